@@ -32,6 +32,7 @@ from stacks.hcl import EACH_VALUE, Expression, written
 from stacks.planned import Json, PlainResources, Plan, Planned, as_json, plan_of
 from strata.config.models import Locking, Project, state_key
 from strata.config.moves import Move
+from strata.errors import Message
 from strata.landing_zone.moves import moved_keys
 
 P = ParamSpec("P")
@@ -166,9 +167,8 @@ class BaseStack(TerraformStack):
     def _take(self, kind: Any, name: str) -> bool:
         data, made = issubclass(kind, TerraformDataSource), f"{_type_of(kind)}.{name}"
         if (data, made) in self._addresses:
-            raise AddressTakenError(
-                f"{self.node.id}: two resources have the address {made}; change one of the names it is made of"
-            )
+            text = f"{self.node.id}: two resources have the address {made}; change one of the names it is made of"
+            raise AddressTakenError(Message("address-taken", text, place=made, stack=self.node.id))
         self._addresses.add((data, made))
         return data
 

@@ -17,7 +17,7 @@ from stacks.own import own_layers
 from stacks.security import SecurityStack
 from stacks.sso import SsoStack
 from strata.config.types import did_you_mean
-from strata.errors import ConfigurationError
+from strata.errors import ConfigurationError, Message
 from strata.identity.declared import declared_keys
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import earlier_addresses
@@ -85,7 +85,8 @@ def import_existing(landing_zone: LandingZone, stacks: list[BaseStack]) -> None:
             made[address].import_resource(address, import_id)
             made[address].keep_tags(address)
         else:
-            problem = f"no stack creates {address!r}{did_you_mean(address, made)}"
+            text = f"no stack creates {address!r}{did_you_mean(address, made)}"
+            problem = Message("address-not-made", text, address=address)
             remedy = "correct the address, or take the line out: strata adopt --prune"
             faults.append(landing_zone.fault("imports.yaml", (address,), problem, remedy))
     if faults:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from strata import completion
-from strata.errors import ConfigurationError, StrataError, UsageError
+from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.help import LINES, Commands, print_version
 from strata.options import Options, usual_config
 from strata.printing import document, guarded, line, unwritten
@@ -593,7 +593,8 @@ def adopt(
     of_all = {"--to": to, **names_given, "--identity-center-region": identity_center_region}
     if things:
         if given := [flag for flag, value in {**of_all, "--prune": prune}.items() if value]:
-            raise UsageError(f"KIND:NAME is about the configuration, see --config; it takes no {given[0]}")
+            text = f"KIND:NAME is about the configuration, see --config; it takes no {given[0]}"
+            raise UsageError(Message("arguments-conflict", text, options=["KIND:NAME", given[0]]))
         from strata.commands.adopt.chosen import Choice
         from strata.commands.adopt.chosen import run as run_chosen
 
@@ -601,14 +602,14 @@ def adopt(
     if prune:
         others = {**of_all, "--literal": literal}
         if given := [flag for flag, value in {**others, "--thorough": thorough, "--json": json}.items() if value]:
-            raise UsageError(
-                f"--prune is about imports.yaml of the configuration, see --config; it takes no {given[0]}"
-            )
+            text = f"--prune is about imports.yaml of the configuration, see --config; it takes no {given[0]}"
+            raise UsageError(Message("arguments-conflict", text, options=["--prune", given[0]]))
         from strata.commands.adopt_prune import run as run_prune
 
         return run_prune(options, dry_run=dry_run, yes=yes)
     if not to:
-        raise UsageError("give --to: the folder of the new configuration, or of the one that what is new goes into")
+        text = "give --to: the folder of the new configuration, or of the one that what is new goes into"
+        raise UsageError(Message("argument-missing", text, option="--to"))
     from strata.commands.adopt import How, Names, run
 
     names = Names(name, short_name, primary, secondary, identity_center_region)

@@ -30,7 +30,7 @@ class Message(str):
         self.id, self.place, self.data = id, place, data
         return self
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # str makes itself of one text
         return self.id, str(self)
 
     def at(self, place: str) -> Message:

@@ -57,8 +57,7 @@ def error_facts(error: Exception) -> dict[str, Any]:
         faults = [fault_facts(one.fault) | {"allow": one.kind, "copy": list(one.lines)} for one in refusals]
         return {"faults": faults, "errors": [], "advice": []}
     if isinstance(error, StrataError):
-        advice = [text.strip() for text in error.lines() if not text.startswith("error: ")]
-        return {"faults": [], "errors": list(error.args), "advice": advice}
+        return {"faults": [], "errors": list(error.args), "advice": list(getattr(error, "advice", ()))}
     return {"faults": [], "errors": [Message("fault-of-strata", f"{type(error).__name__}: {error}")], "advice": []}
 
 

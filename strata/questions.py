@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from strata.config.text import Problem
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.printing import line
 from strata.terminal import answer
 
@@ -23,13 +23,14 @@ def ask(words: str, flag: str, read: Callable[[str], T], *, hint: str = "") -> T
     while True:
         typed = answer(f"{words}{hint}: ")
         if not typed:
-            raise StrataError(f"no answer to '{words}'; give {flag}")
+            raise StrataError(Message("no-answer", f"no answer to '{words}'; give {flag}", option=flag))
         try:
             return read(typed.strip())
         except Problem as problem:
             print(line(f"  {problem.problem}; {problem.remedy}"), file=sys.stderr)
 
 
-def objection(flag: str, problem: Problem) -> str:
+def objection(flag: str, problem: Problem) -> Message:
     """Returns why the value of an option cannot be taken."""
-    return f"{flag}: {problem.problem}; {problem.remedy}"
+    why = problem.problem
+    return Message(why.id, f"{flag}: {why}; {problem.remedy}", **{**why.data, "option": flag})

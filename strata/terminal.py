@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.printing import columns, ended_by_hand, line, readers_may_leave
 
 
@@ -16,7 +16,8 @@ def confirmed(question: str, *, instead: str = "the plan with --dry-run") -> boo
         StrataError: the answer is no text.
     """
     if not interactive():
-        raise UsageError(f"there is no terminal for the question; look at {instead}, then give --yes")
+        nobody = f"there is no terminal for the question; look at {instead}, then give --yes"
+        raise UsageError(Message("nobody-to-ask", nobody))
     return answer(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
@@ -37,7 +38,8 @@ def answer(question: str) -> str:
     try:
         return sys.stdin.readline()
     except UnicodeDecodeError as error:
-        raise StrataError(f"the answer is not text in {error.encoding}; set LC_ALL=C.UTF-8, or give flags") from error
+        text = f"the answer is not text in {error.encoding}; set LC_ALL=C.UTF-8, or give flags"
+        raise StrataError(Message("answer-not-text", text, encoding=error.encoding)) from error
     finally:
         ended_by_hand(sys.stderr)
 

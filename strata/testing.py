@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from strata.config.expectations import Expectation
 from strata.config.text import Problem
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.evaluation.expectations import Case, Examination, Result
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.sentences import ANYBODY, EVERYBODY, problems, resolved
@@ -146,10 +146,11 @@ class Principal:
     def _asked(self, expectation: Expectation) -> Result:
         examination = self.zone.examination
         if found := list(problems(examination.evaluated, expectation, places=True, principals=True)):
-            raise StrataError(*(f"{one.problem}; {one.remedy}" for one in found))
+            raise StrataError(*map(_with_remedy, found))
         sentence = resolved(examination.evaluated, expectation)
         if not any(True for account in sentence.accounts for _ in examination.subjects(sentence, account)):
-            raise StrataError("nobody is asked about: no account is in there, or nobody has access")
+            text = "nobody is asked about: no account is in there, or nobody has access"
+            raise StrataError(Message("nothing-named", text))
         return examination.examine(0, sentence)
 
 
@@ -164,8 +165,13 @@ def _expectation(entry: Mapping[str, Any]) -> Expectation:
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
         cause = details.get("ctx", {}).get("error")
-        said = f"{cause.problem}; {cause.remedy}" if isinstance(cause, Problem) else details["msg"]
-        raise StrataError(f"{'.'.join(map(str, details['loc']))}: {said}".removeprefix(": ")) from error
+        why = _with_remedy(cause) if isinstance(cause, Problem) else Message("value-rejected", details["msg"])
+        place = ".".join(map(str, details["loc"]))
+        raise StrataError(Message(why.id, f"{place}: {why}".removeprefix(": "), **why.data)) from error
+
+
+def _with_remedy(problem: Problem) -> Message:
+    return Message(problem.problem.id, f"{problem.problem}; {problem.remedy}", **problem.problem.data)
 
 
 # What a failed assertion says

@@ -213,7 +213,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 
 @pytest.fixture(scope="session")
-def words(request: pytest.FixtureRequest) -> Iterator[Words]:
+def golden_messages(request: pytest.FixtureRequest) -> Iterator[Words]:
     """The words of messages, which a run of all tests with --golden writes anew."""
     config = request.config
     every = config.args_source is not pytest.Config.ArgsSource.ARGS and not config.option.keyword
@@ -223,10 +223,12 @@ def words(request: pytest.FixtureRequest) -> Iterator[Words]:
 
 
 @pytest.fixture
-def said(words: Words, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Said]:
+def said(
+    golden_messages: Words, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Said]:
     """What commands say, by id: ask for it before the command runs."""
     hidden = {str(CHECKOUT): "CHECKOUT"}
     if "tmp_path" in request.fixturenames:
         hidden = {str(request.getfixturevalue("tmp_path")): "TMP", **hidden}
     with pytest.MonkeyPatch.context() as patch:
-        yield Said(recorded(patch), words, hidden)
+        yield Said(recorded(patch), golden_messages, hidden)

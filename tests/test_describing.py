@@ -8,7 +8,6 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,140 +21,51 @@ from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import KINDS
 from strata.adoption.matching import known_keys, live_names
 from strata.adoption.pruning import SETTINGS, kind
-from strata.aws.access_manager import Entitlement
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
-from strata.config.models import Mode, Project
+from strata.config.models import Mode
 from strata.drift.comparison import How, compare, differing
-from strata.inventory.things import (
-    Account,
-    Assignment,
-    Attached,
-    Center,
-    Group,
-    Inventory,
-    Organization,
-    PermissionSet,
-    Policy,
-    Unit,
-    User,
-)
+from strata.files.config_edit import write_texts
 from strata.landing_zone import LandingZone
 from strata.load import load
+from tests.organizations import (
+    DENY,
+    MANAGEMENT,
+    Organization,
+    account,
+    attribute,
+    changed,
+    control,
+    delegated,
+    denied,
+    entitlement,
+    gone,
+    grant,
+    group,
+    no_full_access,
+    permission_set,
+    policy,
+    policy_type,
+    root_access,
+    service,
+    unit,
+    user,
+)
+from tests.organizations.leftovers import LEFT_OVER
 
 DOCS = Path(__file__).parents[1] / "docs"
-ROOT, MANAGEMENT = "r-abcd", "111111111111"
-INSTANCE = "arn:aws:sso:::instance/ssoins-7223abcdef012345"
-DENY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}'
 TOWER = "controltower.amazonaws.com"
 NAME = "${path:userName}"
-PROJECT_ = Project.model_validate(
-    {
-        "name": "acme",
-        "short_name": "ac",
-        "management_account": {"id": MANAGEMENT, "name": "acme", "email": "aws@example.com"},
-        "regions": {"primary": "us-east-1", "secondary": "us-west-2"},
-    }
-)
-
-
-def account(number: int, name: str = "", parent: str = ROOT, **more: Any) -> Account:
-    id = f"{number:012d}"
-    return Account(
-        id,
-        name or f"acme-a{number}",
-        more.pop("email", f"a{number}@example.com"),
-        more.pop("state", "ACTIVE"),
-        "CREATED",
-        parent,
-        **more,
-    )
-
-
-def unit(number: int, name: str, parent: str = ROOT) -> Unit:
-    return Unit(f"ou-abcd-0000000{number}", name, parent)
-
-
-def policy(number: int, *targets: str, type: str = "SERVICE_CONTROL_POLICY", **more: Any) -> Policy:
-    name, content = more.pop("name", f"policy {number}"), more.pop("content", DENY)
-    return Policy(f"p-0000000{number}", name, type, "", content, False, targets, **more)
-
-
-def organization(*accounts: Account, **more: Any) -> Organization:
-    own = Account(MANAGEMENT, "acme", "aws@example.com", "ACTIVE", "INVITED", ROOT)
-    units = more.pop("units", ())
-    everything = (ROOT, *(one.id for one in (own, *accounts, *units)))
-    full = Policy(
-        "p-FullAWSAccess", "FullAWSAccess", "SERVICE_CONTROL_POLICY", "", "", True, more.pop("full", everything)
-    )
-    return Organization(
-        id="o-abcdefghij",
-        root=ROOT,
-        management=MANAGEMENT,
-        accounts=(own, *accounts),
-        units=units,
-        policies=(full, *more.pop("policies", ())),
-        policy_types=more.pop("policy_types", ("SERVICE_CONTROL_POLICY",)),
-        trusted_services=("sso.amazonaws.com", *more.pop("trusted_services", ())),
-        delegations=more.pop("delegations", {}),
-    )
-
-
-def uuid(number: int) -> str:
-    return f"{number:08d}-0000-4000-a000-000000000000"
-
-
-def user(number: int, name: str = "", **more: Any) -> User:
-    told = {"given_name": "Ana", "family_name": "Adler", "display_name": "Ana Adler", "external": False}
-    emails = more.pop("emails", (f"u{number}@example.com",))
-    return User(uuid(number), name or f"u{number}@example.com", emails=emails, **{**told, **more})
-
-
-def group(number: int, name: str, *members: int, external: bool = False) -> Group:
-    return Group(uuid(number), name, "", external, {uuid(one): uuid(1000 * number + one) for one in members})
-
-
-def permission_set(name: str, **more: Any) -> PermissionSet:
-    told: dict[str, Any] = {
-        "description": "",
-        "session_duration": "PT1H",
-        "relay_state": "",
-        "inline": "",
-        "boundary": None,
-    }
-    told |= {"aws_managed": ("arn:aws:iam::aws:policy/ReadOnlyAccess",), "customer_managed": ()}
-    return PermissionSet(arn(name), name, **{**told, **more})
-
-
-def arn(name: str) -> str:
-    return f"arn:aws:sso:::permissionSet/ssoins-7223abcdef012345/ps-{name.lower():0>16.16}"
-
-
-def grant(set_: str, principal: int, account: str = MANAGEMENT, kind: Any = "GROUP") -> Assignment:
-    return Assignment(account, arn(set_), kind, uuid(principal))
-
-
-def center(*assignments: Assignment, **more: Any) -> Center:
-    return Center(
-        instance=INSTANCE,
-        store="d-1234567890",
-        region="us-east-1",
-        users=more.pop("users", ()),
-        groups=more.pop("groups", ()),
-        permission_sets=more.pop("sets", ()),
-        assignments=frozenset(assignments),
-        orphans=frozenset(more.pop("orphans", ())),
-        attributes=more.pop("attributes", None),
-    )
 
 
 class Adopted:
     """A description, written, read back, and its import ids."""
 
-    def __init__(self, folder: Path, inventory: Inventory) -> None:
-        self.found = describe(inventory, PROJECT_)
+    def __init__(self, folder: Path, there: Organization) -> None:
+        inventory = there.read(thorough=True)
+        self.found = describe(inventory, there.model)
         contents: dict[str, Mapping[str, Any]] = {
-            PROJECT: rendering.project(PROJECT_),
+            PROJECT: rendering.project(there.model),
             ORGANIZATION: self.found.organization,
             SECURITY: rendering.security(self.found),
             **rendering.people_and_access(self.found.sso),
@@ -177,21 +87,34 @@ class Adopted:
 
 @pytest.fixture
 def adopt(tmp_path: Path) -> Any:
-    return lambda organization, center=None, **more: Adopted(tmp_path, Inventory(organization, center, **more))
+    return lambda *there: Adopted(tmp_path, found(*there))
+
+
+def found(*there: Any) -> Organization:
+    """Returns an organization that Strata has not tagged, of what is there."""
+    return Organization(*there, default_tags=False) if not isinstance(there[0], Organization) else there[0]
+
+
+def written(folder: Path, there: Organization) -> dict[str, str]:
+    """Adopts into a folder."""
+    files = configuration(there.model, there.inventory)[1]
+    write_texts(folder, files)
+    return files
 
 
 # The organization
 
 
 def test_accounts_stand_where_they_are_and_only_active_ones(adopt: Any) -> None:
-    units = (unit(1, "Prod"), unit(2, "Größe & Maß"), unit(3, "Prod", "ou-abcd-00000002"))
-    states = {4: "SUSPENDED", 5: "PENDING_ACTIVATION", 6: "PENDING_CLOSURE"}
-    accounts = [
-        account(2),
-        account(3, parent=units[2].id, name="Big / mass"),
-        *(account(n, state=s) for n, s in states.items()),
-    ]
-    adopted = adopt(organization(*accounts, units=units))
+    states = {"a4": "SUSPENDED", "a5": "PENDING_ACTIVATION", "a6": "PENDING_CLOSURE"}
+    adopted = adopt(
+        unit("prod1", "Prod"),
+        unit("units2", "Größe & Maß"),
+        unit("prod3", "Prod", within="units2"),
+        account("a2"),
+        account("a3", within="prod3", name="Big / mass"),
+        [account(key, state=state) for key, state in states.items()],
+    )
 
     assert {key: one.unit for key, one in adopted.landing_zone.members.items()} == {
         "a2": "root",
@@ -199,7 +122,7 @@ def test_accounts_stand_where_they_are_and_only_active_ones(adopt: Any) -> None:
     }
     assert adopted.landing_zone.units["prod-grosse-mass"].parent == "grosse-mass"
     assert adopted.landing_zone.accounts["big-mass"].name == "Big / mass"
-    assert set(adopted.landing_zone.organization.unmanaged_accounts) == {f"{n:012d}" for n in states}
+    assert set(adopted.landing_zone.organization.unmanaged_accounts) == {account(key).id for key in states}
     assert adopted.landing_zone.organization.disable_services == ("account.amazonaws.com",)
     assert "`disable_services` names what Strata switches on otherwise" in adopted.page
     assert adopted.left["account 000000000005 'acme-a5'"] == "it is pending activation"
@@ -228,7 +151,7 @@ def test_accounts_stand_where_they_are_and_only_active_ones(adopt: Any) -> None:
     ],
 )
 def test_a_name_that_yaml_reads_as_something_else_is_text(adopt: Any, name: str) -> None:
-    adopted = adopt(organization(account(89, name=name, email="A89@example.com"), units=(unit(1, name),)))
+    adopted = adopt(account("a89", name=name, email="A89@example.com"), unit(name))
 
     (key,) = adopted.landing_zone.members
     assert adopted.landing_zone.accounts[key].name == name
@@ -267,26 +190,24 @@ def test_policies_of_every_type_are_described_with_their_targets(adopt: Any) -> 
         "DECLARATIVE_POLICY_EC2": '{"ec2_attributes": {"serial_console_access": {"status": {"@@assign": "disabled"}}}}',
         "AISERVICES_OPT_OUT_POLICY": '{"services": {"default": {"opt_out_policy": {"@@assign": "optOut"}}}}',
     }
-    some = [policy(n, ROOT, type=type, content=content) for n, (type, content) in enumerate(types.items(), 1)]
-    some += [
-        policy(6, "000000000002", "000000000003"),
-        policy(7),
-        policy(8, type="NETWORK_POLICY"),
-        policy(9, type="CHATBOT_POLICY"),
-    ]
-    live = organization(
-        account(2),
-        account(3, state="SUSPENDED"),
-        policies=[*some, policy(0, type="SECURITYHUB_POLICY")],
-        policy_types=("SERVICE_CONTROL_POLICY", "SECURITYHUB_POLICY", *types),
-        trusted_services=("backup.amazonaws.com", "ec2.amazonaws.com"),
+    adopted = adopt(
+        account("a2"),
+        account("a3", state="SUSPENDED"),
+        [policy_type(type) for type in ("SECURITYHUB_POLICY", "NETWORK_POLICY", *types)],
+        [policy(f"policy {n}", "root", type=type, document=text) for n, (type, text) in enumerate(types.items(), 1)],
+        policy("policy 6", "a2", "a3"),
+        policy("policy 7"),
+        policy("policy 8", type="NETWORK_POLICY"),
+        policy("policy 9", type="CHATBOT_POLICY"),
+        policy("policy 0", type="SECURITYHUB_POLICY"),
+        service("backup.amazonaws.com"),
+        service("ec2.amazonaws.com"),
     )
-    adopted = adopt(live)
 
     assert set(adopted.landing_zone.policies) == {f"policy-{n}" for n in range(1, 8)}
     assert adopted.landing_zone.organization.policies["policy-6"].targets.accounts == ("a2",)
     assert adopted.landing_zone.organization.policies["policy-7"].targets.empty
-    assert adopted.imports["aws_organizations_policy_attachment.policy-1_root"] == f"{ROOT}:p-00000001"
+    assert adopted.imports["aws_organizations_policy_attachment.policy-1_root"] == "r-abcd:p-00000001"
     assert "cannot be declared" in adopted.left["policy policy 8"]
     assert adopted.left["policy policy 9"] == "the policy type CHATBOT_POLICY is off, and Strata would switch it on"
     assert "needs trusted access for securityhub.amazonaws.com, which is off" in adopted.left["policy policy 0"]
@@ -297,20 +218,19 @@ def test_policies_of_every_type_are_described_with_their_targets(adopt: Any) -> 
 
 def test_names_that_cannot_be_written_are_all_left_and_the_rest_is_described(adopt: Any) -> None:
     """With all that is in a unit: an entry names the unit that it is in."""
-    line, half = unit(1, "a\ntouch x"), unit(2, "Cafe\u0301")
-    below, fine = unit(3, "Below", line.id), unit(4, "Fine")
-    scp = policy(1, line.id, fine.id)
     adopted = adopt(
-        organization(
-            account(2, parent=line.id),
-            account(3, parent=below.id),
-            account(4, parent=fine.id),
-            units=(line, half, fine, below),
-            policies=(scp, policy(2, name="no\u200bname")),
-        ),
-        center(
-            sets=(permission_set("Read"),), attributes={"Team\u2028": "${path:userName}", "Cost": "${path:userName}"}
-        ),
+        unit("line1", "a\ntouch x"),
+        unit("half2", "Cafe\u0301"),
+        unit("below3", "Below", within="line1"),
+        unit("fine4", "Fine"),
+        account("a2", within="line1"),
+        account("a3", within="below3"),
+        account("a4", within="fine4"),
+        policy("policy 1", "line1", "fine4"),
+        policy("policy 2", name="no\u200bname"),
+        permission_set("Read"),
+        attribute("Team\u2028", NAME),
+        attribute("Cost", NAME),
     )
 
     assert [*adopted.landing_zone.units] == ["fine"]
@@ -342,27 +262,25 @@ def test_names_that_cannot_be_written_are_all_left_and_the_rest_is_described(ado
 
 
 def test_an_organization_with_a_list_of_what_is_allowed_is_told(adopt: Any) -> None:
-    allow = policy(1, "ou-abcd-00000001", content=DENY.replace("Deny", "Allow"))
-    adopted = adopt(organization(account(2), units=(unit(1, "Lab"),), policies=(allow,), full=(ROOT,)))
+    allow = policy("allow", "lab", document=DENY.replace("Deny", "Allow"))
+    adopted = adopt(unit("lab", "Lab"), account("a2"), allow, no_full_access("lab", "a2", "management"))
 
     assert "FullAWSAccess is not attached to account acme-a2, unit Lab," in adopted.page
 
 
 def test_a_policy_type_that_the_provider_rejects_is_told(adopt: Any) -> None:
-    adopted = adopt(organization(policy_types=("SERVICE_CONTROL_POLICY", "GUARDDUTY_POLICY")))
+    adopted = adopt(policy_type("GUARDDUTY_POLICY"))
 
     assert r"rejects an organization in which GUARDDUTY\_POLICY is on" in adopted.page
 
 
 def test_one_administrator_of_a_service_is_described_and_the_others_are_named(adopt: Any) -> None:
-    service = "access-analyzer.amazonaws.com"
+    analyzer = "access-analyzer.amazonaws.com"
     adopted = adopt(
-        organization(
-            account(2), account(3), delegations={service: ("000000000002", "000000000003")}, trusted_services=(service,)
-        )
+        account("a2"), account("a3"), service(analyzer), delegated(analyzer, "a2"), delegated(analyzer, "a3")
     )
 
-    assert adopted.landing_zone.organization.delegated_administrators == {service: "a2"}
+    assert adopted.landing_zone.organization.delegated_administrators == {analyzer: "a2"}
     assert "delegated administrator a3 for access-analyzer.amazonaws.com" in adopted.left
 
 
@@ -370,11 +288,19 @@ def test_one_administrator_of_a_service_is_described_and_the_others_are_named(ad
 
 
 def test_people_of_a_provider_are_referred_to_where_something_names_them(adopt: Any) -> None:
-    users = [user(1, external=True), user(2, external=True), user(3, emails=()), user(4, emails=(), given_name="")]
-    users += [user(5, emails=("a@example.com", "b@example.com")), user(6, given_name="x\u200b")]
-    groups = (group(10, "SCIM", 1, external=True), group(11, "Unused", 2, external=True), group(12, "Own", 3, 5))
-    grants = [grant("Read", 1, kind="USER"), grant("Read", 6, kind="USER"), grant("Read", 10), grant("Read", 12)]
-    adopted = adopt(organization(), center(*grants, users=users, groups=groups, sets=(permission_set("Read"),)))
+    adopted = adopt(
+        user("u1", external=True),
+        user("u2", external=True),
+        user("u3", emails=()),
+        user("u4", emails=(), given=""),
+        user("u5", emails=("a@example.com", "b@example.com")),
+        user("u6", given="x\u200b"),
+        group("SCIM", "u1", external=True),
+        group("Unused", "u2", external=True),
+        group("Own", "u3", "u5"),
+        permission_set("Read"),
+        [grant("Read", who, "management") for who in ("u1", "u6", "SCIM", "Own")],
+    )
     zone = adopted.landing_zone
 
     assert {key: one.external for key, one in zone.users.items()} == dict.fromkeys(("u1", "u3", "u5", "u6"), True)
@@ -386,12 +312,17 @@ def test_people_of_a_provider_are_referred_to_where_something_names_them(adopt: 
 
 
 def test_what_control_tower_made_stays_its_own(adopt: Any) -> None:
-    groups = (group(10, "AWSSecurityAuditors"), group(11, "AWSLogArchiveViewers"), group(12, "AWS-Admins"))
-    sets = (permission_set("AWSReadOnlyAccess"), permission_set("Mine"))
-    grants = [grant("AWSReadOnlyAccess", 10), grant("AWSReadOnlyAccess", 11), grant("Mine", 10), grant("Mine", 12)]
-    guardrail = policy(1, ROOT, name="aws-guardrails-abc")
-    live = organization(policies=(guardrail,), trusted_services=(TOWER,))
-    adopted = adopt(live, center(*grants, groups=groups, sets=sets))
+    adopted = adopt(
+        service(TOWER),
+        policy("aws-guardrails-abc", "root"),
+        group("AWSSecurityAuditors"),
+        group("AWSLogArchiveViewers"),
+        group("AWS-Admins"),
+        permission_set("AWSReadOnlyAccess"),
+        permission_set("Mine"),
+        [grant("AWSReadOnlyAccess", who, "management") for who in ("AWSSecurityAuditors", "AWSLogArchiveViewers")],
+        [grant("Mine", who, "management") for who in ("AWSSecurityAuditors", "AWS-Admins")],
+    )
 
     assert {key: one.external for key, one in adopted.landing_zone.groups.items()} == {
         "awssecurityauditors": True,
@@ -408,10 +339,7 @@ def test_what_control_tower_made_stays_its_own(adopt: Any) -> None:
 
 
 def test_two_groups_that_differ_in_case_alone_are_left(adopt: Any) -> None:
-    adopted = adopt(
-        organization(),
-        center(grant("Read", 10), groups=(group(10, "Ops"), group(11, "OPS")), sets=(permission_set("Read"),)),
-    )
+    adopted = adopt(group("Ops"), group("OPS"), permission_set("Read"), grant("Read", "Ops", "management"))
 
     assert not adopted.landing_zone.groups
     assert adopted.left["assignment Read of Ops in 1 account"] == "the user or group is not described"
@@ -421,22 +349,21 @@ def test_two_groups_that_differ_in_case_alone_are_left(adopt: Any) -> None:
 
 
 def test_everything_that_a_permission_set_has_is_described(adopt: Any) -> None:
-    one = permission_set(
-        "Data team",
-        description="Größe",
-        session_duration="PT90M",
-        relay_state="https://us-east-1.console.aws.amazon.com/athena/",
-        customer_managed=(Attached("Ops", "/a/"), Attached("Edge", "/")),
-        inline=DENY,
-        boundary=Attached("Bound", "/b/"),
-        tags={"team": "data"},
-    )
-    other = permission_set(
-        "Bounded", boundary="arn:aws:iam::aws:policy/PowerUserAccess", relay_state="https://example.com/x"
-    )
-    empty = permission_set("Empty", aws_managed=())
     adopted = adopt(
-        organization(), center(sets=(one, other, empty), attributes={"Team": "${path:enterprise.department}"})
+        permission_set(
+            "Data+team",
+            "ReadOnlyAccess",
+            description="Größe",
+            session="PT90M",
+            relay_state="https://us-east-1.console.aws.amazon.com/athena/",
+            customer=("/a/Ops", "/Edge"),
+            inline=DENY,
+            boundary="/b/Bound",
+            tags={"team": "data"},
+        ),
+        permission_set("Bounded", boundary="PowerUserAccess", relay_state="https://example.com/x"),
+        permission_set("Empty"),
+        attribute("Team", "${path:enterprise.department}"),
     )
     sets = adopted.landing_zone.sso.permission_sets
     resources = {address.rpartition(".")[0] for address in adopted.imports}
@@ -454,11 +381,12 @@ def test_everything_that_a_permission_set_has_is_described(adopt: Any) -> None:
 
 
 def test_a_permission_set_that_cannot_be_written_is_left_with_its_assignments(adopt: Any) -> None:
-    sets = (
-        permission_set("Odd", aws_managed=("arn:aws-cn:iam::aws:policy/X",)),
+    adopted = adopt(
+        group("Ops"),
+        permission_set("Odd", "arn:aws-cn:iam::aws:policy/X"),
         permission_set("Templated", inline=DENY.replace("s3", "{{s3")),
+        grant("Odd", "Ops", "management"),
     )
-    adopted = adopt(organization(), center(grant("Odd", 10), groups=(group(10, "Ops"),), sets=sets))
 
     assert not adopted.landing_zone.permission_sets
     assert adopted.left["assignment Odd of Ops in 1 account"] == "the permission set is not described"
@@ -468,50 +396,43 @@ def test_a_permission_set_that_cannot_be_written_is_left_with_its_assignments(ad
 
 
 def test_grants_are_the_live_ones_without_those_that_are_named(adopt: Any) -> None:
-    accounts = [account(n) for n in range(2, 7)] + [account(7, state="SUSPENDED")]
-    everywhere = [grant("Read", 10, one.id) for one in accounts] + [grant("Read", 10), grant("Read", 1, kind="USER")]
-    adopted = adopt(
-        organization(*accounts),
-        center(
-            *everywhere,
-            users=(user(1),),
-            groups=(group(10, "Ops", 1),),
-            sets=(permission_set("Read"),),
-            orphans=[grant("Read", 99)],
-        ),
-    )
-    live = {(one.account, one.principal) for one in everywhere}
+    there = found(
+        [account(f"a{n}") for n in range(2, 7)],
+        account("a7", state="SUSPENDED"),
+        user("u1"),
+        user("u99"),
+        group("ops10", "u1", name="Ops"),
+        permission_set("Read"),
+        grant("Read", "ops10", "management", *(f"a{n}" for n in range(2, 8))),
+        grant("Read", "u1", "management"),
+        grant("Read", "u99", "management"),
+    ).at_aws(gone("user", "u99"))
+    adopted, center = adopt(there), there.inventory.center
+    assert center
+    live = {(one.account, one.principal) for one in center.assignments}
     ids = {adopted.found.keys["account"][id]: id for id in adopted.found.keys["account"]}
     people = {key: id for kind in ("user", "group") for id, key in adopted.found.keys[kind].items()}
     described = {(ids[one.account], people[one.principal]) for one in adopted.landing_zone.grants}
 
-    assert live - described == {("000000000007", uuid(10))}
+    assert live - described == {("000000000007", there.id("group", "ops10"))}
     assert not described - live
     assert [one.accounts for one in adopted.found.assignments if one.groups] == ["all"]
     assert adopted.left["assignment Read of Ops in 1 account"] == "the account is not described"
-    assert adopted.left[f"assignment Read of {uuid(99)} in {MANAGEMENT}"] == "its user or group was deleted"
+    assert adopted.left[f"assignment Read of {user('u99').id} in {MANAGEMENT}"] == "its user or group was deleted"
 
 
 # The account
 
 
-BLOCK = dict.fromkeys(
-    ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"), True
-)
-
-
 def test_controls_are_on_where_the_account_has_them_so(adopt: Any) -> None:
-    words = ("lowercase_characters", "uppercase_characters", "numbers", "symbols")
-    passwords: dict[str, Any] = {**{f"require_{one}": True for one in words}, "allow_users_to_change_password": True}
-    passwords |= {"minimum_password_length": 20, "password_reuse_prevention": 24}
-    settings = {
-        "password_policy": {"": passwords},
-        "s3_public_access": {"": {**BLOCK, "ignore_public_acls": False}},
-        "ebs_encryption": {"us-east-1": {"enabled": True}},
-        "snapshot_public_access": {"us-east-1": {"state": "block-new-sharing"}},
-        "image_public_access": {"us-east-1": {"state": "block-new-sharing"}},
-    }
-    adopted = adopt(organization(), settings=settings, root_features=frozenset({"RootSessions"}))
+    adopted = adopt(
+        control("password_policy", minimum_length=20),
+        control("s3_public_access", at={"": {"ignore_public_acls": False}}),
+        control("ebs_encryption"),
+        control("snapshot_public_access", state="block-new-sharing"),
+        control("image_public_access", at={"us-east-1": {"state": "unblocked"}}),
+        root_access("RootSessions"),
+    )
     on = {name for name, one in adopted.landing_zone.security.controls.items() if one.on}
 
     assert on == {"password_policy", "ebs_encryption", "snapshot_public_access"}
@@ -522,58 +443,56 @@ def test_controls_are_on_where_the_account_has_them_so(adopt: Any) -> None:
     assert not adopted.landing_zone.organization.member_root_access.credentials_management
 
 
-def test_entitlements_are_named_or_said_to_be_unread(adopt: Any, tmp_path: Path) -> None:
+def test_entitlements_are_named_or_said_to_be_unread() -> None:
     role = "arn:aws:iam::000000000002:role/Ops"
-    people = center(users=(user(1),))
-    inventory = Inventory(organization(), people, entitlements=(Entitlement(uuid(1), role),))
-    named = describe(inventory, PROJECT_)
-    denied = describe(
-        Inventory(organization(), people, entitlements="account-access:ListApplications is not allowed"), PROJECT_
-    )
+    there = found(user("u1"), entitlement("e1", "u1", role))
+    unseen = there.at_aws(denied("account-access:ListApplications"))
+    named, unread = (describe(one.read(), one.model) for one in (there, unseen))
 
     assert [(one.kind, one.name) for one in named.left_alone if one.kind == "entitlement"] == [
         ("entitlement", f"{role} for u1@example.com")
     ]
-    assert "| entitlements of Account access manager | 1 | 0 |" in rendering.adoption(inventory, named)
-    assert denied.looks == ["Account access manager could not be read: account-access:ListApplications is not allowed."]
+    assert "| entitlements of Account access manager | 1 | 0 |" in rendering.adoption(there.inventory, named)
+    assert ["account-access:ListApplications" in one for one in unread.looks] == [True]
 
 
 def test_each_document_has_a_path_of_its_own() -> None:
     ours, theirs = DENY.replace("s3", "ec2"), DENY.replace("s3", "sqs")
-    live = Inventory(
-        organization(policies=(policy(1, name="Ops inline", content=ours),)),
-        center(sets=(permission_set("Ops", inline=theirs),)),
-    )
+    there = found(policy("Ops inline", document=ours), permission_set("Ops", inline=theirs))
 
-    found = describe(live, PROJECT_)
+    documents = describe(there.inventory, there.model).documents
 
-    assert sorted(found.documents.values()) == [ours, theirs]
-    assert len({path.lower() for path in found.documents}) == 2, "some file systems ignore case"
+    assert sorted(documents.values()) == [ours, theirs]
+    assert len({path.lower() for path in documents}) == 2, "some file systems ignore case"
 
 
 def test_an_entry_that_is_refused_is_left_with_what_names_it() -> None:
-    live = organization(policies=(policy(1, ROOT),))
-    found: Description = describe(Inventory(live, None), PROJECT_, refused={"policies.policy-1": "its document is odd"})
+    there = found(policy("policy 1", "root"))
+    described = describe(there.inventory, there.model, refused={"policies.policy-1": "its document is odd"})
 
-    assert not found.organization["policies"]
-    assert found.left_alone[-1].reason == "its document is odd"
+    assert not described.organization["policies"]
+    assert described.left_alone[-1].reason == "its document is odd"
 
 
 def test_documents_that_check_rejects_are_left_and_the_rest_is_written() -> None:
-    odd, unknown = policy(1, ROOT, content="{}"), policy(2, ROOT, content=DENY.replace("s3:*", "s3:NoSuch"))
-    sets = (permission_set("Odd", inline='{"Version": "2012-10-17"}'), permission_set("Fine"))
-    inventory = Inventory(organization(policies=(odd, unknown, policy(3, ROOT))), center(sets=sets))
-    found, files = configuration(PROJECT_, inventory)
+    there = found(
+        policy("policy 1", "root", document="{}"),
+        policy("policy 2", "root", document=DENY.replace("s3:*", "s3:NoSuch")),
+        policy("policy 3", "root"),
+        permission_set("Odd", inline='{"Version": "2012-10-17"}'),
+        permission_set("Fine"),
+    )
+    described, files = configuration(there.model, there.inventory)
 
-    assert set(found.organization["policies"]) == {"policy-2", "policy-3"}
-    assert set(found.sso["permission_sets"]) == {"Fine"}
-    assert {one.kind for one in found.left_alone} == {"policy", "permission set"}
+    assert set(described.organization["policies"]) == {"policy-2", "policy-3"}
+    assert set(described.sso["permission_sets"]) == {"Fine"}
+    assert {one.kind for one in described.left_alone} == {"policy", "permission set"}
     assert "unknown-action" in files["accepted.yaml"]
 
 
 def test_many_people_stand_in_files_of_their_own(adopt: Any, tmp_path: Path) -> None:
-    users = tuple(user(n) for n in range(1, 202))
-    adopted = adopt(organization(), center(grant("Read", 1, kind="USER"), users=users, sets=(permission_set("Read"),)))
+    people = [user(f"u{n}") for n in range(1, 202)]
+    adopted = adopt(*people, permission_set("Read"), grant("Read", "u1", "management"))
 
     assert len(adopted.landing_zone.users) == 201
     assert {path.name for path in (tmp_path / "sso").iterdir()} >= {"users.yaml", "assignments.yaml"}
@@ -619,44 +538,11 @@ NOT_READ = {
 }
 
 
-def everything_that_is_left() -> Inventory:
-    """Returns an organization with something of everything that no configuration describes."""
-    accounts = [account(2, state="SUSPENDED"), account(3, state="CLOSED"), account(4, state="PENDING_ACTIVATION")]
-    accounts += [account(5, state="PENDING_CLOSURE"), account(6, email="a b@example.com"), account(7), account(8)]
-    accounts += [account(9, tags={"aws:x": "y"})]
-    units = (unit(1, "a\ntouch x"), unit(2, "Inside", "ou-abcd-00000001"))
-    policies = [policy(1, "000000000002"), policy(2, type="GUARDDUTY_POLICY"), policy(3, type="TAG_POLICY")]
-    policies += [policy(4, type="BACKUP_POLICY"), policy(5, name="aws-guardrails-x"), policy(6, content="{{x}}")]
-    policies += [policy(7, content="[]"), policy(8, name="a\u200b")]
-    analyzer, ids = "access-analyzer.amazonaws.com", ("000000000002", "000000000007", "000000000008")
-    live = organization(
-        *accounts,
-        account(10, parent=units[0].id),
-        units=units,
-        policies=policies,
-        policy_types=("SERVICE_CONTROL_POLICY", "BACKUP_POLICY"),
-        delegations={analyzer: ids, "guardduty.amazonaws.com": ids[1:2], "ssm.amazonaws.com": ids[1:2]},
-        trusted_services=(analyzer, "guardduty.amazonaws.com", TOWER),
-    )
-    users = [user(1, external=True), user(2, emails=()), user(3, "no space"), user(4), user(5, "U4@example.com")]
-    groups = [group(10, "SCIM", external=True), group(11, "AWSSecurityAuditors"), group(12, "Ops"), group(13, "OPS")]
-    groups += [group(14, "Own", 3), group(15, "Long\u200b", external=True)]
-    sets = [permission_set("AWSReadOnlyAccess"), permission_set("Templated", inline="{{x}}"), permission_set("Read")]
-    sets += [permission_set("Cn", aws_managed=("arn:aws-cn:iam::aws:policy/X",)), permission_set("Odd", inline="[]")]
-    sets += [permission_set("Long", session_duration="PT3600S"), permission_set("Two", customer_managed=(TWO, TWO))]
-    grants = [grant("Read", 3, kind="USER"), grant("Odd", 14), grant("Read", 14, "000000000002"), grant("Read", 15)]
-    people = center(*grants, users=users, groups=groups, sets=sets, orphans=[grant("Read", 99)], attributes={"{": "x"})
-    return Inventory(live, people, entitlements=(Entitlement(uuid(4), "arn:aws:iam::000000000007:role/Ops"),))
-
-
-TWO = Attached("Ops", "/")
-
-
 def test_everything_that_is_not_described_has_its_reason_by_id() -> None:
     """By which strata drift tells why adopt writes nothing of it."""
-    live = everything_that_is_left()
-    found, _ = configuration(PROJECT_, live)
-    here = {id for known in found.keys.values() for id in known} | found.reasons.keys()
+    live = LEFT_OVER.inventory
+    described, _ = configuration(LEFT_OVER.model, live)
+    here = {id for known in described.keys.values() for id in known} | described.reasons.keys()
     by_aws = {one.id for one in live.organization.policies if one.aws_managed}
     assert {id for names in live_names(live).values() for id in names} - by_aws == here - by_aws
 
@@ -666,15 +552,15 @@ def test_the_list_of_what_is_left_alone_is_closed(monkeypatch: pytest.MonkeyPatc
     lines: set[int] = set()
     leave = Description.leave
 
-    def recorded(found: Description, kind: str, name: str, reason: str, id: str = "") -> None:
+    def recorded(described: Description, kind: str, name: str, reason: str, id: str = "") -> None:
         lines.add(sys._getframe(1).f_lineno)
-        leave(found, kind, name, reason, id)
+        leave(described, kind, name, reason, id)
 
     monkeypatch.setattr(Description, "leave", recorded)
-    found, _ = configuration(PROJECT_, everything_that_is_left())
+    described, _ = configuration(LEFT_OVER.model, LEFT_OVER.inventory)
     matching = {
         one: [row for row, words in LEFT.items() if re.match(words, f"{one.kind}: {one.reason}")]
-        for one in found.left_alone
+        for one in described.left_alone
     }
     calls = [one for one in ast.walk(ast.parse(inspect.getsource(describing))) if isinstance(one, ast.Call)]
     places = [range(one.lineno, (one.end_lineno or 0) + 1) for one in calls if ast.unparse(one.func).endswith(".leave")]
@@ -687,10 +573,8 @@ def test_the_list_of_what_is_left_alone_is_closed(monkeypatch: pytest.MonkeyPatc
 
 def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
     """Nobody made it outside, and the line that deletes it would delete what the page promises to leave."""
-    live = everything_that_is_left()
-    for name, text in configuration(PROJECT_, live)[1].items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    live = LEFT_OVER.inventory
+    written(tmp_path, LEFT_OVER)
     zone = load(tmp_path)
     accepted = {(one.finding, one.at) for one in zone.accepted}
 
@@ -707,28 +591,25 @@ def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
 
 def test_the_management_account_is_known_by_its_id_whatever_its_address_is(tmp_path: Path) -> None:
     """Also where no state was read: its access would be told as somebody else's."""
-    for name, text in configuration(PROJECT_, Inventory(organization(), None))[1].items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    here = organization()
-    moved = replace(here, accounts=tuple(replace(one, email="other@example.com") for one in here.accounts))
+    there = found(account("a2"))
+    written(tmp_path, there)
+    moved = there.at_aws(changed("account", "management", email="other@example.com"), gone("account", "a2"))
 
-    known = known_keys(load(tmp_path), Inventory(moved, None), imported={}, record={})
+    known = known_keys(load(tmp_path), moved.inventory, imported={}, record={})
 
     assert known["account"] == {MANAGEMENT: "management"}
 
 
 def test_the_way_back_of_an_account_has_no_line_where_no_state_has_its_id(tmp_path: Path) -> None:
     """As where an account is declared and not made yet while `strata adopt` looks at the rest."""
-    for name, text in configuration(PROJECT_, Inventory(organization(account(2)), None))[1].items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    zone, live = load(tmp_path), Inventory(organization(), None)
+    there = found(account("a2"))
+    written(tmp_path, there)
+    zone, live = load(tmp_path), there.at_aws(gone("account", "a2")).inventory
     known = known_keys(zone, live, imported={}, record={})
 
-    (gone,) = (one for one in differing(zone, None, live, known, {}).differences if one.kind == "account")
+    (lost,) = (one for one in differing(zone, None, live, known, {}).differences if one.kind == "account")
 
-    assert (gone.how, gone.way.undo) == (How.GONE, ())
+    assert (lost.how, lost.way.undo) == (How.GONE, ())
 
 
 def test_full_access_of_somebody_who_is_left_alone_is_not_accepted(tmp_path: Path) -> None:
@@ -736,25 +617,24 @@ def test_full_access_of_somebody_who_is_left_alone_is_not_accepted(tmp_path: Pat
     everything = json.dumps(
         {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     )
-    admin = permission_set("Admin", aws_managed=("arn:aws:iam::aws:policy/AdministratorAccess",))
-    sets = [admin, permission_set("Written", inline=everything), permission_set("Read")]
-    grants = [grant(name, 3, kind="USER") for name in ("Admin", "Written", "Read")]
-    people = center(
-        *(*grants, grant("Admin", 14)),
-        users=[user(3, "no space"), user(4)],
-        groups=[group(14, "Own", 3, 4)],
-        sets=sets,
-        orphans=[grant("Admin", 99)],
-    )
-    live = Inventory(organization(account(2)), people)
-    for name, text in (files := configuration(PROJECT_, live)[1]).items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    there = found(
+        account("a2"),
+        user("u3", name="no space"),
+        user("u4"),
+        group("Own", "u3", "u4"),
+        group("g99"),
+        permission_set("Admin", "AdministratorAccess"),
+        permission_set("Written", inline=everything),
+        permission_set("Read"),
+        [grant(name, "u3", "management") for name in ("Admin", "Written", "Read")],
+        [grant("Admin", who, "management") for who in ("Own", "g99")],
+    ).at_aws(gone("group", "g99"))
+    files = written(tmp_path, there)
     zone = load(tmp_path)
-    drift = compare(zone, {}, live, {(one.finding, one.at) for one in zone.accepted})
+    drift = compare(zone, {}, there.inventory, {(one.finding, one.at) for one in zone.accepted})
     apart = [f"{one.kind} {one.name}" for one in drift.differences if one.how is How.MADE]
 
-    who = f"no space ({uuid(3)})"
+    who = f"no space ({user('u3').id})"
     assert apart == [
         f"assignment Admin of user {who} in management",
         f"assignment Written of user {who} in management",

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -28,68 +27,33 @@ from strata.commands.adopt.mending import mend
 from strata.commands.adopt.mending import replace as replace_files
 from strata.errors import StrataError
 from strata.files import atomic
-from strata.inventory.things import Account, Inventory
 from strata.load import load
 from strata.options import Options
-from tests.test_describing import (
+from tests.organizations import (
     DENY,
-    PROJECT_,
+    SCP,
+    STORE,
+    Organization,
     account,
-    arn,
-    center,
+    attribute,
+    changed,
+    delegated,
+    gone,
     grant,
     group,
-    organization,
+    id_of,
     permission_set,
     policy,
     unit,
     user,
-    uuid,
 )
-
-UNITS = (unit(1, "Workloads"), unit(2, "Prod", "ou-abcd-00000001"))
-PROD = UNITS[1].id
-
-
-def before(**more: Any) -> Inventory:
-    """Returns an organization of three accounts in one unit, two people, two groups and two permission sets."""
-    accounts = [account(n, parent=PROD) for n in (2, 3, 4)]
-    grants = [grant("Admin", 11), *(grant("Reader", 12, one.id) for one in accounts)]
-    return Inventory(
-        organization(
-            *accounts,
-            units=UNITS,
-            policies=(policy(1, UNITS[0].id),),
-            delegations={"config.amazonaws.com": ("000000000002",)},
-            trusted_services=("config.amazonaws.com",),
-        ),
-        center(
-            *grants,
-            users=(user(1, "ana@example.com"), user(2, "bo@example.com")),
-            groups=(group(11, "admins", 1), group(12, "Readers of it", 1)),
-            sets=(permission_set("Admin"), permission_set("Reader", inline=DENY)),
-        ),
-    )
-
-
-def with_more(inventory: Inventory, *accounts: Account, of: Any = (), **changes: Any) -> Inventory:
-    """Returns the same with more accounts and other parts; names of Identity Center's parts are those of `Center`."""
-    live, center_ = inventory.organization, inventory.center
-    assert center_
-    there = {name: value for name, value in changes.items() if hasattr(live, name)}
-    ours = {name: value for name, value in changes.items() if name not in there}
-    full = replace(live.policies[0], targets=(*live.policies[0].targets, *(one.id for one in accounts)))
-    there.setdefault("policies", (full, *live.policies[1:]))
-    return Inventory(
-        replace(live, accounts=(*live.accounts, *accounts), **there),
-        replace(center_, **{"assignments": center_.assignments | set(of), **ours}),
-    )
+from tests.organizations.deployed import FOUND
 
 
 @cache
 def adopted() -> dict[str, str]:
     """Returns the files of the first run."""
-    return configuration(PROJECT_, before())[1]
+    return configuration(FOUND.model, FOUND.inventory)[1]
 
 
 class Folder:
@@ -128,12 +92,13 @@ class Folder:
 
     def again(
         self,
-        inventory: Inventory,
+        there: Organization,
         *,
         literal: bool = False,
         imported: Mapping[str, str] | None = None,
         elsewhere: Mapping[str, str] | None = None,
     ) -> Merged:
+        inventory = there.inventory
         existing = existing_at(self.path, load(self.path), inventory.organization.id, imported or {}, elsewhere or {})
         merged = merge(existing, inventory, literal=literal)
         for name, text in changed_texts(self.path, merged, inventory).items():
@@ -149,14 +114,14 @@ def folder(tmp_path: Path) -> Folder:
 def test_a_rerun_without_news_changes_nothing(folder: Folder) -> None:
     texts = folder.texts()
 
-    merged = folder.again(before())
+    merged = folder.again(FOUND)
 
     assert not any(merged.since.facts().values())
     assert folder.texts() == texts
 
 
 def test_an_attribute_that_the_configuration_rejects_is_left_alone(folder: Folder) -> None:
-    merged = folder.again(with_more(before(), attributes={"{": "x"}))
+    merged = folder.again(FOUND.at_aws(attribute("{", "x")))
 
     assert [(kind, name) for kind, name, _ in merged.found.left_alone] == [("attributes for access control", "{")]
     assert not load(folder.path).sso.access_control_attributes
@@ -166,18 +131,15 @@ def test_an_attribute_that_the_configuration_rejects_is_left_alone(folder: Folde
 def test_edits_keys_and_comments_stay_and_news_are_added(folder: Folder) -> None:
     folder.edit("organization.yaml", "  a3:\n    email: a3@example.com\n", f"  {SHOP}")
     folder.edit("imports.yaml", ".a3_", ".shop_")
-    live = before()
-    assert live.center
-    deeper = unit(3, "Deep", PROD)
-    more = with_more(
-        live,
-        account(5, parent=PROD),
-        account(6, parent=deeper.id, name="yes"),
-        units=(*UNITS, deeper),
-        groups=(live.center.groups[0], group(12, "Readers of it", 1, 3), group(13, "On call", 2)),
-        users=(*live.center.users, user(3, "cy@example.com")),
-        permission_sets=(*live.center.permission_sets, permission_set("Ops", inline=DENY.replace("s3", "ec2"))),
-        of=(grant("Ops", 13, "000000000005"), grant("Reader", 12, "000000000005"), grant("Reader", 13)),
+    more = FOUND.at_aws(
+        unit("deep", "Deep", within="prod"),
+        account("a5", within="prod"),
+        account("a6", within="deep", name="yes"),
+        user("cy"),
+        changed("group", "readers-of-it", members=("ana", "cy")),
+        group("calls", "bo", name="On call"),
+        permission_set("Ops", inline=DENY.replace("s3", "ec2")),
+        [grant("Ops", "calls", "a5"), grant("Reader", "readers-of-it", "a5"), grant("Reader", "calls", "management")],
     )
     comments = [line for line in folder.text("sso.yaml").splitlines() if line.startswith("#")]
 
@@ -197,7 +159,7 @@ def test_edits_keys_and_comments_stay_and_news_are_added(folder: Folder) -> None
         ("management", "Reader", "on-call"),
     }
     assert merged.since.reached == ["Reader for readers-of-it in yes"]
-    assert imports["aws_identitystore_group.on-call"].endswith(uuid(13))
+    assert imports["aws_identitystore_group.on-call"].endswith(more.id("group", "calls"))
     assert "aws_ssoadmin_account_assignment.a5_Reader_group_readers-of-it" in imports
     assert "aws_ssoadmin_account_assignment.yes_Reader_group_readers-of-it" not in imports, "AWS has not given it"
     assert "- organizational unit deep" in folder.text(ADOPTION)
@@ -222,7 +184,7 @@ def test_what_somebody_took_out_is_told_and_not_written_back(folder: Folder) -> 
             del imports[address]
     texts = folder.texts()
 
-    merged = folder.again(before())
+    merged = folder.again(FOUND)
 
     assert merged.since.added == []
     assert sorted(merged.since.taken_out) == [
@@ -230,27 +192,22 @@ def test_what_somebody_took_out_is_told_and_not_written_back(folder: Folder) -> 
         "delegated administrator a2 of config.amazonaws.com",
         "policy policy-1 on workloads",
         "user ana in group readers-of-it",
-        f"user bo ({uuid(2)})",
+        f"user bo ({FOUND.id('user', 'bo')})",
     ]
     assert folder.texts() == texts
 
 
 def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
-    live = before()
-    assert live.center
-    changed = with_more(
-        live,
-        users=live.center.users[:1],
-        groups=(group(11, "admins"), live.center.groups[1]),
-        permission_sets=(
-            replace(live.center.permission_sets[0], session_duration="PT2H"),
-            replace(live.center.permission_sets[1], inline=DENY.replace("s3", "sqs"), description="reads"),
-        ),
+    later = FOUND.at_aws(
+        gone("user", "bo"),
+        changed("group", "admins", members=()),
+        changed("permission set", "Admin", session="PT2H"),
+        changed("permission set", "Reader", inline=DENY.replace("s3", "sqs"), description="reads"),
     )
     with folder.data("sso.yaml") as sso:
         sso["permission_sets"]["Admin"]["session_duration"] = "PT4H"
 
-    merged = folder.again(changed)
+    merged = folder.again(later)
 
     assert merged.files.keys() == {"imports.yaml"}
     lines = adopted()["imports.yaml"].splitlines(), folder.text("imports.yaml").splitlines()
@@ -258,7 +215,7 @@ def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
         "aws_identitystore_group_membership.admins_ana",
         "aws_identitystore_user.bo",
     ], "an import of what is gone would break the plan"
-    assert merged.since.gone == [f"user bo ({uuid(2)})", "user ana in group admins"]
+    assert merged.since.gone == [f"user bo ({FOUND.id('user', 'bo')})", "user ana in group admins"]
     assert merged.since.differs == [
         "permission set Admin: session_duration is 'PT2H' at AWS, and 'PT4H' here",
         "policies/Reader-inline.json: the document is another one at AWS",
@@ -266,25 +223,21 @@ def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
 
 
 def test_what_was_made_again_at_aws_keeps_its_key_and_gets_its_new_id(folder: Folder) -> None:
-    live = before()
-    assert live.center
-    reader = replace(live.center.permission_sets[1], arn=arn("other"))
-    again = with_more(
-        live,
-        users=(replace(live.center.users[0], id=uuid(21)), live.center.users[1]),
-        groups=(group(11, "admins", 21), group(22, "Readers of it", 21)),
-        permission_sets=(live.center.permission_sets[0], reader),
-        assignments=frozenset({grant("Admin", 11), grant("other", 22, "000000000003")}),
+    again = FOUND.at_aws(
+        changed("user", "ana", number=21),
+        changed("group", "readers-of-it", number=22),
+        changed("permission set", "Reader", number=23),
+        gone(grant("Reader", "readers-of-it", "a2", "a4")),
     )
 
     merged = folder.again(again)
 
-    zone, there = load(folder.path), live_ids(again)
+    zone, there = load(folder.path), live_ids(again.inventory)
     assert folder.text("sso.yaml") == adopted()["sso.yaml"]
     assert all((address.partition(".")[0], id) in there for address, id in zone.imports.items())
-    assert zone.imports["aws_ssoadmin_permission_set.Reader"].startswith(arn("other"))
+    assert zone.imports["aws_ssoadmin_permission_set.Reader"].startswith(again.id("permission set", "Reader"))
     assert [one for one in merged.since.gone if "assignment" in one] == [
-        f"aws_ssoadmin_account_assignment.{account}_Reader_group_readers-of-it" for account in ("a2", "a4")
+        f"aws_ssoadmin_account_assignment.{key}_Reader_group_readers-of-it" for key in ("a2", "a4")
     ]
     assert [one for one in merged.since.added if "again" in one] == [
         "group readers-of-it, which was made again",
@@ -296,12 +249,12 @@ def test_what_was_made_again_at_aws_keeps_its_key_and_gets_its_new_id(folder: Fo
 
 @pytest.mark.parametrize(("id", "told"), [(12, True), (22, False)])
 def test_a_state_with_the_id_of_what_was_made_again_is_told(folder: Folder, id: int, told: bool) -> None:
-    live = before()
-    assert live.center
-    again = with_more(live, groups=(live.center.groups[0], group(22, "Readers of it", 1)))
+    again = FOUND.at_aws(changed("group", "readers-of-it", number=22))
     folder.again(again)
 
-    merged = folder.again(again, imported={"aws_identitystore_group.readers-of-it": f"d-1234567890/{uuid(id)}"})
+    merged = folder.again(
+        again, imported={"aws_identitystore_group.readers-of-it": f"{STORE}/{id_of('group', '', id)}"}
+    )
 
     assert (
         any("take aws_identitystore_group.readers-of-it out of the state" in one for one in merged.since.gone) is told
@@ -310,12 +263,8 @@ def test_a_state_with_the_id_of_what_was_made_again_is_told(folder: Folder, id: 
 
 def test_what_a_group_that_was_made_again_has_lost_is_told(folder: Folder) -> None:
     """Its members and its access are in the states under the ids that it had."""
-    live = before()
-    assert live.center
-    anew = replace(group(112, "admins"), members={})
-    given = {one for one in live.center.assignments if one.principal != uuid(11)}
-    remade = Inventory(
-        live.organization, replace(live.center, groups=(anew, live.center.groups[1]), assignments=frozenset(given))
+    remade = FOUND.at_aws(
+        changed("group", "admins", number=112, members=()), gone(grant("Admin", "admins", "management"))
     )
     imported = {
         address: id for address, id in load(folder.path).imports.items() if ".admins" in address or "_admins" in address
@@ -332,50 +281,44 @@ def test_what_a_group_that_was_made_again_has_lost_is_told(folder: Folder) -> No
 
 
 def test_a_line_of_what_a_state_has_is_not_written(folder: Folder) -> None:
-    live = before()
-    assert live.center
-    more = with_more(live, users=(*live.center.users, user(3, "cy@example.com")))
+    more = FOUND.at_aws(user("cy"))
     with folder.data("sso.yaml") as sso:
-        sso["users"]["cyril"] = {**sso["users"]["bo"], "user_name": "cy@example.com", "email": "u3@example.com"}
+        sso["users"]["cyril"] = {**sso["users"]["bo"], "email": "cy@example.com"}
 
-    merged = folder.again(more, imported={"aws_identitystore_user.cyril": f"d-1234567890/{uuid(3)}"})
+    merged = folder.again(more, imported={"aws_identitystore_user.cyril": f"{STORE}/{more.id('user', 'cy')}"})
 
     assert merged.files == {}
-    assert merged.record.keys["user"][uuid(3)] == "cyril"
+    assert merged.record.keys["user"][more.id("user", "cy")] == "cyril"
 
 
-@pytest.mark.parametrize("state", [{}, {"aws_identitystore_group.readers": f"d-1234567890/{uuid(12)}"}])
+@pytest.mark.parametrize(
+    "state", [{}, {"aws_identitystore_group.readers": f"{STORE}/{FOUND.id('group', 'readers-of-it')}"}]
+)
 def test_state_and_name_tell_which_of_two_has_a_key_before_the_record(folder: Folder, state: dict[str, str]) -> None:
     text = folder.text("sso.yaml").replace("readers-of-it", "readers")
     folder.write("sso.yaml", text.replace("groups:\n", "groups:\n  readers-of-it:\n    name: Others\n", 1))
     folder.write("imports.yaml", "")
 
-    merged = folder.again(with_more(before(), of=(grant("Admin", 12, "000000000004"),)), imported=state)
+    merged = folder.again(FOUND.at_aws(grant("Admin", "readers-of-it", "a4")), imported=state)
 
     given = {(one.permission_set, one.principal) for one in merged.landing_zone.grants}
     assert given == {("Admin", "admins"), ("Reader", "readers"), ("Admin", "readers")}
 
 
 def test_what_a_deploy_made_and_somebody_took_out_is_not_written_back(folder: Folder) -> None:
-    live = before()
-    assert live.center
-    given, center_ = grant("Admin", 13, "000000000002"), live.center
-    more = with_more(live, groups=(*center_.groups, group(13, "ops", 2)), of=(given,))
-    state = {"aws_identitystore_group.ops": f"{center_.store}/{uuid(13)}"}
+    more = FOUND.at_aws(group("ops", "bo"), grant("Admin", "ops", "a2"))
+    state = {"aws_identitystore_group.ops": f"{STORE}/{more.id('group', 'ops')}"}
 
     merged = folder.again(more, imported=state)
 
     assert merged.files == {}
-    assert merged.since.taken_out == [f"group ops ({uuid(13)})"]
+    assert merged.since.taken_out == [f"group ops ({more.id('group', 'ops')})"]
 
 
 def test_what_a_layer_of_ones_own_has_is_neither_new_nor_what_its_key_means_here(folder: Folder) -> None:
-    live = before()
-    assert live.center
-    theirs = group(13, "team", 2)
-    more = with_more(live, groups=(*live.center.groups, theirs), of=(grant("Admin", 13, "000000000002"),))
+    more = FOUND.at_aws(group("team", "bo"), grant("Admin", "team", "a2"))
 
-    merged = folder.again(more, elsewhere={"aws_identitystore_group.admins": f"{live.center.store}/{theirs.id}"})
+    merged = folder.again(more, elsewhere={"aws_identitystore_group.admins": f"{STORE}/{more.id('group', 'team')}"})
 
     assert merged.files == {}
     assert not any(merged.since.facts().values())
@@ -387,10 +330,10 @@ def test_what_somebody_wrote_back_gets_its_line_again(folder: Folder) -> None:
     folder.edit("sso.yaml", bo, "")
     with folder.data("imports.yaml") as imports:
         line = imports.pop("aws_identitystore_user.bo")
-    folder.again(before())
+    folder.again(FOUND)
     folder.write("sso.yaml", adopted()["sso.yaml"])
 
-    folder.again(before())
+    folder.again(FOUND)
 
     assert load(folder.path).imports["aws_identitystore_user.bo"] == line
 
@@ -398,19 +341,10 @@ def test_what_somebody_wrote_back_gets_its_line_again(folder: Folder) -> None:
 def test_nothing_names_a_retired_account(folder: Folder) -> None:
     folder.edit("organization.yaml", "email: a4@example.com\n", "email: a4@example.com\n    retired: true\n")
     folder.write("imports.yaml", "".join(one for one in folder.lines("imports.yaml") if ".a4_" not in one))
-    live = before()
-    old, service = live.organization.policies[1], "access-analyzer.amazonaws.com"
-    more = with_more(
-        live,
-        policies=(
-            live.organization.policies[0],
-            replace(old, targets=(*old.targets, "000000000004")),
-            policy(7, "000000000004"),
-        ),
-        delegations={**live.organization.delegations, service: ("000000000004",)},
-    )
+    analyzer = "access-analyzer.amazonaws.com"
+    new = policy("policy-7", "a4"), changed("policy", "policy-1", targets=("workloads", "a4"))
 
-    merged = folder.again(more)
+    merged = folder.again(FOUND.at_aws(*new, delegated(analyzer, "a4")))
 
     assert merged.since.added == ["policy policy-7"]
     assert not any("a4" in str(one.attachments) for one in load(folder.path).policies.values())
@@ -420,35 +354,25 @@ def test_an_account_that_is_left_to_others_stays_so(folder: Folder) -> None:
     with folder.data("organization.yaml") as organized:
         organized["unmanaged_accounts"] = ["A5@Example.com"]
 
-    merged = folder.again(with_more(before(), account(5, parent=PROD), of=(grant("Admin", 11, "000000000005"),)))
+    merged = folder.again(FOUND.at_aws(account("a5", within="prod"), grant("Admin", "admins", "a5")))
 
     assert merged.files == {}
     assert any(one.reason == "it stands under unmanaged_accounts" for one in merged.found.left_alone)
 
 
 def test_units_accounts_and_services_that_are_other_at_aws_are_told(folder: Folder) -> None:
-    live = before()
-    first, second, third, fourth = live.organization.accounts
-    changed = Inventory(
-        replace(
-            live.organization,
-            accounts=(first, second, third, replace(fourth, state="SUSPENDED"), account(5, parent=unit(9, "").id)),
-            units=(
-                UNITS[0],
-                replace(UNITS[1], name="Production", parent=live.organization.root),
-                unit(9, "Old"),
-                unit(8, "Deeper", unit(9, "").id),
-            ),
-            delegations={"config.amazonaws.com": ("000000000003",)},
-        ),
-        None,
-    )
-    folder.edit(RECORD, '"ou": {', f'"ou": {{"{unit(9, "").id}": "old",')
+    other = FOUND.at_aws(
+        changed("account", "a4", state="SUSPENDED"),
+        changed("unit", "prod", name="Production", within="root"),
+        [unit("old", "Old"), unit("deeper", "Deeper", within="old"), account("a5", within="old")],
+        [gone("delegation", "config.amazonaws.com a2"), delegated("config.amazonaws.com", "a3")],
+    ).without_center()
+    folder.edit(RECORD, '"ou": {', f'"ou": {{"{other.id("unit", "old")}": "old",')
 
-    merged = folder.again(changed)
+    merged = folder.again(other)
 
     assert merged.since.taken_out == [
-        f"organizational unit old ({unit(9, '').id})",
+        f"organizational unit old ({other.id('unit', 'old')})",
         "organizational unit deeper, which is new below unit old",
         "account a5, which is new in unit old",
     ]
@@ -464,30 +388,21 @@ def test_units_accounts_and_services_that_are_other_at_aws_are_told(folder: Fold
 def test_an_account_may_have_the_address_that_a_retired_one_had(folder: Folder) -> None:
     folder.edit("organization.yaml", "email: a4@example.com\n", "email: a4@example.com\n    retired: true\n")
     folder.write("imports.yaml", "".join(one for one in folder.lines("imports.yaml") if ".a4_" not in one))
-    live = before()
-    *others, last = live.organization.accounts
-    closed = replace(last, email="closed@example.com", state="SUSPENDED")
-    new = account(5, parent=PROD, email="a4@example.com")
+    closed = changed("account", "a4", email="closed@example.com", state="SUSPENDED")
 
-    merged = folder.again(Inventory(replace(live.organization, accounts=(*others, closed, new)), live.center))
+    merged = folder.again(FOUND.at_aws(closed, account("a5", within="prod", email="a4@example.com")))
 
     assert merged.since.added == ["account a5"]
 
 
 def test_settings_that_are_off_at_aws_and_people_of_others_are_told(folder: Folder) -> None:
-    live = before()
-    assert live.center
-    center_ = live.center
-    changed = Inventory(
-        replace(live.organization, policy_types=(), trusted_services=("sso.amazonaws.com",), delegations={}),
-        replace(
-            center_,
-            users=(replace(center_.users[0], external=True), center_.users[1]),
-            groups=(replace(center_.groups[0], external=True), center_.groups[1]),
-        ),
+    other = FOUND.at_aws(
+        [gone("policy type", SCP), gone("service", "config.amazonaws.com")],
+        gone("delegation", "config.amazonaws.com a2"),
+        [changed("user", "ana", external=True), changed("group", "admins", external=True)],
     )
 
-    merged = folder.again(changed)
+    merged = folder.again(other)
 
     assert "trusted service config.amazonaws.com" in merged.since.gone
     assert merged.since.differs == [
@@ -498,28 +413,19 @@ def test_settings_that_are_off_at_aws_and_people_of_others_are_told(folder: Fold
 
 
 def test_what_is_there_and_cannot_be_described_any_more_is_not_gone(folder: Folder) -> None:
-    live = before()
-    assert live.center
-    full, old = live.organization.policies
-    changed = with_more(
-        live,
-        policies=(full, replace(old, content=DENY.replace('"*"', '"{{x}}"'))),
-        groups=(*live.center.groups, group(19, "ADMINS")),
-    )
+    braces = changed("policy", "policy-1", document=DENY.replace('"*"', '"{{x}}"'))
 
-    merged = folder.again(changed)
+    merged = folder.again(FOUND.at_aws(braces, group("ADMINS")))
 
     assert (merged.files, merged.since.gone) == ({}, [])
 
 
 def test_a_name_that_cannot_be_written_stops_no_rerun(folder: Folder) -> None:
     """Of a unit that is declared, the key stays; one that is new stays as it is, with what is new in it."""
-    odd, workloads = unit(3, "a\ntouch x"), replace(UNITS[0], name="Cafe\u0301")
-    moved, *others = (one for one in before().organization.accounts if one.parent == PROD)
-    own = before().organization.accounts[0]
-    live = with_more(before(), account(7, parent=odd.id), units=(workloads, UNITS[1], odd, unit(4, "Fine")))
-    accounts = (own, replace(moved, parent=odd.id), *others, live.organization.accounts[-1])
-    live = replace(live, organization=replace(live.organization, accounts=accounts))
+    live = FOUND.at_aws(
+        [unit("odd3", "a\ntouch x"), unit("fine4", "Fine"), changed("unit", "workloads", name="Cafe\u0301")],
+        [changed("account", "a2", within="odd3"), account("a7", within="odd3")],
+    )
 
     merged = folder.again(live)
 
@@ -529,7 +435,7 @@ def test_a_name_that_cannot_be_written_stops_no_rerun(folder: Folder) -> None:
     assert merged.since.differs == ["organizational unit workloads: name is 'Cafe\u0301' at AWS, and 'Workloads' here"]
     assert [one.partition(": ")[0] for one in merged.since.left] == [
         "organizational unit ou-abcd-00000003 a\ntouch x",
-        f"account {moved.id} acme-a2, 000000000007 acme-a7",
+        "account 000000000002 acme-a2, 000000000007 acme-a7",
     ]
     assert set(merged.landing_zone.grants) == set(load(folder.path).grants)
     assert "a2" in merged.landing_zone.members
@@ -537,8 +443,7 @@ def test_a_name_that_cannot_be_written_stops_no_rerun(folder: Folder) -> None:
 
 
 def test_what_is_new_and_left_alone_is_told_once(folder: Folder) -> None:
-    live, odd = before(), policy(5, PROD, content="no JSON")
-    more = with_more(live, policies=(*live.organization.policies, odd))
+    more = FOUND.at_aws(policy("policy 5", "prod", document="no JSON"))
 
     first, second = folder.again(more), folder.again(more)
 
@@ -552,7 +457,7 @@ def test_a_key_that_somebody_uses_is_not_given_to_another(folder: Folder) -> Non
     with folder.data("organization.yaml") as organized:
         organized["accounts"]["a5"] = {"email": "planned@example.com", "organizational_unit": "prod"}
 
-    merged = folder.again(with_more(before(), account(5, parent=PROD)))
+    merged = folder.again(FOUND.at_aws(account("a5", within="prod")))
 
     assert merged.since.added[0] == "account a5-0005"
     assert load(folder.path).accounts["a5-0005"].email == "a5@example.com"
@@ -565,10 +470,10 @@ def test_without_the_record_all_that_is_not_declared_is_new(folder: Folder) -> N
     with folder.data("imports.yaml") as imports:
         del imports["aws_identitystore_user.bo"]
 
-    merged = folder.again(before())
+    merged = folder.again(FOUND)
 
     assert merged.since.added == ["user bo"]
-    assert load(folder.path).imports["aws_identitystore_user.bo"].endswith(uuid(2))
+    assert load(folder.path).imports["aws_identitystore_user.bo"].endswith(FOUND.id("user", "bo"))
 
 
 def test_a_thing_that_got_another_key_is_the_same(folder: Folder) -> None:
@@ -581,19 +486,19 @@ def test_a_thing_that_got_another_key_is_the_same(folder: Folder) -> None:
     deployed = yaml.safe_load(adopted()["imports.yaml"])
     (folder.path / "imports.yaml").write_text("")
 
-    merged = folder.again(before(), imported=deployed)
+    merged = folder.again(FOUND, imported=deployed)
 
     assert merged.files == {}
     assert not any(merged.since.facts().values())
-    assert merged.record.keys["group"][uuid(12)] == "readers"
+    assert merged.record.keys["group"][FOUND.id("group", "readers-of-it")] == "readers"
 
 
 @pytest.mark.parametrize("there", ["", "# why\n[]\n", "[{finding: unknown-action, at: old, reason: long ago}]\n"])
 def test_a_new_document_with_names_that_are_not_known_is_accepted(folder: Folder, there: str) -> None:
     (folder.path / "accepted.yaml").write_text(there)
-    live, new = before(), policy(5, PROD, content=DENY.replace("s3:*", "s3:Frobnicate"))
+    new = policy("policy-5", "prod", document=DENY.replace("s3:*", "s3:Frobnicate"))
 
-    merged = folder.again(with_more(live, policies=(*live.organization.policies, new)))
+    merged = folder.again(FOUND.at_aws(new))
 
     assert merged.since.added == ["policy policy-5"]
     assert [one.at for one in load(folder.path).accepted][-1:] == [f"{DOCUMENT} s3:Frobnicate"]
@@ -661,15 +566,11 @@ def test_other_things_in_the_folder_do_not_matter(folder: Folder) -> None:
     os.mkfifo(folder.path / "policies" / "pipe")
     (folder.path / "sso.yaml").rename(folder.path.with_name("elsewhere.yaml"))
     (folder.path / "sso.yaml").symlink_to("../elsewhere.yaml")
-    live = before()
-    assert live.center
-    more = with_more(
-        live,
-        users=(*live.center.users, user(3, "cy@example.com")),
-        policies=(*live.organization.policies, policy(5, PROD)),
-    )
 
-    assert folder.again(more).since.added == ["policy policy-5", "user cy"]
+    assert folder.again(FOUND.at_aws(user("cy"), policy("policy-5", "prod"))).since.added == [
+        "policy policy-5",
+        "user cy",
+    ]
 
 
 def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path) -> None:
@@ -707,7 +608,7 @@ def test_a_folder_that_others_use_is_refused(tmp_path: Path, there: dict[str, st
 
 def test_two_runs_at_once_do_not_read_into_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atomic, "PATIENCE", 0)
-    reading = _reading(Options(tmp_path), tmp_path, PROJECT_)
+    reading = _reading(Options(tmp_path), tmp_path, FOUND.model)
 
     with atomic.locked(tmp_path / CACHE), pytest.raises(StrataError, match="another command is writing in"):
         reading.read(Aws(None, "us-east-1"), thorough=False)

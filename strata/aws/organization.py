@@ -9,7 +9,7 @@ from typing import Any
 
 from strata.aws.session import Aws, AwsError, paginate
 from strata.config.models import Project
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 
 CONSOLE = "https://console.aws.amazon.com/organizations/v2/home/settings"
 _HOME = "us-east-1"
@@ -58,17 +58,19 @@ def check_ours(found: Mapping[str, Any], project: Project) -> None:
     """
     own = project.management_account.id
     if found["MasterAccountId"] != own:
-        raise StrataError(
+        text = (
             f"account {own} is a member of the organization {found['Id']}, whose management account is "
             f"{found['MasterAccountId']}; put that into management_account of project.yaml and use a profile of it, "
             "or let the account leave the organization"
         )
+        raise StrataError(Message("other-organization", text, account=own, management=found["MasterAccountId"]))
     if found["FeatureSet"] != "ALL":
-        raise StrataError(
+        text = (
             f"the organization {found['Id']} has consolidated billing only, policies and Identity Center need all "
             f"features; enable them at {CONSOLE} (Settings > Begin process to enable all features), "
             "which every invited account has to accept, then run this again"
         )
+        raise StrataError(Message("features-missing", text, organization=found["Id"]))
 
 
 def list_accounts(aws: Aws) -> list[LiveAccount]:

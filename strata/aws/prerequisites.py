@@ -12,14 +12,14 @@ from strata.aws.resources import Note, ResourceStatus, wait_until
 from strata.aws.session import Aws, AwsError, Caller, emulator
 from strata.aws.state_store import lock_table, replica_bucket, state_bucket, trail_bucket
 from strata.config.models import Project
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.landing_zone import LandingZone
 from strata.printing import line
 
 ORGANIZATION = "organization"
 
 
-def inspect(aws: Aws, landing_zone: LandingZone) -> tuple[list[ResourceStatus], list[str]]:
+def inspect(aws: Aws, landing_zone: LandingZone) -> tuple[list[ResourceStatus], list[Message]]:
     """Returns the status of everything, and every reason not to go on; writes nothing."""
     questions: list[Callable[[Aws, Project], ResourceStatus]] = [
         organization_status,
@@ -29,12 +29,13 @@ def inspect(aws: Aws, landing_zone: LandingZone) -> tuple[list[ResourceStatus], 
     ]
     if landing_zone.security.trail.on:
         questions.insert(3, trail_bucket)
-    found, refusals = [], []
+    found: list[ResourceStatus] = []
+    refusals: list[Message] = []
     for status in questions:
         try:
             found.append(status(aws, landing_zone.project))
         except StrataError as refusal:
-            refusals.append(str(refusal))
+            refusals += refusal.args
     return found, list(dict.fromkeys(refusals))
 
 
@@ -46,17 +47,19 @@ def management_caller(aws: Aws, project: Project) -> Caller:
     """
     caller, configured = aws.caller(), project.management_account.id
     if caller.account != configured:
-        raise StrataError(
+        text = (
             f"these credentials are of account {caller.account}, "
             f"management_account.id in project.yaml is {configured}; "
             "use a profile of the management account, or correct the id"
         )
+        raise StrataError(Message("wrong-account", text, account=caller.account, expected=configured))
     if caller.root:
-        warn("this is the root user; use an administrator instead, and keep root for tasks that require it")
+        text = "this is the root user; use an administrator instead, and keep root for tasks that require it"
+        warn(Message("root-user", text))
     return caller
 
 
-def warn(text: str) -> None:
+def warn(text: Message) -> None:
     """Prints a warning to stderr."""
     print(line(f"warning: {text}"), file=sys.stderr, flush=True)
 
@@ -78,26 +81,28 @@ def organization_status(aws: Aws, project: Project) -> ResourceStatus:
     return ResourceStatus(ORGANIZATION, f"{found['Id']}, all features", "exists")
 
 
-def _free_plan(aws: Aws) -> str:
+def _free_plan(aws: Aws) -> Message | None:
     """Returns what an organization costs an account on AWS's free plan: its credits.
 
     https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/free-tier-plans.html
     """
     if emulator():
-        return ""
+        return None
     try:
         plan = aws.client("freetier", "us-east-1").get_account_plan_state()
     except AwsError:
-        return (
+        text = (
             "it could not be seen whether this account is on AWS's free plan: an organization ends it and its credits"
         )
+        return Message("free-plan-unknown", text)
     if plan["accountPlanType"] != "FREE":
-        return ""
+        return None
     credits = plan.get("accountPlanRemainingCredits")
     amount = f" of {credits['amount']:.2f} {credits['unit']}" if credits else ""
-    return (
+    text = (
         f"this account is on AWS's free plan: an organization upgrades it to a paid plan, and its credits{amount} end"
     )
+    return Message("free-plan-ends", text)
 
 
 def _make_organization(aws: Aws, project: Project, note: Note) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 
 Note = Callable[[str], None]
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class ResourceStatus:
     verb: str
     missing: tuple[str, ...] = ()
     make: Callable[[Note], None] = lambda _: None
-    caution: str = ""
+    caution: Message | None = None
 
     def __str__(self) -> str:
         missing = f": {', '.join(self.missing)}" if self.missing else ""
@@ -54,6 +54,5 @@ def wait_until(attempt: Callable[[], T | None], thing: str, why: str, note: Note
         if waited % 30 == 0:
             note(f"waiting for {thing}")
         time.sleep(PAUSE)
-    raise StrataError(
-        f"{thing} is not ready after {PATIENCE // 60} minutes: {why}; run this again later, nothing is lost"
-    )
+    text = f"{thing} is not ready after {PATIENCE // 60} minutes: {why}; run this again later, nothing is lost"
+    raise StrataError(Message("not-ready", text))

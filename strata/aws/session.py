@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied, remedy
 from strata.options import Options
 from strata.printing import line, word
@@ -37,8 +37,9 @@ def emulator() -> str | None:
 class AwsError(StrataError):
     """A call that AWS rejected, or that did not get there; `code` is AWS's word for it, or botocore's."""
 
-    def __init__(self, text: str, code: str) -> None:
-        super().__init__(" ".join(text.split()).removesuffix("."))
+    def __init__(self, text: Message, code: str) -> None:
+        on_one_line = " ".join(text.split()).removesuffix(".")
+        super().__init__(Message(text.id, on_one_line, place=text.place, **{**text.data, "code": code}))
         self.code = code
 
 
@@ -54,7 +55,9 @@ def named(account: str) -> Iterator[None]:
     except AwsError as error:
         if error.code not in DENIED or account in str(error):
             raise
-        raise AwsError(f"account {account}: {error}", error.code) from error
+        (denial,) = error.args
+        text = Message(denial.id, f"account {account}: {denial}", **{**denial.data, "account": account})
+        raise AwsError(text, error.code) from error
 
 
 @dataclass(frozen=True)
@@ -252,7 +255,8 @@ def _explained(boto: Any, profile: str | None) -> Iterator[None]:
         raise AwsError(_refusal(code, text, _action(boto, error.operation_name), profile), code) from error
     except ResponseParserError as error:
         # An emulator's page for a call it does not know.
-        raise AwsError("the endpoint is not AWS: its response cannot be read", "ResponseParserError") from error
+        text = Message("not-aws", "the endpoint is not AWS: its response cannot be read")
+        raise AwsError(text, "ResponseParserError") from error
     except BotoCoreError as error:
         raise AwsError(_failure(error, profile), type(error).__name__) from error
 
@@ -304,40 +308,42 @@ THROTTLED = frozenset(
 )
 
 
-def _refusal(code: str, text: str, action: str, profile: str | None) -> str:
+def _refusal(code: str, text: str, action: str, profile: str | None) -> Message:
     if code in _EXPIRED:
-        return f"the AWS credentials have expired; {_sign_in(profile)}"
+        return Message("sign-in-expired", f"the AWS credentials have expired; {_sign_in(profile)}")
     if code in _UNKNOWN:
-        return f"AWS rejects these credentials ({action}: {code}); check the profile, and that the region is enabled"
+        why = f"AWS rejects these credentials ({action}: {code}); check the profile, and that the region is enabled"
+        return Message("credentials-rejected", why, action=action)
     if code in DENIED:
         missing = denied(text, action) or action
         found = remedy(missing)
         instead = f", or {found}" if found else ""
-        return f"{missing} is not allowed: {text}; use a profile that may, see --profile{instead}"
+        why = f"{missing} is not allowed: {text}; use a profile that may, see --profile{instead}"
+        return Message("aws-denied", why, action=missing)
     if code in THROTTLED or "rate exceeded" in text.lower():
-        return f"AWS throttles {action}: {text}; wait a minute and run it again"
-    return f"{action}: {code}: {text}"
+        why = f"AWS throttles {action}: {text}; wait a minute and run it again"
+        return Message("aws-throttled", why, action=action)
+    return Message("aws-failed", f"{action}: {code}: {text}", action=action)
 
 
-def _failure(error: Exception, profile: str | None) -> str:
+def _failure(error: Exception, profile: str | None) -> Message:
     """Says what kept a call from getting an answer."""
     from botocore import exceptions
 
     if isinstance(error, exceptions.ProfileNotFound):
-        return f"{error}; `aws configure list-profiles` lists those that exist"
+        text = f"{error}; `aws configure list-profiles` lists those that exist"
+        return Message("unknown-name", text, kind="profile", name=profile)
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-        return (
-            "no credentials for AWS; name a profile with --profile or AWS_PROFILE, or create one with "
-            "`aws configure sso`"
-        )
+        text = "no credentials for AWS; name a profile with --profile or AWS_PROFILE, or create one with "
+        return Message("no-credentials", f"{text}`aws configure sso`")
     if isinstance(error, exceptions.LoginError):
-        return f"the AWS sign-in cannot be used: {error}; sign in again: aws login"
+        return Message("sign-in-expired", f"the AWS sign-in cannot be used: {error}; sign in again: aws login")
     if isinstance(error, exceptions.SSOError | exceptions.TokenRetrievalError):
-        return f"the AWS sign-in has expired or does not exist; {_sign_in(profile)}"
+        return Message("sign-in-expired", f"the AWS sign-in has expired or does not exist; {_sign_in(profile)}")
     if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
         remedy = "is the emulator of AWS_ENDPOINT_URL running?" if emulator() else "check the network, proxy and region"
-        return f"AWS cannot be reached: {error}; {remedy}"
-    return f"AWS cannot be called: {error}"
+        return Message("aws-unreachable", f"AWS cannot be reached: {error}; {remedy}")
+    return Message("aws-failed", f"AWS cannot be called: {error}")
 
 
 def _sign_in(profile: str | None) -> str:

@@ -16,7 +16,7 @@ from strata.aws import kept
 from strata.aws.resources import Note, ResourceStatus, wait_until
 from strata.aws.session import Aws, AwsError, Client, paginate
 from strata.config.models import Project
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 
 LOCK_KEY = "LockID"
 """The key attribute of a lock table, as Terraform's S3 backend reads it."""
@@ -62,10 +62,11 @@ class OwnBucket:
             if error.code in ("404", "NoSuchBucket"):
                 return None
             if error.code in ("301", "403", "AccessDenied", "PermanentRedirect"):
-                raise StrataError(
+                text = (
                     f"the bucket {self.name} is not provably yours: it is in another account, or you may not see it; "
                     f"{self.remedy}, or use a profile that may s3:ListBucket"
-                ) from error
+                )
+                raise StrataError(Message("bucket-not-ours", text, bucket=self.name)) from error
             raise
         return found.get("BucketRegion") or self.call("get_bucket_location").get("LocationConstraint") or "us-east-1"
 
@@ -149,20 +150,22 @@ def check_adoptable(bucket: OwnBucket, project: Project) -> None:
     """Refuses a bucket of the account that has another purpose."""
     region, primary = bucket.region(), project.regions.primary
     if region != primary:
-        raise StrataError(
+        text = (
             f"the bucket {bucket.name} is yours, but in {region} and not in the primary region {primary}; "
             f"{CHANGE_NAME}, or regions.primary to {region!r}"
         )
+        raise StrataError(Message("bucket-elsewhere", text, bucket=bucket.name, region=region, expected=primary))
     if bucket.tags().get("ManagedBy") == "strata":
         return
     parameters = {"Bucket": bucket.name, "ExpectedBucketOwner": bucket.owner}
     keys = paginate(bucket.client, "list_object_versions", "[Versions, DeleteMarkers][].Key", **parameters)
     ours = (kept.RUNS, kept.ANNOUNCED)
     if foreign := next((key for key in keys if key not in ours and not _STATE.fullmatch(key)), None):
-        raise StrataError(
+        text = (
             f"the bucket {bucket.name} is yours, but is not tagged ManagedBy=strata and holds {foreign!r}; "
             f"{CHANGE_NAME}, or tag the bucket ManagedBy=strata to keep the state in it"
         )
+        raise StrataError(Message("bucket-in-use", text, bucket=bucket.name, key=foreign))
 
 
 _STATE = re.compile(r"management/[^/]+/terraform\.tfstate(\.tflock)?")
@@ -191,9 +194,8 @@ def _create_bucket(bucket: OwnBucket, region: str) -> None:
         bucket.client.create_bucket(Bucket=bucket.name, **where)
     except AwsError as error:
         if error.code == "BucketAlreadyExists":
-            raise StrataError(
-                f"the bucket name {bucket.name} is taken by another AWS account; {CHANGE_NAME}"
-            ) from error
+            text = f"the bucket name {bucket.name} is taken by another AWS account; {CHANGE_NAME}"
+            raise StrataError(Message("name-taken", text, kind="bucket", name=bucket.name)) from error
         if error.code != "BucketAlreadyOwnedByYou":
             raise
 
@@ -226,7 +228,8 @@ def _bucket_of_terraform(thing: str, bucket: OwnBucket, region: str) -> Resource
     if found is None:
         return ResourceStatus(thing, f"s3://{bucket.name} in {region}: the name is free, Terraform creates it", "later")
     if found != region:
-        raise StrataError(f"the bucket {bucket.name} is yours, but in {found} and not in {region}; {bucket.remedy}")
+        text = f"the bucket {bucket.name} is yours, but in {found} and not in {region}; {bucket.remedy}"
+        raise StrataError(Message("bucket-elsewhere", text, bucket=bucket.name, region=found, expected=region))
     return ResourceStatus(thing, f"s3://{bucket.name} in {region}", "exists")
 
 
@@ -344,11 +347,11 @@ def _check_table(table: Mapping[str, Any]) -> None:
     types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in table["AttributeDefinitions"]}
     keys = [f"{key['AttributeName']} {types.get(key['AttributeName'])}" for key in table["KeySchema"]]
     if keys != [f"{LOCK_KEY} S"]:
-        raise StrataError(
-            f"the table {name} has the key {', '.join(keys)}, Terraform locks with {LOCK_KEY} S; {remedy}"
-        )
+        text = f"the table {name} has the key {', '.join(keys)}, Terraform locks with {LOCK_KEY} S; {remedy}"
+        raise StrataError(Message("table-in-use", text, table=name, keys=keys))
     if table["TableStatus"] == "DELETING":
-        raise StrataError(f"the table {name} is being deleted; run this again when it is deleted, or {remedy}")
+        text = f"the table {name} is being deleted; run this again when it is deleted, or {remedy}"
+        raise StrataError(Message("not-ready", text, table=name))
 
 
 def _make_lock_table(lock: LockTable, note: Note) -> None:

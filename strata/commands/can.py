@@ -11,7 +11,7 @@ from typing import Any
 from strata.config.limits import aws_limits
 from strata.config.models import ROOT
 from strata.config.types import did_you_mean
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.answers import NOT_KNOWN, Answer, Outcome, Step
 from strata.evaluation.documents import RESOURCE
 from strata.evaluation.landing_zone import NO_DEPLOYER, Evaluated
@@ -81,7 +81,8 @@ def run(
 ) -> int:
     """Answers one question about one account, or about each account of a unit."""
     if who is not None and list_all:
-        raise UsageError("--who asks for everybody and --as for one; give one of them")
+        text = "--who asks for everybody and --as for one; give one of them"
+        raise UsageError(Message("arguments-conflict", text, options=["--who", "--as"]))
     asked = find_action(action)
     question = Question(asked, on, _region(options.region), dict(_keys(keys, asked)))
     landing_zone = load(options.config)
@@ -89,7 +90,8 @@ def run(
     if on:
         check_resource(evaluated, on)
         if not takes(asked, on):
-            raise UsageError(f"{asked.full_name} is never about {on!r}: {taken_by(asked)}; or leave --on out")
+            text = f"{asked.full_name} is never about {on!r}: {taken_by(asked)}; or leave --on out"
+            raise UsageError(Message("action-not-on-resource", text, action=asked.full_name, resource=on))
     for region in (question.region, question.keys.get("aws:requestedregion")):
         if region is not None:
             check_region(asked, on, region)
@@ -114,7 +116,8 @@ def run(
 def _region(region: str | None) -> str | None:
     regions = aws_limits().regions
     if region and region not in regions:
-        raise UsageError(f"--region {region!r} is not an AWS region{did_you_mean(region, regions)}")
+        text = f"--region {region!r} is not an AWS region{did_you_mean(region, regions)}"
+        raise UsageError(Message("unknown-region", text, region=region))
     return region
 
 
@@ -124,10 +127,12 @@ def _keys(written: Sequence[str], action: Action) -> Iterator[tuple[str, Value]]
     for one in written:
         key, equals, value = one.partition("=")
         if not equals or ":" not in key:
-            raise UsageError(f"--with {one!r} is not KEY=VALUE; write it as in aws:SourceIp=203.0.113.7")
+            text = f"--with {one!r} is not KEY=VALUE; write it as in aws:SourceIp=203.0.113.7"
+            raise UsageError(Message("argument-malformed", text, options=["--with"], value=one))
         if not reference().key(key):
             known = {known.name for known in reference().global_keys.values()} | set(action.keys)
-            raise UsageError(f"--with {key!r} is no condition key of AWS's{did_you_mean(key, known)}")
+            text = f"--with {key!r} is no condition key of AWS's{did_you_mean(key, known)}"
+            raise UsageError(Message("unknown-condition-key", text, key=key))
         found.setdefault(key.lower(), []).append(value)
     for key, values in found.items():
         if values == [""]:
@@ -147,16 +152,18 @@ def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
     found = evaluated.within(unit) if unit in units and not where.startswith(ACCOUNT) else ()
     if where in units and where in evaluated.keys and found != (where,):
         problem = f"{where!r} is an account and an organizational unit with others"
-        raise UsageError(f"{problem}; write {ACCOUNT}{where} or {UNIT}{where}")
+        text = f"{problem}; write {ACCOUNT}{where} or {UNIT}{where}"
+        raise UsageError(Message("name-ambiguous", text, name=where, keys=[f"{ACCOUNT}{where}", f"{UNIT}{where}"]))
     if found:
         return found
     if unit in units and not where.startswith(ACCOUNT):
-        raise StrataError(f"organizational unit {unit} has no account")
+        raise StrataError(Message("unit-empty", f"organizational unit {unit} has no account", unit=unit))
     try:
         return (find_account(evaluated.landing_zone, where.removeprefix(ACCOUNT)),)
     except StrataError as error:
         guess = did_you_mean(where, {*units, *evaluated.keys})
-        raise StrataError(f"{where!r} is neither an account nor an organizational unit{guess}") from error
+        text = f"{where!r} is neither an account nor an organizational unit{guess}"
+        raise StrataError(Message("unknown-name", text, name=where, kind="account or organizational unit")) from error
 
 
 def _one(evaluated: Evaluated, question: Question, who: Who, account: str) -> Iterator[Case]:

@@ -23,7 +23,7 @@ from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
 from strata.config import IMPORTS
 from strata.config.models import MANAGEMENT, Locking
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.identity import announced
 from strata.identity.declared import files_by_stack
 from strata.identity.leftovers import STACK, announced_as, to_create
@@ -109,7 +109,8 @@ def run(
     """
     expected = Expected.of(expect) if expect is not None else None
     if not yes and not interactive():
-        raise UsageError("there is no terminal for the question; look at strata plan, then give --yes")
+        text = "there is no terminal for the question; look at strata plan, then give --yes"
+        raise UsageError(Message("nobody-to-ask", text))
     with (
         Signals() as signals,
         plan_folder() as folder,
@@ -122,7 +123,7 @@ def run(
             deployment = Deployment(options, prepared, signals, folder, to, progress, yes=yes, expected=expected)
             deployment.check_producers()
         except StoppedError as stopped:
-            options.note("interrupted; nothing was changed")
+            options.note(Message("interrupted", "interrupted; nothing was changed"))
             return stopped.code
         try:
             code = deployment.run()
@@ -170,7 +171,7 @@ class Deployment:
         self._expected = expected
         self._unfinished = 1
         """The exit code of a run that stops by itself."""
-        self._unexpected: list[str] = []
+        self._unexpected: list[Message] = []
         """What is planned otherwise than expected."""
         self._kept: dict[str, list[str]] = {}
         """What runs partly created and this one keeps, by stack."""
@@ -208,16 +209,19 @@ class Deployment:
             reads = f"{', '.join(readers)} {plural(len(readers), 'reads', 'read')} from it"
             self.progress.doing(f"{producer}: looking for changes, because {reads}")
             if not self.prepared.states[producer]:
-                raise StrataError(f"{producer} was never deployed; run strata deploy {producer} {' '.join(stacks)}")
+                text = f"{producer} was never deployed; run strata deploy {producer} {' '.join(stacks)}"
+                raise StrataError(Message("never-deployed", text, stack=producer, stacks=list(stacks)))
             changes = self._planner.plan(producer)
             if changes.error:
-                raise StrataError(f"{producer} cannot be planned: {changes.error}")
+                text = f"{producer} cannot be planned: {changes.error}"
+                raise StrataError(Message("not-planned", text, stack=producer))
             if changes.differs:
                 what = counted(changes.count, "change") if changes.count else "outputs"
-                raise StrataError(
+                text = (
                     f"{producer} has {what} not deployed yet; nothing was changed; "
                     f"run strata deploy {producer} {' '.join(stacks)}"
                 )
+                raise StrataError(Message("changes-not-deployed", text, stack=producer, changes=changes.count))
 
     def run(self) -> int:
         """Plans, asks and applies; returns the exit code, and leaves in `outcomes` how each stack ended."""
@@ -279,7 +283,8 @@ class Deployment:
         try:
             write_runs(self.aws, self.landing_zone.project, ended)
         except AwsError as error:
-            self.note(f"the next plan asks AWS about everything, because how this run ended is not written: {error}")
+            text = f"the next plan asks AWS about everything, because how this run ended is not written: {error}"
+            self.note(Message("kept-file-unwritable", text))
 
     def _print_json(self, outputs: dict[str, Any], error: StrataError | None) -> None:
         found = {
@@ -296,7 +301,7 @@ class Deployment:
 
     def _print_end(self, outputs: dict[str, Any]) -> None:
         if self._idle:
-            self.note("nothing to do: AWS is as the configuration says")
+            self.note(Message("nothing-to-do", "nothing to do: AWS is as the configuration says"))
         elif any(outcome.status != "not started" for outcome in self.outcomes.values()):
             for outcome in self.outcomes.values():
                 self._tell(outcome)
@@ -306,9 +311,8 @@ class Deployment:
             print(line(f"  new account {account_id}  {key}"))
         if outputs and (number := self._imported()):
             lines = counted(number, "line")
-            self.note(
-                f"{IMPORTS}: {lines} {plural(number, 'has', 'have')} done the work; {PRUNE} takes what can go out"
-            )
+            text = f"{IMPORTS}: {lines} {plural(number, 'has', 'have')} done the work; {PRUNE} takes what can go out"
+            self.note(Message("imports-are-made", text, lines=number))
 
     def _imported(self) -> int:
         """Returns how many lines of imports.yaml the states have made, once all stacks are deployed."""
@@ -391,7 +395,8 @@ class Deployment:
             if news.count and not (self._confirmed([stack]) if self._expected is None else self._put_off(stack)):
                 return None
             self._shown[stack] = planned
-        raise StrataError(f"{stack}: its inputs keep changing; wait until no other deploy runs")
+        text = f"{stack}: its inputs keep changing; wait until no other deploy runs"
+        raise StrataError(Message("changed-meanwhile", text, stack=stack))
 
     def _apply(self, planned: Plan) -> Applied:
         stack, begun = planned.stack, time.monotonic()
@@ -450,7 +455,8 @@ class Deployment:
         """Plans all stacks, shows the plans, and asks about those that can be applied."""
         plans = self._planner.plan_all(self.prepared.chosen)
         self._shown |= {planned.stack: planned for planned in plans}
-        self._show([replace(one, error=one.error and "cannot be planned", advice=()) for one in plans])
+        cannot = Message("not-planned", "cannot be planned")
+        self._show([replace(one, error=one.error and cannot, advice=()) for one in plans])
         for planned in plans:
             report_kept(planned, self._kept.get(planned.stack, ()), self.note)
         failed = {planned.stack: planned.failures for planned in plans if planned.error}
@@ -459,14 +465,15 @@ class Deployment:
             if not failures or not all(failed.keys() & failure.reads for failure in failures):
                 self._report(stack, failures)
         if failed:
-            self.note("nothing was changed")
+            self.note(Message("nothing-changed", "nothing was changed"))
             return False
         if self._expected and (differences := self._expected.differences(self._listed(plans))):
             self._unfinished = DIFFERS
             self._unexpected = differences
             with suppress(OSError):
                 print(*map(line, differences), sep="\n", file=self.to, flush=True)
-            self.note("nothing was changed; look at the list of another strata plan, and approve that")
+            text = "nothing was changed; look at the list of another strata plan, and approve that"
+            self.note(Message("nothing-changed", text))
             return False
         self._idle = not any(planned.differs or planned.waits_for for planned in plans)
         if self._idle:
@@ -478,14 +485,16 @@ class Deployment:
             self.progress.rest()
             show(plans, self.to, names_of(self.prepared.states.values()), every=self.options.verbose)
         except OSError as error:  # also a closed pipe, which is the end of other commands only
-            raise StrataError(f"the plan cannot be shown, so it is not applied: {error.strerror}") from error
+            text = f"the plan cannot be shown, so it is not applied: {error.strerror}"
+            raise StrataError(Message("plan-not-shown", text)) from error
 
     def _confirmed(self, stacks: Sequence[str]) -> bool:
         account = self.landing_zone.project.management_account.id
         if self.yes or confirmed(f"deploy {', '.join(stacks)} to account {account}?"):
             return True
         left = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "not started"]
-        self.note(f"not deployed: {', '.join(left)}" if self._written else "nothing was changed")
+        text = f"not deployed: {', '.join(left)}" if self._written else "nothing was changed"
+        self.note(Message("not-agreed" if self._written else "nothing-changed", text, stacks=left))
         return False
 
     # Expecting
@@ -497,7 +506,8 @@ class Deployment:
         """Leaves a stack whose plan nobody could see before to a run of its own; returns that it is not confirmed."""
         if stack not in self._written:
             self._unfinished = AGAIN
-        self.note(f"{stack}: this was on no list that was approved; run strata plan again, and approve its list")
+        text = f"{stack}: this was on no list that was approved; run strata plan again, and approve its list"
+        self.note(Message("on-no-list", text, stack=stack))
         return False
 
     # What went wrong
@@ -525,7 +535,8 @@ class Deployment:
         seconds = next(pauses, None) if reasons else None
         if seconds is None:
             return False
-        self.note(f"{stack}: {'; '.join(reasons)}; trying again in {seconds} s")
+        text = f"{stack}: {'; '.join(reasons)}; trying again in {seconds} s"
+        self.note(Message("settling", text, stack=stack, seconds=seconds, reasons=[one.id for one in reasons]))
         self.outcomes[stack].status = "interrupted"  # by who stops it now
         wait(seconds)
         self._keep_half_made(stack, read_state(self.aws, self.landing_zone.project, stack), by="this run")
@@ -552,9 +563,10 @@ class Deployment:
 
     def _interrupted(self, code: int) -> int:
         if self._written:
-            self.note("interrupted; run strata deploy again: it is safe and continues where this run ended")
+            text = "interrupted; run strata deploy again: it is safe and continues where this run ended"
         else:
-            self.note("interrupted; nothing was changed")
+            text = "interrupted; nothing was changed"
+        self.note(Message("interrupted", text, changed=bool(self._written)))
         return code
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:

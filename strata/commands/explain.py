@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from strata.config import ORGANIZATION, SSO
 from strata.config.moves import Kind
 from strata.config.source import Location
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.landing_zone import MANAGEMENT, LandingZone, Part, SourceLocation
 from strata.landing_zone.groups import may_be_in
 from strata.landing_zone.policies import EffectivePolicy
@@ -51,7 +51,9 @@ def run(
 ) -> int:
     """Finds the named user, account, group or permission set and prints it; 1 where AWS lets not all be read."""
     if (who is None) == (permission_set is None) or (account and permission_set):
-        raise UsageError("name a user, a user and an account, an account, a group, or --permission-set NAME")
+        text = "name a user, a user and an account, an account, a group, or --permission-set NAME"
+        asked = any((who, account, permission_set))
+        raise UsageError(Message("arguments-conflict" if asked else "argument-missing", text))
     source.check(options.config)
     landing_zone, found = load(options.config), None
     if source:
@@ -101,7 +103,8 @@ def _chosen(explained: Explained, who: str | None, account: str | None, permissi
     landing_zone = explained.landing_zone
     reason = landing_zone.unread.get("people")
     if reason and (permission_set or account or not is_account(landing_zone, who or "")):
-        raise StrataError(f"people and access are unread, so that only accounts can be explained: {reason}")
+        text = f"people and access are unread, so that only accounts can be explained: {reason}"
+        raise StrataError(Message("people-unread", text, reason=reason))
     if permission_set:
         key = find_permission_set(landing_zone, permission_set)
         facts, lines = explained.permission_set_facts, explained.permission_set_lines

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from strata.errors import UsageError
+from strata.errors import Message, UsageError
 from strata.files import atomic
 from strata.files.outside import refuse_in_configuration
 from strata.options import Options
@@ -55,7 +55,8 @@ def run(
         atomic.check_target(changes, "--changes", stream=False)
         if expect and expected and expected.changes and changes.exists() and changes.samefile(expect):
             problem = "--changes and --expect name one file, and the approved list would be replaced"
-            raise UsageError(f"{problem}; name another file for --changes")
+            text = f"{problem}; name another file for --changes"
+            raise UsageError(Message("arguments-conflict", text, arguments=["--changes", "--expect"]))
     try:
         with (
             Signals(),
@@ -66,7 +67,7 @@ def run(
             gone = GoneImports(prepared.landing_zone)
             preview, plans = _plans(options, prepared, progress, gone)
     except StoppedError as stopped:
-        options.note("interrupted")
+        options.note(Message("interrupted", "interrupted"))
         return stopped.code
     failed = any(planned.error for planned in plans)
     listed = None if failed else _listed(prepared, preview, plans)
@@ -124,7 +125,8 @@ def _plans(
         kept = {stack: half_made(workspace, stack, prepared.states[stack]) for stack in prepared.chosen}
         for stack, addresses in kept.items():
             for address in addresses:
-                options.note(f"{stack}: {address} was partly created by an earlier run; strata deploy keeps it")
+                text = f"{stack}: {address} was partly created by an earlier run; strata deploy keeps it"
+                options.note(Message("half-made-kept", text, place=address, stack=stack))
             if addresses:
                 workspace = beside(workspace, stack, prepared.states[stack], addresses, folder)
         adopt = partial(adopt_taken, workspace, existing, note=options.note)

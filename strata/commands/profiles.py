@@ -22,7 +22,7 @@ from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.text import short
 from strata.config.types import did_you_mean
-from strata.errors import ConfigurationError, StrataError
+from strata.errors import ConfigurationError, Message, StrataError
 from strata.files import aws_config
 from strata.files.atomic import UnreadableError, read_bytes
 from strata.files.aws_config import Section
@@ -114,7 +114,7 @@ class OrganizationFacts:
 
     account_ids: Mapping[str, str]
     portal: Portal | None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Profiles:
 
     portal: Portal | None
     profiles: tuple[Profile, ...]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
     def sections(self, session: str) -> Iterator[Section]:
         """Yields the sections of the file, none if there is no profile."""
@@ -168,9 +168,8 @@ def build_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
     """
     if facts.portal is None or request.bootstrap:
         if request.user is not None:
-            raise StrataError(
-                "--user selects profiles of Identity Center, and these are the profiles before that; leave it out"
-            )
+            text = "--user selects profiles of Identity Center, and these are the profiles before that; leave it out"
+            raise StrataError(Message("arguments-conflict", text, arguments=["--user"]))
         profiles = Profiles(None, tuple(_role_profiles(landing_zone, facts, request)))
     else:
         chosen = _grants_of(landing_zone, request.user)
@@ -178,7 +177,8 @@ def build_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
             {(grant.account, grant.permission_set) for grant in chosen if grant.account in facts.account_ids}
         )
         if request.user is not None and not pairs:
-            raise StrataError(f"{request.user} has no access yet; give one of their groups an assignment in sso.yaml")
+            text = f"{request.user} has no access yet; give one of their groups an assignment in sso.yaml"
+            raise StrataError(Message("no-access", text, user=request.user))
         found = tuple(_sign_in_profile(landing_zone, facts, request, *pair) for pair in pairs)
         profiles = Profiles(facts.portal, found, tuple(_unseen_groups(landing_zone, request.user)))
     _check_names(profiles.profiles)
@@ -190,9 +190,8 @@ def _role_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
     """Yields the profiles before Identity Center; the management account has no access role."""
     source = request.source_profile
     if not source:
-        raise StrataError(
-            f"these profiles assume {ACCESS_ROLE} from a profile of the management account; name it with --profile"
-        )
+        text = f"these profiles assume {ACCESS_ROLE} from a profile of the management account; name it with --profile"
+        raise StrataError(Message("argument-missing", text, argument="--profile"))
     session = re.sub(r"[^\w+=,.@-]", "-", f"strata-{source}", flags=re.ASCII)[:64]
     for key, account_id in sorted(facts.account_ids.items()):
         if key != MANAGEMENT:
@@ -228,20 +227,22 @@ def _grants_of(landing_zone: LandingZone, user: str | None) -> list[Grant]:
     if user is None:
         return list(landing_zone.grants)
     if user not in users:
-        raise StrataError(f"{user!r} is not a user of sso.yaml{did_you_mean(user, users)}; name one by its key")
+        text = f"{user!r} is not a user of sso.yaml{did_you_mean(user, users)}; name one by its key"
+        raise StrataError(Message("unknown-name", text, kind="user", name=user))
     groups = {key for key, group in landing_zone.groups.items() if user in group.members}
     own = {"USER": {user}, "GROUP": groups}
     return [grant for grant in landing_zone.grants if grant.principal in own[grant.principal_type]]
 
 
-def _unseen_groups(landing_zone: LandingZone, user: str | None) -> Iterator[str]:
+def _unseen_groups(landing_zone: LandingZone, user: str | None) -> Iterator[Message]:
     used = {grant.principal for grant in landing_zone.grants if grant.principal_type == "GROUP"}
     unseen = sorted(key for key in used if landing_zone.groups[key].external)
     if user is not None and unseen:
-        yield (
+        text = (
             f"members of {', '.join(unseen)} are managed in the identity provider; profiles granted through it are not "
             "included"
         )
+        yield Message("members-unseen", text, groups=unseen)
 
 
 def _check_names(profiles: Iterable[Profile]) -> None:
@@ -250,17 +251,23 @@ def _check_names(profiles: Iterable[Profile]) -> None:
     for profile in profiles:
         other = seen.setdefault(profile.name, profile)
         if other is not profile:
-            raise StrataError(
+            text = (
                 f"the profile {profile.name} would stand for {other.permission_set} in {other.account} and for "
                 f"{profile.permission_set} in {profile.account}; give one of them another key"
             )
+            raise StrataError(Message("name-taken", text, kind="profile", name=profile.name))
 
 
 def _check_values(profiles: Iterable[Profile]) -> None:
     """Refuses a value that the AWS CLI would read as another one, or as more than a value: its file has no escapes."""
     settings = dict(pair for profile in profiles for pair in profile.settings.items())
     wrong = [
-        f"{name} {short(value)} cannot stand in the file of the AWS CLI: give one line of visible text"
+        Message(
+            "text-malformed",
+            f"{name} {short(value)} cannot stand in the file of the AWS CLI: give one line of visible text",
+            kind=name,
+            value=value,
+        )
         for name, value in settings.items()
         if not value.isprintable() or value != value.strip()
     ]
@@ -272,17 +279,16 @@ def _check_source(profiles: Profiles, update: aws_config.Update) -> None:
     """Refuses a source profile that is in the block itself."""
     own = update.profiles_before | {profile.name for profile in profiles.profiles}
     for profile in profiles.profiles:
-        if profile.settings.get("source_profile") in own:
-            raise StrataError(
-                f"the bootstrap profile {profile.settings['source_profile']} is in the block that is replaced; name "
-                "one outside of it with --source-profile"
-            )
+        if (source := profile.settings.get("source_profile")) in own:
+            text = f"the bootstrap profile {source} is in the block that is replaced; name "
+            text += "one outside of it with --source-profile"
+            raise StrataError(Message("source-in-block", text, profile=source))
 
 
 # The organization as it is now
 
 
-def identify(accounts: Iterable[LiveAccount], landing_zone: LandingZone) -> tuple[dict[str, str], list[str]]:
+def identify(accounts: Iterable[LiveAccount], landing_zone: LandingZone) -> tuple[dict[str, str], list[Message]]:
     """Returns the ids of the active accounts by key, retired ones left out, and what to warn about.
 
     An account that the configuration does not know is named by a slug of its name.
@@ -293,10 +299,11 @@ def identify(accounts: Iterable[LiveAccount], landing_zone: LandingZone) -> tupl
     own = landing_zone.project.management_account.id
     accounts = sorted(accounts, key=lambda account: account.id)
     if own not in {account.id for account in accounts}:
-        raise StrataError(
+        text = (
             f"these credentials are of another organization: it has no account {own}, which is management_account.id "
             "in project.yaml; use a profile of that account"
         )
+        raise StrataError(Message("other-organization", text, account=own))
     # The address of a retired account may have been handed on, so the others come last.
     declared = {**landing_zone.retired, **landing_zone.members}
     keys = {account.email.lower(): key for key, account in declared.items()}
@@ -316,10 +323,11 @@ def identify(accounts: Iterable[LiveAccount], landing_zone: LandingZone) -> tupl
         key = _slug(account, {*ids, *declared})
         ids[key] = account.id
         if not unmanaged & {account.email.lower(), account.id}:
-            warnings.append(
+            text = (
                 f"account {account.id} ({account.name}, {account.email}) is not in organization.yaml; it goes by "
                 f"{key!r} here, add it to accounts or to unmanaged_accounts"
             )
+            warnings.append(Message("account-undeclared", text, account=account.id, email=account.email, key=key))
     return ids, warnings
 
 
@@ -328,13 +336,15 @@ def _slug(account: LiveAccount, taken: Iterable[str]) -> str:
     return f"{slug}-{account.id}".strip("-") if not slug or slug in taken else slug
 
 
-def _missing(key: str, state: str | None) -> str:
+def _missing(key: str, state: str | None) -> Message:
     if state:
-        return f"the account {key!r} is {state}, so it has no profile; mark it `retired: true` in organization.yaml"
-    return (
+        text = f"the account {key!r} is {state}, so it has no profile; mark it `retired: true` in organization.yaml"
+        return Message("account-inactive", text, account=key, state=state)
+    text = (
         f"the account {key!r} is not in the organization yet, so it has no profile; strata deploy organizations "
         "creates it"
     )
+    return Message("account-not-created", text, account=key)
 
 
 def _facts(
@@ -349,7 +359,9 @@ def _facts(
     aws = connect(options, landing_zone.project)
     accounts = list_accounts(aws)
     if not accounts:
-        raise StrataError("this account has no organization yet; strata bootstrap creates it")
+        raise StrataError(
+            Message("no-organization", "this account has no organization yet; strata bootstrap creates it")
+        )
     ids, warnings = identify(accounts, landing_zone)
     if portal is None and not request.bootstrap:
         portal = _live_portal(aws, landing_zone)
@@ -363,10 +375,11 @@ def _live_portal(aws: Aws, landing_zone: LandingZone) -> Portal | None:
         if is_ours(instance, project) and instance.get("Status", "ACTIVE") == "ACTIVE":
             store = instance["IdentityStoreId"]
             if not re.fullmatch(r"d-[0-9a-z]+", store):
-                raise StrataError(
+                text = (
                     f"the start URL does not follow from the identity store {store}; copy the 'AWS access portal URL' "
                     "from IAM Identity Center to identity_center.start_url in project.yaml"
                 )
+                raise StrataError(Message("start-url-unknown", text, identity_store=store))
             return Portal(f"https://{store}.awsapps.com/start", project.identity_center_region)
     return None
 
@@ -387,9 +400,8 @@ def _outputs(
     project, aws = landing_zone.project, connect(options, landing_zone.project)
     found = {stack: read_state(aws, project, stack).get("outputs", {}) for stack in ("organizations", "sso")}
     if not found["organizations"]:
-        raise StrataError(
-            f"s3://{project.state_bucket} has no outputs of organizations; deploy it, or name a file with --outputs"
-        )
+        text = f"s3://{project.state_bucket} has no outputs of organizations; deploy it, or name a file with --outputs"
+        raise StrataError(Message("not-deployed", text, stack="organizations"))
     values = {stack: {name: one["value"] for name, one in outputs.items()} for stack, outputs in found.items()}
     return values, Path(f"s3:/{project.state_bucket}")
 
@@ -403,13 +415,14 @@ def read_outputs(file: Path) -> dict[str, dict[str, Any]]:
     try:
         content = json_module.loads(read_bytes(file))
     except (FileNotFoundError, NotADirectoryError):
-        raise StrataError(f"{file} does not exist; create it with {_COMMAND} {word(file)}") from None
+        text = f"{file} does not exist; create it with {_COMMAND} {word(file)}"
+        raise StrataError(Message("no-such-file", text, place=str(file))) from None
     except UnreadableError as error:
-        raise StrataError(f"{file} {error.problem}; create it again with {_COMMAND} {word(file)}") from error
+        text = f"{file} {error.problem}; create it again with {_COMMAND} {word(file)}"
+        raise StrataError(Message(error.problem.id, text, place=str(file), **error.problem.data)) from error
     except (RecursionError, ValueError) as error:
-        raise StrataError(
-            f"{file} cannot be read as JSON: {error}; create it again with {_COMMAND} {word(file)}"
-        ) from error
+        text = f"{file} cannot be read as JSON: {error}; create it again with {_COMMAND} {word(file)}"
+        raise StrataError(Message("not-json", text, place=str(file))) from error
     stacks = content.items() if isinstance(content, dict) else ()
     # cdktf names an output by its construct, which is `output.<name>` here.
     return {
@@ -432,13 +445,15 @@ def _offline_facts(
     bad = [key for key, value in ids.items() if not (isinstance(value, str) and re.fullmatch(r"[0-9]{12}", value))]
     if not ids or bad:
         what = f"account_ids.{min(bad)} is not an account id" if bad else "has no account_ids"
-        raise StrataError(f"{file}: organizations: {what}; create it again with {_COMMAND} {word(file)}")
+        text = f"{file}: organizations: {what}; create it again with {_COMMAND} {word(file)}"
+        raise StrataError(Message("outputs-malformed", text, place=str(file), account=min(bad, default="")))
     own = landing_zone.project.management_account.id
     if ids.get(MANAGEMENT) != own:
-        raise StrataError(
+        text = (
             f"{file} is of another organization: its management account is {ids.get(MANAGEMENT)}, project.yaml has "
             f"{own}; create it again with {_COMMAND} {word(file)}"
         )
+        raise StrataError(Message("other-organization", text, place=str(file), account=ids.get(MANAGEMENT)))
     warnings = [_missing(key, None) for key in landing_zone.accounts if key not in ids]
     return OrganizationFacts({key: ids[key] for key in landing_zone.accounts if key in ids}, portal, tuple(warnings))
 
@@ -455,15 +470,15 @@ def _default_file() -> Path:
     home = Path(os.path.expanduser(user))  # noqa: PTH111 - of somebody unknown it stays `~name`, and raises nothing
     if not home.is_dir():
         where = f"{user} has no home folder" if str(home) == user else f"the home folder {home} does not exist"
-        raise StrataError(f"{where}, so {named} is nowhere; name the file with --file or AWS_CONFIG_FILE")
+        text = f"{where}, so {named} is nowhere; name the file with --file or AWS_CONFIG_FILE"
+        raise StrataError(Message("no-home-folder", text, place=named))
     return home.joinpath(*file.parts[1:])
 
 
 def _region(region: str) -> str:
     if region not in aws_limits().regions:
-        raise StrataError(
-            f"{region!r} is not an AWS region{did_you_mean(region, aws_limits().regions)}; correct --region"
-        )
+        text = f"{region!r} is not an AWS region{did_you_mean(region, aws_limits().regions)}; correct --region"
+        raise StrataError(Message("unknown-name", text, kind="region", name=region))
     return region
 
 

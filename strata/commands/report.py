@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.files.atomic import check_target, write
 from strata.files.outside import refuse_in_configuration
 from strata.landing_zone import LandingZone
@@ -62,16 +62,20 @@ def run(
     for option, file in (("--save", source.save), ("--from", source.kept)):
         if output and file and os.path.realpath(output) == os.path.realpath(file):
             problem = f"{option} and --output name one file, and the report is not what was read"
-            raise UsageError(f"{problem}; name another one")
+            message = Message("arguments-conflict", f"{problem}; name another one", options=[option, "--output"])
+            raise UsageError(message)
     if diff is not None:
         if as_of is not None or only:
             problem = "a difference is about everything, on no day"
-            raise UsageError(f"{problem}; leave out --as-of, --account, --ou, --person and --group")
+            text = f"{problem}; leave out --as-of, --account, --ou, --person and --group"
+            raise UsageError(Message("arguments-conflict", text, options=["--diff"]))
         return _difference(options, format, output, diff, allow)
     if allow:
-        raise UsageError("--allow belongs to --diff; add --diff REV, or leave it out")
+        text = "--allow belongs to --diff; add --diff REV, or leave it out"
+        raise UsageError(Message("argument-missing", text, options=["--diff"]))
     if only and format not in ("text", "markdown", "csv"):
-        raise UsageError(f"--format {format} has everything; use text, markdown or csv with --account and the like")
+        text = f"--format {format} has everything; use text, markdown or csv with --account and the like"
+        raise UsageError(Message("arguments-conflict", text, options=["--format"], value=format))
     landing_zone, edition, found = _subject(options, as_of, source)
     report = _report(landing_zone, edition, only, _width(output))
     if found:
@@ -102,7 +106,8 @@ def _report(landing_zone: LandingZone, edition: Edition, only: Only, width: int)
 
     unread = landing_zone.unread.get("people")
     if unread and (only.person is not None or only.group is not None):
-        raise StrataError(f"people and access are unread, so that nobody can be found: {unread}")
+        text = f"people and access are unread, so that nobody can be found: {unread}"
+        raise StrataError(Message("people-unread", text, reason=unread))
     scope = scope_of(landing_zone, accounts=only.accounts, units=only.units, person=only.person, group=only.group)
     return Report(landing_zone, edition, scope, width)
 
@@ -134,18 +139,21 @@ def _difference(options: Options, format: str, output: Path | None, revision: st
 
     writers = {"text": diff.as_text, "markdown": diff.as_markdown, "json": diff.as_json}
     if format not in writers:
-        raise UsageError(f"a difference has no format {format!r}; use text, markdown or json")
+        text = f"a difference has no format {format!r}; use text, markdown or json"
+        raise UsageError(Message("arguments-conflict", text, options=["--diff", "--format"], value=format))
     after = load(options.config)
     before = configuration_at(options.config, revision, after)
     found = diff.compare(before.landing_zone, after, before.moves)
     with readers_may_leave():
         _write(options, format, writers[format](found, revision), output)
     if before.unknown and any(keys_of(before.landing_zone, kind) - keys_of(after, kind) for kind in KINDS):
-        options.note(f"what is gone may be there under another key, by a move that is not known here: {before.unknown}")
+        text = f"what is gone may be there under another key, by a move that is not known here: {before.unknown}"
+        options.note(Message("move-unknown", text, reason=before.unknown))
     stopped = diff.risks(found) - set(allow)
     if stopped:
         flags = " ".join(f"--allow {risk}" for risk in sorted(stopped))
-        options.note(f"{diff.risk_words(stopped)}: exit 3; if that is meant, add {flags}")
+        text = f"{diff.risk_words(stopped)}: exit 3; if that is meant, add {flags}"
+        options.note(Message("risk-not-allowed", text, risks=sorted(stopped)))
     return 3 if stopped else 0
 
 
@@ -189,7 +197,8 @@ def _csv(report: Report) -> str:
     from strata.report.tables import as_csv
 
     if reason := report.landing_zone.unread.get("people"):
-        raise StrataError(f"people and access are unread, and --format csv has nothing else: {reason}")
+        text = f"people and access are unread, and --format csv has nothing else: {reason}"
+        raise StrataError(Message("people-unread", text, reason=reason))
     return as_csv(report.landing_zone, report.scope, report.edition.live)
 
 

@@ -10,6 +10,7 @@ from strata.config.findings import FINDINGS
 from strata.config.models import Model
 from strata.config.text import Problem, short
 from strata.config.types import AcceptedPlace, LastDay, Many, Reason, did_you_mean
+from strata.errors import Message
 from strata.printing import stays
 
 ENTRIES = "accepted"
@@ -19,7 +20,9 @@ ENTRIES = "accepted"
 def _known(finding: str) -> str:
     if finding not in FINDINGS:
         problem = f"{short(finding)} is not a finding{did_you_mean(finding, FINDINGS)}"
-        raise Problem(problem, "write the one that strata check prints")
+        raise Problem(
+            Message("unknown-name", problem, kind="finding", name=finding), "write the one that strata check prints"
+        )
     return finding
 
 

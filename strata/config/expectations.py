@@ -21,6 +21,7 @@ from strata.config.types import (
     Reason,
     ResourceReference,
 )
+from strata.errors import Message
 
 ENTRIES = "expectations"
 """The key under which the list of the file is read."""
@@ -42,7 +43,8 @@ class Exemptions(Model):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not (self.as_ or self.in_ or self.region):
-            raise Problem("leaves nothing out", "name something under as, in or region, or remove it")
+            message = Message("nothing-named", "leaves nothing out", keys=["as", "in", "region"])
+            raise Problem(message, "name something under as, in or region, or remove it")
         return self
 
 
@@ -78,9 +80,12 @@ class Expectation(Model):
     def _either(self) -> Self:
         if bool(self.denied) == bool(self.allowed):
             problem = f"has {'both denied and' if self.denied else 'neither denied nor'} allowed"
-            raise Problem(problem, "give exactly one of the two, with actions")
+            id = "keys-exclude-each-other" if self.denied else "key-missing"
+            message = Message(id, problem, keys=["denied", "allowed"])
+            raise Problem(message, "give exactly one of the two, with actions")
         if self.except_ and self.except_.region and not self.region:
-            raise Problem("leaves regions out and names none", "name some under region", at=("except", "region"))
+            message = Message("key-missing", "leaves regions out and names none", key="region")
+            raise Problem(message, "name some under region", at=("except", "region"))
         return self
 
     @property

@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from strata.config.text import Problem, short
+from strata.errors import Message
 
 _UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _PRINCIPAL = rf"(?:[0-9a-f]{{10}}-)?{_UUID}"
@@ -136,14 +137,19 @@ def check_import_id(kind: str, import_id: str) -> None:
     """
     if kind in _NO_IMPORTER:
         problem = f"the AWS provider imports no {kind}, and it needs no import"
-        raise Problem(problem, "remove the line: creating the resource updates the existing settings")
+        message = Message("not-importable", problem, type=kind)
+        raise Problem(message, "remove the line: creating the resource updates the existing settings")
     form = _FORMS.get(kind)
     if form is None:
         if not re.fullmatch(r"[!-~]+", import_id) or re.search(r"[$%]\{", import_id) or len(import_id) > _LONGEST:
-            raise Problem(f"{short(import_id)} is not an import id", "write the id AWS shows, as plain text")
+            problem = f"{short(import_id)} is not an import id"
+            message = Message("text-malformed", problem, kind="import id", value=import_id, type=kind)
+            raise Problem(message, "write the id AWS shows, as plain text")
     elif len(import_id) > _LONGEST or not _pattern(form).fullmatch(import_id):
         readable = form.replace(_ANYWHERE, "")
-        raise Problem(f"{short(import_id)} is not the id of an {kind}", f"write it as {readable}")
+        problem = f"{short(import_id)} is not the id of an {kind}"
+        message = Message("text-malformed", problem, kind="import id", value=import_id, type=kind)
+        raise Problem(message, f"write it as {readable}")
 
 
 @cache

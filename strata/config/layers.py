@@ -20,7 +20,7 @@ from strata.config.models import Model
 from strata.config.source import shown
 from strata.config.text import short
 from strata.config.types import did_you_mean
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.files.atomic import UnreadableError, read_bytes
 
 CODE = Path(__file__).resolve().parents[2] / "stacks" / "layers"
@@ -112,7 +112,8 @@ def read_code(name: str, file: str) -> tuple[Code | None, list[Fault]]:
     stack, model = folder / "stack.py", folder / "model.py"
     if not stack.is_file():
         near = did_you_mean(folder.name, (one.parent.name for one in CODE.glob("*/stack.py")))
-        problem = f"there is no layer {short(name)}: {_shown(stack)} does not exist{near}"
+        text = f"there is no layer {short(name)}: {_shown(stack)} does not exist{near}"
+        problem = Message("unknown-name", text, kind="layer", name=name)
         return None, [Fault(file, 1, "", problem, "correct the name of the file, or add the layer, see docs/layers.md")]
     tree, faults = _parsed(stack)
     code = Code(folder)
@@ -143,7 +144,8 @@ def wiring_faults(layers: Mapping[str, Layer], broken: Collection[str]) -> Itera
     circle = sorted(layers.keys() - in_order(layers).keys())
     for name in circle:
         waits = f"{' and '.join(circle)} wait for each other" if circle[1:] else "it reads itself"
-        problem, remedy = f"can never be deployed: {waits}", "let one of them not read the other"
+        problem = Message("layers-in-circle", f"can never be deployed: {waits}", layers=circle)
+        remedy = "let one of them not read the other"
         yield Fault(_shown(layers[name].code.folder / "stack.py"), 1, "", problem, remedy)
 
 
@@ -161,25 +163,32 @@ def in_order(layers: Mapping[str, Layer]) -> dict[str, Layer]:
         done |= {name: layers[name] for name in ready}
 
 
-def _unknown(argument: str, layers: Mapping[str, Layer], known: Collection[str]) -> tuple[str, str]:
+def _unknown(argument: str, layers: Mapping[str, Layer], known: Collection[str]) -> tuple[Message, str]:
     asks = f"its stack asks for {short(argument)}"
     if argument == "settings":
-        return f"{asks}, and the layer has no model.py", "add model.py with a class Settings, or do not ask for it"
+        problem = Message("layer-without-model", f"{asks}, and the layer has no model.py", argument=argument)
+        return problem, "add model.py with a class Settings, or do not ask for it"
     if argument == "account":
-        return f"{asks}, which a stack of the management account has not", "derive it from AccountStack"
+        text = f"{asks}, which a stack of the management account has not"
+        return Message("layer-without-account", text, argument=argument), "derive it from AccountStack"
     if stack_name(argument) in layers:
-        return f"{asks}, a layer with a stack in each account", "read a stack of the management account"
-    return f"{asks}, which nothing is{did_you_mean(argument, known)}", f"it may ask for {', '.join(sorted(known))}"
+        problem = Message("layer-in-each-account", f"{asks}, a layer with a stack in each account", argument=argument)
+        return problem, "read a stack of the management account"
+    text = f"{asks}, which nothing is{did_you_mean(argument, known)}"
+    problem = Message("unknown-name", text, kind="argument", name=argument)
+    return problem, f"it may ask for {', '.join(sorted(known))}"
 
 
-def _name_problem(name: str) -> tuple[str, str] | None:
+def _name_problem(name: str) -> tuple[Message, str] | None:
     if name in (*STACKS, *GIVEN, *(one.replace("_", "-") for one in GIVEN)):
-        return f"{short(name)} cannot be the name of a layer: it means something already", "choose another name"
+        problem = f"{short(name)} cannot be the name of a layer: it means something already"
+        return Message("name-reserved", problem, value=name), "choose another name"
     allowed = "abcdefghijklmnopqrstuvwxyz0123456789-"
     if len(name) > _LONGEST_NAME or not name[:1].isalpha() or not set(name) <= set(allowed):
         rule = f"a lower-case letter, then such letters, digits and hyphens, at most {_LONGEST_NAME}"
         problem = f"{short(name)} cannot be the name of a layer: {rule}"
-        return problem, "rename the file, and the folder below stacks/layers/"
+        message = Message("text-malformed", problem, kind="layer", value=name)
+        return message, "rename the file, and the folder below stacks/layers/"
     return None
 
 
@@ -195,10 +204,10 @@ def _parsed(file: Path) -> tuple[ast.Module | None, list[Fault]]:
         return ast.parse(read_bytes(file), str(file)), []
     except SyntaxError as error:
         lines = max(len(file.read_bytes().splitlines()), 1)
-        at, problem = min(error.lineno or 1, lines), f"is not Python: {error.msg}"
+        at, problem = min(error.lineno or 1, lines), Message("not-python", f"is not Python: {error.msg}")
         return None, [Fault(_shown(file), at, "", problem, "correct it")]
     except (ValueError, RecursionError, MemoryError) as error:
-        return None, [Fault(_shown(file), 1, "", f"is not Python: {error}", "correct it")]
+        return None, [Fault(_shown(file), 1, "", Message("not-python", f"is not Python: {error}"), "correct it")]
     except UnreadableError as error:
         return None, [Fault(_shown(file), 1, "", error.problem, error.remedy)]
 
@@ -207,23 +216,27 @@ def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
     kind = next((one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == _STACK), None)
     if kind is None:
         remedy = "name it class Stack(BaseStack), or class Stack(AccountStack) for one in each member account"
-        return Fault(_shown(file), 1, "", f"has no class {_STACK}", remedy)
+        return Fault(_shown(file), 1, "", Message("class-missing", f"has no class {_STACK}", name=_STACK), remedy)
     bases = [one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in kind.bases]
     if not set(bases).intersection(_BASES):
         problem = f"class {_STACK} is derived neither from BaseStack nor from AccountStack"
-        return Fault(_shown(file), kind.lineno, "", problem, "derive it from one of the two by its name")
+        message = Message("class-not-derived", problem, name=_STACK)
+        return Fault(_shown(file), kind.lineno, "", message, "derive it from one of the two by its name")
     made = next((one for one in kind.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None)
     if made is None:
         remedy = "add one that takes scope and id, and what the layer needs by keyword"
-        return Fault(_shown(file), kind.lineno, "", f"class {_STACK} has no __init__", remedy)
+        return Fault(_shown(file), kind.lineno, "", Message("init-missing", f"class {_STACK} has no __init__"), remedy)
     here = _shown(file), made.lineno, ""
     needed = made.args.args[: len(made.args.args) - len(made.args.defaults)]
     if by_position := [one.arg for one in needed[_OWN_ARGUMENTS:]]:
-        return Fault(*here, f"__init__ takes {short(by_position[0])} by position", "write * before it, after id")
+        problem = f"__init__ takes {short(by_position[0])} by position"
+        message = Message("argument-by-position", problem, argument=by_position[0])
+        return Fault(*here, message, "write * before it, after id")
     arguments = zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)
     inputs = tuple(one.arg for one, default in arguments if default is None)
     if "AccountStack" in bases and "account" not in inputs:
-        return Fault(*here, "__init__ does not take account", "add account: MemberAccount after *, and pass it on")
+        message = Message("argument-not-taken", "__init__ does not take account", argument="account")
+        return Fault(*here, message, "add account: MemberAccount after *, and pass it on")
     return Code(file.parent, inputs, in_accounts="AccountStack" in bases)
 
 
@@ -237,7 +250,8 @@ def _settings(file: Path) -> type[Model] | Fault:
         return faults[0]
     if heavy := next(_heavy(tree), None):
         problem = f"imports {heavy[1]}, and strata check, which loads it, does without"
-        return Fault(_shown(file), heavy[0], "", problem, "import it in stack.py")
+        message = Message("import-too-heavy", problem, module=heavy[1])
+        return Fault(_shown(file), heavy[0], "", message, "import it in stack.py")
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout may be JSON
             kind = getattr(_loaded(file), _SETTINGS, None)
@@ -248,10 +262,11 @@ def _settings(file: Path) -> type[Model] | Fault:
         raise
     except BaseException as error:  # noqa: BLE001  # of code that somebody wrote
         problem = f"cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}"
-        return Fault(_shown(file), _line_of(error, file), "", problem, "correct it")
+        message = Message("model-fails", problem, error=type(error).__name__)
+        return Fault(_shown(file), _line_of(error, file), "", message, "correct it")
     problem = f"has no class {_SETTINGS} that is derived from Model"
     remedy = "write class Settings(Model), with Model of strata.config.models, which refuses unknown keys"
-    return Fault(_shown(file), 1, "", problem, remedy)
+    return Fault(_shown(file), 1, "", Message("class-missing", problem, name=_SETTINGS), remedy)
 
 
 def _heavy(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -284,4 +299,5 @@ def failure(code: Code, error: BaseException) -> Fault:
     """Returns what a validator of a layer says that fails in a way that validators do not."""
     file = code.folder / "model.py"
     problem = f"fails at these settings: {type(error).__name__}: {' '.join(str(error).split())}"
-    return Fault(_shown(file), _line_of(error, file), "", problem, "raise a ValueError for what is not allowed")
+    message = Message("model-fails", problem, error=type(error).__name__)
+    return Fault(_shown(file), _line_of(error, file), "", message, "raise a ValueError for what is not allowed")

@@ -205,8 +205,8 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
             continue
         if code.model is None:
             if source_file.data:
-                problem, remedy = "is not empty, and the layer has no model.py", "empty the file, or add a model.py"
-                faults.append(source_file.fault((), problem, remedy))
+                problem = Message("layer-has-no-settings", "is not empty, and the layer has no model.py", layer=name)
+                faults.append(source_file.fault((), problem, "empty the file, or add a model.py"))
             found[name] = Layer(name, code)
         else:
             try:
@@ -227,9 +227,10 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
     try:
         found = sorted(path.name for path in folder.iterdir())
     except OSError as error:
-        problem = {"FileNotFoundError": "does not exist", "NotADirectoryError": "is not a folder"}.get(
-            type(error).__name__, f"cannot be read: {error.strerror}"
-        )
+        problem = {
+            "FileNotFoundError": Message("folder-missing", "does not exist"),
+            "NotADirectoryError": Message("not-a-folder", "is not a folder"),
+        }.get(type(error).__name__, Message("file-unreadable", f"cannot be read: {error.strerror}"))
         remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
         raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
     known, folders = {*FILES, IMPORTS, ACCEPTED, MOVES, EXPECTATIONS}, (*FOLDERS.values(), LAYERS)
@@ -237,10 +238,12 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
         if name in folders:
             yield from _faults_of_split(folder, name)
         elif name.endswith(YAML) and name not in known:
-            problem = f"is not a file Strata reads{did_you_mean(name, known)}"
+            text = f"is not a file Strata reads{did_you_mean(name, known)}"
+            problem = Message("file-not-read", text, file=name)
             yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(sorted(known))}")
         elif not name.startswith(".") and _holds_yaml(folder / name):
-            problem = f"is not a folder whose files Strata reads{did_you_mean(name, folders)}"
+            text = f"is not a folder whose files Strata reads{did_you_mean(name, folders)}"
+            problem = Message("file-not-read", text, file=name)
             yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(folders)}")
 
 
@@ -249,7 +252,9 @@ def _faults_of_split(folder: Path, name: str) -> Iterable[Fault]:
     try:
         found = sorted(path.name for path in (folder / name).iterdir())
     except OSError as error:
-        problem = f"cannot be read: {error.strerror}" if (folder / name).is_dir() else "is not a folder"
+        problem = Message("not-a-folder", "is not a folder")
+        if (folder / name).is_dir():
+            problem = Message("file-unreadable", f"cannot be read: {error.strerror}")
         link = str(Path(shown(folder, "")) / name)  # not what it leads to, where that is nowhere
         yield Fault(link, 1, "", problem, "make it a folder of YAML files that can be read")
         return
@@ -258,11 +263,12 @@ def _faults_of_split(folder: Path, name: str) -> Iterable[Fault]:
         if inner.startswith(".") or inner.endswith(".yaml"):
             continue
         if inner.lower().endswith(YAML):
-            problem = "is not a file Strata reads: its name does not end in .yaml"
+            problem = Message("file-not-read", "is not a file Strata reads: its name does not end in .yaml", file=file)
             yield Fault(shown(folder, file), 1, "", problem, f"name it {Path(inner).stem}.yaml")
         elif _holds_yaml(folder / file):
-            problem, remedy = "is a folder below a folder, whose files Strata does not read", "move them up"
-            yield Fault(shown(folder, file), 1, "", problem, remedy)
+            text = "is a folder below a folder, whose files Strata does not read"
+            problem = Message("file-not-read", text, file=file)
+            yield Fault(shown(folder, file), 1, "", problem, "move them up")
 
 
 def _holds_yaml(path: Path) -> bool:
@@ -295,7 +301,7 @@ def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> SourceFile:
     if not files:
         source_file = SourceFile(shown(folder, name))
         remedy = "add it; config/ of Strata has one to start from"
-        source_file.faults.append(Fault(source_file.file, 1, "", "is missing", remedy))
+        source_file.faults.append(Fault(source_file.file, 1, "", Message("file-missing", "is missing"), remedy))
         return source_file
     if files == [name]:
         return _source_file(folder, name)
@@ -303,7 +309,7 @@ def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> SourceFile:
     for part in parts:
         if not part.data and not part.faults:
             remedy = f"put back what it had, as git checkout -- {shlex.quote(part.file)} does, or delete the file"
-            part.faults.append(part.fault((), "is empty", remedy))
+            part.faults.append(part.fault((), Message("file-empty", "is empty"), remedy))
     return joined(name, parts, model)
 
 
@@ -416,42 +422,44 @@ def _translate(model: type[BaseModel], source_file: SourceFile, location: Locati
     return source_file.fault(location, *_words(model, location, details))
 
 
-def _words(model: type[BaseModel], location: Location, details: ErrorDetails) -> tuple[str, str]:
+def _words(model: type[BaseModel], location: Location, details: ErrorDetails) -> tuple[Message, str]:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     got = f", got {short(value)}" if kind != "too_short" else ""
     if kind == "missing":
-        return "is required", f"add '{location[-1]}:' with a value"
+        return Message("key-missing", "is required", key=location[-1]), f"add '{location[-1]}:' with a value"
     if kind == "extra_forbidden":
         allowed = _keys_at(model, location[:-1])
-        return (
-            f"unknown key {short(location[-1])}{did_you_mean(str(location[-1]), allowed)}",
-            f"known here: {', '.join(allowed)}",
-        )
+        text = f"unknown key {short(location[-1])}{did_you_mean(str(location[-1]), allowed)}"
+        return Message("unknown-key", text, key=location[-1], choices=allowed), f"known here: {', '.join(allowed)}"
     if kind in ("enum", "literal_error"):
         allowed = [word.strip(" '") for word in re.split(r", | or ", str(context["expected"]))]
-        return (
-            f"{short(value)} is not a choice{did_you_mean(str(value), allowed)}",
-            f"choose from {', '.join(allowed)}",
-        )
+        text = f"{short(value)} is not a choice{did_you_mean(str(value), allowed)}"
+        return Message("not-a-choice", text, value=str(value), choices=allowed), f"choose from {', '.join(allowed)}"
     fixed = _TYPE_WORDS.get(kind)
     if fixed:
-        return f"{fixed[0]}{got}", fixed[1]
+        return Message(fixed[0], f"{fixed[1]}{got}"), fixed[2]
     if kind in ("greater_than_equal", "less_than_equal"):
         word, bound = ("at least", context["ge"]) if "ge" in context else ("at most", context["le"])
-        return f"must be {word} {bound}{got}", f"give a number that is {word} {bound}"
-    return f"{details['msg'][:1].lower()}{details['msg'][1:]}{got}", "see `strata schema` for what is allowed"
+        message = Message("number-out-of-range", f"must be {word} {bound}{got}", value=value, limit=bound)
+        return message, f"give a number that is {word} {bound}"
+    text = f"{details['msg'][:1].lower()}{details['msg'][1:]}{got}"
+    return Message("value-rejected", text), "see `strata schema` for what is allowed"
 
 
 _TYPE_WORDS = {
-    "string_type": ("must be text", "put it in quotes if it is meant as text"),
-    "int_type": ("must be a whole number", "write its digits, without quotes, dot or exponent"),
-    "bool_type": ("must be true or false", "write true or false without quotes"),
-    "recursion_loop": ("is nested too deeply", "flatten it"),
-    "model_type": ("must be a mapping of keys to values", "write its keys on lines of their own below it"),
-    "dict_type": ("must be a mapping of keys to values", "write its keys on lines of their own below it"),
-    "tuple_type": ("must be a list", "write each item on a line of its own with '- '"),
-    "too_short": ("must have at least one entry", "add one"),
-    "string_too_short": ("must not be empty", "give a value"),
+    "string_type": ("wrong-type", "must be text", "put it in quotes if it is meant as text"),
+    "int_type": ("wrong-type", "must be a whole number", "write its digits, without quotes, dot or exponent"),
+    "bool_type": ("wrong-type", "must be true or false", "write true or false without quotes"),
+    "recursion_loop": ("nested-too-deeply", "is nested too deeply", "flatten it"),
+    "model_type": (
+        "wrong-type",
+        "must be a mapping of keys to values",
+        "write its keys on lines of their own below it",
+    ),
+    "dict_type": ("wrong-type", "must be a mapping of keys to values", "write its keys on lines of their own below it"),
+    "tuple_type": ("wrong-type", "must be a list", "write each item on a line of its own with '- '"),
+    "too_short": ("list-empty", "must have at least one entry", "add one"),
+    "string_too_short": ("text-empty", "must not be empty", "give a value"),
 }
 
 
@@ -504,16 +512,14 @@ def _read_policies(partial: PartialConfiguration) -> list[Fault]:
             partial.documents[file] = minified(text)
             partial.source_files[file] = JsonSourceFile(shown(partial.folder, file), text=text)
         except (FileNotFoundError, NotADirectoryError):
-            near = did_you_mean(file, _policy_files(partial.folder))
-            faults.append(
-                partial.fault(
-                    yaml_file, location, f"{short(file)} does not exist{near}", f"add {shown(partial.folder, file)}"
-                )
-            )
+            text = f"{short(file)} does not exist{did_you_mean(file, _policy_files(partial.folder))}"
+            remedy = f"add {shown(partial.folder, file)}"
+            faults.append(partial.fault(yaml_file, location, Message("file-missing", text, file=file), remedy))
         except json.JSONDecodeError as error:
             problem = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:].removesuffix(' at')} at column {error.colno}"
             line, name = min(error.lineno, len(text.splitlines()) or 1), shown(partial.folder, file)
-            faults += conflicts(name, text) or [Fault(name, line, "", problem, "check the commas and quotes around it")]
+            message, remedy = Message("not-json", problem), "check the commas and quotes around it"
+            faults += conflicts(name, text) or [Fault(name, line, "", message, remedy)]
         except (ValueError, RecursionError, UnreadableError) as error:
             problem, remedy, line = _unreadable(error, text)
             faults.append(Fault(shown(partial.folder, file), line, "", problem, remedy))
@@ -537,18 +543,20 @@ def minified(text: str) -> str:
     return short
 
 
-def _unreadable(error: Exception, text: str) -> tuple[str, str, int]:
+def _unreadable(error: Exception, text: str) -> tuple[Message, str, int]:
     if isinstance(error, Problem):
         return error.problem, error.remedy, _second_line(text, str(error.at[0])) if error.at else 1
     if isinstance(error, UnicodeDecodeError):
-        return "is not UTF-8 text", "save it as UTF-8", error.object[: error.start].count(b"\n") + 1
+        line = error.object[: error.start].count(b"\n") + 1
+        return Message("not-utf8", "is not UTF-8 text"), "save it as UTF-8", line
     if isinstance(error, UnicodeEncodeError):
-        return "has half of a surrogate pair (\\ud800 to \\udfff)", "write the character itself", 1
+        problem = "has half of a surrogate pair (\\ud800 to \\udfff)"
+        return Message("invisible-character", problem), "write the character itself", 1
     if isinstance(error, RecursionError):
-        return "is nested too deeply", "flatten it", 1
+        return Message("nested-too-deeply", "is nested too deeply"), "flatten it", 1
     if isinstance(error, UnreadableError):
         return error.problem, error.remedy, 1
-    return "has a number no policy has", "write a shorter one", 1
+    return Message("number-too-long", "has a number no policy has"), "write a shorter one", 1
 
 
 def _second_line(text: str, key: str) -> int:
@@ -559,7 +567,7 @@ def _second_line(text: str, key: str) -> int:
 
 
 def _no_constant(name: str) -> None:
-    raise Problem(f"has {name}, which is not JSON", "write a number, or a text in quotes")
+    raise Problem(Message("not-json", f"has {name}, which is not JSON"), "write a number, or a text in quotes")
 
 
 def policy_references(partial: PartialConfiguration) -> dict[str, tuple[str, Location]]:
@@ -583,7 +591,6 @@ def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise Problem(
-            f"has the key {short(twice)} twice in one object, the first would be lost", "merge them", at=(twice,)
-        )
+        problem = f"has the key {short(twice)} twice in one object, the first would be lost"
+        raise Problem(Message("duplicate-key", problem, key=twice), "merge them", at=(twice,))
     return document

@@ -85,6 +85,7 @@ from strata.config.types import (
     did_you_mean,
 )
 from strata.config.weaker import Weaker
+from strata.errors import Message
 
 MANAGEMENT = "management"
 """The key that stands for the management account wherever accounts are named."""
@@ -179,7 +180,8 @@ class Regions(Model):
     def _differ(self) -> Self:
         if self.primary == self.secondary:
             problem = f"the secondary region is the primary one, {short(self.primary)}"
-            raise Problem(problem, "choose another for the replica", at=("secondary",))
+            message = Message("regions-the-same", problem, region=self.primary)
+            raise Problem(message, "choose another for the replica", at=("secondary",))
         return self
 
     @property
@@ -220,7 +222,8 @@ class IdentityCenter(Model):
 def _own_tag(key: str) -> str:
     taken = next((own for own in OWN_TAGS if own.lower() == key.lower()), None)
     if taken:
-        raise Problem(f"Strata sets the tag {short(taken)} itself", "choose another key")
+        problem = Message("name-reserved", f"Strata sets the tag {short(taken)} itself", value=key, part=taken)
+        raise Problem(problem, "choose another key")
     return key
 
 
@@ -228,7 +231,8 @@ def _adjustable(name: str) -> str:
     adjustable = aws_limits().adjustable
     if name not in adjustable:
         problem = f"{short(name)} is not a limit that can be raised{did_you_mean(name, adjustable)}"
-        raise Problem(problem, "see the adjustable ones in strata/config/limits.yaml")
+        message = Message("unknown-name", problem, kind="limit", name=name)
+        raise Problem(message, "see the adjustable ones in strata/config/limits.yaml")
     return name
 
 
@@ -257,9 +261,11 @@ class PolicyReference(Model):
         given = [name for name in ("aws", "customer", "inline") if getattr(self, name) is not None]
         if len(given) != 1:
             problem = f"has {' and '.join(given) or 'nothing'}, where one of aws, customer, inline belongs"
-            raise Problem(problem, "give exactly one")
+            id = "keys-exclude-each-other" if given else "key-missing"
+            raise Problem(Message(id, problem, keys=["aws", "customer", "inline"]), "give exactly one")
         if self.path is not None and self.customer is None:
-            raise Problem("path belongs to a customer managed policy", "remove path, or name it under customer")
+            message = Message("key-out-of-place", "path belongs to a customer managed policy", key="path")
+            raise Problem(message, "remove path, or name it under customer")
         return self
 
 
@@ -275,7 +281,8 @@ class Deployer(Model):
     @classmethod
     def _one(cls, value: str) -> str:
         if set(value) & set("*?"):
-            raise Problem(f"{short(value)} has a wildcard, where one role belongs", "write its whole name")
+            problem = f"{short(value)} has a wildcard, where one role belongs"
+            raise Problem(Message("wildcard-not-allowed", problem, value=value), "write its whole name")
         return value
 
 
@@ -308,7 +315,8 @@ class Project(Model):
         for index, role in enumerate(value):
             if not re.search(r"[A-Za-z0-9]", role.rpartition("/")[2]):
                 problem = f"{role!r} has only wildcards as its name, so the guardrails would bind nobody"
-                raise Problem(problem, "name a role, or its beginning as in stacksets-exec-*", at=(index,))
+                message = Message("exempts-everybody", problem, role=role)
+                raise Problem(message, "name a role, or its beginning as in stacksets-exec-*", at=(index,))
         return value
 
     @field_validator("tags")
@@ -317,7 +325,7 @@ class Project(Model):
         limit = aws_limits()["tags"]
         if len(value) + len(OWN_TAGS) > limit.value:
             problem = f"has {len(value)} tags, with Strata's three, AWS allows {limit.value} ({limit.cited})"
-            raise Problem(problem, "drop some")
+            raise Problem(Message("too-many", problem, kind="tags", count=len(value), limit=limit.value), "drop some")
         return value
 
     @property
@@ -440,7 +448,8 @@ class Policy(Model):
         known = aws_limits().policy_types.get(value) if isinstance(value, str) else None
         if known and known.since_provider is None:
             problem = f"{short(value)} is a policy type that the pinned AWS provider, 6.25, rejects"
-            raise Problem(problem, "manage such policies elsewhere until Strata pins a newer provider")
+            message = Message("provider-too-old", problem, type=value)
+            raise Problem(message, "manage such policies elsewhere until Strata pins a newer provider")
         return value
 
 
@@ -463,9 +472,8 @@ class RegionRestriction(Model):
     def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for index, action in enumerate(value):
             if not action.replace(":", "").strip("*?"):
-                raise Problem(
-                    f"{short(action)} is every action: the policy would close nothing", "name services", at=(index,)
-                )
+                problem = f"{short(action)} is every action: the policy would close nothing"
+                raise Problem(Message("exempts-everything", problem, action=action), "name services", at=(index,))
         return value
 
 
@@ -480,7 +488,7 @@ class MemberRootAccess(Model):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not (self.credentials_management or self.sessions):
-            raise Problem("switches nothing on", "set one of its keys to true, or remove it")
+            raise Problem(Message("nothing-set", "switches nothing on"), "set one of its keys to true, or remove it")
         return self
 
 
@@ -501,7 +509,7 @@ class Ec2Defaults(Model):
     def _something(self) -> Self:
         sets = (self.instance_metadata_v2, self.block_public_snapshots, self.block_public_images)
         if not (any(sets) or self.disable_serial_console):
-            raise Problem("sets nothing", "set one of its keys to true, or remove it")
+            raise Problem(Message("nothing-set", "sets nothing"), "set one of its keys to true, or remove it")
         return self
 
 
@@ -510,7 +518,10 @@ def _ram_sharing(value: object) -> bool | Literal["unmanaged"]:
         return value
     if value == "unmanaged":
         return "unmanaged"
-    raise Problem(f"{value!r} is not a choice", "choose from true, false, unmanaged")
+    message = Message(
+        "not-a-choice", f"{value!r} is not a choice", value=str(value), choices=[True, False, "unmanaged"]
+    )
+    raise Problem(message, "choose from true, false, unmanaged")
 
 
 RamSharing = Annotated[
@@ -719,11 +730,11 @@ class Mailing(Control):
         for index, email in enumerate(value):
             other = seen.setdefault(address_part(email.lower()), email)
             if other.lower() != email.lower():
-                raise Problem(
-                    f"{short(email)} and {short(other)} get the same Terraform address", "use another", at=(index,)
-                )
+                problem = f"{short(email)} and {short(other)} get the same Terraform address"
+                raise Problem(Message("address-taken", problem, values=[email, other]), "use another", at=(index,))
             if email in value[:index] or other != email:
-                raise Problem(f"{short(email)} is listed twice", "list it once", at=(index,))
+                problem = f"{short(email)} is listed twice"
+                raise Problem(Message("listed-twice", problem, value=email), "list it once", at=(index,))
         return value
 
 
@@ -747,10 +758,12 @@ class Budget(Mailing):
     def _few(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         limit = aws_limits()["budget_notifications"]
         if not 1 <= len(set(value)) == len(value) < limit.value:
-            raise Problem(
+            problem = (
                 f"{list(value)} is not 1 to {limit.value - 1} different thresholds; a budget allows {limit.value} with "
-                f"the one for the forecast ({limit.cited})",
-                "list fewer",
+                f"the one for the forecast ({limit.cited})"
+            )
+            raise Problem(
+                Message("thresholds-malformed", problem, value=list(value), limit=limit.value - 1), "list fewer"
             )
         return value
 
@@ -759,7 +772,9 @@ class Budget(Mailing):
     def _few_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         limit = aws_limits()["budget_emails"]
         if len(value) > limit.value:
-            raise Problem(f"{len(value)} addresses, AWS allows {limit.value} ({limit.cited})", "use a mailing list")
+            problem = f"{len(value)} addresses, AWS allows {limit.value} ({limit.cited})"
+            message = Message("too-many", problem, kind="addresses", count=len(value), limit=limit.value)
+            raise Problem(message, "use a mailing list")
         return value
 
 
@@ -802,7 +817,10 @@ class AlternateContacts(Control):
     @model_validator(mode="after")
     def _one_at_least(self) -> Self:
         if self.on and not self.contacts:
-            raise Problem("mode is on and no contact is given", "give billing, operations or security")
+            message = Message(
+                "key-missing", "mode is on and no contact is given", keys=["billing", "operations", "security"]
+            )
+            raise Problem(message, "give billing, operations or security")
         return self
 
     @property
@@ -840,30 +858,30 @@ class GithubActions(Control):
     @classmethod
     def _quoted(cls, value: object) -> object:
         if isinstance(value, int):
-            raise Problem(f"{value} is a number", f'write it in quotes: "{value}"')
+            raise Problem(Message("wrong-type", f"{value} is a number", value=value), f'write it in quotes: "{value}"')
         return value
 
     @model_validator(mode="after")
     def _names(self) -> Self:
         if self.on and not (self.repository and matches(_REPOSITORY.pattern, self.repository)):
-            raise Problem(
-                f"repository is {short(self.repository)}, not owner/name",
-                "write it as in acme/landing-zone",
-                at=("repository",),
-            )
+            problem = f"repository is {short(self.repository)}, not owner/name"
+            message = Message("text-malformed", problem, kind="repository", value=self.repository)
+            raise Problem(message, "write it as in acme/landing-zone", at=("repository",))
         for name, query in (("repository_id", ".id"), ("owner_id", ".owner.id")):
             value = getattr(self, name)
             if (self.on or value) and not (value and matches(_GITHUB_ID.pattern, value)):
                 known = self.repository or "acme/landing-zone"
                 remedy = f"write what `gh api repos/{known} --jq {query}` prints, in quotes"
-                raise Problem(f"{name} is {short(value)}, not the number GitHub gave it", remedy, at=(name,))
+                problem = f"{name} is {short(value)}, not the number GitHub gave it"
+                raise Problem(Message("text-malformed", problem, kind=name, value=value), remedy, at=(name,))
         if not matches(_BRANCH.pattern, self.branch):
-            raise Problem(
-                f"branch is {short(self.branch)}", "write the name of one branch, without wildcards", at=("branch",)
-            )
+            message = Message("text-malformed", f"branch is {short(self.branch)}", kind="branch", value=self.branch)
+            raise Problem(message, "write the name of one branch, without wildcards", at=("branch",))
         if not matches(_ENVIRONMENT.pattern, self.environment):
             remedy = "use letters, digits and ._-, as in production"
-            raise Problem(f"environment is {short(self.environment)}", remedy, at=("environment",))
+            problem = f"environment is {short(self.environment)}"
+            message = Message("text-malformed", problem, kind="environment", value=self.environment)
+            raise Problem(message, remedy, at=("environment",))
         return self
 
 
@@ -961,10 +979,12 @@ class User(Model):
         if not self.external:
             return self
         if self.user_name is None:
-            raise Problem("an external user has no user_name here, by which it is looked up", "add 'user_name:'")
+            problem = "an external user has no user_name here, by which it is looked up"
+            raise Problem(Message("key-missing", problem, key="user_name"), "add 'user_name:'")
         written = sorted(self.model_fields_set - {"external", "user_name"})
         if written:
-            raise Problem(f"an external user has {written[0]} here", "manage it in the identity provider")
+            message = Message("managed-elsewhere", f"an external user has {written[0]} here", key=written[0])
+            raise Problem(message, "manage it in the identity provider")
         return self
 
     @model_validator(mode="after")
@@ -973,7 +993,8 @@ class User(Model):
         length = len(self.shown_name.encode())
         if length > limit.value:
             problem = f"given and family name have {length} bytes together, the display name allows {limit.value}"
-            raise Problem(f"{problem} ({limit.cited})", "shorten one of them", at=("family_name",))
+            message = Message("text-too-long", f"{problem} ({limit.cited})", length=length, limit=limit.value)
+            raise Problem(message, "shorten one of them", at=("family_name",))
         return self
 
     @property
@@ -1003,7 +1024,8 @@ class Group(Model):
     def _external_is_foreign(self) -> Self:
         if self.external and (self.members or self.description):
             what = "members" if self.members else "description"
-            raise Problem(f"an external group has {what} here", "manage them in the identity provider")
+            message = Message("managed-elsewhere", f"an external group has {what} here", key=what)
+            raise Problem(message, "manage them in the identity provider")
         return self
 
 
@@ -1020,9 +1042,11 @@ class Boundary(Model):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.aws is None) == (self.customer is None):
-            raise Problem("needs exactly one of aws, customer", "give one")
+            id = "key-missing" if self.aws is None else "keys-exclude-each-other"
+            raise Problem(Message(id, "needs exactly one of aws, customer", keys=["aws", "customer"]), "give one")
         if self.path is not None and self.customer is None:
-            raise Problem("path belongs to a customer managed policy", "remove path")
+            message = Message("key-out-of-place", "path belongs to a customer managed policy", key="path")
+            raise Problem(message, "remove path")
         return self
 
 
@@ -1049,7 +1073,10 @@ class PermissionSet(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if sum(policy.inline is not None for policy in self.policies) > 1:
-            raise Problem("has more than one inline policy, AWS allows one", "merge the documents", at=("policies",))
+            message = Message(
+                "too-many", "has more than one inline policy, AWS allows one", kind="inline policies", limit=1
+            )
+            raise Problem(message, "merge the documents", at=("policies",))
         seen: dict[tuple[bool, str], str] = {}
         for index, policy in enumerate(self.policies):
             name = policy.aws or policy.customer
@@ -1058,9 +1085,11 @@ class PermissionSet(Model):
             reference = (policy.aws is None, address_part(name))
             if seen.get(reference, name) != name:
                 problem = f"{short(name)} and {short(seen[reference])} get the same Terraform address"
-                raise Problem(problem, "rename one of the policies", at=("policies", index))
+                message = Message("address-taken", problem, values=[name, seen[reference]])
+                raise Problem(message, "rename one of the policies", at=("policies", index))
             if reference in seen:
-                raise Problem(f"{short(name)} is listed twice", "list it once", at=("policies", index))
+                message = Message("listed-twice", f"{short(name)} is listed twice", value=name)
+                raise Problem(message, "list it once", at=("policies", index))
             seen[reference] = name
         return self
 
@@ -1070,9 +1099,8 @@ def _all_or_keys(value: object) -> Literal["all"] | tuple[str, ...]:
         return "all"
     if isinstance(value, list | tuple) and all(isinstance(key, str) for key in value):
         return tuple(value)
-    raise Problem(
-        f"{short(value)} is neither 'all' nor a list of account keys", "write 'all', or one key a line with '- '"
-    )
+    message = Message("wrong-type", f"{short(value)} is neither 'all' nor a list of account keys")
+    raise Problem(message, "write 'all', or one key a line with '- '")
 
 
 AllOrKeys = Annotated[
@@ -1092,7 +1120,8 @@ class Exceptions(Model):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not (self.accounts or self.organizational_units):
-            raise Problem("excludes nothing", "name accounts or organizational_units, or remove it")
+            message = Message("nothing-named", "excludes nothing", keys=["accounts", "organizational_units"])
+            raise Problem(message, "name accounts or organizational_units, or remove it")
         return self
 
 
@@ -1121,14 +1150,20 @@ class Assignment(Model):
     @model_validator(mode="after")
     def _somebody_somewhere(self) -> Self:
         if not self.groups and not self.users:
-            raise Problem("assigns to nobody", "name groups or users")
+            message = Message("nothing-named", "assigns to nobody", keys=["groups", "users"])
+            raise Problem(message, "name groups or users")
         more = [name for name in ("organizational_units", "tags") if getattr(self, name)]
         if not self.accounts and not more:
-            raise Problem("assigns in no account", "name accounts, organizational_units or tags")
+            keys = ["accounts", "organizational_units", "tags"]
+            raise Problem(
+                Message("nothing-named", "assigns in no account", keys=keys),
+                "name accounts, organizational_units or tags",
+            )
         if self.accounts == "all" and more:
             # Read as 'all of those that', it would give far more than was meant.
             problem = f"accounts is 'all', which selects every account already; {more[0]} has no effect"
-            raise Problem(problem, "remove one of the two; to leave some out, name them under except", at=(more[0],))
+            message = Message("keys-exclude-each-other", problem, keys=["accounts", more[0]])
+            raise Problem(message, "remove one of the two; to leave some out, name them under except", at=(more[0],))
         return self
 
 

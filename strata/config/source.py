@@ -88,13 +88,12 @@ def read(path: Path, name: str, entries: str = "") -> SourceFile:
         parse(read_bytes(path).decode("utf-8"), source_file, entries)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        source_file.faults.append(Fault(name, line, "", "is not UTF-8 text", "save it as UTF-8"))
+        source_file.faults.append(Fault(name, line, "", Message("not-utf8", "is not UTF-8 text"), "save it as UTF-8"))
     except UnreadableError as error:
         source_file.faults.append(Fault(name, 1, "", error.problem, error.remedy))
     except OSError:
-        source_file.faults.append(
-            Fault(name, 1, "", "is missing, though a link leads to it", "add it, or remove the link")
-        )
+        problem = Message("link-leads-nowhere", "is missing, though a link leads to it")
+        source_file.faults.append(Fault(name, 1, "", problem, "add it, or remove the link"))
     return source_file
 
 
@@ -108,10 +107,12 @@ def parse(text: str, source_file: SourceFile, entries: str = "") -> None:
     except yaml.reader.ReaderError as error:
         line = text.encode(errors="replace")[: error.position].count(b"\n") + 1
         code = error.character if isinstance(error.character, int) else ord(error.character[:1])
-        problem = f"has the character #x{code:04x}, which YAML does not allow"
+        text = f"has the character #x{code:04x}, which YAML does not allow"
+        problem = Message("invisible-character", text, character=f"U+{code:04X}")
         source_file.faults.append(Fault(source_file.file, line, "", problem, "remove the character"))
     except (RecursionError, MemoryError):
-        source_file.faults.append(Fault(source_file.file, 1, "", "is nested too deeply", "flatten it"))
+        problem = Message("nested-too-deeply", "is nested too deeply")
+        source_file.faults.append(Fault(source_file.file, 1, "", problem, "flatten it"))
     else:
         if node is not None and not _is_null(node):
             _Builder(source_file, len(text) + MAX_REPEATED).top(node, entries)
@@ -129,7 +130,8 @@ def conflicts(file: str, text: str) -> list[Fault]:
     for number, line in enumerate(text.splitlines(), 1):
         if _CONFLICT.fullmatch(line):
             if not within or line.startswith("<"):
-                faults.append(Fault(file, number, "", f"has a merge conflict, {short(line)}", remedy))
+                problem = Message("merge-conflict", f"has a merge conflict, {short(line)}")
+                faults.append(Fault(file, number, "", problem, remedy))
             within = not line.startswith(">")
     return faults
 
@@ -141,11 +143,11 @@ def _syntax(error: yaml.MarkedYAMLError, file: str, text: str) -> Fault:
     return Fault(file, number, "", _syntax_problem(error), _syntax_remedy(lines[number - 1]))
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError) -> str:
+def _syntax_problem(error: yaml.MarkedYAMLError) -> Message:
     problem = str(error.problem or error.context)
     if problem.startswith("but "):
         problem = f"{error.context}, {problem}"
-    return f"is not YAML: {problem}"
+    return Message("not-yaml", f"is not YAML: {problem}")
 
 
 def _syntax_remedy(line: str) -> str:
@@ -180,7 +182,7 @@ class _Builder:
     def top(self, node: yaml.Node, entries: str) -> None:
         if not isinstance(node, yaml.SequenceNode if entries else yaml.MappingNode):
             words = ("a list of entries", "'- '") if entries else ("a mapping of keys to values", "'key: value'")
-            self._fault((), node, f"is not {words[0]}", f"write {words[1]} lines")
+            self._fault((), node, Message("wrong-type", f"is not {words[0]}"), f"write {words[1]} lines")
             return
         try:
             if isinstance(node, yaml.MappingNode):
@@ -190,17 +192,18 @@ class _Builder:
         except _TooLargeError:
             self.source_file.data = {}
             problem = f"expands to {MAX_REPEATED:,} values more than characters, by nested aliases"
-            self._fault((), node, problem, "write the entries out")
+            self._fault((), node, Message("aliases-too-large", problem, limit=MAX_REPEATED), "write the entries out")
         except RecursionError:
             self.source_file.data = {}
-            self._fault((), node, "is nested too deeply", "flatten it")
+            self._fault((), node, Message("nested-too-deeply", "is nested too deeply"), "flatten it")
 
     def _value(self, node: yaml.Node, at: Location) -> Any:
         self.left -= 1
         if self.left < 0:
             raise _TooLargeError
         if id(node) in self.open:
-            self._invalid(at, node, "is an alias of something that contains it", "write the entry out")
+            problem = Message("alias-of-itself", "is an alias of something that contains it")
+            self._invalid(at, node, problem, "write the entry out")
             return None
         if node.tag not in _TAGS:
             return self._tagged(node, at)
@@ -217,7 +220,8 @@ class _Builder:
     def _unfilled(self, node: yaml.MappingNode, at: Location) -> None:
         names = [str(key.value) for key, _ in node.value[0][0].value if isinstance(key, yaml.ScalarNode)]
         left = f"{{{{ {' '.join(names)} }}}}"
-        self._invalid(at, node, f"is {short(left)[1:-1]}, an unfilled template placeholder", "write the value")
+        problem = f"is {short(left)[1:-1]}, an unfilled template placeholder"
+        self._invalid(at, node, Message("placeholder-unfilled", problem, value=left), "write the value")
 
     def _item(self, node: yaml.Node, at: Location) -> Any:
         self.source_file.lines.setdefault(at, node.start_mark.line + 1)
@@ -232,7 +236,8 @@ class _Builder:
             here = (*at, key)
             if key in data:
                 first = self.source_file.lines[here]
-                self._fault(here, key_node, f"appears twice, first on line {first}", "keep one of the two")
+                problem = Message("duplicate-key", f"appears twice, first on line {first}", key=key, first=first)
+                self._fault(here, key_node, problem, "keep one of the two")
                 self.source_file.incomplete.add(here)
                 continue
             self.source_file.lines[here] = key_node.start_mark.line + 1
@@ -241,16 +246,19 @@ class _Builder:
 
     def _key(self, node: yaml.Node, at: Location) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
-            self._fault(at, node, "has a list or mapping as a key", "write a plain word as the key")
+            problem = Message("key-not-text", "has a list or mapping as a key")
+            self._fault(at, node, problem, "write a plain word as the key")
             self.source_file.incomplete.add(at)
             return None
         if node.tag == "tag:yaml.org,2002:merge":
-            self._fault(at, node, "uses a merge ('<<'), which hides where a value comes from", "write the entries out")
+            problem = Message("yaml-merge-key", "uses a merge ('<<'), which hides where a value comes from")
+            self._fault(at, node, problem, "write the entries out")
             self.source_file.incomplete.add(at)
             return None
         found = text_problem(node.value)
         if found:
-            self._fault(at, node, f"has a key that cannot be one: {found.problem}", found.remedy)
+            text = f"has a key that cannot be one: {found.problem}"
+            self._fault(at, node, Message(found.problem.id, text, **found.problem.data), found.remedy)
             self.source_file.incomplete.add(at)
             return None
         return str(node.value)
@@ -264,9 +272,8 @@ class _Builder:
         if node.style or _is_tagged_text(node):
             return text
         if len(text) == _ID_LENGTH and text.isdecimal() and text.isascii():
-            self._invalid(
-                at, node, f"{text} is an account id without quotes, YAML reads a leading 0 as octal", f'write "{text}"'
-            )
+            problem = f"{text} is an account id without quotes, YAML reads a leading 0 as octal"
+            self._invalid(at, node, Message("account-id-unquoted", problem, value=text), f'write "{text}"')
             return None
         return plain(text)
 
@@ -274,14 +281,15 @@ class _Builder:
         if node.tag == "!" and isinstance(node, yaml.ScalarNode):
             return self._scalar(yaml.ScalarNode(node.tag, node.value, node.start_mark, node.end_mark, style="'"), at)
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        self._invalid(at, node, f"has the tag {tag}, and YAML tags are not supported", "remove the tag")
+        problem = f"has the tag {tag}, and YAML tags are not supported"
+        self._invalid(at, node, Message("yaml-tag", problem, tag=tag), "remove the tag")
         return None
 
-    def _invalid(self, at: Location, node: yaml.Node, problem: str, remedy: str) -> None:
+    def _invalid(self, at: Location, node: yaml.Node, problem: Message, remedy: str) -> None:
         self.source_file.invalid.add(at)
         self._fault(at, node, problem, remedy)
 
-    def _fault(self, at: Location, node: yaml.Node, problem: str, remedy: str) -> None:
+    def _fault(self, at: Location, node: yaml.Node, problem: Message, remedy: str) -> None:
         self.source_file.faults.append(self.source_file.fault(at, problem, remedy, node.start_mark.line + 1))
 
 

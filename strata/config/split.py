@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from strata.config.source import Location, SourceFile
-from strata.errors import Fault
+from strata.errors import Fault, Message
 
 
 @dataclass
@@ -36,7 +36,7 @@ class SplitSourceFile(SourceFile):
         part, here = self.origin(location)
         return part.line(here)
 
-    def fault(self, location: Location, problem: str, remedy: str, line: int | None = None) -> Fault:
+    def fault(self, location: Location, problem: Message, remedy: str, line: int | None = None) -> Fault:
         """Makes the fault of one value, in its own file."""
         part, here = self.origin(location)
         return part.fault(here, problem, remedy, line)
@@ -99,7 +99,8 @@ def _note_entries(source_file: SplitSourceFile, part: SourceFile, section: str, 
 
 def _twice(source_file: SplitSourceFile, part: SourceFile, at: Location) -> None:
     first, there = source_file.origin(at)
-    problem = f"stands twice, first in {first.file}:{first.line(there)}"
+    place = f"{first.file}:{first.line(there)}"
+    problem = Message("duplicate-key", f"stands twice, first in {place}", key=at[-1], first=place)
     source_file.faults.append(part.fault(at, problem, "keep one of the two"))
     source_file.incomplete.add(at)
 

@@ -59,6 +59,7 @@ class Text(Form):
     Attributes:
         rule: what is said of a value that does not match.
         remedy: what to do then.
+        kind: its name.
         limit: the name of its length in limits.yaml, which says where AWS states it and what it counts.
         source: the shape of AWS's API model that the pattern is taken from, or the page that gives it; empty where
             the rule is our own.
@@ -67,6 +68,7 @@ class Text(Form):
 
     rule: str
     remedy: str
+    kind: str = field(kw_only=True)
     limit: str | None = None
     source: str = ""
     blank: bool = False
@@ -81,7 +83,8 @@ class Text(Form):
         if found:
             raise found
         if not matches(self.pattern, value) or not (self.blank or is_visible(value)):
-            raise Problem(f"{short(value)} {self.rule}", self.remedy)
+            text = f"{short(value)} {self.rule}"
+            raise Problem(Message("text-malformed", text, kind=self.kind, value=value), self.remedy)
         if self.limit:
             check_length(value, aws_limits()[self.limit])
         return value
@@ -108,10 +111,12 @@ def check_length(value: str, limit: Limit) -> None:
     length, unit = (len(value.encode()), "bytes") if limit.unit == "bytes" else (len(value), "characters")
     if length > limit.value:
         problem = f"{short(value)} has {length} {unit}, the limit is {limit.value} ({limit.cited})"
-        raise Problem(problem, f"shorten it by {length - limit.value}")
+        raise Problem(
+            Message("text-too-long", problem, length=length, limit=limit.value), f"shorten it by {length - limit.value}"
+        )
     if length < limit.minimum:
         problem = f"{short(value)} has {length} {unit}, AWS requires {limit.minimum} ({limit.cited})"
-        raise Problem(problem, "use another")
+        raise Problem(Message("text-too-short", problem, length=length, minimum=limit.minimum), "use another")
 
 
 def short(value: object) -> str:
@@ -144,11 +149,12 @@ def text_problem(text: str) -> Problem | None:
     if character:
         code, name = f"U+{ord(character):04X}", _name(character)
         quoted = short(text).replace(character, ascii(character)[1:-1])
-        return Problem(f"{quoted} has the character {code} ({name}), which is not visible text", "remove it")
+        problem = f"{quoted} has the character {code} ({name}), which is not visible text"
+        return Problem(Message("invisible-character", problem, character=code), "remove it")
     composed = text if text.isascii() else unicodedata.normalize("NFC", text)
     if composed != text:
         problem = f"{text[: _SHOWN // 2]!a} is not in Unicode normal form C, into which Terraform turns it"
-        return Problem(problem, f"write it as {short(composed)}")
+        return Problem(Message("not-normal-form", problem), f"write it as {short(composed)}")
     return None
 
 

@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema
 
 from strata.config.limits import aws_limits
 from strata.config.text import Form, Problem, Text, check_length, matches, short
+from strata.errors import Message
 
 REPLICA = "-replica"
 """What the name of the replica of the state bucket ends with."""
@@ -21,6 +22,7 @@ _KEY = Text(
     r"[A-Za-z][A-Za-z0-9-]*",
     "cannot be a key: a letter, then letters, digits and hyphens",
     "keys stay; names may change",
+    kind="key",
     example="security",
 )
 _KEY_LENGTH = 64
@@ -29,7 +31,8 @@ _KEY_LENGTH = 64
 def _check_key_length(value: str) -> str:
     if len(value) > _KEY_LENGTH:
         problem = f"{short(value)} has {len(value)} characters, a key has at most {_KEY_LENGTH}"
-        raise Problem(problem, "shorten it; names may be longer")
+        message = Message("text-too-long", problem, length=len(value), limit=_KEY_LENGTH)
+        raise Problem(message, "shorten it; names may be longer")
     return value
 
 
@@ -48,10 +51,9 @@ def _within(name: str) -> Callable[[int], int]:
     def check(value: int) -> int:
         limit = aws_limits()[name]
         if not limit.minimum <= value <= limit.value:
-            raise Problem(
-                f"{value} is not a number of {limit.unit} that AWS allows ({limit.cited})",
-                f"give a number from {limit.minimum} to {limit.value}",
-            )
+            problem = f"{value} is not a number of {limit.unit} that AWS allows ({limit.cited})"
+            message = Message("number-out-of-range", problem, value=value, minimum=limit.minimum, limit=limit.value)
+            raise Problem(message, f"give a number from {limit.minimum} to {limit.value}")
         return value
 
     return check
@@ -74,13 +76,10 @@ def _check_region(value: str) -> str:
     if value in regions:
         return value
     if value.startswith(("cn-", "us-gov-", "us-iso", "eu-isoe", "eusc-")):
-        raise Problem(
-            f"{short(value)} is in another partition than 'aws', which the AWS provider 6.25 cannot set up safely",
-            "use a region of the commercial partition",
-        )
-    raise Problem(
-        f"{short(value)} is not an AWS region{did_you_mean(value, regions)}", "use a region code such as eu-west-1"
-    )
+        problem = f"{short(value)} is in another partition than 'aws', which the AWS provider 6.25 cannot set up safely"
+        raise Problem(Message("other-partition", problem, region=value), "use a region of the commercial partition")
+    problem = f"{short(value)} is not an AWS region{did_you_mean(value, regions)}"
+    raise Problem(Message("unknown-name", problem, kind="region", name=value), "use a region code such as eu-west-1")
 
 
 def _asked_regions(schema: dict[str, Any]) -> None:
@@ -95,14 +94,17 @@ def _check_state_bucket(value: str) -> str:
     prefix = next((prefix for prefix in ("xn--", "sthree-", "amzn-s3-demo-") if value.startswith(prefix)), None)
     suffix = next((s for s in ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3") if value.endswith(s)), None)
     if prefix or suffix:
-        raise Problem(f"{short(value)} uses {prefix or suffix!r}, which AWS reserves", "choose another name")
+        problem = f"{short(value)} uses {prefix or suffix!r}, which AWS reserves"
+        raise Problem(Message("name-reserved", problem, value=value, part=prefix or suffix), "choose another name")
     if "." in value:
-        raise Problem(f"{short(value)} has a dot, which breaks TLS to the bucket's own host name", "use hyphens")
+        problem = f"{short(value)} has a dot, which breaks TLS to the bucket's own host name"
+        raise Problem(Message("bucket-name-dotted", problem, value=value), "use hyphens")
     limit = aws_limits()["bucket_name"]
     longest = limit.value - len(REPLICA)
     if len(value) > longest:
         problem = f"{short(value)} has {len(value)} characters, with {REPLICA!r} for the replica AWS allows {longest}"
-        raise Problem(f"{problem} ({limit.cited})", "shorten it")
+        message = Message("text-too-long", f"{problem} ({limit.cited})", length=len(value), limit=longest)
+        raise Problem(message, "shorten it")
     return value
 
 
@@ -110,6 +112,7 @@ _DURATION = Text(
     r"PT(?=[0-9])(?:([0-9]{1,4})H)?(?:([0-9]{1,4})M)?",
     "is not a duration of hours and minutes",
     "write it in ISO 8601, such as PT1H or PT8H30M",
+    kind="duration",
     example="PT4H",
 )
 
@@ -123,23 +126,23 @@ def session_minutes(text: str) -> int:
 def _check_session_duration(value: str) -> str:
     limit = aws_limits()["session_hours"]
     if not limit.minimum <= session_minutes(value) / 60 <= limit.value:
-        raise Problem(
-            f"{short(value)} is not a session duration of {limit.minimum} to {limit.value} hours ({limit.cited})",
-            _DURATION.remedy,
-        )
+        problem = f"{short(value)} is not a session duration of {limit.minimum} to {limit.value} hours ({limit.cited})"
+        message = Message("number-out-of-range", problem, value=value, minimum=limit.minimum, limit=limit.value)
+        raise Problem(message, _DURATION.remedy)
     return value
 
 
 def _check_tag_key(value: str) -> str:
     if value.lower().startswith("aws:"):
-        raise Problem(f"{short(value)} starts with 'aws:', which AWS reserves", "choose another prefix")
+        problem = f"{short(value)} starts with 'aws:', which AWS reserves"
+        raise Problem(Message("name-reserved", problem, value=value, part="aws:"), "choose another prefix")
     return value
 
 
 def _check_no_arn(name: str) -> str:
     if name.startswith("arn:"):
         remedy = f"write its name with its path: {short(name.rpartition(':policy/')[2])}"
-        raise Problem(f"{short(name)} is an ARN", remedy)
+        raise Problem(Message("arn-for-name", f"{short(name)} is an ARN", value=name), remedy)
     return name
 
 
@@ -156,6 +159,7 @@ _ACTION = Text(
     r"[A-Za-z0-9-]+:[A-Za-z0-9_*?]+|\*(?::\*)?",
     "is not an action",
     "write it as in s3:GetObject or s3:Get*",
+    kind="action",
     example="s3:Get*",
 )
 
@@ -178,7 +182,9 @@ def validated(kind: Any, text: str) -> str:
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
         cause = details.get("ctx", {}).get("error")
-        raise (cause if isinstance(cause, Problem) else Problem(details["msg"], "change it")) from error
+        if isinstance(cause, Problem):
+            raise cause from error
+        raise Problem(Message("value-rejected", details["msg"], value=text), "change it") from error
 
 
 def did_you_mean(value: str, candidates: Iterable[str]) -> str:
@@ -207,7 +213,8 @@ def _as_date(value: Any) -> dt.date:
             return dt.date.fromisoformat(value)
     except ValueError:
         pass
-    raise Problem(f"{short(value)} is not a date", "write its last day as in 2027-01-31")
+    message = Message("text-malformed", f"{short(value)} is not a date", kind="date", value=str(value))
+    raise Problem(message, "write its last day as in 2027-01-31")
 
 
 T = TypeVar("T")
@@ -250,6 +257,7 @@ AccountId = Annotated[
         "is not an account id: 12 digits",
         'write it in quotes: "012345678901"',
         source="organizations AccountId",
+        kind="account id",
         example="210987654321",
     ),
     Personal(),
@@ -265,6 +273,7 @@ _ROOT_EMAIL = Text(
     "write name@example.org",
     "root_email",
     "https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html",
+    kind="root e-mail",
     example="aws+security@acme.io",
 )
 RootEmail = Annotated[str, _ROOT_EMAIL, Personal()]
@@ -275,6 +284,7 @@ UnmanagedAccount = Annotated[
         rf"{_ROOT_EMAIL.pattern}|[0-9]{{12}}",
         "is neither an e-mail address nor an account id",
         "write one of the two, in quotes",
+        kind="unmanaged account",
         example="somebody@acme.io",
     ),
     Personal(),
@@ -287,6 +297,7 @@ Email = Annotated[
         "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- before one '@', a domain after it",
         "write name@example.org",
         "email",
+        kind="e-mail",
         example="security@acme.io",
     ),
     Personal(),
@@ -300,6 +311,7 @@ PersonEmail = Annotated[
         "write name@example.org",
         "email",
         "identitystore SensitiveStringType",
+        kind="person e-mail",
         example="jane.doe@acme.io",
     ),
     Personal(),
@@ -313,6 +325,7 @@ CostEmail = Annotated[
         "use another address",
         "cost_email",
         "ce SubscriberAddress",
+        kind="cost e-mail",
         example="finance@acme.io",
     ),
     Personal(),
@@ -328,6 +341,7 @@ ContactEmail = Annotated[
         "use another address",
         "email",
         "account EmailAddress",
+        kind="contact e-mail",
         example="billing@acme.io",
     ),
     Personal(),
@@ -342,6 +356,7 @@ PortalUrl = Annotated[
         "is not the URL of an AWS access portal, such as https://d-1234567890.awsapps.com/start",
         "copy it from IAM Identity Center, 'AWS access portal URL'",
         source="https://docs.aws.amazon.com/singlesignon/latest/userguide/multi-region-workforce-access.html",
+        kind="portal url",
         example="https://d-1234567890.awsapps.com/start",
     ),
 ]
@@ -354,6 +369,7 @@ RelayState = Annotated[
         "copy its address from the console, as in https://console.aws.amazon.com/billing/",
         "relay_state",
         "sso-admin RelayState",
+        kind="relay state",
         example="https://console.aws.amazon.com/billing/",
     ),
 ]
@@ -370,6 +386,7 @@ StateBucketName = Annotated[
         "digit",
         "see the S3 bucket naming rules",
         "bucket_name",
+        kind="state bucket name",
         example="acme-terraform-state",
     ),
     AfterValidator(_check_state_bucket),
@@ -382,6 +399,7 @@ TableName = Annotated[
         "choose another name",
         "table_name",
         "dynamodb TableName",
+        kind="table name",
         example="acme-terraform-lock",
     ),
 ]
@@ -391,6 +409,7 @@ ProjectName = Annotated[
         r"[a-z][a-z0-9-]{1,23}[a-z0-9]",
         "is not a project name: 3 to 25 lower-case letters, digits and hyphens, starting with a letter",
         "it prefixes account names; choose a short one",
+        kind="project name",
         example="acme",
     ),
 ]
@@ -400,6 +419,7 @@ ShortName = Annotated[
         r"[a-z][a-z0-9]{1,7}",
         "is not a short name: 2 to 8 lower-case letters and digits, starting with a letter",
         "it prefixes buckets, tables and CLI profiles",
+        kind="short name",
         example="ac",
     ),
 ]
@@ -414,6 +434,7 @@ AccountName = Annotated[
         "choose another name",
         "account_name",
         "account AccountName",
+        kind="account name",
         example="acme-security",
     ),
 ]
@@ -427,6 +448,7 @@ OrganizationalUnitName = Annotated[
         "change it",
         "organizational_unit_name",
         "organizations OrganizationalUnitName",
+        kind="organizational unit name",
         example="Workloads",
     ),
 ]
@@ -438,6 +460,7 @@ PolicyName = Annotated[
         "change it",
         "policy_name",
         "organizations PolicyName",
+        kind="policy name",
         example="Deny leaving",
     ),
 ]
@@ -450,6 +473,7 @@ PolicyDescription = Annotated[
         "policy_description",
         "organizations PolicyDescription",
         blank=True,
+        kind="policy description",
         example="Members cannot leave the organization.",
     ),
 ]
@@ -461,6 +485,7 @@ ServicePrincipal = Annotated[
         "write it as in 'config.amazonaws.com'",
         "service_principal",
         "organizations ServicePrincipal",
+        kind="service principal",
         example="config.amazonaws.com",
     ),
 ]
@@ -473,6 +498,7 @@ TagKey = Annotated[
         "change it",
         "tag_key",
         "organizations TagKey",
+        kind="tag key",
         example="Team",
     ),
     AfterValidator(_check_tag_key),
@@ -486,6 +512,7 @@ TagValue = Annotated[
         "tag_value",
         "organizations TagValue",
         blank=True,
+        kind="tag value",
         example="payments",
     ),
 ]
@@ -497,6 +524,7 @@ TagPattern = Annotated[
         "change it",
         "tag_value",
         blank=True,
+        kind="tag pattern",
         example="pay*",
     ),
 ]
@@ -507,6 +535,7 @@ RoleName = Annotated[
         r"[A-Za-z0-9_+=,.@/*?-]{1,512}",
         "is not a role name: letters, digits, +=,.@-_/ and the wildcards * and ?",
         "write a name, with its path if it has one, not an ARN",
+        kind="role name",
         example="stacksets-exec-*",
     ),
 ]
@@ -532,6 +561,7 @@ UserName = Annotated[
         "the e-mail address is a good one",
         "user_name",
         "identitystore UserName",
+        kind="user name",
         example="jane.doe@acme.io",
     ),
 ]
@@ -543,6 +573,7 @@ PersonName = Annotated[
         "change it",
         "person_name",
         "identitystore SensitiveStringType",
+        kind="person name",
         example="Jane",
     ),
 ]
@@ -554,6 +585,7 @@ GroupName = Annotated[
         "choose another",
         "group_name",
         "identitystore GroupDisplayName",
+        kind="group name",
         example="Administrators",
     ),
 ]
@@ -566,6 +598,7 @@ GroupDescription = Annotated[
         "group_description",
         "identitystore SensitiveStringType",
         blank=True,
+        kind="group description",
         example="Full access, everywhere.",
     ),
 ]
@@ -578,6 +611,7 @@ PermissionSetName = Annotated[
         "change it",
         "permission_set_name",
         "sso-admin PermissionSetName",
+        kind="permission set name",
         example="ReadOnly",
     ),
 ]
@@ -590,6 +624,7 @@ PermissionSetDescription = Annotated[
         "permission_set_description",
         "sso-admin PermissionSetDescription",
         blank=True,
+        kind="permission set description",
         example="Sees resources and their metadata.",
     ),
 ]
@@ -602,6 +637,7 @@ ManagedPolicyName = Annotated[
         "change it",
         "managed_policy_name",
         "sso-admin ManagedPolicyName",
+        kind="managed policy name",
         example="TeamBoundary",
     ),
 ]
@@ -613,6 +649,7 @@ ManagedPolicyPath = Annotated[
         "write it as in /teams/",
         "managed_policy_path",
         "sso-admin ManagedPolicyPath",
+        kind="managed policy path",
         example="/teams/",
     ),
 ]
@@ -623,6 +660,7 @@ AwsManagedPolicy = Annotated[
         r"(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_+=,.@-]+",
         "is not the name of an AWS managed policy",
         "write it as in job-function/ViewOnlyAccess",
+        kind="AWS managed policy",
         example="job-function/ViewOnlyAccess",
     ),
     AfterValidator(_check_last_part),
@@ -633,6 +671,7 @@ PolicyFile = Annotated[
         r"(?!/)(?!.*\.\.)[A-Za-z0-9_./-]{1,200}\.json",
         "is not a policy file: a path below the configuration that ends in .json",
         "write it as in policies/deny-leaving-organization.json",
+        kind="policy file",
         example="policies/deny-leaving-organization.json",
     ),
 ]
@@ -644,6 +683,7 @@ SessionTag = Annotated[
         "change it",
         "access_control_attribute_key",
         "sso-admin AccessControlAttributeKey",
+        kind="session tag",
         example="CostCenter",
     ),
 ]
@@ -655,10 +695,13 @@ IdentityAttribute = Annotated[
         'write it as in "${path:enterprise.costCenter}"',
         "access_control_attribute_source",
         "sso-admin AccessControlAttributeValueSource",
+        kind="identity attribute",
         example="${path:enterprise.costCenter}",
     ),
 ]
-Reason = Annotated[str, Text(r"[^\r]+", "is not a reason: visible text", "say why", example="Migration of the shop")]
+Reason = Annotated[
+    str, Text(r"[^\r]+", "is not a reason: visible text", "say why", kind="reason", example="Migration of the shop")
+]
 LastDay = Annotated[
     dt.date,
     PlainValidator(_as_date, json_schema_input_type=dt.date),
@@ -682,7 +725,13 @@ ImportId = Annotated[str, Form(r"[^\s](?:.*[^\s])?", example="210987654321:month
 ContactName = Annotated[
     str,
     Text(
-        _NAME, "is not a name: visible text", "change it", "alternate_contact_name", "account Name", example="Jane Doe"
+        _NAME,
+        "is not a name: visible text",
+        "change it",
+        "alternate_contact_name",
+        "account Name",
+        kind="contact name",
+        example="Jane Doe",
     ),
 ]
 ContactTitle = Annotated[
@@ -693,6 +742,7 @@ ContactTitle = Annotated[
         "change it",
         "alternate_contact_title",
         "account Title",
+        kind="contact title",
         example="Head of Finance",
     ),
 ]
@@ -704,6 +754,7 @@ ContactPhone = Annotated[
         "write it as in +49 30 1234567",
         "alternate_contact_phone",
         "account PhoneNumber",
+        kind="contact phone",
         example="+49 30 1234567",
     ),
 ]

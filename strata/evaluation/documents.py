@@ -10,7 +10,7 @@ from enum import IntEnum
 from itertools import chain, repeat
 from typing import Any
 
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.evaluation.conditions import DependsError, Template, Test, UnresolvedError, holds, tests
 from strata.evaluation.patterns import ARN_PARTS, Actions, Kind, pattern
 from strata.evaluation.requests import Context, Principal, PrincipalKind, Request
@@ -163,9 +163,9 @@ def parse(text: str, file: str, *, name: str = "", lines: Iterable[int | None] =
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise DocumentError(f"{file} is not JSON: {error}") from error
+        raise DocumentError(Message("not-json", f"{file} is not JSON: {error}", place=file)) from error
     if not isinstance(document, dict):
-        raise DocumentError(f"{file} is not a JSON object")
+        raise DocumentError(Message("wrong-type", f"{file} is not a JSON object", place=file))
     listed = document.get("Statement", [])
     listed = listed if isinstance(listed, list) else [listed]
     numbers = chain(lines, repeat(None))
@@ -176,7 +176,8 @@ def parse(text: str, file: str, *, name: str = "", lines: Iterable[int | None] =
             found.append(_statement(statement, index, file, line, version))
         except ValueError as error:
             where = f"{file}:{line}" if line else file
-            raise DocumentError(f"{where}: statement {index + 1} {error}") from error
+            text = f"{where}: statement {index + 1} {error}"
+            raise DocumentError(Message("statement-malformed", text, place=where, statement=index + 1)) from error
     return Document(name or file, tuple(found))
 
 

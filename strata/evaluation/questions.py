@@ -9,7 +9,7 @@ from typing import Literal
 
 from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.types import did_you_mean
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.evaluation import unknown
 from strata.evaluation.answers import Answer, Outcome, Step
 from strata.evaluation.asked import settled
@@ -53,16 +53,19 @@ def find_action(written: str) -> Action:
     """
     prefix, colon, name = written.partition(":")
     if not colon or re.search(r"[*?]", written):
-        raise UsageError(f"{written!r} is not one action; write it as in s3:GetObject")
+        text = f"{written!r} is not one action; write it as in s3:GetObject"
+        raise UsageError(Message("not-one-action", text, value=written))
     known = reference()
     service = known.service(prefix)
     if service is None:
-        raise StrataError(f"{prefix!r} is not an AWS service{did_you_mean(prefix, known.prefixes)}")
+        text = f"{prefix!r} is not an AWS service{did_you_mean(prefix, known.prefixes)}"
+        raise StrataError(Message("unknown-service", text, service=prefix))
     action = service.action(name)
     if action is None:
         candidates = [f"{service.prefix}:{one}" for one in service.names]
         guess = did_you_mean(f"{service.prefix}:{name}", candidates)
-        raise StrataError(f"{service.prefix} has no action {name!r}{guess or f' (known on {known.date})'}")
+        text = f"{service.prefix} has no action {name!r}{guess or f' (known on {known.date})'}"
+        raise StrataError(Message("unknown-action", text, action=f"{service.prefix}:{name}"))
     return action
 
 
@@ -76,7 +79,8 @@ def check_region(action: Action, resource: str | None, region: Value) -> None:
     if fixed and region != fixed:
         what = f"{action.full_name} on {resource!r}" if region_of("", resource or "*") else f"every {action.full_name}"
         named = repr(region) if isinstance(region, str) else "what is named"
-        raise UsageError(f"{what} is a request to {fixed}, not to {named}; leave the region out")
+        text = f"{what} is a request to {fixed}, not to {named}; leave the region out"
+        raise UsageError(Message("region-fixed", text, action=action.full_name, region=fixed))
 
 
 def ask(evaluated: Evaluated, actor: Actor, question: Question, account: str) -> Answer:
@@ -162,10 +166,12 @@ def check_resource(evaluated: Evaluated, resource: str) -> None:
         return
     parts = resource.split(":", ARN_PARTS - 1)
     if len(parts) < ARN_PARTS or parts[0] != "arn":
-        raise UsageError(f"{resource!r} is not an ARN; write arn:aws:service:region:account:resource, or '*'")
+        text = f"{resource!r} is not an ARN; write arn:aws:service:region:account:resource, or '*'"
+        raise UsageError(Message("text-malformed", text, kind="ARN", value=resource))
     if parts[4] not in ("", "aws", "*", *evaluated.keys) and not re.fullmatch(r"[0-9]{12}", parts[4]):
         guess = did_you_mean(parts[4], evaluated.keys)
-        raise UsageError(f"{resource!r} is in {parts[4]!r}, which is no account{guess}")
+        text = f"{resource!r} is in {parts[4]!r}, which is no account{guess}"
+        raise UsageError(Message("unknown-name", text, name=parts[4], kind="account"))
 
 
 def _account_of(evaluated: Evaluated, written: str, resource: str) -> Account | None:
@@ -240,7 +246,8 @@ def find_who(evaluated: Evaluated, name: str) -> Who:
         role = found[2] or found[3] or ""
         # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
         if not re.fullmatch(r"(?:[!-~]*/)?[\w+=,.@-]+", role, re.ASCII) or set(role) & set("*?:"):
-            raise UsageError(f"{role!r} is not the name of a role; write role/NAME, with its path if it has one")
+            text = f"{role!r} is not the name of a role; write role/NAME, with its path if it has one"
+            raise UsageError(Message("text-malformed", text, kind="role", value=role))
         return Who("role", role, found[1] or "")
     if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", name):
         return Who("service", name)
@@ -272,14 +279,17 @@ def _named(evaluated: Evaluated, name: str) -> Who:
     if found:
         several = " and ".join(f"{who.kind} {who.key}" for who in found)
         examples = " or ".join(f"{one}{who.key}" for who in found[:2] for one in PREFIXES if PREFIXES[one] == who.kind)
-        raise StrataError(f"{name!r} is {several}; write {examples}")
+        keys = [who.key for who in found]
+        raise StrataError(Message("name-ambiguous", f"{name!r} is {several}; write {examples}", name=name, keys=keys))
     every = {one for kind in kinds for words in names[kind].values() for one in words}
     if prefix:
-        raise StrataError(f"there is no {PREFIXES[prefix]} {name!r}{did_you_mean(name, every)}")
+        text = f"there is no {PREFIXES[prefix]} {name!r}{did_you_mean(name, every)}"
+        raise StrataError(Message("unknown-name", text, name=name, kind=PREFIXES[prefix]))
     guess = did_you_mean(name, every)
     if not guess and _ROLE_NAME.fullmatch(name):
         guess = f"; a role is written role/{name}"
-    raise StrataError(f"{name!r} is neither a user, a group nor a permission set{guess}")
+    text = f"{name!r} is neither a user, a group nor a permission set{guess}"
+    raise StrataError(Message("unknown-name", text, name=name, kind="user, group or permission set"))
 
 
 def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:
@@ -290,7 +300,8 @@ def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:
     """
     if who.account not in ("", account, evaluated.account(account).id):
         problem = f"the role is in {who.account}, which is not known to be account {account}"
-        raise UsageError(f"{problem}; name its own account by --in, or write role/{who.key}")
+        text = f"{problem}; name its own account by --in, or write role/{who.key}"
+        raise UsageError(Message("wrong-account", text, name=who.account, account=account))
     match who.kind:
         case "user":
             given = sets_of(evaluated, who.key, account)

@@ -11,7 +11,7 @@ from strata.config.limits import aws_limits
 from strata.config.models import ROOT
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.operators import moment, network, number, truth
 from strata.evaluation.questions import Who, check_region, check_resource, find_action, find_who
@@ -74,7 +74,7 @@ def _action_problem(written: str, at: tuple[str | int, ...]) -> Iterator[Problem
         try:
             find_action(written)
         except StrataError as error:
-            yield Problem(str(error), "write the action as AWS has it", at=at)
+            yield Problem(error.args[0], "write the action as AWS has it", at=at)
         return
     known, (prefix, _, name) = reference(), written.partition(":")
     if not name.strip("*") and not prefix.strip("*"):
@@ -82,9 +82,10 @@ def _action_problem(written: str, at: tuple[str | int, ...]) -> Iterator[Problem
     services = [known.service(prefix)] if not is_pattern(prefix) else known.services()
     if None in services:
         problem = f"{prefix!r} is not an AWS service{did_you_mean(prefix, known.prefixes)}"
-        yield Problem(problem, "write it as in s3:Delete*", at=at)
+        yield Problem(Message("unknown-service", problem, service=prefix), "write it as in s3:Delete*", at=at)
     elif not known.actions(written):
-        yield Problem(f"{short(written)} matches no action", "write the start of one, as in s3:Delete*", at=at)
+        told = Message("unknown-action", f"{short(written)} matches no action", action=written)
+        yield Problem(told, "write the start of one, as in s3:Delete*", at=at)
 
 
 def _place_problem(evaluated: Evaluated, place: str, at: tuple[str | int, ...]) -> Problem | None:
@@ -95,33 +96,39 @@ def _place_problem(evaluated: Evaluated, place: str, at: tuple[str | int, ...]) 
     if place in accounts or place == EVERYWHERE:
         return None
     if place in landing_zone.retired:
-        return Problem(f"account {short(place)} is retired", "remove it", at=at)
+        retired = Message("account-retired", f"account {short(place)} is retired", account=place)
+        return Problem(retired, "remove it", at=at)
     if place in units:
-        return Problem(f"{short(place)} is an organizational unit", f"write {UNIT}{place}", at=at)
+        unit = Message("name-of-another-kind", f"{short(place)} is an organizational unit", name=place, kind="unit")
+        return Problem(unit, f"write {UNIT}{place}", at=at)
     guess = did_you_mean(place, {*accounts, *(f"{UNIT}{key}" for key in units), EVERYWHERE})
-    problem = f"{short(place)} is neither an account nor an organizational unit{guess}"
+    text = f"{short(place)} is neither an account nor an organizational unit{guess}"
+    problem = Message("unknown-name", text, name=place, kind="account or organizational unit")
     return Problem(problem, f"write the key of an account, {UNIT}KEY for a unit, root or all", at=at)
 
 
 def _principal_problem(evaluated: Evaluated, name: str, at: tuple[str | int, ...]) -> Iterator[Problem]:
     exempt = at[0] == "except"
     if exempt and name in (ANYBODY, EVERYBODY):
-        yield Problem(f"leaves {name} out, and so nobody is asked about", "name some", at=at)
+        nobody = Message("nobody-asked-about", f"leaves {name} out, and so nobody is asked about", name=name)
+        yield Problem(nobody, "name some", at=at)
         return
     try:
         _who(evaluated, name, exempt=exempt)
     except StrataError as error:
-        yield Problem(str(error), "name them as strata can --as does, or anybody, or everybody", at=at)
+        yield Problem(error.args[0], "name them as strata can --as does, or anybody, or everybody", at=at)
 
 
 def _key_problems(keys: Iterable[str]) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for key in keys:
         if seen.setdefault(key.lower(), key) != key:
-            yield Problem(f"is {short(seen[key.lower()])} in another case", "keep one of the two", at=("with", key))
+            twice = Message("listed-twice", f"is {short(seen[key.lower()])} in another case", key=key)
+            yield Problem(twice, "keep one of the two", at=("with", key))
         elif not reference().key(key):
             known = {one.name for one in reference().global_keys.values()}
-            problem = f"{short(key)} is no condition key of AWS's{did_you_mean(key, known)}"
+            text = f"{short(key)} is no condition key of AWS's{did_you_mean(key, known)}"
+            problem = Message("unknown-condition-key", text, key=key)
             yield Problem(problem, "write the key as AWS documents it", at=("with", key))
 
 
@@ -142,7 +149,9 @@ def _value_problems(keys: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
         read, remedy = _FORMS[known.type]
         for index, value in enumerate(values):
             if read(value) is None:
-                yield Problem(f"{short(value)} is no {known.type}, the type of {key}", remedy, at=("with", key, index))
+                text = f"{short(value)} is no {known.type}, the type of {key}"
+                problem = Message("text-malformed", text, kind=known.type, key=key, value=value)
+                yield Problem(problem, remedy, at=("with", key, index))
 
 
 def _resource_problem(
@@ -152,14 +161,17 @@ def _resource_problem(
     known = values.keys() - LISTS
     for name in map(str.strip, PATTERN.findall(written)):
         if name not in known:
-            problem = f"{{{{{name}}}}} is not a placeholder that Strata knows here{did_you_mean(name, known)}"
+            text = f"{{{{{name}}}}} is not a placeholder that Strata knows here{did_you_mean(name, known)}"
+            problem = Message("unknown-placeholder", text, name=name)
             yield Problem(problem, f"known: {', '.join(sorted(known))}", at=at)
             return
     try:
         check_resource(evaluated, fill(written, values))
     except StrataError as error:
-        problem, _, remedy = str(error).partition("; ")
+        said: Message = error.args[0]
+        text, _, remedy = said.partition("; ")
         if places or remedy:
+            problem = Message(said.id, text, **said.data)
             yield Problem(problem, remedy or "write the key of an account, its id, or *", at=at)
 
 
@@ -179,13 +191,15 @@ def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem
     asked = {action for action, _ in fitting}
     for at, action in _listed((expectation.expects,), expectation.actions):
         if action in actions and action not in asked:
-            problem = (
-                f"{actions[action][0].full_name} is never about {short(resources[0])}: {taken_by(actions[action][0])}"
-            )
+            name, resource = actions[action][0].full_name, resources[0]
+            text = f"{name} is never about {short(resource)}: {taken_by(actions[action][0])}"
+            problem = Message("action-not-on-resource", text, action=name, resource=resource)
             yield Problem(problem, "name such a resource in on, or leave it out", at=at)
     for at, resource in _listed(("on",), resources if len(asked) == len(actions) else ()):
         if actions and resource not in {one for _, one in fitting}:
-            yield Problem(f"no action is ever about {short(resource)}", "name one that an action takes", at=at)
+            text = f"no action is ever about {short(resource)}"
+            problem = Message("action-not-on-resource", text, resource=resource)
+            yield Problem(problem, "name one that an action takes", at=at)
 
 
 def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
@@ -200,17 +214,17 @@ def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Probl
         if key.lower() == "aws:requestedregion":
             named += _listed(("with", key), regions)
     for at, region in named:
-        problems = []
+        problems: list[Message | None] = []
         for resource in [fill(one, values) for one in expectation.on] or ["*"]:
             try:
                 if region != OTHER_REGIONS:
                     check_region(found[0], resource, region)
-                problems.append("")
+                problems.append(None)
             except UsageError as error:
-                problems.append(str(error))
-        if all(problems):
-            problem, _, remedy = problems[0].partition("; ")
-            yield Problem(problem, remedy, at=at)
+                problems.append(error.args[0])
+        if all(problems) and (first := problems[0]):
+            text, _, remedy = first.partition("; ")
+            yield Problem(Message(first.id, text, **first.data), remedy, at=at)
 
 
 # What it names
@@ -275,5 +289,6 @@ def _who(evaluated: Evaluated, name: str, *, exempt: bool = False) -> Who | None
         return Who("role", name.removeprefix("role/"))
     who = find_who(evaluated, name)
     if who.account:
-        raise StrataError(f"{name!r} names an account, and in says which; write role/{who.key}")
+        text = f"{name!r} names an account, and in says which; write role/{who.key}"
+        raise StrataError(Message("keys-exclude-each-other", text, keys=["as", "in"], name=name))
     return who

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 
 MEGABYTE = 1_000_000
 CONFIGURATION = 10 * MEGABYTE
@@ -26,9 +26,9 @@ PATIENCE = 5.0
 class UnreadableError(StrataError):
     """A file that exists and cannot be read; faults of a configuration use its problem and remedy."""
 
-    def __init__(self, path: Path, problem: str, remedy: str) -> None:
+    def __init__(self, path: Path, problem: Message, remedy: str) -> None:
         self.problem, self.remedy = problem, remedy
-        super().__init__(f"{path} {problem}; {remedy}")
+        super().__init__(Message(problem.id, f"{path} {problem}; {remedy}", place=str(path), **problem.data))
 
 
 def read_bytes(path: Path, most: int = CONFIGURATION) -> bytes:
@@ -51,8 +51,9 @@ def read_bytes(path: Path, most: int = CONFIGURATION) -> bytes:
         raise
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise UnreadableError(path, "is a symbolic link that leads to itself", "remove it") from error
-        problem = f"cannot be read: {error.strerror}"
+            looped = Message("link-to-itself", "is a symbolic link that leads to itself")
+            raise UnreadableError(path, looped, "remove it") from error
+        problem = Message("file-unreadable", f"cannot be read: {error.strerror}")
         raise UnreadableError(path, problem, "check the file and its mode") from error
 
 
@@ -67,13 +68,13 @@ def read_text(path: Path, most: int = CONFIGURATION) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UnreadableError(path, "is not UTF-8 text", "save it as UTF-8") from error
+        raise UnreadableError(path, Message("not-utf8", "is not UTF-8 text"), "save it as UTF-8") from error
 
 
 def _check_kind(path: Path, found: os.stat_result, most: int) -> None:
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
-        raise UnreadableError(path, f"is {kind}, not a file", "put a regular file there")
+        raise UnreadableError(path, Message("not-a-file", f"is {kind}, not a file"), "put a regular file there")
     if found.st_size > most:
         raise _too_large(path, most)
 
@@ -99,9 +100,8 @@ def _content(path: Path, descriptor: int, most: int) -> bytes:
 
 
 def _too_large(path: Path, most: int) -> UnreadableError:
-    return UnreadableError(
-        path, f"is larger than {most // MEGABYTE} MB", "such a file is a mistake: look at what it is"
-    )
+    problem = Message("file-too-large", f"is larger than {most // MEGABYTE} MB", limit=most)
+    return UnreadableError(path, problem, "such a file is a mistake: look at what it is")
 
 
 # Writing
@@ -128,7 +128,8 @@ def write(
             stack.enter_context(locked(folder))
         for path, before in (instead_of or {}).items():
             if current(path) != before:
-                raise StrataError(f"{path} has changed in the meantime; run the command again")
+                changed = f"{path} has changed in the meantime; run the command again"
+                raise StrataError(Message("changed-meanwhile", changed, place=str(path)))
         written: dict[Path, Path] = {}
         try:
             for path, place in plain.items():
@@ -163,19 +164,21 @@ def check_target(path: Path, option: str, *, stream: bool = True) -> None:
     except FileNotFoundError:
         mode = stat.S_IFREG
     except OSError as error:
-        raise StrataError(f"{option} {path} cannot be written: {error.strerror}; name another file") from error
+        unwritable = f"{option} {path} cannot be written: {error.strerror}; name another file"
+        raise StrataError(Message("file-unwritable", unwritable, place=str(path), option=option)) from error
     if stream and _stream(path):
         return
     if not stat.S_ISREG(mode):
         kind = _KINDS.get(stat.S_IFMT(mode), "something else")
-        raise StrataError(f"{option} {path} is {kind}, not a file; name a file")
+        no_file = f"{option} {path} is {kind}, not a file; name a file"
+        raise StrataError(Message("not-a-file", no_file, place=str(path), option=option))
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
-        raise StrataError(
-            f"{option} {path} cannot be written: there is no folder {folder}; make it, or name another file"
-        )
+        nowhere = f"{option} {path} cannot be written: there is no folder {folder}; make it, or name another file"
+        raise StrataError(Message("folder-missing", nowhere, place=str(path), option=option))
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise StrataError(f"{option} {path} cannot be written: {folder} lets you write no file; name another one")
+        denied = f"{option} {path} cannot be written: {folder} lets you write no file; name another one"
+        raise StrataError(Message("file-unwritable", denied, place=str(path), option=option))
 
 
 def put(place: Path, content: bytes, *, like: Path) -> None:
@@ -214,9 +217,10 @@ def target(path: Path) -> Path:
     try:
         place = path.resolve()
     except (RuntimeError, OSError) as error:  # RuntimeError for a loop, before Python 3.13
-        raise UnreadableError(path, "is a symbolic link that leads to itself", "remove it") from error
+        looped = Message("link-to-itself", "is a symbolic link that leads to itself")
+        raise UnreadableError(path, looped, "remove it") from error
     if place.is_dir():
-        raise UnreadableError(path, "is a folder, not a file", "name a file")
+        raise UnreadableError(path, Message("not-a-file", "is a folder, not a file"), "name a file")
     return place
 
 
@@ -236,7 +240,8 @@ def locked(folder: Path) -> Iterator[None]:
         until = time.monotonic() + PATIENCE
         while not _taken(descriptor):
             if time.monotonic() > until:
-                raise StrataError(f"another command is writing in {folder}; run this again when it has finished")
+                busy = f"another command is writing in {folder}; run this again when it has finished"
+                raise StrataError(Message("other-run-active", busy, place=str(folder)))
             time.sleep(0.02)
         yield
     finally:
@@ -266,7 +271,8 @@ def cannot(what: str, path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         kept = "; it is unchanged" if path.is_file() else ""
-        raise StrataError(f"{path} cannot be {what}: {error.strerror or error}{kept}") from error
+        text = f"{path} cannot be {what}: {error.strerror or error}{kept}"
+        raise StrataError(Message("file-unwritable", text, place=str(path))) from error
 
 
 def _stream(path: Path) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from strata.errors import Fault, StrataError
+from strata.errors import Fault, Message, StrataError
 from strata.files import atomic
 from strata.files.atomic import bare, end_of, split_lines
 
@@ -51,7 +51,7 @@ class UnusableFileError(StrataError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(sorted(set(faults)))
-        super().__init__("\n".join(map(str, self.faults)))
+        Exception.__init__(self, "\n".join(map(str, self.faults)))
 
 
 def update(file: str, text: str, owner: str, sections: Sequence[Section]) -> Update:
@@ -127,7 +127,7 @@ def _own_block(file: str, lines: Sequence[str], owner: str) -> _Block:
 
     def refuse(index: int, problem: str) -> None:
         remedy = "remove what is left of the block, or restore a backup, and run this again"
-        faults.append(Fault(file, index + 1, "", problem, remedy))
+        faults.append(Fault(file, index + 1, "", Message("block-damaged", problem), remedy))
 
     for index, line in enumerate(lines):
         if begin := _BEGIN.fullmatch(line):
@@ -157,7 +157,7 @@ def _edited(file: str, lines: Sequence[str], own: _Block) -> Iterator[Fault]:
     if own.last >= own.first and own.checksum != _checksum(body):
         problem = f"the block of {own.owner!r} was edited by hand, or by another tool"
         remedy = f"move what you changed to below line {own.last + 1}, remove the block, and run this again"
-        yield Fault(file, own.first + 1, "", problem, remedy)
+        yield Fault(file, own.first + 1, "", Message("block-edited", problem, block=own.owner), remedy)
 
 
 def _strays(file: str, lines: Sequence[str], own: _Block) -> Iterator[Fault]:
@@ -167,7 +167,8 @@ def _strays(file: str, lines: Sequence[str], own: _Block) -> Iterator[Fault]:
         if line.strip() and not line.lstrip().startswith(("#", ";")):
             if not line.startswith("["):
                 problem = f"the AWS CLI reads this line as part of the block of {own.owner!r} above it"
-                yield Fault(file, index + 1, "", problem, "begin a section of your own, or move the line into one")
+                message = Message("line-after-block", problem, block=own.owner)
+                yield Fault(file, index + 1, "", message, "begin a section of your own, or move the line into one")
             return
 
 
@@ -177,7 +178,8 @@ def _taken(file: str, lines: Sequence[str], own: _Block, sections: Sequence[Sect
         found = _section_of(line)
         if found in wanted and index not in own:
             problem = f"[{found[0]} {found[1]}] exists already, outside of the block of {own.owner!r}"
-            yield Fault(file, index + 1, "", problem, "remove this section, or give it another name")
+            message = Message("name-taken", problem, kind=found[0], name=found[1])
+            yield Fault(file, index + 1, "", message, "remove this section, or give it another name")
 
 
 def _section_of(line: str) -> tuple[Kind, str] | None:
@@ -207,13 +209,15 @@ def _unreadable(file: str, text: str) -> Iterator[Fault]:
 
     remedy = "correct the file first; `aws configure list` shows when the AWS CLI can read it"
     if found := re.search(r"[\0\ud800-\udfff]", text):  # what is not UTF-8 was read as halves of surrogate pairs
-        yield Fault(file, len(split_lines(text[: found.end()])), "", "is not UTF-8 text", remedy)
+        not_utf8 = Message("not-utf8", "is not UTF-8 text")
+        yield Fault(file, len(split_lines(text[: found.end()])), "", not_utf8, remedy)
         return
     try:
         configparser.RawConfigParser().read_file(io.StringIO(text, newline=None))
     except configparser.Error as error:
         line = getattr(error, "lineno", None) or next(iter(getattr(error, "errors", ())), (1,))[0]
-        yield Fault(file, line, "", f"the AWS CLI cannot read this line ({type(error).__name__})", remedy)
+        problem = f"the AWS CLI cannot read this line ({type(error).__name__})"
+        yield Fault(file, line, "", Message("line-unreadable", problem, error=type(error).__name__), remedy)
 
 
 def _diff(file: str, old: Sequence[str], new: Sequence[str], old_start: int, new_start: int) -> Iterator[str]:
@@ -239,9 +243,11 @@ def read(path: Path) -> str | None:
     try:
         content = atomic.current(path)
     except atomic.UnreadableError as error:
-        raise StrataError(f"{path} {error.problem}; give another with --file") from error
+        text = f"{path} {error.problem}; give another with --file"
+        raise StrataError(Message(error.problem.id, text, place=str(path), **error.problem.data)) from error
     except NotADirectoryError as error:
-        raise StrataError(f"{path} cannot be read: {error.strerror}; give another with --file") from error
+        text = f"{path} cannot be read: {error.strerror}; give another with --file"
+        raise StrataError(Message("file-unreadable", text, place=str(path))) from error
     return None if content is None else content.decode("utf-8", "surrogateescape")
 
 
@@ -256,7 +262,8 @@ def write(path: Path, old: str | None, new: str, now: datetime) -> Path | None:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with atomic.locked(target.parent):
         if read(path) != old:
-            raise StrataError(f"{path} was changed by somebody else meanwhile; run this again")
+            text = f"{path} was changed by somebody else meanwhile; run this again"
+            raise StrataError(Message("changed-meanwhile", text, place=str(path)))
         with atomic.cannot("written", path):
             backup = None
             if old is not None:

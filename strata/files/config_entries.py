@@ -15,7 +15,7 @@ import yaml
 
 from strata.config.accepted import scalar
 from strata.config.source import SourceFile, parse, plain
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 
 Value: TypeAlias = "str | bool | int | Sequence[Value] | Mapping[str, Value]"
 Way = tuple[str, ...]
@@ -35,10 +35,11 @@ def with_entry(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value], 
     parse(result, after)
     if before.faults or after.faults or after.data != _expected(before.data, way, new):
         under = f" under {'.'.join(way)}" if way else ""
-        raise StrataError(
+        text = (
             f"{file} is written in a way that cannot be edited: aliases, anchors, tags or several documents; add this"
             f"{under} by hand: {_flow(new)[1:-1]}"
         )
+        raise StrataError(Message("not-editable", text, place=file, keys=list(way)))
     return result
 
 
@@ -57,7 +58,8 @@ def with_value(text: str, way: Way, value: Value | None, file: str) -> str:
     parse(result, after)
     if before.faults or after.faults or _bare(after.data) != _bare(_with(before.data, way, value)):
         wanted = "take it out" if value is None else f"make it {_flow(value)}"
-        raise StrataError(f"{file} is written in a way that cannot be edited at {'.'.join(way)}: {wanted} by hand")
+        text = f"{file} is written in a way that cannot be edited at {'.'.join(way)}: {wanted} by hand"
+        raise StrataError(Message("not-editable", text, place=file, keys=list(way)))
     return result
 
 
@@ -123,10 +125,11 @@ def with_items(text: str, new: Sequence[Mapping[str, Value]], file: str) -> str:
     parse(result, after, _ITEMS)
     items = before.data.get(_ITEMS) or []
     if before.faults or after.faults or after.data.get(_ITEMS) != [*items, *new]:
-        raise StrataError(
+        text = (
             f"{file} is written in a way that cannot be edited: aliases, anchors, tags or several documents; add this "
             f"to its list by hand: {_flow(new)[1:-1]}"
         )
+        raise StrataError(Message("not-editable", text, place=file))
     return result
 
 

@@ -14,7 +14,7 @@ import yaml
 from strata.config.accepted import scalar
 from strata.config.moves import Kind, Move
 from strata.config.source import SAFE_LOADER, plain
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 
 _KEY = "<key>"
 _PLACES: dict[Kind, tuple[tuple[str, ...], ...]] = {
@@ -214,7 +214,8 @@ def with_moves(text: str, moves: Sequence[Move], schema: str = "") -> str:
             kept += lines[first:behind]
             stay.pop(0)
         elif move in stay:
-            raise StrataError("moves.yaml is written in a way that cannot be edited; take the moves out by hand")
+            text = "moves.yaml is written in a way that cannot be edited; take the moves out by hand"
+            raise StrataError(Message("not-editable", text, place="moves.yaml"))
         last = behind
     if kept and not kept[-1].endswith(("\n", "\r")):
         kept[-1] += end

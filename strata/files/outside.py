@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from strata.errors import UsageError
+from strata.errors import Message, UsageError
 
 
 def refuse_in_configuration(path: Path, folder: Path, option: str) -> None:
@@ -22,4 +22,5 @@ def refuse_in_configuration(path: Path, folder: Path, option: str) -> None:
     configuration = Path(os.path.realpath(folder))
     named = Path(os.path.realpath(path.parent), path.name)
     if any(place.is_relative_to(configuration) for place in (named, Path(os.path.realpath(path)))):
-        raise UsageError(f"{option} {path} is in the configuration folder {folder}; name a file outside of it")
+        inside = f"{option} {path} is in the configuration folder {folder}; name a file outside of it"
+        raise UsageError(Message("file-in-configuration", inside, place=str(path), option=option))

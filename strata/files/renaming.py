@@ -8,7 +8,7 @@ from typing import cast
 
 from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES, ORGANIZATION
 from strata.config.moves import Kind, Move
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.files.config_keys import with_key, with_key_expected, with_scalars
 from strata.identity.things import WORDS
 from strata.landing_zone import LandingZone
@@ -74,7 +74,8 @@ def _name_from_key(landing_zone: LandingZone, move: Move) -> str | None:
             has = sso.permission_sets[move.from_].name
             return None if has else landing_zone.permission_sets[move.from_].name
         case "policy" | "permission-set":
-            raise StrataError(f"{WORDS[move.kind]} {move.from_} is made by an option, which names it")
+            text = f"{WORDS[move.kind]} {move.from_} is made by an option, which names it"
+            raise StrataError(Message("made-by-option", text, kind=move.kind, key=move.from_))
         case _:
             return None
 

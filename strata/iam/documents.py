@@ -13,6 +13,7 @@ from strata.config.limits import aws_limits
 from strata.config.models import PolicyType
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean, is_action
+from strata.errors import Message
 from strata.iam.grammar import refused
 
 STATEMENT_KEYS = frozenset(
@@ -59,7 +60,7 @@ _OPERATORS = frozenset(
 def document_problems(document: Any, kind: PolicyType | None) -> Iterator[Problem]:
     """Yields the faults of a document of one policy type; without a type it is an inline IAM policy."""
     if not isinstance(document, dict):
-        yield Problem("is not a JSON object", "start it with { and end it with }")
+        yield Problem(Message("wrong-type", "is not a JSON object"), "start it with { and end it with }")
     elif kind is not None and kind in TOP_KEYS:
         yield from _management_document(document, kind)
     else:
@@ -69,43 +70,46 @@ def document_problems(document: Any, kind: PolicyType | None) -> Iterator[Proble
 def _management_document(document: dict[str, Any], kind: PolicyType) -> Iterator[Problem]:
     key = TOP_KEYS[kind]
     if key not in document:
-        yield Problem(f"has no {short(key)}, so it is no policy of type {kind}", f"put the policy below {short(key)}")
+        problem = f"has no {short(key)}, so it is no policy of type {kind}"
+        yield Problem(Message("key-missing", problem, key=key, type=kind), f"put the policy below {short(key)}")
         return
     if not isinstance(document[key], dict):
-        yield Problem(f"{key} is not a JSON object", "put the policy below it")
+        yield Problem(Message("wrong-type", f"{key} is not a JSON object", key=key), "put the policy below it")
     for other in sorted(set(document) - {key}):
-        yield Problem(
-            f"has {short(other)} at the top, where a policy of type {kind} has {short(key)} alone",
-            "remove it, or put it below",
-        )
+        problem = f"has {short(other)} at the top, where a policy of type {kind} has {short(key)} alone"
+        yield Problem(Message("unknown-key", problem, key=other, choices=[key]), "remove it, or put it below")
 
 
 def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator[Problem]:
     elements = ("Version", "Id", "Statement")
     for key in document:
         if key not in elements:
-            yield Problem(
-                f"unknown element {short(key)}{did_you_mean(key, elements)}", "a policy has Version, Id and Statement"
-            )
+            problem = f"unknown element {short(key)}{did_you_mean(key, elements)}"
+            message = Message("unknown-key", problem, key=key, choices=list(elements))
+            yield Problem(message, "a policy has Version, Id and Statement")
     if document.get("Version") != "2012-10-17":
         got = f"is {short(document['Version'])}" if "Version" in document else "is missing"
-        yield Problem(f"Version {got}", 'set it to "2012-10-17"')
+        message = Message("policy-version", f"Version {got}", value=document.get("Version"))
+        yield Problem(message, 'set it to "2012-10-17"')
     listed = document.get("Statement")
     listed = [listed] if isinstance(listed, dict) else listed
     if not isinstance(listed, list) or not listed:
-        yield Problem("has no Statement", "add one")
+        yield Problem(Message("key-missing", "has no Statement", key="Statement"), "add one")
         return
     sids: set[str] = set()
     for number, statement in enumerate(listed, 1):
         if not isinstance(statement, dict):
-            yield Problem(f"statement {number} is not a JSON object", "write it as { ... }")
+            problem = f"statement {number} is not a JSON object"
+            yield Problem(Message("wrong-type", problem, statement=str(number)), "write it as { ... }")
             continue
         sid = statement.get("Sid", str(number))
         if not isinstance(sid, str) or not sid.isalnum() or not sid.isascii():
-            yield Problem(f"Sid {short(sid)} is not letters and digits", "rename it")
+            problem = f"Sid {short(sid)} is not letters and digits"
+            yield Problem(Message("text-malformed", problem, kind="Sid", value=sid), "rename it")
             sid = str(number)
         elif sid in sids:
-            yield Problem(f"Sid {short(sid)} appears twice", "rename one")
+            message = Message("name-taken", f"Sid {short(sid)} appears twice", kind="Sid", name=sid)
+            yield Problem(message, "rename one")
         sids.add(sid)
         yield from _statement(f"statement {sid}", statement, kind)
 
@@ -113,17 +117,20 @@ def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator
 def _statement(name: str, statement: dict[str, Any], kind: PolicyType | None) -> Iterator[Problem]:
     for key in statement:
         if key not in STATEMENT_KEYS:
-            yield Problem(
-                f"{name} has the unknown element {short(key)}{did_you_mean(key, STATEMENT_KEYS)}", "remove it"
-            )
+            problem = f"{name} has the unknown element {short(key)}{did_you_mean(key, STATEMENT_KEYS)}"
+            yield Problem(Message("unknown-key", problem, key=key, statement=name), "remove it")
     effects = ("Deny",) if kind is PolicyType.RESOURCE_CONTROL else ("Allow", "Deny")
     if statement.get("Effect") not in effects:
         got = f"has the Effect {short(statement['Effect'])}" if "Effect" in statement else "has no Effect"
-        yield Problem(f"{name} {got}", f"write {' or '.join(effects)}")
+        id = "not-a-choice" if "Effect" in statement else "key-missing"
+        message = Message(id, f"{name} {got}", key="Effect", choices=list(effects), statement=name)
+        yield Problem(message, f"write {' or '.join(effects)}")
     for one, other in (("Action", "NotAction"), ("Resource", "NotResource")):
         given = [key for key in (one, other) if key in statement]
         if len(given) != 1:
-            yield Problem(f"{name} has {' and '.join(given) or f'neither {one} nor {other}'}", "give exactly one")
+            problem = f"{name} has {' and '.join(given) or f'neither {one} nor {other}'}"
+            id = "keys-exclude-each-other" if given else "key-missing"
+            yield Problem(Message(id, problem, keys=[one, other], statement=name), "give exactly one")
         for key in given:
             yield from _texts(name, key, statement[key])
     if "Condition" in statement:
@@ -133,60 +140,74 @@ def _statement(name: str, statement: dict[str, Any], kind: PolicyType | None) ->
         yield from _resource_control(name, statement)
     elif "Principal" in statement or "NotPrincipal" in statement:
         what = "a service control policy" if kind else "an identity policy"
-        yield Problem(f"{name} has a Principal, which {what} cannot have", "remove it")
+        problem = f"{name} has a Principal, which {what} cannot have"
+        yield Problem(Message("principal-not-allowed", problem, statement=name), "remove it")
 
 
 def _texts(name: str, key: str, value: Any) -> Iterator[Problem]:
     values = value if isinstance(value, list) else [value]
     if not values or not all(isinstance(entry, str) and entry for entry in values):
-        yield Problem(f"{name}: {key} is neither text nor a list of texts", "write one or more texts")
+        problem = f"{name}: {key} is neither text nor a list of texts"
+        yield Problem(Message("wrong-type", problem, key=key, statement=name), "write one or more texts")
         return
     for entry in values:
         if key.endswith("Action"):
             if not is_action(entry):
-                yield Problem(
-                    f"{name}: {key} names {short(entry)}, which is not service:Action", "write it as in s3:GetObject"
-                )
+                problem = f"{name}: {key} names {short(entry)}, which is not service:Action"
+                message = Message("text-malformed", problem, kind="action", value=entry, statement=name)
+                yield Problem(message, "write it as in s3:GetObject")
         elif not entry.startswith(("arn:", "*", "${", "{{")):
-            yield Problem(f"{name}: {key} names {short(entry)}, which is neither an ARN nor '*'", "write arn:... or *")
+            problem = f"{name}: {key} names {short(entry)}, which is neither an ARN nor '*'"
+            message = Message("text-malformed", problem, kind="resource", value=entry, statement=name)
+            yield Problem(message, "write arn:... or *")
 
 
 def _condition(name: str, condition: Any) -> Iterator[Problem]:
     if not isinstance(condition, dict):
-        yield Problem(f"{name}: Condition is not a JSON object", 'write it as { "StringEquals": { key: value } }')
+        message = Message("wrong-type", f"{name}: Condition is not a JSON object", key="Condition", statement=name)
+        yield Problem(message, 'write it as { "StringEquals": { key: value } }')
         return
     for operator, tests in condition.items():
         plain = operator.removeprefix("ForAllValues:").removeprefix("ForAnyValue:").removesuffix("IfExists")
         if plain not in _OPERATORS:
-            guess = did_you_mean(plain, _OPERATORS)
-            yield Problem(f"{name}: Condition has the unknown operator {short(operator)}{guess}", "correct it")
+            problem = f"{name}: Condition has the unknown operator {short(operator)}{did_you_mean(plain, _OPERATORS)}"
+            message = Message("unknown-name", problem, kind="condition operator", name=operator, statement=name)
+            yield Problem(message, "correct it")
         if not isinstance(tests, dict) or not tests:
-            yield Problem(f"{name}: Condition {operator} is not an object of keys", "write { key: value } below it")
+            problem = f"{name}: Condition {operator} is not an object of keys"
+            message = Message("wrong-type", problem, key=operator, statement=name)
+            yield Problem(message, "write { key: value } below it")
             continue
         for key, value in tests.items():
             values = value if isinstance(value, list) else [value]
             if ":" not in key:
-                yield Problem(f"{name}: {short(key)} is not a condition key", "write it as in aws:PrincipalArn")
+                problem = f"{name}: {short(key)} is not a condition key"
+                message = Message("text-malformed", problem, kind="condition key", value=key, statement=name)
+                yield Problem(message, "write it as in aws:PrincipalArn")
             if not values or not all(isinstance(entry, str | int | float) for entry in values):
-                yield Problem(
-                    f"{name}: {key} is not compared with text, a number or true or false", "correct the value"
-                )
+                problem = f"{name}: {key} is not compared with text, a number or true or false"
+                yield Problem(Message("wrong-type", problem, key=key, statement=name), "correct the value")
 
 
 def _resource_control(name: str, statement: dict[str, Any]) -> Iterator[Problem]:
     """AWS's rules for statements of customers; Action needs a service, so '*' alone is refused."""
     if statement.get("Principal") != "*" or "NotPrincipal" in statement:
-        yield Problem(f"{name} does not have the Principal '*'", 'AWS accepts only "Principal": "*" here')
+        message = Message("principal-not-everybody", f"{name} does not have the Principal '*'", statement=name)
+        yield Problem(message, 'AWS accepts only "Principal": "*" here')
     if "NotAction" in statement:
-        yield Problem(f"{name} has NotAction, which a resource control policy cannot have", "list actions instead")
+        problem = f"{name} has NotAction, which a resource control policy cannot have"
+        yield Problem(Message("not-action-not-allowed", problem, statement=name), "list actions instead")
     limits = aws_limits()
     actions = statement.get("Action")
     for action in actions if isinstance(actions, list) else [actions]:
         prefix = action.partition(":")[0].lower() if isinstance(action, str) and is_action(action) else None
         if prefix is not None and prefix not in limits.resource_control_prefixes:
             guess = did_you_mean(prefix, limits.resource_control_prefixes)
-            yield Problem(
+            problem = (
                 f"{name}: {short(action)} is not in a service that resource control policies bind{guess} "
-                f"({limits.resource_control.cited})",
+                f"({limits.resource_control.cited})"
+            )
+            yield Problem(
+                Message("service-not-bound", problem, action=action, statement=name),
                 "name a service AWS lists; one it has added since goes into strata/config/limits.yaml",
             )

@@ -11,6 +11,7 @@ from typing import Any
 
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
+from strata.errors import Message
 from strata.iam.statements import Statement
 
 _PARTITIONS = ("aws", "aws-cn", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-us-gov")
@@ -32,13 +33,19 @@ def _arn(words: str, text: str) -> Iterator[Problem]:
     partition, service = [*parts[1:3], "", ""][:2]
     if partition not in (*_PARTITIONS, "*"):
         guess = did_you_mean(partition, _PARTITIONS)
-        yield Problem(f"{words}, of a partition that does not exist{guess}", "write arn:aws:... or arn:*:...")
+        message = Message(
+            "unknown-name", f"{words}, of a partition that does not exist{guess}", kind="partition", name=partition
+        )
+        yield Problem(message, "write arn:aws:... or arn:*:...")
     elif not service and parts[2:]:
-        yield Problem(f"{words}, an ARN without a service", "write arn:partition:service:region:account:resource")
+        message = Message("text-malformed", f"{words}, an ARN without a service", kind="ARN", value=text)
+        yield Problem(message, "write arn:partition:service:region:account:resource")
     elif len(parts) <= _LAST and "*" not in parts[-1]:
-        yield Problem(f"{words}, an ARN that is cut short", "write arn:partition:service:region:account:resource")
+        message = Message("text-malformed", f"{words}, an ARN that is cut short", kind="ARN", value=text)
+        yield Problem(message, "write arn:partition:service:region:account:resource")
     elif service == "iam" and parts[3:4] not in ([], [""], ["*"]):
-        yield Problem(f"{words}, which has a region, and IAM has none", "leave it empty, as in arn:aws:iam::")
+        message = Message("text-malformed", f"{words}, which has a region, and IAM has none", kind="ARN", value=text)
+        yield Problem(message, "leave it empty, as in arn:aws:iam::")
 
 
 _LAST = 5
@@ -49,11 +56,15 @@ def _variables(words: str, text: str) -> Iterator[Problem]:
     if "${" not in text:
         return
     if re.search(r"\$\{[^}]*(?:\$\{|$)", text):
-        yield Problem(f"{words}, where a variable is not closed", "write it as in ${aws:username}")
+        wrong = "is not closed"
     elif re.search(r"\$\{\s*\}", text):
-        yield Problem(f"{words}, where a variable has no name", "write it as in ${aws:username}")
+        wrong = "has no name"
     elif re.search(r"\$\{(?:\s|[^},]*\s[,}])", text):
-        yield Problem(f"{words}, where a variable has a space", "write it as in ${aws:username}")
+        wrong = "has a space"
+    else:
+        return
+    message = Message("text-malformed", f"{words}, where a variable {wrong}", kind="policy variable", value=text)
+    yield Problem(message, "write it as in ${aws:username}")
 
 
 def _tests(statement: Statement) -> Iterator[Problem]:
@@ -64,8 +75,11 @@ def _tests(statement: Statement) -> Iterator[Problem]:
             problem = (
                 f"{statement.name} tests {short(test.key)} and {short(other)}, one key for AWS, by {test.operator}"
             )
-            yield Problem(problem, "merge them")
+            yield Problem(Message("duplicate-key", problem, key=test.key, first=other), "merge them")
         if test.base == "Null" and test.if_exists:
-            yield Problem(f"{statement.name} has the operator NullIfExists, which AWS does not have", "write Null")
+            problem = f"{statement.name} has the operator NullIfExists, which AWS does not have"
+            yield Problem(
+                Message("unknown-name", problem, kind="condition operator", name="NullIfExists"), "write Null"
+            )
         for value in test.values:
             yield from _variables(f"{statement.name} tests {test.key} against {short(value)}", value)

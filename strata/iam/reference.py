@@ -26,7 +26,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.iam.statements import is_pattern, wildcard
 
 REFERENCE_FILE = Path(__file__).with_name("reference.dat")
@@ -303,7 +303,8 @@ def read(file: Path) -> tuple[dict[str, Any], list[str]]:
     try:
         import lzma
     except ImportError as error:
-        raise StrataError("this Python has no lzma module; use one that was built with it (liblzma)") from error
+        text = "this Python has no lzma module; use one that was built with it (liblzma)"
+        raise StrataError(Message("tool-missing", text, tool="lzma")) from error
     head, _, packed = file.read_bytes().partition(b"\n")
     return json.loads(head), lzma.decompress(packed).decode().split("\n")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
+from strata.errors import Message
 from strata.identity.comparison import ORGANIZATION, Comparison, Refusal
 from strata.identity.live import Live
 from strata.identity.things import Thing, folded
@@ -24,17 +25,20 @@ def lost_accounts(c: Comparison) -> Iterator[Refusal]:
         under = next((one for one, email in c.declared.retired.items() if email == thing.identity), None)
         if under:
             at: Location = ("accounts", under)
-            problem = f"retires {account} under another key, so Terraform would remove it from the organization"
+            text = f"retires {account} under another key, so Terraform would remove it from the organization"
+            problem = Message("retired-under-another-key", text, account=key, id=thing.id, key=under)
             remedy = f"write the entry under its key {key!r}, with retired: true"
         elif entry := _unmanaged(c, thing):
             at = ("unmanaged_accounts", entry - 1)
-            problem = f"{account} is in the state, unmanaged_accounts is for accounts that no state has"
+            text = f"{account} is in the state, unmanaged_accounts is for accounts that no state has"
+            problem = Message("unmanaged-account-in-state", text, account=key, id=thing.id)
             remedy = (
                 "put its entry back under accounts with retired: true, deploy, and only then drop it and list it here"
             )
         else:
             at = ("accounts",)
-            problem = f"{account} is deployed and no longer declared: Terraform would remove it from the organization"
+            text = f"{account} is deployed and no longer declared: Terraform would remove it from the organization"
+            problem = Message("account-undeclared", text, account=key, id=thing.id)
             remedy = (
                 "put the entry back with retired: true, deploy, then close the account or list its e-mail address "
                 "under unmanaged_accounts, and only then drop the entry"
@@ -50,7 +54,8 @@ def dropped_accounts(c: Comparison) -> Iterator[Refusal]:
     kept = {*(one.identity for one in c.declared.of("account")), *c.declared.retired.values(), *c.declared.unmanaged}
     for key, email in sorted(c.recorded.retired.items()):
         if email in active and not kept & {email, active[email].id}:
-            problem = f"account {key} ({active[email].id}, {email}) was retired, is active, and no longer declared"
+            text = f"account {key} ({active[email].id}, {email}) was retired, is active, and no longer declared"
+            problem = Message("retired-account-undeclared", text, account=key, id=active[email].id, email=email)
             remedy = f"put its entry back with retired: true; or list {email!r} under unmanaged_accounts; or close it"
             yield Refusal(c.fault(ORGANIZATION, ("accounts",), problem, remedy))
 
@@ -81,9 +86,12 @@ def changed_emails(c: Comparison) -> Iterator[Refusal]:
             continue
         now = c.live.accounts.get(known.id)
         if now and now.email and folded(now.email) != thing.identity:
-            problem = (
+            text = (
                 f"{thing.name!r} is not the e-mail address of account {thing.key} ({known.id}), AWS has {now.email!r}; "
                 "Terraform changes no address, so this names the wrong account"
+            )
+            problem = Message(
+                "email-of-no-account", text, account=thing.key, id=known.id, value=thing.name, email=now.email
             )
             remedy = (
                 "change it at AWS first (AWS Organizations console, the account, Actions, Update email address), or "

@@ -15,7 +15,7 @@ from typing import Any
 from strata.aws import kept
 from strata.aws.session import Aws, AwsError
 from strata.config.models import Project
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.identity.things import Kind
 from strata.printing import line
 
@@ -71,7 +71,9 @@ def _change(aws: Aws, project: Project, *, add: frozenset[Name], remove: frozens
                 raise
         else:
             return
-    raise StrataError(f"{kept.shown(project, kept.ANNOUNCED)} keeps changing; run this again when no other deploy runs")
+    place = kept.shown(project, kept.ANNOUNCED)
+    text = f"{place} keeps changing; run this again when no other deploy runs"
+    raise StrataError(Message("changed-meanwhile", text, place=place))
 
 
 def _read(aws: Aws, project: Project) -> tuple[frozenset[Name], dict[str, str]]:
@@ -83,11 +85,11 @@ def _read(aws: Aws, project: Project) -> tuple[frozenset[Name], dict[str, str]]:
     try:
         return _parsed(found.body), condition
     except ValueError as error:
-        problem = (
-            f"{kept.shown(project, kept.ANNOUNCED)} is not what Strata writes ({error}), so nothing counts as announced"
-        )
+        place = kept.shown(project, kept.ANNOUNCED)
+        problem = f"{place} is not what Strata writes ({error}), so nothing counts as announced"
         remedy = "the next deploy that creates users, groups or permission sets writes it anew"
-        print(line(f"warning: {problem}; {remedy}"), file=sys.stderr)
+        warning = Message("kept-file-unreadable", f"{problem}; {remedy}", place=place)
+        print(line(f"warning: {warning}"), file=sys.stderr)
         return frozenset(), condition
 
 

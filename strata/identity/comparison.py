@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from strata.config.source import Location
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.identity.live import Live
 from strata.identity.matching import Matches
 from strata.identity.things import STACKS, Holdings, Kind, Thing, exact, folded
@@ -57,7 +57,7 @@ class Comparison:
         """Returns whether one of the stacks is chosen; none named means all."""
         return not self.stacks or bool(self.stacks.intersection(stacks))
 
-    def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
+    def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
         """Makes the fault of one value, at the nearest line that the file still has."""
         return self.declared.fault(file, location, problem, remedy)
 

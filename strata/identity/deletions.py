@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from strata.config.models import MANAGEMENT
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.identity.comparison import (
     ORGANIZATION,
     PROJECT,
@@ -61,7 +61,8 @@ def replaced_things(c: Comparison) -> Iterator[Refusal]:
         else:
             continue
         kind = f"replace:{thing.key}"
-        problem = f"changes from {was!r} to {is_now!r}; {loss}"
+        text = f"changes from {was!r} to {is_now!r}; {loss}"
+        problem = Message("would-be-replaced", text, kind=thing.kind, key=thing.key, old=was, new=is_now)
         remedy = f"change it back; or add another, have it take over, deploy, and drop this one; or {allowed_by(kind)}"
         yield Refusal(c.fault(file_of(thing.kind), (*thing.location, part), problem, remedy), kind)
 
@@ -81,7 +82,8 @@ def external_principals(c: Comparison) -> Iterator[Refusal]:
         if not known:
             continue
         lost = beside("with its assignments:", assigned(c, kind, known.key))
-        problem = f"{kind} {known.key} was created by Strata; as an external one it would be destroyed{lost}"
+        text = f"{kind} {known.key} was created by Strata; as an external one it would be destroyed{lost}"
+        problem = Message("external-in-state", text, kind=kind, key=known.key)
         yield Refusal(c.fault(SSO, (SECTIONS[kind], key, "external"), problem, _PRINCIPALS[kind].format(known.key)))
 
 
@@ -104,7 +106,8 @@ def last_administrator(c: Comparison) -> Iterator[Refusal]:
     if not had or has or not c.concerns("sso"):
         return
     who = [*sorted(had.people), *(f"group {key}" for key in sorted(had.external))]
-    problem = f"nobody would keep full access to the management account, which {listed(who)} had"
+    text = f"nobody would keep full access to the management account, which {listed(who)} had"
+    problem = Message(LAST_ADMINISTRATOR, text, had=who)
     remedy = (
         "assign a permission set with aws: AdministratorAccess there, without a boundary and without a denial of "
         f"everything, to somebody, not ended yet; or {allowed_by(LAST_ADMINISTRATOR)}"
@@ -181,12 +184,14 @@ def _lost_with(c: Comparison, file: str, sections: Sequence[_Section]) -> dict[s
 def _lost_file(c: Comparison, file: str, lost: Mapping[str, Mapping[str, str]]) -> Refusal:
     entries = "; ".join(f"{_words(section)} {listed(list(names.values()))}" for section, names in lost.items())
     if file in c.declared.files:
-        problem = f"has no {' and no '.join(map(_words, lost))} any more; all that it had would be deleted: {entries}"
+        text = f"has no {' and no '.join(map(_words, lost))} any more; all that it had would be deleted: {entries}"
     else:
-        problem = f"is gone, or its name begins with a dot; all that it had would be deleted: {entries}"
+        text = f"is gone, or its name begins with a dot; all that it had would be deleted: {entries}"
+    gone = [name for names in lost.values() for name in names.values()]
+    problem = Message(MASS_DELETION, text, sections=list(lost), gone=gone)
     empty = ", ".join(f"'{_empty(section)}'" for section in lost)
     remedy = f"put them back; or deploy it once with {empty}, to say that none is meant to stay; or "
-    path = str(Path(c.fault(PROJECT, (), "", "").file).parent / file)
+    path = str(Path(c.fault(PROJECT, (), problem, "").file).parent / file)
     return Refusal(Fault(path, 1, "", problem, remedy + allowed_by(MASS_DELETION)), MASS_DELETION)
 
 
@@ -217,13 +222,14 @@ def _many(
         return
     words, on_purpose = _words(section), allowed_by(MASS_DELETION)
     if whole:
-        problem = f"all {words} that are deployed would be deleted: {listed(whole)}"
+        text = f"all {words} that are deployed would be deleted: {listed(whole)}"
         remedy = f"put them back; or write '{_empty(section)}' to say that none is meant to stay; or {on_purpose}"
     elif _is_many(len(gone), of):
-        problem = f"{len(gone)} of the {of} {words} that are deployed would be deleted: {listed(gone)}"
+        text = f"{len(gone)} of the {of} {words} that are deployed would be deleted: {listed(gone)}"
         remedy = f"put them back, or delete a few at a time; or {on_purpose}"
     else:
         return
+    problem = Message(MASS_DELETION, text, sections=[section], gone=list(whole or gone), of=of)
     yield Refusal(c.fault(file, (section,), problem, remedy), MASS_DELETION)
 
 
@@ -251,11 +257,12 @@ def removed_units(c: Comparison) -> Iterator[Refusal]:
 
 def _unbound(c: Comparison, unit: str, accounts: Sequence[str], policies: Sequence[str]) -> Refusal:
     word, until = plural(len(accounts), "account"), plural(len(accounts), "it is", "they are")
-    problem = (
+    text = (
         f"unit {unit} is taken out, and {word} {listed(accounts)} would be without its "
         f"{plural(len(policies), 'policy', 'policies')} {listed(policies)} until {until} moved: Terraform detaches "
         "policies before it moves accounts"
     )
+    problem = Message("delete-unit", text, unit=unit, accounts=list(accounts), policies=list(policies))
     remedy = (
         f"deploy once with the {word} moved and the unit still there with its policies, then take it out; or "
         f"{allowed_by(DELETE_UNIT)}"
@@ -282,7 +289,7 @@ def _still_bound_by(c: Comparison, account: str) -> set[str]:
 def deleted_trail(c: Comparison) -> Iterator[Refusal]:
     """Refuses to delete the organization trail."""
     if c.recorded.trail == "on" and c.declared.trail == "off" and c.concerns("security"):
-        problem = "the organization trail would be deleted: no account is logged any more"
+        problem = Message("delete-trail", "the organization trail would be deleted: no account is logged any more")
         remedy = f"write 'mode: unmanaged' to stop managing it and leave it running; or {allowed_by(DELETE_TRAIL)}"
         yield Refusal(c.fault(SECURITY, ("trail", "mode"), problem, remedy), DELETE_TRAIL)
 
@@ -290,6 +297,7 @@ def deleted_trail(c: Comparison) -> Iterator[Refusal]:
 def deleted_ram_sharing(c: Comparison) -> Iterator[Refusal]:
     """Refuses to end sharing within the organization."""
     if c.recorded.ram_sharing == "on" and c.declared.ram_sharing == "off" and c.concerns("organizations"):
-        problem = "sharing within the organization would be switched off: what is shared across accounts breaks off"
+        text = "sharing within the organization would be switched off: what is shared across accounts breaks off"
+        problem = Message("delete-ram-sharing", text)
         remedy = f"write 'ram_sharing: unmanaged' to leave it on; or {allowed_by(DELETE_RAM_SHARING)}"
         yield Refusal(c.fault(ORGANIZATION, ("ram_sharing",), problem, remedy), DELETE_RAM_SHARING)

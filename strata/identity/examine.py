@@ -10,6 +10,7 @@ from typing import Any
 
 from strata.aws.runs import Run
 from strata.aws.session import Aws
+from strata.errors import Message
 from strata.identity import foreign
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared, keeping_names
@@ -28,7 +29,7 @@ class Examination:
     """The findings before a plan."""
 
     refusals: tuple[Refusal, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
     moved: tuple[Moved, ...] = ()
 
 
@@ -68,7 +69,10 @@ def examine(
         *warnings(wanted, known, seen),
         *idle(landing_zone, held, last),
         *(told_by_tag(landing_zone, wanted, known) if not stacks or "sso" in stacks else ()),
-        *(f"resources of an earlier state could not be listed: {why}" for why in seen.unseen),
+        *(
+            Message("earlier-resources-unseen", f"resources of an earlier state could not be listed: {why}")
+            for why in seen.unseen
+        ),
     ]
     return Examination(tuple(sorted(found)), tuple(doubts), tuple(moved(wanted, known)))
 

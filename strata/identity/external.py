@@ -10,7 +10,7 @@ from strata.aws.identity_center import Center
 from strata.config import SSO
 from strata.config.accepted import scalar
 from strata.config.text import short
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.identity.recorded import State, resources
 from strata.identity.things import ASSIGNMENT, MEMBERSHIP, TYPES, WORDS, Kind, folded
 from strata.landing_zone import LandingZone
@@ -115,15 +115,17 @@ def lost(center: Center, zone: LandingZone, who: Who, was: Principal | None) -> 
         return None  # it was made again, or an edit means another one
     field = "user_name" if kind == "user" else "name"
     if is_renamed and now:
-        problem = f"{WORDS[kind]} {short(name)} is called {short(now)} at AWS since it was deployed, and has its access"
+        case = "principal-renamed"
+        text = f"{WORDS[kind]} {short(name)} is called {short(now)} at AWS since it was deployed, and has its access"
         remedy = f"write {field}: {scalar(now)}"
         if found:
-            problem += f"; another one is called {short(name)} by now, and a deploy would give it all of that"
+            text += f"; another one is called {short(name)} by now, and a deploy would give it all of that"
             remedy += "; where the other one is meant, declare it under a key of its own"
     elif was and not now:
-        problem = f"{WORDS[kind]} {short(name)} was deleted at AWS since it was deployed"
+        case, text = "principal-deleted", f"{WORDS[kind]} {short(name)} was deleted at AWS since it was deployed"
         remedy = "take it out with its assignments, or have its identity provider make it again"
     else:
-        problem = f"Identity Center has no {WORDS[kind]} {short(name)}"
+        case, text = "principal-missing", f"Identity Center has no {WORDS[kind]} {short(name)}"
         remedy = "write the name that it has there, or have its identity provider send it first"
+    problem = Message(case, text, kind=kind, key=who[1], name=name, now=now, other=bool(found))
     return zone.fault(SSO, (f"{kind}s", who[1], field), problem, remedy)

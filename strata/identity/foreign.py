@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Collection, Iterator
 
 from strata.config.source import Location
+from strata.errors import Message
 from strata.identity.comparison import IMPORTS, PROJECT, SSO, Comparison, Refusal, compared, named_at
 from strata.identity.live import Met
 from strata.identity.things import STACKS, TYPES, WORDS, Thing
@@ -22,10 +23,11 @@ def strangers(c: Comparison) -> Iterator[Refusal]:
         thing = c.declared.things[met.kind, met.key]
         if (met.kind, met.key) in renamed | taken or _is_wanted(c, thing, met):
             continue
-        problem = (
+        text = (
             f"{thing.name!r} is a {WORDS[met.kind]} that exists in AWS and that Strata did not create: "
             f"{met.id}, {_holding(met)}"
         )
+        problem = Message("made-by-others", text, kind=met.kind, key=met.key, id=met.id, holds=list(met.holds))
         lines: tuple[str, ...] = ()
         if (met.kind, met.key) in c.recorded.things:
             remedy = "choose another name, or delete that one at AWS"
@@ -63,10 +65,11 @@ def imported_elsewhere(c: Comparison) -> Iterator[Refusal]:
         if holder == address or not c.concerns(*_stacks_of(c, type, holder)):
             continue
         if holder in c.recorded.addresses:
-            problem = f"{id} is in the state already, at {holder}"
+            problem = Message("import-in-state", f"{id} is in the state already, at {holder}", id=id, at=holder)
             remedy = "remove the line; to give the thing another key, use strata rename"
         else:
-            problem, remedy = f"{id} is imported at {holder} as well", "keep one of the two lines"
+            problem = Message("imported-twice", f"{id} is imported at {holder} as well", id=id, at=holder)
+            remedy = "keep one of the two lines"
         yield Refusal(c.fault(IMPORTS, (address,), problem, remedy))
 
 
@@ -83,10 +86,11 @@ def states_elsewhere(c: Comparison) -> Iterator[Refusal]:
     seen = [f"s3://{bucket}" for bucket in c.live.elsewhere]
     seen += [what for stack in stacks for what in c.live.tagged.get(stack, ())]
     one = "states of {} are" if stacks[1:] else "state of {} is"
-    problem = (
+    text = (
         f"the {one.format(', '.join(stacks))} empty in s3://{c.live.bucket}, while AWS has resources that Strata "
         f"created before: {listed(seen)}; they would be created again, or conflict"
     )
+    problem = Message("states-elsewhere", text, stacks=list(stacks), seen=seen)
     lines: tuple[str, ...] = ()
     if c.live.elsewhere:
         old = c.live.elsewhere[0]

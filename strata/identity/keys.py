@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from strata.errors import Message
 from strata.identity.comparison import Comparison, Refusal, assigned, attached, beside, file_of, named_at, terraform
 from strata.identity.things import STACKS, WORDS, Kind, Thing
 from strata.landing_zone.moves import address_parts
@@ -26,7 +27,7 @@ def renamed_keys(c: Comparison) -> Iterator[Refusal]:
         )
 
 
-def _renamed_problem(c: Comparison, kind: Kind, old: str, thing: Thing) -> str:
+def _renamed_problem(c: Comparison, kind: Kind, old: str, thing: Thing) -> Message:
     lost = assigned(c, kind, old)
     loss = {
         "account": "it would be removed from the organization under the old one",
@@ -36,7 +37,8 @@ def _renamed_problem(c: Comparison, kind: Kind, old: str, thing: Thing) -> str:
         "user": f"the person would be deleted with password and MFA devices{beside('and direct assignments:', lost)}",
         "permission-set": f"it would be destroyed{beside('with its assignments:', lost)}",
     }[kind]
-    return f"is {WORDS[kind]} {old} under another key, both are {thing.name!r}: {loss}"
+    text = f"is {WORDS[kind]} {old} under another key, both are {thing.name!r}: {loss}"
+    return Message("key-renamed", text, kind=kind, old=old, new=thing.key, lost=lost)
 
 
 def lost_moves(c: Comparison) -> Iterator[Refusal]:
@@ -54,10 +56,11 @@ def lost_moves(c: Comparison) -> Iterator[Refusal]:
         again = [
             one for one, stack in c.recorded.stacks.items() if stack in stacks and (kind, old) in address_parts(one)
         ]
-        problem = (
+        text = (
             f"is {WORDS[kind]} {old} in the {plural(len(stacks), 'state')} of {listed(sorted(stacks))}, by the id "
             f"{thing.bare_id}: {counted(len(again), 'resource')} would be destroyed and made again, as {min(again)}"
         )
+        problem = Message("move-lost", text, kind=kind, old=old, new=thing.key, stacks=sorted(stacks), again=len(again))
         free = f"give the new {WORDS[kind]} {old} another key; then " if old in c.declared.keys(kind) else ""
         remedy = f"{free}record the rename, which moves.yaml has lost, and deploy:"
         at = c.declared.things[kind, thing.key].location
@@ -82,9 +85,10 @@ def moved_units(c: Comparison) -> Iterator[Refusal]:
             f"{new or 'the root'}, attach the policies and assignments of {unit.key} to it, move the accounts to it in "
             f"the same edit, and deploy; then take {unit.key} out, and deploy"
         )
-        problem = (
+        text = (
             f"is below {old or 'the root'} at AWS, which cannot move it below {new or 'the root'}: it would be deleted"
         )
+        problem = Message("unit-moved", text, unit=unit.key, old=old, new=new)
         yield Refusal(c.fault(file_of("ou"), unit.location, problem, remedy))
 
 
@@ -95,18 +99,19 @@ def taken_identities(c: Comparison) -> Iterator[Refusal]:
             continue
         kind = thing.kind
         if (kind, thing.key) not in c.recorded.things:
-            problem = (
+            text = (
                 f"{thing.name!r} is {owner} at AWS{f' ({owner.id})' if owner.id else ''}, which the state has at "
                 f"{owner.address} and would get at {thing.address} as well"
             )
         elif kind == "account":
-            problem = (
+            text = (
                 f"{thing.name!r} is the e-mail address of account {owner.key}{f' ({owner.id})' if owner.id else ''}; "
                 "Terraform changes nothing, so the file mixes up the two accounts"
             )
         else:
             part = "user name" if kind == "user" else "name"
-            problem = f"{thing.name!r} is the {part} of {owner}, which cannot be handed on in one run"
+            text = f"{thing.name!r} is the {part} of {owner}, which cannot be handed on in one run"
+        problem = Message("identity-taken", text, kind=kind, key=thing.key, value=thing.name, owner=owner.key)
         yield Refusal(c.fault(file_of(kind), named_at(thing), problem, _taken_remedy(c, thing, owner)))
 
 
@@ -135,10 +140,11 @@ def recorded_twice(c: Comparison) -> Iterator[Refusal]:
         if not c.concerns(STACKS[old.kind]):
             continue
         command = terraform(c, c.recorded.stacks.get(old.address, STACKS[old.kind]))
-        problem = (
+        text = (
             f"the state has {thing.id} twice, at {old.address} and at {thing.address}: it would be destroyed under the "
             "one and is meant to stay under the other"
         )
+        problem = Message("in-state-twice", text, id=thing.id, old=old.address, new=thing.address)
         lines = (f"{command} init", f"{command} state rm {shlex.quote(old.address)}")
         at = c.declared.things[thing.kind, thing.key].location
         yield Refusal(

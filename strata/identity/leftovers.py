@@ -16,6 +16,7 @@ from typing import Any
 from strata.aws.identity_center import Center
 from strata.aws.session import Aws
 from strata.config import IMPORTS, SSO
+from strata.errors import Message
 from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.declared import things
@@ -126,8 +127,9 @@ class Directory:
         ]
 
     def _made_again(self, named: Thing, import_id: str, remove: str) -> Refusal:
-        problem = f"{WORDS[named.kind]} {named.name!r} has another id at AWS than in the state: "
-        problem += f"it was deleted there and made again{self._with_held(named, import_id)}"
+        text = f"{WORDS[named.kind]} {named.name!r} has another id at AWS than in the state: "
+        text += f"it was deleted there and made again{self._with_held(named, import_id)}"
+        problem = Message("made-again", text, kind=named.kind, key=named.key, name=named.name, id=import_id)
         there = self.landing_zone.imports.get(named.address)
         lines = [f"{remove} {named.address}"]
         remedy = "delete that one at AWS, and the deploy makes it as it is declared; or keep that one: "
@@ -150,14 +152,16 @@ class Directory:
         """Returns why a thing may not be imported, with the line that imports it on purpose; None if it is ours."""
         foreign = self._foreign(named, import_id)
         if announced_as(named) not in announced:
-            why = "in no state, and no run of Strata announced it, so it is somebody else's"
+            case, why = "made-by-others", "in no state, and no run of Strata announced it, so it is somebody else's"
             why += self._with_held(named, import_id)
         elif foreign:
+            case = "leftover-changed"
             why = "announced by a run of Strata that did not finish, but not as such a run leaves it"
             why += f"; it has {listed(foreign)}"
         else:
             return None
-        problem = f"{WORDS[named.kind]} {named.name!r} is at AWS already; it is {why}"
+        text = f"{WORDS[named.kind]} {named.name!r} is at AWS already; it is {why}"
+        problem = Message(case, text, kind=named.kind, key=named.key, name=named.name, id=import_id)
         remedy = f"choose another name, or import it as it is, by this line in {IMPORTS}:"
         return Refusal(self.landing_zone.fault(SSO, named.location, problem, remedy), "", (_line(named, import_id),))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import stacks_in
 from strata.config.layers import STACKS
+from strata.errors import Message
 from strata.identity.live import traces
 from strata.landing_zone import LandingZone
 from strata.text import listed
@@ -12,7 +15,7 @@ from strata.text import listed
 PAGE = "docs/operate.md#restoring-the-state"
 
 
-def lost_states(aws: Aws, landing_zone: LandingZone) -> str:
+def lost_states(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
     """Returns where they can be had from, empty where they are there, or were never, or it cannot be seen."""
     try:
         return lost_beside_replica(aws, landing_zone) or _lost_beside_resources(aws, landing_zone)
@@ -20,7 +23,7 @@ def lost_states(aws: Aws, landing_zone: LandingZone) -> str:
         return ""
 
 
-def lost_beside_replica(aws: Aws, landing_zone: LandingZone) -> str:
+def lost_beside_replica(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
     """Returns where they can be had from, as far as the replica tells: only a deploy makes it, after the bucket.
 
     A first deploy that was broken off leaves both without a state.
@@ -36,10 +39,11 @@ def lost_beside_replica(aws: Aws, landing_zone: LandingZone) -> str:
     gone = "does not exist" if stacks is None else "has none"
     has = f"has those of {listed(copied)}" if copied else "is there, and has none either"
     replica = f"its replica s3://{project.replica_bucket} {has}"
-    return f"the states are gone: s3://{project.state_bucket} {gone}; {replica}: {PAGE}"
+    text = f"the states are gone: s3://{project.state_bucket} {gone}; {replica}: {PAGE}"
+    return Message("states-gone", text, bucket=project.state_bucket, copied=copied)
 
 
-def _lost_beside_resources(aws: Aws, landing_zone: LandingZone) -> str:
+def _lost_beside_resources(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
     """Returns why the states are gone where the replica is gone as well, as far as the tags of resources tell."""
     project = landing_zone.project
     if stacks_in(aws, project, project.state_bucket) is not None:
@@ -47,8 +51,9 @@ def _lost_beside_resources(aws: Aws, landing_zone: LandingZone) -> str:
     seen = [resource for stack in STACKS for resource in traces(aws, landing_zone).get(stack, ())]
     if not seen:
         return ""
-    return (
+    text = (
         f"the states are gone: s3://{project.state_bucket} does not exist, nor its replica, while AWS has resources "
         f"that Strata created before: {listed(seen)}; set short_name, state.bucket and regions.primary back to what "
         f"they were; or, if the states lie nowhere any more: {PAGE}"
     )
+    return Message("states-gone", text, bucket=project.state_bucket, seen=seen)

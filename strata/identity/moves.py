@@ -9,6 +9,7 @@ from strata.aws.runs import Run
 from strata.config import MOVES
 from strata.config.moves import ENTRIES
 from strata.config.types import did_you_mean
+from strata.errors import Message
 from strata.identity.comparison import Refusal
 from strata.identity.live import Live
 from strata.identity.matching import live_identity
@@ -137,7 +138,7 @@ def moves_by_stack(landing_zone: LandingZone) -> dict[str, list[list[str]]]:
     return found
 
 
-def idle(landing_zone: LandingZone, recorded: Holdings, last: Mapping[str, Run]) -> Iterator[str]:
+def idle(landing_zone: LandingZone, recorded: Holdings, last: Mapping[str, Run]) -> Iterator[Message]:
     """Yields moves that are new since the last run and move nothing: no state has the old key."""
     said = [(kind, key) for kind, found in recorded.previously.items() for key in found]
     for index, move in enumerate(landing_zone.moves):
@@ -146,9 +147,10 @@ def idle(landing_zone: LandingZone, recorded: Holdings, last: Mapping[str, Run])
             continue
         if is_made(move, landing_zone.moves, recorded.addresses, said):
             guess = did_you_mean(move.from_, recorded.keys(move.kind))
-            problem = f"moves {WORDS[move.kind]} {move.from_}, which no state has{guess}"
+            text = f"moves {WORDS[move.kind]} {move.from_}, which no state has{guess}"
+            problem = Message("move-of-nothing", text, kind=move.kind, old=move.from_)
             remedy = "correct it; or take it out, as strata rename --prune does"
-            yield str(landing_zone.fault(MOVES, (ENTRIES, index), problem, remedy))
+            yield landing_zone.fault(MOVES, (ENTRIES, index), problem, remedy).message
 
 
 # Refusals
@@ -171,15 +173,17 @@ def refused_moves(
         was, now = recorded.things.get((kind, old)), declared.things.get((kind, new))
         if not was or not now or (stacks and STACKS[kind] not in stacks) or _is_same(was, now, recorded, live):
             continue
-        problem = (
+        text = (
             f"moves {WORDS[kind]} {old} ({_named(was)}) to {new}, which is {_named(now)}: a move changes the key alone"
         )
+        problem = Message("move-of-another", text, kind=kind, old=old, new=new)
         remedy = f"{_way(was, new, recorded)}; or remove the entry"
         yield Refusal(declared.fault(MOVES, _entry(landing_zone, kind, old), problem, remedy))
     for old, now_at, same in left_behind(landing_zone, recorded):
         if not same and not (stacks and recorded.stacks[old] not in stacks):
-            problem = f"a state has two different things at {old} ({recorded.addresses[old]}) and at {now_at} "
-            problem += f"({recorded.addresses[now_at]}): the move would leave the first to nobody"
+            text = f"a state has two different things at {old} ({recorded.addresses[old]}) and at {now_at} "
+            text += f"({recorded.addresses[now_at]}): the move would leave the first to nobody"
+            problem = Message("move-onto-another", text, old=old, new=now_at)
             remedy = "give each its own key: remove the entry, and declare both"
             yield Refusal(declared.fault(MOVES, _entry_of(landing_zone, old), problem, remedy))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
+from strata.errors import Message
 from strata.identity import accounts, deletions, foreign, keys
 from strata.identity.comparison import Comparison, Refusal, compared
 from strata.identity.live import Live
@@ -66,28 +67,30 @@ def refusals(
     return sorted(refusal for refusal in every if not refusal.kind or refusal.kind not in allow)
 
 
-def warnings(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[str]:
+def warnings(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Message]:
     """Yields what is not refused and yet may not be meant."""
     has = declared.administrators
     if has.external and not has.people:
         groups = f"external {plural(len(has.external), 'group')} {listed(sorted(has.external))}"
-        yield (
+        text = (
             f"full access to the management account is left to the {groups} alone: when the identity provider fails, "
             "only its root user gets in"
         )
+        yield Message("administrators-external", text, groups=sorted(has.external))
     for user in declared.of("user"):
         known = recorded.things.get(("user", user.key))
         name = live.user_names.get(known.id, known.name) if known else ""
         if name and folded(name) != user.identity:
-            yield (
+            text = (
                 f"{user.key} signs in as {name!r}, not as {user.name!r}: AWS has the user name from when it made the "
                 f"user, and a deploy leaves it; write 'user_name: {name}' to keep it, or change it at AWS, see "
                 "'Somebody changes their name' in docs/access.md"
             )
+            yield Message("user-name-stays", text, user=user.key, name=name, value=user.name)
     yield from _kept_members(declared, recorded, live)
 
 
-def _kept_members(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[str]:
+def _kept_members(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Message]:
     """Yields the groups that are imported with more members than the configuration gives them."""
     for met in live.met:
         if met.kind != "group" or declared.imports.get(declared.things["group", met.key].address) != met.id:
@@ -96,7 +99,8 @@ def _kept_members(declared: Holdings, recorded: Holdings, live: Live) -> Iterato
         names = {thing.identity for side in (declared, recorded) for at, thing in side.things.items() if at in members}
         names |= {name for at, name in declared.external.items() if at in members}
         if others := [name for name in met.holds if folded(name) not in names]:
-            yield (
+            text = (
                 f"group {met.key} is imported with {listed(others)} in it, whom no line puts there: a deploy leaves "
                 "them; add them to its members, or take them out at AWS"
             )
+            yield Message("members-stay", text, group=met.key, members=others)

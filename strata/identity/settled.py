@@ -9,6 +9,7 @@ from strata.config import ORGANIZATION
 from strata.config.layers import IN_ACCOUNT
 from strata.config.models import state_key
 from strata.config.source import Location
+from strata.errors import Message
 from strata.identity.comparison import PROJECT, Refusal
 from strata.identity.leftovers import attributes
 from strata.landing_zone import LandingZone
@@ -43,10 +44,11 @@ def settled(landing_zone: LandingZone, states: Mapping[str, State], stacks: Coll
         if not was or was == wanted or (stacks and stack not in stacks) or (at, str(was)) in told:
             continue
         told.add((at, str(was)))
-        problem = (
+        text = (
             f"the state of {stack} has {address} with {argument} {was!r}, which would be {wanted!r}: AWS renames and "
         )
-        problem += "moves none, so that Terraform would make it anew without what it holds"
+        text += "moves none, so that Terraform would make it anew without what it holds"
+        problem = Message("setting-settled", text, stack=stack, address=address, old=was, new=wanted)
         remedy = f"set it back to what it was; {_GUIDE}"
         yield Refusal(landing_zone.fault(PROJECT, at, problem, remedy))
 
@@ -65,14 +67,15 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
             elif new := moved_keys(landing_zone.moves, "account").get(account):
                 yield _named_anew(landing_zone, stack, new, has)
             else:
-                problem = f"{has}, and no stack has this name"
+                problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
                 remedy = "give the layer its name again, or destroy it before it goes; docs/layers.md says how"
                 yield Refusal(landing_zone.fault(PROJECT, (), problem, remedy))
 
 
 def _not_emptied(landing_zone: LandingZone, stack: str, account: str, has: str) -> Refusal:
     """Terraform reaches an account only while it is declared, and what it leaves there nobody knows any more."""
-    problem = f"the account is retired before it was emptied: {has}"
+    text = f"the account is retired before it was emptied: {has}"
+    problem = Message("account-not-emptied", text, stack=stack, account=account)
     remedy = f"take retired out, run cdktf destroy {stack}, then retire it; docs/layers.md says more"
     return Refusal(landing_zone.fault(ORGANIZATION, ("accounts", account, "retired"), problem, remedy))
 
@@ -81,7 +84,8 @@ def _named_anew(landing_zone: LandingZone, stack: str, account: str, has: str) -
     """A stack is named after its account, and its state after it."""
     new = f"{stack.partition(IN_ACCOUNT)[0]}{IN_ACCOUNT}{account}"
     bucket = f"s3://{landing_zone.project.state_bucket}/"
-    problem = f"{has}, and the stack is {new} now, as the account has another key"
+    text = f"{has}, and the stack is {new} now, as the account has another key"
+    problem = Message("state-not-moved", text, stack=stack, new=new)
     copied = f"aws s3 mv {bucket}{state_key(stack)} {bucket}{state_key(new)}"
     fault = landing_zone.fault(ORGANIZATION, ("accounts", account), problem, "move its state, and deploy then:")
     return Refusal(fault, lines=(copied,))

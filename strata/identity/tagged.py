@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.models import Assignment
+from strata.errors import Message
 from strata.identity.things import Assigned, Holdings
 from strata.landing_zone import LandingZone
 from strata.landing_zone.selection import matching
 from strata.text import listed
 
 
-def told_by_tag(landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> Iterator[str]:
+def told_by_tag(landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> Iterator[Message]:
     """Yields what accounts lose and get since their tags are other ones than the state has; nothing of new accounts."""
     had, has = recorded.assignments, declared.assignments
     found: dict[tuple[str, int, bool], list[str]] = defaultdict(list)
@@ -29,9 +30,11 @@ def told_by_tag(landing_zone: LandingZone, declared: Holdings, recorded: Holding
         tags = " and ".join(f"{tag}={value}" for tag, value in landing_zone.sso.assignments[index].tags.items())
         source = landing_zone.source(SSO, ("assignments", index))
         changes, match = ("gets", "match now") if gives else ("loses", "match no more")
-        problem = f"{changes} {listed(texts)}, which {source} gives by tag {tags}: the account's tags {match}"
+        text = f"{changes} {listed(texts)}, which {source} gives by tag {tags}: the account's tags {match}"
+        case = "tags-give-access" if gives else "tags-take-access"
+        problem = Message(case, text, account=account, grants=texts, rule=str(source))
         remedy = "leave it out there, under except" if gives else "name the account there, or give it the tag again"
-        yield str(landing_zone.fault(ORGANIZATION, landing_zone.accounts[account].location, problem, remedy))
+        yield landing_zone.fault(ORGANIZATION, landing_zone.accounts[account].location, problem, remedy).message
 
 
 def _reaches(rule: Assignment, tags: Mapping[str, str]) -> bool:

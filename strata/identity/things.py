@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from strata.config import moves as config
 from strata.config.source import Location, SourceFile
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.landing_zone import moves
 from strata.landing_zone.administrators import Administrators
 
@@ -182,7 +182,7 @@ class Holdings:
             found[kind].add(key)
         return {kind: frozenset(keys) for kind, keys in found.items()}
 
-    def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
+    def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
         """Makes the fault of one value, at the nearest line that the file still has."""
         return self.source_files.get(file, SourceFile(file)).fault(location, problem, remedy)
 

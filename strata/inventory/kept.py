@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 
 _PAIR = 2
 GOOD_FOR = 3600.0
@@ -36,10 +36,11 @@ class KeptAnswers:
         self._check_place()
         head, *lines = self._lines() or [[account, time.time()]]
         if head[0] != account:
-            raise StrataError(
+            text = (
                 f"{path} holds answers for {head[0]}, and this is {account}; use a profile of that account, see "
                 f"--profile, or remove {path.parent}"
             )
+            raise StrataError(Message("wrong-account", text, place=str(path), account=account, expected=head[0]))
         if not 0 <= time.time() - head[1] <= GOOD_FOR:
             head, lines = [account, time.time()], []
         self._known = dict(lines)
@@ -56,11 +57,12 @@ class KeptAnswers:
         folder = self._path.parent
         for place in (folder, self._path):
             if place.is_symlink():
-                raise StrataError(f"{place} is a symbolic link, and nothing is written outside the folder; remove it")
+                text = f"{place} is a symbolic link, and nothing is written outside the folder; remove it"
+                raise StrataError(Message("file-is-link", text, place=str(place)))
         if folder.exists() and not folder.is_dir():
-            raise StrataError(f"{folder} is not a folder; remove it")
+            raise StrataError(Message("not-a-folder", f"{folder} is not a folder; remove it", place=str(folder)))
         if self._path.exists() and not self._path.is_file():
-            raise StrataError(f"{self._path} is not a file; remove it")
+            raise StrataError(Message("not-a-file", f"{self._path} is not a file; remove it", place=str(self._path)))
 
     def _lines(self) -> list[Any]:
         """Returns what the lines hold; the last one may be half written, and the file something else."""
@@ -68,7 +70,8 @@ class KeptAnswers:
         try:
             text = self._path.read_text(encoding="utf-8", errors="replace") if self._path.exists() else ""
         except OSError as error:
-            raise StrataError(f"cannot read {self._path}: {error.strerror}; remove {self._path.parent}") from error
+            unread = f"cannot read {self._path}: {error.strerror}; remove {self._path.parent}"
+            raise StrataError(Message("file-unreadable", unread, place=str(self._path))) from error
         for line in text.splitlines():
             try:
                 found.append(json.loads(line))
@@ -125,6 +128,5 @@ class KeptAnswers:
 
 
 def _unwritten(path: Path, error: OSError) -> StrataError:
-    return StrataError(
-        f"cannot write {path}: {error.strerror}; make room, or check who may write there, and run it again"
-    )
+    text = f"cannot write {path}: {error.strerror}; make room, or check who may write there, and run it again"
+    return StrataError(Message("file-unwritable", text, place=str(path)))

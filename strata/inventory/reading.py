@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from strata.aws import access_manager, defaults, identity_center, organization
 from strata.aws.session import DENIED, Aws, AwsError, named
 from strata.config.models import PolicyType, Project
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.inventory.pace import PER_SECOND
 from strata.inventory.things import (
     Account,
@@ -76,7 +76,8 @@ def read(
         if error.code.removesuffix("Exception").endswith("NotFound"):
             raise _changed(aws, f"something went away while it was read ({error})") from error
         kept = "; what was read is kept, the same command goes on from there" if aws.answers else ""
-        raise AwsError(f"{error}{kept}", error.code) from error
+        (rejection,) = error.args
+        raise AwsError(Message(rejection.id, f"{rejection}{kept}", **rejection.data), error.code) from error
 
 
 def _until(ended: Event, aws: Aws) -> Aws:
@@ -130,15 +131,18 @@ def _begun(aws: Aws, project: Project, parts: _Parts) -> tuple[Mapping[str, Any]
     """
     found = organization.describe(aws)
     if found is None:
-        raise StrataError("the account is in no organization; create one with `strata bootstrap`")
+        text = "the account is in no organization; create one with `strata bootstrap`"
+        raise StrataError(Message("no-organization", text))
     organization.check_ours(found, project)
     center = parts.ask(CENTER, lambda: identity_center.Center.of(aws, project), None)
     home = parts.ask(CENTER, lambda: identity_center.home(aws, project), None)
     if home not in (None, project.identity_center_region):
-        raise StrataError(
-            f"Identity Center is in {home}, and {project.identity_center_region} was asked; "
+        asked = project.identity_center_region
+        text = (
+            f"Identity Center is in {home}, and {asked} was asked; "
             f"give --identity-center-region {home}, or correct identity_center.region of project.yaml"
         )
+        raise StrataError(Message("identity-center-elsewhere", text, region=home, asked=asked))
     return found, center
 
 
@@ -288,7 +292,7 @@ def _changed(aws: Aws, what: str) -> StrataError:
     """Returns the error after something that was read is no longer so; nothing of it is used again."""
     if aws.answers:
         aws.answers.forget()
-    return StrataError(f"{what}; run it again when nobody is changing it")
+    return StrataError(Message("changed-meanwhile", f"{what}; run it again when nobody is changing it"))
 
 
 def _units(aws: Aws, root: str, pool: Pool) -> list[Unit]:

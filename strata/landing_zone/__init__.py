@@ -15,7 +15,7 @@ from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Pro
 from strata.config.moves import Move
 from strata.config.source import Location, SourceFile
 from strata.config.split import SplitSourceFile
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.landing_zone.accounts import Account, accounts
 from strata.landing_zone.deployer import Deployer, deployer_of
 from strata.landing_zone.grants import Grant, grants
@@ -191,7 +191,7 @@ class LandingZone:
         part, here = self.source_file(file).origin(location)
         return SourceLocation(part.name or file, part.line(here))
 
-    def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
+    def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
         """Makes the fault of one value, for what only shows when Terraform is written."""
         return self.source_file(file).fault(location, problem, remedy)
 

@@ -10,7 +10,7 @@ from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Model, OrganizationalUnit
 from strata.config.source import Location
 from strata.config.types import Personal
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
 
 # RFC 2606 and 6761.
@@ -35,7 +35,7 @@ def _fault(landing_zone: LandingZone, file: str, location: Location, value: str)
         problem, remedy = f"{value!r} is an example's address", "write one that reaches you: AWS writes to it"
     else:
         problem, remedy = f"{value!r} is an example's account id", "write your own, in quotes"
-    return landing_zone.fault(file, location, problem, remedy)
+    return landing_zone.fault(file, location, Message("example-value", problem, value=value), remedy)
 
 
 def is_example(value: str) -> bool:

@@ -12,7 +12,7 @@ from strata.config.accepted import ENTRIES as ACCEPTANCES
 from strata.config.expectations import ENTRIES as EXPECTED
 from strata.config.models import ROOT, Assignment
 from strata.config.source import Location
-from strata.errors import Fault, StrataError
+from strata.errors import Fault, Message, StrataError
 from strata.landing_zone import LandingZone
 
 NOTICE = dt.timedelta(days=14)
@@ -58,15 +58,18 @@ def over(landing_zone: LandingZone, on: dt.date) -> Iterator[Fault]:
     """Yields every last day that is over on a day, of access, of what is accepted and of what is expected."""
     for ending in expired(landing_zone, on):
         problem = f"{ending.until} is over, and access is given until strata expire takes it out"
-        yield landing_zone.fault(SSO, (*ending.location, "until"), problem, "correct the day")
+        message = Message("last-day-over", problem, kind="assignment", until=str(ending.until))
+        yield landing_zone.fault(SSO, (*ending.location, "until"), message, "correct the day")
     for index, accepted in enumerate(landing_zone.accepted):
         if accepted.ended(on):
             problem = f"{accepted.until} is over, the last day on which {accepted.finding} at {accepted.at} is accepted"
-            yield landing_zone.fault(ACCEPTED, (ACCEPTANCES, index, "until"), problem, _OR_OUT)
+            message = Message("last-day-over", problem, kind="acceptance", until=str(accepted.until))
+            yield landing_zone.fault(ACCEPTED, (ACCEPTANCES, index, "until"), message, _OR_OUT)
     for index, expected in enumerate(landing_zone.expectations):
         if expected.ended(on):
             problem = f"{expected.until} is over, the last day on which {expected.id} is expected"
-            yield landing_zone.fault(EXPECTATIONS, (EXPECTED, index, "until"), problem, _OR_OUT)
+            message = Message("last-day-over", problem, kind="expectation", until=str(expected.until))
+            yield landing_zone.fault(EXPECTATIONS, (EXPECTED, index, "until"), message, _OR_OUT)
 
 
 _OR_OUT = "correct the day, or take the entry out"
@@ -112,11 +115,15 @@ def day_of(text: str) -> dt.date:
         StrataError: it is not a date.
     """
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        raise StrataError(f"--as-of: {text!r} is not a date; write it as in 2027-01-31")
+        malformed = f"--as-of: {text!r} is not a date; write it as in 2027-01-31"
+        raise StrataError(Message("argument-malformed", malformed, option="--as-of", value=text))
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise StrataError(f"--as-of: there is no day {text!r}; correct it") from None
+        message = Message(
+            "argument-malformed", f"--as-of: there is no day {text!r}; correct it", option="--as-of", value=text
+        )
+        raise StrataError(message) from None
 
 
 def ending_text(ending: Ending, on: dt.date) -> str:

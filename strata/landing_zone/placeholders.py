@@ -12,6 +12,7 @@ from typing import Any
 from strata.config.models import ACCESS_ROLE, PARTITION, Project
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
+from strata.errors import Message
 
 PATTERN = re.compile(r"(?<!\{)\{\{([^{}]*)\}\}(?!\})")
 
@@ -101,13 +102,16 @@ def placeholder_problems(document: Any, values: Mapping[str, str]) -> Iterator[P
         unknown |= {name for name in map(str.strip, PATTERN.findall(text)) if name not in values}
         rest = PATTERN.sub("", text)
         if "{{" in rest or "}}" in rest or known.search(rest):
-            yield Problem(f"{short(text)} has a placeholder that is half written", "write it as in {{primary_region}}")
+            problem = f"{short(text)} has a placeholder that is half written"
+            message = Message("text-malformed", problem, kind="placeholder", value=text)
+            yield Problem(message, "write it as in {{primary_region}}")
         elif rest != text:
             yield from _nonsense(text, fill(text, values))
     for name in sorted(unknown):
         written = f"{{{{{name}}}}}" if len(name) <= _LONGEST_NAME else short(f"{{{{{name}}}}}")
-        guess = did_you_mean(name, values)
-        yield Problem(f"{written} is not a placeholder that Strata knows{guess}", f"known: {', '.join(sorted(values))}")
+        problem = f"{written} is not a placeholder that Strata knows{did_you_mean(name, values)}"
+        message = Message("unknown-name", problem, kind="placeholder", name=name)
+        yield Problem(message, f"known: {', '.join(sorted(values))}")
 
 
 def texts(document: Any) -> Iterator[str]:
@@ -137,7 +141,9 @@ def _nonsense(text: str, filled: str) -> Iterator[Problem]:
     plain = re.sub(r"\$\{[^{}]*\}", "*", filled)
     if plain.count("arn:") > 1:
         problem = f"{short(text)} becomes {short(filled)}, an ARN within an ARN"
-        yield Problem(problem, "write the placeholder alone, or with what belongs behind it")
+        message = Message("placeholder-breaks-arn", problem, value=text, filled=filled)
+        yield Problem(message, "write the placeholder alone, or with what belongs behind it")
     elif not _ARN.fullmatch(plain):
         problem = f"{short(text)} becomes {short(filled)}, which is not an ARN"
-        yield Problem(problem, "write arn:partition:service:region:account:resource")
+        message = Message("placeholder-breaks-arn", problem, value=text, filled=filled)
+        yield Problem(message, "write arn:partition:service:region:account:resource")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from strata.config.types import did_you_mean
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.landing_zone import LandingZone
 from strata.printing import word
 
@@ -23,7 +23,8 @@ def find_anyone(landing_zone: LandingZone, name: str) -> tuple[Literal["user", "
     user, account = _match(_user_names(landing_zone), name), _match(_account_names(landing_zone), name)
     if user and account:
         problem = f"{name!r} is the user {user!r} and the account {account!r}"
-        raise StrataError(f"{problem}; give the e-mail address of the one you mean")
+        text = f"{problem}; give the e-mail address of the one you mean"
+        raise StrataError(Message("name-ambiguous", text, name=name, keys=[user, account]))
     if user:
         return "user", user
     if account:
@@ -63,22 +64,25 @@ def find_unit(landing_zone: LandingZone, name: str) -> str:
     return _find({key: {key, one.name} for key, one in landing_zone.units.items()}, name, "an organizational unit")
 
 
-def _unknown(landing_zone: LandingZone, name: str) -> str:
+def _unknown(landing_zone: LandingZone, name: str) -> Message:
     problem = f"{name!r} is no user, account or group"
     if key := _match(_permission_set_names(landing_zone), name):
-        return f"{problem}; it is a permission set: strata explain --permission-set {word(key)}"
+        text = f"{problem}; it is a permission set: strata explain --permission-set {word(key)}"
+        return Message("name-of-another-kind", text, name=name, kind="permission set", key=key)
     if name in landing_zone.retired:
-        return f"{problem}; the account is retired"
+        return Message("account-retired", f"{problem}; the account is retired", account=name)
     names = (_user_names(landing_zone), _account_names(landing_zone), _group_names(landing_zone))
     known = {name for one in names for name in _every_name(one)}
-    return f"{problem}{did_you_mean(name, known) or '; strata report lists them'}"
+    guess = did_you_mean(name, known)
+    return Message("unknown-name", f"{problem}{guess or '; strata report lists them'}", name=name)
 
 
 def _find(names: Names, name: str, what: str) -> str:
     key = _match(names, name)
     if key is None:
         guess = did_you_mean(name, _every_name(names))
-        raise StrataError(f"{name!r} is not {what}{guess or '; strata report lists them'}")
+        text = f"{name!r} is not {what}{guess or '; strata report lists them'}"
+        raise StrataError(Message("unknown-name", text, name=name, kind=what.partition(" ")[2]))
     return key
 
 
@@ -89,7 +93,8 @@ def _match(names: Names, name: str) -> str | None:
     wanted = " ".join(name.split()).casefold()
     found = sorted(key for key, known in names.items() if wanted in {one.casefold() for one in known})
     if len(found) > 1:
-        raise StrataError(f"{name!r} is the name of {', '.join(found)}; give one of these keys")
+        text = f"{name!r} is the name of {', '.join(found)}; give one of these keys"
+        raise StrataError(Message("name-ambiguous", text, name=name, keys=found))
     return found[0] if found else None
 
 

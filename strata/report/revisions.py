@@ -18,7 +18,7 @@ from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES
 from strata.config.loader import FILES, files_of
 from strata.config.moves import ENTRIES, Kind, Move
 from strata.config.source import SourceFile, parse
-from strata.errors import ConfigurationError, StrataError
+from strata.errors import ConfigurationError, Message, StrataError
 from strata.files.atomic import read_text
 from strata.files.config_keys import with_scalars
 from strata.files.renaming import keys_of, place_with_other_key, with_other_key
@@ -75,7 +75,12 @@ def configuration_at(folder: Path, revision: str, now: LandingZone) -> Earlier:
     commit = _commit(folder, revision)
     entries = list(_entries(folder, commit))
     if problems := dict(_leading_out_now(folder)) | dict(_leading_out(revision, entries)):
-        raise StrataError(*(f"{folder / path} is {problem}" for path, problem in sorted(problems.items())))
+        raise StrataError(
+            *(
+                Message("revision-leads-out", f"{folder / path} is {problem}", place=str(folder / path))
+                for path, problem in sorted(problems.items())
+            )
+        )
     since, unknown = moves_since(folder, commit)
     with tempfile.TemporaryDirectory(prefix="strata-") as scratch:
         try:
@@ -137,18 +142,23 @@ def _files(folder: Path) -> list[str]:
 def _commit(folder: Path, revision: str) -> str:
     """Returns the id of the commit that a revision is."""
     if not folder.is_dir():
-        raise StrataError(f"{folder} is not a folder; name the one that holds project.yaml by --config")
+        raise StrataError(
+            Message("not-a-folder", f"{folder} is not a folder; name the one that holds project.yaml by --config")
+        )
     prefix = _git(folder, "rev-parse", "--show-prefix")
     if prefix is None:
-        raise StrataError(f"{folder} is not in a git repository, so it has no revision {revision!r}")
+        text = f"{folder} is not in a git repository, so it has no revision {revision!r}"
+        raise StrataError(Message("no-repository", text, place=str(folder), revision=revision))
     commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if commit is None:
         remedy = "in a shallow clone, fetch it first (actions/checkout: fetch-depth: 0)"
-        raise StrataError(f"{revision!r} is not a revision of the repository; {remedy}")
+        text = f"{revision!r} is not a revision of the repository; {remedy}"
+        raise StrataError(Message("no-such-revision", text, revision=revision))
     name = commit.decode().strip()
     if not _git(folder, "ls-tree", name):
         below = os.fsdecode(prefix).strip().rstrip("/")
-        raise StrataError(f"{revision} has no {below or folder}; choose a revision that has it")
+        text = f"{revision} has no {below or folder}; choose a revision that has it"
+        raise StrataError(Message("revision-without-folder", text, revision=revision, folder=below or str(folder)))
     return name
 
 
@@ -169,7 +179,8 @@ def _entries(folder: Path, commit: str) -> Iterator[Entry]:
     """Yields all that a commit has in a folder and below, whatever .gitattributes says."""
     listed = _git(folder, "ls-tree", "-r", "-z", commit)
     if listed is None:
-        raise StrataError(f"git cannot list {folder} at {commit[:12]}")
+        text = f"git cannot list {folder} at {commit[:12]}"
+        raise StrataError(Message("tool-failed", text, place=str(folder), tool="git", commit=commit))
     for entry in listed.split(b"\0")[:-1]:
         described, _, path = entry.partition(b"\t")
         mode, _, name = described.decode().split(" ")
@@ -197,13 +208,16 @@ def _write(folder: Path, commit: str, entries: Sequence[Entry], to: Path) -> Non
     for entry, content in zip(entries, _blobs(folder, [entry.name for entry in entries]), strict=True):
         place, cannot = to / entry.path, f"{folder / entry.path} cannot be read at {commit[:12]}"
         if content is None or not place.resolve().is_relative_to(to.resolve()):
-            raise StrataError(f"{cannot}: git does not have it, or its path leads out; git fsck says what is wrong")
+            text = f"{cannot}: git does not have it, or its path leads out; git fsck says what is wrong"
+            raise StrataError(Message("revision-unreadable", text, place=str(folder / entry.path), commit=commit))
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with place.open("xb") as file:  # never a second one in its place, where upper case is lower case
                 file.write(content)
         except OSError as error:
-            raise StrataError(f"{cannot}: {error.strerror}; give the file another name") from error
+            text = f"{cannot}: {error.strerror}; give the file another name"
+            message = Message("revision-unreadable", text, place=str(folder / entry.path), commit=commit)
+            raise StrataError(message) from error
 
 
 def _blobs(folder: Path, names: Sequence[str]) -> Iterator[bytes | None]:
@@ -265,12 +279,15 @@ def _git(folder: Path, *arguments: str) -> bytes | None:
     try:
         done = subprocess.run([*_GIT, str(folder), *arguments], capture_output=True, check=False)
     except FileNotFoundError as error:
-        raise StrataError("git is not on PATH; install it, or compare by hand") from error
+        text = "git is not on PATH; install it, or compare by hand"
+        raise StrataError(Message("tool-missing", text, tool="git")) from error
     return done.stdout if done.returncode == 0 else None
 
 
-def _invalid(folder: Path, revision: str, error: ConfigurationError, scratch: str) -> str:
+def _invalid(folder: Path, revision: str, error: ConfigurationError, scratch: str) -> Message:
     number = len(error.faults)
     first = str(error.faults[0]).replace(str(Path(scratch).resolve()), str(folder)).replace(scratch, str(folder))
     more = f" (and {number - 1} more)" if number > 1 else ""
-    return f"{folder} is not valid in {revision}: {first}{more}"
+    text = f"{folder} is not valid in {revision}: {first}{more}"
+    ids = [fault.problem.id for fault in error.faults]
+    return Message("revision-not-valid", text, place=str(folder), revision=revision, faults=ids)

@@ -12,7 +12,7 @@ from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.source import Location, dotted
 from strata.config.text import short
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
 
 
@@ -25,11 +25,12 @@ def accepted(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             first = seen.setdefault((str(entry.get("finding")), str(entry.get("at"))), index)
             if first != index and entry.get("at"):
                 problem = f"accepts {short(entry['at'])} again, as entry {first + 1} does"
-                yield partial.fault(ACCEPTED, (ENTRIES, index), problem, "remove one of the two")
+                message = Message("listed-twice", problem, value=entry["at"], entry=first + 1)
+                yield partial.fault(ACCEPTED, (ENTRIES, index), message, "remove one of the two")
 
 
-Doubt = tuple[str, Location, str]
-"""The file, the location in it, and the text of a warning."""
+Doubt = tuple[str, Location, Message]
+"""The file, the location in it, and the text of a warning, whose id is its finding."""
 
 
 class Warned(NamedTuple):
@@ -57,7 +58,8 @@ def unused(landing_zone: LandingZone, doubts: Iterable[Warned], errors: Iterable
         if (one.finding, one.at) not in met:
             why = "AWS has the name now, or it is gone" if one.finding in SPELLING else "there is none"
             text = f"accepts {one.finding} at {short(one.at)}, and {why}; remove it"
-            yield Warned(_IN_VAIN, f"{one.finding} {one.at}", (ACCEPTED, (ENTRIES, index), text))
+            message = Message(_IN_VAIN, text, finding=one.finding, at=one.at)
+            yield Warned(_IN_VAIN, f"{one.finding} {one.at}", (ACCEPTED, (ENTRIES, index), message))
 
 
 # Places

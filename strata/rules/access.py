@@ -14,7 +14,7 @@ from strata.config.models import MANAGEMENT, ROOT, Assignment, Organization, Sso
 from strata.config.source import Location
 from strata.config.text import Problem, check_length, short, text_problem
 from strata.config.types import RESERVED_NAMES, did_you_mean
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.landing_zone.grants import all_assignments
 from strata.landing_zone.groups import groups
 from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet, all_permission_sets
@@ -35,7 +35,8 @@ def people(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         owner = names.setdefault(name.lower(), key)
         if owner != key:
             problem = f"the user name {short(name)} is also that of {short(owner)}"
-            yield partial.fault(SSO, ("users", key), problem, "give one of them another user_name")
+            message = Message("name-taken", problem, kind="user", name=name, other=owner)
+            yield partial.fault(SSO, ("users", key), message, "give one of them another user_name")
         if not user.user_name:
             yield from _default_name(partial, ("users", key), name, limits, "user_name", "set user_name")
     names = {}
@@ -44,13 +45,12 @@ def people(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         name = group.name
         owner = names.setdefault(name.lower(), key)
         if owner != key:
-            yield partial.fault(
-                SSO, ("groups", key), f"the name {short(name)} is also that of {short(owner)}", "give it another name"
-            )
+            problem = f"the name {short(name)} is also that of {short(owner)}"
+            message = Message("name-taken", problem, kind="group", name=name, other=owner)
+            yield partial.fault(SSO, ("groups", key), message, "give it another name")
         if name.lower() in RESERVED_NAMES:
-            yield partial.fault(
-                SSO, ("groups", key), f"AWS reserves the group name {short(name)}", "give it another name"
-            )
+            message = Message("name-reserved", f"AWS reserves the group name {short(name)}", value=name)
+            yield partial.fault(SSO, ("groups", key), message, "give it another name")
         for index, member in enumerate(group.members):
             yield from report_unknown(partial, SSO, ("groups", key, "members", index), member, known, "user")
         yield from report_duplicates(partial, SSO, ("groups", key, "members"), group.members)
@@ -62,7 +62,8 @@ def _default_name(
     try:
         check_length(name, limits[limit])
     except Problem as found:
-        yield partial.fault(SSO, at, f"its name {found.problem}", remedy)
+        message = Message(found.problem.id, f"its name {found.problem}", **found.problem.data)
+        yield partial.fault(SSO, at, message, remedy)
 
 
 def permission_sets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -80,18 +81,21 @@ def permission_sets(partial: PartialConfiguration, limits: Limits) -> Iterator[F
         owner = names.setdefault(name, key)
         if key in made:
             problem = f"the option {made[key]} makes the permission set {short(key)} itself"
-            yield partial.fault(SSO, at, problem, "choose another key")
+            message = Message("made-by-option", problem, option=made[key], key=key)
+            yield partial.fault(SSO, at, message, "choose another key")
         elif owner != key:
             problem = f"the name {short(name)} is also that of {short(owner)}"
-            yield partial.fault(SSO, at, problem, "give it another name")
+            message = Message("name-taken", problem, kind="permission set", name=name, other=owner)
+            yield partial.fault(SSO, at, message, "give it another name")
         if not sso.permission_sets[key].name:
             yield from _default_name(partial, at, name, limits, "permission_set_name", "give it a shorter name")
         yield from _policies(partial, limits, at, permission_set)
         project, tags = partial.project, limits["tags"]
-        if project and len({*permission_set.tags, *project.tags_of_everything}) > tags.value:
+        if project and (count := len({*permission_set.tags, *project.tags_of_everything})) > tags.value:
             own = " and Strata's three" if project.default_tags else ""
             problem = f"with those of the project{own}, AWS allows {tags.value} tags ({tags.cited})"
-            yield partial.fault(SSO, (*at, "tags"), problem, "drop some")
+            message = Message("too-many", problem, kind="tags", count=count, limit=tags.value)
+            yield partial.fault(SSO, (*at, "tags"), message, "drop some")
 
 
 def _policies(
@@ -115,11 +119,13 @@ def _inline(partial: PartialConfiguration, limits: Limits, at: Location, file: s
         limit = limits[name]
         if size > limit.value:
             problem = f"{file} has {size} {limit.unit}, AWS allows {limit.value} ({limit.cited})"
-            yield partial.fault(SSO, at, problem, "shorten it with wildcards, or make it a customer managed policy")
+            message = Message("text-too-long", problem, file=file, length=size, limit=limit.value)
+            yield partial.fault(SSO, at, message, "shorten it with wildcards, or make it a customer managed policy")
     foreign = re.search(r"[^\t\n\r -\u00ff]", document)
     if foreign and not text_problem(document):
         problem = f"{file} has {short(foreign[0])}, an inline policy allows Latin-1 characters only"
-        yield partial.fault(SSO, at, problem, "replace it, or make it a customer managed policy")
+        message = Message("not-latin-1", problem, file=file, character=foreign[0])
+        yield partial.fault(SSO, at, message, "replace it, or make it a customer managed policy")
 
 
 @dataclass(frozen=True)
@@ -198,7 +204,8 @@ def _named(
             yield from retired(partial, SSO, here, name)
         elif known.accounts is not None and not matching(name, known.accounts | {MANAGEMENT}):
             problem = f"{short(name)} matches no account{did_you_mean(name.strip('*?'), known.accounts)}"
-            yield partial.fault(SSO, here, problem, "correct it, or remove it")
+            message = Message("pattern-matches-nothing", problem, pattern=name)
+            yield partial.fault(SSO, here, message, "correct it, or remove it")
     yield from report_duplicates(partial, SSO, (*at, "accounts"), accounts)
     for index, unit in enumerate(units):
         here = (*at, "organizational_units", index)
@@ -212,19 +219,22 @@ def _tags(
     for tag, pattern in tags.items():
         if tag not in selector.tags:
             problem = f"no account has a tag {short(tag)}{did_you_mean(tag, selector.tags)}"
-            yield partial.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
+            message = Message("unknown-tag", problem, tag=tag)
+            yield partial.fault(SSO, (*at, tag), message, "correct it, or tag an account in organization.yaml")
             return
         values = selector.tag_values(tag)
         if not matching(pattern, values):
             problem = (
                 f"no account has the tag {short(tag)} with the value {short(pattern)}{did_you_mean(pattern, values)}"
             )
-            yield partial.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
+            message = Message("unknown-tag-value", problem, tag=tag, pattern=pattern)
+            yield partial.fault(SSO, (*at, tag), message, "correct it, or tag an account in organization.yaml")
             return
     if not selector.tagged(tags):
         listed = ", ".join(f"{tag}: {value}" for tag, value in tags.items())
         problem = f"no account has all of the tags {short(listed)}"
-        yield partial.fault(SSO, at, problem, "list them in separate entries if one is enough")
+        message = Message("tags-never-together", problem, tags=dict(tags))
+        yield partial.fault(SSO, at, message, "list them in separate entries if one is enough")
 
 
 def _exceptions(
@@ -243,10 +253,12 @@ def _exceptions(
     useless = [location for location, accounts in items.items() if not accounts & included and location not in prepared]
     for location in useless:
         problem = "excludes nothing: the entry names no account that this stands for"
-        yield partial.fault(SSO, (*at, "except", *location), problem, "correct it, or remove it")
+        message = Message("excludes-nothing", problem)
+        yield partial.fault(SSO, (*at, "except", *location), message, "correct it, or remove it")
     if not useless and not assignment.organizational_units and not included - selector.excluded(assignment):
         problem = "excludes every account that the entry names, so it assigns nothing"
-        yield partial.fault(SSO, (*at, "except"), problem, "remove an exception, or the entry")
+        message = Message("excludes-everything", problem)
+        yield partial.fault(SSO, (*at, "except"), message, "remove an exception, or the entry")
 
 
 def _per_account(partial: PartialConfiguration, limits: Limits, sso: Sso, selector: AccountSelector) -> Iterator[Fault]:
@@ -310,10 +322,12 @@ def options(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         alerts = partial.security.alerts if partial.security and partial.parsed_cleanly(SECURITY, "alerts") else None
         if alerts and not alerts.on:
             problem = "every use of the break-glass set must raise an alert, and alerts are not on in security.yaml"
-            yield partial.fault(SSO, ("break_glass",), problem, "set alerts.mode to on there")
+            message = Message("break-glass-unalerted", problem, key="mode")
+            yield partial.fault(SSO, ("break_glass",), message, "set alerts.mode to on there")
         elif alerts and not alerts.emails:
             problem = "every use of the break-glass set must raise an alert, and alerts in security.yaml mail nobody"
-            yield partial.fault(SSO, ("break_glass",), problem, "list addresses under alerts.emails there")
+            message = Message("break-glass-unalerted", problem, key="emails")
+            yield partial.fault(SSO, ("break_glass",), message, "list addresses under alerts.emails there")
     if sso.state_access:
         at: Location = ("state_access", "groups")
         for index, group in enumerate(sso.state_access.groups):

@@ -10,6 +10,7 @@ from strata.config.models import ACCESS_ROLE, PolicyType
 from strata.config.source import Location, dotted
 from strata.config.text import short
 from strata.config.types import did_you_mean
+from strata.errors import Message
 from strata.iam.documents import TOP_KEYS
 from strata.iam.effects import Kind, doubtful
 from strata.iam.reference import reference
@@ -34,8 +35,8 @@ def _files(landing_zone: LandingZone) -> Iterator[Warned]:
     for one in Named.of(landing_zone).files():
         if one.type not in TOP_KEYS:
             for found in doubtful(one.document.content, _kind(one), ACCESS_ROLE):
-                doubt = (one.file, found.location, f"{found.problem}; {found.remedy}")
-                yield Warned(found.id, found.at(one.file), doubt)
+                message = Message(found.id, f"{found.problem}; {found.remedy}", value=found.value)
+                yield Warned(found.id, found.at(one.file), (one.file, found.location, message))
 
 
 def _kind(file: DocumentFile) -> Kind:
@@ -50,7 +51,7 @@ def _options(landing_zone: LandingZone) -> Iterator[Warned]:
         findings = doubtful(policy.document.content, Kind.SERVICE_CONTROL, ACCESS_ROLE)
         if any(found.id == "exempts-everybody" for found in findings):
             location: Location = (*policy.location, "exempt_roles")
-            text = "exempts every role, so the policy denies next to nothing; name roles"
+            text = Message("exempts-everybody", "exempts every role, so the policy denies next to nothing; name roles")
             yield Warned("exempts-everybody", dotted(location), (ORGANIZATION, location, text))
 
 
@@ -59,7 +60,8 @@ def _managed_policies(landing_zone: LandingZone) -> Iterator[Warned]:
         full = reference().managed_policy(policy.name)
         if full and full != policy.name:
             text = f"{short(policy.name)} is not the name of a policy of AWS's; write {full}"
-            yield Warned("managed-policy-path", policy.place, (policy.file, policy.location, text))
+            message = Message("managed-policy-path", text, policy=policy.name, name=full)
+            yield Warned("managed-policy-path", policy.place, (policy.file, policy.location, message))
 
 
 def _service_principals(landing_zone: LandingZone) -> Iterator[Warned]:
@@ -71,4 +73,5 @@ def _service_principals(landing_zone: LandingZone) -> Iterator[Warned]:
             if service not in known:
                 text = f"{short(service)} is no service known on {reference().date}{did_you_mean(service, known)}"
                 at: Location = (part, index)
-                yield Warned("unknown-service-principal", f"{part} {service}", (ORGANIZATION, at, text))
+                message = Message("unknown-service-principal", text, service=service)
+                yield Warned("unknown-service-principal", f"{part} {service}", (ORGANIZATION, at, message))

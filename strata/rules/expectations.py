@@ -6,7 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from strata.config import EXPECTATIONS, ORGANIZATION, SSO
 from strata.config.expectations import ENTRIES, Expectation
@@ -15,7 +15,7 @@ from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, PolicyType
 from strata.config.source import Location
 from strata.config.text import short
-from strata.errors import ConfigurationError, Fault
+from strata.errors import ConfigurationError, Fault, Message
 from strata.evaluation.answers import Outcome
 from strata.evaluation.documents import RESOURCE
 from strata.evaluation.landing_zone import NO_DEPLOYER, SOMEBODY
@@ -57,7 +57,8 @@ class UnmetError(ConfigurationError):
             if every or result is None or result.index not in explained:
                 yield f"error: {fault}"
             else:
-                problem = f"{result.expectation.id}: {_briefly(result)}"
+                text = f"{result.expectation.id}: {_briefly(result)}"
+                problem = Message(fault.problem.id, text, **fault.problem.data)
                 way = _way(result.expectation, result.failing[0])
                 yield f"error: {replace(fault, problem=problem, remedy=way)}"
             if every and result and len(result.failing) > 1:
@@ -73,7 +74,8 @@ def expectations(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         first = seen.setdefault(one.id, index)
         if first != index:
             problem = f"the id {short(one.id)} is that of entry {first + 1} as well"
-            yield partial.fault(EXPECTATIONS, (ENTRIES, index, "id"), problem, "give it another id")
+            message = Message("name-taken", problem, kind="expectation", name=one.id, entry=first + 1)
+            yield partial.fault(EXPECTATIONS, (ENTRIES, index, "id"), message, "give it another id")
     landing_zone = LandingZone.of(partial)
     if landing_zone is None:
         return
@@ -109,7 +111,7 @@ def examined(landing_zone: LandingZone, day: dt.date | None = None) -> list[Resu
     return [examination.examine(index, sentence) for index, sentence in sentences.items()]
 
 
-def unaskable(evaluated: Evaluated, expectation: Expectation) -> str:
+def unaskable(evaluated: Evaluated, expectation: Expectation) -> Message | Literal[""]:
     """Returns what an expectation names and is not there, so that nobody can ask it; empty where all is."""
     from strata.evaluation.sentences import problems
 
@@ -134,7 +136,10 @@ def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Resul
         other = landing_zone.expectations[earlier]
         problem = f"contradicts {other.id}, entry {earlier + 1}: {case} cannot be both {other.expects} and "
         problem += landing_zone.expectations[later].expects
-        faults.append(_fault(landing_zone, later, problem, "leave the case out of one of the two, under except"))
+        message = Message(
+            "expectations-contradict", problem, expectation=landing_zone.expectations[later].id, other=other.id
+        )
+        faults.append(_fault(landing_zone, later, message, "leave the case out of one of the two, under except"))
     results = [examination.examine(index, sentence) for index, sentence in sentences.items()]
     unmet = (one for one in results if not one.holds and one.index not in opposed)
     broken = {_fault(landing_zone, one.index, *_in_words(one)): one for one in unmet}
@@ -147,18 +152,21 @@ AS_EXPECTED = "make the expectations say what is meant first; --dry-run shows th
 """The way out where an edit would break expectations."""
 
 
-def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[str]:
+def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
     """Yields what breaks expectations that hold in one configuration and not in another, and each of these."""
     held = {one.expectation.id for one in examined(before) if one.holds}
     broken = [one for one in examined(after) if not one.holds and one.expectation.id in held]
     common = list(causes(after, broken))
     for cause in common:
-        yield f"{ORGANIZATION}:{cause.fault.line}: {cause.fault.problem}; {cause.fault.remedy}"
+        problem, place = cause.fault.problem, cause.fault.place
+        text = f"{ORGANIZATION}:{cause.fault.line}: {problem}; {cause.fault.remedy}"
+        yield Message(problem.id, text, place=place, **problem.data)
     explained = {result.index for cause in common for result in cause.results}
     for result in broken:
-        at = _fault(after, result.index, "", "").line
+        fault = _fault(after, result.index, *_in_words(result))
         case = _briefly(result) if result.index in explained else case_in_words(result.failing[0])
-        yield f"{EXPECTATIONS}:{at}: {result.expectation.id} no longer holds: {case}; strata plan refuses it"
+        text = f"{EXPECTATIONS}:{fault.line}: {result.expectation.id} no longer holds: {case}; strata plan refuses it"
+        yield Message(fault.problem.id, text, place=fault.place, **fault.problem.data)
 
 
 def _sentences(
@@ -176,7 +184,7 @@ def _sentences(
     return Examination(evaluated), {index: resolved(evaluated, one) for index, one in asked.items()}
 
 
-def _fault(landing_zone: LandingZone, index: int, problem: str, remedy: str) -> Fault:
+def _fault(landing_zone: LandingZone, index: int, problem: Message, remedy: str) -> Fault:
     at = (ENTRIES, index, landing_zone.expectations[index].expects)
     return replace(landing_zone.fault(EXPECTATIONS, at, problem, remedy), rule="expectations.require")
 
@@ -196,7 +204,9 @@ def causes(landing_zone: LandingZone, unmet: Sequence[Result]) -> Iterator[Cause
         if len(results) >= _SEVERAL:
             where, at = _common_place(landing_zone, accounts)
             problem, remedy = _bound(landing_zone, accounts, where, len(results))
-            yield Cause(landing_zone.fault(ORGANIZATION, at, problem, remedy), tuple(results))
+            broken = [one.expectation.id for one in results]
+            message = Message("expectations-unmet-together", problem, accounts=sorted(accounts), expectations=broken)
+            yield Cause(landing_zone.fault(ORGANIZATION, at, message, remedy), tuple(results))
 
 
 def _common_place(landing_zone: LandingZone, accounts: frozenset[str]) -> tuple[str, Location]:
@@ -237,9 +247,18 @@ _LISTED = 20
 """Cases that are listed where all are asked for; the JSON has every one."""
 
 
-def _in_words(result: Result) -> tuple[str, str]:
+def _in_words(result: Result) -> tuple[Message, str]:
     one, first = result.expectation, result.failing[0]
-    problem = f"{one.id} ({' '.join(one.reason.split())}): {case_in_words(first)}{_more(result)}"
+    text = f"{one.id} ({' '.join(one.reason.split())}): {case_in_words(first)}{_more(result)}"
+    problem = Message(
+        "expectation-unmet",
+        text,
+        expectation=one.id,
+        action=first.action,
+        accounts=list(first.accounts),
+        outcome=first.outcome,
+        count=result.number,
+    )
     return problem, remedy(one, first)
 
 
@@ -347,4 +366,5 @@ def idle(landing_zone: LandingZone) -> Iterable[Doubt]:
     for index, sentence in sentences.items():
         if why := evaluation.idle(examination, sentence):
             text = f"{sentence.expectation.id} {why}; name somebody, or something, that policies decide, or remove it"
-            yield EXPECTATIONS, (ENTRIES, index), text
+            message = Message("idle-expectation", text, expectation=sentence.expectation.id)
+            yield EXPECTATIONS, (ENTRIES, index), message

@@ -11,7 +11,7 @@ from strata.config.loader import PartialConfiguration
 from strata.config.source import Location
 from strata.config.text import Problem, matches, short
 from strata.config.types import IMPORT_ADDRESS, did_you_mean
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import addresses, imported
 
@@ -28,20 +28,24 @@ def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         at: Location = (address,)
         if not matches(IMPORT_ADDRESS.pattern, address):
             problem = f"{short(address)} is not a Terraform address"
-            yield partial.fault(IMPORTS, at, problem, "write it as in aws_budgets_budget.monthly")
+            message = Message("text-malformed", problem, kind="Terraform address", value=address)
+            yield partial.fault(IMPORTS, at, message, "write it as in aws_budgets_budget.monthly")
             continue
         if address in found:
-            yield partial.fault(IMPORTS, at, f"Strata finds and imports {short(address)} itself", "remove it")
+            problem = f"Strata finds and imports {short(address)} itself"
+            yield partial.fault(IMPORTS, at, Message("imported-by-strata", problem, address=address), "remove it")
         elif made is not None and address not in made:
             problem = f"no stack creates {short(address)}{did_you_mean(address, made - found)}"
-            yield partial.fault(IMPORTS, at, problem, "correct the address, or take the line out: strata adopt --prune")
+            message = Message("address-not-made", problem, address=address)
+            yield partial.fault(IMPORTS, at, message, "correct the address, or take the line out: strata adopt --prune")
         if address in found or (made is not None and address not in made):
             continue
         yield from _id(partial, at, address, import_id)
         owner = owners.setdefault((address.partition(".")[0], import_id), address)
         if owner != address:
             problem = f"{short(import_id)} is also imported to {short(owner)}"
-            yield partial.fault(IMPORTS, at, problem, "import it to one address")
+            message = Message("imported-twice", problem, value=import_id, address=owner)
+            yield partial.fault(IMPORTS, at, message, "import it to one address")
 
 
 def _id(partial: PartialConfiguration, at: Location, address: str, import_id: str) -> Iterator[Fault]:

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from strata.config import ACCEPTED, PROJECT, SSO
 from strata.config.accepted import find, hint
 from strata.config.findings import LONGEST
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.evaluation.answers import Outcome
 from strata.evaluation.documents import Statement
 from strata.evaluation.landing_zone import Evaluated
@@ -43,7 +43,7 @@ class LockOut:
     file: str
     location: Location
     at: str
-    problem: str
+    problem: Message
     remedy: str
     statement: str = ""
     """The place of the statement that decides, whatever it is attached to; empty where none does."""
@@ -70,7 +70,8 @@ class Guard:
                 continue
             over = f", accepted until {entry.until} only" if entry else ""
             remedy = f"{one.remedy}; or accept it in {ACCEPTED} [{hint(LOCK_OUT, one.at)}]"
-            fault = zone.fault(one.file, one.location, f"{one.problem}{over}", remedy)
+            message = Message(LOCK_OUT, f"{one.problem}{over}", at=one.at, **one.problem.data)
+            fault = zone.fault(one.file, one.location, message, remedy)
             yield replace(fault, rule="lockout.lock_outs")
 
     @cached_property
@@ -100,13 +101,15 @@ class Guard:
         yield from (one for one in _doubtful(self.landing_zone, self._of_members) if one.at not in said)
 
 
-def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[str]:
+def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[Message]:
     """Yields what somebody can undo in one configuration and nobody could in another, whether accepted or not."""
     known = {one.at for one in Guard(before).lock_outs}
     for one in Guard(after).lock_outs:
         if one.at not in known:
             accepted = f"; {ACCEPTED} accepts it" if find(after.accepted, LOCK_OUT, one.at) else ""
-            yield f"{after.source(one.file, one.location)}: {one.problem}{accepted}; {one.remedy}"
+            where = str(after.source(one.file, one.location))
+            text = f"{where}: {one.problem}{accepted}; {one.remedy}"
+            yield Message(LOCK_OUT, text, place=where, at=one.at, **one.problem.data)
 
 
 # The management account
@@ -206,7 +209,9 @@ def _in_management(landing_zone: LandingZone, standing: _Standing, day: dt.date 
         by_cause[cause].append(stack)
         ways.setdefault(cause, way)
     for (file, location, statement), stacks in by_cause.items():
-        problem = f"nobody could undo {_undone(stacks)}: {_why(ways[file, location, statement])}"
+        way = ways[file, location, statement]
+        text = f"nobody could undo {_undone(stacks)}: {_why(way)}"
+        problem = Message(LOCK_OUT, text, stacks=stacks, action=way.action, by=way.by)
         remedy = (
             "let somebody keep full access to the management account, or name a deployer in project.yaml that has it"
         )
@@ -268,7 +273,8 @@ def _written(landing_zone: LandingZone, file: str, document: Document, statement
 def _ended(landing_zone: LandingZone, standing: _Standing, stacks: Sequence[str], day: dt.date) -> LockOut:
     """Returns that nobody is left since the last day of an assignment."""
     index, until = _last(landing_zone, standing, _Rank.UNCERTAIN, day)
-    problem = f"nobody can undo {_undone(stacks)} after {until}, the last day of this access"
+    text = f"nobody can undo {_undone(stacks)} after {until}, the last day of this access"
+    problem = Message(LOCK_OUT, text, stacks=list(stacks), until=str(until))
     remedy = "give somebody full access to the management account that does not end"
     return LockOut(SSO, ("assignments", index, "until"), f"{MANAGEMENT} {' '.join(stacks)} {until}", problem, remedy)
 
@@ -280,7 +286,8 @@ def _ending(landing_zone: LandingZone, standing: _Standing) -> Iterator[Warned]:
     index, until = _last(landing_zone, standing, standing.lowest, dt.date.max)
     left = "nobody for certain" if standing.after(until).lowest is _Rank.UNCERTAIN else "nobody"
     text = f"is the last access that can undo a deploy: after {until} {left} administers the management account"
-    yield Warned("ending-administrator", f"assignments {until}", (SSO, ("assignments", index), text))
+    message = Message("ending-administrator", text, until=str(until), left=left)
+    yield Warned("ending-administrator", f"assignments {until}", (SSO, ("assignments", index), message))
 
 
 def _last(landing_zone: LandingZone, standing: _Standing, needed: _Rank, day: dt.date) -> tuple[int, dt.date]:
@@ -315,7 +322,8 @@ def _nobody(standing: _Standing) -> Iterator[Warned]:
             f"{_undone(stacks)} writes is assigned there to a user, an external group or a group with members, and "
             "project.yaml names no deployer; assign one, or name the deployer with its policies"
         )
-        yield Warned("no-administrator", "assignments", (SSO, ("assignments",), text))
+        message = Message("no-administrator", text, stacks=stacks)
+        yield Warned("no-administrator", "assignments", (SSO, ("assignments",), message))
 
 
 def _uncertain(standing: _Standing) -> Iterator[Warned]:
@@ -327,7 +335,8 @@ def _uncertain(standing: _Standing) -> Iterator[Warned]:
         on = listed(sorted(keys))
         text = f"whether somebody can undo a deploy depends on {on}; "
         text += "let somebody have full access without it, or name a deployer in project.yaml with its policies"
-        yield Warned("uncertain-administrator", f"assignments {on}"[:LONGEST], (SSO, ("assignments",), text))
+        message = Message("uncertain-administrator", text, depends=sorted(keys))
+        yield Warned("uncertain-administrator", f"assignments {on}"[:LONGEST], (SSO, ("assignments",), message))
 
 
 def _on(way: Way) -> Iterable[str]:
@@ -390,7 +399,8 @@ def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
         action = next(one.action for one in denied if one.what in repairs)
         repaired = f"{listed(repairs)} of {_accounts(denied, *repairs)}"
         closed.append(f"denies {ACCESS_ROLE} {action}, so it cannot repair {repaired}")
-    problem = f"attached to {target}, statement {denied[0].statement.sid} {', and '.join(closed)}"
+    text = f"attached to {target}, statement {denied[0].statement.sid} {', and '.join(closed)}"
+    problem = Message(LOCK_OUT, text, target=target, statement=denied[0].statement.sid, **_facts(denied))
     at = f"{cause.statement} in {cause.source}"
     return LockOut(cause.file, cause.location, at, problem, _remedy(denied), cause.statement)
 
@@ -413,7 +423,17 @@ def _doubtful(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[Warned
             opened.append(f"{ACCESS_ROLE} can repair {listed(repairs)} of {_accounts(doubted, *repairs)}")
         depends = sorted({key for one in doubted for key in one.keys})
         text = f"whether {', and whether '.join(opened)}, depends on {listed(depends)}; {_remedy(doubted)}"
-        yield Warned("uncertain-repair", at, (file, location, text))
+        message = Message("uncertain-repair", text, depends=depends, **_facts(doubted))
+        yield Warned("uncertain-repair", at, (file, location, message))
+
+
+def _facts(affected: Sequence[_Affected]) -> dict[str, Any]:
+    """Returns what is closed in which accounts, and the actions that it takes."""
+    return {
+        "accounts": sorted({one.account for one in affected}),
+        "closed": list(dict.fromkeys(one.what for one in affected)),
+        "actions": list(dict.fromkeys(one.action for one in affected)),
+    }
 
 
 def _accounts(affected: Iterable[_Affected], *what: str) -> str:

@@ -12,7 +12,7 @@ from strata.config.moves import ENTRIES, Kind, Move
 from strata.config.source import Location
 from strata.config.text import short
 from strata.config.types import did_you_mean
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.landing_zone.units import units
 
 _WORDS: dict[Kind, str] = {"ou": "organizational unit", "permission-set": "permission set"}
@@ -31,26 +31,31 @@ def moves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 def _step(partial: PartialConfiguration, index: int, move: Move, earlier: dict[int, Move]) -> Iterator[Fault]:
     at: Location = (ENTRIES, index)
     if move.kind == "account" and MANAGEMENT in (move.from_, move.to):
-        yield partial.fault(MOVES, at, "the key 'management' is the management account's and stays", "remove the entry")
+        stays = Message("name-reserved", "the key 'management' is the management account's and stays", value=MANAGEMENT)
+        yield partial.fault(MOVES, at, stays, "remove the entry")
         return
     if move.from_ == move.to:
-        yield partial.fault(MOVES, at, f"moves {short(move.to)} onto itself", "remove the entry")
+        itself = Message("moved-onto-itself", f"moves {short(move.to)} onto itself", key=move.to)
+        yield partial.fault(MOVES, at, itself, "remove the entry")
         return
     for other, one in earlier.items():
         if one.kind != move.kind:
             continue
         if one.from_ == move.from_:
             problem = f"moves {short(move.from_)} a second time, as entry {other + 1} does"
-            yield partial.fault(MOVES, at, problem, f"keep one of the two; a further step begins with from: {one.to}")
+            message = Message("moved-twice", problem, key=move.from_, entry=other + 1)
+            yield partial.fault(MOVES, at, message, f"keep one of the two; a further step begins with from: {one.to}")
         elif one.to == move.to:
             problem = f"moves a second {_word(move)} onto {short(move.to)}, as entry {other + 1} does"
-            yield partial.fault(MOVES, at, problem, "keep one of the two, and give the other another key")
+            message = Message("moved-onto-twice", problem, key=move.to, entry=other + 1)
+            yield partial.fault(MOVES, at, message, "keep one of the two, and give the other another key")
         elif one.from_ == move.to:
             yield partial.fault(MOVES, at, *_old_key(move, one, other))
 
 
-def _old_key(move: Move, one: Move, other: int) -> tuple[str, str]:
-    problem = f"moves onto {short(move.to)}, the old key of entry {other + 1}, which a state may still have"
+def _old_key(move: Move, one: Move, other: int) -> tuple[Message, str]:
+    text = f"moves onto {short(move.to)}, the old key of entry {other + 1}, which a state may still have"
+    problem = Message("moved-onto-old-key", text, key=move.to, entry=other + 1)
     if one.to == move.from_:
         command = f"strata rename {move.kind} {move.from_} {move.to}"
         return problem, f"to undo entry {other + 1}, replace it by this one, as {command} does"
@@ -71,17 +76,20 @@ def _ends(partial: PartialConfiguration, index: int, move: Move) -> Iterator[Fau
         remedy = (
             f"declare it as {move.to!r}; or deploy and take the entry out with {_PRUNE}, before the key is used again"
         )
-        yield partial.fault(MOVES, (*at, "from"), problem, remedy)
+        message = Message("moved-key-in-use", problem, kind=_word(move), key=move.from_)
+        yield partial.fault(MOVES, (*at, "from"), message, remedy)
     if any(one.kind == move.kind and one.from_ == move.to for one in partial.moves.values()):
         return
     if move.to not in declared:
         problem = f"there is no {_word(move)} {short(move.to)}{did_you_mean(move.to, declared)}"
         remedy = f"correct it, or remove the entry: {_PRUNE} does so once it has been made"
-        yield partial.fault(MOVES, (*at, "to"), problem, remedy)
+        message = Message("unknown-name", problem, kind=_word(move), name=move.to)
+        yield partial.fault(MOVES, (*at, "to"), message, remedy)
     elif move.kind == "account" and partial.organization and _is_retired(partial, move.to):
         problem = f"moves onto {short(move.to)}, which is retired"
         remedy = f"retire the account under its key {move.from_!r}; or deploy the move and run {_PRUNE} first"
-        yield partial.fault(MOVES, (*at, "to"), problem, remedy)
+        message = Message("account-retired", problem, account=move.to)
+        yield partial.fault(MOVES, (*at, "to"), message, remedy)
 
 
 def _is_onto(partial: PartialConfiguration, kind: Kind, key: str) -> bool:

@@ -10,7 +10,7 @@ from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Account, Organization
 from strata.config.source import Location
 from strata.config.text import Problem, check_length, short
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.addresses import delegation
 from strata.landing_zone.policies import all_policies
@@ -30,20 +30,22 @@ def organizational_units(partial: PartialConfiguration, limits: Limits) -> Itera
     for unit in found:
         at = unit.location
         if unit.key == ROOT:
-            yield partial.fault(ORGANIZATION, at, "'root' stands for the organization root", "choose another key")
+            message = Message("name-reserved", "'root' stands for the organization root", value=ROOT)
+            yield partial.fault(ORGANIZATION, at, message, "choose another key")
         if unit.key in seen:
             other = " > ".join(seen[unit.key].keys)
-            yield partial.fault(
-                ORGANIZATION, at, f"the key {short(unit.key)} is also that of {other}", "choose another key"
-            )
+            message = Message("key-taken", f"the key {short(unit.key)} is also that of {other}", key=unit.key)
+            yield partial.fault(ORGANIZATION, at, message, "choose another key")
         seen.setdefault(unit.key, unit)
         sibling = names.setdefault((unit.parent, unit.name.lower()), unit.key)
         if sibling != unit.key:
             problem = f"the name {short(unit.name)} is also that of {short(sibling)} in the same unit"
-            yield partial.fault(ORGANIZATION, at, problem, "give it another name")
+            message = Message("name-taken", problem, kind="organizational unit", name=unit.name, other=sibling)
+            yield partial.fault(ORGANIZATION, at, message, "give it another name")
         if len(unit.keys) == depth.value + 1:
             problem = f"is on level {len(unit.keys)}, AWS allows {depth.value} ({depth.cited})"
-            yield partial.fault(ORGANIZATION, at, problem, "move it up")
+            message = Message("too-deep", problem, level=len(unit.keys), limit=depth.value)
+            yield partial.fault(ORGANIZATION, at, message, "move it up")
     yield from report_over_limit(
         partial, ORGANIZATION, ("organizational_units",), len(found), limits["organizational_units"]
     )
@@ -59,7 +61,8 @@ def accounts(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         at: Location = ("accounts", key)
         if key == MANAGEMENT:
             problem = "'management' stands for the management account of project.yaml"
-            yield partial.fault(ORGANIZATION, at, problem, "remove it, or choose another key")
+            message = Message("name-reserved", problem, value=MANAGEMENT)
+            yield partial.fault(ORGANIZATION, at, message, "remove it, or choose another key")
         unit = account.organizational_unit
         yield from report_unknown(
             partial, ORGANIZATION, (*at, "organizational_unit"), unit, known, "organizational unit", ROOT, _MOVED
@@ -77,11 +80,13 @@ def _account(partial: PartialConfiguration, limits: Limits, key: str, account: A
         try:
             check_length(default_name(project, key), limits["account_name"])
         except Problem as found:
-            yield partial.fault(ORGANIZATION, ("accounts", key), f"its name {found.problem}", "give it another name")
-    if project and len({*account.tags, *project.tags_of_everything}) > tags.value:
+            message = Message(found.problem.id, f"its name {found.problem}", **found.problem.data)
+            yield partial.fault(ORGANIZATION, ("accounts", key), message, "give it another name")
+    if project and (count := len({*account.tags, *project.tags_of_everything})) > tags.value:
         own = " and Strata's three" if project.default_tags else ""
         problem = f"has {len(account.tags)} tags, with those of the project{own}, AWS allows {tags.value}"
-        yield partial.fault(ORGANIZATION, ("accounts", key, "tags"), f"{problem} ({tags.cited})", "drop some")
+        message = Message("too-many", f"{problem} ({tags.cited})", kind="tags", count=count, limit=tags.value)
+        yield partial.fault(ORGANIZATION, ("accounts", key, "tags"), message, "drop some")
 
 
 def _emails(partial: PartialConfiguration, organization: Organization) -> Iterator[Fault]:
@@ -96,13 +101,15 @@ def _emails(partial: PartialConfiguration, organization: Organization) -> Iterat
             problem = f"{short(account.email)} is also the e-mail of {short(owner)}, "
             problem += "AWS ignores case and allows one account each"
             remedy = "use plus-addressing, such as aws+name@example.org"
-            yield partial.fault(ORGANIZATION, ("accounts", key, "email"), problem, remedy)
+            message = Message("email-taken", problem, email=account.email, account=owner)
+            yield partial.fault(ORGANIZATION, ("accounts", key, "email"), message, remedy)
     for index, entry in enumerate(organization.unmanaged_accounts):
         if entry.lower() in owners or (project and entry == project.management_account.id):
             owner = owners.get(entry.lower(), MANAGEMENT)
             problem = f"{short(entry)} is the account {short(owner)}, which is managed"
+            message = Message("account-managed", problem, value=entry, account=owner)
             yield partial.fault(
-                ORGANIZATION, ("unmanaged_accounts", index), problem, "keep it in one of the two places"
+                ORGANIZATION, ("unmanaged_accounts", index), message, "keep it in one of the two places"
             )
     yield from report_duplicates(partial, ORGANIZATION, ("unmanaged_accounts",), organization.unmanaged_accounts)
 
@@ -122,12 +129,12 @@ def services(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     for index, service in enumerate(organization.disable_services):
         at: Location = ("disable_services", index)
         if service in organization.trusted_services:
-            yield partial.fault(
-                ORGANIZATION, at, f"{service} is in trusted_services as well", "keep it in one of the two"
-            )
+            message = Message("service-trusted", f"{service} is in trusted_services as well", service=service)
+            yield partial.fault(ORGANIZATION, at, message, "keep it in one of the two")
         elif service in needed:
             problem = f"{service} is needed by {needed[service]}"
-            yield partial.fault(ORGANIZATION, at, problem, "remove that first, deploy, then disable the service")
+            message = Message("service-needed", problem, service=service)
+            yield partial.fault(ORGANIZATION, at, message, "remove that first, deploy, then disable the service")
     for part in ("trusted_services", "disable_services"):
         yield from report_duplicates(partial, ORGANIZATION, (part,), getattr(organization, part))
 
@@ -142,22 +149,27 @@ def _delegated_administrators(
         other = names.setdefault(delegation(service), service)
         if other != service:
             problem = f"{short(service)} and {short(other)} get the same Terraform address"
+            message = Message("address-taken", problem, values=[service, other])
             yield partial.fault(
-                ORGANIZATION, at, problem, "declare one of them in a layer of your own, see docs/layers.md"
+                ORGANIZATION, at, message, "declare one of them in a layer of your own, see docs/layers.md"
             )
         if account == MANAGEMENT:
             problem = "the management account cannot be a delegated administrator"
-            yield partial.fault(ORGANIZATION, at, problem, "name a member account, such as the security one")
+            message = Message("delegated-to-management", problem, service=service)
+            yield partial.fault(ORGANIZATION, at, message, "name a member account, such as the security one")
         else:
             yield from report_unknown(partial, ORGANIZATION, at, account, known, "account")
         yield from retired(partial, ORGANIZATION, at, account)
         if service in limits.delegated_by_own_resource:
             problem = f"{service} is delegated by {limits.delegated_by_own_resource[service]}, not by registration"
             remedy = "declare that resource in a layer of your own, see docs/layers.md"
-            yield partial.fault(ORGANIZATION, at, problem, remedy)
+            yield partial.fault(
+                ORGANIZATION, at, Message("delegated-by-own-resource", problem, service=service), remedy
+            )
         if service in limits.trusted_access_only:
             problem = f"{service} supports trusted access only, no delegated administrator"
-            yield partial.fault(ORGANIZATION, at, problem, "move it to trusted_services")
+            message = Message("trusted-access-only", problem, service=service)
+            yield partial.fault(ORGANIZATION, at, message, "move it to trusted_services")
 
 
 # What other rules ask as well
@@ -172,4 +184,5 @@ def retired(partial: PartialConfiguration, file: str, at: Location, account: str
     """Reports a retired account."""
     accounts = partial.organization.accounts if partial.organization else {}
     if account in accounts and accounts[account].retired:
-        yield partial.fault(file, at, f"the account {short(account)} is retired", "name another one, or remove it here")
+        message = Message("account-retired", f"the account {short(account)} is retired", account=account)
+        yield partial.fault(file, at, message, "name another one, or remove it here")

@@ -13,7 +13,7 @@ from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.source import Location
 from strata.config.text import Problem, short, text_problem
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.iam.documents import document_problems
 from strata.landing_zone.placeholders import Document, misplaced, placeholder_problems, texts
 from strata.landing_zone.policies import all_policies, declared_settings
@@ -43,13 +43,16 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         other = names.setdefault((policy.type, name), key)
         if key in made:
             problem = f"the option {made[key]} makes the policy {short(key)} itself"
-            yield partial.fault(ORGANIZATION, at, problem, "choose another key")
+            message = Message("made-by-option", problem, option=made[key], key=key)
+            yield partial.fault(ORGANIZATION, at, message, "choose another key")
         elif other != key:
             problem = f"the name {short(name)} is also that of {short(other)}, of the same type"
-            yield partial.fault(ORGANIZATION, at, problem, "give it another name")
+            message = Message("name-taken", problem, kind="policy", name=name, other=other)
+            yield partial.fault(ORGANIZATION, at, message, "give it another name")
         if name.casefold() in _AWS_NAMES:
             problem = f"the name {short(name)} is that of a policy AWS has in every organization"
-            yield partial.fault(ORGANIZATION, at, problem, "give it another name")
+            message = Message("name-reserved", problem, value=name)
+            yield partial.fault(ORGANIZATION, at, message, "give it another name")
         if policy.file and policy.file in partial.documents:
             yield from wrong_document(partial, ORGANIZATION, (*at, "file"), policy.file, policy.document, policy.type)
             yield from _too_long(partial, (*at, "file"), policy.file, policy.document.text, size)
@@ -58,7 +61,8 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
 def _too_long(partial: PartialConfiguration, at: Location, what: str, document: str, size: Limit) -> Iterator[Fault]:
     if len(document) > size.value:
         problem = f"{what} has {len(document)} characters minified, AWS allows {size.value} ({size.cited})"
-        yield partial.fault(ORGANIZATION, at, problem, "split it, or shorten it with wildcards")
+        message = Message("text-too-long", problem, length=len(document), limit=size.value)
+        yield partial.fault(ORGANIZATION, at, message, "split it, or shorten it with wildcards")
 
 
 def wrong_document(
@@ -67,13 +71,16 @@ def wrong_document(
     """Reports the faults of a policy file, in its final text, at the place that names it."""
     for name in sorted(misplaced(document.template)):
         text = f"{file}: {{{{{name}}}}} stands for a list and is not an entry of one"
-        yield partial.fault(yaml_file, at, text, f'write ["{{{{{name}}}}}"]')
+        message = Message("placeholder-misplaced", text, file=file, placeholder=name)
+        yield partial.fault(yaml_file, at, message, f'write ["{{{{{name}}}}}"]')
         return
     problems = problems_of(document.template, document.content, kind)
     if partial.project:
         problems += placeholder_problems(json.loads(document.template), document.values)
     for problem in problems:
-        yield partial.fault(yaml_file, at, f"{file}: {problem.problem}", problem.remedy)
+        found = problem.problem
+        message = Message(found.id, f"{file}: {found}", **{**found.data, "file": file})
+        yield partial.fault(yaml_file, at, message, problem.remedy)
 
 
 def problems_of(text: str, content: Any, kind: PolicyType | None) -> list[Problem]:
@@ -104,9 +111,8 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         for index, unit in enumerate(where.organizational_units):
             here: Location = (*at, "targets", "organizational_units", index)
             if unit == ROOT:
-                yield partial.fault(
-                    ORGANIZATION, here, "the root is no organizational unit", "write root: true under targets"
-                )
+                message = Message("root-is-no-unit", "the root is no organizational unit")
+                yield partial.fault(ORGANIZATION, here, message, "write root: true under targets")
             else:
                 yield from report_unknown(partial, ORGANIZATION, here, unit, units, "organizational unit")
         for index, account in enumerate(where.accounts):
@@ -138,8 +144,11 @@ def _too_few_slots(
             f"{place} has {len(attached)} policies of type {kind} ({names}), "
             f"AWS has {limit.attachments.value} slots{taken} ({limit.attachments.cited})"
         )
+        message = Message(
+            "too-many", problem, kind=kind, target=place, count=len(attached), limit=limit.attachments.value
+        )
         yield partial.fault(
-            ORGANIZATION, (*attached[-1][1], "targets"), problem, "merge policies, or attach some higher up"
+            ORGANIZATION, (*attached[-1][1], "targets"), message, "merge policies, or attach some higher up"
         )
 
 
@@ -152,4 +161,5 @@ def conflicts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         if getattr(partial.security, control).on:
             problem = f"sets {attribute} in the management account, where AWS then rejects security.yaml's {control}"
             remedy = f"set mode of {control} to unmanaged, or attach the policy below the root"
-            yield partial.fault(ORGANIZATION, policy.location, problem, remedy)
+            message = Message("policy-forbids-control", problem, attribute=attribute, control=control)
+            yield partial.fault(ORGANIZATION, policy.location, message, remedy)

@@ -10,7 +10,7 @@ from strata.config.loader import PartialConfiguration
 from strata.config.source import Location
 from strata.config.text import short
 from strata.config.types import REPLICA
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.landing_zone.deployer import deployer_of
 from strata.landing_zone.permission_sets import InlinePolicy
 from strata.rules.policies import wrong_document
@@ -33,11 +33,12 @@ def state(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     taken = {project.trail_bucket: "the bucket of the organization trail"}
     taken |= dict.fromkeys((project.replica_bucket, default.replica_bucket), f"a replica, which ends in {REPLICA!r}")
     if bucket in taken:
-        problem = f"{short(bucket)} is the name of {taken[bucket]}"
-        yield partial.fault(PROJECT, ("state", "bucket"), problem, "choose another name, or leave it out")
+        message = Message("name-taken", f"{short(bucket)} is the name of {taken[bucket]}", kind="bucket", name=bucket)
+        yield partial.fault(PROJECT, ("state", "bucket"), message, "choose another name, or leave it out")
     elif project.replica_bucket == project.trail_bucket:
         problem = f"the replica of {short(bucket)} has the name of the bucket of the organization trail"
-        yield partial.fault(PROJECT, ("state", "bucket"), problem, "choose another name, or leave it out")
+        message = Message("name-taken", problem, kind="bucket", name=project.replica_bucket)
+        yield partial.fault(PROJECT, ("state", "bucket"), message, "choose another name, or leave it out")
 
 
 def deployer(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
@@ -61,4 +62,5 @@ def tags(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         other = seen.setdefault(key.lower(), key)
         if other != key:
             problem = f"the tag {short(key)} differs from {short(other)} in case only, which IAM does not tell apart"
-            yield partial.fault(PROJECT, ("tags", key), problem, "keep one of the two")
+            message = Message("tag-clash", problem, tag=key, other=other)
+            yield partial.fault(PROJECT, ("tags", key), message, "keep one of the two")

@@ -9,6 +9,7 @@ from strata.config import ORGANIZATION, SSO
 from strata.config.limits import Limit
 from strata.config.models import PolicyType
 from strata.config.source import Location
+from strata.errors import Message
 from strata.landing_zone import LandingZone
 from strata.rules.accepted import Doubt
 
@@ -61,4 +62,4 @@ def _over(file: str, at: Location, number: int, limit: Limit, words: str = "") -
             f"{words}{number} {limit.unit}, AWS gives {limit.value} until asked for more ({limit.cited}); once it gave "
             f"them, set limits.{limit.name} in project.yaml"
         )
-        yield file, at, text
+        yield file, at, Message("over-quota", text, quota=limit.name, count=number, limit=limit.value)

@@ -10,7 +10,7 @@ from strata.config.loader import PartialConfiguration
 from strata.config.source import Location
 from strata.config.text import short
 from strata.config.types import did_you_mean
-from strata.errors import Fault
+from strata.errors import Fault, Message
 
 _LISTED = 8
 _LONGEST = 64
@@ -33,7 +33,8 @@ def report_unknown(
         more: what is added to the remedy.
     """
     if not name.strip():
-        yield partial.fault(file, at, f"{short(name)} names no {what}", "write its key, or remove it")
+        nothing = Message("nothing-named", f"{short(name)} names no {what}", kind=what, name=name)
+        yield partial.fault(file, at, nothing, "write its key, or remove it")
         return
     if keys is None or name in keys or name == besides:
         return
@@ -41,7 +42,8 @@ def report_unknown(
     known = ", ".join(name if len(name) <= _LONGEST else short(name) for name in candidates[:_LISTED])
     known += ", ..." if len(candidates) > _LISTED else ""
     problem = f"unknown {what} {short(name)}{did_you_mean(name, candidates)}"
-    yield partial.fault(file, at, problem, f"known: {known or 'none'}{more}")
+    message = Message("unknown-name", problem, kind=what, name=name)
+    yield partial.fault(file, at, message, f"known: {known or 'none'}{more}")
 
 
 def report_duplicates(partial: PartialConfiguration, file: str, at: Location, names: Iterable[str]) -> Iterator[Fault]:
@@ -50,7 +52,9 @@ def report_duplicates(partial: PartialConfiguration, file: str, at: Location, na
     for folded, number in Counter(name.lower() for name in listed).items():
         if number > 1:
             name = next(name for name in listed if name.lower() == folded)
-            yield partial.fault(file, at, f"{short(name)} is listed {number} times", "list it once")
+            problem = f"{short(name)} is listed {number} times"
+            message = Message("listed-twice", problem, value=name, count=number)
+            yield partial.fault(file, at, message, "list it once")
 
 
 def report_over_limit(
@@ -59,4 +63,5 @@ def report_over_limit(
     """Reports a number above a limit that AWS raises for nobody; a quota is `strata.rules.quotas`' to warn of."""
     if number > limit.value:
         problem = f"{prefix}{number} of at most {limit.value} {limit.unit} ({limit.cited})"
-        yield partial.fault(file, at, problem, "use fewer")
+        message = Message("too-many", problem, kind=limit.name, count=number, limit=limit.value)
+        yield partial.fault(file, at, message, "use fewer")

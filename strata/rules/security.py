@@ -8,7 +8,7 @@ from strata.config import SECURITY
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import Mode
-from strata.errors import Fault
+from strata.errors import Fault, Message
 
 
 def alerts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
@@ -22,4 +22,4 @@ def alerts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     if security.alerts.on and security.trail.mode is Mode.OFF:
         problem = "alerts are on and the trail is off: without a trail that logs no event reaches them"
         remedy = "set trail.mode to on, or to unmanaged if another trail logs; or alerts.mode to off"
-        yield partial.fault(SECURITY, ("alerts",), problem, remedy)
+        yield partial.fault(SECURITY, ("alerts",), Message("alerts-without-trail", problem), remedy)

@@ -15,7 +15,7 @@ from strata.config.loader import PartialConfiguration
 from strata.config.models import Organization
 from strata.config.source import Location
 from strata.config.text import short
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.iam import spelling as iam
 from strata.iam.documents import TOP_KEYS
 from strata.iam.findings import Finding
@@ -45,7 +45,8 @@ def spelling(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             continue
         over = f", accepted until {entry.until} only" if entry else ""
         remedy = f"correct it; or, if AWS has it since {reference().date}, accept it in {ACCEPTED}"
-        fault = partial.fault(one.file, one.location, f"{one.problem}{over}", f"{remedy} [{hint(one.finding, one.at)}]")
+        message = Message(one.finding, f"{one.problem}{over}", value=one.value, at=one.at)
+        fault = partial.fault(one.file, one.location, message, f"{remedy} [{hint(one.finding, one.at)}]")
         yield replace(fault, alike=one.value)
 
 
@@ -98,4 +99,5 @@ def attachable(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         full = reference().managed_policy(policy.name) or policy.name
         if full.startswith("aws-service-role/"):
             problem = f"{short(policy.name)} is for service-linked roles, and AWS attaches it to no other"
-            yield partial.fault(policy.file, policy.location, problem, "write an inline policy, or name another")
+            message = Message("service-linked-policy", problem, policy=policy.name)
+            yield partial.fault(policy.file, policy.location, message, "write an inline policy, or name another")

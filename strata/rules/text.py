@@ -12,7 +12,7 @@ from strata.config.json_lines import JsonSourceFile
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration, policy_references
 from strata.config.source import Location, shown
-from strata.errors import Fault
+from strata.errors import Fault, Message
 
 _MARKS = ("TfToken[", "TOKEN.", "#{")
 _WHOLE = ("String Map Token Value", "Any Map Token Value")
@@ -33,11 +33,11 @@ def text(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         for location, problem in _found(source_file.data, ()):
             yield partial.fault(file, location, problem, _REMEDY)
     for file in policy_references(partial):
-        if problem := _problem(partial.documents.get(file, "")):
-            yield Fault(shown(partial.folder, file), _line(partial, file), "", problem, _REMEDY)
+        if refused := _problem(partial.documents.get(file, "")):
+            yield Fault(shown(partial.folder, file), _line(partial, file), "", refused, _REMEDY)
 
 
-def _found(value: Any, at: Location) -> Iterator[tuple[Location, str]]:
+def _found(value: Any, at: Location) -> Iterator[tuple[Location, Message]]:
     if isinstance(value, dict):
         for key, inner in value.items():
             if problem := _problem(key) or _reserved(key):
@@ -51,15 +51,19 @@ def _found(value: Any, at: Location) -> Iterator[tuple[Location, str]]:
         yield at, problem
 
 
-def _problem(value: str) -> str:
+def _problem(value: str) -> Message | None:
     marks = [mark for mark in _MARKS if mark in value] or [found for found in _NUMBER.findall(value) if _stands(found)]
     if marks or value in _WHOLE:
-        return f"has {(marks or [value])[0]!r}, which Terraform CDK reads as its own placeholder"
-    return ""
+        mark = (marks or [value])[0]
+        problem = f"has {mark!r}, which Terraform CDK reads as its own placeholder"
+        return Message("terraform-placeholder", problem, part=mark)
+    return None
 
 
-def _reserved(key: str) -> str:
-    return f"{key!r} is no key that Terraform CDK can write" if key in _KEYS else ""
+def _reserved(key: str) -> Message | None:
+    if key not in _KEYS:
+        return None
+    return Message("name-reserved", f"{key!r} is no key that Terraform CDK can write", value=key, part=key)
 
 
 def _stands(number: str) -> bool:

@@ -14,6 +14,7 @@ from strata.config.models import MANAGEMENT, OWN_TAGS, Mailing, Mode, PolicyType
 from strata.config.source import Location, dotted
 from strata.config.text import look, mixes_alphabets, short
 from strata.config.types import did_you_mean
+from strata.errors import Message
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.accounts import Account
@@ -34,7 +35,7 @@ class LocatedWarning:
 
     source: SourceLocation
     path: str
-    text: str
+    text: Message
     finding: str
     at: str
     over: str = ""
@@ -50,9 +51,9 @@ class LocatedWarning:
         return f"{self.path}: {self.text}{over} [{hint(self.finding, self.at)}]"
 
     @property
-    def problem(self) -> str:
+    def problem(self) -> Message:
         """Returns what is unlikely to be meant."""
-        return self.text.partition("; ")[0]
+        return Message(self.text.id, self.text.partition("; ")[0], **self.text.data)
 
     @property
     def remedy(self) -> str:
@@ -105,11 +106,7 @@ def _errors(landing_zone: LandingZone, guard: Guard) -> Iterator[tuple[str, str]
 
 
 def _doubts(landing_zone: LandingZone, guard: Guard) -> list[Warned]:
-    found = [
-        Warned(finding, place(landing_zone, doubt), doubt)
-        for finding, rule in _RULES.items()
-        for doubt in rule(landing_zone)
-    ]
+    found = [Warned(doubt[2].id, place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
     uncertain = list(guard.doubts())
     said = {*(one.statement for one in guard.lock_outs), *(one.at for one in uncertain)}
     documents = [one for one in document_warnings(landing_zone) if one.finding not in _WIDE or one.at not in said]
@@ -127,7 +124,8 @@ _TOLD_ONCE = frozenset({"example-value", "unbound-account"})
 def _told(landing_zone: LandingZone, one: Warned, others: list[Warned], over: str = "") -> LocatedWarning:
     file, location, text = one.doubt
     if one.finding in _TOLD_ONCE:
-        text = text.replace(_OTHERS, _and([_here(landing_zone, other) for other in others]))
+        here = [_here(landing_zone, other) for other in others]
+        text = Message(text.id, text.replace(_OTHERS, _and(here)), **text.data, others=here)
     where = landing_zone.source(file, location)
     return LocatedWarning(where, _here(landing_zone, one), text, one.finding, one.at, over)
 
@@ -149,7 +147,8 @@ _LISTED = 8
 
 def _examples(landing_zone: LandingZone) -> Iterator[Doubt]:
     for file, location, _ in example_values(landing_zone):
-        yield file, location, f"is still an example{_OTHERS}; strata bootstrap requires your own values"
+        text = f"is still an example{_OTHERS}; strata bootstrap requires your own values"
+        yield file, location, Message("example-value", text)
 
 
 def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -163,7 +162,8 @@ def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
     ]
     for location, region in named:
         if region in opt_in:
-            yield PROJECT, location, f"{region} is off until the management account enables it: do that first"
+            text = f"{region} is off until the management account enables it: do that first"
+            yield PROJECT, location, Message("opt-in-region", text, region=region)
 
 
 def _alphabets(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -171,7 +171,7 @@ def _alphabets(landing_zone: LandingZone) -> Iterator[Doubt]:
         for file, location, _, name in named:
             if mixes_alphabets(name):
                 text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
-                yield file, location, text
+                yield file, location, Message("mixed-alphabets", text, name=name)
 
 
 def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -181,9 +181,11 @@ def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
         for file, location, key, name in named:
             owner, other = owners.setdefault(look(name), (key, name))
             if owner != key and other == name:
-                yield file, location, f"has the same name as {short(owner)}: {short(name)}"
+                text = f"has the same name as {short(owner)}: {short(name)}"
+                yield file, location, Message("look-alike-name", text, name=name, key=owner, other=other)
             elif owner != key:
-                yield file, location, f"its name {short(name)} looks like {short(other)}, the name of {short(owner)}"
+                text = f"its name {short(name)} looks like {short(other)}, the name of {short(owner)}"
+                yield file, location, Message("look-alike-name", text, name=name, key=owner, other=other)
 
 
 _Named = tuple[str, Location, str, str]
@@ -220,17 +222,18 @@ def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
         for tag in tags:
             other, location = seen.setdefault(tag.lower(), tag), (*at, "tags", tag)
             if tag in OWN_TAGS and landing_zone.project.default_tags:
-                yield file, location, f"replaces the tag {tag} that Strata sets on everything"
+                text = f"replaces the tag {tag} that Strata sets on everything"
+                yield file, location, Message("tag-clash", text, tag=tag)
             elif other != tag:
                 text = f"differs from the tag {short(other)} in case only, and IAM does not tell them apart"
-                yield file, location, text
+                yield file, location, Message("tag-clash", text, tag=tag, other=other)
 
 
 def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
     text = "is bound by no service control policy: none is attached to it, a unit above it or the root"
     for key in landing_zone.members:
         if not _is_bound(landing_zone, key):
-            yield ORGANIZATION, ("accounts", key), f"{text}{_OTHERS}"
+            yield ORGANIZATION, ("accounts", key), Message("unbound-account", f"{text}{_OTHERS}", account=key)
 
 
 def _is_bound(landing_zone: LandingZone, account: str) -> bool:
@@ -241,14 +244,16 @@ def _is_bound(landing_zone: LandingZone, account: str) -> bool:
 def _unattached(landing_zone: LandingZone) -> Iterator[Doubt]:
     for policy in landing_zone.policies.values():
         if policy.targets.empty:
-            yield ORGANIZATION, policy.location, "is attached to nothing"
+            text = Message("unattached-policy", "is attached to nothing", policy=policy.key)
+            yield ORGANIZATION, policy.location, text
 
 
 def _bound_management(landing_zone: LandingZone) -> Iterator[Doubt]:
     for policy in landing_zone.policies.values():
         if policy.type in NEVER_BINDS_MANAGEMENT and MANAGEMENT in policy.targets.accounts:
             text = "is attached to the management account, which such a policy never binds"
-            yield ORGANIZATION, (*policy.location, "targets", "accounts"), text
+            message = Message("bound-management", text, policy=policy.key)
+            yield ORGANIZATION, (*policy.location, "targets", "accounts"), message
 
 
 def _allow_only(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -256,7 +261,7 @@ def _allow_only(landing_zone: LandingZone) -> Iterator[Doubt]:
         effects = {one.content.get("Effect") for one in statements(policy.document.content)}
         if policy.type is PolicyType.SERVICE_CONTROL and effects == {"Allow"}:
             text = "contains only Allow statements, which restrict nothing while FullAWSAccess is attached; use Deny"
-            yield ORGANIZATION, policy.location, text
+            yield ORGANIZATION, policy.location, Message("allow-only", text, policy=policy.key)
 
 
 def _delegations(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -265,14 +270,16 @@ def _delegations(landing_zone: LandingZone) -> Iterator[Doubt]:
         if service not in limits.delegable:
             guess = did_you_mean(service, limits.delegable)
             text = f"is not known to support a delegated administrator{guess}"
-            yield ORGANIZATION, ("delegated_administrators", service), text
+            message = Message("unknown-delegation", text, service=service)
+            yield ORGANIZATION, ("delegated_administrators", service), message
 
 
 def _delegated_sign_in(landing_zone: LandingZone) -> Iterator[Doubt]:
     service = "sso.amazonaws.com"
     if account := landing_zone.organization.delegated_administrators.get(service):
         text = f"whoever administers {account} can join groups that reach the management account; "
-        yield ORGANIZATION, ("delegated_administrators", service), f"{text}keep separate groups for it"
+        message = Message("delegated-sign-in", f"{text}keep separate groups for it", account=account)
+        yield ORGANIZATION, ("delegated_administrators", service), message
 
 
 def _disabled_types(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -284,32 +291,36 @@ def _disabled_types(landing_zone: LandingZone) -> Iterator[Doubt]:
                 f"AWS rejects this while the policy type {types[service]} is enabled, and Strata disables no type: run "
                 f"aws organizations disable-policy-type --policy-type {types[service]} first, then deploy"
             )
-            yield ORGANIZATION, ("disable_services", index), text
+            message = Message("disabled-policy-type", text, service=service, type=types[service])
+            yield ORGANIZATION, ("disable_services", index), message
 
 
 def _trail(landing_zone: LandingZone) -> Iterator[Doubt]:
     security = landing_zone.security
     if security.alerts.on and security.trail.mode is Mode.UNMANAGED:
         text = "is unmanaged, so alerts receive nothing unless another trail of the management account logs"
-        yield SECURITY, ("trail",), text
+        yield SECURITY, ("trail",), Message("unmanaged-trail", text)
 
 
 def _mail(landing_zone: LandingZone) -> Iterator[Doubt]:
     for name, control in landing_zone.security.controls.items():
         if isinstance(control, Mailing) and control.on and not control.emails:
-            yield SECURITY, (name,), "is on and mails nobody; list addresses under emails"
+            text = Message("silent-control", "is on and mails nobody; list addresses under emails", control=name)
+            yield SECURITY, (name,), text
 
 
 def _groups(landing_zone: LandingZone) -> Iterator[Doubt]:
     for group in landing_zone.groups.values():
         if not group.members and not group.external:
-            yield SSO, group.location, "has no members, so its assignments reach nobody"
+            text = Message("empty-group", "has no members, so its assignments reach nobody", group=group.key)
+            yield SSO, group.location, text
 
 
 def _permission_sets(landing_zone: LandingZone) -> Iterator[Doubt]:
     for one in landing_zone.permission_sets.values():
         if not one.policies:
-            yield SSO, one.location, "has no policy, so it allows nothing; give at least one under policies"
+            text = "has no policy, so it allows nothing; give at least one under policies"
+            yield SSO, one.location, Message("empty-permission-set", text, permission_set=one.key)
 
 
 def _assignments(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -318,10 +329,10 @@ def _assignments(landing_zone: LandingZone) -> Iterator[Doubt]:
     for index, assignment in enumerate(landing_zone.sso.assignments):
         included = selector.included(assignment)
         if included and not selector.select(assignment):
-            what = (
-                "only accounts that are retired" if included <= selector.retired else "no account that is not left out"
-            )
-            yield SSO, ("assignments", index), f"matches {what}, so it assigns nothing"
+            retired = included <= selector.retired
+            what = "only accounts that are retired" if retired else "no account that is not left out"
+            text = f"matches {what}, so it assigns nothing"
+            yield SSO, ("assignments", index), Message("empty-assignment", text, retired=retired)
 
 
 def _empty_units(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -329,29 +340,30 @@ def _empty_units(landing_zone: LandingZone) -> Iterator[Doubt]:
         for position, unit in enumerate(assignment.organizational_units):
             if not landing_zone.selector.in_unit(unit):
                 text = f"no account is in the organizational unit {short(unit)} yet, so this gives nothing there"
-                yield SSO, ("assignments", index, "organizational_units", position), text
+                message = Message("empty-unit", text, organizational_unit=unit)
+                yield SSO, ("assignments", index, "organizational_units", position), message
 
 
-_RULES: Mapping[str, Callable[[LandingZone], Iterable[Doubt]]] = {
-    "example-value": _examples,
-    "opt-in-region": _regions,
-    "mixed-alphabets": _alphabets,
-    "look-alike-name": _names,
-    "tag-clash": _tags,
-    "unbound-account": _unbound,
-    "unattached-policy": _unattached,
-    "bound-management": _bound_management,
-    "allow-only": _allow_only,
-    "unknown-delegation": _delegations,
-    "delegated-sign-in": _delegated_sign_in,
-    "disabled-policy-type": _disabled_types,
-    "unmanaged-trail": _trail,
-    "silent-control": _mail,
-    "empty-group": _groups,
-    "empty-permission-set": _permission_sets,
-    "empty-assignment": _assignments,
-    "empty-unit": _empty_units,
-    "over-quota": over_quota,
-    "idle-expectation": idle,
-}
-"""Each finding, and the rule that finds it."""
+_RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
+    _examples,
+    _regions,
+    _alphabets,
+    _names,
+    _tags,
+    _unbound,
+    _unattached,
+    _bound_management,
+    _allow_only,
+    _delegations,
+    _delegated_sign_in,
+    _disabled_types,
+    _trail,
+    _mail,
+    _groups,
+    _permission_sets,
+    _assignments,
+    _empty_units,
+    over_quota,
+    idle,
+)
+"""Each finds one finding, the id of its messages."""

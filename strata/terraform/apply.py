@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from strata.errors import Message
 from strata.terraform.events import Events, Failure
 from strata.terraform.plans import Plan, ended
 from strata.terraform.progress import Progress
@@ -42,9 +43,11 @@ def apply(
             if signals.stops and not stopped:
                 stopped = True
                 process.interrupt()
-                progress.note(f"{planned.stack}: stopping; Terraform saves what was done, do not kill it")
+                text = f"{planned.stack}: stopping; Terraform saves what was done, do not kill it"
+                progress.note(Message("stopping-now", text, stack=planned.stack))
             elif signals.ends and not said:
-                progress.note(f"{planned.stack}: finishing this stack, then stopping; interrupt again to stop it now")
+                text = f"{planned.stack}: finishing this stack, then stopping; interrupt again to stop it now"
+                progress.note(Message("stopping-after-stack", text, stack=planned.stack))
             said = said or signals.ends
 
         try:

@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.files.atomic import MEGABYTE, read_text
 from strata.printing import as_json, line
 from strata.terraform.attributes import UNKNOWN, Attribute
@@ -103,18 +103,21 @@ class ChangeList(_Part):
         """Returns how many resources would change."""
         return sum(len(stack.changes) for stack in self.stacks.values())
 
-    def differences(self, now: ChangeList) -> Iterator[str]:
+    def differences(self, now: ChangeList) -> Iterator[Message]:
         """Yields what another list has more, less or otherwise, in words."""
         if self.account != now.account:
-            yield f"  account: {self.account} expected, {now.account} planned"
+            text = f"  account: {self.account} expected, {now.account} planned"
+            yield Message("account-differs", text, expected=self.account, planned=now.account)
         for stack in sorted({*self.stacks, *now.stacks}):
             old, new = self.stacks.get(stack, StackChanges()), now.stacks.get(stack, StackChanges())
             for address in sorted({*old.changes, *new.changes}):
                 yield from _of_one(stack, address, old.changes.get(address), new.changes.get(address))
-            yield from (f"- {stack}: output {name}" for name in sorted({*old.outputs} - {*new.outputs}))
-            yield from (f"+ {stack}: output {name}" for name in sorted({*new.outputs} - {*old.outputs}))
-        yield from (f"- {stack}: to be planned later" for stack in sorted({*self.later} - {*now.later}))
-        yield from (f"+ {stack}: to be planned later" for stack in sorted({*now.later} - {*self.later}))
+            yield from _beyond("- ", "output-missing", stack, {*old.outputs} - {*new.outputs})
+            yield from _beyond("+ ", "output-unexpected", stack, {*new.outputs} - {*old.outputs})
+        for stack in sorted({*self.later} - {*now.later}):
+            yield Message("later-missing", f"- {stack}: to be planned later", stack=stack)
+        for stack in sorted({*now.later} - {*self.later}):
+            yield Message("later-unexpected", f"+ {stack}: to be planned later", stack=stack)
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,8 @@ class Expected:
             StrataError: the file holds no list, or another text than that of the list.
         """
         if not given:
-            raise UsageError("--expect is empty; give the list that was approved, or its hash")
+            text = "--expect is empty; give the list that was approved, or its hash"
+            raise UsageError(Message("argument-missing", text, argument="--expect"))
         if found := re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})", given.lower()):
             return cls(found[1])
         path = Path(given)
@@ -141,44 +145,58 @@ class Expected:
             text = read_text(path, MOST)
             changes = ChangeList.model_validate_json(text)
         except (FileNotFoundError, NotADirectoryError):
-            raise UsageError(f"--expect {given}: neither a file nor a hash of 64 digits") from None
+            text = f"--expect {given}: neither a file nor a hash of 64 digits"
+            raise UsageError(Message("argument-malformed", text, argument="--expect", value=given)) from None
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            raise StrataError(
-                line(f"{given} is no list of changes: {f'{where}: ' if where else ''}{first['msg']}")
-            ) from None
+            text = line(f"{given} is no list of changes: {f'{where}: ' if where else ''}{first['msg']}")
+            raise StrataError(Message("list-malformed", text, place=given, at=where)) from None
         if text != changes.text:  # what stands twice or in another order, people may read otherwise
-            raise StrataError(
+            text = (
                 f"{given} is not as strata plan wrote it: a key stands twice, or somebody edited or formatted it; "
                 "run strata plan --changes again, and approve that list"
             )
+            raise StrataError(Message("list-edited", text, place=given))
         return cls(changes.sha256, changes)
 
-    def differences(self, now: ChangeList) -> list[str]:
+    def differences(self, now: ChangeList) -> list[Message]:
         """Returns what is planned otherwise than expected, in words; nothing where the lists are the same."""
         if self.sha256 == now.sha256:
             return []
-        head = f"the plan is not the expected one: sha256 {self.sha256} expected, {now.sha256} planned"
+        text = f"the plan is not the expected one: sha256 {self.sha256} expected, {now.sha256} planned"
+        head = Message("plan-unexpected", text, expected=self.sha256, planned=now.sha256)
         return [head, *(self.changes.differences(now) if self.changes else ())]
 
 
-def _of_one(stack: str, address: str, old: Listed | None, new: Listed | None) -> Iterator[str]:
+def _beyond(sign: str, case: str, stack: str, outputs: Collection[str]) -> Iterator[Message]:
+    for name in sorted(outputs):
+        yield Message(case, f"{sign}{stack}: output {name}", stack=stack, output=name)
+
+
+def _of_one(stack: str, address: str, old: Listed | None, new: Listed | None) -> Iterator[Message]:
     """Yields how the change of one resource differs."""
     if old == new:
         return
     if old is None or new is None or old.action != new.action:
-        yield from (f"{sign} {stack}: {one.action} {address}" for sign, one in (("-", old), ("+", new)) if one)
+        for sign, case, side in (("-", "change-missing", old), ("+", "change-unexpected", new)):
+            if side:
+                text = f"{sign} {stack}: {side.action} {address}"
+                yield Message(case, text, place=address, stack=stack, action=side.action)
         return
     said = f"  {stack}: {new.action} {address}"
     for name in ("moved_from", "import_id"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
-            yield f"{said}: {name}: {before} expected, {after} planned"
+            text = f"{said}: {name}: {before} expected, {after} planned"
+            facts = {"stack": stack, "argument": name, "expected": before, "planned": after}
+            yield Message("change-differs", text, place=address, **facts)
     for name in sorted({*old.attributes, *new.attributes}):
         if old.attributes.get(name) != new.attributes.get(name):
             one, other = (_brief(side.attributes.get(name)) for side in (old, new))
-            yield f"{said}: {name}: {one} expected, {other} planned"
+            text = f"{said}: {name}: {one} expected, {other} planned"
+            facts = {"stack": stack, "argument": name, "expected": one, "planned": other}
+            yield Message("change-differs", text, place=address, **facts)
 
 
 def _brief(values: Values | None) -> str:

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied, remedy
 from strata.printing import line, word
 from strata.terraform.events import Failure
@@ -17,22 +17,24 @@ class TerraformError(StrataError):
     """Errors of Terraform in one stack: each on a line, and below them what to do."""
 
     def __init__(self, workspace: Workspace, stack: str, found: Sequence[Failure]) -> None:
-        super().__init__(*(f"{stack}: {failure.told}" for failure in found))
-        self._advice = list(advice(workspace, stack, found))
+        super().__init__(*(failure.of(stack) for failure in found))
+        self.advice = list(advice(workspace, stack, found))
 
     def lines(self) -> Iterator[str]:
         """Yields what is printed."""
         yield from (f"error: {line(text)}" for text in self.args)
-        yield from (line(f"  {text}", sys.maxsize) for text in self._advice)
+        yield from (line(f"  {text}", sys.maxsize) for text in self.advice)
 
 
 ADVICE = (
     (
         r"FinalizingOrganization|FINALIZING_ORGANIZATION",
+        "organization-not-ready",
         "AWS is still setting up the organization, for up to an hour; run the command again then",
     ),
     (
         r"ACCOUNT_NUMBER_LIMIT_EXCEEDED|ACCOUNT_LIMIT_EXCEEDED",
+        "account-quota-reached",
         (
             "AWS also returns this in the first hour of an organization: run the command again in an hour; after that, "
             "raise the quota 'Default maximum number of accounts' in Service Quotas (us-east-1)"
@@ -40,18 +42,21 @@ ADVICE = (
     ),
     (
         r"ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED|CREATE_ACCOUNT_IN_PROGRESS",
+        "accounts-throttled",
         "AWS creates five accounts at a time; run the command again in some minutes",
     ),
     (
         r"\bEMAIL_ALREADY_EXISTS|GOVCLOUD_ACCOUNT_ALREADY_EXISTS",
+        "email-taken",
         (
             "the address belongs to an account outside of this organization, or to a closed one; choose another in "
             "organization.yaml"
         ),
     ),
-    (r"INVALID_EMAIL", "AWS does not accept the e-mail address; choose another in organization.yaml"),
+    (r"INVALID_EMAIL", "email-rejected", "AWS does not accept the e-mail address; choose another in organization.yaml"),
     (
         r"INVALID_ADDRESS",
+        "address-rejected",
         (
             "AWS does not accept the postal address of the management account; correct it in the Billing console, then "
             "run the command again"
@@ -59,6 +64,7 @@ ADVICE = (
     ),
     (
         r"CONCURRENT_ACCOUNT_MODIFICATION|INTERNAL_FAILURE",
+        "account-not-finished",
         (
             "AWS did not finish the account; run the command again in some minutes; ask AWS Support where that does "
             "not help"
@@ -66,6 +72,7 @@ ADVICE = (
     ),
     (
         r"(MISSING|INVALID)_PAYMENT_INSTRUMENT",
+        "payment-method-missing",
         (
             "the management account has no payment method that AWS accepts; add one in the Billing console, then run "
             "the command again"
@@ -73,6 +80,7 @@ ADVICE = (
     ),
     (
         r"(MISSING|PENDING|FAILED|UNKNOWN|INVALID_IDENTITY_FOR)_BUSINESS_VALIDATION|IDENTITY_INVALID_BUSINESS_VALIDATION",
+        "business-not-validated",
         (
             "AWS has not validated the business of the management account; see the messages in its Billing console, or "
             "ask AWS Support, then run the command again"
@@ -80,10 +88,12 @@ ADVICE = (
     ),
     (
         r"UPDATE_EXISTING_RESOURCE_POLICY_WITH_TAGS_NOT_SUPPORTED",
+        "account-tags-rejected",
         "AWS cannot create the account with these tags; take tags off it in organization.yaml, or ask AWS Support",
     ),
     (
         r"ServiceAccessNotEnabled",
+        "trusted-access-off",
         (
             "somebody switched off the trusted access of IAM; switch it on, then run the command again: aws "
             "organizations enable-aws-service-access --service-principal iam.amazonaws.com"
@@ -91,6 +101,7 @@ ADVICE = (
     ),
     (
         r"NoManagementAccountSLRExists",
+        "cloudtrail-role-missing",
         (
             "create the role of CloudTrail, then run the command again: aws iam create-service-linked-role "
             "--aws-service-name cloudtrail.amazonaws.com"
@@ -98,6 +109,7 @@ ADVICE = (
     ),
     (
         r"CloudTrailAccessNotEnabled|InsufficientDependencyServiceAccessPermission|InsufficientS3BucketPolicy",
+        "cloudtrail-not-settled",
         (
             "CloudTrail did not see for five minutes what was switched on for it; run the command again in an hour; if "
             "it stays so, the credentials lack a permission on organizations, IAM or the bucket"
@@ -105,6 +117,7 @@ ADVICE = (
     ),
     (
         r"Instance cannot be destroyed.*organizational_unit",
+        "unit-moved",
         (
             "a unit cannot move: AWS has no API for it. Add a unit with a new key at the new place, move the "
             "accounts, deploy, then drop the old one"
@@ -112,32 +125,50 @@ ADVICE = (
     ),
     (
         r"Instance cannot be destroyed.*organizations_account",
+        "account-email-changed",
         "an e-mail changed: write the old one back. To change a root address, do it at AWS first, then here",
     ),
     (
         r"Instance cannot be destroyed",
+        "guarded-from-replacement",
         "an edit would replace something that must not be lost; undo it, or see 'Leaving' in docs/operate.md",
     ),
     (
         r"OrganizationalUnitNotEmpty",
+        "unit-not-empty",
         "the unit still holds accounts or units that Strata does not know; move them, then deploy again",
     ),
-    (r"S3 bucket .* does not exist|NoSuchBucket", "the state bucket is missing; run strata bootstrap"),
-    (r"AWS account ID not allowed", "these credentials are of another account than the one in project.yaml"),
+    (
+        r"S3 bucket .* does not exist|NoSuchBucket",
+        "state-bucket-missing",
+        "the state bucket is missing; run strata bootstrap",
+    ),
+    (
+        r"AWS account ID not allowed",
+        "wrong-account",
+        "these credentials are of another account than the one in project.yaml",
+    ),
     (
         r"state data in S3 does not have the expected content",
+        "state-digest-differs",
         "see 'The state does not have the expected content' in docs/operate.md",
     ),
     (
         r"ExpiredToken|InvalidClientTokenId|no valid credential sources",
+        "credentials-expired",
         "sign in again, then run the command again",
     ),
-    (r"Terraform was stopped before it finished", "run the command again; existing resources are kept or imported"),
+    (
+        r"Terraform was stopped before it finished",
+        "terraform-stopped",
+        "run the command again; existing resources are kept or imported",
+    ),
     (
         (
             r"(?i)Throttl|TooManyRequests|SlowDown|(Request|Bandwidth)LimitExceeded|ProvisionedThroughputExceeded|"
             r"PriorRequestNotComplete|rate exceeded"
         ),
+        "aws-throttled",
         (
             "AWS throttles these calls, and the provider has repeated them for up to an hour: something else uses the "
             "API; stop it or wait, then run the command again"
@@ -145,6 +176,7 @@ ADVICE = (
     ),
     (
         r"exceeded maximum number of attempts.*ConflictException",
+        "aws-conflict",
         (
             "something else changes the same thing, or it exists under this name; look at it in the console, then run "
             "the command again, which imports what is Strata's"
@@ -152,6 +184,7 @@ ADVICE = (
     ),
     (
         r"CreateAnomalyMonitor.*LimitExceeded|Limit exceeded on dimensional spend monitor",
+        "monitor-exists",
         (
             "an account has one monitor of all services; take the existing one over, with the line for imports.yaml "
             "that strata doctor prints"
@@ -159,6 +192,7 @@ ADVICE = (
     ),
     (
         r"Not supported policy",
+        "policy-missing-in-account",
         (
             "a policy or boundary that the permission set names is missing in an account; create it there, with this "
             "name and path, then run the command again"
@@ -166,25 +200,29 @@ ADVICE = (
     ),
     (
         r"timeout while waiting for|timed out waiting",
+        "aws-too-slow",
         (
             "AWS took longer than the provider waits; run the command again, which goes on from what was done, and "
             "imports what AWS finished in the meantime"
         ),
     ),
 )
-"""The errors that AWS and Terraform are known to report, and what an operator does; the first that matches counts.
+"""The errors that AWS and Terraform are known to report, its case, and what an operator does; the first that matches
+counts.
 
 docs/operate.md has the same in a table. https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccountStatus.html
 names the reasons for which AWS does not create an account.
 """
 
 
-def advice(workspace: Workspace, stack: str, found: Sequence[Failure]) -> Iterator[str]:
+def advice(workspace: Workspace, stack: str, found: Sequence[Failure]) -> Iterator[Message]:
     """Yields what to do about errors of a stack, each advice once."""
     yield from dict.fromkeys(failure.remedy for failure in found if failure.remedy)
     said = [f"{failure.text} {failure.address or ''}" for failure in found if not failure.remedy]
-    given = dict.fromkeys(next((words for pattern, words in ADVICE if re.search(pattern, text)), None) for text in said)
-    yield from filter(None, given)
+    given = dict.fromkeys(
+        next(((case, words) for pattern, case, words in ADVICE if re.search(pattern, text)), None) for text in said
+    )
+    yield from (Message(*known, stack=stack) for known in given if known)
     yield from dict.fromkeys(filter(None, map(_denied, said)))
     for text in said:
         if re.search(_LOCKED, text):
@@ -196,7 +234,7 @@ _PREFIXES = {"S3": "s3", "Organizations": "organizations"}
 """The services that do not always name the action, as an SDK calls them, and as policies do."""
 
 
-def _denied(said: str) -> str | None:
+def _denied(said: str) -> Message | None:
     """Returns which policy is missing, or which one is in the way."""
     if not re.search(_DENIED, said):
         return None
@@ -206,25 +244,28 @@ def _denied(said: str) -> str | None:
     if action is None:
         return None
     if explicit := re.search(r"with an explicit deny in an? ([a-z -]+ policy|permissions boundary)", said):
-        return f"{action} is denied explicitly: change the {explicit[1]}"
+        text = f"{action} is denied explicitly: change the {explicit[1]}"
+        return Message("denied-explicitly", text, action=action, by=explicit[1])
     elsewhere = f"no policy of `strata permissions` allows {action}: see 'Permissions' in docs/operate.md"
-    return remedy(action) or elsewhere
+    return Message("aws-denied", remedy(action) or elsewhere, action=action)
 
 
 _LOCKED = r"Error acquiring the state lock|state blob is already locked"
 
 
-def _locked(workspace: Workspace, stack: str, said: str) -> Iterator[str]:
+def _locked(workspace: Workspace, stack: str, said: str) -> Iterator[Message]:
     who = re.search(r"Who:\s+(\S+)", said)
     lock = re.search(r"ID:\s+([0-9a-f-]{36})", said)
     yield from held(workspace, stack, lock[1] if lock else None, who=who[1] if who else "")
 
 
-def held(workspace: Workspace, stack: str, lock: str | None, *, who: str, since: str = "") -> Iterator[str]:
+def held(workspace: Workspace, stack: str, lock: str | None, *, who: str, since: str = "") -> Iterator[Message]:
     """Yields what to do about a lock on a state: to wait, or to free it by its id."""
     by = f"{f' by {who}' if who else ''}{f' since {since}' if since else ''}"
-    yield f"the state is locked{by}; wait if somebody deploys right now"
+    text = f"the state is locked{by}; wait if somebody deploys right now"
+    yield Message("state-locked", text, stack=stack, lock=lock, who=who)
     if lock:
         binary, folder = workspace.environment["TERRAFORM_BINARY_NAME"], workspace.stack_folder(stack)
         command = f"{word(binary)} -chdir={word(folder)} force-unlock -force {lock}"
-        yield f"if nobody does, a killed run left the lock; free it: {command}"
+        text = f"if nobody does, a killed run left the lock; free it: {command}"
+        yield Message("lock-of-killed-run", text, stack=stack, lock=lock)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from strata.errors import Message
 from strata.text import counted
 
 
@@ -21,14 +22,20 @@ class Failure:
     reads: frozenset[str] = frozenset()
     written_in: str = ""
     """The address of the resource or data source in whose Terraform it is, where that has no address of its own."""
-    remedy: str = ""
+    remedy: Message | None = None
     """What to do about it, where AWS was asked why it is so."""
+    id: str = "terraform-failed"
+    """The case, as of a message."""
 
     @property
     def told(self) -> str:
         """Returns the text with the address, where the text does not name it."""
         address = self.address or self.written_in
         return self.text if address in self.text else f"{address}: {self.text}"
+
+    def of(self, stack: str) -> Message:
+        """Returns it as an error of a stack."""
+        return Message(self.id, f"{stack}: {self.told}", place=self.address or self.written_in, stack=stack)
 
 
 _DONE = {"create": "added", "update": "changed", "delete": "destroyed"}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from strata.config import IMPORTS
+from strata.errors import Message
 from strata.landing_zone import LandingZone
 from strata.printing import line
 from strata.terraform.events import Failure
@@ -20,7 +21,7 @@ class GoneImports:
     """The lines that were told of in one run, each once."""
 
     landing_zone: LandingZone
-    warnings: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, Message] = field(default_factory=dict)
     """What was told, by address."""
 
     def among(self, failures: Sequence[Failure]) -> list[str]:
@@ -28,9 +29,10 @@ class GoneImports:
         named = [found[1] for failure in failures if (found := _GONE.match(failure.text))]
         new = [one for one in dict.fromkeys(named) if one in self.landing_zone.imports and one not in self.warnings]
         for address in new:
-            problem = f"AWS has nothing of the id {self.landing_zone.imports[address]}, so it is created"
+            id = self.landing_zone.imports[address]
+            problem = Message("import-of-nothing", f"AWS has nothing of the id {id}, so it is created", id=id)
             remedy = f"{PRUNE} takes the line out; where it shall stay away, take its entry out of the YAML"
-            self.warnings[address] = str(self.landing_zone.fault(IMPORTS, (address,), problem, remedy))
+            self.warnings[address] = self.landing_zone.fault(IMPORTS, (address,), problem, remedy).message
             print(line(f"warning: {self.warnings[address]}"), file=sys.stderr)
         return new
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 
 _CACHE = "JSII_RUNTIME_PACKAGE_CACHE"
 # The last of the three files that jsii writes for a package.
@@ -55,7 +55,8 @@ def warm(checkout: Path, variables: Mapping[str, str], record: Path) -> list[Pat
             # It ends when its input does, and jsii's folder below ours with it.
             _, said = kernel.communicate()
     if not loaded:
-        raise StrataError(f"main.py cannot be loaded: {(said.strip().splitlines() or ['no reason given'])[-1]}")
+        text = f"main.py cannot be loaded: {(said.strip().splitlines() or ['no reason given'])[-1]}"
+        raise StrataError(Message("synth-failed", text))
     record.write_text("\n".join([_place(variables), *map(str, found)]))
     return found
 
@@ -71,7 +72,8 @@ def _written(folder: Path) -> list[Path]:
         if all(found):
             return [index for indexes in found for index in indexes]
         time.sleep(0.1)
-    raise StrataError(f"jsii wrote no index of its packages in {_PATIENCE} s; every synth takes some seconds more")
+    text = f"jsii wrote no index of its packages in {_PATIENCE} s; every synth takes some seconds more"
+    raise StrataError(Message("tool-failed", text, tool="jsii"))
 
 
 def _recorded(record: Path, variables: Mapping[str, str]) -> list[Path]:

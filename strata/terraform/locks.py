@@ -14,7 +14,7 @@ from pathlib import Path
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import Version, read_state
 from strata.config.models import Locking, Project, state_key
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.terraform.errors import held
 from strata.terraform.workspace import Workspace
 
@@ -48,12 +48,12 @@ class Lock:
 
 def abandoned(
     aws: Aws, project: Project, workspace: Workspace, stacks: Iterable[str], now: dt.datetime
-) -> Iterator[str]:
+) -> Iterator[Message]:
     """Yields a text for each lock whose run has ended, or is old: who holds it, since when, and how it is freed."""
     for stack in stacks:
         lock = read_lock(aws, project, stack)
         if lock and _is_abandoned(lock, workspace.stack_folder(stack), now):
-            yield _told(lock, workspace, stack)
+            yield Message("lock-abandoned", _told(lock, workspace, stack), stack=stack, lock=lock.id, who=lock.who)
 
 
 def refuse_beside_another_run(
@@ -71,13 +71,11 @@ def refuse_beside_another_run(
         # The lock first: a run writes the state before it lets go.
         lock = read_lock(aws, project, stack)
         if lock and not _is_abandoned(lock, workspace.stack_folder(stack), now):
-            raise StrataError(
-                f"somebody is deploying; nothing of {stack} was changed here; {_told(lock, workspace, stack)}"
-            )
+            text = f"somebody is deploying; nothing of {stack} was changed here; {_told(lock, workspace, stack)}"
+            raise StrataError(Message("other-run-active", text, stack=stack, lock=lock.id, who=lock.who))
         if Version.of(read_state(aws, project, stack)) != version:
-            raise StrataError(
-                f"somebody deployed {stack} in the meantime; nothing of it was changed here; run this again"
-            )
+            text = f"somebody deployed {stack} in the meantime; nothing of it was changed here; run this again"
+            raise StrataError(Message("changed-meanwhile", text, stack=stack))
 
 
 def _is_abandoned(lock: Lock, folder: Path, now: dt.datetime) -> bool:

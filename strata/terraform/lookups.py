@@ -26,7 +26,8 @@ def explained(prepared: Prepared, stack: str, failures: Sequence[Failure]) -> li
     except AwsError:
         return list(failures)  # AWS's own error says why
     return [
-        replace(one, remedy=str(found[who])) if who in found else one for one, who in zip(failures, named, strict=True)
+        replace(one, remedy=found[who].message) if who in found else one
+        for one, who in zip(failures, named, strict=True)
     ]
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from strata.aws.states import Version
 from strata.config.models import state_key
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, masked, sensitive_marks
 from strata.terraform.errors import TerraformError, advice
 from strata.terraform.events import Events, Failure
@@ -86,9 +86,9 @@ class Plan:
     """What would be done to resources, by address."""
     outputs: tuple[str, ...] = ()
     """The outputs that would change in the state, which nobody but other stacks notices."""
-    error: str | None = None
+    error: Message | None = None
     failures: tuple[Failure, ...] = ()
-    advice: tuple[str, ...] = ()
+    advice: tuple[Message, ...] = ()
     """What to do about the error."""
     waits_for: tuple[str, ...] = ()
     file: Path | None = None
@@ -243,7 +243,8 @@ class Planner:
     def _shown(self, stack: str, file: Path) -> dict[str, Any]:
         result = self.workspace.terraform(stack, "show", "-json", str(file))
         if result.code:
-            raise StrataError(f"{stack}: the plan cannot be read: {result.errors.strip() or result.text.strip()}")
+            text = f"{stack}: the plan cannot be read: {result.errors.strip() or result.text.strip()}"
+            raise StrataError(Message("tool-failed", text, tool="terraform show", stack=stack))
         shown: dict[str, Any] = json.loads(result.text)
         return shown
 
@@ -289,7 +290,8 @@ def _remove_unheld(file: Path) -> None:
 def ended(result: Result, events: Events) -> Failure:
     """Returns how Terraform ended that says no reason itself."""
     if result.code < 0:
-        return Failure(f"Terraform was stopped before it finished, by signal {-result.code}")
+        text = f"Terraform was stopped before it finished, by signal {-result.code}"
+        return Failure(text, id="terraform-stopped")
     said = "\n".join([*events.other, result.errors]).strip()[-300:]
     return Failure(f"Terraform ended with {result.code}: {said or 'it gave no reason'}")
 
@@ -314,11 +316,13 @@ def _waits_for(found: Sequence[Failure], pending: Sequence[str]) -> tuple[str, .
     return tuple(stack for stack in pending if any(stack in failure.reads for failure in found))
 
 
-def _why_not(stack: str, found: Sequence[Failure]) -> str:
+def _why_not(stack: str, found: Sequence[Failure]) -> Message:
     absent = sorted({name for failure in found for name in failure.reads if _ABSENT.match(failure.text)})
     if absent and all(failure.reads for failure in found):
-        return f"needs outputs that {' and '.join(absent)} lacks; run strata deploy {' '.join(absent)} {stack}"
-    return "; ".join(failure.told for failure in found)
+        text = f"needs outputs that {' and '.join(absent)} lacks; run strata deploy {' '.join(absent)} {stack}"
+        return Message("outputs-missing", text, stack=stack, producers=absent)
+    place = found[0].of(stack).place if not found[1:] else ""
+    return Message(found[0].id, "; ".join(failure.told for failure in found), place=place, stack=stack)
 
 
 def changes(shown: Mapping[str, Any]) -> Iterator[tuple[str, Change]]:

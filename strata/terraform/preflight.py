@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from strata.aws import runs
 from strata.aws.access_role import WAY, account_ids, closed_to_us
@@ -21,7 +21,7 @@ from strata.aws.states import Version, list_stacks, read_state, read_version
 from strata.config.layers import IN_ACCOUNT, STACKS, folder_of
 from strata.config.models import ACCESS_ROLE, Project
 from strata.config.types import did_you_mean
-from strata.errors import ConfigurationError, StrataError, UsageError
+from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.identity import announced, examine
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import (
@@ -67,7 +67,7 @@ class Prepared:
     chosen: tuple[str, ...]
     states: Mapping[str, State]
     announced: frozenset[announced.Name]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
     """What was told before the plan and is no refusal."""
     lacking: tuple[ResourceStatus, ...] = ()
     """What `strata bootstrap` has yet to make, in a preview."""
@@ -98,7 +98,7 @@ class RefusedError(StrataError):
     """
 
     def __init__(self, refusals: Sequence[Refusal], *, applied: bool = False) -> None:
-        super().__init__(*(str(refusal.fault) for refusal in refusals))
+        super().__init__(*(refusal.fault.message for refusal in refusals))
         self.refusals = tuple(refusals)
         self._applied = applied
 
@@ -140,7 +140,7 @@ def prepare(
     _check_replaced(allow, landing_zone)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
-    ended = [str(one) for one in over(landing_zone, today)]
+    ended = [fault.message for fault in over(landing_zone, today)]
     for warning in ended:
         print(line(f"warning: {warning}"), file=sys.stderr)
     progress.doing("asking AWS", seen_only=True)
@@ -185,7 +185,9 @@ def prepare(
     if STACK in chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
     goes = [(stack, reset(aws, workspace.document(stack), states[stack])) for stack in _own(prepared)]
-    told = [f"{stack}: {text}" for stack, texts in goes for text in texts]
+    told = [
+        Message(text.id, f"{stack}: {text}", place=text.place, **text.data) for stack, texts in goes for text in texts
+    ]
     told += abandoned(aws, landing_zone.project, workspace, chosen, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
@@ -198,7 +200,8 @@ def _last_runs(aws: Aws, project: Project) -> Mapping[str, runs.Run]:
         return runs.read(aws, project)
     except (AwsError, ValueError) as error:
         problem = f"{runs.shown(project)} cannot be read, so that the loss of a team's file would show in the plan only"
-        print(line(f"warning: {problem}: {error}"), file=sys.stderr)
+        warning = Message("kept-file-unreadable", f"{problem}: {error}", place=runs.shown(project))
+        print(line(f"warning: {warning}"), file=sys.stderr)
         return {}
 
 
@@ -217,10 +220,12 @@ def _reachable(
     """
     closed = _closed_to_us(aws, landing_zone, states, chosen)
     if refused := closed.intersection(named):
-        raise StrataError(*(f"{stack}: {ACCESS_ROLE} cannot be assumed in its account; {WAY}" for stack in refused))
+        texts = {stack: f"{stack}: {ACCESS_ROLE} cannot be assumed in its account; {WAY}" for stack in refused}
+        raise StrataError(*(Message("role-not-assumable", text, stacks=[stack]) for stack, text in texts.items()))
     found = tuple(stack for stack in chosen if stack not in closed)
     if not found:
-        raise StrataError(f"{', '.join(named)}: there is no account left that it has a stack in")
+        text = f"{', '.join(named)}: there is no account left that it has a stack in"
+        raise StrataError(Message("no-account-left", text, stacks=list(named)))
     return found
 
 
@@ -233,7 +238,7 @@ def _closed_to_us(
     left = [stack for stack in chosen if landing_zone.account_stacks.get(stack) in closed]
     if left:
         text = f"{', '.join(left)}: left out, since {ACCESS_ROLE} cannot be assumed there; {WAY}"
-        print(line(f"warning: {text}"), file=sys.stderr)
+        print(line(f"warning: {Message('role-not-assumable', text, stacks=left)}"), file=sys.stderr)
     return frozenset(left)
 
 
@@ -258,7 +263,8 @@ def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None], alone: Cal
     if objections:
         raise RefusedError(sorted(objections))
     for address, import_id in ids.items():
-        note(f"{STACK}: {address} was created by an earlier run that did not finish: importing {import_id}")
+        text = f"{STACK}: {address} was created by an earlier run that did not finish: importing {import_id}"
+        note(Message("leftover-imported", text, place=address, stack=STACK, id=import_id))
     if ids:
         workspace.import_next(STACK, ids)
 
@@ -268,7 +274,8 @@ def _check_allowed(allow: Collection[str]) -> None:
         if word in ALLOWED or (word.startswith(REPLACE) and word != REPLACE):
             continue
         guess = did_you_mean(word, ALLOWED)
-        raise UsageError(f"--allow does not accept {word!r}{guess}; it accepts {', '.join(ALLOWED)}")
+        text = f"--allow does not accept {word!r}{guess}; it accepts {', '.join(ALLOWED)}"
+        raise UsageError(Message("argument-malformed", text, argument="--allow", value=word))
 
 
 def _check_replaced(allow: Collection[str], landing_zone: LandingZone) -> None:
@@ -277,7 +284,8 @@ def _check_replaced(allow: Collection[str], landing_zone: LandingZone) -> None:
         key = word.removeprefix(REPLACE)
         if word.startswith(REPLACE) and key not in keys:
             guess = did_you_mean(key, keys)
-            raise UsageError(f"--allow {word}: there is no permission set or policy {key!r}{guess}")
+            text = f"--allow {word}: there is no permission set or policy {key!r}{guess}"
+            raise UsageError(Message("unknown-name", text, argument="--allow", name=key))
 
 
 def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str]) -> list[str]:
@@ -290,7 +298,8 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
             if (folder_of(stack) / "stack.py").is_file():
                 file = f"{workspace.environment['STRATA_CONFIG']}/layers/{stack}.yaml"
                 guess = f": {file} does not exist, which switches its code on"
-            raise StrataError(f"there is no stack {stack!r}{guess}; there are {', '.join(known)}")
+            text = f"there is no stack {stack!r}{guess}; there are {', '.join(known)}"
+            raise StrataError(Message("no-such-stack", text, stack=stack))
     named = {*stacks, *(one for one in landing_zone.account_stacks if one.partition(IN_ACCOUNT)[0] in stacks)}
     return [stack for stack in workspace.stacks if not stacks or stack in named]
 
@@ -320,7 +329,8 @@ def _check_ground(
         refusals.append(elsewhere)
     elif lacking and not (preview and _without_store(aws, landing_zone, lacking)):
         told = "; ".join(f"{finding.thing} ({', '.join(finding.missing)})" for finding in lacking)
-        refusals.append(f"missing: {told}; run strata bootstrap first")
+        things = {finding.thing: list(finding.missing) for finding in lacking}
+        refusals.append(Message("bootstrap-missing", f"missing: {told}; run strata bootstrap first", missing=things))
     if needs_sign_in and not refusals:
         refusals += identity_center_refusals(aws, landing_zone)
     if refusals:
@@ -350,17 +360,19 @@ def _check_quota(aws: Aws, landing_zone: LandingZone, state: State, note: Callab
         new -= there
         quota = account_quota(aws) if new else 0
     except AwsError as error:
-        note(f"whether AWS has room for {len(new)} more accounts is not known: {error}")
+        text = f"whether AWS has room for {len(new)} more accounts is not known: {error}"
+        note(Message("account-quota-unknown", text, accounts=len(new)))
         return
     total = len(there) + len(new)
     if new and total > quota:
-        raise StrataError(
+        text = (
             f"{len(new)} account{'s are' if len(new) > 1 else ' is'} to be made, the organization has {len(there)}, "
             f"and AWS allows {quota}; ask for more, which takes minutes to days: {more_accounts(total)}"
         )
+        raise StrataError(Message("account-quota-reached", text, accounts=len(new), has=len(there), limit=quota))
 
 
-def _elsewhere(aws: Aws, landing_zone: LandingZone) -> str:
+def _elsewhere(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
     """Returns why nothing is to be made under a new name, empty where no other bucket holds a state of ours."""
     try:
         found = list(states_elsewhere(aws, landing_zone))
@@ -368,31 +380,34 @@ def _elsewhere(aws: Aws, landing_zone: LandingZone) -> str:
         return ""
     if not found:
         return ""
-    return (
+    text = (
         f"s3://{landing_zone.project.state_bucket} is not complete, and s3://{found[0]} holds the states of an earlier "
         "deploy: short_name, state.bucket and regions.primary stay while they do; set them back to what they were; "
         "docs/operate.md says how it is really done"
     )
+    return Message("states-elsewhere", text, bucket=landing_zone.project.state_bucket, seen=found)
 
 
-def identity_center_refusals(aws: Aws, landing_zone: LandingZone) -> list[str]:
+def identity_center_refusals(aws: Aws, landing_zone: LandingZone) -> list[Message]:
     """Returns why the `sso` stack cannot be deployed; its own postcondition is the last to say so."""
     project = landing_zone.project
     region = project.identity_center_region
     try:
         owners = [one["OwnerAccountId"] for one in list_instances(aws, project) if "OwnerAccountId" in one]
     except AwsError as error:
-        return [str(error)]
+        return list(error.args)
     if project.management_account.id in owners:
         return []
-    refusal = (
+    case, text = (
+        "identity-center-off",
         f"IAM Identity Center is not enabled in {region}, and AWS has no call for it; enable it in the console, "
         f"{console(region)}, or set identity_center.region in "
-        "project.yaml to where it is; the other stacks: strata deploy backend organizations security"
+        "project.yaml to where it is; the other stacks: strata deploy backend organizations security",
     )
     if owners:
-        refusal = (
+        case, text = (
+            "identity-center-of-account",
             f"Identity Center in {region} is an account instance of {', '.join(owners)}, not the organization's; "
-            "delete it and enable Identity Center in the management account"
+            "delete it and enable Identity Center in the management account",
         )
-    return [refusal]
+    return [Message(case, text, region=region, owners=owners)]

@@ -15,6 +15,7 @@ from typing import Any
 from strata.aws.identity_center import Center
 from strata.aws.session import Aws, AwsError
 from strata.config.models import state_key
+from strata.errors import Message
 from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.leftovers import Directory, declared
@@ -119,7 +120,8 @@ def untaint(workspace: Workspace, stack: str, addresses: Iterable[str], note: No
         if result.code:
             said = " ".join(f"{result.text} {result.errors}".split())
             raise TerraformError(workspace, stack, [Failure(f"{address} cannot be kept: {said}", address)])
-        note(f"{stack}: {address} was partly created by {by} and is kept (terraform untaint)")
+        text = f"{stack}: {address} was partly created by {by} and is kept (terraform untaint)"
+        note(Message("half-made-kept", text, place=address, stack=stack))
 
 
 def beside(
@@ -156,7 +158,8 @@ def report_kept(planned: Plan, addresses: Iterable[str], note: Note) -> None:
         if planned.waits_for or planned.error or change is None:
             continue
         if said := _WHOLE.get(change.action):
-            note(f"{planned.stack}: {address} {said}")
+            text = f"{planned.stack}: {address} {said}"
+            note(Message("half-made-made-whole", text, place=address, stack=planned.stack, action=change.action))
 
 
 _WHOLE = {
@@ -191,21 +194,23 @@ def adopt_what_exists(
         return False
     planned = plan()
     ids |= existing.ids(planned, [address for address in wanted if address not in ids])
-    for address, import_id in ids.items():
-        note(f"{planned.stack}: {address} exists in AWS and is not in the state: importing {import_id}")
-    if ids:
-        workspace.import_next(planned.stack, ids)
+    _import_next(workspace, planned.stack, ids, note)
     return bool(ids)
 
 
 def adopt_taken(workspace: Workspace, existing: Existing, planned: Plan, note: Note) -> bool:
     """Has the next plan import what a creation would wait for, make twice or reset; returns whether there is any."""
     ids = existing.early(planned)
-    for address, import_id in ids.items():
-        note(f"{planned.stack}: {address} exists in AWS and is not in the state: importing {import_id}")
-    if ids:
-        workspace.import_next(planned.stack, ids)
+    _import_next(workspace, planned.stack, ids, note)
     return bool(ids)
+
+
+def _import_next(workspace: Workspace, stack: str, ids: Mapping[str, str], note: Note) -> None:
+    for address, import_id in ids.items():
+        text = f"{stack}: {address} exists in AWS and is not in the state: importing {import_id}"
+        note(Message("existing-imported", text, place=address, stack=stack, id=import_id))
+    if ids:
+        workspace.import_next(stack, ids)
 
 
 def adopt_interrupted(
@@ -218,7 +223,8 @@ def adopt_interrupted(
     for address, import_id in existing.ids(planned, begun).items():
         result = workspace.terraform(planned.stack, "import", "-input=false", "-no-color", address, import_id)
         if not result.code:
-            note(f"{planned.stack}: {address} was created by this run and is imported: {import_id}")
+            text = f"{planned.stack}: {address} was created by this run and is imported: {import_id}"
+            note(Message("leftover-imported", text, place=address, stack=planned.stack, id=import_id))
 
 
 def _named(
@@ -256,7 +262,7 @@ def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -
         done = [_provision(center, arn, note) for arn in center.permission_sets()] if center else []
         return all(done)
     except AwsError as error:
-        note(f"permission sets were not checked in their accounts: {error}")
+        note(Message("permission-sets-unchecked", f"permission sets were not checked in their accounts: {error}"))
         return False
 
 
@@ -264,7 +270,8 @@ def _provision(center: Center, arn: str, note: Note) -> bool:
     outdated, done = list(center.accounts_of(arn, outdated=True)), True
     name = center.describe(arn)["Name"] if outdated else ""
     for account in outdated:
-        note(f"provisioning permission set {name} in {account}, which has an older version of it")
+        text = f"provisioning permission set {name} in {account}, which has an older version of it"
+        note(Message("permission-set-provisioned", text, permission_set=name, account=account))
         done &= _await(center, center.provision(arn, account), account, note)
     return done
 
@@ -277,5 +284,6 @@ def _await(center: Center, request: str, account: str, note: Note) -> bool:
         time.sleep(2)
     if status["Status"] == "SUCCEEDED":
         return True
-    note(f"warning: {account} still has the older version: {status.get('FailureReason', status['Status'])}")
+    text = f"{account} still has the older version: {status.get('FailureReason', status['Status'])}"
+    note(f"warning: {Message('permission-set-outdated', text, account=account)}")
     return False

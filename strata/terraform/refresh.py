@@ -20,6 +20,7 @@ from strata.aws import events, runs
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import Version
 from strata.config.models import Project
+from strata.errors import Message
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read_center
 from strata.options import Options
@@ -48,7 +49,7 @@ class Refreshing:
         self._always = always
         self._executor = ThreadPoolExecutor(1)
         self._runs: Mapping[str, runs.Run] = {}
-        self._no_runs = ""
+        self._no_runs: Message | None = None
         self._begun: dict[str, _Begun] = {}
         self._changed: set[str] = set()
         self._states: Mapping[str, State] = {}
@@ -70,7 +71,8 @@ class Refreshing:
         try:
             self._runs = runs.read(aws, project)
         except (AwsError, ValueError) as error:
-            self._no_runs = f"{runs.shown(project)} cannot be read: {error}"
+            text = f"{runs.shown(project)} cannot be read: {error}"
+            self._no_runs = Message("kept-file-unreadable", text, place=runs.shown(project))
         pace = Pace(waits=lambda service, _: self._say(f"{service} throttles: it is asked again in some seconds"))
         paced = replace(aws, before_send=pace.wait, throttled=pace.throttled)
         self._requests = lambda: sum(pace.requests.values())
@@ -87,7 +89,8 @@ class Refreshing:
             number = counted(reread.count(self._states.get(stack, {})), "object")
             spared = f"with -refresh=false: AWS has its {number} as the state has them"
             told = f"with a full refresh: {why}" if why else spared
-            self._progress.note(f"{stack}: planned {told}")
+            case, data = (why.id, why.data) if why else ("refresh-spared", {})
+            self._progress.note(Message(case, f"{stack}: planned {told}", **{**data, "stack": stack}))
         return why is not None
 
     def changed(self, stack: str) -> None:
@@ -99,46 +102,47 @@ class Refreshing:
         run, state = self._runs.get(stack), self._states.get(stack, {})
         return run is not None and bool(state) and run.version == _version(state)
 
-    def why(self, workspace: Workspace, stack: str, versions: Versions) -> str | None:
+    def why(self, workspace: Workspace, stack: str, versions: Versions) -> Message | None:
         """Returns why a plan refreshes, None where it need not."""
         why = self._why_not(stack) or self._other_run(workspace, stack, own_version(versions, stack))
         if why:
             return why
         if any(name.startswith("TF_AWS_") for name in workspace.environment):
-            return "a variable TF_AWS_... of the environment sets tags"
+            return Message("tags-from-environment", "a variable TF_AWS_... of the environment sets tags")
         reading = self._wait(stack)
-        if isinstance(reading, str):
+        if isinstance(reading, Message):
             return reading
         return reread.difference(self._states[stack], reading, _default_tags(workspace.document(stack)))
 
-    def _why_not(self, stack: str) -> str | None:
+    def _why_not(self, stack: str) -> Message | None:
         """Returns why the state of a stack cannot do without a refresh, before anything is read."""
         if self._always:
-            return "it was asked for"
+            return Message("refresh-asked-for", "it was asked for")
         if stack in self._changed:
-            return "this run has changed it"
+            return Message("changed-by-this-run", "this run has changed it")
         if stack not in self._states:
-            return "it is not read in bulk"
+            return Message("not-read-in-bulk", "it is not read in bulk")
         state = self._states[stack]
         if not state:
-            return "it has no state"
+            return Message("without-state", "it has no state")
         if why := reread.tainted_or_deposed(state) or reread.uncovered(state):
             return why
         if stack not in READ:
-            return "it is not read in bulk"
+            return Message("not-read-in-bulk", "it is not read in bulk")
         run = self._runs.get(stack)
         if run is None:
-            return self._no_runs or "no run is known that ended whole"
+            return self._no_runs or Message("no-whole-run", "no run is known that ended whole")
         if not self.ended_whole(stack):
-            return "its state is another one than the last whole run left"
+            return Message("state-of-another-run", "its state is another one than the last whole run left")
         return None
 
-    def _other_run(self, workspace: Workspace, stack: str, own: Version | None) -> str | None:
+    def _other_run(self, workspace: Workspace, stack: str, own: Version | None) -> Message | None:
         if own != _version(self._states[stack]):
-            return "its state has changed since it was read"
+            return Message("changed-meanwhile", "its state has changed since it was read")
         known, now = self._runs[stack].providers, providers(workspace, stack)
         if known != now:
-            return f"it was deployed with {_named(known)}, and this is {_named(now)}"
+            text = f"it was deployed with {_named(known)}, and this is {_named(now)}"
+            return Message("other-provider", text, was=_named(known), now=_named(now))
         return None
 
     # The reading
@@ -148,7 +152,7 @@ class Refreshing:
         future = self._executor.submit(self._read, self._states[stack], ended)
         self._begun[stack] = _Begun(future, ended, time.monotonic())
 
-    def _wait(self, stack: str) -> Reading | str:
+    def _wait(self, stack: str) -> Reading | Message:
         """Returns the reading of a stack, or why there is none."""
         old = self._begun.get(stack)
         if old is None or time.monotonic() - old.at > GOOD_FOR:
@@ -163,9 +167,9 @@ class Refreshing:
                     said = time.monotonic()
                     self._progress.still(f"{stack}: {counted(self._requests(), 'call')} to read AWS in bulk so far")
         try:
-            return begun.future.result() or "Identity Center is not enabled"
+            return begun.future.result() or Message("identity-center-off", "Identity Center is not enabled")
         except (AwsError, CancelledError) as error:
-            return f"AWS cannot be read in bulk: {error}"
+            return Message("aws-failed", f"AWS cannot be read in bulk: {error}")
 
     def _say(self, text: str) -> None:
         if self._progress:

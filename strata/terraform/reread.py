@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from strata.aws.events import Rule
+from strata.errors import Message
 from strata.identity.recorded import block
 from strata.inventory.reading import Principal, Wanted
 from strata.inventory.things import Assignment, Attached, Center, PermissionSet
@@ -99,33 +100,35 @@ class Reading:
         return {id: (group.id, user) for group in self.center.groups for user, id in group.members.items()}
 
 
-def uncovered(state: State) -> str | None:
+def uncovered(state: State) -> Message | None:
     """Returns what of a state no reading in bulk has, None where it can have all."""
     types = sorted({type for type, _, _ in managed(state)} - TABLE.keys())
-    return f"{types[0]} is not read in bulk" if types else None
+    return Message("not-read-in-bulk", f"{types[0]} is not read in bulk", type=types[0]) if types else None
 
 
-def difference(state: State, reading: Reading, default_tags: Mapping[str, str]) -> str | None:
+def difference(state: State, reading: Reading, default_tags: Mapping[str, str]) -> Message | None:
     """Returns the first thing that a refresh might find otherwise than a state has it; None where there is none."""
     for type, address, attributes in managed(state):
         expected = TABLE[type](reading, attributes)
         if expected is None:
-            return f"{address} is not at AWS"
+            return Message("not-at-aws", f"{address} is not at AWS", place=address)
         for name, value in attributes.items():
             if name not in expected:
-                return f"{address}: {name} is not read in bulk"
+                text = f"{address}: {name} is not read in bulk"
+                return Message("not-read-in-bulk", text, place=address, argument=name)
             if expected[name] is not KEPT and not _same(value, expected[name]):
-                return f"{address}: {name} differs at AWS"
-        if why := _tags_differ(attributes, default_tags):
-            return f"{address}: {why}"
+                text = f"{address}: {name} differs at AWS"
+                return Message("differs-at-aws", text, place=address, argument=name)
+        if _tags_differ(attributes, default_tags):
+            return Message("other-default-tags", f"{address}: its default tags are other ones", place=address)
     return None
 
 
-def _tags_differ(attributes: Attributes, default_tags: Mapping[str, str]) -> str | None:
-    """Says where a refresh would put a tag that is neither the thing's own nor one of the default tags of today."""
+def _tags_differ(attributes: Attributes, default_tags: Mapping[str, str]) -> bool:
+    """Says whether a refresh would put a tag that is neither the thing's own nor one of the default tags of today."""
     own = attributes.get("tags") or {}
     others = {key: value for key, value in (attributes.get("tags_all") or {}).items() if key not in own}
-    return None if others.items() <= default_tags.items() else "its default tags are other ones"
+    return not others.items() <= default_tags.items()
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -405,13 +408,14 @@ def _known(read: Any, blocks: Any) -> Any:
     return [{name: value for name, value in one.items() if name in known} for one, known in pairs]
 
 
-def tainted_or_deposed(state: State) -> str | None:
+def tainted_or_deposed(state: State) -> Message | None:
     """Returns the first object that a run left half made or has yet to delete, None where there is none."""
     for resource in state.get("resources") or ():
         for instance in resource.get("instances") or ():
             if instance.get("status") == "tainted" or "deposed" in instance:
                 word = "deposed" if "deposed" in instance else "tainted"
-                return f"{resource['type']}.{resource['name']} is {word}"
+                address = f"{resource['type']}.{resource['name']}"
+                return Message(f"object-{word}", f"{address} is {word}", place=address)
     return None
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from strata.aws.defaults import regional_setting
 from strata.aws.session import Aws, AwsError
+from strata.errors import Message
 
 METADATA = "aws_ec2_instance_metadata_defaults"
 
 State = Mapping[str, Any]
 
 
-def reset(aws: Aws, document: Mapping[str, Any], state: State) -> Iterator[str]:
+def reset(aws: Aws, document: Mapping[str, Any], state: State) -> Iterator[Message]:
     """Yields the instance metadata defaults that a region has and the provider, which sends all four, would reset."""
     known = {f"{each['type']}.{each['name']}" for each in state.get("resources") or ()}
     for name, arguments in document.get("resource", {}).get(METADATA, {}).items():
@@ -21,11 +22,12 @@ def reset(aws: Aws, document: Mapping[str, Any], state: State) -> Iterator[str]:
             yield from _lost(aws, f"{METADATA}.{name}", arguments)
 
 
-def _lost(aws: Aws, address: str, arguments: Mapping[str, Any]) -> Iterator[str]:
+def _lost(aws: Aws, address: str, arguments: Mapping[str, Any]) -> Iterator[Message]:
     try:
         found = regional_setting(aws, "instance_metadata", [arguments["region"]])[arguments["region"]]
     except AwsError:
         return
     for argument in ("http_endpoint", "instance_metadata_tags"):
         if (value := found.get(argument)) and argument not in arguments:
-            yield f"{address} loses {argument}={value}, which the provider cannot keep when it sets the others"
+            text = f"{address} loses {argument}={value}, which the provider cannot keep when it sets the others"
+            yield Message("setting-reset", text, place=address, argument=argument, value=value)

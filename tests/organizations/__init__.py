@@ -1,0 +1,193 @@
+"""Organizations for tests, each described once: as AWS, as the states and as the YAML have it.
+
+    THERE = Organization(
+        unit("prod", "Prod"),
+        account("shop", within="prod"),
+        user("ana"),
+        group("admins", "ana"),
+        permission_set("Admin", "AdministratorAccess"),
+        grant("Admin", "admins", "management", "shop"),
+    )
+    drifted = THERE.at_aws(gone("user", "ana"), changed("account", "shop", name="other"), group("night"))
+
+    drifted.run("drift", "--json")   # a command in this process, that asks `drifted` instead of AWS
+    drifted.texts, drifted.states, drifted.inventory, drifted.zone
+
+A description that AWS could not have raises `ImpossibleError`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.organizations.answers import Answers
+from tests.organizations.described import (
+    ALLOW,
+    DENY,
+    INSTANCE,
+    MANAGEMENT,
+    ROOT,
+    SCP,
+    STORE,
+    ImpossibleError,
+    Said,
+    Side,
+    Thing,
+    account,
+    attribute,
+    changed,
+    control,
+    delegated,
+    denied,
+    described,
+    entitlement,
+    gone,
+    grant,
+    group,
+    id_of,
+    layer,
+    no_full_access,
+    permission_set,
+    policy,
+    policy_type,
+    require_possible,
+    root_access,
+    service,
+    unit,
+    user,
+)
+from tests.organizations.states import states
+from tests.organizations.yaml_folder import project_yaml, texts
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+    from strata.config.models import Project
+    from strata.inventory.things import Inventory
+    from strata.landing_zone import LandingZone
+
+__all__ = [
+    "ALLOW", "DENY", "INSTANCE", "MANAGEMENT", "ROOT", "SCP", "STORE", "ImpossibleError", "Organization", "Side",
+    "Thing", "account", "attribute", "changed", "control", "delegated", "denied", "entitlement", "gone", "grant",
+    "group", "id_of", "layer", "no_full_access", "permission_set", "policy", "policy_type", "root_access", "service",
+    "unit", "user",
+]  # fmt: skip
+
+
+class Organization:
+    """An organization, and what each side has otherwise."""
+
+    def __init__(self, *said: Said, **project: Any) -> None:
+        side, self.project = described(*said, **project)
+        self.aws = self.state = self.yaml = side
+        self.center = self.project.get("center", self.project["primary"])
+
+    # What a side has otherwise
+
+    def at_aws(self, *said: Said) -> Organization:
+        """Returns the same with something done by hand at AWS."""
+        side = self.aws.with_changes(said)
+        require_possible(side)
+        return self._with(aws=side)
+
+    def in_state(self, *said: Said) -> Organization:
+        """Returns the same with other states, as an earlier deploy left them."""
+        return self._with(state=self.state.with_changes(said))
+
+    def in_yaml(self, *said: Said) -> Organization:
+        """Returns the same with an edited configuration, which need not be valid."""
+        return self._with(yaml=self.yaml.with_changes(said))
+
+    def but(self, *said: Said) -> Organization:
+        """Returns the same with something otherwise on all sides."""
+        return self.at_aws(*said).in_state(*said).in_yaml(*said)
+
+    def without_center(self, region: str = "") -> Organization:
+        """Returns the same with Identity Center off, or in another region."""
+        return self._with(center=region)
+
+    def _with(self, **parts: Any) -> Organization:
+        other = object.__new__(type(self))
+        kept = {name: vars(self)[name] for name in ("project", "aws", "state", "yaml", "center")}
+        vars(other).update({**kept, **parts})
+        return other
+
+    # What comes of it
+
+    @cached_property
+    def texts(self) -> Mapping[str, str]:
+        """The files of the configuration."""
+        return texts(self.yaml, self.project)
+
+    def write(self, folder: Path) -> Path:
+        """Writes the configuration."""
+        for name, text in self.texts.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        return folder
+
+    @cached_property
+    def states(self) -> dict[str, dict[str, Any]]:
+        """The states by stack."""
+        return states(self.state, self.project)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """AWS, as it answers."""
+        return Answers(self.aws, self.project, self.states, self.center)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """What Strata reads of it, thoroughly, and on where something is denied."""
+        return self.read(partly=True, thorough=True)
+
+    def read(self, **how: bool) -> Inventory:
+        """Returns what Strata reads of it, thorough or not."""
+        from strata.aws.session import Aws
+        from strata.inventory.reading import read
+
+        project = self.model
+        with self.answers.asked():
+            return read(Aws(None, project.regions.primary), project, once=True, **how)
+
+    @cached_property
+    def model(self) -> Project:
+        """What project.yaml says."""
+        from strata.config.models import Project
+
+        return Project.model_validate(project_yaml(self.yaml, self.project))
+
+    @cached_property
+    def zone(self) -> LandingZone:
+        """What the configuration means."""
+        return _zone(tuple(self.texts.items()))
+
+    def id(self, kind: str, key: str) -> str:
+        """Returns the id of a thing at AWS."""
+        return self.aws.id(kind, key)
+
+    def run(self, *words: str | Path, folder: Path) -> Result:
+        """Runs a command in this process, on a folder, which is written if it is not there."""
+        from typer.testing import CliRunner
+
+        from strata.cli import app
+
+        if not folder.exists():
+            self.write(folder)
+        with self.answers.asked():
+            return CliRunner().invoke(app, [*map(str, words), "--config", str(folder)])
+
+
+@cache
+def _zone(files: tuple[tuple[str, str], ...]) -> LandingZone:
+    from strata.load import load
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files:
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        return load(Path(folder))

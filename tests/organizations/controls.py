@@ -1,0 +1,125 @@
+"""The controls of security.yaml as Terraform's states have them, and as AWS answers about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from tests.organizations.described import MANAGEMENT, Side, Thing
+
+Values = Mapping[str, Any]
+_S3 = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+_PASSWORD = ("lowercase_characters", "uppercase_characters", "numbers", "symbols")
+SETTINGS: Mapping[str, tuple[str, Values]] = {
+    "ebs_encryption": ("aws_ebs_encryption_by_default", {"enabled": True}),
+    "instance_metadata": (
+        "aws_ec2_instance_metadata_defaults",
+        {"http_tokens": "required", "http_put_response_hop_limit": 2},
+    ),
+    "snapshot_public_access": ("aws_ebs_snapshot_block_public_access", {"state": "block-all-sharing"}),
+    "image_public_access": ("aws_ec2_image_block_public_access", {"state": "block-new-sharing"}),
+    "s3_public_access": ("aws_s3_account_public_access_block", dict.fromkeys(_S3, True)),
+    "password_policy": (
+        "aws_iam_account_password_policy",
+        {
+            **{f"require_{one}": True for one in _PASSWORD},
+            "allow_users_to_change_password": True,
+            "minimum_password_length": 14,
+            "password_reuse_prevention": 24,
+            "max_password_age": 0,
+        },
+    ),
+}
+"""The type and what Strata sets, by Terraform's arguments."""
+OF_ACCOUNT = ("s3_public_access", "password_policy")
+ALL = (
+    *SETTINGS,
+    "access_analyzer",
+    "trail",
+    "alerts",
+    "budget",
+    "anomaly_monitor",
+    "alternate_contacts",
+    "github_actions",
+)
+_ARGUMENTS = {
+    "minimum_length": "minimum_password_length",
+    "reuse_prevention": "password_reuse_prevention",
+    "max_age_days": "max_password_age",
+    "hop_limit": "http_put_response_hop_limit",
+    "state": "state",
+}
+_TRAIL = ("enable_logging", "enable_log_file_validation", "is_organization_trail", "is_multi_region_trail")
+_BUCKET = ("", "_lifecycle_configuration", "_ownership_controls", "_policy", "_public_access_block")
+BUCKET = tuple(f"aws_s3_bucket{part}" for part in (*_BUCKET, "_server_side_encryption_configuration"))
+
+
+def setting(one: Thing, region: str) -> Values:
+    """Returns what a setting is set to, by Terraform's arguments."""
+    chosen = {_ARGUMENTS[name]: value for name, value in one["parameters"].items()}
+    return {**SETTINGS[one.key][1], **chosen, **one["at"].get(region, {})}
+
+
+def resources(side: Side, regions: tuple[str, ...], project: Values) -> Iterator[tuple[str, Values]]:
+    """Yields what the state of `security` has, by address."""
+    for one in side.of("control").values():
+        if one.key in SETTINGS:
+            type = SETTINGS[one.key][0]
+            for region in ("",) if one.key in OF_ACCOUNT else regions:
+                yield (
+                    f"{type}.main{f'_{region}' if region else ''}",
+                    {"id": region or MANAGEMENT, **setting(one, region)},
+                )
+        else:
+            yield from _THINGS[one.key](one, side, regions, project)
+
+
+def _trail(one: Thing, _: Side, regions: tuple[str, ...], project: Values) -> Iterator[tuple[str, Values]]:
+    name = f"{project['short_name']}-organization"
+    arn = f"arn:aws:cloudtrail:{project['primary']}:{MANAGEMENT}:trail/{name}"
+    bucket = f"{project['short_name']}-organization-trail-{MANAGEMENT}"
+    said = {"id": arn, "arn": arn, "name": name, "s3_bucket_name": bucket, "include_global_service_events": True}
+    yield "aws_cloudtrail.organization", {**said, **dict.fromkeys(_TRAIL, True), **one["at"].get("", {})}
+    yield from ((f"{type}.trail", {"id": bucket}) for type in BUCKET)
+
+
+def _analyzers(one: Thing, _: Side, regions: tuple[str, ...], project: Values) -> Iterator[tuple[str, Values]]:
+    name = f"{project['short_name']}-organization"
+    for region in regions:
+        if one["at"].get(region) is not False:
+            found = {"id": name, "analyzer_name": name, "region": region, "type": "ORGANIZATION"}
+            yield f"aws_accessanalyzer_analyzer.organization_{region}", found
+
+
+def _budget(one: Thing, _: Side, regions: tuple[str, ...], project: Values) -> Iterator[tuple[str, Values]]:
+    shares, limit = one["parameters"].get("thresholds_percent", (80, 100)), one["parameters"].get("limit_usd", 100)
+    due = [*((share, "ACTUAL") for share in shares), (shares[-1], "FORECASTED")]
+    to = sorted(one["parameters"].get("emails", ()))
+    notifications = [
+        {"notification_type": kind, "threshold": share, "subscriber_email_addresses": to} for share, kind in due
+    ]
+    name = f"{project['short_name']}-monthly"
+    said = {"id": f"{MANAGEMENT}:{name}", "name": name, "limit_amount": f"{limit}.0", "limit_unit": "USD"}
+    yield "aws_budgets_budget.monthly", {**said, "notification": notifications if to else [], **one["at"].get("", {})}
+
+
+def _contacts(one: Thing, side: Side, regions: tuple[str, ...], project: Values) -> Iterator[tuple[str, Values]]:
+    for key in side.of("account"):
+        for kind, contact in one["parameters"].items():
+            at = f"{key}_{kind}"
+            if one["at"].get(at) is not False:
+                told = {"name": contact["name"], "title": contact["title"], "alternate_contact_type": kind.upper()}
+                told |= {"email_address": contact["email"], "phone_number": contact["phone"]}
+                account = None if key == "management" else side.id("account", key)
+                yield (
+                    f"aws_account_alternate_contact.{at}",
+                    {"id": at, "account_id": account, **told, **one["at"].get(at, {})},
+                )
+
+
+_THINGS: Mapping[str, Callable[[Thing, Side, tuple[str, ...], Values], Iterator[tuple[str, Values]]]] = {
+    "trail": _trail,
+    "access_analyzer": _analyzers,
+    "budget": _budget,
+    "alternate_contacts": _contacts,
+}
