@@ -103,7 +103,7 @@ def _check_region(region: str | None, project: Project) -> None:
             f"--region is {region!r}, but the state belongs in {project.regions.primary!r}; "
             "leave --region out, or change regions.primary in project.yaml"
         )
-        raise StrataError(Message("other-region", text, region=region, configured=project.regions.primary))
+        raise StrataError(Message("other-region", text, region=region, expected=project.regions.primary))
 
 
 def _warn_about_names(aws: Aws, project: Project, folder: Path) -> None:

@@ -318,7 +318,8 @@ def _check_unique(ways: Iterable[tuple[str, ...]]) -> None:
             misspelt = did_you_mean("/".join(way[:-1]), ["/".join(other[:-1])])
             meant = f", did you mean {short('/'.join(other))}?" if misspelt else ""
             problem = f"{short(way[-1])} is the key of two units, {'/'.join(other)} and {'/'.join(way)}{meant}"
-            message = Message("key-taken", problem, key=way[-1], units=["/".join(other), "/".join(way)])
+            units = ["/".join(other), "/".join(way)]
+            message = Message("key-taken", problem, key=way[-1], units=units, meant=units[0] if misspelt else None)
             raise Problem(message, f"call one {way[-2] if way[1:] else 'other'}-{way[-1]}, names may be alike later")
 
 
@@ -445,7 +446,8 @@ def _from_account(options: Options, known: dict[str, Any]) -> None:
         options.note(f"the management account is not looked up: {error}")
         return
     if known.get("management_id", account) != account:
-        options.note(f"the management account is not looked up: the credentials are of account {account}")
+        text = f"the management account is not looked up: the credentials are of account {account}"
+        options.note(Message("wrong-account", text, account=account, expected=known["management_id"]))
         return
     found = {"management_id": account, **_described(aws, account)}
     known |= {name: found[name] for name in wanted if name in found and name not in known}
@@ -465,7 +467,7 @@ def _described(aws: Aws, account: str) -> dict[str, str]:
                 f"account {account} is a member of the organization {organization['Id']}; "
                 f"use a profile of its management account {management}"
             )
-            raise StrataError(Message("wrong-account", text, account=account, configured=management))
+            raise StrataError(Message("other-organization", text, account=account, management=management))
         if organization:  # before it exists, nobody tells the e-mail
             found = describe_account(aws, account)
             return {"management_name": found.name, "management_email": found.email}
@@ -511,13 +513,14 @@ def _nothing_to_do(options: Options, given: Mapping[str, Any]) -> int:
     Raises:
         StrataError: some flags ask for something else.
     """
-    said = (
+    text = (
         f"{options.config} is yours already; for an account, organizational unit, group, user, permission set or "
         f"assignment more: strata {_config(options.config)}add; for another configuration: strata init --to DIR"
     )
+    message = Message("own-configuration", text, place=str(options.config))
     if any(given.values()):
-        raise StrataError(Message("own-configuration", said, place=str(options.config)))
-    options.note(f"nothing to do: {said}")
+        raise StrataError(message)
+    options.note(f"nothing to do: {message}")
     return 0
 
 

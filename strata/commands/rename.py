@@ -118,12 +118,13 @@ def _check(landing_zone: LandingZone, move: Move, keys: frozenset[str]) -> None:
         text = f"there is no {word} {move.from_!r}{did_you_mean(move.from_, keys)}"
         raise StrataError(Message("unknown-name", text, kind=move.kind, name=move.from_))
     if move.from_ in keys and move.to in keys:
-        retired = " and is retired" if move.kind == "account" and move.to in landing_zone.retired else ""
+        is_retired = move.kind == "account" and move.to in landing_zone.retired
+        retired = " and is retired" if is_retired else ""
         text = (
             f"{word} {move.to!r} is there already{retired}; choose another key, or for a swap go through a third one: "
             "rename, deploy, strata rename --prune, rename"
         )
-        raise StrataError(Message("key-taken", text, key=move.to))
+        raise StrataError(Message("key-taken", text, key=move.to, retired=is_retired))
     if move.kind == "account" and move.from_ in landing_zone.retired:
         text = f"account {move.from_} is retired: no state has it, so its key can be changed by hand"
         raise StrataError(Message("account-retired", text, account=move.from_))

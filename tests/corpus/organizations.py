@@ -109,7 +109,13 @@ ODD = Organization(
     grant("set-7", "group-5", "yes-1", "acct-2"),
     grant("set-8", "who-4", "acct-2"),
     policy("policy-9", "units-1", "yes-1", name="50% off ${x}", document=LEAVE, description='says "no"'),
-    policy("tags-10", "root", name="tags", type="TAG_POLICY", document='{"tags": {"Owner": {"tag_key": {"@@assign": "Owner"}}}}'),
+    policy(
+        "tags-10",
+        "root",
+        name="tags",
+        type="TAG_POLICY",
+        document='{"tags": {"Owner": {"tag_key": {"@@assign": "Owner"}}}}',
+    ),
     policy_type("TAG_POLICY"),
     attribute("CostCenter", "${path:enterprise.costCenter}"),
 )
@@ -128,12 +134,22 @@ CONTROL_TOWER = Organization(
     policy("house-regions", "sandbox", document=REGIONS),
     _person("ana", "Ana", "Adler"),
     user("root-1", name="aws+root@acme.io", given="AWS Control Tower", family="Admin", emails=("aws+root@acme.io",)),
-    group("AWSControlTowerAdmins", "root-1", description="Admin rights to AWS Control Tower core and provisioned accounts"),
+    group(
+        "AWSControlTowerAdmins", "root-1", description="Admin rights to AWS Control Tower core and provisioned accounts"
+    ),
     group("AWSSecurityAuditors", description="Read-only access to all accounts for security audits"),
     group("sg-dwh", "ana"),
     group("sg-idp", external=True),
-    permission_set("AWSAdministratorAccess", "AdministratorAccess", description="Provides full access to AWS services and resources"),
-    permission_set("AWSReadOnlyAccess", "ReadOnlyAccess", description="This policy grants permissions to view resources and basic metadata"),
+    permission_set(
+        "AWSAdministratorAccess",
+        "AdministratorAccess",
+        description="Provides full access to AWS services and resources",
+    ),
+    permission_set(
+        "AWSReadOnlyAccess",
+        "ReadOnlyAccess",
+        description="This policy grants permissions to view resources and basic metadata",
+    ),
     permission_set("FinOps", "job-function/Billing"),
     grant("AWSAdministratorAccess", "AWSControlTowerAdmins", "management", *(one.key for one in TOWER_ACCOUNTS)),
     grant("AWSReadOnlyAccess", "AWSSecurityAuditors", *(one.key for one in TOWER_ACCOUNTS)),
@@ -195,7 +211,9 @@ _DRIFTED: Mapping[str, Organization] = {
     "group-joined": SMALL.at_aws(changed("group", "admins", members=("ana", "ben"))),
     "group-left": SMALL.at_aws(changed("group", "readers", members=("ana",))),
     "set-made": SMALL.at_aws(permission_set("Night", "PowerUserAccess"), grant("Night", "ben", "shop")),
-    "set-changed": SMALL.at_aws(changed("permission set", "ReadOnly", aws=("ReadOnlyAccess", "IAMFullAccess"), session="PT12H")),
+    "set-changed": SMALL.at_aws(
+        changed("permission set", "ReadOnly", aws=("ReadOnlyAccess", "IAMFullAccess"), session="PT12H")
+    ),
     "set-inline": SMALL.at_aws(changed("permission set", "ReadOnly", inline=_document("Allow", "iam:*"))),
     "grant-made": SMALL.at_aws(grant("Admin", "readers", "shop")),
     "grant-gone": SMALL.at_aws(gone("grant", "Admin admins lab")),

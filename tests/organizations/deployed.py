@@ -35,8 +35,13 @@ FOUND = Organization(*_THERE, default_tags=False)
 _RICH = permission_set(
     "Rich",
     "ReadOnlyAccess",
-    customer=("/teams/Billing",), boundary="/teams/Billing", inline=DENY, tags={"team": "a"},
-    description="All of it.", session="PT2H", relay_state="https://example.com/",
+    customer=("/teams/Billing",),
+    boundary="/teams/Billing",
+    inline=DENY,
+    tags={"team": "a"},
+    description="All of it.",
+    session="PT2H",
+    relay_state="https://example.com/",
 )
 DEPLOYED = (
     Organization(*_THERE)

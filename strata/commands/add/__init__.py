@@ -45,11 +45,12 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     found = effects(kind, landing_zone, after, known)
     warned = _warnings(landing_zone)
     new_warnings = [one for text, one in _warnings(after).items() if text not in warned]
-    unmet = [f"{folder}/{one}" for one in newly_unmet(landing_zone, after)]
+    unmet = list(newly_unmet(landing_zone, after))
     if unmet and not dry_run:
         text = f"nothing was changed, since strata check refuses it; {AS_EXPECTED}"
-        raise StrataError(*unmet, Message("refused-by-check", text))
-    new_warnings += (one.removeprefix(f"{folder}/") for one in unmet)
+        whole = (Message(one.id, f"{folder}/{one}", place=one.place, **one.data) for one in unmet)
+        raise StrataError(*whole, Message("refused-by-check", text))
+    new_warnings += unmet
     new_warnings += _over(known.get("until"), listed(sorted(files)))
     if json:
         facts = _as_json(kind, known, options, files, found, new_warnings, written=yes and not dry_run)
@@ -79,7 +80,7 @@ def _over(until: str | None, file: str) -> list[Message]:
     if not until or until >= dt.datetime.now().astimezone().date().isoformat():
         return []
     text = f"{file}: until: {until} is over, and access is given until strata expire takes it out; correct the day"
-    return [Message("day-over", text, place=f"{file}: until", day=until)]
+    return [Message("last-day-over", text, place=f"{file}: until", kind="assignment", until=until)]
 
 
 def _as_json(

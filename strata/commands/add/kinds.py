@@ -253,7 +253,8 @@ def _managed(text: str, _known: Known) -> str:
     name = validated(AwsManagedPolicy, text)
     name = reference().managed_policy(name) or name
     if problem := unknown_managed_policy(name):
-        raise Problem(problem, "write the name of a policy that AWS has")
+        message = Message("unknown-managed-policy", problem, value=name)
+        raise Problem(message, "write the name of a policy that AWS has")
     return name
 
 

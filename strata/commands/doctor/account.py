@@ -31,7 +31,7 @@ def assess_caller(caller: Caller, configured: str) -> tuple[Finding, bool]:
     """Judges whose credentials these are."""
     if caller.account != configured:
         text = f"the credentials are of account {caller.account}, management_account.id in project.yaml is {configured}"
-        message = Message("wrong-account", text, account=caller.account, configured=configured)
+        message = Message("wrong-account", text, account=caller.account, expected=configured)
         return failure(message, "use a profile of the management account, or correct the id"), False
     if caller.root:
         remedy = "create an administrator in the account and keep root for tasks that require it"

@@ -75,7 +75,8 @@ def unanswered(error: AwsError) -> Finding:
     if error.code in THROTTLED:
         text = f"not checked: AWS throttles {action(error) or 'this'}"
         return warning(Message("aws-throttled", text, action=action(error)), "wait a minute and run this again")
-    return failure(Message("aws-failed", f"not checked: {error}", code=error.code))
+    told: Message = error.args[0]
+    return failure(Message(told.id, f"not checked: {told}", **told.data))
 
 
 _NOT_SET_UP = frozenset({"OptInRequired", "PendingVerification", "SubscriptionRequiredException"})

@@ -56,7 +56,7 @@ def assess_identity_center(account: str, region: str, instances: Sequence[Mappin
     if home != region:
         remedy = f"set identity_center.region in project.yaml to {home}"
         text = f"Identity Center is in {home}, project.yaml has {region}"
-        return failure(Message("identity-center-other-region", text, region=home, configured=region), remedy)
+        return failure(Message("identity-center-other-region", text, region=home, expected=region), remedy)
     status = instance.get("Status", "ACTIVE")
     if status != "ACTIVE":
         message = Message("identity-center-not-active", f"Identity Center is {status}", status=status)
