@@ -264,7 +264,9 @@ EFFECTS: dict[str, str] = {
     "unit below the root": "ou lab",
     "assignment": "assignment --permission-set FinOps --group readonly --ou root",
     "assignment that adds nothing": "assignment --permission-set Administrator --group administrators --account all",
-    "assignment that adds nothing yet": "assignment --permission-set Administrator --group administrators --ou security",
+    "assignment that adds nothing yet": (
+        "assignment --permission-set Administrator --group administrators --ou security"
+    ),
     "assignment that is over": (
         "assignment --permission-set FinOps --group readonly --account shared --until 2020-01-31"
     ),

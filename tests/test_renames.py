@@ -231,7 +231,7 @@ def test_a_wildcard_that_matches_one_of_the_keys_only_is_refused(company: Path, 
     assert {path: path.read_bytes() for path in company.iterdir() if path.is_file()} == before
 
 
-REFUSED = {
+REFUSED: dict[tuple[Kind, str, str], tuple[str, dict[str, Any]]] = {
     ("account", "management", "main"): ("name-reserved", {"key": "management"}),
     ("ou", "sandbox", "root"): ("name-reserved", {"key": "root"}),
     ("account", "audit", "network"): ("key-taken", {"key": "network"}),
