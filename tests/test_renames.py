@@ -301,14 +301,14 @@ def test_nothing_is_written_without_a_yes_and_every_place_is_a_place_of_its_kind
 def test_what_comes_next_is_said_once_it_is_written(company: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A key that was changed by hand may have taken the name with it: nobody says then that it stays."""
     options = Options(config=company)
-    way = f"next: strata deploy --config {company}, then strata rename --prune --config {company}"
     run(options, kind="user", old="lea-vogt", new="lea", prune=False, dry_run=True, yes=True)
     assert capsys.readouterr().err == ""
     run(options, kind="user", old="lea-vogt", new="lea", prune=False, dry_run=False, yes=True)
-    assert capsys.readouterr().err == f"{way}; the name at AWS stays\n"
+    (stays,) = capsys.readouterr().err.splitlines()
+    assert f"strata rename --prune --config {company}; " in stays
     (company / "moves.yaml").unlink()
     run(options, kind="user", old="lea-vogt", new="lea", prune=False, dry_run=False, yes=True)
-    assert capsys.readouterr().err.splitlines()[1:] == [way]
+    assert capsys.readouterr().err.splitlines()[1:] == [stays.partition(";")[0]]
 
 
 @pytest.mark.parametrize("kind", ["group", "user", "account"])

@@ -20,6 +20,7 @@ import yaml
 
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, Recorded
 from tests.processes import interrupts
+from tests.said import Told
 from tests.synthesized import COMPANY, synthesize
 
 TEMPLATE = CHECKOUT / "strata" / "template"
@@ -52,6 +53,16 @@ class Run(NamedTuple):
     def text(self) -> str:
         """Everything that the command said, in one line's words: Terraform breaks its lines where it likes."""
         return " ".join((self.stdout + self.stderr).replace("│", " ").split())
+
+    @property
+    def told(self) -> list[Told]:
+        """The messages of a command that was asked for JSON."""
+        return [Told(**message) for message in json.loads(self.stdout)["messages"]]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of these messages."""
+        return [message.id for message in self.told]
 
     @property
     def planned(self) -> dict[str, dict[str, str]]:

@@ -27,7 +27,7 @@ class Noticed(NamedTuple):
 
 NOTICED = {
     "a wrong import id": Noticed(
-        test_shipped.test_an_existing_organization_is_adopted, "backend", "Cannot import non-existent remote object"
+        test_shipped.test_an_existing_organization_is_adopted, "backend", "non-existent remote object"
     ),
     "a dropped ignore_changes": Noticed(
         test_shipped.test_names_and_addresses_change_in_place, "shipped", "'aws_identitystore_user.jane-doe': 'delete"

@@ -47,7 +47,7 @@ def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> 
     closed = closed_to_us(context.aws, dict(account_ids(state, context.landing_zone.members)))
     if closed:
         text = f"{layer.name}: left out in {listed(closed)}, whose access role cannot be assumed"
-        yield warning(Message("account-closed-to-us", text, layer=layer.name, accounts=list(closed)), WAY)
+        yield warning(Message("role-not-assumable", text, layer=layer.name, accounts=list(closed)), WAY)
     there = [key for key in context.landing_zone.members if layer.stack_in(key) in stored]
     lacking = [key for key in context.landing_zone.members if key not in (*there, *closed)]
     if lacking:
