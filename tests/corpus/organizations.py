@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 
 from tests.organizations import (
-    SCP,
     Organization,
     Thing,
     account,
@@ -48,6 +47,7 @@ def _account(key: str, within: str = "root", **more: object) -> Thing:
 
 
 OWN = account("management", name="acme", email="aws@acme.io", joined="INVITED")
+TAGS = '{"tags": {"Owner": {"tag_key": {"@@assign": "Owner"}}}}'
 LEAVE = _document("Deny", "organizations:LeaveOrganization")
 REGIONS = _document("Deny", "ec2:*", Condition={"StringNotEquals": {"aws:RequestedRegion": ["us-east-1", "us-west-2"]}})
 
@@ -75,12 +75,12 @@ GROWN = Organization(
     unit("prod", "Prod"),
     *[_account(f"app-{n}", f"team-{n % 6}", tags={"owner": f"team-{n % 6}", "env": "prod"}) for n in range(30)],
     *[_person(f"person-{n}", "Pat", f"Person {n}") for n in range(20)],
-    *[group(f"team-{n}", *(f"person-{m}" for m in range(20) if m % 6 == n)) for n in range(6)],
+    *[group(f"crew-{50 + n}", *(f"person-{m}" for m in range(20) if m % 6 == n)) for n in range(6)],
     group("platform", "person-0", "person-1", description="Runs it all"),
     permission_set("Admin", "AdministratorAccess"),
     permission_set("Developer", "PowerUserAccess", inline=_document("Deny", "iam:*"), session="PT8H"),
     permission_set("Billing", "job-function/Billing", relay_state="https://console.aws.amazon.com/billing/"),
-    *[grant("Developer", f"team-{n % 6}", f"app-{n}") for n in range(30)],
+    *[grant("Developer", f"crew-{50 + n % 6}", f"app-{n}") for n in range(30)],
     grant("Admin", "platform", "management", *(f"app-{n}" for n in range(30))),
     grant("Billing", "person-2", "management"),
     policy("leave", "root", document=LEAVE, description="Nobody leaves"),
@@ -100,8 +100,8 @@ ODD = Organization(
     unit("inner-7", "inner", "units-1"),
     _account("yes-1", "inner-7", name="Big / mass", tags={"Cost Center": "4711: a", "a": "null"}),
     _account("acct-2", name="0x1F"),
-    user("who-3", name="o'neil, jim", given="Jim", family='O"Neil', shown="Jim {{x}} ${y}", emails=("jim@acme.io",)),
-    user("who-4", name="noone", given="José", family="Ñandú", emails=()),
+    user("who-3", name="o'neil+jim", given="Jim", family='O"Neil', shown="Jim {{x}} ${y}", emails=("jim@acme.io",)),
+    user("who-4", name="noone", given="José", family="Ñandú", emails=("jose@acme.io",)),
     group("group-5", "who-3", "who-4", name="Ops: on-call (24x7)", description="# not a comment"),
     group("group-6", name="Работа"),
     permission_set("set-7", name="A+B=C,.@-_", customer=("/teams/x/Billing",), tags={"a b": "c:d"}),
@@ -109,13 +109,7 @@ ODD = Organization(
     grant("set-7", "group-5", "yes-1", "acct-2"),
     grant("set-8", "who-4", "acct-2"),
     policy("policy-9", "units-1", "yes-1", name="50% off ${x}", document=LEAVE, description='says "no"'),
-    policy(
-        "tags-10",
-        "root",
-        name="tags",
-        type="TAG_POLICY",
-        document='{"tags": {"Owner": {"tag_key": {"@@assign": "Owner"}}}}',
-    ),
+    policy("tags-10", "root", name="tags", type="TAG_POLICY", document=TAGS),
     policy_type("TAG_POLICY"),
     attribute("CostCenter", "${path:enterprise.costCenter}"),
 )
@@ -134,22 +128,12 @@ CONTROL_TOWER = Organization(
     policy("house-regions", "sandbox", document=REGIONS),
     _person("ana", "Ana", "Adler"),
     user("root-1", name="aws+root@acme.io", given="AWS Control Tower", family="Admin", emails=("aws+root@acme.io",)),
-    group(
-        "AWSControlTowerAdmins", "root-1", description="Admin rights to AWS Control Tower core and provisioned accounts"
-    ),
+    group("AWSControlTowerAdmins", "root-1", description="Admin rights to AWS Control Tower"),
     group("AWSSecurityAuditors", description="Read-only access to all accounts for security audits"),
     group("sg-dwh", "ana"),
     group("sg-idp", external=True),
-    permission_set(
-        "AWSAdministratorAccess",
-        "AdministratorAccess",
-        description="Provides full access to AWS services and resources",
-    ),
-    permission_set(
-        "AWSReadOnlyAccess",
-        "ReadOnlyAccess",
-        description="This policy grants permissions to view resources and basic metadata",
-    ),
+    permission_set("AWSAdministratorAccess", "AdministratorAccess", description="Full access"),
+    permission_set("AWSReadOnlyAccess", "ReadOnlyAccess", description="View only"),
     permission_set("FinOps", "job-function/Billing"),
     grant("AWSAdministratorAccess", "AWSControlTowerAdmins", "management", *(one.key for one in TOWER_ACCOUNTS)),
     grant("AWSReadOnlyAccess", "AWSSecurityAuditors", *(one.key for one in TOWER_ACCOUNTS)),
@@ -170,7 +154,7 @@ FEDERATED = Organization(
     grant("Admin", "ida", "management", "data"),
 )
 
-_MADE: Mapping[str, Organization] = {
+MADE: Mapping[str, Organization] = {
     "small": SMALL,
     "grown": GROWN,
     "odd-names": ODD,
@@ -183,7 +167,7 @@ _MADE: Mapping[str, Organization] = {
     "entitled": SMALL.at_aws(entitlement("e-1", "ana", "arn:aws:iam::123456789012:role/Night")),
 }
 
-_DRIFTED: Mapping[str, Organization] = {
+DRIFTED: Mapping[str, Organization] = {
     "account-made": SMALL.at_aws(_account("night-9")),
     "account-closed": SMALL.at_aws(changed("account", "lab", state="SUSPENDED")),
     "account-renamed": SMALL.at_aws(changed("account", "shop", name="other")),
@@ -225,7 +209,7 @@ _DRIFTED: Mapping[str, Organization] = {
         gone("user", "person-3"),
         changed("group", "platform", members=("person-0", "person-9")),
         changed("policy", "regions", targets=("prod",)),
-        grant("Admin", "team-2", "app-8"),
+        grant("Admin", "crew-52", "app-8"),
         changed("account", "app-7", within="root"),
     ),
     "tower-escalated": CONTROL_TOWER.at_aws(
@@ -255,4 +239,4 @@ _BROKEN: Mapping[str, Organization] = {
     "denied-organization": SMALL.at_aws(denied("organizations:DescribeOrganization")),
 }
 
-ORGANIZATIONS: Mapping[str, Organization] = {**_MADE, **_DRIFTED, **_EDITED, **_BROKEN}
+ORGANIZATIONS: Mapping[str, Organization] = {**MADE, **DRIFTED, **_EDITED, **_BROKEN}

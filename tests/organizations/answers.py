@@ -5,8 +5,6 @@ It answers questions alone; what changes something is for the emulated AWS (`emu
 
 from __future__ import annotations
 
-import io
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +13,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from tests.organizations import controls
+from tests.organizations import controls, ground
 from tests.organizations.described import (
     AWS_POLICY,
     INSTANCE,
@@ -26,6 +24,7 @@ from tests.organizations.described import (
     STORE,
     Side,
     Thing,
+    refused,
 )
 
 Json = dict[str, Any]
@@ -81,9 +80,17 @@ class Answers:
         if service in _CENTER and operation != "list_instances" and region != self.center:
             raise refused("ResourceNotFoundException", "Identity Center is not here", action)
         try:
-            return _SERVICES[service](self, region, operation, asked)
+            return _of_own(self, service, region, operation, asked)
         except KeyError as error:
             raise AssertionError(f"tests/organizations does not answer {service}:{operation} {error}") from error
+
+
+def _of_own(aws: Answers, service: str, region: str, operation: str, asked: Json) -> Any:
+    """Answers from what is described, and about anything else from what every account has."""
+    try:
+        return _SERVICES[service](aws, region, operation, asked)
+    except KeyError:
+        return ground.SERVICES[service](aws, region, operation, asked)
 
 
 def _at_once(_: ThreadPoolExecutor, ask: Callable[..., Any], *about: Any, **more: Any) -> Future[Any]:
@@ -129,13 +136,6 @@ class _Client:
 class _Everything:
     def __contains__(self, _: object) -> bool:
         return True
-
-
-def refused(code: str, message: str, action: str) -> Exception:
-    """Returns a refusal as botocore raises it."""
-    from botocore.exceptions import ClientError
-
-    return ClientError({"Error": {"Code": code, "Message": message}}, action)
 
 
 def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -520,39 +520,17 @@ def _contacts(aws: Answers, _: str, operation: str, asked: Json) -> Any:
     }
 
 
-# The states
-
-
-def _s3(aws: Answers, _: str, operation: str, asked: Json) -> Any:
-    keys = {f"management/{stack}/terraform.tfstate": one for stack, one in aws.states.items()}
-    if not asked["Bucket"].startswith(f"{aws.project['short_name']}-terraform-state-") or not aws.states:
-        raise refused("NoSuchBucket", "there is none", operation)
-    if operation == "list_objects_v2":
-        return {"Contents": [{"Key": key} for key in keys if key.startswith(asked["Prefix"])]}
-    if operation == "get_object":
-        if asked["Key"] not in keys:
-            raise refused("NoSuchKey", "there is none", operation)
-        return {"Body": io.BytesIO(json.dumps(keys[asked["Key"]]).encode())}
-    raise KeyError(operation)
-
-
-def _dynamodb(aws: Answers, _: str, operation: str, asked: Json) -> Any:
-    return {}
-
-
 _SERVICES: Mapping[str, Callable[[Answers, str, str, Json], Any]] = {
     "account": _contacts,
     "account-access": _account_access,
     "accessanalyzer": _access_analyzer,
     "budgets": _budgets,
     "cloudtrail": _cloudtrail,
-    "dynamodb": _dynamodb,
     "ec2": _ec2,
     "iam": _iam,
     "identitystore": _identity_store,
     "organizations": _organizations,
     "resourcegroupstaggingapi": _tagging,
-    "s3": _s3,
     "s3control": _s3_control,
     "sso-admin": _sso_admin,
     "sts": _sts,

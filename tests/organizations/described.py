@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-ORGANIZATION, ROOT, MANAGEMENT = "o-abcdefghij", "r-abcd", "123456789012"
+ORGANIZATION, ROOT, MANAGEMENT = "o-abcdefghij", "r-abcd", "210987654321"
 INSTANCE, STORE = "arn:aws:sso:::instance/ssoins-7223abcdef012345", "d-1234567890"
 SCP = "SERVICE_CONTROL_POLICY"
 DENY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}'
@@ -71,6 +71,13 @@ _IDS = {
     "user": "{:08d}-0000-4000-a000-000000000000",
     "group": "{:08d}-0000-4000-a000-000000000000",
 }
+
+
+def refused(code: str, message: str, action: str) -> Exception:
+    """Returns a refusal as botocore raises it."""
+    from botocore.exceptions import ClientError
+
+    return ClientError({"Error": {"Code": code, "Message": message}}, action)
 
 
 # What there is
