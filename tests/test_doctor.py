@@ -354,11 +354,11 @@ def test_identity_center_that_is_off_says_where_to_click(said: Said) -> None:
 @pytest.mark.parametrize(
     ("change", "id", "data"),
     [
-        ({"OwnerAccountId": "999988887777"}, "identity-center-elsewhere", {"accounts": ["999988887777"]}),
+        ({"OwnerAccountId": "999988887777"}, "identity-center-of-others", {"accounts": ["999988887777"]}),
         ({"PermissionSetsEnabled": False}, "identity-center-of-account", {}),
         (
             {"PrimaryRegion": "us-east-1"},
-            "identity-center-other-region",
+            "identity-center-elsewhere",
             {"region": "us-east-1", "expected": "eu-west-1"},
         ),
         ({"Status": "CREATE_IN_PROGRESS"}, "identity-center-not-active", {"status": "CREATE_IN_PROGRESS"}),
@@ -830,7 +830,7 @@ def test_identity_center_elsewhere_is_found_in_any_region(hooks: Hooks, folder: 
 
     hooks.answers["sso-admin.ListInstances"] = elsewhere
     (found,) = report(folder)["sign-in"]
-    assert (found["id"], found["data"]["region"]) == ("identity-center-other-region", "eu-west-1")
+    assert (found["id"], found["data"]["region"]) == ("identity-center-elsewhere", "eu-west-1")
     hooks.says("sso-admin.ListInstances", Instances=[])
     assert report(folder)["sign-in"][0]["id"] == "identity-center-off"
 

@@ -44,7 +44,7 @@ def assess_identity_center(account: str, region: str, instances: Sequence[Mappin
         message = Message("identity-center-off", f"Identity Center is not enabled; {by_hand}")
         if others := sorted({instance["OwnerAccountId"] for instance in instances}):
             text = f"Identity Center belongs to {listed(others)}; {by_hand}"
-            message = Message("identity-center-elsewhere", text, accounts=others)
+            message = Message("identity-center-of-others", text, accounts=others)
         return failure(message, _enable(region))
     instance = own[0]
     home = instance.get("PrimaryRegion") or region
@@ -56,7 +56,7 @@ def assess_identity_center(account: str, region: str, instances: Sequence[Mappin
     if home != region:
         remedy = f"set identity_center.region in project.yaml to {home}"
         text = f"Identity Center is in {home}, project.yaml has {region}"
-        return failure(Message("identity-center-other-region", text, region=home, expected=region), remedy)
+        return failure(Message("identity-center-elsewhere", text, region=home, expected=region), remedy)
     status = instance.get("Status", "ACTIVE")
     if status != "ACTIVE":
         message = Message("identity-center-not-active", f"Identity Center is {status}", status=status)
