@@ -1,9 +1,8 @@
-"""Reads `bad_configurations.yaml`: small edits of a valid configuration, each with exactly what Strata says of it."""
+"""Reads `bad_configurations.yaml`: small edits of a valid configuration, each with ids and places of its errors."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,19 +11,19 @@ from typing import Any
 import yaml
 
 from strata.config.source import SAFE_LOADER
-from strata.iam.reference import reference
 
 DATA = Path(__file__).with_suffix(".yaml")
 
 
 @dataclass(frozen=True)
 class Edited:
-    """Edits of the valid configuration, and what Strata says of the result: errors, or warnings if it is valid."""
+    """Edits of the valid configuration, and what they lead to: errors, or warnings if it is valid."""
 
     name: str
     edits: list[dict[str, Any]]
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    errors: list[list[str]] = field(default_factory=list)
+    """The id and the place of each."""
+    warnings: list[list[str]] = field(default_factory=list)
 
     def __str__(self) -> str:
         return self.name
@@ -39,29 +38,12 @@ class Edited:
         for edit in self.edits:
             _apply(folder / edit["file"], edit)
 
-    def rewrite(self, said: Sequence[str]) -> None:
-        """Writes into the table, in place of what is expected, what Strata says now."""
-        lines = DATA.read_text(encoding="utf-8").splitlines()
-        key = "warnings" if self.warnings else "errors"
-        start = lines.index(f"    {key}:", next(at for at, line in enumerate(lines) if _is_name(line, self.name))) + 1
-        end = next((at for at, line in enumerate(lines) if at >= start and line[:6] != " " * 6), len(lines))
-        told = [text.replace(reference().date, "{data}") for text in said]
-        lines[start:end] = [line for text in told for line in ("      - |-", f"        {text}")]
-        DATA.write_text("\n".join([*lines, ""]), encoding="utf-8")
-
 
 @cache
 def read() -> tuple[dict[str, str], list[Edited], list[Edited]]:
-    """Returns the valid configuration, by file, bad ones with their errors and doubtful ones with their warnings.
-
-    `{data}` stands there for the day of the reference data.
-    """
-    data = yaml.load(DATA.read_text(encoding="utf-8").replace("{data}", reference().date), Loader=SAFE_LOADER)  # noqa: S506
+    """Returns the valid configuration, by file, bad ones with their errors and doubtful ones with their warnings."""
+    data = yaml.load(DATA.read_text(encoding="utf-8"), Loader=SAFE_LOADER)  # noqa: S506
     return data["valid"], [Edited(**case) for case in data["bad"]], [Edited(**case) for case in data["doubtful"]]
-
-
-def _is_name(line: str, name: str) -> bool:
-    return line.startswith("  - name: ") and yaml.safe_load(line.removeprefix("  - name: ")) == name
 
 
 def write(folder: Path, files: dict[str, str]) -> None:

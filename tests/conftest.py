@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 import tests.guard.sitecustomize
-from strata.testing import Zone
 from tests.aws import real_provider
 from tests.guard.sitecustomize import lifted
 from tests.said import Said, Words, recorded
 from tests.synthesized import CHECKOUT, COMPANY, OWN, SHIPPED, Deployment, synthesize
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from strata.errors import Fault
+    from strata.landing_zone import LandingZone
+    from strata.testing import Zone
 
 NO_PROVIDER = "no real AWS provider"
 GOLDEN = Path(__file__).parent / "golden"
@@ -75,15 +82,51 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if {"golden", "said"}.intersection(getattr(item, "fixturenames", ()))]
 
 
+def pytest_collection_finish() -> None:
+    """Looks for garbage less often, and not in what was collected, which stays: it took a tenth of a run."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def aws_is_described_once() -> Iterator[None]:
+def patched() -> Iterator[pytest.MonkeyPatch]:
+    """What stays patched all session."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def aws_is_described_once(patched: pytest.MonkeyPatch) -> None:
     """Reads boto3's descriptions of the services once, and moto's of images never: half a minute of a run."""
     import botocore.session
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
-        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-        yield
+    patched.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+    patched.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_command_line_is_built_once(patched: pytest.MonkeyPatch) -> None:
+    """Has typer make click's commands of the app once, and not for each command that a test runs."""
+    import typer.testing
+
+    patched.setattr(typer.testing, "_get_command", functools.cache(typer.testing._get_command))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_sound_configuration_is_evaluated_once(patched: pytest.MonkeyPatch) -> None:
+    """Looks for lock-outs once in what many tests load; where there is one, each time anew."""
+    import strata.load
+
+    check_whole, sound = strata.load.check_whole, set[str]()
+
+    def checked(landing_zone: LandingZone, *days: dt.date | None) -> list[Fault]:
+        content = {name: file.data for name, file in landing_zone.source_files.items()}
+        key = repr((content, landing_zone.documents, days))
+        faults = [] if key in sound else check_whole(landing_zone, *days)
+        sound.update(() if faults else (key,))
+        return faults
+
+    patched.setattr(strata.load, "check_whole", checked)
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +170,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 @pytest.fixture(scope="session")
 def zone() -> Zone:
     """The owner's configuration, of which tests in tests/own/ assert who can do what."""
+    from strata.testing import Zone
+
     with lifted():
         return Zone.of(OWN)
 

@@ -58,10 +58,13 @@ class Said:
         text = _text(shown)
         if text.lstrip().startswith("{"):
             facts = json.loads(text)["messages"]
-            told = [Told(one["id"], one["place"], one["data"], one["text"]) for one in facts]
+            told = [
+                Told(one["id"], one["place"], one["data"], one["text"].removeprefix(f"{one['place']}: "))
+                for one in facts
+            ]
         else:
             told = [found for row in text.splitlines() for found in self._in(row)]
-        commands = {message.id: command for command, message in self._made}
+        commands = {message.id: command for command, message in reversed(self._made)}
         for one in told:
             self._words.hold(commands.get(one.id, "check"), one.id, self._plain(one.text))
         return told
@@ -73,7 +76,7 @@ class Said:
     def _in(self, row: str) -> Iterator[Told]:
         """Yields the messages of a line, of which none is a part of another."""
         met: dict[tuple[int, int], errors.Message] = {}
-        for _, message in self._made:
+        for _, message in reversed(self._made):
             for words in dict.fromkeys((line(message), line(values_cut(message)))):
                 if words and (start := row.find(words)) >= 0:
                     met.setdefault((start, start + len(words)), message)
@@ -81,7 +84,12 @@ class Said:
         for start, end in sorted(outer):
             message = met[start, end]
             before = re.fullmatch(r"(?:(?:error|warning): )?(?:(.*): )?", row[:start])
-            yield Told(message.id, message.place or (before and before[1]) or "", dict(message.data), row[start:])
+            yield Told(
+                message.id,
+                message.place or (before and before[1]) or "",
+                dict(message.data),
+                row[start:].removeprefix(f"{message.place}: "),
+            )
 
     def _plain(self, text: str) -> str:
         for own, shown in self._hidden.items():
@@ -150,7 +158,10 @@ def recorded(patch: pytest.MonkeyPatch) -> list[tuple[str, errors.Message]]:
 
     def make(cls: type[errors.Message], id: str, text: str, /, *, place: str = "", **data: Any) -> errors.Message:
         message = new(cls, id, text, place=place, **data)
-        made.append((_command(sys._getframe(1).f_globals.get("__name__", "")), message))
+        caller = sys._getframe(1)
+        while caller.f_back and caller.f_globals.get("__name__") == errors.__name__:
+            caller = caller.f_back
+        made.append((_command(caller.f_globals.get("__name__", "")), message))
         return message
 
     patch.setattr(errors.Message, "__new__", make)

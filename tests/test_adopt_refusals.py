@@ -34,6 +34,8 @@ from tests.processes import interrupts
 from tests.test_inventory import DENY, grown
 from tests.test_permissions import granted
 
+GOES_ON, RESUMED = "the same command", "going on from"
+"""Of words after a reading that broke off, and of the next that goes on."""
 NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
 
 
@@ -61,6 +63,11 @@ def to(tmp_path: Path) -> Path:
 
 def adopt(to: Path, *more: str) -> Result:
     return CliRunner().invoke(app, ["adopt", "--to", str(to), *NEW, "--yes", *more])
+
+
+def messages(result: Result) -> list[tuple[str, str, dict[str, Any]]]:
+    """Returns id, place and data of what a run with --json says."""
+    return [(one["id"], one["place"], one["data"]) for one in json.loads(result.stdout)["messages"]]
 
 
 def written(folder: Path) -> list[str]:
@@ -114,17 +121,15 @@ def test_each_permission_that_is_missing_is_named_with_the_account_and_the_remed
     """Whoever adds the action that each error names ends at the policy of the page."""
     allowed = ["s3:ListAllMyBuckets"]
     allow(aws, *allowed)
-    while (result := adopt(to)).exit_code:
+    while (result := adopt(to, "--json")).exit_code:
         assert (result.exit_code, written(to)) == (1, []), result.output
-        named = re.search(r"error: (?:account \d+: )?([\w-]+:\w+) is not allowed", result.stderr)
-        assert named, result.stderr
-        assert named[1] not in allowed, result.stderr
+        ((id, _, data),) = messages(result)
+        assert id == "aws-denied"
+        assert data["action"] not in allowed, result.stderr
         assert ACCOUNT in result.stderr
-        assert f"attach the policy that `strata permissions reader` (statement Read) prints: it allows {named[1]}" in (
-            result.stderr
-        )
-        allow(aws, *allowed, named[1])
-        allowed.append(named[1])
+        assert "`strata permissions reader`" in result.stderr
+        allow(aws, *allowed, data["action"])
+        allowed.append(data["action"])
 
     assert set(allowed[1:]) == set(documented()) - TOLERATED
 
@@ -134,18 +139,19 @@ def test_each_permission_that_is_missing_is_named_with_the_account_and_the_remed
 def test_a_permission_that_is_missing_is_named_and_the_same_command_goes_on(aws: Aws, to: Path, action: str) -> None:
     """Organizations names neither action nor account; Identity Center names both."""
     allow(aws, *(one for one in documented() if one != action))
-    refused = adopt(to)
+    refused = adopt(to, "--json")
     aws.allow_only()
     before = len(aws.calls())
+    ((id, _, data),) = messages(refused)
 
     assert (refused.exit_code, written(to)) == (1, [])
-    assert f"{action} is not allowed" in refused.stderr
+    assert (id, data["action"]) == ("aws-denied", action)
     assert ACCOUNT in refused.stderr
-    assert f"`strata permissions reader` (statement Read) prints: it allows {action}" in refused.stderr
-    assert "what was read is kept, the same command goes on from there" in refused.stderr
+    assert "`strata permissions reader`" in refused.stderr
+    assert GOES_ON in refused.stderr
     again = adopt(to)
     assert again.exit_code == 0, again.output
-    assert "going on from an earlier run" in again.stderr
+    assert RESUMED in again.stderr
     assert not aws.calls(since=before, action="sso-admin:ListInstances")
     assert not (to / ".adopt-cache").exists()
 
@@ -172,11 +178,10 @@ def test_a_member_account_is_sent_to_the_management_account(
     aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch, delegated: bool
 ) -> None:
     account = member(aws, monkeypatch, delegated=delegated)
-    refused = adopt(to)
+    refused = adopt(to, "--json")
 
     assert refused.exit_code == 1
-    assert f"error: account {account} is a member of the organization o-" in refused.stderr
-    assert f"use a profile of its management account {ACCOUNT}, see --profile" in refused.stderr
+    assert messages(refused) == [("wrong-account", "", {"account": account, "expected": ACCOUNT})]
     assert not to.exists()
 
 
@@ -186,44 +191,38 @@ def test_a_configuration_takes_no_news_from_a_member_account(
 ) -> None:
     assert adopt(to).exit_code == 0
     account, before = member(aws, monkeypatch, delegated=True), len(aws.calls())
-    refused = adopt(to)
+    refused = adopt(to, "--json")
 
     assert refused.exit_code == 1
-    assert f"error: these credentials are of account {account}" in refused.stderr
+    assert messages(refused) == [("wrong-account", "", {"account": account, "expected": ACCOUNT})]
     assert {call.action for call in aws.calls(since=before)} == {"sts:GetCallerIdentity"}
 
 
 def test_an_account_without_an_organization_is_told_how_to_make_one(aws: Aws, to: Path) -> None:
     aws.restore()
-    refused = adopt(to)
+    refused = adopt(to, "--json")
 
     assert refused.exit_code == 1
-    assert refused.stderr.splitlines()[-1] == (
-        f"error: account {ACCOUNT} is in no organization; strata init and strata bootstrap make one"
-    )
+    assert messages(refused) == [("no-organization", "", {"account": ACCOUNT})]
     assert not to.exists()
 
 
 def test_an_organization_for_bills_alone_is_told_what_it_lacks(aws: Aws, to: Path) -> None:
     aws.restore()
     aws.client("organizations").create_organization(FeatureSet="CONSOLIDATED_BILLING")
-    refused = adopt(to)
+    refused = adopt(to, "--json")
 
-    assert refused.exit_code == 1
-    assert (
-        "has consolidated billing only, policies and Identity Center need all features; enable them" in refused.stderr
-    )
+    assert (refused.exit_code, [id for id, _, _ in messages(refused)]) == (1, ["features-missing"])
     assert written(to) == []
 
 
 def test_identity_center_in_another_region_is_found_and_named(aws: Aws, to: Path) -> None:
     aws.switch_identity_center_on("eu-west-1")
-    refused = adopt(to)
+    refused = adopt(to, "--json")
 
     assert (refused.exit_code, written(to)) == (1, [])
-    assert (
-        "error: Identity Center is in eu-west-1, and us-east-1 was asked; give --identity-center-region eu-west-1"
-    ) in refused.stderr
+    assert messages(refused) == [("identity-center-elsewhere", "", {"region": "eu-west-1", "asked": "us-east-1"})]
+    assert "--identity-center-region eu-west-1" in refused.stderr
 
 
 @pytest.mark.e2e
@@ -242,32 +241,27 @@ def test_an_organization_without_identity_center_is_described_and_that_is_said(a
     adopted = adopt(to)
 
     assert adopted.exit_code == 0, adopted.output
-    assert "IAM Identity Center is not enabled" in (to / "ADOPTION.md").read_text()
+    assert "not enabled" in (to / "ADOPTION.md").read_text()
 
 
-CREDENTIALS = {
-    "ExpiredToken": "the AWS credentials have expired; sign in again: aws sso login",
-    "InvalidClientTokenId": "AWS rejects these credentials",
-}
+CREDENTIALS = {"ExpiredToken": "sign-in-expired", "InvalidClientTokenId": "credentials-rejected"}
 
 
 @pytest.mark.parametrize("code", CREDENTIALS)
 def test_credentials_that_are_no_good_are_an_error_before_anything_is_made(aws: Aws, to: Path, code: str) -> None:
     aws.fail("sts:GetCallerIdentity", code=code, times=9)
-    refused = adopt(to)
+    refused = adopt(to, "--json")
 
-    assert refused.exit_code == 1
-    assert f"error: {CREDENTIALS[code]}" in refused.stderr
+    assert (refused.exit_code, [id for id, _, _ in messages(refused)]) == (1, [CREDENTIALS[code]])
     assert not to.exists()
 
 
 def test_no_credentials_are_an_error(aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    refused = adopt(to)
+    refused = adopt(to, "--json")
 
-    assert refused.exit_code == 1
-    assert "error: no credentials for AWS; name a profile with --profile" in refused.stderr
+    assert (refused.exit_code, [id for id, _, _ in messages(refused)]) == (1, ["no-credentials"])
     assert not to.exists()
 
 
@@ -275,24 +269,24 @@ def test_no_credentials_are_an_error(aws: Aws, to: Path, monkeypatch: pytest.Mon
 
 
 ON_THE_WAY: dict[str, dict[str, str]] = {
-    "the AWS credentials have expired; sign in again: aws sso login": {"code": "ExpiredTokenException"},
-    "AWS cannot be reached: ": {"way": "lose"},
+    "sign-in-expired": {"code": "ExpiredTokenException"},
+    "aws-unreachable": {"way": "lose"},
 }
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("said", ON_THE_WAY)
-def test_what_ends_on_the_way_is_an_error_and_what_was_read_is_kept(aws: Aws, to: Path, said: str) -> None:
-    aws.fail("sso-admin:DescribePermissionSet", times=9, **ON_THE_WAY[said])
-    refused = adopt(to)
+@pytest.mark.parametrize("why", ON_THE_WAY)
+def test_what_ends_on_the_way_is_an_error_and_what_was_read_is_kept(aws: Aws, to: Path, why: str) -> None:
+    aws.fail("sso-admin:DescribePermissionSet", times=9, **ON_THE_WAY[why])
+    refused = adopt(to, "--json")
     aws.heal()
 
     assert (refused.exit_code, written(to)) == (1, [])
-    assert f"error: {said}" in refused.stderr
-    assert "what was read is kept, the same command goes on from there" in refused.stderr
+    assert [id for id, _, _ in messages(refused)] == [why]
+    assert GOES_ON in refused.stderr
     again = adopt(to)
     assert again.exit_code == 0, again.output
-    assert "going on from an earlier run" in again.stderr
+    assert RESUMED in again.stderr
 
 
 @pytest.mark.e2e
@@ -301,7 +295,7 @@ def test_a_service_that_throttles_for_a_while_is_waited_for(aws: Aws, to: Path) 
     adopted = adopt(to)
 
     assert adopted.exit_code == 0, adopted.output
-    assert "sso-admin throttles: it is asked again in 0.01 seconds" in adopted.stderr
+    assert "sso-admin throttles: " in adopted.stderr
 
 
 @pytest.mark.e2e
@@ -310,15 +304,14 @@ def test_a_service_that_throttles_for_minutes_ends_the_reading_and_the_same_comm
 ) -> None:
     monkeypatch.setattr("strata.inventory.pace.PAUSES", 2)
     aws.fail("organizations:ListPolicies", code="TooManyRequestsException", times=999)
-    refused = adopt(to)
+    refused = adopt(to, "--json")
     aws.heal()
+    ((id, _, data),) = messages(refused)
 
     assert (refused.exit_code, written(to)) == (1, [])
-    assert "organizations throttles: it is asked again in 0.01 seconds" in refused.stderr
-    assert (
-        "error: AWS throttles organizations:ListPolicies: Rate exceeded; wait a minute and run it again; what was read "
-        "is kept, the same command goes on from there"
-    ) in refused.stderr
+    assert "organizations throttles: " in refused.stderr
+    assert (id, data["action"]) == ("aws-throttled", "organizations:ListPolicies")
+    assert GOES_ON in refused.stderr
     assert adopt(to).exit_code == 0
 
 
@@ -328,9 +321,9 @@ def test_what_fails_ends_the_reading_at_once(aws: Aws, to: Path, monkeypatch: py
     monkeypatch.setattr(progress, "Pace", functools.partial(Pace, 8))
     aws.fail("ec2:GetEbsEncryptionByDefault", code="UnauthorizedOperation", times=9)
     before = len(aws.calls())
-    refused = adopt(to)
+    ((id, _, data),) = messages(adopt(to, "--json"))
 
-    assert "error: account 123456789012: ec2:GetEbsEncryptionByDefault is not allowed" in refused.stderr
+    assert (id, data["action"], data["account"]) == ("aws-denied", "ec2:GetEbsEncryptionByDefault", ACCOUNT)
     assert not aws.calls(since=before, action="sso-admin:GetInlinePolicyForPermissionSet")
 
 
@@ -339,9 +332,9 @@ def test_a_service_that_throttles_keeps_nobody_waiting_after_a_failure(aws: Aws,
     aws.fail("organizations:ListRoots", code="TooManyRequestsException", times=999)
     aws.fail("iam:GetAccountPasswordPolicy", code="AccessDenied", times=9)
     before = len(aws.calls())
-    refused = adopt(to)
+    ((id, _, data),) = messages(adopt(to, "--json"))
 
-    assert "iam:GetAccountPasswordPolicy is not allowed" in refused.stderr
+    assert (id, data["action"]) == ("aws-denied", "iam:GetAccountPasswordPolicy")
     assert len(aws.calls(since=before, action="organizations:ListRoots")) < 2 * PAUSES
 
 
@@ -377,7 +370,7 @@ def test_an_interruption_ends_the_reading_and_the_same_command_goes_on(aws: Aws,
     assert not aws.calls(since=before, action="organizations:ListDelegatedAdministrators")
     again = adopt(to)
     assert again.exit_code == 0, again.output
-    assert "going on from an earlier run" in again.stderr
+    assert RESUMED in again.stderr
 
 
 @pytest.mark.e2e
@@ -422,7 +415,7 @@ def test_killed_while_it_reads_the_same_command_goes_on(aws: Aws, to: Path, acti
     assert written(to) == []
     again = adopt(to)
     assert again.exit_code == 0, again.output
-    assert "going on from an earlier run" in again.stderr
+    assert RESUMED in again.stderr
 
 
 _KILLED = """
@@ -527,13 +520,10 @@ def test_a_change_meanwhile_is_named_and_the_same_command_reads_anew(aws: Aws, t
     aws.heal()
     change(aws, how)
 
-    refused, again = adopt(to), adopt(to)
+    refused, again = adopt(to, "--json"), adopt(to)
 
-    assert (refused.exit_code, written(to)[:0]) == (1, []), refused.output
-    assert re.search(
-        rf"error: the {CHANGES[how]} changed while they were read \(.+\); run it again when nobody is changing it",
-        refused.stderr,
-    ), refused.stderr
+    assert (refused.exit_code, [id for id, _, _ in messages(refused)]) == (1, ["changed-meanwhile"]), refused.output
+    assert f"the {CHANGES[how]} changed" in refused.stderr
     assert again.exit_code == 0, again.output
 
 
@@ -541,10 +531,11 @@ def test_a_change_meanwhile_is_named_and_the_same_command_reads_anew(aws: Aws, t
 def test_a_thing_that_goes_away_meanwhile_is_a_change(aws: Aws, to: Path) -> None:
     aws.fail("sso-admin:DescribePermissionSet", code="ResourceNotFoundException", message="gone", times=1)
 
-    refused, again = adopt(to), adopt(to)
+    refused, again = adopt(to, "--json"), adopt(to)
 
     assert (refused.exit_code, again.exit_code) == (1, 0), again.output
-    assert "error: something went away while it was read (sso:DescribePermissionSet: " in refused.stderr
+    assert [id for id, _, _ in messages(refused)] == ["changed-meanwhile"]
+    assert "sso:DescribePermissionSet" in refused.stderr
 
 
 # What was read
@@ -604,12 +595,12 @@ def _pipe(to: Path) -> None:
     os.mkfifo(kept(to))
 
 
-UNUSABLE: dict[Callable[[Path], None], str] = {
-    _foreign: f"answers for 999999999999, and this is {ACCOUNT}; use a profile of that account, see --profile, or",
-    _linked: ".adopt-cache is a symbolic link, and nothing is written outside the folder; remove it",
-    _linked_file: "answers.jsonl is a symbolic link, and nothing is written outside the folder; remove it",
-    _file: ".adopt-cache is not a folder; remove it",
-    _pipe: "answers.jsonl is not a file; remove it",
+UNUSABLE: dict[Callable[[Path], None], tuple[str, str]] = {
+    _foreign: ("wrong-account", "answers.jsonl"),
+    _linked: ("file-is-link", ".adopt-cache"),
+    _linked_file: ("file-is-link", "answers.jsonl"),
+    _file: ("not-a-folder", ".adopt-cache"),
+    _pipe: ("not-a-file", "answers.jsonl"),
 }
 
 
@@ -618,10 +609,11 @@ def test_a_place_for_what_is_read_that_is_something_else_is_an_error(
     aws: Aws, to: Path, make: Callable[[Path], None]
 ) -> None:
     make(to)
-    refused = adopt(to)
+    refused = adopt(to, "--json")
+    ((id, place, _),) = messages(refused)
 
     assert refused.exit_code == 1
-    assert UNUSABLE[make] in refused.stderr, refused.output
+    assert (id, Path(place).name) == UNUSABLE[make], refused.output
     assert written(to) == []
     elsewhere = to.parent / "elsewhere"
     assert not elsewhere.is_dir() or not [*elsewhere.iterdir()]
@@ -636,30 +628,31 @@ def test_a_place_that_is_no_folder_is_an_error_before_aws_is_asked(aws: Aws, tmp
     (tmp_path / "nowhere").symlink_to(tmp_path / "absent")
     before = len(aws.calls())
     for to in (tmp_path / "file", tmp_path / "nowhere"):
-        refused = adopt(to)
+        refused = adopt(to, "--json")
 
         assert refused.exit_code == 1, to
-        assert f"error: {to} is not a folder; name another one with --to" in refused.stderr
+        assert messages(refused) == [("not-a-folder", str(to), {})]
     assert aws.calls(since=before) == []
 
 
 @pytest.mark.parametrize("place", ["/proc/strata", "/dev/null/strata"])
 def test_a_folder_that_cannot_be_made_is_an_error(aws: Aws, place: str) -> None:
-    refused = adopt(Path(place))
+    refused = adopt(Path(place), "--json")
 
     assert refused.exit_code == 1
-    assert f"error: cannot write {place}" in refused.stderr or f"error: {place} cannot be" in refused.stderr
+    assert [(id, at.startswith(place)) for id, at, _ in messages(refused)] == [("file-unwritable", True)]
     assert "Traceback" not in refused.output
 
 
 def test_a_folder_inside_another_configuration_is_refused_before_aws_is_asked(aws: Aws, tmp_path: Path) -> None:
     shutil.copytree(CHECKOUT / "strata" / "template", tmp_path / "config")
     before = len(aws.calls())
-    refused = adopt(tmp_path / "config" / "adopted", "--dry-run")
+    to = tmp_path / "config" / "adopted"
+    refused = adopt(to, "--dry-run", "--json")
 
     assert refused.exit_code == 1
-    assert str(tmp_path / "config") in refused.stderr
-    assert "--to" in refused.stderr
+    around = {"configuration": str(tmp_path / "config")}
+    assert messages(refused) == [("folder-in-configuration", str(to), around)]
     assert aws.calls(since=before) == []
     assert not (tmp_path / "config" / "adopted").exists()
 
@@ -677,13 +670,13 @@ def test_a_full_disk_while_reading_is_an_error_and_the_same_command_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr("strata.inventory.kept.os.fdopen", full)
-        refused = adopt(to)
+        refused = adopt(to, "--json")
 
     assert (refused.exit_code, written(to)) == (1, []), refused.output
-    assert f"error: cannot write {kept(to)}: No space left on device; make room" in refused.stderr
+    assert messages(refused) == [("file-unwritable", str(kept(to)), {})]
     again = adopt(to)
     assert again.exit_code == 0, again.output
-    assert "going on from an earlier run" in again.stderr
+    assert RESUMED in again.stderr
 
 
 @pytest.mark.e2e
@@ -707,10 +700,10 @@ def test_a_full_disk_while_writing_leaves_nothing_half_written(
     with monkeypatch.context() as patch:
         patch.setattr(atomic, "_fill", filled)
         patch.setattr(Path, "write_bytes", written_bytes)
-        refused = adopt(to)
+        refused = adopt(to, "--json")
 
     assert (refused.exit_code, written(to)) == (1, []), refused.output
-    assert re.search(rf"error: {to}\S* cannot be (written|made): No space left on device", refused.stderr)
+    assert [(id, at.startswith(str(to))) for id, at, _ in messages(refused)] == [("file-unwritable", True)]
     assert adopt(to).exit_code == 0
 
 
@@ -723,7 +716,7 @@ def test_where_nobody_can_be_asked_that_is_said_before_aws_is_asked(aws: Aws, to
     assert "--yes" in refused.stderr
     assert "--dry-run" in refused.stderr
     assert aws.calls(since=before) == []
-    assert not more or json.loads(refused.stdout)["errors"]
+    assert not more or messages(refused) == [("nobody-to-ask", "", {})]
 
 
 def test_errors_are_json_where_that_is_asked(aws: Aws, to: Path) -> None:
@@ -733,9 +726,9 @@ def test_errors_are_json_where_that_is_asked(aws: Aws, to: Path) -> None:
 
     assert refused.exit_code == 1
     assert (shown["format"], shown["faults"]) == (1, [])
-    assert shown["errors"][0].startswith(
-        f"account {ACCOUNT}: organizations:ListRoots is not allowed: no; use a profile"
-    )
+    assert [*shown["errors"]] == [one["text"] for one in shown["messages"]]
+    ((id, _, data),) = messages(refused)
+    assert (id, data["account"], data["action"]) == ("aws-denied", ACCOUNT, "organizations:ListRoots")
 
 
 # Reading

@@ -14,6 +14,7 @@ from strata.errors import StrataError
 from strata.identity import announced
 from strata.identity.announced import Name, announce, read, withdraw
 from strata.load import load
+from tests.said import Said
 from tests.synthesized import SHIPPED
 
 PROJECT = load(SHIPPED).project
@@ -80,12 +81,15 @@ def test_nothing_is_written_where_nothing_changes(aws: Aws) -> None:
     ],
     ids=lambda body: body[:40].decode(errors="replace"),
 )
-def test_what_is_not_ours_announces_nothing(aws: Aws, body: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_ours_announces_nothing(
+    aws: Aws, body: bytes, capsys: pytest.CaptureFixture[str], said: Said
+) -> None:
     """A half written or foreign file adopts nobody's group; the next run writes it anew."""
     put(aws, body)
 
     assert read(aws, PROJECT) == frozenset()
-    assert "is not what Strata writes" in capsys.readouterr().err
+    (told,) = said(capsys.readouterr().err)
+    assert (told.id, told.place) == ("kept-file-unreadable", f"s3://{PROJECT.state_bucket}/{ANNOUNCED}")
 
     announce(aws, PROJECT, [GROUP])
     assert read(aws, PROJECT) == {GROUP}
@@ -116,5 +120,6 @@ def test_a_bucket_that_refuses_stops_the_run(aws: Aws, monkeypatch: pytest.Monke
     aws.client("s3").create_bucket(Bucket=PROJECT.state_bucket)
     monkeypatch.setattr(announced, "_read", lambda *_: (frozenset(), {"IfMatch": '"0"'}))
     put(aws, b"{}")
-    with pytest.raises(StrataError, match="keeps changing"):
+    with pytest.raises(StrataError) as error:
         announce(aws, PROJECT, [GROUP])
+    assert [one.id for one in error.value.args] == ["changed-meanwhile"]

@@ -304,7 +304,7 @@ def test_a_second_run_changes_nothing_and_does_not_ask(strata: Any, wire: Wire) 
     assert "nothing to do" in result.stderr
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", [pytest.param("before", marks=pytest.mark.e2e), "after"])
 @pytest.mark.parametrize("call", WRITES)
 def test_interrupted_at_any_write_the_next_run_ends_right(strata: Any, wire: Wire, when: str, call: str) -> None:
     wire.cut = (when, call)

@@ -20,6 +20,7 @@ from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.plans import Plan, changed_outputs, changes
 from strata.terraform.preview import Preview
 from tests import test_deploy as of_deploy
+from tests.said import Said
 from tests.test_deploy import ACCOUNT, ATTACHED, MADE, STACKS, WAITS, Json, Site, planned
 
 site = of_deploy.site  # the fixture
@@ -162,7 +163,7 @@ def test_the_hash_is_that_of_the_file(tmp_path: Path) -> None:
     assert ChangeList.model_validate_json(file.read_text()).text == file.read_text()
 
 
-def test_a_difference_says_what_was_expected_and_what_is_planned() -> None:
+def test_a_difference_says_what_was_expected_and_what_is_planned(said: Said) -> None:
     old = shown()
     new = shown(description="newer")
     lab = next(one for one in new["resource_changes"] if one["address"].endswith(".lab"))
@@ -173,24 +174,26 @@ def test_a_difference_says_what_was_expected_and_what_is_planned() -> None:
 
     told = Expected(listed(old).sha256, listed(old)).differences(listed(new))
 
-    assert told == [
-        f"the plan is not the expected one: sha256 {listed(old).sha256} expected, {listed(new).sha256} planned",
-        "+ organizations: delete aws_a.b",
-        "- organizations: create aws_organizations_account.lab",
-        "+ organizations: delete aws_organizations_account.lab",
-        f'  organizations: update {POLICY}: description: "old" -> "new" expected, "old" -> "newer" planned',
-        "- organizations: output account_ids",
+    stack = {"stack": "organizations"}
+    description = {"argument": "description", "expected": '"old" -> "new"', "planned": '"old" -> "newer"'}
+    assert [(one.id, one.place, one.data) for one in said(told)] == [
+        ("plan-unexpected", "", {"expected": listed(old).sha256, "planned": listed(new).sha256}),
+        ("change-unexpected", "aws_a.b", {**stack, "action": "delete"}),
+        ("change-missing", "aws_organizations_account.lab", {**stack, "action": "create"}),
+        ("change-unexpected", "aws_organizations_account.lab", {**stack, "action": "delete"}),
+        ("change-differs", POLICY, {**stack, **description}),
+        ("output-missing", "", {**stack, "output": "account_ids"}),
     ]
 
 
-def test_stacks_and_the_account_are_compared_too() -> None:
+def test_stacks_and_the_account_are_compared_too(said: Said) -> None:
     one = ChangeList.of([Plan("sso", waits_for=("organizations",))], ACCOUNT)
     other = ChangeList.of([Plan("sso", outputs=("portal_url",))], "210987654321")
 
-    assert list(one.differences(other)) == [
-        f"  account: {ACCOUNT} expected, 210987654321 planned",
-        "+ sso: output portal_url",
-        "- sso: to be planned later",
+    assert [(told.id, told.data) for told in said(one.differences(other))] == [
+        ("account-differs", {"expected": ACCOUNT, "planned": "210987654321"}),
+        ("output-unexpected", {"stack": "sso", "output": "portal_url"}),
+        ("later-missing", {"stack": "sso"}),
     ]
 
 
@@ -200,35 +203,33 @@ def test_a_hash_alone_tells_that_the_list_is_another() -> None:
     for given in (found.sha256, found.sha256.upper(), f"sha256:{found.sha256}", f"SHA256:{found.sha256.upper()}"):
         assert Expected.of(given).differences(found) == []
     (told,) = Expected.of("0" * 64).differences(found)
-    assert told.endswith(f"{found.sha256} planned")
+    assert (told.id, told.data["planned"]) == ("plan-unexpected", found.sha256)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "at"),
     [
-        ("", "is no list of changes: Invalid JSON"),
-        ("[]", "is no list of changes: Input should be an object"),
-        (
-            '{"format": 2, "account": "1", "stacks": {}, "later": []}',
-            "is no list of changes: format: Input should be 1",
-        ),
-        ('{"format": 1, "account": "1", "stacks": {}}', "is no list of changes: later: Field required"),
+        ("", ""),
+        ("[]", ""),
+        ('{"format": 2, "account": "1", "stacks": {}, "later": []}', "format"),
+        ('{"format": 1, "account": "1", "stacks": {}}', "later"),
         (
             '{"format": 1, "account": "1", "stacks": {"\\u001b[2J::error::": {"x": 1}}, "later": []}',
-            r"is no list of changes: stacks.\u001b[2J::error::.x: Extra inputs",
+            "stacks.\u001b[2J::error::.x",
         ),
-        (f'{{"format": 1, "account": {"[" * 5000}', "is no list of changes"),
+        (f'{{"format": 1, "account": {"[" * 5000}', ""),
     ],
     ids=["empty", "no object", "another format", "incomplete", "a name that commands", "deep"],
 )
-def test_what_is_no_list_is_refused(tmp_path: Path, content: str, said: str) -> None:
+def test_what_is_no_list_is_refused(tmp_path: Path, content: str, at: str, said: Said) -> None:
     file = tmp_path / "changes.json"
     file.write_text(content)
 
     with pytest.raises(StrataError) as refused:
         Expected.of(str(file))
 
-    assert str(refused.value).startswith(f"{file} {said}")
+    (told,) = said(refused)
+    assert (told.id, told.place, told.data) == ("list-malformed", str(file), {"at": at})
     assert str(refused.value).isprintable()
 
 
@@ -242,7 +243,7 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_a_list_that_was_edited_is_refused(tmp_path: Path, edit: str) -> None:
+def test_a_list_that_was_edited_is_refused(tmp_path: Path, edit: str, said: Said) -> None:
     """Its hash is not that of the file, and of two values for a key people may have read the other one."""
     file = tmp_path / "changes.json"
     before = listed(shown()).text
@@ -251,24 +252,34 @@ def test_a_list_that_was_edited_is_refused(tmp_path: Path, edit: str) -> None:
     assert ChangeList.model_validate_json(after) == listed(shown())
     file.write_bytes(after.encode())
 
-    with pytest.raises(StrataError, match=r"is not as strata plan wrote it: .*run strata plan --changes again"):
+    with pytest.raises(StrataError) as refused:
         Expected.of(str(file))
 
+    (told,) = said(refused)
+    assert (told.id, told.place) == ("list-edited", str(file))
 
-def test_what_is_neither_file_nor_hash_is_a_wrong_command(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="neither a file nor a hash of 64 digits"):
+
+def test_what_is_neither_file_nor_hash_is_a_wrong_command(tmp_path: Path, said: Said) -> None:
+    with pytest.raises(UsageError) as refused:
         Expected.of(str(tmp_path / "nothing"))
+
+    (told,) = said(refused)
+    assert (told.id, told.data) == (
+        "argument-malformed",
+        {"argument": "--expect", "value": str(tmp_path / "nothing")},
+    )
 
 
 @pytest.mark.parametrize("command", ["plan", "deploy"])
-def test_an_empty_expectation_is_a_wrong_command(command: str) -> None:
+def test_an_empty_expectation_is_a_wrong_command(command: str, said: Said) -> None:
     """A variable that is not set makes it; whatever is planned would count as approved."""
     words = [command, "--expect", "", *(["--yes"] if command == "deploy" else [])]
 
     done = CliRunner().invoke(app, words)
 
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "error: --expect is empty; give the list that was approved, or its hash\n"
+    (told,) = said(done)
+    assert (told.id, told.data) == ("argument-missing", {"argument": "--expect"})
 
 
 NO_FOLDER = "{place} cannot be written: there is no folder {folder}"
@@ -376,7 +387,7 @@ def deploys(site: Site, expect: Path | str) -> int:
 
 @pytest.mark.e2e
 def test_a_plan_writes_the_list_and_compares_it_with_the_one_that_was_reviewed(
-    approved: Path, site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    approved: Path, site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
 ) -> None:
     file = approved.with_name("now.json")
     plans(site, monkeypatch, changes=file, expect=str(approved))
@@ -385,8 +396,9 @@ def test_a_plan_writes_the_list_and_compares_it_with_the_one_that_was_reviewed(
     site.plans("backend", {})
     plans(site, monkeypatch, code=3, changes=file, expect=str(approved))
 
-    assert same[-1] == f"list of changes: 2 resources, sha256 {digest}"
-    assert capsys.readouterr().out.splitlines()[-1] == "- backend: create aws_a.new"
+    assert f"2 resources, sha256 {digest}" in same[-1]
+    told = said(capsys.readouterr().out.splitlines()[-1])
+    assert [(one.id, one.place) for one in told] == [("change-missing", "aws_a.new")]
     assert list(json.loads(file.read_text())["stacks"]) == ["organizations"]
 
 
@@ -406,7 +418,9 @@ def test_the_same_list_is_applied(approved: Path, site: Site) -> None:
 
 
 @pytest.mark.parametrize("as_hash", [False, pytest.param(True, marks=pytest.mark.e2e)])
-def test_another_list_is_refused_and_nothing_is_applied(approved: Path, site: Site, *, as_hash: bool) -> None:
+def test_another_list_is_refused_and_nothing_is_applied(
+    approved: Path, site: Site, said: Said, *, as_hash: bool
+) -> None:
     """Also one that does less: what people agreed to is the whole."""
     site.plans("organizations", {})
     expect = hashlib.sha256(approved.read_bytes()).hexdigest() if as_hash else approved
@@ -414,13 +428,15 @@ def test_another_list_is_refused_and_nothing_is_applied(approved: Path, site: Si
     assert deploys(site, expect) == DIFFERS
 
     assert (site.did("backend"), site.statuses) == ("plan", ["not started"] * 3)
-    assert "the plan is not the expected one" in site.to.getvalue()
-    assert (f"- organizations: delete {ATTACHED}" in site.to.getvalue()) is not as_hash
-    assert site.said[-1] == "nothing was changed; look at the list of another strata plan, and approve that"
+    told = [(one.id, one.place) for one in said(site.to.getvalue())]
+    assert told == [("plan-unexpected", ""), *([] if as_hash else [("change-missing", ATTACHED)])]
+    assert said.ids(site.said[-1]) == ["nothing-changed"]
 
 
 @pytest.mark.e2e
-def test_json_says_how_the_plan_differs(approved: Path, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_says_how_the_plan_differs(
+    approved: Path, site: Site, capsys: pytest.CaptureFixture[str], said: Said
+) -> None:
     """Here nothing is left to do: somebody else deployed it, or undid the need."""
     site.plans("backend", {})
     site.plans("organizations", {})
@@ -428,13 +444,19 @@ def test_json_says_how_the_plan_differs(approved: Path, site: Site, capsys: pyte
     code = deploys(site, approved)
     site.deployment.finish(code, json=True)
 
-    said = json.loads(capsys.readouterr().out)
+    text = capsys.readouterr().out
+    facts = json.loads(text)
     assert code == DIFFERS
-    assert said["unexpected"][1:] == ["- backend: create aws_a.new", f"- organizations: delete {ATTACHED}"]
-    assert {one["status"] for one in said["stacks"]} == {"not started"}
+    assert [(one.id, one.place) for one in said(text)] == [
+        ("plan-unexpected", ""),
+        ("change-missing", "aws_a.new"),
+        ("change-missing", ATTACHED),
+    ]
+    assert facts["unexpected"] == [one["text"] for one in facts["messages"]]
+    assert {one["status"] for one in facts["stacks"]} == {"not started"}
 
 
-def test_more_than_was_approved_waits_for_another_list(approved: Path, site: Site) -> None:
+def test_more_than_was_approved_waits_for_another_list(approved: Path, site: Site, said: Said) -> None:
     """A stack whose producer was applied, and whose plan is another one then, is left for the next round."""
     site.plans("organizations", planned(("delete", ATTACHED)), planned(("delete", ATTACHED), ("delete", "aws_a.b")))
 
@@ -442,7 +464,8 @@ def test_more_than_was_approved_waits_for_another_list(approved: Path, site: Sit
 
     assert (site.did("backend"), site.did("organizations")) == ("plan apply", "plan plan")
     assert site.statuses == ["applied", "not started", "not started"]
-    assert site.said[-1].startswith("organizations: this was on no list that was approved")
+    (told,) = said(site.said[-1])
+    assert (told.id, told.data) == ("on-no-list", {"stack": "organizations"})
 
 
 @pytest.mark.e2e

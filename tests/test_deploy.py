@@ -24,7 +24,7 @@ from strata.aws.states import Version
 from strata.commands import deploy
 from strata.commands.deploy import Deployment
 from strata.config.models import state_key
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.identity import leftovers
 from strata.identity.leftovers import Directory
 from strata.load import load
@@ -40,6 +40,7 @@ from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import Workspace
 from tests import fake_terraform
 from tests.processes import interrupts
+from tests.said import Said
 from tests.synthesized import CHECKOUT
 
 Json = dict[str, Any]
@@ -133,7 +134,7 @@ class Site:
     def options(self) -> Options:
         return Recorded(TEMPLATE, said=self.said)
 
-    def prepared(self, warnings: tuple[str, ...] = ()) -> Prepared:
+    def prepared(self, warnings: tuple[Message, ...] = ()) -> Prepared:
         """Returns the start of a run, behind its first checks."""
         variables = {"TERRAFORM_BINARY_NAME": str(fake_terraform.install(self.folder)), "PATH": os.environ["PATH"]}
         workspace = Workspace(self.folder / "out", variables)
@@ -144,7 +145,9 @@ class Site:
             refreshing=self.refreshing,
         )
 
-    def deploys(self, *, yes: bool = False, warnings: tuple[str, ...] = (), expected: Expected | None = None) -> int:
+    def deploys(
+        self, *, yes: bool = False, warnings: tuple[Message, ...] = (), expected: Expected | None = None
+    ) -> int:
         """Runs `strata deploy` behind its first checks."""
         prepared = self.prepared(warnings)
         with Signals() as self.signals, plan_folder() as self.plan_folder:
@@ -202,12 +205,12 @@ def test_the_plan_that_was_shown_is_applied(site: Site) -> None:
     assert not site.plan_folder.exists()
 
 
-def test_nothing_to_do_asks_nothing(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_to_do_asks_nothing(site: Site, capsys: pytest.CaptureFixture[str], said: Said) -> None:
     assert site.deploys() == 0
     assert site.deployment.finish(0, json=False) == 0
 
     assert (site.questions, site.statuses) == ([], ["applied"] * 3)
-    assert site.said[-1] == "nothing to do: AWS is as the configuration says"
+    assert said.ids(site.said[-1]) == ["nothing-to-do"]
     assert capsys.readouterr().out == ""
 
 
@@ -306,7 +309,7 @@ def test_a_stack_that_could_not_be_planned_is_asked_about_in_its_turn(site: Site
 
     assert site.deploys() == 0
 
-    assert "organizations: can be planned once backend is applied" in site.to.getvalue()
+    assert "once backend is applied" in site.to.getvalue()
     assert [question.split(" to ")[0] for question in site.questions] == ["deploy backend", "deploy organizations"]
     assert site.did("organizations") == "plan plan apply"
 
@@ -351,16 +354,17 @@ def test_a_stack_that_lacks_what_a_failed_one_would_write_adds_no_error(
     ]
 
 
-def test_an_error_in_any_plan_stops_before_anything_is_applied(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_in_any_plan_stops_before_anything_is_applied(
+    site: Site, capsys: pytest.CaptureFixture[str], said: Said
+) -> None:
     site.plans("backend", MADE)
     site.plans("security", "Instance cannot be destroyed")
 
     assert site.deploys(yes=True) == 1
 
     assert site.did("backend") == "plan"
-    error, advice = capsys.readouterr().err.splitlines()
-    assert error == "error: security: Instance cannot be destroyed"
-    assert advice.startswith("  an edit would replace something that must not be lost")
+    told = [(one.id, one.data["stack"]) for one in said(capsys.readouterr().err)]
+    assert told == [("terraform-failed", "security"), ("guarded-from-replacement", "security")]
 
 
 GROUP = "aws_identitystore_group.finops"
@@ -388,13 +392,15 @@ def remade(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def test_what_was_made_again_by_hand_stops_before_anybody_is_asked(site: Site, remade: list[str]) -> None:
+def test_what_was_made_again_by_hand_stops_before_anybody_is_asked(site: Site, remade: list[str], said: Said) -> None:
     site.plans("backend", MADE)
     site.plans("security", planned(("create", GROUP)))
 
-    with pytest.raises(RefusedError, match="group 'finops' has another id at AWS than in the state") as raised:
+    with pytest.raises(RefusedError) as raised:
         site.deploys()
 
+    (told,) = said(raised)
+    assert (told.id, told.data["key"], told.data["kind"]) == ("made-again", "finops", "group")
     assert list(raised.value.lines())[-1] == "nothing was changed"
     assert any(f"stacks/security state rm {GROUP}" in text for text in raised.value.lines())
     assert site.questions == []
@@ -428,16 +434,18 @@ def another_run_holds_the_lock(site: Site) -> None:
     site.aws.client("s3").put_object(Bucket=site.bucket, Key=key, Body=json.dumps(lock).encode())
 
 
-OTHERS: dict[str, tuple[Callable[[Site], None], str]] = {
+OTHERS: dict[str, tuple[Callable[[Site], None], str, Json]] = {
     "another run": (
         another_run_holds_the_lock,
-        "somebody is deploying; nothing of security was changed here; security: the state is locked by kim@elsewhere",
+        "other-run-active",
+        {"stack": "security", "lock": "0a1b2c3d-1111-2222-3333-444455556666", "who": "kim@elsewhere"},
     ),
     "another run that has ended": (
         lambda site: site.write_state("security", 2),
-        "somebody deployed security in the meantime; nothing of it was changed here; run this again",
+        "changed-meanwhile",
+        {"stack": "security"},
     ),
-    "a stranger": (lambda _: None, "group 'finops' is at AWS already; it is in no state, and no run of Strata"),
+    "a stranger": (lambda _: None, "made-by-others", {"kind": "group", "key": "finops", "holds": []}),
 }
 
 
@@ -449,7 +457,7 @@ def test_what_another_run_is_making_is_no_strangers(site: Site, who: str, monkey
     for module in (deploy, leftovers, preflight):
         monkeypatch.setattr(module, "STACK", "security")
     site.plans("security", planned(("create", GROUP)))
-    happens, says = OTHERS[who]
+    happens, case, data = OTHERS[who]
     sorted_out = Directory.sorted_out
 
     def asked(directory: Directory, *arguments: Any) -> Any:
@@ -462,7 +470,8 @@ def test_what_another_run_is_making_is_no_strangers(site: Site, who: str, monkey
     with pytest.raises(StrataError) as raised:
         site.deploys()
 
-    assert says in str(raised.value)
+    (problem,) = raised.value.args
+    assert (problem.id, {**problem.data, **data}) == (case, problem.data)
     assert isinstance(raised.value, RefusedError) == (who == "a stranger")
     assert site.did("security") == "plan"
 
@@ -495,7 +504,7 @@ def test_what_exists_already_is_imported_and_not_asked_about(site: Site) -> None
     assert len(site.questions) == 1
 
 
-def test_a_plan_that_nobody_can_see_is_not_applied(site: Site) -> None:
+def test_a_plan_that_nobody_can_see_is_not_applied(site: Site, said: Said) -> None:
     """`strata deploy --yes | head` is no success of a run that did nothing."""
 
     class Closed(io.StringIO):
@@ -505,9 +514,10 @@ def test_a_plan_that_nobody_can_see_is_not_applied(site: Site) -> None:
     site.plans("backend", MADE)
     site.to = Closed()
 
-    with pytest.raises(StrataError, match="the plan cannot be shown, so it is not applied: Broken pipe"):
+    with pytest.raises(StrataError) as raised:
         site.deploys(yes=True)
 
+    assert said.ids(raised) == ["plan-not-shown"]
     assert site.did("backend") == "plan"
 
 
@@ -540,7 +550,7 @@ def wait_for(what: Callable[[], bool]) -> None:
     raise TimeoutError
 
 
-def test_the_first_interrupt_lets_the_stack_finish_and_starts_no_other(site: Site) -> None:
+def test_the_first_interrupt_lets_the_stack_finish_and_starts_no_other(site: Site, said: Said) -> None:
     site.plans("backend", MADE)
     site.plans("organizations", MADE)
     site.applies("backend", waits=True)
@@ -551,7 +561,8 @@ def test_the_first_interrupt_lets_the_stack_finish_and_starts_no_other(site: Sit
     thread.join()
     assert site.statuses == ["applied", "not started", "not started"]
     assert "SIGINT" not in site.did("backend")
-    assert site.said[-1] == "interrupted; run strata deploy again: it is safe and continues where this run ended"
+    (told,) = said(site.said[-1])
+    assert (told.id, told.data) == ("interrupted", {"changed": True})
 
 
 def test_the_second_stops_it_and_keeps_what_was_being_made(site: Site) -> None:
@@ -576,7 +587,7 @@ def test_the_second_stops_it_and_keeps_what_was_being_made(site: Site) -> None:
     assert f" {ATTACHED} r-1:p-1" in commands
 
 
-def test_an_interrupt_at_the_question_changes_nothing(site: Site) -> None:
+def test_an_interrupt_at_the_question_changes_nothing(site: Site, said: Said) -> None:
     site.plans("backend", MADE)
 
     def answer(_: str) -> bool:
@@ -586,7 +597,8 @@ def test_an_interrupt_at_the_question_changes_nothing(site: Site) -> None:
     site.answer = answer
 
     assert site.deploys() == 130
-    assert site.said[-1] == "interrupted; nothing was changed"
+    (told,) = said(site.said[-1])
+    assert (told.id, told.data) == ("interrupted", {"changed": False})
     assert not site.plan_folder.exists()
 
 
@@ -615,7 +627,7 @@ def test_what_a_killed_run_left_of_its_plans_is_removed(tmp_path: Path, monkeypa
         assert second.exists()
 
 
-def test_what_an_earlier_run_made_half_way_is_kept_before_the_plan(site: Site) -> None:
+def test_what_an_earlier_run_made_half_way_is_kept_before_the_plan(site: Site, said: Said) -> None:
     """An attachment that is replaced is gone for a moment; the plan that is shown has nothing of it."""
     half = {"type": "aws_organizations_policy_attachment", "name": "deny_root", "instances": [{"status": "tainted"}]}
     other = {"type": "aws_budgets_budget", "name": "x", "instances": [{"status": "tainted"}]}
@@ -623,9 +635,8 @@ def test_what_an_earlier_run_made_half_way_is_kept_before_the_plan(site: Site) -
 
     assert site.deploys() == 0
     assert site.did("organizations") == "untaint plan"
-    assert (
-        f"organizations: {ATTACHED} was partly created by an earlier run and is kept (terraform untaint)" in site.said
-    )
+    kept = [one for one in said(site.said) if one.id == "half-made-kept"]
+    assert [(one.place, one.data) for one in kept] == [(ATTACHED, {"stack": "organizations"})]
 
 
 def test_without_a_terminal_the_run_ends_at_its_start(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -650,7 +661,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
-def test_what_passes_by_itself_is_tried_again_and_not_asked_about(site: Site, pauses: list[float]) -> None:
+def test_what_passes_by_itself_is_tried_again_and_not_asked_about(site: Site, pauses: list[float], said: Said) -> None:
     site.plans("backend", MADE, MADE, {})
     site.applies("backend", says=[{"type": "diagnostic", "diagnostic": NOT_YET}], code=1)
 
@@ -659,13 +670,13 @@ def test_what_passes_by_itself_is_tried_again_and_not_asked_about(site: Site, pa
     assert site.did("backend") == "plan apply plan apply plan"
     assert len(site.questions) == 1
     assert pauses == [5, 15]
-    reason = "CloudTrail does not see its trusted access in the organization yet"
-    assert f"backend: {reason}; trying again in 5 s" in site.said
+    tries = [one.data for one in said(site.said) if one.id == "settling"]
+    assert tries == [{"stack": "backend", "seconds": each, "reasons": ["trusted-access-off"]} for each in (5, 15)]
     assert site.statuses[0] == "applied"
 
 
 def test_waiting_ends_with_the_remedy(
-    site: Site, pauses: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    site: Site, pauses: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
 ) -> None:
     monkeypatch.setattr(deploy, "PAUSES", (5, 15))
     site.plans("backend", MADE)
@@ -676,10 +687,10 @@ def test_waiting_ends_with_the_remedy(
     assert site.did("backend") == "plan apply plan apply plan apply"
     assert pauses == [5, 15]
     assert site.statuses == ["failed", "not started", "not started"]
-    assert "CloudTrail did not see for five minutes" in capsys.readouterr().err
+    assert said.ids(capsys.readouterr().err) == ["terraform-failed", "cloudtrail-not-settled"]
 
 
-def test_an_interrupt_ends_the_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_ends_the_waiting(site: Site, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     site.plans("backend", MADE)
     site.applies("backend", says=[{"type": "diagnostic", "diagnostic": NOT_YET}], code=1)
     monkeypatch.setattr(deploy, "wait", lambda _: os.kill(os.getpid(), signal.SIGINT))
@@ -688,7 +699,7 @@ def test_an_interrupt_ends_the_waiting(site: Site, monkeypatch: pytest.MonkeyPat
 
     assert site.did("backend") == "plan apply"
     assert site.statuses[0] == "interrupted"
-    assert "run strata deploy again" in site.said[-1]
+    assert said.ids(site.said[-1]) == ["interrupted"]
 
 
 def test_what_it_left_half_made_is_kept_before_the_next_try(site: Site, pauses: list[float]) -> None:
@@ -802,7 +813,7 @@ def test_permission_sets_that_are_not_everywhere_are_no_whole_run(site: Site, mo
         assert "backend" in recorded(site)
 
 
-def test_a_record_that_is_refused_fails_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_that_is_refused_fails_nothing(site: Site, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     def refused(*_: object) -> None:
         raise AwsError("s3:PutObject is not allowed", "AccessDenied")
 
@@ -810,7 +821,7 @@ def test_a_record_that_is_refused_fails_nothing(site: Site, monkeypatch: pytest.
     site.stacks = ("backend",)
 
     assert site.deployment_ends() == 0
-    assert any("how this run ended is not written: s3:PutObject is not allowed" in text for text in site.said)
+    assert "kept-file-unwritable" in said.ids(site.said)
 
 
 def test_a_plan_without_a_refresh_is_the_plan_that_is_applied(site: Site) -> None:
@@ -834,7 +845,7 @@ class NoRefresh(Refreshing):
 
 
 def test_a_line_of_imports_whose_thing_is_gone_is_told_and_left_out(
-    site: Site, capsys: pytest.CaptureFixture[str]
+    site: Site, capsys: pytest.CaptureFixture[str], said: Said
 ) -> None:
     """Two are gone, of which one shows only once the other is out of the way; what is no line stays an error."""
     site.landing_zone = replace(site.landing_zone, imports={"aws_iam_role.a": "a", "aws_iam_role.b": "b"})
@@ -847,11 +858,12 @@ def test_a_line_of_imports_whose_thing_is_gone_is_told_and_left_out(
     code = site.deploys(yes=True)
 
     assert code == 1
-    said = capsys.readouterr().err
-    told = "AWS has nothing of the id a, so it is created; strata adopt --prune takes the line out"
-    assert f"imports.yaml:1: aws_iam_role.a: {told}" in said
-    assert said.count("strata adopt --prune") == 2
-    assert "error: organizations: Cannot import non-existent remote object" in said
+    told = [(one.id, one.place.partition(": ")[2] or one.data["stack"]) for one in said(capsys.readouterr().err)]
+    assert told == [
+        ("import-of-nothing", "aws_iam_role.a"),
+        ("import-of-nothing", "aws_iam_role.b"),
+        ("terraform-failed", "organizations"),
+    ]
     left = json.loads((site.of("backend") / "cdk.tf.json").read_text())["import"]
     assert left == [{"to": "aws_iam_role.c", "id": "c"}]
 

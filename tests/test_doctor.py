@@ -14,7 +14,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.loaders import create_loader
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from typer.testing import CliRunner, Result
@@ -421,9 +420,6 @@ LACKED_BY_MOTO: dict[str, dict[str, Any]] = {
 }
 
 
-MODELS = create_loader()
-
-
 class Hooks:
     """Answers to operations, given before they leave; and every operation that was called."""
 
@@ -461,18 +457,39 @@ def _always(status: int, answer: dict[str, Any]) -> Answer:
     return lambda _: (status, answer)
 
 
-@pytest.fixture
-def hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooks]:
-    """Runs moto in this process, with hooks in every session that is made."""
-    found, session = Hooks(), boto3.Session
+class Clients:
+    """A boto3 session whose clients are made once for all tests: it takes longer than what they ask."""
 
-    def hooked(**arguments: Any) -> boto3.Session:
-        made = session(**arguments)
-        found.sessions += "profile_name" in arguments  # moto makes some without, when it is loaded
-        made._session.register_component("data_loader", MODELS)  # parsed once, not once a session
-        made.events.register_first("before-call", found.before_call)
-        made.events.register_first("before-send", found.before_send)
-        return made
+    def __init__(self) -> None:
+        self.session, self.hooks = boto3.Session(), Hooks()
+        # The hooks are those of the test that runs.
+        self.session.events.register_first("before-call", lambda **call: self.hooks.before_call(**call))  # noqa: PLW0108
+        self.session.events.register_first("before-send", lambda **call: self.hooks.before_send(**call))  # noqa: PLW0108
+        self.made: dict[tuple[str, str], Any] = {}
+
+    def client(self, service: str, region_name: str = "us-east-1", config: Any = None) -> Any:
+        key = (service, region_name)
+        if key not in self.made:
+            self.made[key] = self.session.client(service, region_name=region_name, config=config)
+        return self.made[key]
+
+
+@pytest.fixture(scope="module")
+def clients() -> Clients:
+    return Clients()
+
+
+@pytest.fixture
+def hooks(monkeypatch: pytest.MonkeyPatch, clients: Clients) -> Iterator[Hooks]:
+    """Runs moto in this process, with hooks in what the commands and the test ask."""
+    found, session = Hooks(), boto3.Session
+    clients.hooks = found
+
+    def hooked(**arguments: Any) -> Any:
+        if "profile_name" not in arguments:  # moto makes some, when it is loaded
+            return session(**arguments)
+        found.sessions += 1
+        return clients
 
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "TERRAFORM_BINARY_NAME", "STRATA_CONFIG"):
         monkeypatch.delenv(name, raising=False)
@@ -483,6 +500,7 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooks]:
     monkeypatch.setattr("strata.landing_zone.examples._DOMAINS", ())
     monkeypatch.setattr("strata.commands.bootstrap.example_faults", lambda _: [])
     with mock_aws():
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", clients)
         monkeypatch.setattr(boto3, "Session", hooked)
         yield found
 
@@ -958,7 +976,7 @@ def test_what_is_done_last_may_come_first(plain: CheckContext) -> None:
 
 def test_checks_run_at_the_same_time(plain: CheckContext) -> None:
     """Each waits for the others: one after the other they would wait for ever."""
-    barrier = threading.Barrier(3, timeout=5)
+    barrier = threading.Barrier(3, timeout=300)
 
     def look(_: CheckContext) -> list[Finding]:
         barrier.wait()

@@ -14,16 +14,14 @@ from strata.drift.authors import MOST, Author, _names, authors
 from strata.drift.comparison import Difference, compare
 from strata.drift.event_history import PAGES, Event, History
 from strata.drift.facts import STACKS
-from strata.files.config_edit import write_texts
+from strata.errors import Message
 from strata.iam.reference import reference
-from strata.landing_zone import LandingZone
-from strata.load import load
-from tests.test_describing import grant, uuid
-from tests.test_drift import SHOP, cases, changed, deployed, states
-from tests.test_drift import _written as written
+from tests.organizations import MANAGEMENT, Organization, gone
+from tests.organizations.deployed import DEPLOYED, SHOP
+from tests.organizations.drifts import BY_HAND
 
 AT = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
-JANE = "arn:aws:sts::111111111111:assumed-role/AWSReservedSSO_Administrator_0123456789abcdef/jane"
+JANE = f"arn:aws:sts::{MANAGEMENT}:assumed-role/AWSReservedSSO_Administrator_0123456789abcdef/jane"
 
 
 def event(name: str, by: str = JANE, at: dt.datetime = AT, **asked: Any) -> dict[str, Any]:
@@ -64,27 +62,20 @@ class Told(History):
         monkeypatch.setattr(Aws, "client", client)
 
 
-@pytest.fixture(scope="module")
-def zone(tmp_path_factory: pytest.TempPathFactory) -> LandingZone:
-    path = tmp_path_factory.mktemp("who")
-    write_texts(path, written()[1])
-    return load(path)
+def differences(there: Organization) -> tuple[Difference, ...]:
+    return compare(there.zone, there.states, there.inventory).differences
 
 
-def differences(zone: LandingZone, live: Any) -> tuple[Difference, ...]:
-    return compare(zone, states(deployed()), live).differences
+def asked_who(history: History, *some: Difference) -> list[Author]:
+    return list(authors(history, DEPLOYED.model, some))
 
 
-def asked_who(history: History, zone: LandingZone, *some: Difference) -> list[Author]:
-    return list(authors(history, zone.project, some))
-
-
-def test_the_last_event_about_the_very_thing_tells(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_event_about_the_very_thing_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not one about another group, and not one that AWS refused."""
-    live = dict(cases())["membership made"][0]
-    (one,) = differences(zone, live)
-    here = {"groupId": uuid(11), "memberId": {"userId": uuid(2)}}
-    other = {"groupId": uuid(12), "memberId": {"userId": uuid(2)}}
+    (one,) = differences(BY_HAND["membership made"].there)
+    bo = {"userId": DEPLOYED.id("user", "bo")}
+    here = {"groupId": DEPLOYED.id("group", "admins"), "memberId": bo}
+    other = {"groupId": DEPLOYED.id("group", "readers-of-it"), "memberId": bo}
     events = [
         event("CreateGroupMembership", "arn:of:eve", AT + dt.timedelta(days=3), asked=here, more={"errorCode": "No"}),
         event("CreateGroupMembership", "arn:of:bo", AT + dt.timedelta(days=2), asked=other),
@@ -93,24 +84,26 @@ def test_the_last_event_about_the_very_thing_tells(zone: LandingZone, monkeypatc
     ]
     history = Told(monkeypatch, {"us-east-1": events})
 
-    assert asked_who(history, zone, one) == [Author(JANE, AT + dt.timedelta(days=1), "CreateGroupMembership")]
+    assert asked_who(history, one) == [Author(JANE, AT + dt.timedelta(days=1), "CreateGroupMembership")]
 
 
-def test_what_nobody_finds_says_so(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
-    live = dict(cases())["trusted service made"][0]
+def test_what_nobody_finds_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = differences(BY_HAND["trusted service made"].there)
 
-    (one,) = asked_who(Told(monkeypatch, {}), zone, *differences(zone, live))
+    (one,) = asked_who(Told(monkeypatch, {}), *some)
 
-    assert one.unknown == "no event of the last 90 days in the management account tells"
+    assert isinstance(one.unknown, Message)
+    assert (one.unknown.id, one.unknown.data) == ("no-event", {"days": 90})
 
 
-def test_organizations_and_identity_center_are_asked_where_their_events_are(
-    zone: LandingZone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project = zone.project.model_copy(deep=True)
+def test_organizations_and_identity_center_are_asked_where_their_events_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = DEPLOYED.model.model_copy(deep=True)
     object.__setattr__(project.identity_center, "region", "eu-central-1")
-    live = changed(deployed(), trusted_services=(), assignments=frozenset({grant("Admin", 11)}))
-    some = [one for one in differences(zone, live) if one.kind in ("assignment", "trusted service")]
+    less = DEPLOYED.at_aws(
+        [gone("service", key) for key in DEPLOYED.aws.of("service")],
+        gone(one for one in DEPLOYED.aws.of("grant").values() if one["set"] != "Admin"),
+    )
+    some = [one for one in differences(less) if one.kind in ("assignment", "trusted service")]
     history = Told(monkeypatch, {})
 
     list(authors(history, project, some))
@@ -119,32 +112,33 @@ def test_organizations_and_identity_center_are_asked_where_their_events_are(
     assert len(history.asked) == len({*history.asked}) == 2, "each name once, whatever many differences there are"
 
 
-def test_only_the_first_fifty_are_looked_up(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
-    live = dict(cases())["trusted service made"][0]
-    (one,) = differences(zone, live)
+def test_only_the_first_fifty_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    (one,) = differences(BY_HAND["trusted service made"].there)
     made = event("EnableAWSServiceAccess", servicePrincipal="ssm.amazonaws.com")
 
-    found = asked_who(Told(monkeypatch, {"us-east-1": [made]}), zone, *([one] * (MOST + 1)))
+    found = asked_who(Told(monkeypatch, {"us-east-1": [made]}), *([one] * (MOST + 1)))
 
     assert {each.by for each in found[:MOST]} == {JANE}
-    assert found[MOST].unknown == "not asked: only the first 50 are"
+    told = found[MOST].unknown
+    assert isinstance(told, Message)
+    assert (told.id, told.data) == ("too-many-differences", {"limit": 50})
 
 
-def test_who_may_not_ask_is_told_once_for_all(zone: LandingZone) -> None:
+def test_who_may_not_ask_is_told_once_for_all() -> None:
     class Refusing(History):
         def __init__(self) -> None:
             self.times = 0
 
         def events(self, region: str, name: str) -> Iterator[Event]:
             self.times += 1
-            raise AwsError("LookupEvents is not allowed", "AccessDeniedException")
+            raise AwsError(Message("aws-denied", "LookupEvents: no"), "AccessDeniedException")
 
-    live = dict(cases())["attachment made"][0]
+    some = differences(BY_HAND["attachment made"].there)
     history = Refusing()
 
-    found = asked_who(history, zone, *differences(zone, live))
+    found = asked_who(history, *some)
 
-    assert [one.unknown for one in found] == ["account 111111111111: LookupEvents is not allowed"] * 2
+    assert [one.unknown for one in found] == [f"account {MANAGEMENT}: LookupEvents: no"] * 2
     assert history.times == 1
 
 
@@ -162,7 +156,7 @@ OTHERS = {"CreateAccountResult"}
 """Events that are no actions."""
 
 
-def test_each_kind_and_direction_has_its_events(zone: LandingZone) -> None:
+def test_each_kind_and_direction_has_its_events() -> None:
     """Each is an action that AWS knows, but for a few."""
     known = reference()
     actions = {
@@ -172,8 +166,8 @@ def test_each_kind_and_direction_has_its_events(zone: LandingZone) -> None:
         for action in found.actions
     }
     unknown, met = {}, set()
-    for name, (live, _, _) in cases().items():
-        for one in differences(zone, live):
+    for name, case in BY_HAND.items():
+        for one in differences(case.there):
             met.add(one.kind)
             names = _names(one)
             if not names or (strange := {*names} - actions - OTHERS):
@@ -182,15 +176,14 @@ def test_each_kind_and_direction_has_its_events(zone: LandingZone) -> None:
     assert met == STACKS.keys() - {"setting", "control"}
 
 
-def test_an_undeclared_account_is_found_by_its_id(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_undeclared_account_is_found_by_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
     """CreateAccountResult has it in the details of the service."""
-    live = dict(cases())["account made"][0]
-    (one,) = differences(zone, live)
+    (one,) = differences(BY_HAND["account made"].there)
     status = {"createAccountStatus": {"accountId": "000000000009", "state": "SUCCEEDED"}}
     made = event("CreateAccountResult", "", more={"serviceEventDetails": status})
     made["CloudTrailEvent"] = json.dumps({**json.loads(made["CloudTrailEvent"]), "userIdentity": {"invokedBy": "AWS"}})
 
-    (found,) = asked_who(Told(monkeypatch, {"us-east-1": [made]}), zone, one)
+    (found,) = asked_who(Told(monkeypatch, {"us-east-1": [made]}), one)
 
     assert (found.by, found.event) == ("jane", "CreateAccountResult")
     assert SHOP not in str(found)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import datetime as dt
 import io
 import itertools
 import json
 import re
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pytest
@@ -30,7 +29,6 @@ from strata.adoption import rendering
 from strata.adoption.describing import describe
 from strata.adoption.rendering import Since
 from strata.cli import app
-from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, SSO
 from strata.config.text import text_problem
 from strata.drift.recorded import states_of
@@ -55,11 +53,12 @@ from strata.terraform.events import Failure
 from strata.terraform.preflight import RefusedError
 from strata.terraform.workspace import Workspace
 from tests.hostile import PIECES, TEXTS
-from tests.test_describing import PROJECT_, everything_that_is_left
-from tests.test_drift import deployed, states
-from tests.test_live import AT, clean
+from tests.organizations import MANAGEMENT, grant
+from tests.organizations.deployed import CLEAN
+from tests.organizations.leftovers import LEFT_OVER
 from tests.test_printing import seen
 
+AT = dt.datetime(2025, 1, 31, 12, 30, 15, tzinfo=dt.UTC)
 PLAIN = "Some words of others"
 SEEN = (
     f"{PLAIN}\n\nFORGED\n\n## FORGED\n| FORGED | FORGED |\n\tFORGED ```\nFORGED\n``` `FORGED` <b>FORGED</b> &lt; <!-- "
@@ -109,9 +108,9 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
         write_texts(folder, _declaring(here))
         zone = load(folder)
         found[f"{name} configuration"] = Case(zone, Edition(AT.date()), ("--config", str(folder)))
-        inventory = replace(with_text(clean(), there, itertools.count()), entitlements=there)
-        caller = f"arn:aws:sts::111111111111:assumed-role/{there}"
-        evidence = Evidence.of(AT, caller, inventory, states_of(states(deployed())))
+        inventory = replace(with_text(CLEAN.inventory, there, itertools.count()), entitlements=there)
+        caller = f"arn:aws:sts::{MANAGEMENT}:assumed-role/{there}"
+        evidence = Evidence.of(AT, caller, inventory, states_of(CLEAN.states))
         kept = folder.with_name("reading.json")
         kept.write_bytes(evidence.written())
         read = told(zone, evidence)
@@ -122,7 +121,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
 
 def _declaring(text: str) -> dict[str, str]:
     """Returns a configuration with a text wherever it may stand."""
-    files = dict(configuration(PROJECT_, clean())[1])
+    files = dict(CLEAN.in_yaml(grant("Rich", "ana", "a3")).texts)
     files["organization.yaml"] = files["organization.yaml"].replace("Denies.", json.dumps(text))
     sso = files["sso.yaml"].replace("All of it.", json.dumps(text)).replace("Full.", json.dumps(text[:120]))
     files["sso.yaml"] = sso.replace("  - permission_sets:", f"  - reason: {json.dumps(text)}\n    permission_sets:")
@@ -298,8 +297,8 @@ def parted(shown: str) -> str:
 @example("".join(PIECES))
 @FEW
 def test_the_page_of_an_adoption_says_what_aws_says(text: str) -> None:
-    inventory = replace(with_text(everything_that_is_left(), text, itertools.count()), entitlements=text)
-    found, since = describe(inventory, PROJECT_), Since(added=[text], differs=[f"name is {text}"])
+    inventory = replace(with_text(LEFT_OVER.inventory, text, itertools.count()), entitlements=text)
+    found, since = describe(inventory, LEFT_OVER.model), Since(added=[text], differs=[f"name is {text}"])
     found.looks += [text]
 
     page_, printed = (rendering.adoption(inventory, found, since, shown=one) for one in (markdown, flat))
@@ -323,7 +322,7 @@ def test_the_page_of_an_adoption_says_what_aws_says(text: str) -> None:
 @FEW
 def test_the_yaml_of_an_adoption_says_what_aws_says(text: str) -> None:
     """Of what may be written; each reader of YAML takes it for the text that it is."""
-    found = describe(with_text(clean(), text, itertools.count()), PROJECT_)
+    found = describe(with_text(CLEAN.inventory, text, itertools.count()), CLEAN.model)
     contents = {ORGANIZATION: found.organization, SSO: found.sso}
     written = rendering.files(contents, {})
     for name, content in contents.items():
@@ -367,20 +366,13 @@ def test_each_format_of_a_report_says_what_aws_says(text: str) -> None:
     assert _nodes(flowchart(zone, edition.live))
 
 
-@cache
-def _declared() -> LandingZone:
-    with tempfile.TemporaryDirectory() as folder:
-        write_texts(Path(folder), configuration(PROJECT_, clean())[1])
-        return load(Path(folder))
-
-
 def _live(text: str) -> tuple[LandingZone, Edition]:
     """Returns what AWS has, with a text wherever somebody may write one."""
-    inventory = replace(with_text(clean(), text, itertools.count()), entitlements=text)
-    caller = f"arn:aws:sts::111111111111:assumed-role/{text}"
-    evidence = Evidence.of(AT, caller, inventory, states_of(states(deployed())))
+    inventory = replace(with_text(CLEAN.inventory, text, itertools.count()), entitlements=text)
+    caller = f"arn:aws:sts::{MANAGEMENT}:assumed-role/{text}"
+    evidence = Evidence.of(AT, caller, inventory, states_of(CLEAN.states))
     assert re.fullmatch(rb"[\n -~]*", evidence.written())
-    read = told(_declared(), evidence)
+    read = told(CLEAN.zone, evidence)
     return read.zone, Edition(AT.date(), None, read.live)
 
 

@@ -20,23 +20,23 @@ from typer.testing import CliRunner
 from strata.aws.resources import ResourceStatus
 from strata.cli import app
 from strata.commands import drift, plan
-from strata.commands.adopt import configuration
 from strata.drift.authors import Author
 from strata.drift.comparison import Difference, Drift, How
 from strata.drift.facts import Fact
+from strata.drift.recorded import states_of
 from strata.drift.ways import Way
-from strata.files.config_edit import write_texts
 from strata.inventory.progress import Reading
+from strata.live.evidence import Evidence
 from strata.load import load
 from strata.outputs import FORMATS
 from strata.terraform.change_list import ChangeList
 from strata.terraform.plans import Plan, changes
 from tests import test_deploy as of_deploy
-from tests import test_live as of_live
+from tests.organizations import account, changed, denied
+from tests.organizations.answers import CALLER
+from tests.organizations.deployed import CLEAN
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
 from tests.test_deploy import Json, Site, planned
-from tests.test_describing import PROJECT_, account
-from tests.test_drift import changed
 
 site = of_deploy.site  # the fixture
 
@@ -190,11 +190,14 @@ def test_report(tmp_path: Path) -> None:
 
 
 def test_report_from_aws(tmp_path: Path) -> None:
-    write_texts(tmp_path / "config", configuration(PROJECT_, of_live.clean())[1])
-    zone, file = load(tmp_path / "config"), tmp_path / "reading.json"
-    live = changed(of_live.by_hand("unit renamed"), unread={"policies": "not allowed"})
-    live = changed(live, accounts=(*live.organization.accounts, account(9, state="SUSPENDED")))
-    file.write_bytes(of_live.evidence(zone, live).written())
+    there = CLEAN.at_aws(
+        changed("unit", "prod", name="Production"),
+        account("a9", state="SUSPENDED"),
+        denied("organizations:ListPolicies"),
+    )
+    file, at = tmp_path / "reading.json", dt.datetime(2025, 1, 31, tzinfo=dt.UTC)
+    file.write_bytes(Evidence.of(at, CALLER, there.inventory, states_of(there.states)).written())
+    there.write(tmp_path / "config")
 
     for words in (("report", "--format", "json"), ("explain", "a3", "--json")):
         found = json.loads(printed(*words, "--from", file, config=tmp_path / "config"))

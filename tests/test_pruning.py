@@ -17,6 +17,7 @@ from strata.inventory.things import (
     Policy,
     User,
 )
+from tests.said import Said
 
 A, B = "aws_identitystore_group.a", "aws_identitystore_group.b"
 TEXTS = {
@@ -40,15 +41,19 @@ def test_a_line_goes_and_all_others_stay(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("text", UNTOUCHED.values(), ids=UNTOUCHED)
-def test_a_file_that_cannot_be_edited_is_left_to_its_owner(text: str) -> None:
-    with pytest.raises(StrataError, match="take these lines out by hand"):
+def test_a_file_that_cannot_be_edited_is_left_to_its_owner(text: str, said: Said) -> None:
+    with pytest.raises(StrataError) as refused:
         without(text, {A})
+
+    assert [(one.id, one.place) for one in said(refused)] == [("not-editable", "imports.yaml"), ("take-out-by-hand", A)]
 
 
 @pytest.mark.parametrize("text", ["- a\n", f"{A}: [\n", f"{A}: d-1/1\n{A}: d-1/2\n"])
-def test_a_file_with_faults_is_left_to_check(text: str) -> None:
-    with pytest.raises(StrataError, match="strata check names them"):
+def test_a_file_with_faults_is_left_to_check(text: str, said: Said) -> None:
+    with pytest.raises(StrataError) as refused:
         lines_of(text)
+
+    assert said.ids(refused) == ["file-has-faults"]
 
 
 def test_a_line_that_keeps_tags_stays_though_it_is_made() -> None:

@@ -18,12 +18,14 @@ from strata.aws.session import Aws as Session
 from strata.aws.session import AwsError
 from strata.aws.states import Version
 from strata.config.models import Project, state_key
+from strata.errors import Message
 from strata.inventory.things import Assignment, Attached, Center, Group, PermissionSet, User
 from strata.terraform import refresh
 from strata.terraform.refresh import Refreshing, providers
 from strata.terraform.reread import TABLE, Reading, difference
 from strata.terraform.workspace import StateObject, Workspace
 from tests.aws.client import ACCOUNT
+from tests.said import Said
 
 PROJECT = Project.model_validate(
     {
@@ -246,34 +248,39 @@ def test_a_difference_in_any_attribute_is_found(type: str) -> None:
 def test_an_attribute_that_is_not_read_is_not_covered(type: str) -> None:
     found = difference(state_of(type, colour="red"), reading(), DEFAULT_TAGS)
 
-    assert found == f"{type}.x: colour is not read in bulk"
+    assert found
+    assert (found.id, found.place, found.data) == ("not-read-in-bulk", f"{type}.x", {"argument": "colour"})
 
 
 @pytest.mark.parametrize("type", sorted(set(STATE) - {"aws_ssoadmin_account_assignment"}))
 def test_what_aws_does_not_have_is_no_equal(type: str) -> None:
     empty = Center(INSTANCE, STORE, "eu-west-1", (), (), (), frozenset(), frozenset(), None)
 
-    assert difference(state_of(type), Reading(empty, {}), DEFAULT_TAGS) == f"{type}.x is not at AWS"
+    found = difference(state_of(type), Reading(empty, {}), DEFAULT_TAGS)
+
+    assert found
+    assert (found.id, found.place) == ("not-at-aws", f"{type}.x")
 
 
-def test_default_tags_that_change_make_a_refresh_find_others() -> None:
+def test_default_tags_that_change_make_a_refresh_find_others(said: Said) -> None:
     """A tag that is no default any more would be the thing's own; one that is added would not."""
     state = state_of("aws_ssoadmin_permission_set")
 
     assert difference(state, reading(), {**DEFAULT_TAGS, "New": "x"}) is None
-    assert difference(state, reading(), {"ManagedBy": "hand"}) == (
-        "aws_ssoadmin_permission_set.x: its default tags are other ones"
-    )
+    (told,) = said(difference(state, reading(), {"ManagedBy": "hand"}))
+    assert (told.id, told.place) == ("other-default-tags", "aws_ssoadmin_permission_set.x")
 
 
-def test_a_parameter_of_a_target_that_an_alert_does_not_have_is_not_covered() -> None:
+def test_a_parameter_of_a_target_that_an_alert_does_not_have_is_not_covered(said: Said) -> None:
     found = reading()
     (target,) = found.rules["r"].targets  # type: ignore[union-attr]
     more = Rule(found.rules["r"].described, DEFAULT_TAGS, ({**target, "RetryPolicy": {}},))  # type: ignore[union-attr]
 
     why = difference(state_of("aws_cloudwatch_event_target"), Reading(found.center, {"r": more}), DEFAULT_TAGS)
 
-    assert why == "aws_cloudwatch_event_target.x: ecs_target is not read in bulk"
+    (told,) = said(why)
+    assert (told.id, told.data["argument"]) == ("not-read-in-bulk", "ecs_target")
+    assert told.place == "aws_cloudwatch_event_target.x"
 
 
 # The decision
@@ -306,7 +313,7 @@ class Decided:
         self.readings = 0
         self.always = self.changed = False
 
-    def why(self, serial: int = 7) -> str | None:
+    def why(self, serial: int = 7) -> Message | None:
         def told(answer: Any) -> Any:
             if isinstance(answer, Exception):
                 raise answer
@@ -335,10 +342,12 @@ def test_a_state_that_equals_aws_after_a_whole_run_needs_no_refresh(decided: Dec
     assert decided.readings == 1
 
 
-def test_a_difference_needs_one(decided: Decided) -> None:
+def test_a_difference_needs_one(decided: Decided, said: Said) -> None:
     decided.state = state_of("aws_ssoadmin_permission_set", description="Some.")
 
-    assert decided.why() == "aws_ssoadmin_permission_set.x: description differs at AWS"
+    (told,) = said(decided.why())
+    assert (told.id, told.data) == ("differs-at-aws", {"argument": "description"})
+    assert told.place == "aws_ssoadmin_permission_set.x"
 
 
 def _tainted() -> Json:
@@ -360,75 +369,66 @@ def _of_another_type() -> Json:
 
 
 DENIED = AwsError("s3:GetObject is not allowed", "AccessDenied")
-NOT_EVEN_READ: dict[str, tuple[Json, str]] = {
-    "asked for": ({"always": True}, "it was asked for"),
-    "no state": ({"state": {}}, "it has no state"),
-    "tainted": ({"state": _tainted()}, "aws_ssoadmin_permission_set.x is tainted"),
-    "deposed": ({"state": _deposed()}, "aws_ssoadmin_permission_set.x is deposed"),
-    "another type": ({"state": _of_another_type()}, "aws_ssoadmin_application is not read in bulk"),
-    "no run": ({"runs": {}}, "no run is known that ended whole"),
-    "another serial": (
-        {"runs": {"sso": Run(Version("one", 6), SOURCES)}},
-        "its state is another one than the last whole run left",
-    ),
-    "another lineage": (
-        {"runs": {"sso": Run(Version("two", 7), SOURCES)}},
-        "its state is another one than the last whole run left",
-    ),
-    "runs that are none": (
-        {"runs": ValueError("no object of format 1")},
-        "s3://ac-terraform-state-123456789012/management/runs.json cannot be read: no object of format 1",
-    ),
-    "runs that are not told": (
-        {"runs": DENIED},
-        "s3://ac-terraform-state-123456789012/management/runs.json cannot be read: s3:GetObject is not allowed",
-    ),
+RUNS, X = "s3://ac-terraform-state-123456789012/management/runs.json", "aws_ssoadmin_permission_set.x"
+NOT_EVEN_READ: dict[str, tuple[Json, tuple[str, str, Json]]] = {
+    "asked for": ({"always": True}, ("refresh-asked-for", "", {})),
+    "no state": ({"state": {}}, ("without-state", "", {})),
+    "tainted": ({"state": _tainted()}, ("object-tainted", X, {})),
+    "deposed": ({"state": _deposed()}, ("object-deposed", X, {})),
+    "another type": ({"state": _of_another_type()}, ("not-read-in-bulk", "", {"type": "aws_ssoadmin_application"})),
+    "no run": ({"runs": {}}, ("no-whole-run", "", {})),
+    "another serial": ({"runs": {"sso": Run(Version("one", 6), SOURCES)}}, ("state-of-another-run", "", {})),
+    "another lineage": ({"runs": {"sso": Run(Version("two", 7), SOURCES)}}, ("state-of-another-run", "", {})),
+    "runs that are none": ({"runs": ValueError("no object")}, ("kept-file-unreadable", RUNS, {})),
+    "runs that are not told": ({"runs": DENIED}, ("kept-file-unreadable", RUNS, {})),
 }
+"""What is other than where no refresh is needed; id, place and values of the reason."""
 
 
 @pytest.mark.parametrize("case", NOT_EVEN_READ)
-def test_where_a_refresh_is_needed_anyway_nothing_is_read(decided: Decided, case: str) -> None:
+def test_where_a_refresh_is_needed_anyway_nothing_is_read(decided: Decided, case: str, said: Said) -> None:
     changes, expected = NOT_EVEN_READ[case]
     for name, value in changes.items():
         setattr(decided, name, value)
 
-    assert decided.why() == expected
+    assert [(one.id, one.place, one.data) for one in said(decided.why())] == [expected]
     assert decided.readings == 0
 
 
-def test_another_provider_needs_a_refresh(decided: Decided) -> None:
+def test_another_provider_needs_a_refresh(decided: Decided, said: Said) -> None:
     decided.runs = {"sso": Run(Version("one", 7), {"registry.terraform.io/hashicorp/aws": "6.24.0"})}
 
-    assert decided.why() == "it was deployed with aws 6.24.0, and this is aws 6.25.0"
+    (told,) = said(decided.why())
+    assert (told.id, told.data) == ("other-provider", {"was": "aws 6.24.0", "now": "aws 6.25.0"})
 
 
-def test_a_state_that_changed_since_it_was_read_needs_a_refresh(decided: Decided) -> None:
-    assert decided.why(serial=8) == "its state has changed since it was read"
+def test_a_state_that_changed_since_it_was_read_needs_a_refresh(decided: Decided, said: Said) -> None:
+    assert said.ids(decided.why(serial=8)) == ["changed-meanwhile"]
 
 
-def test_tags_of_the_environment_need_a_refresh(decided: Decided, workspace: Workspace) -> None:
+def test_tags_of_the_environment_need_a_refresh(decided: Decided, workspace: Workspace, said: Said) -> None:
     decided.workspace = Workspace(workspace.folder, {"TF_AWS_DEFAULT_TAGS_Owner": "me"})
 
-    assert decided.why() == "a variable TF_AWS_... of the environment sets tags"
+    assert said.ids(decided.why()) == ["tags-from-environment"]
 
 
 @pytest.mark.parametrize(
     ("read", "expected"),
     [
-        (AwsError("sso:ListPermissionSets is not allowed", "AccessDenied"), "cannot be read in bulk: sso:ListPermis"),
-        (None, "Identity Center is not enabled"),
+        (AwsError("sso:ListPermissionSets is not allowed", "AccessDenied"), "aws-failed"),
+        (None, "identity-center-off"),
     ],
 )
-def test_what_cannot_be_read_needs_a_refresh(decided: Decided, read: Any, expected: str) -> None:
+def test_what_cannot_be_read_needs_a_refresh(decided: Decided, read: Any, expected: str, said: Said) -> None:
     decided.read = read
 
-    assert expected in (decided.why() or "nothing")
+    assert said.ids(decided.why()) == [expected]
 
 
-def test_what_this_run_has_changed_needs_a_refresh(decided: Decided) -> None:
+def test_what_this_run_has_changed_needs_a_refresh(decided: Decided, said: Said) -> None:
     decided.changed = True
 
-    assert decided.why() == "this run has changed it"
+    assert said.ids(decided.why()) == ["changed-by-this-run"]
 
 
 def test_a_reading_that_is_old_is_made_again(decided: Decided, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from strata.adoption.describing import Description
 from strata.config.loader import read_partial
-from strata.errors import ConfigurationError, StrataError
+from strata.errors import ConfigurationError, Message, StrataError
 from strata.rules import lock_outs_in
 from strata.rules.spelling import unknown_in
 
@@ -27,7 +27,7 @@ def accepted(folder: Path) -> list[dict[str, Any]]:
     return [{"finding": finding, "at": at, "reason": REASON} for finding, at in sorted(found)]
 
 
-def until_accepted(describe: Callable[[Mapping[str, str]], Description], finish: Callable[[Description], T]) -> T:
+def until_accepted(describe: Callable[[Mapping[str, Message]], Description], finish: Callable[[Description], T]) -> T:
     """Returns the finished description, without the entries that AWS took and the configuration does not.
 
     Args:
@@ -37,7 +37,7 @@ def until_accepted(describe: Callable[[Mapping[str, str]], Description], finish:
     Raises:
         StrataError: the description has faults that lie in no entry that could be left out.
     """
-    refused: dict[str, str] = {}
+    refused: dict[str, Message] = {}
     while True:
         found = describe(refused)
         try:
@@ -45,31 +45,37 @@ def until_accepted(describe: Callable[[Mapping[str, str]], Description], finish:
         except ConfigurationError as error:
             more = refused_entries(error, found)
             if not more.keys() - refused:
-                text = "what was found is not a valid configuration:"
-                raise StrataError(text, *map(str, error.faults)) from error
+                refusal = Message("refused-by-check", "what was found is not a valid configuration:")
+                faults = (
+                    Message(fault.problem.id, str(fault), place=fault.place, **fault.problem.data)
+                    for fault in error.faults
+                )
+                raise StrataError(refusal, *faults) from error
             refused = more | refused
 
 
-def refused_entries(error: ConfigurationError, found: Description) -> dict[str, str]:
+def refused_entries(error: ConfigurationError, found: Description) -> dict[str, Message]:
     """Returns which entries AWS took and the configuration does not, each with its first fault.
 
     A fault stands at the entry or below it, or in the document of the entry.
     """
-    refused: dict[str, str] = {}
+    refused: dict[str, Message] = {}
     for fault in error.faults:
         for entry, document in _entries(found):
             if f"{fault.path}.".startswith(f"{entry}."):
                 refused.setdefault(entry, _of_itself(fault.problem, document))
             elif document and f"/{fault.file}".endswith(f"/{document}"):
-                refused.setdefault(entry, f"its document {fault.problem}")
+                problem = fault.problem
+                refused.setdefault(entry, Message(problem.id, f"its document {problem}", **problem.data))
     return refused
 
 
-def _of_itself(problem: str, document: str) -> str:
+def _of_itself(problem: Message, document: str) -> Message:
     """Returns a problem of an entry without the name of its document, which is not written."""
+    text = str(problem)
     for words, instead in ((f"{document}: is ", "its document is "), (document, "its document")):
-        problem = problem.replace(words, instead) if document else problem
-    return problem
+        text = text.replace(words, instead) if document else text
+    return Message(problem.id, text, **problem.data)
 
 
 def _entries(found: Description) -> Iterator[tuple[str, str]]:

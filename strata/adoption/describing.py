@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from strata.adoption.folding import fold
 from strata.adoption.keys import keys
@@ -35,7 +36,7 @@ from strata.config.text import Problem
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
 from strata.errors import Message
 from strata.inventory import things
-from strata.inventory.reading import TRUSTED_SERVICES
+from strata.inventory.reading import ENTITLEMENTS, TRUSTED_SERVICES
 from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
@@ -119,11 +120,11 @@ class Description:
     documents: dict[str, str] = field(default_factory=dict)
     keys: dict[moves.Kind, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     left_alone: list[LeftAlone] = field(default_factory=list)
-    reasons: dict[str, str] = field(default_factory=dict)
-    looks: list[str] = field(default_factory=list)
+    reasons: dict[str, Message] = field(default_factory=dict)
+    looks: list[Message] = field(default_factory=list)
     grants: frozenset[Grant] = frozenset()
     assignments: list[Assignment] = field(default_factory=list)
-    refused: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, Message] = field(default_factory=dict)
 
     def refuses(self, entry: str, kind: str, name: str, id: str = "") -> bool:
         """Returns whether no configuration can have an entry, and names it then."""
@@ -131,7 +132,7 @@ class Description:
             self.leave(kind, name, reason, id)
         return bool(reason)
 
-    def leave(self, kind: str, name: str, reason: str, id: str = "") -> None:
+    def leave(self, kind: str, name: str, reason: Message, id: str = "") -> None:
         """Names something that stays as it is; with an id it is the whole thing, of which no entry says anything."""
         self.left_alone.append(LeftAlone(kind, name, reason))
         if id:
@@ -144,7 +145,7 @@ def describe(
     *,
     known: Keys | None = None,
     literal: bool = False,
-    refused: Mapping[str, str] | None = None,
+    refused: Mapping[str, Message] | None = None,
     new_units: Collection[str] | None = None,
 ) -> Description:
     """Returns the configuration of what was found.
@@ -197,36 +198,41 @@ def valid(type: Any, value: object) -> bool:
     return not _objections(type, value)
 
 
-def objection(model: type[Model], field: str, value: object) -> str:
+def objection(model: type[Model], field: str, value: object) -> Message | Literal[""]:
     """Returns what the configuration has against the value of a field, whatever the others are."""
     return _objections(model, {field: value}).get(field, "")
 
 
-def unit_objections(units: Sequence[things.Unit]) -> dict[str, str]:
+def unit_objections(units: Sequence[things.Unit]) -> dict[str, Message]:
     """Returns of the units whose names no configuration can have why, by id."""
     siblings = Counter((one.parent, one.name.lower()) for one in units)
-    found = dict[str, str]()
+    found = dict[str, Message]()
     for one in units:
-        reason = _objections(OrganizationalUnitName, one.name).get("", "")
+        reason = _objections(OrganizationalUnitName, one.name).get("")
         if not reason and siblings[one.parent, one.name.lower()] > 1:
-            reason = f"{one.name!r} differs from the name of a unit beside it in case alone"
+            alike = f"{one.name!r} differs from the name of a unit beside it in case alone"
+            reason = Message("name-taken", alike, value=one.name)
         if reason:
-            found[one.id] = f"{reason}; rename it at AWS first"
+            found[one.id] = Message(reason.id, f"{reason}; rename it at AWS first", **reason.data)
     return found
 
 
-def _objections(type: Any, value: object) -> dict[str, str]:
+def _objections(type: Any, value: object) -> dict[str, Message]:
     """Returns what the configuration has against a value, by the field."""
     try:
         _adapter(type).validate_python(value)
     except Problem as problem:
-        return {"": str(problem)}
+        return {"": problem.problem}
     except ValidationError as error:
         found = error.errors(include_url=False)
-        # Pydantic puts words of its own before those of a rule.
-        words = [str(one.get("ctx", {}).get("error") or one["msg"]) for one in found]
-        return {str(one["loc"][0]) if one["loc"] else "": text for one, text in zip(found, words, strict=True)}
+        return {str(one["loc"][0]) if one["loc"] else "": _said_of(one) for one in found}
     return {}
+
+
+def _said_of(error: ErrorDetails) -> Message:
+    """Returns what a rule says of a value; pydantic puts words of its own before it."""
+    problem = error.get("ctx", {}).get("error")
+    return problem.problem if isinstance(problem, Problem) else Message("value-rejected", str(problem or error["msg"]))
 
 
 @cache
@@ -246,10 +252,12 @@ def _accepted(
     for name in objections:
         if name in entry and name in _MAY_BE_UNWRITTEN and not (by_name and name == "name"):
             value = entry.pop(name)
-            found.leave(f"{name} of {kind}", called, f"{value!r} cannot be written here; it stays as it is")
+            reason = f"{value!r} cannot be written here; it stays as it is"
+            found.leave(f"{name} of {kind}", called, Message("value-rejected", reason, key=name, value=value))
     rest = _objections(model, entry)
     if rest:
-        found.leave(kind, called, "; ".join(sorted(set(rest.values()))), id)
+        reason = "; ".join(sorted(set(rest.values())))
+        found.leave(kind, called, Message("value-rejected", reason, keys=sorted(rest)), id)
     return not rest
 
 
@@ -295,7 +303,8 @@ ROOT_FEATURES: Mapping[str, str] = {"RootCredentialsManagement": "credentials_ma
 def _entitled(inventory: Inventory, found: Description) -> None:
     """Names what Account access manager gives, which no configuration describes."""
     if isinstance(inventory.entitlements, str):
-        found.looks.append(f"Account access manager could not be read: {inventory.entitlements}.")
+        text = f"Account access manager could not be read: {inventory.entitlements}."
+        found.looks.append(Message("part-unread", text, part=ENTITLEMENTS))
         return
     center = inventory.center
     names = (
@@ -303,7 +312,8 @@ def _entitled(inventory: Inventory, found: Description) -> None:
     )
     for principal, role, *_ in inventory.entitlements:
         who = names.get(principal, principal)
-        found.leave("entitlement", f"{role} for {who}", "Account access manager gives it, beside permission sets")
+        reason = Message("not-declarable", "Account access manager gives it, beside permission sets")
+        found.leave("entitlement", f"{role} for {who}", reason)
 
 
 # The organization
@@ -335,33 +345,37 @@ class _Organization:
     def _members(self) -> list[things.Account]:
         return [one for one in self.live.accounts if one.state == ACTIVE and one.id != self.live.management]
 
-    def _looks(self) -> Iterator[str]:
+    def _looks(self) -> Iterator[Message]:
         """Yields what Strata takes for granted and is otherwise here."""
         if CONTROL_TOWER in self.live.trusted_services:
-            yield (
+            text = (
                 "Control Tower runs this organization. Open accounts and move them there first, then write them here: "
                 "what it looks after is below `Left alone`."
             )
+            yield Message("control-tower", text)
         if unknown := sorted(set(self.live.policy_types) - {one.value for one in PolicyType}):
-            yield (
+            text = (
                 f"The pinned AWS provider rejects an organization in which {listed(unknown)} is on, so that nothing "
                 "can be planned: switch it off at AWS, or wait for a Strata with a newer provider."
             )
+            yield Message("policy-type-unknown", text, types=unknown)
         if SERVICE_CONTROL not in self.live.policy_types:
-            yield (
+            text = (
                 "Service control policies are off: the first deploy switches them on, and AWS attaches FullAWSAccess "
                 "to everything then."
             )
+            yield Message("policy-type-off", text, type=SERVICE_CONTROL)
             return
         attached = {id for one in self.live.policies if one.id == FULL_ACCESS for id in one.targets}
         names = {self.live.root: "the root", **{unit.id: f"unit {unit.name}" for unit in self.live.units}}
         names |= {one.id: f"account {one.name}" for one in self._members}
         without = sorted(name for id, name in names.items() if id not in attached)
         if without:
-            yield (
+            text = (
                 f"FullAWSAccess is not attached to {listed(without)}, where only what other policies allow is allowed. "
                 "Strata neither attaches nor detaches it; `strata can` takes it as attached everywhere."
             )
+            yield Message("full-access-not-attached", text, targets=without)
 
     def _units(self) -> None:
         above = {self.live.root: ""}
@@ -382,12 +396,13 @@ class _Organization:
             else:
                 yield unit
 
-    def _why_not_in(self, parent: str) -> str | None:
+    def _why_not_in(self, parent: str) -> Message | None:
         """Returns why nothing in a unit can be described: the unit is not."""
         if parent not in self.found.reasons:
             return None
         name = next(one.name for one in self.live.units if one.id == parent)
-        return f"it is in organizational unit {parent} {name}, which is not described"
+        text = f"it is in organizational unit {parent} {name}, which is not described"
+        return Message("not-described", text, missing="organizational unit", unit=parent)
 
     def _is_named(self, unit: things.Unit) -> bool:
         return self.new_units is None or unit.id in self.new_units
@@ -441,7 +456,8 @@ class _Organization:
         for one in others:
             if one.state != ACTIVE:
                 reason = f"it is {one.state.lower().replace('_', ' ')}"
-                self.found.leave("account", f"{one.id} {one.name!r}", reason, one.id)
+                closed = Message("account-inactive", reason, state=one.state)
+                self.found.leave("account", f"{one.id} {one.name!r}", closed, one.id)
         return [one.id for one in others]
 
     # Policies
@@ -464,20 +480,22 @@ class _Organization:
 
     def _is_ours(self, one: things.Policy, types: set[str]) -> bool:
         if one.type not in types:
-            self.found.leave("policy", one.name, f"policies of the type {one.type} cannot be declared", one.id)
+            text = f"policies of the type {one.type} cannot be declared"
+            reason = Message("not-declarable", text, type=one.type)
         elif one.type not in self.live.policy_types:
-            reason = f"the policy type {one.type} is off, and Strata would switch it on"
-            self.found.leave("policy", one.name, reason, one.id)
+            text = f"the policy type {one.type} is off, and Strata would switch it on"
+            reason = Message("policy-type-off", text, type=one.type)
         elif (service := aws_limits().policy_types[one.type].service) not in (None, *self.live.trusted_services):
-            reason = f"its type needs trusted access for {service}, which is off, and Strata would switch it on"
-            self.found.leave("policy", one.name, reason, one.id)
+            text = f"its type needs trusted access for {service}, which is off, and Strata would switch it on"
+            reason = Message("trusted-access-off", text, service=service)
         elif one.name.startswith(_GUARDRAILS) and CONTROL_TOWER in self.live.trusted_services:
-            self.found.leave("policy", one.name, "Control Tower looks after it", one.id)
+            reason = Message("control-tower", "Control Tower looks after it")
         elif "{{" in one.content:
-            reason = "its document contains {{, which stands for a value in a policy file"
-            self.found.leave("policy", one.name, reason, one.id)
+            text = "its document contains {{, which stands for a value in a policy file"
+            reason = Message("document-has-braces", text)
         else:
             return True
+        self.found.leave("policy", one.name, reason, one.id)
         return False
 
     def _policy(self, one: things.Policy, key: str) -> dict[str, Any]:
@@ -495,7 +513,7 @@ class _Organization:
         for id in one.targets:
             if id not in (self.live.root, *self.found.keys[Kind.UNIT], *self.found.keys[Kind.ACCOUNT]):
                 what = "organizational unit" if id.startswith("ou-") else "account"
-                self.found.leave("attachment", f"{one.name} on {id}", f"the {what} is not described")
+                self.found.leave("attachment", f"{one.name} on {id}", _not_described(what))
         return {
             **({"root": True} if self.live.root in one.targets else {}),
             **({"organizational_units": sorted(units)} if units else {}),
@@ -511,18 +529,24 @@ class _Organization:
             for one in sorted(accounts):
                 name = f"{one} for {service}"
                 if reason or one in ids:
-                    self.found.leave("delegated administrator", name, reason or "the account is not described")
+                    self.found.leave("delegated administrator", name, reason or _not_described("account"))
                 elif one != declared:
-                    other = f"one account a service can be declared, and that is {declared}"
+                    text = f"one account a service can be declared, and that is {declared}"
+                    other = Message("one-administrator-a-service", text, service=service, account=declared)
                     self.found.leave("delegated administrator", name, other)
             if declared and not reason:
                 described[service] = declared
         return described
 
-    def _why_not_delegated(self, service: str) -> str | None:
+    def _why_not_delegated(self, service: str) -> Message | None:
         if service not in self.live.trusted_services:
-            return "trusted access for the service is off, and Strata would switch it on"
+            text = "trusted access for the service is off, and Strata would switch it on"
+            return Message("trusted-access-off", text, service=service)
         return self.found.refused.get(f"delegated_administrators.{service}")
+
+
+def _not_described(thing: str) -> Message:
+    return Message("not-described", f"the {thing} is not described", missing=thing)
 
 
 # Identity Center
@@ -567,8 +591,9 @@ class _Center:
         for one in self.live.users:
             entry = self._user(one)
             if entry.get("external") and one.id not in needed:
-                reason = "an identity provider made it" if one.external else _UNWRITABLE
-                self.found.leave("user", one.user_name, f"{reason}, and nothing names it", one.id)
+                text = "an identity provider made it" if one.external else _UNWRITABLE
+                case = "made-by-provider" if one.external else "user-not-writable"
+                self.found.leave("user", one.user_name, Message(case, f"{text}, and nothing names it"), one.id)
             elif self.found.refuses(f"users.{chosen[one.id]}", "user", one.user_name, one.id):
                 continue
             elif _accepted(self.found, User, entry, ("user", one.user_name, one.id)):
@@ -604,11 +629,13 @@ class _Center:
         for one in self.live.groups:
             foreign = self._is_foreign(one)
             if foreign and one.id not in holders:
-                whose = "an identity provider made it" if one.external else "Control Tower looks after it"
-                reason = f"{whose}, and none of the permission sets here names it"
+                text = "an identity provider made it" if one.external else "Control Tower looks after it"
+                case = "made-by-provider" if one.external else "control-tower"
+                reason = Message(case, f"{text}, and none of the permission sets here names it")
                 self.found.leave("group", one.name, reason, one.id)
             elif same[one.name.casefold()] > 1:
-                self.found.leave("group", f"{one.name} ({one.id})", "another group has the same name", one.id)
+                taken = Message("name-taken", "another group has the same name", value=one.name)
+                self.found.leave("group", f"{one.name} ({one.id})", taken, one.id)
             elif not self.found.refuses(f"groups.{chosen[one.id]}", "group", one.name, one.id):
                 entry = self._group(one, chosen[one.id], external=foreign)
                 if _accepted(self.found, Group, entry, ("group", one.name, one.id), by_name=foreign):
@@ -623,7 +650,8 @@ class _Center:
         members = [self.found.keys[Kind.USER][id] for id in one.members if id in self.found.keys[Kind.USER]]
         for id in one.members:
             if id not in self.found.keys[Kind.USER]:
-                self.found.leave("membership", f"{self._names.get(id, id)} in {one.name}", "the user is not described")
+                name_of_user = self._names.get(id, id)
+                self.found.leave("membership", f"{name_of_user} in {one.name}", _not_described("user"))
         return {
             **name,
             **({"description": one.description} if one.description else {}),
@@ -655,16 +683,15 @@ class _Center:
         return dict(sorted(described.items()))
 
     def _is_ours(self, one: things.PermissionSet) -> bool:
+        reason = _undescribable(one)
         if self._tower and one.name in _TOWERS_SETS:
-            self.found.leave("permission set", one.name, "Control Tower looks after it", one.arn)
+            reason = Message("control-tower", "Control Tower looks after it")
         elif "{{" in one.inline:
-            reason = "its inline policy contains {{, which stands for a value here"
+            text = "its inline policy contains {{, which stands for a value here"
+            reason = Message("document-has-braces", text)
+        if reason:
             self.found.leave("permission set", one.name, reason, one.arn)
-        elif reason := _undescribable(one):
-            self.found.leave("permission set", one.name, reason, one.arn)
-        else:
-            return True
-        return False
+        return reason is None
 
     def _permission_set(self, one: things.PermissionSet, key: str) -> dict[str, Any]:
         policies: list[dict[str, Any]] = [{"aws": arn.removeprefix(AWS_MANAGED)} for arn in one.aws_managed]
@@ -688,7 +715,7 @@ class _Center:
         users, groups = self.found.keys[Kind.USER], self.found.keys[Kind.GROUP]
         accounts, sets = self.found.keys[Kind.ACCOUNT], self.found.keys[Kind.SET]
         described: set[Grant] = set()
-        apart: Counter[tuple[str, str]] = Counter()
+        apart: Counter[tuple[str, Message]] = Counter()
         for one in self.live.assignments:
             principals = users if one.principal_type == "USER" else groups
             reason = next(self._why_apart(one, principals), None)
@@ -701,18 +728,18 @@ class _Center:
             self.found.leave("assignment", f"{name} in {counted(count, 'account')}", reason)
         for orphan in sorted(self.live.orphans):
             name = f"{self._set_name(orphan.permission_set)} of {orphan.principal} in {orphan.account}"
-            self.found.leave("assignment", name, "its user or group was deleted")
+            self.found.leave("assignment", name, Message("principal-deleted", "its user or group was deleted"))
         declared = DeclaredOrganization.model_validate(self.found.organization)
         self.found.grants = frozenset(described)
         self.found.assignments = fold(described, declared, literal=self.literal)
 
-    def _why_apart(self, one: things.Assignment, principals: Mapping[str, str]) -> Iterator[str]:
+    def _why_apart(self, one: things.Assignment, principals: Mapping[str, str]) -> Iterator[Message]:
         if one.permission_set not in self.found.keys[Kind.SET]:
-            yield "the permission set is not described"
+            yield _not_described("permission set")
         if one.account not in self.found.keys[Kind.ACCOUNT]:
-            yield "the account is not described"
+            yield _not_described("account")
         if one.principal not in principals:
-            yield "the user or group is not described"
+            yield _not_described("user or group")
 
     def _name_of(self, one: things.Assignment) -> str:
         return f"{self._set_name(one.permission_set)} of {self._names.get(one.principal, one.principal)}"
@@ -762,14 +789,15 @@ def inline_file(key: str) -> str:
 _INLINE = "-inline"
 
 
-def _undescribable(one: things.PermissionSet) -> str:
+def _undescribable(one: things.PermissionSet) -> Message | None:
     for arn in one.aws_managed:
         if not arn.startswith(AWS_MANAGED) or not valid(AwsManagedPolicy, arn.removeprefix(AWS_MANAGED)):
-            return f"its policy {arn} cannot be declared"
+            return Message("not-declarable", f"its policy {arn} cannot be declared", policy=arn)
     for policy in [*one.customer_managed, *([one.boundary] if isinstance(one.boundary, Attached) else [])]:
         if not (valid(ManagedPolicyName, policy.name) and valid(ManagedPolicyPath, policy.path)):
-            return f"its policy {policy.path}{policy.name} cannot be declared"
-    return ""
+            name = f"{policy.path}{policy.name}"
+            return Message("not-declarable", f"its policy {name} cannot be declared", policy=name)
+    return None
 
 
 def _customer(policy: Attached) -> dict[str, str]:

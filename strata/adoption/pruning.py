@@ -10,7 +10,7 @@ from strata.adoption.live_ids import KINDS, OF_THE_CENTER, live_ids
 from strata.config import IMPORTS
 from strata.config.models import Security, Setting
 from strata.config.source import SAFE_LOADER, SourceFile, parse
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.inventory.things import Inventory
 
 SETTINGS = frozenset(
@@ -35,7 +35,7 @@ def lines_of(text: str) -> dict[str, str]:
     """
     data = _data(text)
     if data is None:
-        raise StrataError(f"{IMPORTS} has faults; strata check names them")
+        raise StrataError(Message("file-has-faults", f"{IMPORTS} has faults; strata check names them", place=IMPORTS))
     return {str(address): id for address, id in data.items() if isinstance(id, str)}
 
 
@@ -75,7 +75,8 @@ def without(text: str, addresses: Collection[str]) -> str:
     before, after = (_data(one) for one in (text, result))
     if before is None or (after or {}) != {key: id for key, id in before.items() if key not in addresses}:
         text = f"{IMPORTS} is written in a way that cannot be edited; take these lines out by hand:"
-        raise StrataError(text, *sorted(addresses))
+        by_hand = (Message("take-out-by-hand", address, place=address) for address in sorted(addresses))
+        raise StrataError(Message("not-editable", text, place=IMPORTS), *by_hand)
     return result
 
 

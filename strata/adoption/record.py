@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from strata.adoption.describing import Keys
 from strata.adoption.live_ids import TypedId
 from strata.config.moves import KINDS
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 
 RECORD = "adopted.json"
 FORMAT = 1
@@ -44,13 +44,15 @@ class Record:
         try:
             found = json.loads(text)
             if found["format"] != FORMAT:
-                raise StrataError(f"{RECORD} has format {found['format']!r}, and this Strata knows {FORMAT}")
+                text = f"{RECORD} has format {found['format']!r}, and this Strata knows {FORMAT}"
+                raise StrataError(Message("unknown-format", text, place=RECORD, value=found["format"], limit=FORMAT))
             if found["organization"] != organization:
-                raise StrataError(f"{RECORD} is of organization {found['organization']}, and this is {organization}")
+                text = f"{RECORD} is of organization {found['organization']}, and this is {organization}"
+                raise StrataError(Message("other-organization", text, place=RECORD, organization=found["organization"]))
             keys = {kind: {str(id): str(key) for id, key in found["keys"].get(kind, {}).items()} for kind in KINDS}
             return cls(keys, frozenset((type, str(id)) for type, some in found["ids"].items() for id in some))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StrataError(damaged) from error
+            raise StrataError(Message("record-damaged", damaged, place=RECORD)) from error
 
     def written(self, organization: str) -> str:
         """Returns the text of the record, a line for each entry."""

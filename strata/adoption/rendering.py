@@ -13,6 +13,7 @@ import yaml
 from strata.adoption.describing import Description, LeftAlone
 from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Assignment, Mode, Project, Security
+from strata.errors import Message
 from strata.files.config_entries import with_entry, with_items
 from strata.inventory.things import Inventory
 from strata.printing import markdown
@@ -79,16 +80,15 @@ def _entries(name: str, head: str, entries: Sequence[Mapping[str, Any]]) -> dict
     return {name: f"# {head}{_GAP}{text}"}
 
 
-def looks_of(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Returns what to look at among the accepted findings: a name that AWS does not have does nothing."""
+def looks_of(entries: Sequence[Mapping[str, Any]]) -> Iterator[Message]:
+    """Yields what to look at among the accepted findings: a name that AWS does not have does nothing."""
     unknown = [one["at"] for one in entries if one["finding"].startswith("unknown-")]
     others = [one["at"] for one in entries if not one["finding"].startswith("unknown-")]
-    found = (
-        [f"Strata's data of AWS lacks these names, and a Deny of such a name may deny nothing: {listed(unknown)}."]
-        if unknown
-        else []
-    )
-    return [*found, *([f"Nobody could undo this, as it is at AWS: {listed(others)}."] if others else [])]
+    if unknown:
+        text = f"Strata's data of AWS lacks these names, and a Deny of such a name may deny nothing: {listed(unknown)}."
+        yield Message("unknown-names-found", text, at=unknown)
+    if others:
+        yield Message("lock-out-found", f"Nobody could undo this, as it is at AWS: {listed(others)}.", at=others)
 
 
 def with_accepted(text: str, entries: Sequence[Mapping[str, Any]]) -> str:

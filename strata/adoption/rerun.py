@@ -26,7 +26,7 @@ from strata.adoption.telling import Telling
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
 from strata.config.moves import KINDS, Kind
 from strata.config.text import short
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.files.config_entries import Value, Way, with_entry, with_value
 from strata.identity.things import ASSIGNMENT, ATTACHMENT, DELEGATED, TYPES, WORDS, folded
 from strata.identity.things import MEMBERSHIP as MEMBERSHIP_TYPE
@@ -63,7 +63,7 @@ def merge(
     if only is not None:
         units &= {id for kind, id in only if kind == "ou"}
 
-    def attempt(refused: Mapping[str, str]) -> Description:
+    def attempt(refused: Mapping[str, Message]) -> Description:
         taken = _reserving(existing, known)
         more: dict[str, Any] = {"literal": literal, "refused": refused, "new_units": units}
         return describe(inventory, zone.project, known=taken, **more)
@@ -193,14 +193,16 @@ class _Merge:
                 if self.only is not None:
                     del self.found.keys[kind][id]
                 elif kind == "account" and {id, emails[id]} & unmanaged:
-                    self.found.leave("account", f"{id} {key}", "it stands under unmanaged_accounts")
+                    reason = Message("left-to-others", "it stands under unmanaged_accounts")
+                    self.found.leave("account", f"{id} {key}", reason)
                     del self.found.keys[kind][id]
                 elif (kind, id) in layered:
-                    self.found.leave(WORDS[kind], key, "a layer of your own has it")
+                    self.found.leave(WORDS[kind], key, Message("of-own-layer", "a layer of your own has it"))
                     del self.found.keys[kind][id]
                 elif id in self.described[kind]:
                     self.since.taken_out.append(f"{WORDS[kind]} {key} ({id})")
-                    self.found.leave(WORDS[kind], key, "somebody took it out of the configuration")
+                    reason = Message("taken-out", "somebody took it out of the configuration")
+                    self.found.leave(WORDS[kind], key, reason)
                     del self.found.keys[kind][id]
         organization, sso = self.found.organization, self.found.sso
         for kind, section in SECTIONS.items():
@@ -231,7 +233,8 @@ class _Merge:
         for key, entry in self._new("account").items():
             if entry["organizational_unit"] not in {ROOT, *self.identities["ou"]}:
                 unit = entry["organizational_unit"]
-                self.found.leave("account", key, f"it is in unit {unit}, which is not declared")
+                reason = f"it is in unit {unit}, which is not declared"
+                self.found.leave("account", key, Message("unit-not-declared", reason, unit=unit))
                 self.since.taken_out.append(f"account {key}, which is new in unit {unit}")
                 continue
             self._add_to(ORGANIZATION, "accounts", {key: entry})
@@ -251,7 +254,8 @@ class _Merge:
             below = entry.get("organizational_units", {})
             if key not in self.identities["ou"] and key in self.found.keys["ou"].values():
                 if above and above not in self.identities["ou"]:
-                    self.found.leave(WORDS["ou"], key, f"it is below unit {above}, which is not declared")
+                    reason = f"it is below unit {above}, which is not declared"
+                    self.found.leave(WORDS["ou"], key, Message("unit-not-declared", reason, unit=above))
                     self.since.taken_out.append(f"{WORDS['ou']} {key}, which is new below unit {above}")
                     continue
                 at = self._way_below(above)
@@ -331,7 +335,8 @@ class _Merge:
             declared_one = organization.delegated_administrators.get(service)
             if declared_one in self._accounts - {key}:
                 told = f"delegated administrator of {service} is {short(key)} at AWS, and {short(declared_one)} here"
-                self.since.differs.append(told)
+                values = {"at_aws": key, "here": declared_one}
+                self.since.differs.append(Message("value-differs", told, thing=f"{DELEGATED} {service}", **values))
             if declared_one or key not in self._accounts:
                 continue
             what = f"delegated administrator {key} of {service}"
@@ -450,7 +455,8 @@ class _Merge:
     def _imports(self) -> dict[str, str]:
         """Adds the lines that neither stand there, nor did before, nor have a state that needs them no more."""
         if set(self.zone.grants) != self.expected:
-            raise StrataError("the rules would not give what is there; give --literal, and report this fault of Strata")
+            fault = "the rules would not give what is there; give --literal, and report this fault of Strata"
+            raise StrataError(Message("fault-of-strata", fault))
         lines = import_ids(self.zone, self.inventory, self.found.keys, self.found.security)
         stale = [one for one in gone(self.zone.imports, self.inventory) if self._is_concerned(one, lines)]
         kept = self.zone.imports.keys() - set(stale) | self.existing.imported.keys()

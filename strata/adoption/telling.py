@@ -18,6 +18,7 @@ from strata.adoption.rendering import Since
 from strata.config.models import Model, User
 from strata.config.moves import KINDS, Kind
 from strata.config.text import short
+from strata.errors import Message
 from strata.identity.things import TYPES, WORDS
 from strata.inventory.things import Inventory
 from strata.landing_zone import ROOT, LandingZone
@@ -61,7 +62,8 @@ class Telling:
                     self.since.gone.append(f"{WORDS[kind]} {key} ({id})")
                 elif IDS.get(kind, str)(self.existing.imported.get(address, "")) == id:
                     again = f"and there again: take {address} out of the state, and run this once more"
-                    self.since.gone.append(f"{WORDS[kind]} {key} ({id}), {again}")
+                    text = f"{WORDS[kind]} {key} ({id}), {again}"
+                    self.since.gone.append(Message("made-again", text, place=address, id=id))
         there = live_ids(self.inventory)
         for address, id in candidates(self.zone, self.inventory, self.found.keys).items():
             type = type_of(address)
@@ -103,36 +105,45 @@ class Telling:
             fresh = self.found.organization.get(section) or self.found.sso.get(section) or {}
             for key in sorted(here.keys() & fresh.keys()):
                 if fresh[key].get("external") and not getattr(here[key], "external", True):
-                    phrase = "others manage it at AWS, and it is not external here"
-                    self.since.differs.append(f"{WORDS[kind]} {key}: {phrase}")
+                    text = f"{WORDS[kind]} {key}: others manage it at AWS, and it is not external here"
+                    self.since.differs.append(Message("managed-by-others", text, thing=f"{WORDS[kind]} {key}"))
                     continue
                 own_name = f"{self.zone.project.name}-{key}" if kind == "account" else key
                 self.since.differs += [
-                    f"{WORDS[kind]} {key}: {name} is {at_aws} at AWS, and {declared_one} here"
+                    _differing(f"{WORDS[kind]} {key}", name, at_aws, declared_one)
                     for name, at_aws, declared_one in _differences(here[key], fresh[key], own_name)
                 ]
         off = {one.type.value for one in self.zone.policies.values()} - {*self.inventory.organization.policy_types}
-        self.since.differs += [f"the policy type {one} is off at AWS, and on here" for one in sorted(off)]
+        self.since.differs += [
+            Message("policy-type-off", f"the policy type {one} is off at AWS, and on here", type=one)
+            for one in sorted(off)
+        ]
         self.since.differs += [*self._other_units(), *self._closed_accounts()]
-        self.since.differs += [f"{path}: the document is another one at AWS" for path in self._other_documents()]
+        self.since.differs += [
+            Message("document-differs", f"{path}: the document is another one at AWS", place=path)
+            for path in self._other_documents()
+        ]
 
-    def _other_units(self) -> Iterator[str]:
+    def _other_units(self) -> Iterator[Message]:
         """Yields the units that have another name or another place at AWS."""
         for unit in self.inventory.organization.units:
             key = self.found.keys["ou"].get(unit.id, "")
             here = self.zone.units.get(key)
             if here and "name" not in here.unwritten and here.name != unit.name:
-                yield f"{WORDS['ou']} {key}: name is {short(unit.name)} at AWS, and {short(here.name)} here"
+                yield _differing(f"{WORDS['ou']} {key}", "name", unit.name, here.name)
             at_aws = self.found.keys["ou"].get(unit.parent, ROOT)
             if here and at_aws != (here.parent or ROOT):
-                yield f"{WORDS['ou']} {key}: it is in {short(at_aws)} at AWS, and in {short(here.parent or ROOT)} here"
+                text = f"{WORDS['ou']} {key}: it is in {short(at_aws)} at AWS, and in {short(here.parent or ROOT)} here"
+                values = {"key": "unit", "at_aws": at_aws, "here": here.parent or ROOT}
+                yield Message("value-differs", text, thing=f"{WORDS['ou']} {key}", **values)
 
-    def _closed_accounts(self) -> Iterator[str]:
+    def _closed_accounts(self) -> Iterator[Message]:
         for one in self.inventory.organization.accounts:
             key = self.known.get("account", {}).get(one.id)
             if key in self.zone.accounts and one.state != ACTIVE:
                 state = one.state.lower().replace("_", " ")
-                yield f"account {key} ({one.id}): it is {state} at AWS, which no deploy changes; write `retired: true`"
+                text = f"account {key} ({one.id}): it is {state} at AWS, which no deploy changes; write `retired: true`"
+                yield Message("account-inactive", text, account=key, state=one.state)
 
     def _other_documents(self) -> Iterator[str]:
         """Yields the documents of the configuration that are not as at AWS."""
@@ -147,7 +158,12 @@ class Telling:
                 yield inline.file
 
 
-def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> Iterator[tuple[str, str, str]]:
+def _differing(thing: str, key: str, at_aws: object, here: object) -> Message:
+    text = f"{thing}: {key} is {short(at_aws)} at AWS, and {short(here)} here"
+    return Message("value-differs", text, thing=thing, key=key, at_aws=at_aws, here=here)
+
+
+def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> Iterator[tuple[str, object, object]]:
     """Yields the fields that are written and otherwise at AWS; what is not written stays as it is there."""
     live = type(here).model_validate(fresh)
     defaults = {"name": default_name}
@@ -159,7 +175,7 @@ def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> It
             at_aws, written_here = (_policy_names(one) for one in (at_aws, written_here))
         at_aws = at_aws or defaults.get(name)
         if at_aws != written_here and (at_aws or written_here):
-            yield name, short(at_aws), short(written_here)
+            yield name, at_aws, written_here
 
 
 _NOT_COMPARED = frozenset({"members", "targets", "file", "retired", "external"})

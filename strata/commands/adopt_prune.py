@@ -11,7 +11,7 @@ from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect
 from strata.aws.states import read_states
 from strata.config import IMPORTS
-from strata.errors import ConfigurationError, StrataError
+from strata.errors import ConfigurationError, Message, StrataError
 from strata.files.config_edit import loaded, offer, texts
 from strata.identity.recorded import recorded
 from strata.inventory.pace import Pace
@@ -32,20 +32,26 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     before = texts(folder)
     lines = lines_of(before.get(IMPORTS, ""))
     if not lines:
-        options.note(f"nothing to do: {IMPORTS} has no lines")
+        options.note(Message("nothing-to-do", f"nothing to do: {IMPORTS} has no lines", lines=0))
         return 0
     landing_zone = loaded(folder, {**before, IMPORTS: ""}, folder)
     going = _going(options, landing_zone, lines)
     if not going:
-        options.note(f"nothing to do: {counted(len(lines), 'line')} of {IMPORTS} {plural(len(lines), 'stays', 'stay')}")
+        stay = f"{counted(len(lines), 'line')} of {IMPORTS} {plural(len(lines), 'stays', 'stay')}"
+        options.note(Message("nothing-to-do", f"nothing to do: {stay}", lines=len(lines)))
         return 0
     files = {IMPORTS: without(before[IMPORTS], going)}
     try:
         loaded(folder, {**before, **files}, folder)
     except ConfigurationError as error:
-        raise StrataError("nothing was changed; without the lines that can go:", *map(str, error.faults)) from error
+        refused = Message("refused-by-check", "nothing was changed; without the lines that can go:")
+        faults = (
+            Message(fault.problem.id, str(fault), place=fault.place, **fault.problem.data) for fault in error.faults
+        )
+        raise StrataError(refused, *faults) from error
     if texts(folder) != before:
-        raise StrataError(f"{folder} has changed in the meantime; run the command again")
+        changed = f"{folder} has changed in the meantime; run the command again"
+        raise StrataError(Message("changed-meanwhile", changed, place=str(folder)))
     return offer(options, before, files, str(folder / IMPORTS), dry_run=dry_run, yes=yes)
 
 
@@ -59,15 +65,18 @@ def _going(options: Options, landing_zone: LandingZone, lines: Mapping[str, str]
     done = made((address for address in lines if address in created), held)
     left = {address: id for address, id in lines.items() if address in created and address not in held}
     absent = _absent(options, aws, landing_zone, left)
-    _say(options, done, "goes: its import is made", "go: their imports are made")
+    _say(options, "import-made", done, "goes: its import is made", "go: their imports are made")
     for address in undeclared:
-        options.note(f"{address} goes: no stack creates it")
+        options.note(Message("no-stack-creates", f"{address} goes: no stack creates it", place=address))
     for address in absent:
-        options.note(f"{address} goes: AWS has nothing of the id {lines[address]}; strata plan shows what follows")
+        text = f"{address} goes: AWS has nothing of the id {lines[address]}; strata plan shows what follows"
+        options.note(Message("gone-at-aws", text, place=address, id=lines[address]))
     waiting = [address for address in left if address not in absent]
-    _say(options, waiting, "stays: strata deploy has yet to import it", "stay: strata deploy has yet to import them")
+    to_import = "stays: strata deploy has yet to import it", "stay: strata deploy has yet to import them"
+    _say(options, "import-waits", waiting, *to_import)
     tagged = [address for address in lines if address in held and address in created and address not in done]
-    _say(options, tagged, "stays: it keeps the tags that are there", "stay: they keep the tags that are there")
+    keeping = "stays: it keeps the tags that are there", "stay: they keep the tags that are there"
+    _say(options, "line-keeps-tags", tagged, *keeping)
     return {*undeclared, *done, *absent}
 
 
@@ -80,6 +89,7 @@ def _absent(options: Options, aws: Aws, landing_zone: LandingZone, left: Mapping
     return gone(left, read(replace(aws, before_send=pace.wait), landing_zone.project))
 
 
-def _say(options: Options, found: Sequence[str], one: str, many: str) -> None:
+def _say(options: Options, case: str, found: Sequence[str], one: str, many: str) -> None:
     if found:
-        options.note(f"{listed(found)} {plural(len(found), one, many)}")
+        text = f"{listed(found)} {plural(len(found), one, many)}"
+        options.note(Message(case, text, addresses=list(found)))

@@ -19,6 +19,7 @@ from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, con
 from strata.drift.event_history import History
 from strata.drift.facts import spelled
 from strata.drift.steady import check_same, steady_states
+from strata.errors import Message
 from strata.inventory.progress import Reading
 from strata.inventory.reading import CENTER
 from strata.landing_zone import LandingZone
@@ -51,7 +52,8 @@ def run(options: Options, *, json: bool, who: bool = False, thorough: bool = Fal
     drift = compare(zone, states, inventory, {(one.finding, one.at) for one in accepted})
     by = _authors(options, aws, zone, drift) if who else {}
     if not thorough and CENTER not in drift.unread:
-        options.note("grants of deleted users and groups beside living ones were not looked for: see --thorough")
+        text = "grants of deleted users and groups beside living ones were not looked for: see --thorough"
+        options.note(Message("not-thorough", text))
     with readers_may_leave():
         if json:
             document(output("drift", {**_facts(options, drift, by), "thorough": thorough}))
@@ -197,7 +199,8 @@ def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> 
     for index, one in enumerate(zone.accepted):
         if one in accepted and (one.finding, lasting(one.at)) not in met:
             place = f"{ACCEPTED}:{lines.line((ENTRIES, index))}"
-            yield f"{place}: accepts {one.finding} at {one.at}, and there is none; remove it"
+            text = f"{place}: accepts {one.finding} at {one.at}, and there is none; remove it"
+            yield Message("unused-acceptance", text, place=place, finding=one.finding, at=one.at)
 
 
 def _facts(options: Options, drift: Drift, by: Mapping[str, Author]) -> dict[str, Any]:
@@ -233,7 +236,9 @@ def _difference_facts(options: Options, one: Difference) -> dict[str, Any]:
         "undo": [f"{text}{_profile(options)}" for text in way.undo],
         "adopt": _adopt(options, one) if way.adopt else "",
         "not_adopted": way.not_adopted,
+        "not_adopted_id": way.not_adopted.id if way.not_adopted else "",
         "by_hand": way.by_hand,
+        "by_hand_id": way.by_hand.id if way.by_hand else "",
     }
 
 

@@ -166,11 +166,11 @@ def in_order(layers: Mapping[str, Layer]) -> dict[str, Layer]:
 def _unknown(argument: str, layers: Mapping[str, Layer], known: Collection[str]) -> tuple[Message, str]:
     asks = f"its stack asks for {short(argument)}"
     if argument == "settings":
-        problem = Message("layer-without-model", f"{asks}, and the layer has no model.py", argument=argument)
+        problem = Message("layer-has-no-settings", f"{asks}, and the layer has no model.py", argument=argument)
         return problem, "add model.py with a class Settings, or do not ask for it"
     if argument == "account":
         text = f"{asks}, which a stack of the management account has not"
-        return Message("layer-without-account", text, argument=argument), "derive it from AccountStack"
+        return Message("layer-has-no-account", text, argument=argument), "derive it from AccountStack"
     if stack_name(argument) in layers:
         problem = Message("layer-in-each-account", f"{asks}, a layer with a stack in each account", argument=argument)
         return problem, "read a stack of the management account"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from strata.adoption.describing import ROOT_FEATURES
 from strata.aws.session import AwsError, named
@@ -13,6 +14,7 @@ from strata.drift import facts
 from strata.drift.comparison import Difference, How
 from strata.drift.event_history import DAYS, Event, History
 from strata.drift.facts import Fact
+from strata.errors import Message
 
 MOST = 50
 """So many differences are looked up."""
@@ -37,15 +39,15 @@ class Author:
     by: str = ""
     at: dt.datetime | None = None
     event: str = ""
-    unknown: str = ""
+    unknown: Message | Literal[""] = ""
 
 
 def authors(history: History, project: Project, differences: Sequence[Difference]) -> Iterator[Author]:
     """Yields who made each difference, as long as it is asked for."""
-    refused = ""
+    refused: Message | None = None
     for number, one in enumerate(differences):
         if number >= MOST:
-            yield Author(unknown=f"not asked: only the first {MOST} are")
+            yield Author(unknown=Message("too-many-differences", f"not asked: only the first {MOST} are", limit=MOST))
         elif refused:
             yield Author(unknown=refused)
         else:
@@ -54,7 +56,7 @@ def authors(history: History, project: Project, differences: Sequence[Difference
                     author = _author(history, project, one)
                 yield author
             except AwsError as error:
-                refused = str(error)
+                (refused,) = error.args
                 yield Author(unknown=refused)
 
 
@@ -65,7 +67,8 @@ def _author(history: History, project: Project, one: Difference) -> Author:
             fitting = (each for each in history.events(region, name) if _fits(each, _clues(one)))
             found += [each for each in [next(fitting, None)] if each]
     if not found:
-        return Author(unknown=f"no event of the last {DAYS} days in the management account tells")
+        text = f"no event of the last {DAYS} days in the management account tells"
+        return Author(unknown=Message("no-event", text, days=DAYS))
     last = max(found, key=lambda each: each.at)
     return Author(last.by, last.at, last.name)
 

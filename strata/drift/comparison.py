@@ -22,6 +22,7 @@ from strata.drift.hindrances import hindrances
 from strata.drift.live import live_side
 from strata.drift.recorded import States, moved, recorded_side, states_of
 from strata.drift.ways import Way, way_back, with_needed
+from strata.errors import Message
 from strata.identity.recorded import State
 from strata.identity.things import TYPES
 from strata.inventory import reading
@@ -119,7 +120,7 @@ class Drift:
     differences: tuple[Difference, ...] = ()
     accepted: tuple[Difference, ...] = ()
     waiting: tuple[str, ...] = ()
-    unread: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, Message] = field(default_factory=dict)
     otherwise: tuple[Difference, ...] = ()
 
 
@@ -153,7 +154,7 @@ def differing(
     states: States | None,
     inventory: Inventory,
     known: Keys,
-    unread: Mapping[str, str],
+    unread: Mapping[str, Message],
     accepted: Collection[tuple[str, str]] = (),
 ) -> Drift:
     """Returns what differs, without what hinders a way back.
@@ -281,7 +282,7 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
 """The kinds of which nothing is known where a part was not read."""
 
 
-def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> dict[str, str]:
+def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> dict[str, Message]:
     """Returns what was not read, by part, with the reason.
 
     Args:
@@ -289,11 +290,14 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
         inventory: what AWS has.
         center: whether Identity Center is looked for, so that one that is off is not read.
     """
-    found = dict(inventory.unread)
+    reasons = dict(inventory.unread)
     if isinstance(inventory.entitlements, str):
-        found[reading.ENTITLEMENTS] = inventory.entitlements
+        reasons[reading.ENTITLEMENTS] = inventory.entitlements
+    found = {part: Message("part-unread", reason, part=part) for part, reason in reasons.items()}
     if center and not inventory.center:
-        found.setdefault(reading.CENTER, f"it is not enabled in {zone.project.identity_center_region}")
+        region = zone.project.identity_center_region
+        off = Message("identity-center-off", f"it is not enabled in {region}", region=region)
+        found.setdefault(reading.CENTER, off)
     return dict(sorted(found.items()))
 
 

@@ -11,6 +11,7 @@ from strata.adoption.matching import live_names
 from strata.adoption.needs import with_needs
 from strata.config.models import PolicyType
 from strata.config.text import short
+from strata.errors import Message
 from strata.identity.things import WORDS
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
@@ -22,42 +23,43 @@ _WHOLE_WITHOUT = ("group", "policy")
 
 def hindrances(
     zone: LandingZone, inventory: Inventory, known: Keys, things: Collection[TypedId]
-) -> Mapping[TypedId, str]:
+) -> Mapping[TypedId, Message]:
     """Returns of things that were made why no configuration can have them, by type and id."""
     found, names = describe_things(inventory, zone.project, known), live_names(inventory)
     called: Mapping[TypedId, str] = {
         (kind, id): f"{WORDS[kind]} {short(name or id)}" for kind, some in names.items() for id, name in some.items()
     }
     reasons = _left(found, names) | dict(_units(zone, inventory, known)) | dict(_documents(found))
-    hindered = dict[TypedId, str]()
+    hindered = dict[TypedId, Message]()
     for one in things:
         needs = with_needs([one], inventory)
         others = sorted(need for need in needs - {one} if need[0] == "ou" or one[0] not in _WHOLE_WITHOUT)
         if one in reasons:
             hindered[one] = reasons[one]
         elif first := next((need for need in others if need in reasons), None):
-            hindered[one] = f"{called[first]}: {reasons[first]}"
+            reason = reasons[first]
+            hindered[one] = Message(reason.id, f"{called[first]}: {reason}", **{**reason.data, "needs": list(first)})
     return hindered
 
 
-def _left(found: Description, names: Keys) -> dict[TypedId, str]:
+def _left(found: Description, names: Keys) -> dict[TypedId, Message]:
     """Returns the reason of what has a name and is not described."""
     return {
-        (kind, id): found.reasons.get(id, "no configuration can have it")
+        (kind, id): found.reasons.get(id, Message("not-declarable", "no configuration can have it", kind=kind))
         for kind, some in names.items()
         for id in some
         if id not in found.keys[kind]
     }
 
 
-def _units(zone: LandingZone, inventory: Inventory, known: Keys) -> Iterator[tuple[TypedId, str]]:
+def _units(zone: LandingZone, inventory: Inventory, known: Keys) -> Iterator[tuple[TypedId, Message]]:
     """Yields the units whose names cannot be written, where they have to be."""
     for id, reason in unit_objections(inventory.organization.units).items():
         if known["ou"].get(id) not in zone.units:
             yield ("ou", id), reason
 
 
-def _documents(found: Description) -> Iterator[tuple[TypedId, str]]:
+def _documents(found: Description) -> Iterator[tuple[TypedId, Message]]:
     """Yields policies and permission sets with a document that `strata check` refuses."""
     for id, key in found.keys["policy"].items():
         entry = found.organization["policies"][key]
@@ -68,6 +70,6 @@ def _documents(found: Description) -> Iterator[tuple[TypedId, str]]:
             yield ("permission-set", arn), reason
 
 
-def _of_document(text: str, kind: PolicyType | None) -> str:
-    problems = problems_of(text, json.loads(text), kind) if text else ()
-    return next((f"its document: {one.problem}" for one in problems), "")
+def _of_document(text: str, kind: PolicyType | None) -> Message | None:
+    problems = (one.problem for one in problems_of(text, json.loads(text), kind)) if text else iter(())
+    return next((Message(one.id, f"its document: {one}", **one.data) for one in problems), None)

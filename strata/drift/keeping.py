@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from strata.adoption.describing import ROOT_FEATURES, inline_file, objection
 from strata.adoption.existing import Edit
@@ -14,6 +14,7 @@ from strata.config.limits import aws_limits
 from strata.config.models import Model
 from strata.drift import facts
 from strata.drift.facts import Fact
+from strata.errors import Message
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import PermissionSet
 from strata.landing_zone.policies import Policy
@@ -38,12 +39,13 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
 
 BY_HAND = "change security.yaml by hand"
 """What is said of a control, of which `strata adopt` writes nothing."""
+Obstacle = Message | Literal[""]
 
 
-def obstacle(zone: LandingZone, kind: str, attribute: str, here: Fact | None, now: Fact | None) -> str:
+def obstacle(zone: LandingZone, kind: str, attribute: str, here: Fact | None, now: Fact | None) -> Obstacle:
     """Returns why `strata adopt` cannot write what AWS has, as a phrase; nothing where it can."""
     if now is None:
-        return "take it out of the YAML by hand, and deploy"
+        return Message("gone-at-aws", "take it out of the YAML by hand, and deploy")
     if not attribute:
         return _why_not_added(zone, now)
     if here is None:
@@ -51,47 +53,50 @@ def obstacle(zone: LandingZone, kind: str, attribute: str, here: Fact | None, no
     return _why_not_changed(zone, kind, attribute, here, now)
 
 
-def _why_not_added(zone: LandingZone, now: Fact) -> str:
+def _why_not_added(zone: LandingZone, now: Fact) -> Obstacle:
     if now.kind == facts.ENTITLEMENT:
-        return "no configuration can declare an entitlement"
+        return Message("not-declarable", "no configuration can declare an entitlement", kind=now.kind)
     if now.kind == facts.POLICY_TYPE:
-        return "declare a policy of this type, which switches the type on"
+        return Message("declare-a-policy", "declare a policy of this type, which switches the type on")
     if now.values.get("principal") == "deleted":
-        return "nobody has it any more"
+        return Message("principal-deleted", "nobody has it any more")
     if now.apart:
-        return "its account is left to others, see unmanaged_accounts and retired"
+        return Message("left-to-others", "its account is left to others, see unmanaged_accounts and retired")
     if now.kind == facts.DELEGATED:
         service = now.ids["service"]
         if own := aws_limits().delegated_by_own_resource.get(service):
-            return f"{own} delegates it, in a layer of your own"
+            return Message("delegated-by-own-resource", f"{own} delegates it, in a layer of your own", resource=own)
         declared = zone.organization.delegated_administrators.get(service)
-        return f"one account a service can be declared, and that is {declared}" if declared else ""
+        text = f"one account a service can be declared, and that is {declared}"
+        return Message("one-administrator-a-service", text, service=service, account=declared) if declared else ""
     if now.kind == facts.ROOT_FEATURE:
-        return "" if now.name in ROOT_FEATURES else "this Strata does not know the feature"
+        unknown = Message("unknown-feature", "this Strata does not know the feature", feature=now.name)
+        return "" if now.name in ROOT_FEATURES else unknown
     if now.kind in (facts.SET_POLICY, facts.INLINE, facts.BOUNDARY):
         one = zone.permission_sets.get(now.ids["set"])
         if one is None:
-            return "its permission set is declared no longer"
+            return Message("set-not-declared", "its permission set is declared no longer", set=now.ids["set"])
         return _option(one) or (_braces(now) if now.kind == facts.INLINE else "")
     return ""
 
 
-def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Fact, now: Fact) -> str:
+def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Fact, now: Fact) -> Obstacle:
     if kind == facts.ASSIGNMENT:
-        return "nobody has it any more; take it out by hand, and deploy"
+        return Message("principal-deleted", "nobody has it any more; take it out by hand, and deploy")
     if attribute == "id":
-        again = "a deploy gives the new one what the deleted one had"
-        return again if here.external else "the state has the one that was deleted, and no import replaces it"
+        again = Message("deploy-gives-again", "a deploy gives the new one what the deleted one had")
+        deleted = "the state has the one that was deleted, and no import replaces it"
+        return again if here.external else Message("state-has-deleted", deleted)
     if kind == facts.CONTROL:
-        return BY_HAND
+        return Message("control-by-hand", BY_HAND)
     if kind == facts.SETTING:
         return _why_no_setting(zone, attribute, here)
     if kind == facts.ACCOUNT and attribute == "state":
-        return "write retired: true into its entry, once it is closed for good"
+        return Message("account-closed", "write retired: true into its entry, once it is closed for good")
     if kind == facts.UNIT and attribute == "unit":
-        return "move its entry by hand"
+        return Message("unit-moved", "move its entry by hand")
     if kind == facts.USER and attribute == "email" and ", " in str(now.values[attribute]):
-        return "it has several addresses, and one can be written"
+        return Message("several-addresses", "it has several addresses, and one can be written")
     if kind in _FIELDS and (why := _why_no_value(kind, attribute, now)):
         return why
     if kind in (facts.POLICY, facts.SET, facts.INLINE, facts.BOUNDARY):
@@ -101,11 +106,11 @@ def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Fact, n
     return ""
 
 
-def _why_no_value(kind: str, attribute: str, now: Fact) -> str:
+def _why_no_value(kind: str, attribute: str, now: Fact) -> Obstacle:
     """Returns why the value that AWS has cannot stand in the entry."""
     name, value = _FIELDS[kind].get(attribute), now.values[attribute]
     if kind == facts.USER and attribute in _NEEDED and not value:
-        return "AWS has none, and one has to be written"
+        return Message("value-missing-at-aws", "AWS has none, and one has to be written", key=name)
     return objection(_MODELS[kind], name, value) if name and value and attribute != "unit" else ""
 
 
@@ -120,32 +125,36 @@ _MODELS: Mapping[str, type[Model]] = {
 _NEEDED = ("given_name", "family_name", "email")
 
 
-def _option(one: Policy | PermissionSet) -> str:
-    return f"the option {one.option} says what it is; change that by hand, or deploy" if one.option else ""
+def _option(one: Policy | PermissionSet) -> Obstacle:
+    text = f"the option {one.option} says what it is; change that by hand, or deploy"
+    return Message("made-by-option", text, option=one.option) if one.option else ""
 
 
-def _braces(now: Fact) -> str:
-    return "its document contains {{, which stands for a value in a policy file" if "{{" in _text(now) else ""
+def _braces(now: Fact) -> Obstacle:
+    text = "its document contains {{, which stands for a value in a policy file"
+    return Message("document-has-braces", text) if "{{" in _text(now) else ""
 
 
-def _why_no_document(zone: LandingZone, one: Policy | PermissionSet, now: Fact) -> str:
+def _why_no_document(zone: LandingZone, one: Policy | PermissionSet, now: Fact) -> Obstacle:
     """Returns why the document cannot take the place of its file."""
     part = one if isinstance(one, Policy) else one.inline
     if part is None or part.file is None:
-        return "no file has its document; change it by hand"
+        return Message("document-without-file", "no file has its document; change it by hand")
     if "{{" in part.document.template:
-        return f"{part.file} has placeholders, and the document at AWS has none; change the file by hand"
+        text = f"{part.file} has placeholders, and the document at AWS has none; change the file by hand"
+        return Message("file-has-placeholders", text, file=part.file)
     files = [each.file for each in zone.policies.values()]
     files += [each.inline.file for each in zone.permission_sets.values() if each.inline]
-    return f"others have {part.file} as well; give it a file of its own" if files.count(part.file) > 1 else _braces(now)
+    shared = Message("file-shared", f"others have {part.file} as well; give it a file of its own", file=part.file)
+    return shared if files.count(part.file) > 1 else _braces(now)
 
 
-def _why_no_setting(zone: LandingZone, attribute: str, here: Fact) -> str:
+def _why_no_setting(zone: LandingZone, attribute: str, here: Fact) -> Obstacle:
     control = zone.security.settings[facts.key_of(here.name)]
     if attribute not in control.arguments.values():
-        return "security.yaml can only leave it to others, with mode: unmanaged"
+        return Message("only-unmanaged", "security.yaml can only leave it to others, with mode: unmanaged")
     if len(facts.regions_of(control, zone.project)) > 1:
-        return "security.yaml has one value for all regions; write it by hand"
+        return Message("one-value-for-regions", "security.yaml has one value for all regions; write it by hand")
     return ""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from strata.aws.session import Aws
 from strata.aws.states import read_state, read_states
 from strata.config.layers import STACKS
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.identity.lost_states import lost_states
 from strata.landing_zone import LandingZone
 from strata.terraform.locks import read_lock
@@ -22,11 +22,11 @@ def steady_states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]]:
     """
     states = read_states(aws, zone.project)
     if not any(states.get(stack, {}).get("resources") for stack in STACKS if stack != "backend"):
-        raise StrataError(
-            lost_states(aws, zone)
-            or "nothing is deployed yet, so nothing can have drifted; strata plan shows what a first deploy would "
+        nothing = (
+            "nothing is deployed yet, so nothing can have drifted; strata plan shows what a first deploy would "
             "make, and strata adopt writes what AWS has already"
         )
+        raise StrataError(lost_states(aws, zone) or Message("nothing-deployed", nothing))
     _check_free(aws, zone, states)
     return states
 
@@ -34,10 +34,11 @@ def steady_states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]]:
 def _check_free(aws: Aws, zone: LandingZone, stacks: Iterable[str]) -> None:
     for stack in stacks:
         if lock := read_lock(aws, zone.project, stack):
-            raise StrataError(
+            held = (
                 f"{lock.who} has held the state of {stack} since {lock.since:%Y-%m-%d %H:%M} UTC, so that it is "
                 "changing; run this again after that run, or free a lock that a killed run left, see docs/operate.md"
             )
+            raise StrataError(Message("other-run-active", held, stack=stack, who=lock.who))
 
 
 def check_same(aws: Aws, zone: LandingZone, before: Mapping[str, Mapping[str, Any]]) -> None:
@@ -50,4 +51,5 @@ def check_same(aws: Aws, zone: LandingZone, before: Mapping[str, Mapping[str, An
     for stack in before:
         now = read_state(aws, zone.project, stack)
         if now.get("serial") != before[stack].get("serial"):
-            raise StrataError(f"a run has changed the state of {stack} while AWS was read; run this again after it")
+            changed = f"a run has changed the state of {stack} while AWS was read; run this again after it"
+            raise StrataError(Message("changed-meanwhile", changed, stack=stack))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from strata.config.source import dotted
 from strata.drift import facts, lines
 from strata.drift.facts import Fact
 from strata.drift.keeping import obstacle
+from strata.errors import Message
 from strata.landing_zone import LandingZone
 from strata.report.layers import layers
 
@@ -28,8 +30,8 @@ class Way:
     deploy: tuple[str, ...] = ()
     undo: tuple[str, ...] = ()
     adopt: bool = False
-    not_adopted: str = ""
-    by_hand: str = ""
+    not_adopted: Message | Literal[""] = ""
+    by_hand: Message | Literal[""] = ""
 
 
 def with_needed(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:
@@ -63,10 +65,8 @@ def _back(
     if here and here.external:
         return _of_external(attribute)
     if attribute == "id" and now:
-        return Way(
-            undo=now.undo,
-            by_hand="it was deleted and made again; once the new one is deleted, strata deploy makes its own",
-        )
+        again = "it was deleted and made again; once the new one is deleted, strata deploy makes its own"
+        return Way(undo=now.undo, by_hand=Message("made-again", again))
     if here and attribute in here.by_default:
         return Way(by_hand=_to_write(zone, attribute, here))
     if attribute == "user_name" and here and now:
@@ -75,29 +75,32 @@ def _back(
 
 
 def _of_made(now: Fact) -> Way:
-    by_hand = ""
+    by_hand: Message | Literal[""] = ""
     if now.kind == facts.ATTRIBUTE and not now.undo:
         return Way(deploy=(facts.STACKS[now.kind],))
     if now.values.get("principal") == "deleted":
-        return Way(undo=now.undo, by_hand="its user or group was deleted, so that nobody has it")
+        nobody = Message("principal-deleted", "its user or group was deleted, so that nobody has it")
+        return Way(undo=now.undo, by_hand=nobody)
     if now.kind == facts.ACCOUNT:
-        by_hand = "unmanaged_accounts in organization.yaml leaves it to others"
+        by_hand = Message("leave-to-others", "unmanaged_accounts in organization.yaml leaves it to others")
     elif now.kind == facts.TRUSTED and now.undo:
-        by_hand = "disable_services in organization.yaml keeps it off"
+        by_hand = Message("keep-service-off", "disable_services in organization.yaml keeps it off")
     elif now.kind == facts.POLICY_TYPE:
-        by_hand = "the line detaches every policy of this type"
+        by_hand = Message("detaches-all-policies", "the line detaches every policy of this type")
     elif now.kind == facts.ATTRIBUTE:
-        by_hand = "the line takes away all attributes for access control, which are one thing"
+        all_of_them = "the line takes away all attributes for access control, which are one thing"
+        by_hand = Message("takes-all-attributes", all_of_them)
     elif not now.undo:
-        by_hand = "switch it off in the console"
+        by_hand = Message("only-in-console", "switch it off in the console")
     return Way(undo=now.undo, by_hand=by_hand)
 
 
-def _to_write(zone: LandingZone, attribute: str, here: Fact) -> str:
+def _to_write(zone: LandingZone, attribute: str, here: Fact) -> Message:
     """Returns what is to be written so that a deploy puts a value back that counts by default."""
     part, at = zone.source_file(here.file).origin(here.location)
     value, stack = here.values[attribute], facts.STACKS[here.kind]
-    return f"write {attribute}: {value} at {dotted(at)} in {part.name or here.file}, and deploy {stack}"
+    text = f"write {attribute}: {value} at {dotted(at)} in {part.name or here.file}, and deploy {stack}"
+    return Message("write-the-default", text, key=f"{dotted(at)}.{attribute}", value=value, stack=stack)
 
 
 def _of_external(attribute: str) -> Way:
@@ -105,17 +108,20 @@ def _of_external(attribute: str) -> Way:
     if attribute == "id":
         return Way(deploy=(facts.STACKS[facts.ASSIGNMENT],))
     if attribute:
-        return Way(by_hand="give it its name back at its identity provider")
-    return Way(by_hand="make it again under its name at its identity provider, then strata deploy sso")
+        return Way(by_hand=Message("rename-at-provider", "give it its name back at its identity provider"))
+    again = "make it again under its name at its identity provider, then strata deploy sso"
+    return Way(by_hand=Message("make-at-provider", again))
 
 
 def _of_account(attribute: str, before: Fact) -> Way:
     """Returns the way back of an account, which no deploy makes again, opens again or gives its address back."""
     if not attribute:
         id = before.ids.get("id")  # where no state was read, nobody knows it
-        return Way(undo=lines.invite(id) if id else (), by_hand="the account has to accept the invitation")
+        invited = Message("invitation-to-accept", "the account has to accept the invitation")
+        return Way(undo=lines.invite(id) if id else (), by_hand=invited)
     if attribute == "state":
-        return Way(by_hand="reopen it with AWS Support, or set retired: true on its entry")
+        return Way(by_hand=Message("account-closed", "reopen it with AWS Support, or set retired: true on its entry"))
     if attribute == "email":
-        return Way(by_hand="change it back at AWS; a deploy leaves an account's address as it is")
+        left = "change it back at AWS; a deploy leaves an account's address as it is"
+        return Way(by_hand=Message("email-left-by-deploy", left))
     return Way(deploy=(facts.STACKS[facts.ACCOUNT],))

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import repeat
 from typing import Any
 
@@ -127,7 +127,7 @@ class Evaluated:
             full = "FullAWSAccess" if kind is PolicyType.SERVICE_CONTROL else "RCPFullAWSAccess"
             effective = self.landing_zone.effective_policies[target]
             attached = [one.policy for one in effective if one.source == target and one.policy.type is kind]
-            documents = (self._aws(full, EVERYTHING), *map(self._policy, attached))
+            documents = (_of_aws(full, EVERYTHING), *map(self._policy, attached))
             name = "the root" if target == THE_ROOT else str(target)
             self._levels[kind, target] = Layer(f"{CONTROLS[kind]} of {name}", documents)
         return self._levels[kind, target]
@@ -154,12 +154,6 @@ class Evaluated:
             self._documents[option] = parse(text, part.file, name=option, lines=repeat(part.line(here)))
         return self._documents[option]
 
-    def _aws(self, name: str, text: str) -> Document:
-        file = aws_policy(name)
-        if file not in self._documents:
-            self._documents[file] = parse(text, file)
-        return self._documents[file]
-
     def _layer(self, name: str, policies: Iterable[ManagedPolicy | InlinePolicy], location: Location) -> Layer:
         from strata.iam.reference import managed_documents
 
@@ -169,7 +163,7 @@ class Evaluated:
             if isinstance(one, InlinePolicy):
                 documents.append(self._inline(one, location))
             elif one.aws and (known := managed_documents().get(one.aws)):
-                documents.append(self._aws(one.aws, json.dumps(known)))
+                documents.append(_of_aws(one.aws, json.dumps(known)))
             else:
                 hidden.append(str(one))
         return Layer(name, tuple(documents), tuple(hidden))
@@ -238,7 +232,7 @@ class Evaluated:
         where = self.account(account)
         principal = Principal(f"arn:{PARTITION}:iam::{where.id}:role/{name}", _session(where.id, name))
         if name == ACCESS_ROLE and not where.management:
-            return Actor(f"role {name}", principal, where, Layer(f"role {name}", (self._aws(FULL_ACCESS, EVERYTHING),)))
+            return Actor(f"role {name}", principal, where, Layer(f"role {name}", (_of_aws(FULL_ACCESS, EVERYTHING),)))
         return Actor(f"role {name}", principal, where, Layer(f"role {name}", unknown=(f"the policies of role {name}",)))
 
     def root_user(self, account: str) -> Actor:
@@ -253,7 +247,7 @@ class Evaluated:
     def somebody(self, account: str, but: Iterable[str] = ()) -> Actor:
         """Returns a role of an account that may do everything that the guardrails allow; none of some roles."""
         where = self.account(account)
-        layer = Layer(SOMEBODY, (self._aws(FULL_ACCESS, EVERYTHING),))
+        layer = Layer(SOMEBODY, (_of_aws(FULL_ACCESS, EVERYTHING),))
         arn = f"arn:{PARTITION}:iam::{where.id}:role/{unknown.ANYTHING}"
         others = unknown.Other.than((f"arn:*:iam::*:role/{one}" for one in but), arn)
         return Actor(SOMEBODY, Principal(others), where, layer)
@@ -304,6 +298,12 @@ def may_send_tags(landing_zone: LandingZone) -> bool:
 
 def _session(account: str, role: str) -> str:
     return f"arn:{PARTITION}:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{unknown.ANYTHING}"
+
+
+@cache
+def _of_aws(name: str, text: str) -> Document:
+    """Returns the document of an AWS managed policy, which is the same in every landing zone."""
+    return parse(text, aws_policy(name))
 
 
 def aws_policy(name: str) -> str:

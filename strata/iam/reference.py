@@ -192,6 +192,7 @@ class Reference:
     _foreign: Mapping[str, list[str]] = field(repr=False)
     """Key prefixes that are no service's, such as an identity provider's, to the services whose actions take them."""
     _services: dict[str, Service] = field(default_factory=dict, repr=False)
+    _matched: dict[str, tuple[Action, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def date(self) -> str:
@@ -218,9 +219,11 @@ class Reference:
         """Returns the actions that a policy's `service:Pattern` or `*` matches."""
         prefix, _, name = pattern.partition(":")
         if is_pattern(prefix):
-            matches = wildcard(prefix.lower()).fullmatch
-            found = [service for service in self.services() if matches(service.prefix)]
-            return tuple(action for service in found for action in service.matching(name or "*"))
+            if pattern not in self._matched:
+                matches = wildcard(prefix.lower()).fullmatch
+                found = [service for service in self.services() if matches(service.prefix)]
+                self._matched[pattern] = tuple(one for service in found for one in service.matching(name or "*"))
+            return self._matched[pattern]
         service = self.service(prefix)
         return service.matching(name) if service else ()
 

@@ -53,16 +53,18 @@ def replaced_things(c: Comparison) -> Iterator[Refusal]:
         if thing.kind == "permission-set" and known.identity != thing.identity:
             part, was, is_now = "name", known.name, thing.name
             loss = "AWS cannot rename a permission set: it is destroyed and created again, the ARNs of its roles change"
-            loss += beside("and meanwhile these do not exist:", assigned(c, thing.kind, thing.key))
+            lost = assigned(c, thing.kind, thing.key)
+            loss += beside("and meanwhile these do not exist:", lost)
         elif thing.kind == "policy" and known.type != thing.type:
             part, was, is_now = "type", known.type, thing.type
             loss = "AWS cannot change the type of a policy: it is destroyed and created again"
-            loss += beside("and meanwhile does not bind", attached(c, thing.key))
+            lost = attached(c, thing.key)
+            loss += beside("and meanwhile does not bind", lost)
         else:
             continue
         kind = f"replace:{thing.key}"
         text = f"changes from {was!r} to {is_now!r}; {loss}"
-        problem = Message("would-be-replaced", text, kind=thing.kind, key=thing.key, old=was, new=is_now)
+        problem = Message("would-be-replaced", text, kind=thing.kind, key=thing.key, old=was, new=is_now, lost=lost)
         remedy = f"change it back; or add another, have it take over, deploy, and drop this one; or {allowed_by(kind)}"
         yield Refusal(c.fault(file_of(thing.kind), (*thing.location, part), problem, remedy), kind)
 
@@ -81,9 +83,10 @@ def external_principals(c: Comparison) -> Iterator[Refusal]:
         known = c.recorded.things.get((kind, key)) or gone.get((kind, identity))
         if not known:
             continue
-        lost = beside("with its assignments:", assigned(c, kind, known.key))
-        text = f"{kind} {known.key} was created by Strata; as an external one it would be destroyed{lost}"
-        problem = Message("external-in-state", text, kind=kind, key=known.key)
+        lost = assigned(c, kind, known.key)
+        text = f"{kind} {known.key} was created by Strata; as an external one it would be destroyed"
+        text += beside("with its assignments:", lost)
+        problem = Message("external-in-state", text, kind=kind, key=known.key, lost=lost)
         yield Refusal(c.fault(SSO, (SECTIONS[kind], key, "external"), problem, _PRINCIPALS[kind].format(known.key)))
 
 

@@ -90,7 +90,7 @@ def states_elsewhere(c: Comparison) -> Iterator[Refusal]:
         f"the {one.format(', '.join(stacks))} empty in s3://{c.live.bucket}, while AWS has resources that Strata "
         f"created before: {listed(seen)}; they would be created again, or conflict"
     )
-    problem = Message("states-elsewhere", text, stacks=list(stacks), seen=seen)
+    problem = Message("states-elsewhere", text, stacks=list(stacks), bucket=c.live.bucket, seen=seen)
     lines: tuple[str, ...] = ()
     if c.live.elsewhere:
         old = c.live.elsewhere[0]

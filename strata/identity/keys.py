@@ -28,11 +28,11 @@ def renamed_keys(c: Comparison) -> Iterator[Refusal]:
 
 
 def _renamed_problem(c: Comparison, kind: Kind, old: str, thing: Thing) -> Message:
-    lost = assigned(c, kind, old)
+    lost = attached(c, old) if kind == "policy" else assigned(c, kind, old)
     loss = {
         "account": "it would be removed from the organization under the old one",
         "ou": "it would be deleted under the old one",
-        "policy": f"it would be deleted under the old one{beside('and no longer bind', attached(c, old))}",
+        "policy": f"it would be deleted under the old one{beside('and no longer bind', lost)}",
         "group": f"it would be destroyed with its memberships{beside('and assignments:', lost)}",
         "user": f"the person would be deleted with password and MFA devices{beside('and direct assignments:', lost)}",
         "permission-set": f"it would be destroyed{beside('with its assignments:', lost)}",

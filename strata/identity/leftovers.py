@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -128,8 +128,9 @@ class Directory:
 
     def _made_again(self, named: Thing, import_id: str, remove: str) -> Refusal:
         text = f"{WORDS[named.kind]} {named.name!r} has another id at AWS than in the state: "
-        text += f"it was deleted there and made again{self._with_held(named, import_id)}"
-        problem = Message("made-again", text, kind=named.kind, key=named.key, name=named.name, id=import_id)
+        held = self._held(named, import_id)
+        text += f"it was deleted there and made again{_having(held)}"
+        problem = Message("made-again", text, kind=named.kind, key=named.key, id=import_id, holds=held)
         there = self.landing_zone.imports.get(named.address)
         lines = [f"{remove} {named.address}"]
         remedy = "delete that one at AWS, and the deploy makes it as it is declared; or keep that one: "
@@ -150,18 +151,17 @@ class Directory:
 
     def objection(self, named: Thing, import_id: str, announced: Collection[Name]) -> Refusal | None:
         """Returns why a thing may not be imported, with the line that imports it on purpose; None if it is ours."""
-        foreign = self._foreign(named, import_id)
+        holds = self._foreign(named, import_id)
         if announced_as(named) not in announced:
             case, why = "made-by-others", "in no state, and no run of Strata announced it, so it is somebody else's"
-            why += self._with_held(named, import_id)
-        elif foreign:
+            holds = self._held(named, import_id)
+        elif holds:
             case = "leftover-changed"
             why = "announced by a run of Strata that did not finish, but not as such a run leaves it"
-            why += f"; it has {listed(foreign)}"
         else:
             return None
-        text = f"{WORDS[named.kind]} {named.name!r} is at AWS already; it is {why}"
-        problem = Message(case, text, kind=named.kind, key=named.key, name=named.name, id=import_id)
+        text = f"{WORDS[named.kind]} {named.name!r} is at AWS already; it is {why}{_having(holds)}"
+        problem = Message(case, text, kind=named.kind, key=named.key, id=import_id, holds=holds)
         remedy = f"choose another name, or import it as it is, by this line in {IMPORTS}:"
         return Refusal(self.landing_zone.fault(SSO, named.location, problem, remedy), "", (_line(named, import_id),))
 
@@ -198,14 +198,11 @@ class Directory:
     def _user_names(self) -> dict[str, str]:
         return {found["UserId"]: found["UserName"] for found in self.center.list_users() if found.get("UserName")}
 
-    def _with_held(self, named: Thing, import_id: str) -> str:
-        """Returns the contents of a thing as the end of a sentence, nothing where it has none."""
-        held = list[str]()
+    def _held(self, named: Thing, import_id: str) -> list[str]:
+        """Returns the contents of a thing."""
         if named.kind == "group":
-            held = self._members(import_id)
-        elif named.kind == "permission-set":
-            held = list(self._policies(import_id))
-        return f"; it has {listed(held)}" if held else ""
+            return self._members(import_id)
+        return list(self._policies(import_id)) if named.kind == "permission-set" else []
 
     def _foreign(self, named: Thing, import_id: str) -> list[str]:
         """Returns undeclared contents of a thing."""
@@ -268,6 +265,10 @@ class Directory:
     def _output(self, stack: str, name: str) -> str | None:
         output = self.states.get(stack, {}).get("outputs", {}).get(name)
         return str(output["value"]) if output else None
+
+
+def _having(held: Sequence[str]) -> str:
+    return f"; it has {listed(held)}" if held else ""
 
 
 def _line(named: Thing, import_id: str) -> str:

@@ -40,7 +40,7 @@ def lost_beside_replica(aws: Aws, landing_zone: LandingZone) -> Message | Litera
     has = f"has those of {listed(copied)}" if copied else "is there, and has none either"
     replica = f"its replica s3://{project.replica_bucket} {has}"
     text = f"the states are gone: s3://{project.state_bucket} {gone}; {replica}: {PAGE}"
-    return Message("states-gone", text, bucket=project.state_bucket, copied=copied)
+    return Message("states-gone", text, bucket=project.state_bucket, exists=stacks is not None, replica=copied)
 
 
 def _lost_beside_resources(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
@@ -56,4 +56,4 @@ def _lost_beside_resources(aws: Aws, landing_zone: LandingZone) -> Message | Lit
         f"that Strata created before: {listed(seen)}; set short_name, state.bucket and regions.primary back to what "
         f"they were; or, if the states lie nowhere any more: {PAGE}"
     )
-    return Message("states-gone", text, bucket=project.state_bucket, seen=seen)
+    return Message("states-gone", text, bucket=project.state_bucket, exists=False, seen=seen)

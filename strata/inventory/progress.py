@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from strata.aws.session import Aws, named
 from strata.config.models import Project
+from strata.errors import Message
 from strata.files.atomic import locked
 from strata.inventory.controls import Held, read_controls
 from strata.inventory.kept import KeptAnswers
@@ -79,4 +80,5 @@ class _Progress:
 
     def waits(self, service: str, seconds: float) -> None:
         """Says that a service wants to be asked less."""
-        self._options.note(f"{service} throttles: it is asked again in {seconds:g} seconds")
+        text = f"{service} throttles: it is asked again in {seconds:g} seconds"
+        self._options.note(Message("service-throttles", text, service=service, seconds=seconds))

@@ -528,7 +528,8 @@ def _orphans(
     asked = [pair for pair in pairs if told or pair not in seen]
     if told:
         minutes = max(1, round(len(asked) / PER_SECOND / 60))
-        told(f"--thorough: {counted(len(asked), 'call')} for sets in accounts, some {counted(minutes, 'minute')}")
+        text = f"--thorough: {counted(len(asked), 'call')} for sets in accounts, some {counted(minutes, 'minute')}"
+        told(Message("thorough-takes-long", text, calls=len(asked), minutes=minutes))
     found = {one for some in pool.map(lambda pair: _assignments(center.assignments_in(*pair)), asked) for one in some}
     return {one for one in found if (one.principal_type, one.principal) not in known}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
@@ -70,6 +70,11 @@ class LandingZone:
     """What holds whatever else is configured."""
     unread: Mapping[Part, str] = field(default_factory=dict)
     """What is not known of it, with the reason."""
+
+    @cached_property
+    def derived(self) -> dict[object, Any]:
+        """Returns what others worked out of it and would work out again, by their class and its arguments."""
+        return {}
 
     @cached_property
     def accounts(self) -> Mapping[str, Account]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.files.atomic import check_target
 from strata.files.outside import refuse_in_configuration
 
@@ -35,21 +35,26 @@ class Source:
             StrataError: there is no configuration, which says what things are called; the file cannot be written.
         """
         if self.live and self.kept:
-            raise UsageError("--live reads AWS, and --from a file of an earlier reading; leave one of them out")
+            both = "--live reads AWS, and --from a file of an earlier reading; leave one of them out"
+            raise UsageError(Message("arguments-conflict", both, arguments=["--live", "--from"]))
         if self.save and not self.live:
-            raise UsageError("--save keeps what --live reads; add --live, or leave it out")
+            alone = "--save keeps what --live reads; add --live, or leave it out"
+            raise UsageError(Message("argument-missing", alone, argument="--live"))
         if self and diff is not None:
-            raise UsageError(
+            both = (
                 "--diff compares files with a revision, and --live and --from list the differences to the files "
                 "anyway; leave one of them out"
             )
+            raise UsageError(Message("arguments-conflict", both, arguments=["--diff", "--live", "--from"]))
         if self and as_of is not None:
-            raise UsageError("ends are seen from the day on which AWS was read; leave out --as-of")
+            text = "ends are seen from the day on which AWS was read; leave out --as-of"
+            raise UsageError(Message("arguments-conflict", text, arguments=["--as-of", "--live", "--from"]))
         if self and not folder.exists():
-            raise StrataError(
+            missing = (
                 f"{folder} does not exist, and what AWS has is told by the keys of a configuration; name it with "
                 "--config, or have strata adopt --to DIR write one of what AWS has, which changes nothing there"
             )
+            raise StrataError(Message("no-configuration", missing, place=str(folder)))
         if self.save:
             refuse_in_configuration(self.save, folder, "--save")
             check_target(self.save, "--save", stream=False)

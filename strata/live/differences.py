@@ -15,6 +15,7 @@ from strata.drift.comparison import CONTROLS, HIDDEN, STATES, How, differing
 from strata.drift.comparison import Difference as Drifted
 from strata.drift.comparison import unread_parts as parts_of
 from strata.drift.recorded import States
+from strata.errors import Message
 from strata.identity.things import folded
 from strata.inventory.controls import KEYS
 from strata.inventory.things import Inventory
@@ -30,10 +31,10 @@ def unread_parts(zone: LandingZone, inventory: Inventory, states: States | None)
     """Returns what could not be read of what drift compares."""
     found = parts_of(zone, inventory, center=True)
     if states is None:
-        found.setdefault(STATES, _DENIED)
+        found.setdefault(STATES, Message("states-denied", _DENIED))
     controls = [key for key in KEYS.values() if zone.security.controls[key].on]
     if states and inventory.controls is None and controls:
-        found[CONTROLS] = _NOT_KEPT
+        found[CONTROLS] = Message("controls-not-kept", _NOT_KEPT)
     inside = {**HIDDEN, STATES: _WITHOUT, CONTROLS: tuple(controls)}
     return [Unread(part, inside.get(part, ()), reason) for part, reason in found.items()]
 

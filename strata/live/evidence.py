@@ -13,7 +13,7 @@ from typing import Any
 
 from strata.config.text import short
 from strata.drift.recorded import States
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.files.atomic import read_bytes
 from strata.inventory.things import Inventory, Unit
 from strata.printing import as_json
@@ -104,32 +104,38 @@ def kept_in(path: Path) -> Evidence:
     try:
         found = json.loads(read_bytes(path, _LARGEST))
         if found["format"] not in range(1, FORMAT + 1):
-            raise StrataError(
+            other = (
                 f"{path} has format {short(found['format'])}, and this Strata reads 1 to {FORMAT}; "
                 "use the Strata that kept it"
             )
+            raise StrataError(Message("unknown-format", other, place=str(path), value=found["format"], limit=FORMAT))
         evidence = Evidence({name: value for name, value in found.items() if name != "sha256"})
         _check_hash(path, evidence, found["sha256"])
         _check(evidence)
     except OSError as error:
-        raise StrataError(f"{path} cannot be read: {error.strerror}; name a file that --save made") from error
+        unreadable = f"{path} cannot be read: {error.strerror}; name a file that --save made"
+        raise StrataError(Message("file-unreadable", unreadable, place=str(path))) from error
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise StrataError(f"{path} is no reading that --save kept; name the file that it made") from error
+        other = f"{path} is no reading that --save kept; name the file that it made"
+        raise StrataError(Message("not-a-reading", other, place=str(path))) from error
     now = dt.datetime.now(dt.UTC)
     if evidence.read_at > now + CLOCKS:
-        raise StrataError(
+        later = (
             f"{path} says that AWS was read at {evidence.read_at:%Y-%m-%d %H:%M:%S} UTC, and it is "
             f"{now:%Y-%m-%d %H:%M:%S} UTC; set the clock right, or read AWS again with --live"
         )
+        read_at = evidence.read_at.isoformat(timespec="seconds")
+        raise StrataError(Message("reading-of-the-future", later, place=str(path), read_at=read_at))
     return evidence
 
 
 def _check_hash(path: Path, evidence: Evidence, expected: object) -> None:
     if evidence.sha256 != expected:
-        raise StrataError(
+        changed = (
             f"{path} has been changed: its hash is {evidence.sha256}, and it was kept with {short(expected)}; "
             "read AWS again with --live"
         )
+        raise StrataError(Message("reading-changed", changed, place=str(path), sha256=evidence.sha256))
 
 
 def _check(evidence: Evidence) -> None:

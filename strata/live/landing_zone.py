@@ -19,7 +19,7 @@ from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.moves import KINDS, Kind
 from strata.config.source import Location, SourceFile
 from strata.drift.comparison import meaning
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.evaluation.documents import parse
 from strata.evaluation.landing_zone import CONTROLS
 from strata.identity.things import folded
@@ -167,14 +167,19 @@ class _Reading:
             source_files=self._source_files(),
         )
 
-    def _unread(self) -> dict[Part, str]:
+    def _unread(self) -> dict[Part, Message]:
         parts: Mapping[str, Part] = {CENTER: "people", POLICIES: "policies", DELEGATIONS: "delegations"}
-        found = {parts[part]: reason for part, reason in self.inventory.unread.items() if part in parts}
+        found = {
+            parts[part]: Message("part-unread", reason, part=part)
+            for part, reason in self.inventory.unread.items()
+            if part in parts
+        }
         if not self.inventory.center:
             where = self.zone.project.identity_center_region
-            found.setdefault("people", f"Identity Center is not enabled in {where}")
+            off = Message("identity-center-off", f"Identity Center is not enabled in {where}", region=where)
+            found.setdefault("people", off)
         if self.unreadable:
-            found["documents"] = "; ".join(sorted(self.unreadable))
+            found["documents"] = Message("document-unreadable", "; ".join(sorted(self.unreadable)))
         return found
 
     def _place(self, file: str, location: Location, place: Location | None) -> None:

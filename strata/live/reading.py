@@ -18,7 +18,7 @@ from strata.drift.comparison import CONTROLS, STATES, controls_of
 from strata.drift.facts import CONTROL, key_of
 from strata.drift.recorded import States, states_of
 from strata.drift.steady import check_same
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.files.atomic import write
 from strata.identity.lost_states import lost_states
 from strata.inventory.controls import KEYS
@@ -111,10 +111,11 @@ def read(options: Options, zone: LandingZone, source: Source, *, controls: bool 
     evidence = kept_in(source.kept) if source.kept else _from_aws(options, zone, controls=controls or bool(source.save))
     management = evidence.inventory.organization.management
     if management != zone.project.management_account.id:
-        raise StrataError(
+        other = (
             f"{source.kept} is about management account {management}, and {options.config} about "
             f"{zone.project.management_account.id}; name the configuration of that organization with --config"
         )
+        raise StrataError(Message("other-organization", other, place=str(source.kept), account=management))
     return told(zone, evidence)
 
 
@@ -178,7 +179,7 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
 def _unread(zone: LandingZone, live: LandingZone, inventory: Inventory, states: States | None) -> Iterator[Unread]:
     yield from unread_parts(zone, inventory, states)
     if reason := live.unread.get("documents"):
-        yield Unread("documents", ("expectations", "who can undo a deploy"), reason)
+        yield Unread("documents", ("expectations", "who can undo a deploy"), Message("document-unreadable", reason))
 
 
 def _called(inventory: Inventory, known: Keys, keys: Keys) -> dict[Kind, dict[str, str]]:
@@ -206,23 +207,27 @@ def _not_read(zone: LandingZone) -> Iterator[str]:
     yield "policies of resources, customer managed policies by name"
 
 
-def _notes(inventory: Inventory) -> Iterator[str]:
+def _notes(inventory: Inventory) -> Iterator[Message]:
     live = inventory.organization
-    closed = [f"{one.name} ({one.id}, {one.state})" for one in live.accounts if one.state != ACTIVE]
+    closed = {one.id: f"{one.name} ({one.id}, {one.state})" for one in live.accounts if one.state != ACTIVE}
     if closed:
-        yield f"not open, and so not among the accounts: {listed(closed)}"
+        text = f"not open, and so not among the accounts: {listed(list(closed.values()))}"
+        yield Message("account-inactive", text, accounts=list(closed))
     types = {one.value for one in PolicyType}
-    others = [f"{one.name} ({one.type})" for one in live.policies if one.type not in types and not one.aws_managed]
+    others = [one for one in live.policies if one.type not in types and not one.aws_managed]
     if others:
-        yield f"policies of types that are not shown: {listed(others)}"
+        text = f"policies of types that are not shown: {listed([f'{one.name} ({one.type})' for one in others])}"
+        yield Message("not-declarable", text, policies=[one.name for one in others])
     if SERVICE_CONTROL not in live.policy_types:
-        yield "service control policies are switched off in this organization, so that none binds"
+        text = "service control policies are switched off in this organization, so that none binds"
+        yield Message("policy-type-off", text, type=SERVICE_CONTROL)
     full = {id for one in live.policies if one.id == FULL_ACCESS for id in one.targets}
     everything = {live.root: "root"} | {one.id: f"unit {one.name}" for one in live.units}
     everything |= {one.id: f"account {one.name}" for one in live.accounts if one.state == ACTIVE}
     without = [name for id, name in everything.items() if id not in full]
     if full and without:
-        yield f"FullAWSAccess is not attached to {listed(without)}, and answers here take it as attached"
+        text = f"FullAWSAccess is not attached to {listed(without)}, and answers here take it as attached"
+        yield Message("full-access-not-attached", text, targets=without)
 
 
 def _controls(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from strata.errors import Message
 from strata.text import counted, in_sentence
 
 
@@ -73,7 +74,7 @@ class Unread:
 
     part: str
     kinds: tuple[str, ...]
-    reason: str
+    reason: Message
 
     def __str__(self) -> str:
         inside = f" ({', '.join(self.kinds)})" if self.kinds and self.kinds != (self.part,) else ""
@@ -81,7 +82,7 @@ class Unread:
 
     def as_data(self) -> dict[str, Any]:
         """Returns it for a script."""
-        return {"part": self.part, "kinds": list(self.kinds), "reason": self.reason}
+        return {"part": self.part, "kinds": list(self.kinds), "reason": self.reason, "id": self.reason.id}
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def check(partial: PartialConfiguration) -> list[Fault]:
 
 def check_whole(landing_zone: LandingZone, day: dt.date | None = None, today: dt.date | None = None) -> list[Fault]:
     """Returns the faults of a configuration that has no others: the evaluation of policies needs all of it."""
-    return list(Guard(landing_zone, day, today).faults(day))
+    return list(Guard.of(landing_zone, day, today).faults(day))
 
 
 def lock_outs_in(partial: PartialConfiguration) -> list[tuple[str, str]]:
@@ -78,7 +78,7 @@ def lock_outs_in(partial: PartialConfiguration) -> list[tuple[str, str]]:
     landing_zone = LandingZone.of(partial)
     if landing_zone is None or any(fault.rule != rule_id(spelling.spelling) for fault in check(partial)):
         return []
-    return [(LOCK_OUT, one.at) for one in Guard(landing_zone).lock_outs]
+    return [(LOCK_OUT, one.at) for one in Guard.of(landing_zone).lock_outs]
 
 
 def rule_id(rule: Rule) -> str:

@@ -61,6 +61,15 @@ class Guard:
         self._evaluated = Evaluated(landing_zone, day or today)
         self._standing = _Standing(Management(self._evaluated, day))
 
+    @classmethod
+    def of(cls, landing_zone: LandingZone, day: dt.date | None = None, today: dt.date | None = None) -> Guard:
+        """Returns the guard of a landing zone, which is built once: it takes longer than all other rules."""
+        key = (cls, day, today)
+        if key not in landing_zone.derived:
+            landing_zone.derived[key] = cls(landing_zone, day, today)
+        guard: Guard = landing_zone.derived[key]
+        return guard
+
     def faults(self, day: dt.date | None = None) -> Iterator[Fault]:
         """Yields what nobody could undo and accepted.yaml does not accept; with a day, or no longer on it."""
         zone = self.landing_zone
@@ -70,7 +79,8 @@ class Guard:
                 continue
             over = f", accepted until {entry.until} only" if entry else ""
             remedy = f"{one.remedy}; or accept it in {ACCEPTED} [{hint(LOCK_OUT, one.at)}]"
-            message = Message(LOCK_OUT, f"{one.problem}{over}", at=one.at, **one.problem.data)
+            until = str(entry.until) if entry else None
+            message = Message(LOCK_OUT, f"{one.problem}{over}", accepted_until=until, **one.problem.data)
             fault = zone.fault(one.file, one.location, message, remedy)
             yield replace(fault, rule="lockout.lock_outs")
 
@@ -103,13 +113,13 @@ class Guard:
 
 def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[Message]:
     """Yields what somebody can undo in one configuration and nobody could in another, whether accepted or not."""
-    known = {one.at for one in Guard(before).lock_outs}
-    for one in Guard(after).lock_outs:
+    known = {one.at for one in Guard.of(before).lock_outs}
+    for one in Guard.of(after).lock_outs:
         if one.at not in known:
             accepted = f"; {ACCEPTED} accepts it" if find(after.accepted, LOCK_OUT, one.at) else ""
             where = str(after.source(one.file, one.location))
             text = f"{where}: {one.problem}{accepted}; {one.remedy}"
-            yield Message(LOCK_OUT, text, place=where, at=one.at, **one.problem.data)
+            yield Message(LOCK_OUT, text, place=where, **one.problem.data)
 
 
 # The management account
@@ -211,11 +221,12 @@ def _in_management(landing_zone: LandingZone, standing: _Standing, day: dt.date 
     for (file, location, statement), stacks in by_cause.items():
         way = ways[file, location, statement]
         text = f"nobody could undo {_undone(stacks)}: {_why(way)}"
-        problem = Message(LOCK_OUT, text, stacks=stacks, action=way.action, by=way.by)
+        at = f"{MANAGEMENT} {' '.join(stacks)}"
+        problem = Message(LOCK_OUT, text, at=at, stacks=stacks, action=way.action, by=way.by)
         remedy = (
             "let somebody keep full access to the management account, or name a deployer in project.yaml that has it"
         )
-        yield LockOut(file, location, f"{MANAGEMENT} {' '.join(stacks)}", problem, remedy, statement)
+        yield LockOut(file, location, at, problem, remedy, statement)
 
 
 def _undone(stacks: Sequence[str]) -> str:
@@ -274,9 +285,10 @@ def _ended(landing_zone: LandingZone, standing: _Standing, stacks: Sequence[str]
     """Returns that nobody is left since the last day of an assignment."""
     index, until = _last(landing_zone, standing, _Rank.UNCERTAIN, day)
     text = f"nobody can undo {_undone(stacks)} after {until}, the last day of this access"
-    problem = Message(LOCK_OUT, text, stacks=list(stacks), until=str(until))
+    at = f"{MANAGEMENT} {' '.join(stacks)} {until}"
+    problem = Message(LOCK_OUT, text, at=at, stacks=list(stacks), until=str(until))
     remedy = "give somebody full access to the management account that does not end"
-    return LockOut(SSO, ("assignments", index, "until"), f"{MANAGEMENT} {' '.join(stacks)} {until}", problem, remedy)
+    return LockOut(SSO, ("assignments", index, "until"), at, problem, remedy)
 
 
 def _ending(landing_zone: LandingZone, standing: _Standing) -> Iterator[Warned]:
@@ -400,8 +412,8 @@ def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
         repaired = f"{listed(repairs)} of {_accounts(denied, *repairs)}"
         closed.append(f"denies {ACCESS_ROLE} {action}, so it cannot repair {repaired}")
     text = f"attached to {target}, statement {denied[0].statement.sid} {', and '.join(closed)}"
-    problem = Message(LOCK_OUT, text, target=target, statement=denied[0].statement.sid, **_facts(denied))
     at = f"{cause.statement} in {cause.source}"
+    problem = Message(LOCK_OUT, text, at=at, statement=denied[0].statement.sid, **_facts(denied))
     return LockOut(cause.file, cause.location, at, problem, _remedy(denied), cause.statement)
 
 

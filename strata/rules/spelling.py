@@ -45,7 +45,8 @@ def spelling(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             continue
         over = f", accepted until {entry.until} only" if entry else ""
         remedy = f"correct it; or, if AWS has it since {reference().date}, accept it in {ACCEPTED}"
-        message = Message(one.finding, f"{one.problem}{over}", value=one.value, at=one.at)
+        until = str(entry.until) if entry else None
+        message = Message(one.finding, f"{one.problem}{over}", value=one.value, at=one.at, accepted_until=until)
         fault = partial.fault(one.file, one.location, message, f"{remedy} [{hint(one.finding, one.at)}]")
         yield replace(fault, alike=one.value)
 

@@ -75,7 +75,7 @@ def found_warnings(
 
     Accepted findings are left out; with a day, not those whose acceptance ended before it.
     """
-    guard = Guard(landing_zone, today=day or today)
+    guard = Guard.of(landing_zone, today=day or today)
     doubts = _doubts(landing_zone, guard)
     found: list[LocatedWarning] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
@@ -94,7 +94,7 @@ def found_warnings(
 
 def accepted_here(landing_zone: LandingZone) -> frozenset[tuple[str, str]]:
     """Returns finding and place of everything that accepted.yaml may accept."""
-    guard = Guard(landing_zone)
+    guard = Guard.of(landing_zone)
     found = ((one.finding, one.at) for one in _doubts(landing_zone, guard))
     return frozenset({*found, *_errors(landing_zone, guard)})
 

@@ -133,8 +133,9 @@ def prepare(
         StrataError: the account is another one, bootstrap is missing, or AWS rejected a call.
     """
     _check_allowed(allow)
-    landing_zone, today = load(options.config), dt.datetime.now(tz=dt.UTC).date()
-    if faults := list(Guard(landing_zone, today=today).faults(today)):
+    today = dt.datetime.now(tz=dt.UTC).date()
+    landing_zone = load(options.config, today=today)
+    if faults := list(Guard.of(landing_zone, today=today).faults(today)):
         raise ConfigurationError(faults)
     require(landing_zone)
     _check_replaced(allow, landing_zone)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,10 +72,10 @@ if TYPE_CHECKING:
     from strata.landing_zone import LandingZone
 
 __all__ = [
-    "ALLOW", "DENY", "INSTANCE", "MANAGEMENT", "ROOT", "SCP", "STORE", "ImpossibleError", "Organization", "Side",
-    "Thing", "account", "attribute", "changed", "control", "delegated", "denied", "entitlement", "gone", "grant",
-    "group", "id_of", "layer", "no_full_access", "permission_set", "policy", "policy_type", "root_access", "service",
-    "unit", "user",
+    "ALLOW", "DENY", "INSTANCE", "MANAGEMENT", "ROOT", "SCP", "STORE", "ImpossibleError", "Organization", "Said",
+    "Side", "Thing", "account", "attribute", "changed", "control", "delegated", "denied", "entitlement", "gone",
+    "grant", "group", "id_of", "layer", "no_full_access", "permission_set", "policy", "policy_type", "root_access",
+    "service", "unit", "user",
 ]  # fmt: skip
 
 
@@ -84,6 +85,7 @@ class Organization:
     def __init__(self, *said: Said, **project: Any) -> None:
         side, self.project = described(*said, **project)
         self.aws = self.state = self.yaml = side
+        self.more: Mapping[str, str] = {}
         self.center = self.project.get("center", self.project["primary"])
 
     # What a side has otherwise
@@ -110,9 +112,13 @@ class Organization:
         """Returns the same with Identity Center off, or in another region."""
         return self._with(center=region)
 
+    def with_texts(self, texts: Mapping[str, str]) -> Organization:
+        """Returns the same with other texts of files, or with more files."""
+        return self._with(more={**self.more, **texts})
+
     def _with(self, **parts: Any) -> Organization:
         other = object.__new__(type(self))
-        kept = {name: vars(self)[name] for name in ("project", "aws", "state", "yaml", "center")}
+        kept = {name: vars(self)[name] for name in ("project", "aws", "state", "yaml", "center", "more")}
         vars(other).update({**kept, **parts})
         return other
 
@@ -121,7 +127,7 @@ class Organization:
     @cached_property
     def texts(self) -> Mapping[str, str]:
         """The files of the configuration."""
-        return texts(self.yaml, self.project)
+        return {**texts(self.yaml, self.project), **self.more}
 
     def write(self, folder: Path) -> Path:
         """Writes the configuration."""
@@ -130,9 +136,9 @@ class Organization:
             (folder / name).write_text(text, encoding="utf-8")
         return folder
 
-    @cached_property
+    @property
     def states(self) -> dict[str, dict[str, Any]]:
-        """The states by stack."""
+        """The states by stack, which a test may change."""
         return states(self.state, self.project)
 
     @cached_property
@@ -148,11 +154,18 @@ class Organization:
     def read(self, **how: bool) -> Inventory:
         """Returns what Strata reads of it, thorough or not."""
         from strata.aws.session import Aws
+        from strata.inventory.controls import read_controls
         from strata.inventory.reading import read
 
-        project = self.model
+        project, aws = self.model, Aws(None, self.model.regions.primary)
         with self.answers.asked():
-            return read(Aws(None, project.regions.primary), project, once=True, **how)
+            inventory = read(aws, project, once=True, **how)
+            held: dict[str, Any] = {}
+            for one in self.states["security"]["resources"]:
+                held.setdefault(one["type"], {})[one["name"]] = one["instances"][0]["attributes"]
+            active = [one.id for one in inventory.organization.accounts if one.state == "ACTIVE"]
+            found, unread = read_controls(aws, project, held, active)
+        return replace(inventory, controls=found, unread={**inventory.unread, **unread})
 
     @cached_property
     def model(self) -> Project:

@@ -24,13 +24,17 @@ from tests.organizations.described import (
     STORE,
     Side,
     Thing,
-    refused,
 )
 
 Json = dict[str, Any]
 CALLER = f"arn:aws:sts::{MANAGEMENT}:assumed-role/Auditor/ana"
 APPLICATION = f"arn:aws:account-access:us-east-1:{MANAGEMENT}:application/app-1"
-_SIGNS_AS = {"sso-admin": "sso", "resourcegroupstaggingapi": "tag", "accessanalyzer": "access-analyzer"}
+_SIGNS_AS = {
+    "s3control": "s3",
+    "sso-admin": "sso",
+    "resourcegroupstaggingapi": "tag",
+    "accessanalyzer": "access-analyzer",
+}
 _FULL = {SCP: "p-FullAWSAccess", "RESOURCE_CONTROL_POLICY": "p-RCPFullAWSAccess"}
 _CENTER = ("sso-admin", "identitystore", "account-access")
 
@@ -44,7 +48,7 @@ class Answers:
     """
 
     def __init__(self, side: Side, project: Mapping[str, Any], states: Mapping[str, Json], center: str) -> None:
-        self.side, self.project, self.states, self.center = side, project, states, center
+        self.side, self.project, self.states, self.center, self.account = side, project, states, center, MANAGEMENT
         own = {"ManagedBy": "strata", "Project": project["name"]} if project["default_tags"] else {}
         self.tags = {stack: {**own, **({"Layer": stack} if own else {})} for stack in ("organizations", "sso")}
 
@@ -79,18 +83,16 @@ class Answers:
             )
         if service in _CENTER and operation != "list_instances" and region != self.center:
             raise refused("ResourceNotFoundException", "Identity Center is not here", action)
-        try:
-            return _of_own(self, service, region, operation, asked)
-        except KeyError as error:
-            raise AssertionError(f"tests/organizations does not answer {service}:{operation} {error}") from error
+        for services in (_SERVICES, ground.SERVICES):
+            try:
+                return services[service](self, region, operation, asked)
+            except KeyError:
+                continue
+        raise AssertionError(f"tests/organizations does not answer {service}:{operation}")
 
-
-def _of_own(aws: Answers, service: str, region: str, operation: str, asked: Json) -> Any:
-    """Answers from what is described, and about anything else from what every account has."""
-    try:
-        return _SERVICES[service](aws, region, operation, asked)
-    except KeyError:
-        return ground.SERVICES[service](aws, region, operation, asked)
+    def refused(self, code: str, message: str, operation: str) -> Exception:
+        """Returns a refusal as botocore raises it."""
+        return refused(code, message, operation)
 
 
 def _at_once(_: ThreadPoolExecutor, ask: Callable[..., Any], *about: Any, **more: Any) -> Future[Any]:
@@ -136,6 +138,13 @@ class _Client:
 class _Everything:
     def __contains__(self, _: object) -> bool:
         return True
+
+
+def refused(code: str, message: str, action: str) -> Exception:
+    """Returns a refusal as botocore raises it."""
+    from botocore.exceptions import ClientError
+
+    return ClientError({"Error": {"Code": code, "Message": message}}, action)
 
 
 def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -508,6 +517,8 @@ def _access_analyzer(aws: Answers, region: str, operation: str, asked: Json) -> 
 
 
 def _contacts(aws: Answers, _: str, operation: str, asked: Json) -> Any:
+    if operation != "get_alternate_contact":
+        raise KeyError(operation)
     wanted = (asked.get("AccountId"), asked["AlternateContactType"])
     held = _held(aws, "aws_account_alternate_contact")
     found = [one for one in held if (one["account_id"], one["alternate_contact_type"]) == wanted]

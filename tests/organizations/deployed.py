@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from tests.organizations import (
     DENY,
     Organization,
     account,
     attribute,
     changed,
+    control,
     delegated,
+    gone,
     grant,
     group,
     permission_set,
@@ -57,3 +61,13 @@ DEPLOYED = (
     .at_aws(user("guest3", name="guest@idp.example.com", external=True), group("idp19", name="idp", external=True))
 )
 """The same with every attribute that a thing can have, right after a deploy, beside people of an identity provider."""
+
+_ON = [control(key) for key in ("ebs_encryption", "snapshot_public_access", "s3_public_access", "password_policy")]
+CLEAN = (
+    DEPLOYED.at_aws(gone("user", "guest3"), gone("group", "idp19"))
+    .but(_ON)
+    .at_aws(control("instance_metadata"), control("image_public_access"))
+    .in_yaml(grant("Rich", "ana", "a3", reason="Her shop.", until=dt.date(2025, 2, 15)))
+    .with_texts({"expectations.yaml": "- {id: closed, reason: It is., denied: s3:GetObject, in: ou/workloads}\n"})
+)
+"""What was deployed with every setting, without what others look after, with a reason and a last day."""

@@ -73,19 +73,19 @@ _IDS = {
 }
 
 
-def refused(code: str, message: str, action: str) -> Exception:
-    """Returns a refusal as botocore raises it."""
-    from botocore.exceptions import ClientError
-
-    return ClientError({"Error": {"Code": code, "Message": message}}, action)
-
-
 # What there is
 
 
 def account(key: str, within: str = "root", **values: Any) -> Thing:
-    """An account in a unit: `name`, `email`, `state`, `joined`, `tags`, `number`."""
-    given = {"name": f"acme-{key}", "email": f"{key}@example.com", "state": "ACTIVE", "joined": "CREATED", "tags": {}}
+    """An account in a unit: `name`, `email`, `state`, `joined`, `tags`, `number`; `retired` is said in the YAML."""
+    given = {
+        "name": f"acme-{key}",
+        "email": f"{key}@example.com",
+        "state": "ACTIVE",
+        "joined": "CREATED",
+        "tags": {},
+        "retired": False,
+    }
     return _thing("account", key, given | {"within": within}, values)
 
 
@@ -123,11 +123,10 @@ def permission_set(key: str, *aws: str, **values: Any) -> Thing:
     return _thing("permission set", key, given | {"session": None, "relay_state": "", "tags": {}}, values)
 
 
-def grant(set_: str, who: str, *accounts: str) -> tuple[Thing, ...]:
-    """A permission set for a group, or for a user, in accounts."""
-    return tuple(
-        _thing("grant", f"{set_} {who} {one}", {"set": set_, "who": who, "account": one}, {}) for one in accounts
-    )
+def grant(set_: str, who: str, *accounts: str, **values: Any) -> tuple[Thing, ...]:
+    """A permission set for a group, or for a user, in accounts; `reason` and `until` are said in the YAML."""
+    given = {"set": set_, "who": who, "reason": "", "until": ""}
+    return tuple(_thing("grant", f"{set_} {who} {one}", {**given, "account": one}, values) for one in accounts)
 
 
 def service(name: str) -> Thing:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tests.organizations.described import INSTANCE, MANAGEMENT, STORE, refused
+from tests.organizations.described import INSTANCE, STORE
 
 if TYPE_CHECKING:
     from tests.organizations.answers import Answers
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _BLOCKED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _ENCRYPTED = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-_LOCKED_DOWN = {
-    "get_bucket_versioning": {"Status": "Enabled"},
-    "get_public_access_block": {"PublicAccessBlockConfiguration": dict.fromkeys(_BLOCKED, True)},
-    "get_bucket_ownership_controls": {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
-    "get_bucket_encryption": {"ServerSideEncryptionConfiguration": {"Rules": [_ENCRYPTED]}},
-}
 _REGIONS = ("eu-central-1", "eu-west-1", "us-east-1", "us-west-2")
 
 
@@ -41,7 +35,7 @@ def s3(aws: Answers, _: str, operation: str, asked: Json) -> Any:
     """Answers about the buckets, and gives the states."""
     region = bucket(aws, asked["Bucket"])
     if not region:
-        raise refused("NoSuchBucket", "there is none", operation)
+        raise aws.refused("NoSuchBucket", "there is none", operation)
     states = {f"management/{stack}/terraform.tfstate": one for stack, one in aws.states.items()}
     match operation:
         case "head_bucket":
@@ -50,23 +44,32 @@ def s3(aws: Answers, _: str, operation: str, asked: Json) -> Any:
             return {"Contents": [{"Key": key} for key in states if key.startswith(asked["Prefix"])]}
         case "list_object_versions":
             return {"Versions": [{"Key": key, "IsLatest": True, "VersionId": "1"} for key in states]}
-        case "get_object" | "head_object":
-            if asked["Key"] not in states:
-                raise refused("NoSuchKey", "there is none", operation)
-            return {"Body": io.BytesIO(json.dumps(states[asked["Key"]]).encode()), "ETag": "1"}
         case "get_bucket_tagging":
             return {"TagSet": tags(aws)}
-    return _LOCKED_DOWN[operation]
+        case "get_object" | "head_object":
+            if asked["Key"] not in states:
+                raise aws.refused("NoSuchKey", "there is none", operation)
+            return {"Body": io.BytesIO(json.dumps(states[asked["Key"]]).encode()), "ETag": "1"}
+    return _SAFE[operation]
+
+
+_SAFE: Mapping[str, Json] = {
+    "get_bucket_versioning": {"Status": "Enabled"},
+    "get_public_access_block": {"PublicAccessBlockConfiguration": dict.fromkeys(_BLOCKED, True)},
+    "get_bucket_ownership_controls": {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
+    "get_bucket_encryption": {"ServerSideEncryptionConfiguration": {"Rules": [_ENCRYPTED]}},
+}
+"""How a bucket is set that Strata made."""
 
 
 def dynamodb(aws: Answers, region: str, operation: str, asked: Json) -> Any:
     """Answers about the lock table."""
     if not aws.states:
-        raise refused("ResourceNotFoundException", "there is none", operation)
+        raise aws.refused("ResourceNotFoundException", "there is none", operation)
     name = f"{aws.project['short_name']}-terraform-lock"
     match operation:
         case "describe_table":
-            arn = f"arn:aws:dynamodb:{region}:{MANAGEMENT}:table/{name}"
+            arn = f"arn:aws:dynamodb:{region}:{aws.account}:table/{name}"
             key = [{"AttributeName": "LockID", "KeyType": "HASH"}]
             kinds = [{"AttributeName": "LockID", "AttributeType": "S"}]
             told = {"TableName": name, "TableArn": arn, "TableStatus": "ACTIVE", "DeletionProtectionEnabled": True}
@@ -85,7 +88,7 @@ def about_account(aws: Answers, _: str, operation: str, asked: Json) -> Any:
     """Answers about the account itself."""
     match operation:
         case "get_account_information":
-            return {"AccountId": MANAGEMENT, "AccountState": "ACTIVE"}
+            return {"AccountId": aws.account, "AccountState": "ACTIVE"}
         case "get_contact_information":
             names = ("FullName", "AddressLine1", "City", "CountryCode", "PhoneNumber")
             return {"ContactInformation": dict.fromkeys(names, "known")}
@@ -103,7 +106,7 @@ def instance(aws: Answers, _: str, operation: str, asked: Json) -> Any:
     """Answers about the instance of Identity Center."""
     if operation != "describe_instance":
         raise KeyError(operation)
-    return {"InstanceArn": INSTANCE, "IdentityStoreId": STORE, "OwnerAccountId": MANAGEMENT, "Status": "ACTIVE"}
+    return {"InstanceArn": INSTANCE, "IdentityStoreId": STORE, "OwnerAccountId": aws.account, "Status": "ACTIVE"}
 
 
 SERVICES: Mapping[str, Callable[[Answers, str, str, Json], Any]] = {

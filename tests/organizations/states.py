@@ -102,7 +102,7 @@ def _organizations(side: Side, project: Mapping[str, Any]) -> Found:
     services, types = sorted(side.of("service")), sorted(side.of("policy type"))
     told: Json = {"id": ORGANIZATION, "feature_set": "ALL", "aws_service_access_principals": services}
     yield "aws_organizations_organization.main", {**told, "enabled_policy_types": types, "roots": [{"id": ROOT}]}
-    for one in side.of("account").values():
+    for one in (each for each in side.of("account").values() if not each["retired"]):
         told = {"id": one.id, "name": one["name"], "email": one["email"], "parent_id": side.place(one["within"])}
         yield f"aws_organizations_account.{one.key}", {**told, **_tags(one, project, "organizations")}
     for one in side.of("unit").values():

@@ -90,7 +90,13 @@ def _units(side: Side, within: str) -> Entries:
 
 def _account(one: Thing, project: Mapping[str, Any]) -> Entries:
     name = one["name"] if one["name"] != f"{project['name']}-{one.key}" else None
-    return _given(email=one["email"], organizational_unit=one["within"], name=name, tags=dict(one["tags"]))
+    return _given(
+        email=one["email"],
+        organizational_unit=one["within"],
+        name=name,
+        tags=dict(one["tags"]),
+        retired=one["retired"] or None,
+    )
 
 
 def _policy(one: Thing, side: Side) -> Entries:
@@ -166,9 +172,9 @@ def _inline(one: Thing) -> str:
 
 
 def _assignments(side: Side) -> Iterator[Entries]:
-    rules = dict[tuple[str, str, str], list[str]]()
+    rules = dict[tuple[str, ...], list[str]]()
     for one in side.of("grant").values():
         kind = "groups" if side.principal(one).kind == "group" else "users"
-        rules.setdefault((one["set"], kind, one["who"]), []).append(one["account"])
-    for (set_, kind, who), accounts in rules.items():
-        yield {"permission_sets": [set_], kind: [who], "accounts": accounts}
+        rules.setdefault((one["set"], kind, one["who"], one["reason"], one["until"]), []).append(one["account"])
+    for (set_, kind, who, reason, until), accounts in rules.items():
+        yield {"permission_sets": [set_], kind: [who], "accounts": accounts, **_given(reason=reason, until=until)}

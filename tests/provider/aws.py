@@ -224,7 +224,7 @@ def _client(endpoint: str, service: str, region: str, credentials: tuple[tuple[s
             s3={"addressing_style": "path"},
             proxies={"http": endpoint} if service == "s3control" else {},
             max_pool_connections=20,
-            read_timeout=15,
+            read_timeout=600,  # on a busy machine an answer may take a while
             user_agent_extra="terraform-provider-aws",  # by which the journal tells who calls
         )
         with _lock:

@@ -17,6 +17,12 @@ PROVIDERS = ("stand-in", "real")
 LONGEST = ("test_shipped.py", "test_company.py", "test_adopt.py", "test_demo.py", "test_conformance.py")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Leaves to `make e2e` what Terraform does, but for the few scenarios that `make test` has as well."""
+    if not item.get_closest_marker("quick"):
+        item.add_marker(pytest.mark.e2e)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with the longest files and the other scenarios, so that no worker waits for them at the end."""
     first = {name: place for place, name in enumerate(LONGEST, -len(LONGEST))}

@@ -65,6 +65,11 @@ class Run(NamedTuple):
         return [message.id for message in self.told]
 
     @property
+    def messages(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Id, place and data of each message of a command with --json."""
+        return [(one.id, one.place, one.data) for one in self.told]
+
+    @property
     def planned(self) -> dict[str, dict[str, str]]:
         """What `strata plan --json` would do to each resource, by stack and address."""
         stacks = json.loads(self.stdout)["stacks"]

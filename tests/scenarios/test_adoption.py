@@ -130,7 +130,6 @@ def test_what_was_made_by_hand_is_adopted_and_stays_with_the_real_provider(shipp
     test_what_was_made_by_hand_is_adopted_and_stays(shipped)
 
 
-@pytest.mark.e2e
 @pytest.mark.only("stand-in")
 def test_what_was_made_by_hand_is_adopted_and_stays(shipped: Site) -> None:
     """With Strata's tags off AWS is asked to change nothing; what is written changes, and the plan says what goes."""
@@ -172,7 +171,6 @@ def test_what_was_made_by_hand_is_adopted_and_stays(shipped: Site) -> None:
     assert (shipped.plan("organizations"), shipped.plan("sso")) == ({}, {})
 
 
-@pytest.mark.e2e
 @pytest.mark.only("stand-in")
 def test_what_changed_by_hand_stays(shipped: Site) -> None:
     """Things that Strata made are left alone as those that it adopted, tags of Strata's are added all the same."""
@@ -201,7 +199,6 @@ def test_what_changed_by_hand_stays(shipped: Site) -> None:
     assert (shipped.plan("organizations"), shipped.plan("sso")) == ({}, {})
 
 
-@pytest.mark.e2e
 @pytest.mark.only("stand-in")
 def test_settings_of_several_parts_are_added_to(backend: Site) -> None:
     """What is on already stays, or the plan says which part goes; a setting without an import is told of as well."""
@@ -235,7 +232,6 @@ def test_settings_of_several_parts_are_added_to(backend: Site) -> None:
     assert (backend.plan("organizations"), backend.plan("security")) == ({}, {})
 
 
-@pytest.mark.e2e
 @pytest.mark.only("stand-in")
 def test_the_third_plan_is_empty(company: Site) -> None:
     """After a change, too: an age of passwords that is written as zero is never, and is no difference after that."""
@@ -263,7 +259,6 @@ def _only_the_state_store_is_tagged(site: Site) -> None:
     assert (role.get("Tags", []), [found["TagsList"] for found in tagged]) == ([], [[]])
 
 
-@pytest.mark.e2e
 @pytest.mark.only("stand-in")
 def test_a_state_from_before_plans_to_nothing(backend: Site) -> None:
     """Deployed by stacks that left next to nothing alone: the next plan is empty, and nothing is asked of AWS."""

@@ -14,7 +14,7 @@ import pytest
 from tests.scenarios import broken, test_shipped
 from tests.scenarios.site import Site, Snapshot
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 
 class Noticed(NamedTuple):

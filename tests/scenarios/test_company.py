@@ -6,12 +6,10 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from ruamel.yaml import YAML
 
 from tests.scenarios.site import STACKS, Site
 
-pytestmark = pytest.mark.e2e
 _NAMED = ("organizational_units", "accounts", "policies", "groups")
 """Entries that are renamed in place; the name of a permission set is the one that replaces it."""
 _NUMBERS = ("hop_limit", "limit_usd", "max_age_days", "minimum_length", "retention_days", "threshold_usd")

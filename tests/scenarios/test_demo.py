@@ -17,7 +17,6 @@ from tests.aws.client import CHECKOUT
 from tests.scenarios.site import TEMPLATE
 
 # Each begins with what the one before left: `make e2e` keeps a file in one worker.
-pytestmark = pytest.mark.e2e
 _DROPPED = ("AWS_", "CDKTF_", "STRATA_CONFIG", "TF_", "MAKE")
 
 

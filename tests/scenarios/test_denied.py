@@ -17,7 +17,7 @@ from tests.scenarios.site import Site
 SEED = 20261125
 SIZE = 10
 IN_CI = 2
-DRAWN = [pytest.param(number, marks=pytest.mark.e2e if number < IN_CI else pytest.mark.large) for number in range(SIZE)]
+DRAWN = [pytest.param(number, marks=() if number < IN_CI else pytest.mark.large) for number in range(SIZE)]
 
 Policies = Mapping[str, str]
 

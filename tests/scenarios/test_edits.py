@@ -206,11 +206,7 @@ def edited(shipped: Site, request: pytest.FixtureRequest) -> Edit:
     return edit
 
 
-@pytest.mark.parametrize(
-    "edited",
-    [pytest.param(name, marks=pytest.mark.e2e if number % 2 else ()) for number, name in enumerate(EDITS)],
-    indirect=True,
-)
+@pytest.mark.parametrize("edited", EDITS, indirect=True)
 def test_an_edit_loses_nobody(shipped: Site, edited: Edit) -> None:
     states = {stack: shipped.state(stack) for stack in STACKS}
 
@@ -230,7 +226,6 @@ def test_an_edit_loses_nobody(shipped: Site, edited: Edit) -> None:
     assert {stack: shipped.state(stack) for stack in STACKS} == states
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("edited", ["the last administrator", "a permission set's name"], indirect=True)
 def test_on_purpose_it_is_planned(shipped: Site, edited: Edit) -> None:
     """The word that the refusal names reaches the guards of the stacks, for one run."""
@@ -240,7 +235,6 @@ def test_on_purpose_it_is_planned(shipped: Site, edited: Edit) -> None:
     assert shipped.strata("plan", "sso", STRATA_ALLOW=edited.allow).code == 1
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("edited", ["an account's key"], indirect=True)
 def test_the_line_of_a_refusal_records_it(shipped: Site, edited: Edit) -> None:
     """The guards of the stacks let pass what is recorded, and nothing is left to do after it."""
@@ -259,7 +253,6 @@ def test_the_line_of_a_refusal_records_it(shipped: Site, edited: Edit) -> None:
     assert planned.code == 0, planned.text
 
 
-@pytest.mark.e2e
 def test_a_file_of_a_team_that_is_gone_is_refused_by_its_name(shipped: Site) -> None:
     """What it declared is known by what the last run wrote down, and can go on purpose."""
     file = shipped.config / "sso/data.yaml"
@@ -282,7 +275,6 @@ def test_a_file_of_a_team_that_is_gone_is_refused_by_its_name(shipped: Site) -> 
     assert (planned.code, emptied.code, done.code) == (3, 0, 0), planned.text + emptied.text + done.text
 
 
-@pytest.mark.e2e
 def test_a_rename_that_was_lost_between_two_stacks_makes_no_grant_anew(shipped: Site) -> None:
     """The state of organizations has the new key, that of sso the old one: the ids are the same."""
     assert shipped.strata("rename", "account", "shared", "common", "--yes").code == 0
@@ -302,7 +294,6 @@ def test_a_rename_that_was_lost_between_two_stacks_makes_no_grant_anew(shipped: 
     assert shipped.aws.writing_calls(by="provider") == {}
 
 
-@pytest.mark.e2e
 def test_what_a_run_beside_it_makes_is_nobody_elses(shipped: Site) -> None:
     """Who is there and in no state is called a stranger only where no run holds the state."""
     store = shipped.client("sso-admin").list_instances()["Instances"][0]["IdentityStoreId"]
@@ -341,7 +332,6 @@ def test_a_state_from_before_the_guards_is_no_obstacle(shipped: Site) -> None:
     assert shipped.plan("organizations") == {}
 
 
-@pytest.mark.e2e
 def test_more_accounts_than_aws_gives_are_refused_before_one_is_made(shipped: Site) -> None:
     """Those that exist have their room, however many they are."""
     shipped.aws.order("organization", account_limit=2)
@@ -356,7 +346,6 @@ def test_more_accounts_than_aws_gives_are_refused_before_one_is_made(shipped: Si
     assert "--quota-code L-E619E033 --desired-value 4" in refused.stderr
 
 
-@pytest.mark.e2e
 def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
     """At a terminal and without one: sso, which cannot be planned before the account is there, is done in its turn."""
     added = ("add", "account", "sandbox", "--email", "aws+sandbox@example.com", "--ou", "lab", "--yes")
@@ -425,7 +414,6 @@ def test_one_object_never_has_two_addresses(shipped: Site) -> None:
     assert shipped.aws.writing_calls(by="provider") == {}
 
 
-@pytest.mark.e2e
 def test_states_that_are_empty_while_everything_exists_are_refused(shipped: Site) -> None:
     """As after another bucket or short name: all would be made again. With the states back nothing is to do."""
     s3, keys = shipped.client("s3"), [f"management/{stack}/terraform.tfstate" for stack in STACKS]

@@ -73,7 +73,6 @@ def test_one_interrupt_while_an_account_is_made(shipped: Site) -> None:
     assert shipped.locks() == []
 
 
-@pytest.mark.e2e
 def test_a_second_interrupt_while_an_account_is_made(shipped: Site) -> None:
     """The account is there and in no state: the next run imports it, and makes no other."""
     shipped.edit("organization.yaml", SANDBOX)
@@ -93,7 +92,6 @@ def test_a_second_interrupt_while_an_account_is_made(shipped: Site) -> None:
     expect_nothing_undone(shipped)
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("moment", ["before its answer", "while it is read back"])
 def test_a_second_interrupt_while_a_policy_is_attached(shipped: Site, moment: str) -> None:
     """The attachment stays, and the state has it: a plan neither detaches nor attaches it again."""
@@ -117,7 +115,6 @@ def test_a_second_interrupt_while_a_policy_is_attached(shipped: Site, moment: st
     expect_nothing_undone(shipped)
 
 
-@pytest.mark.e2e
 def test_a_second_interrupt_while_somebody_gets_access(shipped: Site) -> None:
     """An assignment that AWS had made already is imported; nobody loses access, nobody gets it twice."""
     head, account = ONE_MORE_ACCOUNT
@@ -134,7 +131,6 @@ def test_a_second_interrupt_while_somebody_gets_access(shipped: Site) -> None:
     expect_nothing_undone(shipped)
 
 
-@pytest.mark.e2e
 @pytest.mark.only("stand-in")
 def test_a_strata_that_is_killed_leaves_terraform_to_finish(shipped: Site) -> None:
     """Terraform has nobody to talk to, and saves its state and frees its lock all the same."""
@@ -150,7 +146,6 @@ def test_a_strata_that_is_killed_leaves_terraform_to_finish(shipped: Site) -> No
     assert shipped.plan("organizations") == {}
 
 
-@pytest.mark.e2e
 @pytest.mark.only("stand-in")
 def test_a_stack_is_stopped_by_term_at_once(shipped: Site) -> None:
     """A pipeline that is cancelled has seconds: Terraform stops in an orderly way, and frees its lock."""

@@ -122,6 +122,7 @@ def clone(shipped: Site, tmp_path: Path) -> Clone:
     return Clone(tmp_path / "clone", shipped)
 
 
+@pytest.mark.quick
 def test_a_layer_of_the_management_account_deploys(clone: Clone) -> None:
     """An empty file switches it on; it gets the account ids and publishes them as the page says."""
     clone.add("directory")
@@ -143,7 +144,6 @@ def test_a_layer_of_the_management_account_deploys(clone: Clone) -> None:
     }
 
 
-@pytest.mark.e2e
 def test_a_layer_in_every_account(clone: Clone) -> None:
     """Each account gets its topic by its own role; one without the role is named and left out."""
     site = clone.site
@@ -187,7 +187,6 @@ def test_a_layer_in_every_account(clone: Clone) -> None:
     assert [one.data["accounts"] for one in judged.told if one.id == "role-not-assumable"] == [["shared"]]
 
 
-@pytest.mark.e2e
 def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:
     """The refusal names the way, and the way works."""
     site = clone.site

@@ -10,7 +10,7 @@ import pytest
 from tests.scenarios.site import Site
 from tests.scenarios.typist import Typist
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 USER, GROUP, SET = (
     "aws_identitystore_user.jane-doe",

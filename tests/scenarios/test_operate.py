@@ -67,7 +67,6 @@ def test_freeing_a_lock(typist: Typist) -> None:
     assert site.locks() == []
 
 
-@pytest.mark.e2e
 def test_restoring_an_older_version_of_the_state(typist: Typist) -> None:
     """An account made since the older version is adopted again by the deploy that follows, not made twice."""
     site = typist.site
@@ -109,7 +108,6 @@ def test_a_state_that_changed_without_terraform(typist: Typist) -> None:
     assert site.plan("organizations") == {}
 
 
-@pytest.mark.e2e
 def test_a_state_bucket_that_is_gone_is_one_failure_and_comes_back(shipped: Site) -> None:
     """No command takes what Strata made for somebody else's; with the replica's copies nothing is left to do."""
     s3, bucket = shipped.client("s3"), shipped.bucket
@@ -172,7 +170,6 @@ def test_locking_back_from_s3_to_both(typist: Typist) -> None:
     assert site.client("dynamodb").describe_table(TableName=TABLE)["Table"]["TableStatus"] == "ACTIVE"
 
 
-@pytest.mark.e2e
 def test_renaming_the_state_bucket(typist: Typist) -> None:
     """The states move to a new bucket, the old ones are forgotten, and nothing is destroyed."""
     site = typist.site
@@ -199,7 +196,6 @@ def test_leaving_and_keeping_everything(typist: Typist) -> None:
     assert site.aws.writing_calls() == {}
 
 
-@pytest.mark.e2e
 def test_leaving_and_taking_down_what_strata_made(typist: Typist) -> None:
     """What can go goes, in the order of the page; what is guarded, and the settings of the account, stay."""
     site = typist.site
@@ -216,7 +212,6 @@ def test_leaving_and_taking_down_what_strata_made(typist: Typist) -> None:
     assert site.client("ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
 
 
-@pytest.mark.e2e
 def test_deleting_the_buckets_and_the_table(empty: Site, tmp_path: Path) -> None:
     """The buckets go with all their versions, and the table in spite of its protection."""
     site = empty
@@ -236,6 +231,7 @@ def test_deleting_the_buckets_and_the_table(empty: Site, tmp_path: Path) -> None
     assert site.client("dynamodb").list_tables()["TableNames"] == []
 
 
+@pytest.mark.quick
 def test_every_runnable_block_is_run() -> None:
     """A block marked sh under a heading that no test here names is a promise nobody keeps."""
     named = Path(__file__).read_text(encoding="utf-8")

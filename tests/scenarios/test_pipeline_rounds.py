@@ -20,7 +20,7 @@ from tests.aws.center import STORE
 from tests.aws.client import CHECKOUT
 from tests.scenarios.site import SANDBOX, Run, Site, _command
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long("real")]
+pytestmark = pytest.mark.long("real")
 
 PERSON = {f"GIT_{who}_{what}": "jane@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 GROUP = ("  finops:\n", "  night-shift:\n    description: Looks after it.\n  finops:\n")

@@ -9,7 +9,7 @@ import pytest
 from tests.recording import RECORDING, lines, prepare, recorded
 from tests.scenarios.site import Site
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 
 def test_recording_again_shows_the_same(empty: Site) -> None:

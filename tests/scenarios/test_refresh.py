@@ -451,7 +451,6 @@ def refreshed(site: Site, situation: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert reason.data.items() >= data.items()
 
 
-@pytest.mark.e2e
 @pytest.mark.only("stand-in")
 def test_commands_ask_for_sets_and_principals_and_no_more(company: Site) -> None:
     """Of all calls of a command, the provider's among them: the formula that `make bench` holds at the full size."""
@@ -479,7 +478,6 @@ def _of(state: Json, type: str) -> int:
     return sum(address.startswith(f"{type}.") for address in state)
 
 
-@pytest.mark.e2e
 @pytest.mark.only("stand-in")
 def test_what_is_asked_for_is_refreshed_and_a_small_edit_goes_without(company: Site) -> None:
     """A group's description is changed without a refresh; the next run goes without one again."""
@@ -516,7 +514,7 @@ def test_what_drifted_is_refreshed(company: Site, situation: str, monkeypatch: p
 
 IN_CI = set(list(FREE)[::3])
 """The others take as long with the stand-in as these, and show nothing new of Strata."""
-SOME = [pytest.param(one, marks=pytest.mark.e2e if one in IN_CI else pytest.mark.large) for one in FREE]
+SOME = [pytest.param(one, marks=() if one in IN_CI else pytest.mark.large) for one in FREE]
 
 
 @pytest.mark.only("stand-in")
@@ -526,7 +524,6 @@ def test_the_plan_is_the_same_with_the_stand_in(company: Site, situation: str, m
     same_plan(company, situation, monkeypatch)
 
 
-@pytest.mark.e2e
 @pytest.mark.only("stand-in")
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("situation", DRIFTED)

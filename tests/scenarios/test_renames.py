@@ -8,7 +8,6 @@ import pytest
 
 from tests.scenarios.site import STACKS, TABLE, Site
 
-pytestmark = pytest.mark.e2e
 RENAMES = (
     ("account", "shared", "common"),
     ("ou", "shared", "common"),

@@ -18,6 +18,7 @@ _UNMANAGED = "unmanaged_accounts:\n  - legacy@example.com\n\n"
 GOLDEN = Path(__file__).parents[1] / "golden" / "shipped"
 
 
+@pytest.mark.quick
 def test_the_second_plan_is_empty(shipped: Site) -> None:
     """After the first deploy every stack holds what it should, and there is nothing left to do."""
     shipped.synth()
@@ -58,7 +59,6 @@ def test_what_was_there_before_is_imported_and_never_made(shipped: Site) -> None
     assert len(_emails(shipped.aws)) == 3
 
 
-@pytest.mark.e2e
 def test_one_more_of_everything_and_nothing_else(shipped: Site) -> None:
     """A new unit, account, group, permission set and assignment are made; AWS is asked to change nothing else."""
     shipped.edit(
@@ -97,7 +97,6 @@ def test_one_more_of_everything_and_nothing_else(shipped: Site) -> None:
     }
 
 
-@pytest.mark.e2e
 def test_names_and_addresses_change_in_place(shipped: Site) -> None:
     """Names of an account, a unit, a group and a policy, and the address of a person, replace nothing."""
     account = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
@@ -127,7 +126,6 @@ def test_names_and_addresses_change_in_place(shipped: Site) -> None:
     }
 
 
-@pytest.mark.e2e
 def test_an_existing_organization_is_adopted(backend: Site) -> None:
     """Its accounts and units are imported, its services stay on, and an account that nobody declared stops it all."""
     organizations = backend.aws.client("organizations")
@@ -165,7 +163,6 @@ def test_an_existing_organization_is_adopted(backend: Site) -> None:
     assert backend.plan("organizations") == {}
 
 
-@pytest.mark.e2e
 def test_killed_while_an_account_is_made(backend: Site) -> None:
     """Everything is killed with an account made that no state knows: the next run finishes with one of each."""
     backend.killed("organizations:CreateAccount", "strata", "deploy", "organizations", "--yes")
@@ -260,7 +257,6 @@ def test_another_primary_region_is_refused(shipped: Site) -> None:
     assert shipped.aws.writing_calls() == {}
 
 
-@pytest.mark.e2e
 def test_throttling_and_a_late_answer_are_waited_for(backend: Site) -> None:
     """AWS asks to slow down, and does not know at first what it has just made: the deploy goes on by itself."""
     backend.aws.fail("organizations:CreatePolicy", times=2, code="TooManyRequestsException")

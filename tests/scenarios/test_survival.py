@@ -20,7 +20,6 @@ SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organization
 pytestmark = pytest.mark.only("stand-in")
 
 
-@pytest.mark.e2e
 def test_an_account_made_half_way_is_kept(shipped: Site) -> None:
     """A creation that fails after the account exists leaves it tainted: it is untainted, never replaced."""
     shipped.edit("organization.yaml", SANDBOX)
@@ -42,7 +41,6 @@ def test_an_account_made_half_way_is_kept(shipped: Site) -> None:
     assert shipped.aws.writing_calls()["organizations:CreateAccount"] == 1
 
 
-@pytest.mark.e2e
 def test_access_that_was_given_half_way_is_never_taken_away(shipped: Site) -> None:
     """Policies whose provisioning failed stay attached: no plan replaces them, nothing is detached in passing."""
     head, description = "  FinOps:\n", "    description: Billing and cost management.\n    policies:\n"
@@ -65,7 +63,6 @@ def test_access_that_was_given_half_way_is_never_taken_away(shipped: Site) -> No
     assert shipped.plan("sso") == {}
 
 
-@pytest.mark.e2e
 def test_a_trail_that_does_not_log_yet_is_kept(shipped: Site) -> None:
     """A trail of which StartLogging failed is neither replaced nor deleted: logging is switched on."""
     state = json.loads(shipped.saved_state("security"))
@@ -85,7 +82,7 @@ def test_a_trail_that_does_not_log_yet_is_kept(shipped: Site) -> None:
     assert shipped.plan("security") == {}
 
 
-@pytest.mark.e2e
+@pytest.mark.quick
 def test_a_chain_that_a_killed_run_left_is_imported(shipped: Site) -> None:
     """No state has what was made since it was saved: all of it is found, and what the provider waits for, before it."""
     head = "  FinOps:\n    description: Billing and cost management.\n    policies:\n"
@@ -108,7 +105,6 @@ def _done(run: Run) -> None:
     assert run.code == 0, run.text
 
 
-@pytest.mark.e2e
 def test_leftovers_are_told_from_strangers(shipped: Site) -> None:
     """A thing with a declared name is untouched, unless imports.yaml names it or a killed run announced it."""
     shipped.edit(
@@ -264,7 +260,6 @@ def _drop_assignments_without_accounts(site: Site) -> None:
     yaml.dump(data, file)
 
 
-@pytest.mark.e2e
 def test_a_unit_that_holds_an_account_is_not_deleted(shipped: Site) -> None:
     """A unit taken out of the YAML while an account nobody declared sits in it: AWS refuses, the account stays."""
     shipped.open_account("stray@example.com", shipped.units()["security"])
@@ -299,7 +294,6 @@ def test_another_bucket_name_is_refused(shipped: Site) -> None:
 # 6: moves
 
 
-@pytest.mark.e2e
 def test_a_unit_goes_in_the_deploy_after_its_accounts(shipped: Site) -> None:
     """Both in one edit is refused, since the account would be without policies; two deploys never leave it so."""
     shared, old = shipped.accounts()["aws+shared@example.com"]["Id"], "  shared:\n    name: shared\n"
@@ -379,7 +373,6 @@ def test_identity_center_is_not_enabled(shipped: Site) -> None:
     assert "not enabled in us-east-1. No API" in refused.text
 
 
-@pytest.mark.e2e
 def test_a_producer_that_was_never_deployed(fresh: Site) -> None:
     """Deploying a stack alone names the one it needs; planning takes for granted what that would give."""
     refused = fresh.strata("deploy", "organizations", "sso", "--yes", "--json")
@@ -426,7 +419,6 @@ def test_an_account_closed_by_hand(shipped: Site) -> None:
 # 9: locking
 
 
-@pytest.mark.e2e
 def test_locking_changes_and_the_table_stays(shipped: Site) -> None:
     """From both to s3 and back: no state is migrated, the lock table stays, and its old digests are not in the way."""
     _set_locking(shipped, "s3")
@@ -442,7 +434,6 @@ def test_locking_changes_and_the_table_stays(shipped: Site) -> None:
     assert shipped.client("dynamodb").list_tables()["TableNames"] == [TABLE]
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("left", [("file", "row"), ("file",), ("row",)], ids="+".join)
 def test_a_lock_without_a_run_is_told_and_freed_where_nothing_is_left_to_do(
     shipped: Site, left: tuple[str, ...]
@@ -496,7 +487,6 @@ def test_somebody_at_a_terminal_sees_the_plan_and_is_asked(shipped: Site) -> Non
     assert shipped.aws.writing_calls() == {}
 
 
-@pytest.mark.e2e
 def test_a_trail_waits_for_what_cloudtrail_does_not_see_yet(shipped: Site) -> None:
     """AWS rejects it for some minutes after the trusted access was switched on, and the provider does not try again."""
     name = next(found["name"] for address, found in shipped.state("security").items() if "aws_cloudtrail." in address)

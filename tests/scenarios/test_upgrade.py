@@ -25,7 +25,7 @@ def test_there_is_a_topic_in_each_account(own: Deployment) -> None:
     assert {"topics_security", "topics_shared"} < set(own)
 """
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 
 @pytest.fixture

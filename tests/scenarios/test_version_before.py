@@ -19,7 +19,7 @@ from tests.scenarios.site import Provider, Site
 
 BEFORE: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("version_before.yaml").read_text(encoding="utf-8"))
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.scenarios.typist import Typist
 
 PAGE = CHECKOUT / "docs/first-deploy.md"
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 ANSWERS = {
     "project name": "acme",

@@ -43,7 +43,7 @@ from strata.config.models import Project
 from strata.drift.comparison import Difference, compare
 from strata.drift.comparison import How as Kind
 from strata.drift.facts import ASSIGNMENT, MEMBERSHIP
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import write_texts
 from strata.identity.lost_states import lost_states
 from strata.inventory.kept import KeptAnswers
@@ -88,12 +88,14 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
         UsageError: names are missing, or nobody can be asked.
     """
     if not (how.yes or how.dry_run) and (how.json or not interactive()):
-        raise UsageError("nobody can be asked here; look at what was found with --dry-run, then give --yes")
+        nobody = "nobody can be asked here; look at what was found with --dry-run, then give --yes"
+        raise UsageError(Message("nobody-to-ask", nobody))
     if has_configuration(to):
         return _add(options, to, names, how)
     missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not getattr(names, name)]
     if missing:
-        raise UsageError(f"give {', '.join(missing)} as well: {to} has no configuration yet")
+        text = f"give {', '.join(missing)} as well: {to} has no configuration yet"
+        raise UsageError(Message("argument-missing", text, arguments=missing))
     aws = Aws(options.profile, names.primary or "")
     project = _project(aws, names)
     connect(options, project)
@@ -107,7 +109,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
         reading.tell()
     if not how.dry_run:
         if not how.yes and not confirmed(f"write this to {to}?", instead="what was found with --dry-run"):
-            options.note("nothing was written")
+            options.note(Message("nothing-changed", "nothing was written"))
             return 1
         write_new(to, files)
         forget_answers(to)
@@ -124,7 +126,8 @@ _NEEDED = ("name", "short_name", "primary", "secondary")
 def _add(options: Options, to: Path, names: Names, how: How) -> int:
     """Adds what is new to a configuration that exists; a member account's credentials are refused."""
     if mend(to):
-        options.note(f"{to} was half written by a run that broke off: it is as it was before that run")
+        half = f"{to} was half written by a run that broke off: it is as it was before that run"
+        options.note(Message("half-written-before", half, place=str(to)))
     zone = load(to)
     _check_same(to, zone.project, names)
     aws = connect(options, zone.project)
@@ -153,7 +156,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
         with readers_may_leave():
             for words in rendering.told(merged.since):
                 print(line(words))
-        options.note(f"nothing to do: {to} has all that is new at AWS")
+        options.note(Message("nothing-to-do", f"nothing to do: {to} has all that is new at AWS", place=str(to)))
         return 0
     code = offer(options, to, existing, texts, merged, dry_run=how.dry_run, yes=how.yes, warned=warned)
     if code == 0 and not how.dry_run:
@@ -172,13 +175,18 @@ def _check_same(to: Path, project: Project, names: Names) -> None:
         "secondary": regions.secondary,
         "identity_center_region": project.identity_center_region,
     }
-    other = [
-        f"--{name.replace('_', '-')}: {given} is not the {value} of {to / PROJECT}"
+    other = {
+        f"--{name.replace('_', '-')}": (given, value)
         for name, value in here.items()
         if (given := getattr(names, name)) not in (None, value)
-    ]
+    }
     if other:
-        raise UsageError(*other)
+        raise UsageError(
+            *(
+                Message("not-as-configured", f"{flag}: {given} is not the {value} of {to / PROJECT}", argument=flag)
+                for flag, (given, value) in other.items()
+            )
+        )
 
 
 def _tell_next(to: Path) -> None:
@@ -205,12 +213,14 @@ def _project(aws: Aws, names: Names) -> Project:
     with named(caller.account):
         found = organization.describe(aws)
     if found is None:
-        raise StrataError(f"account {caller.account} is in no organization; strata init and strata bootstrap make one")
+        text = f"account {caller.account} is in no organization; strata init and strata bootstrap make one"
+        raise StrataError(Message("no-organization", text, account=caller.account))
     if found["MasterAccountId"] != caller.account:
-        raise StrataError(
+        text = (
             f"account {caller.account} is a member of the organization {found['Id']}; use a profile of its management "
             f"account {found['MasterAccountId']}, see --profile"
         )
+        raise StrataError(Message("wrong-account", text, account=caller.account, expected=found["MasterAccountId"]))
     with named(caller.account):
         management = organization.describe_account(aws, caller.account)
     content: dict[str, Any] = {
@@ -226,13 +236,14 @@ def _project(aws: Aws, names: Names) -> Project:
         raise UsageError(*[_objection(one) for one in error.errors()]) from error
 
 
-def _objection(found: Any) -> str:
+def _objection(found: Any) -> Message:
     """Returns why a name cannot be taken, by its flag; pydantic puts words of its own before those of a rule."""
     name = ".".join(map(str, found["loc"]))
     flags = {"regions.primary": "primary", "regions.secondary": "secondary", "identity_center.region": _CENTER}
     flag = flags.get(name, name).replace("_", "-")
     words = found.get("ctx", {}).get("error") or found["msg"]
-    return f"--{flag}: {words}" if flag in (*_FLAGS, _CENTER) else f"{name}: {words}"
+    argument = f"--{flag}" if flag in (*_FLAGS, _CENTER) else name
+    return Message("argument-malformed", f"{argument}: {words}", argument=argument, value=found["input"])
 
 
 _CENTER = "identity-center-region"
@@ -253,7 +264,7 @@ def configuration(
         StrataError: the configuration does not give what is there; nothing is written then.
     """
 
-    def attempt(refused: Mapping[str, str]) -> Description:
+    def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
     return until_accepted(attempt, lambda found: (found, _files(project, inventory, found)))
@@ -275,7 +286,8 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
         write_texts(folder, files)
         landing_zone = load(folder)
         if set(landing_zone.grants) != set(found.grants):
-            raise StrataError("the rules would not give what is there; give --literal, and report this fault of Strata")
+            fault = "the rules would not give what is there; give --literal, and report this fault of Strata"
+            raise StrataError(Message("fault-of-strata", fault))
         lines = import_ids(landing_zone, inventory, found.keys, found.security)
         files |= rendering.files({IMPORTS: lines} if lines else {}, {})
         write_texts(folder, files)
@@ -292,7 +304,7 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
     return files
 
 
-def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[str, Any]], list[str]]:
+def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[str, Any]], list[Message]]:
     """Returns the entries of accepted.yaml for what is left alone, and a sentence for each that somebody has to decide.
 
     Nobody made it outside of what was there then. A grant of full access gets no entry: drift tells it, with the line
@@ -300,10 +312,11 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     """
     made = [one for one in compare(landing_zone, {}, inventory).differences if one.how is Kind.MADE]
     full = {one.arn for one in _sets(inventory) if gives_everything(one)}
-    entries, apart = list[dict[str, Any]](), list[str]()
+    entries, apart = list[dict[str, Any]](), list[Message]()
     for one in (*made, *left_unwritten(landing_zone, inventory)):
         if _gives(one, inventory, full):
-            apart.append(f"Full access, which strata drift tells until accepted.yaml has it: {one.kind} {one.name}.")
+            text = f"Full access, which strata drift tells until accepted.yaml has it: {one.kind} {one.name}."
+            apart.append(Message("full-access-left", text, kind=one.kind, name=one.name))
         else:
             entries.append({"finding": one.how.value, "at": one.at, "reason": REASON})
     return entries, apart
@@ -325,11 +338,12 @@ def _gives(one: Difference, inventory: Inventory, full: Collection[str]) -> bool
 def _facts(to: Path, found: Description, reading: Reading, *, written: bool) -> dict[str, Any]:
     counts = {name: len(found.organization[name]) for name in ("accounts", "policies")}
     counts["assignments"] = len(found.grants)
-    left = [one._asdict() for one in found.left_alone]
+    left = [{**one._asdict(), "id": one.reason.id} for one in found.left_alone]
     return {
         "folder": str(to),
         "written": written,
         "requests": dict(reading.requests),
         "described": counts,
         "left_alone": left,
+        "looks": list(found.looks),
     }

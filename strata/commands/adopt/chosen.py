@@ -24,7 +24,7 @@ from strata.drift.facts import CONTROL
 from strata.drift.facts import STACKS as KINDS
 from strata.drift.keeping import BY_HAND, Kept
 from strata.drift.steady import check_same, steady_states
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.files.atomic import read_text
 from strata.files.config_edit import texts
 from strata.inventory.progress import Reading
@@ -57,11 +57,13 @@ def run(options: Options, choice: Choice) -> int:
         StrataError: nothing differs there, or it cannot be written.
     """
     if not (choice.yes or choice.dry_run) and (choice.json or not interactive()):
-        raise UsageError("nobody can be asked here; look at what would be written with --dry-run, then give --yes")
+        nobody = "nobody can be asked here; look at what would be written with --dry-run, then give --yes"
+        raise UsageError(Message("nobody-to-ask", nobody))
     wanted = parsed(choice.things)
     folder = options.config
     if mend(folder):
-        options.note(f"{folder} was half written by a run that broke off: it is as it was before that run")
+        half = f"{folder} was half written by a run that broke off: it is as it was before that run"
+        options.note(Message("half-written-before", half, place=str(folder)))
     zone = load(folder)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
@@ -73,8 +75,8 @@ def run(options: Options, choice: Choice) -> int:
     things = things_by_name(zone, states, inventory)
     drift = compare(zone, states, inventory)
     chosen = chosen_of(drift.differences, wanted, things)
-    for words in nothing_of(wanted, drift, things):
-        options.note(f"nothing to adopt: {words}")
+    for reason in nothing_of(wanted, drift, things):
+        options.note(f"nothing to adopt: {reason}")
     merged = with_unwritten(existing, kept(existing, states, inventory, chosen, literal=choice.literal), inventory)
     files = _files(existing, merged, inventory)
     if not choice.json:
@@ -82,7 +84,8 @@ def run(options: Options, choice: Choice) -> int:
     broken = unmet(folder, existing, merged) if files else []
     if broken and not choice.dry_run:
         put_back = "or put the difference back as strata drift says"
-        raise StrataError(*broken, f"nothing was written, since strata check refuses it; {AS_EXPECTED}, {put_back}")
+        refused = f"nothing was written, since strata check refuses it; {AS_EXPECTED}, {put_back}"
+        raise StrataError(*broken, Message("refused-by-check", refused))
     warned = [*broken, *(locked_out(folder, existing, merged) if files else ())]
     code, written = _offered(options, existing, files, merged, choice, warned)
     if choice.json:
@@ -94,7 +97,7 @@ def run(options: Options, choice: Choice) -> int:
 def _described(merged: Merged) -> dict[str, Any]:
     zone = merged.landing_zone
     counts = {"accounts": len(zone.organization.accounts), "policies": len(zone.organization.policies)}
-    return {"described": {**counts, "assignments": len(zone.grants)}, "left_alone": []}
+    return {"described": {**counts, "assignments": len(zone.grants)}, "left_alone": [], "looks": []}
 
 
 # Which
@@ -111,15 +114,16 @@ def parsed(things: Sequence[str]) -> Wanted:
         UsageError: one is not KIND:NAME, or the kind is unknown.
     """
     kinds = {kind.replace(" ", "-"): kind for kind in KINDS}
-    found, faults = list[tuple[str, str]](), list[str]()
+    found, faults = list[tuple[str, str]](), list[Message]()
     for one in dict.fromkeys(things):
         kind, colon, name = one.partition(":")
         known = kinds.get(kind.replace(" ", "-"))
         if not (colon and name):
-            faults.append(f"{short(one)} is not KIND:NAME, as strata drift prints it")
+            text = f"{short(one)} is not KIND:NAME, as strata drift prints it"
+            faults.append(Message("argument-malformed", text, value=one))
         elif known is None:
             near = did_you_mean(kind.replace(" ", "-"), kinds) or f"; the kinds are {', '.join(sorted(kinds))}"
-            faults.append(f"{short(kind)} is no kind{near}")
+            faults.append(Message("unknown-name", f"{short(kind)} is no kind{near}", kind=kind))
         else:
             found.append((known, name))
     if faults:
@@ -142,21 +146,30 @@ def chosen_of(
     Raises:
         StrataError: there is no such thing, or its differences cannot be written.
     """
-    found, faults = list[Difference](), list[str]()
+    found, faults = list[Difference](), list[Message]()
     for kind, name in wanted:
         here = _of_thing(differences, kind, name, things)
         if kind == CONTROL:
-            faults.append(f"{kind} {short(name)}: it cannot be written: {BY_HAND}")
+            text = f"{kind} {short(name)}: it cannot be written: {BY_HAND}"
+            faults.append(Message("control-by-hand", text, kind=kind, name=name))
         elif not here and (kind, name) not in things:
-            faults.append(f"{kind} {short(name)}: nothing differs there{_near(differences, kind, name)}")
+            text = f"{kind} {short(name)}: nothing differs there{_near(differences, kind, name)}"
+            faults.append(Message("nothing-differs", text, kind=kind, name=name))
         can = [one for one in here if one.way.adopt]
         refused = [one for one in here if not one.way.adopt]
         if here and not can:
-            faults += [f"{kind} {short(name)}{_of(one)}: {_why(one)}{one.way.not_adopted}" for one in refused]
+            faults += [_refusal(one, f"{kind} {short(name)}{_of(one)}: {_why(one)}") for one in refused]
         found += can
     if faults:
         raise StrataError(*faults)
     return _with_freed_names(differences, found)
+
+
+def _refusal(one: Difference, opening: str) -> Message:
+    """Returns why a difference cannot be written, as drift tells it."""
+    reason = one.way.not_adopted or Message("not-declarable", "no configuration can have it")
+    of = {"kind": one.kind, "name": one.name, "attribute": one.attribute}
+    return Message(reason.id, f"{opening}{reason}", **{**reason.data, **of})
 
 
 def _with_freed_names(differences: Sequence[Difference], chosen: Sequence[Difference]) -> list[Difference]:
@@ -192,14 +205,17 @@ def _of_thing(
     ]
 
 
-def nothing_of(wanted: Wanted, drift: Drift, things: Mapping[tuple[str, str], tuple[str, str]]) -> Iterator[str]:
+def nothing_of(wanted: Wanted, drift: Drift, things: Mapping[tuple[str, str], tuple[str, str]]) -> Iterator[Message]:
     """Yields of each thing without a difference how it is."""
     for kind, name in wanted:
         if not _of_thing(drift.differences, kind, name, things):
             thing = things[kind, name]
             names = [at for at, other in things.items() if at == (kind, name) or (thing[1] and other == thing)]
             waits = any(" ".join(one) in drift.waiting for one in names)
-            yield f"{kind} {short(name)} {'waits for strata deploy' if waits else 'is as declared'}"
+            case, words = (
+                ("waits-for-deploy", "waits for strata deploy") if waits else ("as-declared", "is as declared")
+            )
+            yield Message(case, f"{kind} {short(name)} {words}", kind=kind, name=name)
 
 
 def _of(one: Difference) -> str:
@@ -241,9 +257,11 @@ def kept(
     if left:
         names = set(_names(only, inventory))
         reasons = [one for one in merged.found.left_alone if any(name and name in one.name for name in names)]
+        cannot = ((one, f"{one.kind} {short(one.name)}{_of(one)}: the configuration cannot have it") for one in left)
+        why = {f"{one.kind} {one.name}: {one.reason}": one for one in reasons}
         raise StrataError(
-            *(f"{one.kind} {short(one.name)}{_of(one)}: the configuration cannot have it" for one in left),
-            *dict.fromkeys(f"{one.kind} {one.name}: {one.reason}" for one in reasons),
+            *(Message("not-declarable", text, kind=one.kind, name=one.name) for one, text in cannot),
+            *(Message(one.reason.id, text, **{**one.reason.data, "name": one.name}) for text, one in why.items()),
         )
     return merged
 
@@ -290,7 +308,7 @@ def _offered(
     files: Mapping[str, str],
     merged: Merged,
     choice: Choice,
-    warned: Sequence[str] = (),
+    warned: Sequence[Message] = (),
 ) -> tuple[int, bool]:
     """Shows what changes, warns, asks, and writes; returns the exit code, and whether anything was written.
 
@@ -299,7 +317,8 @@ def _offered(
     """
     folder = options.config
     if texts(folder) != existing.texts:
-        raise StrataError(f"{folder} has changed in the meantime; run the command again")
+        changed = f"{folder} has changed in the meantime; run the command again"
+        raise StrataError(Message("changed-meanwhile", changed, place=str(folder)))
     if not choice.json:
         show(folder, {name: text for name, text in files.items() if name != RECORD}, merged.since)
     warn(warned)
@@ -308,13 +327,14 @@ def _offered(
     if not files:
         return 0, False
     if not choice.yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
-        options.note("nothing was changed")
+        options.note(Message("nothing-changed", "nothing was changed"))
         return 1, False
     documents = {name: read_text(folder / name) for name in files if (folder / name).is_file()}
     replace(folder, {**documents, **existing.texts, **existing.kept}, files)
-    options.note(
+    text = (
         f"written to {folder}; strata plan shows what the deploy adds to it, tags for example. "
         "A permission set that was changed is also provisioned in all its accounts"
     )
+    options.note(Message("written", text, place=str(folder)))
     options.note(f"next: strata check --config {word(folder)}")
     return 0, True

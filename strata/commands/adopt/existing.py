@@ -20,7 +20,7 @@ from strata.commands.adopt.folder import CACHE
 from strata.commands.adopt.mending import replace
 from strata.config import ACCEPTED, PROJECT
 from strata.drift.comparison import Difference, differing, unread_parts
-from strata.errors import ConfigurationError, StrataError
+from strata.errors import ConfigurationError, Message, StrataError
 from strata.files.atomic import read_text
 from strata.files.config_edit import files_with, policies, print_diff, texts, write_texts
 from strata.identity.recorded import parted, recorded
@@ -141,7 +141,7 @@ def offer(
     dry_run: bool,
     yes: bool,
     quiet: bool = False,
-    warned: Sequence[str] = (),
+    warned: Sequence[Message] = (),
 ) -> int:
     """Shows what changes, asks, and writes; returns the exit code.
 
@@ -149,7 +149,8 @@ def offer(
         StrataError: a file has changed in the meantime, or cannot be written.
     """
     if texts(folder) != existing.texts:
-        raise StrataError(f"{folder} has changed in the meantime; run the command again")
+        changed = f"{folder} has changed in the meantime; run the command again"
+        raise StrataError(Message("changed-meanwhile", changed, place=str(folder)))
     if not quiet:
         documents = [Path(name) for name in files if name.endswith(".json") and name != RECORD]
         hidden = {RECORD, ADOPTION, *map(str, documents)}
@@ -158,34 +159,39 @@ def offer(
     if dry_run:
         return 0
     if not yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
-        options.note("nothing was changed")
+        options.note(Message("nothing-changed", "nothing was changed"))
         return 1
     replace(folder, {**existing.texts, **existing.kept}, files)
-    options.note(f"written to {folder}")
+    options.note(Message("written", f"written to {folder}", place=str(folder)))
     return 0
 
 
-def worse(folder: Path, existing: Existing, merged: Merged) -> list[str]:
+def worse(folder: Path, existing: Existing, merged: Merged) -> list[Message]:
     """Returns what nobody wants of the result and the configuration does not have yet, each with its place."""
     return [*unmet(folder, existing, merged), *locked_out(folder, existing, merged)]
 
 
-def unmet(folder: Path, existing: Existing, merged: Merged) -> list[str]:
+def unmet(folder: Path, existing: Existing, merged: Merged) -> list[Message]:
     """Returns the expectations that hold no longer, which `strata check` refuses."""
     return _placed(folder, merged, newly_unmet(existing.landing_zone, merged.landing_zone))
 
 
-def locked_out(folder: Path, existing: Existing, merged: Merged) -> list[str]:
+def locked_out(folder: Path, existing: Existing, merged: Merged) -> list[Message]:
     """Returns what nobody could undo, which accepted.yaml gets an entry for."""
     return _placed(folder, merged, newly_locked_out(existing.landing_zone, merged.landing_zone))
 
 
-def _placed(folder: Path, merged: Merged, found: Iterable[str]) -> list[str]:
+def _placed(folder: Path, merged: Merged, found: Iterable[Message]) -> list[Message]:
     copy = str(Path(merged.landing_zone.source_file(PROJECT).file).parent)
-    return [f"{folder}/{one.replace(copy, str(folder))}" for one in found]
+
+    def here(text: str) -> str:
+        inside = text.removeprefix(f"{copy}/").replace(copy, str(folder))
+        return f"{folder}/{inside}"
+
+    return [Message(one.id, here(one), place=here(one.place), **one.data) for one in found]
 
 
-def warn(warned: Sequence[str]) -> None:
+def warn(warned: Sequence[Message]) -> None:
     """Prints on stderr what is written all the same: AWS is so already."""
     for words in warned:
         print(line(f"warning: {words}"), file=sys.stderr)

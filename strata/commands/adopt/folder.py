@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from strata.config import PROJECT
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.files.atomic import cannot, locked
 from strata.files.config_edit import write_texts
 
@@ -28,12 +28,14 @@ def has_configuration(to: Path) -> bool:
         StrataError: it is no folder, is not writable, is inside another configuration, or has other files.
     """
     if os.path.lexists(to) and not to.is_dir():
-        raise StrataError(f"{to} is not a folder; name another one with --to")
+        raise StrataError(Message("not-a-folder", f"{to} is not a folder; name another one with --to", place=str(to)))
     around = next((above for above in to.absolute().parents if (above / PROJECT).is_file()), None)
     if around:
-        raise StrataError(f"{to} is inside the configuration {around}; name a folder outside it with --to")
+        text = f"{to} is inside the configuration {around}; name a folder outside it with --to"
+        raise StrataError(Message("folder-in-configuration", text, place=str(to), configuration=str(around)))
     if not os.access(to if to.is_dir() else _existing(to), os.W_OK):
-        raise StrataError(f"{to} cannot be written; name another folder with --to")
+        text = f"{to} cannot be written; name another folder with --to"
+        raise StrataError(Message("file-unwritable", text, place=str(to)))
     if (to / PROJECT).is_file():
         return True
     _left_by_us(to)
@@ -54,7 +56,8 @@ def _left_by_us(to: Path) -> list[str]:
     foreign = sorted(name for name in others if not _is_ours(to, name))
     if foreign:
         problem = f"{to} has files already, such as {foreign[0]}, and no {PROJECT}"
-        raise StrataError(f"{problem}; name an empty folder with --to, or one with a configuration")
+        text = f"{problem}; name an empty folder with --to, or one with a configuration"
+        raise StrataError(Message("folder-not-empty", text, place=str(to), files=foreign))
     return others
 
 
