@@ -299,7 +299,8 @@ def test_an_account_that_breaks_expectations_is_told_with_them(folder: Path, sai
     assert "broken" not in {told.data.get("expectation") for told in said(shown)}
     facts = strata(folder, *words, "--json").stdout
     assert said.ids(facts) == said.ids(shown)
-    assert [told.text for told in said(facts)] == json.loads(facts)["warnings"]
+    found = json.loads(facts)
+    assert [message["text"] for message in found["messages"]] == found["warnings"]
     before = (folder / "organization.yaml").read_text()
     refused = strata(folder, *words[:-1], "--yes")
     assert (refused.exit_code, (folder / "organization.yaml").read_text()) == (1, before)

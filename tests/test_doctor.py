@@ -83,7 +83,7 @@ def test_the_caller_is_of_the_configured_account_and_not_root(said: Said) -> Non
 
 def test_an_account_that_is_not_active_or_has_no_contact_is_a_failure(said: Said) -> None:
     inactive = account.assess_activation("PENDING_ACTIVATION")
-    assert (inactive.level, said.ids(inactive)) == (FAILURE, ["account-not-active"])
+    assert (inactive.level, said.ids(inactive)) == (FAILURE, ["account-inactive"])
     contact = {"FullName": "A", "AddressLine1": "B", "City": "C", "CountryCode": "DE", "PhoneNumber": "1"}
     assert account.assess_contact(contact).level is OK
     lacking = account.assess_contact({**contact, "PhoneNumber": ""})
@@ -159,7 +159,7 @@ def test_a_declared_account_that_is_not_active(
     found = only(members.assess_states(shipped, live(SECURITY_MAIL, state=account_state)))
     assert found.level is level
     (told,) = said(found)
-    assert (told.id, told.place, told.data["state"]) == ("account-not-active", "accounts.security", account_state)
+    assert (told.id, told.place, told.data["state"]) == ("account-inactive", "accounts.security", account_state)
 
 
 def test_a_closed_account_with_the_address_of_an_active_one_is_none_of_our_business(shipped: LandingZone) -> None:

@@ -68,7 +68,7 @@ def check_activation(context: CheckContext) -> Iterator[Finding]:
 def assess_activation(state: str) -> Finding:
     """Judges the state of the account."""
     if state != "ACTIVE":
-        message = Message("account-not-active", f"the account is {state}", state=state)
+        message = Message("account-inactive", f"the account is {state}", state=state)
         return failure(message, "finish its set-up at https://portal.aws.amazon.com/billing/signup")
     page = "https://console.aws.amazon.com/billing/home#/paymentmethods"
     return ok(Message("account-active", f"ACTIVE; the payment method only the console shows: {page}"))

@@ -39,7 +39,7 @@ def assess_states(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Ite
         if account is None or account.active:
             continue
         text = f"accounts.{key} is {account}, {account.state}"
-        message = Message("account-not-active", text, place=f"accounts.{key}", account=account.id, state=account.state)
+        message = Message("account-inactive", text, place=f"accounts.{key}", account=account.id, state=account.state)
         if account.state == "PENDING_ACTIVATION":
             yield warning(message, "AWS is still preparing it: wait")
         else:
