@@ -104,6 +104,21 @@ def test_the_threat_model_has_everybody(who: str) -> None:
     assert re.search(rf"^### .*{who}$", SECURITY, re.MULTILINE)
 
 
+# The tests
+
+
+def test_no_test_module_is_imported() -> None:
+    """What two of them share stands in a module of its own, so that each is read and run alone."""
+    imports = re.compile(
+        r"^\s*(?:from \S*\btest_\w+ import|import \S*\btest_|from tests\S* import .*\btest_\w+).*", re.MULTILINE
+    )
+    files = sorted((CHECKOUT / "tests").rglob("*.py"))
+    found = {str(file): imports.findall(file.read_text(encoding="utf-8")) for file in files}
+
+    assert {name: lines for name, lines in found.items() if lines} == {}
+    assert len(files) > 150
+
+
 # What is installed
 
 
