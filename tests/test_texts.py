@@ -118,7 +118,8 @@ def test_what_aws_takes_is_taken(name: str, text: str) -> None:
 def test_what_nobody_sees_is_refused_and_named(text: str) -> None:
     found = text_problem(text)
     assert found
-    assert re.search(r"has the character U\+[0-9A-F]{4,6} \(", found.problem)
+    assert found.problem.id == "invisible-character"
+    assert re.fullmatch(r"U\+[0-9A-F]{4,6}", found.problem.data["character"])
     assert found.problem.isprintable()
     for kind in (KINDS["PolicyDescription"], KINDS["Reason"]):
         assert not takes(kind, text)
