@@ -37,8 +37,9 @@ def output(name: str, data: Mapping[str, Any]) -> str:
 def _messages(value: Any, place: str = "", remedy: str = "") -> Iterator[dict[str, Any]]:
     """Yields the messages of some data, with the place and the remedy that stand beside them."""
     if isinstance(value, Message):
-        text = f"{value}; {remedy}" if remedy else str(value)
-        yield {"id": value.id, "text": text, "place": value.place or place, "data": dict(value.data)}
+        at = value.place or place
+        text = (f"{value}; {remedy}" if remedy else str(value)).removeprefix(f"{at}: ")
+        yield {"id": value.id, "text": text, "place": at, "data": dict(value.data)}
     elif isinstance(value, Mapping):
         if value.get("file") and value.get("line"):
             place = ": ".join(filter(None, (f"{value['file']}:{value['line']}", value.get("path"))))

@@ -17,7 +17,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.units import units
 from strata.load import load
-from strata.rules import warnings
+from strata.rules import found_warnings
 from tests.bad_configurations import read, write
 from tests.conftest import Variant
 from tests.generated import write_configuration
@@ -246,10 +246,12 @@ def test_an_entry_for_retired_accounts_only_is_a_warning(tmp_path: Path) -> None
         .replace("aws+shop@acme.io\n", "aws+shop@acme.io\n    retired: true\n    tags:\n      Team: shop\n")
     )
     (folder / "organization.yaml").write_text(text)
-    *_, last = warnings(load(folder))
-    assert last == (
-        "sso.yaml:23: assignments[2]: matches only accounts that are retired, so it assigns nothing "
-        "[finding: empty-assignment, at: assignments Dev admins Team=shop]"
+    *_, last = found_warnings(load(folder))
+    assert (last.text.id, last.finding) == ("empty-assignment", "empty-assignment")
+    assert (str(last.source), last.path, last.at) == (
+        "sso.yaml:23",
+        "assignments[2]",
+        "assignments Dev admins Team=shop",
     )
 
 

@@ -543,7 +543,7 @@ def test_a_deployer_that_is_not_named_is_what_the_answer_depends_on(tmp_path: Pa
         ("role: x\n  policies:\n    - inline: policies/none.json", "deployer.policies[1].inline", "file-missing"),
         (
             "role: x\n  policies:\n    - inline: policies/bad.json",
-            "deployer.policies[1].inline: policies/bad.json",
+            "deployer.policies[1].inline",
             "policy-version",
         ),
         ("policies: []", "deployer.role", "key-missing"),
@@ -563,7 +563,7 @@ def test_a_wrong_deployer_is_a_fault(tmp_path: Path, text: str, key: str, id: st
 # Mistakes
 
 
-ANYONE, PLACE = "user, group or permission set", "account or organizational unit"
+ANYONE, PLACE = ["user", "group", "permission set"], ["account", "organizational unit"]
 
 
 @pytest.mark.parametrize(
@@ -573,9 +573,9 @@ ANYONE, PLACE = "user, group or permission set", "account or organizational unit
         ("cloudtrails:StopLogging --in shared", 1, "unknown-service", {"service": "cloudtrails"}),
         ("s3:Get* --in shared", 2, "not-one-action", {"value": "s3:Get*"}),
         ("GetObject --in shared", 2, "not-one-action", {"value": "GetObject"}),
-        ("s3:GetObject --in sharde", 1, "unknown-name", {"name": "sharde", "kind": PLACE}),
-        ("s3:GetObject --in shared --as janedoe", 1, "unknown-name", {"name": "janedoe", "kind": ANYONE}),
-        ("s3:GetObject --in shared --as zzz", 1, "unknown-name", {"name": "zzz", "kind": ANYONE}),
+        ("s3:GetObject --in sharde", 1, "unknown-name", {"name": "sharde", "kinds": PLACE}),
+        ("s3:GetObject --in shared --as janedoe", 1, "unknown-name", {"name": "janedoe", "kinds": ANYONE}),
+        ("s3:GetObject --in shared --as zzz", 1, "unknown-name", {"name": "zzz", "kinds": ANYONE}),
         ("s3:GetObject --in shared --on bucket", 2, "text-malformed", {"kind": "ARN", "value": "bucket"}),
         (
             "ec2:DescribeInstances --in shared --on arn:aws:ec2:eu-central-1:shared:instance/i-1",
@@ -630,12 +630,12 @@ ANYONE, PLACE = "user, group or permission set", "account or organizational unit
         ),
         ("s3:GetObject --in shared --as role/", 2, "text-malformed", {"kind": "role", "value": ""}),
         ("s3:GetObject --in shared --as role/ci-*", 2, "text-malformed", {"kind": "role", "value": "ci-*"}),
-        ("s3:GetObject --in shared --as ''", 1, "unknown-name", {"name": "", "kind": ANYONE}),
+        ("s3:GetObject --in shared --as ''", 1, "unknown-name", {"name": "", "kinds": ANYONE}),
         (
             "s3:GetObject --in shared --as arn:aws:iam::123456789012:user/x",
             1,
             "unknown-name",
-            {"name": "arn:aws:iam::123456789012:user/x", "kind": ANYONE},
+            {"name": "arn:aws:iam::123456789012:user/x", "kinds": ANYONE},
         ),
         ("s3:GetObject --in shared --as '' --who", 2, "arguments-conflict", {"options": ["--who", "--as"]}),
         (
@@ -644,7 +644,7 @@ ANYONE, PLACE = "user, group or permission set", "account or organizational unit
             "wrong-account",
             {"name": "111111111111", "account": "shared"},
         ),
-        ("s3:GetObject --in ou/nothing", 1, "unknown-name", {"name": "ou/nothing", "kind": PLACE}),
+        ("s3:GetObject --in ou/nothing", 1, "unknown-name", {"name": "ou/nothing", "kinds": PLACE}),
         ("s3:GetObject --in shared --who --as jane-doe", 2, "arguments-conflict", {"options": ["--who", "--as"]}),
     ],
 )

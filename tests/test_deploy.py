@@ -23,7 +23,7 @@ from strata.aws.session import AwsError
 from strata.aws.states import Version
 from strata.commands import deploy
 from strata.config.models import state_key
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.identity import leftovers
 from strata.identity.leftovers import Directory
 from strata.options import Options

@@ -114,7 +114,7 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
         [deny("s3:*")],
         False,
     ),
-    "a denial of everything replaces several": (
+    "one denial replaces several": (
         GUARDRAIL,
         [deny("s3:*"), deny("ec2:*", Condition=REGIONS)],
         [deny("*")],

@@ -163,7 +163,8 @@ def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
     except StrataError as error:
         guess = did_you_mean(where, {*units, *evaluated.keys})
         text = f"{where!r} is neither an account nor an organizational unit{guess}"
-        raise StrataError(Message("unknown-name", text, name=where, kind="account or organizational unit")) from error
+        message = Message("unknown-name", text, name=where, kinds=["account", "organizational unit"])
+        raise StrataError(message) from error
 
 
 def _one(evaluated: Evaluated, question: Question, who: Who, account: str) -> Iterator[Case]:
