@@ -27,11 +27,8 @@ FORMATS: Mapping[str, int] = {
 
 def output(name: str, data: Mapping[str, Any]) -> str:
     """Returns the JSON of a command; `messages` has every `Message` of the data, each once."""
-    messages: list[dict[str, Any]] = []
-    for message in _messages(data):
-        if message not in messages:
-            messages.append(message)
-    return as_json({"format": FORMATS[name], **data, "messages": messages})
+    messages = {(one["id"], one["text"], one["place"]): one for one in _messages(data)}
+    return as_json({"format": FORMATS[name], **data, "messages": list(messages.values())})
 
 
 def _messages(value: Any, place: str = "", remedy: str = "") -> Iterator[dict[str, Any]]:
