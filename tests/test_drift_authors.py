@@ -148,7 +148,7 @@ def test_the_reading_ends_where_nothing_is_found_for_long(monkeypatch: pytest.Mo
     monkeypatch.setattr("strata.inventory.pace.time.sleep", lambda _: None)
 
     assert len(list(history.events("us-east-1", "CreateGroup"))) == 2 * PAGES
-    assert len(list(history.events("us-east-1", "CreateGroup"))) == 2 * PAGES, "what was read is kept"
+    assert len(list(history.events("us-east-1", "CreateGroup"))) == 2 * PAGES, "the pages are kept"
     assert len(history.asked) == PAGES
 
 
