@@ -81,10 +81,7 @@ class Fault:
     @property
     def message(self) -> Message:
         """Returns all of it in one text, for where faults stand among other texts."""
-        # A text without an id is of a room that has none yet.
-        return Message(
-            getattr(self.problem, "id", ""), str(self), place=self.place, **getattr(self.problem, "data", {})
-        )
+        return Message(self.problem.id, str(self), place=self.place, **self.problem.data)
 
     @property
     def place(self) -> str:

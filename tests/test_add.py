@@ -25,6 +25,8 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import FORMATS
 from tests.bad_configurations import read, write
+from tests.conftest import Golden
+from tests.said import Said
 
 
 @pytest.fixture
@@ -147,7 +149,6 @@ def test_a_user_joins_groups_wherever_they_stand(split: Path) -> None:
     assert done.exit_code == 0, done.output
     assert (split / "sso/data.yaml").read_text() == "groups:\n  data:\n    members: [jane-doe, lena-fuchs]\n"
     assert load(split).groups["devops"].members == ("jane-doe", "lena-fuchs")
-    assert "user lena-fuchs is in groups data, devops" in done.stdout
     assert "user lena-fuchs" not in (split / "sso/data.yaml").read_text()
 
 
@@ -158,11 +159,11 @@ def test_a_unit_goes_where_the_one_above_it_stands(split: Path) -> None:
     )
 
 
-def test_of_several_files_one_is_named(split: Path) -> None:
+def test_of_several_files_one_is_named(split: Path, said: Said) -> None:
     words = ("account", "data-prod", "--email", "aws+data-prod@example.com", "--ou", "data", "--yes")
     unnamed = strata(split, *words)
     assert unnamed.exit_code == 2
-    assert "error: --file is missing: file, one of organization.yaml, organization/data.yaml" in unnamed.stderr
+    assert [(told.id, told.place) for told in said(unnamed)] == [("argument-missing", "--file")]
     assert strata(split, *words, "--file", "organization/dta.yaml").exit_code == 1
     assert strata(split, *words, "--file", "organization/data.yaml").exit_code == 0
     assert load(split).accounts["data-prod"].unit == "data"
@@ -196,9 +197,12 @@ def test_what_is_missing_on_the_way_is_written(text: str) -> None:
     assert ("#" in result) == ("#" in text)
 
 
-def test_a_file_that_cannot_be_edited_is_left_with_the_entry_to_copy() -> None:
-    with pytest.raises(StrataError, match=r"f is written in a way .* add this under c by hand: x: \{y: z\}"):
+def test_a_file_that_cannot_be_edited_is_left_with_the_entry_to_copy(said: Said) -> None:
+    with pytest.raises(StrataError) as error:
         with_entry("a: &one {b: {}}\nc: *one\n", ("c",), {"x": {"y": "z"}}, "f")
+    (told,) = said(error)
+    assert (told.id, told.place, told.data["keys"]) == ("not-editable", "f", ["c"])
+    assert told.text.endswith("x: {y: z}")
 
 
 # What is said
@@ -242,193 +246,181 @@ def test_a_value_is_replaced_and_every_other_byte_stays(way: str, value: Any, ol
     assert windows == expected.replace("\n", "\r\n")
 
 
-def test_a_value_that_cannot_be_replaced_is_told() -> None:
-    with pytest.raises(StrataError, match=r"f is written in a way that cannot be edited at b: make it \"2\" by hand"):
+def test_a_value_that_cannot_be_replaced_is_told(said: Said) -> None:
+    with pytest.raises(StrataError) as other:
         with_value("a: &one 1\nb: *one\n", ("b",), "2", "f")
-    with pytest.raises(StrataError, match=r"at b\.name: take it out by hand"):
+    with pytest.raises(StrataError) as none:
         with_value("b: {name: B, limit: 3}\n", ("b", "name"), None, "f")
+    assert [(told.id, told.data["keys"]) for told in said([other, none])] == [
+        ("not-editable", ["b"]),
+        ("not-editable", ["b", "name"]),
+    ]
 
 
-def test_an_account_is_told_with_what_binds_it_and_who_gets_in(folder: Path) -> None:
+EFFECTS: dict[str, str] = {
+    "account": "account data --email aws+data@example.com --ou shared",
+    "account with its name": "account data --email aws+data@example.com --ou shared --name Data",
+    "unit below another": "ou prod --under shared",
+    "unit below the root": "ou lab",
+    "assignment": "assignment --permission-set FinOps --group readonly --ou root",
+    "assignment that adds nothing": "assignment --permission-set Administrator --group administrators --account all",
+    "assignment that adds nothing yet": (
+        "assignment --permission-set Administrator --group administrators --ou security"
+    ),
+    "assignment that is over": (
+        "assignment --permission-set FinOps --group readonly --account shared --until 2020-01-31"
+    ),
+    "user in a group": (
+        "user lena --given-name Lena --family-name Fuchs --email lena@example.com --group finops --group readonly"
+    ),
+    "user in none": "user lena --given-name Lena --family-name Fuchs --email lena@example.com",
+}
+
+
+def test_the_entry_is_shown_with_all_that_comes_of_it(folder: Path, golden: Golden) -> None:
+    """A unit with what it inherits, an assignment with people and accounts, a user of groups with accounts."""
     (folder / "sso.yaml").write_text(
         (folder / "sso.yaml").read_text() + "  - permission_sets: [FinOps]\n    users: [jane-doe]\n"
         "    organizational_units: [shared]\n    except: {accounts: [shared]}\n"
     )
-    words = ("account", "data", "--email", "aws+data@example.com", "--ou", "shared", "--dry-run")
-    told = strata(folder, *words).stdout
-    assert "+  data:\n" in told
-    assert "account data is bound by deny-leaving-organization, " in told
-    assert "attached to organizational unit shared" in told
-    assert "account data: group administrators (jane-doe) gets Administrator\n" in told
-    assert "account data: user jane-doe gets FinOps\n" in told
+    shown = [f"{name}:\n{strata(folder, *words.split(), '--dry-run').stdout}" for name, words in EFFECTS.items()]
+    golden("add/effects.txt", "\n".join(shown).replace(str(folder), "config"))
 
 
-def test_an_account_that_breaks_expectations_is_told_with_them(folder: Path) -> None:
+def test_an_account_that_breaks_expectations_is_told_with_them(folder: Path, said: Said) -> None:
     """`strata plan` would refuse it, and then nobody remembers why; one that was broken before is no news."""
     file = folder / "expectations.yaml"
     broken = "\n- id: broken\n  reason: It is.\n  denied: s3:GetObject\n  in: root\n"
     file.write_text(file.read_text(encoding="utf-8") + broken, encoding="utf-8")
     words = ["account", "lab", "--email", "aws+lab@example.com", "--ou", "root", "--dry-run"]
-    found = strata(folder, *words).stdout.replace("\n", " ")
-    assert "no service control policy binds lab: 11 expectations break there and nowhere else; move it " in found
-    assert "expectations.yaml:6: nobody-leaves no longer holds: a role with full access in lab may " in found
-    assert "broken no longer" not in found
-    told = json.loads(strata(folder, *words, "--json").stdout)["warnings"]
-    assert [one for one in told if "trail-keeps-logging no longer holds" in one]
+    shown = strata(folder, *words).stdout
+    assert "expectations-unmet-together" in said.ids(shown)
+    assert {"nobody-leaves", "trail-keeps-logging"} <= {told.data.get("expectation") for told in said(shown)}
+    assert "broken" not in {told.data.get("expectation") for told in said(shown)}
+    facts = strata(folder, *words, "--json").stdout
+    assert said.ids(facts) == said.ids(shown)
+    found = json.loads(facts)
+    assert [message["text"] for message in found["messages"]] == found["warnings"]
     before = (folder / "organization.yaml").read_text()
     refused = strata(folder, *words[:-1], "--yes")
     assert (refused.exit_code, (folder / "organization.yaml").read_text()) == (1, before)
-    assert "nobody-leaves no longer holds" in refused.stderr
-    assert (
-        "nothing was changed, since strata check refuses it; make the expectations say what is meant" in refused.stderr
-    )
+    assert "nobody-leaves" in [told.data.get("expectation") for told in said(refused.stderr)]
+    assert said.ids(refused.stderr)[-1] == "refused-by-check"
 
 
 def test_an_account_is_named_as_those_that_are_there(folder: Path) -> None:
     """In an organization whose names have no prefix, as most are that were adopted, AWS gets the key."""
     words = ("account", "data", "--email", "aws+data@example.com", "--ou", "shared", "--dry-run")
-    named = strata(folder, *words, "--name", "Data").stdout
-    prefixed = strata(folder, *words).stdout
     file = folder / "organization.yaml"
     file.write_text(re.sub(r"(\n  (\w+):\n    email: )", r"\n  \2:\n    name: own-\2\n    email: ", file.read_text()))
-    bare = strata(folder, *words).stdout
-
-    assert "account data is called Data at AWS" in named
-    assert "account data is called example-data at AWS" in prefixed
-    assert "name:" not in prefixed
-    assert "account data is called data at AWS" in bare
-    assert "+    name: data" in bare
+    shown = strata(folder, *words).stdout
+    assert "\n+    name: data\n" in shown
+    assert "\naccount data is called data " in shown
 
 
-def test_a_unit_is_told_with_what_it_inherits(folder: Path) -> None:
-    told = strata(folder, "ou", "prod", "--under", "shared", "--dry-run").stdout
-    assert "ou prod is bound by deny-leaving-organization" in told
-    assert (
-        "ou prod: group administrators (jane-doe) gets Administrator in its accounts, by the assignment to all" in told
-    )
-    assert "ou lab is bound by no policy" in strata(folder, "ou", "lab", "--dry-run").stdout
-
-
-def test_an_assignment_is_told_with_people_and_accounts_and_one_that_adds_nothing(folder: Path) -> None:
-    words = ("assignment", "--permission-set", "FinOps", "--group", "readonly", "--ou", "root", "--dry-run")
-    told = strata(folder, *words).stdout
-    assert "the assignment: group readonly (jane-doe) gets FinOps in accounts security, shared\n" in told
-    again = strata(folder, *words[:2], "Administrator", "--group", "administrators", "--account", "all", "--dry-run")
-    assert "the assignment gives nothing that is not given already\n" in again.stdout
-
-
-def test_an_assignment_to_a_unit_that_is_prepared_is_told_with_the_warning(folder: Path) -> None:
+def test_an_assignment_to_a_unit_that_is_prepared_is_told_with_the_warning(folder: Path, said: Said) -> None:
     assert strata(folder, "ou", "lab", "--yes").exit_code == 0
     words = ("assignment", "--permission-set", "FinOps", "--group", "readonly", "--ou", "lab", "--yes")
     done = strata(folder, *words)
     assert done.exit_code == 0, done.output
-    assert "until there are more accounts in its units" in done.stdout
-    assert "[finding: empty-unit, at: assignments FinOps readonly lab]" in done.stdout
+    assert said.ids(done.stdout) == ["empty-unit"]
 
 
 @pytest.mark.parametrize(("until", "warned"), [("2020-01-31", True), ("9999-01-31", False)])
-def test_a_last_day_that_is_over_is_a_warning(folder: Path, until: str, *, warned: bool) -> None:
+def test_a_last_day_that_is_over_is_a_warning(folder: Path, until: str, said: Said, *, warned: bool) -> None:
     words = ("assignment", "--permission-set", "FinOps", "--group", "readonly", "--account", "shared")
-    said = strata(folder, *words, "--until", until, "--dry-run").stdout
-    assert (f"sso.yaml: until: {until} is over" in said) == warned
-
-
-def test_a_user_of_groups_is_told_with_accounts(folder: Path) -> None:
-    names = ["--given-name", "Lena", "--family-name", "Fuchs", "--email", "lena@example.com"]
-    told = strata(folder, "user", "lena", *names, "--group", "finops", "--dry-run").stdout
-    assert "user lena is in group finops\n" in told
-    assert "user lena: by group finops gets FinOps in account management\n" in told
-    assert "strata add assignment --user lena" in strata(folder, "user", "lena", *names, "--dry-run").stdout
+    told = said(strata(folder, *words, "--until", until, "--dry-run").stdout)
+    assert [(one.id, one.data["until"]) for one in told] == ([("last-day-over", until)] if warned else [])
 
 
 def test_json_has_all_of_it_and_writes_with_yes_alone(folder: Path) -> None:
     words = ("account", "data", "--email", "aws+data@example.com", "--ou", "shared", "--json")
     before = contents(folder)
-    said = json.loads(strata(folder, *words).stdout)
+    found = json.loads(strata(folder, *words).stdout)
     assert contents(folder) == before
-    assert (said["format"], said["kind"], said["key"], said["written"]) == (1, "account", "data", False)
-    assert said["files"] == [str(folder / "organization.yaml")]
+    assert (found["format"], found["kind"], found["key"], found["written"]) == (1, "account", "data", False)
+    assert found["files"] == [str(folder / "organization.yaml")]
     assert {
         "policy": "deny-root-user",
         "type": "SERVICE_CONTROL_POLICY",
         "attached_to": "organizational unit shared",
-    } in (said["bound_by"])
+    } in (found["bound_by"])
     administrators = {"type": "group", "key": "administrators", "people": ["jane-doe"]}
-    assert {"permission_set": "Administrator", "to": administrators, "accounts": ["data"]} in said["gives"]
+    assert {"permission_set": "Administrator", "to": administrators, "accounts": ["data"]} in found["gives"]
     written = json.loads(strata(folder, *words, "--yes").stdout)
-    assert written == {**said, "written": True}
+    assert written == {**found, "written": True}
     assert "data" in load(folder).accounts
 
 
 # What is not written
 
 
-def test_every_missing_option_is_an_error_of_its_own(folder: Path) -> None:
+def test_every_missing_option_is_an_error_of_its_own(folder: Path, said: Said) -> None:
     done = strata(folder, "user", "--email", "nobody")
     assert done.exit_code == 2
-    errors = [line.partition(" is missing")[0] for line in done.stderr.splitlines()]
-    assert errors[:3] == ["error: KEY", "error: --given-name", "error: --family-name"]
-    assert "--email: 'nobody' is not an e-mail address" in done.stderr
-    lacking = strata(folder, "assignment").stderr
-    assert [line.partition(" is missing")[0] for line in lacking.splitlines()] == [
-        "error: --permission-set",
-        "error: --user or --group",
-        "error: --account or --ou",
-    ]
+    told = said(done.stderr)
+    missing = [one.place for one in told if one.id == "argument-missing"]
+    assert missing[:3] == ["KEY", "--given-name", "--family-name"]
+    assert [(one.id, one.data["option"]) for one in told[len(missing) :]] == [("text-malformed", "--email")]
+    lacking = said(strata(folder, "assignment").stderr)
+    assert [one.place for one in lacking] == ["--permission-set", "--user or --group", "--account or --ou"]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "id", "option"),
     [
-        ("account shared --email a@example.com --ou shared", "KEY: 'shared' is the key of an account already; choose"),
-        ("account old --email a@example.com --ou shared", "KEY: 'old' is the key of a retired account"),
-        ("account management --email a@example.com --ou shared", "KEY: 'management' is the management account's key"),
-        ("account 2nd --email a@example.com --ou shared", "KEY: '2nd' cannot be a key"),
-        ("account dätä --email a@example.com --ou shared", "KEY: 'dätä' cannot be a key"),
-        ("account new --email a@example.com --ou shred", "--ou: there is no organizational unit 'shred', did you mean"),
-        ("account new --email a@example.com --ou shared --tag Team", "--tag: 'Team' is no tag; write it as Team=data"),
-        ("account new --email AWS+shared@example.com --ou shared", "is also the e-mail of"),
-        ("ou security", "KEY: 'security' is the key of a unit already"),
-        ("ou x --under root --name Shared", "the name 'Shared' is also that of 'shared'"),
-        ("group devops", "KEY: 'devops' is the key of a group already"),
-        ("group DevOps", "is also that of"),
-        ("group x --member jan-doe", "--member: there is no user 'jan-doe', did you mean 'jane-doe'?; choose from"),
-        ("permission-set X --aws SecurityAudits", "AWS has no managed policy 'SecurityAudits', did you mean"),
-        ("permission-set X --inline policies/devop.json", "is no file below"),
-        ("assignment --permission-set X --group devops --account all", "--permission-set: there is no permission set"),
-        ("assignment --permission-set FinOps --group devops --account old", "--account: the account 'old' is retired"),
-        ("assignment --permission-set FinOps --group devops --account x-*", "--account: there is no account 'x-*'"),
-        ("assignment --permission-set FinOps --group devops --account all --until 2030-02-30", "is not a date"),
+        ("account shared --email a@example.com --ou shared", "key-taken", "KEY"),
+        ("account old --email a@example.com --ou shared", "key-taken", "KEY"),
+        ("account management --email a@example.com --ou shared", "key-taken", "KEY"),
+        ("account 2nd --email a@example.com --ou shared", "text-malformed", "KEY"),
+        ("account dätä --email a@example.com --ou shared", "text-malformed", "KEY"),
+        ("account new --email a@example.com --ou shred", "unknown-name", "--ou"),
+        ("account new --email a@example.com --ou shared --tag Team", "argument-malformed", "--tag"),
+        ("account new --email AWS+shared@example.com --ou shared", "email-taken", ""),
+        ("ou security", "key-taken", "KEY"),
+        ("ou x --under root --name Shared", "name-taken", ""),
+        ("group devops", "key-taken", "KEY"),
+        ("group DevOps", "name-taken", ""),
+        ("group x --member jan-doe", "unknown-name", "--member"),
+        ("permission-set X --aws SecurityAudits", "unknown-managed-policy", "--aws"),
+        ("permission-set X --inline policies/devop.json", "file-missing", "--inline"),
+        ("assignment --permission-set X --group devops --account all", "unknown-name", "--permission-set"),
+        ("assignment --permission-set FinOps --group devops --account old", "account-retired", "--account"),
+        ("assignment --permission-set FinOps --group devops --account x-*", "unknown-name", "--account"),
         (
-            "assignment --permission-set FinOps --group devops --account all --ou shared",
-            "selects every account already",
+            "assignment --permission-set FinOps --group devops --account all --until 2030-02-30",
+            "text-malformed",
+            "--until",
         ),
+        ("assignment --permission-set FinOps --group devops --account all --ou shared", "keys-exclude-each-other", ""),
     ],
 )
-def test_nothing_faulty_is_written(folder: Path, words: str, said: str) -> None:
+def test_nothing_faulty_is_written(folder: Path, words: str, id: str, option: str, said: Said) -> None:
     retired = "  old:\n    email: old@example.com\n    organizational_unit: shared\n    retired: true\n"
     file = folder / "organization.yaml"
     file.write_text(file.read_text().replace("accounts:\n", f"accounts:\n{retired}", 1))
     before = contents(folder)
     done = strata(folder, *words.split(), "--yes")
     assert done.exit_code == 1, done.output
-    assert said in done.stderr
+    assert [(told.id, told.data.get("option", "")) for told in said(done) if told.id != "refused-by-check"] == [
+        (id, option)
+    ]
     assert contents(folder) == before
 
 
 def test_a_fault_of_the_result_comes_as_json_too(folder: Path) -> None:
     done = strata(folder, "group", "DevOps", "--yes", "--json")
-    said = json.loads(done.stdout)
-    assert (done.exit_code, said["format"], "written" in said) == (1, 1, False)
-    assert set(said["faults"][0]) >= {"file", "line", "path", "problem", "remedy"}
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["format"], "written" in found) == (1, 1, False)
+    assert set(found["faults"][0]) >= {"file", "line", "path", "problem", "remedy"}
 
 
 @pytest.mark.parametrize(("words", "code"), [(("group", "2nd", "--yes"), 1), (("account", "new"), 2)])
 def test_another_failure_comes_as_json_too(folder: Path, words: Sequence[str], code: int) -> None:
     done = strata(folder, *words, "--json")
-    said = json.loads(done.stdout)
-    assert (done.exit_code, said["format"], said["faults"]) == (code, 1, [])
-    assert f"error: {said['errors'][0]}" in done.stderr
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["format"], found["faults"]) == (code, 1, [])
+    assert f"error: {found['errors'][0]}" in done.stderr
 
 
 def test_a_configuration_with_faults_comes_as_json_too(folder: Path) -> None:
@@ -448,15 +440,14 @@ def test_without_a_terminal_yes_is_needed(folder: Path) -> None:
 
 
 def test_what_is_missing_is_asked_and_each_answer_is_checked(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
 ) -> None:
     answers = ("shared", "shared-lab", "", "shred", "", "y")
     assert typed(monkeypatch, folder, "account", *answers) == 0
     asked = capsys.readouterr().err
-    assert "'shared' is the key of an account already" in asked
-    assert "its root e-mail address [aws+shared-lab@example.com]: " in asked
-    assert "organizational unit, one of security, shared, root [shared]: " in asked
-    assert "there is no organizational unit 'shred', did you mean 'shared'?" in asked
+    assert said.ids(asked) == ["key-taken", "unknown-name"]
+    assert " [aws+shared-lab@example.com]: " in asked
+    assert ", one of security, shared, root [shared]: " in asked
     made = load(folder).accounts["shared-lab"]
     assert (made.email, made.unit) == ("aws+shared-lab@example.com", "shared")
 
@@ -477,11 +468,12 @@ def test_an_assignment_is_asked_for_until_it_is_for_somebody_somewhere(
     assert (made.users, made.accounts, made.until) == (("jane-doe",), ("shared",), None)
 
 
-def test_no_is_no_and_the_end_of_input_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_is_no_and_the_end_of_input_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     before = contents(folder)
     assert typed(monkeypatch, folder, "ou", "lab", "", "n") == 1
-    with pytest.raises(StrataError, match="give --under"):
+    with pytest.raises(StrataError) as error:
         typed(monkeypatch, folder, "ou", "lab")
+    assert [(told.id, told.data["option"]) for told in said(error)] == [("answer-missing", "--under")]
     assert contents(folder) == before
 
 
@@ -504,8 +496,8 @@ def test_an_option_that_is_missing_is_one_object_of_json(kind: str, folder: Path
     assert result.exit_code == 2
     found = json.loads(result.stdout)
     assert (found["format"], found["faults"]) == (FORMATS["add"], [])
-    assert " is missing" in found["errors"][0]
-    assert not [one for one in found["errors"] if one.endswith("is missing: given name")], "said twice"
+    assert {message["id"] for message in found["messages"]} == {"argument-missing"}
+    assert not [one for one in found["errors"] if one.endswith(": given name")], "said twice"
     assert "Traceback" not in result.stderr
 
 

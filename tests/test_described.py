@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from strata.commands.adopt import configuration
 from strata.inventory.reading import read
 from strata.landing_zone.addresses import addresses
 from tests.aws import center
-from tests.aws.client import emulated_aws
+from tests.aws.client import ACCOUNT, emulated_aws
+from tests.documents import CHECKOUT, blocks
 from tests.organizations import (
     ALLOW,
     INSTANCE,
@@ -34,11 +36,13 @@ from tests.organizations import (
     id_of,
     permission_set,
     policy,
+    ram_sharing,
     root_access,
     service,
     unit,
     user,
 )
+from tests.organizations.controls import SETTINGS
 from tests.organizations.deployed import DEPLOYED
 from tests.organizations.emulated import Emulated, emulate
 from tests.scenarios.seeds import SMALL
@@ -99,8 +103,9 @@ def test_what_goes_takes_with_it_what_aws_takes_away() -> None:
 def test_the_states_have_the_addresses_that_the_stacks_make() -> None:
     contact = {"name": "Sam", "title": "Guard", "email": "sam@example.com", "phone": "+49 30 1234567"}
     there = DEPLOYED.but(
-        [control(key) for key in ("trail", "access_analyzer", "ebs_encryption", "password_policy", "s3_public_access")],
+        [control(key) for key in ("trail", "access_analyzer", *SETTINGS)],
         [control("budget", emails=["a@example.com"]), control("alternate_contacts", security=contact)],
+        [control("alerts", emails=["a@example.com"]), ram_sharing(), service("ram.amazonaws.com")],
         [service("access-analyzer.amazonaws.com"), service("account.amazonaws.com"), service("iam.amazonaws.com")],
         root_access("RootSessions"),
     )
@@ -124,14 +129,25 @@ def test_a_command_asks_the_description_instead_of_aws(tmp_path: Path) -> None:
     ]
 
 
+def test_the_test_that_the_page_shows_passes(tmp_path: Path) -> None:
+    (block,) = blocks(CHECKOUT / "docs/testing.md", "python", "One builder of organizations")
+    (tmp_path / "shown.py").write_text(block.text)
+    shown = runpy.run_path(str(tmp_path / "shown.py"), {"Path": Path, "json": json})
+
+    shown["test_a_renamed_unit_and_a_user_who_is_gone_are_told"](tmp_path)
+
+    assert len(block.text.splitlines()) < 30
+
+
 def test_the_emulated_aws_says_the_same_as_the_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both are adopted, by the ids of the description; in what order AWS lists things does not matter."""
     with emulated_aws(tmp_path / "log") as aws:
         for name, value in aws.environment().items():
             monkeypatch.setenv(name, value)
         made = emulate(SMALL, aws)
-        session = Aws(None, "us-east-1")
-        emulated = configuration(SMALL.model, read(session, SMALL.model, thorough=True, once=True))[1]
+        own = SMALL.model.management_account.model_copy(update={"id": ACCOUNT})
+        project, session = SMALL.model.model_copy(update={"management_account": own}), Aws(None, "us-east-1")
+        emulated = configuration(project, read(session, project, thorough=True, once=True))[1]
     said = configuration(SMALL.model, SMALL.inventory)[1]
 
     for name in said.keys() - {RECORD}:

@@ -27,11 +27,13 @@ from strata.commands.doctor import account, conflicts, defaults, members, sign_i
 from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
 from strata.commands.doctor.findings import Finding, Level, ok
 from strata.config.models import EbsEncryption, InstanceMetadata, Mode, PasswordPolicy, S3PublicAccess
+from strata.errors import Message
 from strata.files.template import TEMPLATE
 from strata.identity import announced
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.terraform.engine import Engine
+from tests.said import Said
 
 MANAGEMENT = "123456789012"
 OK, WARNING, FAILURE = Level.OK, Level.WARNING, Level.FAILURE
@@ -50,48 +52,63 @@ def only(findings: Iterator[Finding]) -> Finding:
 # Facts in, findings out
 
 
-def test_tools_need_their_versions() -> None:
+def test_tools_need_their_versions(said: Said) -> None:
     assert tools.assess_python("3.10.4").level is FAILURE
     assert tools.assess_python("3.13.0").level is OK
     engine = Engine("cdktf", "0.21.0", "20 || 22", Path("checkout"))
-    assert tools.assess_cdktf(None, engine).text == "the cdktf CLI is not installed, package.json pins 0.21.0"
-    assert tools.assess_cdktf("0.20.0", engine).level is FAILURE
+    missing, other = tools.assess_cdktf(None, engine), tools.assess_cdktf("0.20.0", engine)
+    assert said.ids([missing, other]) == ["tool-missing", "tool-other-version"]
+    assert {finding.level for finding in (missing, other)} == {FAILURE}
+    assert missing.text.data["pinned"] == "0.21.0"
     assert tools.assess_cdktf("0.21.0", engine).level is OK
     assert tools.assess_terraform("Terraform v1.9.8\non linux", "terraform").level is FAILURE
     assert tools.assess_terraform("Terraform v1.10.0\n", "terraform").level is OK
     assert tools.assess_terraform("Terraform v1.15.5\n", "x", third_party=True).level is WARNING
-    assert tools.assess_terraform("OpenTofu v1.10.1\n", "tofu").text == "OpenTofu 1.10.1 at tofu"
+    assert [told.data for told in said(tools.assess_terraform("OpenTofu v1.10.1\n", "tofu"))] == [
+        {"tool": "opentofu", "version": "1.10.1"}
+    ]
     assert tools.assess_terraform("", "terraform").level is FAILURE
 
 
-def test_the_caller_is_of_the_configured_account_and_not_root() -> None:
+def test_the_caller_is_of_the_configured_account_and_not_root(said: Said) -> None:
     other, reachable = account.assess_caller(Caller("999988887777", "arn:aws:iam::999988887777:user/x"), MANAGEMENT)
     assert (other.level, reachable) == (FAILURE, False)
-    assert "999988887777" in other.text
-    assert MANAGEMENT in other.text
+    (told,) = said(other)
+    assert (told.id, told.data) == ("wrong-account", {"account": "999988887777", "expected": MANAGEMENT})
     root, reachable = account.assess_caller(Caller(MANAGEMENT, f"arn:aws:iam::{MANAGEMENT}:root"), MANAGEMENT)
     assert (root.level, reachable) == (WARNING, True)
+    assert said.ids(root) == ["root-user"]
     assert account.assess_caller(Caller(MANAGEMENT, f"arn:aws:iam::{MANAGEMENT}:user/a"), MANAGEMENT)[0].level is OK
 
 
-def test_an_account_that_is_not_active_or_has_no_contact_is_a_failure() -> None:
-    assert account.assess_activation("PENDING_ACTIVATION").level is FAILURE
+def test_an_account_that_is_not_active_or_has_no_contact_is_a_failure(said: Said) -> None:
+    inactive = account.assess_activation("PENDING_ACTIVATION")
+    assert (inactive.level, said.ids(inactive)) == (FAILURE, ["account-inactive"])
     contact = {"FullName": "A", "AddressLine1": "B", "City": "C", "CountryCode": "DE", "PhoneNumber": "1"}
     assert account.assess_contact(contact).level is OK
-    assert "PhoneNumber" in account.assess_contact({**contact, "PhoneNumber": ""}).text
+    lacking = account.assess_contact({**contact, "PhoneNumber": ""})
+    assert (lacking.level, lacking.text.data) == (FAILURE, {"lacking": ["PhoneNumber"]})
+    assert said.ids(lacking) == ["contact-incomplete"]
 
 
-def test_the_free_plan_is_warned_of_until_it_is_too_late() -> None:
-    assert account.assess_plan("FREE", "ACTIVE", has_organization=False).level is WARNING
-    assert account.assess_plan("FREE", "ACTIVE", has_organization=True).level is OK
-    assert account.assess_plan("FREE", "EXPIRED", has_organization=True).level is FAILURE
+def test_the_free_plan_is_warned_of_until_it_is_too_late(said: Said) -> None:
+    found = [
+        account.assess_plan("FREE", "ACTIVE", has_organization=False),
+        account.assess_plan("FREE", "ACTIVE", has_organization=True),
+        account.assess_plan("FREE", "EXPIRED", has_organization=True),
+    ]
+    assert [finding.level for finding in found] == [WARNING, OK, FAILURE]
+    assert said.ids(found) == ["plan-free", "plan-fine", "plan-expired"]
 
 
-def test_name_and_email_of_the_management_account_are_compared(shipped: LandingZone) -> None:
+def test_name_and_email_of_the_management_account_are_compared(shipped: LandingZone, said: Said) -> None:
     configured = shipped.project.management_account
     assert only(account.assess_names(configured, configured.name, configured.email.upper())).level is OK
     found = list(account.assess_names(configured, "master", "other@example.com"))
-    assert [finding.remedy for finding in found] == ["write 'master'", "write 'other@example.com'"]
+    assert [(told.id, told.data["aws"]) for told in said(found)] == [
+        ("management-name-differs", "master"),
+        ("management-email-differs", "other@example.com"),
+    ]
 
 
 def live(*emails: str, state: str = "ACTIVE", first: int = 1) -> list[LiveAccount]:
@@ -101,27 +118,29 @@ def live(*emails: str, state: str = "ACTIVE", first: int = 1) -> list[LiveAccoun
 SECURITY_MAIL, SHARED_MAIL = "aws+security@example.com", "aws+shared@example.com"
 
 
-def test_the_quota_holds_what_is_there_and_what_comes(shipped: LandingZone) -> None:
+def test_the_quota_holds_what_is_there_and_what_comes(shipped: LandingZone, said: Said) -> None:
     there = live("aws@example.com", SECURITY_MAIL.upper(), "old@example.com")
     assert account.assess_quota(shipped, there, 4).level is OK
     short = account.assess_quota(shipped, there, 3)
     assert short.level is FAILURE
-    assert short.remedy.endswith("--quota-code L-E619E033 --desired-value 4")
+    (told,) = said(short)
+    assert (told.id, told.data) == ("quota-exceeded", {"accounts": 3, "new": 1, "limit": 3})
     assert account.assess_quota(shipped, [], 2).level is FAILURE, "the management account counts before there is a list"
 
 
-def test_regions_must_be_enabled(shipped: LandingZone) -> None:
+def test_regions_must_be_enabled(shipped: LandingZone, said: Said) -> None:
     everywhere = {"us-east-1": "opt-in-not-required", "us-west-2": "opted-in"}
     assert only(account.assess_regions(shipped.project, everywhere)).level is OK
     closed = only(account.assess_regions(shipped.project, {**everywhere, "us-west-2": "not-opted-in"}))
     assert closed.level is FAILURE
-    assert "aws account enable-region --region-name us-west-2" in closed.remedy
+    assert [(told.id, told.data["region"]) for told in said(closed)] == [("region-not-enabled", "us-west-2")]
 
 
-def test_an_anomaly_monitor_in_the_way_comes_with_its_import_line() -> None:
+def test_an_anomaly_monitor_in_the_way_comes_with_its_import_line(said: Said) -> None:
     arn = "arn:aws:ce::123456789012:anomalymonitor/1"
     clash = account.assess_anomaly_monitor([arn], wanted=True, managed_or_imported=False)
     assert clash.level is FAILURE
+    assert said.ids(clash) == ["anomaly-monitor-exists"]
     assert f"aws_ce_anomaly_monitor.services: {arn}" in clash.remedy
     assert account.assess_anomaly_monitor([arn], wanted=True, managed_or_imported=True).level is OK
     assert account.assess_anomaly_monitor([arn], wanted=False, managed_or_imported=False).level is OK
@@ -134,11 +153,13 @@ def test_an_anomaly_monitor_in_the_way_comes_with_its_import_line() -> None:
 @pytest.mark.parametrize(
     ("account_state", "level"), [("SUSPENDED", FAILURE), ("CLOSED", FAILURE), ("PENDING_ACTIVATION", WARNING)]
 )
-def test_a_declared_account_that_is_not_active(shipped: LandingZone, account_state: str, level: Level) -> None:
+def test_a_declared_account_that_is_not_active(
+    shipped: LandingZone, said: Said, account_state: str, level: Level
+) -> None:
     found = only(members.assess_states(shipped, live(SECURITY_MAIL, state=account_state)))
     assert found.level is level
-    assert "accounts.security" in found.text
-    assert account_state in found.text
+    (told,) = said(found)
+    assert (told.id, told.place, told.data["state"]) == ("account-inactive", "accounts.security", account_state)
 
 
 def test_a_closed_account_with_the_address_of_an_active_one_is_none_of_our_business(shipped: LandingZone) -> None:
@@ -146,27 +167,32 @@ def test_a_closed_account_with_the_address_of_an_active_one_is_none_of_our_busin
     assert list(members.assess_states(shipped, both)) == []
 
 
-def test_addresses_of_swapped_accounts_are_a_failure(shipped: LandingZone) -> None:
+def test_addresses_of_swapped_accounts_are_a_failure(shipped: LandingZone, said: Said) -> None:
     swapped = [LiveAccount("1" * 12, "example-shared", SECURITY_MAIL, "ACTIVE")]
     found = only(members.assess_emails(shipped, swapped))
     assert found.level is FAILURE
-    assert "named as accounts.shared would be" in found.text
+    (told,) = said(found)
+    assert (told.id, told.place, told.data["other"]) == ("emails-swapped", "accounts.security.email", "shared")
 
 
-def test_an_address_of_another_account_warns_that_a_deploy_adopts_and_renames_it(shipped: LandingZone) -> None:
+def test_an_address_of_another_account_warns_that_a_deploy_adopts_and_renames_it(
+    shipped: LandingZone, said: Said
+) -> None:
     found = only(members.assess_emails(shipped, [LiveAccount("1" * 12, "Audit", SECURITY_MAIL.upper(), "ACTIVE")]))
     assert found.level is WARNING
-    assert "adopts it and names it 'example-security'" in found.text
-    assert "set accounts.security.name to 'Audit'" in found.remedy
+    (told,) = said(found)
+    assert (told.id, told.data["name"]) == ("account-would-be-adopted", "example-security")
 
 
-def test_an_address_of_the_management_account_or_an_unmanaged_one_is_a_failure(shipped: LandingZone) -> None:
+def test_an_address_of_the_management_account_or_an_unmanaged_one_is_a_failure(
+    shipped: LandingZone, said: Said
+) -> None:
     own = [LiveAccount(MANAGEMENT, "m", SECURITY_MAIL, "ACTIVE")]
-    assert "management account's" in only(members.assess_emails(shipped, own)).text
+    assert said.ids(members.assess_emails(shipped, own)) == ["management-email-taken"]
     organization = shipped.organization.model_copy(update={"unmanaged_accounts": ("111111111111",)})
     listed = replace(shipped, organization=organization)
-    found = only(members.assess_emails(listed, [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")]))
-    assert "which unmanaged_accounts lists" in found.text
+    theirs = [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")]
+    assert said.ids(members.assess_emails(listed, theirs)) == ["account-unmanaged"]
 
 
 def test_an_adopted_account_with_its_own_name_is_nothing_to_speak_of(shipped: LandingZone) -> None:
@@ -175,49 +201,53 @@ def test_an_adopted_account_with_its_own_name_is_nothing_to_speak_of(shipped: La
     )
 
 
-def test_only_active_accounts_that_nobody_mentions_stop_a_deploy(shipped: LandingZone) -> None:
+def test_only_active_accounts_that_nobody_mentions_stop_a_deploy(shipped: LandingZone, said: Said) -> None:
     stranger = LiveAccount("222222222222", "stranger", "who@example.com", "ACTIVE")
     found = only(members.assess_undeclared(shipped, [*live(SECURITY_MAIL, SHARED_MAIL), stranger]))
     assert found.level is FAILURE
-    assert 'add "222222222222" to unmanaged_accounts' in found.remedy
+    assert [(told.id, told.data["account"]) for told in said(found)] == [("account-undeclared", "222222222222")]
     gone = [LiveAccount("222222222222", "stranger", "who@example.com", "CLOSED")]
     own = [LiveAccount(MANAGEMENT, "m", "whatever@example.com", "ACTIVE")]
     assert list(members.assess_undeclared(shipped, [*gone, *own])) == []
 
 
-def test_services_that_are_on_and_not_declared_are_named_and_stay(shipped: LandingZone) -> None:
+def test_services_that_are_on_and_not_declared_are_named_and_stay(shipped: LandingZone, said: Said) -> None:
     found = only(members.assess_services(shipped, ["sso.amazonaws.com", "guardduty.amazonaws.com"]))
-    assert found == ok("on and not declared, they stay on: guardduty.amazonaws.com")
+    assert found.level is OK
+    (told,) = said(found)
+    assert (told.id, told.data["services"]) == ("services-undeclared", ["guardduty.amazonaws.com"])
     assert only(members.assess_services(shipped, ["sso.amazonaws.com"])).level is OK
 
 
-def test_a_service_that_is_to_be_disabled_and_on_is_a_warning(shipped: LandingZone) -> None:
+def test_a_service_that_is_to_be_disabled_and_on_is_a_warning(shipped: LandingZone, said: Said) -> None:
     organization = shipped.organization.model_copy(update={"disable_services": ("guardduty.amazonaws.com",)})
     landing_zone = replace(shipped, organization=organization)
-    assert only(members.assess_services(landing_zone, ["guardduty.amazonaws.com"])).level is WARNING
+    found = only(members.assess_services(landing_zone, ["guardduty.amazonaws.com"]))
+    assert (found.level, said.ids(found)) == (WARNING, ["service-would-be-disabled"])
 
 
 ANALYZER = "access-analyzer.amazonaws.com"
 
 
-def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(shipped: LandingZone) -> None:
+def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(shipped: LandingZone, said: Said) -> None:
     accounts = live(SECURITY_MAIL, SHARED_MAIL)
     assess = members.assess_delegations
     clash = only(assess(shipped.organization, accounts, {ANALYZER: {accounts[0].id}}, ()))
-    assert clash.level is FAILURE
+    assert (clash.level, said.ids(clash)) == (FAILURE, ["delegation-exists"])
     address = "aws_organizations_delegated_administrator.access-analyzer"
     assert f"{address}: {accounts[0].id}/{ANALYZER}" in clash.remedy
     assert only(assess(shipped.organization, accounts, {ANALYZER: {accounts[0].id}}, {address})).level is OK
-    assert only(assess(shipped.organization, accounts, {ANALYZER: {accounts[1].id}}, {address})).level is FAILURE
+    elsewhere = only(assess(shipped.organization, accounts, {ANALYZER: {accounts[1].id}}, {address}))
+    assert (elsewhere.level, said.ids(elsewhere)) == (FAILURE, ["delegated-elsewhere"])
     both = {ANALYZER: {one.id for one in accounts}}
     declared, second = assess(shipped.organization, accounts, both, {address})
     beside = f"delegated administrator shared of {ANALYZER}"
     assert (second.level, declared.level) == (WARNING, OK)
-    assert second.remedy == f"if that is meant: accepted.yaml, finding: made-outside, at: {beside}"
+    assert said.ids([second, declared]) == ["delegated-as-well", "delegated-as-declared"]
+    assert second.remedy.endswith(f"finding: made-outside, at: {beside}")
     assert {one.level for one in assess(shipped.organization, accounts, both, {address}, {beside})} == {OK}
     undeclared = only(assess(shipped.organization, accounts, {"config.amazonaws.com": {accounts[1].id}}, ()))
-    assert undeclared.level is OK
-    assert "Strata does not change it" in undeclared.text
+    assert (undeclared.level, said.ids(undeclared)) == (OK, ["not-ours"])
 
 
 # Settings
@@ -226,50 +256,56 @@ def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(sh
 ENABLED, NOT_ENABLED = {"enabled": True}, {"enabled": False}
 
 
-def test_a_regional_setting_is_named_with_the_regions_it_differs_in() -> None:
+def test_a_regional_setting_is_named_with_the_regions_it_differs_in(said: Said) -> None:
     by_region = {"a": NOT_ENABLED, "b": ENABLED, "c": NOT_ENABLED}
     found = defaults.assess_setting("ebs_encryption", EbsEncryption(), by_region)
     assert found.level is WARNING
-    assert found.text == "not enabled in a, c; enabled in b; security.yaml has enabled"
+    assert [(told.id, told.data["regions"]) for told in said(found)] == [("setting-would-change", ["a", "c"])]
     assert defaults.assess_setting("ebs_encryption", EbsEncryption(), {"a": ENABLED}).level is OK
 
 
 @pytest.mark.parametrize("mode", [Mode.OFF, Mode.UNMANAGED])
-def test_a_setting_that_is_not_on_only_shows_what_is(mode: Mode) -> None:
+def test_a_setting_that_is_not_on_only_shows_what_is(mode: Mode, said: Said) -> None:
     found = defaults.assess_setting("ebs_encryption", EbsEncryption(mode=mode), {"a": NOT_ENABLED})
-    assert found == ok(f"not enabled in a; ebs_encryption is {mode.value}, so it stays")
+    assert found.level is OK
+    assert [(told.id, told.data["control"]) for told in said(found)] == [("control-not-on", "ebs_encryption")]
 
 
-def test_a_declarative_policy_makes_aws_refuse_the_setting_unless_it_is_ours() -> None:
+def test_a_declarative_policy_makes_aws_refuse_the_setting_unless_it_is_ours(said: Said) -> None:
     control = InstanceMetadata()
     found: dict[str, Values] = {"a": {"managed_by": defaults.DECLARATIVE}, "b": control.values}
-    assert defaults.assess_setting("instance_metadata", control, found).level is FAILURE
+    refused = defaults.assess_setting("instance_metadata", control, found)
+    assert refused.level is FAILURE
+    assert [(told.id, told.data["regions"]) for told in said(refused)] == [("set-by-declarative-policy", ["a"])]
     assert defaults.assess_setting("instance_metadata", control, found, by_policy=True).level is OK
 
 
-def test_a_flag_of_the_s3_block_that_is_not_set_would_be_with_what_that_closes() -> None:
+def test_a_flag_of_the_s3_block_that_is_not_set_would_be_with_what_that_closes(said: Said) -> None:
     control = S3PublicAccess()
     assert defaults.assess_setting("s3_public_access", control, {"": control.values}).level is OK
     found = defaults.assess_setting("s3_public_access", control, {"": {**control.values, "ignore_public_acls": False}})
     assert found.level is WARNING
-    assert "not ignore public acls" in found.text
-    assert found.remedy.startswith("the next deploy sets it: a public bucket of this account closes; else")
+    assert said.ids(found) == ["setting-would-change"]
+    assert control.breaks in found.remedy
     assert defaults.assess_setting("s3_public_access", S3PublicAccess(mode=Mode.UNMANAGED), {"": {}}).level is OK
 
 
-def test_a_setting_that_is_stricter_now_is_said_to_be_weakened() -> None:
+def test_a_setting_that_is_stricter_now_is_said_to_be_weakened(said: Said) -> None:
     control = PasswordPolicy()
     assert defaults.assess_setting("password_policy", control, {"": control.values}).level is OK
     stricter = defaults.assess_setting(
         "password_policy", control, {"": {**control.values, "minimum_password_length": 20}}
     )
-    assert "weaker in minimum_length" in stricter.text
+    assert (stricter.text.id, stricter.text.data["parameters"]) == ("setting-would-weaken", ["minimum_length"])
     expiring = defaults.assess_setting("password_policy", control, {"": {**control.values, "max_password_age": 90}})
-    assert "weaker in max_age_days" in expiring.text
+    assert (expiring.text.id, expiring.text.data["parameters"]) == ("setting-would-weaken", ["max_age_days"])
     none = defaults.assess_setting("password_policy", control, {"": {}})
     assert none.level is WARNING
-    assert none.text.startswith("not set; ")
-    assert "weaker" not in none.text
+    assert said.ids([stricter, expiring, none]) == [
+        "setting-would-weaken",
+        "setting-would-weaken",
+        "setting-would-change",
+    ]
 
 
 # What is in the way
@@ -279,7 +315,7 @@ def trail(name: str) -> dict[str, str]:
     return {"Name": name, "TrailARN": f"arn:trail/{name}"}
 
 
-def test_trails_in_the_way() -> None:
+def test_trails_in_the_way(said: Said) -> None:
     assess = conflicts.assess_trails
     assert only(assess("ex", [], managed_or_imported=False)).level is OK
     assert only(assess("ex", [trail("ex")], managed_or_imported=True)).level is OK
@@ -287,19 +323,20 @@ def test_trails_in_the_way() -> None:
     assert clash.level is FAILURE
     assert "aws_cloudtrail.organization: arn:trail/ex" in clash.remedy
     assert only(assess("ex", [trail("old")], managed_or_imported=False)).level is WARNING
-    assert [f.level for f in assess("ex", [trail(str(n)) for n in range(5)], managed_or_imported=False)] == [
-        FAILURE,
-        WARNING,
-    ]
+    full = list(assess("ex", [trail(str(n)) for n in range(5)], managed_or_imported=False))
+    assert [finding.level for finding in full] == [FAILURE, WARNING]
+    assert said.ids([clash, *full]) == ["trail-exists", "too-many", "other-trails"]
 
 
-def test_analyzers_in_the_way() -> None:
+def test_analyzers_in_the_way(said: Said) -> None:
     assess = conflicts.assess_analyzers
     clash = only(assess("ex", "eu-west-1", ["ex"], managed_or_imported=False))
     assert "aws_accessanalyzer_analyzer.organization_eu-west-1: ex@eu-west-1" in clash.remedy
     assert list(assess("ex", "eu-west-1", ["ex"], managed_or_imported=True)) == []
-    assert only(assess("ex", "eu-west-1", ["old"], managed_or_imported=False)).level is WARNING
-    assert only(assess("ex", "eu-west-1", list("abcde"), managed_or_imported=False)).level is FAILURE
+    other = only(assess("ex", "eu-west-1", ["old"], managed_or_imported=False))
+    full = only(assess("ex", "eu-west-1", list("abcde"), managed_or_imported=False))
+    assert (other.level, full.level) == (WARNING, FAILURE)
+    assert said.ids([clash, other, full]) == ["analyzer-exists", "other-analyzers", "too-many"]
 
 
 # Signing in
@@ -307,26 +344,31 @@ def test_analyzers_in_the_way() -> None:
 INSTANCE = {"InstanceArn": "arn:i", "OwnerAccountId": MANAGEMENT, "Status": "ACTIVE", "PermissionSetsEnabled": True}
 
 
-def test_identity_center_that_is_off_says_where_to_click() -> None:
+def test_identity_center_that_is_off_says_where_to_click(said: Said) -> None:
     found = sign_in.assess_identity_center(MANAGEMENT, "eu-west-1", [])
-    assert found.level is FAILURE
-    assert "https://eu-west-1.console.aws.amazon.com/singlesignon/home?region=eu-west-1 > Enable" in found.remedy
-    assert "Enable with AWS Organizations" in found.remedy
+    assert (found.level, said.ids(found)) == (FAILURE, ["identity-center-off"])
+    assert "https://eu-west-1.console.aws.amazon.com/singlesignon/home?region=eu-west-1" in found.remedy
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "id", "data"),
     [
-        ({"OwnerAccountId": "999988887777"}, "Identity Center belongs to 999988887777"),
-        ({"PermissionSetsEnabled": False}, "is an account instance"),
-        ({"PrimaryRegion": "us-east-1"}, "is in us-east-1, project.yaml has eu-west-1"),
-        ({"Status": "CREATE_IN_PROGRESS"}, "is CREATE_IN_PROGRESS"),
+        ({"OwnerAccountId": "999988887777"}, "identity-center-of-others", {"accounts": ["999988887777"]}),
+        ({"PermissionSetsEnabled": False}, "identity-center-of-account", {}),
+        (
+            {"PrimaryRegion": "us-east-1"},
+            "identity-center-elsewhere",
+            {"region": "us-east-1", "expected": "eu-west-1"},
+        ),
+        ({"Status": "CREATE_IN_PROGRESS"}, "identity-center-not-active", {"status": "CREATE_IN_PROGRESS"}),
     ],
 )
-def test_identity_center_that_is_not_right(change: Mapping[str, Any], said: str) -> None:
+def test_identity_center_that_is_not_right(
+    change: Mapping[str, Any], id: str, data: Mapping[str, Any], said: Said
+) -> None:
     found = sign_in.assess_identity_center(MANAGEMENT, "eu-west-1", [{**INSTANCE, **change}])
     assert found.level is FAILURE
-    assert said in found.text
+    assert [(told.id, told.data) for told in said(found)] == [(id, data)]
     assert found.remedy
 
 
@@ -338,24 +380,26 @@ def test_identity_center_that_is_right_whatever_members_have() -> None:
     assert found.level is OK
 
 
-def test_permission_sets_that_did_not_arrive_come_with_the_command() -> None:
+def test_permission_sets_that_did_not_arrive_come_with_the_command(said: Said) -> None:
     found = only(sign_in.assess_permission_sets("arn:i", 2, {"arn:ps": ("DevOps", ["1" * 12])}))
     assert found.level is FAILURE
-    assert "DevOps" in found.text
-    assert "111111111111" in found.text
-    assert "--permission-set-arn arn:ps --target-type ALL_PROVISIONED_ACCOUNTS" in found.remedy
+    (told,) = said(found)
+    assert (told.id, told.place) == ("permission-set-outdated", "arn:ps")
+    assert told.data == {"permission_set": "DevOps", "accounts": ["111111111111"]}
     assert only(sign_in.assess_permission_sets("arn:i", 2, {})).level is OK
 
 
-def test_alert_mails_that_nobody_confirmed() -> None:
+def test_alert_mails_that_nobody_confirmed(said: Said) -> None:
     entries = [
         {"Protocol": "email", "Endpoint": "A@x.io", "SubscriptionArn": "arn:aws:sns:1"},
         {"Protocol": "email", "Endpoint": "b@x.io", "SubscriptionArn": "PendingConfirmation"},
     ]
     found = list(sign_in.assess_alert_mails("us-east-1", ("a@x.io", "b@x.io", "c@x.io"), entries))
     assert [finding.level for finding in found] == [WARNING, WARNING]
-    assert "b@x.io has not confirmed" in found[0].text
-    assert "c@x.io is not subscribed" in found[1].text
+    assert [(told.id, told.data["email"]) for told in said(found)] == [
+        ("subscription-unconfirmed", "b@x.io"),
+        ("not-subscribed", "c@x.io"),
+    ]
 
 
 # Against AWS: moto, and what it lacks or never refuses through botocore's event hooks
@@ -470,12 +514,15 @@ def run(folder: Path, *words: str) -> Result:
     return CliRunner().invoke(app, ["--config", str(folder), "doctor", *words])
 
 
-def report(folder: Path) -> dict[str, list[dict[str, str]]]:
-    """Returns what doctor says, by check."""
-    done = run(folder, "--json")
-    found: dict[str, list[dict[str, str]]] = {}
-    for finding in json.loads(done.stdout)["findings"]:
-        found.setdefault(finding["check"], []).append(finding)
+def report(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Returns what doctor says, by check, each with the data of its message."""
+    facts = json.loads(run(folder, "--json").stdout)
+    messages = {message["text"]: message for message in facts["messages"]}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for finding in facts["findings"]:
+        message = messages["; ".join(filter(None, (finding["text"], finding["remedy"])))]
+        assert message["id"] == finding["id"] != ""
+        found.setdefault(finding["check"], []).append({**finding, "data": message["data"]})
     return found
 
 
@@ -517,12 +564,12 @@ def test_before_the_first_deploy_nothing_fails_and_what_comes_later_says_so(fold
 @pytest.mark.usefixtures("hooks")
 def test_after_bootstrap_nothing_is_left_for_later(folder: Path) -> None:
     bootstrap(folder)
-    done = run(folder)
-    assert done.exit_code == 0, done.output
-    assert "strata bootstrap" not in done.stdout
-    assert "ok       accounts      active: 3, all of them declared" in done.stdout
-    assert "ok       sign-in       arn:aws:sso:::instance/" in done.stdout
-    assert done.stderr.strip().splitlines()[-1].startswith("0 failures, ")
+    found = report(folder)
+    assert {one["level"] for check in found if check != "alert-mails" for one in found[check]} == {"ok", "warning"}
+    assert [one["id"] for one in found["alert-mails"]] == ["not-yet"]
+    assert [(one["id"], one["data"]) for one in found["accounts"]] == [("accounts-declared", {"accounts": 3})]
+    assert [one["id"] for one in found["sign-in"]] == ["identity-center-enabled"]
+    assert run(folder).stderr.strip().splitlines()[-1].startswith("0 failures, ")
 
 
 def test_who_signs_in_with_a_code_gives_it_once(hooks: Hooks, folder: Path) -> None:
@@ -557,9 +604,9 @@ def test_an_account_on_the_second_page_is_seen(folder: Path) -> None:
     organizations = boto3.client("organizations", "us-east-1")
     for number in range(40):
         organizations.create_account(Email=f"n{number}@example.com", AccountName=f"n{number}")
-    text = [finding["text"] for finding in report(folder)["accounts"]]
-    assert len(text) == 40
-    assert "43 accounts now, 0 to create, the quota is 10" in report(folder)["quota"][0]["text"]
+    found = report(folder)
+    assert len(found["accounts"]) == 40
+    assert found["quota"][0]["data"] == {"accounts": 43, "new": 0, "limit": 10}
 
 
 def test_every_page_of_a_list_is_read(hooks: Hooks, folder: Path) -> None:
@@ -595,8 +642,8 @@ def test_a_call_that_stays_throttled_is_a_warning(hooks: Hooks, folder: Path) ->
     bootstrap(folder)
     hooks.refuses("organizations.ListAWSServiceAccessForOrganization", "TooManyRequestsException")
     (finding,) = report(folder)["services"]
-    assert finding["level"] == "warning"
-    assert "throttles organizations:ListAWSServiceAccessForOrganization" in finding["text"]
+    assert (finding["level"], finding["id"]) == ("warning", "aws-throttled")
+    assert finding["data"] == {"action": "organizations:ListAWSServiceAccessForOrganization"}
 
 
 @pytest.mark.parametrize(
@@ -628,52 +675,51 @@ def test_a_missing_permission_is_a_warning_that_names_the_action(
     hooks.refuses(operation, code)
     (finding,) = report(folder)[check]
     assert finding["level"] == "warning"
-    assert f"{action} is not allowed" in finding["text"]
+    assert finding["id"] == ("bills-closed" if check in ("billing", "anomalies") else "aws-denied")
+    assert finding["data"]["action"] == action
 
 
-def test_refused_bills_say_that_root_opens_them(hooks: Hooks, folder: Path) -> None:
-    hooks.refuses("budgets.DescribeBudget", "AccessDeniedException")
-    assert (
-        "as root activate 'IAM user and role access to Billing information'" in report(folder)["billing"][0]["remedy"]
-    )
+def test_refused_bills_say_that_root_opens_them(said: Said) -> None:
+    assert said.ids(account.assess_billing_denial("budgets:DescribeBudget")) == ["bills-closed"]
 
 
 def test_an_account_whose_set_up_is_not_complete_is_a_failure(hooks: Hooks, folder: Path) -> None:
     hooks.refuses("ec2.DescribeRegions", "OptInRequired")
     finding = report(folder)["regions"][0]
-    assert finding["level"] == "failure"
-    assert "payment method" in finding["remedy"]
+    assert (finding["level"], finding["id"]) == ("failure", "account-not-set-up")
 
 
 def test_an_account_without_contact_is_a_failure(hooks: Hooks, folder: Path) -> None:
     hooks.refuses("account.GetContactInformation", "ResourceNotFoundException")
-    assert report(folder)["contact"][0]["level"] == "failure"
+    (finding,) = report(folder)["contact"]
+    assert (finding["level"], finding["id"]) == ("failure", "contact-incomplete")
 
 
 def test_the_default_quota_stands_in_for_one_that_was_never_raised(hooks: Hooks, folder: Path) -> None:
     hooks.refuses("service-quotas.GetServiceQuota", "NoSuchResourceException")
     hooks.says("service-quotas.GetAWSDefaultServiceQuota", Quota={"Value": 2.0})
-    assert report(folder)["quota"][0]["level"] == "failure"
+    (finding,) = report(folder)["quota"]
+    assert (finding["level"], finding["data"]["limit"]) == ("failure", 2)
 
 
 @pytest.mark.usefixtures("hooks")
 def test_credentials_of_another_account_end_it_with_one_failure(folder: Path) -> None:
     project = folder / "project.yaml"
     project.write_text(project.read_text().replace(MANAGEMENT, "210987654321"))
-    done = run(folder)
-    assert done.exit_code == 1
-    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("failure")] == ["caller"]
-    assert "checks were skipped because of the failure above" in done.stdout
+    found = report(folder)
+    failures = {check: one["id"] for check, findings in found.items() for one in findings if one["level"] == "failure"}
+    assert failures == {"caller": "wrong-account"}
+    assert found["aws"][0]["id"] == "checks-skipped"
+    assert run(folder).exit_code == 1
 
 
 def test_a_member_of_somebodys_organization_ends_it_with_one_failure(hooks: Hooks, folder: Path) -> None:
     theirs = {"Id": "o-theirs", "MasterAccountId": "999988887777", "FeatureSet": "ALL"}
     hooks.says("organizations.DescribeOrganization", Organization=theirs)
-    done = run(folder)
-    assert done.exit_code == 1
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("failure")]
-    assert "is a member of the organization o-theirs" in line
-    assert "checks were skipped because of the failure above" in done.stdout
+    found = report(folder)
+    failures = {check: one["id"] for check, findings in found.items() for one in findings if one["level"] == "failure"}
+    assert failures == {"organization": "other-organization"}
+    assert found["aws"][0]["id"] == "checks-skipped"
 
 
 @pytest.mark.usefixtures("hooks")
@@ -686,17 +732,17 @@ def test_a_bucket_or_table_that_lost_its_protection_is_a_failure(folder: Path) -
     off: Any = {"PointInTimeRecoveryEnabled": False}
     dynamodb.update_continuous_backups(TableName=project.lock_table, PointInTimeRecoverySpecification=off)
     found = report(folder)
-    assert "lacks versioning" in found["state-bucket"][0]["text"]
-    assert "lacks deletion protection, point-in-time recovery" in found["lock-table"][0]["text"]
-    assert {found[name][0]["level"] for name in ("state-bucket", "lock-table")} == {"failure"}
+    (bucket,), (table,) = found["state-bucket"], found["lock-table"]
+    assert {(one["level"], one["id"]) for one in (bucket, table)} == {("failure", "settings-lacking")}
+    assert bucket["data"]["lacking"] == ["versioning"]
+    assert table["data"]["lacking"] == ["deletion protection", "point-in-time recovery"]
 
 
 def test_a_bucket_that_is_not_provably_ours_is_a_failure(hooks: Hooks, folder: Path) -> None:
     hooks.refuses("s3.HeadBucket", "403")
     found = report(folder)
     for name in ("state-bucket", "replica", "trail-bucket"):
-        assert found[name][0]["level"] == "failure"
-        assert "not provably yours" in found[name][0]["text"]
+        assert (found[name][0]["level"], found[name][0]["id"]) == ("failure", "bucket-not-ours")
 
 
 @pytest.mark.usefixtures("hooks")
@@ -744,9 +790,9 @@ def test_a_delegation_is_read_from_every_administrator(folder: Path) -> None:
     ids = {a["Email"]: a["Id"] for a in organizations.list_accounts()["Accounts"]}
     organizations.enable_aws_service_access(ServicePrincipal=ANALYZER)
     organizations.register_delegated_administrator(AccountId=ids[SHARED_MAIL], ServicePrincipal=ANALYZER)
-    assert report(folder)["delegations"][0]["text"] == (
-        f"{ANALYZER} is delegated to {ids[SHARED_MAIL]}, organization.yaml has security"
-    )
+    found = report(folder)["delegations"][0]
+    assert found["id"] == "delegated-elsewhere"
+    assert found["data"] == {"service": ANALYZER, "account": ids[SHARED_MAIL], "declared": "security"}
 
 
 @pytest.mark.usefixtures("hooks")
@@ -787,7 +833,7 @@ def test_a_group_of_an_identity_provider_that_no_lookup_finds_is_one_line(folder
 
     (absent,) = report(folder)["directory"]
 
-    assert (absent["level"], absent["text"]) == ("failure", "Identity Center has no group 'sg-audit'")
+    assert (absent["level"], absent["id"]) == ("failure", "principal-missing")
     store = boto3.client("sso-admin", "us-east-1").list_instances()["Instances"][0]["IdentityStoreId"]
     boto3.client("identitystore", "us-east-1").create_group(IdentityStoreId=store, DisplayName="sg-audit")
     assert [found["level"] for found in report(folder)["directory"]] == ["ok"]
@@ -801,9 +847,10 @@ def test_identity_center_elsewhere_is_found_in_any_region(hooks: Hooks, folder: 
         return 200, {"Instances": [{**INSTANCE, "PrimaryRegion": "eu-west-1"}] if everywhere else []}
 
     hooks.answers["sso-admin.ListInstances"] = elsewhere
-    assert "Identity Center is in eu-west-1" in report(folder)["sign-in"][0]["text"]
+    (found,) = report(folder)["sign-in"]
+    assert (found["id"], found["data"]["region"]) == ("identity-center-elsewhere", "eu-west-1")
     hooks.says("sso-admin.ListInstances", Instances=[])
-    assert "by hand, once" in report(folder)["sign-in"][0]["remedy"]
+    assert report(folder)["sign-in"][0]["id"] == "identity-center-off"
 
 
 def test_stale_permission_sets_are_asked_for_and_named(hooks: Hooks, folder: Path) -> None:
@@ -818,7 +865,8 @@ def test_stale_permission_sets_are_asked_for_and_named(hooks: Hooks, folder: Pat
         return 200, {"AccountIds": ["1" * 12] if status == "LATEST_PERMISSION_SET_NOT_PROVISIONED" else []}
 
     hooks.answers["sso-admin.ListAccountsForProvisionedPermissionSet"] = stale
-    assert "DevOps is not provisioned" in report(folder)["permissions"][0]["text"]
+    (found,) = report(folder)["permissions"]
+    assert (found["id"], found["data"]["permission_set"]) == ("permission-set-outdated", "DevOps")
 
 
 def test_pending_subscriptions_are_read_from_the_topic(hooks: Hooks, folder: Path) -> None:
@@ -826,7 +874,8 @@ def test_pending_subscriptions_are_read_from_the_topic(hooks: Hooks, folder: Pat
     sns.create_topic(Name="ex-alerts")
     entry = {"Protocol": "email", "Endpoint": "aws@example.com", "SubscriptionArn": "PendingConfirmation"}
     hooks.says("sns.ListSubscriptionsByTopic", Subscriptions=[entry])
-    assert "aws@example.com has not confirmed" in report(folder)["alert-mails"][0]["text"]
+    found = report(folder)["alert-mails"][0]
+    assert (found["id"], found["data"]["email"]) == ("subscription-unconfirmed", "aws@example.com")
 
 
 def test_settings_are_read_in_every_governed_region(hooks: Hooks, folder: Path) -> None:
@@ -835,8 +884,9 @@ def test_settings_are_read_in_every_governed_region(hooks: Hooks, folder: Path) 
     boto3.client("ec2", "us-east-1").enable_ebs_encryption_by_default()
     hooks.says("ec2.GetSnapshotBlockPublicAccessState", State="unblocked", ManagedBy="declarative-policy")
     found = report(folder)
-    assert found["ebs"][0]["text"] == "not enabled in eu-west-1; enabled in us-east-1; security.yaml has enabled"
-    assert found["snapshots"][0]["level"] == "failure"
+    assert found["ebs"][0]["id"] == "setting-would-change"
+    assert found["ebs"][0]["data"] == {"control": "ebs_encryption", "regions": ["eu-west-1"]}
+    assert (found["snapshots"][0]["level"], found["snapshots"][0]["id"]) == ("failure", "set-by-declarative-policy")
 
 
 @pytest.mark.usefixtures("hooks")
@@ -848,21 +898,15 @@ def test_the_account_wide_settings_are_read(folder: Path) -> None:
     )
     s3control.put_public_access_block(AccountId=MANAGEMENT, PublicAccessBlockConfiguration=block)
     found = report(folder)
-    assert "weaker in minimum_length" in found["passwords"][0]["text"]
+    assert found["passwords"][0]["data"] == {"control": "password_policy", "parameters": ["minimum_length"]}
     assert found["s3-block"][0]["level"] == "ok"
 
 
 @pytest.mark.usefixtures("hooks")
 def test_detectors_are_named_and_left_alone(folder: Path) -> None:
     boto3.client("guardduty", "us-east-1").create_detector(Enable=True)
-    assert report(folder)["detectors"] == [
-        {
-            "check": "detectors",
-            "level": "ok",
-            "text": "GuardDuty is on in us-east-1, Strata does not change it",
-            "remedy": "",
-        }
-    ]
+    (found,) = report(folder)["detectors"]
+    assert (found["level"], found["id"], found["data"]) == ("ok", "not-ours", {"regions": ["us-east-1"]})
 
 
 @pytest.mark.usefixtures("hooks")
@@ -870,6 +914,7 @@ def test_example_values_are_failures_with_their_line(folder: Path, monkeypatch: 
     monkeypatch.setattr("strata.landing_zone.examples._DOMAINS", ("example.com",))
     found = report(folder)["configuration"]
     failures = [finding["text"].rpartition("/")[2] for finding in found if finding["level"] == "failure"]
+    assert {finding["id"] for finding in found} == {"example-value"}
     assert {text.partition(":")[0] for text in failures} == {"organization.yaml", "project.yaml"}
     assert any("organization.yaml:12: accounts.security.email" in finding["text"] for finding in found)
 
@@ -892,14 +937,20 @@ def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("emulator")
 def test_an_emulator_that_lacks_a_call_is_a_warning_not_a_failure(folder: Path) -> None:
-    done = run(folder)
+    done = run(folder, "--json")
     assert done.exit_code == 0, done.output
-    assert "AWS_ENDPOINT_URL is set" in done.stderr
-    assert "skipped: the emulator does not support account:GetContactInformation" in done.stdout
-    assert "metadata      skipped: the emulator does not support this" in done.stdout
+    assert "AWS_ENDPOINT_URL" in done.stderr
+    facts = json.loads(done.stdout[done.stdout.index("{") :])  # moto prints a line before
+    skipped = {one["check"] for one in facts["findings"] if one["id"] == "emulator-lacks-call"}
+    assert {"contact", "metadata"} <= skipped
+    assert {"action": "account:GetContactInformation"} in [message["data"] for message in facts["messages"]]
 
 
 # Side by side
+
+
+def fine(text: str) -> Finding:
+    return ok(Message("fine", text))
 
 
 def checks(*looks: Callable[[CheckContext], Any]) -> list[Check]:
@@ -915,7 +966,7 @@ def test_what_is_done_last_may_come_first(plain: CheckContext) -> None:
     def after(seconds: float) -> Callable[[CheckContext], list[Finding]]:
         def look(_: CheckContext) -> list[Finding]:
             time.sleep(seconds)
-            return [ok(str(seconds))]
+            return [fine(str(seconds))]
 
         return look
 
@@ -929,19 +980,20 @@ def test_checks_run_at_the_same_time(plain: CheckContext) -> None:
 
     def look(_: CheckContext) -> list[Finding]:
         barrier.wait()
-        return [ok("met")]
+        return [fine("met")]
 
-    assert all(findings == [ok("met")] for findings in doctor.examine(checks(look, look, look), plain).values())
+    assert all(findings == [fine("met")] for findings in doctor.examine(checks(look, look, look), plain).values())
 
 
-def test_one_check_that_breaks_does_not_hide_the_others(plain: CheckContext) -> None:
+def test_one_check_that_breaks_does_not_hide_the_others(plain: CheckContext, said: Said) -> None:
     def breaks(_: CheckContext) -> list[Finding]:
         raise KeyError("State\nand more")
 
-    found = doctor.examine(checks(breaks, lambda _: [ok("fine")]), plain)
+    found = doctor.examine(checks(breaks, lambda _: [fine("fine")]), plain)
     assert found["c0"][0].level is FAILURE
+    assert [(told.id, told.data["error"]) for told in said(found["c0"])] == [("fault-of-strata", "KeyError")]
     assert "\n" not in found["c0"][0].text
-    assert found["c1"] == [ok("fine")]
+    assert found["c1"] == [fine("fine")]
     with pytest.raises(KeyError):
         doctor.examine(checks(breaks), plain, debug=True)
 
@@ -971,6 +1023,7 @@ def test_a_shared_fact_is_read_once_and_refused_to_everybody(hooks: Hooks, folde
 # The report
 
 
-def test_settings_of_buckets_are_judged_as_one_line() -> None:
-    assert state.assess_settings("x", ["versioning", "encryption"]).text == "x lacks versioning, encryption"
+def test_settings_of_buckets_are_judged_as_one_line(said: Said) -> None:
+    (told,) = said(state.assess_settings("x", ["versioning", "encryption"]))
+    assert (told.id, told.place, told.data["lacking"]) == ("settings-lacking", "x", ["versioning", "encryption"])
     assert state.assess_settings("x", []).level is OK

@@ -24,6 +24,7 @@ from strata.load import load
 from strata.options import Options
 from strata.rules import warnings
 from tests.conftest import Golden
+from tests.said import Said
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CONFIG = TEMPLATE
@@ -224,26 +225,28 @@ def test_a_second_run_has_nothing_to_do(folder: Path) -> None:
 
 
 def test_a_second_run_says_so_before_it_asks(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
 ) -> None:
     strata(folder, *flags(), "--yes")
     before = contents(folder)
     assert typed(monkeypatch, folder) == 0
-    said = capsys.readouterr().err
-    assert said.startswith(f"nothing to do: {folder} is yours already")
-    assert f"strata --config {folder} add" in said
-    with pytest.raises(StrataError, match="is yours already; for an account"):
+    shown = capsys.readouterr().err
+    assert said.ids(shown) == ["own-configuration"]
+    assert f"strata --config {folder} add" in shown
+    with pytest.raises(StrataError) as refused:
         typed(monkeypatch, folder, name="other")
+    assert said.ids(refused) == ["own-configuration"]
     assert contents(folder) == before
 
 
-def test_what_is_an_example_no_more_is_refused(folder: Path) -> None:
+def test_what_is_an_example_no_more_is_refused(folder: Path, said: Said) -> None:
     strata(folder, *flags(), "--yes")
     before = contents(folder)
     done = strata(folder, *flags(name="other"), "--yes")
     assert done.exit_code == 1
-    assert "project.yaml no longer has the example value, it has 'aws@acme.io'" in done.stderr
-    assert "--to DIR" in done.stderr
+    (told,) = said(done)
+    assert (told.id, told.place) == ("not-the-example", f"{folder}/project.yaml")
+    assert told.data == {"value": "aws@acme.io"}
     assert contents(folder) == before
 
 
@@ -265,12 +268,13 @@ def test_without_a_terminal_nothing_is_written_unasked(folder: Path) -> None:
     assert contents(folder) == before
 
 
-def test_a_result_that_would_not_pass_check_is_not_written(folder: Path) -> None:
+def test_a_result_that_would_not_pass_check_is_not_written(folder: Path, said: Said) -> None:
     before = contents(folder)
     done = strata(folder, *flags(management_email="aws+shared@acme.io"), "--yes")
     assert done.exit_code == 1
-    assert f"{folder}/organization.yaml" in done.stderr
-    assert "is also the e-mail of" in done.stderr
+    (told,) = said(done)
+    assert told.id == "email-taken"
+    assert told.place.startswith(f"{folder}/organization.yaml:")
     assert contents(folder) == before
 
 
@@ -313,13 +317,13 @@ def test_what_is_rendered_is_read_back_as_it_was_answered(folder: Path) -> None:
     ]
 
 
-def test_a_line_that_init_would_change_and_somebody_changed_is_named(folder: Path) -> None:
+def test_a_line_that_init_would_change_and_somebody_changed_is_named(folder: Path, said: Said) -> None:
     path = folder / "organization.yaml"
     path.write_text(path.read_text().replace("aws+shared@example.com", "shared@example.com"))
     before = contents(folder)
     done = strata(folder, *flags(), "--yes")
     assert done.exit_code == 1
-    assert f"{path}:15 is not as in the example, and init would change it; edit the file" in done.stderr
+    assert [(told.id, told.place) for told in said(done)] == [("not-the-example", f"{path}:15")]
     assert contents(folder) == before
 
 
@@ -342,77 +346,79 @@ def test_a_change_is_carried_over_to_a_text_that_was_changed_elsewhere(own: str,
 # Answers
 
 
-def test_every_missing_flag_is_named_at_once(folder: Path) -> None:
+def test_every_missing_flag_is_named_at_once(folder: Path, said: Said) -> None:
     done = strata(folder, *flags(name=None, secondary=None, admin_email=None))
     assert done.exit_code == 2
-    assert "give --name, --secondary, --admin-email\n" in done.stderr
+    (told,) = said(done)
+    assert (told.id, told.data["options"]) == ("nobody-to-ask", ["--name", "--secondary", "--admin-email"])
 
 
-def test_every_wrong_flag_is_named_at_once(folder: Path) -> None:
+def test_every_wrong_flag_is_named_at_once(folder: Path, said: Said) -> None:
     done = strata(folder, *flags(primary="eu-centrl-1", management_id="12", secondary="eu-west-1"), "--yes")
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 2
-    assert "--primary: 'eu-centrl-1' is not an AWS region, did you mean 'eu-central-1'?" in errors[0]
-    assert "--management-id: '12' is not an account id" in errors[1]
+    assert [(told.id, told.data["option"]) for told in said(done)] == [
+        ("unknown-name", "--primary"),
+        ("text-malformed", "--management-id"),
+    ]
+    assert "did you mean 'eu-central-1'?" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("flag", "value", "reason"),
+    ("flag", "value", "id", "data"),
     [
-        ("secondary", "eu-central-1", "is the primary one"),
-        ("account", "management", "stands for the management itself"),
-        ("account", "2nd", "cannot be a key"),
-        ("account", "a@2nd", "cannot be a key"),
-        (
-            "account",
-            "network",
-            "no organizational unit is named for 'network'; write its unit too, as in network@security",
-        ),
-        ("account", "a@x,a@y", "'a' is named for two units"),
-        ("account", "a@x/dev,b@y/dev", "'dev' is the key of two units, x/dev and y/dev; call one y-dev"),
-        ("account", "a@workloads/dev,b@workload/dev", "workload/dev, did you mean 'workloads/dev'?; "),
-        ("account", "a@1/2", "cannot be a key"),
-        ("account", "a@b/c/d/e/f/g", "is on level 6, AWS allows 5"),
-        ("account", "a@root,b@root", "where no policy binds it; name a unit"),
-        ("account", "a@root/b", "leave 'root' out"),
-        ("ou", "security/x,x", "'x' is the key of two units, security/x and x; call one other-x"),
-        ("email", "aws", "is not an e-mail address"),
-        ("email", f"{'a' * 50}@acme.io", "characters, the limit is"),
-        ("short_name", "A", "is not a short name"),
+        ("secondary", "eu-central-1", "regions-the-same", {"region": "eu-central-1"}),
+        ("account", "management", "name-reserved", {"key": "management"}),
+        ("account", "2nd", "text-malformed", {}),
+        ("account", "a@2nd", "text-malformed", {}),
+        ("account", "network", "unit-unnamed", {"account": "network"}),
+        ("account", "a@x,a@y", "listed-twice", {"account": "a"}),
+        ("account", "a@x/dev,b@y/dev", "key-taken", {"key": "dev", "units": ["x/dev", "y/dev"]}),
+        ("account", "a@workloads/dev,b@workload/dev", "key-taken", {"meant": "workloads/dev"}),
+        ("account", "a@1/2", "text-malformed", {}),
+        ("account", "a@b/c/d/e/f/g", "too-deep", {"level": 6, "limit": 5}),
+        ("account", "a@root,b@root", "accounts-unbound", {}),
+        ("account", "a@root/b", "name-reserved", {"key": "root"}),
+        ("ou", "security/x,x", "key-taken", {"key": "x", "units": ["security/x", "x"]}),
+        ("email", "aws", "text-malformed", {}),
+        ("email", f"{'a' * 50}@acme.io", "text-too-long", {"limit": 64}),
+        ("short_name", "A", "text-malformed", {}),
     ],
 )
-def test_answers_follow_the_rules_of_the_models(folder: Path, flag: str, value: str, reason: str) -> None:
+def test_answers_follow_the_rules_of_the_models(
+    folder: Path, flag: str, value: str, id: str, data: dict[str, Any], said: Said
+) -> None:
     done = strata(folder, *flags(**{flag: value}), "--yes")
     assert done.exit_code == 1
-    assert f"--{flag.replace('_', '-')}: " in done.stderr
-    assert reason in done.stderr
+    (told,) = said(done)
+    assert (told.id, told.data["option"]) == (id, f"--{flag.replace('_', '-')}")
+    assert told.data.items() >= data.items()
 
 
 @pytest.mark.parametrize(
     ("given", "meant"),
     [
-        ({"account": "data-prod@workload/prod"}, "'workload/prod' is a new unit, did you mean 'workloads/prod'?"),
-        ({"account": "data@workloads/prd"}, "'workloads/prd' is a new unit, did you mean 'workloads/prod'?"),
-        ({"ou": "data", "account": "a@dta"}, "'dta' is a new unit, did you mean 'data'?"),
-        ({"ou": "teams/team-a,prod", "account": "a@teams/team-b,b@nonprod"}, None),
-        ({"account": "a@data/one"}, None),
+        ({"account": "data-prod@workload/prod"}, [{"unit": "workload/prod", "other": "workloads/prod"}]),
+        ({"account": "data@workloads/prd"}, [{"unit": "workloads/prd", "other": "workloads/prod"}]),
+        ({"ou": "data", "account": "a@dta"}, [{"unit": "dta", "other": "data"}]),
+        ({"ou": "teams/team-a,prod", "account": "a@teams/team-b,b@nonprod"}, []),
+        ({"account": "a@data/one"}, []),
     ],
 )
 def test_a_unit_that_is_spelt_nearly_as_another_is_named(
-    folder: Path, given: dict[str, str], meant: str | None
+    folder: Path, given: dict[str, str], meant: list[dict[str, str]], said: Said
 ) -> None:
     done = strata(folder, *flags(**given), "--dry-run")
     assert done.exit_code == 0
-    assert [one for one in done.stderr.splitlines() if "new unit" in one] == ([f"warning: {meant}"] if meant else [])
+    assert [told.data for told in said(done) if told.id == "unit-nearly-alike"] == meant
 
 
-def test_an_example_address_is_named_at_once(folder: Path) -> None:
+def test_an_example_address_is_named_at_once(folder: Path, said: Said) -> None:
     example = {"email": "aws@borealis.example", "management_email": "root@acme.io", "admin_email": "x@example.com"}
     done = strata(folder, *flags(**example), "--yes")
     assert done.exit_code == 0
-    said = [one for one in done.stderr.splitlines() if one.startswith("warning: ")]
-    assert [one.split("'")[1] for one in said] == ["aws@borealis.example", "x@example.com"]
-    assert all("is an example's address; give your own, strata bootstrap refuses this one" in one for one in said)
+    assert [(told.id, told.data["value"]) for told in said(done)] == [
+        ("example-value", "aws@borealis.example"),
+        ("example-value", "x@example.com"),
+    ]
 
 
 class Terminal:
@@ -457,27 +463,33 @@ def test_enter_takes_what_is_suggested(folder: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_wrong_answer_is_asked_again_with_the_reason(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
 ) -> None:
     wrong_first = (*TYPED[:2], "eu-centrl-1 x", "eu-west-1", "eu-west-1 eu-west-1", *TYPED[2:-1], "Zoë", TYPED[-1])
     assert typed(monkeypatch, folder, *wrong_first, "yes") == 0
-    said = capsys.readouterr().err
-    assert "did you mean 'eu-central-1'?; use a region code" in said
-    assert "'eu-west-1' is not two regions; name a primary and a secondary one" in said
-    assert "the secondary region is the primary one" in said
-    assert "'Zoë' is not given name, family name and e-mail address" in said
+    assert [(told.id, told.data.get("value", "")) for told in said(capsys.readouterr().err)] == [
+        ("no-credentials", ""),
+        ("unknown-name", ""),
+        ("argument-malformed", "eu-west-1"),
+        ("regions-the-same", ""),
+        ("argument-malformed", "Zoë"),
+    ]
     assert load(folder).project.regions.primary == "eu-central-1"
 
 
 def test_an_example_address_is_named_behind_its_question(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
 ) -> None:
     """The same one again, as the management account's, needs no second word."""
     lines = [one.replace("acme.io", "borealis.example") for one in TYPED]
     assert typed(monkeypatch, folder, *lines, "y") == 0
-    said = capsys.readouterr().err
-    assert re.findall(r"warning: '(\S+)' is an example's", said) == ["aws@borealis.example", "z@borealis.example"]
-    assert said.index("warning: ") < said.index("id of the management account")
+    shown = capsys.readouterr().err
+    assert [told.data["value"] for told in said(shown) if told.id == "example-value"] == [
+        "aws@borealis.example",
+        "z@borealis.example",
+    ]
+    questions = [one.words for one in init.QUESTIONS if one.name == "management_id"]
+    assert shown.index("warning: ") < shown.index(questions[0])
 
 
 def test_no_is_no(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -491,9 +503,10 @@ def test_only_what_no_flag_says_is_asked(folder: Path, monkeypatch: pytest.Monke
     assert typed(monkeypatch, folder, "", "", "", "y", **given) == 0  # governed, units, accounts, the question
 
 
-def test_the_end_of_input_is_an_error_not_a_loop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(StrataError, match="give --short-name"):
+def test_the_end_of_input_is_an_error_not_a_loop(folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    with pytest.raises(StrataError) as error:
         typed(monkeypatch, folder, "acme")
+    assert [(told.id, told.data["option"]) for told in said(error)] == [("answer-missing", "--short-name")]
 
 
 @pytest.mark.parametrize(
@@ -535,24 +548,25 @@ def test_a_flag_wins_over_the_account(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("aws")
-def test_the_account_of_other_credentials_is_not_mixed_in(folder: Path) -> None:
+def test_the_account_of_other_credentials_is_not_mixed_in(folder: Path, said: Said) -> None:
     boto3.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
     done = strata(folder, *flags(management_name=None), "--yes")
     assert done.exit_code == 2
-    assert "the credentials are of account 123456789012" in done.stderr
-    assert "give --management-name\n" in done.stderr
+    assert [told.data["options"] for told in said(done) if told.id == "nobody-to-ask"] == [["--management-name"]]
+    assert [told.data["account"] for told in said(done) if told.id == "wrong-account"] == ["123456789012"]
 
 
-@pytest.mark.usefixtures("aws")
-def test_a_member_account_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_member_account_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     from strata.aws.session import Aws, Caller
 
-    boto3.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
+    theirs = {"Id": "o-theirs", "MasterAccountId": "123456789012"}
+    monkeypatch.setattr("strata.commands.init.describe", lambda _: theirs)
     monkeypatch.setattr(Aws, "caller", lambda _: Caller("999988887777", "arn:aws:iam::999988887777:user/x"))
     done = strata(folder, *flags(**NO_MANAGEMENT), "--yes")
     assert done.exit_code == 1
-    assert "account 999988887777 is a member of the organization" in done.stderr
-    assert "use a profile of its management account 123456789012" in done.stderr
+    assert [(told.id, told.data) for told in said(done)] == [
+        ("other-organization", {"account": "999988887777", "management": "123456789012"})
+    ]
 
 
 def test_a_profile_that_was_asked_for_and_fails_is_an_error(folder: Path) -> None:
@@ -596,13 +610,13 @@ def test_to_starts_from_the_example_when_the_configuration_is_somebodys(folder: 
     assert load(to).security.budget.limit_usd == 100
 
 
-def test_to_takes_an_empty_folder_and_no_other(folder: Path, tmp_path: Path) -> None:
+def test_to_takes_an_empty_folder_and_no_other(folder: Path, tmp_path: Path, said: Said) -> None:
     to = tmp_path / "to"
     to.mkdir()
     (to / "notes.txt").write_text("mine")
     done = strata(folder, *flags(), "--to", str(to), "--yes")
     assert done.exit_code == 1
-    assert "not an empty folder" in done.stderr
+    assert [(told.id, told.place) for told in said(done)] == [("folder-not-empty", str(to))]
     assert contents(to) == {"notes.txt": b"mine"}
     (to / "notes.txt").unlink()
     assert strata(folder, *flags(), "--to", str(to), "--yes").exit_code == 0

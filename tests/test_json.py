@@ -211,13 +211,16 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
     assert differences("strata doctor", printed("doctor", "--json", config=SHIPPED)) == []
 
 
+LOOK, DENIED = Message("look-there", "look"), Message("aws-denied", "not allowed")
+
+
 def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
-    zone, here = load(SHIPPED), Way(("sso",), ("aws iam list-roles",), adopt=True, by_hand="look")
+    zone, here = load(SHIPPED), Way(("sso",), ("aws iam list-roles",), adopt=True, by_hand=LOOK)
     gone = Difference(How.GONE, "group", "ops", here, place="sso.yaml:1")
     was, now = ({"document": {"Statement": [{"Sid": sid}]}} for sid in ("A", "B"))
     sides: Any = {"recorded": Fact("policy", "p", was), "live": Fact("policy", "p", now)}
     changed = Difference(How.CHANGED, "policy", "p", here, "document", **sides)
-    found = Drift((gone, changed), (gone,), ("group admins",), {"policies": "not allowed"})
+    found = Drift((gone, changed), (gone,), ("group admins",), {"policies": DENIED})
     monkeypatch.setattr(drift, "connect", lambda *_: None)
     monkeypatch.setattr(drift, "management_caller", lambda *_: None)
     monkeypatch.setattr(drift, "steady_states", lambda *_: {})

@@ -129,6 +129,11 @@ def _reader_of_a_broken_one(own: Own) -> None:
     own.add("reader", "", stack=STACK.format(inputs="landing_zone, base"))
 
 
+def _reader_of_one_in_each_account(own: Own) -> None:
+    own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    own.add("reader", "", stack=STACK.format(inputs="landing_zone, topics"))
+
+
 def _names(own: Own) -> None:
     for name in ("sso", "Topics", "my_topics"):
         own.add(name, "", stack=IN_ACCOUNTS)
@@ -187,6 +192,18 @@ CASES: Mapping[str, Case] = {
         [("topics/stack.py:1", "layers-in-circle", {"layers": ["topics"]})],
     ),
     "one that reads a broken one": (_reader_of_a_broken_one, [("base/stack.py:1", "not-python", {})]),
+    "an account in the management account": (
+        lambda own: own.add("topics", "", stack=STACK.format(inputs="landing_zone, account")),
+        [("topics/stack.py:1", "layer-has-no-account", {"argument": "account"})],
+    ),
+    "a layer that is in each account": (
+        _reader_of_one_in_each_account,
+        [("reader/stack.py:1", "layer-in-each-account", {"argument": "topics"})],
+    ),
+    "no arguments": (
+        lambda own: own.add("topics", "", stack="class Stack(BaseStack): ...\n"),
+        [("topics/stack.py:1", "init-missing", {})],
+    ),
     "by position": (
         lambda own: own.add(
             "topics", "", stack=STACK.format(inputs="landing_zone").replace("scope, id, ", "scope, id, backend, ")

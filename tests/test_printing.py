@@ -24,6 +24,7 @@ from strata.cli import app
 from strata.errors import ConfigurationError, Fault, Message, StrataError
 from strata.load import load
 from tests.hostile import seen
+from tests.said import Said
 from tests.synthesized import SHIPPED
 
 CHECKOUT = Path(__file__).parents[1]
@@ -299,12 +300,16 @@ def test_a_document_is_utf_8_in_every_locale(of_all_scripts: Path, format: str, 
     assert done.stdout == (tmp_path / "file").read_bytes()
 
 
-def test_an_answer_that_is_no_text_is_one_line(of_all_scripts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_is_no_text_is_one_line(
+    of_all_scripts: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
     from strata.terminal import answer
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("Jürgen\n".encode()), encoding="ascii"))
-    with pytest.raises(StrataError, match="not text in ascii"):
+    with pytest.raises(StrataError) as refused:
         answer("name: ")
+    [told] = said(refused)
+    assert (told.id, told.data["encoding"]) == ("answer-not-text", "ascii")
 
 
 def test_what_a_question_is_about_is_seen_before_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,9 @@ from tests.synthesized import CHECKOUT, SHIPPED
 
 Json = dict[str, Any]
 
+GUARDED, ABSENT = "Instance cannot be destroyed", "Unable to find remote state"
+"""How Terraform begins."""
+
 
 def hook(type: str, address: str, action: str, **more: Any) -> Json:
     return {"type": type, "hook": {"resource": {"addr": address}, "action": action, **more}}
@@ -101,10 +104,10 @@ def test_progress_and_how_far_an_apply_came() -> None:
 def test_errors_on_one_line_each_once_with_what_they_are_about() -> None:
     """Warnings are none; what a plan lacks of other stacks is found wherever Terraform names it."""
     source = "data.terraform_remote_state.cross-stack-reference-input-"
-    missing = error("Unable to find remote state", address=f"{source}backend")
+    missing = error(ABSENT, address=f"{source}backend")
     value = {"traversal": f"{source}organizations.outputs", "statement": "is object"}
     events, _ = heard(
-        error("Instance cannot\nbe destroyed", "Resource x\n\nhas it.", address="aws_a.b"),
+        error(GUARDED.replace("t b", "t\nb"), "Resource x\n\nhas it.", address="aws_a.b"),
         {"type": "diagnostic", "diagnostic": {"severity": "warning", "summary": "Deprecated Parameter"}},
         missing,
         missing,
@@ -112,8 +115,8 @@ def test_errors_on_one_line_each_once_with_what_they_are_about() -> None:
     )
 
     assert events.failures == [
-        Failure("Instance cannot be destroyed: Resource x has it.", "aws_a.b"),
-        Failure("Unable to find remote state", f"{source}backend", frozenset({"backend"})),
+        Failure(f"{GUARDED}: Resource x has it.", "aws_a.b"),
+        Failure(ABSENT, f"{source}backend", frozenset({"backend"})),
         Failure("Unsupported attribute", None, frozenset({"organizations", "security"})),
     ]
 
@@ -315,7 +318,7 @@ def test_terraform_is_prepared_once_and_its_lock_is_not_taken(workspace: Workspa
 def test_a_guard_is_told_with_our_way_and_not_with_terraforms(workspace: Workspace, tmp_path: Path, said: Said) -> None:
     """Terraform's would take the guard away, or leave the stack half applied."""
     guarded = error(
-        "Instance cannot be destroyed",
+        GUARDED,
         "Resource aws_organizations_organizational_unit.x has lifecycle.prevent_destroy set, but the plan calls for "
         "this resource to be destroyed. To avoid this error and continue with the plan, disable it or use -target.",
     )

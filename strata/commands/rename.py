@@ -18,7 +18,7 @@ from strata.config.models import MANAGEMENT, ROOT
 from strata.config.moves import KINDS, Move
 from strata.config.text import Problem
 from strata.config.types import check_key, did_you_mean
-from strata.errors import ConfigurationError, StrataError, UsageError
+from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.files.config_edit import loaded, offer, texts
 from strata.files.config_keys import with_moves, with_scalars
 from strata.files.renaming import Texts, keys_of, place_with_other_key, with_other_key
@@ -40,13 +40,15 @@ def run(
     """Shows the changes of the YAML, asks, and writes them."""
     folder = options.config
     if prune and (kind or old or new):
-        raise UsageError("--prune takes no key: it takes out every move that all states have made")
+        text = "--prune takes no key: it takes out every move that all states have made"
+        raise UsageError(Message("arguments-conflict", text))
     before = texts(folder)
     landing_zone = load(folder)
     move = None if prune else _move(kind, old, new)
     files = _renamed(options, before, move) if move else _pruned(options, landing_zone, before)
     if texts(folder) != before:
-        raise StrataError(f"{folder} has changed in the meantime; run the command again")
+        text = f"{folder} has changed in the meantime; run the command again"
+        raise StrataError(Message("changed-meanwhile", text, place=str(folder)))
     if not files:
         return 0
     then = _next(options, landing_zone, move) if move else ""
@@ -55,13 +57,16 @@ def run(
 
 def _move(kind: str | None, old: str | None, new: str | None) -> Move:
     if not kind or not old or not new:
-        raise UsageError("name a kind, the key and the new key, as in strata rename account web-lab lab")
+        text = "name a kind, the key and the new key, as in strata rename account web-lab lab"
+        raise UsageError(Message("argument-missing", text))
     if kind not in KINDS:
-        raise UsageError(f"{kind!r} has no key{did_you_mean(kind, KINDS)}; choose from {', '.join(KINDS)}")
+        text = f"{kind!r} has no key{did_you_mean(kind, KINDS)}; choose from {', '.join(KINDS)}"
+        raise UsageError(Message("unknown-name", text, kind="kind", name=kind))
     try:
         return Move.model_validate({"kind": kind, "from": check_key(old), "to": check_key(new)})
     except Problem as found:
-        raise UsageError(f"{found.problem}; {found.remedy}") from found
+        text = f"{found.problem}; {found.remedy}"
+        raise UsageError(Message(found.problem.id, text, **found.problem.data)) from found
 
 
 def _load(folder: Path, before: Texts, files: Texts) -> LandingZone:
@@ -102,21 +107,27 @@ def _differing(before: Texts, files: Texts) -> dict[str, str]:
 def _check(landing_zone: LandingZone, move: Move, keys: frozenset[str]) -> None:
     word = WORDS[move.kind]
     if move.kind == "account" and MANAGEMENT in (move.from_, move.to):
-        raise StrataError("the key 'management' is the management account's and stays")
+        text = "the key 'management' is the management account's and stays"
+        raise StrataError(Message("name-reserved", text, key=MANAGEMENT))
     if move.kind == "ou" and move.to == ROOT:
-        raise StrataError(f"{ROOT!r} stands for the organization root; choose another key")
+        text = f"{ROOT!r} stands for the organization root; choose another key"
+        raise StrataError(Message("name-reserved", text, key=ROOT))
     if move.from_ == move.to:
-        raise StrataError(f"{word} {move.from_} has that key")
+        raise StrataError(Message("moved-onto-itself", f"{word} {move.from_} has that key", key=move.to))
     if move.from_ not in keys and move.to not in keys:
-        raise StrataError(f"there is no {word} {move.from_!r}{did_you_mean(move.from_, keys)}")
+        text = f"there is no {word} {move.from_!r}{did_you_mean(move.from_, keys)}"
+        raise StrataError(Message("unknown-name", text, kind=move.kind, name=move.from_))
     if move.from_ in keys and move.to in keys:
-        retired = " and is retired" if move.kind == "account" and move.to in landing_zone.retired else ""
-        raise StrataError(
+        is_retired = move.kind == "account" and move.to in landing_zone.retired
+        retired = " and is retired" if is_retired else ""
+        text = (
             f"{word} {move.to!r} is there already{retired}; choose another key, or for a swap go through a third one: "
             "rename, deploy, strata rename --prune, rename"
         )
+        raise StrataError(Message("key-taken", text, key=move.to, retired=is_retired))
     if move.kind == "account" and move.from_ in landing_zone.retired:
-        raise StrataError(f"account {move.from_} is retired: no state has it, so its key can be changed by hand")
+        text = f"account {move.from_} is retired: no state has it, so its key can be changed by hand"
+        raise StrataError(Message("account-retired", text, account=move.from_))
 
 
 def _compare(before: LandingZone, after: LandingZone, move: Move) -> None:
@@ -137,10 +148,11 @@ def _compare(before: LandingZone, after: LandingZone, move: Move) -> None:
     names = {keys.get(("account", key), key): one.name for key, one in before.accounts.items()}
     differ += sorted(key for key, one in after.accounts.items() if names.get(key) != one.name)
     if differ:
-        raise StrataError(
+        text = (
             f"nothing was changed; with the new key these would differ: {listed(differ)}; where a wildcard matches one "
             "of the two keys only, write the keys out first; where an alias leads to an entry, write the entry out"
         )
+        raise StrataError(Message("more-would-differ", text, differ=differ))
 
 
 def _things(holdings: Holdings) -> set[str]:
@@ -201,5 +213,6 @@ def _pruned(options: Options, landing_zone: LandingZone, before: Texts) -> dict[
     try:
         _load(options.config, before, files)
     except ConfigurationError as error:
-        raise StrataError("nothing was changed; without the moves that are made:", *map(str, error.faults)) from error
+        message = Message("refused-by-check", "nothing was changed; without the moves that are made:")
+        raise StrataError(message, *(fault.message for fault in error.faults)) from error
     return files

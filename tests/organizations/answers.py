@@ -159,7 +159,8 @@ def refused(code: str, message: str, action: str) -> Exception:
     """Returns a refusal as botocore raises it."""
     from botocore.exceptions import ClientError
 
-    return ClientError({"Error": {"Code": code, "Message": message}}, action)
+    error: Exception = ClientError({"Error": {"Code": code, "Message": message}}, action)
+    return error
 
 
 def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -70,7 +70,7 @@ _IDS = {
     "unit": "ou-abcd-{:08d}",
     "policy": "p-{:08d}",
     "user": "{:08d}-0000-4000-a000-000000000000",
-    "group": "{:08d}-0000-4000-a000-000000000000",
+    "group": "{:08d}-0000-4000-b000-000000000000",
 }
 
 
@@ -153,6 +153,11 @@ def attribute(key: str, source: str) -> Thing:
 def root_access(*features: str) -> tuple[Thing, ...]:
     """Features of central root access."""
     return tuple(Thing("root access", one, {}) for one in features)
+
+
+def ram_sharing() -> Thing:
+    """Sharing of resources within the organization."""
+    return Thing("ram sharing", "", {})
 
 
 def entitlement(key: str, who: str, role: str) -> Thing:
@@ -401,7 +406,7 @@ def _unknown_in(side: Side, one: Thing) -> Iterator[str]:
 
 
 def _twice(side: Side) -> Iterator[str]:
-    unique = {
+    unique: dict[str, Callable[[Thing], Any]] = {
         "account": lambda one: one["email"].lower(),
         "unit": lambda one: (one["within"], one["name"]),
         "policy": lambda one: (one["type"], one["name"]),

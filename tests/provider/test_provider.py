@@ -242,7 +242,7 @@ def test_the_provider_validates_before_it_plans(desk: Desk, type: str, arguments
             "aws_sns_topic",
             {"name": "t"},
             "arn:aws:sns:eu-west-1:123456789012:t",
-            "Cannot import non-existent remote object",
+            "non-existent remote object",
         ),
     ],
 )

@@ -250,8 +250,8 @@ def _center(dice: random.Random, held: Mapping[str, list[str]], sets: int, users
 # Odd names
 
 
-ODD_NAMES = ("${x}", "%{x}", "%%{x} $${x}", "{{x}}", "yes", "null", "1e3", "0123", "a/b: #c", "'q' \"r\" \\s", "*")
-ODD_NAMES = (*ODD_NAMES, "x" * 60)
+_SIGNS = ("${x}", "%{x}", "%%{x} $${x}", "{{x}}", "yes", "null", "1e3", "0123", "a/b: #c", "'q' \"r\" \\s", "*")
+ODD_NAMES = (*_SIGNS, "x" * 60)
 """What Terraform, YAML or Strata could take for something else; AWS takes it for most names."""
 WIDE = ("🎉", "Größe", "東京", "e\u00e9 ß", "\U0001d4b3")
 

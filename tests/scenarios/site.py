@@ -20,6 +20,7 @@ import yaml
 
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, Recorded
 from tests.processes import interrupts
+from tests.said import Told
 from tests.synthesized import COMPANY, synthesize
 
 TEMPLATE = CHECKOUT / "strata" / "template"
@@ -54,9 +55,19 @@ class Run(NamedTuple):
         return " ".join((self.stdout + self.stderr).replace("│", " ").split())
 
     @property
+    def told(self) -> list[Told]:
+        """The messages of a command that was asked for JSON."""
+        return [Told(**message) for message in json.loads(self.stdout)["messages"]]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of these messages."""
+        return [message.id for message in self.told]
+
+    @property
     def messages(self) -> list[tuple[str, str, dict[str, Any]]]:
         """Id, place and data of each message of a command with --json."""
-        return [(one["id"], one["place"], one["data"]) for one in json.loads(self.stdout)["messages"]]
+        return [(one.id, one.place, one.data) for one in self.told]
 
     @property
     def planned(self) -> dict[str, dict[str, str]]:

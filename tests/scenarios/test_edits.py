@@ -22,10 +22,10 @@ Files = dict[str, Any]
 
 
 class Edit(NamedTuple):
-    """What is done to the files, what is said of it, and the word that allows it."""
+    """What is done to the files, the refusals by id, each with some of its data, and the word that allows it."""
 
     change: Callable[[Files], None]
-    said: tuple[str, ...]
+    refusals: dict[str, dict[str, Any]]
     allow: str = ""
     plain: str = ""
     """The stack whose plain apply refuses it as well."""
@@ -150,71 +150,44 @@ def _set(file: str, *path: str, value: Any) -> Callable[[Files], None]:
 
 EDITS = {
     "an account's key": Edit(
-        _account_key,
-        (
-            "is account shared under another key, both are 'aws+shared@example.com'",
-            "strata rename account shared common",
-        ),
-        plain="organizations",
+        _account_key, {"key-renamed": {"kind": "account", "old": "shared", "new": "common"}}, plain="organizations"
     ),
     "an account that is gone": Edit(
-        _account_gone,
-        ("account shared (", "is deployed and no longer declared", "put the entry back with retired: true"),
-        plain="organizations",
+        _account_gone, {"account-undeclared": {"account": "shared"}}, plain="organizations"
     ),
     "an account that moves to unmanaged_accounts": Edit(
-        _account_unmanaged, ("unmanaged_accounts is for accounts that no state has",), plain="organizations"
+        _account_unmanaged, {"unmanaged-account-in-state": {"account": "shared"}}, plain="organizations"
     ),
-    "two addresses swapped": Edit(
-        _emails_swapped, ("is the e-mail address of account", "mixes up the two accounts"), plain="organizations"
+    "two addresses swapped": Edit(_emails_swapped, {"identity-taken": {"kind": "account"}}, plain="organizations"),
+    "a policy's key": Edit(
+        _policy_key, {"key-renamed": {"kind": "policy", "old": "deny-root-user"}}, plain="organizations"
     ),
-    "a policy's key": Edit(_policy_key, ("is policy deny-root-user under another key",), plain="organizations"),
-    "a unit's key": Edit(_unit_key, ("is organizational unit shared under another key",), plain="organizations"),
-    "a permission set's key": Edit(_set_key, ("is permission set FinOps under another key",), plain="sso"),
-    "a group's key": Edit(_group_key, ("is group finops under another key",), plain="sso"),
-    "a user's key": Edit(
-        _user_key,
-        ("is user jane-doe under another key", "the person would be deleted with password and MFA devices"),
-        plain="sso",
-    ),
-    "two group names swapped": Edit(_names_swapped, ("cannot be handed on in one run",), plain="sso"),
+    "a unit's key": Edit(_unit_key, {"key-renamed": {"kind": "ou", "old": "shared"}}, plain="organizations"),
+    "a permission set's key": Edit(_set_key, {"key-renamed": {"kind": "permission-set", "old": "FinOps"}}, plain="sso"),
+    "a group's key": Edit(_group_key, {"key-renamed": {"kind": "group", "old": "finops"}}, plain="sso"),
+    "a user's key": Edit(_user_key, {"key-renamed": {"kind": "user", "old": "jane-doe"}}, plain="sso"),
+    "two group names swapped": Edit(_names_swapped, {"identity-taken": {"kind": "group"}}, plain="sso"),
     "an emptied file": Edit(
         _emptied,
-        (
-            "all users that are deployed would be deleted: jane-doe",
-            "nobody would keep full access to the management account",
-            "write 'users: {}' to say that none is meant to stay",
-        ),
+        {"mass-deletion": {"sections": ["users"], "gone": ["jane-doe"]}, "last-administrator": {}},
         plain="sso",
     ),
-    "a group that becomes external": Edit(_external, ("as an external one it would be destroyed",)),
+    "a group that becomes external": Edit(_external, {"external-in-state": {"kind": "group", "key": "devops"}}),
     "the last administrator": Edit(
-        _no_administrator,
-        ("nobody would keep full access to the management account",),
-        allow="last-administrator",
-        plain="sso",
+        _no_administrator, {"last-administrator": {}}, allow="last-administrator", plain="sso"
     ),
     "an administrator within a boundary": Edit(
-        _bounded_administrator,
-        ("nobody would keep full access to the management account",),
-        allow="last-administrator",
-        plain="sso",
+        _bounded_administrator, {"last-administrator": {}}, allow="last-administrator", plain="sso"
     ),
     "most assignments": Edit(
-        _most_assignments,
-        ("6 of the 9 assignments that are deployed would be deleted",),
-        allow="mass-deletion",
+        _most_assignments, {"mass-deletion": {"sections": ["assignments"], "of": 9}}, allow="mass-deletion"
     ),
     "a permission set's name": Edit(
         _set("sso.yaml", "permission_sets", "FinOps", "name", value="CostControl"),
-        ("changes from 'FinOps' to 'CostControl'", "the ARNs of its roles change", "FinOps of group finops in"),
+        {"would-be-replaced": {"key": "FinOps", "old": "FinOps", "new": "CostControl"}},
         allow="replace:FinOps",
     ),
-    "the trail": Edit(
-        _no_trail,
-        ("the organization trail would be deleted",),
-        allow="delete:trail",
-    ),
+    "the trail": Edit(_no_trail, {"delete-trail": {}}, allow="delete:trail"),
 }
 
 
@@ -237,13 +210,13 @@ def edited(shipped: Site, request: pytest.FixtureRequest) -> Edit:
 def test_an_edit_loses_nobody(shipped: Site, edited: Edit) -> None:
     states = {stack: shipped.state(stack) for stack in STACKS}
 
-    refused = shipped.strata("deploy", "--yes")
+    refused = shipped.strata("deploy", "--yes", "--json")
 
-    said = " ".join(refused.text.split())
     assert refused.code == 1, refused.text
-    assert "nothing was changed" in said
-    assert [words for words in edited.said if words not in said] == []
-    assert not edited.allow or f"--allow {edited.allow}" in said
+    assert "nothing was changed" in refused.stderr
+    for id, data in edited.refusals.items():
+        assert [one for one in refused.told if one.id == id and one.data.items() >= data.items()], refused.text
+    assert not edited.allow or f"--allow {edited.allow}" in refused.text
     assert shipped.aws.writing_calls() == {}
     if edited.plain:
         shipped.synth()
@@ -288,7 +261,7 @@ def test_a_file_of_a_team_that_is_gone_is_refused_by_its_name(shipped: Site) -> 
     assert shipped.strata("deploy", "sso", "--yes").code == 0
     file.rename(file.with_name(".data.yaml"))
 
-    refused = shipped.strata("deploy", "sso", "--yes")
+    refused = shipped.strata("deploy", "sso", "--yes", "--json")
     planned = shipped.strata("plan", "sso", "--exit-code", "--allow", "mass-deletion")
     file.write_text("groups: {}\n")
     emptied = shipped.strata("deploy", "sso", "--yes")
@@ -296,9 +269,9 @@ def test_a_file_of_a_team_that_is_gone_is_refused_by_its_name(shipped: Site) -> 
     done = shipped.strata("plan", "sso", "--exit-code")
 
     assert refused.code == 1, refused.text
-    assert "sso/data.yaml:1: is gone, or its name begins with a dot; all that it had would be deleted: groups data" in (
-        " ".join(refused.text.split())
-    )
+    (told,) = refused.told
+    assert (told.id, told.data) == ("mass-deletion", {"sections": ["groups"], "gone": ["data"]})
+    assert told.place.endswith("/sso/data.yaml:1")
     assert (planned.code, emptied.code, done.code) == (3, 0, 0), planned.text + emptied.text + done.text
 
 
@@ -309,12 +282,13 @@ def test_a_rename_that_was_lost_between_two_stacks_makes_no_grant_anew(shipped: 
     moves = shipped.config / "moves.yaml"
     moves.unlink()
 
-    refused = shipped.strata("deploy", "sso", "--yes")
+    refused = shipped.strata("deploy", "sso", "--yes", "--json")
     recorded = [shipped.strata(*one.split()[1:], "--yes") for one in refused.lines if one.startswith("strata rename ")]
     done = shipped.strata("deploy", "sso", "--yes")
 
     assert refused.code == 1, refused.text
-    assert "is account shared in the state of sso, by the id" in " ".join(refused.text.split())
+    lost = next(one.data for one in refused.told if one.id == "move-lost")
+    assert (lost["kind"], lost["old"], lost["stacks"]) == ("account", "shared", ["sso"])
     assert [run.code for run in recorded] == [0]
     assert done.code == 0, done.text
     assert shipped.aws.writing_calls(by="provider") == {}
@@ -329,14 +303,17 @@ def test_what_a_run_beside_it_makes_is_nobody_elses(shipped: Site) -> None:
     held = {"ID": "0a1b2c3d-1111-2222-3333-444455556666", "Who": "kim@elsewhere", "Created": since}
     shipped.client("s3").put_object(Bucket=shipped.bucket, Key=lock, Body=json.dumps(held).encode())
 
-    beside = shipped.strata("deploy", "sso", "--yes")
+    beside = shipped.strata("deploy", "sso", "--yes", "--json")
     shipped.client("s3").delete_object(Bucket=shipped.bucket, Key=lock)
-    alone = shipped.strata("deploy", "sso", "--yes")
+    alone = shipped.strata("deploy", "sso", "--yes", "--json")
 
     assert (beside.code, alone.code) == (1, 1), beside.text + alone.text
-    assert "somebody is deploying; nothing of sso was changed here; sso: the state is locked by kim@els" in beside.text
-    assert "Strata did not create" not in beside.text
-    assert "'builders' is a group that exists in AWS and that Strata did not create" in alone.text
+    assert "other-run-active" in beside.ids
+    assert "kim@elsewhere" in beside.text
+    assert "made-by-others" not in beside.ids
+    assert [(one.data["kind"], one.data["key"]) for one in alone.told if one.id == "made-by-others"] == [
+        ("group", "builders")
+    ]
 
 
 def test_a_state_from_before_the_guards_is_no_obstacle(shipped: Site) -> None:
@@ -361,10 +338,11 @@ def test_more_accounts_than_aws_gives_are_refused_before_one_is_made(shipped: Si
     assert shipped.strata("plan", "organizations").code == 0
 
     _account_in_a_new_unit(shipped, "sandbox", "lab")
-    refused = shipped.strata("plan", "organizations")
+    refused = shipped.strata("plan", "organizations", "--json")
 
     assert refused.code == 1
-    assert "1 account is to be made, the organization has 3, and AWS allows 2; ask for more" in refused.stderr
+    (told,) = [one for one in refused.told if one.id == "account-quota-reached"]
+    assert told.data == {"accounts": 1, "has": 3, "limit": 2}
     assert "--quota-code L-E619E033 --desired-value 4" in refused.stderr
 
 
@@ -387,7 +365,6 @@ def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
     assert unasked.code == 2, unasked.text
     assert "give --yes" in unasked.stderr
     assert half.code == 1, half.text
-    assert "sso: can be planned once organizations is applied" in half.stdout
     assert "deploy organizations to account 123456789012? [y/N]" in half.stderr
     assert "deploy sso to account 123456789012? [y/N]" in half.stderr
     assert re.search(r"^organizations +.*2 added", half.stdout, re.MULTILINE)
@@ -428,12 +405,12 @@ def test_one_object_never_has_two_addresses(shipped: Site) -> None:
     )
     shipped.client("organizations").update_organizational_unit(OrganizationalUnitId=unit, Name="lab")
 
-    refused = shipped.strata("deploy", "--yes")
+    refused = shipped.strata("deploy", "--yes", "--json")
 
-    renamed = "aws_organizations_organizational_unit"
     assert refused.code == 1, refused.text
-    assert f"{known} is in the state already, at aws_identitystore_group.finops" in refused.text
-    assert f"{renamed}.shared and would get at {renamed}.lab" in refused.text
+    told = {one.id: one.data for one in refused.told}
+    assert told["import-in-state"] == {"id": known, "at": "aws_identitystore_group.finops"}
+    assert (told["identity-taken"]["key"], told["identity-taken"]["owner"]) == ("lab", "shared")
     assert shipped.aws.writing_calls(by="provider") == {}
 
 
@@ -444,11 +421,12 @@ def test_states_that_are_empty_while_everything_exists_are_refused(shipped: Site
     for key in keys:
         s3.delete_object(Bucket=shipped.bucket, Key=key)
 
-    refused = shipped.strata("deploy", "--yes")
+    refused = shipped.strata("deploy", "--yes", "--json")
 
     assert refused.code == 1, refused.text
-    assert f"empty in s3://{shipped.bucket}, while AWS has resources that Strata created before" in refused.text
-    assert "the bucket and its replica keep earlier versions" in refused.text
+    (told,) = [one for one in refused.told if one.id == "states-elsewhere"]
+    assert set(told.data["stacks"]) <= set(STACKS)
+    assert f"s3://{shipped.bucket}" in told.text
     assert shipped.aws.writing_calls(by="provider") == {}
     for key, body in kept.items():
         s3.put_object(Bucket=shipped.bucket, Key=key, Body=body)

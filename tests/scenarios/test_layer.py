@@ -157,25 +157,24 @@ def test_a_layer_in_every_account(clone: Clone) -> None:
             "ManagedBy": "strata",
         }
     here = [one["TopicArn"] for one in site.aws.client("sns", clone.home).list_topics()["Topics"]]
-    assert not any(arn.endswith(":events") for arn in here), "nothing of it is in the management account"
-    told = clone.strata("doctor")
-    assert re.search(r"ok +layers +topics: deployed in 2 accounts", told.stdout), told.stdout
+    assert not any(arn.endswith(":events") for arn in here), "only in the accounts"
+    judged = clone.strata("doctor", "--json")
+    assert [one.data["accounts"] for one in judged.told if one.id == "layer-deployed"] == [["security", "shared"]]
 
     role = clone.member(ids["shared"], "iam")
     role.delete_role(RoleName=ROLE)
     site.edit("layers/topics.yaml", ("events", "news"))
-    partly = clone.strata("plan", "topics", "--exit-code")
-    named = clone.strata("plan", "topics_shared")
-    told = clone.strata("doctor")
+    partly = clone.strata("plan", "topics", "--exit-code", "--json")
+    named = clone.strata("plan", "topics_shared", "--json")
+    judged = clone.strata("doctor", "--json")
     role.create_role(RoleName=ROLE, AssumeRolePolicyDocument="{}")
 
     assert partly.code == 3
-    assert "topics_shared: left out, since OrganizationAccountAccessRole cannot be assumed there" in partly.text
-    assert "topics_security: 1 change\n" in partly.stdout
-    assert "topics_shared" not in partly.stdout
+    assert "warning: topics_shared: " in partly.stderr
+    assert {stack: len(changes) for stack, changes in partly.planned.items()} == {"topics_security": 1}
     assert named.code == 1
-    assert f"topics_shared: {ROLE} cannot be assumed in its account" in named.text
-    assert re.search(r"warning +layers +topics: left out in shared", told.stdout), told.stdout
+    assert [(one.id, one.data["stacks"]) for one in named.told] == [("role-not-assumable", ["topics_shared"])]
+    assert [one.data["accounts"] for one in judged.told if one.id == "role-not-assumable"] == [["shared"]]
 
 
 def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:
@@ -190,12 +189,14 @@ def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:
     organization, sso = (site.config / "organization.yaml").read_text(), (site.config / "sso.yaml").read_text()
     _retire(site)
 
-    refused = clone.strata("plan", "organizations")
+    refused = clone.strata("plan", "organizations", "--json")
 
     assert refused.code == 1
-    assert re.search(r"organization\.yaml:\d+: accounts\.shared\.retired: .* before it was emptied", refused.text)
-    assert "the state of 'topics_shared' has 1 thing, as aws_sns_topic.events" in refused.text
-    (command,) = re.findall(r"run cdktf (destroy topics_shared), then retire it", refused.text)
+    (told,) = [one for one in refused.told if one.id == "account-not-emptied"]
+    assert re.search(r"organization\.yaml:\d+: accounts\.shared\.retired$", told.place)
+    assert told.data == {"stack": "topics_shared", "account": "shared"}
+    assert "aws_sns_topic.events" in told.text
+    (command,) = re.findall(r"cdktf (destroy topics_shared)", told.text)
     (site.config / "organization.yaml").write_text(organization)
     (site.config / "sso.yaml").write_text(sso)
     emptied = clone.cdktf(*command.split(), "--auto-approve")

@@ -114,7 +114,7 @@ def test_a_run_that_ends_between_the_stacks_is_gone_on_with(shipped: Site) -> No
     done = shipped.strata("deploy", "organizations", "--yes")
     assert done.code == 0, done.text
     kept = shipped.strata("rename", "--prune", "--yes")
-    assert "stays: a state has yet to make the move" in kept.text
+    assert "shared to common stays" in kept.text
 
     _deployed(shipped)
 
@@ -154,9 +154,11 @@ def test_a_thing_at_both_addresses_is_let_go_of_at_the_old_one(shipped: Site) ->
 
     _renamed(shipped, "policy", "no-root", "deny-root-user")
     _twice(shipped, "aws_organizations_policy", "no-root", "deny-root-user", id="p-12345678")
-    refused = shipped.strata("deploy", "--yes")
+    refused = shipped.strata("deploy", "--yes", "--json")
     assert refused.code == 1
-    assert "a state has two different things at aws_organizations_policy.no-root" in refused.text
+    assert [one.data["old"] for one in refused.told if one.id == "move-onto-another"] == [
+        "aws_organizations_policy.no-root"
+    ]
     assert not shipped.aws.writing_calls(by="provider")
 
 
@@ -186,7 +188,7 @@ def test_a_terraform_that_is_killed_in_a_rename_has_moved_everything_once(shippe
 
     broken = shipped.stopped("identitystore:UpdateGroup", "strata", "deploy", "--yes")
     assert broken.code == 1, broken.text[-3000:]
-    assert "Terraform was stopped before it finished" in broken.text
+    assert "Terraform was stopped" in broken.text
     _free(shipped)
     _deployed(shipped)
 
@@ -244,10 +246,12 @@ def test_a_move_that_joins_two_things_is_refused(shipped: Site, *, plain: bool) 
         shipped.synth()
         assert shipped.terraform("sso", "init", "-reconfigure").code == 0
         refused = shipped.apply("sso")
-        assert "moves.yaml moves a thing to the key of another (group): money (was finops)" in refused.text
+        assert "(group): money (was finops)" in refused.text
     else:
-        refused = shipped.strata("deploy", "--yes")
-        assert "moves.yaml:3: moves[1]: moves group finops ('finops'" in refused.text
+        refused = shipped.strata("deploy", "--yes", "--json")
+        (told,) = [one for one in refused.told if one.id == "move-of-another"]
+        assert told.place.endswith("moves.yaml:3: moves[1]")
+        assert told.data == {"kind": "group", "old": "finops", "new": "money"}
     assert refused.code == 1
     assert not shipped.aws.writing_calls(by="provider")
 
@@ -287,33 +291,35 @@ def _twice(site: Site, type: str, held: str, also: str, **attributes: str) -> No
 
 
 SETTLED = {
-    "short name": ("short_name: ex", "short_name: xy", "s3://ex-terraform-state-123456789012 holds the states"),
+    "short name": ("short_name: ex", "short_name: xy", "states-elsewhere", "ex-terraform-state-123456789012"),
     "short name and not the bucket": (
         "short_name: ex",
         "short_name: xy\nstate:\n  bucket: ex-terraform-state-123456789012\n  table: ex-terraform-lock",
-        "aws_s3_bucket.trail with bucket 'ex-organization-trail-123456789012'",
+        "setting-settled",
+        "ex-organization-trail-123456789012",
     ),
-    "state bucket": ("short_name: ex", "short_name: ex\nstate:\n  bucket: xy-state", "holds the states of an earlier"),
-    "lock table": ("short_name: ex", "short_name: ex\nstate:\n  table: xy-lock", "with name 'ex-terraform-lock'"),
-    "secondary region": (
-        "secondary: us-west-2",
-        "secondary: eu-west-1",
-        "aws_s3_bucket.replica with region 'us-west-2'",
+    "state bucket": ("short_name: ex", "short_name: ex\nstate:\n  bucket: xy-state", "states-elsewhere", ""),
+    "lock table": (
+        "short_name: ex",
+        "short_name: ex\nstate:\n  table: xy-lock",
+        "setting-settled",
+        "ex-terraform-lock",
     ),
-    "primary region": ("primary: us-east-1", "primary: eu-west-1", "us-east-1"),
+    "secondary region": ("secondary: us-west-2", "secondary: eu-west-1", "setting-settled", "us-west-2"),
+    "primary region": ("primary: us-east-1", "primary: eu-west-1", "bucket-elsewhere", "us-east-1"),
 }
 
 
 @pytest.mark.only("stand-in")
 @pytest.mark.parametrize("setting", SETTLED)
 def test_a_setting_that_the_states_have_settled_is_refused_before_a_plan(shipped: Site, setting: str) -> None:
-    old, new, said = SETTLED[setting]
+    old, new, id, value = SETTLED[setting]
     shipped.edit("project.yaml", (old, new))
 
-    refused = shipped.strata("plan")
+    refused = shipped.strata("plan", "--json")
 
     assert refused.code == 1
-    assert said in refused.text
+    assert [one for one in refused.told if one.id == id and value in one.text], refused.text
     assert "planning" not in refused.text
     assert not shipped.aws.writing_calls(by="provider")
 
@@ -324,7 +330,7 @@ def test_a_layer_that_got_another_name_is_refused_while_its_state_holds_somethin
     state = s3.get_object(Bucket=shipped.bucket, Key=key.format("security"))["Body"].read()
     s3.put_object(Bucket=shipped.bucket, Key=key.format("directory"), Body=state)
 
-    refused = shipped.strata("plan")
+    refused = shipped.strata("plan", "--json")
 
     assert refused.code == 1
-    assert "the state of 'directory' has" in refused.text
+    assert [one.data["stack"] for one in refused.told if one.id == "state-without-stack"] == ["directory"]

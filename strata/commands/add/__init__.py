@@ -10,15 +10,16 @@ from typing import Any
 from strata.commands.add.effects import Effects, effects, told
 from strata.commands.add.kinds import Addition, Kind, additions, questions
 from strata.commands.add.questions import gather
-from strata.errors import ConfigurationError, StrataError
+from strata.errors import ConfigurationError, Message, StrataError
 from strata.files.config_edit import diff, loaded, offer, replace, texts
 from strata.files.config_entries import with_entry
+from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import error_facts, output
 from strata.printing import document, line
-from strata.rules import warnings
 from strata.rules.expectations import AS_EXPECTED, newly_unmet
+from strata.rules.warnings import found_warnings
 from strata.text import listed
 
 
@@ -30,7 +31,8 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     known = gather(questions(kind, landing_zone, folder), given)
     files = _added(before, additions(kind, landing_zone, known))
     if texts(folder) != before:
-        raise StrataError(f"{folder} has changed in the meantime; run the command again")
+        text = f"{folder} has changed in the meantime; run the command again"
+        raise StrataError(Message("changed-meanwhile", text, place=str(folder)))
     try:
         after = loaded(folder, {**before, **files}, folder)
     except ConfigurationError as error:
@@ -38,15 +40,17 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
             document(output("add", error_facts(error)))
             error.printed = True
             raise
-        print(line("nothing was changed; with the new entry:"), file=sys.stderr)
+        print(line(Message("refused-by-check", "nothing was changed; with the new entry:")), file=sys.stderr)
         raise
     found = effects(kind, landing_zone, after, known)
-    known_texts = _texts(warnings(landing_zone))
-    new_warnings = [one for one in warnings(after) if one.split(": ", 1)[-1] not in known_texts]
-    unmet = [f"{folder}/{one}" for one in newly_unmet(landing_zone, after)]
+    warned = _warnings(landing_zone)
+    new_warnings = [one for text, one in _warnings(after).items() if text not in warned]
+    unmet = list(newly_unmet(landing_zone, after))
     if unmet and not dry_run:
-        raise StrataError(*unmet, f"nothing was changed, since strata check refuses it; {AS_EXPECTED}")
-    new_warnings += (one.removeprefix(f"{folder}/") for one in unmet)
+        text = f"nothing was changed, since strata check refuses it; {AS_EXPECTED}"
+        whole = (Message(one.id, f"{folder}/{one}", place=one.place, **one.data) for one in unmet)
+        raise StrataError(*whole, Message("refused-by-check", text))
+    new_warnings += unmet
     new_warnings += _over(known.get("until"), listed(sorted(files)))
     if json:
         facts = _as_json(kind, known, options, files, found, new_warnings, written=yes and not dry_run)
@@ -66,16 +70,17 @@ def _added(before: Mapping[str, str], entries: list[Addition]) -> dict[str, str]
     return files
 
 
-def _texts(found: list[str]) -> set[str]:
-    """Returns warnings without their lines, which an entry further up moves."""
-    return {one.split(": ", 1)[-1] for one in found}
+def _warnings(zone: LandingZone) -> dict[str, Message]:
+    """Returns warnings by their texts without their lines, which an entry further up moves."""
+    return {one.told: Message(one.finding, str(one), place=f"{one.source}: {one.path}") for one in found_warnings(zone)}
 
 
-def _over(until: str | None, file: str) -> list[str]:
+def _over(until: str | None, file: str) -> list[Message]:
     """Returns a warning of a last day that is over: access is given all the same."""
     if not until or until >= dt.datetime.now().astimezone().date().isoformat():
         return []
-    return [f"{file}: until: {until} is over, and access is given until strata expire takes it out; correct the day"]
+    text = f"{file}: until: {until} is over, and access is given until strata expire takes it out; correct the day"
+    return [Message("last-day-over", text, place=f"{file}: until", kind="assignment", until=until)]
 
 
 def _as_json(
@@ -84,7 +89,7 @@ def _as_json(
     options: Options,
     files: Mapping[str, str],
     found: Effects,
-    doubts: list[str],
+    doubts: list[Message],
     *,
     written: bool,
 ) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from strata.config.types import (
     did_you_mean,
     validated,
 )
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.files.config_edit import files_with
 from strata.files.config_entries import Value, Way
 from strata.landing_zone import LandingZone
@@ -161,7 +161,7 @@ def _fitting_unit(landing_zone: LandingZone, known: Known) -> str:
 def _tag(text: str, _known: Known) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise Problem(f"{short(text)} is no tag", "write it as Team=data")
+        raise Problem(Message("argument-malformed", f"{short(text)} is no tag", value=text), "write it as Team=data")
     return validated(TagKey, key), validated(TagValue, value)
 
 
@@ -253,7 +253,8 @@ def _managed(text: str, _known: Known) -> str:
     name = validated(AwsManagedPolicy, text)
     name = reference().managed_policy(name) or name
     if problem := unknown_managed_policy(name):
-        raise Problem(problem, "write the name of a policy that AWS has")
+        message = Message("unknown-managed-policy", problem, value=name)
+        raise Problem(message, "write the name of a policy that AWS has")
     return name
 
 
@@ -262,7 +263,8 @@ def _document(folder: Path) -> Read:
         if not (folder / text).is_file():
             there = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.json"))
             problem = f"{short(text)} is no file below {folder}{did_you_mean(text, there)}"
-            raise Problem(problem, "write the policy document first, then add what names it")
+            message = Message("file-missing", problem, place=text)
+            raise Problem(message, "write the policy document first, then add what names it")
         return text
 
     return read
@@ -315,7 +317,8 @@ def _account_names(landing_zone: LandingZone) -> Read:
 
     def read(text: str, _known: Known) -> str:
         if text in landing_zone.retired:
-            raise Problem(f"the account {short(text)} is retired", f"choose from {listed(known)}")
+            problem = Message("account-retired", f"the account {short(text)} is retired", account=text)
+            raise Problem(problem, f"choose from {listed(known)}")
         if text == "all" or (is_wildcard(text) and matching(text, known)):
             return text
         return str(one_of("account", known)(text, _known))
@@ -339,7 +342,7 @@ _QUESTIONS: Mapping[Kind, Callable[[LandingZone, Path], tuple[Question, ...]]] =
 def _account_entry(known: Known) -> dict[str, Any]:
     tags = dict(known["tag"])
     if len(tags) < len(known["tag"]):
-        raise StrataError("--tag: a tag has two values; give each tag once")
+        raise StrataError(Message("listed-twice", "--tag: a tag has two values; give each tag once", place="--tag"))
     return {"email": known["email"], "organizational_unit": known["ou"], "name": known["name"], "tags": tags}
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean, validated
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.questions import ask, objection
 from strata.terminal import interactive
 from strata.text import listed
@@ -72,16 +72,17 @@ def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
     return known
 
 
-def _missing(question: Question) -> str:
+def _missing(question: Question) -> Message:
     told = "" if question.words == question.name.replace("_", " ") else f": {question.words}"
-    return f"{question.options or question.flag} is missing{told}"
+    options = question.options or question.flag
+    return Message("argument-missing", f"{options} is missing{told}", place=options)
 
 
 def _given(given: Known, question: Question) -> bool:
     return given.get(question.name) not in (None, [], ())
 
 
-def _from_options(questions: Sequence[Question], given: Known, known: dict[str, Any]) -> Iterator[str]:
+def _from_options(questions: Sequence[Question], given: Known, known: dict[str, Any]) -> Iterator[Message]:
     """Reads what the options give into `known`; yields what is wrong with it."""
     for one in questions:
         if not _given(given, one):
@@ -109,7 +110,7 @@ def _ask(question: Question, known: Known) -> Any:
 
 def _read(question: Question, text: str, known: Known) -> Any:
     if not text.strip(" ,"):
-        raise Problem("an answer is needed", "give one")
+        raise Problem(Message("answer-missing", "an answer is needed"), "give one")
     if not question.many:
         return question.read(text, known)
     return tuple(dict.fromkeys(question.read(word, known) for word in text.replace(",", " ").split()))
@@ -129,7 +130,8 @@ def new_key(kind: Any, what: str, keys: Mapping[str, str]) -> Read:
     def read(text: str, _known: Known) -> str:
         key = validated(kind, text)
         if key in keys:
-            raise Problem(f"{short(key)} is {keys[key]}", f"choose another key for the {what}")
+            problem = Message("key-taken", f"{short(key)} is {keys[key]}", key=key)
+            raise Problem(problem, f"choose another key for the {what}")
         return key
 
     return read
@@ -143,7 +145,8 @@ def one_of(what: str, keys: Sequence[str]) -> Read:
             remedy = (
                 f"choose from {listed(keys)}" if keys else f"there is none yet: strata add {what.replace(' ', '-')}"
             )
-            raise Problem(f"there is no {what} {short(text)}{did_you_mean(text, keys)}", remedy)
+            problem = f"there is no {what} {short(text)}{did_you_mean(text, keys)}"
+            raise Problem(Message("unknown-name", problem, kind=what, name=text), remedy)
         return text
 
     return read

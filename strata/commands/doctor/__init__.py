@@ -12,7 +12,7 @@ from strata.aws.session import AwsError, connect
 from strata.commands.doctor import account, conflicts, defaults, layers, members, sign_in, state, tools
 from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
 from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, unanswered, unreadable, warning
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.identity.lost_states import lost_states
 from strata.load import load
 from strata.options import Options
@@ -78,7 +78,8 @@ def run(options: Options, *, json: bool) -> int:
     found = examine([*local, *(remote if reachable else ())], context, debug=options.debug, progress=_progress(options))
     lines = [*_lines(found, local), *gate, *(_lines(found, remote) if reachable else ())]
     if not reachable:
-        lines.append(("aws", warning(f"{len(remote)} checks were skipped because of the failure above")))
+        text = f"{len(remote)} checks were skipped because of the failure above"
+        lines.append(("aws", warning(Message("checks-skipped", text, checks=len(remote)))))
     _print_json(lines) if json else _print_lines(lines)
     return _conclude(options, lines)
 
@@ -115,14 +116,19 @@ def _look(check: Check, context: CheckContext, debug: bool) -> Sequence[Finding]
     except AwsError as error:
         return [unanswered(error)]
     except StrataError as error:
-        return [failure(str(error))]
+        return [failure(text) for text in error.args]
     except Exception as error:
         if unreadable(error):
-            return [warning("skipped: the emulator does not support this")]
+            return [warning(Message("emulator-lacks-call", "skipped: the emulator does not support this"))]
         if debug:
             raise
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        return [failure(text, "this is a fault of Strata, --debug shows where")]
+        return [
+            failure(
+                Message("fault-of-strata", text, error=type(error).__name__),
+                "this is a fault of Strata, --debug shows where",
+            )
+        ]
 
 
 def _watch(futures: Iterable[Future[Sequence[Finding]]], progress: Progress | None) -> None:
@@ -172,7 +178,7 @@ def _print_json(lines: Sequence[Line]) -> None:
             "level": finding.level,
             "text": finding.text,
             "remedy": finding.remedy,
-            "id": getattr(finding.text, "id", ""),
+            "id": finding.text.id,
         }
         for name, finding in lines
     ]

@@ -12,7 +12,7 @@ from strata.aws.session import Aws, AwsError, Caller, paginate
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import NOT_YET, Finding, action, denied, failure, ok, unanswered, warning
 from strata.config.models import ManagementAccount, Project
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.landing_zone import LandingZone
 
 # Before everything else: who calls, and into which organization
@@ -23,7 +23,7 @@ def check_caller(aws: Aws, project: Project) -> tuple[Finding, bool]:
     try:
         caller = aws.caller()
     except AwsError as error:
-        return failure(str(error)), False
+        return failure(error.args[0]), False
     return assess_caller(caller, project.management_account.id)
 
 
@@ -31,11 +31,14 @@ def assess_caller(caller: Caller, configured: str) -> tuple[Finding, bool]:
     """Judges whose credentials these are."""
     if caller.account != configured:
         text = f"the credentials are of account {caller.account}, management_account.id in project.yaml is {configured}"
-        return failure(text, "use a profile of the management account, or correct the id"), False
+        message = Message("wrong-account", text, account=caller.account, expected=configured)
+        return failure(message, "use a profile of the management account, or correct the id"), False
     if caller.root:
         remedy = "create an administrator in the account and keep root for tasks that require it"
-        return warning("this is the root user, which cannot assume the members' access role", remedy), True
-    return ok(f"{caller.account} as {caller.arn}"), True
+        text = "this is the root user, which cannot assume the members' access role"
+        return warning(Message("root-user", text), remedy), True
+    text = f"{caller.account} as {caller.arn}"
+    return ok(Message("management-caller", text, account=caller.account, arn=caller.arn)), True
 
 
 def check_organization(aws: Aws, project: Project) -> tuple[Finding, bool]:
@@ -47,8 +50,10 @@ def check_organization(aws: Aws, project: Project) -> tuple[Finding, bool]:
     except AwsError as error:
         return unanswered(error), True
     except StrataError as error:
-        return failure(str(error)), False
-    return (ok(f"{found['Id']}, all features"), True) if found else (NOT_YET, False)
+        return failure(error.args[0]), False
+    if not found:
+        return NOT_YET, False
+    return ok(Message("organization-ours", f"{found['Id']}, all features", organization=found["Id"])), True
 
 
 # Its set-up
@@ -63,10 +68,10 @@ def check_activation(context: CheckContext) -> Iterator[Finding]:
 def assess_activation(state: str) -> Finding:
     """Judges the state of the account."""
     if state != "ACTIVE":
-        return failure(f"the account is {state}", "finish its set-up at https://portal.aws.amazon.com/billing/signup")
-    return ok(
-        "ACTIVE; the payment method only the console shows: https://console.aws.amazon.com/billing/home#/paymentmethods"
-    )
+        message = Message("account-inactive", f"the account is {state}", state=state)
+        return failure(message, "finish its set-up at https://portal.aws.amazon.com/billing/signup")
+    page = "https://console.aws.amazon.com/billing/home#/paymentmethods"
+    return ok(Message("account-active", f"ACTIVE; the payment method only the console shows: {page}"))
 
 
 def check_contact(context: CheckContext) -> Iterator[Finding]:
@@ -87,8 +92,9 @@ def assess_contact(contact: Mapping[str, Any]) -> Finding:
     ]
     if lacking:
         remedy = "fill it in at https://console.aws.amazon.com/billing/home#/account"
-        return failure(f"the account contact has no {', '.join(lacking)}", remedy)
-    return ok("the contact information is complete")
+        text = f"the account contact has no {', '.join(lacking)}"
+        return failure(Message("contact-incomplete", text, lacking=lacking), remedy)
+    return ok(Message("contact-complete", "the contact information is complete"))
 
 
 def check_plan(context: CheckContext) -> Iterator[Finding]:
@@ -105,14 +111,12 @@ def check_plan(context: CheckContext) -> Iterator[Finding]:
 def assess_plan(kind: str, status: str, has_organization: bool) -> Finding:
     """Judges the account's plan."""
     if status == "EXPIRED":
-        return failure(f"the {kind.lower()} plan has expired", "upgrade at https://console.aws.amazon.com/billing/home")
+        message = Message("plan-expired", f"the {kind.lower()} plan has expired", plan=kind)
+        return failure(message, "upgrade at https://console.aws.amazon.com/billing/home")
     if kind == "FREE" and not has_organization:
-        remedy = "use up the credits first if you want them"
-        return warning(
-            "the account is on AWS's free plan: an organization upgrades it to a paid plan and ends its credits",
-            remedy,
-        )
-    return ok(f"the {kind.lower()} plan")
+        text = "the account is on AWS's free plan: an organization upgrades it to a paid plan and ends its credits"
+        return warning(Message("plan-free", text), "use up the credits first if you want them")
+    return ok(Message("plan-fine", f"the {kind.lower()} plan", plan=kind))
 
 
 def check_names(context: CheckContext) -> Iterator[Finding]:
@@ -125,12 +129,12 @@ def assess_names(configured: ManagementAccount, name: str, email: str) -> Iterat
     """Judges name and e-mail of the management account; AWS ignores case in an e-mail."""
     if configured.name != name:
         text = f"management_account.name in project.yaml is {configured.name!r}, AWS has {name!r}"
-        yield warning(text, f"write {name!r}")
+        yield warning(Message("management-name-differs", text, value=configured.name, aws=name), f"write {name!r}")
     if configured.email.lower() != email.lower():
         text = f"management_account.email in project.yaml is {configured.email!r}, AWS has {email!r}"
-        yield warning(text, f"write {email!r}")
+        yield warning(Message("management-email-differs", text, value=configured.email, aws=email), f"write {email!r}")
     if configured.name == name and configured.email.lower() == email.lower():
-        yield ok(f"{name!r}, {email}")
+        yield ok(Message("management-as-declared", f"{name!r}, {email}", name=name, email=email))
 
 
 # How many accounts it may have
@@ -147,10 +151,10 @@ def assess_quota(landing_zone: LandingZone, live: Sequence[LiveAccount], quota: 
     declared = landing_zone.members.values()
     new = sum(account.email.lower() not in there for account in declared)
     now = len(live) or 1
+    short = new and now + new > quota
     text = f"{now} accounts now, {new} to create, the quota is {quota}"
-    if not new or now + new <= quota:
-        return ok(text)
-    return failure(text, more_accounts(now + new))
+    message = Message("quota-exceeded" if short else "quota-suffices", text, accounts=now, new=new, limit=quota)
+    return failure(message, more_accounts(now + new)) if short else ok(message)
 
 
 # Where it may work
@@ -169,9 +173,10 @@ def assess_regions(project: Project, status: Mapping[str, str]) -> Iterator[Find
     closed = sorted(region for region in wanted if status.get(region) not in ("opted-in", "opt-in-not-required"))
     for region in closed:
         remedy = f"aws account enable-region --region-name {region}, which takes minutes to hours"
-        yield failure(f"the region {region} is not enabled in this account", remedy)
+        text = f"the region {region} is not enabled in this account"
+        yield failure(Message("region-not-enabled", text, region=region), remedy)
     if not closed:
-        yield ok(f"{', '.join(sorted(wanted))}")
+        yield ok(Message("regions-enabled", f"{', '.join(sorted(wanted))}", regions=sorted(wanted)))
 
 
 # What it costs
@@ -196,15 +201,20 @@ def check_billing(context: CheckContext) -> Iterator[Finding]:
         and "aws_budgets_budget.monthly" not in context.managed_or_imported
     ):
         line = f"aws_budgets_budget.monthly: {context.account_id}:{name}"
-        yield failure(f"the budget {name} exists already", f"adopt it, in imports.yaml: {line}")
+        text = f"the budget {name} exists already"
+        yield failure(
+            Message("budget-exists", text, place="aws_budgets_budget.monthly", budget=name),
+            f"adopt it, in imports.yaml: {line}",
+        )
         return
-    yield ok("bills are open to this caller")
+    yield ok(Message("bills-open", "bills are open to this caller"))
 
 
 def assess_billing_denial(refused: str) -> Finding:
     """Explains a denied call about cost."""
+    text = f"not checked: {refused} is not allowed, or bills are closed to IAM"
     return warning(
-        f"not checked: {refused} is not allowed, or bills are closed to IAM",
+        Message("bills-closed", text, action=refused),
         "as root activate 'IAM user and role access to Billing information' at "
         "https://console.aws.amazon.com/billing/home#/account",
     )
@@ -230,7 +240,9 @@ def assess_anomaly_monitor(arns: Sequence[str], *, wanted: bool, managed_or_impo
     """Judges the anomaly monitors by service."""
     if arns and wanted and not managed_or_imported:
         text = f"{arns[0]} exists already, AWS allows one monitor by service"
-        return failure(text, f"adopt it, in imports.yaml: aws_ce_anomaly_monitor.services: {arns[0]}")
+        address = "aws_ce_anomaly_monitor.services"
+        message = Message("anomaly-monitor-exists", text, place=address, monitor=arns[0])
+        return failure(message, f"adopt it, in imports.yaml: {address}: {arns[0]}")
     if arns and not wanted:
-        return ok(f"{arns[0]} exists, Strata does not change it")
-    return ok("no monitor by service in the way")
+        return ok(Message("not-ours", f"{arns[0]} exists, Strata does not change it", monitor=arns[0]))
+    return ok(Message("no-conflict", "no monitor by service in the way"))

@@ -11,6 +11,7 @@ from strata.commands.doctor.context import Check, CheckContext, Needs
 from strata.commands.doctor.findings import Finding, failure, ok, warning
 from strata.config.models import RegionalSetting, Setting
 from strata.config.weaker import is_weaker
+from strata.errors import Message
 
 DECLARATIVE = "declarative-policy"
 """The value that AWS returns where a declarative policy sets it."""
@@ -56,20 +57,28 @@ def assess_setting(key: str, control: Setting, found: Mapping[str, Values], *, b
     """
     now = _described(control, found)
     if not control.on:
-        return ok(f"{now}; {key} is {control.mode.value}, so it stays")
-    declared = [region for region, values in found.items() if _is_declared(values)]
+        return ok(Message("control-not-on", f"{now}; {key} is {control.mode.value}, so it stays", control=key))
+    declared = sorted(region for region, values in found.items() if _is_declared(values))
     if declared and not by_policy:
-        text = f"a declarative policy sets it in {', '.join(sorted(declared))}, so AWS rejects {key}"
-        return failure(text, f"set {key}.mode to unmanaged")
-    differing = [values for values in found.values() if not _is_declared(values) and not control.is_as_set(values)]
+        text = f"a declarative policy sets it in {', '.join(declared)}, so AWS rejects {key}"
+        return failure(
+            Message("set-by-declarative-policy", text, control=key, regions=declared), f"set {key}.mode to unmanaged"
+        )
+    differing = {
+        region: values
+        for region, values in sorted(found.items())
+        if not _is_declared(values) and not control.is_as_set(values)
+    }
     if not differing:
-        return ok(f"{now}, as in security.yaml")
+        return ok(Message("setting-as-declared", f"{now}, as in security.yaml", control=key))
     but = f": {control.breaks}" if control.breaks else ""
     remedy = f"the next deploy sets it{but}; else set {key}.mode to unmanaged"
-    if weaker := sorted({name for values in differing for name in _weaker(control, values)}):
+    if weaker := sorted({name for values in differing.values() for name in _weaker(control, values)}):
         remedy = f"raise it in security.yaml, or set {key}.mode to unmanaged"
-        return warning(f"{now}; security.yaml has {_words(control.values)}, weaker in {', '.join(weaker)}", remedy)
-    return warning(f"{now}; security.yaml has {_words(control.values)}", remedy)
+        text = f"{now}; security.yaml has {_words(control.values)}, weaker in {', '.join(weaker)}"
+        return warning(Message("setting-would-weaken", text, control=key, parameters=weaker), remedy)
+    text = f"{now}; security.yaml has {_words(control.values)}"
+    return warning(Message("setting-would-change", text, control=key, regions=[*filter(None, differing)]), remedy)
 
 
 def _is_declared(values: Values) -> bool:

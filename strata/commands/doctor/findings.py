@@ -53,7 +53,6 @@ def failure(text: Message, remedy: str = "") -> Finding:
 
 
 NOT_YET = later(Message("not-yet", "not yet: strata bootstrap"))
-NOT_DEPLOYED = "not yet: strata deploy"
 
 
 def unanswered(error: AwsError) -> Finding:
@@ -61,17 +60,23 @@ def unanswered(error: AwsError) -> Finding:
     if denied(error):
         missing = action(error)
         text = f"not checked: {missing or error} is not allowed"
-        return warning(text, f"use a profile that may, or {(missing and remedy(missing)) or 'allow the action'}")
+        return warning(
+            Message("aws-denied", text, action=missing, code=error.code),
+            f"use a profile that may, or {(missing and remedy(missing)) or 'allow the action'}",
+        )
     if error.code in _NOT_SET_UP:
         return failure(
-            f"the account's set-up is not complete ({error.code})",
+            Message("account-not-set-up", f"the account's set-up is not complete ({error.code})", code=error.code),
             "finish it at https://portal.aws.amazon.com/billing/signup: payment method, phone, support plan",
         )
     if emulator():
-        return warning(f"skipped: the emulator does not support {action(error) or 'this'}")
+        text = f"skipped: the emulator does not support {action(error) or 'this'}"
+        return warning(Message("emulator-lacks-call", text, action=action(error)))
     if error.code in THROTTLED:
-        return warning(f"not checked: AWS throttles {action(error) or 'this'}", "wait a minute and run this again")
-    return failure(f"not checked: {error}")
+        text = f"not checked: AWS throttles {action(error) or 'this'}"
+        return warning(Message("aws-throttled", text, action=action(error)), "wait a minute and run this again")
+    told: Message = error.args[0]
+    return failure(Message(told.id, f"not checked: {told}", **told.data))
 
 
 _NOT_SET_UP = frozenset({"OptInRequired", "PendingVerification", "SubscriptionRequiredException"})

@@ -10,6 +10,7 @@ from strata.aws.states import list_stacks, read_state
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, failure, later, listed, ok, warning
 from strata.config.layers import STACKS, Layer, unused
+from strata.errors import Message
 from strata.identity.settled import lost_layers
 from strata.terraform.tools import CONFIG
 from strata.text import counted
@@ -17,7 +18,7 @@ from strata.text import counted
 
 def check_layers(context: CheckContext) -> Iterator[Finding]:
     """Checks each layer's stacks against the states, and that its accounts let us in."""
-    yield from list(_findings(context)) or [ok("none of your own")]
+    yield from list(_findings(context)) or [ok(Message("no-layers", "none of your own"))]
 
 
 def _findings(context: CheckContext) -> Iterator[Finding]:
@@ -25,10 +26,9 @@ def _findings(context: CheckContext) -> Iterator[Finding]:
     for layer in zone.layers.values():
         yield from _in_accounts(context, layer, stored) if layer.code.in_accounts else _here(layer, stored)
     if context.folder.resolve() == CONFIG:
-        yield from (
-            ok(f"{one.name}: stacks/layers/{one.name} takes no part: there is no config/layers/{one.name}.yaml")
-            for one in unused(zone.layers)
-        )
+        for one in unused(zone.layers):
+            text = f"{one.name}: stacks/layers/{one.name} takes no part: there is no config/layers/{one.name}.yaml"
+            yield ok(Message("layer-unused", text, layer=one.name))
     known = {*STACKS, *zone.layers, *zone.account_stacks}
     gone = {stack: read_state(context.aws, context.project, stack) for stack in stored if stack not in known}
     yield from (failure(refusal.fault.problem, refusal.fault.remedy) for refusal in lost_layers(zone, gone))
@@ -36,19 +36,24 @@ def _findings(context: CheckContext) -> Iterator[Finding]:
 
 def _here(layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
     if layer.name in stored:
-        yield ok(f"{layer.name}: deployed")
+        yield ok(Message("layer-deployed", f"{layer.name}: deployed", layer=layer.name))
     else:
-        yield later(f"{layer.name}: not deployed yet", f"strata deploy {layer.name}")
+        text = f"{layer.name}: not deployed yet"
+        yield later(Message("layer-not-deployed", text, layer=layer.name), f"strata deploy {layer.name}")
 
 
 def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
     state: dict[str, Any] = read_state(context.aws, context.project, "organizations")
     closed = closed_to_us(context.aws, dict(account_ids(state, context.landing_zone.members)))
     if closed:
-        yield warning(f"{layer.name}: left out in {listed(closed)}, whose access role cannot be assumed", WAY)
+        text = f"{layer.name}: left out in {listed(closed)}, whose access role cannot be assumed"
+        yield warning(Message("role-not-assumable", text, layer=layer.name, accounts=list(closed)), WAY)
     there = [key for key in context.landing_zone.members if layer.stack_in(key) in stored]
     lacking = [key for key in context.landing_zone.members if key not in (*there, *closed)]
     if lacking:
-        yield later(f"{layer.name}: not deployed yet in {listed(lacking)}", f"strata deploy {layer.name}")
+        text = f"{layer.name}: not deployed yet in {listed(lacking)}"
+        message = Message("layer-not-deployed", text, layer=layer.name, accounts=lacking)
+        yield later(message, f"strata deploy {layer.name}")
     elif there:
-        yield ok(f"{layer.name}: deployed in {counted(len(there), 'account')}")
+        text = f"{layer.name}: deployed in {counted(len(there), 'account')}"
+        yield ok(Message("layer-deployed", text, layer=layer.name, accounts=there))

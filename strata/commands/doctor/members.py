@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from strata.aws.organization import LiveAccount, list_delegations, list_trusted_services
 from strata.commands.doctor.context import CheckContext
@@ -11,6 +12,7 @@ from strata.commands.doctor.findings import Finding, failure, listed, ok, warnin
 from strata.config.accepted import hint
 from strata.config.findings import DRIFT
 from strata.config.models import Organization
+from strata.errors import Message
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import delegation
 from strata.printing import word
@@ -24,7 +26,9 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
         *assess_emails(context.landing_zone, live),
         *assess_undeclared(context.landing_zone, live),
     ]
-    yield from found or [ok(f"active: {sum(account.active for account in live)}, all of them declared")]
+    active = sum(account.active for account in live)
+    fine = Message("accounts-declared", f"active: {active}, all of them declared", accounts=active)
+    yield from found or [ok(fine)]
 
 
 def assess_states(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
@@ -34,12 +38,12 @@ def assess_states(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Ite
         account = by_email.get(declared.email.lower())
         if account is None or account.active:
             continue
+        text = f"accounts.{key} is {account}, {account.state}"
+        message = Message("account-inactive", text, place=f"accounts.{key}", account=account.id, state=account.state)
         if account.state == "PENDING_ACTIVATION":
-            yield warning(f"accounts.{key} is {account}, {account.state}", "AWS is still preparing it: wait")
+            yield warning(message, "AWS is still preparing it: wait")
         else:
-            yield failure(
-                f"accounts.{key} is {account}, {account.state}", f"set retired: true on accounts.{key}, or reopen it"
-            )
+            yield failure(message, f"set retired: true on accounts.{key}, or reopen it")
 
 
 def assess_emails(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
@@ -52,16 +56,20 @@ def assess_emails(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Ite
         if account is None or not account.active:
             continue
         at, name = f"accounts.{key}.email {declared.email!r}", declared.name
+        of = partial(Message, place=f"accounts.{key}.email", account=account.id)
         if account.id == project.management_account.id:
-            yield failure(f"{at} is the management account's", "give the account its own address")
+            text = f"{at} is the management account's"
+            yield failure(of("management-email-taken", text), "give the account its own address")
         elif account.id in organization.unmanaged_accounts:
-            yield failure(f"{at} is of {account}, which unmanaged_accounts lists", "keep it in one of the two places")
+            text = f"{at} is of {account}, which unmanaged_accounts lists"
+            yield failure(of("account-unmanaged", text), "keep it in one of the two places")
         elif names.get(account.name, key) != key:
-            other = f"accounts.{names[account.name]}"
-            yield failure(f"{at} is of {account}, which is named as {other} would be", "swap the addresses")
+            text = f"{at} is of {account}, which is named as accounts.{names[account.name]} would be"
+            yield failure(of("emails-swapped", text, other=names[account.name]), "swap the addresses")
         elif account.name != name:
+            text = f"{at} is of {account}: a deploy adopts it and names it {name!r}"
             remedy = f"set accounts.{key}.name to {account.name!r} to keep its name, or use another address"
-            yield warning(f"{at} is of {account}: a deploy adopts it and names it {name!r}", remedy)
+            yield warning(of("account-would-be-adopted", text, name=name), remedy)
 
 
 def assess_undeclared(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
@@ -72,7 +80,8 @@ def assess_undeclared(landing_zone: LandingZone, live: Sequence[LiveAccount]) ->
         own = account.id == landing_zone.project.management_account.id
         if account.active and not own and not {account.id, account.email.lower()} & mentioned:
             text = f"{account}, {account.email}, is in the organization and not in organization.yaml"
-            yield failure(text, f'declare it under accounts, or add "{account.id}" to unmanaged_accounts')
+            message = Message("account-undeclared", text, account=account.id)
+            yield failure(message, f'declare it under accounts, or add "{account.id}" to unmanaged_accounts')
 
 
 def _by_email(live: Sequence[LiveAccount]) -> dict[str, LiveAccount]:
@@ -93,11 +102,15 @@ def assess_services(landing_zone: LandingZone, live: Sequence[str]) -> Iterator[
     disabled = sorted(set(live) & set(landing_zone.organization.disable_services))
     undeclared = sorted(set(live) - landing_zone.trusted_services - set(disabled))
     if disabled:
-        yield warning(f"{listed(disabled)}: on, and in disable_services", "the next deploy switches it off")
+        text = f"{listed(disabled)}: on, and in disable_services"
+        message = Message("service-would-be-disabled", text, services=disabled)
+        yield warning(message, "the next deploy switches it off")
     if undeclared:
-        yield ok(f"on and not declared, they stay on: {', '.join(undeclared)}")
+        text = f"on and not declared, they stay on: {', '.join(undeclared)}"
+        yield ok(Message("services-undeclared", text, services=undeclared))
     if not disabled and not undeclared:
-        yield ok(f"{len(live)} trusted, all of them declared")
+        text = f"{len(live)} trusted, all of them declared"
+        yield ok(Message("services-declared", text, services=len(live)))
 
 
 def check_delegations(context: CheckContext) -> Iterator[Finding]:
@@ -127,24 +140,32 @@ def assess_delegations(
         for account in sorted(live.get(service, ())):
             called = named.get(account, account)
             beside = f"delegated administrator {called} of {service}"
+            of = partial(Message, place=address, service=service, account=account)
             if declared and account != declared.id and declared.id in live[service]:
                 if beside in accepted:
-                    yield ok(f"{service}: {called} as well, accepted")
+                    yield ok(of("delegated-as-well", f"{service}: {called} as well, accepted"))
                 else:
                     text = f"{service} is delegated to {account} as well, organization.yaml has {key}"
-                    yield warning(text, f"if that is meant: accepted.yaml, {hint('made-outside', beside)}")
+                    yield warning(
+                        of("delegated-as-well", text),
+                        f"if that is meant: accepted.yaml, {hint('made-outside', beside)}",
+                    )
             elif declared is None or account != declared.id:
                 command = (
                     f"deregister-delegated-administrator --account-id {word(account)} --service-principal {service}"
                 )
                 remedy = f"declare that account; or, once it uses the service no more, aws organizations {command}"
-                yield failure(f"{service} is delegated to {account}, organization.yaml has {key}", remedy)
+                text = f"{service} is delegated to {account}, organization.yaml has {key}"
+                yield failure(of("delegated-elsewhere", text, declared=key), remedy)
             elif address not in managed_or_imported:
                 text = f"{service} is delegated to {key} already, and AWS rejects a second registration"
-                yield failure(text, f"adopt it, in imports.yaml: {address}: {account}/{service}")
+                yield failure(
+                    of("delegation-exists", text), f"adopt it, in imports.yaml: {address}: {account}/{service}"
+                )
             else:
-                yield ok(f"{service}: {key}")
+                yield ok(of("delegated-as-declared", f"{service}: {key}"))
     for service in sorted(set(live) - set(organization.delegated_administrators)):
-        yield ok(f"{service}: {listed(list(live[service]))}, not declared, Strata does not change it")
+        text = f"{service}: {listed(list(live[service]))}, not declared, Strata does not change it"
+        yield ok(Message("not-ours", text, service=service, accounts=sorted(live[service])))
     if not live:
-        yield ok("none yet")
+        yield ok(Message("no-delegations", "none yet"))

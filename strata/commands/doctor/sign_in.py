@@ -9,9 +9,10 @@ from typing import Any
 from strata.aws.identity_center import Center, console
 from strata.aws.session import AwsError, paginate
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import NOT_DEPLOYED, Finding, failure, later, listed, ok, warning
+from strata.commands.doctor.findings import Finding, failure, later, listed, ok, warning
 from strata.config.layers import STACKS
 from strata.config.models import PARTITION
+from strata.errors import Message
 from strata.identity import announced
 from strata.identity.examine import strangers
 from strata.identity.external import external, lost, principals
@@ -39,28 +40,36 @@ def assess_identity_center(account: str, region: str, instances: Sequence[Mappin
     """Judges the instances; an account instance has no permission sets, and an account has one instance at most."""
     own = [instance for instance in instances if instance.get("OwnerAccountId", account) == account]
     if not own:
-        others = listed(sorted({instance["OwnerAccountId"] for instance in instances}))
-        text = f"Identity Center belongs to {others}" if others else "Identity Center is not enabled"
-        return failure(f"{text}; no call can do it for a management account", _enable(region))
+        by_hand = "no call can do it for a management account"
+        message = Message("identity-center-off", f"Identity Center is not enabled; {by_hand}")
+        if others := sorted({instance["OwnerAccountId"] for instance in instances}):
+            text = f"Identity Center belongs to {listed(others)}; {by_hand}"
+            message = Message("identity-center-of-others", text, accounts=others)
+        return failure(message, _enable(region))
     instance = own[0]
     home = instance.get("PrimaryRegion") or region
     if instance.get("PermissionSetsEnabled") is False:
         settings = f"{console(home)}#/instances/settings"
         remedy = f"delete it at {settings} (Settings > Management > Delete), then {_enable(region)}"
-        return failure("Identity Center is an account instance, it reaches no other account", remedy)
+        text = "Identity Center is an account instance, it reaches no other account"
+        return failure(Message("identity-center-of-account", text), remedy)
     if home != region:
         remedy = f"set identity_center.region in project.yaml to {home}"
-        return failure(f"Identity Center is in {home}, project.yaml has {region}", remedy)
-    if instance.get("Status", "ACTIVE") != "ACTIVE":
-        return failure(f"Identity Center is {instance['Status']}", f"look at {console(region)}")
-    return ok(f"{instance['InstanceArn']} in {home}")
+        text = f"Identity Center is in {home}, project.yaml has {region}"
+        return failure(Message("identity-center-elsewhere", text, region=home, expected=region), remedy)
+    status = instance.get("Status", "ACTIVE")
+    if status != "ACTIVE":
+        message = Message("identity-center-not-active", f"Identity Center is {status}", status=status)
+        return failure(message, f"look at {console(region)}")
+    text = f"{instance['InstanceArn']} in {home}"
+    return ok(Message("identity-center-enabled", text, instance=instance["InstanceArn"], region=home))
 
 
 def _enable(region: str) -> str:
     return f"by hand, once: {console(region)} > Enable > Enable with AWS Organizations, not an account instance"
 
 
-_NOT_ENABLED = later("not yet: Identity Center is not enabled")
+_NOT_ENABLED = later(Message("identity-center-off", "not yet: Identity Center is not enabled"))
 
 
 def check_directory(context: CheckContext) -> Iterator[Finding]:
@@ -87,7 +96,8 @@ def check_directory(context: CheckContext) -> Iterator[Finding]:
     for fault in filter(None, looked_up):
         yield failure(fault.problem, fault.remedy)
     if not found and not any(looked_up):
-        yield ok("nothing has the name of a declared user, group or permission set and is in no state")
+        text = "nothing has the name of a declared user, group or permission set and is in no state"
+        yield ok(Message("no-conflict", text))
 
 
 def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
@@ -107,13 +117,15 @@ def assess_permission_sets(
 ) -> Iterator[Finding]:
     """Judges permission sets whose last change did not reach every account: no plan shows it."""
     for arn, (name, accounts) in sorted(stale.items(), key=lambda item: item[1]):
+        text = f"{name} is not provisioned in its current version in {listed(list(accounts))}"
         yield failure(
-            f"{name} is not provisioned in its current version in {listed(list(accounts))}",
+            Message("permission-set-outdated", text, place=arn, permission_set=name, accounts=list(accounts)),
             f"aws sso-admin provision-permission-set --instance-arn {word(instance)} --permission-set-arn {word(arn)} "
             "--target-type ALL_PROVISIONED_ACCOUNTS",
         )
     if not stale:
-        yield ok(f"{number} permission sets, provisioned wherever they are assigned")
+        text = f"{number} permission sets, provisioned wherever they are assigned"
+        yield ok(Message("permission-sets-provisioned", text, permission_sets=number))
 
 
 def check_alert_mails(context: CheckContext) -> Iterator[Finding]:
@@ -128,10 +140,11 @@ def check_alert_mails(context: CheckContext) -> Iterator[Finding]:
         except AwsError as error:
             if error.code not in ("NotFound", "NotFoundException"):
                 raise
-            found.append(later(f"{NOT_DEPLOYED} security ({region})"))
+            found.append(later(Message("not-yet", f"not yet: strata deploy security ({region})", region=region)))
         else:
             found += assess_alert_mails(region, control.emails, live)
-    yield from found or [ok("confirmed by everybody" if control.on else "alerts are not on")]
+    not_on = Message("control-not-on", "alerts are not on", control="alerts")
+    yield from found or [ok(Message("alerts-confirmed", "confirmed by everybody") if control.on else not_on)]
 
 
 def assess_alert_mails(region: str, emails: Sequence[str], live: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
@@ -140,7 +153,9 @@ def assess_alert_mails(region: str, emails: Sequence[str], live: Sequence[Mappin
     for email in sorted(emails):
         arn = status.get(email.lower())
         if arn is None:
-            yield warning(f"{email} is not subscribed in {region}", "strata deploy security, then confirm the mail")
+            message = Message("not-subscribed", f"{email} is not subscribed in {region}", email=email, region=region)
+            yield warning(message, "strata deploy security, then confirm the mail")
         elif not arn.startswith("arn:"):
             remedy = "follow the link in the mail 'AWS Notification - Subscription Confirmation' within three days"
-            yield warning(f"{email} has not confirmed in {region} and receives no alerts", remedy)
+            text = f"{email} has not confirmed in {region} and receives no alerts"
+            yield warning(Message("subscription-unconfirmed", text, email=email, region=region), remedy)

