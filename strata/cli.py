@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import inspect
 import os
@@ -17,7 +16,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from strata import completion
-from strata.errors import ConfigurationError, Message, StrataError, UsageError
+from strata.errors import ConfigurationError, Message, StrataError, UsageError, unforeseen
 from strata.help import LINES, Commands, print_version
 from strata.options import Options, usual_config
 from strata.printing import document, guarded, line, unwritten
@@ -190,18 +189,8 @@ def _words(error: Exception, *, every: bool) -> Iterator[str]:
         yield f"{counted(len(error.faults), 'fault')} in the configuration{left}"
     elif isinstance(error, StrataError):
         yield from error.lines()
-    elif isinstance(error, OSError) and error.errno in _MACHINE and not error.filename:
-        yield f"error: the output cannot be written: {error.strerror}"
-    elif isinstance(error, OSError) and error.filename:
-        yield line(f"error: {os.fsdecode(error.filename)}: {error.strerror}")
     else:
-        yield line(f"error: {type(error).__name__}: {error}; this is a fault of Strata, --debug shows where")
-
-
-_MACHINE = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EBADF}
-)
-"""Errors of the machine that name no file: a full disk, a quota, too many open files, a closed stdout."""
+        yield line(f"error: {unforeseen(error)}")
 
 
 def _drop_stdout() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -79,10 +81,7 @@ class Fault:
     @property
     def message(self) -> Message:
         """Returns all of it in one text, for where faults stand among other texts."""
-        # A text without an id is of a room that has none yet.
-        return Message(
-            getattr(self.problem, "id", ""), str(self), place=self.place, **getattr(self.problem, "data", {})
-        )
+        return Message(self.problem.id, str(self), place=self.place, **self.problem.data)
 
     @property
     def place(self) -> str:
@@ -111,6 +110,21 @@ class ConfigurationError(StrataError):
                 yield f"error: {_together(same)}"
 
 
+def unforeseen(error: Exception) -> Message:
+    """Returns what is said of an error that is none of ours: the machine's, or a fault of Strata."""
+    if isinstance(error, OSError) and error.errno in _MACHINE and not error.filename:
+        return Message("output-unwritable", f"the output cannot be written: {error.strerror}", reason=error.strerror)
+    if isinstance(error, OSError) and error.filename:
+        file = os.fsdecode(error.filename)
+        return Message("file-unusable", f"{file}: {error.strerror}", place=file, reason=error.strerror)
+    text = f"{type(error).__name__}: {error}; this is a fault of Strata, --debug shows where"
+    return Message("fault-of-strata", text, error=type(error).__name__)
+
+
+_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EBADF}
+)
+"""Errors of the machine that name no file: a full disk, a quota, too many open files, a closed stdout."""
 _FEW_ALIKE, _NAMED_ALIKE = 5, 3
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from strata.errors import ConfigurationError, Fault, Message, StrataError
+from strata.errors import ConfigurationError, Fault, Message, StrataError, unforeseen
 from strata.printing import as_json
 
 FORMATS: Mapping[str, int] = {
@@ -27,18 +27,16 @@ FORMATS: Mapping[str, int] = {
 
 def output(name: str, data: Mapping[str, Any]) -> str:
     """Returns the JSON of a command; `messages` has every `Message` of the data, each once."""
-    messages: list[dict[str, Any]] = []
-    for message in _messages(data):
-        if message not in messages:
-            messages.append(message)
-    return as_json({"format": FORMATS[name], **data, "messages": messages})
+    messages = {(one["id"], one["text"], one["place"]): one for one in _messages(data)}
+    return as_json({"format": FORMATS[name], **data, "messages": list(messages.values())})
 
 
 def _messages(value: Any, place: str = "", remedy: str = "") -> Iterator[dict[str, Any]]:
     """Yields the messages of some data, with the place and the remedy that stand beside them."""
     if isinstance(value, Message):
-        text = f"{value}; {remedy}" if remedy else str(value)
-        yield {"id": value.id, "text": text, "place": value.place or place, "data": dict(value.data)}
+        at = value.place or place
+        text = (f"{value}; {remedy}" if remedy else str(value)).removeprefix(f"{at}: ")
+        yield {"id": value.id, "text": text, "place": at, "data": dict(value.data)}
     elif isinstance(value, Mapping):
         if value.get("file") and value.get("line"):
             place = ": ".join(filter(None, (f"{value['file']}:{value['line']}", value.get("path"))))
@@ -58,7 +56,7 @@ def error_facts(error: Exception) -> dict[str, Any]:
         return {"faults": faults, "errors": [], "advice": []}
     if isinstance(error, StrataError):
         return {"faults": [], "errors": list(error.args), "advice": list(getattr(error, "advice", ()))}
-    return {"faults": [], "errors": [Message("fault-of-strata", f"{type(error).__name__}: {error}")], "advice": []}
+    return {"faults": [], "errors": [unforeseen(error)], "advice": []}
 
 
 def fault_facts(fault: Fault) -> dict[str, Any]:
@@ -70,7 +68,7 @@ def fault_facts(fault: Fault) -> dict[str, Any]:
         "problem": fault.problem,
         "remedy": fault.remedy,
         "rule": fault.rule,
-        "id": getattr(fault.problem, "id", ""),
+        "id": fault.problem.id,
         "allow": "",
         "copy": [],
     }
@@ -79,7 +77,5 @@ def fault_facts(fault: Fault) -> dict[str, Any]:
 def warning_facts(warning: Message) -> dict[str, Any]:
     """Returns a warning about AWS or a state, which has no place in a file, as a script gets it."""
     problem, _, remedy = warning.partition("; ")
-    id = getattr(warning, "id", "")
-    if isinstance(warning, Message):
-        problem = Message(id, problem, place=warning.place, **warning.data)
-    return {"file": None, "line": None, "path": "", "problem": problem, "remedy": remedy, "id": id}
+    told = Message(warning.id, problem, place=warning.place, **warning.data)
+    return {"file": None, "line": None, "path": "", "problem": told, "remedy": remedy, "id": warning.id}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from tests.aws.center import INSTANCE, STORE
-from tests.scenarios.seeds import Seeded
+from tests.aws.client import Aws
+from tests.organizations import Organization, account, grant, group, permission_set, user
+from tests.organizations.emulated import Emulated, emulate
 
 Json = dict[str, Any]
 Grant = tuple[str, str, str, str]
@@ -24,17 +25,17 @@ class Size(NamedTuple):
     users: int
 
 
-def made(seeded: Seeded, size: Size) -> Json:
+def made(aws: Aws, size: Size) -> Json:
     """Makes people, sets and assignments, half of these for groups, and returns the state of it all."""
-    seeded.aws.order("organization", account_limit=2 * size.accounts)
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda n: seeded.account(f"a{n}", f"a{n}@example.com"), range(size.accounts)))
-        list(pool.map(lambda n: seeded.user(f"u{n}@example.com", "Kim", "Berg"), range(size.users)))
-        list(pool.map(lambda n: seeded.group(f"g{n}", f"u{n % size.users}@example.com"), range(size.groups)))
-        list(pool.map(lambda n: seeded.permission_set(f"S{n}", "ReadOnlyAccess"), range(size.sets)))
-        wanted = [_grant(size, number) for number in range(size.assignments)]
-        list(pool.map(lambda one: seeded.assign(one[0], one[1], **{one[2]: one[3]}), wanted))
-    return state(seeded, wanted)
+    wanted = [_grant(size, number) for number in range(size.assignments)]
+    there = Organization(
+        [account(f"a{n}", name=f"a{n}", number=n + 1) for n in range(size.accounts)],
+        [user(f"u{n}", given="Kim", family="Berg", number=n + 1) for n in range(size.users)],
+        [group(f"g{n}", f"u{n % size.users}", number=n + 1) for n in range(size.groups)],
+        [permission_set(f"S{n}", "ReadOnlyAccess") for n in range(size.sets)],
+        [grant(set_, principal, account_) for set_, account_, _, principal in wanted],
+    )
+    return state(emulate(there, aws), wanted)
 
 
 def _grant(size: Size, number: int) -> Grant:
@@ -43,33 +44,33 @@ def _grant(size: Size, number: int) -> Grant:
     permission_set = f"S{(number + turn) % size.sets}"
     if number % 2:
         return permission_set, account, "group", f"g{(number // 2 + turn) % size.groups}"
-    return permission_set, account, "user", f"u{(number // 2 + turn) % size.users}@example.com"
+    return permission_set, account, "user", f"u{(number // 2 + turn) % size.users}"
 
 
-def state(seeded: Seeded, grants: Iterable[Grant]) -> Json:
+def state(there: Emulated, grants: Iterable[Grant]) -> Json:
     """Returns the state that a deploy of all that there is would have left."""
     resources: dict[str, list[Json]] = {}
 
     def add(type: str, **attributes: Any) -> None:
         resources.setdefault(type, []).append({"attributes": attributes})
 
-    for name, id in seeded.users.items():
-        described = seeded.people.describe_user(IdentityStoreId=STORE, UserId=id)
+    for id in there.of("user").values():
+        described = there.identities.describe_user(IdentityStoreId=STORE, UserId=id)
         add(
             "aws_identitystore_user",
             id=f"{STORE}/{id}",
             user_id=id,
             identity_store_id=STORE,
-            user_name=name,
+            user_name=described["UserName"],
             display_name=described["DisplayName"],
             name=[{"given_name": "Kim", "family_name": "Berg", "formatted": ""}],
-            emails=[{"value": name, "type": "work", "primary": True}],
+            emails=[{"value": described["UserName"], "type": "work", "primary": True}],
             title="",
         )
-    for name, id in seeded.groups.items():
+    for name, id in there.of("group").items():
         add("aws_identitystore_group", id=f"{STORE}/{id}", group_id=id, identity_store_id=STORE, display_name=name)
         asked = {"IdentityStoreId": STORE, "GroupId": id}
-        for one in seeded.people.list_group_memberships(**asked)["GroupMemberships"]:
+        for one in there.identities.list_group_memberships(**asked)["GroupMemberships"]:
             add(
                 "aws_identitystore_group_membership",
                 id=f"{STORE}/{one['MembershipId']}",
@@ -78,7 +79,7 @@ def state(seeded: Seeded, grants: Iterable[Grant]) -> Json:
                 group_id=id,
                 member_id=one["MemberId"]["UserId"],
             )
-    for name, arn in seeded.sets.items():
+    for name, arn in there.of("permission set").items():
         of_set = {"instance_arn": INSTANCE, "permission_set_arn": arn, "timeouts": {"create": "60m"}}
         policy = "arn:aws:iam::aws:policy/ReadOnlyAccess"
         add("aws_ssoadmin_permission_set", id=f"{arn},{INSTANCE}", arn=arn, name=name, session_duration="PT1H")
@@ -89,10 +90,10 @@ def state(seeded: Seeded, grants: Iterable[Grant]) -> Json:
             managed_policy_name="ReadOnlyAccess",
             **of_set,
         )
-    for name, account, kind, principal in grants:
-        arn, instance = seeded.sets[name], INSTANCE
-        id = (seeded.users if kind == "user" else seeded.groups)[principal]
-        target = (id, kind.upper(), seeded.accounts[account], "AWS_ACCOUNT")
+    for name, place, kind, principal in grants:
+        arn, instance = there.id("permission set", name), INSTANCE
+        id = there.id(kind, principal)
+        target = (id, kind.upper(), there.id("account", place), "AWS_ACCOUNT")
         keys = ("principal_id", "principal_type", "target_id", "target_type")
         add(
             "aws_ssoadmin_account_assignment",

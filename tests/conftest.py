@@ -97,9 +97,17 @@ def patched() -> Iterator[pytest.MonkeyPatch]:
 
 @pytest.fixture(scope="session", autouse=True)
 def aws_is_described_once(patched: pytest.MonkeyPatch) -> None:
-    """Reads boto3's descriptions of the services once, and moto's of images never: half a minute of a run."""
+    """Reads boto3's descriptions of the services and the names of its events once, and moto's of images never."""
+    import botocore.hooks
     import botocore.session
 
+    made, names = botocore.hooks.EventAliaser.__init__, dict[str, str]()
+
+    def knowing_names(self: Any, *emitter: Any, **aliases: Any) -> None:
+        made(self, *emitter, **aliases)
+        self._alias_name_cache = names
+
+    patched.setattr(botocore.hooks.EventAliaser, "__init__", knowing_names)
     patched.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
     patched.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 
@@ -107,17 +115,17 @@ def aws_is_described_once(patched: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def the_command_line_is_built_once(patched: pytest.MonkeyPatch) -> None:
     """Has typer make click's commands of the app once, and not for each command that a test runs."""
-    import typer.testing
+    from typer.main import get_command
 
-    patched.setattr(typer.testing, "_get_command", functools.cache(typer.testing._get_command))
+    patched.setattr("typer.testing._get_command", functools.cache(get_command))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def a_sound_configuration_is_evaluated_once(patched: pytest.MonkeyPatch) -> None:
     """Looks for lock-outs once in what many tests load; where there is one, each time anew."""
-    import strata.load
+    from strata.rules import check_whole
 
-    check_whole, sound = strata.load.check_whole, set[str]()
+    sound = set[str]()
 
     def checked(landing_zone: LandingZone, *days: dt.date | None) -> list[Fault]:
         content = {name: file.data for name, file in landing_zone.source_files.items()}
@@ -126,7 +134,27 @@ def a_sound_configuration_is_evaluated_once(patched: pytest.MonkeyPatch) -> None
         sound.update(() if faults else (key,))
         return faults
 
-    patched.setattr(strata.load, "check_whole", checked)
+    patched.setattr("strata.load.check_whole", checked)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def an_expectation_is_asked_once(patched: pytest.MonkeyPatch) -> None:
+    """Asks an expectation once of what many tests load, which is most of a report."""
+    from strata.evaluation.expectations import Examination, Result
+    from strata.evaluation.sentences import Sentence
+
+    examine, results = Examination.examine, dict[object, Result]()
+
+    def examined(self: Examination, index: int, sentence: Sentence) -> Result:
+        zone = self.evaluated.landing_zone
+        if "content" not in zone.derived:
+            zone.derived["content"] = repr(zone)
+        key = (zone.derived["content"], self.evaluated.today, index, repr(sentence))
+        if key not in results:
+            results[key] = examine(self, index, sentence)
+        return results[key]
+
+    patched.setattr(Examination, "examine", examined)
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,9 @@ import yaml
 
 from strata.help import EXIT_CODES
 from strata.outputs import FORMATS
+from tests.command_line import every_command, group
 from tests.documents import CHECKOUT
-from tests.test_docs import every_command, group
-from tests.test_json import tables
+from tests.json_page import tables
 
 PROMISED = CHECKOUT / "tests/promised.yaml"
 SCHEMAS = CHECKOUT / "strata/schema"

@@ -58,10 +58,7 @@ class Said:
         text = _text(shown)
         if text.lstrip().startswith("{"):
             facts = json.loads(text)["messages"]
-            told = [
-                Told(one["id"], one["place"], one["data"], one["text"].removeprefix(f"{one['place']}: "))
-                for one in facts
-            ]
+            told = [Told(one["id"], one["place"], one["data"], one["text"]) for one in facts]
         else:
             told = [found for row in text.splitlines() for found in self._in(row)]
         commands = {message.id: command for command, message in reversed(self._made)}

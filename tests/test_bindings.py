@@ -50,7 +50,7 @@ def test_python_loads_only_the_modules_in_use(fast: tuple[dict[str, Any], str]) 
 
 def test_node_loads_only_the_modules_in_use(fast: tuple[dict[str, Any], str]) -> None:
     if fast[0]["megabytes"] is None:
-        pytest.skip("this system does not show the memory of another process")
+        pytest.skip("no other process shows its memory here")
     assert fast[0]["megabytes"] < 300, "plain it is 600"
 
 
@@ -62,7 +62,7 @@ def test_terraform_is_the_same_and_the_kernel_lives_without_the_hook(
 
 def test_main_opens_the_door_before_it_imports_cdktf() -> None:
     if not Path("/proc/self/task").exists():
-        pytest.skip("this system does not show the environment of another process")
+        pytest.skip("no other process shows its environment here")
     program = (
         "import main, cdktf, os, pathlib;"
         "kernel = pathlib.Path(f'/proc/self/task/{os.getpid()}/children').read_text().split()[0];"

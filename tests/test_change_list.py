@@ -14,16 +14,16 @@ from typer.testing import CliRunner
 from strata.cli import app
 from strata.commands import plan as plan_command
 from strata.commands.deploy import AGAIN, DIFFERS
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.options import Options
 from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.plans import Plan, changed_outputs, changes
 from strata.terraform.preview import Preview
-from tests import test_deploy as of_deploy
+from tests import deploying
+from tests.deploying import ACCOUNT, ATTACHED, MADE, STACKS, WAITS, Json, Site, planned
 from tests.said import Said
-from tests.test_deploy import ACCOUNT, ATTACHED, MADE, STACKS, WAITS, Json, Site, planned
 
-site = of_deploy.site  # the fixture
+site = deploying.site  # the fixture
 
 POLICY = "aws_organizations_policy.deny"
 
@@ -282,27 +282,20 @@ def test_an_empty_expectation_is_a_wrong_command(command: str, said: Said) -> No
     assert (told.id, told.data) == ("argument-missing", {"argument": "--expect"})
 
 
-NO_FOLDER = "{place} cannot be written: there is no folder {folder}"
 NO_PLACES = {
-    "out": ("{place} is a folder, not a file", "name a file"),
-    "nowhere/changes.json": (f"{NO_FOLDER}/nowhere", "make it, or name another file"),
-    "to-nowhere": (f"{NO_FOLDER}/nowhere", "make it, or name another file"),
-    "approved.json/changes.json": ("{place} cannot be written: Not a directory", "name another file"),
-    "pipe": ("{place} is a named pipe, not a file", "name a file"),
-    "/dev/full": ("{place} is a device, not a file", "name a file"),
-    "loop": ("{place} cannot be written: Too many levels of symbolic links", "name another file"),
-    "closed/changes.json": (
-        "{place} cannot be written: {folder}/closed lets you write no file",
-        "name another one",
-    ),
-    "config/sso.yaml": ("{place} is in the configuration folder {folder}/config", "name a file outside of it"),
-    "config/changes.json": ("{place} is in the configuration folder {folder}/config", "name a file outside of it"),
-    **dict.fromkeys(
-        ["approved.json", "out/../approved.json", "to-approved"],
-        (" and --expect name one file, and the approved list would be replaced", "name another file for --changes"),
-    ),
+    "out": "not-a-file",
+    "nowhere/changes.json": "folder-missing",
+    "to-nowhere": "folder-missing",
+    "approved.json/changes.json": "file-unwritable",
+    "pipe": "not-a-file",
+    "/dev/full": "not-a-file",
+    "loop": "file-unwritable",
+    "closed/changes.json": "file-unwritable",
+    "config/sso.yaml": "file-in-configuration",
+    "config/changes.json": "file-in-configuration",
+    **dict.fromkeys(["approved.json", "out/../approved.json", "to-approved"], "arguments-conflict"),
 }
-"""Where no list can be written, or none may; the problem and the remedy."""
+"""Where no list can be written, or none may, and why."""
 
 
 @pytest.fixture
@@ -322,7 +315,7 @@ def begins(places: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs `strata plan` up to where it asks AWS."""
 
     def asks(*_: object, **__: object) -> None:
-        raise StrataError("AWS is asked")
+        raise StrataError(Message("asked", "AWS is asked"))
 
     monkeypatch.setattr(plan_command, "prepare", asks)
     given: Json = {"stacks": (), "exit_code": False, "json": False, "allow": ()}
@@ -331,7 +324,7 @@ def begins(places: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("place", NO_PLACES)
 def test_a_place_for_no_list_is_told_before_anything_is_asked(
-    places: Path, place: str, monkeypatch: pytest.MonkeyPatch
+    places: Path, place: str, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     """Nobody waits for a plan that ends so, the approved list stays, and the configuration too."""
     monkeypatch.setattr(os, "access", lambda path, _: path != places / "closed")  # of root nothing is closed
@@ -340,9 +333,8 @@ def test_a_place_for_no_list_is_told_before_anything_is_asked(
     with pytest.raises(StrataError) as refused:
         begins(places, place, monkeypatch)
 
-    problem, remedy = NO_PLACES[place]
-    problem = problem.format(place=f" {places / place}", folder=places)
-    assert str(refused.value) == f"--changes{problem}; {remedy}"
+    (told,) = said(refused)
+    assert (told.id, told.place, told.data["option"]) == (NO_PLACES[place], str(places / place), "--changes")
     assert {file: file.read_text() for file in before} == before
 
 

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from strata.cli import app
 from strata.help import EXIT_CODES, GROUPS, LINES
+from tests.command_line import group
 from tests.synthesized import CHECKOUT, COMPANY
-from tests.test_docs import group
 
 ASKS_AWS = {
     *("init", "adopt", "bootstrap", "rename", "plan", "deploy"),

@@ -238,7 +238,7 @@ def test_what_is_unlikely_to_be_meant_is_a_warning_until_it_is_accepted(
         ("sso.yaml", "accounts: all", "accounts:\n      - shop\n      - audit"),
         ("sso.yaml", "    members:\n      - ada\n", "    description: Empty.\n"),
     ],
-    ids=["not in the management account", "an empty group"],
+    ids=["in members only", "an empty group"],
 )
 def test_nobody_who_administers_is_a_warning(valid: Path, change: tuple[str, str, str], said: Said) -> None:
     """Whether somebody had access before, only a command with the state can tell, and refuse to take it."""

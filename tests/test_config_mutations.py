@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -293,6 +294,8 @@ def test_every_edit_loads_or_is_explained(folders: dict[str, Path], part: int, e
             for fault in loaded:
                 assert 1 <= fault.line <= lines_of(Path(fault.file)), fault
                 assert fault.problem.strip(), fault
+                assert fault.problem.id, fault
+                assert json.loads(json.dumps(fault.problem.data)) == fault.problem.data, fault
                 assert fault.remedy.strip(), fault
         finally:
             path.write_text(texts()[configuration, file], encoding="utf-8")

@@ -25,6 +25,7 @@ from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Mode
 from strata.drift.comparison import How, compare, differing
+from strata.errors import Message
 from strata.files.config_edit import write_texts
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -468,7 +469,9 @@ def test_each_document_has_a_path_of_its_own() -> None:
 
 def test_an_entry_that_is_refused_is_left_with_what_names_it() -> None:
     there = found(policy("policy 1", "root"))
-    described = describe(there.inventory, there.model, refused={"policies.policy-1": "its document is odd"})
+    described = describe(
+        there.inventory, there.model, refused={"policies.policy-1": Message("document-odd", "its document is odd")}
+    )
 
     assert not described.organization["policies"]
     assert described.left_alone[-1].reason == "its document is odd"
@@ -552,7 +555,7 @@ def test_the_list_of_what_is_left_alone_is_closed(monkeypatch: pytest.MonkeyPatc
     lines: set[int] = set()
     leave = Description.leave
 
-    def recorded(described: Description, kind: str, name: str, reason: str, id: str = "") -> None:
+    def recorded(described: Description, kind: str, name: str, reason: Message, id: str = "") -> None:
         lines.add(sys._getframe(1).f_lineno)
         leave(described, kind, name, reason, id)
 

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
-from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from strata.cli import app
@@ -29,6 +27,7 @@ from strata.load import load
 from strata.rules import warnings
 from tests.bad_configurations import read as bad_configurations
 from tests.bad_configurations import write as write_configuration
+from tests.command_line import every_command, group, refusal
 from tests.conftest import Golden
 from tests.documents import CHECKOUT, PAGES, Block, anchors, blocks, commands, headings, inline, links
 from tests.scenarios.aws_cli import UnknownLineError, parse
@@ -37,7 +36,6 @@ from tests.synthesized import SHIPPED
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 SHELLS = ("", "sh", "bash", "console")
 LANGUAGES = {*SHELLS, "yaml", "json", "python", "text", "mermaid"}
-USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 # Commands
@@ -72,48 +70,6 @@ def strata_lines(page: Path) -> Iterator[tuple[str, str]]:
             word = called[1].rpartition(" ")[2]
             named = word == called[1] or refusal(called[1]) == f"Option {word!r} requires an argument."
             yield page.name, f"{called[1].split()[0]} --help" if named else called[1]
-
-
-def options(command: str) -> set[str]:
-    """Returns the options of a command, or of `strata` itself for what is no command."""
-    found = group().commands.get(command) or group()
-    return {option for parameter in found.params for option in parameter.opts}
-
-
-@cache
-def group() -> TyperGroup:
-    """Returns the command line with its commands."""
-    found = typer.main.get_command(app)
-    assert isinstance(found, TyperGroup)
-    return found
-
-
-def refusal(line: str) -> str:
-    """Returns why the command line would be refused, empty if it would not."""
-    words = shlex.split(line)
-    if words[0].startswith("-"):
-        return "" if words[0] in options("") else "there is no such option"
-    command = group().commands.get(words[0])
-    if isinstance(command, TyperGroup):
-        if words[1:] in ([], ["--help"]):  # it names what is below it
-            return ""
-        words = words[1:]
-        command = command.commands.get(words[0])
-    if command is None:
-        return "there is no such command"
-    try:
-        command.make_context(words[0], words[1:])
-    except typer.Exit:  # --help
-        return ""
-    except USAGE_ERROR as error:
-        return str(error)
-    return ""
-
-
-def every_command() -> list[str]:
-    """Returns the words of every command, those below another among them."""
-    inner = {name: one.commands for name, one in group().commands.items() if isinstance(one, TyperGroup)}
-    return ["", *sorted([*group().commands, *(f"{name} {sub}" for name, below in inner.items() for sub in below)])]
 
 
 @pytest.mark.parametrize("command", every_command())

@@ -40,7 +40,7 @@ from strata.drift.comparison import (
 from strata.drift.facts import STACKS
 from strata.drift.keeping import BY_HAND as BY_HAND_ALONE
 from strata.drift.ways import Way, with_needed
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
 from strata.load import load
 from strata.options import Options
@@ -782,7 +782,7 @@ def test_a_session_length_that_cannot_be_written_is_accepted_with_its_set(edited
 
 
 def _full(*_: Any, **__: Any) -> None:
-    raise StrataError("No space left on device")
+    raise StrataError(Message("file-unwritable", "No space left on device"))
 
 
 UNREAD = {

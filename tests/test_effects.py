@@ -21,6 +21,7 @@ from strata.evaluation import ABSENT, Context, Layer, Principal, Request, parse
 from strata.evaluation.requests import Value
 from strata.landing_zone import LandingZone
 from strata.load import load
+from tests.conftest import Golden
 from tests.mutants import asks, mutants, tells
 from tests.synthesized import COMPANY, SHIPPED
 
@@ -72,24 +73,24 @@ NOT_ACTION = {"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "Resource": "*"
 QUEUE = "arn:aws:sqs:eu-central-1:111122223333:orders"
 HTTPS = {"Bool": {"aws:SecureTransport": "false"}}
 
-EDITS: dict[str, tuple[str, list[Statement], list[Statement], str | None]] = {
+EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
     "a statement is split": (
         GUARDRAIL,
         [deny(["s3:GetObject", "s3:PutObject"])],
         [deny("s3:PutObject"), deny("s3:GetObject")],
-        None,
+        False,
     ),
     "a pattern becomes the list of all that it matches": (
         GUARDRAIL,
         [deny("sqs:Purge*")],
         [deny(["sqs:PurgeQueue"])],
-        None,
+        False,
     ),
     "an equality becomes a pattern without a wildcard": (
         GUARDRAIL,
         [deny("s3:*", Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}})],
         [deny("s3:*", Condition={"StringLike": {"aws:PrincipalTag/Team": "a"}})],
-        None,
+        False,
     ),
     "two exemptions become one pattern that matches only them": (
         GUARDRAIL,
@@ -99,55 +100,55 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], str | None]] = {
                 "s3:*", Condition={"ArnNotEquals": {"aws:principalarn": ["arn:*:iam::*:role/b", "arn:*:iam::*:role/a"]}}
             )
         ],
-        None,
+        False,
     ),
     "service-linked roles are exempt, which nothing binds": (
         GUARDRAIL,
         [deny("s3:*")],
         [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/aws-service-role/*"}})],
-        None,
+        False,
     ),
     "an action that a wider one covers goes": (
         GUARDRAIL,
         [deny(["s3:*", "s3:GetObject"])],
         [deny("s3:*")],
-        None,
+        False,
     ),
-    "a denial of everything takes the place of several": (
+    "one denial replaces several": (
         GUARDRAIL,
         [deny("s3:*"), deny("ec2:*", Condition=REGIONS)],
         [deny("*")],
-        None,
+        False,
     ),
     "all but some services is written as a list of exceptions less": (
         GUARDRAIL,
         [NOT_ACTION],
         [{**NOT_ACTION, "NotAction": "iam:*"}],
-        None,
+        False,
     ),
-    "values of a key of several are split": (
+    "values of one key are split": (
         GUARDRAIL,
         [deny("s3:*", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": ["a", "b"]}})],
         [deny("s3:*", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": one}}) for one in ("a", "b")],
-        None,
+        False,
     ),
     "a number moves by one, and a fraction lies between": (
         GUARDRAIL,
         [deny("s3:*", Condition={"NumericGreaterThan": {"s3:max-keys": "10"}})],
         [deny("s3:*", Condition={"NumericGreaterThanEquals": {"s3:max-keys": "11"}})],
-        "no longer denies s3:* with s3:max-keys between 10 and 11 to everybody",
+        True,
     ),
     "a pattern goes that matches no action known today": (
         GUARDRAIL,
         [deny(["sqs:*", "s3:Zoom*"])],
         [deny("sqs:*")],
-        "no longer denies s3:Zoom* to everybody",
+        True,
     ),
     "a region opens for a service that is called in another one alone": (
         GUARDRAIL,
         [deny("iam:CreateUser", Condition={"StringNotEquals": {"aws:RequestedRegion": ["eu-central-1"]}})],
         [deny("iam:CreateUser", Condition=REGIONS)],
-        None,
+        False,
     ),
     "what two patterns share is excepted": (
         GUARDRAIL,
@@ -161,37 +162,37 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], str | None]] = {
                 },
             )
         ],
-        "no longer denies s3:* with aws:PrincipalTag/Team a* and *b to everybody",
+        True,
     ),
     "roles are exempt by the end of their ARN, as a text": (
         GUARDRAIL,
         [deny("s3:*")],
         [deny("s3:*", Condition={"StringNotLike": {"aws:PrincipalArn": "*/ci"}})],
-        "no longer denies s3:* to ",
+        True,
     ),
     "an exemption of an ARN is read as a text, whose star crosses colons": (
         GUARDRAIL,
         [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}})],
         [deny("s3:*", Condition={"StringNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}})],
-        "no longer denies s3:* to arn:*:iam::*:role/a",
+        True,
     ),
     "a denial of a text becomes one of an ARN": (
         GUARDRAIL,
         [deny("s3:*", Condition={"StringLikeIfExists": {"aws:SourceArn": "arn:aws:s3:*:*:a"}})],
         [deny("s3:*", Condition={"ArnLikeIfExists": {"aws:SourceArn": "arn:aws:s3:*:*:a"}})],
-        "no longer denies s3:* with aws:SourceArn arn:aws:s3:*:*:a to everybody",
+        True,
     ),
     "an exemption of a text becomes one of an ARN": (
         GUARDRAIL,
         [deny("s3:*", Condition={"StringNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}})],
         [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}})],
-        None,
+        False,
     ),
     "exemptions of texts are split, beside one of an ARN": (
         GUARDRAIL,
         [deny(["s3:*", "sqs:*"], Condition=TEXTS), deny("sns:*", Condition=EXEMPT)],
         [deny("s3:*", Condition=TEXTS), deny("sqs:*", Condition=TEXTS), deny("sns:*", Condition=EXEMPT)],
-        None,
+        False,
     ),
     "a denial of texts becomes one statement for each": (
         GUARDRAIL,
@@ -200,44 +201,44 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], str | None]] = {
             deny("s3:*", Condition={"StringLike": {"aws:PrincipalArn": one}})
             for one in TEXTS["StringNotLike"]["aws:PrincipalArn"]
         ],
-        None,
+        False,
     ),
     "a permission of an ARN becomes one of a text": (
         SET,
         [allow("sqs:*", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:a"}})],
         [allow("sqs:*", Condition={"StringLike": {"aws:SourceArn": "arn:aws:s3:*:*:a"}})],
-        "now allows sqs:* with aws:SourceArn arn:aws:s3:*:*:a",
+        True,
     ),
     "a permission is narrowed to one resource": (
         SET,
         [allow("sqs:SendMessage")],
         [allow("sqs:SendMessage", Resource=QUEUE)],
-        None,
+        False,
     ),
-    "a permission is written twice": (SET, [allow("sqs:*")], [allow("sqs:*"), allow("sqs:SendMessage")], None),
+    "a permission is written twice": (SET, [allow("sqs:*")], [allow("sqs:*"), allow("sqs:SendMessage")], False),
     "a permission comes that a guardrail denies in that account": (
         SET,
         [allow("sqs:SendMessage")],
         [allow("sqs:SendMessage"), allow("iam:CreateUser")],
-        None,
+        False,
     ),
     "an action is taken out": (
         GUARDRAIL,
         [deny(["s3:DeleteBucket", "s3:DeleteObject"])],
         [deny("s3:DeleteObject")],
-        "no longer denies s3:DeleteBucket to everybody",
+        True,
     ),
     "a role is exempt": (
         GUARDRAIL,
         [deny("s3:*")],
         [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/Deployer"}})],
-        "no longer denies s3:* to arn:*:iam::*:role/Deployer",
+        True,
     ),
     "a permission set is exempt by a pattern": (
         GUARDRAIL,
         [deny("s3:*")],
         [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/*_BreakGlass_*"}})],
-        "no longer denies s3:* to permission set BreakGlass",
+        True,
     ),
     "a region opens": (
         GUARDRAIL,
@@ -248,56 +249,56 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], str | None]] = {
                 Condition={"StringNotEquals": {"aws:RequestedRegion": ["eu-central-1", "eu-west-1", "eu-west-2"]}},
             )
         ],
-        "no longer denies ec2:* with aws:RequestedRegion eu-west-2 to everybody",
+        True,
     ),
     "a service joins the exceptions": (
         GUARDRAIL,
         [NOT_ACTION],
         [{**NOT_ACTION, "NotAction": ["iam:*", "sts:*", "sns:*"]}],
-        "no longer denies sns:* to everybody",
+        True,
     ),
     "a denial is confined to requests without TLS": (
         GUARDRAIL,
         [deny("sqs:*")],
         [deny("sqs:*", Condition=HTTPS)],
-        "no longer denies sqs:* with aws:SecureTransport true, none to everybody",
+        True,
     ),
     "two tests are joined, where each was enough": (
         GUARDRAIL,
         [deny("sqs:*", Condition=HTTPS), deny("sqs:*", Condition=REGIONS)],
         [deny("sqs:*", Condition={**HTTPS, **REGIONS})],
-        "no longer denies sqs:* ",
+        True,
     ),
     "a list of what is allowed grows, which counts where somebody took FullAWSAccess off": (
         GUARDRAIL,
         [allow("s3:*"), deny("s3:DeleteBucket")],
         [allow(["s3:*", "sqs:*"]), deny("s3:DeleteBucket")],
-        "where FullAWSAccess is not attached now allows sqs:* to everybody",
+        True,
     ),
-    "a list of what is allowed shrinks": (GUARDRAIL, [allow(["s3:*", "sqs:*"])], [allow("s3:*")], None),
+    "a list of what is allowed shrinks": (GUARDRAIL, [allow(["s3:*", "sqs:*"])], [allow("s3:*")], False),
     "a permission set may write": (
         SET,
         [allow("sqs:Get*")],
         [allow(["sqs:Get*", "sqs:SendMessage"])],
-        "now allows sqs:SendMessage (policies/read-payment-logs.json:4 S) in account payments-prod",
+        True,
     ),
-    "a permission comes for a service that AWS no longer documents": (
+    "a permission comes for an undocumented service": (
         SET,
         [allow("sqs:Get*")],
         [allow(["sqs:Get*", "deepcomposer:Describe*", "deepcomposer:Get*", "deepcomposer:List*"])],
-        "now allows deepcomposer:Describe*, deepcomposer:Get*, deepcomposer:List* (",
+        True,
     ),
     "a permission reaches every queue": (
         SET,
         [allow("sqs:SendMessage", Resource=QUEUE)],
         [allow("sqs:SendMessage", Resource="arn:aws:sqs:*:*:*")],
-        "now allows sqs:SendMessage on arn:aws:sqs:*:*:* ",
+        True,
     ),
     "a permission loses its denial": (
         SET,
         [allow("sqs:*"), deny("sqs:PurgeQueue")],
         [allow("sqs:*")],
-        "no longer denies sqs:PurgeQueue (policies/read-payment-logs.json:10 S) in account payments-prod",
+        True,
     ),
     "a permission loses a denial that holds for whoever has no tag": (
         SET,
@@ -306,38 +307,45 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], str | None]] = {
             deny("sqs:PurgeQueue", Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/home}"}}),
         ],
         [allow("sqs:*")],
-        "no longer denies sqs:PurgeQueue ",
+        True,
     ),
     "a permission comes for a tag that an identity provider may send": (
         SET,
         [allow("sqs:Get*")],
         [allow("sqs:Get*"), allow("sqs:SendMessage", Condition={"StringEquals": {"aws:PrincipalTag/Role": "admin"}})],
-        "now allows sqs:SendMessage (policies/read-payment-logs.json:10 S) in account payments-prod",
+        True,
     ),
     "a permission loses its condition": (
         SET,
         [allow("sqs:*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})],
         [allow("sqs:*")],
-        "now allows sqs:* ",
+        True,
     ),
     "a variable takes the place of a value": (
         SET,
         [allow("s3:GetObject", Resource="arn:aws:s3:::homes/lea/*")],
         [allow("s3:GetObject", Resource="arn:aws:s3:::homes/${aws:userid}/*")],
-        "now allows s3:GetObject on others than arn:aws:s3:::homes/lea/*",
+        True,
     ),
 }
 
 
-@pytest.mark.parametrize("case", EDITS)
-def test_the_gate_asks_exactly_when_an_edit_widens(case: str, company: LandingZone) -> None:
-    file, old, new, expected = EDITS[case]
-    zone = alone(company) if file == GUARDRAIL else company
-    found = diff.compare(with_document(zone, file, old), with_document(zone, file, new))
-    asked = [one.text for one in found if one.risk]
-    assert bool(asked) is (expected is not None), [one.text for one in found]
-    if expected:
-        assert any(expected in text for text in asked), asked
+def test_the_gate_asks_exactly_when_an_edit_widens(company: LandingZone, golden: Golden) -> None:
+    zones = {GUARDRAIL: alone(company), SET: company}
+    asked = {
+        case: asked_about(with_document(zones[file], file, old), with_document(zones[file], file, new))
+        for case, (file, old, new, _) in EDITS.items()
+    }
+    assert {case: bool(texts) for case, texts in asked.items()} == {case: asks for case, (*_, asks) in EDITS.items()}
+    golden("company/effects.txt", sections(asked))
+
+
+def asked_about(before: LandingZone, after: LandingZone) -> list[str]:
+    return [change.text for change in diff.compare(before, after) if change.risk]
+
+
+def sections(asked: dict[str, list[str]]) -> str:
+    return "\n".join("".join(f"{text}\n" for text in (f"# {case}", *texts)) for case, texts in asked.items() if texts)
 
 
 # Brute force
@@ -593,16 +601,16 @@ def test_a_policy_that_binds_nothing_loosens_nothing(company: LandingZone) -> No
     policies = {**company.organization.policies, "keep-payments-private": policy}
     zone = replace(company, organization=company.organization.model_copy(update={"policies": policies}))
     (found,) = diff.compare(with_document(zone, GUARDRAIL, [deny("*")]), with_document(zone, GUARDRAIL, []))
-    assert (found.risk, found.text) == (None, "policy keep-payments-private changes, and is attached to nothing")
+    assert found.risk is None
+    assert found.text.endswith("attached to nothing")
 
 
 def test_a_permission_set_that_nobody_has_widens_nothing(company: LandingZone) -> None:
     assignments = tuple(one for one in company.sso.assignments if "PaymentsSupport" not in one.permission_sets)
     zone = replace(company, sso=company.sso.model_copy(update={"assignments": assignments}))
-    found = diff.compare(with_document(zone, SET, [allow("sqs:*")]), with_document(zone, SET, [allow("*")]))
-    assert [(one.risk, one.text) for one in found] == [
-        (None, "permission set PaymentsSupport has another inline policy: S now allows *; nobody has it")
-    ]
+    (found,) = diff.compare(with_document(zone, SET, [allow("sqs:*")]), with_document(zone, SET, [allow("*")]))
+    assert found.risk is None
+    assert found.text.endswith("now allows *; nobody has it")
 
 
 @pytest.mark.parametrize(
@@ -610,7 +618,7 @@ def test_a_permission_set_that_nobody_has_widens_nothing(company: LandingZone) -
     [
         (None, "ReadOnlyAccess", None),
         ("AdministratorAccess", "ReadOnlyAccess", None),
-        ("PowerUserAccess", "AdministratorAccess", "has a boundary that now allows "),
+        ("PowerUserAccess", "AdministratorAccess", "has a boundary"),
         ("ReadOnlyAccess", "PowerUserAccess", "now allows "),
         ("ReadOnlyAccess", None, "loses its boundary"),
     ],
@@ -663,30 +671,30 @@ def _ec2(setting: str, name: str, value: str) -> Any:
     return {"ec2_attributes": {setting: {name: {"@@assign": value}}}}
 
 
-MERGES: dict[str, tuple[str, Merge, Merge, list[str]]] = {
+MERGES: dict[str, tuple[str, Merge, Merge, int]] = {
     "a service beside the default": (
         "AISERVICES_OPT_OUT",
         {"root": OPT_OUT},
         {"root": {"services": {**OPT_OUT["services"], **LEX["services"]}}},
-        ["policy root sets services.lex.opt_out_policy to optIn, not nothing, in root"],
+        1,
     ),
     "a service opts out besides": (
         "AISERVICES_OPT_OUT",
         {"root": OPT_OUT},
         {"root": {"services": {**OPT_OUT["services"], "lex": {"opt_out_policy": {"@@assign": "optOut"}}}}},
-        [],
+        0,
     ),
     "an account opts in, for one service": (
         "AISERVICES_OPT_OUT",
         {"root": OPT_OUT},
         {"root": OPT_OUT, "account": LEX},
-        ["policy account sets services.lex.opt_out_policy to optIn, not nothing, in account payments-prod"],
+        1,
     ),
     "an account opts in where the parent lets nobody": (
         "AISERVICES_OPT_OUT",
         {"root": CLOSED},
         {"root": CLOSED, "unit": LEX, "account": {"services": {"default": {"opt_out_policy": {"@@assign": "optIn"}}}}},
-        [],
+        0,
     ),
     "new services are closed, and not the one that is there": (
         "AISERVICES_OPT_OUT",
@@ -695,21 +703,15 @@ MERGES: dict[str, tuple[str, Merge, Merge, list[str]]] = {
             "root": {"services": {CONTROL: ["@@none"], **OPT_OUT["services"]}},
             "account": {"services": {"default": {"opt_out_policy": {"@@assign": "optIn"}}}},
         },
-        ["policy account sets services.default.opt_out_policy to optIn, not optOut, in account payments-prod"],
+        1,
     ),
     "a parent lets children set what they could not": (
         "AISERVICES_OPT_OUT",
         {"root": CLOSED, "unit": LEX},
         {"root": OPT_OUT, "unit": LEX},
-        [
-            "policy root changes: no longer sets services.@@operators_allowed_for_child_policies as before, "
-            "no longer sets "
-            "services.default.@@operators_allowed_for_child_policies as before, no longer sets "
-            "services.default.opt_out_policy.@@operators_allowed_for_child_policies as before",
-            "policy unit sets services.lex.opt_out_policy to optIn, not nothing, in organizational unit workloads",
-        ],
+        2,
     ),
-    "a parent lets children set less": ("AISERVICES_OPT_OUT", {"root": OPT_OUT}, {"root": CLOSED}, []),
+    "a parent lets children set less": ("AISERVICES_OPT_OUT", {"root": OPT_OUT}, {"root": CLOSED}, 0),
     "a parent closes what a child had set": (
         "AISERVICES_OPT_OUT",
         {"root": {"services": {"default": {"opt_out_policy": {"@@assign": "optIn"}}}}, "unit": OPT_OUT},
@@ -717,15 +719,13 @@ MERGES: dict[str, tuple[str, Merge, Merge, list[str]]] = {
             "root": {"services": {"default": {"opt_out_policy": {CONTROL: ["@@none"], "@@assign": "optIn"}}}},
             "unit": OPT_OUT,
         },
-        [
-            "policy root sets services.default.opt_out_policy to optIn, not optOut, in organizational unit workloads",
-        ],
+        1,
     ),
     "an account takes a region out of a plan": (
         "BACKUP",
         {"root": PLAN},
         {"root": PLAN, "account": {"plans": {"daily": {"regions": {"@@remove": ["eu-central-1"]}}}}},
-        ["policy account sets plans.daily.regions to nothing, not eu-central-1, in account payments-prod"],
+        1,
     ),
     "one more plan and one more rule": (
         "BACKUP",
@@ -736,81 +736,74 @@ MERGES: dict[str, tuple[str, Merge, Merge, list[str]]] = {
                 "plans": {"weekly": PLAN["plans"]["daily"], "daily": {"rules": {"s": {"name": {"@@assign": "s"}}}}}
             },
         },
-        [],
+        0,
     ),
     "one more plan that copies to another account": (
         "BACKUP",
         {"root": PLAN},
         {"root": PLAN, "unit": _copying("arn:aws:backup:eu-west-1:999999999999:backup-vault:a")},
-        [
-            "policy unit sets plans.weekly.rules.r.copy_actions.arn:aws:backup:eu-west-1:999999999999:backup-vault:a."
-            "target_backup_vault_arn to arn:aws:backup:eu-west-1:999999999999:backup-vault:a, not nothing, in "
-            "organizational unit workloads"
-        ],
+        1,
     ),
     "one more plan that copies within the account": (
         "BACKUP",
         {"root": PLAN},
         {"root": PLAN, "unit": _copying("arn:aws:backup:eu-west-1:$account:backup-vault:a")},
-        [],
+        0,
     ),
     "a rule gets another part": (
         "BACKUP",
         {"root": PLAN},
         {"root": PLAN, "unit": {"plans": {"daily": {"rules": {"r": {"lifecycle": {"@@assign": "1"}}}}}}},
-        ["policy unit sets plans.daily.rules.r.lifecycle to 1, not nothing, in organizational unit workloads"],
+        1,
     ),
     "an account takes a type out of what is enforced": (
         "TAG",
         {"root": COST},
         {"root": COST, "account": _cost(enforced_for={"@@remove": ["ec2:instance"]})},
-        ["policy account sets tags.Cost.enforced_for to nothing, not ec2:instance, in account payments-prod"],
+        1,
     ),
-    "an account has one more value": (
+    "an account gets one value more": (
         "TAG",
         {"root": COST},
         {"root": COST, "account": _cost(tag_value={"@@append": ["anything*"]})},
-        ["policy account sets tags.Cost.tag_value to a, anything*, b, not a, b, in account payments-prod"],
+        1,
     ),
     "an account has the same values in other words": (
         "TAG",
         {"root": COST},
         {"root": COST, "account": _cost(tag_value={"@@assign": ["b", "a"]}, enforced_for={"@@remove": ["ec2:volume"]})},
-        [],
+        0,
     ),
     "a tag in another spelling": (
         "TAG",
         {"root": COST},
         {"root": COST, "account": {"tags": {"COST": {"tag_value": {"@@assign": ["*"]}}}}},
-        ["policy account sets tags.COST.tag_value to *, not nothing, in account payments-prod"],
+        1,
     ),
     "one more tag is enforced": (
         "TAG",
         {"root": COST},
         {"root": {"tags": {**COST["tags"], "Team": COST["tags"]["Cost"]}}},
-        [],
+        0,
     ),
     "two policies of one target assign to the same": (
         "TAG",
         {"root": COST},
         {"root": COST, "besides": _cost(tag_value={"@@assign": ["*"]})},
-        ["policy besides sets tags.Cost.tag_value to a value that is not known here, not a, b, in root"],
+        1,
     ),
-    "a value that is not the strictest": (
+    "a value less than the strictest": (
         "DECLARATIVE_EC2",
         {},
         {"root": _ec2("serial_console_access", "status", "enabled")},
-        ["policy root sets ec2_attributes.serial_console_access.status to enabled, not nothing, in root"],
+        1,
     ),
-    "the strictest value": ("DECLARATIVE_EC2", {}, {"root": _ec2("serial_console_access", "status", "disabled")}, []),
+    "the strictest value": ("DECLARATIVE_EC2", {}, {"root": _ec2("serial_console_access", "status", "disabled")}, 0),
     "a hop more": (
         "DECLARATIVE_EC2",
         {"root": _ec2("instance_metadata_defaults", "http_put_response_hop_limit", "1")},
         {"root": _ec2("instance_metadata_defaults", "http_put_response_hop_limit", "2")},
-        [
-            "policy root changes: no longer sets "
-            "ec2_attributes.instance_metadata_defaults.http_put_response_hop_limit.@@assign as before"
-        ],
+        1,
     ),
     "a chat client comes": (
         "CHATBOT",
@@ -823,25 +816,29 @@ MERGES: dict[str, tuple[str, Merge, Merge, list[str]]] = {
                 }
             }
         },
-        ["policy root sets chatbot.platforms.slack.client to enabled, not nothing, in root"],
+        1,
     ),
     "what nobody knows": (
         "BEDROCK",
         {"root": {"bedrock": {"a": {"@@assign": "x"}}}},
         {"root": {"bedrock": {"a": {"@@assign": "x"}, "b": {"@@frob": "y"}}}},
-        ["policy root sets bedrock.b to a value that is not known here, not nothing, in root"],
+        1,
     ),
 }
 
 
-@pytest.mark.parametrize("case", MERGES)
-def test_a_merged_policy_is_asked_about_unless_it_is_known_to_loosen_nothing(case: str, company: LandingZone) -> None:
-    kind, old, new, expected = MERGES[case]
-    changes = diff.compare(_merging(company, kind, old), _merging(company, kind, new))
-    asked = [change.text for change in changes if change.risk]
-    assert len(asked) == len(expected), asked
-    assert all(text.startswith(start) for text, start in zip(asked, expected, strict=True)), asked
-    assert not (asked and any("loosens nothing" in change.text for change in changes))
+def test_a_merged_policy_is_asked_about_unless_it_is_known_to_loosen_nothing(
+    company: LandingZone, golden: Golden
+) -> None:
+    asked: dict[str, list[str]] = {}
+    for case, (kind, old, new, _) in MERGES.items():
+        changes = diff.compare(_merging(company, kind, old), _merging(company, kind, new))
+        asked[case] = [change.text for change in changes if change.risk]
+        assert not (asked[case] and any("loosens nothing" in change.text for change in changes)), case
+    assert {case: len(texts) for case, texts in asked.items()} == {
+        case: number for case, (*_, number) in MERGES.items()
+    }
+    golden("company/merged-policies.txt", sections(asked))
 
 
 def _merging(zone: LandingZone, kind: str, documents: Merge) -> LandingZone:

@@ -33,6 +33,7 @@ from strata.evaluation.keys import PRESENT
 from strata.evaluation.operators import OPERATORS, Comparison, Operator
 from strata.evaluation.patterns import Actions, Kind, Pattern
 from strata.evaluation.truth import Truth, all_of, any_of, negated
+from tests.said import Said
 from tests.vectors.vectors import DOCUMENTED_OTHERWISE, Json, answer, documented, recorded
 
 # Vectors
@@ -308,14 +309,17 @@ def test_unknown_accounts_differ_from_each_other() -> None:
     assert Pattern("arn:aws:iam::*:role/x", Kind.ARN).match(f"arn:aws:iam::{one}:role/x") is True
 
 
+RESERVED = "arn:*:iam::*:role/aws-reserved/sso.amazonaws.com"
+
+
 @pytest.mark.parametrize(
     ("pattern", "answer"),
     [
-        ("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_????????????????", True),
-        ("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_Admin_*", True),
-        ("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef", None),
-        ("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdeg", False),
-        ("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_???", False),
+        (f"{RESERVED}/AWSReservedSSO_Admin_????????????????", True),
+        (f"{RESERVED}/*AWSReservedSSO_Admin_*", True),
+        (f"{RESERVED}/AWSReservedSSO_Admin_0123456789abcdef", None),
+        (f"{RESERVED}/AWSReservedSSO_Admin_0123456789abcdeg", False),
+        (f"{RESERVED}/AWSReservedSSO_Admin_???", False),
         ("arn:*:iam::*:role/*AWSReservedSSO_Admin_*f", None),
         ("arn:*:iam::*:role/*AWSReservedSSO_Administrator_*", False),
     ],
@@ -366,27 +370,29 @@ def test_an_answer_names_file_line_sid_and_level() -> None:
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
-        ("x", "is not an object"),
-        ({"Effect": "allow", "Action": "*", "Resource": "*"}, "has neither the Effect Allow nor Deny"),
-        ({"Effect": "Allow", "Resource": "*"}, "needs one of Action and NotAction"),
-        ({"Effect": "Allow", "Action": 5, "Resource": "*"}, "has Action with something that is not text"),
-        ({"Effect": "Deny", "Action": "*", "Resource": "*", "NotResource": "*"}, "has both Resource and NotResource"),
+        ("x", "not an object"),
+        ({"Effect": "allow", "Action": "*", "Resource": "*"}, "neither the Effect"),
+        ({"Effect": "Allow", "Resource": "*"}, "Action and NotAction"),
+        ({"Effect": "Allow", "Action": 5, "Resource": "*"}, "has Action with"),
+        ({"Effect": "Deny", "Action": "*", "Resource": "*", "NotResource": "*"}, "Resource and NotResource"),
         (
             {"Effect": "Deny", "Action": "*", "Condition": {"StringEqual": {"a:b": "c"}}},
             "unknown operator 'StringEqual'",
         ),
         ({"Effect": "Deny", "Action": "*", "Condition": {"NullIfExists": {"a:b": "c"}}}, "unknown operator"),
         ({"Effect": "Deny", "Action": "*", "Condition": {"Bool": "x"}}, "has Bool without keys"),
-        ({"Effect": "Deny", "Action": "*", "Condition": {"Bool": {"a:b": None}}}, "neither text nor number"),
-        ({"Effect": "Deny", "Action": "*", "Condition": []}, "has a Condition that is not an object"),
-        ({"Effect": "Deny", "Action": "*", "Principal": "x"}, "has a Principal that is neither"),
+        ({"Effect": "Deny", "Action": "*", "Condition": {"Bool": {"a:b": None}}}, "compares with None"),
+        ({"Effect": "Deny", "Action": "*", "Condition": []}, "has a Condition"),
+        ({"Effect": "Deny", "Action": "*", "Principal": "x"}, "has a Principal"),
     ],
 )
-def test_a_document_that_aws_refuses_is_refused(statement: Any, problem: str) -> None:
-    with pytest.raises(DocumentError, match=r"x.json(:1)?: statement 1 .*") as found:
-        parse(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), "x.json")
+def test_a_document_that_aws_refuses_is_refused(statement: Any, problem: str, said: Said) -> None:
+    with pytest.raises(DocumentError) as found:
+        parse(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), "x.json", lines=[7])
 
-    assert problem in str(found.value)
+    (told,) = said(found)
+    assert (told.id, told.place, told.data) == ("statement-malformed", "x.json:7", {"statement": 1})
+    assert problem in told.text
 
 
 # What no vector has: the management account, unknown text

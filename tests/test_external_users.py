@@ -118,12 +118,12 @@ def called(name: str, kind: str = "group", key: str = "sg-auditors", *more: Any)
     return VISITED.at_aws(changed(kind, key, name=name), more)
 
 
-AGAIN = "make it again under its name at its identity provider, then strata deploy sso"
+AGAIN = "make-at-provider"
 SWAPPED = VISITED.at_aws(
     changed("group", "sg-auditors", name="sg-finance"), changed("group", "sg-finance", name="sg-auditors")
 )
 """Two groups have each other's name."""
-RENAMED = "give it its name back at its identity provider"
+RENAMED = "rename-at-provider"
 DEPLOY = "deploy sso"
 SHAPES: dict[str, tuple[Organization, dict[str, str]]] = {
     "a group has another name": (called("sg-audit"), {"changed group sg-auditors: name is sg-audit": RENAMED}),
@@ -162,11 +162,12 @@ SHAPES: dict[str, tuple[Organization, dict[str, str]]] = {
 
 def ways(drift: Drift) -> dict[str, str]:
     """Returns the way back by how a difference is told."""
-    found = (f"deploy {' '.join(one.way.deploy)}" if one.way.deploy else one.way.by_hand for one in drift.differences)
-    return dict(zip(told(drift), found, strict=True))
+    by_hand = (one.way.by_hand.id if one.way.by_hand else "" for one in drift.differences)
+    deploys = (f"deploy {' '.join(one.way.deploy)}" if one.way.deploy else "" for one in drift.differences)
+    return {text: deploy or hand for text, deploy, hand in zip(told(drift), deploys, by_hand, strict=True)}
 
 
-def test_what_becomes_of_one_is_one_difference_and_no_line_takes_its_access() -> None:
+def test_what_becomes_of_one_is_one_difference_and_no_line_takes_its_access(said: Said) -> None:
     """Whether or not AWS tells the access of somebody who was deleted, which it does where nobody else has that."""
     wrong = {}
     for name, (there, expected) in SHAPES.items():
@@ -175,6 +176,7 @@ def test_what_becomes_of_one_is_one_difference_and_no_line_takes_its_access() ->
             undo = [line for one in drift.differences for line in one.way.undo]
             if (ways(drift), undo, drift.waiting) != (expected, [], ()):
                 wrong[name] = ways(drift), undo, drift.waiting
+            assert set(said.ids(one.way.by_hand for one in drift.differences)) == set(expected.values()) - {DEPLOY}
     assert wrong == {}
     assert ways(compared(VISITED)) == {}
 
@@ -189,7 +191,7 @@ def test_the_access_alone_tells_who_it_was() -> None:
     assert wrong == {}
 
 
-def test_the_line_of_keep_writes_the_name(folder: Path) -> None:
+def test_the_line_of_keep_writes_the_name(folder: Path, said: Said) -> None:
     auditors, visitor = called("now"), called("now", "user", "visitor")
     for there, text in (
         (auditors, "  sg-auditors:\n    external: true\n    name: now"),
@@ -203,7 +205,8 @@ def test_the_line_of_keep_writes_the_name(folder: Path) -> None:
         assert text in merged.files["sso.yaml"]
         assert compare(merged.landing_zone, there.states, there.inventory).differences == ()
     (lost_,) = compared(SHAPES["a group was deleted"][0]).differences
-    assert (lost_.way.adopt, lost_.way.not_adopted) == (False, "take it out of the YAML by hand, and deploy")
+    assert not lost_.way.adopt
+    assert said.ids(lost_.way.not_adopted) == ["gone-at-aws"]
 
 
 def test_the_line_of_keep_writes_both_names_of_two_that_swapped_theirs(folder: Path) -> None:

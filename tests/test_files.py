@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from strata.cli import app
 from strata.commands.profiles import read_outputs
-from strata.errors import ConfigurationError, StrataError
+from strata.errors import ConfigurationError, StrataError, unforeseen
 from strata.files import atomic as files
 from strata.files import aws_config
 from strata.files.atomic import UnreadableError
@@ -69,59 +69,44 @@ def _sparse(path: Path) -> None:
     os.truncate(path, 2_000_000_000)
 
 
-KINDS: Mapping[str, tuple[Callable[[Path], object], str]] = {
-    "pipe": (os.mkfifo, "is a named pipe, not a file"),
-    "device": (lambda path: path.symlink_to("/dev/zero"), "is a device, not a file"),
-    "socket": (_sock, "is a socket, not a file"),
-    "folder": (Path.mkdir, "is a folder, not a file"),
-    "loop": (lambda path: path.symlink_to(path.name), "is a symbolic link that leads to itself"),
-    "sparse": (_sparse, "is larger than"),
+CONFIGURATION = ("sso.yaml", "imports.yaml", "policies/deny-root-user.json")
+KINDS: Mapping[str, tuple[Callable[[Path], object], str, dict[str, str]]] = {
+    "pipe": (os.mkfifo, "not-a-file", {"kind": "a named pipe"}),
+    "device": (lambda path: path.symlink_to("/dev/zero"), "not-a-file", {"kind": "a device"}),
+    "socket": (_sock, "not-a-file", {"kind": "a socket"}),
+    "folder": (Path.mkdir, "not-a-file", {"kind": "a folder"}),
+    "loop": (lambda path: path.symlink_to(path.name), "link-to-itself", {}),
+    "sparse": (_sparse, "file-too-large", {}),
 }
 
 
-def _of_config(name: str) -> Callable[[Path], str]:
-    def read(scratch: Path) -> str:
-        with pytest.raises(ConfigurationError) as caught:
-            load(scratch)
-        (fault,) = caught.value.faults
-        assert fault.file.endswith(name)
-        return str(caught.value)
-
-    return read
-
-
-def _refused(read: Callable[[Path], object], name: str) -> Callable[[Path], str]:
-    def refused(scratch: Path) -> str:
-        with pytest.raises(StrataError) as caught:
-            read(scratch / name)
-        assert name in str(caught.value)
-        return str(caught.value)
-
-    return refused
-
-
-READERS: Mapping[str, Callable[[Path], str]] = {
-    **{name: _of_config(name) for name in ("sso.yaml", "imports.yaml", "policies/deny-root-user.json")},
-    "outputs.json": _refused(read_outputs, "outputs.json"),
-    "aws": _refused(aws_config.read, "aws"),
-    "text": _refused(files.read_text, "text"),
+READERS: Mapping[str, Callable[[Path], object]] = {
+    **{name: lambda file: load(file.parents[file.parent.name == "policies"]) for name in CONFIGURATION},
+    "outputs.json": read_outputs,
+    "aws": aws_config.read,
+    "text": files.read_text,
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", READERS)
-def test_what_is_no_file_is_said_at_once(folder: Path, kind: str, name: str) -> None:
-    make, words = KINDS[kind]
+def test_what_is_no_file_is_said_at_once(folder: Path, kind: str, name: str, said: Said) -> None:
+    make, id, data = KINDS[kind]
     (folder / name).unlink(missing_ok=True)
     make(folder / name)
-    assert words in READERS[name](folder)
+    with pytest.raises(StrataError) as refused:
+        READERS[name](folder / name)
+    [told] = said(refused)
+    assert (told.id, told.place.removesuffix(":1")) == (id, str(folder / name))
+    assert data.items() <= told.data.items()
 
 
 def test_a_file_that_says_it_is_empty_is_read_no_further_than_the_limit() -> None:
     """Those in /proc have no size."""
     assert files.read_bytes(Path("/proc/self/status"))
-    with pytest.raises(UnreadableError, match="is larger than"):
+    with pytest.raises(UnreadableError) as refused:
         files.read_bytes(Path("/proc/self/status"), most=10)
+    assert refused.value.problem.id == "file-too-large"
 
 
 def test_a_pipe_that_took_the_place_of_a_file_does_not_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,11 +143,12 @@ def test_links_to_files_are_fine(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["sso.yaml", "imports.yaml"])
-def test_a_link_to_nothing_is_a_fault(folder: Path, name: str) -> None:
+def test_a_link_to_nothing_is_a_fault(folder: Path, name: str, said: Said) -> None:
     (folder / name).unlink(missing_ok=True)
     (folder / name).symlink_to("nowhere.yaml")
-    with pytest.raises(ConfigurationError, match="is missing, though a link leads to it"):
+    with pytest.raises(ConfigurationError) as refused:
         load(folder)
+    assert [(told.id, told.place) for told in said(refused)] == [("link-leads-nowhere", f"{folder / name}:1")]
 
 
 # Writing
@@ -224,7 +210,7 @@ def test_a_link_stays_a_link_and_its_file_keeps_its_mode(edit: Edit, tmp_path: P
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EACCES])
 def test_what_the_system_refuses_is_said_with_the_path_and_changes_nothing(
-    edit: Edit, monkeypatch: pytest.MonkeyPatch, error: int
+    edit: Edit, monkeypatch: pytest.MonkeyPatch, error: int, said: Said
 ) -> None:
     path, command = edit
     before = path.read_bytes()
@@ -238,23 +224,24 @@ def test_what_the_system_refuses_is_said_with_the_path_and_changes_nothing(
     monkeypatch.setattr(os, "open", refuses)
     result = command()
     assert result.exit_code == 1
-    said = result.stderr.splitlines()[-1]
-    assert said == f"error: {path} cannot be written: {os.strerror(error)}; it is unchanged"
+    [told] = said(result.stderr.splitlines()[-1])
+    assert (told.id, told.place, told.data["reason"]) == ("file-unwritable", str(path), os.strerror(error))
     assert path.read_bytes() == before
 
 
-def test_a_second_writer_is_kept_out(edit: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_writer_is_kept_out(edit: Edit, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     path, command = edit
     before = path.read_bytes()
     monkeypatch.setattr(files, "PATIENCE", 0.0)
     with files.locked(path.parent):
         result = command()
     assert (result.exit_code, path.read_bytes()) == (1, before)
-    assert f"another command is writing in {path.parent}; run this again" in result.stderr
+    [told] = said(result.stderr.splitlines()[-1])
+    assert (told.id, told.place) == ("other-run-active", str(path.parent))
     assert command().exit_code == 0, "the lock is gone"
 
 
-def test_what_another_wrote_meanwhile_stays(edit: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_another_wrote_meanwhile_stays(edit: Edit, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     path, command = edit
     if path.name == "report":
         return  # it is replaced whatever it says
@@ -267,7 +254,8 @@ def test_what_another_wrote_meanwhile_stays(edit: Edit, monkeypatch: pytest.Monk
     monkeypatch.setattr(files, "locked", later)
     result = command()
     assert (result.exit_code, path.read_text().endswith("# theirs\n")) == (1, True)
-    assert "meanwhile" in result.stderr or "in the meantime" in result.stderr
+    [told] = said(result.stderr.splitlines()[-1])
+    assert (told.id, told.place) == ("changed-meanwhile", str(path))
 
 
 @pytest.mark.parametrize("name", ["project.yaml", "organization.yaml", "security.yaml", "sso.yaml"])
@@ -316,7 +304,8 @@ def test_a_full_disk_under_stdout_is_said(folder: Path) -> None:
     with Path("/dev/full").open("w") as full:
         process = start("--config", folder, "check", "--quiet", "--json", stdout=full, env=buffered)
         _, said = process.communicate()
-    assert (process.returncode, said) == (1, "error: the output cannot be written: No space left on device\n")
+    full_disk = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert (process.returncode, said) == (1, f"error: {unforeseen(full_disk)}\n")
 
 
 def test_nothing_is_written_that_a_full_disk_did_not_let_anybody_see(
@@ -363,56 +352,59 @@ def test_an_answer_that_nobody_reads_stays_the_exit_code(folder: Path, words: tu
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "id", "place"),
     [
-        (("report", "--output", "{scratch}/none/file"), "none/file cannot be written: there is no folder "),
-        (("report", "--output", "{scratch}"), " is a folder, not a file; name a file"),
-        (("report", "--output", "{scratch}/file/below"), "file/below cannot be written: Not a directory"),
-        (("report", "--output", "{scratch}/pipe"), "pipe cannot be written: No such device or address"),
-        (("report", "--output", "/dev/full"), "/dev/full cannot be written: No space left on device"),
-        (("schema", "--write", "{scratch}/file/below"), "file/below cannot be made: Not a directory"),
-        (("init", *FLAGS, "--yes", "--to", "{scratch}/file/below"), "file cannot be made: File exists"),
-        (("init", *FLAGS, "--yes", "--to", "{scratch}/file"), "file exists and is not an empty folder"),
+        (("report", "--output", "{scratch}/none/file"), "folder-missing", "{scratch}/none/file"),
+        (("report", "--output", "{scratch}"), "not-a-file", "{scratch}"),
+        (("report", "--output", "{scratch}/file/below"), "file-unwritable", "{scratch}/file/below"),
+        (("report", "--output", "{scratch}/pipe"), "file-unwritable", "{scratch}/pipe"),
+        (("report", "--output", "/dev/full"), "file-unwritable", "/dev/full"),
+        (("schema", "--write", "{scratch}/file/below"), "file-unwritable", "{scratch}/file/below"),
+        (("init", *FLAGS, "--yes", "--to", "{scratch}/file/below"), "file-unwritable", "{scratch}/file"),
+        (("init", *FLAGS, "--yes", "--to", "{scratch}/file"), "folder-not-empty", "{scratch}/file"),
     ],
 )
-def test_what_is_in_the_way_is_named(folder: Path, tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+def test_what_is_in_the_way_is_named(
+    folder: Path, tmp_path: Path, words: tuple[str, ...], id: str, place: str, said: Said
+) -> None:
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe")
     result = run("--config", folder, *(word.format(scratch=tmp_path) for word in words))
     assert result.exit_code == 1
-    assert told in result.stderr.splitlines()[-1]
-    assert "fault of Strata" not in result.stderr
+    [told] = said(result.stderr.splitlines()[-1])
+    assert (told.id, told.place) == (id, place.format(scratch=tmp_path))
 
 
 @pytest.mark.parametrize(
-    ("file", "home", "told"),
+    ("file", "home"),
     [
-        ("~no-such-user/x", "/", "~no-such-user has no home folder, so ~no-such-user/x is nowhere"),
-        ("~/x", "/no/such/folder", "the home folder /no/such/folder does not exist, so ~/x is nowhere"),
+        ("~no-such-user/x", "/"),
+        ("~/x", "/no/such/folder"),
     ],
 )
-def test_a_missing_home_is_said(monkeypatch: pytest.MonkeyPatch, file: str, home: str, told: str) -> None:
+def test_a_missing_home_is_said(monkeypatch: pytest.MonkeyPatch, file: str, home: str, said: Said) -> None:
     from strata.commands.profiles import _default_file
 
     monkeypatch.setenv("AWS_CONFIG_FILE", file)
     monkeypatch.setenv("HOME", home)
-    with pytest.raises(StrataError, match=told):
+    with pytest.raises(StrataError) as refused:
         _default_file()
+    assert [(told.id, told.place) for told in said(refused)] == [("no-home-folder", file)]
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "id", "place"),
     [
-        (b"a: [", "project.yaml:1: is not YAML"),
-        (b"", "project.yaml:1 is not as in the example, and init would change it"),
-        (b"# J\xfcrgen\n", "project.yaml is not UTF-8 text; save it as UTF-8"),
+        (b"a: [", "not-yaml", "project.yaml:1"),
+        (b"", "not-the-example", "project.yaml:1"),
+        (b"# J\xfcrgen\n", "not-utf8", "project.yaml"),
     ],
 )
-def test_a_file_that_cannot_be_edited_is_said(folder: Path, content: bytes, told: str) -> None:
+def test_a_file_that_cannot_be_edited_is_said(folder: Path, content: bytes, id: str, place: str, said: Said) -> None:
     (folder / "project.yaml").write_bytes(content)
     result = run("--config", folder, "init", *FLAGS, "--yes")
     assert (result.exit_code, (folder / "project.yaml").read_bytes()) == (1, content)
-    assert told in result.stderr
+    assert [(told.id, told.place) for told in said(result.stderr)] == [(id, str(folder / place))]
 
 
 def test_a_schema_without_a_word_asks_for_one(said: Said) -> None:
@@ -441,7 +433,7 @@ def test_of_three_that_take_an_entry_out_one_does(folder: Path) -> None:
     ended = [(process.communicate()[1], process.returncode) for process in running]
     assert EXPIRED not in (folder / "sso.yaml").read_text()
     for said, code in ended:
-        lost = "in the meantime" in said or "another command is writing" in said
+        lost = "in the meantime" in said or "command is writing" in said
         assert code == lost, said
         assert lost or "nothing to do" in said or "expired on 2026-01-01" in said
 
@@ -451,7 +443,7 @@ def test_of_two_that_make_a_folder_one_does(folder: Path, tmp_path: Path) -> Non
     running = [start("--config", folder, "init", *FLAGS, "--yes", "--to", new) for _ in range(2)]
     ended = sorted((process.communicate()[1], process.returncode) for process in running)
     assert sorted(code for _, code in ended) == [0, 1]
-    assert any(f"{new} exists" in said or "another command is writing" in said for said, _ in ended)
+    assert any(f"{new} exists" in said or "command is writing" in said for said, _ in ended)
     assert load(new).project.name == "acme"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config", "new"]
 

@@ -32,7 +32,7 @@ from strata.cli import app
 from strata.config import ORGANIZATION, SSO
 from strata.config.text import text_problem
 from strata.drift.recorded import states_of
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.files.config_edit import write_texts
 from strata.files.config_entries import with_entry, with_items
 from strata.identity.comparison import Refusal
@@ -52,11 +52,10 @@ from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.preflight import RefusedError
 from strata.terraform.workspace import Workspace
-from tests.hostile import PIECES, TEXTS
+from tests.hostile import PIECES, TEXTS, seen
 from tests.organizations import MANAGEMENT, grant
 from tests.organizations.deployed import CLEAN
 from tests.organizations.leftovers import LEFT_OVER
-from tests.test_printing import seen
 
 AT = dt.datetime(2025, 1, 31, 12, 30, 15, tzinfo=dt.UTC)
 PLAIN = "Some words of others"
@@ -246,7 +245,7 @@ def test_an_answer_has_the_lines_that_are_ours(cases: dict[str, Case], source: s
 
 def test_a_refusal_and_an_advice_are_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """Copied are ids and names of AWS's; an advice names who holds a lock."""
-    refused = RefusedError([Refusal(Fault("sso.yaml", 1, HIDDEN, HIDDEN, HIDDEN), lines=(HIDDEN,))])
+    refused = RefusedError([Refusal(Fault("sso.yaml", 1, HIDDEN, Message("hidden", HIDDEN), HIDDEN), lines=(HIDDEN,))])
     monkeypatch.setattr("strata.terraform.errors.advice", lambda *_: [HIDDEN])
     failed = TerraformError(cast("Workspace", None), "sso", [Failure(HIDDEN)])
     for error in (refused, failed):
@@ -299,7 +298,7 @@ def parted(shown: str) -> str:
 def test_the_page_of_an_adoption_says_what_aws_says(text: str) -> None:
     inventory = replace(with_text(LEFT_OVER.inventory, text, itertools.count()), entitlements=text)
     found, since = describe(inventory, LEFT_OVER.model), Since(added=[text], differs=[f"name is {text}"])
-    found.looks += [text]
+    found.looks += [Message("a-look", text)]
 
     page_, printed = (rendering.adoption(inventory, found, since, shown=one) for one in (markdown, flat))
 
@@ -362,7 +361,9 @@ def test_each_format_of_a_report_says_what_aws_says(text: str) -> None:
     assert {flat(one.description) for one in zone.groups.values() if one.description} <= shown.texts
     _read_csv(as_csv(zone, live=edition.live), zone)
     assert re.fullmatch(r"[\n -~]*", written)
-    assert json.loads(written) == json.loads(json.dumps({"format": 1, **data}))
+    facts = json.loads(written)
+    assert [told["text"] for told in facts.pop("messages")] == [text]
+    assert facts == json.loads(json.dumps({"format": 1, **data}))
     assert _nodes(flowchart(zone, edition.live))
 
 

@@ -39,7 +39,13 @@ PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", 
 def clone_with(tmp_path: Path, test: str) -> Path:
     """Makes a clone whose only test of the owner's is this one."""
     clone = tmp_path / "clone"
-    for name in ("tests/conftest.py", "tests/synthesized.py", "tests/guard/sitecustomize.py", "pyproject.toml"):
+    for name in (
+        "tests/conftest.py",
+        "tests/said.py",
+        "tests/synthesized.py",
+        "tests/guard/sitecustomize.py",
+        "pyproject.toml",
+    ):
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).write_text((CHECKOUT / name).read_text())
     for folder in ("tests/aws", "strata", "stacks"):

@@ -1,17 +1,22 @@
-"""What stands around the code: SECURITY.md names tests that exist, and the files for GitHub say what they should."""
+"""The house: where words of messages stand, the tests that SECURITY.md names, what the files for GitHub say."""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import tomllib
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from strata.config.source import SAFE_LOADER
 from tests.documents import CHECKOUT
+from tests.said import FOLDER
 
 GITHUB = CHECKOUT / ".github"
 CLIS = ("", "requirements/cdktn")
@@ -21,6 +26,57 @@ SECURITY = (CHECKOUT / "SECURITY.md").read_text(encoding="utf-8")
 
 def read(file: Path) -> Any:
     return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+# Messages
+
+PYTHON = [file for top in ("strata", "stacks") for file in (CHECKOUT / top).rglob("*.py")]
+
+
+def test_an_id_of_a_message_is_two_to_six_words_in_kebab_case() -> None:
+    written = {id for file in PYTHON for id in re.findall(r'\bMessage\(\s*"(.*?)"', file.read_text(encoding="utf-8"))}
+    shown = {row for file in FOLDER.glob("*.txt") for row in file.read_text().splitlines() if row[:1] != " "}
+
+    assert len(written) > 200
+    assert [id for id in sorted(written | shown) if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+){1,5}", id)] == []
+
+
+def test_the_words_of_messages_stand_in_golden_files() -> None:
+    """A literal elsewhere that has four words in the order of a text of Strata's fails when one of them changes."""
+    told = {four for file in PYTHON for text in _literals(file) for four in _fours(text)}
+    files = [file for kind in ("py", "yaml") for file in (CHECKOUT / "tests").rglob(f"*.{kind}")]
+    literals = Counter(
+        str(file.relative_to(CHECKOUT))
+        for file in files
+        if not file.is_relative_to(FOLDER.parent)
+        for text in _literals(file)
+        if not told.isdisjoint(_fours(text))
+    )
+
+    assert literals.total() <= 150, literals.most_common(20)
+
+
+def _literals(file: Path) -> Iterator[str]:
+    """Yields the texts of a file, those in f-strings among them; a docstring is none."""
+    text = file.read_text(encoding="utf-8")
+    nodes: list[Any] = [ast.parse(text) if file.suffix == ".py" else list(yaml.load_all(text, SAFE_LOADER))]
+    while nodes:
+        match nodes.pop():
+            case str(words) | ast.Constant(value=str(words)):
+                yield words
+            case ast.Expr(value=ast.Constant()):
+                continue
+            case ast.AST() as node:
+                nodes += ast.iter_child_nodes(node)
+            case dict(entries):
+                nodes += entries.values()
+            case list(entries):
+                nodes += entries
+
+
+def _fours(text: str) -> set[tuple[str, ...]]:
+    words = [word.strip(".,:;?!'\"()`") for word in text.lower().split()]
+    return {four for four in zip(words, words[1:], words[2:], words[3:], strict=False) if all(four)}
 
 
 # SECURITY.md
@@ -46,6 +102,21 @@ def test_every_promise_of_the_threat_model_names_tests_that_exist() -> None:
 )
 def test_the_threat_model_has_everybody(who: str) -> None:
     assert re.search(rf"^### .*{who}$", SECURITY, re.MULTILINE)
+
+
+# The tests
+
+
+def test_no_test_module_is_imported() -> None:
+    """What two of them share stands in a module of its own, so that each is read and run alone."""
+    imports = re.compile(
+        r"^\s*(?:from \S*\btest_\w+ import|import \S*\btest_|from tests\S* import .*\btest_\w+).*", re.MULTILINE
+    )
+    files = sorted((CHECKOUT / "tests").rglob("*.py"))
+    found = {str(file): imports.findall(file.read_text(encoding="utf-8")) for file in files}
+
+    assert {name: lines for name, lines in found.items() if lines} == {}
+    assert len(files) > 150
 
 
 # What is installed

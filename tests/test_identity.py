@@ -33,12 +33,26 @@ from strata.identity.things import Holdings, Moved
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import newest_keys
 from strata.load import load
+from tests.organizations import (
+    STORE,
+    Organization,
+    account,
+    control,
+    grant,
+    group,
+    permission_set,
+    policy,
+    ram_sharing,
+    service,
+    unit,
+    user,
+)
+from tests.organizations.controls import SETTINGS
 from tests.said import Said
-from tests.synthesized import STACKS, synthesize
+from tests.synthesized import STACKS
 
 States = dict[str, dict[str, Any]]
 TODAY = dt.date(2026, 11, 25)
-STORE, INSTANCE = "d-1234567890", "arn:aws:sso:::instance/ssoins-1234567890abcdef"
 
 CONFIGURATION = {
     "project.yaml": """\
@@ -152,17 +166,39 @@ assignments:
 }
 
 
-# What was deployed: states as Terraform writes them, made of what the stacks synthesize
+# What was deployed
+
+
+LEAVE = CONFIGURATION["policies/no-leave.json"]
+THERE = Organization(
+    account("management", name="acme-management", email="aws@acme.io"),
+    [unit("web", "Web"), unit("shops", "Shops", within="web"), unit("lab", "Lab", number=5)],
+    account("web-live", "shops", email="aws+live@acme.io", number=3),
+    account("web-lab", "lab", email="aws+lab@acme.io", number=2),
+    policy("no-leave", "web", "web-lab", name="NoLeave", document=LEAVE, number=8),
+    policy("no-root", "root", name="NoRoot", document=LEAVE),
+    user("kim", number=8, name="kim@acme.io", emails=("kim@acme.io",), given="Kim", family="Berg"),
+    user("lou", name="lou@acme.io", emails=("lou@acme.io",), given="Lou", family="Dahl"),
+    [group("admins", "kim", name="Administrators", number=3), group("devs", "kim", "lou", name="Developers")],
+    permission_set("Admin", "AdministratorAccess"),
+    permission_set("Look", "job-function/ViewOnlyAccess", name="LookAround"),
+    grant("Admin", "admins", "management", "web-live", "web-lab"),
+    [grant("Look", who, "web-live", "web-lab") for who in ("devs", "lou")],
+    [control(key) for key in (*SETTINGS, "trail", "access_analyzer")],
+    [control("alerts", emails=["security@acme.io"]), control("budget", emails=["bill@acme.io"])],
+    [service(f"{name}.amazonaws.com") for name in ("account", "access-analyzer", "cloudtrail", "ram")],
+    ram_sharing(),
+    primary="eu-west-1",
+    secondary="eu-central-1",
+)
+"""What `CONFIGURATION` says."""
+ADMINS = f"{STORE}/{THERE.id('group', 'admins')}"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The configuration that was deployed last."""
     return write(tmp_path_factory.mktemp("config"), CONFIGURATION)
-
-
-def _uuid(number: int) -> str:
-    return f"{number:08x}-0000-4000-a000-000000000000"
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:
@@ -173,55 +209,9 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def states(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> States:
-    """The states after it was deployed."""
-    deployment = synthesize(folder, tmp_path_factory.mktemp("out"))
-    ids: dict[str, str] = {}
-    for stack in STACKS:
-        for number, address in enumerate(_managed(deployment[stack].json), 1):
-            ids[address] = _id(address, number)
-    return {stack: state_of(deployment[stack].json, ids) for stack in STACKS}
-
-
-def _managed(document: Mapping[str, Any]) -> Iterator[str]:
-    for type, found in document.get("resource", {}).items():
-        yield from (f"{type}.{name}" for name in found)
-
-
-def _id(address: str, number: int) -> str:
-    type = address.partition(".")[0]
-    return {
-        "aws_organizations_account": f"{number:012}",
-        "aws_organizations_organizational_unit": f"ou-abcd-{number:08}",
-        "aws_organizations_policy": f"p-{number:08}",
-        "aws_identitystore_user": f"{STORE}/{_uuid(number)}",
-        "aws_identitystore_group": f"{STORE}/{_uuid(number)}",
-        "aws_ssoadmin_permission_set": f"arn:aws:sso:::permissionSet/ssoins-1/ps-{number},{INSTANCE}",
-    }.get(type, f"{type}-{number}")
-
-
-def state_of(document: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
-    """Returns a state with every resource of a stack, its references resolved to ids."""
-    resources = [
-        {
-            "mode": "managed",
-            "type": type,
-            "name": name,
-            "instances": [{"attributes": {**_resolved(arguments, ids), "id": ids[f"{type}.{name}"]}}],
-        }
-        for type, found in document.get("resource", {}).items()
-        for name, arguments in found.items()
-    ]
-    return {"version": 4, "resources": resources, "outputs": {}}
-
-
-def _resolved(value: Any, ids: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        found = {name: _resolved(one, ids) for name, one in value.items()}
-        return {**found, "emails": [found["emails"]]} if "emails" in found else found
-    if isinstance(value, str):
-        return re.sub(r"\$\{(\w+\.[\w-]+)\.id\}", lambda match: ids.get(match[1], match[0]), value)
-    return value
+def states() -> States:
+    """The states after it was deployed, without what the stacks told the next run."""
+    return {stack: {**state, "outputs": {}} for stack, state in THERE.states.items()}
 
 
 def seen(known: Holdings) -> Live:
@@ -400,8 +390,8 @@ def moved_already(live: Live, states: States) -> tuple[Live, States]:
 
 def both_in_shops(live: Live, states: States) -> tuple[Live, States]:
     """Records both accounts in one unit that has two policies."""
-    for policy in ("guard", "extra"):
-        live, states = attached(policy, "shops")(live, states)
+    for key in ("guard", "extra"):
+        live, states = attached(key, "shops")(live, states)
     return renamed("aws_organizations_account.web-lab", parent_id=_parent(states, "shops"))(live, states)
 
 
@@ -1326,18 +1316,18 @@ CASES = (
     ),
     Case(
         "a recorded thing is imported at another address",
-        (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/00000003-0000-4000-a000-000000000000"\n')),
+        (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{ADMINS}"\n')),
         (
             Says(
                 "import-in-state",
                 "imports.yaml:1: aws_identitystore_group.ops",
-                {"id": "d-1234567890/00000003-0000-4000-a000-000000000000", "at": "aws_identitystore_group.admins"},
+                {"id": ADMINS, "at": "aws_identitystore_group.admins"},
             ),
         ),
     ),
     Case(
         "a recorded thing is imported there",
-        ((IMPORTS, "", f'aws_identitystore_group.admins: "{STORE}/00000003-0000-4000-a000-000000000000"\n'),),
+        ((IMPORTS, "", f'aws_identitystore_group.admins: "{ADMINS}"\n'),),
     ),
 )
 
@@ -1354,7 +1344,7 @@ def test_an_edit_is_refused_with_what_it_loses_and_the_way_to_do_it(
     assert bool(allowed) == bool(case.says and not case.allow), "allowed by all of its words, or by none"
 
 
-def test_what_is_synthesized_is_recorded_as_it_is_declared(folder: Path, states: States) -> None:
+def test_what_was_deployed_is_recorded_as_it_is_declared(folder: Path, states: States) -> None:
     known, wanted = recorded(states), declared(load(folder), TODAY)
     for part in ("assignments", "attachments", "placed", "memberships", "administrators", "trail", "ram_sharing"):
         assert getattr(known, part) == getattr(wanted, part), part
@@ -1389,9 +1379,9 @@ def test_assignments_of_retired_accounts_do_not_count_and_others_do(
 ) -> None:
     retired = ((ORGANIZATION, LAB_ENTRY, f"{LAB_ENTRY}    retired: true\n"), *WITHOUT_LAB)
     before = copied(states)
-    for account in ("web-lab", "web-live"):
+    for key in ("web-lab", "web-live"):
         for number in range(6):
-            name = f"{account}_Admin_group_g{number}"
+            name = f"{key}_Admin_group_g{number}"
             resource = {"mode": "managed", "type": "aws_ssoadmin_account_assignment", "name": name}
             before["sso"]["resources"].append({**resource, "instances": [{"attributes": {}}]})
     known, wanted = recorded(before), declared(edited(folder, retired, tmp_path), TODAY)
@@ -1584,8 +1574,8 @@ def test_what_a_tag_takes_or_gives_is_told(
         (SSO, "    accounts:\n      - web-live\n      - web-lab\n", "    tags:\n      team: data\n"),
     )
     before = copied(states)
-    for account, value in (("web-live", "data"), ("web-lab", was)):
-        renamed(f"aws_organizations_account.{account}", tags={"team": value} if value else None)(Live(), before)
+    for key, value in (("web-live", "data"), ("web-lab", was)):
+        renamed(f"aws_organizations_account.{key}", tags={"team": value} if value else None)(Live(), before)
     if not was:
         resources = before["sso"]["resources"]
         before["sso"]["resources"] = [one for one in resources if not one["name"].startswith("web-lab_Look")]

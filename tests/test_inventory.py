@@ -27,9 +27,10 @@ from strata.inventory.things import Assignment, Attached, Inventory
 from strata.landing_zone.permissions import permissions
 from strata.terraform.reread import wanted
 from tests.access import Size, made
-from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
-from tests.scenarios.seeds import Seeded
+from tests.organizations.emulated import emulate
+from tests.said import Said
+from tests.scenarios.seeds import SMALL
 
 PROJECT = Project.model_validate(
     {
@@ -39,86 +40,27 @@ PROJECT = Project.model_validate(
         "regions": {"primary": "us-east-1", "secondary": "us-west-2"},
     }
 )
-DENY = '{ "Version":"2012-10-17",\n  "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}] }'
+DENY = SMALL.aws.things["policy", "no s3"]["document"]
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Aws, dict[str, Any]]]:
     with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws:
-        yield aws, grown(aws)
-
-
-def grown(aws: Aws) -> dict[str, Any]:
-    """Makes an organization as people do, and returns the ids of what is in it."""
-    client = aws.client("organizations")
-    client.create_organization(FeatureSet="ALL")
-    root = client.list_roots()["Roots"][0]["Id"]
-    client.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
-    unit = client.create_organizational_unit(ParentId=root, Name="Work loads", Tags=[_tag("owner", "ops")])
-    unit = unit["OrganizationalUnit"]["Id"]
-    inner = client.create_organizational_unit(ParentId=unit, Name="Live")["OrganizationalUnit"]["Id"]
-    made = [_account(aws, f"a{number}@example.com", {"number": str(number)} if number else {}) for number in range(3)]
-    client.move_account(AccountId=made[0], SourceParentId=root, DestinationParentId=inner)
-    policy = client.create_policy(Content=DENY, Description="no S3", Name="no s3", Type="SERVICE_CONTROL_POLICY")
-    policy = policy["Policy"]["PolicySummary"]["Id"]
-    client.attach_policy(PolicyId=policy, TargetId=unit)
-    client.attach_policy(PolicyId=policy, TargetId=made[1])
-    client.enable_aws_service_access(ServicePrincipal="access-analyzer.amazonaws.com")
-    client.register_delegated_administrator(AccountId=made[1], ServicePrincipal="access-analyzer.amazonaws.com")
-    # As AWS does where these services are switched on in their consoles.
-    client.enable_aws_service_access(ServicePrincipal="sso.amazonaws.com")
-    aws.client("iam").create_service_linked_role(AWSServiceName="access-analyzer.amazonaws.com")
-    aws.switch_identity_center_on()
-    return {"root": root, "unit": unit, "inner": inner, "accounts": made, "policy": policy, **_center(aws, made)}
-
-
-def _tag(key: str, value: str) -> dict[str, str]:
-    return {"Key": key, "Value": value}
-
-
-def _account(aws: Aws, email: str, tags: dict[str, str]) -> str:
-    client = aws.client("organizations")
-    begun = client.create_account(AccountName=email, Email=email, Tags=[_tag(*one) for one in tags.items()])
-    asked = begun["CreateAccountStatus"]["Id"]
-    return str(client.describe_create_account_status(CreateAccountRequestId=asked)["CreateAccountStatus"]["AccountId"])
-
-
-def _center(aws: Aws, accounts: list[str]) -> dict[str, Any]:
-    people, admin = aws.client("identitystore"), aws.client("sso-admin")
-    store, instance = {"IdentityStoreId": STORE}, {"InstanceArn": INSTANCE}
-    user = people.create_user(
-        **store,
-        UserName="ana",
-        DisplayName="Ana A.",
-        Name={"GivenName": "Ana", "FamilyName": "Adler"},
-        Emails=[{"Value": "ana@example.com", "Primary": True}],
-    )["UserId"]
-    gone = people.create_user(**store, UserName="gone", DisplayName="x", Name={"GivenName": "x", "FamilyName": "y"})
-    group = people.create_group(**store, DisplayName="ops", Description="Operates.")["GroupId"]
-    membership = people.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})["MembershipId"]
-    made = admin.create_permission_set(
-        **instance, Name="Admin", SessionDuration="PT90M", RelayState="https://example.com", Tags=[_tag("a", "b")]
-    )
-    arn = made["PermissionSet"]["PermissionSetArn"]
-    about = {**instance, "PermissionSetArn": arn}
-    admin.attach_managed_policy_to_permission_set(**about, ManagedPolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
-    reference = {"Name": "Ops", "Path": "/a/"}
-    admin.attach_customer_managed_policy_reference_to_permission_set(**about, CustomerManagedPolicyReference=reference)
-    admin.put_inline_policy_to_permission_set(**about, InlinePolicy=DENY)
-    admin.put_permissions_boundary_to_permission_set(
-        **about, PermissionsBoundary={"CustomerManagedPolicyReference": {"Name": "Edge", "Path": "/"}}
-    )
-    target = {**about, "TargetType": "AWS_ACCOUNT"}
-    grants = [
-        (accounts[0], "GROUP", group),
-        (accounts[0], "USER", gone["UserId"]),
-        (accounts[1], "USER", gone["UserId"]),
-    ]
-    grants.append((ACCOUNT, "USER", user))
-    for account, kind, principal in grants:
-        admin.create_account_assignment(**target, TargetId=account, PrincipalType=kind, PrincipalId=principal)
-    people.delete_user(**store, UserId=gone["UserId"])
-    return {"user": user, "gone": gone["UserId"], "group": group, "membership": membership, "set": arn}
+        made = emulate(SMALL, aws)
+        yield (
+            aws,
+            {
+                "root": made.root,
+                "unit": made.id("unit", "work"),
+                "inner": made.id("unit", "live"),
+                "accounts": [made.id("account", f"a{number}") for number in range(3)],
+                "user": made.id("user", "ana"),
+                "gone": made.id("user", "gone"),
+                "group": made.id("group", "ops"),
+                "membership": made.id("membership", "ops ana"),
+                "set": made.id("permission set", "Admin"),
+            },
+        )
 
 
 @pytest.fixture
@@ -251,8 +193,10 @@ def test_a_reading_that_broke_off_goes_on_where_it_was(
 ) -> None:
     kept = KeptAnswers(tmp_path / "deep" / "answers", ACCOUNT)
     running[0].fail("sso-admin:DescribePermissionSet", code="AccessDeniedException", times=9)
-    with pytest.raises(AwsError, match="sso:DescribePermissionSet is not allowed"):
+    with pytest.raises(AwsError) as denied:
         read(Session(None, "us-east-1", answers=kept), PROJECT)
+    [told] = denied.value.args
+    assert (told.id, told.data["action"]) == ("aws-denied", "sso:DescribePermissionSet")
     running[0].heal()
     with (tmp_path / "deep" / "answers").open("a") as file:
         file.write('["half written')
@@ -267,11 +211,14 @@ def test_a_reading_that_broke_off_goes_on_where_it_was(
     assert not (tmp_path / "deep" / "answers").exists()
 
 
-def test_answers_for_another_account_are_not_used(tmp_path: Path) -> None:
+def test_answers_for_another_account_are_not_used(tmp_path: Path, said: Said) -> None:
     (tmp_path / "answers").write_text(json.dumps(["999999999999", 0]) + "\n")
 
-    with pytest.raises(StrataError, match="holds answers for 999999999999"):
+    with pytest.raises(StrataError) as refused:
         KeptAnswers(tmp_path / "answers", ACCOUNT)
+    [told] = said(refused)
+    assert (told.id, told.place) == ("wrong-account", str(tmp_path / "answers"))
+    assert told.data == {"account": ACCOUNT, "expected": "999999999999"}
 
 
 @pytest.mark.parametrize(("age", "known"), [(GOOD_FOR - 60, 1), (GOOD_FOR + 60, 0), (-60, 0)])
@@ -310,15 +257,18 @@ def test_an_organization_that_changes_meanwhile_is_not_described(
     kept = KeptAnswers(tmp_path / "answers", ACCOUNT)
     before = aws.snapshot()
     read(Session(None, "us-east-1", answers=kept), PROJECT)
-    new = _account(aws, "new@example.com", {})
+    client = aws.client("organizations")
+    asked = client.create_account(AccountName="new", Email="new@example.com")["CreateAccountStatus"]["Id"]
+    new = client.describe_create_account_status(CreateAccountRequestId=asked)["CreateAccountStatus"]["AccountId"]
     try:
-        with pytest.raises(StrataError, match=f"the accounts changed while they were read .{new}."):
+        with pytest.raises(StrataError) as changed:
             read(Session(None, "us-east-1", answers=kept), PROJECT)
+        assert [(told.id, told.data["ids"]) for told in changed.value.args] == [("changed-meanwhile", [new])]
     finally:
         aws.restore(before)
 
 
-SMALL = Size(accounts=6, assignments=48, sets=4, groups=5, users=6)
+FEW = Size(accounts=6, assignments=48, sets=4, groups=5, users=6)
 
 
 def test_identity_center_is_asked_for_sets_and_principals_whatever_the_number_of_assignments(
@@ -326,10 +276,10 @@ def test_identity_center_is_asked_for_sets_and_principals_whatever_the_number_of
 ) -> None:
     """Six calls for a set and one for a principal; at the size of `make bench` a plan makes 520 and one a user."""
     aws = running[0]
-    kept, principals = aws.snapshot(), SMALL.groups + SMALL.users
+    kept, principals = aws.snapshot(), FEW.groups + FEW.users
     aws.restore()
     try:
-        state = made(Seeded(aws), SMALL)
+        state = made(aws, FEW)
 
         before = len(aws.calls())
         of_state = read_center(session, PROJECT, wanted(state), Event())
@@ -347,9 +297,9 @@ def test_identity_center_is_asked_for_sets_and_principals_whatever_the_number_of
         aws.restore(kept)
 
     assert of_state == whole
-    assert len(whole.assignments) == SMALL.assignments
-    assert plan == {"sso-admin": 3 + 6 * SMALL.sets + principals, "identitystore": 2 + SMALL.groups}
-    assert drift == {"sso-admin": 3 + 7 * SMALL.sets + principals, "identitystore": 2 + SMALL.groups}
+    assert len(whole.assignments) == FEW.assignments
+    assert plan == {"sso-admin": 3 + 6 * FEW.sets + principals, "identitystore": 2 + FEW.groups}
+    assert drift == {"sso-admin": 3 + 7 * FEW.sets + principals, "identitystore": 2 + FEW.groups}
     assert nothing
     assert none == {"sso-admin": 3, "identitystore": 2}, "what others made is nothing that a refresh would ask about"
 
@@ -369,8 +319,10 @@ def test_a_principal_that_is_made_meanwhile_is_not_taken_for_a_deleted_one(
     deleted = Assignment(ids["accounts"][1], ids["set"], "USER", ids["gone"])
     try:
         reading._check_gone(session, center, {deleted})
-        with pytest.raises(StrataError, match=f"the group {ids['group']} was made while the rest was read"):
+        with pytest.raises(StrataError) as changed:
             reading._check_gone(session, center, {deleted, late})
+        [told] = changed.value.args
+        assert (told.id, told.data) == ("changed-meanwhile", {"kind": "group", "ids": [ids["group"]]})
     finally:
         aws.restore(before)
 

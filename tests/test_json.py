@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +23,23 @@ from strata.drift.comparison import Difference, Drift, How
 from strata.drift.facts import Fact
 from strata.drift.recorded import states_of
 from strata.drift.ways import Way
+from strata.errors import Message
 from strata.inventory.progress import Reading
 from strata.live.evidence import Evidence
 from strata.load import load
 from strata.outputs import FORMATS
 from strata.terraform.change_list import ChangeList
 from strata.terraform.plans import Plan, changes
-from tests import test_deploy as of_deploy
+from tests import deploying
+from tests.deploying import Json, Site, planned
+from tests.json_page import tables
 from tests.organizations import account, changed, denied
 from tests.organizations.answers import CALLER
 from tests.organizations.deployed import CLEAN
-from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
-from tests.test_deploy import Json, Site, planned
+from tests.synthesized import COMPANY, SHIPPED
 
-site = of_deploy.site  # the fixture
+site = deploying.site  # the fixture
 
-PAGE = CHECKOUT / "docs/json.md"
 TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "number": (int, float),
@@ -52,19 +51,6 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 
 # What the page says
-
-
-@cache
-def tables() -> dict[str, dict[str, str]]:
-    """Returns the type of every field, by the words above its table."""
-    found: dict[str, dict[str, str]] = {}
-    title = ""
-    for text in PAGE.read_text().splitlines():
-        if heading := re.match(r"(?:## (.*)|(\S.*):)$", text):
-            title = heading[1] or heading[2]
-        elif row := re.match(r"\| `(.+?)` \| (.+?) \|", text):
-            found.setdefault(title, {})[row[1]] = row[2]
-    return found
 
 
 def tree(fields: dict[str, str]) -> Json:
@@ -225,13 +211,16 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
     assert differences("strata doctor", printed("doctor", "--json", config=SHIPPED)) == []
 
 
+LOOK, DENIED = Message("look-there", "look"), Message("aws-denied", "not allowed")
+
+
 def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
-    zone, here = load(SHIPPED), Way(("sso",), ("aws iam list-roles",), adopt=True, by_hand="look")
+    zone, here = load(SHIPPED), Way(("sso",), ("aws iam list-roles",), adopt=True, by_hand=LOOK)
     gone = Difference(How.GONE, "group", "ops", here, place="sso.yaml:1")
     was, now = ({"document": {"Statement": [{"Sid": sid}]}} for sid in ("A", "B"))
     sides: Any = {"recorded": Fact("policy", "p", was), "live": Fact("policy", "p", now)}
     changed = Difference(How.CHANGED, "policy", "p", here, "document", **sides)
-    found = Drift((gone, changed), (gone,), ("group admins",), {"policies": "not allowed"})
+    found = Drift((gone, changed), (gone,), ("group admins",), {"policies": DENIED})
     monkeypatch.setattr(drift, "connect", lambda *_: None)
     monkeypatch.setattr(drift, "management_caller", lambda *_: None)
     monkeypatch.setattr(drift, "steady_states", lambda *_: {})
@@ -265,7 +254,7 @@ SEEN = {
     ],
     "output_changes": {"account_ids": {"actions": ["update"]}},
 }
-WARNED = "full access is left to the external group idp alone; add a person"
+WARNED = Message("a-warning", "something is not as meant; look at it")
 
 
 def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -359,9 +348,9 @@ def test_faults_are_json_wherever_json_is_asked_for(rich: Path, words: tuple[str
 def test_another_failure_is_json_too() -> None:
     done = CliRunner().invoke(app, ["--config", str(COMPANY), "explain", "nobody-of-that-name", "--json"])
 
-    assert done.exit_code == 1
-    assert "nobody-of-that-name" in json.loads(done.stdout)["errors"][0]
-    assert done.stderr.startswith("error: ")
+    (told,) = json.loads(done.stdout)["messages"]
+    assert (done.exit_code, told["id"], told["text"]) == (1, "unknown-name", json.loads(done.stdout)["errors"][0])
+    assert done.stderr == f"error: {told['text']}\n"
 
 
 def test_every_command_with_json_has_a_number() -> None:

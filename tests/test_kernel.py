@@ -12,6 +12,7 @@ import pytest
 from strata.errors import StrataError
 from strata.terraform import kernel
 from strata.terraform.tools import CHECKOUT, engine, environment
+from tests.said import Said
 
 VARIABLES = environment(os.environ, CHECKOUT / "strata" / "template")
 
@@ -54,10 +55,13 @@ def test_nothing_is_warmed_where_jsii_keeps_no_packages(record: Path, monkeypatc
     assert kernel.warm(CHECKOUT, {"JSII_RUNTIME_PACKAGE_CACHE": "disabled"}, record) == []
 
 
-def test_a_program_that_does_not_load_is_told_by_its_last_line(record: Path, tmp_path: Path) -> None:
+def test_a_program_that_does_not_load_is_told_by_its_last_line(record: Path, tmp_path: Path, said: Said) -> None:
     (tmp_path / "main.py").write_text("raise ValueError('no bindings')")
-    with pytest.raises(StrataError, match=r"main\.py cannot be loaded: ValueError: no bindings"):
+    with pytest.raises(StrataError) as failed:
         kernel.warm(tmp_path, {"PATH": os.defpath}, record)
+    [told] = said(failed)
+    assert told.id == "synth-failed"
+    assert told.text.endswith("ValueError: no bindings")
     assert not record.exists()
 
 

@@ -124,7 +124,9 @@ def test_the_description_of_a_group_is_never_emptied(bare: Deployment, variant: 
     assert "description" in left(bare["sso"], GROUP)
     with pytest.raises(ConfigurationError) as error:
         variant({"sso.yaml": emptied})
-    assert [one.path for one in error.value.faults] == ["groups.finops.description"]
+    assert [(one.path, one.problem.id) for one in error.value.faults] == [
+        ("groups.finops.description", "text-malformed")
+    ]
 
 
 def test_what_bootstrap_or_aws_made_keeps_its_tags(company: Deployment) -> None:

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from strata.adoption.checking import accepted as entries_of_adopt
+from strata.cli import app
 from strata.config.loader import read_partial
 from strata.errors import ConfigurationError
 from strata.evaluation import lockout
@@ -584,10 +586,9 @@ def test_check_knows_the_day_and_loading_does_not(tmp_path: Path) -> None:
     assert (warned.finding, warned.at) == ("uncertain-repair", "policies/lab.json statement Lab")
     assert (warned.text.data["accounts"], warned.text.data["depends"]) == (["security", "shared"], ["aws:CurrentTime"])
     (tmp_path / "expectations.yaml").unlink()
-    command = [sys.executable, "-m", "strata", "check", "--config", str(tmp_path)]
     for day, refused in (([], True), (["--as-of", "2020-01-02"], True), (["--as-of", "2019-12-30"], False)):
-        done = subprocess.run([*command, *day], capture_output=True, text=True, check=False)
-        assert (done.returncode == 1) == ("finding: lock-out" in done.stderr) == refused, done.stderr
+        done = CliRunner().invoke(app, ["check", "--config", str(tmp_path), *day])
+        assert (done.exit_code == 1) == ("finding: lock-out" in done.stderr) == refused, done.stderr
 
 
 @pytest.mark.parametrize(

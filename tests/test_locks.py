@@ -13,6 +13,7 @@ import pytest
 
 from strata.aws.session import Aws
 from strata.config.models import Project, state_key
+from strata.errors import Message
 from strata.load import load
 from strata.terraform import locks
 from strata.terraform.workspace import Workspace
@@ -57,7 +58,7 @@ def lock_file(aws: Aws, stack: str, text: str) -> None:
     aws.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
 
 
-def told(aws: Aws, folder: Path, monkeypatch: pytest.MonkeyPatch, running: list[str] | None) -> list[str]:
+def told(aws: Aws, folder: Path, monkeypatch: pytest.MonkeyPatch, running: list[str] | None) -> list[Message]:
     monkeypatch.setattr(locks, "_processes", lambda: running)
     workspace = Workspace(folder, {"TERRAFORM_BINARY_NAME": "terraform"})
     return list(locks.abandoned(aws, project(), workspace, ["backend", "sso"], NOW))
@@ -68,11 +69,10 @@ def test_a_lock_whose_run_has_ended_is_told_with_who_since_when_and_how_it_is_fr
 ) -> None:
     lock_file(aws, "sso", written())
 
-    assert told(aws, tmp_path, monkeypatch, ["sh", f"terraform -chdir={tmp_path}/stacks/backend apply"]) == [
-        f"sso: the state is locked by {HERE} since 2026-08-07 12:00 UTC; wait if somebody deploys right now; "
-        f"if nobody does, a killed run left the lock; free it: terraform -chdir={tmp_path}/stacks/sso force-unlock "
-        f"-force {ID}"
-    ]
+    (left,) = told(aws, tmp_path, monkeypatch, ["sh", f"terraform -chdir={tmp_path}/stacks/backend apply"])
+    assert (left.id, left.data) == ("lock-abandoned", {"stack": "sso", "lock": ID, "who": HERE})
+    assert "since 2026-08-07 12:00 UTC" in left
+    assert left.endswith(f"terraform -chdir={tmp_path}/stacks/sso force-unlock -force {ID}")
 
 
 def test_a_row_of_the_table_is_a_lock_without_its_file(

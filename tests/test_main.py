@@ -295,8 +295,10 @@ def test_two_resources_with_one_address_are_refused() -> None:
 
     layer = BaseStack(App(), "mine", project=load(SHIPPED).project)
     layer.add(SnsTopic, "news")
-    with pytest.raises(AddressTakenError, match=r"mine: two resources have the address aws_sns_topic\.news"):
+    with pytest.raises(AddressTakenError) as taken:
         layer.add(SnsTopic, "news")
+    [told] = taken.value.args
+    assert (told.id, told.place, told.data) == ("address-taken", "aws_sns_topic.news", {"stack": "mine"})
 
 
 def test_text_in_an_expression_keeps_quotes_and_letters() -> None:
@@ -377,8 +379,8 @@ def test_an_import_to_an_address_nothing_makes_stops_the_synthesis_of_a_layer_th
     with pytest.raises(ConfigurationError) as error:
         build(landing_zone)
     (fault,) = error.value.faults
-    assert "no stack creates 'aws_budgets_budget.month'" in str(fault)
-    assert "did you mean 'aws_budgets_budget.monthly'?" in str(fault)
+    assert fault.problem.id == "address-not-made"
+    assert "did you mean 'aws_budgets_budget.monthly'?" in fault.problem
 
 
 # main.py itself
@@ -405,5 +407,5 @@ def test_a_stack_that_ends_the_run_is_an_error(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setenv("STRATA_CONFIG", str(SHIPPED))
     monkeypatch.setattr(deployment_module, "build", ends)
-    with pytest.raises(RuntimeError, match="a stack ended the run before any Terraform was written"):
+    with pytest.raises(RuntimeError, match="ended the run"):
         deployment_module.main()

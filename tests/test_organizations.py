@@ -265,14 +265,9 @@ def test_a_live_account_that_is_not_declared_stops_the_plan(shipped: Deployment)
         '!contains(["aws+security@example.com", "aws+shared@example.com"], lower(a.email)) && '
         '!contains(["123456789012"], a.id)]'
     )
-    assert guard == {
-        "condition": f"${{length({undeclared}) == 0}}",
-        "error_message": (
-            f'Accounts that are not declared: ${{join(", ", {undeclared})}}. Nothing was changed. Add them under '
-            "accounts in organization.yaml, as strata adopt --to does; or set retired: true on an account to let go "
-            "of; or list the address under unmanaged_accounts if Strata never had it."
-        ),
-    }
+    assert guard["condition"] == f"${{length({undeclared}) == 0}}"
+    assert f'${{join(", ", {undeclared})}}' in guard["error_message"]
+    assert "unmanaged_accounts" in guard["error_message"], "the ways out"
 
 
 def test_retired_and_unmanaged_accounts_count_as_declared(company: Deployment) -> None:
@@ -294,13 +289,9 @@ def test_a_declared_account_that_is_closed_stops_the_plan(shipped: Deployment) -
         'a.state != "PENDING_ACTIVATION" && '
         'contains(["aws+security@example.com", "aws+shared@example.com"], lower(a.email))]'
     )
-    assert guard == {
-        "condition": f"${{length({closed}) == 0}}",
-        "error_message": (
-            f'Declared accounts that are closed or suspended: ${{join(", ", {closed})}}. Nothing was changed. '
-            "Set retired: true on them in organization.yaml, or reopen them."
-        ),
-    }
+    assert guard["condition"] == f"${{length({closed}) == 0}}"
+    assert f'${{join(", ", {closed})}}' in guard["error_message"]
+    assert "retired: true" in guard["error_message"], "the way out"
 
 
 def test_the_retired_status_of_accounts_is_not_read(deployment: Deployment) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from strata.errors import UsageError
 from strata.files.outside import refuse_in_configuration
+from tests.said import Said
 
 
 @pytest.fixture
@@ -38,14 +39,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 @pytest.mark.parametrize("absolute", [False, True])
-def test_a_file_in_the_configuration_is_refused(folder: Path, path: str, *, absolute: bool) -> None:
+def test_a_file_in_the_configuration_is_refused(folder: Path, path: str, said: Said, *, absolute: bool) -> None:
     given = folder / path if absolute else Path(path)
 
     with pytest.raises(UsageError) as refused:
         refuse_in_configuration(given, Path("config"), "--changes")
 
-    said = f"--changes {given} is in the configuration folder config; name a file outside of it"
-    assert str(refused.value) == said
+    (told,) = said(refused)
+    assert (told.id, told.place) == ("file-in-configuration", str(given))
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tests.aws.permissions import ACTIONS as ACTION_OF_OPERATION
 from tests.conftest import Variant
 from tests.documents import CHECKOUT
 from tests.evaluation import allowed
+from tests.said import Said
 from tests.synthesized import COMPANY, SHIPPED, Deployment
 
 MANAGED_POLICY_SIZE = 6144
@@ -191,8 +192,8 @@ def test_the_reader_only_reads() -> None:
 
 
 ANYTHING = {
-    "ce:CreateAnomalyMonitor": "it has no name in its ARN",
-    "ce:CreateAnomalySubscription": "it has no name in its ARN",
+    "ce:CreateAnomalyMonitor": "its ARN has no name",
+    "ce:CreateAnomalySubscription": "its ARN has no name",
     "organizations:CreateOrganizationalUnit": "it has no ARN yet",
     "organizations:CreatePolicy": "it has no ARN yet",
     "organizations:TagResource": "an account that is made has no ARN when it is tagged",
@@ -289,9 +290,10 @@ def test_a_key_is_changed_by_its_alias() -> None:
 
 def test_a_remedy_names_document_and_statement() -> None:
     """In the letters of whoever refused: SNS writes its name in capitals."""
-    assert remedy("SNS:Subscribe") == (
-        "attach the policy that `strata permissions security` (statement Alerts) prints: it allows sns:Subscribe"
-    )
+    told = remedy("SNS:Subscribe") or ""
+    assert re.findall(r"`(.*?)` \(statement (\w+)\).* (\S+)", told) == [
+        ("strata permissions security", "Alerts", "sns:Subscribe")
+    ]
     assert remedy("s3:DeleteBucket") is None
 
 
@@ -306,14 +308,14 @@ def test_the_command_prints_a_policy(name: str) -> None:
     assert json.loads(result.stdout) == permissions(load(SHIPPED).project)[name].content
 
 
-def test_another_name_is_refused() -> None:
+def test_another_name_is_refused(said: Said) -> None:
     wrong = CliRunner().invoke(app, ["permissions", "securty", "--config", str(SHIPPED)])
     none = CliRunner().invoke(app, ["permissions", "--config", str(SHIPPED)])
 
-    names = "reader, backend, organizations, security, sso"
-    assert (wrong.exit_code, none.exit_code) == (1, 2)
-    assert f"'securty' is not a policy, did you mean 'security'?; name one of {names}" in wrong.stderr
-    assert f"name a policy: {names}" in none.stderr
+    ((unknown,), (missing,)) = said(wrong), said(none)
+    assert (wrong.exit_code, unknown.id, unknown.data) == (1, "unknown-name", {"name": "securty", "kind": "policy"})
+    assert (none.exit_code, missing.id) == (2, "argument-missing")
+    assert all(name in told.text for told in (unknown, missing) for name in NAMES)
 
 
 # The calls of strata

@@ -6,23 +6,17 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from strata.config.models import GithubActions
 from tests.conftest import Changes, Variant
 from tests.evaluation import allowed
+from tests.pipelines import BIN, CHECKOUT, GITLAB, WORKFLOWS, gitlab, workflow
 from tests.synthesized import Stack, policy, synthesize
 
-CHECKOUT = Path(__file__).parents[1]
-WORKFLOWS = CHECKOUT / ".github/workflows"
-GITLAB = CHECKOUT / "pipeline/gitlab-ci.yml"
 FORMS = [CHECKOUT / ".github/ISSUE_TEMPLATE" / name for name in ("bug.yml", "request.yml")]
-BIN = Path(sys.executable).parent
 GITHUB = {"mode": "on", "repository": "acme/landing-zone", "repository_id": "456789", "owner_id": "123456"}
 ON: Changes = {"security.yaml": {"github_actions": GITHUB}}
 BUCKET = "arn:aws:s3:::ex-terraform-state-123456789012"
@@ -138,16 +132,6 @@ def test_the_roles_are_off_by_default_and_forgotten_when_unmanaged(variant: Vari
     assert {"aws_iam_role.github-apply", "aws_iam_openid_connect_provider.github"} <= forgotten
 
 
-def workflow(name: str = "strata") -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((WORKFLOWS / f"{name}.yml").read_text())
-    return found
-
-
-def gitlab() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(GITLAB.read_text())
-    return found
-
-
 @pytest.mark.e2e
 @pytest.mark.parametrize(
     ("schema", "files"),
@@ -202,7 +186,7 @@ EVENTS: dict[str, tuple[dict[str, str], set[str]]] = {
         {"github.event_name": "push", "vars.STRATA_PLAN_ROLE": "", "needs.plan.outputs.changes": ""},
         {"check"},
     ),
-    "a merge before the role that deploys": (
+    "a merge before the apply role": (
         {"github.event_name": "push", "vars.STRATA_APPLY_ROLE": ""},
         {"check", "reviewed", "plan"},
     ),

@@ -16,6 +16,7 @@ from strata.terraform.document_diff import document, document_diff
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, changed_outputs, changes
 from strata.terraform.progress import Progress, duration
+from tests.conftest import Golden
 
 Json = dict[str, Any]
 
@@ -154,7 +155,7 @@ def test_what_aws_gives_is_not_shown_and_what_forces_a_replacement_is() -> None:
     )
 
 
-def test_imports_moves_and_what_is_let_go() -> None:
+def test_imports_moves_and_what_is_let_go(golden: Golden) -> None:
     told = shown(
         change("no-op", {}, {}, address="aws_a.c", previous_address="aws_a.d"),
         change(
@@ -164,21 +165,16 @@ def test_imports_moves_and_what_is_let_go() -> None:
         change("delete", {"x": "a"}, None, address="aws_a.g"),
     )
 
-    assert told == (
-        "  move     aws_a.c\n      from aws_a.d\n"
-        "  import and update  aws_a.e\n      id i\n      x: a -> b\n"
-        "  forget   aws_a.f\n      left as it is at AWS\n"
-        "  delete   aws_a.g\n"
-    )
+    golden("plan/imports-and-moves.txt", told)
 
 
-def test_outputs_are_neither_listed_nor_counted() -> None:
+def test_outputs_are_neither_listed_nor_counted(golden: Golden) -> None:
     found = {"output_changes": {"declared_keys": {"actions": ["update"]}}}
     to = io.StringIO()
 
     show([Plan("sso", dict(changes(found)), tuple(changed_outputs(found)))], to, {})
 
-    assert to.getvalue() == "sso: no changes, only outputs that other stacks read\n"
+    golden("plan/outputs-only.txt", to.getvalue())
 
 
 # Documents
@@ -203,12 +199,12 @@ def test_a_document_is_compared_line_by_line() -> None:
     ]
 
 
-def test_the_order_of_keys_and_of_lists_without_an_order_is_no_difference() -> None:
+def test_the_order_of_keys_and_of_lists_without_an_order_is_no_difference(golden: Golden) -> None:
     same = {"Resource": ["*"], "Action": ["s3:a", "s3:b"], "Effect": "Deny", "Sid": "A"}
 
     told = shown(change("update", {"policy": policy(DENY)}, {"policy": json.dumps(json.loads(policy(same)), indent=4)}))
 
-    assert told == "  update   aws_a.b\n      policy\n          (written otherwise, means the same)\n"
+    golden("plan/written-otherwise.txt", told)
 
 
 def test_the_order_of_statements_is_a_difference() -> None:

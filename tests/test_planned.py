@@ -342,16 +342,13 @@ def test_wrong_arguments_are_refused_all_at_once(own: Own, kind: Any, given: dic
 def test_a_resource_where_a_value_belongs_is_refused(own: Own, argument: str) -> None:
     """Its address would be written as text, which Terraform takes."""
     given: dict[str, Any] = {"name": own.topic, "tags": {"a": own.topic}}
-    instead = "aws_sns_topic.events is a resource where a value belongs; write one of its attributes, as `.id`"
-    with pytest.raises(TypeError) as raised:
+    with pytest.raises(TypeError, match=rf"^SnsTopic wrong: {argument}: aws_sns_topic\.events is a resource "):
         own.add(SnsTopic, "wrong", **{argument: given[argument]})
-    assert str(raised.value) == f"SnsTopic wrong: {argument}: {instead}"
-    with pytest.raises(TypeError) as raised:
+    with pytest.raises(TypeError, match=r"^output topic: aws_sns_topic\.events is a resource "):
         own.output("topic", given[argument], description="a")
-    assert str(raised.value) == f"output topic: {instead}"
 
 
 def test_a_map_of_a_resource_is_not_extended_in_python(own: Own) -> None:
-    with pytest.raises(TypeError, match=r"^SnsTopic more: tags: .*; add others by cdktf\.Fn\.merge$"):
+    with pytest.raises(TypeError, match=r"^SnsTopic more: tags: .*cdktf\.Fn\.merge$"):
         own.add(SnsTopic, "more", name="a", tags={**own.bucket.tags_all, "b": "c"})
     own.add(SnsTopic, "same", name="a", tags=own.bucket.tags_all)

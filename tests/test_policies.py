@@ -54,8 +54,8 @@ OWN, FOREIGN = role("devops/builder"), role("builder")
 
 ESCALATIONS = {
     "a new version of an attached policy": ("iam:CreatePolicyVersion", f"{IAM}:policy/devops/x"),
-    "an older version of a policy": ("iam:SetDefaultPolicyVersion", f"{IAM}:policy/devops/x"),
-    "a policy in the name of the boundary": ("iam:CreatePolicy", BOUNDARY),
+    "an older version of one": ("iam:SetDefaultPolicyVersion", f"{IAM}:policy/devops/x"),
+    "a policy named as the boundary": ("iam:CreatePolicy", BOUNDARY),
     "a new version of the boundary": ("iam:CreatePolicyVersion", BOUNDARY),
     "another boundary in its place": ("iam:DeletePolicy", BOUNDARY),
     "a role without its boundary": ("iam:DeleteRolePermissionsBoundary", OWN),
@@ -88,7 +88,7 @@ ESCALATIONS = {
     "a stack set that is there": ("cloudformation:UpdateStackSet", "*"),
     "instances of a stack set": ("cloudformation:CreateStackInstances", "*"),
     "an identity provider": ("iam:CreateSAMLProvider", f"{IAM}:saml-provider/x"),
-    "another key of an identity provider": ("iam:UpdateSAMLProvider", f"{IAM}:saml-provider/x"),
+    "another key of its provider": ("iam:UpdateSAMLProvider", f"{IAM}:saml-provider/x"),
     "an OIDC provider": ("iam:CreateOpenIDConnectProvider", f"{IAM}:oidc-provider/x"),
     "a client of an OIDC provider": ("iam:AddClientIDToOpenIDConnectProvider", f"{IAM}:oidc-provider/x"),
     "a permission set": ("sso:AttachManagedPolicyToPermissionSet", "*"),

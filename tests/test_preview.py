@@ -12,6 +12,7 @@ from strata.aws.resources import ResourceStatus
 from strata.load import load
 from strata.terraform.preview import Preview, known_outputs
 from strata.terraform.workspace import Workspace
+from tests.conftest import Golden
 from tests.synthesized import SHIPPED
 
 PROJECT = load(SHIPPED).project
@@ -55,7 +56,9 @@ def test_there_is_none_where_all_that_is_planned_or_read_has_a_state(workspace: 
     assert _preview(workspace, tmp_path, "backend", "organizations", new={"sso"}) is None
 
 
-def test_a_copy_has_no_state_and_imports_nothing_that_is_not_there(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_copy_has_no_state_and_imports_nothing_that_is_not_there(
+    workspace: Workspace, tmp_path: Path, golden: Golden
+) -> None:
     everything = {"backend", "organizations", "sso"}
     preview = _preview(workspace, tmp_path, "sso", new=everything, lacking=(BUCKET, TABLE))
 
@@ -68,11 +71,12 @@ def test_a_copy_has_no_state_and_imports_nothing_that_is_not_there(workspace: Wo
     assert (own["count"], documents["sso"]["data"].keys()) == (0, {"terraform_remote_state"})
     assert [*preview.workspace.reads("sso")] == []
     assert preview.order(["sso"]) == ["backend", "organizations", "sso"]
-    assert [*preview.told()] == [
-        "a preview before the first deploy: backend, organizations and sso have no state",
-        "  missing, made by strata bootstrap: state bucket, lock table (tags)",
-        "  assumed: what others read of backend and organizations is what these plans say",
-    ]
+    assert preview.as_json() == {
+        "without_state": ["backend", "organizations", "sso"],
+        "missing": ["state bucket", "lock table"],
+        "assumed_outputs_of": ["backend", "organizations"],
+    }
+    golden("plan/preview.txt", "\n".join([*preview.told(), ""]))
 
 
 def test_a_stack_with_a_state_keeps_it_and_reads_what_a_plan_of_another_says(

@@ -21,8 +21,10 @@ from typer.testing import CliRunner
 from strata import printing
 from strata.aws.session import AwsError
 from strata.cli import app
-from strata.errors import ConfigurationError, Fault, StrataError
+from strata.errors import ConfigurationError, Fault, Message, StrataError
 from strata.load import load
+from tests.hostile import seen
+from tests.said import Said
 from tests.synthesized import SHIPPED
 
 CHECKOUT = Path(__file__).parents[1]
@@ -67,11 +69,6 @@ HOSTILE = [
     "plain",
     "Zoë Ωμέγα Ж 田中 अनिता עברית ไทย 한글 ❤\ufe0f",
 ]
-
-
-def seen(text: str) -> str:
-    """Returns a text as a reader sees it in one line."""
-    return printing.visible(" ".join(text.split()))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -195,7 +192,8 @@ def test_a_word_reaches_the_command_as_it_is(capsys: pytest.CaptureFixture[str])
 
 def test_a_fault_is_one_short_line_whatever_it_quotes() -> None:
     key = "\nerror: forged.yaml:1: " + "k" * 1_000_000
-    fault = Fault("sso.yaml", 3, f"users.{key}.email", f"unknown key {key!r}", "known here: email")
+    problem = Message("unknown-key", f"unknown key {key!r}")
+    fault = Fault("sso.yaml", 3, f"users.{key}.email", problem, "known here: email")
     text = str(fault)
     assert len(text) < 200
     assert text.isprintable()
@@ -218,8 +216,8 @@ def test_hostile_keys_and_values_of_a_file_are_quoted(text: str, tmp_path: Path)
 
 
 def test_what_aws_answers_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = "\x1b[31mno\n::set-env name=x::y\u202e"
-    for error, count in ((AwsError(said, "No"), 1), (StrataError(said, said), 2)):
+    hostile = Message("aws-failed", "\x1b[31mno\n::set-env name=x::y\u202e")
+    for error, count in ((AwsError(hostile, "No"), 1), (StrataError(hostile, hostile), 2)):
 
         def fails(*_: object, error: StrataError = error, **__: object) -> int:
             raise error
@@ -247,15 +245,26 @@ def of_all_scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (["check", "--as-of", "2026-01-01"], 3),
-        (["explain", "jane-doe"], 0),
-        (["report"], 0),
-        (["expire", "--as-of", "2026-02-01", "--dry-run"], 0),
-    ],
-)
+COMMANDS = {
+    "check --as-of 2026-01-01": 3,
+    "explain jane-doe": 0,
+    "report": 0,
+    "expire --as-of 2026-02-01 --dry-run": 0,
+}
+RUN = """
+import sys
+from strata.__main__ import main
+folder, *commands = sys.argv[1:]
+for command in commands:
+    sys.argv[1:] = ["--config", folder, *command.split()]
+    try:
+        main()
+    except SystemExit as ended:
+        print("exit code", ended.code or 0)
+"""
+"""All commands in one process, since Python starts longer than they take."""
+
+
 @pytest.mark.parametrize(
     ("locale", "encoding"),
     [
@@ -263,14 +272,22 @@ def of_all_scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"PYTHONIOENCODING": "latin-1"}, "latin-1"),
     ],
 )
-def test_every_locale_has_output(
-    of_all_scripts: Path, words: list[str], code: int, locale: dict[str, str], encoding: str
-) -> None:
-    command = [sys.executable, "-m", "strata", "--config", str(of_all_scripts), *words]
-    done = subprocess.run(command, cwd=CHECKOUT, env={**os.environ, **locale}, capture_output=True, check=False)
-    said = (done.stdout + done.stderr).decode(encoding)
-    assert (done.returncode, "fault of Strata" in said) == (code, False), said
-    assert words[0] == "report" or r"\u7530\u4e2d" in said, "it is escaped"
+def test_every_locale_has_output(of_all_scripts: Path, locale: dict[str, str], encoding: str) -> None:
+    command = [sys.executable, "-u", "-c", RUN, str(of_all_scripts), *COMMANDS]
+    done = subprocess.run(
+        command,
+        cwd=CHECKOUT,
+        env={**os.environ, **locale},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    said = done.stdout.decode(encoding)
+    *of_commands, _ = parts = re.split(r"(?<=exit code \d)\n", said)
+    assert len(parts) == len(COMMANDS) + 1, said
+    for (words, code), part in zip(COMMANDS.items(), of_commands, strict=True):
+        assert (part.rpartition(" ")[2], "fault of Strata" in part) == (str(code), False), said
+        assert words == "report" or r"\u7530\u4e2d" in part, "it is escaped"
 
 
 @pytest.mark.parametrize("format", ["html", "csv"])
@@ -283,12 +300,16 @@ def test_a_document_is_utf_8_in_every_locale(of_all_scripts: Path, format: str, 
     assert done.stdout == (tmp_path / "file").read_bytes()
 
 
-def test_an_answer_that_is_no_text_is_one_line(of_all_scripts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_is_no_text_is_one_line(
+    of_all_scripts: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
     from strata.terminal import answer
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("Jürgen\n".encode()), encoding="ascii"))
-    with pytest.raises(StrataError, match="not text in ascii"):
+    with pytest.raises(StrataError) as refused:
         answer("name: ")
+    [told] = said(refused)
+    assert (told.id, told.data["encoding"]) == ("answer-not-text", "ascii")
 
 
 def test_what_a_question_is_about_is_seen_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -437,9 +458,9 @@ def test_a_long_question_has_its_answer_below(monkeypatch: pytest.MonkeyPatch, s
     monkeypatch.setattr(sys, "stdin", io.StringIO("yes\nno\n"))
     monkeypatch.setattr(sys, "stderr", screen)
     with printing.guarded():
-        answer("the name of the management account [acme]: ")
+        answer("the short name of the company [acme]: ")
         answer("go on? ")
         print("word " * 13, file=sys.stderr)
     lines = screen.getvalue().splitlines()
-    assert lines[:2] == ["the name of the management account [acme]:", f"> go on? {'word ' * 12}".rstrip()]
+    assert lines[:2] == ["the short name of the company [acme]:", f"> go on? {'word ' * 12}".rstrip()]
     assert len(lines) == 3

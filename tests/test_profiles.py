@@ -40,6 +40,7 @@ from strata.files.aws_config import Section, UnusableFileError, update
 from strata.landing_zone import LandingZone
 from strata.load import load
 from tests.hostile import TEXTS
+from tests.said import Said
 
 OURS = "210987654320"
 NOW = datetime(2026, 11, 24, 16, 0, 44, tzinfo=UTC)
@@ -197,24 +198,26 @@ def test_a_user_with_the_key_of_a_group_is_not_the_group(config: Path) -> None:
     assert names(build_profiles(load(config), SIGNED_IN, request(user="admins"))) == ["ac-dev-look"]
 
 
-def test_user_says_that_groups_of_an_identity_provider_are_not_known(landing_zone: LandingZone) -> None:
-    assert "auditors" in build_profiles(landing_zone, SIGNED_IN, request(user="bob")).warnings[0]
+def test_user_says_that_groups_of_an_identity_provider_are_not_known(landing_zone: LandingZone, said: Said) -> None:
+    (warning,) = said(build_profiles(landing_zone, SIGNED_IN, request(user="bob")).warnings)
+    assert (warning.id, warning.data["groups"]) == ("members-unseen", ["auditors"])
     assert not build_profiles(landing_zone, SIGNED_IN, request()).warnings
 
 
 @pytest.mark.parametrize(
-    ("user", "portal", "message"),
+    ("user", "portal", "id", "data"),
     [
-        ("anne", PORTAL, "'anne' is not a user of sso.yaml, did you mean 'ann'?; name one by its key"),
-        ("eve", PORTAL, "eve has no access yet"),
-        ("ann", None, "--user selects profiles of Identity Center"),
+        ("anne", PORTAL, "unknown-name", {"kind": "user", "name": "anne"}),
+        ("eve", PORTAL, "no-access", {"user": "eve"}),
+        ("ann", None, "arguments-conflict", {"arguments": ["--user"]}),
     ],
 )
 def test_user_that_cannot_be_met_is_refused(
-    landing_zone: LandingZone, user: str, portal: Portal | None, message: str
+    landing_zone: LandingZone, user: str, portal: Portal | None, id: str, data: dict[str, Any], said: Said
 ) -> None:
-    with pytest.raises(StrataError, match=re.escape(message)):
+    with pytest.raises(StrataError) as error:
         build_profiles(landing_zone, OrganizationFacts(IDS, portal), request(user=user, source_profile="boot"))
+    assert [(one.id, one.data) for one in said(error)] == [(id, data)]
 
 
 def test_an_account_that_is_not_there_has_no_sign_in_profile(landing_zone: LandingZone) -> None:
@@ -244,9 +247,10 @@ def test_a_session_name_is_never_longer_than_sts_takes(landing_zone: LandingZone
     assert re.fullmatch(r"[\w+=,.@-]{2,64}", profile.settings["role_session_name"], re.ASCII)
 
 
-def test_the_role_needs_a_profile_to_assume_it_from(landing_zone: LandingZone) -> None:
-    with pytest.raises(StrataError, match="name it with --profile"):
+def test_the_role_needs_a_profile_to_assume_it_from(landing_zone: LandingZone, said: Said) -> None:
+    with pytest.raises(StrataError) as error:
         build_profiles(landing_zone, OrganizationFacts(IDS, None), request())
+    assert said.ids(error) == ["argument-missing"]
 
 
 @given(TEXTS, st.sampled_from(["name", "source_profile", "output"]))
@@ -261,8 +265,9 @@ def test_the_aws_cli_reads_what_was_written_whatever_the_text(text: str, field: 
     facts = OrganizationFacts(identify(live, zone)[0], None)
     asked = request(**{"source_profile": "boot", **({field: text} if field != "name" else {})})
     if field != "name" and not (text.isprintable() and text == text.strip()):
-        with pytest.raises(StrataError, match=f"{field} .* one line of visible text"):
+        with pytest.raises(StrataError) as error:
             build_profiles(zone, facts, asked)
+        assert [(one.id, one.data["kind"]) for one in error.value.args] == [("text-malformed", field)]
         return
     profiles = build_profiles(zone, facts, asked)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix="config") as file:
@@ -279,7 +284,7 @@ def _small() -> LandingZone:
         return load(written(Path(folder)))
 
 
-def test_two_profiles_of_one_name_are_refused(config: Path) -> None:
+def test_two_profiles_of_one_name_are_refused(config: Path, said: Said) -> None:
     organization = ORGANIZATION.replace(
         "  dev:", "  audit-x:\n    email: a@b.io\n    organizational_unit: main\n  dev:"
     )
@@ -287,8 +292,10 @@ def test_two_profiles_of_one_name_are_refused(config: Path) -> None:
     more = "  x-admin:\n    policies:\n      - aws: ReadOnlyAccess\nassignments:\n"
     more += "  - permission_sets:\n      - x-admin\n    users:\n      - bob\n    accounts:\n      - audit\n"
     (config / "sso.yaml").write_text(SSO.replace("assignments:\n", more))
-    with pytest.raises(StrataError, match="ac-audit-x-admin would stand for x-admin in audit and for admin in audit-x"):
+    with pytest.raises(StrataError) as error:
         build_profiles(load(config), OrganizationFacts({**IDS, "audit-x": "111111111119"}, PORTAL), request())
+    (told,) = said(error)
+    assert (told.id, told.data) == ("name-taken", {"kind": "profile", "name": "ac-audit-x-admin"})
 
 
 # Which account is which
@@ -313,23 +320,24 @@ def test_a_retired_account_has_no_profile_though_it_is_active(landing_zone: Land
 
 
 @pytest.mark.parametrize("state", ["CLOSED", "SUSPENDED", "PENDING_CLOSURE", "PENDING_ACTIVATION"])
-def test_an_account_that_is_not_active_has_no_profile(landing_zone: LandingZone, state: str) -> None:
+def test_an_account_that_is_not_active_has_no_profile(landing_zone: LandingZone, state: str, said: Said) -> None:
     closed = live(DEV.id, DEV.name, DEV.email, state)
     ids, warnings = identify([ROOT, AUDIT, closed], landing_zone)
     assert sorted(ids) == ["audit", "management"]
-    assert [warning.split(",")[0] for warning in warnings] == [f"the account 'dev' is {state}"]
+    assert [(one.id, one.data) for one in said(warnings)] == [("account-inactive", {"account": "dev", "state": state})]
 
 
-def test_a_declared_account_that_does_not_exist_yet_is_pointed_out(landing_zone: LandingZone) -> None:
+def test_a_declared_account_that_does_not_exist_yet_is_pointed_out(landing_zone: LandingZone, said: Said) -> None:
     ids, warnings = identify([ROOT, AUDIT], landing_zone)
     assert "dev" not in ids
-    assert "'dev' is not in the organization yet" in warnings[0]
+    assert [(one.id, one.data) for one in said(warnings)] == [("account-not-created", {"account": "dev"})]
 
 
-def test_an_account_nobody_declared_goes_by_its_name_and_is_pointed_out(landing_zone: LandingZone) -> None:
+def test_an_account_nobody_declared_goes_by_its_name_and_is_pointed_out(landing_zone: LandingZone, said: Said) -> None:
     ids, warnings = identify([ROOT, AUDIT, DEV, live("111111111115", "Ünusual: Name!", "x@acme.io")], landing_zone)
     assert ids["nusual-name"] == "111111111115"
-    assert "account 111111111115 (Ünusual: Name!, x@acme.io) is not in organization.yaml" in warnings[0]
+    facts = {"account": "111111111115", "email": "x@acme.io", "key": "nusual-name"}
+    assert [(one.id, one.data) for one in said(warnings)] == [("account-undeclared", facts)]
 
 
 def test_an_account_of_somebody_else_is_not_pointed_out(landing_zone: LandingZone) -> None:
@@ -344,9 +352,10 @@ def test_no_two_accounts_share_a_key(landing_zone: LandingZone) -> None:
     assert set(ids) == {"management", "audit", "dev"} | own
 
 
-def test_another_organization_is_refused(landing_zone: LandingZone) -> None:
-    with pytest.raises(StrataError, match=f"no account {OURS}"):
+def test_another_organization_is_refused(landing_zone: LandingZone, said: Said) -> None:
+    with pytest.raises(StrataError) as error:
         identify([AUDIT, DEV], landing_zone)
+    assert [(one.id, one.data) for one in said(error)] == [("other-organization", {"account": OURS})]
 
 
 # The block and what is around it
@@ -460,70 +469,48 @@ def test_nothing_to_write_makes_no_block() -> None:
     assert updated(MINE, []) == MINE
 
 
-DAMAGED = {
-    "no end": (BLOCK.replace("# <<< strata ac <<<\n", ""), {1: "the block of 'ac' that begins here has no end"}),
-    "no beginning": ("\n# <<< strata ac <<<\n", {2: "a block of 'ac' ends here without a beginning"}),
-    "twice": (BLOCK + BLOCK, {12: "this is the second block of 'ac', line 1 has the first"}),
+DAMAGED: dict[str, tuple[str, dict[int, str]]] = {
+    "no end": (BLOCK.replace("# <<< strata ac <<<\n", ""), {1: "block-without-end"}),
+    "no beginning": ("\n# <<< strata ac <<<\n", {2: "block-without-beginning"}),
+    "twice": (BLOCK + BLOCK, {12: "block-twice"}),
     "nested": (
         f"# >>> strata zz >>>\n{BLOCK}# <<< strata zz <<<\n",
-        {
-            2: "a block of 'ac' begins inside the one of 'zz' of line 1",
-            13: "a block of 'zz' ends here without a beginning",
-        },
+        {2: "block-nested", 13: "block-without-beginning"},
     ),
-    "crossed": ("# >>> strata ac >>> 1\n# <<< strata zz <<<\n", {2: "a block of 'zz' ends here without a beginning"}),
-    "another one open": ("# >>> strata zz >>> 1\n", {1: "the block of 'zz' that begins here has no end"}),
-    "edited": (
-        BLOCK.replace("eu-west-1", "eu-west-2"),
-        {1: "the block of 'ac' was edited by hand, or by another tool"},
-    ),
-    "emptied": (
-        "# >>> strata ac >>>\n# <<< strata ac <<<\n",
-        {1: "the block of 'ac' was edited by hand, or by another tool"},
-    ),
-    "checksum lost": (
-        re.sub(r">>> \w{16}", ">>>", BLOCK),
-        {1: "the block of 'ac' was edited by hand, or by another tool"},
-    ),
-    "added to": (
-        f"{BLOCK}\noutput = json\n",
-        {13: "the AWS CLI reads this line as part of the block of 'ac' above it"},
-    ),
-    "continued": (
-        f"{BLOCK}# x\n [profile y]\n",
-        {13: "the AWS CLI reads this line as part of the block of 'ac' above it"},
-    ),
-    "no section": ("\nregion = x\n", {2: "the AWS CLI cannot read this line (MissingSectionHeaderError)"}),
-    "no setting": ("[default]\nregion\n", {2: "the AWS CLI cannot read this line (ParsingError)"}),
-    "section twice": ("[default]\n\n[default]\n", {3: "the AWS CLI cannot read this line (DuplicateSectionError)"}),
-    "UTF-16": ("\0[\0d\0]\0\n\0", {1: "is not UTF-8 text"}),
-    "Latin-1": ("[default]\n# J\udcfcrgen\n", {2: "is not UTF-8 text"}),
+    "crossed": ("# >>> strata ac >>> 1\n# <<< strata zz <<<\n", {2: "block-without-beginning"}),
+    "another one open": ("# >>> strata zz >>> 1\n", {1: "block-without-end"}),
+    "edited": (BLOCK.replace("eu-west-1", "eu-west-2"), {1: "block-edited"}),
+    "emptied": ("# >>> strata ac >>>\n# <<< strata ac <<<\n", {1: "block-edited"}),
+    "checksum lost": (re.sub(r">>> \w{16}", ">>>", BLOCK), {1: "block-edited"}),
+    "added to": (f"{BLOCK}\noutput = json\n", {13: "line-after-block"}),
+    "continued": (f"{BLOCK}# x\n [profile y]\n", {13: "line-after-block"}),
+    "no section": ("\nregion = x\n", {2: "line-unreadable"}),
+    "no setting": ("[default]\nregion\n", {2: "line-unreadable"}),
+    "section twice": ("[default]\n\n[default]\n", {3: "line-unreadable"}),
+    "UTF-16": ("\0[\0d\0]\0\n\0", {1: "not-utf8"}),
+    "Latin-1": ("[default]\n# J\udcfcrgen\n", {2: "not-utf8"}),
     "taken": (
         (
             '[profile ac-dev-look]\n[default]\n[profile "ac-dev-look"] # see [1]\n'
             "[sso-session ac]\n[profile ac]\n[ac-dev-look]\n"
         ),
-        {
-            1: "[profile ac-dev-look] exists already, outside of the block of 'ac'",
-            4: "[sso-session ac] exists already, outside of the block of 'ac'",
-        },
+        {1: "name-taken", 4: "name-taken"},
     ),
     "taken and edited": (
         f"{BLOCK.replace('eu-west-1', 'eu-west-2')}[profile 'ac-dev-look']\n",
-        {
-            1: "the block of 'ac' was edited by hand, or by another tool",
-            12: "[profile ac-dev-look] exists already, outside of the block of 'ac'",
-        },
+        {1: "block-edited", 12: "name-taken"},
     ),
 }
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_what_speaks_against_writing_is_said_all_at_once_with_line_and_remedy(name: str) -> None:
+def test_what_speaks_against_writing_is_said_all_at_once_with_line_and_remedy(name: str, said: Said) -> None:
     text, expected = DAMAGED[name]
     with pytest.raises(UnusableFileError) as caught:
         updated(text)
-    assert {fault.line: fault.problem for fault in caught.value.faults} == expected
+    assert [(one.place, one.id) for one in said(caught.value.faults)] == [
+        (f"f:{line}", id) for line, id in expected.items()
+    ]
     assert all(re.match(rf"f:{fault.line}: .+; \w+", str(fault)) for fault in caught.value.faults)
 
 
@@ -588,9 +575,11 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
             aws_config.read(path)
 
 
-def test_what_somebody_else_wrote_meanwhile_is_not_lost(file: Path) -> None:
-    with pytest.raises(StrataError, match="changed by somebody else"):
+def test_what_somebody_else_wrote_meanwhile_is_not_lost(file: Path, said: Said) -> None:
+    with pytest.raises(StrataError) as error:
         aws_config.write(file, "as it was when asked\n", "new\n", NOW)
+    (told,) = said(error)
+    assert (told.id, told.place) == ("changed-meanwhile", str(file))
     assert [path.name for path in file.parent.iterdir()] == ["config"]
     assert file.read_text() == MINE
 
@@ -669,7 +658,7 @@ def test_what_gets_a_name_is_on_disk_by_then(file: Path, monkeypatch: pytest.Mon
     assert order == [step for inode in inodes for step in (f"sync {inode}", f"name {inode}", folder)]
 
 
-def test_a_disk_that_fills_up_half_way_leaves_the_old(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_half_way_leaves_the_old(file: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     real = os.fdopen
 
     class Half:
@@ -688,8 +677,9 @@ def test_a_disk_that_fills_up_half_way_leaves_the_old(file: Path, monkeypatch: p
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fdopen", Half)
-    with pytest.raises(StrataError, match="No space left on device; it is unchanged"):
+    with pytest.raises(StrataError) as error:
         aws_config.write(file, MINE, "new\n", NOW)
+    assert said.ids(error) == ["file-unwritable"]
     assert [path.name for path in file.parent.iterdir()] == ["config"]
     assert file.read_text() == MINE
 
@@ -855,9 +845,9 @@ def test_an_instance_that_is_not_the_organizations_does_not_count(
     assert "sso-session" not in file.read_text()
 
 
-def test_a_store_that_gives_no_start_url_is_explained(cloud: Cloud, strata: Strata) -> None:
+def test_a_store_that_gives_no_start_url_is_explained(cloud: Cloud, strata: Strata, said: Said) -> None:
     cloud.instances = [instance(IdentityStoreId="12345678-1234-1234-1234-123456789012")]
-    assert "copy the 'AWS access portal URL'" in strata("--yes").stderr
+    assert said.ids(strata("--yes")) == ["start-url-unknown"]
 
 
 def test_a_start_url_in_the_configuration_is_taken_as_it_is(
@@ -879,24 +869,24 @@ def test_bootstrap_goes_back_to_the_role(cloud: Cloud, strata: Strata, file: Pat
     assert headers(file)[1:] == ["[profile ac-audit-oaar]", "[profile ac-dev-oaar]"]
 
 
-def test_the_bootstrap_profile_is_not_one_that_goes_away(cloud: Cloud, strata: Strata, file: Path) -> None:
+def test_the_bootstrap_profile_is_not_one_that_goes_away(cloud: Cloud, strata: Strata, file: Path, said: Said) -> None:
     cloud.instances = [instance()]
     strata("--yes")
     before = file.read_text()
     for own in ("ac-management-admin", "ac-dev-oaar"):
         refused = strata("--yes", "--bootstrap", "--source-profile", own)
         assert (refused.exit_code, file.read_text()) == (1, before)
-        assert f"the bootstrap profile {own} is in the block that is replaced" in refused.stderr
+        assert [(one.id, one.data) for one in said(refused)] == [("source-in-block", {"profile": own})]
 
 
 def test_every_page_is_read_and_no_closed_account(cloud: Cloud, strata: Strata, file: Path) -> None:
     created = [cloud.account(f"Team {number:02}", f"team{number}@acme.io") for number in range(45)]
     cloud.organizations.close_account(AccountId=created[7])
-    done = strata("--yes")
+    done = strata("--yes", "--json")
     assert cloud.calls.count("organizations.ListAccounts") == 3
     expected = [f"[profile ac-team-{number:02}-oaar]" for number in range(45) if number != 7]
     assert headers(file)[3:] == expected
-    assert done.stderr.count("is not in organization.yaml") == 44
+    assert [one["id"] for one in json.loads(done.stdout)["messages"]] == ["account-undeclared"] * 44
 
 
 def test_throttling_is_waited_out(cloud: Cloud, strata: Strata, file: Path) -> None:
@@ -907,26 +897,30 @@ def test_throttling_is_waited_out(cloud: Cloud, strata: Strata, file: Path) -> N
     assert len(headers(file)) == 1 + 2 + 25
 
 
-def test_throttling_that_does_not_end_is_said_and_nothing_is_written(cloud: Cloud, strata: Strata, file: Path) -> None:
+def test_throttling_that_does_not_end_is_said_and_nothing_is_written(
+    cloud: Cloud, strata: Strata, file: Path, said: Said
+) -> None:
     cloud.throttled = set(range(1, 99))
     before = file.read_text()
     done = strata("--yes")
     assert (done.exit_code, file.read_text()) == (1, before)
-    assert "AWS throttles organizations:ListAccounts" in done.stderr
+    assert said.ids(done) == ["aws-throttled"]
 
 
-def test_a_refused_look_at_identity_center_does_not_pass_for_none(cloud: Cloud, strata: Strata, file: Path) -> None:
+def test_a_refused_look_at_identity_center_does_not_pass_for_none(
+    cloud: Cloud, strata: Strata, file: Path, said: Said
+) -> None:
     cloud.instances = [instance()]
     strata("--yes")
     before, cloud.refused = file.read_text(), ("sso-admin.ListInstances", "AccessDeniedException")
     done = strata("--yes")
     assert (done.exit_code, file.read_text()) == (1, before)
-    assert "ListInstances is not allowed" in done.stderr
+    assert said.ids(done) == ["aws-denied"]
 
 
-def test_no_organization_yet(cloud: Cloud, strata: Strata) -> None:
+def test_no_organization_yet(cloud: Cloud, strata: Strata, said: Said) -> None:
     cloud.refused = ("organizations.ListAccounts", "AWSOrganizationsNotInUseException")
-    assert "strata bootstrap creates it" in strata("--yes").stderr
+    assert said.ids(strata("--yes")) == ["no-organization"]
 
 
 # What the operator sees
@@ -941,7 +935,7 @@ def test_a_second_run_writes_nothing(cloud: Cloud, strata: Strata, file: Path) -
     before = listing(file.parent)
     again = strata()
     assert again.exit_code == 0, "there is nothing to ask"
-    assert "is up to date: 2 profiles" in again.stderr
+    assert "up to date: 2 profiles" in again.stderr
     assert listing(file.parent) == before
 
 
@@ -963,11 +957,11 @@ def test_dry_run_prints_the_diff_and_writes_nothing(cloud: Cloud, strata: Strata
     assert done.stdout.startswith(f"--- {file}\n+++ {file}\n@@ -4,0 +6,15 @@\n+# >>> strata ac >>>")
 
 
-def test_without_a_terminal_it_asks_for_yes(cloud: Cloud, strata: Strata, file: Path) -> None:
+def test_without_a_terminal_it_asks_for_yes(cloud: Cloud, strata: Strata, file: Path, said: Said) -> None:
     before = listing(file.parent)
     done = strata()
     assert (done.exit_code, listing(file.parent), done.stdout) == (2, before, "")
-    assert "--yes" in done.stderr.splitlines()[-1]
+    assert said.ids(done)[-1] == "nobody-to-ask"
 
 
 @pytest.mark.parametrize(
@@ -1018,7 +1012,9 @@ def test_json_is_all_there_is_on_stdout_and_it_asks_nothing(cloud: Cloud, strata
             }
         ],
         "warnings": document["warnings"],
+        "messages": document["messages"],
     }
+    assert [one["id"] for one in (*document["warnings"], *document["messages"])] == ["members-unseen"] * 2
     assert strata("--json", "--check").exit_code == 3
     assert json.loads(strata("--json", "--yes").stdout)["up_to_date"] is True
     assert strata("--check").exit_code == 0
@@ -1037,21 +1033,20 @@ def test_no_secret_of_the_file_is_ever_shown(cloud: Cloud, strata: Strata, file:
     assert not [secret for secret in [*secrets, SECRET] if secret in done.output]
 
 
-def test_a_refused_file_is_explained_and_left(cloud: Cloud, strata: Strata, file: Path) -> None:
+def test_a_refused_file_is_explained_and_left(cloud: Cloud, strata: Strata, file: Path, said: Said) -> None:
     file.write_text(file.read_text() + "[profile ac-dev-oaar]\n[profile ac-audit-oaar]\n")
     before = listing(file.parent)
     done = strata("--yes")
     assert (done.exit_code, listing(file.parent)) == (1, before)
-    assert [line for line in done.stderr.splitlines() if line.startswith("error:")] == [
-        f"error: {file}:{line}: [profile ac-{key}-oaar] exists already, outside of the block of 'ac'; "
-        "remove this section, or give it another name"
-        for line, key in ((5, "dev"), (6, "audit"))
+    assert [(one.id, one.place, one.data["name"]) for one in said(done)] == [
+        ("name-taken", f"{file}:{line}", f"ac-{key}-oaar") for line, key in ((5, "dev"), (6, "audit"))
     ]
     assert "Traceback" not in done.output
 
 
-def test_a_region_that_is_none_is_refused(strata: Strata, cloud: Cloud) -> None:
-    assert "did you mean 'eu-west-1'" in strata("--yes", "--region", "eu-wst-1").stderr
+def test_a_region_that_is_none_is_refused(strata: Strata, cloud: Cloud, said: Said) -> None:
+    (told,) = said(strata("--yes", "--region", "eu-wst-1"))
+    assert (told.id, told.data) == ("unknown-name", {"kind": "region", "name": "eu-wst-1"})
 
 
 # Offline
@@ -1117,31 +1112,33 @@ def test_offline_before_identity_center(strata: Strata, file: Path) -> None:
 
 @pytest.mark.usefixtures("unplugged")
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "id", "data"),
     [
-        ("{", "cdktf.outputs.json cannot be read as JSON"),
-        ("[]", "cdktf.outputs.json: organizations: has no account_ids"),
-        (json.dumps({"sso": {}}), "cdktf.outputs.json: organizations: has no account_ids"),
-        (outputs(dev="12"), "cdktf.outputs.json: organizations: account_ids.dev is not an account id"),
-        (outputs(management="1" * 12), "cdktf.outputs.json is of another organization"),
+        ("{", "not-json", {}),
+        ("[]", "outputs-malformed", {"account": ""}),
+        (json.dumps({"sso": {}}), "outputs-malformed", {"account": ""}),
+        (outputs(dev="12"), "outputs-malformed", {"account": "dev"}),
+        (outputs(management="1" * 12), "other-organization", {"account": "1" * 12}),
     ],
 )
-def test_outputs_that_are_of_no_use_are_explained(strata: Strata, file: Path, content: str, message: str) -> None:
+def test_outputs_that_are_of_no_use_are_explained(
+    strata: Strata, file: Path, content: str, id: str, data: dict[str, str], said: Said
+) -> None:
     (file.parent / "cdktf.outputs.json").write_text(content)
     done = strata("--yes", "--offline")
     assert (done.exit_code, file.read_text()) == (1, MINE)
-    assert message in done.stderr
+    assert [(one.id, one.place, one.data) for one in said(done)] == [(id, "cdktf.outputs.json", data)]
 
 
 @pytest.mark.usefixtures("unplugged")
-def test_a_file_that_is_named_has_to_be_there(strata: Strata) -> None:
+def test_a_file_that_is_named_has_to_be_there(strata: Strata, said: Said) -> None:
     done = strata("--yes", "--offline", "--outputs", "o.json")
     assert done.exit_code == 1
-    assert "o.json does not exist; create it with cdktf output organizations sso --outputs-file" in done.stderr
+    assert [(one.id, one.place) for one in said(done)] == [("no-such-file", "o.json")]
 
 
 def test_without_a_file_the_states_have_the_outputs(
-    cloud: Cloud, strata: Strata, file: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, strata: Strata, file: Path, config: Path, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     """Only the state bucket is asked: whoever may read it needs nothing in Organizations or Identity Center."""
     monkeypatch.chdir(file.parent)
@@ -1149,7 +1146,7 @@ def test_without_a_file_the_states_have_the_outputs(
     before = file.read_text()
     done = strata("--yes", "--offline")
     assert (done.exit_code, file.read_text()) == (1, before)
-    assert "has no outputs of organizations; deploy it" in done.stderr
+    assert [(one.id, one.data) for one in said(done)] == [("not-deployed", {"stack": "organizations"})]
     s3 = cloud.beside.client("s3", region_name="eu-west-1")
     s3.create_bucket(Bucket=project.state_bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     for stack, found in json.loads(outputs(prefix="")).items():

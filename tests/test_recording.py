@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from strata.cli import app
+from tests.command_line import refusal
 from tests.documents import CHECKOUT
 from tests.recording import DOMAIN, RECORDING, STEPS, lines
 from tests.synthesized import SHIPPED
-from tests.test_docs import refusal
 
 
 @pytest.fixture(scope="module")

@@ -368,7 +368,7 @@ def _of_another_type() -> Json:
     return state
 
 
-DENIED = AwsError("s3:GetObject is not allowed", "AccessDenied")
+DENIED = AwsError(Message("aws-denied", "s3:GetObject is not allowed"), "AccessDenied")
 RUNS, X = "s3://ac-terraform-state-123456789012/management/runs.json", "aws_ssoadmin_permission_set.x"
 NOT_EVEN_READ: dict[str, tuple[Json, tuple[str, str, Json]]] = {
     "asked for": ({"always": True}, ("refresh-asked-for", "", {})),
@@ -415,7 +415,7 @@ def test_tags_of_the_environment_need_a_refresh(decided: Decided, workspace: Wor
 @pytest.mark.parametrize(
     ("read", "expected"),
     [
-        (AwsError("sso:ListPermissionSets is not allowed", "AccessDenied"), "aws-failed"),
+        (AwsError(Message("aws-denied", "sso:ListPermissionSets is not allowed"), "AccessDenied"), "aws-failed"),
         (None, "identity-center-off"),
     ],
 )

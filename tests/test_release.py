@@ -18,10 +18,10 @@ import yaml
 from strata.help import EXIT_CODES
 from tests.changelog import ACTIONS, HEADINGS, UNRELEASED, Version, versions
 from tests.documents import CHECKOUT, blocks
+from tests.json_page import tables
 from tests.promises import Promises, broken, fields, promises, written
 from tests.release import main, project_version, refusals
 from tests.scenarios.clone import PERSON, git
-from tests.test_json import tables
 
 STABILITY = CHECKOUT / "docs/stability.md"
 

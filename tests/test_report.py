@@ -6,23 +6,32 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
 from strata import diff
 from strata.cli import app
+from strata.config import ACCEPTED, MOVES
+from strata.config.loader import read_partial
 from strata.config.models import Assignment, Group, Mode, PolicyType, Targets, User
+from strata.config.moves import Move
+from strata.config.source import SourceFile, parse
 from strata.diff.statements import allowed_more, denied_less
+from strata.files.config_edit import texts
+from strata.files.config_keys import with_moves, with_scalars
+from strata.files.renaming import place_with_other_key, with_other_key
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import allows_everything
+from strata.landing_zone.moves import with_move
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.load import load
 from strata.printing import markdown
@@ -34,10 +43,12 @@ from strata.report.mermaid import flowchart
 from strata.report.overview import Point, overview
 from strata.report.page import page
 from strata.report.policies import slots
+from strata.report.revisions import Revision, configuration_at, revision_of
 from strata.report.scope import scope_of
 from strata.report.tables import as_csv, as_markdown, as_text, tables
 from tests.conftest import Golden
 from tests.generated import write_configuration
+from tests.said import Said, Told
 from tests.synthesized import COMPANY, SHIPPED, STACKS, Deployment
 
 DAY = dt.date(2027, 1, 31)
@@ -48,6 +59,17 @@ NASTY = "</script><script>alert('1')</script>\"|`*"
 @pytest.fixture(scope="module")
 def zone() -> LandingZone:
     return load(COMPANY)
+
+
+@pytest.fixture(scope="module")
+def unasked(zone: LandingZone) -> LandingZone:
+    """The company's without its expectations, which take most of the time of a report and have tests of their own."""
+    return replace(zone, expectations=())
+
+
+@pytest.fixture(scope="module")
+def data(unasked: LandingZone) -> dict[str, Any]:
+    return as_data(unasked, EDITION)
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +103,20 @@ def test_a_configuration_reads_back(
     golden(f"{name}/report.{FORMATS[format]}", result.stdout)
 
 
-@pytest.mark.parametrize("format", ["text", "markdown", "csv", "json", "mermaid", "html"])
-def test_a_report_is_the_same_each_time(format: str) -> None:
-    assert report("--format", format).stdout == report("--format", format).stdout != ""
+WRITERS: dict[str, Callable[[LandingZone], object]] = {
+    "text": lambda zone: as_text(tables(zone, EDITION), 100),
+    "markdown": lambda zone: as_markdown(tables(zone, EDITION)),
+    "csv": as_csv,
+    "json": lambda zone: as_data(zone, EDITION),
+    "mermaid": flowchart,
+    "html": lambda zone: page(zone, EDITION),
+}
+
+
+def test_a_report_is_the_same_each_time(unasked: LandingZone) -> None:
+    again = replace(load(COMPANY), expectations=())
+    for format, written in WRITERS.items():
+        assert written(unasked) == written(again), format
 
 
 def test_a_report_goes_to_a_file(tmp_path: Path) -> None:
@@ -92,18 +125,18 @@ def test_a_report_goes_to_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "access.csv").read_text() == as_csv(load(COMPANY))
 
 
-def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, said: Said) -> None:
     result = report("--output", str(tmp_path / "none" / "access.txt"))
-    assert result.exit_code == 1
-    told = f"cannot be written: there is no folder {tmp_path}/none; make it, or name another file\n"
-    assert result.stderr.endswith(told)
+    (told,) = said(result)
+    assert (result.exit_code, told.id) == (1, "folder-missing")
+    assert f"{tmp_path}/none;" in told.text
 
 
 # The first screen
 
 
 def _first(zone: LandingZone, day: dt.date = DAY) -> dict[str, Point]:
-    return {point.key: point for point in overview(zone, day).points()}
+    return {point.key: point for point in overview(replace(zone, expectations=()), day).points()}
 
 
 def _with_entry(zone: LandingZone, **entry: Any) -> LandingZone:
@@ -111,13 +144,14 @@ def _with_entry(zone: LandingZone, **entry: Any) -> LandingZone:
     return replace(zone, sso=zone.sso.model_copy(update={"assignments": (*zone.sso.assignments, made)}))
 
 
-def test_who_administers_everything_comes_first(zone: LandingZone) -> None:
-    points = overview(zone, DAY).points()
+def test_who_administers_everything_comes_first(unasked: LandingZone) -> None:
+    points = overview(unasked, DAY).points()
     assert [point.key for point in points[:2]] == ["administrators", "break_glass"]
-    assert points[0].lines == (
-        "anna-petersen, jonas-brandt: Administrator in all 11 accounts, through platform-administrators",
-        "all through Identity Center; IAM users and roles of the management account, and its root user, are not read",
+    everywhere, limits = points[0].lines
+    assert (
+        everywhere == "anna-petersen, jonas-brandt: Administrator in all 11 accounts, through platform-administrators"
     )
+    assert limits.endswith("are not read")
     assert points[1].lines == (
         "anna-petersen, ingrid-nygaard: BreakGlass in all 11 accounts, through incident-commanders",
     )
@@ -189,11 +223,10 @@ def test_what_is_open_is_told(zone: LandingZone) -> None:
     assert str(overview(changed, DAY).numbers).startswith("21 people: 19 with access, 2 without; and 2 groups whose ")
 
 
-def test_people_with_and_without_access_add_up(zone: LandingZone) -> None:
-    data = as_data(zone, EDITION)["overview"]
-    holders = {one["user"] for one in as_data(zone, EDITION)["access"] if "user" in one}
-    assert data["people"]["with_access"] == len(holders)
-    assert data["people"]["with_access"] + len(data["people"]["without_access"]) == data["people"]["all"] == 20
+def test_people_with_and_without_access_add_up(data: dict[str, Any]) -> None:
+    people = data["overview"]["people"]
+    assert people["with_access"] == len({one["user"] for one in data["access"] if "user" in one})
+    assert people["with_access"] + len(people["without_access"]) == people["all"] == 20
 
 
 # The day, the revision, a part of it
@@ -201,31 +234,34 @@ def test_people_with_and_without_access_add_up(zone: LandingZone) -> None:
 
 def test_a_report_names_its_day_and_its_revision(repository: Path) -> None:
     config = repository / "aws" / "config"
-    commit = subprocess.run(
-        ["git", "-C", str(config), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
-    ).stdout.strip()
-    words = ("--format", "json", "--as-of", "2027-01-31")
-    clean = json.loads(report(*words, config=config).stdout)
-    assert (clean["as_of"], clean["revision"]) == ("2027-01-31", {"commit": commit, "dirty": False})
+    commit = _at(repository, "HEAD")
+    assert revision_of(config) == Revision(commit, dirty=False)
     (config.parent / "other.txt").write_text("beside the configuration")
-    assert json.loads(report(*words, config=config).stdout)["revision"]["dirty"] is False
+    assert revision_of(config) == Revision(commit, dirty=False)
     (config / "security.yaml").write_text((config / "security.yaml").read_text() + "\n")
-    assert json.loads(report(*words, config=config).stdout)["revision"]["dirty"] is True
-    text = report("--as-of", "2027-01-31", config=config).stdout
+    assert revision_of(config) == Revision(commit, dirty=True)
+    text = report("--as-of", "2027-01-31", "--account", "shared", config=config).stdout
     assert text.startswith(f"As of 2027-01-31, commit {commit[:12]} with uncommitted changes\n")
+
+
+def test_data_have_the_day_and_the_revision(unasked: LandingZone) -> None:
+    found = as_data(unasked, Edition(DAY, Revision("1a2b", dirty=True)))
+    assert (found["as_of"], found["revision"]) == (str(DAY), {"commit": "1a2b", "dirty": True})
 
 
 def test_files_that_git_ignores_are_not_of_the_commit(repository: Path) -> None:
     _git(repository, "rm", "-r", "--quiet", "--cached", "aws")
     (repository / ".gitignore").write_text("aws/\n")
     _commit(repository)
-    assert " with uncommitted changes" in report(config=repository / "aws" / "config").stdout.splitlines()[0]
+    found = revision_of(repository / "aws" / "config")
+    assert found
+    assert found.dirty
 
 
 def test_a_report_outside_a_repository_says_so(tmp_path: Path) -> None:
-    shutil.copytree(COMPANY, tmp_path / "config")
-    text = report("--as-of", "2027-01-31", config=tmp_path / "config").stdout
-    assert text.startswith("As of 2027-01-31, not in a git repository\n")
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    text = report("--as-of", "2027-01-31", "--account", "shared", config=tmp_path / "config").stdout
+    assert text.startswith("As of 2027-01-31, not in a")
 
 
 @pytest.mark.parametrize(
@@ -297,9 +333,8 @@ def test_people_of_external_groups_are_not_invented(zone: LandingZone) -> None:
     assert {row["account"] for row in contractors} == {"payments-staging", "payments-dev"}
 
 
-def test_a_group_without_members_is_told(zone: LandingZone) -> None:
-    groups = {**zone.sso.groups, "finance": Group()}
-    changed = replace(zone, sso=zone.sso.model_copy(update={"groups": groups}))
+def test_a_group_without_members_is_told(unasked: LandingZone) -> None:
+    changed = _with(unasked, "sso", groups={**unasked.sso.groups, "finance": Group()})
     assert "finance has no members" in as_text(tables(changed, EDITION), 100)
 
 
@@ -309,19 +344,18 @@ def test_a_cell_is_no_formula(zone: LandingZone) -> None:
     assert ',"\'=1+1 V",' in as_csv(changed)
 
 
-@pytest.mark.parametrize("width", [60, 72, 80, 100])
-def test_lines_keep_to_the_width_and_words_stay_whole(zone: LandingZone, width: int) -> None:
+def test_lines_keep_to_the_width_and_words_stay_whole(zone: LandingZone) -> None:
     """Where columns of whole words are too wide, the cells of a row stand below each other."""
     found = tables(zone, EDITION)
-    text = as_text(found, width)
-    assert max(map(len, text.splitlines())) <= width
     words = {word for table in found for row in table.rows for cell in row for word in cell.split()}
-    assert words - set(text.split()) - {":"} == set()
+    for width in (60, 72, 80, 100):
+        text = as_text(found, width)
+        assert max(map(len, text.splitlines())) <= width
+        assert words - set(text.split()) - {":"} == set()
 
 
-def test_json_has_access_organization_policies_and_layers(zone: LandingZone) -> None:
-    data = json.loads(report("--format", "json", "--as-of", str(DAY)).stdout)
-    assert {**data, "revision": None} == {"format": 1, **as_data(zone, EDITION)}
+def test_json_has_access_organization_policies_and_layers(zone: LandingZone, data: dict[str, Any]) -> None:
+    """What is printed of it for everybody, tests/golden/shipped/report.json has."""
     assert len(data["access"]) == len(access(zone))
     assert [one["key"] for one in data["organization"]][:4] == ["root", "management", "infrastructure", "network"]
 
@@ -367,8 +401,8 @@ def test_markdown_shows_names_as_they_are() -> None:
     assert markdown("a|b <i> `c`") == r"a\|b \<i\> \`c\`"
 
 
-def test_markdown_rows_have_their_cells_whatever_the_names(zone: LandingZone) -> None:
-    text = as_markdown(tables(_with_nasty_names(zone), EDITION))
+def test_markdown_rows_have_their_cells_whatever_the_names(unasked: LandingZone) -> None:
+    text = as_markdown(tables(_with_nasty_names(unasked), EDITION))
     (row,) = [line for line in text.splitlines() if line.startswith("|") and "network (" in line]
     assert row.replace(r"\|", "").count("|") == 4
 
@@ -379,8 +413,8 @@ def test_mermaid_labels_cannot_end_their_quotes(zone: LandingZone) -> None:
     assert all(line.count('"') in {0, 2} for line in chart.splitlines())
 
 
-def test_the_page_holds_no_name_as_markup(zone: LandingZone) -> None:
-    text = page(_with_nasty_names(zone), EDITION)
+def test_the_page_holds_no_name_as_markup(unasked: LandingZone) -> None:
+    text = page(_with_nasty_names(unasked), EDITION)
     assert "<script>alert" not in text
     assert text.count("</script>") == 2
 
@@ -512,507 +546,148 @@ def _on_call(**who: list[str]) -> dict[str, Any]:
 
 
 ORGANIZATION, SSO, SECURITY, PROJECT = "organization.yaml", "sso.yaml", "security.yaml", "project.yaml"
-ACCESS, GUARDRAILS, ACCOUNTS, LOSSES, NOTHING = "access", "guardrails", "accounts", "losses", None
+ACCESS, GUARDRAILS, ACCOUNTS, LOSSES = "access", "guardrails", "accounts", "losses"
 
-CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
-    "a member joins": (
-        SSO,
-        _add("groups", "payments-support", "members", value="lea-vogt"),
-        [
-            (ACCESS, "lea-vogt gains PaymentsSupport in payments-prod"),
-            (NOTHING, "lea-vogt joins group payments-support"),
-        ],
-    ),
+EVERY_UNIT = ["security", "infrastructure", "workloads", "sandbox", "suspended"]
+
+CASES: dict[str, tuple[str, Edit, list[str]]] = {
+    "a member joins": (SSO, _add("groups", "payments-support", "members", value="lea-vogt"), [ACCESS]),
     "a member leaves": (
         SSO,
         _remove("groups", "payments-engineers", "members", value="paul-okafor"),
-        [
-            (NOTHING, "paul-okafor loses PaymentsEngineer in payments-dev, payments-staging"),
-            (NOTHING, "paul-okafor loses PaymentsOperator in payments-prod"),
-            (NOTHING, "paul-okafor leaves group payments-engineers"),
-        ],
+        [],
     ),
     "an external group gets more": (
         SSO,
         lambda data: _entry(data, "SecurityAuditor")["accounts"].append("data-prod"),
-        [(ACCESS, "members of external-auditors gain SecurityAuditor in data-prod")],
+        [ACCESS],
     ),
-    "an external group is another": (
-        SSO,
-        _set("groups", "contractors", "name", value="Everybody"),
-        [(ACCESS, "group contractors becomes another group of the identity provider: Contractors, then Everybody")],
-    ),
+    "an external group is another": (SSO, _set("groups", "contractors", "name", value="Everybody"), [ACCESS]),
     "another address signs in": (
         SSO,
         _set("users", "lea-vogt", "email", value="mallory@nordwind.dev"),
-        [
-            (
-                ACCESS,
-                "the e-mail address of user lea-vogt changes from lea.vogt@nordwind.dev to mallory@nordwind.dev, "
-                "who can then reset the password and sign in",
-            ),
-            (
-                None,
-                "the sign-in name of user lea-vogt stays as AWS has it: sso.yaml has mallory@nordwind.dev, no longer "
-                "lea.vogt@nordwind.dev",
-            ),
-        ],
+        [ACCESS],
     ),
-    "another user name": (
-        SSO,
-        _set("users", "lea-vogt", "user_name", value="lea"),
-        [
-            (
-                None,
-                "the sign-in name of user lea-vogt stays as AWS has it: sso.yaml has lea, no longer "
-                "lea.vogt@nordwind.dev",
-            )
-        ],
-    ),
+    "another user name": (SSO, _set("users", "lea-vogt", "user_name", value="lea"), []),
     "a reason in brackets": (
         SSO,
         lambda data: _entry(data, "DataAnalyst").update(reason="(soon) moves (to us)"),
-        [
-            (
-                NOTHING,
-                "group data-analysts keeps DataAnalyst in data-prod: (soon) moves (to us); before: no end, no reason",
-            ),
-        ],
+        [],
     ),
-    "an entry ends": (
-        SSO,
-        lambda data: _until("2031-01-31", data),
-        [
-            (NOTHING, "DataAnalyst of emilia-kowalczyk in data-prod: end date changes from none to 2031-01-31"),
-            (NOTHING, "DataAnalyst of priya-raman in data-prod: end date changes from none to 2031-01-31"),
-            (
-                NOTHING,
-                "group data-analysts keeps DataAnalyst in data-prod: until 2031-01-31; before: no end, no reason",
-            ),
-        ],
-    ),
+    "an entry ends": (SSO, lambda data: _until("2031-01-31", data), []),
     "a permission set gains a policy": (
         SSO,
         _add("permission_sets", "DataAnalyst", "policies", value={"aws": "PowerUserAccess"}),
-        [
-            (
-                ACCESS,
-                "permission set DataAnalyst now allows nearly every action (AWS policy PowerUserAccess statement 1, "
-                "AWS policy PowerUserAccess statement 2) in account data-prod for emilia-kowalczyk, priya-raman",
-            ),
-            (
-                ACCESS,
-                "permission set DataAnalyst now allows s3:AbortMultipartUpload, s3:CreateBucket, "
-                "s3:ListBucketMultipartUploads, s3:ListMultipartUploadParts, s3:PutBucketPublicAccessBlock, "
-                "s3:PutObject on others than arn:aws:s3:::aws-athena-query-results-* (AWS policy PowerUserAccess "
-                "statement 1) in account data-prod for emilia-kowalczyk, priya-raman",
-            ),
-            (
-                ACCESS,
-                "permission set DataAnalyst now allows s3:GetObject on others than arn:aws:s3:::athena-examples*, "
-                "arn:aws:s3:::aws-athena-query-results-* (AWS policy PowerUserAccess statement 1) in account data-prod "
-                "for emilia-kowalczyk, priya-raman",
-            ),
-            (NOTHING, "permission set DataAnalyst gains AWS policy PowerUserAccess"),
-        ],
+        [ACCESS, ACCESS, ACCESS],
     ),
-    "a permission set loses a policy": (
-        SSO,
-        _drop("permission_sets", "Billing", "policies", 1),
-        [
-            (NOTHING, "permission set Billing loses AWS policy AWSBudgetsReadOnlyAccess"),
-            (
-                NOTHING,
-                "permission set Billing no longer allows budgets:ListTagsForResource (AWS policy "
-                "AWSBudgetsReadOnlyAccess AWSBudgetsReadOnlyAccess)",
-            ),
-        ],
-    ),
-    "a permission set loses its boundary": (
-        SSO,
-        _drop("permission_sets", "PaymentsEngineer", "boundary"),
-        [(ACCESS, "permission set PaymentsEngineer loses its boundary")],
-    ),
-    "sessions get longer": (
-        SSO,
-        _set("permission_sets", "Administrator", "session_duration", value="PT90M"),
-        [(ACCESS, "permission set Administrator has sessions of 90 min, not 1 h")],
-    ),
-    "sessions get shorter": (
-        SSO,
-        _set("permission_sets", "DataEngineer", "session_duration", value="PT8H"),
-        [(NOTHING, "permission set DataEngineer has sessions of 8 h, not 12 h")],
-    ),
-    "state access may only read": (
-        SSO,
-        _set("state_access", "read_only", value=True),
-        [
-            (
-                NOTHING,
-                "permission set StateAccess has another inline policy, which allows no more than before",
-            ),
-            (
-                NOTHING,
-                "permission set StateAccess no longer allows dynamodb:DeleteItem, dynamodb:DescribeTable, "
-                "dynamodb:GetItem, dynamodb:PutItem, kms:GenerateDataKey and 2 more (sso.yaml:303 Objects, "
-                "sso.yaml:303 Key and 2 more)",
-            ),
-        ],
-    ),
+    "a permission set loses a policy": (SSO, _drop("permission_sets", "Billing", "policies", 1), []),
+    "a permission set loses its boundary": (SSO, _drop("permission_sets", "PaymentsEngineer", "boundary"), [ACCESS]),
+    "sessions get longer": (SSO, _set("permission_sets", "Administrator", "session_duration", value="PT90M"), [ACCESS]),
+    "sessions get shorter": (SSO, _set("permission_sets", "DataEngineer", "session_duration", value="PT8H"), []),
+    "state access may only read": (SSO, _set("state_access", "read_only", value=True), []),
     "a session tag has another source": (
         SSO,
         _set("access_control_attributes", "Team", value="${path:enterprise.division}"),
-        [
-            (
-                ACCESS,
-                "session tag Team comes from ${path:enterprise.division}, not ${path:enterprise.department}",
-            )
-        ],
+        [ACCESS],
     ),
     "an account is created": (
         ORGANIZATION,
         _account("data-test", email="aws+data-test@nordwind.dev", organizational_unit="data-nonproduction"),
-        [
-            (ACCESS, "anna-petersen, jonas-brandt gain Administrator in data-test"),
-            (ACCESS, "anna-petersen, ingrid-nygaard gain BreakGlass in data-test"),
-            (NOTHING, "group incident-commanders gains BreakGlass in data-test"),
-            (NOTHING, "group platform-administrators gains Administrator in data-test"),
-            (NOTHING, "account data-test will be created in data-nonproduction, aws+data-test@nordwind.dev"),
-            (
-                NOTHING,
-                "account data-test is bound by ai-opt-out (AI opt-out), cost-tags (tag), data-perimeter (RCP), "
-                "deny-iam-users (SCP), deny-leaving-organization (SCP), deny-root-user (SCP), "
-                "ec2-defaults (EC2 declarative), protect-foundation (SCP), region-restriction (SCP)",
-            ),
-        ],
+        [ACCESS, ACCESS],
     ),
     "a tag changes": (
         ORGANIZATION,
         _set("accounts", "shared-services", "tags", value={"Owner": "platform"}),
-        [(NOTHING, "account shared-services has the tag Owner platform, not (none)")],
+        [],
     ),
     "an account moves to where less binds": (
         ORGANIZATION,
         _set("accounts", "sandbox", "organizational_unit", value="suspended"),
-        [
-            (NOTHING, "account sandbox moves from sandbox to suspended"),
-            (
-                GUARDRAILS,
-                "account sandbox moves and loses policies deny-root-user, ec2-defaults, limit-sandbox-spending, "
-                "protect-foundation, region-restriction",
-            ),
-            (
-                GUARDRAILS,
-                "policy deny-root-user no longer denies every action but organizations:LeaveOrganization to the root "
-                "user (policies/deny-root-user.json:4 DenyRootUser) in account sandbox",
-            ),
-            (
-                GUARDRAILS,
-                "policy limit-sandbox-spending no longer denies aws-marketplace:Subscribe, "
-                "dynamodb:PurchaseReservedCapacityOfferings, ec2:PurchaseHostReservation, "
-                "ec2:PurchaseReservedInstancesOffering, ec2:RunInstances and 6 more to everybody "
-                "(policies/limit-sandbox-spending.json:4 DenyCommitments, policies/limit-sandbox-spending.json:21 "
-                "DenyLargeInstances) in account sandbox",
-            ),
-            (
-                GUARDRAILS,
-                "policy protect-foundation no longer denies dynamodb:*, s3:*, access-analyzer:CreateArchiveRule, "
-                "access-analyzer:DeleteAnalyzer, access-analyzer:UpdateArchiveRule and 33 more to everybody "
-                "(policies/protect-foundation.json:4 ProtectExemptRoles, policies/protect-foundation.json:27 "
-                "KeepOffState and 2 more) in account sandbox",
-            ),
-            (
-                GUARDRAILS,
-                "policy region-restriction no longer denies all of 385 other services, acm:*, config:*, dynamodb:*, "
-                "elasticache:* and 436 more to everybody (organization.yaml:194 DenyOtherRegions, "
-                "organization.yaml:194 DenyAllButUsEast1) in account sandbox",
-            ),
-            (
-                NOTHING,
-                "account sandbox loses deny-root-user (SCP), ec2-defaults (EC2 declarative), "
-                "limit-sandbox-spending (SCP), protect-foundation (SCP), region-restriction (SCP)",
-            ),
-        ],
+        [GUARDRAILS, GUARDRAILS, GUARDRAILS, GUARDRAILS, GUARDRAILS],
     ),
     "an account moves to where as much binds": (
         ORGANIZATION,
         _set("accounts", "payments-dev", "organizational_unit", value="payments-production"),
-        [
-            (NOTHING, "account payments-dev moves from payments-nonproduction to payments-production"),
-            (NOTHING, "account payments-dev gains daily-backup (backup)"),
-        ],
+        [],
     ),
     "an account has another address": (
         ORGANIZATION,
         _set("accounts", "sandbox", "email", value="aws+other@nordwind.dev"),
-        [
-            (
-                ACCOUNTS,
-                "account sandbox has the e-mail aws+other@nordwind.dev, not aws+sandbox@nordwind.dev: "
-                "for AWS that is another account",
-            )
-        ],
+        [ACCOUNTS],
     ),
-    "an account is left to others": (
-        ORGANIZATION,
-        _add("unmanaged_accounts", value="x@tidepay.dev"),
-        [(ACCOUNTS, "x@tidepay.dev becomes an unmanaged account")],
-    ),
+    "others get an account": (ORGANIZATION, _add("unmanaged_accounts", value="x@tidepay.dev"), [ACCOUNTS]),
     "a unit leaves a policy": (
         ORGANIZATION,
         _remove("policies", "deny-root-user", "targets", "organizational_units", value="sandbox"),
-        [
-            (GUARDRAILS, "policy deny-root-user is detached from organizational unit sandbox"),
-            (
-                GUARDRAILS,
-                "policy deny-root-user no longer denies nearly every action to the root user "
-                "(policies/deny-root-user.json:4 DenyRootUser) in organizational unit sandbox",
-            ),
-            (NOTHING, "account sandbox loses deny-root-user (SCP)"),
-        ],
+        [GUARDRAILS, GUARDRAILS],
     ),
     "a unit leaves a policy that its account is given": (
         ORGANIZATION,
         _move_attachment,
-        [
-            (GUARDRAILS, "policy deny-root-user is detached from organizational unit sandbox"),
-            (
-                GUARDRAILS,
-                "policy deny-root-user no longer denies nearly every action to the root user "
-                "(policies/deny-root-user.json:4 DenyRootUser) in organizational unit sandbox",
-            ),
-            (NOTHING, "policy deny-root-user is attached to account sandbox"),
-        ],
+        [GUARDRAILS, GUARDRAILS],
     ),
     "a policy goes up": (
         ORGANIZATION,
         _set("policies", "deny-root-user", "targets", value={"root": True}),
-        [
-            (NOTHING, "policy deny-root-user is attached to root"),
-            *(
-                (
-                    NOTHING,
-                    f"policy deny-root-user is detached from organizational unit {unit}; other policies still "
-                    "enforce the same",
-                )
-                for unit in ("infrastructure", "sandbox", "security", "workloads")
-            ),
-        ],
+        [],
     ),
-    "a policy goes": (
+    "a policy goes": (ORGANIZATION, _drop("policies", "keep-payments-private"), [GUARDRAILS, GUARDRAILS]),
+    "a policy has another key": (ORGANIZATION, _rename_policy, []),
+    "a region opens": (ORGANIZATION, _add("region_restriction", "allowed", value="eu-west-3"), [GUARDRAILS]),
+    "a region closes": (ORGANIZATION, _remove("region_restriction", "allowed", value="eu-west-1"), []),
+    "a document denies less": ("policies/protect-foundation.json", _drop("Statement", 0), [GUARDRAILS]),
+    # What an SCP denies there in any case is not told.
+    "an inline policy widens": (
+        "policies/read-payment-logs.json",
+        _add("Statement", value={"Sid": "More", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
+        [ACCESS],
+    ),
+    "the root is loosened though every unit is held": (
         ORGANIZATION,
-        _drop("policies", "keep-payments-private"),
-        [
-            (GUARDRAILS, "policy keep-payments-private (SCP) is removed; it bound account payments-prod"),
-            (
-                GUARDRAILS,
-                "policy keep-payments-private no longer denies globalaccelerator:Create* (7 actions), "
-                "ec2:AttachInternetGateway, ec2:CreateEgressOnlyInternetGateway, ec2:CreateInternetGateway, "
-                "ec2:CreateVpcPeeringConnection and 2 more to everybody (policies/keep-payments-private.json:4 "
-                "DenyGateways, policies/keep-payments-private.json:19 DenyPublicDatabases) in account payments-prod",
-            ),
-            (NOTHING, "account payments-prod loses keep-payments-private (SCP)"),
-        ],
+        _set("policies", "deny-leaving-organization", "targets", value={"organizational_units": EVERY_UNIT}),
+        [GUARDRAILS, GUARDRAILS],
     ),
-    "a policy has another key": (
-        ORGANIZATION,
-        _rename_policy,
-        [
-            (
-                NOTHING,
-                "policy no-root-user (SCP) is created and binds organizational units security, infrastructure, "
-                "workloads, sandbox",
-            ),
-            (
-                NOTHING,
-                "policy deny-root-user (SCP) is removed; it bound organizational units security, infrastructure, "
-                "workloads, sandbox; other policies still enforce the same",
-            ),
-            (
-                NOTHING,
-                "accounts audit, data-dev, data-prod, log-archive, network, payments-dev, payments-prod, "
-                "payments-staging and 2 more gain no-root-user (SCP) and lose deny-root-user (SCP)",
-            ),
-        ],
-    ),
-    "a region opens": (
-        ORGANIZATION,
-        _add("region_restriction", "allowed", value="eu-west-3"),
-        [
-            (
-                GUARDRAILS,
-                "policy region-restriction no longer denies all of 385 other services, acm:*, dynamodb:*, "
-                "elasticache:*, kms:* and 598 more with aws:RequestedRegion eu-west-3 to everybody "
-                "(organization.yaml:194 DenyOtherRegions, organization.yaml:194 DenyAllButUsEast1) in organizational "
-                "units sandbox, workloads",
-            )
-        ],
-    ),
-    "a region closes": (
-        ORGANIZATION,
-        _remove("region_restriction", "allowed", value="eu-west-1"),
-        [
-            (
-                NOTHING,
-                "policy region-restriction now denies all of 385 other services, acm:*, dynamodb:*, elasticache:*, "
-                "kms:* and 598 more with aws:RequestedRegion eu-west-1 to everybody (organization.yaml:198 "
-                "DenyOtherRegions, organization.yaml:198 DenyAllButUsEast1) in organizational units sandbox, workloads",
-            )
-        ],
-    ),
-    "an EC2 default goes": (
-        ORGANIZATION,
-        _set("ec2_defaults", "disable_serial_console", value=False),
-        [
-            (
-                GUARDRAILS,
-                "policy ec2-defaults changes: no longer sets "
-                "ec2_attributes.serial_console_access.status.@@assign as before",
-            )
-        ],
-    ),
-    "a control goes off": (
-        SECURITY,
-        _set("access_analyzer", "mode", value="off"),
-        [(GUARDRAILS, "control access_analyzer is off, no longer on: it is switched off at AWS")],
-    ),
-    "a setting goes off": (
-        SECURITY,
-        _set("snapshot_public_access", "mode", value="off"),
-        [(GUARDRAILS, "control snapshot_public_access is off, no longer on: it stays on at AWS")],
-    ),
-    "a group without members gains": (
-        SSO,
-        _empty_group_gains,
-        [
-            (
-                NOTHING,
-                "group on-call gains SecurityAuditor in data-prod (until 2031-01-31; On call), which reaches nobody "
-                "yet: it has no members",
-            ),
-            (NOTHING, "group on-call is added"),
-        ],
-    ),
-    "access has an end and a reason": (
-        SSO,
-        _lea_on_call,
-        [(ACCESS, "lea-vogt gains SecurityAuditor in data-prod (until 2031-01-31; On call)")],
-    ),
+    "an EC2 default goes": (ORGANIZATION, _set("ec2_defaults", "disable_serial_console", value=False), [GUARDRAILS]),
+    "a control goes off": (SECURITY, _set("access_analyzer", "mode", value="off"), [GUARDRAILS]),
+    "a setting goes off": (SECURITY, _set("snapshot_public_access", "mode", value="off"), [GUARDRAILS]),
+    "an empty group gains": (SSO, _empty_group_gains, []),
+    "access has an end and a reason": (SSO, _lea_on_call, [ACCESS]),
     "a permission set comes": (
         SSO,
         _set("permission_sets", "Logs", value={"policies": [{"inline": "policies/read-payment-logs.json"}]}),
-        [
-            (
-                NOTHING,
-                "permission set Logs is added: inline policy policies/read-payment-logs.json: logs (DescribeLogGroups, "
-                "DescribeQueries, FilterLogEvents, GetLogEvents, GetQueryResults, 2 more); session of 1 h",
-            )
-        ],
+        [],
     ),
     "an inline policy comes": (
         SSO,
         _add("permission_sets", "Billing", "policies", value={"inline": "policies/contain-incidents.json"}),
-        [
-            (
-                ACCESS,
-                "permission set Billing now allows ec2:CreateSnapshot, ec2:ModifyInstanceAttribute, ec2:StopInstances, "
-                "guardduty:ArchiveFindings, iam:DeleteAccessKey and 3 more (policies/contain-incidents.json:4 Contain) "
-                "in account management for emilia-kowalczyk, lars-johansen, priya-raman",
-            ),
-            (NOTHING, "permission set Billing gains an inline policy"),
-        ],
+        [ACCESS],
     ),
-    "a control is let go": (
-        SECURITY,
-        _set("ebs_encryption", "mode", value="unmanaged"),
-        [(GUARDRAILS, "control ebs_encryption is unmanaged, no longer on: it stays at AWS as it is")],
-    ),
-    "a password may be shorter": (
-        SECURITY,
-        _set("password_policy", "minimum_length", value=12),
-        [(GUARDRAILS, "control password_policy has minimum_length 12, not 20")],
-    ),
-    "a password never expires": (
-        SECURITY,
-        _set("password_policy", "max_age_days", value=0),
-        [(GUARDRAILS, "control password_policy has max_age_days 0, not 90")],
-    ),
-    "a password must be longer": (
-        SECURITY,
-        _set("password_policy", "minimum_length", value=24),
-        [(NOTHING, "control password_policy has minimum_length 24, not 20")],
-    ),
-    "an alert loses an address": (
-        SECURITY,
-        _remove("alerts", "emails", value="oncall@nordwind.dev"),
-        [
-            (
-                GUARDRAILS,
-                "control alerts has emails security@nordwind.dev, not security@nordwind.dev, oncall@nordwind.dev",
-            )
-        ],
-    ),
-    "an alert goes to a domain that nothing else has": (
+    "a control is let go": (SECURITY, _set("ebs_encryption", "mode", value="unmanaged"), [GUARDRAILS]),
+    "a password may be shorter": (SECURITY, _set("password_policy", "minimum_length", value=12), [GUARDRAILS]),
+    "a password never expires": (SECURITY, _set("password_policy", "max_age_days", value=0), [GUARDRAILS]),
+    "a password must be longer": (SECURITY, _set("password_policy", "minimum_length", value=24), []),
+    "an alert loses an address": (SECURITY, _remove("alerts", "emails", value="oncall@nordwind.dev"), [GUARDRAILS]),
+    "an alert goes to a new domain": (
         SECURITY,
         _add("alerts", "emails", value="root@evil.example"),
-        [
-            (ACCESS, "alerts writes to root@evil.example, of a domain that nothing else has"),
-            (
-                NOTHING,
-                "control alerts has emails security@nordwind.dev, oncall@nordwind.dev, root@evil.example, not "
-                "security@nordwind.dev, oncall@nordwind.dev",
-            ),
-        ],
+        [ACCESS],
     ),
     "an alert goes to one more of the company": (
         SECURITY,
         _add("alerts", "emails", value="root@NORDWIND.dev"),
-        [
-            (
-                NOTHING,
-                "control alerts has emails security@nordwind.dev, oncall@nordwind.dev, root@NORDWIND.dev, not "
-                "security@nordwind.dev, oncall@nordwind.dev",
-            )
-        ],
+        [],
     ),
     "a contact is elsewhere": (
         SECURITY,
         _set("alternate_contacts", "security", "email", value="evil@evil.example"),
-        [
-            (ACCESS, "alternate_contacts writes to evil@evil.example, of a domain that nothing else has"),
-            (
-                NOTHING,
-                "control alternate_contacts has security Security Operations, Security Officer, evil@evil.example, "
-                "+49 40 5550 120, not Security Operations, Security Officer, security@nordwind.dev, +49 40 5550 120",
-            ),
-        ],
+        [ACCESS],
     ),
-    "the contact for security goes": (
-        SECURITY,
-        _drop("alternate_contacts", "security"),
-        [
-            (
-                GUARDRAILS,
-                "control alternate_contacts no longer has security Security Operations, Security Officer, "
-                "security@nordwind.dev, +49 40 5550 120: AWS keeps it as it is",
-            )
-        ],
-    ),
-    "the contact for billing goes": (
-        SECURITY,
-        _drop("alternate_contacts", "billing"),
-        [
-            (
-                NOTHING,
-                "control alternate_contacts no longer has billing Accounts Payable, Finance, "
-                "invoices@nordwind.dev, +49 40 5550 100: AWS keeps it as it is",
-            )
-        ],
-    ),
+    "the contact for security goes": (SECURITY, _drop("alternate_contacts", "security"), [GUARDRAILS]),
+    "the contact for billing goes": (SECURITY, _drop("alternate_contacts", "billing"), []),
     "a permission set is tagged": (
         SSO,
         _set("permission_sets", "Billing", "tags", value={"Delegated": "yes"}),
-        [(ACCESS, "permission set Billing has the tag Delegated yes, not (none)")],
+        [ACCESS],
     ),
     "a pipeline gets in": (
         SECURITY,
@@ -1020,170 +695,83 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             "github_actions",
             value={"mode": "on", "repository": "nordwind/aws", "repository_id": "456789", "owner_id": "123456"},
         ),
-        [
-            (ACCESS, "github_actions is on, no longer off"),
-            (ACCESS, "github_actions has repository nordwind/aws, not nothing"),
-            (ACCESS, "github_actions has repository_id 456789, not nothing"),
-            (ACCESS, "github_actions has owner_id 123456, not nothing"),
-        ],
+        [ACCESS, ACCESS, ACCESS, ACCESS],
     ),
-    "the role that deploys is named": (
+    "the deployer gets a name": (
         PROJECT,
         _set("deployer", value={"role": "ci", "policies": [{"aws": "PowerUserAccess"}, {"customer": "Roles"}]}),
-        [
-            (NOTHING, "deployer.policies is PowerUserAccess, Roles, not nothing"),
-            (NOTHING, "deployer.role is ci, not nothing"),
-        ],
+        [],
     ),
-    "a region is no longer governed": (
-        PROJECT,
-        _remove("regions", "governed", value="us-east-1"),
-        [(GUARDRAILS, "us-east-1 is no longer governed: Strata manages no regional control there any more")],
-    ),
-    "root sessions are switched off": (
-        ORGANIZATION,
-        _set("member_root_access", "sessions", value=False),
-        [(GUARDRAILS, "central management of root sessions in members is switched off")],
-    ),
+    "a governed region goes": (PROJECT, _remove("regions", "governed", value="us-east-1"), [GUARDRAILS]),
+    "root sessions are switched off": (ORGANIZATION, _set("member_root_access", "sessions", value=False), [GUARDRAILS]),
     "a service has another administrator": (
         ORGANIZATION,
         _set("delegated_administrators", "backup.amazonaws.com", value="audit"),
-        [
-            (
-                ACCESS,
-                "account audit administers backup.amazonaws.com for the organization, no longer shared-services",
-            )
-        ],
+        [ACCESS],
     ),
-    "a service has no administrator any more": (
+    "a service loses its administrator": (
         ORGANIZATION,
         _drop("delegated_administrators", "access-analyzer.amazonaws.com"),
-        [(GUARDRAILS, "account audit no longer administers access-analyzer.amazonaws.com for the organization")],
+        [GUARDRAILS],
     ),
     "a service is no longer trusted": (
         ORGANIZATION,
         _add("disable_services", value="guardduty.amazonaws.com"),
-        [
-            (
-                GUARDRAILS,
-                "the organization no longer trusts guardduty.amazonaws.com: it stops working across accounts",
-            )
-        ],
+        [GUARDRAILS],
     ),
-    "the state loses its keys": (
-        PROJECT,
-        _set("state", "kms", value=False),
-        [
-            (NOTHING, "permission set StateAccess has another inline policy, which allows no more than before"),
-            (
-                NOTHING,
-                "permission set StateAccess no longer allows kms:Decrypt, kms:GenerateDataKey (sso.yaml:303 Key)",
-            ),
-            (GUARDRAILS, "state.kms is false, not true"),
-        ],
-    ),
+    "the state loses its keys": (PROJECT, _set("state", "kms", value=False), [GUARDRAILS]),
 }
 
 
-@pytest.fixture
-def edited(tmp_path: Path) -> Callable[[dict[str, Edit]], LandingZone]:
-    """A function that returns the company's configuration with some files edited."""
-    yaml = YAML()
+def _edit(path: Path, edit: Edit) -> None:
+    """Edits a file, which then is JSON, and so YAML, in the words that Strata reads in it."""
+    source = SourceFile(path.name)
+    parse(path.read_text(), source)
+    edit(source.data)
+    path.write_text(json.dumps(source.data, indent=1, default=str))
 
-    def made(edits: dict[str, Edit]) -> LandingZone:
-        folder = tmp_path / "edited"
-        shutil.copytree(COMPANY, folder)
-        for file, edit in edits.items():
-            path = folder / file
-            data = json.loads(path.read_text()) if file.endswith(".json") else yaml.load(path)
-            edit(data)
-            if file.endswith(".json"):
-                path.write_text(json.dumps(data))
-            else:
-                yaml.dump(data, path)
-        return load(folder)
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Callable[[str, Edit], LandingZone]:
+    """A function that returns the company's configuration with a file edited, in one folder for all edits."""
+    folder = shutil.copytree(COMPANY, tmp_path / "edited")
+
+    def made(file: str, edit: Edit) -> LandingZone:
+        _edit(folder / file, edit)
+        found = _read(folder)
+        shutil.copyfile(COMPANY / file, folder / file)
+        return found
 
     return made
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_change_is_told_in_words(
-    case: str, zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
-) -> None:
-    file, edit, expected = CASES[case]
-    found = diff.compare(zone, edited({file: edit}))
-    assert [(one.risk, one.text) for one in found] == expected
+def _read(folder: Path) -> LandingZone:
+    """Returns what a folder describes; the rules across entries, which take most of a load, are not asked."""
+    partial, faults = read_partial(folder)
+    found = LandingZone.of(partial)
+    assert found
+    assert faults == []
+    return found
 
 
-def test_root_sessions_in_members_are_a_new_power_of_the_management_account(
-    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
-) -> None:
-    without = edited({ORGANIZATION: _set("member_root_access", "sessions", value=False)})
-    assert [(change.risk, change.text) for change in diff.compare(without, zone)] == [
-        (ACCESS, "central management of root sessions in members is switched on")
-    ]
+def _with(zone: LandingZone, part: str, **values: Any) -> LandingZone:
+    """Returns a landing zone with other values in a part: organization, sso or security."""
+    return replace(zone, **{part: getattr(zone, part).model_copy(update=values)})
 
 
-@pytest.mark.parametrize(
-    ("control", "mode", "at_aws"),
-    [
-        ("trail", "off", "it is switched off at AWS, its bucket with the log files stays"),
-        ("trail", "unmanaged", "it stays at AWS as it is"),
-        ("alerts", "off", "it is switched off at AWS"),
-        ("password_policy", "off", "it stays on at AWS"),
-        ("alternate_contacts", "off", "the contacts stay at AWS"),
-    ],
-)
-def test_a_control_that_is_on_no_more_says_what_happens_at_aws(
-    zone: LandingZone, control: str, mode: str, at_aws: str
-) -> None:
-    changed = zone.security.controls[control].model_copy(update={"mode": Mode(mode)})
-    after = replace(zone, security=zone.security.model_copy(update={control: changed}))
-    said = [one.text for one in diff.compare(zone, after) if one.text.startswith("control ")]
-    assert said == [f"control {control} is {mode}, no longer on: {at_aws}"]
+def _in_mode(zone: LandingZone, control: str, mode: str) -> LandingZone:
+    return _with(zone, "security", **{control: zone.security.controls[control].model_copy(update={"mode": Mode(mode)})})
 
 
-def test_a_control_that_was_unmanaged_stays_as_it_is(zone: LandingZone) -> None:
-    """Its state is forgotten by then, so that off has nothing to remove."""
-    let_go, off = (zone.security.trail.model_copy(update={"mode": Mode(mode)}) for mode in ("unmanaged", "off"))
-    before, after = (
-        replace(zone, security=zone.security.model_copy(update={"trail": trail})) for trail in (let_go, off)
-    )
-    said = [one.text for one in diff.compare(before, after) if one.text.startswith("control ")]
-    assert said == ["control trail is off, no longer unmanaged: it stays at AWS as it is"]
+def _without_root_sessions(zone: LandingZone) -> LandingZone:
+    assert zone.organization.member_root_access
+    without = zone.organization.member_root_access.model_copy(update={"sessions": False})
+    return _with(zone, "organization", member_root_access=without)
 
 
-def test_an_account_without_a_guardrail_is_a_risk(zone: LandingZone) -> None:
-    """Where there are guardrails at all."""
-    policies = {key: one for key, one in zone.organization.policies.items() if key != "deny-leaving-organization"}
-    before = replace(zone, organization=zone.organization.model_copy(update={"policies": policies}))
-    lab = zone.organization.accounts["sandbox"].model_copy(
-        update={"email": "aws+lab@nordwind.dev", "organizational_unit": "suspended"}
-    )
-    accounts = {**zone.organization.accounts, "lab": lab}
-    after = replace(before, organization=before.organization.model_copy(update={"accounts": accounts}))
-    said = [(one.risk, one.text) for one in diff.compare(before, after) if "lab is bound" in one.text]
-    assert said == [(GUARDRAILS, "account lab is bound by no SCP, but by ai-opt-out (AI opt-out), cost-tags (tag)")]
-
-
-def test_nothing_changes_between_a_configuration_and_itself(zone: LandingZone) -> None:
-    assert diff.compare(zone, zone) == []
-
-
-def test_an_account_that_goes_takes_its_access_along(zone: LandingZone) -> None:
-    found = diff.compare(zone, _without_sandbox(zone, retired=True))
-    assert [(one.risk, one.text) for one in found if one.topic is diff.Topic.ACCOUNTS] == [
-        (ACCOUNTS, "account sandbox will be retired: Strata removes it from the state and leaves it running")
-    ]
-    assert "anna-petersen, jonas-brandt lose Administrator in sandbox" in [one.text for one in found]
-    assert diff.risks(found) == {ACCOUNTS}
-
-
-def test_an_account_that_is_only_dropped_stops_a_deploy(zone: LandingZone) -> None:
-    found = diff.compare(zone, _without_sandbox(zone, retired=False))
-    assert "account sandbox is no longer declared: a deploy stops unless it is retired or unmanaged" in [
-        one.text for one in found if one.risk == ACCOUNTS
-    ]
+def _with_policies(zone: LandingZone, **policies: Any) -> LandingZone:
+    kept = {**zone.organization.policies, **{key.replace("_", "-"): one for key, one in policies.items()}}
+    return _with(zone, "organization", policies={key: one for key, one in kept.items() if one})
 
 
 def _without_sandbox(zone: LandingZone, *, retired: bool) -> LandingZone:
@@ -1197,117 +785,94 @@ def _without_sandbox(zone: LandingZone, *, retired: bool) -> LandingZone:
         else one.model_copy(update={"accounts": tuple(key for key in one.accounts if key != "sandbox")})
         for one in zone.sso.assignments
     )
-    return replace(
-        zone,
-        organization=zone.organization.model_copy(update={"accounts": accounts}),
-        sso=zone.sso.model_copy(update={"assignments": assignments}),
+    return _with(_with(zone, "organization", accounts=accounts), "sso", assignments=assignments)
+
+
+def _account_that_no_scp_binds(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
+    before = _with_policies(zone, deny_leaving_organization=None)
+    lab = zone.organization.accounts["sandbox"].model_copy(
+        update={"email": "aws+lab@nordwind.dev", "organizational_unit": "suspended"}
     )
+    return before, _with(before, "organization", accounts={**zone.organization.accounts, "lab": lab})
 
 
-def test_a_key_that_changes_is_told_by_its_address(zone: LandingZone) -> None:
+def _account_with_another_key(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
+    bare = replace(_with(zone, "sso", assignments=(), break_glass=None), expectations=())
+    bare = _with(bare, "organization", policies={}, delegated_administrators={})
     accounts = dict(zone.organization.accounts)
     accounts["playground"] = accounts.pop("log-archive")
-    changed = replace(zone, organization=zone.organization.model_copy(update={"accounts": accounts}))
-    before = zone.organization.model_copy(update={"policies": {}, "delegated_administrators": {}})
-    after = changed.organization.model_copy(update={"policies": {}, "delegated_administrators": {}})
-    no_access = zone.sso.model_copy(update={"assignments": (), "break_glass": None})
-    was, is_now = (replace(zone, organization=one, sso=no_access, expectations=()) for one in (before, after))
-    found = diff.compare(was, is_now)
-    assert [(one.risk, one.text) for one in found] == [
-        (
-            LOSSES,
-            "accounts.playground: is account log-archive under another key, both are 'aws+log-archive@nordwind.dev': "
-            "it would be removed from the organization under the old one; strata deploy refuses it",
-        ),
-        (
-            ACCOUNTS,
-            "account log-archive has the key playground: Terraform removes the old one from the state and "
-            "imports the new one by its e-mail",
-        ),
-    ]
+    return bare, _with(bare, "organization", accounts=accounts)
 
 
-def test_a_document_that_denies_less_loosens(
-    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
-) -> None:
-    def edit(document: Any) -> None:
-        document["Statement"] = document["Statement"][1:]
-
-    gone = json.loads((COMPANY / "policies/protect-foundation.json").read_text())["Statement"][0]["Sid"]
-    (found,) = diff.compare(zone, edited({"policies/protect-foundation.json": edit}))
-    assert found.risk == GUARDRAILS
-    assert found.text.startswith("policy protect-foundation no longer denies iam:AttachRolePolicy, iam:CreateRole, ")
-    assert f" to everybody (policies/protect-foundation.json:4 {gone}) in organizational units " in found.text
+def _policy_that_bound_management(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
+    targets = Targets(accounts=("management", "payments-prod"))
+    policy = zone.organization.policies["keep-payments-private"].model_copy(update={"targets": targets})
+    return _with_policies(zone, keep_payments_private=policy), zone
 
 
-def test_an_inline_policy_that_allows_more_widens(
-    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
-) -> None:
-    def edit(document: Any) -> None:
-        document["Statement"].append({"Sid": "More", "Effect": "Allow", "Action": "s3:*", "Resource": "*"})
-
-    found = diff.compare(zone, edited({"policies/read-payment-logs.json": edit}))
-    assert [(one.risk, one.text) for one in found] == [
-        (
-            ACCESS,
-            # What an SCP denies there in any case is not told.
-            "permission set PaymentsSupport now allows s3:* (without PutAccountPublicAccessBlock) "
-            "(policies/read-payment-logs.json:1 More) in account payments-prod for clara-dubois, "
-            "yuki-tanaka",
-        ),
-        (NOTHING, "permission set PaymentsSupport has another inline policy"),
-    ]
-
-
-def test_state_access_that_may_write_widens(zone: LandingZone) -> None:
-    only_read = zone.sso.state_access.model_copy(update={"read_only": True}) if zone.sso.state_access else None
-    before = replace(zone, sso=zone.sso.model_copy(update={"state_access": only_read}))
-    found, inline = diff.compare(before, zone)
-    assert (found.risk, inline.risk) == (ACCESS, NOTHING)
-    assert found.text.startswith("permission set StateAccess now allows dynamodb:DeleteItem, ")
-
-
-def test_the_root_is_loosened_though_every_unit_is_held(
-    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
-) -> None:
-    units = ["security", "infrastructure", "workloads", "sandbox", "suspended"]
-    edit = _set("policies", "deny-leaving-organization", "targets", value={"organizational_units": units})
-    loosened = [one.text for one in diff.compare(zone, edited({ORGANIZATION: edit})) if one.risk]
-    assert loosened == [
-        "policy deny-leaving-organization is detached from root",
-        "policy deny-leaving-organization no longer denies organizations:LeaveOrganization to everybody "
-        "(policies/deny-leaving-organization.json:4 DenyLeavingOrganization) in root",
-    ]
-
-
-def test_management_is_not_loosened_by_what_never_bound_it(zone: LandingZone) -> None:
-    policy = zone.organization.policies["keep-payments-private"]
-    with_management = policy.model_copy(update={"targets": Targets(accounts=("management", "payments-prod"))})
-    policies = {**zone.organization.policies, "keep-payments-private": with_management}
-    before = replace(zone, organization=zone.organization.model_copy(update={"policies": policies}))
-    assert [(one.risk, one.text) for one in diff.compare(before, zone)] == [
-        (
-            NOTHING,
-            "policy keep-payments-private is detached from account management; other policies still enforce the same",
-        )
-    ]
-
-
-def test_a_policy_below_that_sets_otherwise_is_told(zone: LandingZone) -> None:
+def _policy_below_that_sets_otherwise(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
     document = {"ec2_attributes": {"snapshot_block_public_access": {"state": {"@@assign": "unblocked"}}}}
-    networks = zone.organization.policies["private-networks"]
-    sloppy = networks.model_copy(update={"file": "policies/sloppy.json"})
-    policies = {**zone.organization.policies, "sloppy": sloppy}
-    after = replace(
-        zone,
-        organization=zone.organization.model_copy(update={"policies": policies}),
-        documents={**zone.documents, sloppy.file: json.dumps(document)},
-    )
-    assert (
-        GUARDRAILS,
-        "policy sloppy sets ec2_attributes.snapshot_block_public_access.state to unblocked, not block_all_sharing, in "
-        "accounts data-prod, payments-prod",
-    ) in [(one.risk, one.text) for one in diff.compare(zone, after)]
+    sloppy = zone.organization.policies["private-networks"].model_copy(update={"file": "policies/sloppy.json"})
+    after = _with_policies(zone, sloppy=sloppy)
+    return zone, replace(after, documents={**zone.documents, sloppy.file: json.dumps(document)})
+
+
+def _state_access_that_may_write(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
+    assert zone.sso.state_access
+    return _with(zone, "sso", state_access=zone.sso.state_access.model_copy(update={"read_only": True})), zone
+
+
+Pair = Callable[[LandingZone], tuple[LandingZone, LandingZone]]
+
+PAIRS: dict[str, tuple[Pair, list[str]]] = {
+    "the management account gets root sessions in members": (
+        lambda zone: (_without_root_sessions(zone), zone),
+        [ACCESS],
+    ),
+    "the trail goes off": (lambda zone: (zone, _in_mode(zone, "trail", "off")), [LOSSES, GUARDRAILS]),
+    "the trail is let go": (lambda zone: (zone, _in_mode(zone, "trail", "unmanaged")), [GUARDRAILS]),
+    # Its state is forgotten by then, so that off has nothing to remove.
+    "a trail that was let go, goes off": (
+        lambda zone: (_in_mode(zone, "trail", "unmanaged"), _in_mode(zone, "trail", "off")),
+        [],
+    ),
+    "alerts go off": (lambda zone: (zone, _in_mode(zone, "alerts", "off")), [GUARDRAILS]),
+    "the password policy goes off": (lambda zone: (zone, _in_mode(zone, "password_policy", "off")), [GUARDRAILS]),
+    "the contacts go off": (lambda zone: (zone, _in_mode(zone, "alternate_contacts", "off")), [GUARDRAILS]),
+    "an account that no guardrail binds, where there are any": (
+        _account_that_no_scp_binds,
+        [ACCESS, ACCESS, GUARDRAILS],
+    ),
+    "an account that goes takes its access along": (
+        lambda zone: (zone, _without_sandbox(zone, retired=True)),
+        [ACCOUNTS],
+    ),
+    "an account that is only dropped stops a deploy": (
+        lambda zone: (zone, _without_sandbox(zone, retired=False)),
+        [LOSSES, ACCOUNTS],
+    ),
+    "an account changes its key and keeps its address": (_account_with_another_key, [LOSSES, ACCOUNTS]),
+    "a policy leaves management, which it never bound": (_policy_that_bound_management, []),
+    "a policy below sets otherwise": (_policy_below_that_sets_otherwise, [GUARDRAILS]),
+    "state access may write": (_state_access_that_may_write, [ACCESS]),
+}
+
+
+def test_changes_are_told_in_words(
+    zone: LandingZone, edited: Callable[[str, Edit], LandingZone], golden: Golden
+) -> None:
+    """What each asks to agree to stands in the tables, the words in the file of words."""
+    compared = {case: diff.compare(zone, edited(file, edit)) for case, (file, edit, _) in CASES.items()}
+    compared |= {case: diff.compare(*pair(zone)) for case, (pair, _) in PAIRS.items()}
+
+    expected = {case: risks for case, (*_, risks) in [*CASES.items(), *PAIRS.items()]}
+    assert {case: [change.risk for change in found if change.risk] for case, found in compared.items()} == expected
+    sections = (f"# {case}\n{diff.as_text(found, 'HEAD')}" for case, found in compared.items())
+    golden("company/changes.txt", "\n".join(sections))
+
+
+def test_nothing_changes_between_a_configuration_and_itself(zone: LandingZone) -> None:
+    assert diff.compare(zone, zone) == []
 
 
 # Statements
@@ -1380,14 +945,19 @@ def test_what_is_allowed_on_top_is_named() -> None:
 # Revisions
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A repository whose configuration is the company's, in a folder below."""
-    shutil.copytree(COMPANY, tmp_path / "repository" / "aws" / "config")
-    folder = tmp_path / "repository"
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("committed")
+    shutil.copytree(SHIPPED, folder / "aws" / "config")
     _git(folder, "init", "--quiet")
     _commit(folder)
     return folder
+
+
+@pytest.fixture
+def repository(committed: Path, tmp_path: Path) -> Path:
+    """A repository whose configuration is the one with which everybody begins, in a folder below."""
+    return shutil.copytree(committed, tmp_path / "repository", symlinks=True)
 
 
 def _commit(folder: Path) -> None:
@@ -1426,34 +996,26 @@ def test_no_attribute_of_git_changes_what_is_compared(repository: Path, attribut
     folder = repository / "aws" / "config"
     (folder / ".gitattributes").write_text(f"{attributes}\n")
     _commit(repository)
-    assert report("--diff", "HEAD", config=folder).stdout.endswith(
-        "Nothing changes for people, accounts or guardrails.\n"
-    )
-    (folder / "expectations.yaml").unlink()
-    result = report("--diff", "HEAD", config=folder)
-    assert result.exit_code == 3
-    assert "expectation nobody-leaves is removed" in result.stdout
+    now = _read(folder)
+    before = configuration_at(folder, "HEAD", now).landing_zone
+    assert (before.expectations, before.documents) == (now.expectations, now.documents)
+    assert diff.compare(before, now) == []
 
 
 @pytest.mark.parametrize(
-    ("made", "words"),
-    [
-        (
-            lambda folder: _link(folder / "policies/deny-root-user.json"),
-            "policies/deny-root-user.json is a symbolic link",
-        ),
-        (lambda folder: _link(folder / "policies"), "policies is a symbolic link"),
-        (lambda folder: _submodule(folder / "policies"), "policies is a submodule"),
-    ],
+    ("path", "kind"),
+    [("policies/deny-root-user.json", "symbolic link"), ("policies", "symbolic link"), ("policies", "submodule")],
 )
-def test_what_leads_out_of_the_revision_is_refused(repository: Path, made: Callable[[Path], None], words: str) -> None:
+def test_what_leads_out_of_the_revision_is_refused(repository: Path, path: str, kind: str, said: Said) -> None:
     """The edit that brings it, and every comparison with a revision that has it; what it leads to may be anything."""
     folder = repository / "aws" / "config"
-    made(folder)
-    result = report("--diff", "HEAD", config=folder)
-    _refused(result, f"{words}: what it leads to is not in the revision")
+    (_submodule if kind == "submodule" else _link)(folder / path)
+    new = report("--diff", "HEAD", config=folder)
     _commit(repository)
-    _refused(report("--diff", "HEAD", config=folder), f"{words} in HEAD: what it leads to is not in the revision")
+    for result, revision in ((new, ""), (report("--diff", "HEAD", config=folder), "HEAD")):
+        told = _refusal(result, said)
+        assert (told.id, told.place) == ("revision-leads-out", str(folder / path))
+        assert told.data == {"kind": kind, "revision": revision}
 
 
 def _link(path: Path) -> None:
@@ -1477,120 +1039,108 @@ def test_the_folder_is_compared_whatever_its_files_are_called(repository: Path) 
 
 
 def _change(repository: Path, file: str, edit: Edit) -> Path:
-    yaml, path = YAML(), repository / "aws" / "config" / file
-    data = yaml.load(path)
-    edit(data)
-    yaml.dump(data, path)
+    path = repository / "aws" / "config" / file
+    _edit(path, edit)
     return path.parent
 
 
-JOINS = _add("groups", "payments-support", "members", value="lea-vogt")
-LEAVES = _remove("groups", "payments-support", "members", value="clara-dubois")
-LOOSE = _remove("policies", "deny-root-user", "targets", "organizational_units", value="sandbox")
-LOOSENED = (
-    "policy deny-root-user no longer denies nearly every action to the root user (policies/deny-root-user.json:4 "
-    "DenyRootUser) in organizational unit sandbox"
-)
+WIDER = _add("assignments", 1, "accounts", value="management")
+LEAVES = _remove("groups", "devops", "members", value="jane-doe")
+LOOSE = _remove("policies", "deny-root-user", "targets", "organizational_units", value="shared")
 
 
-def test_the_working_tree_is_compared_with_a_revision(repository: Path) -> None:
+def test_the_working_tree_is_compared_with_a_revision(repository: Path, golden: Golden) -> None:
     result = report("--diff", "HEAD", config=_change(repository, SSO, LEAVES))
-    assert (result.exit_code, result.stdout) == (
-        0,
-        "Since HEAD\n\nAccess\n  clara-dubois loses PaymentsSupport in payments-prod\n"
-        "  clara-dubois leaves group payments-support\n",
-    )
+    assert result.exit_code == 0
+    golden("shipped/diff/a-member-leaves.txt", result.stdout)
 
 
-def test_nothing_changed_is_said(repository: Path) -> None:
+def test_nothing_changed_is_said(repository: Path, golden: Golden) -> None:
     result = report("--diff", "HEAD", config=repository / "aws" / "config")
-    assert (result.exit_code, result.stdout) == (
-        0,
-        "Since HEAD\nNothing changes for people, accounts or guardrails.\n",
-    )
+    assert result.exit_code == 0
+    golden("shipped/diff/nothing.txt", result.stdout)
 
 
 @pytest.mark.parametrize(
     ("allow", "code"),
     [([], 3), (["access"], 3), (["guardrails"], 3), (["access", "guardrails"], 0), (["accounts"], 3)],
 )
-def test_a_risk_ends_with_3_unless_it_is_allowed(repository: Path, allow: list[str], code: int) -> None:
-    _change(repository, SSO, JOINS)
+def test_a_risk_ends_with_3_unless_it_is_allowed(repository: Path, allow: list[str], code: int, said: Said) -> None:
+    _change(repository, SSO, WIDER)
     folder = _change(repository, ORGANIZATION, LOOSE)
     words = [word for one in allow for word in ("--allow", one)]
     result = report("--diff", "HEAD", *words, config=folder)
     assert result.exit_code == code
-    missing = {"access", "guardrails"} - set(allow)
-    assert {one for one in ("access", "guardrails", "accounts") if f"--allow {one}" in result.stderr} == missing
+    missing = [risk for risk in ("access", "guardrails") if risk not in allow]
+    assert [(told.id, told.data["risks"]) for told in said(result.stderr)] == [("risk-not-allowed", missing)] * bool(
+        code
+    )
 
 
-def test_what_a_deploy_refuses_is_told_before_the_merge(repository: Path) -> None:
+def test_what_a_deploy_refuses_is_told_before_the_merge(repository: Path, golden: Golden, said: Said) -> None:
     """Allowing it in the report is a word of its own: the deploy wants its own in turn."""
+    _change(repository, ORGANIZATION, _set("ram_sharing", value=True))
+    _commit(repository)
     folder = _change(repository, ORGANIZATION, _set("ram_sharing", value=False))
     refused = report("--diff", "HEAD", "--allow", "accounts", config=folder)
-    assert refused.exit_code == 3
-    assert "--allow losses" in refused.stderr
-    assert " ".join(refused.stdout.split()).startswith(
-        "Since HEAD Losses ! ram_sharing: sharing within the organization would be switched off: what is shared across "
-        "accounts breaks off; strata deploy refuses it, unless --allow delete:ram-sharing is given (deletes what "
-        "a deploy would keep)"
-    )
+    (told,) = said(refused.stderr)
+    assert (refused.exit_code, told.data) == (3, {"risks": ["losses"]})
+    golden("shipped/diff/sharing-goes-off.txt", refused.stdout)
     assert report("--diff", "HEAD", "--allow", "losses", config=folder).exit_code == 0
-    (told,) = (
-        one
-        for one in json.loads(report("--diff", "HEAD", "--format", "json", config=folder).stdout)["changes"]
-        if one["risk"] == "losses"
-    )
-    assert told["topic"] == "Losses"
     _change(repository, ORGANIZATION, _set("ram_sharing", value="unmanaged"))
     assert report("--diff", "HEAD", config=folder).exit_code == 0
 
 
 def _renamed(folder: Path, *keys: str) -> None:
-    for one in keys:
-        result = CliRunner().invoke(app, ["rename", "--config", str(folder), *one.split(), "--yes"])
-        assert result.exit_code == 0, result.output
+    """Gives things other keys, as `strata rename` does, which looks at the result besides."""
+    for kind, old, new in map(str.split, keys):
+        landing_zone, before = _read(folder), texts(folder)
+        move = Move.model_validate({"kind": kind, "from": old, "to": new})
+        files = with_other_key(landing_zone, before, move)
+        files[MOVES] = with_moves(before.get(MOVES, ""), with_move(landing_zone.moves, move))
+        if ACCEPTED in before:
+            files[ACCEPTED] = with_scalars(before[ACCEPTED], partial(place_with_other_key, move=move))
+        for file, text in files.items():
+            (folder / file).write_text(text)
 
 
-def test_a_renamed_thing_is_compared_with_itself(repository: Path) -> None:
+def test_a_renamed_thing_is_compared_with_itself(repository: Path, golden: Golden) -> None:
     """Nobody gains or loses anything; a key that had another in between is told once."""
     folder = repository / "aws" / "config"
     (folder / "imports.yaml").write_text(
-        'aws_identitystore_group.platform-engineers: "d-99677bd6b1/a4c8e428-d041-7034-3f6b-b5c1d2e3f4a5"\n'
+        'aws_identitystore_group.devops: "d-99677bd6b1/a4c8e428-d041-7034-3f6b-b5c1d2e3f4a5"\n'
     )
     (folder / "accepted.yaml").write_text(
-        "- finding: unknown-managed-policy\n  at: permission_sets.PlatformEngineer NewAccess\n  reason: It is new.\n"
+        "- finding: unknown-managed-policy\n  at: permission_sets.FinOps NewAccess\n  reason: It is new.\n"
     )
     sso = folder / "sso.yaml"
-    sso.write_text(
-        sso.read_text().replace("- aws: PowerUserAccess", "- aws: PowerUserAccess\n      - aws: NewAccess", 1)
-    )
+    billing = "- aws: job-function/Billing"
+    sso.write_text(sso.read_text().replace(billing, f"{billing}\n      - aws: NewAccess", 1))
     _commit(repository)
-    _renamed(folder, "account sandbox playground", "ou sandbox play", "policy deny-root-user no-root")
-    _renamed(folder, "group platform-engineers builders", "user clara-dubois clara", "user clara clara-d")
-    _renamed(folder, "permission-set PlatformEngineer Builder")
+    _renamed(folder, "account shared common", "ou shared play", "policy deny-root-user no-root")
+    _renamed(folder, "group devops builders", "user jane-doe jane", "user jane jane-d")
+    _renamed(folder, "permission-set FinOps Finance")
 
-    result = report("--diff", "HEAD", "--format", "json", config=folder)
+    result = report("--diff", "HEAD", config=folder)
 
     assert result.exit_code == 0, result.output
-    assert [one["text"] for one in json.loads(result.stdout)["changes"]] == [
-        "group builders is renamed from platform-engineers; it stays the same at AWS",
-        "user clara-d is renamed from clara-dubois; it stays the same at AWS",
-        "permission set Builder is renamed from PlatformEngineer; it stays the same at AWS",
-        "account playground is renamed from sandbox; it stays the same at AWS",
-        "organizational unit play is renamed from sandbox; it stays the same at AWS",
-        "policy no-root is renamed from deny-root-user; it stays the same at AWS",
-    ]
+    golden("shipped/diff/renames.txt", result.stdout)
     _commit(repository)
-    assert json.loads(report("--diff", "HEAD", "--format", "json", config=folder).stdout)["changes"] == []
-    _renamed(folder, "group builders platform-engineers")
-    undone = report("--diff", "HEAD", config=folder)
-    assert "group platform-engineers is renamed from builders" in undone.stdout
+    assert _changes(folder, "HEAD") == []
+    _renamed(folder, "group builders devops")
+    assert _told_renames(folder, "HEAD") == ["group builders devops"]
 
 
-def _told(folder: Path, revision: str) -> list[str]:
-    result = report("--diff", revision, "--format", "json", config=folder)
-    return [change["text"] for change in json.loads(result.stdout)["changes"]]
+def _changes(folder: Path, revision: str) -> list[diff.Change]:
+    now = _read(folder)
+    before = configuration_at(folder, revision, now)
+    return diff.compare(before.landing_zone, now, before.moves)
+
+
+def _told_renames(folder: Path, revision: str) -> list[str]:
+    """Returns the renames of a difference as they were made, of which alone it consists."""
+    renames = [re.fullmatch(r"(.+) (\S+) is renamed from (\S+);.*", one.text) for one in _changes(folder, revision)]
+    return [f"{found[1]} {found[3]} {found[2]}" for found in renames if found] if all(renames) else ["another change"]
 
 
 def _prune(folder: Path) -> None:
@@ -1600,40 +1150,36 @@ def _prune(folder: Path) -> None:
 
 def test_a_rename_is_one_after_its_move_was_pruned(repository: Path) -> None:
     folder = repository / "aws" / "config"
-    _renamed(folder, "account sandbox playground", "ou sandbox play", "user clara-dubois clara")
-    _renamed(folder, "group platform-engineers builders")
+    before = ["user jane-doe jane", "account shared common"]
+    _renamed(folder, *before)
     _commit(repository)
-    before = _told(folder, "HEAD~1")
-    assert len(before) == 4
+    assert _told_renames(folder, "HEAD~1") == before
     _prune(folder)
-    assert _told(folder, "HEAD~1") == before
+    assert _told_renames(folder, "HEAD~1") == before
     _commit(repository)
-    assert _told(folder, "HEAD~2") == before
-    assert _told(folder, "HEAD~1") == []
-    _renamed(folder, "user clara clara-d")
-    assert "user clara-d is renamed from clara-dubois; it stays the same at AWS" in _told(folder, "HEAD~2")
-    assert _told(folder, "HEAD") == ["user clara-d is renamed from clara; it stays the same at AWS"]
+    assert _told_renames(folder, "HEAD~2") == before
+    assert _changes(folder, "HEAD~1") == []
+    _renamed(folder, "user jane jane-d")
+    assert "user jane-doe jane-d" in _told_renames(folder, "HEAD~2")
+    assert _told_renames(folder, "HEAD") == ["user jane jane-d"]
 
 
 def test_a_key_that_was_given_on_is_followed_in_the_order_of_the_renames(repository: Path) -> None:
-    """Two users change their keys, by a third one, each step pruned before the next."""
+    """Two groups change their keys, by a third one, each step pruned before the next."""
     folder = repository / "aws" / "config"
-    for step in ("clara-dubois third", "yuki-tanaka clara-dubois", "third yuki-tanaka"):
-        _renamed(folder, f"user {step}")
+    for step in ("devops third", "finops devops", "third finops"):
+        _renamed(folder, f"group {step}")
         _commit(repository)
         _prune(folder)
         _commit(repository)
-    assert _told(folder, "HEAD~6") == [
-        "user yuki-tanaka is renamed from clara-dubois; it stays the same at AWS",
-        "user clara-dubois is renamed from yuki-tanaka; it stays the same at AWS",
-    ]
+    assert _told_renames(folder, "HEAD~6") == ["group devops finops", "group finops devops"]
 
 
 def test_a_rename_on_one_side_of_a_merge_is_one_though_another_took_its_move_out(repository: Path) -> None:
     folder = repository / "aws" / "config"
     _git(repository, "tag", "base")
     _git(repository, "switch", "--quiet", "--create", "side")
-    _renamed(folder, "user clara-dubois clara")
+    _renamed(folder, "user jane-doe jane")
     _commit(repository)
     _prune(folder)
     _commit(repository)
@@ -1641,61 +1187,60 @@ def test_a_rename_on_one_side_of_a_merge_is_one_though_another_took_its_move_out
     _change(repository, SSO, LEAVES)
     _git(repository, "stash", "--quiet")
     _git(repository, *WHO, "merge", "--quiet", "--no-ff", "--message", "x", "side")
-    assert _told(folder, "base") == ["user clara is renamed from clara-dubois; it stays the same at AWS"]
+    assert _told_renames(folder, "base") == ["user jane-doe jane"]
 
 
 def test_a_rename_that_was_taken_back_is_none(repository: Path) -> None:
     """`git revert` takes the move out of moves.yaml, too, and nothing is another thing."""
     folder = repository / "aws" / "config"
-    _renamed(folder, "user clara-dubois clara")
+    _renamed(folder, "user jane-doe jane")
     _commit(repository)
     _git(repository, *WHO, "revert", "--no-edit", "HEAD")
-    assert _told(folder, "HEAD~2") == []
+    assert _changes(folder, "HEAD~2") == []
 
 
-def test_a_clone_without_the_history_says_that_a_rename_may_be_missing(repository: Path, tmp_path: Path) -> None:
+def test_a_clone_without_the_history_says_that_a_rename_may_be_missing(
+    repository: Path, tmp_path: Path, said: Said
+) -> None:
     folder = repository / "aws" / "config"
-    _renamed(folder, "user clara-dubois clara")
+    _renamed(folder, "user jane-doe jane")
     _commit(repository)
     _prune(folder)
     _commit(repository)
     _git(tmp_path, "clone", "--quiet", "--depth", "1", repository.as_uri(), "clone")
     _git(tmp_path / "clone", "fetch", "--quiet", "--depth", "1", "origin", _at(repository, "HEAD~2"))
     shallow = report("--diff", "FETCH_HEAD", config=tmp_path / "clone" / "aws" / "config")
-    assert "user clara-dubois is removed" in shallow.stdout
-    assert "by a move that is not known here: the clone is shallow" in shallow.stderr
-    assert "not known here" not in report("--diff", "HEAD~2", config=folder).stderr
+    assert "user jane-doe is removed" in shallow.stdout
+    assert said.ids(shallow.stderr) == ["move-unknown", "risk-not-allowed"]
+    assert said.ids(report("--diff", "HEAD~2", config=folder).stderr) == []
 
 
 def test_what_else_changes_in_a_rename_has_its_risk(repository: Path) -> None:
     folder = repository / "aws" / "config"
-    _renamed(folder, "group payments-support payments-help", "policy deny-root-user no-root")
-    _change(repository, SSO, _add("groups", "payments-help", "members", value="lea-vogt"))
-    _change(
-        repository, ORGANIZATION, _remove("policies", "no-root", "targets", "organizational_units", value="sandbox")
-    )
+    _renamed(folder, "group devops builders", "policy deny-root-user no-root")
+    _change(repository, SSO, WIDER)
+    _change(repository, ORGANIZATION, _remove("policies", "no-root", "targets", "organizational_units", value="shared"))
 
-    result = report("--diff", "HEAD", "--format", "json", config=folder)
+    found = _changes(folder, "HEAD")
 
-    assert result.exit_code == 3
-    assert json.loads(result.stdout)["risks"] == ["access", "guardrails"]
-    texts = [one["text"] for one in json.loads(result.stdout)["changes"]]
-    assert "lea-vogt joins group payments-help" in texts
-    assert "policy no-root is detached from organizational unit sandbox" in texts
-    assert not [text for text in texts if "policy deny-root-user" in text and "renamed" not in text]
+    assert diff.risks(found) == {"access", "guardrails"}
+    told = [change.text for change in found]
+    assert "jane-doe gains DevOps in management" in told
+    assert any(text.startswith("policy no-root is detached") for text in told)
+    assert not [text for text in told if "policy deny-root-user" in text and "renamed" not in text]
 
 
 def test_a_rename_by_hand_that_writes_no_name_keeps_the_name(repository: Path) -> None:
     folder = repository / "aws" / "config"
     file = folder / "sso.yaml"
-    file.write_text(file.read_text().replace("payments-support", "payments-help"))
-    (folder / "moves.yaml").write_text("- {kind: group, from: payments-support, to: payments-help}\n")
+    file.write_text(file.read_text().replace("readonly", "visitors"))
+    (folder / "moves.yaml").write_text("- {kind: group, from: readonly, to: visitors}\n")
 
-    result = report("--diff", "HEAD", "--format", "json", config=folder)
+    found = _changes(folder, "HEAD")
 
-    assert result.exit_code == 0, result.output
-    assert "group payments-help is renamed from payments-support; it stays the same at AWS" in result.stdout
-    assert "is added" not in result.stdout
+    assert diff.risks(found) == set()
+    assert any("visitors is renamed" in change.text for change in found)
+    assert not [change for change in found if "is added" in change.text]
 
 
 def test_a_unit_below_another_one_is_told_as_a_loss(repository: Path) -> None:
@@ -1703,131 +1248,123 @@ def test_a_unit_below_another_one_is_told_as_a_loss(repository: Path) -> None:
 
     def nested(data: dict[str, Any]) -> None:
         units = data["organizational_units"]
-        units["infrastructure"]["organizational_units"] = {"sandbox": units.pop("sandbox")}
+        units["security"]["organizational_units"] = {"shared": units.pop("shared")}
 
-    refused = report("--diff", "HEAD", config=_change(repository, ORGANIZATION, nested))
-    assert refused.exit_code == 3
-    assert "is below the root at AWS, which cannot move it below infrastructure" in " ".join(refused.stdout.split())
-    assert "--allow losses" in refused.stderr
+    found = _changes(_change(repository, ORGANIZATION, nested), "HEAD")
+    (told,) = (change.text for change in found if change.risk == "losses")
+    assert "it below security" in told
 
 
 def test_a_unit_that_goes_in_the_edit_that_moves_its_account_is_told_as_a_loss(repository: Path) -> None:
     """Once the account has moved, the unit may go."""
 
     def moved(data: dict[str, Any]) -> None:
-        data["accounts"]["sandbox"]["organizational_unit"] = "suspended"
+        data["accounts"]["shared"]["organizational_unit"] = "security"
 
     def gone(data: dict[str, Any]) -> None:
-        del data["organizational_units"]["sandbox"]
-        bound = [*data["policies"].values(), data["region_restriction"], data["ec2_defaults"]]
-        for targets in (one["targets"] for one in bound if "sandbox" in one["targets"].get("organizational_units", ())):
-            targets["organizational_units"] = sorted({*targets["organizational_units"]} - {"sandbox"}) or ["suspended"]
+        del data["organizational_units"]["shared"]
+        for policy in data["policies"].values():
+            policy["targets"] = {"organizational_units": ["security"]}
 
     original = (repository / "aws" / "config" / ORGANIZATION).read_text()
     folder = _change(repository, ORGANIZATION, moved)
-    refused = report("--diff", "HEAD", "--format", "json", config=_change(repository, ORGANIZATION, gone))
-    (told,) = (one["text"] for one in json.loads(refused.stdout)["changes"] if one["risk"] == "losses")
-    assert told.startswith("organizational_units: unit sandbox is taken out, and account sandbox would be without its ")
-    assert told.endswith("strata deploy refuses it, unless --allow delete:unit is given")
+    refused = _changes(_change(repository, ORGANIZATION, gone), "HEAD")
+    (told,) = (change.text for change in refused if change.risk == "losses")
+    assert told.startswith("organizational_units: unit shared")
+    assert "--allow delete:unit" in told
     (folder / ORGANIZATION).write_text(original)
     _change(repository, ORGANIZATION, moved)
     _commit(repository)
-    allowed = report("--diff", "HEAD", "--format", "json", config=_change(repository, ORGANIZATION, gone))
-    assert [one for one in json.loads(allowed.stdout)["changes"] if one["risk"] == "losses"] == []
+    assert "losses" not in diff.risks(_changes(_change(repository, ORGANIZATION, gone), "HEAD"))
 
 
-def test_markdown_says_the_risk_first(repository: Path) -> None:
-    result = report("--diff", "HEAD", "--format", "markdown", config=_change(repository, ORGANIZATION, LOOSE))
-    assert result.stdout == (
-        "## What changes since HEAD\n\n**This loosens guardrails.**\n\n### Guardrails\n\n"
-        "- **loosens guardrails**: policy deny-root-user is detached from organizational unit sandbox\n"
-        f"- **loosens guardrails**: {LOOSENED}\n"
-        "- account sandbox loses deny-root-user (SCP)\n\n"
-        "Not looked at: policies of resources, your own policies by name, actions that AWS adds later.\n"
-    )
-
-
-def test_json_has_topic_text_and_risk(repository: Path) -> None:
-    result = report("--diff", "HEAD", "--format", "json", config=_change(repository, ORGANIZATION, LOOSE))
-    assert json.loads(result.stdout) == {
-        "format": 1,
-        "since": "HEAD",
-        "risks": ["guardrails"],
-        "changes": [
-            {
-                "topic": "Guardrails",
-                "text": "policy deny-root-user is detached from organizational unit sandbox",
-                "risk": "guardrails",
-            },
-            {"topic": "Guardrails", "text": LOOSENED, "risk": "guardrails"},
-            {"topic": "Guardrails", "text": "account sandbox loses deny-root-user (SCP)", "risk": None},
-        ],
-    }
+@pytest.mark.parametrize(("format", "ends"), [("markdown", "md"), ("json", "json")])
+def test_a_difference_is_written_for_a_pull_request_and_for_scripts(
+    repository: Path, format: str, ends: str, golden: Golden
+) -> None:
+    result = report("--diff", "HEAD", "--format", format, config=_change(repository, ORGANIZATION, LOOSE))
+    golden(f"shipped/diff/a-unit-leaves-a-policy.{ends}", result.stdout)
 
 
 def test_a_repository_may_be_the_configuration_itself(tmp_path: Path) -> None:
     folder = tmp_path / "config"
-    shutil.copytree(COMPANY, folder)
+    shutil.copytree(SHIPPED, folder)
     _git(folder, "init", "--quiet")
     _commit(folder)
     assert report("--diff", "HEAD", config=folder).exit_code == 0
 
 
-def test_without_a_repository_it_says_so(tmp_path: Path) -> None:
-    shutil.copytree(COMPANY, tmp_path / "config")
-    _refused(report("--diff", "HEAD", config=tmp_path / "config"), "is not in a git repository")
+def test_without_a_repository_it_says_so(tmp_path: Path, said: Said) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    told = _refusal(report("--diff", "HEAD", config=tmp_path / "config"), said)
+    assert (told.id, told.place) == ("no-repository", str(tmp_path / "config"))
 
 
 @pytest.mark.parametrize("revision", ["v9", "--output=x", "HEAD~7"])
-def test_an_unknown_revision_is_one_line(repository: Path, revision: str) -> None:
-    folder = repository / "aws" / "config"
-    _refused(report(f"--diff={revision}", config=folder), f"'{revision}' is not a revision of the repository")
+def test_an_unknown_revision_is_one_line(repository: Path, revision: str, said: Said) -> None:
+    told = _refusal(report(f"--diff={revision}", config=repository / "aws" / "config"), said)
+    assert (told.id, told.data) == ("no-such-revision", {"revision": revision})
 
 
-def test_a_revision_before_the_configuration_is_one_line(repository: Path) -> None:
+def test_a_revision_before_the_configuration_is_one_line(repository: Path, said: Said) -> None:
     (repository / "aws" / "config").rename(repository / "aws" / "other")
-    _refused(report("--diff", "HEAD", config=repository / "aws" / "other"), "HEAD has no aws/other")
+    told = _refusal(report("--diff", "HEAD", config=repository / "aws" / "other"), said)
+    assert (told.id, told.data) == ("revision-without-folder", {"revision": "HEAD", "folder": "aws/other"})
 
 
-def test_a_revision_with_faults_names_the_first(repository: Path) -> None:
+def test_a_revision_with_faults_names_the_first(repository: Path, said: Said) -> None:
     file = repository / "aws" / "config" / "security.yaml"
     good = file.read_text()
     file.write_text(good.replace("mode: on", "mode: often", 1))
     _commit(repository)
     file.write_text(good)
-    result = report("--diff", "HEAD", config=file.parent)
-    _refused(result, "is not valid in HEAD")
-    assert "config/security.yaml:" in result.stderr
+    told = _refusal(report("--diff", "HEAD", config=file.parent), said)
+    assert (told.id, told.data["revision"], len(told.data["faults"])) == ("revision-not-valid", "HEAD", 1)
+    assert f"{file}:" in told.text
 
 
-def _refused(result: Result, says: str, code: int = 1) -> None:
+def _refusal(result: Result, said: Said, code: int = 1) -> Told:
+    """Returns the one line that a command refused with."""
     assert (result.exit_code, result.stdout) == (code, "")
-    assert says in result.stderr
     assert result.stderr.count("\n") == 1
+    (told,) = said(result)
+    return told
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "id", "data"),
     [
-        (("--person", "lea-voigt"), "'lea-voigt' is not a user, did you mean 'lea-vogt'?"),
-        (("--person", ""), "'' is not a user"),
-        (("--group", "finanz"), "'finanz' is not a group, did you mean 'finance'?"),
-        (("--ou", "root"), "'root' is not an organizational unit"),
-        (("--as-of", "tomorrow"), "--as-of: 'tomorrow' is not a date"),
+        (("--person", "jane-dow"), "unknown-name", {"name": "jane-dow", "kind": "user"}),
+        (("--person", ""), "unknown-name", {"name": "", "kind": "user"}),
+        (("--group", "finanzops"), "unknown-name", {"name": "finanzops", "kind": "group"}),
+        (("--ou", "root"), "unknown-name", {"name": "root", "kind": "organizational unit"}),
+        (("--as-of", "tomorrow"), "argument-malformed", {"option": "--as-of", "value": "tomorrow"}),
     ],
 )
-def test_what_is_not_there_is_one_line(words: tuple[str, ...], says: str) -> None:
-    _refused(report(*words), says)
+def test_what_is_not_there_is_one_line(words: tuple[str, ...], id: str, data: dict[str, Any], said: Said) -> None:
+    told = _refusal(report(*words, config=SHIPPED), said)
+    assert (told.id, told.data) == (id, data)
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "id", "data"),
     [
-        (("--diff", "HEAD", "--format", "html"), "use text, markdown or json"),
-        (("--allow", "access"), "--allow belongs to --diff"),
-        (("--diff", "HEAD", "--account", "sandbox"), "a difference is about everything"),
-        (("--format", "html", "--person", "lea-vogt"), "--format html has everything"),
+        (
+            ("--diff", "HEAD", "--format", "html"),
+            "arguments-conflict",
+            {"options": ["--diff", "--format"], "value": "html"},
+        ),
+        (("--allow", "access"), "argument-missing", {"option": "--diff"}),
+        (("--diff", "HEAD", "--account", "sandbox"), "arguments-conflict", {"options": ["--diff"]}),
+        (
+            ("--format", "html", "--person", "lea-vogt"),
+            "arguments-conflict",
+            {"options": ["--format"], "value": "html"},
+        ),
     ],
 )
-def test_options_that_do_not_go_together_are_a_wrong_command_line(words: tuple[str, ...], says: str) -> None:
-    _refused(report(*words), says, code=2)
+def test_options_that_do_not_go_together_are_a_wrong_command_line(
+    words: tuple[str, ...], id: str, data: dict[str, Any], said: Said
+) -> None:
+    told = _refusal(report(*words), said, code=2)
+    assert (told.id, told.data) == (id, data)

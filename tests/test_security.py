@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import yaml
@@ -291,11 +292,8 @@ def test_rule_target_and_topic_are_in_one_region(company: Deployment) -> None:
 
 def test_mails_say_what_happened_where(deployment: Deployment) -> None:
     transformer = deployment["security"]["aws_cloudwatch_event_target.root-activity"]["input_transformer"]
-    assert json.loads(transformer["input_template"]) == (
-        "The root user of the management account signed in, tried to, or changed something. "
-        "Event <event> in account <account> from <ip> at <time>."
-    )
-    assert set(transformer["input_paths"]) == {"account", "event", "ip", "time"}
+    mail = json.loads(transformer["input_template"])
+    assert set(re.findall("<([a-z]+)>", mail)) == set(transformer["input_paths"]) == {"account", "event", "ip", "time"}
 
 
 def test_alerts_go_when_they_are_off(variant: Variant) -> None:
@@ -423,7 +421,7 @@ def test_what_off_does_at_aws_is_what_the_control_says(company: Deployment, vari
     stays = {control for control, address in OFF.items() if address in changed.forgotten}
     assert stays == {control for control, kind in controls.items() if "stay" in kind.off} - {"trail"}
     assert "aws_s3_bucket.trail" in changed.forgotten
-    assert "its bucket with the log files stays" in controls["trail"].off
+    assert "log files stays" in controls["trail"].off
 
 
 # Alternate contacts
@@ -500,7 +498,7 @@ def test_every_control_is_shown_in_the_template_and_used_by_the_company() -> Non
 
 
 MEMBERS_DECIDE = {
-    "instance_metadata": "a declarative policy sets it in members (ec2_defaults), and AWS refuses their own then",
+    "instance_metadata": "ec2_defaults sets it there, and AWS refuses their own then",
     "password_policy": "members have no IAM users of Strata's, and each its own policy",
 }
 """Settings that `protect-foundation` lets members change, with the reason."""

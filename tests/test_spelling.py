@@ -27,10 +27,11 @@ from strata.iam.reference import MANAGED_FILE, REFERENCE_FILE, Reference, manage
 from strata.iam.spelling import misspelt, unknown_managed_policy
 from strata.iam.statements import statements
 from strata.load import load
-from strata.rules import warnings
-from tests.accepting import accept, told
+from strata.rules import found_warnings, warnings
+from tests.accepting import accept
 from tests.bad_configurations import read as bad_configurations
 from tests.bad_configurations import write
+from tests.said import Said
 from tests.synthesized import Deployment
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -446,26 +447,38 @@ resource.getrusage(resource.RUSAGE_SELF).ru_utime < 5 or sys.exit("too slow")
 
 
 REFUSED = [
-    (document(Resource="arn:s3:::bucket"), "of a partition that does not exist"),
-    (document(Resource="arn:aws-usgov:s3:::bucket"), "of a partition that does not exist, did you mean 'aws-us-gov'?"),
-    (document(Resource="arn:aws::eu-west-1::bucket"), "an ARN without a service"),
-    (document(Resource="arn:aws:s3:bucket"), "an ARN that is cut short"),
-    (document(Action="iam:GetRole", Resource="arn:aws:iam:eu-west-1:*:role/x"), "which has a region, and IAM has none"),
-    (document(Resource="arn:aws:s3:::${aws:username"), "where a variable is not closed"),
-    (document(Resource="arn:aws:s3:::${}/*"), "where a variable has no name"),
-    (when("StringEquals", "aws:PrincipalTag/Team", "${ aws:username}"), "where a variable has a space"),
-    (when("NullIfExists", "aws:PrincipalTag/Team", "true"), "NullIfExists, which AWS does not have"),
+    (document(Resource="arn:s3:::bucket"), "unknown-name", {"kind": "partition", "name": "s3"}),
+    (document(Resource="arn:aws-usgov:s3:::bucket"), "unknown-name", {"kind": "partition", "name": "aws-usgov"}),
+    *(
+        (document(Action="iam:GetRole", Resource=arn), "text-malformed", {"kind": "ARN", "value": arn})
+        for arn in ("arn:aws::eu-west-1::bucket", "arn:aws:s3:bucket", "arn:aws:iam:eu-west-1:*:role/x")
+    ),
+    *(
+        (document(Resource=arn), "text-malformed", {"kind": "policy variable", "value": arn})
+        for arn in ("arn:aws:s3:::${aws:username", "arn:aws:s3:::${}/*")
+    ),
+    (
+        when("StringEquals", "aws:PrincipalTag/Team", "${ aws:username}"),
+        "text-malformed",
+        {"kind": "policy variable", "value": "${ aws:username}"},
+    ),
+    (
+        when("NullIfExists", "aws:PrincipalTag/Team", "true"),
+        "unknown-name",
+        {"kind": "condition operator", "name": "NullIfExists"},
+    ),
     (
         document(Condition={"StringEquals": {"aws:RequestedRegion": "a", "AWS:requestedregion": "b"}}),
-        "one key for AWS, by StringEquals",
+        "duplicate-key",
+        {"key": "AWS:requestedregion", "first": "aws:RequestedRegion"},
     ),
 ]
 
 
-@pytest.mark.parametrize(("content", "problem"), REFUSED, ids=[problem[:30] for _, problem in REFUSED])
-def test_what_aws_refuses_is_refused(content: dict[str, Any], problem: str) -> None:
+@pytest.mark.parametrize(("content", "id", "data"), REFUSED, ids=[f"{one[1]}-{n}" for n, one in enumerate(REFUSED)])
+def test_what_aws_refuses_is_refused(content: dict[str, Any], id: str, data: dict[str, Any], said: Said) -> None:
     (found,) = document_problems(content, None)
-    assert found.problem.endswith(problem)
+    assert [(one.id, one.data) for one in said(f"{found.problem}; {found.remedy}")] == [(id, data)]
 
 
 @pytest.mark.parametrize(
@@ -560,12 +573,15 @@ def deny(folder: Path, content: dict[str, Any], name: str = "deny-leaving") -> N
     (folder / f"policies/{name}.json").write_text(json.dumps(content, indent=2))
 
 
-def test_a_warning_about_a_document_leads_to_its_line(valid: Path) -> None:
+def test_a_warning_about_a_document_leads_to_its_line(valid: Path, said: Said) -> None:
     deny(valid, document(Action=["s3:GetObject", "soontobe:Launch"]))
-    assert warnings(load(valid)) == [
-        "policies/deny-leaving.json:8: Statement[1].Action[2]: 'soontobe:Launch' is of no service known on "
-        f"{reference().date}; correct it [finding: unknown-service, at: policies/deny-leaving.json soontobe:Launch]"
+    (warning,) = found_warnings(load(valid))
+    assert (str(warning.source), warning.path) == ("policies/deny-leaving.json:8", "Statement[1].Action[2]")
+    assert (warning.finding, warning.at) == ("unknown-service", "policies/deny-leaving.json soontobe:Launch")
+    assert [(one.id, one.place, one.data) for one in said(str(warning))] == [
+        ("unknown-service", "policies/deny-leaving.json:8: Statement[1].Action[2]", {"value": "soontobe:Launch"})
     ]
+    assert str(warning).endswith("[finding: unknown-service, at: policies/deny-leaving.json soontobe:Launch]")
 
 
 def test_an_unknown_name_is_accepted_by_what_is_printed_behind_it(valid: Path) -> None:
@@ -589,7 +605,7 @@ def test_a_statement_is_accepted_by_its_sid_or_by_what_it_does(valid: Path) -> N
     assert left.endswith("[finding: empty-condition, at: policies/deny-leaving.json statement New]")
 
 
-def test_what_is_accepted_until_a_day_is_told_from_the_next_on(valid: Path) -> None:
+def test_what_is_accepted_until_a_day_is_told_from_the_next_on(valid: Path, said: Said) -> None:
     """Without a day to look from nothing ends, since a check that reads the clock fails by itself."""
     import datetime as dt
 
@@ -601,28 +617,35 @@ def test_what_is_accepted_until_a_day_is_told_from_the_next_on(valid: Path) -> N
     accept(valid, warning, ", until: 2027-01-31")
 
     assert warnings(load(valid)) == warnings(load(valid, last), last) == []
-    with pytest.raises(ConfigurationError, match="did you mean 's3:GetObject'\\?, accepted until 2027-01-31 only; "):
+    with pytest.raises(ConfigurationError) as refused:
         load(valid, next_)
-    (over,) = warnings(load(valid), next_)
-    assert told(over).endswith(", accepted until 2027-01-31 only")
+    (fault,) = said(refused)
+    assert (fault.id, fault.data["value"], fault.data["accepted_until"]) == (
+        "unknown-action", "s3:GetObjects", "2027-01-31"
+    )  # fmt: skip
+    (over,) = found_warnings(load(valid), next_)
+    assert (over.finding, over.over) == ("denies-everything", "2027-01-31")
 
 
-def test_an_entry_that_accepts_nothing_is_a_warning(valid: Path) -> None:
+def test_an_entry_that_accepts_nothing_is_a_warning(valid: Path, said: Said) -> None:
     (valid / "accepted.yaml").write_text(
         "- finding: unknown-action\n  at: policies/dev.json s3:Gone\n  reason: new\n"
         "- finding: empty-group\n  at: groups.admins\n  reason: to come\n"
     )
-    assert [told(warning) for warning in warnings(load(valid))] == [
-        "accepted.yaml:1: accepted[1]: accepts unknown-action at 'policies/dev.json s3:Gone', and AWS has the name "
-        "now, or it is gone; remove it",
-        "accepted.yaml:4: accepted[2]: accepts empty-group at 'groups.admins', and there is none; remove it",
+    assert [(one.id, one.place, one.data) for one in said(warnings(load(valid)))] == [
+        (
+            "unused-acceptance",
+            "accepted.yaml:1: accepted[1]",
+            {"finding": "unknown-action", "at": "policies/dev.json s3:Gone"},
+        ),
+        ("unused-acceptance", "accepted.yaml:4: accepted[2]", {"finding": "empty-group", "at": "groups.admins"}),
     ]
     for _ in range(2):
         accept(valid, warnings(load(valid))[0])
     assert warnings(load(valid)) == []
 
 
-def test_a_document_of_two_types_is_read_as_both(valid: Path) -> None:
+def test_a_document_of_two_types_is_read_as_both(valid: Path, said: Said) -> None:
     """Everything is denied to members of a unit that has none yet, and to whoever has the set."""
     deny(valid, document(Action="*"))
     organization = valid / "organization.yaml"
@@ -631,27 +654,29 @@ def test_a_document_of_two_types_is_read_as_both(valid: Path) -> None:
     sso = valid / "sso.yaml"
     sso.write_text(sso.read_text().replace("policies/dev.json", "policies/deny-leaving.json"))
     first, second = (one for one in warnings(load(valid)) if one.startswith("policies/"))
-    assert ("to everybody" in first, "to whoever has the permission set" in second) == (True, True)
+    assert said.ids([first, second]) == ["denies-everything"] * 2
+    assert ("to everybody" in first, "has the permission set" in second) == (True, True)
     accept(valid, first)
     assert not [one for one in warnings(load(valid)) if one.startswith("policies/")]
 
 
-def test_a_policy_for_service_linked_roles_is_refused_in_a_permission_set(valid: Path) -> None:
+def test_a_policy_for_service_linked_roles_is_refused_in_a_permission_set(valid: Path, said: Said) -> None:
     sso = valid / "sso.yaml"
     name = "aws-service-role/AWSSupportServiceRolePolicy"
     sso.write_text(sso.read_text().replace("inline: policies/dev.json", f"aws: {name}"))
-    (fault,) = errors(valid)
-    assert fault.startswith(f"sso.yaml:16: permission_sets.Dev.policies[1].aws: '{name}' is for service-linked roles")
+    (fault,) = said(errors(valid))
+    assert (fault.id, fault.place, fault.data) == (
+        "service-linked-policy", "sso.yaml:16: permission_sets.Dev.policies[1].aws", {"policy": name}
+    )  # fmt: skip
 
 
-def test_exempt_roles_that_are_everybody_are_a_warning(valid: Path) -> None:
+def test_exempt_roles_that_are_everybody_are_a_warning(valid: Path, said: Said) -> None:
     restriction = (
         "region_restriction:\n  allowed:\n    - eu-west-1\n  exempt_roles:\n    - '*'\n  targets:\n    root: true\n"
     )
     (valid / "organization.yaml").write_text((valid / "organization.yaml").read_text() + restriction)
-    assert [told(warning) for warning in warnings(load(valid))] == [
-        "organization.yaml:23: region_restriction.exempt_roles: exempts every role, so the policy denies next to "
-        "nothing; name roles"
+    assert [(one.id, one.place) for one in said(warnings(load(valid)))] == [
+        ("exempts-everybody", "organization.yaml:23: region_restriction.exempt_roles")
     ]
 
 
@@ -670,7 +695,7 @@ def test_a_place_is_printed_as_yaml_reads_it_back(text: str) -> None:
 
 def test_a_name_of_a_managed_policy_is_right_with_its_path_in_its_case() -> None:
     assert unknown_managed_policy("ReadOnlyAccess") is None
-    assert unknown_managed_policy("ViewOnlyAccess") is None, "a path that is missing is a warning"
+    assert unknown_managed_policy("ViewOnlyAccess") is None, "its path is missing: a warning"
     assert unknown_managed_policy("readonlyaccess")
     assert unknown_managed_policy("aws-service-role/ReadOnlyAccess") is None
 

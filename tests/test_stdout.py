@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -14,9 +15,8 @@ import pytest
 
 from strata.cli import main
 from tests.generated import with_expired
+from tests.said import Said
 
-CLOSED = "error: the output cannot be written: stdout is closed"
-FULL = "error: the output cannot be written: No space left on device"
 RESULTS: dict[tuple[str, ...], int] = {
     ("--version",): 0,
     ("--help",): 0,
@@ -64,26 +64,33 @@ def test_a_result_that_nobody_can_read_is_a_failure(
     full: io.TextIOWrapper,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    said: Said,
 ) -> None:
     before = {path.name: path.read_bytes() for path in folder.glob("*.yaml")}
-    for stdout, error in ((None, CLOSED), (full, FULL)):
+    for stdout, reason in ((None, "stdout is closed"), (full, os.strerror(errno.ENOSPC))):
         code = code_of(words, stdout, folder, monkeypatch)
-        assert (code, capsys.readouterr().err.splitlines()[-1]) == (1, error)
+        [told] = said(capsys.readouterr().err.splitlines()[-1])
+        assert (code, told.id, told.data["reason"]) == (1, "output-unwritable", reason)
     after = {path.name: path.read_bytes() for path in folder.glob("*.yaml")}
     assert after == before, "nobody has seen the changes"
     assert code_of(words, io.StringIO(), folder, monkeypatch) == RESULTS[words]
 
 
 def test_a_buffer_hides_no_full_disk(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
 ) -> None:
     with Path("/dev/full").open("wb") as raw:
         assert code_of(("--version",), io.TextIOWrapper(raw), folder, monkeypatch) == 1
-    assert capsys.readouterr().err == f"{FULL}\n"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said.ids(line) == ["output-unwritable"]
 
 
 def test_a_failure_that_a_command_went_on_after_is_told_at_its_end(
-    folder: Path, full: io.TextIOWrapper, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    full: io.TextIOWrapper,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    said: Said,
 ) -> None:
     """A deploy has changed AWS by then; a stream without a buffer has forgotten what it did not take."""
 
@@ -94,7 +101,8 @@ def test_a_failure_that_a_command_went_on_after_is_told_at_its_end(
 
     monkeypatch.setattr("strata.commands.check.run", run)
     assert code_of(("check",), full, folder, monkeypatch) == 1
-    assert capsys.readouterr().err == f"{FULL}\n"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said.ids(line) == ["output-unwritable"]
 
 
 def test_a_command_that_prints_no_result_needs_no_stdout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,9 +32,13 @@ from strata.terraform.recovery import tainted
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import StateObject, Workspace
 from tests import fake_terraform
+from tests.said import Said
 from tests.synthesized import CHECKOUT, SHIPPED
 
 Json = dict[str, Any]
+
+GUARDED, ABSENT = "Instance cannot be destroyed", "Unable to find remote state"
+"""How Terraform begins."""
 
 
 def hook(type: str, address: str, action: str, **more: Any) -> Json:
@@ -100,10 +104,10 @@ def test_progress_and_how_far_an_apply_came() -> None:
 def test_errors_on_one_line_each_once_with_what_they_are_about() -> None:
     """Warnings are none; what a plan lacks of other stacks is found wherever Terraform names it."""
     source = "data.terraform_remote_state.cross-stack-reference-input-"
-    missing = error("Unable to find remote state", address=f"{source}backend")
+    missing = error(ABSENT, address=f"{source}backend")
     value = {"traversal": f"{source}organizations.outputs", "statement": "is object"}
     events, _ = heard(
-        error("Instance cannot\nbe destroyed", "Resource x\n\nhas it.", address="aws_a.b"),
+        error(GUARDED.replace("t b", "t\nb"), "Resource x\n\nhas it.", address="aws_a.b"),
         {"type": "diagnostic", "diagnostic": {"severity": "warning", "summary": "Deprecated Parameter"}},
         missing,
         missing,
@@ -111,8 +115,8 @@ def test_errors_on_one_line_each_once_with_what_they_are_about() -> None:
     )
 
     assert events.failures == [
-        Failure("Instance cannot be destroyed: Resource x has it.", "aws_a.b"),
-        Failure("Unable to find remote state", f"{source}backend", frozenset({"backend"})),
+        Failure(f"{GUARDED}: Resource x has it.", "aws_a.b"),
+        Failure(ABSENT, f"{source}backend", frozenset({"backend"})),
         Failure("Unsupported attribute", None, frozenset({"organizations", "security"})),
     ]
 
@@ -311,20 +315,21 @@ def test_terraform_is_prepared_once_and_its_lock_is_not_taken(workspace: Workspa
     assert all("-lock=false" in line for line in lines if line.startswith("plan"))
 
 
-def test_a_guard_is_told_with_our_way_and_not_with_terraforms(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_guard_is_told_with_our_way_and_not_with_terraforms(workspace: Workspace, tmp_path: Path, said: Said) -> None:
     """Terraform's would take the guard away, or leave the stack half applied."""
-    said = error(
-        "Instance cannot be destroyed",
+    guarded = error(
+        GUARDED,
         "Resource aws_organizations_organizational_unit.x has lifecycle.prevent_destroy set, but the plan calls for "
         "this resource to be destroyed. To avoid this error and continue with the plan, disable it or use -target.",
     )
-    (workspace.stack_folder("b") / "plans.json").write_text(json.dumps([said]))
+    (workspace.stack_folder("b") / "plans.json").write_text(json.dumps([guarded]))
 
     planned = planner(workspace, tmp_path, lambda _: None).plan("b")
 
     assert planned.error is not None
     assert planned.error.endswith("but the plan calls for this resource to be destroyed.")
-    assert planned.advice[0].startswith("a unit cannot move: AWS has no API for it. Add a unit with a new key")
+    assert planned.error.id == "terraform-failed"
+    assert [(one.id, one.data) for one in said(planned.advice)] == [("unit-moved", {"stack": "b"})]
 
 
 def test_a_plan_that_fails_says_why(workspace: Workspace, tmp_path: Path) -> None:
@@ -337,8 +342,10 @@ def test_stacks_that_wait_for_each_other_are_refused(tmp_path: Path) -> None:
     stacks = {"a": {"dependencies": ["b"]}, "b": {"dependencies": ["a"]}}
     (tmp_path / "manifest.json").write_text(json.dumps({"stacks": stacks}))
 
-    with pytest.raises(StrataError, match="each waits for another"):
+    with pytest.raises(StrataError) as refused:
         _ = Workspace(tmp_path, {}).stacks
+    (told,) = refused.value.args
+    assert (told.id, told.data) == ("stacks-in-a-circle", {"stacks": ["a", "b"]})
 
 
 # Signals
@@ -450,49 +457,57 @@ def test_terraform_is_not_in_the_process_group_of_the_terminal(workspace: Worksp
 # Errors and rooms
 
 
-def test_what_to_do_about_errors_is_said_once(workspace: Workspace) -> None:
+def test_what_to_do_about_errors_is_said_once(workspace: Workspace, said: Said) -> None:
     """A lock is told with who holds it and the command that frees it."""
     lock = (
         "Error acquiring the state lock: ... Lock Info: ID: db7d2454-634f-48f0-b6af-5d41a93c6708 Path: x Who: root@vm"
     )
     found = [Failure("NoSuchBucket"), Failure("S3 bucket x does not exist"), Failure(lock)]
 
-    said = list(advice(workspace, "a", found))
+    told = said(list(advice(workspace, "a", found)))
 
-    assert said[:2] == [
-        "the state bucket is missing; run strata bootstrap",
-        "the state is locked by root@vm; wait if somebody deploys right now",
+    held = {"stack": "a", "lock": "db7d2454-634f-48f0-b6af-5d41a93c6708"}
+    assert [(one.id, one.data) for one in told] == [
+        ("state-bucket-missing", {"stack": "a"}),
+        ("state-locked", {**held, "who": "root@vm"}),
+        ("lock-of-killed-run", held),
     ]
-    assert said[2].endswith("stacks/a force-unlock -force db7d2454-634f-48f0-b6af-5d41a93c6708")
+    assert told[2].text.endswith("stacks/a force-unlock -force db7d2454-634f-48f0-b6af-5d41a93c6708")
 
 
 BECAUSE = "User: arn:aws:sts::123456789012:assumed-role/deployer/x is not authorized to perform:"
 DENIALS = {
     f"operation error SNS: CreateTopic, StatusCode: 403, api error AuthorizationError: {BECAUSE} SNS:CreateTopic on "
     "resource: arn:aws:sns:us-east-1:123456789012:ex-alerts because no identity-based policy allows it": (
-        "attach the policy that `strata permissions security` (statement Alerts) prints: it allows sns:CreateTopic"
+        *("policy-not-attached", {"action": "SNS:CreateTopic"}, "`strata permissions security` (statement Alerts)"),
     ),
     "operation error Organizations: MoveAccount, https response error StatusCode: 400, AccessDeniedException: You "
     "don't have permissions to access this resource.": (
-        "attach the policy that `strata permissions organizations` (statement Parts) prints: it allows "
-        "organizations:MoveAccount"
+        "policy-not-attached",
+        {"action": "organizations:MoveAccount"},
+        "`strata permissions organizations` (statement Parts)",
     ),
     "operation error S3: HeadBucket, https response error StatusCode: 403, api error Forbidden: Forbidden": (
-        "attach the policy that `strata permissions reader` (statement Buckets) prints: it allows s3:ListBucket"
+        *("policy-not-attached", {"action": "s3:ListBucket"}, "`strata permissions reader` (statement Buckets)"),
     ),
     f"AccessDenied: {BECAUSE} s3:PutBucketPolicy on resource: x with an explicit deny in a permissions boundary": (
-        "s3:PutBucketPolicy is denied explicitly: change the permissions boundary"
+        "denied-explicitly",
+        {"action": "s3:PutBucketPolicy", "by": "permissions boundary"},
+        "",
     ),
     f"AccessDenied: {BECAUSE} s3:DeleteBucket on resource: arn:aws:s3:::x because no identity-based policy allows it": (
-        "no policy of `strata permissions` allows s3:DeleteBucket: see 'Permissions' in docs/operate.md"
+        *("action-in-no-policy", {"action": "s3:DeleteBucket"}, ""),
     ),
 }
 
 
-@pytest.mark.parametrize("said", DENIALS)
-def test_a_denial_names_the_policy_that_allows_it(workspace: Workspace, said: str) -> None:
+@pytest.mark.parametrize("by_aws", DENIALS)
+def test_a_denial_names_the_policy_that_allows_it(workspace: Workspace, by_aws: str, said: Said) -> None:
     """In the words of every service: SNS has capitals, Organizations and HEAD do not name the action."""
-    assert list(advice(workspace, "a", [Failure(said), Failure(said)])) == [DENIALS[said]]
+    case, data, document = DENIALS[by_aws]
+    (told,) = said(list(advice(workspace, "a", [Failure(by_aws), Failure(by_aws)])))
+    assert (told.id, told.data) == (case, data)
+    assert document in told.text
 
 
 def test_a_terraform_that_was_killed_is_no_success(workspace: Workspace, signals: Signals, tmp_path: Path) -> None:
@@ -529,81 +544,81 @@ def test_what_commands_are_made_of_imports_no_command(room: str) -> None:
     assert not {name for name in found if name.startswith(("strata.commands", "strata.cli"))}
 
 
-def synth_error(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Returns the lines of the error with which main.py of a checkout ends."""
+def synth_error(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> StrataError:
+    """Returns the error with which main.py of a checkout ends."""
     monkeypatch.setattr(tools, "CHECKOUT", checkout)
     workspace = Workspace(checkout / "out", {"TF_PLUGIN_CACHE_DIR": str(checkout / "cache")})
     with pytest.raises(StrataError) as raised:
         workspace.synth()
-    return list(raised.value.lines())
+    assert len(list(raised.value.lines())) == 1
+    return raised.value
 
 
-def test_a_synth_that_breaks_says_why_and_where_on_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_synth_that_breaks_says_why_and_where_on_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
     """What came first counts, as a full disk does of which jsii makes an AttributeError."""
     (tmp_path / "main.py").write_text(
         "try:\n    raise OSError(28, 'No space left on device')\nexcept OSError:\n    None.process\n"
     )
-    told = synth_error(tmp_path, monkeypatch)
+    (told,) = said(synth_error(tmp_path, monkeypatch))
 
-    why = "the Terraform cannot be written: main.py:2: OSError: [Errno 28] No space left on device"
-    assert told == [f"error: {why}; make synth shows how it came to that"]
+    assert (told.id, told.place) == ("synth-failed", "main.py:2")
+    assert "main.py:2: OSError: [Errno 28]" in told.text
 
 
 def test_a_synth_that_breaks_in_what_stacks_call_blames_the_stack(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     """A wrong argument of a layer is noticed in stacks/base.py and mended in the layer."""
     (tmp_path / "stacks").mkdir()
     (tmp_path / "stacks/__init__.py").touch()
     (tmp_path / "stacks/base.py").write_text("def add(**given):\n    raise TypeError('has no argument')\n")
     (tmp_path / "main.py").write_text("from stacks.base import add\n\nadd(nme='x')\n")
-    told = synth_error(tmp_path, monkeypatch)
+    (told,) = said(synth_error(tmp_path, monkeypatch))
 
-    why = "the Terraform cannot be written: main.py:3: TypeError: has no argument"
-    assert told == [f"error: {why}; make synth shows how it came to that"]
+    assert (told.id, told.place) == ("synth-failed", "main.py:3")
+    assert "main.py:3: TypeError: has no argument" in told.text
 
 
 @pytest.mark.parametrize(
-    ("code", "why"),
+    ("code", "case", "text"),
     [
-        (
-            "import os\nos._exit(0)\n",
-            "main.py ended without an error before the Terraform was written; look for an exit in a stack",
-        ),
+        ("import os\nos._exit(0)\n", "synth-ended-early", ""),
         (
             "class JavaScriptError(Exception): ...\nraise JavaScriptError('\\n  Error: twice\\n    at kernel')\n",
-            "the Terraform cannot be written: main.py:2: JavaScriptError: Error: twice; make synth shows how it came "
-            "to that",
+            "synth-failed",
+            "main.py:2: JavaScriptError: Error: twice; ",
         ),
     ],
 )
 def test_the_terraform_of_the_run_before_is_never_taken_for_new(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, why: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, case: str, text: str, said: Said
 ) -> None:
     (tmp_path / "main.py").write_text(code)
     (tmp_path / "out").mkdir()
     (tmp_path / "out/manifest.json").write_text('{"stacks": {}}')
-    told = synth_error(tmp_path, monkeypatch)
+    (told,) = said(synth_error(tmp_path, monkeypatch))
 
-    assert told == [f"error: {why}"]
+    assert told.id == case
+    assert text in told.text
     assert not (tmp_path / "out/manifest.json").exists()
 
 
-def test_a_stack_that_is_none_is_told_with_what_is_near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_that_is_none_is_told_with_what_is_near(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
     """The code of a layer alone makes no stack: a file of the configuration switches it on."""
     workspace: Any = SimpleNamespace(stacks=("backend", "sso"), environment={"STRATA_CONFIG": "etc"})
     (tmp_path / "topics").mkdir()
     (tmp_path / "topics/stack.py").touch()
     monkeypatch.setattr(layers, "CODE", tmp_path)
-    said = {
-        "ssso": "there is no stack 'ssso', did you mean 'sso'?; there are backend, sso",
-        "topics": "there is no stack 'topics': etc/layers/topics.yaml does not exist, which switches its code on; "
-        "there are backend, sso",
-    }
-    for name, text in said.items():
+    for name, near in {"ssso": "did you mean 'sso'?", "topics": ": etc/layers/topics.yaml"}.items():
         with pytest.raises(StrataError) as raised:
             preflight._chosen(workspace, load(SHIPPED), [name])
-        assert str(raised.value) == text
+        (told,) = said(raised)
+        assert (told.id, told.data) == ("no-such-stack", {"stack": name})
+        assert near in told.text
 
 
 @pytest.mark.parametrize(

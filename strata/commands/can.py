@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from strata.config.limits import aws_limits
 from strata.config.models import ROOT
@@ -128,7 +128,7 @@ def _keys(written: Sequence[str], action: Action) -> Iterator[tuple[str, Value]]
         key, equals, value = one.partition("=")
         if not equals or ":" not in key:
             text = f"--with {one!r} is not KEY=VALUE; write it as in aws:SourceIp=203.0.113.7"
-            raise UsageError(Message("argument-malformed", text, options=["--with"], value=one))
+            raise UsageError(Message("argument-malformed", text, option="--with", value=one))
         if not reference().key(key):
             known = {known.name for known in reference().global_keys.values()} | set(action.keys)
             text = f"--with {key!r} is no condition key of AWS's{did_you_mean(key, known)}"
@@ -163,7 +163,8 @@ def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
     except StrataError as error:
         guess = did_you_mean(where, {*units, *evaluated.keys})
         text = f"{where!r} is neither an account nor an organizational unit{guess}"
-        raise StrataError(Message("unknown-name", text, name=where, kind="account or organizational unit")) from error
+        message = Message("unknown-name", text, name=where, kinds=["account", "organizational unit"])
+        raise StrataError(message) from error
 
 
 def _one(evaluated: Evaluated, question: Question, who: Who, account: str) -> Iterator[Case]:
@@ -353,17 +354,20 @@ def _on(answer: Answer | None) -> str:
     return f" on {', '.join(answer.keys)}" if answer and answer.keys else ""
 
 
-def _hint(key: str, cases: Sequence[Case]) -> str:
+def _hint(key: str, cases: Sequence[Case]) -> Message | Literal[""]:
     """Returns the options that resolve an answer's dependencies."""
     if key == _PRINCIPAL and not any(case.who for case in cases):
-        return "say who acts: --as WHO"
+        return Message("say-who-acts", "say who acts: --as WHO", key=key)
     if key == RESOURCE:
-        return "name the resource: --on arn:aws:..."
+        return Message("name-resource", "name the resource: --on arn:aws:...", key=key)
     if key == "aws:RequestedRegion":
-        return "name the region: --region eu-west-1"
+        return Message("name-region", "name the region: --region eu-west-1", key=key)
     if key == NO_DEPLOYER:
-        return "name the role that deploys in project.yaml: deployer: {role, policies}"
-    return f"say what the request has: --with {key}=VALUE, or --with {key}= if it has none" if ":" in key else ""
+        return Message(
+            "name-deployer", "name the role that deploys in project.yaml: deployer: {role, policies}", key=key
+        )
+    text = f"say what the request has: --with {key}=VALUE, or --with {key}= if it has none"
+    return Message("say-what-request-has", text, key=key) if ":" in key else ""
 
 
 # JSON

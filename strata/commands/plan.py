@@ -56,7 +56,9 @@ def run(
         if expect and expected and expected.changes and changes.exists() and changes.samefile(expect):
             problem = "--changes and --expect name one file, and the approved list would be replaced"
             text = f"{problem}; name another file for --changes"
-            raise UsageError(Message("arguments-conflict", text, arguments=["--changes", "--expect"]))
+            raise UsageError(
+                Message("arguments-conflict", text, place=str(changes), option="--changes", other="--expect")
+            )
     try:
         with (
             Signals(),
@@ -67,7 +69,7 @@ def run(
             gone = GoneImports(prepared.landing_zone)
             preview, plans = _plans(options, prepared, progress, gone)
     except StoppedError as stopped:
-        options.note(Message("interrupted", "interrupted"))
+        options.note(Message("run-interrupted", "interrupted"))
         return stopped.code
     failed = any(planned.error for planned in plans)
     listed = None if failed else _listed(prepared, preview, plans)

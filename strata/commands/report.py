@@ -72,7 +72,7 @@ def run(
         return _difference(options, format, output, diff, allow)
     if allow:
         text = "--allow belongs to --diff; add --diff REV, or leave it out"
-        raise UsageError(Message("argument-missing", text, options=["--diff"]))
+        raise UsageError(Message("argument-missing", text, option="--diff"))
     if only and format not in ("text", "markdown", "csv"):
         text = f"--format {format} has everything; use text, markdown or csv with --account and the like"
         raise UsageError(Message("arguments-conflict", text, options=["--format"], value=format))

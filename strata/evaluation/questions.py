@@ -289,7 +289,7 @@ def _named(evaluated: Evaluated, name: str) -> Who:
     if not guess and _ROLE_NAME.fullmatch(name):
         guess = f"; a role is written role/{name}"
     text = f"{name!r} is neither a user, a group nor a permission set{guess}"
-    raise StrataError(Message("unknown-name", text, name=name, kind="user, group or permission set"))
+    raise StrataError(Message("unknown-name", text, name=name, kinds=["user", "group", "permission set"]))
 
 
 def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:

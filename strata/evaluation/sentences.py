@@ -103,7 +103,7 @@ def _place_problem(evaluated: Evaluated, place: str, at: tuple[str | int, ...]) 
         return Problem(unit, f"write {UNIT}{place}", at=at)
     guess = did_you_mean(place, {*accounts, *(f"{UNIT}{key}" for key in units), EVERYWHERE})
     text = f"{short(place)} is neither an account nor an organizational unit{guess}"
-    problem = Message("unknown-name", text, name=place, kind="account or organizational unit")
+    problem = Message("unknown-name", text, name=place, kinds=["account", "organizational unit"])
     return Problem(problem, f"write the key of an account, {UNIT}KEY for a unit, root or all", at=at)
 
 

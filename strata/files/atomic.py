@@ -74,7 +74,9 @@ def read_text(path: Path, most: int = CONFIGURATION) -> str:
 def _check_kind(path: Path, found: os.stat_result, most: int) -> None:
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
-        raise UnreadableError(path, Message("not-a-file", f"is {kind}, not a file"), "put a regular file there")
+        raise UnreadableError(
+            path, Message("not-a-file", f"is {kind}, not a file", kind=kind), "put a regular file there"
+        )
     if found.st_size > most:
         raise _too_large(path, most)
 
@@ -272,7 +274,7 @@ def cannot(what: str, path: Path) -> Iterator[None]:
     except OSError as error:
         kept = "; it is unchanged" if path.is_file() else ""
         text = f"{path} cannot be {what}: {error.strerror or error}{kept}"
-        raise StrataError(Message("file-unwritable", text, place=str(path))) from error
+        raise StrataError(Message("file-unwritable", text, place=str(path), reason=error.strerror)) from error
 
 
 def _stream(path: Path) -> bool:

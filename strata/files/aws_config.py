@@ -125,27 +125,31 @@ def _own_block(file: str, lines: Sequence[str], owner: str) -> _Block:
     faults: list[Fault] = []
     begun: _Block | None = None
 
-    def refuse(index: int, problem: str) -> None:
+    def refuse(index: int, problem: Message) -> None:
         remedy = "remove what is left of the block, or restore a backup, and run this again"
-        faults.append(Fault(file, index + 1, "", Message("block-damaged", problem), remedy))
+        faults.append(Fault(file, index + 1, "", problem, remedy))
 
     for index, line in enumerate(lines):
         if begin := _BEGIN.fullmatch(line):
             name = begin["owner"]
             if begun:
-                refuse(index, f"a block of {name!r} begins inside the one of {begun.owner!r} of line {begun.first + 1}")
+                inside = f"a block of {name!r} begins inside the one of {begun.owner!r} of line {begun.first + 1}"
+                refuse(index, Message("block-nested", inside, block=name))
             if name in blocks:
-                refuse(index, f"this is the second block of {name!r}, line {blocks[name].first + 1} has the first")
+                second = f"this is the second block of {name!r}, line {blocks[name].first + 1} has the first"
+                refuse(index, Message("block-twice", second, block=name))
             begun = _Block(name, index, index, begin["checksum"] or "")
         elif end := _END.fullmatch(line):
             name = end["owner"]
             if begun and begun.owner == name:
                 blocks[name] = _Block(name, begun.first, index, begun.checksum)
             else:
-                refuse(index, f"a block of {name!r} ends here without a beginning")
+                ends = f"a block of {name!r} ends here without a beginning"
+                refuse(index, Message("block-without-beginning", ends, block=name))
             begun = None
     if begun:
-        refuse(begun.first, f"the block of {begun.owner!r} that begins here has no end")
+        open_ended = f"the block of {begun.owner!r} that begins here has no end"
+        refuse(begun.first, Message("block-without-end", open_ended, block=begun.owner))
     if faults:
         raise UnusableFileError(faults)
     return blocks.get(owner) or _Block(owner, len(lines), len(lines) - 1)

@@ -270,7 +270,8 @@ def _check_unchanged(aws: Aws, what: str, before: Mapping[str, Any], now: Mappin
     changed = sorted(id for id in {*before, *now} if before.get(id) != now.get(id))
     if changed:
         more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-        raise _changed(aws, f"the {what} changed while they were read ({', '.join(changed[:_NAMED])}{more})")
+        text = f"the {what} changed while they were read ({', '.join(changed[:_NAMED])}{more})"
+        raise _changed(aws, text, kind=what, ids=changed)
 
 
 _NAMED = 5
@@ -288,11 +289,11 @@ def _by(key: Callable[[_T], str], things: Iterable[_T]) -> dict[str, list[_T]]:
 _id: Callable[[Any], str] = attrgetter("id")
 
 
-def _changed(aws: Aws, what: str) -> StrataError:
+def _changed(aws: Aws, what: str, **data: Any) -> StrataError:
     """Returns the error after something that was read is no longer so; nothing of it is used again."""
     if aws.answers:
         aws.answers.forget()
-    return StrataError(Message("changed-meanwhile", f"{what}; run it again when nobody is changing it"))
+    return StrataError(Message("changed-meanwhile", f"{what}; run it again when nobody is changing it", **data))
 
 
 def _units(aws: Aws, root: str, pool: Pool) -> list[Unit]:
@@ -428,7 +429,8 @@ def _check_gone(aws: Aws, center: identity_center.Center, orphans: Iterable[Assi
     """
     for kind, id in sorted({(one.principal_type, one.principal) for one in orphans}):
         if center.exists(kind, id):
-            raise _changed(aws, f"the {kind.lower()} {id} was made while the rest was read")
+            text = f"the {kind.lower()} {id} was made while the rest was read"
+            raise _changed(aws, text, kind=kind.lower(), ids=[id])
 
 
 class Wanted(NamedTuple):

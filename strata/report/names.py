@@ -74,7 +74,12 @@ def _unknown(landing_zone: LandingZone, name: str) -> Message:
     names = (_user_names(landing_zone), _account_names(landing_zone), _group_names(landing_zone))
     known = {name for one in names for name in _every_name(one)}
     guess = did_you_mean(name, known)
-    return Message("unknown-name", f"{problem}{guess or '; strata report lists them'}", name=name)
+    return Message(
+        "unknown-name",
+        f"{problem}{guess or '; strata report lists them'}",
+        name=name,
+        kinds=["user", "account", "group"],
+    )
 
 
 def _find(names: Names, name: str, what: str) -> str:

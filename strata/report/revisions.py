@@ -74,13 +74,8 @@ def configuration_at(folder: Path, revision: str, now: LandingZone) -> Earlier:
     """
     commit = _commit(folder, revision)
     entries = list(_entries(folder, commit))
-    if problems := dict(_leading_out_now(folder)) | dict(_leading_out(revision, entries)):
-        raise StrataError(
-            *(
-                Message("revision-leads-out", f"{folder / path} is {problem}", place=str(folder / path))
-                for path, problem in sorted(problems.items())
-            )
-        )
+    if problems := dict(_leading_out_now(folder)) | dict(_leading_out(folder, revision, entries)):
+        raise StrataError(*(problem for _, problem in sorted(problems.items())))
     since, unknown = moves_since(folder, commit)
     with tempfile.TemporaryDirectory(prefix="strata-") as scratch:
         try:
@@ -163,7 +158,7 @@ def _commit(folder: Path, revision: str) -> str:
 
 
 _LINK, _SUBMODULE = "120000", "160000"
-_LEADS_OUT = {_LINK: "a symbolic link", _SUBMODULE: "a submodule"}
+_LEADS_OUT = {_LINK: "symbolic link", _SUBMODULE: "submodule"}
 _REMEDY = "what it leads to is not in the revision, and would be compared with nothing; put the files in its place"
 
 
@@ -187,20 +182,26 @@ def _entries(folder: Path, commit: str) -> Iterator[Entry]:
         yield Entry(mode, name, os.fsdecode(path))
 
 
-def _leading_out(revision: str, entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+def _leading_out(folder: Path, revision: str, entries: Sequence[Entry]) -> Iterator[tuple[str, Message]]:
     for mode, _, path in entries:
-        if kind := _LEADS_OUT.get(mode):
-            yield path, f"{kind} in {revision}: {_REMEDY}, and compare with a revision that has them"
+        if mode in _LEADS_OUT:
+            yield path, _leads_out(folder / path, mode, revision)
 
 
-def _leading_out_now(folder: Path) -> Iterator[tuple[str, str]]:
+def _leads_out(place: Path, mode: str, revision: str = "") -> Message:
+    kind, more = _LEADS_OUT[mode], ", and compare with a revision that has them" if revision else ""
+    text = f"{place} is a {kind}{f' in {revision}' if revision else ''}: {_REMEDY}{more}"
+    return Message("revision-leads-out", text, place=str(place), kind=kind, revision=revision)
+
+
+def _leading_out_now(folder: Path) -> Iterator[tuple[str, Message]]:
     """Yields the links and submodules of the folder as it is, which the next comparison could not read."""
     listed = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard") or b""
     for path in {os.fsdecode(path).rstrip("/") for path in listed.split(b"\0")[:-1]}:
         if (folder / path).is_symlink():
-            yield path, f"{_LEADS_OUT[_LINK]}: {_REMEDY}"
+            yield path, _leads_out(folder / path, _LINK)
         elif (folder / path).is_dir():  # git lists files only, and a repository in the repository as one of them
-            yield path, f"{_LEADS_OUT[_SUBMODULE]}: {_REMEDY}"
+            yield path, _leads_out(folder / path, _SUBMODULE)
 
 
 def _write(folder: Path, commit: str, entries: Sequence[Entry], to: Path) -> None:

@@ -34,11 +34,15 @@ Doubt = tuple[str, Location, Message]
 
 
 class Warned(NamedTuple):
-    """A doubt, with the finding and the place by which accepted.yaml names it."""
+    """A doubt, with the place by which accepted.yaml names it."""
 
-    finding: str
     at: str
     doubt: Doubt
+
+    @property
+    def finding(self) -> str:
+        """Returns the finding by which accepted.yaml names it."""
+        return self.doubt[2].id
 
 
 _IN_VAIN = "unused-acceptance"
@@ -59,7 +63,7 @@ def unused(landing_zone: LandingZone, doubts: Iterable[Warned], errors: Iterable
             why = "AWS has the name now, or it is gone" if one.finding in SPELLING else "there is none"
             text = f"accepts {one.finding} at {short(one.at)}, and {why}; remove it"
             message = Message(_IN_VAIN, text, finding=one.finding, at=one.at)
-            yield Warned(_IN_VAIN, f"{one.finding} {one.at}", (ACCEPTED, (ENTRIES, index), message))
+            yield Warned(f"{one.finding} {one.at}", (ACCEPTED, (ENTRIES, index), message))
 
 
 # Places

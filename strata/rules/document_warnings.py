@@ -36,7 +36,7 @@ def _files(landing_zone: LandingZone) -> Iterator[Warned]:
         if one.type not in TOP_KEYS:
             for found in doubtful(one.document.content, _kind(one), ACCESS_ROLE):
                 message = Message(found.id, f"{found.problem}; {found.remedy}", value=found.value)
-                yield Warned(found.id, found.at(one.file), (one.file, found.location, message))
+                yield Warned(found.at(one.file), (one.file, found.location, message))
 
 
 def _kind(file: DocumentFile) -> Kind:
@@ -52,7 +52,7 @@ def _options(landing_zone: LandingZone) -> Iterator[Warned]:
         if any(found.id == "exempts-everybody" for found in findings):
             location: Location = (*policy.location, "exempt_roles")
             text = Message("exempts-everybody", "exempts every role, so the policy denies next to nothing; name roles")
-            yield Warned("exempts-everybody", dotted(location), (ORGANIZATION, location, text))
+            yield Warned(dotted(location), (ORGANIZATION, location, text))
 
 
 def _managed_policies(landing_zone: LandingZone) -> Iterator[Warned]:
@@ -61,7 +61,7 @@ def _managed_policies(landing_zone: LandingZone) -> Iterator[Warned]:
         if full and full != policy.name:
             text = f"{short(policy.name)} is not the name of a policy of AWS's; write {full}"
             message = Message("managed-policy-path", text, policy=policy.name, name=full)
-            yield Warned("managed-policy-path", policy.place, (policy.file, policy.location, message))
+            yield Warned(policy.place, (policy.file, policy.location, message))
 
 
 def _service_principals(landing_zone: LandingZone) -> Iterator[Warned]:
@@ -74,4 +74,4 @@ def _service_principals(landing_zone: LandingZone) -> Iterator[Warned]:
                 text = f"{short(service)} is no service known on {reference().date}{did_you_mean(service, known)}"
                 at: Location = (part, index)
                 message = Message("unknown-service-principal", text, service=service)
-                yield Warned("unknown-service-principal", f"{part} {service}", (ORGANIZATION, at, message))
+                yield Warned(f"{part} {service}", (ORGANIZATION, at, message))

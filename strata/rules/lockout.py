@@ -299,7 +299,7 @@ def _ending(landing_zone: LandingZone, standing: _Standing) -> Iterator[Warned]:
     left = "nobody for certain" if standing.after(until).lowest is _Rank.UNCERTAIN else "nobody"
     text = f"is the last access that can undo a deploy: after {until} {left} administers the management account"
     message = Message("ending-administrator", text, until=str(until), left=left)
-    yield Warned("ending-administrator", f"assignments {until}", (SSO, ("assignments", index), message))
+    yield Warned(f"assignments {until}", (SSO, ("assignments", index), message))
 
 
 def _last(landing_zone: LandingZone, standing: _Standing, needed: _Rank, day: dt.date) -> tuple[int, dt.date]:
@@ -335,7 +335,7 @@ def _nobody(standing: _Standing) -> Iterator[Warned]:
             "project.yaml names no deployer; assign one, or name the deployer with its policies"
         )
         message = Message("no-administrator", text, stacks=stacks)
-        yield Warned("no-administrator", "assignments", (SSO, ("assignments",), message))
+        yield Warned("assignments", (SSO, ("assignments",), message))
 
 
 def _uncertain(standing: _Standing) -> Iterator[Warned]:
@@ -348,7 +348,7 @@ def _uncertain(standing: _Standing) -> Iterator[Warned]:
         text = f"whether somebody can undo a deploy depends on {on}; "
         text += "let somebody have full access without it, or name a deployer in project.yaml with its policies"
         message = Message("uncertain-administrator", text, depends=sorted(keys))
-        yield Warned("uncertain-administrator", f"assignments {on}"[:LONGEST], (SSO, ("assignments",), message))
+        yield Warned(f"assignments {on}"[:LONGEST], (SSO, ("assignments",), message))
 
 
 def _on(way: Way) -> Iterable[str]:
@@ -436,7 +436,7 @@ def _doubtful(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[Warned
         depends = sorted({key for one in doubted for key in one.keys})
         text = f"whether {', and whether '.join(opened)}, depends on {listed(depends)}; {_remedy(doubted)}"
         message = Message("uncertain-repair", text, depends=depends, **_facts(doubted))
-        yield Warned("uncertain-repair", at, (file, location, message))
+        yield Warned(at, (file, location, message))
 
 
 def _facts(affected: Sequence[_Affected]) -> dict[str, Any]:

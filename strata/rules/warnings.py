@@ -36,13 +36,17 @@ class LocatedWarning:
     source: SourceLocation
     path: str
     text: Message
-    finding: str
     at: str
     over: str = ""
     """The last day of an acceptance that has ended, empty where there was none."""
 
     def __str__(self) -> str:
         return f"{self.source}: {self.told}"
+
+    @property
+    def finding(self) -> str:
+        """Returns the id of what was found."""
+        return self.text.id
 
     @property
     def told(self) -> str:
@@ -106,7 +110,7 @@ def _errors(landing_zone: LandingZone, guard: Guard) -> Iterator[tuple[str, str]
 
 
 def _doubts(landing_zone: LandingZone, guard: Guard) -> list[Warned]:
-    found = [Warned(doubt[2].id, place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
+    found = [Warned(place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
     uncertain = list(guard.doubts())
     said = {*(one.statement for one in guard.lock_outs), *(one.at for one in uncertain)}
     documents = [one for one in document_warnings(landing_zone) if one.finding not in _WIDE or one.at not in said]
@@ -127,7 +131,7 @@ def _told(landing_zone: LandingZone, one: Warned, others: list[Warned], over: st
         here = [_here(landing_zone, other) for other in others]
         text = Message(text.id, text.replace(_OTHERS, _and(here)), **text.data, others=here)
     where = landing_zone.source(file, location)
-    return LocatedWarning(where, _here(landing_zone, one), text, one.finding, one.at, over)
+    return LocatedWarning(where, _here(landing_zone, one), text, one.at, over)
 
 
 def _here(landing_zone: LandingZone, one: Warned) -> str:

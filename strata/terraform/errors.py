@@ -246,8 +246,10 @@ def _denied(said: str) -> Message | None:
     if explicit := re.search(r"with an explicit deny in an? ([a-z -]+ policy|permissions boundary)", said):
         text = f"{action} is denied explicitly: change the {explicit[1]}"
         return Message("denied-explicitly", text, action=action, by=explicit[1])
-    elsewhere = f"no policy of `strata permissions` allows {action}: see 'Permissions' in docs/operate.md"
-    return Message("aws-denied", remedy(action) or elsewhere, action=action)
+    if known := remedy(action):
+        return Message("policy-not-attached", known, action=action)
+    text = f"no policy of `strata permissions` allows {action}: see 'Permissions' in docs/operate.md"
+    return Message("action-in-no-policy", text, action=action)
 
 
 _LOCKED = r"Error acquiring the state lock|state blob is already locked"

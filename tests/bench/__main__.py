@@ -232,10 +232,11 @@ CALLS, CALLS_OF_ONE = 1600, 1000
 def measure_adoption() -> None:
     """Reads a large emulated organization at AWS's pace and prints calls and time; fails where it asks too often."""
     from tests.aws.client import emulated_aws
+    from tests.organizations.emulated import emulate
     from tests.scenarios import seeds
 
     with tempfile.TemporaryDirectory() as folder, emulated_aws(Path(folder, "log")) as aws:
-        seeds.grown(aws, accounts=500, sets=50, users=160, groups=60)
+        emulate(seeds.grown(accounts=500, sets=50, users=160, groups=60), aws)
         names = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
         command = [str(Path(sys.executable).parent / "strata"), "adopt", "--to", f"{folder}/config", *names]
         started = time.monotonic()
@@ -267,7 +268,6 @@ def measure_access() -> None:
     from strata.terraform.workspace import StateObject, Workspace
     from tests.access import made
     from tests.aws.client import ACCOUNT, emulated_aws
-    from tests.scenarios.seeds import Seeded
 
     project = Project.model_validate(
         {
@@ -279,7 +279,7 @@ def measure_access() -> None:
     )
     told = []
     with tempfile.TemporaryDirectory() as folder, emulated_aws(Path(folder, "log")) as aws:
-        state = made(Seeded(aws), ACCESS)
+        state = made(aws, ACCESS)
         os.environ.update(aws.environment())
         stack = Path(folder, "stacks/sso")
         stack.mkdir(parents=True)

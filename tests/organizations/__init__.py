@@ -55,6 +55,7 @@ from tests.organizations.described import (
     permission_set,
     policy,
     policy_type,
+    ram_sharing,
     require_possible,
     root_access,
     service,
@@ -65,7 +66,7 @@ from tests.organizations.states import states
 from tests.organizations.yaml_folder import project_yaml, texts
 
 if TYPE_CHECKING:
-    from click.testing import Result
+    from typer.testing import Result
 
     from strata.config.models import Project
     from strata.inventory.things import Inventory
@@ -74,8 +75,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ALLOW", "DENY", "INSTANCE", "MANAGEMENT", "ROOT", "SCP", "STORE", "ImpossibleError", "Organization", "Said",
     "Side", "Thing", "account", "attribute", "changed", "control", "delegated", "denied", "entitlement", "gone",
-    "grant", "group", "id_of", "layer", "no_full_access", "permission_set", "policy", "policy_type", "root_access",
-    "service", "unit", "user",
+    "grant", "group", "id_of", "layer", "no_full_access", "permission_set", "policy", "policy_type", "ram_sharing",
+    "root_access", "service", "unit", "user",
 ]  # fmt: skip
 
 
@@ -151,15 +152,15 @@ class Organization:
         """What Strata reads of it, thoroughly, and on where something is denied."""
         return self.read(partly=True, thorough=True)
 
-    def read(self, **how: bool) -> Inventory:
-        """Returns what Strata reads of it, thorough or not."""
+    def read(self, *, thorough: bool = False, partly: bool = False) -> Inventory:
+        """Returns what Strata reads of it."""
         from strata.aws.session import Aws
         from strata.inventory.controls import read_controls
         from strata.inventory.reading import read
 
         project, aws = self.model, Aws(None, self.model.regions.primary)
         with self.answers.asked():
-            inventory = read(aws, project, once=True, **how)
+            inventory = read(aws, project, once=True, thorough=thorough, partly=partly)
             held: dict[str, Any] = {}
             for one in self.states["security"]["resources"]:
                 held.setdefault(one["type"], {})[one["name"]] = one["instances"][0]["attributes"]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -51,6 +52,20 @@ class Answers:
         self.side, self.project, self.states, self.center, self.account = side, project, states, center, MANAGEMENT
         own = {"ManagedBy": "strata", "Project": project["name"]} if project["default_tags"] else {}
         self.tags = {stack: {**own, **({"Layer": stack} if own else {})} for stack in ("organizations", "sso")}
+
+    @cached_property
+    def assigned(self) -> dict[str, dict[str, list[Json]]]:
+        """The assignments by principal and by permission set."""
+        side = self.side
+        given = [(one, side.principal(one).kind.upper(), side.principal(one).id) for one in side.of("grant").values()]
+        found: dict[str, dict[str, list[Json]]] = {"PrincipalId": {}, "PermissionSetArn": {}}
+        for one, type, id in (*given, *side.orphans):
+            if side.has("account", one["account"]) and side.has("permission set", one["set"]):
+                told = {"AccountId": side.id("account", one["account"]), "PrincipalType": type, "PrincipalId": id}
+                told["PermissionSetArn"] = side.id("permission set", one["set"])
+                for name, some in found.items():
+                    some.setdefault(told[name], []).append(told)
+        return found
 
     @contextmanager
     def asked(self) -> Iterator[None]:
@@ -144,7 +159,8 @@ def refused(code: str, message: str, action: str) -> Exception:
     """Returns a refusal as botocore raises it."""
     from botocore.exceptions import ClientError
 
-    return ClientError({"Error": {"Code": code, "Message": message}}, action)
+    error: Exception = ClientError({"Error": {"Code": code, "Message": message}}, action)
+    return error
 
 
 def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -321,23 +337,12 @@ def boundary(named: str) -> Json:
 
 
 def _assignments(aws: Answers, operation: str, asked: Json) -> Any:
-    side = aws.side
-    given = [(one, side.principal(one).kind.upper(), side.principal(one).id) for one in side.of("grant").values()]
-    found = [
-        {
-            "AccountId": side.id("account", one["account"]),
-            "PermissionSetArn": side.id("permission set", one["set"]),
-            "PrincipalType": type,
-            "PrincipalId": id,
-        }
-        for one, type, id in (*given, *side.orphans)
-        if side.has("account", one["account"]) and side.has("permission set", one["set"])
-    ]
     if operation == "list_account_assignments_for_principal":
         # AWS answers nothing about whom it does not know.
-        wanted = {asked["PrincipalId"]} - {id for _, _, id in side.orphans}
-        return {"AccountAssignments": [one for one in found if one["PrincipalId"] in wanted]}
-    same = [one for one in found if one["PermissionSetArn"] == asked["PermissionSetArn"]]
+        gone = {id for _, _, id in aws.side.orphans}
+        found = aws.assigned["PrincipalId"].get(asked["PrincipalId"], [])
+        return {"AccountAssignments": [] if asked["PrincipalId"] in gone else found}
+    same = aws.assigned["PermissionSetArn"].get(asked["PermissionSetArn"], [])
     if operation == "list_accounts_for_provisioned_permission_set":
         outdated = asked.get("ProvisioningStatus") == "LATEST_PERMISSION_SET_NOT_PROVISIONED"
         return {"AccountIds": [] if outdated else sorted({one["AccountId"] for one in same})}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -103,6 +104,17 @@ def _budget(one: Thing, _: Side, regions: tuple[str, ...], project: Values) -> I
     yield "aws_budgets_budget.monthly", {**said, "notification": notifications if to else [], **one["at"].get("", {})}
 
 
+def _alerts(one: Thing, _: Side, regions: tuple[str, ...], project: Values) -> Iterator[tuple[str, Values]]:
+    for type in ("aws_cloudwatch_event_rule", "aws_cloudwatch_event_target"):
+        yield f"{type}.root-activity", {"id": "root-activity"}
+    for region in sorted({"us-east-1", *regions}):  # where root signs in, whatever is governed
+        for type in ("aws_sns_topic", "aws_sns_topic_policy"):
+            yield f"{type}.alerts_{region}", {"id": f"alerts in {region}"}
+        for mail in one["parameters"]["emails"]:
+            at = re.sub(r"[^A-Za-z0-9]+", "-", mail.lower()).strip("-")
+            yield f"aws_sns_topic_subscription.alerts_{region}_{at}", {"id": f"{mail} in {region}", "endpoint": mail}
+
+
 def _contacts(one: Thing, side: Side, regions: tuple[str, ...], project: Values) -> Iterator[tuple[str, Values]]:
     for key in side.of("account"):
         for kind, contact in one["parameters"].items():
@@ -118,6 +130,7 @@ def _contacts(one: Thing, side: Side, regions: tuple[str, ...], project: Values)
 
 
 _THINGS: Mapping[str, Callable[[Thing, Side, tuple[str, ...], Values], Iterator[tuple[str, Values]]]] = {
+    "alerts": _alerts,
     "trail": _trail,
     "access_analyzer": _analyzers,
     "budget": _budget,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 ORGANIZATION, ROOT, MANAGEMENT = "o-abcdefghij", "r-abcd", "210987654321"
@@ -43,7 +44,7 @@ class Thing:
         """Returns its kind and key."""
         return self.kind, self.key
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Returns the id that AWS gave it."""
         return id_of(self.kind, self.key, self.values.get("number"))
@@ -69,7 +70,7 @@ _IDS = {
     "unit": "ou-abcd-{:08d}",
     "policy": "p-{:08d}",
     "user": "{:08d}-0000-4000-a000-000000000000",
-    "group": "{:08d}-0000-4000-a000-000000000000",
+    "group": "{:08d}-0000-4000-b000-000000000000",
 }
 
 
@@ -152,6 +153,11 @@ def attribute(key: str, source: str) -> Thing:
 def root_access(*features: str) -> tuple[Thing, ...]:
     """Features of central root access."""
     return tuple(Thing("root access", one, {}) for one in features)
+
+
+def ram_sharing() -> Thing:
+    """Sharing of resources within the organization."""
+    return Thing("ram sharing", "", {})
 
 
 def entitlement(key: str, who: str, role: str) -> Thing:
@@ -239,7 +245,14 @@ class Side:
 
     def of(self, kind: str) -> dict[str, Thing]:
         """Returns the things of a kind by key."""
-        return {key: one for (kind_, key), one in self.things.items() if kind_ == kind}
+        return self._by_kind.get(kind, {})
+
+    @cached_property
+    def _by_kind(self) -> dict[str, dict[str, Thing]]:
+        found: dict[str, dict[str, Thing]] = {}
+        for (kind, key), one in self.things.items():
+            found.setdefault(kind, {})[key] = one
+        return found
 
     def has(self, kind: str, key: str) -> bool:
         """Says whether a thing is there."""
@@ -393,7 +406,7 @@ def _unknown_in(side: Side, one: Thing) -> Iterator[str]:
 
 
 def _twice(side: Side) -> Iterator[str]:
-    unique = {
+    unique: dict[str, Callable[[Thing], Any]] = {
         "account": lambda one: one["email"].lower(),
         "unit": lambda one: (one["within"], one["name"]),
         "policy": lambda one: (one["type"], one["name"]),

@@ -122,6 +122,8 @@ def _organizations(side: Side, project: Mapping[str, Any]) -> Found:
         yield f"aws_organizations_delegated_administrator.{name}", told
         if name == "access-analyzer":
             yield "aws_iam_service_linked_role.access-analyzer", {"id": "arn:aws:iam::role/access-analyzer"}
+    if side.of("ram sharing"):
+        yield "aws_ram_sharing_with_organization.main", {"id": MANAGEMENT}
     if features := list(side.of("root access")):
         yield "aws_iam_organizations_features.main", {"id": ORGANIZATION, "enabled_features": features}
 
@@ -156,6 +158,12 @@ def _sso(side: Side, project: Mapping[str, Any]) -> Found:
     if some := side.of("attribute"):
         attributes = [{"key": key, "value": [{"source": [one["source"]]}]} for key, one in some.items()]
         yield "aws_ssoadmin_instance_access_control_attributes.main", {"id": INSTANCE, "attribute": attributes}
+    yield from _alerts(side)
+
+
+def _alerts(side: Side) -> Found:
+    for name in ("aws_cloudwatch_event_rule", "aws_cloudwatch_event_target") if side.has("control", "alerts") else ():
+        yield f"{name}.identity-center-settings", {"id": "identity-center-settings"}
 
 
 def _user(one: Thing) -> Json:
@@ -183,12 +191,9 @@ def _set(one: Thing, project: Mapping[str, Any]) -> Found:
         yield f"aws_ssoadmin_managed_policy_attachment.{one.key}_{_part(name.rpartition('/')[2])}", {**found, **of_set}
     for named in one["customer"]:
         reference = _reference(named)
-        found = {
-            "id": f"{reference['name']},{reference['path']},{whole}",
-            "customer_managed_policy_reference": [reference],
-        }
+        id = f"{reference['name']},{reference['path']},{whole}"
         at = f"aws_ssoadmin_customer_managed_policy_attachment.{one.key}_{_part(reference['name'])}"
-        yield at, {**found, **of_set}
+        yield at, {"id": id, "customer_managed_policy_reference": [reference], **of_set}
     if one["inline"]:
         found = {"id": whole, "inline_policy": one["inline"]}
         yield f"aws_ssoadmin_permission_set_inline_policy.{one.key}", {**found, **of_set}
@@ -198,8 +203,8 @@ def _set(one: Thing, project: Mapping[str, Any]) -> Found:
             "managed_policy_arn": None if own else f"{AWS_POLICY}{named}",
             "customer_managed_policy_reference": own,
         }
-        found = {"id": whole, "permissions_boundary": [boundary]}
-        yield f"aws_ssoadmin_permissions_boundary_attachment.{one.key}", {**found, **of_set}
+        at = f"aws_ssoadmin_permissions_boundary_attachment.{one.key}"
+        yield at, {"id": whole, "permissions_boundary": [boundary], **of_set}
 
 
 def _reference(named: str) -> dict[str, str]:

@@ -76,6 +76,7 @@ def _organization(side: Side, project: Mapping[str, Any]) -> Entries:
         "accounts": {key: _account(one, project) for key, one in side.of("account").items() if key != "management"},
         "policies": {key: _policy(one, side) for key, one in side.of("policy").items()},
         "delegated_administrators": dict(reversed(delegated.items())),
+        "ram_sharing": True if side.of("ram sharing") else None,
         "member_root_access": {name: one in features for name, one in root_access.items()} if features else None,
     }
 

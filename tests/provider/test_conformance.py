@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -17,9 +16,8 @@ from tests.aws.provider5 import mend
 from tests.aws.real_provider import RealProvider
 from tests.provider.differences import Known, differences, known_to
 from tests.provider.server import provider
-from tests.provider.trial import RUNS, Run, Trial, everything
+from tests.provider.trial import CREDENTIALS, RUNS, Run, Trial, environment, everything
 
-CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 EVERYTHING = everything()["resource"]
 OF_NO_STACK = {
     "s3:ListBucketVersions",  # a bucket is emptied before it is deleted
@@ -147,12 +145,6 @@ def _real(folder: Path, real: RealProvider) -> dict[str, Run]:
     with emulated_aws(folder / "aws.log") as aws:
         variables = environment() | aws.environment() | real.environment(folder / "provider", terraform)
         return Trial(aws, folder, terraform, variables, stack).run()
-
-
-def environment() -> dict[str, str]:
-    """Returns the variables of this process but for its AWS and Terraform."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
-    return kept | {"CHECKPOINT_DISABLE": "1", "TF_CLI_ARGS": "-no-color", "TF_INPUT": "0"}
 
 
 def _table(expected: dict[str, Run], found: list[str], table: dict[Known, list[str]], version: str) -> str:

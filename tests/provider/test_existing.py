@@ -22,8 +22,7 @@ from tests.aws.provider5 import mend
 from tests.aws.real_provider import RealProvider
 from tests.provider.schema import load_schema
 from tests.provider.server import provider
-from tests.provider.test_conformance import CREDENTIALS, environment
-from tests.provider.trial import Json, Trial, everything
+from tests.provider.trial import CREDENTIALS, Json, Trial, environment, everything
 from tests.synthesized import COMPANY
 
 ROWS = sorted(type for type, row in TABLE.items() if row.source is not Source.NAME)

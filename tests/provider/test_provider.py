@@ -20,8 +20,7 @@ from tests.provider.resource import RESOURCES
 from tests.provider.schema import FILE, load_schema
 from tests.provider.server import Provider, provider
 from tests.provider.services import DATA_SOURCES
-from tests.provider.test_conformance import CREDENTIALS, environment
-from tests.provider.trial import everything
+from tests.provider.trial import CREDENTIALS, environment, everything
 from tests.synthesized import walk
 
 Json = dict[str, Any]

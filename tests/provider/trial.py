@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections import Counter
@@ -177,3 +178,12 @@ def _import_id(forms: tuple[str, ...], values: Json, entry: Json) -> str:
     made = [re.sub(r"\{([\w.]+)(?::[^}]+)?\}", part, form) for form in forms]
     id = next(one for one in reversed(made) if not re.search(r"^[/,_]|[/,_]$", one) or one.startswith("/conf"))
     return f"{id}@{entry['region']}" if "region" in entry and not id.startswith("arn:") else id
+
+
+CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+
+
+def environment() -> dict[str, str]:
+    """Returns the variables of this process but for its AWS and Terraform."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
+    return kept | {"CHECKPOINT_DISABLE": "1", "TF_CLI_ARGS": "-no-color", "TF_INPUT": "0"}

@@ -34,7 +34,7 @@ class Line:
     def run(self) -> str:
         """Calls AWS and returns what the CLI would print."""
         import boto3
-        import jmespath  # type: ignore[import-untyped]  # comes with botocore
+        import jmespath
 
         client = boto3.client(self.service, region_name=self.own.get("region", "us-east-1"))
         answer = getattr(client, self.operation)(**self.parameters)

@@ -1,401 +1,329 @@
-"""Organizations that others made: by Leverage, beside Control Tower, grown by hand for years, and of odd names."""
+"""Organizations that others made: by hand, by Leverage, beside Control Tower, grown for years, and of odd names."""
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.aws.center import INSTANCE, STORE
-from tests.aws.client import ACCOUNT, Aws
+from tests.organizations import (
+    Organization,
+    Thing,
+    account,
+    attribute,
+    control,
+    delegated,
+    gone,
+    grant,
+    group,
+    no_full_access,
+    permission_set,
+    policy,
+    policy_type,
+    root_access,
+    service,
+    unit,
+    user,
+)
 
-AWS_MANAGED = "arn:aws:iam::aws:policy/"
-
-
-class Seeded:
-    """An organization in the making: each method does what somebody did in a console or with another tool."""
-
-    def __init__(self, aws: Aws, *services: str, types: Sequence[str] = ("SERVICE_CONTROL_POLICY",)) -> None:
-        self.aws, self.organizations = aws, aws.client("organizations")
-        self.people, self.admin = aws.client("identitystore"), aws.client("sso-admin")
-        self.organizations.create_organization(FeatureSet="ALL")
-        self.root: str = self.organizations.list_roots()["Roots"][0]["Id"]
-        for type in types:
-            self.organizations.enable_policy_type(RootId=self.root, PolicyType=type)
-        for service in ("sso.amazonaws.com", *services):
-            self.organizations.enable_aws_service_access(
-                ServicePrincipal=f"{service.removesuffix('.amazonaws.com')}.amazonaws.com"
-            )
-        aws.switch_identity_center_on()
-        self.accounts: dict[str, str] = {"management": ACCOUNT}
-        self.users: dict[str, str] = {}
-        self.groups: dict[str, str] = {}
-        self.sets: dict[str, str] = {}
-
-    def unit(self, name: str, parent: str = "", **tags: str) -> str:
-        made = self.organizations.create_organizational_unit(ParentId=parent or self.root, Name=name, Tags=_tags(tags))
-        return str(made["OrganizationalUnit"]["Id"])
-
-    def account(self, name: str, email: str, parent: str = "", **tags: str) -> str:
-        begun = self.organizations.create_account(AccountName=name, Email=email, Tags=_tags(tags))
-        asked = begun["CreateAccountStatus"]["Id"]
-        made = self.organizations.describe_create_account_status(CreateAccountRequestId=asked)["CreateAccountStatus"]
-        self.accounts[name] = id = str(made["AccountId"])
-        if parent:
-            self.organizations.move_account(AccountId=id, SourceParentId=self.root, DestinationParentId=parent)
-        return id
-
-    def policy(self, name: str, document: Any, *targets: str, type: str = "SERVICE_CONTROL_POLICY", **more: Any) -> str:
-        text = document if isinstance(document, str) else json.dumps(document, indent=2)
-        told = {"Name": name, "Description": more.pop("description", ""), "Type": type, "Tags": _tags(more)}
-        made = self.organizations.create_policy(Content=text, **told)["Policy"]["PolicySummary"]["Id"]
-        for target in targets:
-            self.organizations.attach_policy(PolicyId=made, TargetId=target)
-        return str(made)
-
-    def delegate(self, account: str, *services: str) -> None:
-        for service in services:
-            self.organizations.register_delegated_administrator(AccountId=account, ServicePrincipal=service)
-
-    def user(self, email: str, given: str = "", family: str = "", **more: Any) -> None:
-        names = {"GivenName": given or "Kim", "FamilyName": family or "Berg"}
-        told = {"UserName": email, "Name": names, "DisplayName": f"{names['GivenName']} {names['FamilyName']}", **more}
-        mails = (
-            {}
-            if "Emails" in more or "@" not in email
-            else {"Emails": [{"Value": email, "Type": "work", "Primary": True}]}
-        )
-        made = self.people.create_user(IdentityStoreId=STORE, **mails, **{key: one for key, one in told.items() if one})
-        self.users[email] = made["UserId"]
-
-    def group(self, name: str, *members: str, description: str = "") -> None:
-        told = {"Description": description} if description else {}
-        made = self.people.create_group(IdentityStoreId=STORE, DisplayName=name, **told)
-        self.groups[name] = made["GroupId"]
-        for member in members:
-            who = {"UserId": self.users[member]}
-            self.people.create_group_membership(IdentityStoreId=STORE, GroupId=made["GroupId"], MemberId=who)
-
-    def permission_set(
-        self, name: str, *managed: str, inline: Any = None, customer: str = "", boundary: Any = None, **more: Any
-    ) -> None:
-        tags = _tags(more.pop("tags", {}))
-        made = self.admin.create_permission_set(InstanceArn=INSTANCE, Name=name, Tags=tags, **more)
-        self.sets[name] = arn = made["PermissionSet"]["PermissionSetArn"]
-        about = {"InstanceArn": INSTANCE, "PermissionSetArn": arn}
-        for policy in managed:
-            self.admin.attach_managed_policy_to_permission_set(**about, ManagedPolicyArn=f"{AWS_MANAGED}{policy}")
-        if customer:
-            path, _, policy = customer.rpartition("/")
-            reference = {"Name": policy, "Path": f"{path}/"}
-            self.admin.attach_customer_managed_policy_reference_to_permission_set(
-                **about, CustomerManagedPolicyReference=reference
-            )
-        if inline:
-            self.admin.put_inline_policy_to_permission_set(**about, InlinePolicy=json.dumps(inline))
-        if boundary:
-            self.admin.put_permissions_boundary_to_permission_set(**about, PermissionsBoundary=boundary)
-
-    def assign(self, name: str, *accounts: str, group: str = "", user: str = "") -> None:
-        kind, principal = ("GROUP", self.groups[group]) if group else ("USER", self.users[user])
-        for account in accounts:
-            self.admin.create_account_assignment(
-                InstanceArn=INSTANCE,
-                PermissionSetArn=self.sets[name],
-                TargetType="AWS_ACCOUNT",
-                TargetId=self.accounts.get(account, account),
-                PrincipalType=kind,
-                PrincipalId=principal,
-            )
-
-    def delete_user(self, name: str) -> None:
-        self.people.delete_user(IdentityStoreId=STORE, UserId=self.users.pop(name))
+_VIEWS = "job-function/ViewOnlyAccess"
+DENY_S3 = '{ "Version":"2012-10-17",\n  "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}] }'
 
 
-def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+def _document(effect: str, *actions: str, **more: Any) -> str:
+    statement = {"Effect": effect, "Action": list(actions), "Resource": "*", **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
 
 
-def _statement(effect: str, *actions: str, **more: Any) -> dict[str, Any]:
-    return {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": effect, "Action": list(actions), "Resource": "*", **more}],
-    }
+def _services(*names: str) -> list[Thing]:
+    return [service(f"{name}.amazonaws.com") for name in names]
+
+
+def _person(email: str, given: str = "Kim", family: str = "Berg", **more: Any) -> Thing:
+    return user(email, given=given, family=family, **more)
+
+
+# A few things that people made by hand
+
+_ANALYZER = "access-analyzer.amazonaws.com"
+SMALL = Organization(
+    [unit("work", "Work loads", tags={"owner": "ops"}), unit("live", "Live", within="work")],
+    account("a0", within="live", name="a0@example.com"),
+    [account(f"a{number}", name=f"a{number}@example.com", tags={"number": str(number)}) for number in (1, 2)],
+    policy("no s3", "work", "a1", document=DENY_S3, description="no S3"),
+    [service(_ANALYZER), delegated(_ANALYZER, "a1")],
+    [user("ana", name="ana", shown="Ana A."), user("gone", name="gone", emails=())],
+    group("ops", "ana", description="Operates."),
+    permission_set(
+        "Admin",
+        "ReadOnlyAccess",
+        session="PT90M",
+        relay_state="https://example.com",
+        tags={"a": "b"},
+        customer=("/a/Ops",),
+        inline=DENY_S3,
+        boundary="/Edge",
+    ),
+    [grant("Admin", "ops", "a0"), grant("Admin", "gone", "a0", "a1"), grant("Admin", "ana", "management")],
+    default_tags=False,
+).at_aws(gone("user", "gone"))
 
 
 # As Leverage leaves it
 
 
-def leverage(aws: Aws) -> Seeded:
-    """Makes what the layers of Leverage's starter leave in the management account."""
-    services = ["malware-protection.guardduty", "guardduty", "access-analyzer", "aws-artifact-account-sync", "backup"]
-    services += ["cloudtrail", "config", "ram", "fms", "inspector2"]
-    made = Seeded(aws, *services, types=("SERVICE_CONTROL_POLICY", "BACKUP_POLICY"))
-    security, shared = made.unit("security"), made.unit("shared")
-    made.account("acme-security", "aws+security@acme.io", security)
-    made.account("acme-shared", "aws+shared@acme.io", shared)
-    made.policy("default", _statement("Allow", "cloudtrail:*", "iam:*", "s3:*", "config:*", "kms:*"), security)
-    made.policy("standard", _statement("Allow", "ec2:*", "iam:*", "s3:*", "rds:*", "kms:*", "route53:*"), shared)
-    tagged = {"StringEquals": {"aws:ResourceTag/protectFromDeletion": "true"}}
-    made.policy("delete-protection", _statement("Deny", "ec2:DeleteTransitGateway*", Condition=tagged), shared)
-    untag = {"ForAnyValue:StringEquals": {"aws:TagKeys": ["ProtectFromDeletion"]}}
-    made.policy("tag-protection", _statement("Deny", "ec2:CreateTags", "ec2:DeleteTags", Condition=untag), shared)
-    for service in ("access-analyzer", "cloudtrail", "guardduty", "fms"):
-        made.delegate(made.accounts["acme-security"], f"{service}.amazonaws.com")
-    aws.client("iam").create_service_linked_role(AWSServiceName="access-analyzer.amazonaws.com")
-    aws.client("ec2").enable_ebs_encryption_by_default()
-    flags = {
-        "BlockPublicAcls": True,
-        "IgnorePublicAcls": True,
-        "BlockPublicPolicy": False,
-        "RestrictPublicBuckets": False,
+def _leverage() -> Iterator[Any]:
+    """Yields what the layers of Leverage's starter leave in the management account."""
+    yield _services("malware-protection.guardduty", "guardduty", "access-analyzer", "aws-artifact-account-sync")
+    yield _services("backup", "cloudtrail", "config", "ram", "fms", "inspector2")
+    yield policy_type("BACKUP_POLICY")
+    yield [unit("security"), unit("shared")]
+    yield account("acme-security", "security", name="acme-security", email="aws+security@acme.io")
+    yield account("acme-shared", "shared", name="acme-shared", email="aws+shared@acme.io")
+    allowed = {
+        "security": ("cloudtrail:*", "iam:*", "s3:*", "config:*", "kms:*"),
+        "shared": ("ec2:*", "iam:*", "s3:*", "rds:*", "kms:*", "route53:*"),
     }
-    aws.client("s3control").put_public_access_block(AccountId=ACCOUNT, PublicAccessBlockConfiguration=flags)
-    for given, family in (("Ana", "Adler"), ("Ben", "Becker"), ("Cleo", "Conti")):
-        made.user(f"{given}.{family}@acme.io".lower(), given, family)
-    everybody = list(made.users)
-    groups = {"Administrators": everybody[:1], "DevOps": everybody[:2], "FinOps": everybody[2:]}
-    for name, members in {**groups, "SecurityAuditor": everybody[1:], "ReadOnly": everybody}.items():
-        made.group(name, *members, description=f"Provides {name} access")
-    terraform: dict[str, Any] = {"tags": {"Terraform": "true"}, "SessionDuration": "PT1H"}
-    made.permission_set("Administrator", "AdministratorAccess", Description="Provides full access", **terraform)
+    yield policy("default", "security", document=_document("Allow", *allowed["security"]))
+    yield policy("standard", "shared", document=_document("Allow", *allowed["shared"]))
+    tagged = {"StringEquals": {"aws:ResourceTag/protectFromDeletion": "true"}}
+    yield policy(
+        "delete-protection", "shared", document=_document("Deny", "ec2:DeleteTransitGateway*", Condition=tagged)
+    )
+    untag = {"ForAnyValue:StringEquals": {"aws:TagKeys": ["ProtectFromDeletion"]}}
+    protected = _document("Deny", "ec2:CreateTags", "ec2:DeleteTags", Condition=untag)
+    yield policy("tag-protection", "shared", document=protected)
+    for name in ("access-analyzer", "cloudtrail", "guardduty", "fms"):
+        yield delegated(f"{name}.amazonaws.com", "acme-security")
+    half = {"block_public_policy": False, "restrict_public_buckets": False}
+    yield [control("ebs_encryption"), control("s3_public_access", at={"": half})]
+    names = (("Ana", "Adler"), ("Ben", "Becker"), ("Cleo", "Conti"))
+    everybody = [f"{given}.{family}@acme.io".lower() for given, family in names]
+    yield [_person(email, *name) for email, name in zip(everybody, names, strict=True)]
+    groups = {"Administrators": everybody[:1], "DevOpsTeam": everybody[:2], "FinOpsTeam": everybody[2:]}
+    groups |= {"SecurityAuditors": everybody[1:], "Readers": everybody}
+    for name, members in groups.items():
+        yield group(name, *members, description=f"Provides {name} access")
+    told: dict[str, Any] = {"tags": {"Terraform": "true"}}
     region = {"StringEquals": {"aws:RequestedRegion": ["us-east-1", "us-west-2"]}}
-    devops = _statement("Allow", "ec2:*", "s3:*", "eks:*", "rds:*", Condition=region)
-    made.permission_set("DevOps", inline=devops, Description="Provides DevOps access", **terraform)
-    made.permission_set("FinOps", "job-function/Billing", Description="Provides billing access", **terraform)
-    views = "job-function/ViewOnlyAccess"
-    made.permission_set("SecurityAuditor", "SecurityAudit", views, Description="Provides audit access", **terraform)
-    made.permission_set("ReadOnly", views, Description="Provides view access", **terraform)
-    for name, group, accounts in (
-        ("Administrator", "Administrators", ("management",)),
-        ("DevOps", "DevOps", ("acme-security", "acme-shared")),
-        ("FinOps", "FinOps", ("management",)),
-        ("SecurityAuditor", "SecurityAuditor", ("acme-security", "acme-shared")),
-        ("ReadOnly", "ReadOnly", ("acme-shared",)),
-    ):
-        made.assign(name, *accounts, group=group)
-    return made
+    devops = _document("Allow", "ec2:*", "s3:*", "eks:*", "rds:*", Condition=region)
+    yield permission_set("Administrator", "AdministratorAccess", description="Provides full access", **told)
+    yield permission_set("DevOps", inline=devops, description="Provides DevOps access", **told)
+    yield permission_set("FinOps", "job-function/Billing", description="Provides billing access", **told)
+    yield permission_set("SecurityAuditor", "SecurityAudit", _VIEWS, description="Provides audit access", **told)
+    yield permission_set("ReadOnly", _VIEWS, description="Provides view access", **told)
+    yield grant("Administrator", "Administrators", "management")
+    yield grant("DevOps", "DevOpsTeam", "acme-security", "acme-shared")
+    yield grant("FinOps", "FinOpsTeam", "management")
+    yield grant("SecurityAuditor", "SecurityAuditors", "acme-security", "acme-shared")
+    yield grant("ReadOnly", "Readers", "acme-shared")
+
+
+LEVERAGE = Organization(*_leverage(), default_tags=False)
 
 
 # Beside Control Tower
 
 
-def control_tower(aws: Aws) -> Seeded:
-    """Makes what Control Tower sets up, with people and groups of an identity provider, and access of one's own."""
-    made = Seeded(aws, "controltower", "cloudtrail", "config", "iam", "member.org.stacksets.cloudformation")
-    _settings(aws)
-    security, sandbox, workloads = made.unit("Security"), made.unit("Sandbox"), made.unit("Workloads")
-    live, test = made.unit("Prod", workloads), made.unit("Test", workloads)
-    made.account("Log Archive", "aws+log@acme.io", security)
-    made.account("Audit", "aws+audit@acme.io", security)
-    for number in range(4):
-        made.account(f"shop-prod-{number}", f"aws+shop-prod-{number}@acme.io", live, stage="prod")
-        made.account(f"shop-test-{number}", f"aws+shop-test-{number}@acme.io", test, stage="test")
-    made.account("Playground", "aws+play@acme.io", sandbox)
-    for number, unit in enumerate((security, sandbox, workloads)):
-        role = {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/AWSControlTowerExecution"}}
-        made.policy(f"aws-guardrails-AbCdE{number}", _statement("Deny", "cloudtrail:StopLogging", Condition=role), unit)
-    made.policy("Deny leaving", _statement("Deny", "organizations:LeaveOrganization"), made.root, description="Stay.")
-    made.delegate(made.accounts["Audit"], "config.amazonaws.com")
-    made.user("aws@example.com", "AWS Control Tower", "Admin")
-    made.group(
-        "AWSControlTowerAdmins", "aws@example.com", description="Admin rights to AWS Control Tower core accounts"
-    )
-    made.group("AWSSecurityAuditors", description="Read-only access to all accounts for security audits")
-    made.group("AWSLogArchiveViewers", description="Read-only access to log archive account")
-    for name in ("ana", "ben", "cleo", "dina"):
-        made.user(f"{name}@acme.io", name.title(), "Adler")
+def _control_tower() -> Iterator[Any]:
+    """Yields what Control Tower sets up, people and groups of an identity provider, and access of one's own."""
+    yield _services("controltower", "cloudtrail", "config", "iam", "member.org.stacksets.cloudformation")
+    yield [
+        control("s3_public_access"),
+        control("password_policy", minimum_length=20),
+        control("snapshot_public_access"),
+    ]
+    yield root_access("RootSessions")
+    yield [unit("Security"), unit("Sandbox"), unit("Workloads"), unit("Prod", within="Workloads")]
+    yield unit("Test", within="Workloads")
+    yield account("Log Archive", "Security", name="Log Archive", email="aws+log@acme.io")
+    yield account("Audit", "Security", name="Audit", email="aws+audit@acme.io")
+    shops = [f"shop-{stage}-{number}" for number in range(4) for stage in ("prod", "test")]
+    for number, name in enumerate(shops, 1):
+        stage, told = name.split("-")[1], {"name": name, "email": f"aws+{name}@acme.io", "number": number}
+        yield account(name, stage.title(), tags={"stage": stage}, **told)
+    yield account("Playground", "Sandbox", name="Playground", email="aws+play@acme.io")
+    everywhere = ["management", "Log Archive", "Audit", *shops, "Playground"]
+    role = {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/AWSControlTowerExecution"}}
+    stop = _document("Deny", "cloudtrail:StopLogging", Condition=role)
+    for number, place in enumerate(("Security", "Sandbox", "Workloads")):
+        yield policy(f"aws-guardrails-AbCdE{number}", place, document=stop)
+    leave = _document("Deny", "organizations:LeaveOrganization")
+    yield policy("Deny leaving", "root", document=leave, description="Stay.")
+    yield delegated("config.amazonaws.com", "Audit")
+    yield _person("aws@example.com", "AWS Control Tower", "Admin")
+    admins = "Admin rights to AWS Control Tower core accounts"
+    yield group("AWSControlTowerAdmins", "aws@example.com", description=admins)
+    yield group("AWSSecurityAuditors", description="Read-only access to all accounts for security audits")
+    yield group("AWSLogArchiveViewers", description="Read-only access to log archive account")
     scim = [f"{name}@acme.io" for name in ("ana", "ben", "cleo", "dina")]
-    made.group("AWS Platform", *scim[:2])
-    made.group("AWS Developers", *scim[1:])
-    made.group("Everybody", *scim)
-    aws.order("scim", users=scim, groups=["AWS Platform", "AWS Developers", "Everybody"])
-    made.permission_set("AWSAdministratorAccess", "AdministratorAccess", Description="Provides full access")
-    made.permission_set("AWSReadOnlyAccess", "job-function/ViewOnlyAccess")
-    made.assign("AWSAdministratorAccess", "management", "Log Archive", "Audit", group="AWSControlTowerAdmins")
-    made.assign("AWSReadOnlyAccess", *made.accounts, group="AWSSecurityAuditors")
-    made.permission_set("PlatformAdmin", "AdministratorAccess", SessionDuration="PT8H", tags={"owner": "platform"})
-    made.permission_set(
-        "Developer", "PowerUserAccess", inline=_statement("Deny", "iam:*User*"), SessionDuration="PT90M"
-    )
-    made.permission_set("Audit", "SecurityAudit", customer="/audit/ReadTickets")
-    made.assign("PlatformAdmin", *made.accounts, group="AWS Platform")
-    made.assign("Developer", *(one for one in made.accounts if one.startswith("shop-test")), group="AWS Developers")
-    made.assign("Developer", "Playground", user="dina@acme.io")
-    made.assign("Audit", *made.accounts, group="AWSSecurityAuditors")
-    return made
+    yield [_person(email, email.partition("@")[0].title(), "Adler", external=True) for email in scim]
+    yield group("AWS Platform", *scim[:2], external=True)
+    yield group("AWS Developers", *scim[1:], external=True)
+    yield group("Everybody", *scim, external=True)
+    yield permission_set("AWSAdministratorAccess", "AdministratorAccess", description="Provides full access")
+    yield permission_set("AWSReadOnlyAccess", _VIEWS)
+    yield grant("AWSAdministratorAccess", "AWSControlTowerAdmins", "management", "Log Archive", "Audit")
+    yield grant("AWSReadOnlyAccess", "AWSSecurityAuditors", *everywhere)
+    yield permission_set("PlatformAdmin", "AdministratorAccess", session="PT8H", tags={"owner": "platform"})
+    yield permission_set("Developer", "PowerUserAccess", inline=_document("Deny", "iam:*User*"), session="PT90M")
+    yield permission_set("AuditTickets", "SecurityAudit", customer=("/audit/ReadTickets",))
+    yield grant("PlatformAdmin", "AWS Platform", *everywhere)
+    yield grant("Developer", "AWS Developers", *(one for one in shops if one.startswith("shop-test")))
+    yield grant("Developer", "dina@acme.io", "Playground")
+    yield grant("AuditTickets", "AWSSecurityAuditors", *everywhere)
 
 
-def _settings(aws: Aws) -> None:
-    """Sets the account as Strata does where it manages it."""
-    flags = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    block = dict.fromkeys(flags, True)
-    aws.client("s3control").put_public_access_block(AccountId=ACCOUNT, PublicAccessBlockConfiguration=block)
-    iam, ec2 = aws.client("iam"), aws.client("ec2")
-    kinds = ("Symbols", "Numbers", "UppercaseCharacters", "LowercaseCharacters")
-    iam.update_account_password_policy(
-        MinimumPasswordLength=20,
-        PasswordReusePrevention=24,
-        AllowUsersToChangePassword=True,
-        **dict.fromkeys((f"Require{kind}" for kind in kinds), True),
-    )
-    ec2.enable_snapshot_block_public_access(State="block-all-sharing")
-    iam.enable_organizations_root_sessions()
+CONTROL_TOWER = Organization(*_control_tower(), default_tags=False)
 
 
 # Grown by hand for years
 
 
-def grown(aws: Aws, accounts: int = 120, sets: int = 24, users: int = 60, groups: int = 30) -> Seeded:
-    """Makes what many hands left: names twice, odd names, people without mail, grants of the deleted, and a lot."""
+def grown(accounts: int = 120, sets: int = 24, users: int = 60, groups: int = 30) -> Organization:
+    """Returns what many hands left: names twice, odd names, people without mail, grants of the deleted, and a lot."""
     dice = random.Random(accounts)  # noqa: S311  # for variety
-    aws.order("organization", account_limit=2 * accounts)
-    types = ("SERVICE_CONTROL_POLICY", "TAG_POLICY", "RESOURCE_CONTROL_POLICY")
-    made = Seeded(aws, "ram", "cloudtrail", "backup", types=types)
-    units = {"root": made.root, "old": made.unit("Old stuff")}
+    held: dict[str, list[str]] = {"root": [], "old": []}
+    there: list[Any] = [_services("ram", "cloudtrail", "backup"), unit("old", "Old stuff")]
+    there += [policy_type("TAG_POLICY"), policy_type("RESOURCE_CONTROL_POLICY")]
     for division in ("Retail", "Bank", "Größe & Maß"):
-        above = made.unit(division, owner=division[:4])
-        units[division] = above
-        units |= {f"{division}/{stage}": made.unit(stage, above) for stage in ("Prod", "Test", "yes")}
-    places = [name for name in units if "/" in name]
-    held: dict[str, list[str]] = {name: [] for name in units}
+        there += [unit(division, tags={"owner": division[:4]})]
+        there += [unit(f"{division}/{stage}", stage, within=division) for stage in ("Prod", "Test", "yes")]
+        held |= {name: [] for name in (division, *(f"{division}/{stage}" for stage in ("Prod", "Test", "yes")))}
+    places = [name for name in held if "/" in name]
     for number in range(accounts):
         place = dice.choice(places) if number > 5 else dice.choice(("root", "old", "Bank"))
         name = dice.choice((f"acme-{number}", f"Team {number} / live", f"app{number}", f"{number}-legacy"))
-        stage = place.partition("/")[2] or "none"
-        made.account(
-            name, f"aws+{number}@acme.io", units[place] if place != "root" else "", stage=stage, number=str(number)
-        )
+        tags = {"stage": place.partition("/")[2] or "none", "number": str(number)}
+        there += [account(name, place, name=name, email=f"aws+{number}@acme.io", tags=tags, number=number + 1)]
         held[place].append(name)
-    _policies(made, units, held)
-    _center(made, dice, held, sets, users, groups)
-    return made
+    there += [*_policies(held), *_center(dice, held, sets, users, groups)]
+    return Organization(*there, default_tags=False).at_aws(gone("user", "gone@acme.io"))
 
 
-def _policies(made: Seeded, units: Mapping[str, str], held: Mapping[str, list[str]]) -> None:
+def _policies(held: Mapping[str, list[str]]) -> Iterator[Thing]:
+    denied = _document("Deny", "organizations:LeaveOrganization", "iam:DeleteAccountAlias")
     for number, place in enumerate(("root", "Retail", "Bank/Prod", "Bank/Test", "old")):
-        denied = _statement("Deny", "organizations:LeaveOrganization", "iam:DeleteAccountAlias")
-        made.policy(f"SCP {number} ({place})", denied, units[place], description=f"For {place}")
-    made.policy("on", _statement("Deny", "cloudtrail:StopLoging"), made.accounts[held["Bank/Prod"][0]])
-    made.policy("Nothing yet", _statement("Deny", "s3:DeleteBucket"))
-    tag = {"tags": {"team": {"tag_key": {"@@assign": "team"}}}}
-    made.policy("Tags", tag, made.root, type="TAG_POLICY", purpose="order")
-    rcp = _statement("Deny", "s3:*", Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}})
-    made.policy("TLS", rcp, units["Retail"], type="RESOURCE_CONTROL_POLICY")
+        yield policy(f"SCP {number} ({place})", place, document=denied, description=f"For {place}")
+    yield policy("on", held["Bank/Prod"][0], document=_document("Deny", "cloudtrail:StopLoging"))
+    yield policy("Nothing yet", document=_document("Deny", "s3:DeleteBucket"))
+    tag = json.dumps({"tags": {"team": {"tag_key": {"@@assign": "team"}}}})
+    yield policy("Tags", "root", document=tag, type="TAG_POLICY", tags={"purpose": "order"})
+    tls = _document("Deny", "s3:*", Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}})
+    yield policy("TLS", "Retail", document=tls, type="RESOURCE_CONTROL_POLICY")
 
 
-def _center(
-    made: Seeded, dice: random.Random, held: Mapping[str, list[str]], sets: int, users: int, groups: int
-) -> None:
-    for number in range(users):
-        name = f"user{number}@acme.io" if number % 7 else f"robot-{number}"
-        made.user(name, f"Given{number}", "O'Neil-Ünal" if number % 3 else "Berg")
-    made.user("gone@acme.io")
-    everybody = [name for name in made.users if name != "gone@acme.io"]
-    for number in range(groups):
-        members = dice.sample(everybody, min(len(everybody), dice.randint(0, 9)))
-        made.group(
-            f"Team {number}" if number % 4 else f"{number} & Co", *members, description="" if number % 2 else "A team."
+def _center(dice: random.Random, held: Mapping[str, list[str]], sets: int, users: int, groups: int) -> Iterator[Any]:
+    names = [f"user{number}@acme.io" if number % 7 else f"robot-{number}" for number in range(users)]
+    for number, name in enumerate(names):
+        family, emails = "O'Neil-Ünal" if number % 3 else "Berg", (name,) if "@" in name else ()
+        yield _person(name, f"Given{number}", family, name=name, emails=emails, number=number + 1)
+    yield _person("gone@acme.io")
+    teams = [f"Team {number}" if number % 4 else f"{number} & Co" for number in range(groups)]
+    for number, name in enumerate(teams):
+        members = dice.sample(names, min(len(names), dice.randint(0, 9)))
+        yield group(name, *members, description="" if number % 2 else "A team.", number=number + 1)
+    some = ("ReadOnlyAccess", "SecurityAudit", "PowerUserAccess", "job-function/Billing")
+    numbered = [f"Set-{number}" for number in range(sets)]
+    for number, name in enumerate(numbered):
+        yield permission_set(
+            name,
+            *dice.sample(some, dice.randint(1, 2)),
+            inline=_document("Deny", "iam:CreateUser") if number % 5 == 0 else "",
+            customer=("/Operate",) if number % 6 == 0 else (),
+            boundary="PowerUserAccess" if number % 9 == 0 else "",
+            session=dice.choice(("PT1H", "PT90M", "PT12H")),
         )
-    boundary = {"ManagedPolicyArn": f"{AWS_MANAGED}PowerUserAccess"}
-    for number in range(sets):
-        made.permission_set(
-            f"Set-{number}",
-            *dice.sample(
-                ("ReadOnlyAccess", "SecurityAudit", "PowerUserAccess", "job-function/Billing"), dice.randint(1, 2)
-            ),
-            inline=_statement("Deny", "iam:CreateUser") if number % 5 == 0 else None,
-            customer="/Operate" if number % 6 == 0 else "",
-            boundary=boundary if number % 9 == 0 else None,
-            SessionDuration=dice.choice(("PT1H", "PT90M", "PT12H")),
-        )
-    made.permission_set("Admin", "AdministratorAccess")
-    made.permission_set("Empty")
-    teams, names = list(made.groups), [name for name in made.sets if name.startswith("Set-")]
-    made.assign("Admin", *made.accounts, group=teams[1])
-    made.assign("Set-0", *(one for one in made.accounts if one != "management"), group=teams[2])
+    yield [permission_set("Admin", "AdministratorAccess"), permission_set("Empty")]
+    accounts = [name for some in held.values() for name in some]
+    yield [grant("Admin", teams[1], "management", *accounts), grant("Set-0", teams[2], *accounts)]
     for team in teams[3:]:
-        place = dice.choice([one for one in held if "/" in one and held[one]])
-        inside = held[place]
+        inside = held[dice.choice([one for one in held if "/" in one and held[one]])]
         few = inside if dice.random() < 0.5 else dice.sample(inside, min(len(inside), 4))
-        made.assign(dice.choice(names), *few, group=team)
-    for name in everybody[:6]:
-        made.assign(dice.choice(names), dice.choice(list(made.accounts)), user=name)
-    made.assign("Set-1", held["old"][0] if held["old"] else "management", user="gone@acme.io")
-    made.delete_user("gone@acme.io")
+        yield grant(dice.choice(numbered), team, *few)
+    for name in names[:6]:
+        yield grant(dice.choice(numbered), name, dice.choice(["management", *accounts]))
+    yield grant("Set-1", "gone@acme.io", held["old"][0] if held["old"] else "management")
 
 
 # Odd names
 
 
-ODD = ("${x}", "%{x}", "%%{x} $${x}", "{{x}}", "yes", "null", "1e3", "0123", "a/b: #c", "'q' \"r\" \\s", "*", "x" * 60)
+_SIGNS = ("${x}", "%{x}", "%%{x} $${x}", "{{x}}", "yes", "null", "1e3", "0123", "a/b: #c", "'q' \"r\" \\s", "*")
+ODD_NAMES = (*_SIGNS, "x" * 60)
 """What Terraform, YAML or Strata could take for something else; AWS takes it for most names."""
 WIDE = ("🎉", "Größe", "東京", "e\u00e9 ß", "\U0001d4b3")
 
 
-def odd(aws: Aws) -> Seeded:
-    """Makes an organization whose names, descriptions and documents somebody could take for something else."""
-    types = ("SERVICE_CONTROL_POLICY", "TAG_POLICY", "BACKUP_POLICY", "DECLARATIVE_POLICY_EC2", "CHATBOT_POLICY")
-    made = Seeded(aws, "backup", "chatbot", "guardduty", types=("SERVICE_CONTROL_POLICY",))
-    made.organizations.enable_aws_service_access(ServicePrincipal="ec2.amazonaws.com")
-    for type in types[1:]:
-        made.organizations.enable_policy_type(RootId=made.root, PolicyType=type)
-    aws.order("organization", account_limit=100)
-    units = [made.unit(name, owner="yes") for name in (*ODD, *WIDE, "x" * 128, "Root", "management")]
-    inner = [made.unit("Prod", unit) for unit in (*units[:3], made.root)]
-    for number, name in enumerate(name[:50] for name in (*ODD, "management", "acme-", "acme-1")):
-        place = [*inner, *units][number]
-        made.account(name, f"aws+{number}@acme.io", place, **{"null": "1e3", "a b": "0123", "e": "", "Größe": "東京"})
-    for number, name in enumerate((*ODD, *WIDE)):
-        deny = _statement("Deny", "s3:Delete*", Sid=f"No{number}")
-        deny["Statement"][0]["Resource"] = "arn:aws:s3:::${aws:PrincipalAccount}/*"
-        made.policy(name, deny, units[number], description=f'{name}\nand more "quoted"')
-    made.policy("templated", _statement("Deny", "s3:*", Condition={"StringEquals": {"aws:PrincipalTag/x": "{{x}}"}}))
-    made.policy("Tags", {"tags": {"a": {"tag_key": {"@@assign": "${x} %{y}"}}}}, made.accounts["yes"], type=types[1])
-    made.policy("Backups", {"plans": {}}, units[0], type=types[2])
-    console = {"ec2_attributes": {"serial_console_access": {"status": {"@@assign": "disabled"}}}}
-    made.policy("Console", console, made.root, type=types[3])
-    made.policy("Chat", {"chatbot": {"platforms": {}}}, type=types[4])
-    made.delegate(made.accounts["null"], "guardduty.amazonaws.com", "backup.amazonaws.com")
-    made.delegate(made.accounts["yes"], "backup.amazonaws.com")
-    made.organizations.detach_policy(PolicyId="p-FullAWSAccess", TargetId=units[1])
-    _odd_center(made)
-    return made
+def _odd() -> Iterator[Any]:
+    """Yields an organization whose names, descriptions and documents somebody could take for something else."""
+    yield _services("backup", "chatbot", "guardduty", "ec2")
+    yield [policy_type(f"{one}_POLICY") for one in ("TAG", "BACKUP", "CHATBOT")]
+    yield policy_type("DECLARATIVE_POLICY_EC2")
+    names = (*ODD_NAMES, *WIDE, "x" * 128, "Root", "management")
+    units = [f"unit {number}:" for number in range(len(names))]
+    yield [unit(key, name, tags={"owner": "yes"}) for key, name in zip(units, names, strict=True)]
+    inner = [f"inner {number}:" for number in range(4)]
+    yield [unit(key, "Prod", within=above) for key, above in zip(inner, (*units[:3], "root"), strict=True)]
+    tags = {"null": "1e3", "a b": "0123", "e": "", "Größe": "東京"}
+    places = [*inner, *units]
+    accounts = [f"account {number}:" for number in range(len(ODD_NAMES) + 3)]
+    for number, name in enumerate(name[:50] for name in (*ODD_NAMES, "management", "acme-", "acme-1")):
+        told: dict[str, Any] = {"name": name, "email": f"aws+{number}@acme.io", "tags": tags}
+        yield account(accounts[number], places[number], **told)
+    for number, name in enumerate((*ODD_NAMES, *WIDE)):
+        denied = _document("Deny", "s3:Delete*", Sid=f"No{number}").replace(
+            '"*"', '"arn:aws:s3:::${aws:PrincipalAccount}/*"'
+        )
+        described = f'{name}\nand more "quoted"'
+        yield policy(f"policy {number}:", units[number], name=name, document=denied, description=described)
+    templated = _document("Deny", "s3:*", Condition={"StringEquals": {"aws:PrincipalTag/x": "{{x}}"}})
+    yield policy("templated", document=templated)
+    yes, null = (accounts[ODD_NAMES.index(name)] for name in ("yes", "null"))
+    tag = json.dumps({"tags": {"a": {"tag_key": {"@@assign": "${x} %{y}"}}}})
+    yield policy("Tags", yes, document=tag, type="TAG_POLICY")
+    yield policy("Backups", units[0], document='{"plans": {}}', type="BACKUP_POLICY")
+    console = json.dumps({"ec2_attributes": {"serial_console_access": {"status": {"@@assign": "disabled"}}}})
+    yield policy("Console", "root", document=console, type="DECLARATIVE_POLICY_EC2")
+    yield policy("Chat", document='{"chatbot": {"platforms": {}}}', type="CHATBOT_POLICY")
+    yield [delegated(f"{one}.amazonaws.com", null) for one in ("guardduty", "backup")]
+    yield [delegated("backup.amazonaws.com", yes), no_full_access(units[1])]
+    yield from _odd_center(["management", *accounts])
 
 
-def _odd_center(made: Seeded) -> None:
-    for number, name in enumerate((*(one for one in ODD if " " not in one), *WIDE[:3])):
-        made.user(name, name, 'O\'Neil "x" ${y}', Emails=_mail(f"user{number}@acme.io"))
-    made.user("ana@acme.io", "Ana", "Adler")
-    made.user("ana@corp.io", "Ana", "Abel", DisplayName="{{ana}} ${x}")
-    made.user("both", "Two", "Mails", Emails=[*_mail("a@acme.io"), {"Value": "b@acme.io", "Type": "home"}])
-    for name in (*ODD, *WIDE, "ana@acme.io", "management", "all", "x" * 1024, "a.b", "a-b"):
-        made.group(name, *list(made.users)[:3], description=f'{name[:500]} "quoted" and\n%{{broken}}')
+def _odd_center(accounts: list[str]) -> Iterator[Any]:
+    names = (*(one for one in ODD_NAMES if " " not in one), *WIDE[:3])
+    users = [f"user {number}:" for number in range(len(names))]
+    for number, name in enumerate(names):
+        told: dict[str, Any] = {"name": name, "emails": (f"user{number}@acme.io",)}
+        yield _person(users[number], name, 'O\'Neil "x" ${y}', **told)
+    yield [_person("ana@acme.io", "Ana", "Adler"), _person("ana@corp.io", "Ana", "Abel", shown="{{ana}} ${x}")]
+    yield _person("both", "Two", "Mails", name="both", emails=("a@acme.io", "b@acme.io"))
+    names = (*ODD_NAMES, *WIDE, "ana@acme.io", "management", "all", "x" * 1024, "a.b", "a-b")
+    groups = [f"group {number}:" for number in range(len(names))]
+    for key, name in zip(groups, names, strict=True):
+        yield group(key, *users[:3], name=name, description=f'{name[:500]} "quoted" and\n%{{broken}}')
     sets = ("a+b=c,d.e@f_g-h", "yes", "null", "0123", "1e3", "x" * 32, "a_b", "a-b")
+    home = _document("Allow", "s3:Get*").replace('"*"', '"arn:aws:s3:::home/${aws:username}/*"')
     for number, name in enumerate(sets):
-        inline = _statement("Allow", "s3:Get*")
-        inline["Statement"][0]["Resource"] = "arn:aws:s3:::home/${aws:username}/*"
-        made.permission_set(
+        yield permission_set(
             name,
             *("ReadOnlyAccess",)[: number % 2],
-            inline=inline,
-            customer=("/Ops", "/a/b/Ops")[number % 2] if number % 3 else "",
-            boundary={"CustomerManagedPolicyReference": {"Name": "Edge", "Path": "/a/"}} if number % 4 == 0 else None,
-            Description=f"{name} ${{x}} %{{y}} {{{{z}}}} größer",
-            SessionDuration=("PT1H", "PT90M", "PT1H30M", "PT12H")[number % 4],
-            RelayState="https://console.aws.amazon.com/s3/?region=us-east-1#x",
+            inline=home,
+            customer=(("/Ops", "/a/b/Ops")[number % 2],) if number % 3 else (),
+            boundary="/a/Edge" if number % 4 == 0 else "",
+            description=f"{name} ${{x}} %{{y}} {{{{z}}}} größer",
+            session=("PT1H", "PT90M", "PT1H30M", "PT12H")[number % 4],
+            relay_state="https://console.aws.amazon.com/s3/?region=us-east-1#x",
             tags={"null": "yes", "a b": "1e3"},
+            number=number + 1,
         )
-    for number, group in enumerate(made.groups):
-        made.assign(sets[number % len(sets)], *list(made.accounts)[: 1 + number], group=group)
-    for number, user in enumerate(made.users):
-        made.assign(sets[number % len(sets)], "management", user=user)
-    attributes = [{"Key": "Cost Center", "Value": {"Source": ["${path:enterprise.costCenter}"]}}]
-    made.admin.create_instance_access_control_attribute_configuration(
-        InstanceArn=INSTANCE, InstanceAccessControlAttributeConfiguration={"AccessControlAttributes": attributes}
-    )
+    for number, key in enumerate(groups):
+        yield grant(sets[number % len(sets)], key, *accounts[: 1 + number])
+    for number, key in enumerate((*users, "ana@acme.io", "ana@corp.io", "both")):
+        yield grant(sets[number % len(sets)], key, "management")
+    yield attribute("Cost Center", "${path:enterprise.costCenter}")
 
 
-def _mail(address: str) -> list[dict[str, Any]]:
-    return [{"Value": address, "Type": "work", "Primary": True}]
+ODD = Organization(*_odd(), default_tags=False)

@@ -11,9 +11,9 @@ import pytest
 from strata.load import load
 from tests.aws.center import STORE
 from tests.aws.client import Aws
+from tests.organizations.emulated import emulate
 from tests.scenarios import seeds
 from tests.scenarios.site import Provider, Site, Snapshot
-from tests.test_inventory import grown as by_hand
 
 _NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
 _SERVICES = ("organizations:", "sso-admin:", "identitystore:")
@@ -23,7 +23,7 @@ _SERVICES = ("organizations:", "sso-admin:", "identitystore:")
 def adopted(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
     """An organization as in `test_inventory.py`, and the configuration that was written from it."""
     running_aws.restore()
-    by_hand(running_aws)
+    emulate(seeds.SMALL, running_aws)
     site = Site(running_aws, provider, tmp_path)
     adopted = site.strata("adopt", "--to", str(site.config), *_NEW, "--yes")
     assert adopted.code == 0, adopted.text
@@ -95,7 +95,7 @@ def test_what_is_renamed_before_the_first_deploy_is_imported_by_its_new_key(adop
 def deployed_once(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """The same organization after its first deploy, its lines of imports.yaml pruned."""
     running_aws.restore()
-    by_hand(running_aws)
+    emulate(seeds.SMALL, running_aws)
     site = Site(running_aws, provider, tmp_path_factory.mktemp("adopted"))
     adopted = site.strata("adopt", "--to", str(site.config), *_NEW, "--yes")
     assert adopted.code == 0, adopted.text
@@ -202,21 +202,21 @@ def nothing(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
 
 
 def test_what_leverage_made_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
-    seeds.leverage(nothing.aws)
+    emulate(seeds.LEVERAGE, nothing.aws)
 
     _adopt(nothing)
 
 
 @pytest.mark.long("real")
 def test_what_control_tower_made_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
-    seeds.control_tower(nothing.aws)
+    emulate(seeds.CONTROL_TOWER, nothing.aws)
 
     _adopt(nothing)
 
 
 @pytest.mark.only("stand-in")
 def test_what_has_odd_names_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
-    seeds.odd(nothing.aws)
+    emulate(seeds.ODD, nothing.aws)
 
     _adopt(nothing)
 
@@ -229,7 +229,7 @@ def test_what_has_odd_names_is_adopted_with_the_real_provider(nothing: Site) -> 
 
 @pytest.mark.large
 def test_what_grew_for_years_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
-    seeds.grown(nothing.aws)
+    emulate(seeds.grown(), nothing.aws)
 
     _adopt(nothing)
     assert len(load(nothing.config).grants) > 400

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import Aws
+from tests.organizations.emulated import Emulated, emulate
+from tests.scenarios.seeds import SMALL
 from tests.scenarios.site import Provider, Site
-from tests.test_inventory import grown
 
 pytestmark = pytest.mark.only("stand-in")
 
@@ -20,7 +20,7 @@ _NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--sec
 
 def test_what_came_since_is_added_and_imported(running_aws: Aws, provider: Provider, tmp_path: Path) -> None:
     running_aws.restore()
-    made = grown(running_aws)
+    made = emulate(SMALL, running_aws)
     site = Site(running_aws, provider, tmp_path)
     assert site.strata("adopt", "--to", str(site.config), *_NEW, "--yes").code == 0
     _make_again(site, made)
@@ -74,9 +74,9 @@ def test_what_came_since_is_added_and_imported(running_aws: Aws, provider: Provi
     assert site.strata("plan", "--exit-code").code == 0
 
 
-def _make_again(site: Site, made: dict[str, Any]) -> None:
+def _make_again(site: Site, made: Emulated) -> None:
     """Deletes the group and makes it again, as people do to be rid of what it has; its assignment ends with it."""
     people = site.client("identitystore")
-    people.delete_group(IdentityStoreId=STORE, GroupId=made["group"])
+    people.delete_group(IdentityStoreId=STORE, GroupId=made.id("group", "ops"))
     group = people.create_group(IdentityStoreId=STORE, DisplayName="ops", Description="Operates.")["GroupId"]
-    people.create_group_membership(IdentityStoreId=STORE, GroupId=group, MemberId={"UserId": made["user"]})
+    people.create_group_membership(IdentityStoreId=STORE, GroupId=group, MemberId={"UserId": made.id("user", "ana")})

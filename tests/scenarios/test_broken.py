@@ -11,14 +11,14 @@ from typing import Literal, NamedTuple
 
 import pytest
 
-from tests.scenarios import broken, test_shipped
+from tests.scenarios import broken, shipped
 from tests.scenarios.site import Site, Snapshot
 
 pytestmark = pytest.mark.only("stand-in")
 
 
 class Noticed(NamedTuple):
-    """Which test notices a mistake, on which site, and a part of what it says."""
+    """Which check notices a mistake, on which site, and a part of what it says."""
 
     by: Callable[[Site], None]
     begins_with: Literal["backend", "shipped"]
@@ -27,23 +27,23 @@ class Noticed(NamedTuple):
 
 NOTICED = {
     "a wrong import id": Noticed(
-        test_shipped.test_an_existing_organization_is_adopted, "backend", "non-existent remote object"
+        shipped.existing_organization_is_adopted, "backend", "non-existent remote object"
     ),
     "a dropped ignore_changes": Noticed(
-        test_shipped.test_names_and_addresses_change_in_place, "shipped", "'aws_identitystore_user.jane-doe': 'delete"
+        shipped.names_and_addresses_change_in_place, "shipped", "'aws_identitystore_user.jane-doe': 'delete"
     ),
     "a changed address": Noticed(
-        test_shipped.test_the_second_plan_is_empty,
+        shipped.second_plan_is_empty,
         "shipped",
         "'aws_organizations_policy_attachment.deny-root-user_shared': 'create'",
     ),
     "a perpetual difference": Noticed(
-        test_shipped.test_the_second_plan_is_empty,
+        shipped.second_plan_is_empty,
         "shipped",
         "'aws_s3_bucket_server_side_encryption_configuration.state': 'update'",
     ),
     "a missing dependency": Noticed(
-        test_shipped.test_one_more_of_everything_and_nothing_else, "shipped", "before all its policies"
+        shipped.one_more_of_everything_and_nothing_else, "shipped", "before all its policies"
     ),
 }
 
@@ -56,7 +56,7 @@ def test_every_mistake_is_tried() -> None:
 def test_a_mistake_is_noticed(
     bootstrapped_backend: Snapshot, deployed_shipped: Snapshot, tmp_path: Path, mistake: str
 ) -> None:
-    """The test that passes with the stack as it is fails with the mistake in it, and says what is wrong."""
+    """The check that passes with the stack as it is fails with the mistake in it, and says what is wrong."""
     noticed = NOTICED[mistake]
     snapshot = bootstrapped_backend if noticed.begins_with == "backend" else deployed_shipped
     site = _with(mistake, snapshot.restored(tmp_path / "site"), tmp_path)

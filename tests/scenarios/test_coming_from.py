@@ -12,6 +12,8 @@ import pytest
 from strata.load import load
 from tests.aws.client import CHECKOUT, Aws
 from tests.documents import Block, blocks
+from tests.organizations import account
+from tests.organizations.emulated import Emulated, emulate
 from tests.scenarios import seeds
 from tests.scenarios.site import STACKS, Provider, Run, Site
 from tests.scenarios.typist import Typist
@@ -182,7 +184,7 @@ def _terraform(typist: Typist, words: str) -> Run:
 
 
 def test_what_leverage_built_comes_here_without_a_change(typist: Typist) -> None:
-    seeds.leverage(typist.site.aws)
+    emulate(seeds.LEVERAGE, typist.site.aws)
     describe, deploy = _steps("coming-from-leverage.md")
 
     described = _describe(typist, describe)
@@ -198,7 +200,7 @@ def test_what_leverage_built_comes_here_without_a_change(typist: Typist) -> None
 
 
 def test_strata_lives_beside_control_tower_and_survives_it(typist: Typist) -> None:
-    site, made = typist.site, seeds.control_tower(typist.site.aws)
+    site, made = typist.site, emulate(seeds.CONTROL_TOWER, typist.site.aws)
     describe, deploy, more, switch_off, again = _steps("coming-from-control-tower.md")
 
     _describe(typist, describe)
@@ -237,22 +239,22 @@ def test_strata_lives_beside_control_tower_and_survives_it(typist: Typist) -> No
     assert "looks after it" not in (site.config / "ADOPTION.md").read_text()
 
 
-def _account_factory(made: seeds.Seeded) -> None:
+def _account_factory(made: Emulated) -> None:
     """Opens an account beside one of production, and moves the playground to where the workloads are."""
-    organizations, playground = made.organizations, made.accounts["Playground"]
-    beside = _parent(made, made.accounts["shop-prod-0"])
-    made.account("shop-prod-4", "aws+shop-prod-4@acme.io", beside)
+    organizations, playground = made.organizations, made.id("account", "Playground")
+    beside = _parent(made, made.id("account", "shop-prod-0"))
+    made.account(account("shop-prod-4", name="shop-prod-4", email="aws+shop-prod-4@acme.io"), beside)
     above = _parent(made, beside)
     organizations.move_account(
         AccountId=playground, SourceParentId=_parent(made, playground), DestinationParentId=above
     )
 
 
-def _parent(made: seeds.Seeded, id: str) -> str:
+def _parent(made: Emulated, id: str) -> str:
     return str(made.organizations.list_parents(ChildId=id)["Parents"][0]["Id"])
 
 
-def _decommission(made: seeds.Seeded) -> None:
+def _decommission(made: Emulated) -> None:
     """Takes away what Control Tower takes with it, as far as Strata sees it: its policies, and no trusted access."""
     organizations = made.organizations
     for policy in organizations.list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"]:

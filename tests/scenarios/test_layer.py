@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.documents import CHECKOUT, blocks
+from tests.scenarios.layers import PAGE, write_layer
 from tests.scenarios.site import Run, Site
 
-PAGE = CHECKOUT / "docs/layers.md"
 ROLE = "OrganizationAccountAccessRole"
 
 pytestmark = pytest.mark.only("stand-in")
@@ -33,16 +33,6 @@ def policy_of_management() -> str:
     document = json.loads(policy("In every account").replace("topics_*", "directory"))
     document["Statement"] = [one for one in document["Statement"] if one["Action"] != "sts:AssumeRole"]
     return json.dumps(document)
-
-
-def write_layer(checkout: Path, layer: str) -> None:
-    """Writes the files of a layer as the page has them."""
-    for block in blocks(PAGE, "python"):
-        if f"layer `{layer}`" in block.text.partition("\n")[0]:
-            name = "model.py" if "class Settings" in block.text else "stack.py"
-            file = checkout / "stacks/layers" / layer / name
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(block.text)
 
 
 class Clone:

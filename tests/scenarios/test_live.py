@@ -15,8 +15,8 @@ from strata.landing_zone.permissions import READER, permissions
 from strata.load import load
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT
+from tests.scenarios.ids import Ids
 from tests.scenarios.site import Run, Site
-from tests.scenarios.test_drift import Ids
 
 pytestmark = pytest.mark.only("stand-in")
 

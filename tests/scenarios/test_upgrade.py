@@ -11,8 +11,8 @@ import pytest
 
 from tests.documents import CHECKOUT, blocks, commands
 from tests.scenarios.clone import Owner, git
+from tests.scenarios.layers import write_layer
 from tests.scenarios.site import Site
-from tests.scenarios.test_layer import write_layer
 
 PAGE = CHECKOUT / "docs/upgrading.md"
 SINCE = "tests/own/test_example.py"

@@ -93,6 +93,7 @@ def documents(found: list[Json], name: str) -> tuple[Document, ...]:
 
 # By hand
 
+DOCUMENTATION = "https://docs.aws.amazon.com/"
 HERE = "111122223333"
 PRINCIPALS = {
     "user": (f"arn:aws:iam::{HERE}:user/kim", None),
@@ -122,7 +123,7 @@ def _of_condition(common: Json, operator: str, wanted: Any, value: Any, holds: A
         context["svc:key"] = value
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {"svc:Key": wanted}}}
     return {
-        "page": common["page"],
+        "page": f"{DOCUMENTATION}{common['page']}",
         "principal": PRINCIPALS["user"][0],
         "action": "s3:GetObject",
         "context": context,
@@ -141,7 +142,7 @@ def _of_request(row: Json) -> Json:
         return {"Version": version, "Statement": [_written_out(one) for one in statements]}
 
     return {
-        "page": row["page"],
+        "page": f"{DOCUMENTATION}{row['page']}",
         "principal": principal,
         "session": session,
         "action": row.get("action", "s3:GetObject"),

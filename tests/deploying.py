@@ -1,0 +1,192 @@
+"""A landing zone of three stacks that is deployed by a Terraform that tests tell what to answer."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.aws.session import Aws
+from strata.commands import deploy
+from strata.commands.deploy import Deployment
+from strata.config.models import state_key
+from strata.errors import Message
+from strata.load import load
+from strata.options import Options
+from strata.terraform.change_list import Expected
+from strata.terraform.plans import plan_folder
+from strata.terraform.preflight import Prepared
+from strata.terraform.progress import Progress
+from strata.terraform.refresh import Refreshing
+from strata.terraform.signals import Signals
+from strata.terraform.workspace import Workspace
+from tests import fake_terraform
+from tests.processes import interrupts
+from tests.synthesized import CHECKOUT
+
+Json = dict[str, Any]
+
+
+TEMPLATE = CHECKOUT / "strata/template"
+
+
+ACCOUNT = "123456789012"
+
+
+STACKS = ("backend", "organizations", "security")
+
+
+ATTACHED = "aws_organizations_policy_attachment.deny_root"
+
+
+def planned(*changes: tuple[str, str]) -> Json:
+    """Returns a plan in Terraform's JSON; the values of what is made are known."""
+    after = {"target_id": "r-1", "policy_id": "p-1"}
+    words: dict[str, list[str]] = {"replace": ["delete", "create"]}
+    return {
+        "resource_changes": [
+            {
+                "address": address,
+                "mode": "managed",
+                "change": {"actions": words.get(action, [action]), "before": None, "after": after},
+            }
+            for action, address in changes
+        ]
+    }
+
+
+MADE = planned(("create", "aws_a.new"))
+
+
+ABSENT = "data.terraform_remote_state.cross-stack-reference-input-backend"
+
+
+WAITS = {
+    "type": "diagnostic",
+    "diagnostic": {"severity": "error", "summary": "Unable to find remote state", "address": ABSENT},
+}
+
+
+STALE = {"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "Saved plan is stale"}}
+
+
+@dataclass(frozen=True)
+class Recorded(Options):
+    """Options that keep what is said."""
+
+    said: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+
+class Site:
+    """Three stacks, each reading from the one before, their states in S3, and somebody at a terminal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.aws = Aws(profile=None, region="us-east-1")
+        self.landing_zone = load(TEMPLATE)
+        self.bucket = self.landing_zone.project.state_bucket
+        self.aws.client("s3").create_bucket(Bucket=self.bucket)
+        self.stacks: tuple[str, ...] = STACKS
+        self.states: dict[str, Json] = {stack: {} for stack in STACKS}
+        self.questions: list[str] = []
+        self.answer: Callable[[str], bool] = lambda _: True
+        self.said: list[str] = []
+        self.refreshing = Refreshing()
+        self.to = io.StringIO()
+        needs: dict[str, list[str]] = {"backend": [], "organizations": ["backend"], "security": ["organizations"]}
+        for stack in STACKS:
+            self.of(stack).mkdir(parents=True)
+            sources = {f"cross-stack-reference-input-{name}": self._source(name) for name in needs[stack]}
+            backend = self._source(stack)["config"]
+            document = {"terraform": {"backend": {"s3": backend}}, "data": {"terraform_remote_state": sources}}
+            (self.of(stack) / "cdk.tf.json").write_text(json.dumps(document))
+            self.plans(stack, {})
+            self.write_state(stack, 1)
+        manifest = {"stacks": {name: {"dependencies": found} for name, found in needs.items()}}
+        (folder / "out/manifest.json").write_text(json.dumps(manifest))
+
+    def _source(self, stack: str) -> Json:
+        return {"backend": "s3", "config": {"bucket": self.bucket, "key": state_key(stack), "region": "us-east-1"}}
+
+    def of(self, stack: str) -> Path:
+        return self.folder / "out/stacks" / stack
+
+    def plans(self, stack: str, *plans: Json | str) -> None:
+        """Says what Terraform plans, one plan after the other."""
+        (self.of(stack) / "plans.json").write_text(json.dumps(plans))
+
+    def applies(self, stack: str, **told: Any) -> None:
+        (self.of(stack) / "apply.json").write_text(json.dumps(told))
+
+    def write_state(self, stack: str, serial: int, lineage: str = "one", **more: Any) -> None:
+        """Writes a state, as somebody's Terraform does."""
+        body = json.dumps({"lineage": lineage, "serial": serial, "resources": [], "outputs": {}, **more})
+        self.aws.client("s3").put_object(Bucket=self.bucket, Key=state_key(stack), Body=body.encode())
+
+    def options(self) -> Options:
+        return Recorded(TEMPLATE, said=self.said)
+
+    def prepared(self, warnings: tuple[Message, ...] = ()) -> Prepared:
+        """Returns the start of a run, behind its first checks."""
+        variables = {"TERRAFORM_BINARY_NAME": str(fake_terraform.install(self.folder)), "PATH": os.environ["PATH"]}
+        workspace = Workspace(self.folder / "out", variables)
+        return Prepared(
+            *(self.landing_zone, self.aws, workspace, self.stacks, self.states),
+            frozenset(),
+            warnings,
+            refreshing=self.refreshing,
+        )
+
+    def deploys(
+        self, *, yes: bool = False, warnings: tuple[Message, ...] = (), expected: Expected | None = None
+    ) -> int:
+        """Runs `strata deploy` behind its first checks."""
+        prepared = self.prepared(warnings)
+        with Signals() as self.signals, plan_folder() as self.plan_folder:
+            options = self.options()
+            progress = Progress(options)
+            given = (options, prepared, self.signals, self.plan_folder, self.to, progress)
+            self.deployment = Deployment(*given, yes=yes, expected=expected)
+            return self.deployment.run()
+
+    def deployment_ends(self, *, yes: bool = False) -> int:
+        """Runs `strata deploy` to its end."""
+        code = self.deploys(yes=yes)
+        return self.deployment.finish(code, json=True)
+
+    def did(self, stack: str) -> str:
+        """Returns the commands that Terraform got for a stack, in order."""
+        file = self.of(stack) / "commands.txt"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return " ".join(line.split()[0] for line in lines if line.split()[0] not in ("init", "show"))
+
+    @property
+    def statuses(self) -> list[str]:
+        return [outcome.status for outcome in self.deployment.outcomes.values()]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    from moto import mock_aws
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with interrupts(), mock_aws():
+        site = Site(tmp_path)
+
+        def confirmed(question: str) -> bool:
+            site.questions.append(question)
+            return site.answer(question)
+
+        monkeypatch.setattr(deploy, "confirmed", confirmed)
+        yield site
