@@ -306,7 +306,7 @@ SETTLED = {
         "ex-terraform-lock",
     ),
     "secondary region": ("secondary: us-west-2", "secondary: eu-west-1", "setting-settled", "us-west-2"),
-    "primary region": ("primary: us-east-1", "primary: eu-west-1", "bucket-elsewhere", "us-east-1"),
+    "primary region": ("primary: us-east-1", "primary: eu-west-1", "setting-settled", "us-east-1"),
 }
 
 
