@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 60
+PATIENCE = 600
 """Seconds until something that the page is waited for counts as failed."""
 
 Json = dict[str, Any]

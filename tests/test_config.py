@@ -418,4 +418,4 @@ def edit(folder: Path, file: str, old: str, new: str) -> None:
 
 def strata(*arguments: str, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *python, "-m", "strata", *arguments]
-    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=600)

@@ -112,7 +112,7 @@ class Aws:
         """Answers the calls that hang; faults stay."""
         self._order("release")
 
-    def held(self, seconds: float = 60) -> bool:
+    def held(self, seconds: float = 600) -> bool:
         """Waits for a call that a fault lets hang or loses, and says whether it came."""
         return bool(json.loads(self._order("held", str(seconds).encode())))
 

@@ -53,7 +53,7 @@ _BY_SIGNING_NAME = {
     "sso": "sso-admin",
     "tagging": "resourcegroupstaggingapi",
 }
-_LONGEST_HANG = 300
+_LONGEST_HANG = 1800
 
 
 _KEPT = 500

@@ -180,7 +180,7 @@ class Site:
         """Starts a command in a process group of its own, and waits until AWS does not answer it."""
         self.aws.fail(action, way="hang", containing=containing)
         running = self.started(*command)
-        assert self.aws.held(120), f"AWS was never asked for {action}"
+        assert self.aws.held(600), f"AWS was never asked for {action}"
         return running
 
     def started(self, *command: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:

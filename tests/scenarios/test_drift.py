@@ -317,7 +317,7 @@ def test_a_run_that_ended_while_aws_was_read_is_named(shipped: Site) -> None:
     shipped.save_state("sso", json.dumps({**state, "serial": state["serial"] + 1}).encode())
     shipped.aws.release()
 
-    done = Run(0, *drifting.communicate(timeout=120))
+    done = Run(0, *drifting.communicate(timeout=1200))
 
     assert drifting.returncode == 1
     assert done.messages == [("changed-meanwhile", "", {"stack": "sso"})]

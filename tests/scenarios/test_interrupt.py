@@ -38,7 +38,7 @@ def said_until(running: subprocess.Popen[str], words: str) -> None:
 
 
 def ended(running: subprocess.Popen[str]) -> Run:
-    stdout, stderr = running.communicate(timeout=300)
+    stdout, stderr = running.communicate(timeout=1200)
     return Run(running.returncode, stdout, stderr)
 
 
@@ -101,7 +101,7 @@ def test_a_second_interrupt_while_a_policy_is_attached(shipped: Site, moment: st
     if moment == "while it is read back":
         shipped.aws.fail("organizations:ListTargetsForPolicy", way="hang")
         shipped.aws.release()
-        assert shipped.aws.held(120)
+        assert shipped.aws.held(600)
 
     run = twice(running)
 
