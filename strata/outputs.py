@@ -27,11 +27,8 @@ FORMATS: Mapping[str, int] = {
 
 def output(name: str, data: Mapping[str, Any]) -> str:
     """Returns the JSON of a command; `messages` has every `Message` of the data, each once."""
-    messages: list[dict[str, Any]] = []
-    for message in _messages(data):
-        if message not in messages:
-            messages.append(message)
-    return as_json({"format": FORMATS[name], **data, "messages": messages})
+    messages = {(one["id"], one["text"], one["place"]): one for one in _messages(data)}
+    return as_json({"format": FORMATS[name], **data, "messages": list(messages.values())})
 
 
 def _messages(value: Any, place: str = "", remedy: str = "") -> Iterator[dict[str, Any]]:
@@ -71,7 +68,7 @@ def fault_facts(fault: Fault) -> dict[str, Any]:
         "problem": fault.problem,
         "remedy": fault.remedy,
         "rule": fault.rule,
-        "id": getattr(fault.problem, "id", ""),
+        "id": fault.problem.id,
         "allow": "",
         "copy": [],
     }
@@ -80,7 +77,5 @@ def fault_facts(fault: Fault) -> dict[str, Any]:
 def warning_facts(warning: Message) -> dict[str, Any]:
     """Returns a warning about AWS or a state, which has no place in a file, as a script gets it."""
     problem, _, remedy = warning.partition("; ")
-    id = getattr(warning, "id", "")
-    if isinstance(warning, Message):
-        problem = Message(id, problem, place=warning.place, **warning.data)
-    return {"file": None, "line": None, "path": "", "problem": problem, "remedy": remedy, "id": id}
+    told = Message(warning.id, problem, place=warning.place, **warning.data)
+    return {"file": None, "line": None, "path": "", "problem": told, "remedy": remedy, "id": warning.id}

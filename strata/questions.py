@@ -23,7 +23,7 @@ def ask(words: str, flag: str, read: Callable[[str], T], *, hint: str = "") -> T
     while True:
         typed = answer(f"{words}{hint}: ")
         if not typed:
-            raise StrataError(Message("no-answer", f"no answer to '{words}'; give {flag}", option=flag))
+            raise StrataError(Message("answer-missing", f"no answer to '{words}'; give {flag}", option=flag))
         try:
             return read(typed.strip())
         except Problem as problem:

@@ -115,17 +115,17 @@ def aws_is_described_once(patched: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def the_command_line_is_built_once(patched: pytest.MonkeyPatch) -> None:
     """Has typer make click's commands of the app once, and not for each command that a test runs."""
-    import typer.testing
+    from typer.main import get_command
 
-    patched.setattr(typer.testing, "_get_command", functools.cache(typer.testing._get_command))
+    patched.setattr("typer.testing._get_command", functools.cache(get_command))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def a_sound_configuration_is_evaluated_once(patched: pytest.MonkeyPatch) -> None:
     """Looks for lock-outs once in what many tests load; where there is one, each time anew."""
-    import strata.load
+    from strata.rules import check_whole
 
-    check_whole, sound = strata.load.check_whole, set[str]()
+    sound = set[str]()
 
     def checked(landing_zone: LandingZone, *days: dt.date | None) -> list[Fault]:
         content = {name: file.data for name, file in landing_zone.source_files.items()}
@@ -134,13 +134,14 @@ def a_sound_configuration_is_evaluated_once(patched: pytest.MonkeyPatch) -> None
         sound.update(() if faults else (key,))
         return faults
 
-    patched.setattr(strata.load, "check_whole", checked)
+    patched.setattr("strata.load.check_whole", checked)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def an_expectation_is_asked_once(patched: pytest.MonkeyPatch) -> None:
     """Asks an expectation once of what many tests load, which is most of a report."""
-    from strata.evaluation.expectations import Examination, Result, Sentence
+    from strata.evaluation.expectations import Examination, Result
+    from strata.evaluation.sentences import Sentence
 
     examine, results = Examination.examine, dict[object, Result]()
 

@@ -473,7 +473,7 @@ def test_no_is_no_and_the_end_of_input_an_error(folder: Path, monkeypatch: pytes
     assert typed(monkeypatch, folder, "ou", "lab", "", "n") == 1
     with pytest.raises(StrataError) as error:
         typed(monkeypatch, folder, "ou", "lab")
-    assert [(told.id, told.data["option"]) for told in said(error)] == [("no-answer", "--under")]
+    assert [(told.id, told.data["option"]) for told in said(error)] == [("answer-missing", "--under")]
     assert contents(folder) == before
 
 

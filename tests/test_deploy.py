@@ -423,7 +423,7 @@ def test_the_first_interrupt_lets_the_stack_finish_and_starts_no_other(site: Sit
     assert site.statuses == ["applied", "not started", "not started"]
     assert "SIGINT" not in site.did("backend")
     (told,) = said(site.said[-1])
-    assert (told.id, told.data) == ("interrupted", {"changed": True})
+    assert (told.id, told.data) == ("run-interrupted", {"changed": True})
 
 
 def test_the_second_stops_it_and_keeps_what_was_being_made(site: Site) -> None:
@@ -459,7 +459,7 @@ def test_an_interrupt_at_the_question_changes_nothing(site: Site, said: Said) ->
 
     assert site.deploys() == 130
     (told,) = said(site.said[-1])
-    assert (told.id, told.data) == ("interrupted", {"changed": False})
+    assert (told.id, told.data) == ("run-interrupted", {"changed": False})
     assert not site.plan_folder.exists()
 
 
@@ -531,7 +531,7 @@ def test_what_passes_by_itself_is_tried_again_and_not_asked_about(site: Site, pa
     assert site.did("backend") == "plan apply plan apply plan"
     assert len(site.questions) == 1
     assert pauses == [5, 15]
-    tries = [one.data for one in said(site.said) if one.id == "settling"]
+    tries = [one.data for one in said(site.said) if one.id == "aws-settling"]
     assert tries == [{"stack": "backend", "seconds": each, "reasons": ["trusted-access-off"]} for each in (5, 15)]
     assert site.statuses[0] == "applied"
 

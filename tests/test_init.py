@@ -506,7 +506,7 @@ def test_only_what_no_flag_says_is_asked(folder: Path, monkeypatch: pytest.Monke
 def test_the_end_of_input_is_an_error_not_a_loop(folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     with pytest.raises(StrataError) as error:
         typed(monkeypatch, folder, "acme")
-    assert [(told.id, told.data["option"]) for told in said(error)] == [("no-answer", "--short-name")]
+    assert [(told.id, told.data["option"]) for told in said(error)] == [("answer-missing", "--short-name")]
 
 
 @pytest.mark.parametrize(

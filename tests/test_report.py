@@ -764,8 +764,9 @@ def _in_mode(zone: LandingZone, control: str, mode: str) -> LandingZone:
 
 
 def _without_root_sessions(zone: LandingZone) -> LandingZone:
-    access = zone.organization.member_root_access.model_copy(update={"sessions": False})
-    return _with(zone, "organization", member_root_access=access)
+    assert zone.organization.member_root_access
+    without = zone.organization.member_root_access.model_copy(update={"sessions": False})
+    return _with(zone, "organization", member_root_access=without)
 
 
 def _with_policies(zone: LandingZone, **policies: Any) -> LandingZone:

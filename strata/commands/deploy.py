@@ -123,7 +123,7 @@ def run(
             deployment = Deployment(options, prepared, signals, folder, to, progress, yes=yes, expected=expected)
             deployment.check_producers()
         except StoppedError as stopped:
-            options.note(Message("interrupted", "interrupted; nothing was changed"))
+            options.note(Message("run-interrupted", "interrupted; nothing was changed"))
             return stopped.code
         try:
             code = deployment.run()
@@ -536,7 +536,7 @@ class Deployment:
         if seconds is None:
             return False
         text = f"{stack}: {'; '.join(reasons)}; trying again in {seconds} s"
-        self.note(Message("settling", text, stack=stack, seconds=seconds, reasons=[one.id for one in reasons]))
+        self.note(Message("aws-settling", text, stack=stack, seconds=seconds, reasons=[one.id for one in reasons]))
         self.outcomes[stack].status = "interrupted"  # by who stops it now
         wait(seconds)
         self._keep_half_made(stack, read_state(self.aws, self.landing_zone.project, stack), by="this run")
@@ -566,7 +566,7 @@ class Deployment:
             text = "interrupted; run strata deploy again: it is safe and continues where this run ended"
         else:
             text = "interrupted; nothing was changed"
-        self.note(Message("interrupted", text, changed=bool(self._written)))
+        self.note(Message("run-interrupted", text, changed=bool(self._written)))
         return code
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:

@@ -69,7 +69,7 @@ def run(
             gone = GoneImports(prepared.landing_zone)
             preview, plans = _plans(options, prepared, progress, gone)
     except StoppedError as stopped:
-        options.note(Message("interrupted", "interrupted"))
+        options.note(Message("run-interrupted", "interrupted"))
         return stopped.code
     failed = any(planned.error for planned in plans)
     listed = None if failed else _listed(prepared, preview, plans)

@@ -335,6 +335,6 @@ def _offered(
         f"written to {folder}; strata plan shows what the deploy adds to it, tags for example. "
         "A permission set that was changed is also provisioned in all its accounts"
     )
-    options.note(Message("written", text, place=str(folder)))
+    options.note(Message("files-written", text, place=str(folder)))
     options.note(f"next: strata check --config {word(folder)}")
     return 0, True

@@ -162,7 +162,7 @@ def offer(
         options.note(Message("nothing-changed", "nothing was changed"))
         return 1
     replace(folder, {**existing.texts, **existing.kept}, files)
-    options.note(Message("written", f"written to {folder}", place=str(folder)))
+    options.note(Message("files-written", f"written to {folder}", place=str(folder)))
     return 0
 
 
