@@ -322,7 +322,7 @@ def test_what_a_layer_of_ones_own_has_is_neither_new_nor_what_its_key_means_here
 
     assert merged.files == {}
     assert not any(merged.since.facts().values())
-    assert ("group", "team", "a layer of your own has it") in merged.found.left_alone
+    assert [(one.name, one.reason.id) for one in merged.found.left_alone] == [("team", "of-own-layer")]
 
 
 def test_what_somebody_wrote_back_gets_its_line_again(folder: Folder) -> None:
@@ -357,7 +357,7 @@ def test_an_account_that_is_left_to_others_stays_so(folder: Folder) -> None:
     merged = folder.again(FOUND.at_aws(account("a5", within="prod"), grant("Admin", "admins", "a5")))
 
     assert merged.files == {}
-    assert any(one.reason == "it stands under unmanaged_accounts" for one in merged.found.left_alone)
+    assert [(one.kind, one.reason.id) for one in merged.found.left_alone] == [("account", "left-to-others")]
 
 
 def test_units_accounts_and_services_that_are_other_at_aws_are_told(folder: Folder) -> None:
@@ -509,16 +509,18 @@ DOCUMENT = "policies/policy-5.json"
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "id"),
     [
-        ("{", "is damaged"),
-        ('{"format": 2}', "has format 2"),
-        ('{"format": 1, "organization": "o-other"}', "is of organization"),
+        ("{", "record-damaged"),
+        ('{"format": 2}', "unknown-format"),
+        ('{"format": 1, "organization": "o-other"}', "other-organization"),
     ],
 )
-def test_a_record_that_cannot_be_used_is_refused(text: str, words: str) -> None:
-    with pytest.raises(StrataError, match=words):
+def test_a_record_that_cannot_be_used_is_refused(text: str, id: str) -> None:
+    with pytest.raises(StrataError) as refused:
         Record.read(text, "o-abcdefghij")
+
+    assert [told.id for told in refused.value.args] == [id]
 
 
 # The folder
@@ -588,37 +590,43 @@ def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "words"),
+    ("there", "id"),
     [
-        ({"notes.txt": "mine"}, "has files already, such as notes.txt"),
-        ({"policies/a.json": "{}"}, "has files already, such as policies/a.json"),
-        ({"../project.yaml": "name: x"}, "is inside the configuration"),
+        ({"notes.txt": "mine"}, "folder-not-empty"),
+        ({"policies/a.json": "{}"}, "folder-not-empty"),
+        ({"../project.yaml": "name: x"}, "folder-in-configuration"),
     ],
 )
-def test_a_folder_that_others_use_is_refused(tmp_path: Path, there: dict[str, str], words: str) -> None:
+def test_a_folder_that_others_use_is_refused(tmp_path: Path, there: dict[str, str], id: str) -> None:
     to = tmp_path / "around/to"
     to.mkdir(parents=True)
     for name, text in there.items():
         (to / name).parent.mkdir(exist_ok=True)
         (to / name).write_text(text)
 
-    with pytest.raises(StrataError, match=words):
+    with pytest.raises(StrataError) as refused:
         has_configuration(to)
+
+    (told,) = refused.value.args
+    assert (told.id, told.data.get("files", [*there])) == (id, [*there])
 
 
 def test_two_runs_at_once_do_not_read_into_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atomic, "PATIENCE", 0)
     reading = _reading(Options(tmp_path), tmp_path, FOUND.model)
 
-    with atomic.locked(tmp_path / CACHE), pytest.raises(StrataError, match="another command is writing in"):
+    with atomic.locked(tmp_path / CACHE), pytest.raises(StrataError) as refused:
         reading.read(Aws(None, "us-east-1"), thorough=False)
+
+    assert [told.id for told in refused.value.args] == ["other-run-active"]
 
 
 def test_what_others_put_there_meanwhile_stays(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
 
-    with pytest.raises(StrataError, match=r"has files already, such as notes\.txt"):
+    with pytest.raises(StrataError) as refused:
         write_new(tmp_path, {"project.yaml": "name: x\n"})
 
+    assert [(told.id, told.data["files"]) for told in refused.value.args] == [("folder-not-empty", ["notes.txt"])]
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert not (tmp_path / "project.yaml").exists()
