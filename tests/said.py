@@ -50,7 +50,7 @@ class Said:
     word that changes is read there once.
     """
 
-    def __init__(self, made: list[tuple[str, errors.Message]], words: Words, hidden: dict[str, str]) -> None:
+    def __init__(self, made: list[tuple[str, errors.Message]], words: Words | None, hidden: dict[str, str]) -> None:
         self._made, self._words, self._hidden = made, words, hidden
 
     def __call__(self, shown: object) -> list[Told]:
@@ -62,8 +62,9 @@ class Said:
         else:
             told = [found for row in text.splitlines() for found in self._in(row)]
         commands = {message.id: command for command, message in reversed(self._made)}
-        for one in told:
-            self._words.hold(commands.get(one.id, "check"), one.id, self._plain(one.text))
+        if self._words:
+            for one in told:
+                self._words.hold(commands.get(one.id, "check"), one.id, self._plain(one.text))
         return told
 
     def ids(self, shown: object) -> list[str]:
@@ -131,9 +132,12 @@ class Words:
 
     def write(self) -> None:
         """Writes the files anew: of a run of all tests only what it met, of another what is there as well."""
-        for command, ids in self._files.items() if self._rewrites else ():
+        if not self._rewrites:
+            return
+        for file in FOLDER.glob("*.txt") if self._anew else ():
+            file.unlink()
+        for command, ids in self._files.items():
             rows = [row for id, texts in sorted(ids.items()) for row in (id, *(f"    {one}" for one in sorted(texts)))]
-            FOLDER.mkdir(exist_ok=True, parents=True)
             (FOLDER / f"{command}.txt").write_text("\n".join([*rows, ""]), encoding="utf-8")
 
     def _read(self, command: str) -> dict[str, set[str]]:

@@ -560,7 +560,7 @@ def test_an_interrupt_ends_the_waiting(site: Site, monkeypatch: pytest.MonkeyPat
 
     assert site.did("backend") == "plan apply"
     assert site.statuses[0] == "interrupted"
-    assert said.ids(site.said[-1]) == ["interrupted"]
+    assert said.ids(site.said[-1]) == ["run-interrupted"]
 
 
 def test_what_it_left_half_made_is_kept_before_the_next_try(site: Site, pauses: list[float]) -> None:
