@@ -26,9 +26,7 @@ class Noticed(NamedTuple):
 
 
 NOTICED = {
-    "a wrong import id": Noticed(
-        shipped.existing_organization_is_adopted, "backend", "non-existent remote object"
-    ),
+    "a wrong import id": Noticed(shipped.existing_organization_is_adopted, "backend", "non-existent remote object"),
     "a dropped ignore_changes": Noticed(
         shipped.names_and_addresses_change_in_place, "shipped", "'aws_identitystore_user.jane-doe': 'delete"
     ),
