@@ -85,7 +85,7 @@ def test_from_a_new_account_to_profiles(typist: Typist, tmp_path: Path) -> None:
     }
     assert "config is valid" in ran["2. The configuration"][0].stdout
 
-    before, enabled, after, _ = judged
+    before, enabled, after = judged
     expect_warnings(before, NOT_EMULATED | BEFORE_THE_DEPLOY, BEFORE_BOOTSTRAP | LATER)
     assert "created the organization" in ran["4. State and organization"][0].stdout
     expect_warnings(enabled, NOT_EMULATED | BEFORE_THE_DEPLOY, LATER)
