@@ -290,7 +290,8 @@ def golden_messages(request: pytest.FixtureRequest) -> Iterator[Words]:
     """The words of messages, which a run of all tests with --golden writes anew."""
     config = request.config
     every = config.args_source is not pytest.Config.ArgsSource.ARGS and not config.option.keyword
-    found = Words(rewrites=config.getoption("--golden"), anew=every)
+    golden = config.getoption("--golden")
+    found = Words(rewrites=golden, anew=golden and every)
     yield found
     found.write()
 
