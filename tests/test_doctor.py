@@ -518,6 +518,7 @@ def report(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Returns what doctor says, by check, each with the data of its message."""
     facts = json.loads(run(folder, "--json").stdout)
     messages = {message["text"]: message for message in facts["messages"]}
+    messages |= {f"{message['place']}: {message['text']}": message for message in facts["messages"]}
     found: dict[str, list[dict[str, Any]]] = {}
     for finding in facts["findings"]:
         message = messages["; ".join(filter(None, (finding["text"], finding["remedy"])))]
