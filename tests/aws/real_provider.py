@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tests.synthesized import CHECKOUT
+
 PINNED = "6.25.0"
 OLDEST = "5.100.0"
 _SOURCE = "registry.terraform.io/hashicorp/aws"
@@ -129,10 +131,14 @@ def _on_this_machine(memory: Memory) -> RealProvider:
     raise NotFoundError("a search found no mirror on this machine; pytest --cache-clear searches anew")
 
 
+_NOWHERE = ("/dev", "/proc", "/run", "/sys")
+
+
 def _searched() -> Path | None:
     for folder, below, _files in os.walk("/"):
-        # Neither has what Terraform installed for one stack, or a test for itself: it may be gone the next minute.
-        if folder in ("/dev", "/proc", "/run", "/sys", tempfile.gettempdir()) or folder.endswith("/.terraform"):
+        # Neither has what Terraform installed for one stack, or a test for itself: it may be gone the next minute. In
+        # the checkout is the owner's configuration, which no test opens.
+        if folder in (str(CHECKOUT), *_NOWHERE, tempfile.gettempdir()) or folder.endswith("/.terraform"):
             below.clear()
         if folder.endswith(_SOURCE):
             with contextlib.suppress(NotFoundError):

@@ -13,6 +13,7 @@ from tests.aws.client import Aws, emulated_aws
 from tests.provider.server import StandIn
 from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
 
+pytest.register_assert_rewrite("tests.scenarios.shipped")  # test_broken.py reads what its assertions say
 PROVIDERS = ("stand-in", "real")
 LONGEST = ("test_shipped.py", "test_company.py", "test_adopt.py", "test_demo.py", "test_conformance.py")
 

@@ -66,7 +66,7 @@ def test_killed_while_an_account_is_made(backend: Site) -> None:
     locked = backend.strata("deploy", "organizations", "--yes", "--json")
 
     assert locked.code == 1
-    assert "other-run-active" in locked.ids
+    assert "lock-of-killed-run" in locked.ids
     unlock = re.search(r"free it: (.*?force-unlock .*)", locked.stderr)
     assert unlock, locked.text
     freed = backend.shell(unlock[1])
