@@ -235,7 +235,8 @@ _BROKEN: Mapping[str, Organization] = {
     "no-states": SMALL.in_state(*(gone(*at) for at in SMALL.state.things if at[0] in ("user", "group"))),
     "state-behind": SMALL.in_state(gone("user", "ben"), gone("account", "lab")),
     "state-of-another": SMALL.in_state(changed("account", "shop", number=777)),
-    "denied": SMALL.at_aws(denied("identitystore:ListUsers"), denied("organizations:ListPolicies")),
+    "denied-people": SMALL.at_aws(denied("identitystore:ListUsers")),
+    "denied-policies": SMALL.at_aws(denied("organizations:ListPolicies")),
     "denied-organization": SMALL.at_aws(denied("organizations:DescribeOrganization")),
 }
 
