@@ -35,9 +35,9 @@ class Message(str):
     def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # str makes itself of one text
         return self.id, str(self)
 
-    def at(self, place: str) -> Message:
-        """Returns the same of a place."""
-        return Message(self.id, self, place=place, **self.data)
+    def saying(self, text: str, /, *, place: str = "", **more: Any) -> Message:
+        """Returns the same case in other words, with its values and some more, of a place that is given anew."""
+        return Message(self.id, text, place=place, **{**self.data, **more})
 
 
 class StrataError(Exception):
@@ -81,7 +81,7 @@ class Fault:
     @property
     def message(self) -> Message:
         """Returns all of it in one text, for where faults stand among other texts."""
-        return Message(self.problem.id, str(self), place=self.place, **self.problem.data)
+        return self.problem.saying(str(self), place=self.place)
 
     @property
     def place(self) -> str:
@@ -132,5 +132,5 @@ def _together(faults: Sequence[Fault]) -> Fault:
     first, *others = faults
     values = ", ".join(repr(fault.alike) for fault in others[:_NAMED_ALIKE])
     more = f"{len(others) - _NAMED_ALIKE:,} more, down to line {others[-1].line}"
-    problem = Message(first.problem.id, f"{first.problem} (likewise {values} and {more})", **first.problem.data)
+    problem = first.problem.saying(f"{first.problem} (likewise {values} and {more})")
     return replace(first, problem=problem)

@@ -77,5 +77,5 @@ def fault_facts(fault: Fault) -> dict[str, Any]:
 def warning_facts(warning: Message) -> dict[str, Any]:
     """Returns a warning about AWS or a state, which has no place in a file, as a script gets it."""
     problem, _, remedy = warning.partition("; ")
-    told = Message(warning.id, problem, place=warning.place, **warning.data)
+    told = warning.saying(problem, place=warning.place)
     return {"file": None, "line": None, "path": "", "problem": told, "remedy": remedy, "id": warning.id}

@@ -33,4 +33,4 @@ def ask(words: str, flag: str, read: Callable[[str], T], *, hint: str = "") -> T
 def objection(flag: str, problem: Problem) -> Message:
     """Returns why the value of an option cannot be taken."""
     why = problem.problem
-    return Message(why.id, f"{flag}: {why}; {problem.remedy}", **{**why.data, "option": flag})
+    return why.saying(f"{flag}: {why}; {problem.remedy}", option=flag)

@@ -15,10 +15,19 @@ def confirmed(question: str, *, instead: str = "the plan with --dry-run") -> boo
         UsageError: there is no terminal for the question.
         StrataError: the answer is no text.
     """
+    require_terminal(instead)
+    return answer(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def require_terminal(instead: str) -> None:
+    """Accepts that somebody can be asked; else `instead` is named, which can be looked at.
+
+    Raises:
+        UsageError: there is no terminal for the question.
+    """
     if not interactive():
         nobody = f"there is no terminal for the question; look at {instead}, then give --yes"
         raise UsageError(Message("nobody-to-ask", nobody))
-    return answer(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def answer(question: str) -> str:

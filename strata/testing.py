@@ -167,11 +167,11 @@ def _expectation(entry: Mapping[str, Any]) -> Expectation:
         cause = details.get("ctx", {}).get("error")
         why = _with_remedy(cause) if isinstance(cause, Problem) else Message("value-rejected", details["msg"])
         place = ".".join(map(str, details["loc"]))
-        raise StrataError(Message(why.id, f"{place}: {why}".removeprefix(": "), **why.data)) from error
+        raise StrataError(why.saying(f"{place}: {why}".removeprefix(": "))) from error
 
 
 def _with_remedy(problem: Problem) -> Message:
-    return Message(problem.problem.id, f"{problem.problem}; {problem.remedy}", **problem.problem.data)
+    return problem.problem.saying(f"{problem.problem}; {problem.remedy}")
 
 
 # What a failed assertion says

@@ -502,7 +502,7 @@ def test_what_an_earlier_run_made_half_way_is_kept_before_the_plan(site: Site, s
 
 def test_without_a_terminal_the_run_ends_at_its_start(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is read, and with the exit code of wrong usage."""
-    monkeypatch.setattr(deploy, "interactive", lambda: False)
+    monkeypatch.setattr("strata.terminal.interactive", lambda: False)
     monkeypatch.setattr(deploy, "prepare", lambda *_, **__: pytest.fail("it went on"))
 
     with pytest.raises(UsageError, match="give --yes"):

@@ -46,10 +46,7 @@ def until_accepted(describe: Callable[[Mapping[str, Message]], Description], fin
             more = refused_entries(error, found)
             if not more.keys() - refused:
                 refusal = Message("refused-by-check", "what was found is not a valid configuration:")
-                faults = (
-                    Message(fault.problem.id, str(fault), place=fault.place, **fault.problem.data)
-                    for fault in error.faults
-                )
+                faults = (fault.message for fault in error.faults)
                 raise StrataError(refusal, *faults) from error
             refused = more | refused
 
@@ -66,7 +63,7 @@ def refused_entries(error: ConfigurationError, found: Description) -> dict[str, 
                 refused.setdefault(entry, _of_itself(fault.problem, document))
             elif document and f"/{fault.file}".endswith(f"/{document}"):
                 problem = fault.problem
-                refused.setdefault(entry, Message(problem.id, f"its document {problem}", **problem.data))
+                refused.setdefault(entry, problem.saying(f"its document {problem}"))
     return refused
 
 
@@ -75,7 +72,7 @@ def _of_itself(problem: Message, document: str) -> Message:
     text = str(problem)
     for words, instead in ((f"{document}: is ", "its document is "), (document, "its document")):
         text = text.replace(words, instead) if document else text
-    return Message(problem.id, text, **problem.data)
+    return problem.saying(text)
 
 
 def _entries(found: Description) -> Iterator[tuple[str, str]]:

@@ -213,7 +213,7 @@ def unit_objections(units: Sequence[things.Unit]) -> dict[str, Message]:
             alike = f"{one.name!r} differs from the name of a unit beside it in case alone"
             reason = Message("name-taken", alike, value=one.name)
         if reason:
-            found[one.id] = Message(reason.id, f"{reason}; rename it at AWS first", **reason.data)
+            found[one.id] = reason.saying(f"{reason}; rename it at AWS first")
     return found
 
 

@@ -39,7 +39,7 @@ class AwsError(StrataError):
 
     def __init__(self, text: Message, code: str) -> None:
         on_one_line = " ".join(text.split()).removesuffix(".")
-        super().__init__(Message(text.id, on_one_line, place=text.place, **{**text.data, "code": code}))
+        super().__init__(text.saying(on_one_line, place=text.place, code=code))
         self.code = code
 
 
@@ -56,7 +56,7 @@ def named(account: str) -> Iterator[None]:
         if error.code not in DENIED or account in str(error):
             raise
         (denial,) = error.args
-        text = Message(denial.id, f"account {account}: {denial}", **{**denial.data, "account": account})
+        text = denial.saying(f"account {account}: {denial}", account=account)
         raise AwsError(text, error.code) from error
 
 

@@ -12,7 +12,7 @@ from strata.aws.session import Aws, connect
 from strata.aws.states import read_states
 from strata.config import IMPORTS
 from strata.errors import ConfigurationError, Message, StrataError
-from strata.files.config_edit import loaded, offer, texts
+from strata.files.config_edit import check_unchanged, loaded, offer, texts
 from strata.identity.recorded import recorded
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read
@@ -45,13 +45,9 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
         loaded(folder, {**before, **files}, folder)
     except ConfigurationError as error:
         refused = Message("refused-by-check", "nothing was changed; without the lines that can go:")
-        faults = (
-            Message(fault.problem.id, str(fault), place=fault.place, **fault.problem.data) for fault in error.faults
-        )
+        faults = (fault.message for fault in error.faults)
         raise StrataError(refused, *faults) from error
-    if texts(folder) != before:
-        changed = f"{folder} has changed in the meantime; run the command again"
-        raise StrataError(Message("changed-meanwhile", changed, place=str(folder)))
+    check_unchanged(folder, before)
     return offer(options, before, files, str(folder / IMPORTS), dry_run=dry_run, yes=yes)
 
 

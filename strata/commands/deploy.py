@@ -23,7 +23,7 @@ from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
 from strata.config import IMPORTS
 from strata.config.models import MANAGEMENT, Locking
-from strata.errors import Message, StrataError, UsageError
+from strata.errors import Message, StrataError
 from strata.identity import announced
 from strata.identity.declared import files_by_stack
 from strata.identity.leftovers import STACK, announced_as, to_create
@@ -33,7 +33,7 @@ from strata.identity.things import TYPES
 from strata.options import Options
 from strata.outputs import error_facts, output, warning_facts
 from strata.printing import document, line
-from strata.terminal import confirmed, interactive
+from strata.terminal import confirmed, require_terminal
 from strata.terraform.apply import Applied, apply
 from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.errors import TerraformError
@@ -108,9 +108,8 @@ def run(
         refresh: whether every plan refreshes.
     """
     expected = Expected.of(expect) if expect is not None else None
-    if not yes and not interactive():
-        text = "there is no terminal for the question; look at strata plan, then give --yes"
-        raise UsageError(Message("nobody-to-ask", text))
+    if not yes:
+        require_terminal("strata plan")
     with (
         Signals() as signals,
         plan_folder() as folder,

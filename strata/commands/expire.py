@@ -15,7 +15,7 @@ import yaml
 from strata.config import SSO
 from strata.config.source import SAFE_LOADER, SourceFile, parse
 from strata.errors import ConfigurationError, Message, StrataError
-from strata.files.config_edit import loaded, offer, texts
+from strata.files.config_edit import check_unchanged, loaded, offer, texts
 from strata.files.config_entries import last_line
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import administrators
@@ -34,9 +34,7 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
     if not gone:
         options.note(f"nothing to do: no assignment has expired on {day}")
         return 0
-    if texts(folder) != before:
-        text = f"{folder} has changed in the meantime; run the command again"
-        raise StrataError(Message("changed-meanwhile", text, place=str(folder)))
+    check_unchanged(folder, before)
     by_file = {name: [one.position for one in gone if one.file == name] for name in before}
     changed = {name: without(before[name], entries, name) for name, entries in by_file.items() if entries}
     files, where = before | changed, listed([str(folder / name) for name in changed])

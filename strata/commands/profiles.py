@@ -419,7 +419,7 @@ def read_outputs(file: Path) -> dict[str, dict[str, Any]]:
         raise StrataError(Message("no-such-file", text, place=str(file))) from None
     except UnreadableError as error:
         text = f"{file} {error.problem}; create it again with {_COMMAND} {word(file)}"
-        raise StrataError(Message(error.problem.id, text, place=str(file), **error.problem.data)) from error
+        raise StrataError(error.problem.saying(text, place=str(file))) from error
     except (RecursionError, ValueError) as error:
         text = f"{file} cannot be read as JSON: {error}; create it again with {_COMMAND} {word(file)}"
         raise StrataError(Message("not-json", text, place=str(file))) from error

@@ -19,7 +19,7 @@ from strata.config.moves import KINDS, Move
 from strata.config.text import Problem
 from strata.config.types import check_key, did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
-from strata.files.config_edit import loaded, offer, texts
+from strata.files.config_edit import check_unchanged, loaded, offer, texts
 from strata.files.config_keys import with_moves, with_scalars
 from strata.files.renaming import Texts, keys_of, place_with_other_key, with_other_key
 from strata.identity.declared import declared
@@ -46,9 +46,7 @@ def run(
     landing_zone = load(folder)
     move = None if prune else _move(kind, old, new)
     files = _renamed(options, before, move) if move else _pruned(options, landing_zone, before)
-    if texts(folder) != before:
-        text = f"{folder} has changed in the meantime; run the command again"
-        raise StrataError(Message("changed-meanwhile", text, place=str(folder)))
+    check_unchanged(folder, before)
     if not files:
         return 0
     then = _next(options, landing_zone, move) if move else ""
@@ -66,7 +64,7 @@ def _move(kind: str | None, old: str | None, new: str | None) -> Move:
         return Move.model_validate({"kind": kind, "from": check_key(old), "to": check_key(new)})
     except Problem as found:
         text = f"{found.problem}; {found.remedy}"
-        raise UsageError(Message(found.problem.id, text, **found.problem.data)) from found
+        raise UsageError(found.problem.saying(text)) from found
 
 
 def _load(folder: Path, before: Texts, files: Texts) -> LandingZone:

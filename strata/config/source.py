@@ -258,7 +258,7 @@ class _Builder:
         found = text_problem(node.value)
         if found:
             text = f"has a key that cannot be one: {found.problem}"
-            self._fault(at, node, Message(found.problem.id, text, **found.problem.data), found.remedy)
+            self._fault(at, node, found.problem.saying(text), found.remedy)
             self.source_file.incomplete.add(at)
             return None
         return str(node.value)

@@ -38,7 +38,7 @@ def hindrances(
             hindered[one] = reasons[one]
         elif first := next((need for need in others if need in reasons), None):
             reason = reasons[first]
-            hindered[one] = Message(reason.id, f"{called[first]}: {reason}", **{**reason.data, "needs": list(first)})
+            hindered[one] = reason.saying(f"{called[first]}: {reason}", needs=list(first))
     return hindered
 
 
@@ -72,4 +72,4 @@ def _documents(found: Description) -> Iterator[tuple[TypedId, Message]]:
 
 def _of_document(text: str, kind: PolicyType | None) -> Message | None:
     problems = (one.problem for one in problems_of(text, json.loads(text), kind)) if text else iter(())
-    return next((Message(one.id, f"its document: {one}", **one.data) for one in problems), None)
+    return next((one.saying(f"its document: {one}") for one in problems), None)

@@ -171,7 +171,7 @@ def _resource_problem(
         said: Message = error.args[0]
         text, _, remedy = said.partition("; ")
         if places or remedy:
-            problem = Message(said.id, text, **said.data)
+            problem = said.saying(text)
             yield Problem(problem, remedy or "write the key of an account, its id, or *", at=at)
 
 
@@ -224,7 +224,7 @@ def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Probl
                 problems.append(error.args[0])
         if all(problems) and (first := problems[0]):
             text, _, remedy = first.partition("; ")
-            yield Problem(Message(first.id, text, **first.data), remedy, at=at)
+            yield Problem(first.saying(text), remedy, at=at)
 
 
 # What it names

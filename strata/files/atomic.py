@@ -23,12 +23,18 @@ PATIENCE = 5.0
 """Seconds that a writer waits for another one."""
 
 
+def changed_meanwhile(path: Path) -> StrataError:
+    """Makes the error of a file or folder that somebody else has written since it was read."""
+    text = f"{path} has changed in the meantime; run the command again"
+    return StrataError(Message("changed-meanwhile", text, place=str(path)))
+
+
 class UnreadableError(StrataError):
     """A file that exists and cannot be read; faults of a configuration use its problem and remedy."""
 
     def __init__(self, path: Path, problem: Message, remedy: str) -> None:
         self.problem, self.remedy = problem, remedy
-        super().__init__(Message(problem.id, f"{path} {problem}; {remedy}", place=str(path), **problem.data))
+        super().__init__(problem.saying(f"{path} {problem}; {remedy}", place=str(path)))
 
 
 def read_bytes(path: Path, most: int = CONFIGURATION) -> bytes:
@@ -130,8 +136,7 @@ def write(
             stack.enter_context(locked(folder))
         for path, before in (instead_of or {}).items():
             if current(path) != before:
-                changed = f"{path} has changed in the meantime; run the command again"
-                raise StrataError(Message("changed-meanwhile", changed, place=str(path)))
+                raise changed_meanwhile(path)
         written: dict[Path, Path] = {}
         try:
             for path, place in plain.items():

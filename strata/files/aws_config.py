@@ -248,7 +248,7 @@ def read(path: Path) -> str | None:
         content = atomic.current(path)
     except atomic.UnreadableError as error:
         text = f"{path} {error.problem}; give another with --file"
-        raise StrataError(Message(error.problem.id, text, place=str(path), **error.problem.data)) from error
+        raise StrataError(error.problem.saying(text, place=str(path))) from error
     except NotADirectoryError as error:
         text = f"{path} cannot be read: {error.strerror}; give another with --file"
         raise StrataError(Message("file-unreadable", text, place=str(path))) from error

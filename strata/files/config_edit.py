@@ -14,7 +14,7 @@ from pathlib import Path
 from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, MOVES
 from strata.config.loader import FILES, YAML, files_of
 from strata.errors import ConfigurationError
-from strata.files.atomic import UnreadableError, read_bytes, read_text, write
+from strata.files.atomic import UnreadableError, changed_meanwhile, read_bytes, read_text, write
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -29,6 +29,16 @@ def texts(folder: Path) -> dict[str, str]:
         with suppress(OSError, UnreadableError):
             found[file] = read_text(folder / file)
     return found
+
+
+def check_unchanged(folder: Path, before: Mapping[str, str]) -> None:
+    """Accepts a folder whose YAML files are as they were.
+
+    Raises:
+        StrataError: one has changed.
+    """
+    if texts(folder) != before:
+        raise changed_meanwhile(folder)
 
 
 def files_with(landing_zone: LandingZone, folder: Path, name: str, section: str) -> list[str]:

@@ -77,7 +77,7 @@ def read(
             raise _changed(aws, f"something went away while it was read ({error})") from error
         kept = "; what was read is kept, the same command goes on from there" if aws.answers else ""
         (rejection,) = error.args
-        raise AwsError(Message(rejection.id, f"{rejection}{kept}", **rejection.data), error.code) from error
+        raise AwsError(rejection.saying(f"{rejection}{kept}"), error.code) from error
 
 
 def _until(ended: Event, aws: Aws) -> Aws:

@@ -62,7 +62,7 @@ def _default_name(
     try:
         check_length(name, limits[limit])
     except Problem as found:
-        message = Message(found.problem.id, f"its name {found.problem}", **found.problem.data)
+        message = found.problem.saying(f"its name {found.problem}")
         yield partial.fault(SSO, at, message, remedy)
 
 

@@ -58,7 +58,7 @@ class UnmetError(ConfigurationError):
                 yield f"error: {fault}"
             else:
                 text = f"{result.expectation.id}: {_briefly(result)}"
-                problem = Message(fault.problem.id, text, **fault.problem.data)
+                problem = fault.problem.saying(text)
                 way = _way(result.expectation, result.failing[0])
                 yield f"error: {replace(fault, problem=problem, remedy=way)}"
             if every and result and len(result.failing) > 1:
@@ -160,13 +160,13 @@ def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
     for cause in common:
         problem, place = cause.fault.problem, cause.fault.place
         text = f"{ORGANIZATION}:{cause.fault.line}: {problem}; {cause.fault.remedy}"
-        yield Message(problem.id, text, place=place, **problem.data)
+        yield problem.saying(text, place=place)
     explained = {result.index for cause in common for result in cause.results}
     for result in broken:
         fault = _fault(after, result.index, *_in_words(result))
         case = _briefly(result) if result.index in explained else case_in_words(result.failing[0])
         text = f"{EXPECTATIONS}:{fault.line}: {result.expectation.id} no longer holds: {case}; strata plan refuses it"
-        yield Message(fault.problem.id, text, place=fault.place, **fault.problem.data)
+        yield fault.problem.saying(text, place=fault.place)
 
 
 def _sentences(

@@ -80,7 +80,7 @@ def _account(partial: PartialConfiguration, limits: Limits, key: str, account: A
         try:
             check_length(default_name(project, key), limits["account_name"])
         except Problem as found:
-            message = Message(found.problem.id, f"its name {found.problem}", **found.problem.data)
+            message = found.problem.saying(f"its name {found.problem}")
             yield partial.fault(ORGANIZATION, ("accounts", key), message, "give it another name")
     if project and (count := len({*account.tags, *project.tags_of_everything})) > tags.value:
         own = " and Strata's three" if project.default_tags else ""

@@ -79,7 +79,7 @@ def wrong_document(
         problems += placeholder_problems(json.loads(document.template), document.values)
     for problem in problems:
         found = problem.problem
-        message = Message(found.id, f"{file}: {found}", **{**found.data, "file": file})
+        message = found.saying(f"{file}: {found}", file=file)
         yield partial.fault(yaml_file, at, message, problem.remedy)
 
 

@@ -57,7 +57,7 @@ class LocatedWarning:
     @property
     def problem(self) -> Message:
         """Returns what is unlikely to be meant."""
-        return Message(self.text.id, self.text.partition("; ")[0], **self.text.data)
+        return self.text.saying(self.text.partition("; ")[0])
 
     @property
     def remedy(self) -> str:
@@ -129,7 +129,7 @@ def _told(landing_zone: LandingZone, one: Warned, others: list[Warned], over: st
     file, location, text = one.doubt
     if one.finding in _TOLD_ONCE:
         here = [_here(landing_zone, other) for other in others]
-        text = Message(text.id, text.replace(_OTHERS, _and(here)), **text.data, others=here)
+        text = text.saying(text.replace(_OTHERS, _and(here)), others=here)
     where = landing_zone.source(file, location)
     return LocatedWarning(where, _here(landing_zone, one), text, one.at, over)
 

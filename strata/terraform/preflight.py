@@ -186,9 +186,7 @@ def prepare(
     if STACK in chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
     goes = [(stack, reset(aws, workspace.document(stack), states[stack])) for stack in _own(prepared)]
-    told = [
-        Message(text.id, f"{stack}: {text}", place=text.place, **text.data) for stack, texts in goes for text in texts
-    ]
+    told = [text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts]
     told += abandoned(aws, landing_zone.project, workspace, chosen, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)

@@ -11,7 +11,7 @@ from strata.commands.add.effects import Effects, effects, told
 from strata.commands.add.kinds import Addition, Kind, additions, questions
 from strata.commands.add.questions import gather
 from strata.errors import ConfigurationError, Message, StrataError
-from strata.files.config_edit import diff, loaded, offer, replace, texts
+from strata.files.config_edit import check_unchanged, diff, loaded, offer, replace, texts
 from strata.files.config_entries import with_entry
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -30,9 +30,7 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     landing_zone = load(folder)
     known = gather(questions(kind, landing_zone, folder), given)
     files = _added(before, additions(kind, landing_zone, known))
-    if texts(folder) != before:
-        text = f"{folder} has changed in the meantime; run the command again"
-        raise StrataError(Message("changed-meanwhile", text, place=str(folder)))
+    check_unchanged(folder, before)
     try:
         after = loaded(folder, {**before, **files}, folder)
     except ConfigurationError as error:
@@ -48,7 +46,7 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     unmet = list(newly_unmet(landing_zone, after))
     if unmet and not dry_run:
         text = f"nothing was changed, since strata check refuses it; {AS_EXPECTED}"
-        whole = (Message(one.id, f"{folder}/{one}", place=one.place, **one.data) for one in unmet)
+        whole = (one.saying(f"{folder}/{one}", place=one.place) for one in unmet)
         raise StrataError(*whole, Message("refused-by-check", text))
     new_warnings += unmet
     new_warnings += _over(known.get("until"), listed(sorted(files)))

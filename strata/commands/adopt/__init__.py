@@ -125,9 +125,7 @@ _NEEDED = ("name", "short_name", "primary", "secondary")
 
 def _add(options: Options, to: Path, names: Names, how: How) -> int:
     """Adds what is new to a configuration that exists; a member account's credentials are refused."""
-    if mend(to):
-        half = f"{to} was half written by a run that broke off: it is as it was before that run"
-        options.note(Message("half-written-before", half, place=str(to)))
+    mend(to, options.note)
     zone = load(to)
     _check_same(to, zone.project, names)
     aws = connect(options, zone.project)

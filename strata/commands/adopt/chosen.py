@@ -26,7 +26,7 @@ from strata.drift.keeping import BY_HAND, Kept
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message, StrataError, UsageError
 from strata.files.atomic import read_text
-from strata.files.config_edit import texts
+from strata.files.config_edit import check_unchanged
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
 from strata.load import load
@@ -61,9 +61,7 @@ def run(options: Options, choice: Choice) -> int:
         raise UsageError(Message("nobody-to-ask", nobody))
     wanted = parsed(choice.things)
     folder = options.config
-    if mend(folder):
-        half = f"{folder} was half written by a run that broke off: it is as it was before that run"
-        options.note(Message("half-written-before", half, place=str(folder)))
+    mend(folder, options.note)
     zone = load(folder)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
@@ -169,7 +167,7 @@ def _refusal(one: Difference, opening: str) -> Message:
     """Returns why a difference cannot be written, as drift tells it."""
     reason = one.way.not_adopted or Message("not-declarable", "no configuration can have it")
     of = {"kind": one.kind, "name": one.name, "attribute": one.attribute}
-    return Message(reason.id, f"{opening}{reason}", **{**reason.data, **of})
+    return reason.saying(f"{opening}{reason}", **of)
 
 
 def _with_freed_names(differences: Sequence[Difference], chosen: Sequence[Difference]) -> list[Difference]:
@@ -261,7 +259,7 @@ def kept(
         why = {f"{one.kind} {one.name}: {one.reason}": one for one in reasons}
         raise StrataError(
             *(Message("not-declarable", text, kind=one.kind, name=one.name) for one, text in cannot),
-            *(Message(one.reason.id, text, **{**one.reason.data, "name": one.name}) for text, one in why.items()),
+            *(one.reason.saying(text, name=one.name) for text, one in why.items()),
         )
     return merged
 
@@ -316,9 +314,7 @@ def _offered(
         StrataError: a file has changed in the meantime, or cannot be written.
     """
     folder = options.config
-    if texts(folder) != existing.texts:
-        changed = f"{folder} has changed in the meantime; run the command again"
-        raise StrataError(Message("changed-meanwhile", changed, place=str(folder)))
+    check_unchanged(folder, existing.texts)
     if not choice.json:
         show(folder, {name: text for name, text in files.items() if name != RECORD}, merged.since)
     warn(warned)

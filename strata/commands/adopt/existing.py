@@ -20,9 +20,9 @@ from strata.commands.adopt.folder import CACHE
 from strata.commands.adopt.mending import replace
 from strata.config import ACCEPTED, PROJECT
 from strata.drift.comparison import Difference, differing, unread_parts
-from strata.errors import ConfigurationError, Message, StrataError
+from strata.errors import ConfigurationError, Message
 from strata.files.atomic import read_text
-from strata.files.config_edit import files_with, policies, print_diff, texts, write_texts
+from strata.files.config_edit import check_unchanged, files_with, policies, print_diff, texts, write_texts
 from strata.identity.recorded import parted, recorded
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
@@ -148,9 +148,7 @@ def offer(
     Raises:
         StrataError: a file has changed in the meantime, or cannot be written.
     """
-    if texts(folder) != existing.texts:
-        changed = f"{folder} has changed in the meantime; run the command again"
-        raise StrataError(Message("changed-meanwhile", changed, place=str(folder)))
+    check_unchanged(folder, existing.texts)
     if not quiet:
         documents = [Path(name) for name in files if name.endswith(".json") and name != RECORD]
         hidden = {RECORD, ADOPTION, *map(str, documents)}
@@ -188,7 +186,7 @@ def _placed(folder: Path, merged: Merged, found: Iterable[Message]) -> list[Mess
         inside = text.removeprefix(f"{copy}/").replace(copy, str(folder))
         return f"{folder}/{inside}"
 
-    return [Message(one.id, here(one), place=here(one.place), **one.data) for one in found]
+    return [one.saying(here(one), place=here(one.place)) for one in found]
 
 
 def warn(warned: Sequence[Message]) -> None:

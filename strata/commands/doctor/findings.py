@@ -76,7 +76,7 @@ def unanswered(error: AwsError) -> Finding:
         text = f"not checked: AWS throttles {action(error) or 'this'}"
         return warning(Message("aws-throttled", text, action=action(error)), "wait a minute and run this again")
     told: Message = error.args[0]
-    return failure(Message(told.id, f"not checked: {told}", **told.data))
+    return failure(told.saying(f"not checked: {told}"))
 
 
 _NOT_SET_UP = frozenset({"OptInRequired", "PendingVerification", "SubscriptionRequiredException"})

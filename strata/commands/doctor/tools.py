@@ -112,6 +112,6 @@ def check_configuration(context: CheckContext) -> Iterator[Finding]:
         problem = Message("example-value", f"{value!r} is an example's", value=value)
         fault = landing_zone.fault(file, location, problem, "write your own, or strata init")
         text = f"{fault.file}:{fault.line}: {fault.path}: {fault.problem}"
-        yield judge(Message(fault.problem.id, text, place=fault.place, **fault.problem.data), fault.remedy)
+        yield judge(fault.problem.saying(text, place=fault.place), fault.remedy)
     if not left:
         yield ok(Message("configuration-valid", f"{context.folder} is valid"))
