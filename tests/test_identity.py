@@ -434,6 +434,38 @@ def recorded_as_well(address: str, beside: str) -> Callable[[Live, States], tupl
 NEW_GROUP = (SSO, "groups:\n", "groups:\n  ops:\n    name: Operators\n    members:\n      - lou\n")
 STRANGER = Met("group", "ops", f"{STORE}/9f000000-0000-4000-a000-000000000000", ("eve@acme.io", "lou@acme.io"))
 
+KIM_RENAMED = Says(
+    "key-renamed",
+    "sso.yaml:2: users.kim-berg",
+    {"kind": "user", "old": "kim", "new": "kim-berg", "lost": []},
+    ("strata rename user kim kim-berg",),
+)
+ADMINS_RENAMED = Says(
+    "key-renamed",
+    "sso.yaml:11: groups.root",
+    {
+        "kind": "group",
+        "old": "admins",
+        "new": "root",
+        "lost": [
+            "Admin of group admins in management",
+            "Admin of group admins in web-lab",
+            "Admin of group admins in web-live",
+        ],
+    },
+    ("strata rename group admins root",),
+)
+OPS_OF_OTHERS = Says(
+    "made-by-others",
+    "sso.yaml:12: groups.ops.name",
+    {
+        "kind": "group",
+        "key": "ops",
+        "id": "d-1234567890/9f000000-0000-4000-a000-000000000000",
+        "holds": ["eve@acme.io", "lou@acme.io"],
+    },
+    ('aws_identitystore_group.ops: "d-1234567890/9f000000-0000-4000-a000-000000000000"',),
+)
 CASES = (
     Case("nothing changes", ()),
     # An account's key
@@ -852,26 +884,12 @@ CASES = (
     Case(
         "a user's key changes",
         KIM_BERG,
-        (
-            Says(
-                "key-renamed",
-                "sso.yaml:2: users.kim-berg",
-                {"kind": "user", "old": "kim", "new": "kim-berg", "lost": []},
-                ("strata rename user kim kim-berg",),
-            ),
-        ),
+        (KIM_RENAMED,),
     ),
     Case(
         "a user's key changes, and once the address did",
         KIM_BERG,
-        (
-            Says(
-                "key-renamed",
-                "sso.yaml:2: users.kim-berg",
-                {"kind": "user", "old": "kim", "new": "kim-berg", "lost": []},
-                ("strata rename user kim kim-berg",),
-            ),
-        ),
+        (KIM_RENAMED,),
         changes=renamed(
             "aws_identitystore_user.kim", user_name="kim@old.io", emails=[{"value": "kim@acme.io", "primary": True}]
         ),
@@ -912,23 +930,7 @@ CASES = (
     Case(
         "a group's key changes",
         ((SSO, "  admins:\n", "  root:\n"), (SSO, "      - admins\n", "      - root\n")),
-        (
-            Says(
-                "key-renamed",
-                "sso.yaml:11: groups.root",
-                {
-                    "kind": "group",
-                    "old": "admins",
-                    "new": "root",
-                    "lost": [
-                        "Admin of group admins in management",
-                        "Admin of group admins in web-lab",
-                        "Admin of group admins in web-live",
-                    ],
-                },
-                ("strata rename group admins root",),
-            ),
-        ),
+        (ADMINS_RENAMED,),
     ),
     Case(
         "a group's key changes, and the case of its name",
@@ -936,23 +938,7 @@ CASES = (
             (SSO, "  admins:\n    name: Administrators", "  root:\n    name: ADMINISTRATORS"),
             (SSO, "      - admins\n", "      - root\n"),
         ),
-        (
-            Says(
-                "key-renamed",
-                "sso.yaml:11: groups.root",
-                {
-                    "kind": "group",
-                    "old": "admins",
-                    "new": "root",
-                    "lost": [
-                        "Admin of group admins in management",
-                        "Admin of group admins in web-lab",
-                        "Admin of group admins in web-live",
-                    ],
-                },
-                ("strata rename group admins root",),
-            ),
-        ),
+        (ADMINS_RENAMED,),
     ),
     Case(
         "two groups swap their names",
@@ -1258,19 +1244,7 @@ CASES = (
     Case(
         "a new group is named like a stranger's",
         (NEW_GROUP,),
-        (
-            Says(
-                "made-by-others",
-                "sso.yaml:12: groups.ops.name",
-                {
-                    "kind": "group",
-                    "key": "ops",
-                    "id": "d-1234567890/9f000000-0000-4000-a000-000000000000",
-                    "holds": ["eve@acme.io", "lou@acme.io"],
-                },
-                ('aws_identitystore_group.ops: "d-1234567890/9f000000-0000-4000-a000-000000000000"',),
-            ),
-        ),
+        (OPS_OF_OTHERS,),
         changes=met(STRANGER),
     ),
     Case("a new group has a name of its own", (NEW_GROUP,)),
@@ -1282,19 +1256,7 @@ CASES = (
     Case(
         "another group is imported than has the name",
         (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/8e000000-0000-4000-a000-000000000000"\n')),
-        (
-            Says(
-                "made-by-others",
-                "sso.yaml:12: groups.ops.name",
-                {
-                    "kind": "group",
-                    "key": "ops",
-                    "id": "d-1234567890/9f000000-0000-4000-a000-000000000000",
-                    "holds": ["eve@acme.io", "lou@acme.io"],
-                },
-                ('aws_identitystore_group.ops: "d-1234567890/9f000000-0000-4000-a000-000000000000"',),
-            ),
-        ),
+        (OPS_OF_OTHERS,),
         changes=met(STRANGER),
     ),
     Case(

@@ -125,7 +125,9 @@ _NEEDED = ("name", "short_name", "primary", "secondary")
 
 def _add(options: Options, to: Path, names: Names, how: How) -> int:
     """Adds what is new to a configuration that exists; a member account's credentials are refused."""
-    mend(to, options.note)
+    if mend(to):
+        half = f"{to} was half written by a run that broke off: it is as it was before that run"
+        options.note(Message("half-written-before", half, place=str(to)))
     zone = load(to)
     _check_same(to, zone.project, names)
     aws = connect(options, zone.project)

@@ -61,7 +61,9 @@ def run(options: Options, choice: Choice) -> int:
         raise UsageError(Message("nobody-to-ask", nobody))
     wanted = parsed(choice.things)
     folder = options.config
-    mend(folder, options.note)
+    if mend(folder):
+        half = f"{folder} was half written by a run that broke off: it is as it was before that run"
+        options.note(Message("half-written-before", half, place=str(folder)))
     zone = load(folder)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from strata.commands.adopt.folder import CACHE
-from strata.errors import Message, StrataError
+from strata.errors import StrataError
 from strata.files.atomic import cannot, current, locked, put, write
 
 _JOURNALS = "replacing-*.json"
@@ -43,8 +43,8 @@ def replace(folder: Path, before: Mapping[str, str | None], files: Mapping[str, 
     journal.unlink(missing_ok=True)
 
 
-def mend(folder: Path, note: Callable[[str], None]) -> None:
-    """Takes back what a run wrote that was killed before it had written all; notes that there was such a run.
+def mend(folder: Path) -> bool:
+    """Takes back what a run wrote that was killed before it had written all; says if there was such a run.
 
     A file that somebody has edited since then stays.
 
@@ -52,9 +52,7 @@ def mend(folder: Path, note: Callable[[str], None]) -> None:
         StrataError: a file cannot be written.
     """
     taken_back = [_taken_back(folder, journal) for journal in sorted((folder / CACHE).glob(_JOURNALS))]
-    if any(taken_back):
-        half = f"{folder} was half written by a run that broke off: it is as it was before that run"
-        note(Message("half-written-before", half, place=str(folder)))
+    return any(taken_back)
 
 
 def _taken_back(folder: Path, journal: Path) -> bool:
