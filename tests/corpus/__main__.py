@@ -22,7 +22,7 @@ from typing import Any
 from unittest import mock
 
 from strata.errors import Message, StrataError
-from tests.corpus.organizations import DRIFTED, MADE, ORGANIZATIONS
+from tests.corpus.organizations import DRIFTED, FOUND, MADE, ORGANIZATIONS
 from tests.generated import write_configuration
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, synthesize
 
@@ -41,6 +41,11 @@ def commands(name: str) -> Iterator[tuple[str, ...]]:
 
     Of one that differs at AWS alone the others would say the same as of the one that it was.
     """
+    where = ("--primary", "us-east-1", "--secondary", "us-west-2")
+    adopted = "adopt", "--dry-run", "--json", "--to", "NEW", "--name", "acme", "--short-name", "ac", *where
+    if name in FOUND:
+        yield adopted
+        return
     yield "report", "--live", "--format", "json"
     yield "drift", "--json", "--thorough"
     yield "adopt", "--dry-run", "--json", "--to", "CONFIG"
@@ -61,8 +66,7 @@ def commands(name: str) -> Iterator[tuple[str, ...]]:
             yield "explain", *(("--permission-set", key) if word == "permission-set" else (key,)), "--json"
             yield "rename", word, key, f"{key}-renamed", "--dry-run"
     if name in MADE:
-        where = ("--primary", "us-east-1", "--secondary", "us-west-2")
-        yield "adopt", "--dry-run", "--json", "--to", "NEW", "--name", "acme", "--short-name", "ac", *where
+        yield adopted
         for action in QUESTIONS:
             yield "can", action, "--in", "management", "--json"
 

@@ -28,6 +28,9 @@ from tests.organizations import (
     unit,
     user,
 )
+from tests.scenarios.seeds import CONTROL_TOWER as SEEDED_TOWER
+from tests.scenarios.seeds import LEVERAGE, grown
+from tests.scenarios.seeds import ODD as SEEDED_ODD
 
 RCP = "RESOURCE_CONTROL_POLICY"
 TOWER = "controltower.amazonaws.com"
@@ -240,4 +243,12 @@ _BROKEN: Mapping[str, Organization] = {
     "denied-organization": SMALL.at_aws(denied("organizations:DescribeOrganization")),
 }
 
-ORGANIZATIONS: Mapping[str, Organization] = {**MADE, **DRIFTED, **_EDITED, **_BROKEN}
+FOUND: Mapping[str, Organization] = {
+    "found-leverage": LEVERAGE,
+    "found-control-tower": SEEDED_TOWER,
+    "found-odd-names": SEEDED_ODD,
+    "found-many-hands": grown(12, 6, 12, 6),
+}
+"""Without a configuration: what is asked of them is how it is adopted."""
+
+ORGANIZATIONS: Mapping[str, Organization] = {**FOUND, **MADE, **DRIFTED, **_EDITED, **_BROKEN}
