@@ -266,7 +266,7 @@ def test_what_is_neither_file_nor_hash_is_a_wrong_command(tmp_path: Path, said: 
     (told,) = said(refused)
     assert (told.id, told.data) == (
         "argument-malformed",
-        {"argument": "--expect", "value": str(tmp_path / "nothing")},
+        {"option": "--expect", "value": str(tmp_path / "nothing")},
     )
 
 
@@ -279,7 +279,7 @@ def test_an_empty_expectation_is_a_wrong_command(command: str, said: Said) -> No
 
     assert (done.exit_code, done.stdout) == (2, "")
     (told,) = said(done)
-    assert (told.id, told.data) == ("argument-missing", {"argument": "--expect"})
+    assert (told.id, told.data) == ("argument-missing", {"option": "--expect"})
 
 
 NO_PLACES = {

@@ -209,7 +209,7 @@ def test_user_says_that_groups_of_an_identity_provider_are_not_known(landing_zon
     [
         ("anne", PORTAL, "unknown-name", {"kind": "user", "name": "anne"}),
         ("eve", PORTAL, "no-access", {"user": "eve"}),
-        ("ann", None, "arguments-conflict", {"arguments": ["--user"]}),
+        ("ann", None, "arguments-conflict", {"options": ["--user"]}),
     ],
 )
 def test_user_that_cannot_be_met_is_refused(

@@ -169,7 +169,7 @@ def build_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
     if facts.portal is None or request.bootstrap:
         if request.user is not None:
             text = "--user selects profiles of Identity Center, and these are the profiles before that; leave it out"
-            raise StrataError(Message("arguments-conflict", text, arguments=["--user"]))
+            raise StrataError(Message("arguments-conflict", text, options=["--user"]))
         profiles = Profiles(None, tuple(_role_profiles(landing_zone, facts, request)))
     else:
         chosen = _grants_of(landing_zone, request.user)
@@ -191,7 +191,7 @@ def _role_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
     source = request.source_profile
     if not source:
         text = f"these profiles assume {ACCESS_ROLE} from a profile of the management account; name it with --profile"
-        raise StrataError(Message("argument-missing", text, argument="--profile"))
+        raise StrataError(Message("argument-missing", text, option="--profile"))
     session = re.sub(r"[^\w+=,.@-]", "-", f"strata-{source}", flags=re.ASCII)[:64]
     for key, account_id in sorted(facts.account_ids.items()):
         if key != MANAGEMENT:

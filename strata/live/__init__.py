@@ -36,19 +36,19 @@ class Source:
         """
         if self.live and self.kept:
             both = "--live reads AWS, and --from a file of an earlier reading; leave one of them out"
-            raise UsageError(Message("arguments-conflict", both, arguments=["--live", "--from"]))
+            raise UsageError(Message("arguments-conflict", both, options=["--live", "--from"]))
         if self.save and not self.live:
             alone = "--save keeps what --live reads; add --live, or leave it out"
-            raise UsageError(Message("argument-missing", alone, argument="--live"))
+            raise UsageError(Message("argument-missing", alone, option="--live"))
         if self and diff is not None:
             both = (
                 "--diff compares files with a revision, and --live and --from list the differences to the files "
                 "anyway; leave one of them out"
             )
-            raise UsageError(Message("arguments-conflict", both, arguments=["--diff", "--live", "--from"]))
+            raise UsageError(Message("arguments-conflict", both, options=["--diff", "--live", "--from"]))
         if self and as_of is not None:
             text = "ends are seen from the day on which AWS was read; leave out --as-of"
-            raise UsageError(Message("arguments-conflict", text, arguments=["--as-of", "--live", "--from"]))
+            raise UsageError(Message("arguments-conflict", text, options=["--as-of", "--live", "--from"]))
         if self and not folder.exists():
             missing = (
                 f"{folder} does not exist, and what AWS has is told by the keys of a configuration; name it with "

@@ -137,7 +137,7 @@ class Expected:
         """
         if not given:
             text = "--expect is empty; give the list that was approved, or its hash"
-            raise UsageError(Message("argument-missing", text, argument="--expect"))
+            raise UsageError(Message("argument-missing", text, option="--expect"))
         if found := re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})", given.lower()):
             return cls(found[1])
         path = Path(given)
@@ -146,7 +146,7 @@ class Expected:
             changes = ChangeList.model_validate_json(text)
         except (FileNotFoundError, NotADirectoryError):
             text = f"--expect {given}: neither a file nor a hash of 64 digits"
-            raise UsageError(Message("argument-malformed", text, argument="--expect", value=given)) from None
+            raise UsageError(Message("argument-malformed", text, option="--expect", value=given)) from None
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))

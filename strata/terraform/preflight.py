@@ -274,7 +274,7 @@ def _check_allowed(allow: Collection[str]) -> None:
             continue
         guess = did_you_mean(word, ALLOWED)
         text = f"--allow does not accept {word!r}{guess}; it accepts {', '.join(ALLOWED)}"
-        raise UsageError(Message("argument-malformed", text, argument="--allow", value=word))
+        raise UsageError(Message("argument-malformed", text, option="--allow", value=word))
 
 
 def _check_replaced(allow: Collection[str], landing_zone: LandingZone) -> None:
@@ -284,7 +284,7 @@ def _check_replaced(allow: Collection[str], landing_zone: LandingZone) -> None:
         if word.startswith(REPLACE) and key not in keys:
             guess = did_you_mean(key, keys)
             text = f"--allow {word}: there is no permission set or policy {key!r}{guess}"
-            raise UsageError(Message("unknown-name", text, argument="--allow", name=key))
+            raise UsageError(Message("unknown-name", text, option="--allow", name=key))
 
 
 def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str]) -> list[str]:

@@ -95,7 +95,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
     missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not getattr(names, name)]
     if missing:
         text = f"give {', '.join(missing)} as well: {to} has no configuration yet"
-        raise UsageError(Message("argument-missing", text, arguments=missing))
+        raise UsageError(Message("argument-missing", text, options=missing))
     aws = Aws(options.profile, names.primary or "")
     project = _project(aws, names)
     connect(options, project)
@@ -183,7 +183,7 @@ def _check_same(to: Path, project: Project, names: Names) -> None:
     if other:
         raise UsageError(
             *(
-                Message("not-as-configured", f"{flag}: {given} is not the {value} of {to / PROJECT}", argument=flag)
+                Message("not-as-configured", f"{flag}: {given} is not the {value} of {to / PROJECT}", option=flag)
                 for flag, (given, value) in other.items()
             )
         )
@@ -243,7 +243,7 @@ def _objection(found: Any) -> Message:
     flag = flags.get(name, name).replace("_", "-")
     words = found.get("ctx", {}).get("error") or found["msg"]
     argument = f"--{flag}" if flag in (*_FLAGS, _CENTER) else name
-    return Message("argument-malformed", f"{argument}: {words}", argument=argument, value=found["input"])
+    return Message("argument-malformed", f"{argument}: {words}", option=argument, value=found["input"])
 
 
 _CENTER = "identity-center-region"
