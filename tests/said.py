@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import sys
@@ -128,7 +129,9 @@ class Words:
             self._read(command).setdefault(id, set()).add(text)
             return
         known = self._read(command).get(id, set())
-        assert text in known, f"{command}.txt has {id} otherwise: {text!r} is not in {sorted(known)}; run make golden"
+        if text not in known:
+            near = difflib.get_close_matches(text, known, 1, 0)
+            raise AssertionError(f"{command}.txt has {id} otherwise, run make golden: {text!r}, not {near}")
 
     def write(self) -> None:
         """Writes the files anew: of a run of all tests only what it met, of another what is there as well."""

@@ -2,7 +2,7 @@
 
     THERE = Organization(
         unit("prod", "Prod"),
-        account("shop", within="prod"),
+        account("shop", within="prod", name="Shop"),
         user("ana"),
         group("admins", "ana"),
         permission_set("Admin", "AdministratorAccess"),
