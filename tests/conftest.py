@@ -8,6 +8,7 @@ import gc
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,10 +22,6 @@ from tests.said import Said, Words, recorded
 from tests.synthesized import CHECKOUT, COMPANY, OWN, SHIPPED, Deployment, synthesize
 
 if TYPE_CHECKING:
-    import datetime as dt
-
-    from strata.errors import Fault
-    from strata.landing_zone import LandingZone
     from strata.testing import Zone
 
 NO_PROVIDER = "no real AWS provider"
@@ -44,16 +41,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Gives one worker of `make test` all scenarios, which begin with a first deploy, and any other test to the next.
+    """Gives one worker of `make test` all scenarios, which begin with a first deploy, and any other file to the next.
 
-    The groups of xdist 3.8 change an attribute that pytest has no longer.
+    What the tests of a file share is made once so, and not in each worker. The groups of xdist 3.8 change an attribute
+    that pytest has no longer.
     """
     if config.getvalue("dist") != "loadgroup":
         return None
 
     class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
-            return "scenarios" if nodeid.startswith("tests/scenarios/") else nodeid
+            return "scenarios" if nodeid.startswith("tests/scenarios/") else nodeid.partition("::")[0]
 
     return Scheduling(config, log)
 
@@ -123,18 +121,21 @@ def the_command_line_is_built_once(patched: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def a_sound_configuration_is_evaluated_once(patched: pytest.MonkeyPatch) -> None:
     """Looks for lock-outs once in what many tests load; where there is one, each time anew."""
-    from strata.rules import check_whole
+    from strata.rules.lockout import Guard, LockOut
 
+    look: Callable[[Guard], tuple[LockOut, ...]] = Guard.__dict__["lock_outs"].func
     sound = set[str]()
 
-    def checked(landing_zone: LandingZone, *days: dt.date | None) -> list[Fault]:
-        content = {name: file.data for name, file in landing_zone.source_files.items()}
-        key = repr((content, landing_zone.documents, days))
-        faults = [] if key in sound else check_whole(landing_zone, *days)
-        sound.update(() if faults else (key,))
-        return faults
+    def lock_outs(self: Guard) -> tuple[LockOut, ...]:
+        evaluated = replace(self.landing_zone, source_files={}, accepted=(), moves=(), expectations=())
+        key = repr((evaluated, self.day, self._evaluated.today))
+        found = () if key in sound else look(self)
+        sound.update(() if found else (key,))
+        return found
 
-    patched.setattr("strata.load.check_whole", checked)
+    once = functools.cached_property(lock_outs)
+    once.__set_name__(Guard, "lock_outs")
+    patched.setattr(Guard, "lock_outs", once)
 
 
 @pytest.fixture(scope="session", autouse=True)
