@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from strata.evaluation.landing_zone import Actor
     from strata.landing_zone import LandingZone
     from strata.testing import Zone
+    from tests.aws.client import Aws
 
 NO_PROVIDER = "no real AWS provider"
 GOLDEN = Path(__file__).parent / "golden"
@@ -176,6 +177,15 @@ def who_can_undo_a_stack_is_asked_once(patched: pytest.MonkeyPatch) -> None:
 
     patched.setattr(Actions, "__repr__", lambda actions: repr(actions.patterns))
     patched.setattr(Management, "_asked", known)
+
+
+@pytest.fixture(scope="session")
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """An emulated AWS for whoever empties it first (`restore`): starting one takes longer than what most ask."""
+    from tests.aws.client import emulated_aws
+
+    with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws:
+        yield aws
 
 
 @pytest.fixture(scope="session")
