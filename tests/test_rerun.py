@@ -524,7 +524,9 @@ DOCUMENT = "policies/policy-5.json"
     [
         ("{", "record-damaged"),
         ('{"format": 2}', "unknown-format"),
+        ('{"format": NaN}', "unknown-format"),
         ('{"format": 1, "organization": "o-other"}', "other-organization"),
+        ('{"format": 1, "organization": [NaN]}', "other-organization"),
     ],
 )
 def test_a_record_that_cannot_be_used_is_refused(text: str, id: str) -> None:
@@ -532,6 +534,7 @@ def test_a_record_that_cannot_be_used_is_refused(text: str, id: str) -> None:
         Record.read(text, "o-abcdefghij")
 
     assert [told.id for told in refused.value.args] == [id]
+    assert [json.dumps(dict(told.data), allow_nan=False) for told in refused.value.args]
 
 
 # The folder
