@@ -419,6 +419,13 @@ def test_a_warning_comes_with_its_values(folder: Path, said: Said) -> None:
     assert (told.id, told.data) == ("empty-group", {"group": "new"})
 
 
+@pytest.mark.parametrize("reason", ["2026-13-01", "!!int x", "!!bool x", "!!timestamp x"])
+def test_a_text_that_yaml_cannot_read_is_quoted(folder: Path, reason: str) -> None:
+    words = ("--permission-set", "DevOps", "--user", "jane-doe", "--account", "shared", "--reason", reason)
+    assert strata(folder, "assignment", *words, "--yes").exit_code == 0
+    assert load(folder).sso.assignments[-1].reason == reason
+
+
 def test_a_fault_of_the_result_comes_as_json_too(folder: Path) -> None:
     done = strata(folder, "group", "DevOps", "--yes", "--json")
     found = json.loads(done.stdout)
