@@ -303,6 +303,10 @@ def test_an_account_that_breaks_expectations_is_told_with_them(folder: Path, sai
     texts = [message["text"] for message in found["messages"]]
     assert all(map(str.endswith, found["warnings"], texts))
     assert len(texts) == len(found["warnings"])
+    assert not [message["place"] for message in found["messages"] if message["place"].startswith("/")]
+    as_json = said(strata(folder, *words[:-1], "--yes", "--json").stdout)
+    places = [told.place for told in as_json if told.id == "expectation-unmet"]
+    assert [one.startswith(f"{folder}/expectations.yaml:") for one in places] == [True] * len(places) != []
     before = (folder / "organization.yaml").read_text()
     refused = strata(folder, *words[:-1], "--yes")
     assert (refused.exit_code, (folder / "organization.yaml").read_text()) == (1, before)
@@ -408,6 +412,18 @@ def test_nothing_faulty_is_written(folder: Path, words: str, id: str, option: st
         (id, option)
     ]
     assert contents(folder) == before
+
+
+def test_a_warning_comes_with_its_values(folder: Path, said: Said) -> None:
+    [told] = said(strata(folder, "group", "new", "--json").stdout)
+    assert (told.id, told.data) == ("empty-group", {"group": "new"})
+
+
+@pytest.mark.parametrize("reason", ["2026-13-01", "!!int x", "!!bool x", "!!timestamp x"])
+def test_a_text_that_yaml_cannot_read_is_quoted(folder: Path, reason: str) -> None:
+    words = ("--permission-set", "DevOps", "--user", "jane-doe", "--account", "shared", "--reason", reason)
+    assert strata(folder, "assignment", *words, "--yes").exit_code == 0
+    assert load(folder).sso.assignments[-1].reason == reason
 
 
 def test_a_fault_of_the_result_comes_as_json_too(folder: Path) -> None:

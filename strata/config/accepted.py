@@ -76,6 +76,6 @@ def scalar(text: str) -> str:
 
     try:
         same = text.isprintable() and stays(text) and yaml.load(f"[at: {text}]", SAFE_LOADER) == [{"at": text}]  # noqa: S506
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, KeyError, AttributeError):  # of a date that is none, and of !!bool
         same = False
     return text if same and plain(text) == text else json.dumps(text, ensure_ascii=False)

@@ -158,15 +158,15 @@ def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
     broken = [one for one in examined(after) if not one.holds and one.expectation.id in held]
     common = list(causes(after, broken))
     for cause in common:
-        problem, place = cause.fault.problem, cause.fault.place
-        text = f"{ORGANIZATION}:{cause.fault.line}: {problem}; {cause.fault.remedy}"
-        yield problem.saying(text, place=place)
+        problem, place = cause.fault.problem, f"{ORGANIZATION}:{cause.fault.line}"
+        yield problem.saying(f"{place}: {problem}; {cause.fault.remedy}", place=place)
     explained = {result.index for cause in common for result in cause.results}
     for result in broken:
         fault = _fault(after, result.index, *_in_words(result))
         case = _briefly(result) if result.index in explained else case_in_words(result.failing[0])
-        text = f"{EXPECTATIONS}:{fault.line}: {result.expectation.id} no longer holds: {case}; strata plan refuses it"
-        yield fault.problem.saying(text, place=fault.place)
+        place = f"{EXPECTATIONS}:{fault.line}"
+        text = f"{place}: {result.expectation.id} no longer holds: {case}; strata plan refuses it"
+        yield fault.problem.saying(text, place=place)
 
 
 def _sentences(

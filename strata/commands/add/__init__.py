@@ -46,7 +46,7 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     unmet = list(newly_unmet(landing_zone, after))
     if unmet and not dry_run:
         text = f"nothing was changed, since strata check refuses it; {AS_EXPECTED}"
-        whole = (one.saying(f"{folder}/{one}", place=one.place) for one in unmet)
+        whole = (one.saying(f"{folder}/{one}", place=f"{folder}/{one.place}") for one in unmet)
         raise StrataError(*whole, Message("refused-by-check", text))
     new_warnings += unmet
     new_warnings += _over(known.get("until"), listed(sorted(files)))
@@ -70,7 +70,7 @@ def _added(before: Mapping[str, str], entries: list[Addition]) -> dict[str, str]
 
 def _warnings(zone: LandingZone) -> dict[str, Message]:
     """Returns warnings by their texts without their lines, which an entry further up moves."""
-    return {one.told: Message(one.finding, str(one), place=f"{one.source}: {one.path}") for one in found_warnings(zone)}
+    return {one.told: one.text.saying(str(one), place=f"{one.source}: {one.path}") for one in found_warnings(zone)}
 
 
 def _over(until: str | None, file: str) -> list[Message]:
