@@ -24,10 +24,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.e2e)
 
 
+@pytest.hookimpl(trylast=True)  # pytest itself puts together what has one provider
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the longest files and the other scenarios, so that no worker waits for them at the end."""
+    """Begins with the longest files and the other scenarios, so that no worker waits for them at the end.
+
+    In each the real provider comes first: a file of which two tests are left has the next one wait for its worker.
+    """
     first = {name: place for place, name in enumerate(LONGEST, -len(LONGEST))}
-    items.sort(key=lambda item: first.get(item.path.name, "scenarios" not in item.path.parts))
+    items.sort(
+        key=lambda item: (first.get(item.path.name, "scenarios" not in item.path.parts), "[real" not in item.name)
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
