@@ -15,7 +15,11 @@ from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapsho
 
 pytest.register_assert_rewrite("tests.scenarios.shipped")  # test_broken.py reads what its assertions say
 PROVIDERS = ("stand-in", "real")
-LONGEST = ("test_shipped.py", "test_company.py", "test_adopt.py", "test_demo.py", "test_conformance.py")
+LONGEST = (
+    *(f"scenarios/test_{name}.py" for name in ("shipped", "company", "adopt", "demo")),
+    *("provider/test_conformance.py", "provider/test_existing.py"),
+    *(f"scenarios/test_{name}.py" for name in ("drift_each", "survival", "edits", "renames", "refresh")),
+)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -24,10 +28,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.e2e)
 
 
+@pytest.hookimpl(trylast=True)  # pytest itself puts together what has one provider
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the longest files and the other scenarios, so that no worker waits for them at the end."""
+    """Begins with the longest files and the other scenarios, so that no worker waits for them at the end.
+
+    In each the real provider comes first: a file of which two tests are left has the next one wait for its worker.
+    """
     first = {name: place for place, name in enumerate(LONGEST, -len(LONGEST))}
-    items.sort(key=lambda item: first.get(item.path.name, "scenarios" not in item.path.parts))
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        file = "/".join(item.path.parts[-2:])
+        return first.get(file, "scenarios" not in item.path.parts), "[real" not in item.name
+
+    items.sort(key=place)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
