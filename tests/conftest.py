@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 import tests.guard.sitecustomize
-from tests.aws import real_provider
 from tests.guard.sitecustomize import lifted
 from tests.said import Said, Words, recorded
 from tests.synthesized import CHECKOUT, COMPANY, OWN, SHIPPED, Deployment, synthesize
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from strata.evaluation.landing_zone import Actor
     from strata.testing import Zone
     from tests.aws.client import Aws
+    from tests.aws.real_provider import RealProvider
 
 NO_PROVIDER = "no real AWS provider"
 GOLDEN = Path(__file__).parent / "golden"
@@ -50,6 +49,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
     if config.getvalue("dist") != "loadgroup":
         return None
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
     class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
@@ -190,8 +190,10 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
 
 @pytest.fixture(scope="session")
-def real(request: pytest.FixtureRequest) -> real_provider.RealProvider:
+def real(request: pytest.FixtureRequest) -> RealProvider:
     """The real AWS provider; without one, the tests that need it are skipped."""
+    from tests.aws import real_provider
+
     assert request.config.cache is not None
     try:
         return real_provider.find(os.environ.get("STRATA_PROVIDER_MIRROR", "search"), request.config.cache)

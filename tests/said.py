@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from typer.testing import Result
 
 from strata import errors
 from strata.printing import line, values_cut
@@ -101,6 +100,8 @@ def _holds(other: tuple[int, int], span: tuple[int, int]) -> bool:
 
 
 def _text(shown: object) -> str:
+    from typer.testing import Result
+
     match shown:
         case Result():
             return shown.output

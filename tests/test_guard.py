@@ -33,7 +33,7 @@ def test_a_command_that_a_test_starts_cannot_either(words: tuple[str, ...]) -> N
     assert f"a test opens {OWNERS}" in done.stderr
 
 
-PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
 
 def clone_with(tmp_path: Path, test: str) -> Path:

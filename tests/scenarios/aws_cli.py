@@ -7,6 +7,7 @@ parameters; what botocore does not know is refused, so a misspelt line fails her
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class Line:
         import boto3
         import jmespath
 
-        client = boto3.client(self.service, region_name=self.own.get("region", "us-east-1"))
+        client = boto3.Session().client(self.service, region_name=self.own.get("region", "us-east-1"))
         answer = getattr(client, self.operation)(**self.parameters)
         answer.pop("ResponseMetadata", None)
         if self.outfile:
@@ -45,6 +46,16 @@ class Line:
         if self.own.get("output") == "text":
             return "\n".join(_text(found))
         return json.dumps(found, indent=4, default=str) if found else ""
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """Yields the words of every `aws` line of a text, as a shell takes it apart."""
+    script = f"aws() {{ printf '%s\\0' $# \"$@\"; }}\n{text}"
+    said = iter(
+        subprocess.run(["sh", "-eu", "-c", script], stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
+    )
+    while number := next(said):
+        yield [next(said) for _ in range(int(number))]
 
 
 def parse(words: Sequence[str]) -> Line:

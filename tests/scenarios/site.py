@@ -15,12 +15,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import yaml
+from typer.testing import CliRunner
 
+from strata.cli import app
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, Recorded
 from tests.processes import interrupts
 from tests.said import Told
+from tests.scenarios.aws_cli import commands, parse
 from tests.synthesized import COMPANY, synthesize
 
 TEMPLATE = CHECKOUT / "strata" / "template"
@@ -198,8 +202,16 @@ class Site:
             )
 
     def strata(self, *arguments: str, **environment: str) -> Run:
-        """Runs the strata command."""
-        return self._run([_command("strata"), *arguments], environment)
+        """Runs the strata command, in this process: to start another takes longer than most commands do."""
+        with self._environment_here(**environment):
+            done = CliRunner().invoke(app, arguments)
+        return Run(done.exit_code, done.stdout, done.stderr)
+
+    def types_aws(self, lines: str) -> None:
+        """Has a shell take lines of the AWS CLI apart, and does in this process what they say."""
+        with self._environment_here():
+            for words in commands(lines):
+                parse(words).run()
 
     def cdktf(self, *arguments: str) -> Run:
         """Runs the cdktf command."""
@@ -376,6 +388,12 @@ class Site:
         from strata.load import load
 
         return str(load(self.config).project.state_bucket)
+
+    @contextlib.contextmanager
+    def _environment_here(self, **more: str) -> Iterator[None]:
+        variables = self.environment(**more)
+        with mock.patch.dict(os.environ, variables, clear=True), contextlib.chdir(CHECKOUT):
+            yield
 
     def _run(self, command: list[str], environment: Mapping[str, str], terminal: int = subprocess.DEVNULL) -> Run:
         done = subprocess.run(

@@ -44,7 +44,7 @@ class Clone:
         for name in ("main.py", "cdktf.json", "package.json"):
             shutil.copy(CHECKOUT / name, folder)
         for name in ("stacks", "strata"):
-            shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(CHECKOUT / name, folder / name)
         shutil.rmtree(folder / "stacks/layers")
         (folder / "stacks/layers").mkdir()
         shutil.copy(CHECKOUT / "stacks/layers/__init__.py", folder / "stacks/layers")
