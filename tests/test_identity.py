@@ -517,6 +517,18 @@ CASES = (
         ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
         (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
     ),
+    Case(
+        "an account goes, and AWS was not asked about accounts",
+        ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
+        (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
+        changes=lambda live, states: (replace(live, accounts=None), states),
+    ),
+    Case(
+        "an account goes of which the state has no address",
+        ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
+        (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
+        changes=renamed("aws_organizations_account.web-lab", email=""),
+    ),
     Case("an account goes that has left", ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB), changes=not_live(LAB)),
     Case(
         "an account goes, and another stack is meant",
@@ -1286,6 +1298,21 @@ CASES = (
                 {"id": ADMINS, "at": "aws_identitystore_group.admins"},
             ),
         ),
+    ),
+    Case(
+        "a recorded attachment is imported at another address, and its stack is meant",
+        (
+            (ORGANIZATION, "        - web-lab\n", "        - web-lab\n        - web-live\n"),
+            (IMPORTS, "", f'aws_organizations_policy_attachment.no-leave_account_web-live: "{LAB}:p-00000008"\n'),
+        ),
+        (
+            Says(
+                "import-in-state",
+                "imports.yaml:1: aws_organizations_policy_attachment.no-leave_account_web-live",
+                {"id": f"{LAB}:p-00000008", "at": "aws_organizations_policy_attachment.no-leave_account_web-lab"},
+            ),
+        ),
+        stacks=("organizations",),
     ),
     Case(
         "a recorded thing is imported there",
