@@ -28,6 +28,7 @@ from strata.identity.lost_states import lost_states
 from strata.identity.moves import idle, moves_by_stack, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals, warnings
+from strata.identity.settled import settled
 from strata.identity.tagged import told_by_tag
 from strata.identity.things import Holdings, Moved
 from strata.landing_zone import LandingZone
@@ -516,6 +517,18 @@ CASES = (
         "an account goes",
         ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
         (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
+    ),
+    Case(
+        "an account goes, and AWS was not asked about accounts",
+        ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
+        (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
+        changes=lambda live, states: (replace(live, accounts=None), states),
+    ),
+    Case(
+        "an account goes of which the state has no address",
+        ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
+        (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
+        changes=renamed("aws_organizations_account.web-lab", email=""),
     ),
     Case("an account goes that has left", ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB), changes=not_live(LAB)),
     Case(
@@ -1288,6 +1301,21 @@ CASES = (
         ),
     ),
     Case(
+        "a recorded attachment is imported at another address, and its stack is meant",
+        (
+            (ORGANIZATION, "        - web-lab\n", "        - web-lab\n        - web-live\n"),
+            (IMPORTS, "", f'aws_organizations_policy_attachment.no-leave_account_web-live: "{LAB}:p-00000008"\n'),
+        ),
+        (
+            Says(
+                "import-in-state",
+                "imports.yaml:1: aws_organizations_policy_attachment.no-leave_account_web-live",
+                {"id": f"{LAB}:p-00000008", "at": "aws_organizations_policy_attachment.no-leave_account_web-lab"},
+            ),
+        ),
+        stacks=("organizations",),
+    ),
+    Case(
         "a recorded thing is imported there",
         ((IMPORTS, "", f'aws_identitystore_group.admins: "{ADMINS}"\n'),),
     ),
@@ -1313,6 +1341,36 @@ def test_what_was_deployed_is_recorded_as_it_is_declared(folder: Path, states: S
     assert {key: (one.identity, one.also) for key, one in known.things.items()} == {
         key: (one.identity, one.also) for key, one in wanted.things.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("edit", "places"),
+    [
+        ("short_name: acm", {"short_name": ["ac-lock", "ac-state", "ac-replica"]}),
+        ("short_name: ac\nstate:\n  bucket: acme-state", {"state.bucket": ["ac-state", "ac-replica"]}),
+        ("short_name: ac\nstate:\n  table: acme-lock", {"state.table": ["ac-lock"]}),
+    ],
+)
+def test_a_name_that_the_states_have_settled_is_refused_where_it_is_given(
+    folder: Path, tmp_path: Path, edit: str, places: Mapping[str, list[str]]
+) -> None:
+    names = {
+        "aws_dynamodb_table.lock": {"name": "ac-lock"},
+        "aws_s3_bucket.state": {"bucket": "ac-state"},
+        "aws_s3_bucket.replica": {"bucket": "ac-replica"},
+    }
+    resources = [
+        {"mode": "managed", "type": type, "name": name, "instances": [{"attributes": names[f"{type}.{name}"]}]}
+        for type, _, name in (address.partition(".") for address in names)
+    ]
+    landing_zone = edited(folder, ((PROJECT, "short_name: ac", edit),), tmp_path)
+
+    found = list(settled(landing_zone, {"backend": {"resources": resources}}))
+
+    assert {one.fault.problem.id for one in found} == {"setting-settled"}
+    assert [(one.fault.path, one.fault.problem.data["old"]) for one in found if one.fault.path in places] == [
+        (path, old) for path, some in places.items() for old in some
+    ]
 
 
 def test_a_renamed_unit_is_not_taken_out(folder: Path, states: States, tmp_path: Path) -> None:

@@ -18,12 +18,13 @@ from strata.aws.session import Aws as Session
 from strata.aws.session import AwsError
 from strata.config.models import Project
 from strata.errors import StrataError
-from strata.inventory import reading
+from strata.inventory import progress, reading
 from strata.inventory.kept import GOOD_FOR, KeptAnswers
 from strata.inventory.pace import Pace
 from strata.inventory.reading import Depth, Pool, read, read_center
 from strata.inventory.things import Assignment, Attached, Inventory
 from strata.landing_zone.permissions import permissions
+from strata.options import Options
 from strata.terraform.reread import wanted
 from tests.access import Size, made
 from tests.aws.client import ACCOUNT, Aws
@@ -331,6 +332,17 @@ def test_each_service_is_asked_at_its_pace() -> None:
 
     assert pace.requests == {"sso-admin": 3}
     assert len(told) == 3
+
+
+def test_how_often_each_service_was_asked_is_told_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "_EVERY", -1)
+
+    progress._Progress(Options(Path("config")))(Counter({"sso-admin": 3, "ec2": 2, "organizations": 1}))
+
+    asked = [part.split(" of ") for part in capsys.readouterr().err.strip().partition(": ")[2].split(", ")]
+    assert asked == [["2", "ec2"], ["1", "organizations"], ["3", "sso-admin"]]
 
 
 class Clock:

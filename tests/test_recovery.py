@@ -255,7 +255,9 @@ def test_what_was_deleted_and_made_again_is_refused_with_the_way_to_keep_it(dire
         directory.center.people.create_group(**store, DisplayName=name)["GroupId"]
         for name in ("FinOps", "devops", "readonly")
     )
-    directory.center.people.create_group_membership(**store, GroupId=finops, MemberId={"UserId": user})
+    ann = directory.center.people.create_user(**store, UserName="ann@example.com", **person)["UserId"]
+    for member in (user, ann):
+        directory.center.people.create_group_membership(**store, GroupId=finops, MemberId={"UserId": member})
     made = directory.center.admin.create_permission_set(InstanceArn=instance, Name="FinOps")["PermissionSet"]
     managed(directory, made["PermissionSetArn"], "SecurityAudit")
     ids = {
@@ -279,7 +281,7 @@ def test_what_was_deleted_and_made_again_is_refused_with_the_way_to_keep_it(dire
     }
     assert said.ids(found) == ["made-again"] * 3
     assert {one.fault.path: one.fault.problem.data["holds"] for one in found} == {
-        "groups.finops": [JANE],
+        "groups.finops": ["ann@example.com", JANE],
         "users.jane-doe": [],
         "permission_sets.FinOps": [f"{POLICY}/SecurityAudit"],
     }
