@@ -8,8 +8,8 @@ import pytest
 
 from stacks.base import BaseStack
 from stacks.deployment import build
+from strata.kinds import addresses, imported
 from strata.landing_zone import LandingZone
-from strata.landing_zone.addresses import addresses, imported
 from strata.load import load
 from tests.synthesized import COMPANY, SHIPPED, Deployment
 

@@ -26,8 +26,8 @@ from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.requests import UNKNOWN
 from strata.identity.external import Principal, lost
 from strata.identity.things import ASSIGNMENT
+from strata.kinds import addresses
 from strata.landing_zone import LandingZone
-from strata.landing_zone.addresses import addresses
 from strata.load import load
 from strata.report.names import find_user
 from strata.terraform.attributes import Attribute

@@ -28,8 +28,8 @@ from strata.identity.things import TYPES
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.inventory.things import Inventory
+from strata.kinds.moves import address_now, newest_keys
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import address_now, newest_keys
 
 
 class How(StrEnum):

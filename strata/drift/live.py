@@ -9,7 +9,7 @@ from typing import Any
 
 from strata.adoption import recording
 from strata.adoption.describing import ACTIVE, CONTROL_TOWER, Keys, looked_after
-from strata.adoption.live_ids import TypedId, assignment_id
+from strata.adoption.live_ids import TypedId
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, Mode
 from strata.config.moves import Kind
@@ -26,10 +26,11 @@ from strata.identity.things import (
     MANAGED_POLICY,
     MEMBERSHIP,
     TYPES,
-    folded,
 )
 from strata.inventory import things
 from strata.inventory.things import Center, Inventory
+from strata.kinds.assignment import assignment_id
+from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import AWS_MANAGED
 

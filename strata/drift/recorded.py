@@ -25,9 +25,9 @@ from strata.identity.things import (
     MEMBERSHIP,
     TYPES,
 )
+from strata.kinds.moves import address_now, newest_keys
 from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import Group
-from strata.landing_zone.moves import address_now, newest_keys
 
 Attributes = Mapping[str, Any]
 ByType = Mapping[str, Mapping[str, Attributes]]

@@ -12,9 +12,10 @@ from strata.config.accepted import scalar
 from strata.config.text import short
 from strata.errors import Fault, Message
 from strata.identity.recorded import State, resources
-from strata.identity.things import ASSIGNMENT, MEMBERSHIP, TYPES, WORDS, Kind, folded
+from strata.identity.things import ASSIGNMENT, MEMBERSHIP, TYPES, WORDS, Kind
+from strata.kinds.identity import folded
+from strata.kinds.moves import Keys
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import Keys
 
 Who = tuple[Kind, str]
 """Kind and key."""

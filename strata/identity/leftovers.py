@@ -20,9 +20,10 @@ from strata.errors import Message
 from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.declared import things
-from strata.identity.things import TYPES, WORDS, Thing, exact, folded
+from strata.identity.things import TYPES, WORDS, Thing
+from strata.kinds.identity import exact, folded
+from strata.kinds.moves import Keys, address_now, newest_keys
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import Keys, address_now, newest_keys
 from strata.text import listed
 
 STACK = "sso"

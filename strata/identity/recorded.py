@@ -26,14 +26,10 @@ from strata.identity.things import (
     Holdings,
     Kind,
     Thing,
-    exact,
-    folded,
-    policy_identity,
-    unit_identity,
-    unit_path,
 )
+from strata.kinds.identity import exact, folded, policy_identity, unit_identity, unit_path
+from strata.kinds.moves import address_parts
 from strata.landing_zone.administrators import Administrators, denies_everything
-from strata.landing_zone.moves import address_parts
 from strata.landing_zone.permission_sets import FULL_ACCESS
 
 State = Mapping[str, Any]

@@ -12,8 +12,8 @@ from strata.config.source import Location
 from strata.errors import Message
 from strata.identity.comparison import PROJECT, Refusal
 from strata.identity.leftovers import attributes
+from strata.kinds.moves import moved_keys
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import moved_keys
 
 _GUIDE = "docs/operate.md says how it is really done"
 

@@ -16,9 +16,9 @@ from strata.drift.comparison import Difference as Drifted
 from strata.drift.comparison import unread_parts as parts_of
 from strata.drift.recorded import States
 from strata.errors import Message
-from strata.identity.things import folded
 from strata.inventory.controls import KEYS
 from strata.inventory.things import Inventory
+from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.report.live import CHANGED, GONE, MADE, Difference, Unread
 

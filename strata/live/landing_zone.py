@@ -22,10 +22,10 @@ from strata.drift.comparison import meaning
 from strata.errors import Message, StrataError
 from strata.evaluation.documents import parse
 from strata.evaluation.landing_zone import CONTROLS
-from strata.identity.things import folded
 from strata.inventory import things
 from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
 from strata.inventory.things import Center, Inventory
+from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.grants import Grant

@@ -11,7 +11,7 @@ from strata.errors import Fault
 from strata.identity.comparison import Refusal
 from strata.identity.external import Principal, Who, external, lookup, lost, principals, recipient
 from strata.identity.leftovers import STACK
-from strata.landing_zone.moves import newest_keys
+from strata.kinds.moves import newest_keys
 from strata.terraform.events import Failure
 from strata.terraform.plans import Plan
 from strata.terraform.preflight import Prepared, RefusedError

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
+from strata.kinds import RESOURCES
 from strata.printing import Style, columns, line, painted, unguarded
 from strata.terraform.attributes import MASKED, UNKNOWN, Attribute
 from strata.terraform.document_diff import document, document_diff, pretty
@@ -62,21 +63,10 @@ def names_of(states: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for state in states:
         for resource in state.get("resources") or ():
-            for instance in resource.get("instances", ()) if resource["type"] in _NAMED else ():
-                for name in _NAMED[resource["type"]]:
-                    found[str((instance.get("attributes") or {}).get(name))] = resource["name"]
+            id = RESOURCES[resource["type"]].id if resource["type"] in RESOURCES else ""
+            for instance in resource.get("instances", ()) if id else ():
+                found[str((instance.get("attributes") or {}).get(id))] = resource["name"]
     return found
-
-
-_NAMED = {
-    "aws_identitystore_group": ("group_id",),
-    "aws_identitystore_user": ("user_id",),
-    "aws_organizations_account": ("id",),
-    "aws_organizations_organizational_unit": ("id",),
-    "aws_organizations_policy": ("id",),
-    "aws_ssoadmin_permission_set": ("arn",),
-}
-"""The types whose ids stand in arguments of others, and the attributes that hold them."""
 
 
 def waits(planned: Plan) -> str:

@@ -16,7 +16,7 @@ from strata.errors import Message
 from strata.identity import announced
 from strata.identity.examine import strangers
 from strata.identity.external import external, lost, principals
-from strata.landing_zone.moves import newest_keys
+from strata.kinds.moves import newest_keys
 from strata.printing import word
 
 
