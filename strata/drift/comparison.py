@@ -23,13 +23,13 @@ from strata.drift.live import live_side
 from strata.drift.recorded import States, moved, recorded_side, states_of
 from strata.drift.ways import Way, way_back, with_needed
 from strata.errors import Message
-from strata.identity.recorded import State
 from strata.identity.things import TYPES
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.inventory.things import Inventory
 from strata.kinds.moves import address_now, newest_keys
 from strata.landing_zone import LandingZone
+from strata.sides.states import State
 
 
 class How(StrEnum):

@@ -13,7 +13,7 @@ from strata.config.models import MANAGEMENT, User
 from strata.drift import controls, facts
 from strata.drift.facts import Fact, side
 from strata.identity.external import Principal, principals
-from strata.identity.recorded import State, block, parted, resources
+from strata.identity.recorded import parted
 from strata.identity.things import (
     ASSIGNMENT,
     ATTACHMENT,
@@ -25,9 +25,11 @@ from strata.identity.things import (
     MEMBERSHIP,
     TYPES,
 )
+from strata.kinds.attributes import block, text
 from strata.kinds.moves import address_now, newest_keys
 from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import Group
+from strata.sides.states import Object, State, managed, resources
 
 Attributes = Mapping[str, Any]
 ByType = Mapping[str, Mapping[str, Attributes]]
@@ -63,8 +65,8 @@ class States:
 def states_of(states: Mapping[str, State]) -> States:
     """Returns what some states say, by stack."""
     ours, others = parted(states)
-    held = [one for stack, state in ours.items() for one in resources(stack, state)]
-    sound = {one.address for stack, state in ours.items() for one in resources(stack, _without_tainted(state))}
+    held = list(resources(ours))
+    sound = {one.address for state in ours.values() for one in managed(state) if not one.tainted}
     looked_up = {f"{TYPES[kind]}.{key}": one for (kind, key), one in principals(ours, {}).items()}
     said: dict[str, dict[str, Attributes]] = {}
     for one in held:
@@ -75,7 +77,7 @@ def states_of(states: Mapping[str, State]) -> States:
             **{one.address: str(one.attributes.get("id") or "") for one in held},
         },
         attributes=said,
-        elsewhere=frozenset([*_ids_of(others.values()), *_deposed_ids(ours.values())]),
+        elsewhere=frozenset([*(_typed(one) for state in others.values() for one in managed(state)), *_deposed(ours)]),
         looked_up=looked_up,
         broken=frozenset(one.address for one in held if one.address not in sound),
         whole=True,
@@ -107,29 +109,15 @@ def moved(zone: LandingZone, held: Iterable[tuple[str, Attributes]]) -> dict[str
     return found
 
 
-def _ids_of(states: Iterable[State]) -> Iterator[TypedId]:
-    """Yields type and id of every object of some states, which may have one address in common."""
-    for resource in (each for state in states for each in state.get("resources") or ()):
-        for one in resource.get("instances") or () if resource.get("mode") == "managed" else ():
-            yield str(resource["type"]), str((one.get("attributes") or {}).get("id") or "")
-
-
-def _without_tainted(state: State) -> State:
-    """Returns a state without the objects that a run left half made."""
-    found = [
-        {**one, "instances": [each for each in one.get("instances") or () if each.get("status") != "tainted"]}
-        for one in state.get("resources") or ()
-    ]
-    return {**state, "resources": found}
-
-
-def _deposed_ids(states: Iterable[State]) -> Iterator[TypedId]:
+def _deposed(states: Mapping[str, State]) -> Iterator[TypedId]:
     """Yields type and id of what a deploy has replaced, and deletes as soon as it can."""
-    for resource in (each for state in states for each in state.get("resources") or ()):
-        instances = resource.get("instances") or ()
-        old = [one for one in instances if one.get("deposed")]
-        if len(old) < len(instances):
-            yield from _ids_of([{"resources": [{**resource, "instances": old}]}])
+    for state in states.values():
+        current = {one.address for one in managed(state) if not one.deposed}
+        yield from (_typed(one) for one in managed(state) if one.deposed and one.address in current)
+
+
+def _typed(one: Object) -> TypedId:
+    return one.type, str(one.attributes.get("id") or "")
 
 
 def default_tags(one: Attributes) -> dict[str, str]:
@@ -142,23 +130,23 @@ def _organization(zone: LandingZone, by_type: ByType) -> Iterator[Fact]:
     units = {str(one.get("id")): key for key, one in by_type.get(TYPES["ou"], {}).items()}
     for key, one in by_type.get(TYPES["account"], {}).items():
         values = {
-            "name": _text(one, "name"),
-            "email": _text(one, "email"),
-            "unit": units.get(_text(one, "parent_id"), _root(one)),
+            "name": text(one, "name"),
+            "email": text(one, "email"),
+            "unit": units.get(text(one, "parent_id"), _root(one)),
             "state": ACTIVE,
             "tags": dict(one.get("tags") or {}),
         }
-        ids = {"id": _text(one, "id")}
+        ids = {"id": text(one, "id")}
         yield Fact(facts.ACCOUNT, key, {} if key == MANAGEMENT else values, ids=ids)
     for key, one in by_type.get(TYPES["ou"], {}).items():
-        parent = units.get(_text(one, "parent_id"), _root(one))
-        values = {"name": _text(one, "name"), "unit": parent, "id": _text(one, "id")}
-        yield Fact(facts.UNIT, key, values, ids={"id": _text(one, "id")})
+        parent = units.get(text(one, "parent_id"), _root(one))
+        values = {"name": text(one, "name"), "unit": parent, "id": text(one, "id")}
+        yield Fact(facts.UNIT, key, values, ids={"id": text(one, "id")})
     for one in by_type.get("aws_organizations_organization", {}).values():
         yield from _lists(zone, one)
-    account_ids = {_text(one, "id"): key for key, one in by_type.get(TYPES["account"], {}).items()}
+    account_ids = {text(one, "id"): key for key, one in by_type.get(TYPES["account"], {}).items()}
     for one in by_type.get(DELEGATED, {}).values():
-        account, service = _text(one, "account_id"), _text(one, "service_principal")
+        account, service = text(one, "account_id"), text(one, "service_principal")
         ids = {"account": account, "service": service}
         yield Fact(facts.DELEGATED, facts.delegated(account_ids.get(account, account), service), ids=ids)
     for one in by_type.get("aws_iam_organizations_features", {}).values():
@@ -179,23 +167,23 @@ def _lists(zone: LandingZone, one: Attributes) -> Iterator[Fact]:
 
 
 def _root(one: Attributes) -> str:
-    parent = _text(one, "parent_id")
+    parent = text(one, "parent_id")
     return "root" if not parent or parent.startswith("r-") else parent
 
 
 def _policies(by_type: ByType) -> Iterator[Fact]:
     for key, one in by_type.get(TYPES["policy"], {}).items():
         values = {
-            "name": _text(one, "name"),
-            "description": _text(one, "description"),
-            "document": content(_text(one, "content")),
-            "id": _text(one, "id"),
+            "name": text(one, "name"),
+            "description": text(one, "description"),
+            "document": content(text(one, "content")),
+            "id": text(one, "id"),
         }
-        yield Fact(facts.POLICY, key, values, ids={"id": _text(one, "id")})
+        yield Fact(facts.POLICY, key, values, ids={"id": text(one, "id")})
     for name, one in by_type.get(ATTACHMENT, {}).items():
         policy, _, target = name.partition("_")
         kind, _, key = target.partition("_")
-        ids = {"policy": _text(one, "policy_id"), "target": _text(one, "target_id")}
+        ids = {"policy": text(one, "policy_id"), "target": text(one, "target_id")}
         yield Fact(facts.ATTACHMENT, facts.attached(policy, "unit" if kind == "ou" else kind, key), ids=ids)
 
 
@@ -203,30 +191,30 @@ def _people(by_type: ByType) -> Iterator[Fact]:
     for key, one in by_type.get(TYPES["user"], {}).items():
         full_name, email = block(one.get("name")), block(one.get("emails"))
         values = {
-            "user_name": _text(one, "user_name"),
-            "given_name": _text(full_name, "given_name"),
-            "family_name": _text(full_name, "family_name"),
-            "email": _text(email, "value"),
-            "display_name": _text(one, "display_name"),
-            "id": _text(one, "user_id"),
+            "user_name": text(one, "user_name"),
+            "given_name": text(full_name, "given_name"),
+            "family_name": text(full_name, "family_name"),
+            "email": text(email, "value"),
+            "display_name": text(one, "display_name"),
+            "id": text(one, "user_id"),
         }
-        yield Fact(facts.USER, key, values, ids={"id": _text(one, "user_id")})
+        yield Fact(facts.USER, key, values, ids={"id": text(one, "user_id")})
     for key, one in by_type.get(TYPES["group"], {}).items():
         values = {
-            "name": _text(one, "display_name"),
-            "description": _text(one, "description"),
-            "id": _text(one, "group_id"),
+            "name": text(one, "display_name"),
+            "description": text(one, "description"),
+            "id": text(one, "group_id"),
         }
-        yield Fact(facts.GROUP, key, values, ids={"id": _text(one, "group_id")})
+        yield Fact(facts.GROUP, key, values, ids={"id": text(one, "group_id")})
     for name, one in by_type.get(MEMBERSHIP, {}).items():
         group, _, user = name.partition("_")
-        id = _text(one, "id").rpartition("/")[2]
-        ids = {"group": _text(one, "group_id"), "user": _text(one, "member_id"), "id": id}
+        id = text(one, "id").rpartition("/")[2]
+        ids = {"group": text(one, "group_id"), "user": text(one, "member_id"), "id": id}
         yield Fact(facts.MEMBERSHIP, facts.member(user, group), {"id": id}, ids=ids)
     for one in by_type.get("aws_ssoadmin_instance_access_control_attributes", {}).values():
         for attribute in one.get("attribute") or ():
             source = next(iter(block(attribute.get("value")).get("source") or ()), "")
-            yield Fact(facts.ATTRIBUTE, _text(attribute, "key"), {"source": source})
+            yield Fact(facts.ATTRIBUTE, text(attribute, "key"), {"source": source})
 
 
 def _external(zone: LandingZone, looked_up: Mapping[str, Principal]) -> Iterator[Fact]:
@@ -245,25 +233,25 @@ def _external(zone: LandingZone, looked_up: Mapping[str, Principal]) -> Iterator
 def _access(by_type: ByType) -> Iterator[Fact]:
     for key, one in by_type.get(TYPES["permission-set"], {}).items():
         names = ("name", "description", "session_duration", "relay_state")
-        values = {name: _text(one, name) for name in names}
-        values |= {"id": _text(one, "arn")}
+        values = {name: text(one, name) for name in names}
+        values |= {"id": text(one, "arn")}
         yield Fact(facts.SET, key, {**values, "tags": dict(one.get("tags") or {})}, ids={"id": values["id"]})
     for name, one in by_type.get(MANAGED_POLICY, {}).items():
-        arn = _text(one, "managed_policy_arn")
+        arn = text(one, "managed_policy_arn")
         words = facts.in_set(facts.aws_policy(arn), name.partition("_")[0])
         yield Fact(facts.SET_POLICY, words, ids={**_of_set(one), "policy": arn})
     for name, one in by_type.get(CUSTOMER_POLICY, {}).items():
         reference = block(one.get("customer_managed_policy_reference"))
         words, ids = (
             facts.in_set(_own(reference), name.partition("_")[0]),
-            {**_of_set(one), "name": _text(reference, "name")},
+            {**_of_set(one), "name": text(reference, "name")},
         )
         yield Fact(facts.SET_POLICY, words, ids=ids)
     for key, one in by_type.get(INLINE_POLICY, {}).items():
-        yield Fact(facts.INLINE, key, {"document": content(_text(one, "inline_policy"))}, ids=_of_set(one))
+        yield Fact(facts.INLINE, key, {"document": content(text(one, "inline_policy"))}, ids=_of_set(one))
     for key, one in by_type.get(BOUNDARY, {}).items():
         found = block(one.get("permissions_boundary"))
-        arn, own = _text(found, "managed_policy_arn"), block(found.get("customer_managed_policy_reference"))
+        arn, own = text(found, "managed_policy_arn"), block(found.get("customer_managed_policy_reference"))
         words = facts.aws_policy(arn) if arn else _own(own)
         yield Fact(facts.BOUNDARY, key, {"policy": words}, ids=_of_set(one))
     yield from assignments(by_type)
@@ -275,7 +263,7 @@ def assignments(by_type: ByType) -> Iterator[Fact]:
         match name.split("_"):
             case [account, permission_set, principal_type, principal]:
                 words = facts.assigned(permission_set, principal_type, principal, account)
-                ids = {"account": _text(one, "target_id"), "principal": _text(one, "principal_id"), **_of_set(one)}
+                ids = {"account": text(one, "target_id"), "principal": text(one, "principal_id"), **_of_set(one)}
                 yield Fact(facts.ASSIGNMENT, words, {"principal": "there"}, ids=ids)
 
 
@@ -289,22 +277,17 @@ def _settings(zone: LandingZone, by_type: ByType) -> Iterator[Fact]:
                 yield Fact(facts.SETTING, facts.set_in(key, region), facts.settings_in(found, arguments))
 
 
-def content(text: str) -> Any:
+def content(document: str) -> Any:
     """Returns a policy document as data, or its text where it is none."""
     try:
-        return json.loads(text) if text else {}
+        return json.loads(document) if document else {}
     except ValueError:
-        return text
+        return document
 
 
 def _of_set(one: Attributes) -> dict[str, str]:
-    return {"arn": _text(one, "permission_set_arn")}
+    return {"arn": text(one, "permission_set_arn")}
 
 
 def _own(reference: Attributes) -> str:
-    return facts.own_policy(_text(reference, "name"), _text(reference, "path") or "/")
-
-
-def _text(attributes: Attributes, name: str) -> str:
-    value = attributes.get(name)
-    return value if isinstance(value, str) else ""
+    return facts.own_policy(text(reference, "name"), text(reference, "path") or "/")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from strata.aws.identity_center import Center
 from strata.config import SSO
 from strata.config.accepted import scalar
 from strata.config.text import short
 from strata.errors import Fault, Message
-from strata.identity.recorded import State, resources
 from strata.identity.things import ASSIGNMENT, MEMBERSHIP, TYPES, WORDS, Kind
 from strata.kinds.identity import folded
 from strata.kinds.moves import Keys
 from strata.landing_zone import LandingZone
+from strata.sides.states import State, objects, resources
 
 Who = tuple[Kind, str]
 """Kind and key."""
@@ -42,7 +41,7 @@ def principals(states: Mapping[str, State], keys: Keys) -> dict[Who, Principal]:
     found, managed = dict[Who, Principal](), set[Who]()
     for stack, state in states.items():
         found |= dict(_looked_up(state))
-        for one in resources(stack, state):
+        for one in resources({stack: state}):
             if kind := _KINDS.get(one.type):
                 managed.add((kind, one.name))
             elif who := recipient(one.address):
@@ -71,13 +70,11 @@ _NAMES: Mapping[Kind, str] = {"group": "display_name", "user": "user_name"}
 
 
 def _looked_up(state: State) -> Iterator[tuple[Who, Principal]]:
-    for resource in state.get("resources") or ():
-        kind = _KINDS.get(str(resource.get("type"))) if resource.get("mode") == "data" else None
+    for one in objects(state):
+        kind = _KINDS.get(one.type) if one.is_data else None
         if kind:
-            for one in resource.get("instances") or ():
-                attributes: Mapping[str, Any] = one.get("attributes") or {}
-                id, name = attributes.get(f"{kind}_id"), attributes.get(_NAMES[kind])
-                yield (kind, str(resource["name"])), Principal(str(id or ""), str(name or ""))
+            id, name = one.attributes.get(f"{kind}_id"), one.attributes.get(_NAMES[kind])
+            yield (kind, one.name), Principal(str(id or ""), str(name or ""))
 
 
 # What became of them

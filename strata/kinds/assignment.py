@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from strata.kinds.kind import Attributes, Existing, Kind, Resource
+from strata.kinds.attributes import Attributes
+from strata.kinds.kind import Existing, Kind, Resource
 from strata.kinds.permission_set import of_set
 from strata.kinds.reading import Reading
 from strata.kinds.shared import CONFLICT

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from strata.kinds.kind import Ask, Attributes, Existing, Kind, Resource
-from strata.kinds.reading import PROVIDERS, Reading, block
+from strata.kinds.attributes import Attributes, block
+from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.reading import PROVIDERS, Reading
 from strata.kinds.shared import CONFLICT
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from strata.kinds.kind import Ask, Attributes, Existing, Kind, Resource
+from strata.kinds.attributes import Attributes
+from strata.kinds.kind import Ask, Existing, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.landing_zone import LandingZone

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from strata.config import moves
 from strata.config.models import PARTITION, Project
+from strata.kinds.attributes import Attributes
 from strata.landing_zone import LandingZone
 
 if TYPE_CHECKING:  # what AWS has: `strata check` asks nothing
@@ -18,8 +19,6 @@ if TYPE_CHECKING:  # what AWS has: `strata check` asks nothing
 
 Key: TypeAlias = moves.Kind
 """The word for a kind whose things have keys that may change."""
-Attributes: TypeAlias = Mapping[str, Any]
-"""What a state has of a resource, by Terraform's arguments."""
 
 
 class Ask(Protocol):

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from strata.config.text import address_part
-from strata.kinds.kind import Ask, Attributes, Existing, Kind, Resource
-from strata.kinds.reading import PROVIDERS, Reading, block, date, same_text, tags
+from strata.kinds.attributes import Attributes, block
+from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.reading import PROVIDERS, Reading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
 from strata.landing_zone import LandingZone
 

@@ -7,15 +7,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
+from strata.kinds.attributes import Attributes, block
 from strata.text import snake
 
 if TYPE_CHECKING:
     from strata.aws.events import Rule
     from strata.inventory.things import Center, PermissionSet
-
-Attributes: TypeAlias = Mapping[str, Any]
 
 
 class Kept:
@@ -57,12 +56,6 @@ class Reading:
     def memberships(self) -> Mapping[str, tuple[str, str]]:
         """Returns group and user of each membership, by id."""
         return {id: (group.id, user) for group in self.center.groups for user, id in group.members.items()}
-
-
-def block(value: Any) -> Attributes:
-    """Returns a nested block, which a state has as a list of one."""
-    found = value[0] if isinstance(value, list) and value else value
-    return found if isinstance(found, Mapping) else {}
 
 
 def known(read: Any, blocks: Any) -> Any:

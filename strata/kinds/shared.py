@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from strata.kinds.attributes import Attributes
 from strata.kinds.kind import Existing, Resource
-from strata.kinds.reading import KEPT, PROVIDERS, Attributes, Reading, same_text, tags
+from strata.kinds.reading import KEPT, PROVIDERS, Reading, same_text, tags
 
 CONFLICT = "ConflictException"
 """What Identity Center and Access Analyzer say; the provider waits some 50 minutes for one of the former to go."""

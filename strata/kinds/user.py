@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from strata.kinds.kind import Attributes, Existing, Kind, Resource
+from strata.kinds.attributes import Attributes
+from strata.kinds.kind import Existing, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 

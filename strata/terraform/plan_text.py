@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TextIO
 
 from strata.kinds import RESOURCES
 from strata.printing import Style, columns, line, painted, unguarded
+from strata.sides.states import objects
 from strata.terraform.attributes import MASKED, UNKNOWN, Attribute
 from strata.terraform.document_diff import document, document_diff, pretty
 from strata.terraform.plans import Change, Plan
@@ -62,10 +63,9 @@ def names_of(states: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Returns the keys of the configuration by the ids that AWS gave their things."""
     found: dict[str, str] = {}
     for state in states:
-        for resource in state.get("resources") or ():
-            id = RESOURCES[resource["type"]].id if resource["type"] in RESOURCES else ""
-            for instance in resource.get("instances", ()) if id else ():
-                found[str((instance.get("attributes") or {}).get(id))] = resource["name"]
+        for one in objects(state):
+            if one.type in RESOURCES and (id := RESOURCES[one.type].id):
+                found[str(one.attributes.get(id))] = one.name
     return found
 
 

@@ -22,6 +22,7 @@ from strata.identity.leftovers import Directory, declared
 from strata.identity.things import TYPES
 from strata.kinds import is_kept
 from strata.landing_zone import LandingZone
+from strata.sides.states import managed
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing, exists_already
@@ -50,12 +51,7 @@ def _end(address: str, moved: Mapping[str, str]) -> str:
 
 def tainted(state: Mapping[str, Any]) -> list[str]:
     """Returns the addresses that Terraform considers partly created."""
-    return sorted(
-        f"{resource['type']}.{resource['name']}{_index(instance)}"
-        for resource in state.get("resources", ())
-        for instance in resource["instances"]
-        if instance.get("status") == "tainted" and "deposed" not in instance
-    )
+    return sorted(f"{one.address}{one.instance}" for one in managed(state) if one.tainted and not one.deposed)
 
 
 def _index(instance: Mapping[str, Any]) -> str:

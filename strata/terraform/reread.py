@@ -7,15 +7,15 @@ versions, in `tests/scenarios/test_refresh.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from strata.errors import Message
 from strata.inventory.reading import Principal, Wanted
 from strata.kinds import RESOURCES
 from strata.kinds.reading import KEPT, Reading
+from strata.sides.states import State, managed, objects
 
-State = Mapping[str, Any]
 Attributes = Mapping[str, Any]
 Reads = Callable[[Reading, Attributes], Attributes | None]
 
@@ -26,7 +26,7 @@ Reads = Callable[[Reading, Attributes], Attributes | None]
 def wanted(state: State) -> Wanted:
     """Returns what of Identity Center a state has more of than the name."""
     sets, groups, principals = set[str](), set[str](), set[Principal]()
-    for type, _, attributes in managed(state):
+    for _, type, _, attributes, *_ in managed(state):
         if type == "aws_ssoadmin_permission_set":
             sets.add(attributes.get("arn", ""))
         elif type.startswith("aws_ssoadmin_"):
@@ -40,7 +40,7 @@ def wanted(state: State) -> Wanted:
 
 def rules(state: State) -> dict[str, str]:
     """Returns the regions of the event rules in a state by name."""
-    found = (attributes for type, _, attributes in managed(state) if type == "aws_cloudwatch_event_rule")
+    found = (one.attributes for one in managed(state) if one.type == "aws_cloudwatch_event_rule")
     regions = {str(one.get("name")): _REGION.match(str(one.get("arn"))) for one in found}
     return {name: region[1] for name, region in regions.items() if region}
 
@@ -48,28 +48,20 @@ def rules(state: State) -> dict[str, str]:
 _REGION = re.compile(r"arn:[^:]+:events:([^:]+):")
 
 
-def managed(state: State) -> Iterator[tuple[str, str, Attributes]]:
-    """Yields type, address and attributes of each object that a state manages."""
-    for resource in state.get("resources") or ():
-        if resource.get("mode") == "managed":
-            for instance in resource.get("instances") or ():
-                address = f"{resource['type']}.{resource['name']}"
-                yield resource["type"], address, instance.get("attributes") or {}
-
-
 # What is compared
 
 
 def uncovered(state: State) -> Message | None:
     """Returns what of a state no reading in bulk has, None where it can have all."""
-    types = sorted(type for type in {type for type, _, _ in managed(state)} if not _reads(type))
+    types = sorted(type for type in {one.type for one in managed(state)} if not _reads(type))
     return Message("not-read-in-bulk", f"{types[0]} is not read in bulk", type=types[0]) if types else None
 
 
 def difference(state: State, reading: Reading, default_tags: Mapping[str, str]) -> Message | None:
     """Returns the first thing that a refresh might find otherwise than a state has it; None where there is none."""
-    for type, address, attributes in managed(state):
-        reads = _reads(type)
+    for one in managed(state):
+        address, attributes = one.address, one.attributes
+        reads = _reads(one.type)
         expected = reads(reading, attributes) if reads else None
         if expected is None:
             return Message("not-at-aws", f"{address} is not at AWS", place=address)
@@ -110,12 +102,10 @@ def _same(one: Any, other: Any) -> bool:
 
 def tainted_or_deposed(state: State) -> Message | None:
     """Returns the first object that a run left half made or has yet to delete, None where there is none."""
-    for resource in state.get("resources") or ():
-        for instance in resource.get("instances") or ():
-            if instance.get("status") == "tainted" or "deposed" in instance:
-                word = "deposed" if "deposed" in instance else "tainted"
-                address = f"{resource['type']}.{resource['name']}"
-                return Message(f"object-{word}", f"{address} is {word}", place=address)
+    for one in objects(state):
+        if one.tainted or one.deposed:
+            word = "deposed" if one.deposed else "tainted"
+            return Message(f"object-{word}", f"{one.address} is {word}", place=one.address)
     return None
 
 
