@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from strata.adoption.describing import ROOT_FEATURES
 from strata.aws.session import AwsError, named
 from strata.config.models import Project
 from strata.drift import facts
 from strata.drift.comparison import Difference, How
 from strata.drift.event_history import DAYS, Event, History
-from strata.drift.facts import Fact
 from strata.errors import Message
+from strata.kinds.organization import ROOT_FEATURES
+from strata.kinds.setting import key_of
+from strata.kinds.thing import Thing
 
 MOST = 50
 """So many differences are looked up."""
@@ -94,7 +95,7 @@ def _names(one: Difference) -> Sequence[str]:
     if one.kind == facts.ASSIGNMENT and one.attribute:
         return ("DeleteUser", "DeleteGroup")
     if one.kind in (facts.SETTING, facts.CONTROL):
-        return _OF_SETTINGS.get(facts.key_of(one.name), ())
+        return _OF_SETTINGS.get(key_of(one.name), ())
     if one.kind == facts.ACCOUNT and one.how is How.CHANGED:
         return _OF_ACCOUNTS[one.attribute]
     if one.kind in (facts.ACCOUNT, facts.SET, facts.POLICY, facts.UNIT) and one.attribute == "tags":
@@ -183,7 +184,7 @@ def _clues(one: Difference) -> Clues:
     return [each for some in found for each in some] or [()]
 
 
-def _ids(fact: Fact) -> Clues:
+def _ids(fact: Thing) -> Clues:
     if fact.kind in (facts.ROOT_FEATURE, facts.ATTRIBUTE, facts.SETTING, facts.CONTROL):
         return [()]
     if fact.kind in (facts.TRUSTED, facts.POLICY_TYPE):

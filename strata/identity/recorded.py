@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from strata.config.layers import STACKS
 from strata.config.models import MANAGEMENT
 from strata.identity.things import (
     ASSIGNMENT,
@@ -69,12 +68,6 @@ def recorded(states: Mapping[str, State], files: Files | None = None) -> Holding
             for file, sections in (files or {}).items()
         },
     )
-
-
-def parted(states: Mapping[str, State]) -> tuple[dict[str, State], dict[str, State]]:
-    """Returns the states of Strata's stacks, and those of layers of one's own."""
-    ours = {stack: state for stack, state in states.items() if stack in STACKS}
-    return ours, {stack: state for stack, state in states.items() if stack not in STACKS}
 
 
 ByType = Mapping[str, Mapping[str, Mapping[str, Any]]]

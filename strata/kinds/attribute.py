@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from strata.kinds.attributes import Attributes, block
+from collections.abc import Iterator
+
+from strata.config import SSO
+from strata.kinds.attributes import Attributes, block, text
 from strata.kinds.kind import Ask, Existing, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading
 from strata.kinds.shared import CONFLICT
+from strata.kinds.thing import AtAws, InStates, Thing
 
 
 def _existing(ask: Ask) -> str | None:
@@ -31,9 +35,29 @@ def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
     }
 
 
-_TYPE = "aws_ssoadmin_instance_access_control_attributes"
+_NAME, _TYPE = "attribute for access control", "aws_ssoadmin_instance_access_control_attributes"
+
+
+def _recorded(states: InStates) -> Iterator[Thing]:
+    for one in states.of(_TYPE).values():
+        for attribute in one.get("attribute") or ():
+            source = next(iter(block(attribute.get("value")).get("source") or ()), "")
+            yield Thing(_NAME, text(attribute, "key"), {"source": source})
+
+
+def _live(aws: AtAws) -> Iterator[Thing]:
+    declared = aws.zone.sso.access_control_attributes
+    # They are one thing: where some are declared, a deploy sets all of them.
+    operation = "delete-instance-access-control-attribute-configuration"
+    for center in aws.inventory.centers:
+        theirs = aws.is_elsewhere(_TYPE, center.instance)
+        for name, source in (center.attributes or {}).items() if declared or not theirs else ():
+            undo = () if declared else (aws.cli.admin(operation),)
+            yield Thing(_NAME, name, {"source": source}, thing=(_NAME, name), undo=undo, rights=source)
+
+
 ATTRIBUTE = Kind(
-    "attribute for access control",
+    _NAME,
     "sso",
     (
         Resource(
@@ -44,6 +68,13 @@ ATTRIBUTE = Kind(
             reads=_read,
         ),
     ),
+    parts=("Identity Center",),
+    declared=lambda zone: (
+        Thing(_NAME, name, {"source": source}, SSO, ("access_control_attributes", name))
+        for name, source in zone.sso.access_control_attributes.items()
+    ),
+    recorded=_recorded,
+    live=_live,
     addresses=lambda zone: (f"{_TYPE}.main",) if zone.sso.access_control_attributes else (),
     import_ids=lambda inventory: (
         (_TYPE, center.instance) for center in inventory.centers if center.attributes is not None

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from strata.config import SECURITY
 from strata.config.text import address_part
+from strata.kinds.attributes import Attributes
 from strata.kinds.kind import Ask, Existing, Kind, Resource
 from strata.kinds.shared import BUCKET, CONFLICT, ROLE, ROLE_ATTACHMENT, ROLE_POLICY, RULE, named
+from strata.kinds.thing import AS_IT_IS, AtAws, Thing
 from strata.landing_zone import LandingZone
+
+
+def _declared(key: str, name: str, attributes: Iterable[str]) -> Thing:
+    """Returns a control that is on; its values are taken as the state has them."""
+    return Thing("control", name, dict.fromkeys(attributes, AS_IT_IS), SECURITY, (key,))
+
+
+def _at_aws(aws: AtAws, type: str) -> Iterator[tuple[str, Attributes]]:
+    """Yields what AWS has of what the state has, by its name there."""
+    for address, values in (aws.inventory.controls or {}).items():
+        if address.startswith(f"{type}."):
+            yield address.partition(".")[2], values
 
 
 def _trail(zone: LandingZone) -> Iterator[str]:
@@ -16,8 +32,19 @@ def _trail(zone: LandingZone) -> Iterator[str]:
         yield from named(BUCKET, "trail")
 
 
+def _recorded_trail(one: Attributes) -> Attributes:
+    return {
+        "logging": bool(one.get("enable_logging", True)),
+        "log_file_validation": bool(one.get("enable_log_file_validation")),
+        "all_accounts": bool(one.get("is_organization_trail")),
+        "all_regions": bool(one.get("is_multi_region_trail")),
+        "global_services": bool(one.get("include_global_service_events", True)),
+        "bucket": one.get("s3_bucket_name", ""),
+    }
+
+
 TRAIL = Kind(
-    "trail",
+    "control",
     "security",
     (
         Resource(
@@ -30,50 +57,110 @@ TRAIL = Kind(
         ),
         *BUCKET,
     ),
+    control="trail",
     addresses=_trail,
+    declared=lambda zone: [_declared("trail", "trail", _recorded_trail({}))] if zone.security.trail.on else (),
+    recorded=lambda states: (
+        Thing("control", "trail", _recorded_trail(one)) for one in states.of("aws_cloudtrail").values()
+    ),
+    live=lambda aws: (Thing("control", "trail", values) for _, values in _at_aws(aws, "aws_cloudtrail")),
 )
 
 
-def _analyzers(zone: LandingZone) -> Iterator[str]:
-    for region in zone.project.regions.all_governed if zone.security.access_analyzer.on else ():
-        yield f"aws_accessanalyzer_analyzer.organization_{region}"
+_ANALYZER = "aws_accessanalyzer_analyzer"
+
+
+def _analyzed(zone: LandingZone) -> Iterator[str]:
+    yield from zone.project.regions.all_governed if zone.security.access_analyzer.on else ()
+
+
+def _analyzer(region: str) -> str:
+    return f"access_analyzer in {region.removeprefix('organization_')}"
 
 
 ANALYZER = Kind(
-    "analyzer",
+    "control",
     "security",
     (
         Resource(
-            "aws_accessanalyzer_analyzer",
+            _ANALYZER,
             "<analyzer name>[@<region>]",
             existing=Existing(CONFLICT, "{analyzer_name}", regional=True),
         ),
     ),
-    addresses=_analyzers,
+    control="access_analyzer",
+    addresses=lambda zone: (f"{_ANALYZER}.organization_{region}" for region in _analyzed(zone)),
+    declared=lambda zone: (_declared("access_analyzer", _analyzer(region), ()) for region in _analyzed(zone)),
+    recorded=lambda states: (Thing("control", _analyzer(name)) for name in states.of(_ANALYZER)),
+    live=lambda aws: (Thing("control", _analyzer(name), values) for name, values in _at_aws(aws, _ANALYZER)),
 )
 
 
+_CONTACT = "aws_account_alternate_contact"
+
+
 def _contacts(zone: LandingZone) -> Iterator[str]:
+    """Yields the names of the contacts in their addresses."""
     contacts = zone.security.alternate_contacts
     for account in zone.accounts if contacts.on else ():
-        yield from (f"aws_account_alternate_contact.{account}_{kind.lower()}" for kind in contacts.contacts)
+        yield from (f"{account}_{kind.lower()}" for kind in contacts.contacts)
+
+
+def _contact(name: str) -> str:
+    account, _, kind = name.rpartition("_")
+    return f"alternate_contacts {kind} of {account}"
+
+
+def recorded_contact(one: Attributes) -> Attributes:
+    """Returns what a state has of a contact."""
+    return {name: one.get(name) or "" for name in ("name", "title", "email_address", "phone_number")}
 
 
 CONTACT = Kind(
-    "alternate contact",
+    "control",
     "security",
     (
         Resource(
-            "aws_account_alternate_contact",
+            _CONTACT,
             "[<account id>][/]<BILLING, OPERATIONS or SECURITY>",
             keys=("account",),
             references=("account_id",),
         ),
     ),
-    addresses=_contacts,
+    control="alternate_contacts",
+    addresses=lambda zone: (f"{_CONTACT}.{name}" for name in _contacts(zone)),
+    declared=lambda zone: (
+        _declared("alternate_contacts", _contact(name), recorded_contact({})) for name in _contacts(zone)
+    ),
+    recorded=lambda states: (
+        Thing("control", _contact(name), recorded_contact(one)) for name, one in states.of(_CONTACT).items()
+    ),
+    live=lambda aws: (Thing("control", _contact(name), values) for name, values in _at_aws(aws, _CONTACT)),
 )
+
+
+def amount(value: Any, unit: Any) -> str:
+    """Returns a limit, however many digits it is written with."""
+    return f"{float(value or 0):g} {unit}"
+
+
+def notified(kind: str, threshold: Any, addresses: Iterable[str]) -> str:
+    """Returns who gets a mail of a budget when."""
+    return f"{kind} {float(threshold):g}: {', '.join(sorted(addresses))}"
+
+
+def _recorded_budget(one: Attributes) -> Attributes:
+    return {
+        "limit": amount(one.get("limit_amount"), one.get("limit_unit")),
+        "notifications": sorted(
+            notified(each["notification_type"], each["threshold"], each.get("subscriber_email_addresses") or ())
+            for each in one.get("notification") or ()
+        ),
+    }
+
+
 BUDGET = Kind(
-    "budget",
+    "control",
     "security",
     (
         Resource(
@@ -82,7 +169,13 @@ BUDGET = Kind(
             existing=Existing("DuplicateRecordException", "{account}:{name}"),
         ),
     ),
+    control="budget",
     addresses=lambda zone: ("aws_budgets_budget.monthly",) if zone.security.budget.on else (),
+    declared=lambda zone: [_declared("budget", "budget", _recorded_budget({}))] if zone.security.budget.on else (),
+    recorded=lambda states: (
+        Thing("control", "budget", _recorded_budget(one)) for one in states.of("aws_budgets_budget").values()
+    ),
+    live=lambda aws: (Thing("control", "budget", values) for _, values in _at_aws(aws, "aws_budgets_budget")),
 )
 
 
@@ -107,7 +200,7 @@ def _subscription(ask: Ask) -> str | None:
 
 
 MONITOR = Kind(
-    "anomaly monitor",
+    "control",
     "security",
     (
         Resource(
@@ -142,7 +235,7 @@ def _alerts(zone: LandingZone) -> Iterator[str]:
 
 
 ALERT = Kind(
-    "alert",
+    "control",
     "security",
     (
         *RULE,
@@ -181,7 +274,7 @@ def _provider(ask: Ask) -> str | None:
 
 
 GITHUB = Kind(
-    "roles of GitHub Actions",
+    "control",
     "security",
     (
         Resource(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from strata.config import moves
 from strata.config.models import PARTITION, Project
 from strata.kinds.attributes import Attributes
+from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 
 if TYPE_CHECKING:  # what AWS has: `strata check` asks nothing
@@ -111,6 +112,10 @@ class Resource:
     reads: Callable[[Reading, Attributes], Attributes | None] | None = None
 
 
+def _nothing(_: object) -> tuple[Thing, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of thing.
@@ -121,9 +126,13 @@ class Kind:
         resources: the Terraform resources, the one that is the thing first.
         key: the word for it in moves.yaml, where its things have keys.
         section: the section of the YAML of what is deleted as soon as its entry goes.
+        control: the key of security.yaml of what is a thing of its own.
+        parts: the parts of an inventory without which nothing is known of it.
         addresses: the Terraform addresses of what a landing zone declares.
         import_ids: type and import id of all that AWS has of it, of the types that the configuration imports by id.
-        events: the CloudTrail events by which it is made, changed and taken away.
+        declared: what the configuration would have a deploy make, with the values that a deploy puts back.
+        recorded: what the states of Strata's stacks hold.
+        live: what AWS has, but for what layers of one's own or others look after.
     """
 
     name: str
@@ -131,8 +140,18 @@ class Kind:
     resources: tuple[Resource, ...] = ()
     key: Key | None = None
     section: str = ""
+    control: str = ""
+    parts: tuple[str, ...] = ()
     addresses: Callable[[LandingZone], Iterable[str]] = lambda _: ()
     import_ids: Callable[[Inventory], Iterable[tuple[str, str]]] | None = None
+    declared: Callable[[LandingZone], Iterable[Thing]] = _nothing
+    recorded: Callable[[InStates], Iterable[Thing]] = _nothing
+    live: Callable[[AtAws], Iterable[Thing]] = _nothing
+
+    @property
+    def is_compared(self) -> bool:
+        """Returns whether what AWS has of it is held against the YAML and the states."""
+        return self.live is not _nothing
 
     @property
     def type(self) -> str:
