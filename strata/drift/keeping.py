@@ -9,35 +9,20 @@ from typing import Any, Literal
 
 from strata.adoption.describing import inline_file, objection
 from strata.adoption.existing import Edit
-from strata.config import ORGANIZATION, SECURITY, SSO, models
+from strata.config import ORGANIZATION, SECURITY, SSO
 from strata.config.limits import aws_limits
 from strata.config.models import Model
 from strata.drift import facts
 from strata.errors import Message
+from strata.kinds import kind_of
+from strata.kinds.kind import Kind
 from strata.kinds.organization import ROOT_FEATURES
 from strata.kinds.setting import key_of, regions_of
 from strata.kinds.thing import Thing
+from strata.kinds.user import USER
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import PermissionSet
 from strata.landing_zone.policies import Policy
-
-_ADDED = frozenset(
-    {
-        *(facts.ACCOUNT, facts.UNIT, facts.POLICY, facts.ATTACHMENT, facts.TRUSTED, facts.DELEGATED),
-        *(facts.USER, facts.GROUP, facts.MEMBERSHIP, facts.ATTRIBUTE, facts.SET, facts.ASSIGNMENT),
-    }
-)
-"""The kinds of which a run of `strata adopt` over everything writes what is new."""
-
-_FIELDS: Mapping[str, Mapping[str, str]] = {
-    facts.ACCOUNT: {"name": "name", "email": "email", "unit": "organizational_unit", "tags": "tags"},
-    facts.UNIT: {"name": "name"},
-    facts.POLICY: {"name": "name", "description": "description"},
-    facts.USER: {name: name for name in ("user_name", "given_name", "family_name", "email", "display_name")},
-    facts.GROUP: {"name": "name", "description": "description"},
-    facts.SET: {name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},
-}
-"""The fields of an entry that hold an attribute."""
 
 BY_HAND = "change security.yaml by hand"
 """What is said of a control, of which `strata adopt` writes nothing."""
@@ -99,7 +84,7 @@ def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Thing, 
         return Message("unit-moved", "move its entry by hand")
     if kind == facts.USER and attribute == "email" and ", " in str(now.values[attribute]):
         return Message("several-addresses", "it has several addresses, and one can be written")
-    if kind in _FIELDS and (why := _why_no_value(kind, attribute, now)):
+    if (of := kind_of(kind)).model and (why := _why_no_value(of, of.model, attribute, now)):
         return why
     if kind in (facts.POLICY, facts.SET, facts.INLINE, facts.BOUNDARY):
         of_set = kind != facts.POLICY
@@ -108,22 +93,14 @@ def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Thing, 
     return ""
 
 
-def _why_no_value(kind: str, attribute: str, now: Thing) -> Obstacle:
+def _why_no_value(kind: Kind, model: type[Model], attribute: str, now: Thing) -> Obstacle:
     """Returns why the value that AWS has cannot stand in the entry."""
-    name, value = _FIELDS[kind].get(attribute), now.values[attribute]
-    if kind == facts.USER and attribute in _NEEDED and not value:
+    name, value = kind.fields.get(attribute), now.values[attribute]
+    if kind is USER and attribute in _NEEDED and not value:
         return Message("value-missing-at-aws", "AWS has none, and one has to be written", key=name)
-    return objection(_MODELS[kind], name, value) if name and value and attribute != "unit" else ""
+    return objection(model, name, value) if name and value and attribute != "unit" else ""
 
 
-_MODELS: Mapping[str, type[Model]] = {
-    facts.ACCOUNT: models.Account,
-    facts.UNIT: models.OrganizationalUnit,
-    facts.POLICY: models.Policy,
-    facts.USER: models.User,
-    facts.GROUP: models.Group,
-    facts.SET: models.PermissionSet,
-}
 _NEEDED = ("given_name", "family_name", "email")
 
 
@@ -180,7 +157,7 @@ class Kept:
     @property
     def is_added(self) -> bool:
         """Returns whether it is an entry of its own, which every run of `strata adopt` can add."""
-        return not self.attribute and self.now.kind in _ADDED
+        return not self.attribute and kind_of(self.now.kind).is_added
 
     def edits(self, zone: LandingZone, units: Mapping[str, str], features: frozenset[str]) -> Iterator[Edit]:
         """Yields what is written of what a run over everything does not write.
@@ -216,7 +193,7 @@ class Kept:
         if self.attribute == "unit":
             value = units.get(self.now.ids["unit"], value)
         # What AWS has not is not written: then it stays as it is.
-        yield Edit(file, (*way, _FIELDS[self.now.kind][self.attribute]), value or None)
+        yield Edit(file, (*way, kind_of(self.now.kind).fields[self.attribute]), value or None)
         if (self.now.kind, self.attribute) == (facts.USER, "email") and not zone.sso.users[here.name].user_name:
             yield Edit(file, (*way, "user_name"), self.now.values["user_name"])  # which was the address until now
 

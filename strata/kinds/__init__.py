@@ -33,6 +33,14 @@ KEYED: Mapping[Key, Kind] = {one.key: one for key in moves.KINDS for one in KIND
 """The kinds whose things have keys, in the order of moves.yaml's words."""
 
 
+def kind_of(word: str) -> Kind:
+    """Returns the kind of a word; of the controls, which have one in common, the first."""
+    return _BY_WORD[word]
+
+
+_BY_WORD: Mapping[str, Kind] = {one.name: one for one in reversed(KINDS)}
+
+
 def is_kept(address: str) -> bool:
     """Returns whether a resource holds people, access, logs or alerts: replaced, it would be gone for a while."""
     resource = RESOURCES.get(address.partition(".")[0])

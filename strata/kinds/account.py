@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from strata.config import models
 from strata.config.models import MANAGEMENT
 from strata.kinds import cli
 from strata.kinds.attributes import text
+from strata.kinds.events import GONE, MADE, TAGS
 from strata.kinds.kind import Kind, Resource
 from strata.kinds.thing import ACTIVE, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
@@ -61,6 +63,18 @@ ACCOUNT = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    is_added=True,
+    model=models.Account,
+    fields={"name": "name", "email": "email", "unit": "organizational_unit", "tags": "tags"},
+    events={
+        MADE: ("CreateAccountResult", "CreateAccount", "AcceptHandshake", "InviteAccountToOrganization"),
+        GONE: ("RemoveAccountFromOrganization", "LeaveOrganization"),
+        "name": ("PutAccountName",),
+        "email": ("AcceptPrimaryEmailUpdate", "StartPrimaryEmailUpdate"),
+        "unit": ("MoveAccount",),
+        "state": ("CloseAccount",),
+        **TAGS,
+    },
 )
 
 

@@ -9,6 +9,7 @@ from strata.config import SSO
 from strata.kinds import cli
 from strata.kinds.attributes import Attributes, text
 from strata.kinds.control_tower import looked_after
+from strata.kinds.events import events
 from strata.kinds.kind import Existing, Key, Kind, Resource
 from strata.kinds.permission_set import of_set
 from strata.kinds.reading import Reading
@@ -149,6 +150,8 @@ ASSIGNMENT = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    is_added=True,
+    events={**events("AccountAssignment"), "principal": ("DeleteUser", "DeleteGroup")},
     import_ids=_given,
 )
 
@@ -163,5 +166,7 @@ def _entitlements(aws: AtAws) -> Iterator[Thing]:
         yield Thing("entitlement", f"{name} ({one.id})" if one.id else name, ids={"id": one.id}, undo=undo)
 
 
-ENTITLEMENT = Kind("entitlement", "sso", parts=("entitlements", "Identity Center"), live=_entitlements)
+ENTITLEMENT = Kind(
+    "entitlement", "sso", parts=("entitlements", "Identity Center"), live=_entitlements, events=events("Entitlement")
+)
 """What Account access manager gives beside permission sets; no provider has a resource for it."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from strata.config import SSO
 from strata.kinds.attributes import Attributes, block, text
+from strata.kinds.events import CHANGED, GONE, MADE, by_nothing
 from strata.kinds.kind import Ask, Existing, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading
 from strata.kinds.shared import CONFLICT
@@ -35,6 +36,7 @@ def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
     }
 
 
+_CONFIGURATION = "InstanceAccessControlAttributeConfiguration"
 _NAME, _TYPE = "attribute for access control", "aws_ssoadmin_instance_access_control_attributes"
 
 
@@ -75,6 +77,12 @@ ATTRIBUTE = Kind(
     ),
     recorded=_recorded,
     live=_live,
+    is_added=True,
+    events={
+        **dict.fromkeys((MADE, CHANGED), (f"Create{_CONFIGURATION}", f"Update{_CONFIGURATION}")),
+        GONE: (f"Delete{_CONFIGURATION}", f"Update{_CONFIGURATION}"),
+    },
+    clues=by_nothing,
     addresses=lambda zone: (f"{_TYPE}.main",) if zone.sso.access_control_attributes else (),
     import_ids=lambda inventory: (
         (_TYPE, center.instance) for center in inventory.centers if center.attributes is not None

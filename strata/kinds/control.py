@@ -8,6 +8,7 @@ from typing import Any
 from strata.config import SECURITY
 from strata.config.text import address_part
 from strata.kinds.attributes import Attributes
+from strata.kinds.events import by_nothing
 from strata.kinds.kind import Ask, Existing, Kind, Resource
 from strata.kinds.shared import BUCKET, CONFLICT, ROLE, ROLE_ATTACHMENT, ROLE_POLICY, RULE, named
 from strata.kinds.thing import AS_IT_IS, AtAws, Thing
@@ -64,6 +65,8 @@ TRAIL = Kind(
         Thing("control", "trail", _recorded_trail(one)) for one in states.of("aws_cloudtrail").values()
     ),
     live=lambda aws: (Thing("control", "trail", values) for _, values in _at_aws(aws, "aws_cloudtrail")),
+    events={"trail": ("StopLogging", "UpdateTrail", "DeleteTrail", "StartLogging")},
+    clues=by_nothing,
 )
 
 
@@ -93,6 +96,8 @@ ANALYZER = Kind(
     declared=lambda zone: (_declared("access_analyzer", _analyzer(region), ()) for region in _analyzed(zone)),
     recorded=lambda states: (Thing("control", _analyzer(name)) for name in states.of(_ANALYZER)),
     live=lambda aws: (Thing("control", _analyzer(name), values) for name, values in _at_aws(aws, _ANALYZER)),
+    events={"access_analyzer": ("DeleteAnalyzer",)},
+    clues=by_nothing,
 )
 
 
@@ -136,6 +141,8 @@ CONTACT = Kind(
         Thing("control", _contact(name), recorded_contact(one)) for name, one in states.of(_CONTACT).items()
     ),
     live=lambda aws: (Thing("control", _contact(name), values) for name, values in _at_aws(aws, _CONTACT)),
+    events={"alternate_contacts": ("PutAlternateContact", "DeleteAlternateContact")},
+    clues=by_nothing,
 )
 
 
@@ -176,6 +183,8 @@ BUDGET = Kind(
         Thing("control", "budget", _recorded_budget(one)) for one in states.of("aws_budgets_budget").values()
     ),
     live=lambda aws: (Thing("control", "budget", values) for _, values in _at_aws(aws, "aws_budgets_budget")),
+    events={"budget": ("UpdateBudget", "UpdateNotification", "UpdateSubscriber", "DeleteBudget", "ModifyBudget")},
+    clues=by_nothing,
 )
 
 

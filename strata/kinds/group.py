@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from strata.config import SSO
+from strata.config import SSO, models
 from strata.kinds.attributes import Attributes, text
 from strata.kinds.control_tower import looked_after
+from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import folded
 from strata.kinds.kind import Ask, Existing, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
@@ -104,6 +105,10 @@ GROUP = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    is_added=True,
+    model=models.Group,
+    fields={"name": "name", "description": "description"},
+    events=events("Group"),
     section="groups",
     parts=("Identity Center",),
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.groups.items() if not one.external),
@@ -187,6 +192,11 @@ def _live_members(aws: AtAws) -> Iterator[Thing]:
                     yield Thing("membership", name, {"id": id}, ids=ids, thing=thing, undo=undo)
 
 
+def _clues(thing: Thing) -> Clues:
+    """Returns group and user, or the id by which alone a deletion names it."""
+    return [[thing.ids[name] for name in names] for names in (("group", "user"), ("id",)) if thing.ids.get(names[0])]
+
+
 MEMBERSHIP = Kind(
     "membership",
     "sso",
@@ -207,4 +217,10 @@ MEMBERSHIP = Kind(
     declared=_declared_members,
     recorded=_recorded_members,
     live=_live_members,
+    is_added=True,
+    events={
+        **dict.fromkeys((MADE, CHANGED), ("CreateGroupMembership", "AddMemberToGroup")),
+        GONE: ("DeleteGroupMembership", "RemoveMemberFromGroup"),
+    },
+    clues=_clues,
 )

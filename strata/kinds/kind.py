@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from strata.config import moves
-from strata.config.models import PARTITION, Project
+from strata.config.models import PARTITION, Model, Project
 from strata.kinds.attributes import Attributes
+from strata.kinds.events import Clues, Events, by_ids
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 
@@ -133,6 +134,11 @@ class Kind:
         declared: what the configuration would have a deploy make, with the values that a deploy puts back.
         recorded: what the states of Strata's stacks hold.
         live: what AWS has, but for what layers of one's own or others look after.
+        is_added: a run of `strata adopt` over everything writes what is new.
+        model: the entry of the YAML.
+        fields: the fields of the entry that hold an attribute.
+        events: the CloudTrail events by which something happens to it.
+        clues: the texts by which an event is about a thing.
     """
 
     name: str
@@ -147,6 +153,11 @@ class Kind:
     declared: Callable[[LandingZone], Iterable[Thing]] = _nothing
     recorded: Callable[[InStates], Iterable[Thing]] = _nothing
     live: Callable[[AtAws], Iterable[Thing]] = _nothing
+    is_added: bool = False
+    model: type[Model] | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    events: Events = field(default_factory=dict)
+    clues: Callable[[Thing], Clues] = by_ids
 
     @property
     def is_compared(self) -> bool:

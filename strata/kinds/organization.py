@@ -12,6 +12,7 @@ from strata.config.text import address_part
 from strata.kinds import cli
 from strata.kinds.attributes import text
 from strata.kinds.control_tower import CONTROL_TOWER
+from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
 from strata.kinds.kind import Ask, Existing, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
@@ -75,6 +76,9 @@ TRUSTED = Kind(
     ),
     recorded=_recorded_services,
     live=_trusted,
+    is_added=True,
+    events=events("AWSServiceAccess", made="Enable{}", gone="Disable{}"),
+    clues=by_name,
 )
 
 
@@ -150,6 +154,8 @@ DELEGATED = Kind(
     declared=_declared_delegations,
     recorded=_recorded_delegations,
     live=_live_delegations,
+    is_added=True,
+    events=events("DelegatedAdministrator", made="Register{}", gone="Deregister{}"),
 )
 
 
@@ -198,6 +204,11 @@ ROOT_ACCESS = Kind(
         for name in one.get("enabled_features") or ()
     ),
     live=_live_features,
+    events={
+        **dict.fromkeys((MADE, CHANGED), tuple(f"EnableOrganizations{feature}" for feature in ROOT_FEATURES)),
+        GONE: [f"DisableOrganizations{feature}" for feature in ROOT_FEATURES],
+    },
+    clues=by_nothing,
 )
 RAM_SHARING = Kind(
     "sharing with the organization",

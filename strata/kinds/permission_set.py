@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from strata.config import SSO
+from strata.config import SSO, models
 from strata.config.text import address_part
 from strata.kinds.attributes import Attributes, block, text
 from strata.kinds.control_tower import looked_after
+from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
 from strata.kinds.kind import Ask, Existing, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
@@ -125,6 +126,10 @@ SET = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    is_added=True,
+    model=models.PermissionSet,
+    fields={name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},
+    events={**events("PermissionSet"), **TAGS},
     addresses=lambda zone: (f"{_SET}.{key}" for key in zone.permission_sets),
     import_ids=lambda inventory: (
         (_SET, f"{one.arn},{center.instance}") for center in inventory.centers for one in center.permission_sets
@@ -152,6 +157,8 @@ def of_set(reading: Reading, attributes: Attributes, *before: str, **more: Any) 
 
 # Managed policies, of AWS and of customers
 
+_POLICIES = ("ManagedPolicy", "CustomerManagedPolicyReference")
+"""The words of CloudTrail."""
 _MANAGED, _CUSTOMER = "aws_ssoadmin_managed_policy_attachment", "aws_ssoadmin_customer_managed_policy_attachment"
 
 
@@ -276,6 +283,11 @@ SET_POLICY = Kind(
     declared=_declared_policies,
     recorded=_recorded_policies,
     live=_policies_at_aws,
+    events={
+        MADE: [f"Attach{one}ToPermissionSet" for one in _POLICIES],
+        CHANGED: [f"{done}{one}ToPermissionSet" for done in ("Update", "Attach") for one in _POLICIES],
+        GONE: [f"Detach{one}FromPermissionSet" for one in _POLICIES],
+    },
 )
 
 
@@ -370,6 +382,10 @@ INLINE = Kind(
     declared=_declared_inline,
     recorded=_recorded_inline,
     live=_live_inline,
+    events={
+        **dict.fromkeys((MADE, CHANGED), ("PutInlinePolicyToPermissionSet",)),
+        GONE: ("DeleteInlinePolicyFromPermissionSet",),
+    },
     addresses=lambda zone: (f"{_INLINE}.{key}" for key, one in zone.permission_sets.items() if one.inline),
     import_ids=lambda inventory: (
         (_INLINE, f"{one.arn},{center.instance}")
@@ -397,6 +413,10 @@ BOUNDARY = Kind(
     declared=_declared_boundary,
     recorded=_recorded_boundary,
     live=_live_boundary,
+    events={
+        **dict.fromkeys((MADE, CHANGED), ("PutPermissionsBoundaryToPermissionSet",)),
+        GONE: ("DeletePermissionsBoundaryFromPermissionSet",),
+    },
     addresses=lambda zone: (f"{_BOUNDARY}.{key}" for key, one in zone.permission_sets.items() if one.boundary),
     import_ids=lambda inventory: (
         (_BOUNDARY, f"{one.arn},{center.instance}")

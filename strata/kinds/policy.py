@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from strata.config import ORGANIZATION
+from strata.config import ORGANIZATION, models
 from strata.kinds import cli
 from strata.kinds.attributes import text
 from strata.kinds.control_tower import looked_after
+from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.kind import Existing, Kind, Resource
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
@@ -66,6 +67,10 @@ POLICY = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    is_added=True,
+    model=models.Policy,
+    fields={"name": "name", "description": "description"},
+    events={**events("Policy"), **TAGS},
 )
 
 
@@ -146,6 +151,8 @@ ATTACHMENT = Kind(
     declared=_declared_attachments,
     recorded=_recorded_attachments,
     live=_live_attachments,
+    is_added=True,
+    events=events("Policy", made="Attach{}", gone="Detach{}"),
 )
 
 
@@ -174,5 +181,7 @@ POLICY_TYPE = Kind(
         for type in one.get("enabled_policy_types") or ()
     ),
     live=_types,
+    events=events("PolicyType", made="Enable{}", gone="Disable{}"),
+    clues=by_name,
 )
 """An argument of the organization."""

@@ -8,6 +8,7 @@ from typing import Any
 from strata.config import SECURITY
 from strata.config.models import Project, RegionalSetting, Setting
 from strata.kinds.attributes import Attributes
+from strata.kinds.events import by_nothing
 from strata.kinds.kind import Ask, Existing, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
@@ -96,4 +97,13 @@ SETTING = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    events={
+        "ebs_encryption": ("EnableEbsEncryptionByDefault", "DisableEbsEncryptionByDefault"),
+        "instance_metadata": ("ModifyInstanceMetadataDefaults",),
+        "snapshot_public_access": ("EnableSnapshotBlockPublicAccess", "DisableSnapshotBlockPublicAccess"),
+        "image_public_access": ("EnableImageBlockPublicAccess", "DisableImageBlockPublicAccess"),
+        "s3_public_access": ("PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock"),
+        "password_policy": ("UpdateAccountPasswordPolicy", "DeleteAccountPasswordPolicy"),
+    },
+    clues=by_nothing,
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strata.config import ORGANIZATION
+from strata.config import ORGANIZATION, models
 from strata.kinds import cli
 from strata.kinds.attributes import text
+from strata.kinds.events import TAGS, events
 from strata.kinds.kind import Kind, Resource
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
@@ -44,4 +45,8 @@ UNIT = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    is_added=True,
+    model=models.OrganizationalUnit,
+    fields={"name": "name"},
+    events={**events("OrganizationalUnit"), **TAGS},
 )

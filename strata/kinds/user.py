@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from strata.config import SSO
+from strata.config import SSO, models
 from strata.kinds import cli
 from strata.kinds.attributes import Attributes, block, text
+from strata.kinds.events import events
 from strata.kinds.identity import folded
 from strata.kinds.kind import Existing, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
@@ -119,6 +120,10 @@ USER = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    is_added=True,
+    model=models.User,
+    fields={name: name for name in ("user_name", "given_name", "family_name", "email", "display_name")},
+    events=events("User"),
     section="users",
     parts=("Identity Center",),
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.sso.users.items() if not one.external),
