@@ -69,9 +69,10 @@ lint: dev ## check format, style, types and which room imports which
 	@said="$$($(BIN)/lint-imports --no-cache 2>&1)" || { echo "$$said"; exit 1; }
 	@$(BIN)/mypy
 
-# One test at a time, the long ones first: a worker that has many of them left is waited for at the end.
+# A file is not split, so that what its tests share is made once; the scenarios, which take longest, come first, as they
+# are collected: xdist would begin with the files of most tests.
 test: dev ## run the tests
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 own: dev ## run your own tests, tests/own, which read config/ or STRATA_CONFIG
 	@$(BIN)/pytest -q tests/own

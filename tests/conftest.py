@@ -8,6 +8,7 @@ import gc
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,11 +22,9 @@ from tests.said import Said, Words, recorded
 from tests.synthesized import CHECKOUT, COMPANY, OWN, SHIPPED, Deployment, synthesize
 
 if TYPE_CHECKING:
-    import datetime as dt
-
-    from strata.errors import Fault
-    from strata.landing_zone import LandingZone
+    from strata.evaluation.landing_zone import Actor
     from strata.testing import Zone
+    from tests.aws.client import Aws
 
 NO_PROVIDER = "no real AWS provider"
 GOLDEN = Path(__file__).parent / "golden"
@@ -44,16 +43,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Gives one worker of `make test` all scenarios, which begin with a first deploy, and any other test to the next.
+    """Gives one worker of `make test` all scenarios, which begin with a first deploy, and any other file to the next.
 
-    The groups of xdist 3.8 change an attribute that pytest has no longer.
+    What the tests of a file share is made once so, and not in each worker. The groups of xdist 3.8 change an attribute
+    that pytest has no longer.
     """
     if config.getvalue("dist") != "loadgroup":
         return None
 
     class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
-            return "scenarios" if nodeid.startswith("tests/scenarios/") else nodeid
+            return "scenarios" if nodeid.startswith("tests/scenarios/") else nodeid.partition("::")[0]
 
     return Scheduling(config, log)
 
@@ -123,18 +123,21 @@ def the_command_line_is_built_once(patched: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def a_sound_configuration_is_evaluated_once(patched: pytest.MonkeyPatch) -> None:
     """Looks for lock-outs once in what many tests load; where there is one, each time anew."""
-    from strata.rules import check_whole
+    from strata.rules.lockout import Guard, LockOut
 
+    look: Callable[[Guard], tuple[LockOut, ...]] = Guard.__dict__["lock_outs"].func
     sound = set[str]()
 
-    def checked(landing_zone: LandingZone, *days: dt.date | None) -> list[Fault]:
-        content = {name: file.data for name, file in landing_zone.source_files.items()}
-        key = repr((content, landing_zone.documents, days))
-        faults = [] if key in sound else check_whole(landing_zone, *days)
-        sound.update(() if faults else (key,))
-        return faults
+    def lock_outs(self: Guard) -> tuple[LockOut, ...]:
+        evaluated = replace(self.landing_zone, source_files={}, accepted=(), moves=(), expectations=())
+        key = repr((evaluated, self.day, self._evaluated.today))
+        found = () if key in sound else look(self)
+        sound.update(() if found else (key,))
+        return found
 
-    patched.setattr("strata.load.check_whole", checked)
+    once = functools.cached_property(lock_outs)
+    once.__set_name__(Guard, "lock_outs")
+    patched.setattr(Guard, "lock_outs", once)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -155,6 +158,35 @@ def an_expectation_is_asked_once(patched: pytest.MonkeyPatch) -> None:
         return results[key]
 
     patched.setattr(Examination, "examine", examined)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def who_can_undo_a_stack_is_asked_once(patched: pytest.MonkeyPatch) -> None:
+    """Asks once whether somebody bound by the same policies can undo a stack: it took a fifth of the tests of drift."""
+    from strata.evaluation.lockout import Management, Way
+    from strata.evaluation.patterns import Actions
+
+    asked, ways = Management._asked, dict[str, Way]()
+
+    def known(self: Management, stack: str, actor: Actor, name: str) -> Way:
+        about = self.evaluated.today, self.landing_zone.project, self._buckets, self._key
+        key = repr((stack, name, actor, *about))
+        assert " object at " not in key, "a repr of another object may be the same later"
+        if key not in ways:
+            ways[key] = asked(self, stack, actor, name)
+        return ways[key]
+
+    patched.setattr(Actions, "__repr__", lambda actions: repr(actions.patterns))
+    patched.setattr(Management, "_asked", known)
+
+
+@pytest.fixture(scope="session")
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """An emulated AWS for whoever empties it first (`restore`): starting one takes longer than what most ask."""
+    from tests.aws.client import emulated_aws
+
+    with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws:
+        yield aws
 
 
 @pytest.fixture(scope="session")

@@ -122,7 +122,7 @@ class Site:
 
     def plans(self, stack: str, *plans: Json | str) -> None:
         """Says what Terraform plans, one plan after the other."""
-        (self.of(stack) / "plans.json").write_text(json.dumps(plans))
+        fake_terraform.plans(self.of(stack), *plans)
 
     def applies(self, stack: str, **told: Any) -> None:
         (self.of(stack) / "apply.json").write_text(json.dumps(told))

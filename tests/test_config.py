@@ -187,6 +187,14 @@ def test_what_iam_takes_is_taken(kind: PolicyType | None, statement: dict[str, A
     assert [problem.problem for problem in document_problems(document, kind)] == []
 
 
+def test_a_value_of_a_wrong_type_is_quoted_in_a_message() -> None:
+    """A script gets it as people do: what a file nests a thousand times is no data of a message."""
+    statement = {"Sid": [["a"]], "Effect": "Deny", "Action": "*", "Resource": "*"}
+    version, sid = document_problems({"Version": {"a": 1}, "Statement": [statement]}, PolicyType.SERVICE_CONTROL)
+    assert version.problem.data == {"value": "{'a': 1}"}
+    assert sid.problem.data == {"kind": "Sid", "value": "[['a']]"}
+
+
 @pytest.mark.parametrize("kind", TOP_KEYS)
 def test_a_management_policy_has_its_own_key_at_the_top(kind: PolicyType) -> None:
     assert list(document_problems({TOP_KEYS[kind]: {}}, kind)) == []

@@ -16,7 +16,8 @@ from strata.commands.adopt import configuration
 from strata.inventory.reading import read
 from strata.kinds import addresses
 from tests.aws import center
-from tests.aws.client import ACCOUNT, emulated_aws
+from tests.aws.client import ACCOUNT
+from tests.aws.client import Aws as Emulator
 from tests.documents import CHECKOUT, blocks
 from tests.organizations import (
     ALLOW,
@@ -139,19 +140,19 @@ def test_the_test_that_the_page_shows_passes(tmp_path: Path) -> None:
     assert len(block.text.splitlines()) < 30
 
 
-def test_the_emulated_aws_says_the_same_as_the_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_emulated_aws_says_the_same_as_the_description(emulated: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both are adopted, by the ids of the description; in what order AWS lists things does not matter."""
-    with emulated_aws(tmp_path / "log") as aws:
-        for name, value in aws.environment().items():
-            monkeypatch.setenv(name, value)
-        made = emulate(SMALL, aws)
-        own = SMALL.model.management_account.model_copy(update={"id": ACCOUNT})
-        project, session = SMALL.model.model_copy(update={"management_account": own}), Aws(None, "us-east-1")
-        emulated = configuration(project, read(session, project, thorough=True, once=True))[1]
+    emulated.restore()
+    for name, value in emulated.environment().items():
+        monkeypatch.setenv(name, value)
+    made = emulate(SMALL, emulated)
+    own = SMALL.model.management_account.model_copy(update={"id": ACCOUNT})
+    project, session = SMALL.model.model_copy(update={"management_account": own}), Aws(None, "us-east-1")
+    found = configuration(project, read(session, project, thorough=True, once=True))[1]
     said = configuration(SMALL.model, SMALL.inventory)[1]
 
     for name in said.keys() - {RECORD}:
-        assert sorted(_words(emulated[name], _ids(made))) == sorted(_words(said[name], {})), name
+        assert sorted(_words(found[name], _ids(made))) == sorted(_words(said[name], {})), name
 
 
 def _ids(made: Emulated) -> dict[str, str]:

@@ -33,6 +33,7 @@ from strata.identity import announced
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.terraform.engine import Engine
+from tests.aws import memory
 from tests.said import Said
 
 MANAGEMENT = "123456789012"
@@ -527,12 +528,21 @@ def report(folder: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+BOOTSTRAPPED: list[bytes] = []
+"""What AWS remembers then, once a test had it run."""
+
+
 def bootstrap(folder: Path) -> None:
+    """Has the template's bootstrap made, and its accounts, where a test did nothing else yet."""
+    if BOOTSTRAPPED:
+        memory.restore(BOOTSTRAPPED[0])
+        return
     done = CliRunner().invoke(app, ["--config", str(folder), "bootstrap", "--yes"])
     assert done.exit_code == 0, done.output
     organizations = boto3.client("organizations", "us-east-1")
     for key in ("security", "shared"):
         organizations.create_account(Email=f"aws+{key}@example.com", AccountName=f"example-{key}")
+    BOOTSTRAPPED.append(memory.snapshot())
 
 
 def context(folder: Path, *, has_organization: bool = True) -> CheckContext:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,23 +11,17 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.httpsession import URLLib3Session
 
 from tests.aws.center import INSTANCE, STORE
-from tests.aws.client import ACCOUNT, Aws, emulated_aws
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws:
-        yield aws
+from tests.aws.client import ACCOUNT, Aws
 
 
 @pytest.fixture
-def aws(running: Aws) -> Aws:
+def aws(emulated: Aws) -> Aws:
     """An organization with one unit, Identity Center on in us-east-1."""
-    running.restore()
-    running.client("organizations").create_organization(FeatureSet="ALL")
-    running.client("organizations").create_organizational_unit(ParentId=root(running), Name="Workloads")
-    running.switch_identity_center_on()
-    return running
+    emulated.restore()
+    emulated.client("organizations").create_organization(FeatureSet="ALL")
+    emulated.client("organizations").create_organizational_unit(ParentId=root(emulated), Name="Workloads")
+    emulated.switch_identity_center_on()
+    return emulated
 
 
 def root(aws: Aws) -> str:

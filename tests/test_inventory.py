@@ -6,7 +6,6 @@ import json
 import stat
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -27,7 +26,7 @@ from strata.inventory.things import Assignment, Attached, Inventory
 from strata.landing_zone.permissions import permissions
 from strata.terraform.reread import wanted
 from tests.access import Size, made
-from tests.aws.client import ACCOUNT, Aws, emulated_aws
+from tests.aws.client import ACCOUNT, Aws
 from tests.organizations.emulated import emulate
 from tests.said import Said
 from tests.scenarios.seeds import SMALL
@@ -44,23 +43,20 @@ DENY = SMALL.aws.things["policy", "no s3"]["document"]
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Aws, dict[str, Any]]]:
-    with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws:
-        made = emulate(SMALL, aws)
-        yield (
-            aws,
-            {
-                "root": made.root,
-                "unit": made.id("unit", "work"),
-                "inner": made.id("unit", "live"),
-                "accounts": [made.id("account", f"a{number}") for number in range(3)],
-                "user": made.id("user", "ana"),
-                "gone": made.id("user", "gone"),
-                "group": made.id("group", "ops"),
-                "membership": made.id("membership", "ops ana"),
-                "set": made.id("permission set", "Admin"),
-            },
-        )
+def running(emulated: Aws) -> tuple[Aws, dict[str, Any]]:
+    emulated.restore()
+    made = emulate(SMALL, emulated)
+    return emulated, {
+        "root": made.root,
+        "unit": made.id("unit", "work"),
+        "inner": made.id("unit", "live"),
+        "accounts": [made.id("account", f"a{number}") for number in range(3)],
+        "user": made.id("user", "ana"),
+        "gone": made.id("user", "gone"),
+        "group": made.id("group", "ops"),
+        "membership": made.id("membership", "ops ana"),
+        "set": made.id("permission set", "Admin"),
+    }
 
 
 @pytest.fixture

@@ -830,6 +830,7 @@ def test_a_kept_reading_reads_back(zone: LandingZone, kept: Callable[[Organizati
     [
         (lambda text: text.replace("ana@example.com", "ada@example.com"), "reading-changed"),
         (lambda text: text.replace('"format": 2', '"format": 3'), "unknown-format"),
+        (lambda text: text.replace('"format": 2', '"format": [NaN]'), "unknown-format"),
         (lambda text: text[:-20], "not-a-reading"),
         (lambda _: "[]", "not-a-reading"),
         (lambda _: '{"format": 2}', "not-a-reading"),
@@ -846,6 +847,7 @@ def test_a_file_that_is_no_reading_is_refused(
 
     (message,) = refused.value.args
     assert (message.id, message.place) == (case, str(file))
+    assert json.dumps(dict(message.data), allow_nan=False)
 
 
 def edited(file: Path, edit: Callable[[Json], object], *, hashed: bool) -> None:

@@ -31,7 +31,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.permissions import NAMES, STACKS, permissions
 from strata.landing_zone.state import bucket_denials
 from strata.load import load
-from strata.rules import LocatedWarning, check_whole, found_warnings, warnings
+from strata.rules import LocatedWarning, found_warnings, warnings
 from strata.rules.lockout import Guard
 from tests.accepting import accept
 from tests.conftest import Golden
@@ -47,6 +47,8 @@ ADMINISTRATOR = "      - aws: AdministratorAccess\n"
 MEMBERS = "    description: Full access, everywhere.\n    members:\n      - jane-doe\n"
 EVERYWHERE = "      - administrators\n    accounts: all\n"
 DAY = dt.date(2027, 3, 1)
+LOOK = Guard.lock_outs
+"""The product's, which tests/conftest.py puts aside when the session begins."""
 
 
 def deny(action: Any = "*", *, sid: str | None = "Lab", **more: Any) -> dict[str, Any]:
@@ -821,7 +823,7 @@ def test_the_documents_that_strata_prints_are_enough_to_undo_a_deploy(tmp_path: 
 @pytest.fixture
 def evaluated_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has a configuration evaluated again that was found sound before, since a test changes the evaluation."""
-    monkeypatch.setattr("strata.load.check_whole", check_whole)
+    monkeypatch.setattr(Guard, "lock_outs", LOOK)
 
 
 @pytest.mark.usefixtures("evaluated_anew")

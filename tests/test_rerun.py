@@ -47,7 +47,8 @@ from tests.organizations import (
     unit,
     user,
 )
-from tests.organizations.deployed import FOUND
+from tests.organizations.deployed import DEPLOYED, FOUND
+from tests.said import Said
 
 
 @cache
@@ -220,6 +221,16 @@ def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
         "permission set Admin: session_duration is 'PT2H' at AWS, and 'PT4H' here",
         "policies/Reader-inline.json: the document is another one at AWS",
     ]
+
+
+def test_a_boundary_that_is_another_at_aws_is_told_with_both(tmp_path: Path, said: Said) -> None:
+    there, config = DEPLOYED.at_aws(changed("permission set", "Rich", boundary="ReadOnlyAccess")), tmp_path / "config"
+
+    result = there.run("adopt", "--to", config, "--dry-run", "--json", folder=config)
+
+    assert result.exit_code == 0
+    assert {"aws": "ReadOnlyAccess"} in [told.data.get("at_aws") for told in said(result)]
+    assert {"customer": "Billing", "path": "/teams/"} in [told.data.get("here") for told in said(result)]
 
 
 def test_what_was_made_again_at_aws_keeps_its_key_and_gets_its_new_id(folder: Folder) -> None:
@@ -513,7 +524,9 @@ DOCUMENT = "policies/policy-5.json"
     [
         ("{", "record-damaged"),
         ('{"format": 2}', "unknown-format"),
+        ('{"format": NaN}', "unknown-format"),
         ('{"format": 1, "organization": "o-other"}', "other-organization"),
+        ('{"format": 1, "organization": [NaN]}', "other-organization"),
     ],
 )
 def test_a_record_that_cannot_be_used_is_refused(text: str, id: str) -> None:
@@ -521,6 +534,7 @@ def test_a_record_that_cannot_be_used_is_refused(text: str, id: str) -> None:
         Record.read(text, "o-abcdefghij")
 
     assert [told.id for told in refused.value.args] == [id]
+    assert [json.dumps(dict(told.data), allow_nan=False) for told in refused.value.args]
 
 
 # The folder

@@ -261,7 +261,7 @@ def workspace(tmp_path: Path) -> Workspace:
         reads = {"a": {"backend": "s3", "config": {**state, "key": "a"}}, "file": {"backend": "local", "config": {}}}
         document = {"terraform": {"backend": {"s3": state}}, "data": {"terraform_remote_state": reads}}
         (folder / "cdk.tf.json").write_text(json.dumps(document))
-        (folder / "plans.json").write_text(json.dumps([{"resource_changes": [resource(["create"], None, {"x": 1})]}]))
+        fake_terraform.plans(folder, {"resource_changes": [resource(["create"], None, {"x": 1})]})
     manifest = {"stacks": {name: {"dependencies": needs} for name, needs in stacks.items()}}
     (tmp_path / "out/manifest.json").write_text(json.dumps(manifest))
     variables = {"TERRAFORM_BINARY_NAME": str(fake_terraform.install(tmp_path)), "PATH": os.environ["PATH"]}
@@ -299,7 +299,7 @@ def test_the_file_of_a_plan_is_nobody_elses_and_stays_only_while_there_is_someth
 
     assert file
     assert file.stat().st_mode & 0o777 == 0o600
-    (workspace.stack_folder("a") / "plans.json").write_text("[{}]")
+    fake_terraform.plans(workspace.stack_folder("a"), {})
     assert made.plan("a").file is None
     assert not file.exists()
 
@@ -322,7 +322,7 @@ def test_a_guard_is_told_with_our_way_and_not_with_terraforms(workspace: Workspa
         "Resource aws_organizations_organizational_unit.x has lifecycle.prevent_destroy set, but the plan calls for "
         "this resource to be destroyed. To avoid this error and continue with the plan, disable it or use -target.",
     )
-    (workspace.stack_folder("b") / "plans.json").write_text(json.dumps([guarded]))
+    fake_terraform.plans(workspace.stack_folder("b"), guarded)
 
     planned = planner(workspace, tmp_path, lambda _: None).plan("b")
 
@@ -333,7 +333,7 @@ def test_a_guard_is_told_with_our_way_and_not_with_terraforms(workspace: Workspa
 
 
 def test_a_plan_that_fails_says_why(workspace: Workspace, tmp_path: Path) -> None:
-    (workspace.stack_folder("b") / "plans.json").write_text('["Invalid value"]')
+    fake_terraform.plans(workspace.stack_folder("b"), "Invalid value")
 
     assert planner(workspace, tmp_path, lambda _: None).plan("b").error == "Invalid value"
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from strata.adoption.describing import Keys
 from strata.adoption.live_ids import TypedId
 from strata.config.moves import KINDS
+from strata.config.text import as_data
 from strata.errors import Message, StrataError
 
 RECORD = "adopted.json"
@@ -45,10 +46,12 @@ class Record:
             found = json.loads(text)
             if found["format"] != FORMAT:
                 text = f"{RECORD} has format {found['format']!r}, and this Strata knows {FORMAT}"
-                raise StrataError(Message("unknown-format", text, place=RECORD, value=found["format"], limit=FORMAT))
+                value = as_data(found["format"])
+                raise StrataError(Message("unknown-format", text, place=RECORD, value=value, limit=FORMAT))
             if found["organization"] != organization:
                 text = f"{RECORD} is of organization {found['organization']}, and this is {organization}"
-                raise StrataError(Message("other-organization", text, place=RECORD, organization=found["organization"]))
+                told = as_data(found["organization"])
+                raise StrataError(Message("other-organization", text, place=RECORD, organization=told))
             keys = {kind: {str(id): str(key) for id, key in found["keys"].get(kind, {}).items()} for kind in KINDS}
             return cls(keys, frozenset((type, str(id)) for type, some in found["ids"].items() for id in some))
         except (ValueError, KeyError, TypeError, AttributeError) as error:

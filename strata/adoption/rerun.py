@@ -134,6 +134,7 @@ class _Merge:
         before = self.zone, self.inventory, self.found.keys, self.found.security
         self.declared_before = frozenset(import_ids(*before)) if self.only is not None else frozenset[str]()
         self.expected: set[Grant] = set()
+        self.loaded: dict[str, str] = {}
 
     def merged(self) -> Merged:
         """Returns the result; each thing is added before what names it."""
@@ -152,10 +153,14 @@ class _Merge:
         return Merged({**documents, **changed}, self.zone, record, self.found, self.since)
 
     def _load(self, documents: Mapping[str, str]) -> None:
+        """Reads what is written so far, where there is more than last time: it is most of what a rerun takes."""
+        if self.loaded == {**self.texts, **documents}:
+            return
         before = self.existing.texts.get(ACCEPTED, "")
         if accepted := self.existing.unknown({**self.texts, **documents}):
             self.texts[ACCEPTED] = with_accepted(before, accepted)
-        self.zone = self.existing.load({**self.texts, **documents})
+        self.loaded = {**self.texts, **documents}
+        self.zone = self.existing.load(self.loaded)
         self.identities = identities(self.zone)
 
     def _add(self, file: str, way: Way, new: Mapping[str, Value] | Sequence[Value]) -> None:

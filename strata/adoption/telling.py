@@ -161,7 +161,12 @@ class Telling:
 
 def _differing(thing: str, key: str, at_aws: object, here: object) -> Message:
     text = f"{thing}: {key} is {short(at_aws)} at AWS, and {short(here)} here"
-    return Message("value-differs", text, thing=thing, key=key, at_aws=at_aws, here=here)
+    return Message("value-differs", text, thing=thing, key=key, at_aws=_plain(at_aws), here=_plain(here))
+
+
+def _plain(value: object) -> object:
+    """Returns a value as JSON has it: a boundary has keys of its own."""
+    return value.model_dump(exclude_none=True) if isinstance(value, Model) else value
 
 
 def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> Iterator[tuple[str, object, object]]:

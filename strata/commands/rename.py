@@ -45,7 +45,7 @@ def run(
     before = texts(folder)
     landing_zone = load(folder)
     move = None if prune else _move(kind, old, new)
-    files = _renamed(options, before, move) if move else _pruned(options, landing_zone, before)
+    files = _renamed(options, landing_zone, before, move) if move else _pruned(options, landing_zone, before)
     check_unchanged(folder, before)
     if not files:
         return 0
@@ -75,10 +75,9 @@ def _load(folder: Path, before: Texts, files: Texts) -> LandingZone:
 # Renaming
 
 
-def _renamed(options: Options, before: Texts, move: Move) -> dict[str, str]:
+def _renamed(options: Options, landing_zone: LandingZone, before: Texts, move: Move) -> dict[str, str]:
     """Returns the files that change, once the result was found to mean the same."""
     folder = options.config
-    landing_zone = load(folder)
     keys = keys_of(landing_zone, move.kind)
     _check(landing_zone, move, keys)
     moves = with_move(landing_zone.moves, move)

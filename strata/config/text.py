@@ -134,6 +134,11 @@ def short(value: object) -> str:
     return repr(f"{kept}...")
 
 
+def as_data(value: object) -> str | int | None:
+    """Returns a value of any file as a message has it: text and a number, anything else as a fault quotes it."""
+    return value if value is None or isinstance(value, str | int) else short(value)
+
+
 # Characters
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from strata.config.limits import aws_limits
 from strata.config.models import PolicyType
-from strata.config.text import Problem, short
+from strata.config.text import Problem, as_data, short
 from strata.config.types import did_you_mean, is_action
 from strata.errors import Message
 from strata.iam.grammar import refused
@@ -89,7 +89,7 @@ def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator
             yield Problem(message, "a policy has Version, Id and Statement")
     if document.get("Version") != "2012-10-17":
         got = f"is {short(document['Version'])}" if "Version" in document else "is missing"
-        message = Message("policy-version", f"Version {got}", value=document.get("Version"))
+        message = Message("policy-version", f"Version {got}", value=as_data(document.get("Version")))
         yield Problem(message, 'set it to "2012-10-17"')
     listed = document.get("Statement")
     listed = [listed] if isinstance(listed, dict) else listed
@@ -105,7 +105,7 @@ def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator
         sid = statement.get("Sid", str(number))
         if not isinstance(sid, str) or not sid.isalnum() or not sid.isascii():
             problem = f"Sid {short(sid)} is not letters and digits"
-            yield Problem(Message("text-malformed", problem, kind="Sid", value=sid), "rename it")
+            yield Problem(Message("text-malformed", problem, kind="Sid", value=as_data(sid)), "rename it")
             sid = str(number)
         elif sid in sids:
             message = Message("name-taken", f"Sid {short(sid)} appears twice", kind="Sid", name=sid)

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from strata.config.text import short
+from strata.config.text import as_data, short
 from strata.errors import Message, StrataError
 from strata.files.atomic import read_bytes
 from strata.inventory.things import Inventory, Unit
@@ -108,7 +108,8 @@ def kept_in(path: Path) -> Evidence:
                 f"{path} has format {short(found['format'])}, and this Strata reads 1 to {FORMAT}; "
                 "use the Strata that kept it"
             )
-            raise StrataError(Message("unknown-format", other, place=str(path), value=found["format"], limit=FORMAT))
+            value = as_data(found["format"])
+            raise StrataError(Message("unknown-format", other, place=str(path), value=value, limit=FORMAT))
         evidence = Evidence({name: value for name, value in found.items() if name != "sha256"})
         _check_hash(path, evidence, found["sha256"])
         _check(evidence)
