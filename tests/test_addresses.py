@@ -1,4 +1,4 @@
-"""`strata.landing_zone.addresses` says offline what the stacks make and import: it equals what they do."""
+"""`strata.kinds.addresses` says offline what the stacks make and import: it equals what they do."""
 
 from __future__ import annotations
 
