@@ -33,7 +33,7 @@ from stacks.planned import Json, PlainResources, Plan, Planned, as_json, plan_of
 from strata.config.models import Locking, Project, state_key
 from strata.config.moves import Move
 from strata.errors import Message
-from strata.landing_zone.moves import moved_keys
+from strata.kinds.moves import moved_keys
 
 P = ParamSpec("P")
 E = TypeVar("E", bound=TerraformElement)

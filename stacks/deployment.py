@@ -19,8 +19,8 @@ from stacks.sso import SsoStack
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message
 from strata.identity.declared import declared_keys
+from strata.kinds.moves import earlier_addresses
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import earlier_addresses
 from strata.load import load
 from strata.terraform.tools import CHECKOUT, lay_lock
 

@@ -28,10 +28,10 @@ from stacks.backend import BackendStack
 from stacks.base import RETIRED, BaseStack, Precondition, leaving, resource_name
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, ROOT
+from strata.kinds.moves import moved_keys
+from strata.kinds.organization import ACCESS_ANALYZER, delegation
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import Account
-from strata.landing_zone.addresses import ACCESS_ANALYZER, delegation
-from strata.landing_zone.moves import moved_keys
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import Target
 

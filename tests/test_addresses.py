@@ -1,4 +1,4 @@
-"""`strata.landing_zone.addresses` says offline what the stacks make and import: it equals what they do."""
+"""`strata.kinds.addresses` says offline what the stacks make and import: it equals what they do."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from stacks.base import BaseStack
 from stacks.deployment import build
+from strata.kinds import addresses, imported
 from strata.landing_zone import LandingZone
-from strata.landing_zone.addresses import addresses, imported
 from strata.load import load
 from tests.synthesized import COMPANY, SHIPPED, Deployment
 

@@ -14,7 +14,7 @@ from strata.adoption.record import RECORD
 from strata.aws.session import Aws
 from strata.commands.adopt import configuration
 from strata.inventory.reading import read
-from strata.landing_zone.addresses import addresses
+from strata.kinds import addresses
 from tests.aws import center
 from tests.aws.client import ACCOUNT
 from tests.aws.client import Aws as Emulator

@@ -18,7 +18,7 @@ from strata.adoption import describing, rendering
 from strata.adoption.checking import accepted
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
-from strata.adoption.live_ids import KINDS
+from strata.adoption.live_ids import TYPES
 from strata.adoption.matching import known_keys, live_names
 from strata.adoption.pruning import SETTINGS, kind
 from strata.commands.adopt import configuration
@@ -78,7 +78,7 @@ class Adopted:
             (folder / name).write_text(text)
         self.landing_zone: LandingZone = load(folder)
         self.imports = import_ids(self.landing_zone, inventory, self.found.keys, self.found.security)
-        assert {kind(address) for address in self.imports} <= KINDS | SETTINGS, "strata adopt --prune must know them"
+        assert {kind(address) for address in self.imports} <= TYPES | SETTINGS, "strata adopt --prune must know them"
         self.page = rendering.adoption(inventory, self.found)
 
     @property

@@ -24,10 +24,11 @@ from strata.config.findings import DRIFT
 from strata.drift.comparison import Difference, Drift, compare
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.requests import UNKNOWN
-from strata.identity.external import Principal, lost
+from strata.identity.external import lost
 from strata.identity.things import ASSIGNMENT
+from strata.kinds import addresses
+from strata.kinds.thing import Principal
 from strata.landing_zone import LandingZone
-from strata.landing_zone.addresses import addresses
 from strata.load import load
 from strata.report.names import find_user
 from strata.terraform.attributes import Attribute

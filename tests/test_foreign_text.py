@@ -31,7 +31,6 @@ from strata.adoption.rendering import Since
 from strata.cli import app
 from strata.config import ORGANIZATION, SSO
 from strata.config.text import text_problem
-from strata.drift.recorded import states_of
 from strata.errors import Fault, Message
 from strata.files.config_edit import write_texts
 from strata.files.config_entries import with_entry, with_items
@@ -48,6 +47,7 @@ from strata.report.edition import Edition
 from strata.report.mermaid import flowchart
 from strata.report.page import page
 from strata.report.tables import as_csv, as_markdown, as_text, tables
+from strata.sides.recorded import states_of
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.preflight import RefusedError

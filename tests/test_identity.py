@@ -31,8 +31,8 @@ from strata.identity.refusals import refusals, warnings
 from strata.identity.settled import settled
 from strata.identity.tagged import told_by_tag
 from strata.identity.things import Holdings, Moved
+from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import newest_keys
 from strata.load import load
 from tests.organizations import (
     STORE,

@@ -20,14 +20,14 @@ from strata.cli import app
 from strata.commands import drift, plan
 from strata.drift.authors import Author
 from strata.drift.comparison import Difference, Drift, How
-from strata.drift.facts import Fact
-from strata.drift.recorded import states_of
 from strata.drift.ways import Way
 from strata.errors import Message
 from strata.inventory.progress import Reading
+from strata.kinds.thing import Thing
 from strata.live.evidence import Evidence
 from strata.load import load
 from strata.outputs import FORMATS
+from strata.sides.recorded import states_of
 from strata.terraform.change_list import ChangeList
 from strata.terraform.plans import Plan, changes
 from tests import deploying
@@ -218,7 +218,7 @@ def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     zone, here = load(SHIPPED), Way(("sso",), ("aws iam list-roles",), adopt=True, by_hand=LOOK)
     gone = Difference(How.GONE, "group", "ops", here, place="sso.yaml:1")
     was, now = ({"document": {"Statement": [{"Sid": sid}]}} for sid in ("A", "B"))
-    sides: Any = {"recorded": Fact("policy", "p", was), "live": Fact("policy", "p", now)}
+    sides: Any = {"recorded": Thing("policy", "p", was), "live": Thing("policy", "p", now)}
     changed = Difference(How.CHANGED, "policy", "p", here, "document", **sides)
     found = Drift((gone, changed), (gone,), ("group admins",), {"policies": DENIED})
     monkeypatch.setattr(drift, "connect", lambda *_: None)

@@ -28,7 +28,6 @@ from strata.commands.drift import _summary
 from strata.commands.explain import Explained
 from strata.config.moves import Kind
 from strata.drift.comparison import Drift, compare
-from strata.drift.recorded import states_of
 from strata.errors import Message, StrataError
 from strata.inventory.progress import Reading
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TRUSTED_SERVICES
@@ -44,6 +43,7 @@ from strata.report.live import NOT_READ, summary
 from strata.report.mermaid import flowchart
 from strata.report.page import page
 from strata.report.tables import Table, as_csv, as_markdown, as_text, tables
+from strata.sides.recorded import states_of
 from tests.after_deploy import inventory_of
 from tests.organizations import (
     DENY,

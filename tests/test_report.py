@@ -29,9 +29,9 @@ from strata.diff.statements import allowed_more, denied_less
 from strata.files.config_edit import texts
 from strata.files.config_keys import with_moves, with_scalars
 from strata.files.renaming import place_with_other_key, with_other_key
+from strata.kinds.moves import with_move
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import allows_everything
-from strata.landing_zone.moves import with_move
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.load import load
 from strata.printing import markdown

@@ -26,8 +26,8 @@ from strata.identity.moves import replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals
 from strata.identity.things import Holdings
+from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import newest_keys
 from strata.load import load
 from strata.rules import warnings
 from tests.bad_configurations import read, write

@@ -15,9 +15,10 @@ import botocore
 import pytest
 
 from strata.config import types
-from strata.config.import_ids import _FORMS, _NO_IMPORTER, check_import_id
 from strata.config.limits import aws_limits
 from strata.config.text import Problem, Text, is_visible, look, matches, short, text_problem, unseen
+from strata.kinds import RESOURCES
+from strata.kinds.import_ids import check_import_id
 from tests.synthesized import CHECKOUT
 
 KINDS: dict[str, Text] = {
@@ -190,11 +191,10 @@ def test_every_type_of_the_stacks_has_a_form_or_no_importer() -> None:
         if line.startswith("aws_")
     }
 
-    assert made - _FORMS.keys() - _NO_IMPORTER == set()
-    assert _FORMS.keys() & _NO_IMPORTER == set()
+    assert made - RESOURCES.keys() == set()
 
 
-@pytest.mark.parametrize("kind", sorted({*_FORMS, "aws_made_elsewhere"}))
+@pytest.mark.parametrize("kind", sorted({*(type for type, one in RESOURCES.items() if one.form), "aws_made_elsewhere"}))
 def test_an_id_with_spaces_an_expression_or_of_another_type_is_refused(kind: str) -> None:
     others = [ids[0] for other, ids in IDS.items() if other.startswith("aws_ssoadmin") and other != kind]
     strange = others if kind.startswith("aws_ssoadmin_account") else []

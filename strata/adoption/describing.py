@@ -36,8 +36,12 @@ from strata.config.text import Problem
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
 from strata.errors import Message
 from strata.inventory import things
-from strata.inventory.reading import ENTITLEMENTS, TRUSTED_SERVICES
+from strata.inventory.reading import ENTITLEMENTS
 from strata.inventory.things import Attached, Center, Inventory, Organization
+from strata.kinds import control_tower
+from strata.kinds.control_tower import CONTROL_TOWER
+from strata.kinds.organization import ROOT_FEATURES
+from strata.kinds.thing import ACTIVE
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
@@ -46,32 +50,9 @@ from strata.landing_zone.placeholders import Document
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
 from strata.text import counted, listed, slug
 
-CONTROL_TOWER = "controltower.amazonaws.com"
-_GUARDRAILS = "aws-guardrails-"
-_TOWERS_SETS = (
-    "AWSAdministratorAccess",
-    "AWSOrganizationsFullAccess",
-    "AWSPowerUserAccess",
-    "AWSReadOnlyAccess",
-    "AWSServiceCatalogAdminFullAccess",
-    "AWSServiceCatalogEndUserAccess",
-)
-"""The permission sets of Control Tower: https://docs.aws.amazon.com/controltower/latest/userguide/sso-groups.html"""
-_TOWERS_GROUPS = (
-    "AWSAccountFactory",
-    "AWSAuditAccountAdmins",
-    "AWSControlTowerAdmins",
-    "AWSLogArchiveAdmins",
-    "AWSLogArchiveViewers",
-    "AWSSecurityAuditPowerUsers",
-    "AWSSecurityAuditors",
-    "AWSServiceCatalogAdmins",
-)
-"""The groups of Control Tower, by the same page."""
 FULL_ACCESS = "p-FullAWSAccess"
 SERVICE_CONTROL = PolicyType.SERVICE_CONTROL.value
 _UNWRITABLE = "it has no name or not exactly one e-mail address that can be written here"
-ACTIVE = "ACTIVE"
 
 
 class Kind:
@@ -175,13 +156,6 @@ def describe_things(inventory: Inventory, project: Project, known: Keys) -> Desc
     if inventory.center:
         _Center(inventory, inventory.center, found, known, literal=False).describe_things()
     return found
-
-
-def looked_after(inventory: Inventory, name: str) -> bool:
-    """Returns whether Control Tower looks after the policy, group or permission set of this name, or may do so."""
-    if CONTROL_TOWER not in inventory.organization.trusted_services and TRUSTED_SERVICES not in inventory.unread:
-        return False
-    return name.startswith(_GUARDRAILS) or name in (*_TOWERS_SETS, *_TOWERS_GROUPS)
 
 
 def gives_everything(one: things.PermissionSet) -> bool:
@@ -294,10 +268,6 @@ def _root_access(inventory: Inventory) -> dict[str, Any]:
     if not inventory.root_features:
         return {}
     return {"member_root_access": {key: name in inventory.root_features for name, key in ROOT_FEATURES.items()}}
-
-
-ROOT_FEATURES: Mapping[str, str] = {"RootCredentialsManagement": "credentials_management", "RootSessions": "sessions"}
-"""The key in `member_root_access` of each feature of central root access."""
 
 
 def _entitled(inventory: Inventory, found: Description) -> None:
@@ -488,7 +458,7 @@ class _Organization:
         elif (service := aws_limits().policy_types[one.type].service) not in (None, *self.live.trusted_services):
             text = f"its type needs trusted access for {service}, which is off, and Strata would switch it on"
             reason = Message("trusted-access-off", text, service=service)
-        elif one.name.startswith(_GUARDRAILS) and CONTROL_TOWER in self.live.trusted_services:
+        elif one.name.startswith(control_tower.GUARDRAILS) and CONTROL_TOWER in self.live.trusted_services:
             reason = Message("control-tower", "Control Tower looks after it")
         elif "{{" in one.content:
             text = "its document contains {{, which stands for a value in a policy file"
@@ -618,7 +588,7 @@ class _Center:
         return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
 
     def _is_foreign(self, one: things.Group) -> bool:
-        return one.external or (self._tower and one.name in _TOWERS_GROUPS)
+        return one.external or (self._tower and one.name in control_tower.GROUPS)
 
     def _groups(self) -> dict[str, Any]:
         named = [(one.id, [one.name]) for one in self.live.groups]
@@ -684,7 +654,7 @@ class _Center:
 
     def _is_ours(self, one: things.PermissionSet) -> bool:
         reason = _undescribable(one)
-        if self._tower and one.name in _TOWERS_SETS:
+        if self._tower and one.name in control_tower.SETS:
             reason = Message("control-tower", "Control Tower looks after it")
         elif "{{" in one.inline:
             text = "its inline policy contains {{, which stands for a value here"

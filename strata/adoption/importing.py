@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from strata.adoption.describing import Keys, Kind
-from strata.adoption.live_ids import assignment_id, live_ids
+from strata.adoption.live_ids import live_ids
 from strata.config import moves
 from strata.config.models import RegionalSetting
 from strata.config.moves import KINDS
 from strata.config.text import address_part
 from strata.inventory.things import Assignment, Center, Inventory
+from strata.kinds.assignment import assignment_id
+from strata.kinds.organization import delegation
 from strata.landing_zone import LandingZone
-from strata.landing_zone.addresses import delegation
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy, PermissionSet
 from strata.landing_zone.units import Target

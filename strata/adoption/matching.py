@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from strata.adoption.describing import Keys
 from strata.config.moves import KINDS, Kind
 from strata.identity.declared import declared
-from strata.identity.things import TYPES, exact, folded, policy_identity, unit_identity
+from strata.identity.things import TYPES
 from strata.inventory.things import Inventory
+from strata.kinds.identity import exact, folded, policy_identity, unit_identity
+from strata.kinds.moves import newest_keys
 from strata.landing_zone import MANAGEMENT, LandingZone
-from strata.landing_zone.moves import newest_keys
 
 
 def known_keys(

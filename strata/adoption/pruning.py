@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import yaml
 
-from strata.adoption.live_ids import KINDS, OF_THE_CENTER, live_ids
+from strata.adoption.live_ids import OF_THE_CENTER, TYPES, live_ids
 from strata.config import IMPORTS
 from strata.config.models import Security, Setting
 from strata.config.source import SAFE_LOADER, SourceFile, parse
@@ -24,7 +24,7 @@ SETTINGS = frozenset(
 
 def made(lines: Iterable[str], recorded: Collection[str]) -> list[str]:
     """Returns the addresses of the lines that have done their work: states have them, and the line keeps no tags."""
-    return [address for address in lines if kind(address) in KINDS | SETTINGS and address in recorded]
+    return [address for address in lines if kind(address) in TYPES | SETTINGS and address in recorded]
 
 
 def lines_of(text: str) -> dict[str, str]:
@@ -50,7 +50,7 @@ def kind(address: str) -> str:
 def gone(lines: Mapping[str, str], inventory: Inventory) -> list[str]:
     """Returns the addresses of the lines whose thing AWS does not have; nothing is said of types that were not read."""
     there = live_ids(inventory)
-    known = KINDS if inventory.center else KINDS - OF_THE_CENTER
+    known = TYPES if inventory.center else TYPES - OF_THE_CENTER
     return [
         address
         for address, id in lines.items()

@@ -16,7 +16,7 @@ from strata.adoption.describing import Description, Keys, describe, inline_file,
 from strata.adoption.existing import SECTIONS, Edit, Existing, Merged
 from strata.adoption.folding import fold
 from strata.adoption.importing import import_ids
-from strata.adoption.live_ids import TypedId, assignment_id
+from strata.adoption.live_ids import TypedId
 from strata.adoption.matching import IDS, held, identities, known_keys
 from strata.adoption.pruning import gone, without
 from strata.adoption.pruning import kind as type_of
@@ -28,12 +28,14 @@ from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import Message, StrataError
 from strata.files.config_entries import Value, Way, with_entry, with_value
-from strata.identity.things import ASSIGNMENT, ATTACHMENT, DELEGATED, TYPES, WORDS, folded
+from strata.identity.things import ASSIGNMENT, ATTACHMENT, DELEGATED, TYPES, WORDS
 from strata.identity.things import MEMBERSHIP as MEMBERSHIP_TYPE
 from strata.inventory.things import Center, Inventory
+from strata.kinds.assignment import assignment_id
+from strata.kinds.identity import folded
+from strata.kinds.moves import newest_keys
 from strata.landing_zone import ROOT
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.moves import newest_keys
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.text import counted
 

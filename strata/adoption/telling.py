@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strata.adoption.describing import ACTIVE, Description, Keys
+from strata.adoption.describing import Description, Keys
 from strata.adoption.existing import SECTIONS, Existing
 from strata.adoption.importing import candidates
 from strata.adoption.live_ids import live_ids
@@ -21,6 +21,7 @@ from strata.config.text import short
 from strata.errors import Message
 from strata.identity.things import TYPES, WORDS
 from strata.inventory.things import Inventory
+from strata.kinds.thing import ACTIVE
 from strata.landing_zone import ROOT, LandingZone
 
 

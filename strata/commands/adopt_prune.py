@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from strata.adoption.live_ids import KINDS
+from strata.adoption.live_ids import TYPES
 from strata.adoption.pruning import gone, kind, lines_of, made, without
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect
@@ -16,8 +16,8 @@ from strata.files.config_edit import check_unchanged, loaded, offer, texts
 from strata.identity.recorded import recorded
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read
+from strata.kinds import addresses
 from strata.landing_zone import LandingZone
-from strata.landing_zone.addresses import addresses
 from strata.options import Options
 from strata.text import counted, listed, plural
 
@@ -78,7 +78,7 @@ def _going(options: Options, landing_zone: LandingZone, lines: Mapping[str, str]
 
 def _absent(options: Options, aws: Aws, landing_zone: LandingZone, left: Mapping[str, str]) -> list[str]:
     """Returns the lines whose thing AWS does not have; the organization is read for lines that wait, and else not."""
-    if not any(kind(address) in KINDS for address in left):
+    if not any(kind(address) in TYPES for address in left):
         return []
     options.note("reading the organization and Identity Center, for lines that no state has made yet")
     pace = Pace()

@@ -26,8 +26,8 @@ from strata.identity.declared import declared
 from strata.identity.moves import replayed
 from strata.identity.recorded import recorded
 from strata.identity.things import WORDS, Holdings
+from strata.kinds.moves import is_made, with_move
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import is_made, with_move
 from strata.load import load
 from strata.options import Options
 from strata.rules.warnings import accepted_here

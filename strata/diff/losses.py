@@ -9,8 +9,8 @@ from strata.identity.declared import declared
 from strata.identity.live import Live
 from strata.identity.moves import replayed
 from strata.identity.refusals import refusals
+from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import newest_keys
 
 
 def loss_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from strata.config.moves import Kind, Move
 from strata.diff.change import Change, Topic
 from strata.identity.things import WORDS
-from strata.landing_zone.moves import histories
+from strata.kinds.moves import histories
 
 _TOPICS: Mapping[Kind, Topic] = {
     "account": Topic.ACCOUNTS,

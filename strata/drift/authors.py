@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from strata.adoption.describing import ROOT_FEATURES
 from strata.aws.session import AwsError, named
 from strata.config.models import Project
 from strata.drift import facts
 from strata.drift.comparison import Difference, How
 from strata.drift.event_history import DAYS, Event, History
-from strata.drift.facts import Fact
 from strata.errors import Message
+from strata.kinds import KINDS, kind_of
+from strata.kinds.events import CHANGED, GONE, MADE, Clues
+from strata.kinds.setting import key_of
 
 MOST = 50
 """So many differences are looked up."""
 
-Clues = Sequence[Sequence[str]]
-"""Texts that an event has all of: those of one of these lists."""
 _GLOBAL = "us-east-1"
 """Where the events of Organizations, IAM and account management are:
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html"""
@@ -91,107 +90,17 @@ def _regions(project: Project, one: Difference) -> list[str]:
 
 def _names(one: Difference) -> Sequence[str]:
     """Returns the events that may have made a difference; the console and the API of people have some of their own."""
-    if one.kind == facts.ASSIGNMENT and one.attribute:
-        return ("DeleteUser", "DeleteGroup")
     if one.kind in (facts.SETTING, facts.CONTROL):
-        return _OF_SETTINGS.get(facts.key_of(one.name), ())
-    if one.kind == facts.ACCOUNT and one.how is How.CHANGED:
-        return _OF_ACCOUNTS[one.attribute]
-    if one.kind in (facts.ACCOUNT, facts.SET, facts.POLICY, facts.UNIT) and one.attribute == "tags":
-        return ("TagResource", "UntagResource")
-    if one.kind == facts.ROOT_FEATURE:
-        done = "Disable" if one.how is How.GONE else "Enable"
-        return tuple(f"{done}Organizations{each}" for each in ROOT_FEATURES)
-    return _EVENTS[one.kind][How.MADE if one.how is How.LEFT else one.how]
+        key = key_of(one.name)
+        return next((kind.events[key] for kind in KINDS if kind.name == one.kind and key in kind.events), ())
+    events = kind_of(one.kind).events
+    return events.get(one.attribute) or events[_HOW[one.how]]
 
 
-_OF_ACCOUNTS: Mapping[str, Sequence[str]] = {
-    "name": ("PutAccountName",),
-    "email": ("AcceptPrimaryEmailUpdate", "StartPrimaryEmailUpdate"),
-    "unit": ("MoveAccount",),
-    "state": ("CloseAccount",),
-    "tags": ("TagResource", "UntagResource"),
-}
-_OF_SETTINGS: Mapping[str, Sequence[str]] = {
-    "ebs_encryption": ("EnableEbsEncryptionByDefault", "DisableEbsEncryptionByDefault"),
-    "instance_metadata": ("ModifyInstanceMetadataDefaults",),
-    "snapshot_public_access": ("EnableSnapshotBlockPublicAccess", "DisableSnapshotBlockPublicAccess"),
-    "image_public_access": ("EnableImageBlockPublicAccess", "DisableImageBlockPublicAccess"),
-    "s3_public_access": ("PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock"),
-    "trail": ("StopLogging", "UpdateTrail", "DeleteTrail", "StartLogging"),
-    "budget": ("UpdateBudget", "UpdateNotification", "UpdateSubscriber", "DeleteBudget", "ModifyBudget"),
-    "access_analyzer": ("DeleteAnalyzer",),
-    "alternate_contacts": ("PutAlternateContact", "DeleteAlternateContact"),
-    "password_policy": ("UpdateAccountPasswordPolicy", "DeleteAccountPasswordPolicy"),
-}
-
-
-def _of(
-    word: str, change: str = "Update{}", made: str = "Create{}", gone: str = "Delete{}"
-) -> dict[How, Sequence[str]]:
-    """Returns the events of a kind: what is changed may have been deleted and made again."""
-    making = tuple(made.format(one) for one in word.split("|"))
-    changing = tuple(change.format(one) for one in word.split("|"))
-    taking = tuple(gone.format(one) for one in word.split("|"))
-    return {How.MADE: making, How.GONE: taking, How.CHANGED: tuple(dict.fromkeys((*changing, *making)))}
-
-
-_ATTRIBUTES = "InstanceAccessControlAttributeConfiguration"
-_POLICIES_OF_SET = "ManagedPolicyToPermissionSet|CustomerManagedPolicyReferenceToPermissionSet"
-_FROM_SET = ("DetachManagedPolicyFromPermissionSet", "DetachCustomerManagedPolicyReferenceFromPermissionSet")
-_EVENTS: Mapping[str, Mapping[How, Sequence[str]]] = {
-    facts.ACCOUNT: {
-        How.MADE: ("CreateAccountResult", "CreateAccount", "AcceptHandshake", "InviteAccountToOrganization"),
-        How.GONE: ("RemoveAccountFromOrganization", "LeaveOrganization"),
-    },
-    facts.UNIT: _of("OrganizationalUnit"),
-    facts.POLICY: _of("Policy"),
-    facts.POLICY_TYPE: _of("PolicyType", made="Enable{}", gone="Disable{}"),
-    facts.ATTACHMENT: _of("Policy", made="Attach{}", gone="Detach{}"),
-    facts.TRUSTED: _of("AWSServiceAccess", made="Enable{}", gone="Disable{}"),
-    facts.DELEGATED: _of("DelegatedAdministrator", made="Register{}", gone="Deregister{}"),
-    facts.USER: _of("User"),
-    facts.GROUP: _of("Group"),
-    facts.MEMBERSHIP: {
-        How.MADE: ("CreateGroupMembership", "AddMemberToGroup"),
-        How.GONE: ("DeleteGroupMembership", "RemoveMemberFromGroup"),
-        How.CHANGED: ("CreateGroupMembership", "AddMemberToGroup"),
-    },
-    facts.ATTRIBUTE: {
-        How.MADE: (f"Create{_ATTRIBUTES}", f"Update{_ATTRIBUTES}"),
-        How.GONE: (f"Delete{_ATTRIBUTES}", f"Update{_ATTRIBUTES}"),
-        How.CHANGED: (f"Create{_ATTRIBUTES}", f"Update{_ATTRIBUTES}"),
-    },
-    facts.SET: _of("PermissionSet"),
-    facts.SET_POLICY: {**_of(_POLICIES_OF_SET, made="Attach{}"), How.GONE: _FROM_SET},
-    facts.INLINE: {
-        **_of("InlinePolicyToPermissionSet", change="Put{}", made="Put{}"),
-        How.GONE: ("DeleteInlinePolicyFromPermissionSet",),
-    },
-    facts.BOUNDARY: {
-        **_of("PermissionsBoundaryToPermissionSet", change="Put{}", made="Put{}"),
-        How.GONE: ("DeletePermissionsBoundaryFromPermissionSet",),
-    },
-    facts.ASSIGNMENT: _of("AccountAssignment"),
-    facts.ENTITLEMENT: _of("Entitlement"),
-}
+_HOW = {How.MADE: MADE, How.LEFT: MADE, How.CHANGED: CHANGED, How.GONE: GONE}
 
 
 def _clues(one: Difference) -> Clues:
     """Returns the texts by which an event is about a difference, as its ids at AWS and in the state have them."""
-    found = [_ids(each) for each in (one.live, one.recorded) if each]
-    return [each for some in found for each in some] or [()]
-
-
-def _ids(fact: Fact) -> Clues:
-    if fact.kind in (facts.ROOT_FEATURE, facts.ATTRIBUTE, facts.SETTING, facts.CONTROL):
-        return [()]
-    if fact.kind in (facts.TRUSTED, facts.POLICY_TYPE):
-        return [(fact.name,)]
-    if fact.kind == facts.MEMBERSHIP:  # its deletion names it by its id alone
-        return [[fact.ids[name] for name in names] for names in (("group", "user"), ("id",)) if fact.ids.get(names[0])]
-    return [[value for name, value in fact.ids.items() if name in _OF_EVENTS and value]]
-
-
-_OF_EVENTS = frozenset({"id", "account", "service", "policy", "target", "arn", "principal", "name"})
-"""The ids of a fact that an event of it names."""
+    clues = kind_of(one.kind).clues
+    return [each for side in (one.live, one.recorded) if side for each in clues(side)] or [()]

@@ -16,20 +16,20 @@ from strata.adoption.matching import known_keys
 from strata.config.findings import LONGEST
 from strata.config.text import written_out
 from strata.drift import facts
-from strata.drift.declared import declared_side
-from strata.drift.facts import Fact, Recorded, Side
 from strata.drift.hindrances import hindrances
-from strata.drift.live import live_side
-from strata.drift.recorded import States, moved, recorded_side, states_of
 from strata.drift.ways import Way, way_back, with_needed
 from strata.errors import Message
-from strata.identity.recorded import State
 from strata.identity.things import TYPES
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.inventory.things import Inventory
+from strata.kinds.moves import address_now, newest_keys
+from strata.kinds.setting import key_of
+from strata.kinds.thing import AS_IT_IS, Side, Thing
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import address_now, newest_keys
+from strata.sides.recorded import States, moved, recorded_side, states_of
+from strata.sides.side import declared_side, live_side
+from strata.sides.states import State
 
 
 class How(StrEnum):
@@ -65,9 +65,9 @@ class Difference:
     before: str = ""
     here: str = ""
     place: str = ""
-    declared: Fact | None = None
-    recorded: Fact | None = None
-    live: Fact | None = None
+    declared: Thing | None = None
+    recorded: Thing | None = None
+    live: Thing | None = None
 
     @property
     def at(self) -> str:
@@ -304,7 +304,7 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
 def is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
     """Returns whether nothing is known of a fact."""
     hidden = {one for part in unread for one in HIDDEN.get(part, ())}
-    return kind in hidden or (kind in (facts.SETTING, facts.CONTROL) and facts.key_of(name) in unread)
+    return kind in hidden or (kind in (facts.SETTING, facts.CONTROL) and key_of(name) in unread)
 
 
 def are_tags_unread(kind: str, attribute: str, unread: Collection[str]) -> bool:
@@ -325,9 +325,9 @@ _ENTRIES = frozenset({facts.TRUSTED, facts.POLICY_TYPE, facts.ROOT_FEATURE, fact
 @dataclass(frozen=True)
 class _Compared:
     zone: LandingZone
-    here: Fact | None
-    before: Fact | None
-    now: Fact | None
+    here: Thing | None
+    before: Thing | None
+    now: Thing | None
     unread: frozenset[str]
 
     def differences(self) -> Iterator[Difference]:
@@ -382,19 +382,19 @@ class _Compared:
         elif self.here and self.now:
             for attribute, declared in self.here.values.items():
                 live, hidden = self.now.values.get(attribute), are_tags_unread(self.here.kind, attribute, self.unread)
-                unknown = declared is Recorded.AS_IT_IS or hidden or attribute in told
+                unknown = declared is AS_IT_IS or hidden or attribute in told
                 if not unknown and meaning(live) != meaning(declared):
                     yield self._difference(How.CHANGED, self.here, attribute, written(live), "", written(declared))
 
-    def _values(self, here: Fact, before: Fact, now: Fact) -> Iterator[tuple[str, tuple[Any, Any, Any]]]:
+    def _values(self, here: Thing, before: Thing, now: Thing) -> Iterator[tuple[str, tuple[Any, Any, Any]]]:
         """Yields the values that a deploy would put back: declared, recorded, live."""
         for attribute, declared in here.values.items():
             recorded = before.values.get(attribute)
-            wanted = recorded if declared is Recorded.AS_IT_IS else declared
-            if wanted is not Recorded.AS_IT_IS and not are_tags_unread(here.kind, attribute, self.unread):
+            wanted = recorded if declared is AS_IT_IS else declared
+            if wanted is not AS_IT_IS and not are_tags_unread(here.kind, attribute, self.unread):
                 yield attribute, (wanted, recorded, now.values.get(attribute))
 
-    def _difference(self, how: How, fact: Fact, attribute: str = "", at_aws: str = "", *values: str) -> Difference:
+    def _difference(self, how: How, fact: Thing, attribute: str = "", at_aws: str = "", *values: str) -> Difference:
         before, wanted = values or ("", "")
         place = str(self.zone.source(self.here.file, self.here.location)) if self.here else ""
         way = way_back(self.zone, fact.kind, attribute, here=self.here, before=self.before, now=self.now)

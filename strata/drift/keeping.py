@@ -7,42 +7,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from strata.adoption.describing import ROOT_FEATURES, inline_file, objection
+from strata.adoption.describing import inline_file, objection
 from strata.adoption.existing import Edit
-from strata.config import ORGANIZATION, SECURITY, SSO, models
+from strata.config import ORGANIZATION, SECURITY, SSO
 from strata.config.limits import aws_limits
 from strata.config.models import Model
 from strata.drift import facts
-from strata.drift.facts import Fact
 from strata.errors import Message
+from strata.kinds import kind_of
+from strata.kinds.kind import Kind
+from strata.kinds.organization import ROOT_FEATURES
+from strata.kinds.setting import key_of, regions_of
+from strata.kinds.thing import Thing
+from strata.kinds.user import USER
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import PermissionSet
 from strata.landing_zone.policies import Policy
-
-_ADDED = frozenset(
-    {
-        *(facts.ACCOUNT, facts.UNIT, facts.POLICY, facts.ATTACHMENT, facts.TRUSTED, facts.DELEGATED),
-        *(facts.USER, facts.GROUP, facts.MEMBERSHIP, facts.ATTRIBUTE, facts.SET, facts.ASSIGNMENT),
-    }
-)
-"""The kinds of which a run of `strata adopt` over everything writes what is new."""
-
-_FIELDS: Mapping[str, Mapping[str, str]] = {
-    facts.ACCOUNT: {"name": "name", "email": "email", "unit": "organizational_unit", "tags": "tags"},
-    facts.UNIT: {"name": "name"},
-    facts.POLICY: {"name": "name", "description": "description"},
-    facts.USER: {name: name for name in ("user_name", "given_name", "family_name", "email", "display_name")},
-    facts.GROUP: {"name": "name", "description": "description"},
-    facts.SET: {name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},
-}
-"""The fields of an entry that hold an attribute."""
 
 BY_HAND = "change security.yaml by hand"
 """What is said of a control, of which `strata adopt` writes nothing."""
 Obstacle = Message | Literal[""]
 
 
-def obstacle(zone: LandingZone, kind: str, attribute: str, here: Fact | None, now: Fact | None) -> Obstacle:
+def obstacle(zone: LandingZone, kind: str, attribute: str, here: Thing | None, now: Thing | None) -> Obstacle:
     """Returns why `strata adopt` cannot write what AWS has, as a phrase; nothing where it can."""
     if now is None:
         return Message("gone-at-aws", "take it out of the YAML by hand, and deploy")
@@ -53,7 +40,7 @@ def obstacle(zone: LandingZone, kind: str, attribute: str, here: Fact | None, no
     return _why_not_changed(zone, kind, attribute, here, now)
 
 
-def _why_not_added(zone: LandingZone, now: Fact) -> Obstacle:
+def _why_not_added(zone: LandingZone, now: Thing) -> Obstacle:
     if now.kind == facts.ENTITLEMENT:
         return Message("not-declarable", "no configuration can declare an entitlement", kind=now.kind)
     if now.kind == facts.POLICY_TYPE:
@@ -80,7 +67,7 @@ def _why_not_added(zone: LandingZone, now: Fact) -> Obstacle:
     return ""
 
 
-def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Fact, now: Fact) -> Obstacle:
+def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Thing, now: Thing) -> Obstacle:
     if kind == facts.ASSIGNMENT:
         return Message("principal-deleted", "nobody has it any more; take it out by hand, and deploy")
     if attribute == "id":
@@ -97,7 +84,7 @@ def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Fact, n
         return Message("unit-moved", "move its entry by hand")
     if kind == facts.USER and attribute == "email" and ", " in str(now.values[attribute]):
         return Message("several-addresses", "it has several addresses, and one can be written")
-    if kind in _FIELDS and (why := _why_no_value(kind, attribute, now)):
+    if (of := kind_of(kind)).model and (why := _why_no_value(of, of.model, attribute, now)):
         return why
     if kind in (facts.POLICY, facts.SET, facts.INLINE, facts.BOUNDARY):
         of_set = kind != facts.POLICY
@@ -106,22 +93,14 @@ def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Fact, n
     return ""
 
 
-def _why_no_value(kind: str, attribute: str, now: Fact) -> Obstacle:
+def _why_no_value(kind: Kind, model: type[Model], attribute: str, now: Thing) -> Obstacle:
     """Returns why the value that AWS has cannot stand in the entry."""
-    name, value = _FIELDS[kind].get(attribute), now.values[attribute]
-    if kind == facts.USER and attribute in _NEEDED and not value:
+    name, value = kind.fields.get(attribute), now.values[attribute]
+    if kind is USER and attribute in _NEEDED and not value:
         return Message("value-missing-at-aws", "AWS has none, and one has to be written", key=name)
-    return objection(_MODELS[kind], name, value) if name and value and attribute != "unit" else ""
+    return objection(model, name, value) if name and value and attribute != "unit" else ""
 
 
-_MODELS: Mapping[str, type[Model]] = {
-    facts.ACCOUNT: models.Account,
-    facts.UNIT: models.OrganizationalUnit,
-    facts.POLICY: models.Policy,
-    facts.USER: models.User,
-    facts.GROUP: models.Group,
-    facts.SET: models.PermissionSet,
-}
 _NEEDED = ("given_name", "family_name", "email")
 
 
@@ -130,12 +109,12 @@ def _option(one: Policy | PermissionSet) -> Obstacle:
     return Message("made-by-option", text, option=one.option) if one.option else ""
 
 
-def _braces(now: Fact) -> Obstacle:
+def _braces(now: Thing) -> Obstacle:
     text = "its document contains {{, which stands for a value in a policy file"
     return Message("document-has-braces", text) if "{{" in _text(now) else ""
 
 
-def _why_no_document(zone: LandingZone, one: Policy | PermissionSet, now: Fact) -> Obstacle:
+def _why_no_document(zone: LandingZone, one: Policy | PermissionSet, now: Thing) -> Obstacle:
     """Returns why the document cannot take the place of its file."""
     part = one if isinstance(one, Policy) else one.inline
     if part is None or part.file is None:
@@ -149,11 +128,11 @@ def _why_no_document(zone: LandingZone, one: Policy | PermissionSet, now: Fact) 
     return shared if files.count(part.file) > 1 else _braces(now)
 
 
-def _why_no_setting(zone: LandingZone, attribute: str, here: Fact) -> Obstacle:
-    control = zone.security.settings[facts.key_of(here.name)]
+def _why_no_setting(zone: LandingZone, attribute: str, here: Thing) -> Obstacle:
+    control = zone.security.settings[key_of(here.name)]
     if attribute not in control.arguments.values():
         return Message("only-unmanaged", "security.yaml can only leave it to others, with mode: unmanaged")
-    if len(facts.regions_of(control, zone.project)) > 1:
+    if len(regions_of(control, zone.project)) > 1:
         return Message("one-value-for-regions", "security.yaml has one value for all regions; write it by hand")
     return ""
 
@@ -172,13 +151,13 @@ class Kept:
     """
 
     attribute: str
-    here: Fact | None
-    now: Fact
+    here: Thing | None
+    now: Thing
 
     @property
     def is_added(self) -> bool:
         """Returns whether it is an entry of its own, which every run of `strata adopt` can add."""
-        return not self.attribute and self.now.kind in _ADDED
+        return not self.attribute and kind_of(self.now.kind).is_added
 
     def edits(self, zone: LandingZone, units: Mapping[str, str], features: frozenset[str]) -> Iterator[Edit]:
         """Yields what is written of what a run over everything does not write.
@@ -207,14 +186,14 @@ class Kept:
             case _ if self.here:
                 yield from self._fields(zone, self.here, units)
 
-    def _fields(self, zone: LandingZone, here: Fact, units: Mapping[str, str]) -> Iterator[Edit]:
+    def _fields(self, zone: LandingZone, here: Thing, units: Mapping[str, str]) -> Iterator[Edit]:
         way = tuple(map(str, here.location))
         file = _file(zone, here.file, way)
         value = self.now.values[self.attribute]
         if self.attribute == "unit":
             value = units.get(self.now.ids["unit"], value)
         # What AWS has not is not written: then it stays as it is.
-        yield Edit(file, (*way, _FIELDS[self.now.kind][self.attribute]), value or None)
+        yield Edit(file, (*way, kind_of(self.now.kind).fields[self.attribute]), value or None)
         if (self.now.kind, self.attribute) == (facts.USER, "email") and not zone.sso.users[here.name].user_name:
             yield Edit(file, (*way, "user_name"), self.now.values["user_name"])  # which was the address until now
 
@@ -232,7 +211,7 @@ def _root_access(zone: LandingZone, feature: str, features: frozenset[str]) -> I
             yield Edit(_file(zone, ORGANIZATION, way), (*way, key), name in features)
 
 
-def _policy_of_set(zone: LandingZone, now: Fact) -> Edit:
+def _policy_of_set(zone: LandingZone, now: Thing) -> Edit:
     one = zone.permission_sets[now.ids["set"]]
     way = tuple(map(str, one.location))
     policy = {name: value for name, value in now.ids.items() if name in ("aws", "customer", "path")}
@@ -241,7 +220,7 @@ def _policy_of_set(zone: LandingZone, now: Fact) -> Edit:
     return Edit(_file(zone, SSO, way), (*way, "policies"), policy, more=True)
 
 
-def _document(zone: LandingZone, now: Fact) -> Iterator[Edit]:
+def _document(zone: LandingZone, now: Thing) -> Iterator[Edit]:
     """Yields the document, and for the first inline policy of a permission set the entry that names it."""
     if now.kind == facts.POLICY:
         yield Edit(str(zone.policies[now.name].file), (), _text(now))
@@ -257,13 +236,13 @@ def _document(zone: LandingZone, now: Fact) -> Iterator[Edit]:
     yield Edit(_file(zone, SSO, way), (*way, "policies"), {"inline": path}, more=True)
 
 
-def _text(now: Fact) -> str:
+def _text(now: Thing) -> str:
     document: Any = now.values["document"]
     return document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _setting(zone: LandingZone, attribute: str, now: Fact) -> Edit:
-    key = facts.key_of(now.name)
+def _setting(zone: LandingZone, attribute: str, now: Thing) -> Edit:
+    key = key_of(now.name)
     arguments = {argument: parameter for parameter, argument in zone.security.settings[key].arguments.items()}
     way = (key, arguments[attribute])
     return Edit(_file(zone, SECURITY, way[:1]), way, now.values[attribute])

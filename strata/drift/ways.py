@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from strata.config.source import dotted
-from strata.drift import facts, lines
-from strata.drift.facts import Fact
+from strata.drift import facts
 from strata.drift.keeping import obstacle
 from strata.errors import Message
+from strata.kinds.account import invite
+from strata.kinds.thing import Thing
+from strata.kinds.user import rename
 from strata.landing_zone import LandingZone
 from strata.report.layers import layers
 
@@ -47,7 +49,7 @@ def with_needed(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:
 
 
 def way_back(
-    zone: LandingZone, kind: str, attribute: str, *, here: Fact | None, before: Fact | None, now: Fact | None
+    zone: LandingZone, kind: str, attribute: str, *, here: Thing | None, before: Thing | None, now: Thing | None
 ) -> Way:
     """Returns the way back of a difference, by the sides that have the thing, and how it is kept."""
     why_not = obstacle(zone, kind, attribute, here, now)
@@ -56,7 +58,7 @@ def way_back(
 
 
 def _back(
-    zone: LandingZone, kind: str, attribute: str, *, here: Fact | None, before: Fact | None, now: Fact | None
+    zone: LandingZone, kind: str, attribute: str, *, here: Thing | None, before: Thing | None, now: Thing | None
 ) -> Way:
     if now and not here:
         return _of_made(now)
@@ -70,11 +72,11 @@ def _back(
     if here and attribute in here.by_default:
         return Way(by_hand=_to_write(zone, attribute, here))
     if attribute == "user_name" and here and now:
-        return Way(undo=lines.rename_user(now.ids, str(here.values["user_name"])))
+        return Way(undo=rename(now.ids, str(here.values["user_name"])))
     return Way(deploy=(facts.STACKS[kind],))
 
 
-def _of_made(now: Fact) -> Way:
+def _of_made(now: Thing) -> Way:
     by_hand: Message | Literal[""] = ""
     if now.kind == facts.ATTRIBUTE and not now.undo:
         return Way(deploy=(facts.STACKS[now.kind],))
@@ -95,7 +97,7 @@ def _of_made(now: Fact) -> Way:
     return Way(undo=now.undo, by_hand=by_hand)
 
 
-def _to_write(zone: LandingZone, attribute: str, here: Fact) -> Message:
+def _to_write(zone: LandingZone, attribute: str, here: Thing) -> Message:
     """Returns what is to be written so that a deploy puts a value back that counts by default."""
     part, at = zone.source_file(here.file).origin(here.location)
     value, stack = here.values[attribute], facts.STACKS[here.kind]
@@ -113,12 +115,12 @@ def _of_external(attribute: str) -> Way:
     return Way(by_hand=Message("make-at-provider", again))
 
 
-def _of_account(attribute: str, before: Fact) -> Way:
+def _of_account(attribute: str, before: Thing) -> Way:
     """Returns the way back of an account, which no deploy makes again, opens again or gives its address back."""
     if not attribute:
         id = before.ids.get("id")  # where no state was read, nobody knows it
         invited = Message("invitation-to-accept", "the account has to accept the invitation")
-        return Way(undo=lines.invite(id) if id else (), by_hand=invited)
+        return Way(undo=invite(id) if id else (), by_hand=invited)
     if attribute == "state":
         return Way(by_hand=Message("account-closed", "reopen it with AWS Support, or set retired: true on its entry"))
     if attribute == "email":

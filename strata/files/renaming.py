@@ -11,8 +11,8 @@ from strata.config.moves import Kind, Move
 from strata.errors import Message, StrataError
 from strata.files.config_keys import with_key, with_key_expected, with_scalars
 from strata.identity.things import WORDS
+from strata.kinds.moves import address_now
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import address_now
 
 Texts = Mapping[str, str]
 

@@ -9,7 +9,8 @@ from strata.config.source import Location
 from strata.errors import Message
 from strata.identity.comparison import ORGANIZATION, Comparison, Refusal
 from strata.identity.live import Live
-from strata.identity.things import Thing, folded
+from strata.identity.things import Thing
+from strata.kinds.identity import folded
 
 
 def lost_accounts(c: Comparison) -> Iterator[Refusal]:

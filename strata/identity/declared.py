@@ -10,20 +10,8 @@ from strata.config import ORGANIZATION, SSO
 from strata.config.source import Location
 from strata.config.split import SplitSourceFile
 from strata.identity.comparison import file_of
-from strata.identity.things import (
-    SECTIONS,
-    STACKS,
-    Assigned,
-    Attached,
-    Holdings,
-    Kind,
-    Thing,
-    exact,
-    folded,
-    policy_identity,
-    unit_identity,
-    unit_path,
-)
+from strata.identity.things import SECTIONS, STACKS, Assigned, Attached, Holdings, Kind, Thing
+from strata.kinds.identity import exact, folded, policy_identity, unit_identity, unit_path
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.administrators import administrators
 from strata.landing_zone.grants import Grant

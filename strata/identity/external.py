@@ -2,82 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from strata.aws.identity_center import Center
 from strata.config import SSO
 from strata.config.accepted import scalar
 from strata.config.text import short
 from strata.errors import Fault, Message
-from strata.identity.recorded import State, resources
-from strata.identity.things import ASSIGNMENT, MEMBERSHIP, TYPES, WORDS, Kind, folded
+from strata.identity.things import WORDS
+from strata.kinds.identity import folded
+from strata.kinds.thing import Principal
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import Keys
-
-Who = tuple[Kind, str]
-"""Kind and key."""
-
-
-@dataclass(frozen=True)
-class Principal:
-    """A group or user as a state has it.
-
-    Attributes:
-        id: what its access hangs on, whatever it is called.
-        name: what the last deploy looked it up by; empty where the state has only its access.
-    """
-
-    id: str
-    name: str = ""
-
-
-def principals(states: Mapping[str, State], keys: Keys) -> dict[Who, Principal]:
-    """Returns the groups and users that states name and do not manage, under their keys of today.
-
-    Each is there as a data source, and its id in each of its assignments and memberships.
-    """
-    found, managed = dict[Who, Principal](), set[Who]()
-    for stack, state in states.items():
-        found |= dict(_looked_up(state))
-        for one in resources(stack, state):
-            if kind := _KINDS.get(one.type):
-                managed.add((kind, one.name))
-            elif who := recipient(one.address):
-                id = one.attributes.get("member_id" if one.type == MEMBERSHIP else "principal_id")
-                found.setdefault(who, Principal(str(id or "")))
-    return {
-        (kind, keys.get((kind, key), key)): one
-        for (kind, key), one in found.items()
-        if one.id and (kind, key) not in managed
-    }
-
-
-def recipient(address: str) -> Who | None:
-    """Returns whom the resource of an address gives access, None where it is no assignment or membership."""
-    type, _, name = address.partition(".")
-    match [type, *name.split("_")]:
-        case [t, _, _, ("group" | "user") as kind, key] if t == ASSIGNMENT:
-            return kind, key
-        case [t, _, key] if t == MEMBERSHIP:
-            return "user", key
-    return None
-
-
-_KINDS: Mapping[str, Kind] = {TYPES["group"]: "group", TYPES["user"]: "user"}
-_NAMES: Mapping[Kind, str] = {"group": "display_name", "user": "user_name"}
-
-
-def _looked_up(state: State) -> Iterator[tuple[Who, Principal]]:
-    for resource in state.get("resources") or ():
-        kind = _KINDS.get(str(resource.get("type"))) if resource.get("mode") == "data" else None
-        if kind:
-            for one in resource.get("instances") or ():
-                attributes: Mapping[str, Any] = one.get("attributes") or {}
-                id, name = attributes.get(f"{kind}_id"), attributes.get(_NAMES[kind])
-                yield (kind, str(resource["name"])), Principal(str(id or ""), str(name or ""))
-
+from strata.sides.recorded import KINDS_BY_TYPE, Who
 
 # What became of them
 
@@ -86,7 +20,7 @@ def lookup(address: str, zone: LandingZone) -> Who | None:
     """Returns whom the data source of an address looks up, None where it is another one."""
     data, _, rest = address.partition(".")
     type, _, key = rest.partition(".")
-    kind = _KINDS.get(type) if data == "data" else None
+    kind = KINDS_BY_TYPE.get(type) if data == "data" else None
     return (kind, key) if kind and (kind, key) in external(zone) else None
 
 

@@ -20,13 +20,14 @@ from strata.errors import Message
 from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.declared import things
-from strata.identity.things import TYPES, WORDS, Thing, exact, folded
+from strata.identity.things import TYPES, WORDS, Thing
+from strata.kinds.identity import exact, folded
+from strata.kinds.moves import Keys, address_now, newest_keys
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import Keys, address_now, newest_keys
+from strata.sides.states import State, managed
 from strata.text import listed
 
 STACK = "sso"
-State = Mapping[str, Any]
 Document = Mapping[str, Any]
 
 
@@ -68,13 +69,7 @@ def attributes(state: State, moved: Keys) -> dict[str, Mapping[str, Any]]:
 
     What was partly created is kept by a deploy, so it counts.
     """
-    return {
-        address_now(f"{resource['type']}.{resource['name']}", moved): instance["attributes"]
-        for resource in state.get("resources", ())
-        if resource.get("mode", "managed") == "managed"
-        for instance in resource.get("instances", ())
-        if "deposed" not in instance
-    }
+    return {address_now(one.address, moved): one.attributes for one in managed(state) if not one.deposed}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from strata.aws.session import Aws, AwsError, Client, paginate
 from strata.config.layers import STACKS as STATES
 from strata.config.models import state_key
 from strata.config.types import REPLICA
-from strata.identity.things import Holdings, Kind, Thing, exact
+from strata.identity.things import Holdings, Kind, Thing
+from strata.kinds.identity import exact
 from strata.landing_zone import LandingZone
 
 

@@ -7,16 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from strata.config.models import MANAGEMENT
 from strata.identity.live import Live
-from strata.identity.things import (
-    TYPES,
-    Assigned,
-    Holdings,
-    Kind,
-    Thing,
-    folded,
-    policy_identity,
-    unit_identity,
-)
+from strata.identity.things import TYPES, Assigned, Holdings, Kind, Thing
+from strata.kinds.identity import folded, policy_identity, unit_identity
 
 
 @dataclass(frozen=True)

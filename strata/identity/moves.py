@@ -25,9 +25,9 @@ from strata.identity.things import (
     Kind,
     Thing,
 )
+from strata.kinds.moves import Keys, address_now, address_parts, earlier_addresses, is_made, newest_keys
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import Administrators
-from strata.landing_zone.moves import Keys, address_now, address_parts, earlier_addresses, is_made, newest_keys
 
 
 def replayed(holdings: Holdings, keys: Keys) -> Holdings:

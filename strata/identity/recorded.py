@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from strata.config.layers import STACKS
 from strata.config.models import MANAGEMENT
 from strata.identity.things import (
     ASSIGNMENT,
@@ -26,18 +24,13 @@ from strata.identity.things import (
     Holdings,
     Kind,
     Thing,
-    exact,
-    folded,
-    policy_identity,
-    unit_identity,
-    unit_path,
 )
+from strata.kinds.attributes import block, text
+from strata.kinds.identity import exact, folded, policy_identity, unit_identity, unit_path
+from strata.kinds.moves import address_parts
 from strata.landing_zone.administrators import Administrators, denies_everything
-from strata.landing_zone.moves import address_parts
 from strata.landing_zone.permission_sets import FULL_ACCESS
-
-State = Mapping[str, Any]
-
+from strata.sides.states import Object, State, resources
 
 Files = Mapping[str, Mapping[str, Iterable[str]]]
 """The names of resources by file and section."""
@@ -45,7 +38,7 @@ Files = Mapping[str, Mapping[str, Iterable[str]]]
 
 def recorded(states: Mapping[str, State], files: Files | None = None) -> Holdings:
     """Returns what the states record, one by stack, empty before its first deploy; and the files that it came from."""
-    found = [resource for stack, state in states.items() for resource in resources(stack, state)]
+    found = list(resources(states))
     by_type: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
     for resource in found:
         by_type[resource.type][resource.name] = resource.attributes
@@ -77,94 +70,52 @@ def recorded(states: Mapping[str, State], files: Files | None = None) -> Holding
     )
 
 
-def parted(states: Mapping[str, State]) -> tuple[dict[str, State], dict[str, State]]:
-    """Returns the states of Strata's stacks, and those of layers of one's own."""
-    ours = {stack: state for stack, state in states.items() if stack in STACKS}
-    return ours, {stack: state for stack, state in states.items() if stack not in STACKS}
-
-
-@dataclass(frozen=True)
-class Resource:
-    """A managed resource of a state, with the attributes of its object."""
-
-    stack: str
-    type: str
-    name: str
-    attributes: Mapping[str, Any]
-
-    @property
-    def address(self) -> str:
-        """Returns its Terraform address."""
-        return f"{self.type}.{self.name}"
-
-
-def resources(stack: str, state: State) -> Iterator[Resource]:
-    """Yields what a state manages, tainted and deposed objects included, because they exist in AWS."""
-    for resource in state.get("resources") or ():
-        instances = [one for one in resource.get("instances") or () if isinstance(one, dict)]
-        if resource.get("mode") != "managed" or not instances:
-            continue
-        current = next((one for one in instances if not one.get("deposed")), instances[0])
-        yield Resource(stack, str(resource["type"]), str(resource["name"]), current.get("attributes") or {})
-
-
-def block(value: Any) -> Mapping[str, Any]:
-    """Returns a nested block, which a state has as a list of one."""
-    found = value[0] if isinstance(value, list) and value else value
-    return found if isinstance(found, Mapping) else {}
-
-
 ByType = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Type to name to attributes."""
 
 
 def _things(by_type: ByType) -> Iterator[Thing]:
     for key, one in by_type[TYPES["account"]].items():
-        yield Thing("account", key, folded(_text(one, "email")), _text(one, "email"), _text(one, "id"))
+        yield Thing("account", key, folded(text(one, "email")), text(one, "email"), text(one, "id"))
     yield from _units(by_type[TYPES["ou"]])
     for key, one in by_type[TYPES["policy"]].items():
-        name, type = _text(one, "name"), _text(one, "type")
-        yield Thing("policy", key, policy_identity(type, name), name, _text(one, "id"), type=type)
+        name, type = text(one, "name"), text(one, "type")
+        yield Thing("policy", key, policy_identity(type, name), name, text(one, "id"), type=type)
     for key, one in by_type[TYPES["group"]].items():
-        name = _text(one, "display_name")
-        yield Thing("group", key, folded(name), name, _text(one, "id"))
+        name = text(one, "display_name")
+        yield Thing("group", key, folded(name), name, text(one, "id"))
     for key, one in by_type[TYPES["user"]].items():
-        name = _text(one, "user_name")
-        yield Thing("user", key, folded(name), name, _text(one, "id"), also=folded(_email(one)))
+        name = text(one, "user_name")
+        yield Thing("user", key, folded(name), name, text(one, "id"), also=folded(_email(one)))
     for key, one in by_type[TYPES["permission-set"]].items():
-        name = _text(one, "name")
-        yield Thing("permission-set", key, exact(name), name, _text(one, "id"))
+        name = text(one, "name")
+        yield Thing("permission-set", key, exact(name), name, text(one, "id"))
 
 
 def _units(units: Mapping[str, Mapping[str, Any]]) -> Iterator[Thing]:
-    by_id = {_text(one, "id"): key for key, one in units.items() if one.get("id")}
+    by_id = {text(one, "id"): key for key, one in units.items() if one.get("id")}
     for key, one in units.items():
-        names, above = [_text(one, "name")], by_id.get(_text(one, "parent_id"))
+        names, above = [text(one, "name")], by_id.get(text(one, "parent_id"))
         passed = {key}
         while above and above not in passed:
             passed.add(above)
-            names.insert(0, _text(units[above], "name"))
-            above = by_id.get(_text(units[above], "parent_id"))
-        above_id, name = _text(one, "parent_id"), _text(one, "name")
+            names.insert(0, text(units[above], "name"))
+            above = by_id.get(text(units[above], "parent_id"))
+        above_id, name = text(one, "parent_id"), text(one, "name")
         # Below a unit that no state has it is not below the root.
         parent = by_id.get(above_id, above_id if above_id.startswith("ou-") else "")
-        yield Thing("ou", key, unit_identity(parent, name), name, _text(one, "id"), also=unit_path(tuple(names)))
+        yield Thing("ou", key, unit_identity(parent, name), name, text(one, "id"), also=unit_path(tuple(names)))
 
 
 def _placed(
     accounts: Mapping[str, Mapping[str, Any]], units: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, str]]:
-    by_id = {_text(one, "id"): key for key, one in units.items() if one.get("id")}
-    return ((key, by_id[_text(one, "parent_id")]) for key, one in accounts.items() if _text(one, "parent_id") in by_id)
-
-
-def _text(attributes: Mapping[str, Any], name: str) -> str:
-    value = attributes.get(name)
-    return value if isinstance(value, str) else ""
+    by_id = {text(one, "id"): key for key, one in units.items() if one.get("id")}
+    return ((key, by_id[text(one, "parent_id")]) for key, one in accounts.items() if text(one, "parent_id") in by_id)
 
 
 def _email(attributes: Mapping[str, Any]) -> str:
-    return _text(block(attributes.get("emails")), "value")
+    return text(block(attributes.get("emails")), "value")
 
 
 # Names of the resources between things; keys have no underscore
@@ -204,12 +155,12 @@ _REFERENCES: Mapping[str, tuple[str, ...]] = {
 """The attributes with the ids of the things whose keys are in the name of a resource, in the order of the keys."""
 
 
-def _named_after(found: Iterable[Resource]) -> Iterator[tuple[Kind, str, str, str]]:
+def _named_after(found: Iterable[Object]) -> Iterator[tuple[Kind, str, str, str]]:
     for resource in found:
         attributes = _REFERENCES.get(resource.type, ())
         keys = [(kind, key) for kind, key in address_parts(resource.address) if kind] if attributes else []
         for (kind, key), attribute in zip(keys, attributes, strict=False):  # the root has no key
-            yield kind, key, resource.stack, _text(resource.attributes, attribute)
+            yield kind, key, resource.stack, text(resource.attributes, attribute)
 
 
 # Administrators
@@ -225,10 +176,10 @@ def _administrators(
     full = {
         name.partition("_")[0]
         for name, one in by_type[MANAGED_POLICY].items()
-        if _text(one, "managed_policy_arn").endswith(f":policy/{FULL_ACCESS}")
+        if text(one, "managed_policy_arn").endswith(f":policy/{FULL_ACCESS}")
     }
     full -= set(by_type[BOUNDARY])
-    full -= {key for key, one in by_type[INLINE_POLICY].items() if denies_everything(_text(one, "inline_policy"))}
+    full -= {key for key, one in by_type[INLINE_POLICY].items() if denies_everything(text(one, "inline_policy"))}
     people: set[str] = set()
     external: set[str] = set()
     for one in assignments:

@@ -9,7 +9,8 @@ from strata.identity import accounts, deletions, foreign, keys
 from strata.identity.comparison import Comparison, Refusal, compared
 from strata.identity.live import Live
 from strata.identity.matching import matches
-from strata.identity.things import Holdings, folded
+from strata.identity.things import Holdings
+from strata.kinds.identity import folded
 from strata.text import listed, plural
 
 FOLDER = "cdktf.out"

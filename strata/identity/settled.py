@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from strata.config import ORGANIZATION
 from strata.config.layers import IN_ACCOUNT
@@ -12,12 +11,11 @@ from strata.config.source import Location
 from strata.errors import Message
 from strata.identity.comparison import PROJECT, Refusal
 from strata.identity.leftovers import attributes
+from strata.kinds.moves import moved_keys
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import moved_keys
+from strata.sides.states import State
 
 _GUIDE = "docs/operate.md says how it is really done"
-
-State = Mapping[str, Any]
 
 
 def settled(landing_zone: LandingZone, states: Mapping[str, State], stacks: Collection[str] = ()) -> Iterator[Refusal]:

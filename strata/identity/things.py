@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,38 +11,16 @@ from typing import Literal, TypeAlias
 from strata.config import moves as config
 from strata.config.source import Location, SourceFile
 from strata.errors import Fault, Message
-from strata.landing_zone import moves
+from strata.kinds import KEYED
 from strata.landing_zone.administrators import Administrators
 
 Kind: TypeAlias = config.Kind
-TYPES: Mapping[Kind, str] = moves.TYPES
+TYPES: Mapping[Kind, str] = {key: kind.type for key, kind in KEYED.items()}
 """The Terraform type of each kind; its address is `<type>.<key>`."""
-
-WORDS: Mapping[Kind, str] = {
-    "account": "account",
-    "ou": "organizational unit",
-    "policy": "policy",
-    "group": "group",
-    "user": "user",
-    "permission-set": "permission set",
-}
-
-SECTIONS: Mapping[Kind, str] = {
-    "user": "users",
-    "group": "groups",
-    "permission-set": "permission_sets",
-    "policy": "policies",
-}
+WORDS: Mapping[Kind, str] = {key: kind.name for key, kind in KEYED.items()}
+SECTIONS: Mapping[Kind, str] = {key: kind.section for key, kind in KEYED.items() if kind.section}
 """The sections of what is deleted as soon as its entry goes."""
-
-STACKS: Mapping[Kind, str] = {
-    "account": "organizations",
-    "ou": "organizations",
-    "policy": "organizations",
-    "group": "sso",
-    "user": "sso",
-    "permission-set": "sso",
-}
+STACKS: Mapping[Kind, str] = {key: kind.stack for key, kind in KEYED.items()}
 
 ATTACHMENT = "aws_organizations_policy_attachment"
 DELEGATED = "aws_organizations_delegated_administrator"
@@ -194,28 +171,3 @@ class Moved:
     kind: Kind
     old: str
     new: str
-
-
-def folded(text: str) -> str:
-    """Returns a name as AWS compares those in which it ignores case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-
-
-def exact(text: str) -> str:
-    """Returns a name as AWS compares those in which case counts."""
-    return unicodedata.normalize("NFC", text)
-
-
-def unit_identity(parent: str, name: str) -> str:
-    """Returns the identity of a unit: the key of the one above, empty below the root, and its name."""
-    return f"{parent}/{folded(name)}"
-
-
-def unit_path(names: tuple[str, ...]) -> str:
-    """Returns the second mark of a unit: the names from the root down to it, of which none is cut in two."""
-    return "/".join(folded(name).replace("\\", "\\\\").replace("/", "\\/") for name in names)
-
-
-def policy_identity(type: str, name: str) -> str:
-    """Returns the identity of a policy: names are unique within a type."""
-    return f"{type}/{exact(name)}"

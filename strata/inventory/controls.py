@@ -5,12 +5,14 @@ Asked is only about what the state has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
 from strata.aws.session import DENIED, Aws, AwsError, unless_absent
 from strata.config.models import Project
+from strata.kinds import KINDS
+from strata.kinds.control import ANALYZER, BUDGET, CONTACT, TRAIL, amount, notified, recorded_contact
 
 Attributes = Mapping[str, Any]
 Held = Mapping[str, Mapping[str, Attributes]]
@@ -18,14 +20,7 @@ Held = Mapping[str, Mapping[str, Attributes]]
 Controls = Mapping[str, Mapping[str, Any]]
 """What AWS has, by address in the state; what it does not have is missing."""
 
-TRAIL, BUDGET = "aws_cloudtrail", "aws_budgets_budget"
-ANALYZER, CONTACT = "aws_accessanalyzer_analyzer", "aws_account_alternate_contact"
-KEYS: Mapping[str, str] = {
-    TRAIL: "trail",
-    BUDGET: "budget",
-    ANALYZER: "access_analyzer",
-    CONTACT: "alternate_contacts",
-}
+KEYS: Mapping[str, str] = {one.type: one.control for one in KINDS if one.control}
 """The key of security.yaml, by type."""
 
 
@@ -45,8 +40,8 @@ def read_controls(aws: Aws, project: Project, held: Held, accounts: Collection[s
     for type, read in _READERS.items():
         try:
             for name, one in held.get(type, {}).items():
-                is_away = type == CONTACT and str(one.get("account_id") or "") not in {"", *accounts}
-                values = _RECORDED[type](one) if is_away else read(aws, project, one)
+                is_away = type == CONTACT.type and str(one.get("account_id") or "") not in {"", *accounts}
+                values = recorded_contact(one) if is_away else read(aws, project, one)
                 if values is not None:
                     found[f"{type}.{name}"] = values
         except AwsError as error:
@@ -92,16 +87,6 @@ def _notification(client: Any, asked: Mapping[str, str], one: Mapping[str, Any])
     return notified(one["NotificationType"], one["Threshold"], (each["Address"] for each in subscribers))
 
 
-def amount(value: Any, unit: Any) -> str:
-    """Returns a limit, however many digits it is written with."""
-    return f"{float(value or 0):g} {unit}"
-
-
-def notified(kind: str, threshold: Any, addresses: Any) -> str:
-    """Returns who gets a mail of a budget when."""
-    return f"{kind} {float(threshold):g}: {', '.join(sorted(addresses))}"
-
-
 def _analyzer(aws: Aws, project: Project, one: Attributes) -> Attributes | None:
     name = str(one.get("analyzer_name"))
     client = aws.client("accessanalyzer", str(one.get("region") or project.regions.primary))
@@ -122,51 +107,8 @@ def _contact(aws: Aws, project: Project, one: Attributes) -> Attributes | None:
 
 
 _READERS: Mapping[str, Callable[[Aws, Project, Attributes], Attributes | None]] = {
-    TRAIL: _trail,
-    BUDGET: _budget,
-    ANALYZER: _analyzer,
-    CONTACT: _contact,
-}
-
-
-# As the state has them
-
-
-def recorded_controls(held: Held) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yields the same values as the state has them, by address."""
-    for type, recorded in _RECORDED.items():
-        for name, one in held.get(type, {}).items():
-            yield f"{type}.{name}", recorded(one)
-
-
-def _recorded_trail(one: Attributes) -> Attributes:
-    return {
-        "logging": bool(one.get("enable_logging", True)),
-        "log_file_validation": bool(one.get("enable_log_file_validation")),
-        "all_accounts": bool(one.get("is_organization_trail")),
-        "all_regions": bool(one.get("is_multi_region_trail")),
-        "global_services": bool(one.get("include_global_service_events", True)),
-        "bucket": one.get("s3_bucket_name", ""),
-    }
-
-
-def _recorded_budget(one: Attributes) -> Attributes:
-    return {
-        "limit": amount(one.get("limit_amount"), one.get("limit_unit")),
-        "notifications": sorted(
-            notified(each["notification_type"], each["threshold"], each.get("subscriber_email_addresses") or ())
-            for each in one.get("notification") or ()
-        ),
-    }
-
-
-def _recorded_contact(one: Attributes) -> Attributes:
-    return {name: one.get(name) or "" for name in ("name", "title", "email_address", "phone_number")}
-
-
-_RECORDED: Mapping[str, Callable[[Attributes], Attributes]] = {
-    TRAIL: _recorded_trail,
-    BUDGET: _recorded_budget,
-    ANALYZER: lambda _: {},
-    CONTACT: _recorded_contact,
+    TRAIL.type: _trail,
+    BUDGET.type: _budget,
+    ANALYZER.type: _analyzer,
+    CONTACT.type: _contact,
 }

@@ -172,3 +172,8 @@ class Inventory:
     entitlements: tuple[Entitlement, ...] | str = ()
     controls: Mapping[str, Mapping[str, Any]] | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def centers(self) -> tuple[Center, ...]:
+        """Returns Identity Center as a list, empty where it is not enabled."""
+        return (self.center,) if self.center else ()

@@ -14,13 +14,13 @@ from strata.drift import facts
 from strata.drift.comparison import CONTROLS, HIDDEN, STATES, How, differing
 from strata.drift.comparison import Difference as Drifted
 from strata.drift.comparison import unread_parts as parts_of
-from strata.drift.recorded import States
 from strata.errors import Message
-from strata.identity.things import folded
 from strata.inventory.controls import KEYS
 from strata.inventory.things import Inventory
+from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.report.live import CHANGED, GONE, MADE, Difference, Unread
+from strata.sides.recorded import States
 
 _WITHOUT = "keys of what was renamed at AWS", "tags", "what waits for a deploy"
 _DENIED = "reading the state bucket is not allowed: things are matched by their names alone"

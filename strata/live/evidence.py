@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from strata.config.text import as_data, short
-from strata.drift.recorded import States
 from strata.errors import Message, StrataError
 from strata.files.atomic import read_bytes
 from strata.inventory.things import Inventory, Unit
 from strata.printing import as_json
+from strata.sides.recorded import States
 
 FORMAT = 2
 """The number of the format of a kept reading; format 1 has no controls, and of the states tags and ids alone."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from strata.adoption.describing import ACTIVE, Keys
+from strata.adoption.describing import Keys
 from strata.adoption.keys import keys
 from strata.config import ORGANIZATION, SSO
 from strata.config import models as declared
@@ -22,10 +22,11 @@ from strata.drift.comparison import meaning
 from strata.errors import Message, StrataError
 from strata.evaluation.documents import parse
 from strata.evaluation.landing_zone import CONTROLS
-from strata.identity.things import folded
 from strata.inventory import things
 from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
 from strata.inventory.things import Center, Inventory
+from strata.kinds.identity import folded
+from strata.kinds.thing import ACTIVE
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.grants import Grant

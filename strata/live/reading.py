@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from strata.adoption.describing import ACTIVE, FULL_ACCESS, SERVICE_CONTROL, Keys
+from strata.adoption.describing import FULL_ACCESS, SERVICE_CONTROL, Keys
 from strata.adoption.matching import known_keys, live_names
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import DENIED, Aws, AwsError, connect
@@ -15,8 +15,7 @@ from strata.aws.states import read_states
 from strata.config.models import PolicyType, Setting
 from strata.config.moves import KINDS, Kind
 from strata.drift.comparison import CONTROLS, STATES, controls_of
-from strata.drift.facts import CONTROL, key_of
-from strata.drift.recorded import States, states_of
+from strata.drift.facts import CONTROL
 from strata.drift.steady import check_same
 from strata.errors import Message, StrataError
 from strata.files.atomic import write
@@ -24,6 +23,8 @@ from strata.identity.lost_states import lost_states
 from strata.inventory.controls import KEYS
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
+from strata.kinds.setting import key_of
+from strata.kinds.thing import ACTIVE
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import Target
 from strata.live import Source
@@ -40,6 +41,7 @@ from strata.live.evidence import Evidence, kept_in
 from strata.live.landing_zone import LiveLandingZone, all_keys, live_landing_zone
 from strata.options import Options
 from strata.report.live import NOT_READ, ControlAtAws, Difference, Live, Unread
+from strata.sides.recorded import States, states_of
 from strata.text import listed
 
 

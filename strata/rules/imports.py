@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
-from strata.config.import_ids import check_import_id
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.source import Location
 from strata.config.text import Problem, matches, short
 from strata.config.types import IMPORT_ADDRESS, did_you_mean
 from strata.errors import Fault, Message
+from strata.kinds import addresses, imported
+from strata.kinds.import_ids import check_import_id
 from strata.landing_zone import LandingZone
-from strata.landing_zone.addresses import addresses, imported
 
 
 def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:

@@ -9,9 +9,11 @@ from strata.aws.identity_center import Center
 from strata.aws.session import AwsError
 from strata.errors import Fault
 from strata.identity.comparison import Refusal
-from strata.identity.external import Principal, Who, external, lookup, lost, principals, recipient
+from strata.identity.external import external, lookup, lost
 from strata.identity.leftovers import STACK
-from strata.landing_zone.moves import newest_keys
+from strata.kinds.moves import newest_keys
+from strata.kinds.thing import Principal
+from strata.sides.recorded import Who, principals, recipient
 from strata.terraform.events import Failure
 from strata.terraform.plans import Plan
 from strata.terraform.preflight import Prepared, RefusedError

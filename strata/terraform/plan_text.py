@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
+from strata.kinds import RESOURCES
 from strata.printing import Style, columns, line, painted, unguarded
+from strata.sides.states import objects
 from strata.terraform.attributes import MASKED, UNKNOWN, Attribute
 from strata.terraform.document_diff import document, document_diff, pretty
 from strata.terraform.plans import Change, Plan
@@ -61,22 +63,10 @@ def names_of(states: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Returns the keys of the configuration by the ids that AWS gave their things."""
     found: dict[str, str] = {}
     for state in states:
-        for resource in state.get("resources") or ():
-            for instance in resource.get("instances", ()) if resource["type"] in _NAMED else ():
-                for name in _NAMED[resource["type"]]:
-                    found[str((instance.get("attributes") or {}).get(name))] = resource["name"]
+        for one in objects(state):
+            if one.type in RESOURCES and (id := RESOURCES[one.type].id):
+                found[str(one.attributes.get(id))] = one.name
     return found
-
-
-_NAMED = {
-    "aws_identitystore_group": ("group_id",),
-    "aws_identitystore_user": ("user_id",),
-    "aws_organizations_account": ("id",),
-    "aws_organizations_organizational_unit": ("id",),
-    "aws_organizations_policy": ("id",),
-    "aws_ssoadmin_permission_set": ("arn",),
-}
-"""The types whose ids stand in arguments of others, and the attributes that hold them."""
 
 
 def waits(planned: Plan) -> str:

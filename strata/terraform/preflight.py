@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from strata.aws import runs
 from strata.aws.access_role import WAY, account_ids, closed_to_us
@@ -44,6 +44,7 @@ from strata.options import Options
 from strata.printing import line
 from strata.rules.expectations import require
 from strata.rules.lockout import Guard
+from strata.sides.states import State, objects
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
@@ -53,8 +54,6 @@ from strata.terraform.workspace import StateObject, Workspace
 REPLACE = "replace:"
 ALLOWED = (LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING)
 """The words of `--allow`."""
-
-State = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -350,7 +349,7 @@ def _check_quota(aws: Aws, landing_zone: LandingZone, state: State, note: Callab
     Raises:
         StrataError: AWS would refuse to make some of them.
     """
-    known = {str(one.get("name")) for one in state.get("resources") or () if one.get("type") == TYPES["account"]}
+    known = {one.name for one in objects(state) if one.type == TYPES["account"]}
     new = {account.email.lower() for key, account in landing_zone.members.items() if key not in known}
     if not new:
         return

@@ -20,7 +20,9 @@ from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.leftovers import Directory, declared
 from strata.identity.things import TYPES
+from strata.kinds import is_kept
 from strata.landing_zone import LandingZone
+from strata.sides.states import managed
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing, exists_already
@@ -30,52 +32,6 @@ from strata.terraform.workspace import Workspace
 Note = Callable[[str], None]
 
 
-KEPT = frozenset(
-    {
-        "aws_cloudtrail",
-        "aws_iam_openid_connect_provider",
-        "aws_iam_role",
-        "aws_iam_role_policy",
-        "aws_iam_role_policy_attachment",
-        "aws_iam_service_linked_role",
-        "aws_identitystore_group",
-        "aws_identitystore_group_membership",
-        "aws_identitystore_user",
-        "aws_kms_key",
-        "aws_organizations_account",
-        "aws_organizations_delegated_administrator",
-        "aws_organizations_organizational_unit",
-        "aws_organizations_policy",
-        "aws_organizations_policy_attachment",
-        "aws_s3_bucket",
-        "aws_s3_bucket_policy",
-        "aws_sns_topic",
-        "aws_sns_topic_policy",
-        "aws_sns_topic_subscription",
-        "aws_ssoadmin_account_assignment",
-        "aws_ssoadmin_customer_managed_policy_attachment",
-        "aws_ssoadmin_instance_access_control_attributes",
-        "aws_ssoadmin_managed_policy_attachment",
-        "aws_ssoadmin_permission_set",
-        "aws_ssoadmin_permission_set_inline_policy",
-        "aws_ssoadmin_permissions_boundary_attachment",
-    }
-)
-"""Types that hold people, access, logs or alerts: replaced, they would be gone for a while, or for good."""
-
-
-PROVISIONED = frozenset(
-    {
-        "aws_ssoadmin_customer_managed_policy_attachment",
-        "aws_ssoadmin_managed_policy_attachment",
-        "aws_ssoadmin_permission_set",
-        "aws_ssoadmin_permission_set_inline_policy",
-        "aws_ssoadmin_permissions_boundary_attachment",
-    }
-)
-"""Types whose changes AWS takes to all accounts that have the permission set."""
-
-
 def half_made(workspace: Workspace, stack: str, state: Mapping[str, Any]) -> list[str]:
     """Returns the addresses that Terraform would replace after a creation that failed half way, and must not.
 
@@ -83,9 +39,7 @@ def half_made(workspace: Workspace, stack: str, state: Mapping[str, Any]) -> lis
     """
     guarded = workspace.guarded(stack)
     moved = {block["from"]: block["to"] for block in workspace.document(stack).get("moved", ())}
-    return [
-        address for address in tainted(state) if _end(address, moved) in guarded or address.partition(".")[0] in KEPT
-    ]
+    return [address for address in tainted(state) if _end(address, moved) in guarded or is_kept(address)]
 
 
 def _end(address: str, moved: Mapping[str, str]) -> str:
@@ -97,12 +51,7 @@ def _end(address: str, moved: Mapping[str, str]) -> str:
 
 def tainted(state: Mapping[str, Any]) -> list[str]:
     """Returns the addresses that Terraform considers partly created."""
-    return sorted(
-        f"{resource['type']}.{resource['name']}{_index(instance)}"
-        for resource in state.get("resources", ())
-        for instance in resource["instances"]
-        if instance.get("status") == "tainted" and "deposed" not in instance
-    )
+    return sorted(f"{one.address}{one.instance}" for one in managed(state) if one.tainted and not one.deposed)
 
 
 def _index(instance: Mapping[str, Any]) -> str:

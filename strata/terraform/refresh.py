@@ -23,11 +23,12 @@ from strata.config.models import Project
 from strata.errors import Message
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read_center
+from strata.kinds.reading import Reading
 from strata.options import Options
+from strata.sides.states import State
 from strata.terraform import reread
 from strata.terraform.plans import Versions, own_version
 from strata.terraform.progress import Progress
-from strata.terraform.reread import Reading, State
 from strata.terraform.workspace import Workspace
 from strata.text import counted
 

@@ -8,15 +8,14 @@ from typing import Any
 from strata.aws.defaults import regional_setting
 from strata.aws.session import Aws, AwsError
 from strata.errors import Message
+from strata.sides.states import State, managed
 
 METADATA = "aws_ec2_instance_metadata_defaults"
-
-State = Mapping[str, Any]
 
 
 def reset(aws: Aws, document: Mapping[str, Any], state: State) -> Iterator[Message]:
     """Yields the instance metadata defaults that a region has and the provider, which sends all four, would reset."""
-    known = {f"{each['type']}.{each['name']}" for each in state.get("resources") or ()}
+    known = {each.address for each in managed(state)}
     for name, arguments in document.get("resource", {}).get(METADATA, {}).items():
         if f"{METADATA}.{name}" not in known:
             yield from _lost(aws, f"{METADATA}.{name}", arguments)

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from strata.aws import session
+from strata.kinds import RESOURCES
 from strata.load import load
 from strata.options import Options
 from strata.terraform.events import Events
-from strata.terraform.existing import TABLE, Existing, Source, exists_already
+from strata.terraform.existing import Existing, exists_already
 from strata.terraform.plans import Plan, changes
 from strata.terraform.progress import Progress
 from tests.aws import real_provider
@@ -25,7 +26,8 @@ from tests.provider.server import provider
 from tests.provider.trial import CREDENTIALS, Json, Trial, environment, everything
 from tests.synthesized import COMPANY
 
-ROWS = sorted(type for type, row in TABLE.items() if row.source is not Source.NAME)
+TABLE = {type: one.existing for type, one in RESOURCES.items() if one.existing}
+ROWS = sorted(type for type, row in TABLE.items() if row.id)
 GLOBAL = [type for type in ROWS if not load_schema()["resources"][type]["attributes"].get("region")]
 NEEDED = "aws_s3_bucket.state"
 """What the trail waits for; there is another bucket for the row."""

@@ -23,7 +23,7 @@ from strata.drift.comparison import Difference, differing, unread_parts
 from strata.errors import ConfigurationError, Message
 from strata.files.atomic import read_text
 from strata.files.config_edit import check_unchanged, files_with, policies, print_diff, texts, write_texts
-from strata.identity.recorded import parted, recorded
+from strata.identity.recorded import recorded
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -31,6 +31,7 @@ from strata.options import Options
 from strata.printing import line, readers_may_leave
 from strata.rules.expectations import newly_unmet
 from strata.rules.lockout import newly_locked_out
+from strata.sides.recorded import parted
 from strata.terminal import confirmed
 
 

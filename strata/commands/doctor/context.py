@@ -19,6 +19,7 @@ from strata.commands.doctor.findings import Finding
 from strata.config.models import Project
 from strata.errors import StrataError
 from strata.landing_zone import LandingZone
+from strata.sides.states import managed
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ class CheckContext:
 
     def managed(self) -> frozenset[str]:
         """Returns the addresses of all resources that are in Terraform's state."""
-        return frozenset(address for state in self.states().values() for address in _addresses(state))
+        return frozenset(one.address for state in self.states().values() for one in managed(state))
 
     @property
     def managed_or_imported(self) -> frozenset[str]:
@@ -104,8 +105,3 @@ class SharedFact(Generic[T]):
                 except StrataError as error:
                     self._answer.set_exception(error)
         return self._answer.result()
-
-
-def _addresses(state: Mapping[str, Any]) -> list[str]:
-    resources = state.get("resources", ())
-    return [f"{entry['type']}.{entry['name']}" for entry in resources if entry.get("mode") == "managed"]

@@ -13,8 +13,8 @@ from strata.config.accepted import hint
 from strata.config.findings import DRIFT
 from strata.config.models import Organization
 from strata.errors import Message
+from strata.kinds.organization import delegation
 from strata.landing_zone import LandingZone
-from strata.landing_zone.addresses import delegation
 from strata.printing import word
 
 

@@ -15,9 +15,10 @@ from strata.config.models import PARTITION
 from strata.errors import Message
 from strata.identity import announced
 from strata.identity.examine import strangers
-from strata.identity.external import external, lost, principals
-from strata.landing_zone.moves import newest_keys
+from strata.identity.external import external, lost
+from strata.kinds.moves import newest_keys
 from strata.printing import word
+from strata.sides.recorded import principals
 
 
 def check_identity_center(context: CheckContext) -> Iterator[Finding]:

@@ -6,37 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 from strata.config.moves import Kind, Move
-
-TYPES: Mapping[Kind, str] = {
-    "account": "aws_organizations_account",
-    "ou": "aws_organizations_organizational_unit",
-    "policy": "aws_organizations_policy",
-    "group": "aws_identitystore_group",
-    "user": "aws_identitystore_user",
-    "permission-set": "aws_ssoadmin_permission_set",
-}
-"""The Terraform type of each kind; its address is `<type>.<key>`."""
-
-_ATTACHMENT = "aws_organizations_policy_attachment"
-_ASSIGNMENT = "aws_ssoadmin_account_assignment"
-_NAMED_AFTER: Mapping[str, tuple[Kind, ...]] = {
-    **{type: (kind,) for kind, type in TYPES.items()},
-    "aws_account_alternate_contact": ("account",),
-    _ATTACHMENT: ("policy",),
-    "aws_identitystore_group_membership": ("group", "user"),
-    _ASSIGNMENT: ("account", "permission-set"),
-    "aws_ssoadmin_customer_managed_policy_attachment": ("permission-set",),
-    "aws_ssoadmin_managed_policy_attachment": ("permission-set",),
-    "aws_ssoadmin_permission_set_inline_policy": ("permission-set",),
-    "aws_ssoadmin_permissions_boundary_attachment": ("permission-set",),
-}
-"""The kinds of the keys that the name of a resource begins with; what follows may name one more."""
-
-_TARGETS: Mapping[str, Mapping[str, Kind]] = {
-    _ATTACHMENT: {"ou": "ou", "account": "account"},
-    _ASSIGNMENT: {"group": "group", "user": "user"},
-}
-"""The words after which one more key follows."""
+from strata.kinds import RESOURCES
 
 Keys = Mapping[tuple[Kind, str], str]
 """The key of today by kind and earlier key."""
@@ -110,11 +80,12 @@ def address_parts(address: str) -> list[tuple[Kind | None, str]]:
     """Returns the parts of a resource's name, each with the kind whose key it is."""
     type, _, name = address.partition(".")
     texts = name.split("_")
-    first = _NAMED_AFTER.get(type, ())[: len(texts)]
+    resource = RESOURCES.get(type)
+    first = resource.keys[: len(texts)] if resource else ()
     at = len(first)
     kinds: list[Kind | None] = [*first, *[None] * (len(texts) - at)]
-    if type in _TARGETS and at + 1 < len(texts):
-        kinds[at + 1] = _TARGETS[type].get(texts[at])
+    if resource and resource.branches and at + 1 < len(texts):
+        kinds[at + 1] = resource.branches.get(texts[at])
     return list(zip(kinds, texts, strict=True))
 
 

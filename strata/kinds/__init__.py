@@ -1,0 +1,67 @@
+"""All kinds of things, in the order in which lines that take something back work: what hangs on others first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from strata.config import moves
+from strata.kinds.account import ACCOUNT
+from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
+from strata.kinds.attribute import ATTRIBUTE
+from strata.kinds.control import ALERT, ANALYZER, BUDGET, CONTACT, GITHUB, MONITOR, SIGN_IN_ALERT, TRAIL
+from strata.kinds.group import GROUP, MEMBERSHIP
+from strata.kinds.kind import Key, Kind, Resource
+from strata.kinds.organization import DELEGATED, ORGANIZATION, RAM_SHARING, ROOT_ACCESS, TRUSTED
+from strata.kinds.permission_set import BOUNDARY, INLINE, SET, SET_POLICY
+from strata.kinds.policy import ATTACHMENT, POLICY, POLICY_TYPE
+from strata.kinds.setting import SETTING
+from strata.kinds.store import STORE
+from strata.kinds.unit import UNIT
+from strata.kinds.user import USER
+from strata.landing_zone import LandingZone
+
+KINDS: tuple[Kind, ...] = (
+    *(ASSIGNMENT, ENTITLEMENT, MEMBERSHIP, BOUNDARY, INLINE, SET_POLICY, SET, GROUP, USER, ATTRIBUTE, SIGN_IN_ALERT),
+    *(ATTACHMENT, POLICY, DELEGATED, ACCOUNT, UNIT, POLICY_TYPE, ROOT_ACCESS, TRUSTED, RAM_SHARING, ORGANIZATION),
+    *(SETTING, TRAIL, ANALYZER, CONTACT, BUDGET, MONITOR, ALERT, GITHUB),
+    STORE,
+)
+RESOURCES: Mapping[str, Resource] = {one.type: one for kind in KINDS for one in kind.resources}
+"""By Terraform type."""
+KEYED: Mapping[Key, Kind] = {one.key: one for key in moves.KINDS for one in KINDS if one.key == key}
+"""The kinds whose things have keys, in the order of moves.yaml's words."""
+
+
+def kind_of(word: str) -> Kind:
+    """Returns the kind of a word; of the controls, which have one in common, the first."""
+    return _BY_WORD[word]
+
+
+_BY_WORD: Mapping[str, Kind] = {one.name: one for one in reversed(KINDS)}
+
+
+def is_kept(address: str) -> bool:
+    """Returns whether a resource holds people, access, logs or alerts: replaced, it would be gone for a while."""
+    resource = RESOURCES.get(address.partition(".")[0])
+    return resource is not None and resource.kept
+
+
+def is_provisioned(address: str) -> bool:
+    """Returns whether AWS takes changes of a resource to all accounts that have the permission set."""
+    resource = RESOURCES.get(address.partition(".")[0])
+    return resource is not None and resource.provisioned
+
+
+def addresses(landing_zone: LandingZone) -> Mapping[str, frozenset[str]]:
+    """Returns the addresses of the resources of every stack, data sources and layers of one's own left out."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for kind in KINDS:
+        found[kind.stack].update(kind.addresses(landing_zone))
+    return {stack: frozenset(found[stack]) for stack in ("backend", "organizations", "security", "sso")}
+
+
+def imported(landing_zone: LandingZone) -> frozenset[str]:
+    """Returns the addresses that the stacks have import blocks for, of which Terraform takes one an address."""
+    made = (address for some in addresses(landing_zone).values() for address in some)
+    return frozenset(one for one in made if RESOURCES[one.partition(".")[0]].imported or one == "aws_s3_bucket.state")

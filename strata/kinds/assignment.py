@@ -1,0 +1,172 @@
+"""Who has which permission set in which account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from strata.config import SSO
+from strata.kinds import cli
+from strata.kinds.attributes import Attributes, text
+from strata.kinds.control_tower import looked_after
+from strata.kinds.events import events
+from strata.kinds.kind import Existing, Key, Kind, Resource
+from strata.kinds.permission_set import of_set
+from strata.kinds.reading import Reading
+from strata.kinds.shared import CONFLICT
+from strata.kinds.thing import AtAws, InStates, Thing
+from strata.landing_zone import LandingZone
+
+if TYPE_CHECKING:
+    from strata.inventory.things import Assignment, Inventory
+
+_TYPE = "aws_ssoadmin_account_assignment"
+
+
+def _granted(zone: LandingZone) -> Iterator[str]:
+    for one in zone.grants:
+        yield f"{_TYPE}.{one.account}_{one.permission_set}_{one.principal_type.lower()}_{one.principal}"
+
+
+def _given(inventory: Inventory) -> Iterator[tuple[str, str]]:
+    for center in inventory.centers:
+        for one in center.assignments | center.orphans:
+            yield _TYPE, assignment_id(one, center.instance)
+
+
+def assignment_id(one: Assignment, instance: str) -> str:
+    """Returns the import id of an account assignment."""
+    who = f"{one.principal},{one.principal_type},{one.account},AWS_ACCOUNT"
+    return f"{who},{one.permission_set},{instance}"
+
+
+def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
+    try:
+        account, arn = attributes["target_id"], attributes["permission_set_arn"]
+        kind, principal = attributes["principal_type"], attributes["principal_id"]
+    except KeyError:
+        return None
+    if (account, arn, kind, principal) not in reading.center.assignments:
+        return None
+    names = {"target_id": account, "target_type": "AWS_ACCOUNT", "principal_type": kind, "principal_id": principal}
+    return of_set(reading, attributes, principal, kind, account, "AWS_ACCOUNT", **names)
+
+
+def name_of(permission_set: str, principal_type: str, principal: str, account: str) -> str:
+    """Returns the name of an assignment."""
+    return f"{permission_set} of {principal_type.lower()} {principal} in {account}"
+
+
+def _declared(zone: LandingZone) -> Iterator[Thing]:
+    for grant, locations in zone.grants.items():
+        name = name_of(grant.permission_set, grant.principal_type, grant.principal, grant.account)
+        yield Thing("assignment", name, {"principal": "there"}, SSO, locations[0])
+
+
+def _recorded(states: InStates) -> Iterator[Thing]:
+    return _in_states(states.of(_TYPE))
+
+
+def _in_states(found: Mapping[str, Attributes]) -> Iterator[Thing]:
+    for name, one in found.items():
+        match name.split("_"):
+            case [account, permission_set, principal_type, principal]:
+                words = name_of(permission_set, principal_type, principal, account)
+                ids = {
+                    "account": text(one, "target_id"),
+                    "principal": text(one, "principal_id"),
+                    "arn": text(one, "permission_set_arn"),
+                }
+                yield Thing("assignment", words, {"principal": "there"}, ids=ids)
+
+
+def _live(aws: AtAws) -> Iterator[Thing]:
+    """Yields who has what where: what a state has by its ids is called as there, whatever became of the principal.
+
+    A principal that was deleted comes first, so that the living one counts where both are called alike.
+    """
+    held = [(one.name, one.ids) for one in _in_states(aws.attributes.get(_TYPE, {}))]
+    deployed = {(ids["account"], ids["arn"], ids["principal"]): name for name, ids in held}
+    for center in aws.inventory.centers:
+        for one in (*sorted(center.orphans), *sorted(center.assignments)):
+            id = assignment_id(one, center.instance)
+            unknown = one.permission_set not in aws.known["permission-set"]
+            theirs = unknown and looked_after(aws.inventory, aws.sets.get(one.permission_set, ""))
+            if theirs or aws.is_elsewhere(_TYPE, id):
+                continue
+            deleted = one in center.orphans
+            who = _deleted(aws, one) if deleted else aws.principal(one.principal)
+            name = deployed.get((one.account, one.permission_set, one.principal)) or name_of(
+                aws.permission_set(one.permission_set), one.principal_type, who, aws.account(one.account)
+            )
+            undo = aws.cli.admin(
+                "delete-account-assignment",
+                target_type="AWS_ACCOUNT",
+                target_id=one.account,
+                permission_set_arn=one.permission_set,
+                principal_type=one.principal_type,
+                principal_id=one.principal,
+            )
+            yield Thing(
+                "assignment",
+                name,
+                {"principal": "deleted" if deleted else "there"},
+                ids={"account": one.account, "arn": one.permission_set, "principal": one.principal},
+                thing=(_TYPE, id),
+                undo=(undo,),
+                apart=one.account in aws.left,
+            )
+
+
+def _deleted(aws: AtAws, one: Assignment) -> str:
+    """Returns the key of a principal that was deleted, where the state has it and no other has the key by now."""
+    kind: Key = "user" if one.principal_type == "USER" else "group"
+    recorded = aws.attributes.get(f"aws_identitystore_{kind}", {})
+    key = next((key for key, found in recorded.items() if found.get(f"{kind}_id") == one.principal), None)
+    return key if key and key not in aws.known[kind].values() else one.principal
+
+
+ASSIGNMENT = Kind(
+    "assignment",
+    "sso",
+    (
+        Resource(
+            _TYPE,
+            "<principal id>,<GROUP or USER>,<account id>,AWS_ACCOUNT,<permission set ARN>,<instance ARN>[@<region>]",
+            keys=("account", "permission-set"),
+            branches={"group": "group", "user": "user"},
+            references=("target_id", "permission_set_arn", "principal_id"),
+            existing=Existing(
+                f"already exists|{CONFLICT}",
+                "{principal_id},{principal_type},{target_id},{target_type},{permission_set_arn},{instance_arn}",
+                regional=True,
+            ),
+            kept=True,
+            reads=_read,
+        ),
+    ),
+    parts=("Identity Center",),
+    addresses=_granted,
+    declared=_declared,
+    recorded=_recorded,
+    live=_live,
+    is_added=True,
+    events={**events("AccountAssignment"), "principal": ("DeleteUser", "DeleteGroup")},
+    import_ids=_given,
+)
+
+
+def _entitlements(aws: AtAws) -> Iterator[Thing]:
+    found = aws.inventory.entitlements
+    for one in found if aws.inventory.center and not isinstance(found, str) else ():
+        name = f"{one.role} of {aws.principal(one.principal)}"
+        parameters = {"application_arn": one.application, "entitlement_id": one.id, "region": aws.cli.region}
+        undo = (cli.line("account-access", "delete-entitlement", **parameters),) if one.id else ()
+        # A role may be given twice.
+        yield Thing("entitlement", f"{name} ({one.id})" if one.id else name, ids={"id": one.id}, undo=undo)
+
+
+ENTITLEMENT = Kind(
+    "entitlement", "sso", parts=("entitlements", "Identity Center"), live=_entitlements, events=events("Entitlement")
+)
+"""What Account access manager gives beside permission sets; no provider has a resource for it."""

@@ -1,0 +1,20 @@
+"""What a state has of a resource, by Terraform's arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+Attributes: TypeAlias = Mapping[str, Any]
+
+
+def block(value: Any) -> Attributes:
+    """Returns a nested block, which a state has as a list of one."""
+    found = value[0] if isinstance(value, list) and value else value
+    return found if isinstance(found, Mapping) else {}
+
+
+def text(attributes: Attributes, name: str) -> str:
+    """Returns an attribute that is a text, an empty one where it is none."""
+    value = attributes.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,300 @@
+"""Controls of security.yaml that are things of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from strata.config import SECURITY
+from strata.config.text import address_part
+from strata.kinds.attributes import Attributes
+from strata.kinds.events import by_nothing
+from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.shared import BUCKET, CONFLICT, ROLE, ROLE_ATTACHMENT, ROLE_POLICY, RULE, named
+from strata.kinds.thing import AS_IT_IS, AtAws, Thing
+from strata.landing_zone import LandingZone
+
+
+def _declared(key: str, name: str, attributes: Iterable[str]) -> Thing:
+    """Returns a control that is on; its values are taken as the state has them."""
+    return Thing("control", name, dict.fromkeys(attributes, AS_IT_IS), SECURITY, (key,))
+
+
+def _at_aws(aws: AtAws, type: str) -> Iterator[tuple[str, Attributes]]:
+    """Yields what AWS has of what the state has, by its name there."""
+    for address, values in (aws.inventory.controls or {}).items():
+        if address.startswith(f"{type}."):
+            yield address.partition(".")[2], values
+
+
+def _trail(zone: LandingZone) -> Iterator[str]:
+    if zone.security.trail.on:
+        yield "aws_cloudtrail.organization"
+        yield from named(BUCKET, "trail")
+
+
+def _recorded_trail(one: Attributes) -> Attributes:
+    return {
+        "logging": bool(one.get("enable_logging", True)),
+        "log_file_validation": bool(one.get("enable_log_file_validation")),
+        "all_accounts": bool(one.get("is_organization_trail")),
+        "all_regions": bool(one.get("is_multi_region_trail")),
+        "global_services": bool(one.get("include_global_service_events", True)),
+        "bucket": one.get("s3_bucket_name", ""),
+    }
+
+
+TRAIL = Kind(
+    "control",
+    "security",
+    (
+        Resource(
+            "aws_cloudtrail",
+            "<trail ARN>",
+            existing=Existing(
+                "TrailAlreadyExistsException", "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}"
+            ),
+            kept=True,
+        ),
+        *BUCKET,
+    ),
+    control="trail",
+    addresses=_trail,
+    declared=lambda zone: [_declared("trail", "trail", _recorded_trail({}))] if zone.security.trail.on else (),
+    recorded=lambda states: (
+        Thing("control", "trail", _recorded_trail(one)) for one in states.of("aws_cloudtrail").values()
+    ),
+    live=lambda aws: (Thing("control", "trail", values) for _, values in _at_aws(aws, "aws_cloudtrail")),
+    events={"trail": ("StopLogging", "UpdateTrail", "DeleteTrail", "StartLogging")},
+    clues=by_nothing,
+)
+
+
+_ANALYZER = "aws_accessanalyzer_analyzer"
+
+
+def _analyzed(zone: LandingZone) -> Iterator[str]:
+    yield from zone.project.regions.all_governed if zone.security.access_analyzer.on else ()
+
+
+def _analyzer(region: str) -> str:
+    return f"access_analyzer in {region.removeprefix('organization_')}"
+
+
+ANALYZER = Kind(
+    "control",
+    "security",
+    (
+        Resource(
+            _ANALYZER,
+            "<analyzer name>[@<region>]",
+            existing=Existing(CONFLICT, "{analyzer_name}", regional=True),
+        ),
+    ),
+    control="access_analyzer",
+    addresses=lambda zone: (f"{_ANALYZER}.organization_{region}" for region in _analyzed(zone)),
+    declared=lambda zone: (_declared("access_analyzer", _analyzer(region), ()) for region in _analyzed(zone)),
+    recorded=lambda states: (Thing("control", _analyzer(name)) for name in states.of(_ANALYZER)),
+    live=lambda aws: (Thing("control", _analyzer(name), values) for name, values in _at_aws(aws, _ANALYZER)),
+    events={"access_analyzer": ("DeleteAnalyzer",)},
+    clues=by_nothing,
+)
+
+
+_CONTACT = "aws_account_alternate_contact"
+
+
+def _contacts(zone: LandingZone) -> Iterator[str]:
+    """Yields the names of the contacts in their addresses."""
+    contacts = zone.security.alternate_contacts
+    for account in zone.accounts if contacts.on else ():
+        yield from (f"{account}_{kind.lower()}" for kind in contacts.contacts)
+
+
+def _contact(name: str) -> str:
+    account, _, kind = name.rpartition("_")
+    return f"alternate_contacts {kind} of {account}"
+
+
+def recorded_contact(one: Attributes) -> Attributes:
+    """Returns what a state has of a contact."""
+    return {name: one.get(name) or "" for name in ("name", "title", "email_address", "phone_number")}
+
+
+CONTACT = Kind(
+    "control",
+    "security",
+    (
+        Resource(
+            _CONTACT,
+            "[<account id>][/]<BILLING, OPERATIONS or SECURITY>",
+            keys=("account",),
+            references=("account_id",),
+        ),
+    ),
+    control="alternate_contacts",
+    addresses=lambda zone: (f"{_CONTACT}.{name}" for name in _contacts(zone)),
+    declared=lambda zone: (
+        _declared("alternate_contacts", _contact(name), recorded_contact({})) for name in _contacts(zone)
+    ),
+    recorded=lambda states: (
+        Thing("control", _contact(name), recorded_contact(one)) for name, one in states.of(_CONTACT).items()
+    ),
+    live=lambda aws: (Thing("control", _contact(name), values) for name, values in _at_aws(aws, _CONTACT)),
+    events={"alternate_contacts": ("PutAlternateContact", "DeleteAlternateContact")},
+    clues=by_nothing,
+)
+
+
+def amount(value: Any, unit: Any) -> str:
+    """Returns a limit, however many digits it is written with."""
+    return f"{float(value or 0):g} {unit}"
+
+
+def notified(kind: str, threshold: Any, addresses: Iterable[str]) -> str:
+    """Returns who gets a mail of a budget when."""
+    return f"{kind} {float(threshold):g}: {', '.join(sorted(addresses))}"
+
+
+def _recorded_budget(one: Attributes) -> Attributes:
+    return {
+        "limit": amount(one.get("limit_amount"), one.get("limit_unit")),
+        "notifications": sorted(
+            notified(each["notification_type"], each["threshold"], each.get("subscriber_email_addresses") or ())
+            for each in one.get("notification") or ()
+        ),
+    }
+
+
+BUDGET = Kind(
+    "control",
+    "security",
+    (
+        Resource(
+            "aws_budgets_budget",
+            "<account id>:<budget name>",
+            existing=Existing("DuplicateRecordException", "{account}:{name}"),
+        ),
+    ),
+    control="budget",
+    addresses=lambda zone: ("aws_budgets_budget.monthly",) if zone.security.budget.on else (),
+    declared=lambda zone: [_declared("budget", "budget", _recorded_budget({}))] if zone.security.budget.on else (),
+    recorded=lambda states: (
+        Thing("control", "budget", _recorded_budget(one)) for one in states.of("aws_budgets_budget").values()
+    ),
+    live=lambda aws: (Thing("control", "budget", values) for _, values in _at_aws(aws, "aws_budgets_budget")),
+    events={"budget": ("UpdateBudget", "UpdateNotification", "UpdateSubscriber", "DeleteBudget", "ModifyBudget")},
+    clues=by_nothing,
+)
+
+
+# Anomalies of cost
+
+
+def _monitors(zone: LandingZone) -> Iterator[str]:
+    monitor = zone.security.anomaly_monitor
+    if monitor.on:
+        yield "aws_ce_anomaly_monitor.services"
+        yield from ("aws_ce_anomaly_subscription.services",) if monitor.emails else ()
+
+
+def _monitor(ask: Ask) -> str | None:
+    found = ask.aws.client("ce").get_anomaly_monitors()["AnomalyMonitors"]
+    return next((str(one["MonitorArn"]) for one in found if one["MonitorName"] == ask.values["name"]), None)
+
+
+def _subscription(ask: Ask) -> str | None:
+    found = ask.aws.client("ce").get_anomaly_subscriptions()["AnomalySubscriptions"]
+    return next((str(one["SubscriptionArn"]) for one in found if one["SubscriptionName"] == ask.values["name"]), None)
+
+
+MONITOR = Kind(
+    "control",
+    "security",
+    (
+        Resource(
+            "aws_ce_anomaly_monitor",
+            "<anomaly monitor ARN>",
+            existing=Existing("Limit exceeded on dimensional spend monitor", _monitor),
+        ),
+        # AWS accepts a second one of the same name.
+        Resource(
+            "aws_ce_anomaly_subscription",
+            "<anomaly subscription ARN>",
+            existing=Existing(id=_subscription, early=True),
+        ),
+    ),
+    addresses=_monitors,
+)
+
+
+# Alerts
+
+
+def _alerts(zone: LandingZone) -> Iterator[str]:
+    alerts = zone.security.alerts
+    if not alerts.on:
+        return
+    yield from named(RULE, "root-activity")
+    for region in zone.project.alert_regions:
+        yield from (f"{type}.alerts_{region}" for type in ("aws_sns_topic", "aws_sns_topic_policy"))
+        yield from (
+            f"aws_sns_topic_subscription.alerts_{region}_{address_part(mail.lower())}" for mail in alerts.emails
+        )
+
+
+ALERT = Kind(
+    "control",
+    "security",
+    (
+        *RULE,
+        Resource("aws_sns_topic", "<topic ARN>[@<region>]", kept=True),
+        Resource("aws_sns_topic_policy", "<topic ARN>[@<region>]", kept=True),
+        Resource("aws_sns_topic_subscription", "<subscription ARN>[@<region>]", kept=True),
+    ),
+    addresses=_alerts,
+)
+
+
+def _sign_in_alerts(zone: LandingZone) -> Iterator[str]:
+    if zone.security.alerts.on:
+        yield from named(RULE, "identity-center-settings")
+        yield from named(RULE, "break-glass") if zone.sso.break_glass else ()
+
+
+SIGN_IN_ALERT = Kind("sign-in alert", "sso", RULE, addresses=_sign_in_alerts)
+
+
+# The roles of GitHub Actions
+
+
+def _github(zone: LandingZone) -> Iterator[str]:
+    if zone.security.github_actions.on:
+        yield "aws_iam_openid_connect_provider.github"
+        yield from named((ROLE, ROLE_POLICY), "github-plan")
+        yield from named((ROLE, ROLE_ATTACHMENT), "github-apply")
+
+
+def _provider(ask: Ask) -> str | None:
+    """Returns the ARN of an identity provider: an account has one for an issuer, whoever uses it."""
+    found = ask.aws.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    issuer = ask.values["url"].removeprefix("https://")
+    return next((str(one["Arn"]) for one in found if one["Arn"].partition(":oidc-provider/")[2] == issuer), None)
+
+
+GITHUB = Kind(
+    "control",
+    "security",
+    (
+        Resource(
+            "aws_iam_openid_connect_provider",
+            "<provider ARN>",
+            existing=Existing("EntityAlreadyExists", _provider, early=True),
+            kept=True,
+        ),
+        ROLE,
+        ROLE_POLICY,
+        ROLE_ATTACHMENT,
+    ),
+    addresses=_github,
+)

@@ -1,0 +1,226 @@
+"""A group of the identity store, and who is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from strata.config import SSO, models
+from strata.kinds.attributes import Attributes, text
+from strata.kinds.control_tower import looked_after
+from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
+from strata.kinds.identity import folded
+from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.reading import PROVIDERS, Reading, known, snaked
+from strata.kinds.shared import CONFLICT
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
+from strata.landing_zone import LandingZone
+
+if TYPE_CHECKING:
+    from strata.inventory import things
+    from strata.inventory.things import Center, Inventory
+
+
+def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
+    id = str(attributes.get("group_id"))
+    found = reading.groups.get(id)
+    if found is None:
+        return None
+    return {
+        "id": f"{reading.center.store}/{id}",
+        "group_id": id,
+        "identity_store_id": reading.center.store,
+        "display_name": found.get("DisplayName"),
+        "description": found.get("Description"),
+        "external_ids": known(snaked(found.get("ExternalIds")), attributes.get("external_ids")),
+        **PROVIDERS,
+    }
+
+
+def _declared(zone: LandingZone) -> Iterator[Thing]:
+    for key, group in zone.groups.items():
+        if group.external:
+            looked_up = {"name": group.name, "id": AS_IT_IS}
+            yield Thing("group", key, looked_up, SSO, group.location, external=True)
+        else:
+            values = {"name": group.name, "description": group.description, "id": AS_IT_IS}
+            yield Thing("group", key, written(values, group.unwritten), SSO, group.location)
+
+
+def _recorded(states: InStates) -> Iterator[Thing]:
+    for key, one in states.of(_TYPE).items():
+        id = text(one, "group_id")
+        values = {"name": text(one, "display_name"), "description": text(one, "description"), "id": id}
+        yield Thing("group", key, values, ids={"id": id})
+    for (kind, key), found in states.looked_up.items():
+        here = states.zone.groups.get(key) if kind == "group" else None
+        if here and here.external:
+            looked_up = {"name": found.name or here.name, "id": found.id}
+            yield Thing("group", key, looked_up, ids={"id": found.id}, external=True)
+
+
+def _live(aws: AtAws) -> Iterator[Thing]:
+    """Yields the groups but those that Control Tower looks after.
+
+    Of those that an identity provider looks after, it yields the declared ones by name and id.
+    """
+    for center in aws.inventory.centers:
+        for one in center.groups:
+            here = aws.zone.groups.get(key := aws.known["group"].get(one.id, ""))
+            if here and here.external:
+                looked_up = {"name": as_declared(one.name, here.name), "id": one.id}
+                yield Thing("group", key, looked_up, ids={"id": one.id}, thing=("group", one.id), external=True)
+            if _is_ours(aws, center, one):
+                values = {"name": one.name, "description": one.description, "id": one.id}
+                undo, rights = aws.cli.people("delete-group", group_id=one.id), sorted(one.members)
+                name, thing = aws.principal(one.id), ("group", one.id)
+                yield Thing("group", name, values, ids={"id": one.id}, thing=thing, undo=undo, rights=rights)
+
+
+def _is_ours(aws: AtAws, center: Center, one: things.Group) -> bool:
+    """Returns whether a deploy makes a group, or nobody else does."""
+    here = aws.zone.groups.get(key := aws.known["group"].get(one.id, ""))
+    external = here.external if here else one.external or ("group", folded(one.name)) in aws.provided
+    if external or aws.is_elsewhere(_TYPE, f"{center.store}/{one.id}"):
+        return False
+    return bool(key) or not looked_after(aws.inventory, one.name)
+
+
+_TYPE = "aws_identitystore_group"
+GROUP = Kind(
+    "group",
+    "sso",
+    (
+        Resource(
+            _TYPE,
+            "<identity store id>/<group id>[@<region>]",
+            keys=("group",),
+            id="group_id",
+            existing=Existing(CONFLICT, regional=True),
+            kept=True,
+            reads=_read,
+        ),
+    ),
+    key="group",
+    declared=_declared,
+    recorded=_recorded,
+    live=_live,
+    is_added=True,
+    model=models.Group,
+    fields={"name": "name", "description": "description"},
+    events=events("Group"),
+    section="groups",
+    parts=("Identity Center",),
+    addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.groups.items() if not one.external),
+    import_ids=lambda inventory: (
+        (_TYPE, f"{center.store}/{one.id}") for center in inventory.centers for one in center.groups
+    ),
+)
+
+
+# Memberships
+
+_MEMBERSHIP = "aws_identitystore_group_membership"
+
+
+def _members(zone: LandingZone) -> Iterator[str]:
+    for key, group in zone.groups.items():
+        yield from (f"{_MEMBERSHIP}.{key}_{member}" for member in group.members)
+
+
+def _memberships(inventory: Inventory) -> Iterator[tuple[str, str]]:
+    for center in inventory.centers:
+        for group in center.groups:
+            for id in group.members.values():
+                yield _MEMBERSHIP, f"{center.store}/{id}"
+
+
+def _membership(ask: Ask) -> str:
+    values = ask.values
+    answer = ask.center.people.get_group_membership_id(
+        IdentityStoreId=values["identity_store_id"],
+        GroupId=values["group_id"],
+        MemberId={"UserId": values["member_id"]},
+    )
+    return f"{values['identity_store_id']}/{answer['MembershipId']}"
+
+
+def _read_membership(reading: Reading, attributes: Attributes) -> Attributes | None:
+    id = str(attributes.get("membership_id"))
+    if id not in reading.memberships:
+        return None
+    group, user = reading.memberships[id]
+    return {
+        "id": f"{reading.center.store}/{id}",
+        "membership_id": id,
+        "identity_store_id": reading.center.store,
+        "group_id": group,
+        "member_id": user,
+        **PROVIDERS,
+    }
+
+
+def _name(user: str, group: str) -> str:
+    """Returns the name of a membership."""
+    return f"user {user} in group {group}"
+
+
+def _declared_members(zone: LandingZone) -> Iterator[Thing]:
+    for key, group in zone.groups.items():
+        for user in group.members:
+            yield Thing("membership", _name(user, key), {"id": AS_IT_IS}, SSO, (*group.location, "members"))
+
+
+def _recorded_members(states: InStates) -> Iterator[Thing]:
+    for name, one in states.of(_MEMBERSHIP).items():
+        group, _, user = name.partition("_")
+        id = text(one, "id").rpartition("/")[2]
+        ids = {"group": text(one, "group_id"), "user": text(one, "member_id"), "id": id}
+        yield Thing("membership", _name(user, group), {"id": id}, ids=ids)
+
+
+def _live_members(aws: AtAws) -> Iterator[Thing]:
+    """Yields who is in a group that has a key; the members of the others are told as one with it."""
+    for center in aws.inventory.centers:
+        for group in center.groups:
+            key = aws.known["group"].get(group.id)
+            for user, id in group.members.items() if key and _is_ours(aws, center, group) else ():
+                if not aws.is_elsewhere(_MEMBERSHIP, f"{center.store}/{id}"):
+                    undo = aws.cli.people("delete-group-membership", membership_id=id)
+                    ids = {"group": group.id, "user": user, "id": id}
+                    name, thing = _name(aws.principal(user), str(key)), ("membership", f"{group.id} {user}")
+                    yield Thing("membership", name, {"id": id}, ids=ids, thing=thing, undo=undo)
+
+
+def _clues(thing: Thing) -> Clues:
+    """Returns group and user, or the id by which alone a deletion names it."""
+    return [[thing.ids[name] for name in names] for names in (("group", "user"), ("id",)) if thing.ids.get(names[0])]
+
+
+MEMBERSHIP = Kind(
+    "membership",
+    "sso",
+    (
+        Resource(
+            _MEMBERSHIP,
+            "<identity store id>/<membership id>[@<region>]",
+            keys=("group", "user"),
+            references=("group_id", "member_id"),
+            existing=Existing(CONFLICT, _membership, regional=True),
+            kept=True,
+            reads=_read_membership,
+        ),
+    ),
+    parts=("Identity Center",),
+    addresses=_members,
+    import_ids=_memberships,
+    declared=_declared_members,
+    recorded=_recorded_members,
+    live=_live_members,
+    is_added=True,
+    events={
+        **dict.fromkeys((MADE, CHANGED), ("CreateGroupMembership", "AddMemberToGroup")),
+        GONE: ("DeleteGroupMembership", "RemoveMemberFromGroup"),
+    },
+    clues=_clues,
+)

@@ -1,0 +1,30 @@
+"""How AWS tells two things of a kind apart: names as it compares them."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def folded(text: str) -> str:
+    """Returns a name as AWS compares those in which it ignores case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def exact(text: str) -> str:
+    """Returns a name as AWS compares those in which case counts."""
+    return unicodedata.normalize("NFC", text)
+
+
+def unit_identity(parent: str, name: str) -> str:
+    """Returns the identity of a unit: the key of the one above, empty below the root, and its name."""
+    return f"{parent}/{folded(name)}"
+
+
+def unit_path(names: tuple[str, ...]) -> str:
+    """Returns the second mark of a unit: the names from the root down to it, of which none is cut in two."""
+    return "/".join(folded(name).replace("\\", "\\\\").replace("/", "\\/") for name in names)
+
+
+def policy_identity(type: str, name: str) -> str:
+    """Returns the identity of a policy: names are unique within a type."""
+    return f"{type}/{exact(name)}"

@@ -1,0 +1,170 @@
+"""What Strata knows of one kind of thing, in one order; a part that a kind has not is its default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from strata.config import moves
+from strata.config.models import PARTITION, Model, Project
+from strata.kinds.attributes import Attributes
+from strata.kinds.events import Clues, Events, by_ids
+from strata.kinds.thing import AtAws, InStates, Thing
+from strata.landing_zone import LandingZone
+
+if TYPE_CHECKING:  # what AWS has: `strata check` asks nothing
+    from strata.aws.identity_center import Center
+    from strata.aws.session import Aws, Client
+    from strata.inventory.things import Inventory
+    from strata.kinds.reading import Reading
+
+Key: TypeAlias = moves.Kind
+"""The word for a kind whose things have keys that may change."""
+
+
+class Ask(Protocol):
+    """Whoever asks AWS about one resource that a plan creates."""
+
+    @property
+    def values(self) -> Attributes:
+        """Returns its arguments, as far as they are known."""
+
+    @property
+    def aws(self) -> Aws:
+        """Returns the management account."""
+
+    @property
+    def project(self) -> Project:
+        """Returns its id and regions."""
+
+    @property
+    def center(self) -> Center:
+        """Returns Identity Center, by the instance and the identity store that the resource names."""
+
+    def client(self, service: str) -> Client:
+        """Returns a client in the region of the resource."""
+
+    def setting(self, key: str) -> Attributes:
+        """Returns what the account has of a setting of security.yaml."""
+
+
+@dataclass(frozen=True)
+class Existing:
+    """How AWS says that it has what a plan creates, and the id by which that is imported.
+
+    Attributes:
+        conflict: what AWS or the provider says when it exists already; empty where creating it overwrites.
+        id: the import id, a template of the arguments or a question, which answers nothing where AWS has none;
+            empty where the name tells, if a run of Strata announced it.
+        early: asked before Terraform starts: a creation would wait for most of an hour, make it twice, or reset it.
+            Its id is a question then.
+        regional: the id ends with the region.
+    """
+
+    conflict: str = ""
+    id: str | Callable[[Ask], str | None] = ""
+    early: bool = False
+    regional: bool = False
+
+    def import_id(self, ask: Ask) -> str | None:
+        """Returns the id, None where AWS has nothing.
+
+        Raises:
+            KeyError, IndexError: an argument is not known.
+        """
+        if callable(self.id):
+            found = self.id(ask)
+        else:
+            known = {"region": ask.project.regions.primary, **ask.values}
+            account = ask.project.management_account.id
+            found = self.id.format_map({**known, "account": account, "partition": PARTITION})
+        region = ask.values.get("region")
+        return f"{found}@{region}" if found and self.regional and region else found or None
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A Terraform resource that things of a kind are, or have.
+
+    Attributes:
+        form: the form of its import ids, in the words of `import_ids`; empty where the provider imports none.
+        keys: the kinds of the keys that its name begins with.
+        branches: the words in its name after which one more key follows, with its kind.
+        references: the attributes with the ids of the things of these keys, in their order.
+        id: the attribute that holds the id by which other resources name it.
+        imported: the stack finds what exists itself, by an import block.
+        existing: what AWS may have of it already.
+        kept: it holds people, access, logs or alerts: replaced, it would be gone for a while, or for good.
+        provisioned: AWS takes its changes to all accounts that have the permission set.
+        reads: what the provider reads into each attribute of a state, from a reading in bulk; None where AWS has none.
+    """
+
+    type: str
+    form: str
+    keys: tuple[Key, ...] = ()
+    branches: Mapping[str, Key] = field(default_factory=dict)
+    references: tuple[str, ...] = ()
+    id: str = ""
+    imported: bool = False
+    existing: Existing | None = None
+    kept: bool = False
+    provisioned: bool = False
+    reads: Callable[[Reading, Attributes], Attributes | None] | None = None
+
+
+def _nothing(_: object) -> tuple[Thing, ...]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of thing.
+
+    Attributes:
+        name: its word.
+        stack: the stack of its resources.
+        resources: the Terraform resources, the one that is the thing first.
+        key: the word for it in moves.yaml, where its things have keys.
+        section: the section of the YAML of what is deleted as soon as its entry goes.
+        control: the key of security.yaml of what is a thing of its own.
+        parts: the parts of an inventory without which nothing is known of it.
+        addresses: the Terraform addresses of what a landing zone declares.
+        import_ids: type and import id of all that AWS has of it, of the types that the configuration imports by id.
+        declared: what the configuration would have a deploy make, with the values that a deploy puts back.
+        recorded: what the states of Strata's stacks hold.
+        live: what AWS has, but for what layers of one's own or others look after.
+        is_added: a run of `strata adopt` over everything writes what is new.
+        model: the entry of the YAML.
+        fields: the fields of the entry that hold an attribute.
+        events: the CloudTrail events by which something happens to it.
+        clues: the texts by which an event is about a thing.
+    """
+
+    name: str
+    stack: str
+    resources: tuple[Resource, ...] = ()
+    key: Key | None = None
+    section: str = ""
+    control: str = ""
+    parts: tuple[str, ...] = ()
+    addresses: Callable[[LandingZone], Iterable[str]] = lambda _: ()
+    import_ids: Callable[[Inventory], Iterable[tuple[str, str]]] | None = None
+    declared: Callable[[LandingZone], Iterable[Thing]] = _nothing
+    recorded: Callable[[InStates], Iterable[Thing]] = _nothing
+    live: Callable[[AtAws], Iterable[Thing]] = _nothing
+    is_added: bool = False
+    model: type[Model] | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    events: Events = field(default_factory=dict)
+    clues: Callable[[Thing], Clues] = by_ids
+
+    @property
+    def is_compared(self) -> bool:
+        """Returns whether what AWS has of it is held against the YAML and the states."""
+        return self.live is not _nothing
+
+    @property
+    def type(self) -> str:
+        """Returns the Terraform type of the thing itself."""
+        return self.resources[0].type

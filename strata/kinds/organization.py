@@ -1,0 +1,218 @@
+"""The organization itself, with what is switched on in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from strata.config import ORGANIZATION as FILE
+from strata.config.limits import aws_limits
+from strata.config.models import Mode
+from strata.config.text import address_part
+from strata.kinds import cli
+from strata.kinds.attributes import text
+from strata.kinds.control_tower import CONTROL_TOWER
+from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
+from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.thing import AtAws, InStates, Thing
+from strata.landing_zone import LandingZone
+from strata.landing_zone.services import ACCOUNT_MANAGEMENT
+
+if TYPE_CHECKING:
+    from strata.inventory.things import Inventory
+
+ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
+
+ORGANIZATION = Kind(
+    "organization",
+    "organizations",
+    (Resource("aws_organizations_organization", "<organization id>", imported=True),),
+    addresses=lambda _: ("aws_organizations_organization.main",),
+)
+
+
+# Trusted access, an argument of the organization
+
+
+def _trusted(aws: AtAws) -> Iterator[Thing]:
+    others = _services_of_others(aws.zone)
+    for service in (one for one in aws.inventory.organization.trusted_services if one not in others):
+        undo = cli.line("organizations", "disable-aws-service-access", service_principal=service)
+        # Control Tower has to be taken down in its console, before it loses its access.
+        lines = (undo,) if service != CONTROL_TOWER else ()
+        yield Thing("trusted service", service, thing=("trusted service", service), undo=lines)
+
+
+def _services_of_others(zone: LandingZone) -> frozenset[str]:
+    """Returns the services of what is `unmanaged`, for which somebody else may have switched them on."""
+    security = zone.security
+    unmanaged = {
+        ACCESS_ANALYZER: security.access_analyzer.mode is Mode.UNMANAGED,
+        ACCOUNT_MANAGEMENT: security.alternate_contacts.mode is Mode.UNMANAGED,
+        "cloudtrail.amazonaws.com": security.trail.mode is Mode.UNMANAGED,
+        "ram.amazonaws.com": zone.organization.ram_sharing == "unmanaged",
+    }
+    ours = zone.trusted_services | {*zone.organization.disable_services}
+    return frozenset(service for service, left in unmanaged.items() if left) - ours
+
+
+def _recorded_services(states: InStates) -> Iterator[Thing]:
+    """Yields the services; a state notes others that were on as well, which no deploy switches off.
+
+    Those were declared once, or somebody else switched them on before the last deploy: a state does not tell which.
+    """
+    services = {*states.zone.trusted_services, *states.zone.organization.disable_services}
+    for one in states.of("aws_organizations_organization").values():
+        for name in map(str, one.get("aws_service_access_principals") or ()):
+            yield Thing("trusted service", name, noted=name not in services)
+
+
+TRUSTED = Kind(
+    "trusted service",
+    "organizations",
+    parts=("trusted services",),
+    declared=lambda zone: (
+        Thing("trusted service", one, {}, FILE, ("trusted_services",)) for one in zone.trusted_services
+    ),
+    recorded=_recorded_services,
+    live=_trusted,
+    is_added=True,
+    events=events("AWSServiceAccess", made="Enable{}", gone="Disable{}"),
+    clues=by_name,
+)
+
+
+# Delegated administrators
+
+_DELEGATED = "aws_organizations_delegated_administrator"
+
+
+def delegation(service: str) -> str:
+    """Returns the name in the address of a delegated administrator."""
+    return address_part(service.removesuffix(".amazonaws.com"))
+
+
+def _delegated(zone: LandingZone) -> Iterator[str]:
+    services = zone.organization.delegated_administrators
+    yield from (f"{_DELEGATED}.{delegation(one)}" for one in services)
+    if ACCESS_ANALYZER in services:
+        yield "aws_iam_service_linked_role.access-analyzer"
+
+
+def _delegations(inventory: Inventory) -> Iterator[tuple[str, str]]:
+    for service, accounts in inventory.organization.delegations.items():
+        yield from ((_DELEGATED, f"{account}/{service}") for account in accounts)
+
+
+def _name(account: str, service: str) -> str:
+    """Returns the name of a delegated administrator."""
+    return f"{account} of {service}"
+
+
+def _declared_delegations(zone: LandingZone) -> Iterator[Thing]:
+    for service, account in zone.organization.delegated_administrators.items():
+        at = ("delegated_administrators", service)
+        yield Thing("delegated administrator", _name(account, service), {}, FILE, at)
+
+
+def _recorded_delegations(states: InStates) -> Iterator[Thing]:
+    accounts = {text(one, "id"): key for key, one in states.of("aws_organizations_account").items()}
+    for one in states.of(_DELEGATED).values():
+        account, service = text(one, "account_id"), text(one, "service_principal")
+        ids = {"account": account, "service": service}
+        yield Thing("delegated administrator", _name(accounts.get(account, account), service), ids=ids)
+
+
+def _live_delegations(aws: AtAws) -> Iterator[Thing]:
+    for service, registered in aws.inventory.organization.delegations.items():
+        # A layer of one's own may delegate: some services have a resource for that.
+        own = aws_limits().delegated_by_own_resource.get(service, "")
+        for id in registered:
+            if not (aws.is_elsewhere(_DELEGATED, f"{id}/{service}") or aws.is_elsewhere(own, id)):
+                operation = "deregister-delegated-administrator"
+                undo = cli.line("organizations", operation, account_id=id, service_principal=service)
+                ids, thing = {"account": id, "service": service}, (_DELEGATED, f"{id}/{service}")
+                name = _name(aws.account(id), service)
+                yield Thing("delegated administrator", name, ids=ids, thing=thing, undo=(undo,))
+
+
+DELEGATED = Kind(
+    "delegated administrator",
+    "organizations",
+    (
+        Resource(
+            _DELEGATED,
+            "<account id>/<service principal>",
+            existing=Existing("AccountAlreadyRegisteredException", "{account_id}/{service_principal}"),
+            kept=True,
+        ),
+        Resource("aws_iam_service_linked_role", "<role ARN>", imported=True, kept=True),
+    ),
+    parts=("delegated administrators",),
+    addresses=_delegated,
+    import_ids=_delegations,
+    declared=_declared_delegations,
+    recorded=_recorded_delegations,
+    live=_live_delegations,
+    is_added=True,
+    events=events("DelegatedAdministrator", made="Register{}", gone="Deregister{}"),
+)
+
+
+# Central root access, and sharing by Resource Access Manager
+
+
+def _root_features(ask: Ask) -> str | None:
+    found = ask.aws.client("iam").list_organizations_features()
+    return str(found["OrganizationId"]) if found.get("EnabledFeatures") else None
+
+
+ROOT_FEATURES: Mapping[str, str] = {"RootCredentialsManagement": "credentials_management", "RootSessions": "sessions"}
+"""The key in `member_root_access` of each feature of central root access."""
+_OPERATIONS = {
+    "RootCredentialsManagement": "disable-organizations-root-credentials-management",
+    "RootSessions": "disable-organizations-root-sessions",
+}
+
+
+def _declared_features(zone: LandingZone) -> Iterator[Thing]:
+    if root_access := zone.organization.member_root_access:
+        for feature in (name for name, key in ROOT_FEATURES.items() if getattr(root_access, key)):
+            yield Thing("central root access", feature, {}, FILE, ("member_root_access",))
+
+
+def _live_features(aws: AtAws) -> Iterator[Thing]:
+    for feature in sorted(aws.inventory.root_features):
+        undo = (cli.line("iam", _OPERATIONS[feature]),) if feature in _OPERATIONS else ()
+        yield Thing("central root access", feature, undo=undo)
+
+
+ROOT_ACCESS = Kind(
+    "central root access",
+    "organizations",
+    (
+        Resource(
+            "aws_iam_organizations_features", "<organization id>", existing=Existing(id=_root_features, early=True)
+        ),
+    ),
+    parts=("central root access",),
+    addresses=lambda zone: ("aws_iam_organizations_features.main",) if zone.organization.member_root_access else (),
+    declared=_declared_features,
+    recorded=lambda states: (
+        Thing("central root access", str(name))
+        for one in states.of("aws_iam_organizations_features").values()
+        for name in one.get("enabled_features") or ()
+    ),
+    live=_live_features,
+    events={
+        **dict.fromkeys((MADE, CHANGED), tuple(f"EnableOrganizations{feature}" for feature in ROOT_FEATURES)),
+        GONE: [f"DisableOrganizations{feature}" for feature in ROOT_FEATURES],
+    },
+    clues=by_nothing,
+)
+RAM_SHARING = Kind(
+    "sharing with the organization",
+    "organizations",
+    (Resource("aws_ram_sharing_with_organization", "<account id>"),),
+    addresses=lambda zone: ("aws_ram_sharing_with_organization.main",) if zone.organization.ram_sharing else (),
+)

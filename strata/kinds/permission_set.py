@@ -1,0 +1,427 @@
+"""A permission set, and the policies that it has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from strata.config import SSO, models
+from strata.config.text import address_part
+from strata.kinds.attributes import Attributes, block, text
+from strata.kinds.control_tower import looked_after
+from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
+from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.reading import PROVIDERS, Reading, date, same_text, tags
+from strata.kinds.shared import CONFLICT
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
+from strata.landing_zone import LandingZone
+from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy
+
+if TYPE_CHECKING:
+    from strata.inventory import things
+    from strata.inventory.things import Center, Inventory
+
+
+def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
+    found = reading.sets.get(str(attributes.get("arn")))
+    if found is None:
+        return None
+    return {
+        "id": f"{found.arn},{reading.center.instance}",
+        "instance_arn": reading.center.instance,
+        "name": found.name,
+        "description": found.description,
+        "session_duration": found.session_duration,
+        "relay_state": found.relay_state,
+        "created_date": date(found.described.get("CreatedDate")),
+        **tags(attributes, found.tags),
+        **PROVIDERS,
+        "arn": found.arn,
+    }
+
+
+def _declared(zone: LandingZone) -> Iterator[Thing]:
+    for one in zone.permission_sets.values():
+        values = {
+            "name": one.name,
+            "description": one.description,
+            "session_duration": one.session_duration,
+            "relay_state": one.relay_state,
+            "tags": dict(one.tags),
+            "id": AS_IT_IS,
+        }
+        by_default = one.unwritten & {"session_duration"}  # how long access lasts is told, though no deploy resets it
+        unwritten = one.unwritten - by_default | ({"tags"} if one.option else set())
+        yield Thing("permission set", one.key, written(values, unwritten), SSO, one.location, by_default=by_default)
+
+
+def _recorded(states: InStates) -> Iterator[Thing]:
+    for key, one in states.of(_SET).items():
+        names, id = ("name", "description", "session_duration", "relay_state"), text(one, "arn")
+        values = {**{name: text(one, name) for name in names}, "id": id, "tags": dict(one.get("tags") or {})}
+        yield Thing("permission set", key, values, ids={"id": id})
+
+
+def _live(aws: AtAws) -> Iterator[Thing]:
+    for center in aws.inventory.centers:
+        for one in center.permission_sets:
+            if not _is_ours(aws, center, one):
+                continue
+            values = {
+                "name": one.name,
+                "description": one.description,
+                "session_duration": one.session_duration or "PT1H",
+                "relay_state": one.relay_state,
+                "tags": aws.tags(_SET, aws.known["permission-set"].get(one.arn, ""), one.tags),
+                "id": one.arn,
+            }
+            policies = [one.aws_managed, one.customer_managed, content(one.inline), one.boundary]
+            yield Thing(
+                "permission set",
+                aws.permission_set(one.arn),
+                values,
+                ids={"id": one.arn},
+                thing=("permission-set", one.arn),
+                undo=(aws.cli.admin("delete-permission-set", permission_set_arn=one.arn),),
+                rights=[values["session_duration"], *policies],
+            )
+
+
+def _is_ours(aws: AtAws, center: Center, one: things.PermissionSet) -> bool:
+    """Returns whether neither a layer of one's own nor Control Tower looks after a permission set."""
+    if aws.is_elsewhere(_SET, f"{one.arn},{center.instance}"):
+        return False
+    return one.arn in aws.known["permission-set"] or not looked_after(aws.inventory, one.name)
+
+
+def _known(aws: AtAws) -> Iterator[tuple[things.PermissionSet, str, str]]:
+    """Yields the permission sets that have a key, with it and their import id."""
+    for center in aws.inventory.centers:
+        for one in center.permission_sets:
+            key = aws.known["permission-set"].get(one.arn)
+            if key and _is_ours(aws, center, one):
+                yield one, key, f"{one.arn},{center.instance}"
+
+
+_SET, _IN_SET = "aws_ssoadmin_permission_set", "<permission set ARN>,<instance ARN>[@<region>]"
+SET = Kind(
+    "permission set",
+    "sso",
+    (
+        Resource(
+            _SET,
+            _IN_SET,
+            keys=("permission-set",),
+            id="arn",
+            existing=Existing(CONFLICT, regional=True),
+            kept=True,
+            provisioned=True,
+            reads=_read,
+        ),
+    ),
+    key="permission-set",
+    section="permission_sets",
+    parts=("Identity Center",),
+    declared=_declared,
+    recorded=_recorded,
+    live=_live,
+    is_added=True,
+    model=models.PermissionSet,
+    fields={name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},
+    events={**events("PermissionSet"), **TAGS},
+    addresses=lambda zone: (f"{_SET}.{key}" for key in zone.permission_sets),
+    import_ids=lambda inventory: (
+        (_SET, f"{one.arn},{center.instance}") for center in inventory.centers for one in center.permission_sets
+    ),
+)
+
+
+# What has the permission set in its id
+
+
+_OF_SET = "{permission_set_arn},{instance_arn}"
+
+
+def of_set(reading: Reading, attributes: Attributes, *before: str, **more: Any) -> Attributes:
+    """Returns what everything has that is attached to a permission set."""
+    arn, instance = attributes["permission_set_arn"], reading.center.instance
+    return {
+        "id": ",".join([*before, arn, instance]),
+        "instance_arn": instance,
+        "permission_set_arn": arn,
+        **PROVIDERS,
+        **more,
+    }
+
+
+# Managed policies, of AWS and of customers
+
+_POLICIES = ("ManagedPolicy", "CustomerManagedPolicyReference")
+"""The words of CloudTrail."""
+_MANAGED, _CUSTOMER = "aws_ssoadmin_managed_policy_attachment", "aws_ssoadmin_customer_managed_policy_attachment"
+
+
+def _policies(zone: LandingZone) -> Iterator[str]:
+    for key, one in zone.permission_sets.items():
+        for policy in one.managed:
+            yield f"{_MANAGED if policy.aws else _CUSTOMER}.{key}_{address_part(policy.name)}"
+
+
+def _live_policies(inventory: Inventory) -> Iterator[tuple[str, str]]:
+    for center in inventory.centers:
+        for one in center.permission_sets:
+            whole = f"{one.arn},{center.instance}"
+            yield from ((_MANAGED, f"{arn},{whole}") for arn in one.aws_managed)
+            yield from ((_CUSTOMER, f"{policy.name},{policy.path},{whole}") for policy in one.customer_managed)
+
+
+def _read_managed(reading: Reading, attributes: Attributes) -> Attributes | None:
+    found, arn = reading.sets.get(str(attributes.get("permission_set_arn"))), attributes.get("managed_policy_arn")
+    if found is None or arn not in found.aws_managed:
+        return None
+    names = {"managed_policy_arn": arn, "managed_policy_name": arn.rpartition("/")[2]}
+    return of_set(reading, attributes, arn, **names)
+
+
+def _read_customer(reading: Reading, attributes: Attributes) -> Attributes | None:
+    found = reading.sets.get(str(attributes.get("permission_set_arn")))
+    reference = block(attributes.get("customer_managed_policy_reference"))
+    name, path = str(reference.get("name")), str(reference.get("path"))
+    if found is None or (name, path) not in found.customer_managed:
+        return None
+    return of_set(reading, attributes, name, path, customer_managed_policy_reference=[{"name": name, "path": path}])
+
+
+def _customer(ask: Ask) -> str | None:
+    wanted, arn = ask.values["customer_managed_policy_reference"][0], ask.values["permission_set_arn"]
+    name, path = wanted["name"], wanted["path"]
+    there = {(one["Name"], one.get("Path") or "/") for one in ask.center.customer_managed_policies_of(arn)}
+    return f"{name},{path},{arn},{ask.values['instance_arn']}" if (name, path) in there else None
+
+
+def aws_policy(arn: str) -> str:
+    """Returns the name of one of AWS's policies, by its ARN or what an ARN ends with."""
+    return f"AWS {arn.removeprefix(AWS_MANAGED)}"
+
+
+def _policy(policy: ManagedPolicy) -> str:
+    return aws_policy(policy.aws) if policy.aws else f"{policy.path}{policy.customer}"
+
+
+def _own(reference: Attributes) -> str:
+    return f"{text(reference, 'path') or '/'}{text(reference, 'name')}"
+
+
+def _entry(policy: things.Attached) -> dict[str, str]:
+    """Returns a customer managed policy as the YAML names it."""
+    return {"customer": policy.name, **({"path": policy.path} if policy.path != "/" else {})}
+
+
+def _declared_policies(zone: LandingZone) -> Iterator[Thing]:
+    for one in zone.permission_sets.values():
+        for policy in one.managed:
+            yield Thing("permission set policy", f"{_policy(policy)} in {one.key}", {}, SSO, one.location)
+
+
+def _recorded_policies(states: InStates) -> Iterator[Thing]:
+    for name, one in states.of(_MANAGED).items():
+        arn, key = text(one, "managed_policy_arn"), name.partition("_")[0]
+        ids = {"arn": text(one, "permission_set_arn"), "policy": arn}
+        yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids)
+    for name, one in states.of(_CUSTOMER).items():
+        reference, key = block(one.get("customer_managed_policy_reference")), name.partition("_")[0]
+        ids = {"arn": text(one, "permission_set_arn"), "name": text(reference, "name")}
+        yield Thing("permission set policy", f"{_own(reference)} in {key}", ids=ids)
+
+
+def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
+    """Yields what a permission set has, but for what layers of one's own put into it."""
+    for one, key, whole in _known(aws):
+        for arn in one.aws_managed:
+            if not aws.is_elsewhere(_MANAGED, f"{arn},{whole}"):
+                ids = {"set": key, "arn": one.arn, "aws": arn.removeprefix(AWS_MANAGED), "policy": arn}
+                undo = aws.cli.change_set("detach-managed-policy-from-permission-set", one.arn, managed_policy_arn=arn)
+                yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids, undo=undo)
+        for policy in one.customer_managed:
+            if not aws.is_elsewhere(_CUSTOMER, f"{policy.name},{policy.path},{whole}"):
+                operation = "detach-customer-managed-policy-reference-from-permission-set"
+                reference = json.dumps({"Name": policy.name, "Path": policy.path})
+                ids = {"set": key, "arn": one.arn, "name": policy.name, **_entry(policy)}
+                undo = aws.cli.change_set(operation, one.arn, customer_managed_policy_reference=reference)
+                yield Thing("permission set policy", f"{policy.path}{policy.name} in {key}", ids=ids, undo=undo)
+
+
+SET_POLICY = Kind(
+    "permission set policy",
+    "sso",
+    (
+        Resource(
+            _MANAGED,
+            f"<policy ARN>,{_IN_SET}",
+            keys=("permission-set",),
+            references=("permission_set_arn",),
+            existing=Existing("already attached", f"{{managed_policy_arn}},{_OF_SET}", regional=True),
+            kept=True,
+            provisioned=True,
+            reads=_read_managed,
+        ),
+        Resource(
+            _CUSTOMER,
+            f"<customer policy name>,<customer policy path>,{_IN_SET}",
+            keys=("permission-set",),
+            references=("permission_set_arn",),
+            existing=Existing(CONFLICT, _customer, early=True, regional=True),
+            kept=True,
+            provisioned=True,
+            reads=_read_customer,
+        ),
+    ),
+    parts=("Identity Center",),
+    addresses=_policies,
+    import_ids=_live_policies,
+    declared=_declared_policies,
+    recorded=_recorded_policies,
+    live=_policies_at_aws,
+    events={
+        MADE: [f"Attach{one}ToPermissionSet" for one in _POLICIES],
+        CHANGED: [f"{done}{one}ToPermissionSet" for done in ("Update", "Attach") for one in _POLICIES],
+        GONE: [f"Detach{one}FromPermissionSet" for one in _POLICIES],
+    },
+)
+
+
+# The inline policy, and the boundary
+
+_INLINE, _BOUNDARY = "aws_ssoadmin_permission_set_inline_policy", "aws_ssoadmin_permissions_boundary_attachment"
+
+
+def _read_inline(reading: Reading, attributes: Attributes) -> Attributes | None:
+    found = reading.sets.get(str(attributes.get("permission_set_arn")))
+    if found is None or not found.inline:
+        return None
+    return of_set(reading, attributes, inline_policy=same_text(found.inline, attributes.get("inline_policy")))
+
+
+def _read_boundary(reading: Reading, attributes: Attributes) -> Attributes | None:
+    found = reading.sets.get(str(attributes.get("permission_set_arn")))
+    if found is None or not found.boundary:
+        return None
+    boundary: Attributes = (
+        {"managed_policy_arn": found.boundary}
+        if isinstance(found.boundary, str)
+        else {"customer_managed_policy_reference": [found.boundary._asdict()]}
+    )
+    return of_set(reading, attributes, permissions_boundary=[boundary])
+
+
+def _declared_inline(zone: LandingZone) -> Iterator[Thing]:
+    for one in zone.permission_sets.values():
+        if one.inline:
+            document = declared_content(one.inline.document)
+            yield Thing("inline policy", one.key, {"document": document}, SSO, one.location)
+
+
+def _recorded_inline(states: InStates) -> Iterator[Thing]:
+    for key, one in states.of(_INLINE).items():
+        document, ids = content(text(one, "inline_policy")), {"arn": text(one, "permission_set_arn")}
+        yield Thing("inline policy", key, {"document": document}, ids=ids)
+
+
+def _live_inline(aws: AtAws) -> Iterator[Thing]:
+    for one, key, whole in _known(aws):
+        if one.inline and not aws.is_elsewhere(_INLINE, whole):
+            document, ids = content(one.inline), {"set": key, "arn": one.arn}
+            undo = aws.cli.change_set("delete-inline-policy-from-permission-set", one.arn)
+            yield Thing("inline policy", key, {"document": document}, ids=ids, undo=undo, rights=document)
+
+
+def _declared_boundary(zone: LandingZone) -> Iterator[Thing]:
+    for one in zone.permission_sets.values():
+        if one.boundary:
+            yield Thing("permissions boundary", one.key, {"policy": _policy(one.boundary)}, SSO, one.location)
+
+
+def _recorded_boundary(states: InStates) -> Iterator[Thing]:
+    for key, one in states.of(_BOUNDARY).items():
+        found = block(one.get("permissions_boundary"))
+        arn, own = text(found, "managed_policy_arn"), block(found.get("customer_managed_policy_reference"))
+        policy, ids = aws_policy(arn) if arn else _own(own), {"arn": text(one, "permission_set_arn")}
+        yield Thing("permissions boundary", key, {"policy": policy}, ids=ids)
+
+
+def _live_boundary(aws: AtAws) -> Iterator[Thing]:
+    for one, key, whole in _known(aws):
+        if one.boundary and not aws.is_elsewhere(_BOUNDARY, whole):
+            boundary = one.boundary
+            if isinstance(boundary, str):
+                policy, ids = aws_policy(boundary), {"aws": boundary.removeprefix(AWS_MANAGED)}
+            else:
+                policy, ids = f"{boundary.path}{boundary.name}", _entry(boundary)
+            undo = aws.cli.change_set("delete-permissions-boundary-from-permission-set", one.arn)
+            ids = {"set": key, "arn": one.arn, **ids}
+            yield Thing("permissions boundary", key, {"policy": policy}, ids=ids, undo=undo, rights=policy)
+
+
+INLINE = Kind(
+    "inline policy",
+    "sso",
+    (
+        Resource(
+            _INLINE,
+            _IN_SET,
+            keys=("permission-set",),
+            references=("permission_set_arn",),
+            existing=Existing(id=_OF_SET, regional=True),
+            kept=True,
+            provisioned=True,
+            reads=_read_inline,
+        ),
+    ),
+    parts=("Identity Center",),
+    declared=_declared_inline,
+    recorded=_recorded_inline,
+    live=_live_inline,
+    events={
+        **dict.fromkeys((MADE, CHANGED), ("PutInlinePolicyToPermissionSet",)),
+        GONE: ("DeleteInlinePolicyFromPermissionSet",),
+    },
+    addresses=lambda zone: (f"{_INLINE}.{key}" for key, one in zone.permission_sets.items() if one.inline),
+    import_ids=lambda inventory: (
+        (_INLINE, f"{one.arn},{center.instance}")
+        for center in inventory.centers
+        for one in center.permission_sets
+        if one.inline
+    ),
+)
+BOUNDARY = Kind(
+    "permissions boundary",
+    "sso",
+    (
+        Resource(
+            _BOUNDARY,
+            _IN_SET,
+            keys=("permission-set",),
+            references=("permission_set_arn",),
+            existing=Existing(id=_OF_SET, regional=True),
+            kept=True,
+            provisioned=True,
+            reads=_read_boundary,
+        ),
+    ),
+    parts=("Identity Center",),
+    declared=_declared_boundary,
+    recorded=_recorded_boundary,
+    live=_live_boundary,
+    events={
+        **dict.fromkeys((MADE, CHANGED), ("PutPermissionsBoundaryToPermissionSet",)),
+        GONE: ("DeletePermissionsBoundaryFromPermissionSet",),
+    },
+    addresses=lambda zone: (f"{_BOUNDARY}.{key}" for key, one in zone.permission_sets.items() if one.boundary),
+    import_ids=lambda inventory: (
+        (_BOUNDARY, f"{one.arn},{center.instance}")
+        for center in inventory.centers
+        for one in center.permission_sets
+        if one.boundary
+    ),
+)

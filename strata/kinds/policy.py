@@ -1,0 +1,187 @@
+"""A policy of the organization, its type, and its attachments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from strata.config import ORGANIZATION, models
+from strata.kinds import cli
+from strata.kinds.attributes import text
+from strata.kinds.control_tower import looked_after
+from strata.kinds.events import TAGS, by_name, events
+from strata.kinds.kind import Existing, Kind, Resource
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
+from strata.landing_zone import LandingZone
+
+if TYPE_CHECKING:
+    from strata.inventory.things import Inventory
+
+_TYPE, _ATTACHMENT = "aws_organizations_policy", "aws_organizations_policy_attachment"
+
+
+def _declared(zone: LandingZone) -> Iterator[Thing]:
+    for key, one in zone.policies.items():
+        values = {
+            "name": one.name,
+            "description": one.description,
+            "document": declared_content(one.document),
+            "id": AS_IT_IS,
+        }
+        yield Thing("policy", key, written(values, one.unwritten), ORGANIZATION, one.location)
+
+
+def _recorded(states: InStates) -> Iterator[Thing]:
+    for key, one in states.of(_TYPE).items():
+        values = {
+            "name": text(one, "name"),
+            "description": text(one, "description"),
+            "document": content(text(one, "content")),
+            "id": text(one, "id"),
+        }
+        yield Thing("policy", key, values, ids={"id": text(one, "id")})
+
+
+def _live(aws: AtAws) -> Iterator[Thing]:
+    for one in aws.inventory.organization.policies:
+        key = aws.known["policy"].get(one.id)
+        theirs = aws.is_elsewhere(_TYPE, one.id)
+        if one.aws_managed or theirs or (not key and looked_after(aws.inventory, one.name)):
+            continue
+        values = {"name": one.name, "description": one.description, "document": content(one.content), "id": one.id}
+        detached = (_detach(one.id, target) for target in one.targets)
+        undo = (*detached, cli.line("organizations", "delete-policy", policy_id=one.id))
+        rights = [values["document"], *one.targets]
+        name, ids = aws.key("policy", one.id, one.name), {"id": one.id}
+        yield Thing("policy", name, values, ids=ids, thing=("policy", one.id), undo=undo, rights=rights)
+
+
+POLICY = Kind(
+    "policy",
+    "organizations",
+    (Resource(_TYPE, "<policy id>", keys=("policy",), id="id", imported=True, kept=True),),
+    key="policy",
+    section="policies",
+    parts=("policies",),
+    addresses=lambda zone: (f"{_TYPE}.{key}" for key in zone.policies),
+    declared=_declared,
+    recorded=_recorded,
+    live=_live,
+    is_added=True,
+    model=models.Policy,
+    fields={"name": "name", "description": "description"},
+    events={**events("Policy"), **TAGS},
+)
+
+
+# Attachments
+
+
+def _attachments(zone: LandingZone) -> Iterator[str]:
+    for key, policy in zone.policies.items():
+        yield from (f"{_ATTACHMENT}.{key}_{target.address_part}" for target in policy.attachments)
+
+
+def _attached(inventory: Inventory) -> Iterator[tuple[str, str]]:
+    for policy in inventory.organization.policies:
+        yield from ((_ATTACHMENT, f"{target}:{policy.id}") for target in policy.targets)
+
+
+def _name(policy: str, target: str, key: str = "") -> str:
+    """Returns the name of an attachment, by what the target is and its key."""
+    return f"{policy} on {target} {key}".strip()
+
+
+def _detach(policy: str, target: str) -> str:
+    return cli.line("organizations", "detach-policy", policy_id=policy, target_id=target)
+
+
+def _declared_attachments(zone: LandingZone) -> Iterator[Thing]:
+    for key, one in zone.policies.items():
+        for target, location in one.attachments.items():
+            name = _name(key, target.kind, "" if target.kind == "root" else target.key)
+            yield Thing("attachment", name, {}, ORGANIZATION, location)
+
+
+def _recorded_attachments(states: InStates) -> Iterator[Thing]:
+    for name, one in states.of(_ATTACHMENT).items():
+        policy, _, target = name.partition("_")
+        kind, _, key = target.partition("_")
+        ids = {"policy": text(one, "policy_id"), "target": text(one, "target_id")}
+        yield Thing("attachment", _name(policy, "unit" if kind == "ou" else kind, key), ids=ids)
+
+
+def _live_attachments(aws: AtAws) -> Iterator[Thing]:
+    """Yields the targets of what is declared or deployed: the others are told as one with their policy."""
+    for one in aws.inventory.organization.policies:
+        key = aws.known["policy"].get(one.id)
+        if one.aws_managed or not key or aws.is_elsewhere(_TYPE, one.id):
+            continue
+        for target in one.targets:
+            id = f"{target}:{one.id}"
+            if not aws.is_elsewhere(_ATTACHMENT, id):
+                ids, undo = {"policy": one.id, "target": target}, (_detach(one.id, target),)
+                name = _name(key, *_target(aws, target))
+                yield Thing("attachment", name, ids=ids, thing=(_ATTACHMENT, id), undo=undo)
+
+
+def _target(aws: AtAws, id: str) -> tuple[str, str]:
+    if id == aws.inventory.organization.root:
+        return "root", ""
+    return ("unit", aws.place(id)) if id.startswith("ou-") else ("account", aws.account(id))
+
+
+ATTACHMENT = Kind(
+    "attachment",
+    "organizations",
+    (
+        Resource(
+            _ATTACHMENT,
+            "<target>:<policy id>",
+            keys=("policy",),
+            branches={"ou": "ou", "account": "account"},
+            references=("policy_id", "target_id"),
+            existing=Existing("DuplicatePolicyAttachmentException", "{target_id}:{policy_id}"),
+            kept=True,
+        ),
+    ),
+    parts=("policies",),
+    addresses=_attachments,
+    import_ids=_attached,
+    declared=_declared_attachments,
+    recorded=_recorded_attachments,
+    live=_live_attachments,
+    is_added=True,
+    events=events("Policy", made="Attach{}", gone="Detach{}"),
+)
+
+
+# Types
+
+
+def _types(aws: AtAws) -> Iterator[Thing]:
+    live = aws.inventory.organization
+    theirs = {one.type for one in live.policies if aws.is_elsewhere(_TYPE, one.id)} - {*aws.zone.policy_types}
+    for type in (one for one in live.policy_types if one not in theirs):
+        undo = cli.line("organizations", "disable-policy-type", root_id=live.root, policy_type=type)
+        yield Thing("policy type", type, undo=(undo,))
+
+
+POLICY_TYPE = Kind(
+    "policy type",
+    "organizations",
+    declared=lambda zone: (
+        Thing("policy type", one.value, {}, ORGANIZATION, ("policies",)) for one in zone.policy_types
+    ),
+    # A state notes others that were on as well, which no deploy switches off: those were declared once, or somebody
+    # else switched them on before the last deploy.
+    recorded=lambda states: (
+        Thing("policy type", str(type), noted=type not in {one.value for one in states.zone.policy_types})
+        for one in states.of("aws_organizations_organization").values()
+        for type in one.get("enabled_policy_types") or ()
+    ),
+    live=_types,
+    events=events("PolicyType", made="Enable{}", gone="Disable{}"),
+    clues=by_name,
+)
+"""An argument of the organization."""

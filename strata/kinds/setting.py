@@ -1,0 +1,109 @@
+"""A setting of an account, or of a region of it, that security.yaml switches on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from strata.config import SECURITY
+from strata.config.models import Project, RegionalSetting, Setting
+from strata.kinds.attributes import Attributes
+from strata.kinds.events import by_nothing
+from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.thing import AtAws, InStates, Thing
+from strata.landing_zone import LandingZone
+
+
+def _addresses(zone: LandingZone) -> Iterator[str]:
+    for name, control in zone.security.settings.items():
+        if control.on and isinstance(control, RegionalSetting):
+            declared = name in zone.declared_controls
+            yield from (f"{control.address}_{region}" for region in zone.project.regions.all_governed if not declared)
+        elif control.on:
+            yield control.address
+
+
+def regions_of(control: Setting, project: Project) -> tuple[str, ...]:
+    """Returns the regions that have a setting of their own; an empty one for what the whole account has."""
+    return project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
+
+
+def name_of(key: str, region: str) -> str:
+    """Returns the name of a setting of security.yaml, in a region unless the whole account has it."""
+    return f"{key} in {region}" if region else key
+
+
+def key_of(name: str) -> str:
+    """Returns the key of security.yaml in the name of a setting or a control."""
+    return name.partition(" ")[0]
+
+
+def _values(found: Attributes, arguments: Iterable[str]) -> dict[str, Any]:
+    """Returns the values of arguments; AWS leaves out what is not set, where Terraform has zero or an empty text."""
+    return {argument: 0 if found.get(argument) in (None, "") else found[argument] for argument in arguments}
+
+
+def _declared(zone: LandingZone) -> Iterator[Thing]:
+    for key, control in zone.security.settings.items():
+        if not control.on or key in zone.declared_controls:
+            continue
+        # A zero that nobody wrote leaves an argument out; AWS has nothing then.
+        values = {**dict.fromkeys(control.arguments.values(), 0), **control.values}
+        for region in regions_of(control, zone.project):
+            yield Thing("setting", name_of(key, region), values, SECURITY, (key,))
+
+
+def _recorded(states: InStates) -> Iterator[Thing]:
+    for key, control in states.zone.security.settings.items():
+        type, _, name = control.address.partition(".")
+        for region in regions_of(control, states.zone.project):
+            found = states.of(type).get(f"{name}_{region}" if region else name)
+            if found is not None:
+                arguments = (*control.arguments.values(), *control.always)
+                yield Thing("setting", name_of(key, region), _values(found, arguments))
+
+
+def _live(aws: AtAws) -> Iterator[Thing]:
+    """Yields the settings that security.yaml sets."""
+    for key, control in aws.zone.security.settings.items():
+        if not control.on or key in aws.zone.declared_controls:
+            continue
+        arguments = (*control.arguments.values(), *control.always)
+        for region in regions_of(control, aws.zone.project):
+            found = aws.inventory.settings.get(key, {}).get(region, {})
+            yield Thing("setting", name_of(key, region), _values(found, arguments))
+
+
+def _password_policy(ask: Ask) -> str | None:
+    return "iam-account-password-policy" if ask.setting("password_policy") else None
+
+
+SETTING = Kind(
+    "setting",
+    "security",
+    (
+        Resource("aws_ebs_encryption_by_default", "default[@<region>]"),
+        Resource("aws_ebs_snapshot_block_public_access", "<region>[@<region>]"),
+        Resource("aws_ec2_image_block_public_access", ""),
+        Resource("aws_ec2_instance_metadata_defaults", ""),
+        Resource(
+            "aws_iam_account_password_policy",
+            "iam-account-password-policy",
+            existing=Existing(id=_password_policy, early=True),
+        ),
+        Resource("aws_s3_account_public_access_block", "<account id>"),
+    ),
+    addresses=_addresses,
+    declared=_declared,
+    recorded=_recorded,
+    live=_live,
+    events={
+        "ebs_encryption": ("EnableEbsEncryptionByDefault", "DisableEbsEncryptionByDefault"),
+        "instance_metadata": ("ModifyInstanceMetadataDefaults",),
+        "snapshot_public_access": ("EnableSnapshotBlockPublicAccess", "DisableSnapshotBlockPublicAccess"),
+        "image_public_access": ("EnableImageBlockPublicAccess", "DisableImageBlockPublicAccess"),
+        "s3_public_access": ("PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock"),
+        "password_policy": ("UpdateAccountPasswordPolicy", "DeleteAccountPasswordPolicy"),
+    },
+    clues=by_nothing,
+)

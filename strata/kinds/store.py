@@ -1,0 +1,57 @@
+"""The stores of the backend: the bucket of the states, its replica, and the lock table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.shared import BUCKET, REPLICATION, ROLE, ROLE_POLICY, VERSIONING, named
+from strata.landing_zone import LandingZone
+
+
+def _key(ask: Ask) -> str | None:
+    """Returns the id of a key in use that has the planned description and tags: nothing else tells keys apart."""
+    client, values = ask.client("kms"), ask.values
+    for id in client.items("list_keys", "Keys[].KeyId"):
+        found = client.describe_key(KeyId=id)["KeyMetadata"]
+        if found["Description"] == values["description"] and found["KeyState"] == "Enabled":
+            tags = {one["TagKey"]: one["TagValue"] for one in client.items("list_resource_tags", "Tags[]", KeyId=id)}
+            if (values.get("tags_all") or {}).items() <= tags.items():
+                return str(id)
+    return None
+
+
+_KEY = (
+    Resource(
+        "aws_kms_alias",
+        "<alias name>[@<region>]",
+        existing=Existing("AlreadyExistsException", "{name}", regional=True),
+    ),
+    # AWS makes another key each time.
+    Resource("aws_kms_key", "<key id>[@<region>]", existing=Existing(id=_key, early=True, regional=True), kept=True),
+)
+
+
+def _addresses(zone: LandingZone) -> Iterator[str]:
+    for bucket in ("state", "replica"):
+        yield from named((*BUCKET, VERSIONING), bucket)
+        yield from named(_KEY, bucket) if zone.project.state.kms else ()
+    yield from named((ROLE, ROLE_POLICY), "replication")
+    yield from named((REPLICATION,), "state")
+    yield "aws_dynamodb_table.lock"
+
+
+STORE = Kind(
+    "store",
+    "backend",
+    (
+        *BUCKET,
+        VERSIONING,
+        REPLICATION,
+        Resource("aws_dynamodb_table", "<table name>[@<region>]", imported=True),
+        *_KEY,
+        ROLE,
+        ROLE_POLICY,
+    ),
+    addresses=_addresses,
+)

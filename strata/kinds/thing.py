@@ -1,0 +1,235 @@
+"""One thing as one side has it: declared, recorded or live; the same thing has the same kind and name on each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from strata.config.moves import Kind as Key
+from strata.config.source import Location
+from strata.kinds.attributes import Attributes, text
+from strata.kinds.cli import Center as Cli
+from strata.kinds.identity import folded
+from strata.landing_zone import LandingZone
+from strata.landing_zone.placeholders import PATTERN, Document
+
+if TYPE_CHECKING:
+    from strata.inventory.things import Inventory
+
+ACTIVE = "ACTIVE"
+
+
+class Unwritten(Enum):
+    """Stands for the value of a thing that the configuration takes as the state has it."""
+
+    AS_IT_IS = "as it is"
+
+
+AS_IT_IS = Unwritten.AS_IT_IS
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A thing of one side.
+
+    Attributes:
+        values: what is compared, by attribute; the configuration has those that a deploy would put back.
+        by_default: those of its attributes that no file writes: a deploy leaves them, and their default counts.
+        file: the file that declares it, and where in it.
+        ids: how AWS calls it and what it hangs on.
+        thing: what AWS has of it, by the word and id by which `strata adopt` writes it; empty where it writes none.
+        undo: the AWS CLI lines that take it away.
+        rights: what it lets people do, or keeps them from, where nobody declares it: somebody may put more into it.
+        noted: whether the state notes that it is on, as the last deploy found it, and no deploy switches it off.
+        apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
+        external: whether an identity provider looks after it, so that a deploy only looks it up by its name.
+    """
+
+    kind: str
+    name: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+    location: Location = ()
+    ids: Mapping[str, str] = field(default_factory=dict)
+    thing: tuple[str, str] = ("", "")
+    undo: tuple[str, ...] = ()
+    rights: Any = None
+    noted: bool = False
+    apart: bool = False
+    external: bool = False
+    by_default: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+Side: TypeAlias = Mapping[tuple[str, str], Thing]
+"""The things of a side by kind and name."""
+
+
+def side(things: Iterable[Thing]) -> dict[tuple[str, str], Thing]:
+    """Returns things by kind and name."""
+    return {(one.kind, one.name): one for one in things}
+
+
+def as_declared(live: str, declared: str) -> str:
+    """Returns a name at AWS, as it is declared where AWS takes both for one: it looks them up without case."""
+    return declared if folded(live) == folded(declared) else live
+
+
+def written(values: dict[str, Any], unwritten: Iterable[str]) -> dict[str, Any]:
+    """Returns the values that a deploy puts back: what is not written stays as it is at AWS."""
+    left = set(unwritten)
+    return {name: value for name, value in values.items() if name not in left}
+
+
+def content(document: str) -> Any:
+    """Returns a policy document as data, or its text where it is none."""
+    try:
+        return json.loads(document) if document else {}
+    except ValueError:
+        return document
+
+
+def declared_content(document: Document) -> Any:
+    """Returns a document as data; one that names what only the state has is taken as the state has it."""
+    return AS_IT_IS if PATTERN.search(document.text) else document.content
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A group or user that an identity provider looks after, as a state has it.
+
+    Attributes:
+        id: what its access hangs on, whatever it is called.
+        name: what the last deploy looked it up by; empty where the state has only its access.
+    """
+
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class InStates:
+    """What the states hold, under the keys of today.
+
+    Attributes:
+        zone: the configuration.
+        by_type: attributes by type and name.
+        looked_up: groups and users that an identity provider looks after, by kind and key.
+    """
+
+    zone: LandingZone
+    by_type: Mapping[str, Mapping[str, Attributes]]
+    looked_up: Mapping[tuple[Key, str], Principal] = field(default_factory=dict)
+
+    def of(self, type: str) -> Mapping[str, Attributes]:
+        """Returns the attributes of the resources of a type by name."""
+        return self.by_type.get(type, {})
+
+    def place(self, one: Attributes) -> str:
+        """Returns the key of the unit that something is in; the id of one that no state has."""
+        parent = text(one, "parent_id")
+        return self._units.get(parent, "root" if not parent or parent.startswith("r-") else parent)
+
+    @cached_property
+    def _units(self) -> Mapping[str, str]:
+        return {text(one, "id"): key for key, one in self.of("aws_organizations_organizational_unit").items()}
+
+
+@dataclass(frozen=True)
+class AtAws:
+    """What AWS has.
+
+    Attributes:
+        zone: the configuration.
+        inventory: what was read.
+        known: the key of what AWS has by kind and id.
+        attributes: what the states have by type and name: the default tags, and ids of what was deleted.
+        elsewhere: type and id of what the states of layers of one's own have, which is theirs.
+    """
+
+    zone: LandingZone
+    inventory: Inventory
+    known: Mapping[Key, Mapping[str, str]]
+    attributes: Mapping[str, Mapping[str, Attributes]]
+    elsewhere: frozenset[tuple[str, str]]
+
+    def key(self, kind: Key, id: str, name: str) -> str:
+        """Returns the key of a thing; its name and id where it has none."""
+        return self.known[kind].get(id) or (f"{name} ({id})" if name else id)
+
+    def account(self, id: str) -> str:
+        """Returns the key of an account; its id where it has none."""
+        return self.known["account"].get(id, id)
+
+    def place(self, id: str) -> str:
+        """Returns the key of a unit, or the root."""
+        organization = self.inventory.organization
+        if id == organization.root:
+            return "root"
+        return self.key("ou", id, next((one.name for one in organization.units if one.id == id), ""))
+
+    def principal(self, id: str) -> str:
+        """Returns the key of a user or group."""
+        kind: Key = "user" if id in self.known["user"] else "group"
+        return self.key(kind, id, self._names.get(id, ""))
+
+    def permission_set(self, arn: str) -> str:
+        """Returns the key of a permission set; its name and the end of its ARN where it has none."""
+        return self.known["permission-set"].get(arn) or f"{self.sets.get(arn, arn)} ({arn.rpartition('/')[2]})"
+
+    def is_elsewhere(self, type: str, id: str) -> bool:
+        """Returns whether a layer of one's own has it."""
+        return (type, id) in self.elsewhere
+
+    def tags(self, type: str, key: str, tags: Mapping[str, str]) -> dict[str, str]:
+        """Returns the tags of a thing without those of the project, of its stack and of AWS itself."""
+        default = default_tags(self.attributes.get(type, {}).get(key, {}))
+        own = {name: value for name, value in tags.items() if not name.startswith("aws:")}
+        return {name: value for name, value in own.items() if default.get(name) != value}
+
+    @cached_property
+    def cli(self) -> Cli:
+        """Returns the lines of the AWS CLI that name the instance of Identity Center."""
+        center = self.inventory.center
+        return Cli(center.instance, center.store, center.region) if center else Cli("", "", "")
+
+    @cached_property
+    def left(self) -> frozenset[str]:
+        """Returns the ids of the accounts that are left to others, retired, or closed without being declared."""
+        unmanaged, found = set(map(folded, self.zone.organization.unmanaged_accounts)), set[str]()
+        for one in self.inventory.organization.accounts:
+            key = self.known["account"].get(one.id, "")
+            theirs = {one.id, folded(one.email)} & unmanaged or key in self.zone.retired
+            if theirs or (not key and one.state != ACTIVE):
+                found.add(one.id)
+        return frozenset(found)
+
+    @cached_property
+    def provided(self) -> frozenset[tuple[Key, str]]:
+        """Returns kind and name of whom the configuration leaves to an identity provider: AWS does not mark each."""
+        users = (one.sign_in_name for one in self.zone.users.values() if one.external)
+        groups = (one.name for one in self.zone.groups.values() if one.external)
+        return frozenset((*(("user", folded(name)) for name in users), *(("group", folded(name)) for name in groups)))
+
+    @cached_property
+    def sets(self) -> Mapping[str, str]:
+        """Returns the names of the permission sets by ARN."""
+        return {one.arn: one.name for center in self.inventory.centers for one in center.permission_sets}
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        centers = self.inventory.centers
+        users = {one.id: one.user_name for center in centers for one in center.users}
+        return users | {one.id: one.name for center in centers for one in center.groups}
+
+
+def default_tags(one: Attributes) -> dict[str, str]:
+    """Returns the tags that a thing has of the project and its stack, not of its own."""
+    own = one.get("tags") or {}
+    return {key: value for key, value in (one.get("tags_all") or {}).items() if key not in own}

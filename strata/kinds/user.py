@@ -1,0 +1,140 @@
+"""A user of the identity store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from strata.config import SSO, models
+from strata.kinds import cli
+from strata.kinds.attributes import Attributes, block, text
+from strata.kinds.events import events
+from strata.kinds.identity import folded
+from strata.kinds.kind import Existing, Kind, Resource
+from strata.kinds.reading import PROVIDERS, Reading, known, snaked
+from strata.kinds.shared import CONFLICT
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
+from strata.landing_zone import LandingZone
+
+
+def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
+    id = str(attributes.get("user_id"))
+    found = reading.users.get(id)
+    if found is None:
+        return None
+    read = snaked(dict(found))
+    return {
+        **{name: known(read.get(name), attributes.get(name)) for name in _READ},
+        "nickname": read.get("nick_name"),
+        "name": known([read.get("name") or {}], attributes.get("name")),
+        "id": f"{reading.center.store}/{id}",
+        "user_id": id,
+        "identity_store_id": reading.center.store,
+        **PROVIDERS,
+    }
+
+
+_READ = (
+    *("addresses", "display_name", "emails", "external_ids", "locale", "phone_numbers", "preferred_language"),
+    *("profile_url", "timezone", "title", "user_name", "user_type"),
+)
+
+
+def _declared(zone: LandingZone) -> Iterator[Thing]:
+    for key, user in zone.users.items():
+        if user.external:
+            looked_up = {"user_name": user.sign_in_name, "id": AS_IT_IS}
+            yield Thing("user", key, looked_up, SSO, ("users", key), external=True)
+            continue
+        values = {
+            "user_name": user.sign_in_name,
+            "given_name": user.given_name,
+            "family_name": user.family_name,
+            "email": user.email,
+            "display_name": user.display_name,
+            "id": AS_IT_IS,
+        }
+        unwritten = {"display_name"} if user.display_name is None else ()
+        yield Thing("user", key, written(values, unwritten), SSO, ("users", key))
+
+
+def _recorded(states: InStates) -> Iterator[Thing]:
+    for key, one in states.of(_TYPE).items():
+        full_name, email, id = block(one.get("name")), block(one.get("emails")), text(one, "user_id")
+        values = {
+            "user_name": text(one, "user_name"),
+            "given_name": text(full_name, "given_name"),
+            "family_name": text(full_name, "family_name"),
+            "email": text(email, "value"),
+            "display_name": text(one, "display_name"),
+            "id": id,
+        }
+        yield Thing("user", key, values, ids={"id": id})
+    for (kind, key), found in states.looked_up.items():
+        here = states.zone.users.get(key) if kind == "user" else None
+        if here and here.external:
+            looked_up = {"user_name": found.name or here.sign_in_name, "id": found.id}
+            yield Thing("user", key, looked_up, ids={"id": found.id}, external=True)
+
+
+def _live(aws: AtAws) -> Iterator[Thing]:
+    """Yields the users; of those that an identity provider looks after, the declared ones by name and id."""
+    for center in aws.inventory.centers:
+        for one in center.users:
+            here = aws.zone.users.get(key := aws.known["user"].get(one.id, ""))
+            provided = one.external or ("user", folded(one.user_name)) in aws.provided
+            if here and here.external:
+                looked_up = {"user_name": as_declared(one.user_name, here.sign_in_name), "id": one.id}
+                yield Thing("user", key, looked_up, ids={"id": one.id}, thing=("user", one.id), external=True)
+            external = here.external if here else provided
+            if external or aws.is_elsewhere(_TYPE, f"{center.store}/{one.id}"):
+                continue
+            values = {
+                "user_name": one.user_name,
+                "given_name": one.given_name,
+                "family_name": one.family_name,
+                "email": ", ".join(one.emails),
+                "display_name": one.display_name,
+                "id": one.id,
+            }
+            ids, undo = {"id": one.id, **aws.cli.ids}, aws.cli.people("delete-user", user_id=one.id)
+            yield Thing("user", aws.principal(one.id), values, ids=ids, thing=("user", one.id), undo=undo)
+
+
+_TYPE = "aws_identitystore_user"
+USER = Kind(
+    "user",
+    "sso",
+    (
+        Resource(
+            _TYPE,
+            "<identity store id>/<user id>[@<region>]",
+            keys=("user",),
+            id="user_id",
+            existing=Existing(CONFLICT, regional=True),
+            kept=True,
+            reads=_read,
+        ),
+    ),
+    key="user",
+    declared=_declared,
+    recorded=_recorded,
+    live=_live,
+    is_added=True,
+    model=models.User,
+    fields={name: name for name in ("user_name", "given_name", "family_name", "email", "display_name")},
+    events=events("User"),
+    section="users",
+    parts=("Identity Center",),
+    addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.sso.users.items() if not one.external),
+    import_ids=lambda inventory: (
+        (_TYPE, f"{center.store}/{one.id}") for center in inventory.centers for one in center.users
+    ),
+)
+
+
+def rename(ids: Mapping[str, str], name: str) -> cli.Lines:
+    """Returns the line that gives a user a name back; a deploy would not, as Terraform would delete the user."""
+    operations = json.dumps([{"AttributePath": "userName", "AttributeValue": name}])
+    where = {"identity_store_id": ids["store"], "user_id": ids["id"], "operations": operations}
+    return (cli.line("identitystore", "update-user", **where, region=ids["region"]),)
