@@ -47,7 +47,10 @@ CPU, WALL, AT_ONCE = 60, 900, 2
 TESTS = ["-q", "--ignore", "tests/scenarios"]
 """The scenarios start a Python for every command."""
 
-REMEMBERING = ("a_sound_configuration_is_evaluated_once", "an_expectation_is_asked_once")
+REMEMBERING = (
+    *("a_sound_configuration_is_evaluated_once", "an_expectation_is_asked_once"),
+    "who_can_undo_a_stack_is_asked_once",
+)
 """Fixtures that answer the second test without passing a line."""
 
 ROOMS = {
@@ -55,7 +58,7 @@ ROOMS = {
     "rules": ("strata/rules",),
     "landing_zone": ("strata/landing_zone", "stacks"),
     "identity": ("strata/identity",),
-    "drift": ("strata/drift", "strata/inventory"),
+    "drift": ("strata/drift", "strata/inventory", "strata/kinds", "strata/sides"),
     "adoption": ("strata/adoption",),
     "evaluation": ("strata/evaluation",),
     "terraform": ("strata/terraform", "strata/aws"),
