@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from strata.config.models import Model, User
 from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import Message
+from strata.iam.equality import same_document
 from strata.identity.things import TYPES, WORDS
 from strata.inventory.things import Inventory
 from strata.kinds.thing import ACTIVE
@@ -150,12 +150,12 @@ class Telling:
         """Yields the documents of the configuration that are not as at AWS."""
         for policy in self.inventory.organization.policies:
             here = self.zone.policies.get(self.found.keys["policy"].get(policy.id, ""))
-            if here and here.file and here.document.content != json.loads(policy.content):
+            if here and here.file and not same_document(here.document.text, policy.content):
                 yield here.file
         for one in self.inventory.center.permission_sets if self.inventory.center else ():
             set_ = self.zone.permission_sets.get(self.found.keys["permission-set"].get(one.arn, ""))
             inline = set_.inline if set_ else None
-            if inline and inline.file and one.inline and inline.document.content != json.loads(one.inline):
+            if inline and inline.file and one.inline and not same_document(inline.document.text, one.inline):
                 yield inline.file
 
 
