@@ -21,6 +21,7 @@ from strata.errors import Message
 from strata.iam.equality import same_document
 from strata.identity.things import TYPES, WORDS
 from strata.inventory.things import Inventory
+from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.thing import ACTIVE
 from strata.landing_zone import ROOT, LandingZone
 
@@ -78,7 +79,7 @@ class Telling:
         for group in self.inventory.center.groups if self.inventory.center else ():
             key = self.found.keys["group"].get(group.id, "")
             for member in self.zone.groups[key].members if key in self.zone.groups else ():
-                user, address = users.get(member), f"aws_identitystore_group_membership.{key}_{member}"
+                user, address = users.get(member), f"{GROUP_MEMBERSHIP.type}.{key}_{member}"
                 known = self.is_known(MEMBERSHIP, f"{group.id} {user}") or address in self.existing.imported
                 if user and user not in group.members and known:
                     yield f"user {member} in group {key}"
