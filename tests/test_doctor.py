@@ -779,7 +779,8 @@ def test_what_is_in_the_state_is_not_in_the_way(folder: Path) -> None:
         "aws_cloudtrail.organization: arn:aws:cloudtrail:us-east-1:123456789012:trail/ex-organization"
         in clash["remedy"]
     )
-    content = json.dumps({"resources": [{"mode": "managed", "type": "aws_cloudtrail", "name": "organization"}]})
+    trail = {"mode": "managed", "type": "aws_cloudtrail", "name": "organization", "instances": [{"attributes": {}}]}
+    content = json.dumps({"resources": [trail]})
     bucket = load(folder).project.state_bucket
     boto3.client("s3", "us-east-1").put_object(Bucket=bucket, Key="management/security/terraform.tfstate", Body=content)
     assert report(folder)["trails"][0]["level"] == "ok"

@@ -223,6 +223,17 @@ def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
     ]
 
 
+def test_a_document_in_other_words_is_the_same_one(folder: Folder) -> None:
+    """As `strata drift` takes it: AWS gives a list of one for a text, in whatever order."""
+    document = json.loads(DENY)
+    document["Statement"] = [{**one, "Action": [one["Action"]]} for one in document["Statement"]]
+    assert document != json.loads(DENY)
+
+    later = FOUND.at_aws(changed("permission set", "Reader", inline=json.dumps(document)))
+
+    assert folder.again(later).since.differs == []
+
+
 def test_a_boundary_that_is_another_at_aws_is_told_with_both(tmp_path: Path, said: Said) -> None:
     there, config = DEPLOYED.at_aws(changed("permission set", "Rich", boundary="ReadOnlyAccess")), tmp_path / "config"
 

@@ -12,10 +12,11 @@ from strata.config.models import Security, Setting
 from strata.config.source import SAFE_LOADER, SourceFile, parse
 from strata.errors import Message, StrataError
 from strata.inventory.things import Inventory
+from strata.kinds.organization import ROOT_ACCESS
 
 SETTINGS = frozenset(
     {
-        "aws_iam_organizations_features",
+        ROOT_ACCESS.type,
         *(one.address.partition(".")[0] for one in Security.kinds(Setting).values()),
     }
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +18,10 @@ from strata.config.models import Model, User
 from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import Message
+from strata.iam.equality import same_document
 from strata.identity.things import TYPES, WORDS
 from strata.inventory.things import Inventory
+from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.thing import ACTIVE
 from strata.landing_zone import ROOT, LandingZone
 
@@ -78,7 +79,7 @@ class Telling:
         for group in self.inventory.center.groups if self.inventory.center else ():
             key = self.found.keys["group"].get(group.id, "")
             for member in self.zone.groups[key].members if key in self.zone.groups else ():
-                user, address = users.get(member), f"aws_identitystore_group_membership.{key}_{member}"
+                user, address = users.get(member), f"{GROUP_MEMBERSHIP.type}.{key}_{member}"
                 known = self.is_known(MEMBERSHIP, f"{group.id} {user}") or address in self.existing.imported
                 if user and user not in group.members and known:
                     yield f"user {member} in group {key}"
@@ -150,12 +151,12 @@ class Telling:
         """Yields the documents of the configuration that are not as at AWS."""
         for policy in self.inventory.organization.policies:
             here = self.zone.policies.get(self.found.keys["policy"].get(policy.id, ""))
-            if here and here.file and here.document.content != json.loads(policy.content):
+            if here and here.file and not same_document(here.document.text, policy.content):
                 yield here.file
         for one in self.inventory.center.permission_sets if self.inventory.center else ():
             set_ = self.zone.permission_sets.get(self.found.keys["permission-set"].get(one.arn, ""))
             inline = set_.inline if set_ else None
-            if inline and inline.file and one.inline and inline.document.content != json.loads(one.inline):
+            if inline and inline.file and one.inline and not same_document(inline.document.text, one.inline):
                 yield inline.file
 
 

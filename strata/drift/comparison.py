@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -19,6 +18,7 @@ from strata.drift import facts
 from strata.drift.hindrances import hindrances
 from strata.drift.ways import Way, way_back, with_needed
 from strata.errors import Message
+from strata.iam.equality import meaning
 from strata.identity.things import TYPES
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
@@ -406,14 +406,6 @@ _LEFT = frozenset({(facts.ACCOUNT, "email"), (facts.USER, "user_name")})
 """What a deploy leaves as it is, because Terraform would replace the thing."""
 
 
-def meaning(value: Any) -> Any:
-    """Returns a value in the form in which Terraform compares it: text composed, and a policy whatever its wording."""
-    if isinstance(value, Mapping) and "Statement" in value:
-        found = value["Statement"]
-        return {**value, "Statement": [_sorted(one) for one in (found if isinstance(found, list) else [found])]}
-    return _composed(value)
-
-
 def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:
     """Returns which statements of a document were changed, added and removed, by `Sid` or number."""
     now, then = _statements(at_aws), _statements(before)
@@ -441,25 +433,6 @@ def _sid(statement: Any) -> str:
         case {"Sid": [str(sid)]}:
             return sid
     return ""
-
-
-def _sorted(value: Any) -> Any:
-    """Returns a part of a statement with each text as a list, in whose order nothing lies."""
-    if isinstance(value, Mapping):
-        return {_composed(name): _sorted(one) for name, one in value.items()}
-    texts = [value] if isinstance(value, str) else value
-    if isinstance(texts, list) and all(isinstance(one, str) for one in texts):
-        return sorted({_composed(one) for one in texts})
-    return value
-
-
-def _composed(value: Any) -> Any:
-    """Returns a value with its texts in Unicode's normal form C, into which Terraform brings each."""
-    if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
-    if isinstance(value, Mapping):
-        return {_composed(name): _composed(one) for name, one in value.items()}
-    return [_composed(one) for one in value] if isinstance(value, list) else value
 
 
 def written(value: Any) -> str:

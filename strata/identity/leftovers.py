@@ -17,6 +17,7 @@ from strata.aws.identity_center import Center
 from strata.aws.session import Aws
 from strata.config import IMPORTS, SSO
 from strata.errors import Message
+from strata.iam.equality import meaning
 from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.declared import things
@@ -304,6 +305,6 @@ _POLICY_OF: Mapping[str, Any] = {
 
 def _canonical(document: str) -> str:
     try:
-        return json.dumps(json.loads(document), sort_keys=True)
+        return json.dumps(meaning(json.loads(document)), sort_keys=True)
     except ValueError:
         return document

@@ -18,7 +18,7 @@ Kind: TypeAlias = config.Kind
 TYPES: Mapping[Kind, str] = {key: kind.type for key, kind in KEYED.items()}
 """The Terraform type of each kind; its address is `<type>.<key>`."""
 WORDS: Mapping[Kind, str] = {key: kind.name for key, kind in KEYED.items()}
-SECTIONS: Mapping[Kind, str] = {key: kind.section for key, kind in KEYED.items() if kind.section}
+SECTIONS: Mapping[Kind, str] = {key: KEYED[key].section for key in ("user", "group", "permission-set", "policy")}
 """The sections of what is deleted as soon as its entry goes."""
 STACKS: Mapping[Kind, str] = {key: kind.stack for key, kind in KEYED.items()}
 

@@ -10,7 +10,7 @@ from strata.kinds import cli
 from strata.kinds.attributes import Attributes, text
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import events
-from strata.kinds.kind import Existing, Key, Kind, Resource
+from strata.kinds.kind import Existing, Ids, Key, Kind, Resource
 from strata.kinds.permission_set import of_set
 from strata.kinds.reading import Reading
 from strata.kinds.shared import CONFLICT
@@ -34,10 +34,10 @@ def _given(inventory: Inventory) -> Iterator[tuple[str, str]]:
             yield _TYPE, assignment_id(one, center.instance)
 
 
-def assignment_id(one: Assignment, instance: str) -> str:
+def assignment_id(one: tuple[str, str, str, str], instance: str) -> str:
     """Returns the import id of an account assignment."""
-    who = f"{one.principal},{one.principal_type},{one.account},AWS_ACCOUNT"
-    return f"{who},{one.permission_set},{instance}"
+    account, permission_set, principal_type, principal = one
+    return f"{principal},{principal_type},{account},AWS_ACCOUNT,{permission_set},{instance}"
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
@@ -126,6 +126,16 @@ def _deleted(aws: AtAws, one: Assignment) -> str:
     return key if key and key not in aws.known[kind].values() else one.principal
 
 
+def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
+    for center in inventory.centers:
+        for one in zone.grants:
+            kind: Key = "group" if one.principal_type == "GROUP" else "user"
+            account, arn = ids["account"].get(one.account), ids["permission-set"].get(one.permission_set)
+            if account and arn and (principal := ids[kind].get(one.principal)):
+                where = f"{one.account}_{one.permission_set}_{one.principal_type.lower()}_{one.principal}"
+                yield f"{_TYPE}.{where}", assignment_id((account, arn, one.principal_type, principal), center.instance)
+
+
 ASSIGNMENT = Kind(
     "assignment",
     "sso",
@@ -152,6 +162,7 @@ ASSIGNMENT = Kind(
     live=_live,
     is_added=True,
     events={**events("AccountAssignment"), "principal": ("DeleteUser", "DeleteGroup")},
+    wanted=_wanted,
     import_ids=_given,
 )
 

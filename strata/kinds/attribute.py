@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from strata.config import SSO
 from strata.kinds.attributes import Attributes, block, text
 from strata.kinds.events import CHANGED, GONE, MADE, by_nothing
-from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, InStates, Thing
+from strata.landing_zone import LandingZone
+
+if TYPE_CHECKING:
+    from strata.inventory.things import Inventory
 
 
 def _existing(ask: Ask) -> str | None:
@@ -58,6 +63,11 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             yield Thing(_NAME, name, {"source": source}, thing=(_NAME, name), undo=undo, rights=source)
 
 
+def _wanted(zone: LandingZone, inventory: Inventory, _: Ids) -> Iterator[tuple[str, str]]:
+    if zone.sso.access_control_attributes:
+        yield from ((f"{_TYPE}.main", center.instance) for center in inventory.centers)
+
+
 ATTRIBUTE = Kind(
     _NAME,
     "sso",
@@ -84,6 +94,7 @@ ATTRIBUTE = Kind(
     },
     clues=by_nothing,
     addresses=lambda zone: (f"{_TYPE}.main",) if zone.sso.access_control_attributes else (),
+    wanted=_wanted,
     import_ids=lambda inventory: (
         (_TYPE, center.instance) for center in inventory.centers if center.attributes is not None
     ),

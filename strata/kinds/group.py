@@ -10,7 +10,7 @@ from strata.kinds.attributes import Attributes, text
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import folded
-from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
@@ -87,6 +87,15 @@ def _is_ours(aws: AtAws, center: Center, one: things.Group) -> bool:
 
 
 _TYPE = "aws_identitystore_group"
+
+
+def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
+    for center in inventory.centers:
+        for key, group in zone.groups.items():
+            if not group.external and key in ids["group"]:
+                yield f"{_TYPE}.{key}", f"{center.store}/{ids['group'][key]}"
+
+
 GROUP = Kind(
     "group",
     "sso",
@@ -112,6 +121,7 @@ GROUP = Kind(
     section="groups",
     parts=("Identity Center",),
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.groups.items() if not one.external),
+    wanted=_wanted,
     import_ids=lambda inventory: (
         (_TYPE, f"{center.store}/{one.id}") for center in inventory.centers for one in center.groups
     ),
@@ -197,6 +207,16 @@ def _clues(thing: Thing) -> Clues:
     return [[thing.ids[name] for name in names] for names in (("group", "user"), ("id",)) if thing.ids.get(names[0])]
 
 
+def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
+    for center in inventory.centers:
+        there = {group.id: group.members for group in center.groups}
+        for key, group in zone.groups.items():
+            members = there.get(ids["group"].get(key, ""), {}) if not group.external else {}
+            for member in group.members:
+                if id := members.get(ids["user"].get(member, "")):
+                    yield f"{_MEMBERSHIP}.{key}_{member}", f"{center.store}/{id}"
+
+
 MEMBERSHIP = Kind(
     "membership",
     "sso",
@@ -213,6 +233,7 @@ MEMBERSHIP = Kind(
     ),
     parts=("Identity Center",),
     addresses=_members,
+    wanted=_wanted_members,
     import_ids=_memberships,
     declared=_declared_members,
     recorded=_recorded_members,

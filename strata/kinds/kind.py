@@ -23,6 +23,10 @@ Key: TypeAlias = moves.Kind
 """The word for a kind whose things have keys that may change."""
 
 
+Ids: TypeAlias = Mapping[Key, Mapping[str, str]]
+"""Kind to key to id."""
+
+
 class Ask(Protocol):
     """Whoever asks AWS about one resource that a plan creates."""
 
@@ -131,6 +135,8 @@ class Kind:
         parts: the parts of an inventory without which nothing is known of it.
         addresses: the Terraform addresses of what a landing zone declares.
         import_ids: type and import id of all that AWS has of it, of the types that the configuration imports by id.
+        wanted: address and import id of what is declared, as AWS has it or would have it; keys that AWS has nothing of
+            are not among the ids.
         declared: what the configuration would have a deploy make, with the values that a deploy puts back.
         recorded: what the states of Strata's stacks hold.
         live: what AWS has, but for what layers of one's own or others look after.
@@ -150,6 +156,7 @@ class Kind:
     parts: tuple[str, ...] = ()
     addresses: Callable[[LandingZone], Iterable[str]] = lambda _: ()
     import_ids: Callable[[Inventory], Iterable[tuple[str, str]]] | None = None
+    wanted: Callable[[LandingZone, Inventory, Ids], Iterable[tuple[str, str]]] | None = None
     declared: Callable[[LandingZone], Iterable[Thing]] = _nothing
     recorded: Callable[[InStates], Iterable[Thing]] = _nothing
     live: Callable[[AtAws], Iterable[Thing]] = _nothing

@@ -13,7 +13,7 @@ from strata.kinds import cli
 from strata.kinds.attributes import text
 from strata.kinds.control_tower import CONTROL_TOWER
 from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
-from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
@@ -136,6 +136,12 @@ def _live_delegations(aws: AtAws) -> Iterator[Thing]:
                 yield Thing("delegated administrator", name, ids=ids, thing=thing, undo=(undo,))
 
 
+def _wanted(zone: LandingZone, _: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
+    for service, account in zone.organization.delegated_administrators.items():
+        if account in ids["account"]:
+            yield f"{_DELEGATED}.{delegation(service)}", f"{ids['account'][account]}/{service}"
+
+
 DELEGATED = Kind(
     "delegated administrator",
     "organizations",
@@ -150,6 +156,7 @@ DELEGATED = Kind(
     ),
     parts=("delegated administrators",),
     addresses=_delegated,
+    wanted=_wanted,
     import_ids=_delegations,
     declared=_declared_delegations,
     recorded=_recorded_delegations,

@@ -11,12 +11,12 @@ from strata.config.text import address_part
 from strata.kinds.attributes import Attributes, block, text
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
-from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
-from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy
+from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy, PermissionSet
 
 if TYPE_CHECKING:
     from strata.inventory import things
@@ -131,6 +131,7 @@ SET = Kind(
     fields={name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},
     events={**events("PermissionSet"), **TAGS},
     addresses=lambda zone: (f"{_SET}.{key}" for key in zone.permission_sets),
+    wanted=lambda *known: ((f"{_SET}.{one.key}", whole) for one, whole in _wanted(*known)),
     import_ids=lambda inventory: (
         (_SET, f"{one.arn},{center.instance}") for center in inventory.centers for one in center.permission_sets
     ),
@@ -153,6 +154,14 @@ def of_set(reading: Reading, attributes: Attributes, *before: str, **more: Any) 
         **PROVIDERS,
         **more,
     }
+
+
+def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[PermissionSet, str]]:
+    """Yields what is declared and AWS has, with its import id."""
+    for center in inventory.centers:
+        for key, one in zone.permission_sets.items():
+            if key in ids["permission-set"]:
+                yield one, f"{ids['permission-set'][key]},{center.instance}"
 
 
 # Managed policies, of AWS and of customers
@@ -252,6 +261,14 @@ def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
                 yield Thing("permission set policy", f"{policy.path}{policy.name} in {key}", ids=ids, undo=undo)
 
 
+def _wanted_policies(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
+    for one, whole in _wanted(zone, inventory, ids):
+        for policy in one.managed:
+            name = f"{AWS_MANAGED}{policy.aws}" if policy.aws else f"{policy.customer},{policy.path}"
+            type = _MANAGED if policy.aws else _CUSTOMER
+            yield f"{type}.{one.key}_{address_part(policy.name)}", f"{name},{whole}"
+
+
 SET_POLICY = Kind(
     "permission set policy",
     "sso",
@@ -279,6 +296,7 @@ SET_POLICY = Kind(
     ),
     parts=("Identity Center",),
     addresses=_policies,
+    wanted=_wanted_policies,
     import_ids=_live_policies,
     declared=_declared_policies,
     recorded=_recorded_policies,
@@ -387,6 +405,7 @@ INLINE = Kind(
         GONE: ("DeleteInlinePolicyFromPermissionSet",),
     },
     addresses=lambda zone: (f"{_INLINE}.{key}" for key, one in zone.permission_sets.items() if one.inline),
+    wanted=lambda *known: ((f"{_INLINE}.{one.key}", whole) for one, whole in _wanted(*known) if one.inline),
     import_ids=lambda inventory: (
         (_INLINE, f"{one.arn},{center.instance}")
         for center in inventory.centers
@@ -418,6 +437,7 @@ BOUNDARY = Kind(
         GONE: ("DeletePermissionsBoundaryFromPermissionSet",),
     },
     addresses=lambda zone: (f"{_BOUNDARY}.{key}" for key, one in zone.permission_sets.items() if one.boundary),
+    wanted=lambda *known: ((f"{_BOUNDARY}.{one.key}", whole) for one, whole in _wanted(*known) if one.boundary),
     import_ids=lambda inventory: (
         (_BOUNDARY, f"{one.arn},{center.instance}")
         for center in inventory.centers

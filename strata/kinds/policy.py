@@ -10,7 +10,7 @@ from strata.kinds import cli
 from strata.kinds.attributes import text
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import TAGS, by_name, events
-from strata.kinds.kind import Existing, Kind, Resource
+from strata.kinds.kind import Existing, Ids, Kind, Resource
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
 
@@ -131,6 +131,15 @@ def _target(aws: AtAws, id: str) -> tuple[str, str]:
     return ("unit", aws.place(id)) if id.startswith("ou-") else ("account", aws.account(id))
 
 
+def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
+    for key, policy in zone.policies.items():
+        for target in policy.attachments:
+            of_kind = ids["ou" if target.unit else "account"]
+            at = inventory.organization.root if target.kind == "root" else of_kind.get(target.key)
+            if at and key in ids["policy"]:
+                yield f"{_ATTACHMENT}.{key}_{target.address_part}", f"{at}:{ids['policy'][key]}"
+
+
 ATTACHMENT = Kind(
     "attachment",
     "organizations",
@@ -147,6 +156,7 @@ ATTACHMENT = Kind(
     ),
     parts=("policies",),
     addresses=_attachments,
+    wanted=_wanted,
     import_ids=_attached,
     declared=_declared_attachments,
     recorded=_recorded_attachments,

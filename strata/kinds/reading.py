@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from strata.iam.equality import same_document
 from strata.kinds.attributes import Attributes, block
 from strata.text import snake
 
@@ -87,11 +87,4 @@ def date(found: Any) -> str:
 
 def same_text(read: Any, known: Any) -> Any:
     """Returns the text of a document, that of the state where both are the same: the provider keeps it."""
-    return known if _parsed(known) == _parsed(read) else read
-
-
-def _parsed(text: Any) -> Any:
-    try:
-        return json.loads(text)
-    except (TypeError, ValueError):
-        return text
+    return known if same_document(known, read) else read

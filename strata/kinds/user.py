@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from strata.config import SSO, models
 from strata.kinds import cli
 from strata.kinds.attributes import Attributes, block, text
 from strata.kinds.events import events
 from strata.kinds.identity import folded
-from strata.kinds.kind import Existing, Kind, Resource
+from strata.kinds.kind import Existing, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
+
+if TYPE_CHECKING:
+    from strata.inventory.things import Inventory
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
@@ -102,6 +106,15 @@ def _live(aws: AtAws) -> Iterator[Thing]:
 
 
 _TYPE = "aws_identitystore_user"
+
+
+def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
+    for center in inventory.centers:
+        for key, user in zone.users.items():
+            if not user.external and key in ids["user"]:
+                yield f"{_TYPE}.{key}", f"{center.store}/{ids['user'][key]}"
+
+
 USER = Kind(
     "user",
     "sso",
@@ -127,6 +140,7 @@ USER = Kind(
     section="users",
     parts=("Identity Center",),
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.sso.users.items() if not one.external),
+    wanted=_wanted,
     import_ids=lambda inventory: (
         (_TYPE, f"{center.store}/{one.id}") for center in inventory.centers for one in center.users
     ),

@@ -6,7 +6,6 @@ gets a key of its name, and no file as its place.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,10 +17,10 @@ from strata.config import models as declared
 from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.moves import KINDS, Kind
 from strata.config.source import Location, SourceFile
-from strata.drift.comparison import meaning
 from strata.errors import Message, StrataError
 from strata.evaluation.documents import parse
 from strata.evaluation.landing_zone import CONTROLS
+from strata.iam.equality import same_document
 from strata.inventory import things
 from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
 from strata.inventory.things import Center, Inventory
@@ -423,12 +422,7 @@ def _managed(policy: str | things.Attached) -> ManagedPolicy:
 
 def _means(live: str, document: Document) -> bool:
     """Returns whether AWS has a document in other words at most; what only a state has of it is taken for the same."""
-    if PATTERN.search(document.text):
-        return True
-    try:
-        return bool(meaning(json.loads(live)) == meaning(document.content))
-    except ValueError:
-        return False
+    return bool(PATTERN.search(document.text)) or same_document(live, document.text)
 
 
 # Lines

@@ -1,0 +1,50 @@
+"""When two policy documents are one, whatever their wording: AWS gives them back in words of its own.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+
+def same_document(one: str, other: str) -> bool:
+    """Returns whether two texts are one document; of texts that are no JSON, whether they are the same."""
+    return bool(_read(one) == _read(other))
+
+
+def _read(text: str) -> Any:
+    try:
+        return meaning(json.loads(text))
+    except (TypeError, ValueError):
+        return text
+
+
+def meaning(value: Any) -> Any:
+    """Returns a value in the form in which Terraform compares it: text composed, and a policy whatever its wording."""
+    if isinstance(value, Mapping) and "Statement" in value:
+        found = value["Statement"]
+        return {**value, "Statement": [_sorted(one) for one in (found if isinstance(found, list) else [found])]}
+    return _composed(value)
+
+
+def _sorted(value: Any) -> Any:
+    """Returns a part of a statement with each text as a list, in whose order nothing lies."""
+    if isinstance(value, Mapping):
+        return {_composed(name): _sorted(one) for name, one in value.items()}
+    texts = [value] if isinstance(value, str) else value
+    if isinstance(texts, list) and all(isinstance(one, str) for one in texts):
+        return sorted({_composed(one) for one in texts})
+    return value
+
+
+def _composed(value: Any) -> Any:
+    """Returns a value with its texts in Unicode's normal form C, into which Terraform brings each."""
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, Mapping):
+        return {_composed(name): _composed(one) for name, one in value.items()}
+    return [_composed(one) for one in value] if isinstance(value, list) else value
