@@ -25,8 +25,8 @@ from strata.drift.comparison import Difference, Drift, compare
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.requests import UNKNOWN
 from strata.identity.external import lost
-from strata.identity.things import ASSIGNMENT
 from strata.kinds import addresses
+from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.thing import Principal
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -434,7 +434,7 @@ def test_aws_is_asked_about_lookups_that_failed_and_about_nothing_else(
 def test_a_plan_hands_no_access_on_to_another_group(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def planned(id: str) -> Plan:
         gets = Attribute("principal_id", AUDITORS, id)
-        return Plan("sso", {f"{ASSIGNMENT}.a2_Admin_group_sg-auditors": Change("replace", attributes=(gets,))})
+        return Plan("sso", {f"{ASSIGNMENT.type}.a2_Admin_group_sg-auditors": Change("replace", attributes=(gets,))})
 
     names = {AUDITORS: "sg-audit", OTHER: "sg-auditors"}
     with pytest.raises(RefusedError) as refused:

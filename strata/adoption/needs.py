@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from strata.adoption.live_ids import TypedId
 from strata.adoption.recording import MEMBERSHIP
-from strata.identity.things import ASSIGNMENT, ATTACHMENT, DELEGATED
 from strata.inventory.things import Inventory
+from strata.kinds.assignment import ASSIGNMENT
+from strata.kinds.organization import DELEGATED
+from strata.kinds.policy import ATTACHMENT
 
 
 def with_needs(things: Iterable[TypedId], inventory: Inventory) -> frozenset[TypedId]:
@@ -34,13 +36,13 @@ def _needs(type: str, id: str, inventory: Inventory) -> Iterator[TypedId]:
         case "group":
             groups = center.groups if center else ()
             yield from (("user", member) for one in groups if one.id == id for member in one.members)
-        case _ if type == ATTACHMENT:
+        case _ if type == ATTACHMENT.type:
             yield from _target(id.partition(":")[0])
-        case _ if type == DELEGATED:
+        case _ if type == DELEGATED.type:
             yield "account", id.partition("/")[0]
         case _ if type == MEMBERSHIP:
             yield "user", id.partition(" ")[2]
-        case _ if type == ASSIGNMENT:
+        case _ if type == ASSIGNMENT.type:
             principal, principal_type, account, _, permission_set, *_ = id.split(",")
             yield principal_type.lower(), principal
             yield "account", account

@@ -28,12 +28,14 @@ from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import Message, StrataError
 from strata.files.config_entries import Value, Way, with_entry, with_value
-from strata.identity.things import ASSIGNMENT, ATTACHMENT, DELEGATED, TYPES, WORDS
-from strata.identity.things import MEMBERSHIP as MEMBERSHIP_TYPE
+from strata.identity.things import TYPES, WORDS
 from strata.inventory.things import Center, Inventory
-from strata.kinds.assignment import assignment_id
+from strata.kinds.assignment import ASSIGNMENT, assignment_id
+from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.identity import folded
 from strata.kinds.moves import newest_keys
+from strata.kinds.organization import DELEGATED
+from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import ROOT
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.units import THE_ROOT, Target
@@ -300,7 +302,7 @@ class _Merge:
                 if id in here or target is None:
                     continue
                 what = f"policy {key} on {target.key or 'the root'}"
-                if not self._is_new(ATTACHMENT, f"{id}:{policy.id}", what):
+                if not self._is_new(ATTACHMENT.type, f"{id}:{policy.id}", what):
                     continue
                 at = declared_one.location
                 way = (*map(str, at), "targets")
@@ -343,11 +345,11 @@ class _Merge:
             if declared_one in self._accounts - {key}:
                 told = f"delegated administrator of {service} is {short(key)} at AWS, and {short(declared_one)} here"
                 values = {"at_aws": key, "here": declared_one}
-                self.since.differs.append(Message("value-differs", told, thing=f"{DELEGATED} {service}", **values))
+                self.since.differs.append(Message("value-differs", told, thing=f"{DELEGATED.type} {service}", **values))
             if declared_one or key not in self._accounts:
                 continue
             what = f"delegated administrator {key} of {service}"
-            if self._is_new(DELEGATED, f"{ids[key]}/{service}", what):
+            if self._is_new(DELEGATED.type, f"{ids[key]}/{service}", what):
                 self._add_to(ORGANIZATION, "delegated_administrators", {service: key})
                 self.since.added.append(what)
 
@@ -416,7 +418,7 @@ class _Merge:
                     continue
                 what = f"user {member} in group {key}"
                 import_id = f"{center.store}/{group.members[user]}"
-                if self.only is None and (MEMBERSHIP_TYPE, import_id) in self.deployed:
+                if self.only is None and (GROUP_MEMBERSHIP.type, import_id) in self.deployed:
                     self.since.taken_out.append(what)
                     continue
                 if not self._is_new(MEMBERSHIP, f"{group.id} {user}", what):
@@ -443,7 +445,7 @@ class _Merge:
             self.since.added.append(f"{counted(len(new), 'assignment')} in {counted(len(rules), 'rule')}")
 
     def _is_assigned_newly(self, id: str) -> bool:
-        return (ASSIGNMENT, id) in self.only if self.only is not None else not self._is_known(ASSIGNMENT, id)
+        return (ASSIGNMENT.type, id) in self.only if self.only is not None else not self._is_known(ASSIGNMENT.type, id)
 
     def _live_grants(self) -> Iterator[tuple[Grant, str]]:
         """Yields what is assigned at AWS between things that are declared, with its import id."""
@@ -477,7 +479,7 @@ class _Merge:
             kind = next((kind for kind in KINDS if TYPES[kind] == type_of(address)), None)
             if kind and address in new:
                 self.since.added.append(f"{WORDS[kind]} {address.partition('.')[2]}, which was made again")
-            elif not kind and address not in new and type_of(address) != MEMBERSHIP_TYPE:
+            elif not kind and address not in new and type_of(address) != GROUP_MEMBERSHIP.type:
                 self.since.gone.append(address)
         if stale:
             self.texts[IMPORTS] = without(self.texts[IMPORTS], stale)

@@ -24,6 +24,7 @@ from strata.identity.declared import things
 from strata.identity.things import TYPES, WORDS, Thing
 from strata.kinds.identity import exact, folded
 from strata.kinds.moves import Keys, address_now, newest_keys
+from strata.kinds.permission_set import BOUNDARY, CUSTOMER, INLINE, MANAGED
 from strata.landing_zone import LandingZone
 from strata.sides.states import State, managed
 from strata.text import listed
@@ -293,13 +294,13 @@ def _boundary_of(entry: Document) -> tuple[str, str]:
 
 
 _POLICY_OF: Mapping[str, Any] = {
-    "aws_ssoadmin_customer_managed_policy_attachment": lambda entry: (
+    CUSTOMER: lambda entry: (
         "customer",
         _customer(entry["customer_managed_policy_reference"]),
     ),
-    "aws_ssoadmin_managed_policy_attachment": lambda entry: entry["managed_policy_arn"],
-    "aws_ssoadmin_permission_set_inline_policy": lambda entry: ("inline", _canonical(entry["inline_policy"])),
-    "aws_ssoadmin_permissions_boundary_attachment": _boundary_of,
+    MANAGED: lambda entry: entry["managed_policy_arn"],
+    INLINE.type: lambda entry: ("inline", _canonical(entry["inline_policy"])),
+    BOUNDARY.type: _boundary_of,
 }
 
 

@@ -14,7 +14,6 @@ from strata.identity.comparison import Refusal
 from strata.identity.live import Live
 from strata.identity.matching import live_identity
 from strata.identity.things import (
-    ASSIGNMENT,
     SECTIONS,
     STACKS,
     TYPES,
@@ -25,6 +24,7 @@ from strata.identity.things import (
     Kind,
     Thing,
 )
+from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.moves import Keys, address_now, address_parts, earlier_addresses, is_made, newest_keys
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import Administrators
@@ -68,7 +68,7 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
 
 
 def _of_today(sections: Mapping[str, frozenset[str]], keys: Keys) -> dict[str, frozenset[str]]:
-    types = {**{section: TYPES[kind] for kind, section in SECTIONS.items()}, "assignments": ASSIGNMENT}
+    types = {**{section: TYPES[kind] for kind, section in SECTIONS.items()}, "assignments": ASSIGNMENT.type}
     return {
         section: frozenset(address_now(f"{types[section]}.{name}", keys).partition(".")[2] for name in names)
         for section, names in sections.items()

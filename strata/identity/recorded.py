@@ -8,16 +8,6 @@ from typing import Any
 
 from strata.config.models import MANAGEMENT
 from strata.identity.things import (
-    ASSIGNMENT,
-    ATTACHMENT,
-    BOUNDARY,
-    CONTACT,
-    CUSTOMER_POLICY,
-    INLINE_POLICY,
-    MANAGED_POLICY,
-    MEMBERSHIP,
-    RAM_SHARING,
-    TRAIL,
     TYPES,
     Assigned,
     Attached,
@@ -25,9 +15,16 @@ from strata.identity.things import (
     Kind,
     Thing,
 )
+from strata.kinds import RESOURCES
+from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.attributes import block, text
+from strata.kinds.control import TRAIL
+from strata.kinds.group import MEMBERSHIP
 from strata.kinds.identity import exact, folded, policy_identity, unit_identity, unit_path
 from strata.kinds.moves import address_parts
+from strata.kinds.organization import RAM_SHARING
+from strata.kinds.permission_set import BOUNDARY, INLINE, MANAGED
+from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone.administrators import Administrators, denies_everything
 from strata.landing_zone.permission_sets import FULL_ACCESS
 from strata.sides.states import Object, State, resources
@@ -43,8 +40,8 @@ def recorded(states: Mapping[str, State], files: Files | None = None) -> Holding
     for resource in found:
         by_type[resource.type][resource.name] = resource.attributes
     things = {(thing.kind, thing.key): thing for thing in _things(by_type)}
-    assignments = frozenset(_assignments(by_type[ASSIGNMENT]))
-    memberships = frozenset(_pairs(by_type[MEMBERSHIP]))
+    assignments = frozenset(_assignments(by_type[ASSIGNMENT.type]))
+    memberships = frozenset(_pairs(by_type[MEMBERSHIP.type]))
     administrators = _administrators(by_type, assignments, memberships, things)
     addresses = {resource.address: str(resource.attributes.get("id") or "") for resource in found}
     return Holdings(
@@ -53,14 +50,14 @@ def recorded(states: Mapping[str, State], files: Files | None = None) -> Holding
         stacks={resource.address: resource.stack for resource in found},
         empty=frozenset(states) - {resource.stack for resource in found},
         assignments=assignments,
-        attachments=frozenset(_attachments(by_type[ATTACHMENT])),
+        attachments=frozenset(_attachments(by_type[ATTACHMENT.type])),
         named_after=frozenset(_named_after(found)),
         placed=dict(_placed(by_type[TYPES["account"]], by_type[TYPES["ou"]])),
         tags={key: one.get("tags") or {} for key, one in by_type[TYPES["account"]].items()},
         memberships=memberships,
         administrators=administrators or _declared_administrators(states),
-        trail="on" if TRAIL in addresses else "off",
-        ram_sharing="on" if RAM_SHARING in addresses else "off",
+        trail="on" if f"{TRAIL.type}.organization" in addresses else "off",
+        ram_sharing="on" if f"{RAM_SHARING.type}.main" in addresses else "off",
         retired={str(key): str(email) for value in _outputs(states) for key, email in value.get("retired", {}).items()},
         previously=_declared_keys(states),
         files={
@@ -145,19 +142,10 @@ def _attachments(names: Iterable[str]) -> Iterator[Attached]:
             yield Attached(policy, kind, key)
 
 
-_REFERENCES: Mapping[str, tuple[str, ...]] = {
-    ATTACHMENT: ("policy_id", "target_id"),
-    MEMBERSHIP: ("group_id", "member_id"),
-    ASSIGNMENT: ("target_id", "permission_set_arn", "principal_id"),
-    CONTACT: ("account_id",),
-    **dict.fromkeys((MANAGED_POLICY, CUSTOMER_POLICY, INLINE_POLICY, BOUNDARY), ("permission_set_arn",)),
-}
-"""The attributes with the ids of the things whose keys are in the name of a resource, in the order of the keys."""
-
-
 def _named_after(found: Iterable[Object]) -> Iterator[tuple[Kind, str, str, str]]:
     for resource in found:
-        attributes = _REFERENCES.get(resource.type, ())
+        known = RESOURCES.get(resource.type)
+        attributes = known.references if known else ()
         keys = [(kind, key) for kind, key in address_parts(resource.address) if kind] if attributes else []
         for (kind, key), attribute in zip(keys, attributes, strict=False):  # the root has no key
             yield kind, key, resource.stack, text(resource.attributes, attribute)
@@ -175,11 +163,11 @@ def _administrators(
     """Returns who has full access to the management account by what is recorded."""
     full = {
         name.partition("_")[0]
-        for name, one in by_type[MANAGED_POLICY].items()
+        for name, one in by_type[MANAGED].items()
         if text(one, "managed_policy_arn").endswith(f":policy/{FULL_ACCESS}")
     }
-    full -= set(by_type[BOUNDARY])
-    full -= {key for key, one in by_type[INLINE_POLICY].items() if denies_everything(text(one, "inline_policy"))}
+    full -= set(by_type[BOUNDARY.type])
+    full -= {key for key, one in by_type[INLINE.type].items() if denies_everything(text(one, "inline_policy"))}
     people: set[str] = set()
     external: set[str] = set()
     for one in assignments:

@@ -22,18 +22,6 @@ SECTIONS: Mapping[Kind, str] = {key: KEYED[key].section for key in ("user", "gro
 """The sections of what is deleted as soon as its entry goes."""
 STACKS: Mapping[Kind, str] = {key: kind.stack for key, kind in KEYED.items()}
 
-ATTACHMENT = "aws_organizations_policy_attachment"
-DELEGATED = "aws_organizations_delegated_administrator"
-MEMBERSHIP = "aws_identitystore_group_membership"
-ASSIGNMENT = "aws_ssoadmin_account_assignment"
-MANAGED_POLICY = "aws_ssoadmin_managed_policy_attachment"
-CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
-INLINE_POLICY = "aws_ssoadmin_permission_set_inline_policy"
-BOUNDARY = "aws_ssoadmin_permissions_boundary_attachment"
-CONTACT = "aws_account_alternate_contact"
-TRAIL = "aws_cloudtrail.organization"
-RAM_SHARING = "aws_ram_sharing_with_organization.main"
-
 
 @dataclass(frozen=True)
 class Thing:

@@ -168,21 +168,21 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
 
 _POLICIES = ("ManagedPolicy", "CustomerManagedPolicyReference")
 """The words of CloudTrail."""
-_MANAGED, _CUSTOMER = "aws_ssoadmin_managed_policy_attachment", "aws_ssoadmin_customer_managed_policy_attachment"
+MANAGED, CUSTOMER = "aws_ssoadmin_managed_policy_attachment", "aws_ssoadmin_customer_managed_policy_attachment"
 
 
 def _policies(zone: LandingZone) -> Iterator[str]:
     for key, one in zone.permission_sets.items():
         for policy in one.managed:
-            yield f"{_MANAGED if policy.aws else _CUSTOMER}.{key}_{address_part(policy.name)}"
+            yield f"{MANAGED if policy.aws else CUSTOMER}.{key}_{address_part(policy.name)}"
 
 
 def _live_policies(inventory: Inventory) -> Iterator[tuple[str, str]]:
     for center in inventory.centers:
         for one in center.permission_sets:
             whole = f"{one.arn},{center.instance}"
-            yield from ((_MANAGED, f"{arn},{whole}") for arn in one.aws_managed)
-            yield from ((_CUSTOMER, f"{policy.name},{policy.path},{whole}") for policy in one.customer_managed)
+            yield from ((MANAGED, f"{arn},{whole}") for arn in one.aws_managed)
+            yield from ((CUSTOMER, f"{policy.name},{policy.path},{whole}") for policy in one.customer_managed)
 
 
 def _read_managed(reading: Reading, attributes: Attributes) -> Attributes | None:
@@ -234,11 +234,11 @@ def _declared_policies(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded_policies(states: InStates) -> Iterator[Thing]:
-    for name, one in states.of(_MANAGED).items():
+    for name, one in states.of(MANAGED).items():
         arn, key = text(one, "managed_policy_arn"), name.partition("_")[0]
         ids = {"arn": text(one, "permission_set_arn"), "policy": arn}
         yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids)
-    for name, one in states.of(_CUSTOMER).items():
+    for name, one in states.of(CUSTOMER).items():
         reference, key = block(one.get("customer_managed_policy_reference")), name.partition("_")[0]
         ids = {"arn": text(one, "permission_set_arn"), "name": text(reference, "name")}
         yield Thing("permission set policy", f"{_own(reference)} in {key}", ids=ids)
@@ -248,12 +248,12 @@ def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
     """Yields what a permission set has, but for what layers of one's own put into it."""
     for one, key, whole in _known(aws):
         for arn in one.aws_managed:
-            if not aws.is_elsewhere(_MANAGED, f"{arn},{whole}"):
+            if not aws.is_elsewhere(MANAGED, f"{arn},{whole}"):
                 ids = {"set": key, "arn": one.arn, "aws": arn.removeprefix(AWS_MANAGED), "policy": arn}
                 undo = aws.cli.change_set("detach-managed-policy-from-permission-set", one.arn, managed_policy_arn=arn)
                 yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids, undo=undo)
         for policy in one.customer_managed:
-            if not aws.is_elsewhere(_CUSTOMER, f"{policy.name},{policy.path},{whole}"):
+            if not aws.is_elsewhere(CUSTOMER, f"{policy.name},{policy.path},{whole}"):
                 operation = "detach-customer-managed-policy-reference-from-permission-set"
                 reference = json.dumps({"Name": policy.name, "Path": policy.path})
                 ids = {"set": key, "arn": one.arn, "name": policy.name, **_entry(policy)}
@@ -265,7 +265,7 @@ def _wanted_policies(zone: LandingZone, inventory: Inventory, ids: Ids) -> Itera
     for one, whole in _wanted(zone, inventory, ids):
         for policy in one.managed:
             name = f"{AWS_MANAGED}{policy.aws}" if policy.aws else f"{policy.customer},{policy.path}"
-            type = _MANAGED if policy.aws else _CUSTOMER
+            type = MANAGED if policy.aws else CUSTOMER
             yield f"{type}.{one.key}_{address_part(policy.name)}", f"{name},{whole}"
 
 
@@ -274,7 +274,7 @@ SET_POLICY = Kind(
     "sso",
     (
         Resource(
-            _MANAGED,
+            MANAGED,
             f"<policy ARN>,{_IN_SET}",
             keys=("permission-set",),
             references=("permission_set_arn",),
@@ -284,7 +284,7 @@ SET_POLICY = Kind(
             reads=_read_managed,
         ),
         Resource(
-            _CUSTOMER,
+            CUSTOMER,
             f"<customer policy name>,<customer policy path>,{_IN_SET}",
             keys=("permission-set",),
             references=("permission_set_arn",),

@@ -13,7 +13,11 @@ from typing import Any
 from strata.errors import Message
 from strata.inventory.reading import Principal, Wanted
 from strata.kinds import RESOURCES
+from strata.kinds.assignment import ASSIGNMENT
+from strata.kinds.group import MEMBERSHIP
+from strata.kinds.permission_set import SET
 from strata.kinds.reading import KEPT, Reading
+from strata.kinds.shared import RULE
 from strata.sides.states import State, managed, objects
 
 Attributes = Mapping[str, Any]
@@ -27,20 +31,20 @@ def wanted(state: State) -> Wanted:
     """Returns what of Identity Center a state has more of than the name."""
     sets, groups, principals = set[str](), set[str](), set[Principal]()
     for _, type, _, attributes, *_ in managed(state):
-        if type == "aws_ssoadmin_permission_set":
+        if type == SET.type:
             sets.add(attributes.get("arn", ""))
-        elif type.startswith("aws_ssoadmin_"):
-            sets.add(attributes.get("permission_set_arn", ""))
-        if type == "aws_identitystore_group_membership":
+        elif "permission_set_arn" in attributes:
+            sets.add(attributes["permission_set_arn"])
+        if type == MEMBERSHIP.type:
             groups.add(attributes.get("group_id", ""))
-        if type == "aws_ssoadmin_account_assignment":
+        if type == ASSIGNMENT.type:
             principals.add((attributes.get("principal_type", "GROUP"), attributes.get("principal_id", "")))
     return Wanted(frozenset(sets), frozenset(groups), frozenset(principals))
 
 
 def rules(state: State) -> dict[str, str]:
     """Returns the regions of the event rules in a state by name."""
-    found = (one.attributes for one in managed(state) if one.type == "aws_cloudwatch_event_rule")
+    found = (one.attributes for one in managed(state) if one.type == RULE[0].type)
     regions = {str(one.get("name")): _REGION.match(str(one.get("arn"))) for one in found}
     return {name: region[1] for name, region in regions.items() if region}
 

@@ -9,6 +9,7 @@ from strata.aws.session import paginate
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, failure, listed, ok, warning
 from strata.errors import Message
+from strata.kinds import control as kinds
 
 
 def check_trails(context: CheckContext) -> Iterator[Finding]:
@@ -25,7 +26,7 @@ def check_trails(context: CheckContext) -> Iterator[Finding]:
     yield from assess_trails(name, found, managed_or_imported=TRAIL in context.managed_or_imported)
 
 
-TRAIL = "aws_cloudtrail.organization"
+TRAIL = f"{kinds.TRAIL.type}.organization"
 TRAILS_PER_REGION = 5
 
 
@@ -57,7 +58,7 @@ def check_analyzers(context: CheckContext) -> Iterator[Finding]:
     for region in context.project.regions.all_governed if control.on else ():
         client = context.aws.client("accessanalyzer", region)
         names = list(paginate(client, "list_analyzers", "analyzers[].name", type="ORGANIZATION"))
-        address = f"aws_accessanalyzer_analyzer.organization_{region}"
+        address = f"{kinds.ANALYZER.type}.organization_{region}"
         found += assess_analyzers(name, region, names, managed_or_imported=address in context.managed_or_imported)
     not_on = Message("control-not-on", "access_analyzer is not on", control="access_analyzer")
     yield from found or [ok(Message("no-conflict", "none in the way") if control.on else not_on)]
@@ -70,7 +71,7 @@ def assess_analyzers(name: str, region: str, found: Sequence[str], *, managed_or
     """Judges the organization analyzers of one region."""
     others = [other for other in found if other != name]
     if name in found and not managed_or_imported:
-        address = f"aws_accessanalyzer_analyzer.organization_{region}"
+        address = f"{kinds.ANALYZER.type}.organization_{region}"
         text = f"the analyzer {name} exists in {region} already"
         message = Message("analyzer-exists", text, place=address, analyzer=name, region=region)
         yield failure(message, f"adopt it, in imports.yaml: {address}: {name}@{region}")

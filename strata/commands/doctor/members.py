@@ -13,7 +13,7 @@ from strata.config.accepted import hint
 from strata.config.findings import DRIFT
 from strata.config.models import Organization
 from strata.errors import Message
-from strata.kinds.organization import delegation
+from strata.kinds.organization import DELEGATED, delegation
 from strata.landing_zone import LandingZone
 from strata.printing import word
 
@@ -136,7 +136,7 @@ def assess_delegations(
     by_email = _by_email(accounts)
     for service, key in sorted(organization.delegated_administrators.items()):
         declared = by_email.get(organization.accounts[key].email.lower())
-        address = f"aws_organizations_delegated_administrator.{delegation(service)}"
+        address = f"{DELEGATED.type}.{delegation(service)}"
         for account in sorted(live.get(service, ())):
             called = named.get(account, account)
             beside = f"delegated administrator {called} of {service}"
