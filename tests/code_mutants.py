@@ -332,12 +332,11 @@ class Forking:
         noted = json.loads(stored().read_text())
         self.mutants, self.out, self.cpu, self.lines = those, out, noted["cpu"], noted["lines"]
         self.items, self.functions = dict[str, pytest.Item](), Functions()
-        self.verdicts = dict[Mutant, str]()
+        self.verdicts, self.bindings = dict[Mutant, str](), Bindings()
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.items = {item.nodeid: item for item in session.items}
-        # The stacks start a process with the bindings, which each child needs for itself.
-        self.functions = loaded({one.file for one in self.mutants if not one.file.startswith("stacks/")})
+        self.functions = loaded({one.file for one in self.mutants})
         waiting = [(one, self.judged(one)) for one in reversed(self.mutants)]
         running: dict[int, tuple[Mutant, Judging, Path, float]] = {}
         while waiting or running:
@@ -404,10 +403,9 @@ class Forking:
                 os.setpgid(0, 0)
                 resource.setrlimit(resource.RLIMIT_CPU, (CPU, CPU))
                 os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
-                if mutant:
-                    functions = self.functions if mutant.file in self.functions else loaded([mutant.file])
-                    if not replace(functions[mutant.file], mutant.changed()):
-                        raise ValueError("no function of it is there")  # noqa: TRY301
+                self.bindings.begin_anew()
+                if mutant and not replace(self.functions[mutant.file], mutant.changed()):
+                    raise ValueError("no function of it is there")  # noqa: TRY301
             except Exception as error:
                 print("wrong", f"{type(error).__name__}: {error}", file=journal)
                 os._exit(0)
@@ -437,12 +435,46 @@ class Forking:
 
 
 class Failing:
-    """Whether a test failed in this child."""
+    """Whether a test failed in this child; the log says how."""
 
     failed = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.failed = self.failed or report.failed
+        if report.failed:
+            self.failed = True
+            print(report.nodeid, report.longreprtext, flush=True)
+
+
+class Bindings:
+    """The process of the bindings: the one that collecting has started is not for several children at once."""
+
+    def __init__(self) -> None:
+        self.jsii: Any = importlib.import_module("jsii._kernel.providers.process")
+        self.provider, self.loads = self.jsii.ProcessProvider, list[Any]()
+        self.own: Any = None
+        self.others = vars(self.provider)["_process"]  # which would end if nobody had it
+        load = self.provider.load
+
+        def loading(provider: Any, request: Any) -> Any:
+            self.loads.append(request)
+            return load(provider, request)
+
+        self.provider.load = loading
+
+    def begin_anew(self) -> None:
+        """Has this child start one of its own when it asks for something."""
+        self.provider._process = self
+
+    def send(self, request: Any, kind: Any) -> Any:
+        from stacks.bindings import _kernel_environment
+
+        if self.own is None:
+            self.own = self.jsii._NodeProcess()
+            with _kernel_environment():
+                self.own.start()
+            for each in self.loads:
+                self.own.send(each, self.jsii.LoadResponse)
+        return self.own.send(request, kind)
 
 
 Judging = Generator[Run, Ran, str]

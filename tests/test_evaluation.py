@@ -33,6 +33,7 @@ from strata.evaluation.keys import PRESENT
 from strata.evaluation.operators import OPERATORS, Comparison, Operator
 from strata.evaluation.patterns import Actions, Kind, Pattern
 from strata.evaluation.truth import Truth, all_of, any_of, negated
+from strata.evaluation.values import Wanted, _texts
 from tests.said import Said
 from tests.vectors.vectors import DOCUMENTED_OTHERWISE, Json, answer, documented, recorded
 
@@ -460,3 +461,10 @@ def test_keys_have_no_case_and_tags_that_are_not_named_are_absent() -> None:
     assert context.get("aws:principaltag/team") == "red"
     assert context.get("aws:principaltag/other") == ABSENT
     assert context.filled({"aws:principaltag/team": "blue"}).get("aws:principaltag/team") == "red"
+
+
+def test_a_text_without_case_meets_a_pattern_with_case() -> None:
+    wanted = (Wanted("Abc", Kind.EXACT, folded=True), Wanted("ab*", Kind.TEXT))
+    texts, complete = _texts(wanted)
+    assert complete
+    assert any(all(one.matches(str(text.value)) for one in wanted) for text in texts)

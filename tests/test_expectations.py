@@ -185,6 +185,8 @@ def test_other_is_each_region_that_is_not_governed(company_zone: Zone) -> None:
     exempt = {"as": [ACCESS_ROLE, "role/stacksets-exec-*"]}
     one = entry(denied="ec2:RunInstances", region="other", in_="ou/workloads", except_=exempt)
     everywhere = one | {"region": ["other", "eu-west-1"]}
+    others = sentence(company_zone, one).regions
+    assert list(others) == sorted(map(str, others))
 
     assert failing(company_zone, one) == ()
     assert {case.region for case in failing(company_zone, everywhere)} == {"eu-west-1"}

@@ -208,7 +208,7 @@ def lost(before: dict[str, Any], after: dict[str, Any], **change: Any) -> tuple[
 
 
 def test_a_plan_names_the_tags_that_go() -> None:
-    before = {"tags": {"env": "prod"}, "tags_all": {"env": "prod", "owner": "web", "ManagedBy": "strata"}}
+    before = {"tags": {"env": "prod"}, "tags_all": {"owner": "web", "env": "prod", "ManagedBy": "strata"}}
     after = {"tags": {"env": "test"}, "tags_all": {"env": "test", "ManagedBy": "strata", "new": "1"}}
 
     assert lost(before, after) == ("tag env=prod for test", "tag owner=web")

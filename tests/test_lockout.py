@@ -863,7 +863,9 @@ def test_who_can_undo_what() -> None:
     """For each stack and each repair: by whom, where, the answer, and the level that decides."""
     found = ways(load(COMPANY))
 
-    assert _outcomes(found, "sso") == {
+    sso = _outcomes(found, "sso")
+    assert ["Billing" in by for by in sso].index(True) == 2, "who is an administrator comes first"
+    assert sso == {
         "anna-petersen, jonas-brandt as permission set Administrator": "allowed",
         "anna-petersen, ingrid-nygaard as permission set BreakGlass": "allowed",
         "emilia-kowalczyk, lars-johansen, priya-raman as permission set Billing": "denied",

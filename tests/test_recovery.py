@@ -395,7 +395,9 @@ def test_a_plan_beside_the_state_keeps_what_was_made_half_way(tmp_path: Path) ->
 
     backend = copied.document("sso")["terraform"]["backend"]
     assert set(backend) == {"local"}
-    assert tainted(json.loads(Path(backend["local"]["path"]).read_text())) == ['aws_iam_role.x["two"]']
+    kept = json.loads(Path(backend["local"]["path"]).read_text())
+    assert tainted(kept) == ['aws_iam_role.x["two"]']
+    assert kept["resources"][0]["instances"] == [{"index_key": "one", "attributes": {}}, instances[1]]
     assert list(copied.reads("sso")) == []
     assert json.loads(file.read_text()) == document
     assert tainted(state) == ['aws_iam_role.x["one"]', 'aws_iam_role.x["two"]']

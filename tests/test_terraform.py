@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -17,9 +20,10 @@ from typing import Any
 
 import pytest
 
+from strata.aws.session import Aws
 from strata.aws.states import Version
 from strata.config import layers
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.load import load
 from strata.options import Options
 from strata.terraform import preflight, tools
@@ -27,6 +31,7 @@ from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import advice
 from strata.terraform.events import Events, Failure, failure
 from strata.terraform.plans import Change, Plan, Planner, changed_outputs, changes
+from strata.terraform.process import run
 from strata.terraform.progress import Progress
 from strata.terraform.recovery import tainted
 from strata.terraform.signals import Signals, StoppedError
@@ -336,6 +341,46 @@ def test_a_plan_that_fails_says_why(workspace: Workspace, tmp_path: Path) -> Non
     fake_terraform.plans(workspace.stack_folder("b"), "Invalid value")
 
     assert planner(workspace, tmp_path, lambda _: None).plan("b").error == "Invalid value"
+
+
+def test_who_interrupts_what_changes_nothing_has_terraform_stop(tmp_path: Path) -> None:
+    stopped = tmp_path / "stopped"
+    script = f"""
+import pathlib, time
+try:
+    print("begun", flush=True)
+    time.sleep(20)
+except KeyboardInterrupt:
+    pathlib.Path({str(stopped)!r}).touch()
+"""
+
+    def interrupts(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run([sys.executable, "-c", script], dict(os.environ), interrupts)
+    assert stopped.exists()
+
+
+def test_text_that_has_not_ended_its_line_keeps_the_progress_away() -> None:
+    progress, out = Progress(Options(Path("config"))), io.StringIO()
+
+    progress.print_above("half a line", out)
+    assert progress._open
+    progress.print_above(", and the rest\n", out)
+    assert not progress._open
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_states_are_gone_only_where_no_other_bucket_has_them(elsewhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = Message("states-gone", "gone")
+    monkeypatch.setattr(preflight, "read_state", lambda *_: {})
+    monkeypatch.setattr(preflight, "_elsewhere", lambda *_: Message("states-elsewhere", "there") if elsewhere else "")
+    monkeypatch.setattr(preflight, "lost_states", lambda *_: lost)
+
+    with contextlib.nullcontext() if elsewhere else pytest.raises(StrataError) as refused:
+        preflight._check_settled(Aws(profile=None, region="us-east-1"), load(SHIPPED), ())
+    assert refused is None or refused.value.args == (lost,)
 
 
 def test_stacks_that_wait_for_each_other_are_refused(tmp_path: Path) -> None:
