@@ -33,7 +33,7 @@ def test_expectations_that_hold_no_longer_are_named_before_they_are_written(ship
     assert one.code == 1, one.text
     (broken, place, data), (refused, _, _) = one.messages
     assert (broken, refused) == ("expectation-unmet", "refused-by-check")
-    assert place.startswith(f"{site.config}/expectations.yaml:2: ")
+    assert place == f"{site.config}/expectations.yaml:2"
     assert data["expectation"] == "root-does-nothing"
     assert site.strata("check").code == 0
     (site.config / "expectations.yaml").write_text(f"\n\n{EXPECTED.splitlines()[2]}\n")
