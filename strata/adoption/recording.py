@@ -10,10 +10,12 @@ from strata.adoption.matching import identities
 from strata.adoption.pruning import kind as type_of
 from strata.config.moves import KINDS, Kind
 from strata.inventory.things import Center, Inventory
+from strata.kinds import attribute, organization
+from strata.kinds.group import MEMBERSHIP as MEMBERSHIP_KIND
 from strata.landing_zone import LandingZone
 
-TRUSTED, UNMANAGED, ATTRIBUTE = "trusted service", "unmanaged account", "attribute for access control"
-MEMBERSHIP = "membership"
+TRUSTED, UNMANAGED, ATTRIBUTE = organization.TRUSTED.name, "unmanaged account", attribute.ATTRIBUTE.name
+MEMBERSHIP = MEMBERSHIP_KIND.name
 """The words of the record for entries of lists; an id of a membership is group and user."""
 
 

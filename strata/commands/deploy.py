@@ -30,7 +30,7 @@ from strata.identity.leftovers import STACK, announced_as, to_create
 from strata.identity.moves import moves_by_stack
 from strata.identity.recorded import recorded
 from strata.identity.things import TYPES
-from strata.kinds import is_provisioned
+from strata.kinds import resource_of
 from strata.options import Options
 from strata.outputs import error_facts, output, warning_facts
 from strata.printing import document, line
@@ -406,7 +406,7 @@ class Deployment:
         self.progress.doing(f"{stack}: deploying")
         self._written.add(stack)
         self.prepared.refreshing.changed(stack)
-        self._provisions |= any(map(is_provisioned, planned.changes))
+        self._provisions |= any(resource_of(address).provisioned for address in planned.changes)
         self._created |= {address for address, change in planned.changes.items() if change.action == "create"}
         try:
             return apply(

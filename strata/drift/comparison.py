@@ -25,7 +25,7 @@ from strata.inventory.controls import KEYS, Held
 from strata.inventory.things import Inventory
 from strata.kinds.moves import address_now, newest_keys
 from strata.kinds.setting import key_of
-from strata.kinds.thing import AS_IT_IS, Side, Thing
+from strata.kinds.thing import AS_IT_IS, AtAws, Side, Thing
 from strata.landing_zone import LandingZone
 from strata.sides.recorded import States, moved, recorded_side, states_of
 from strata.sides.side import declared_side, live_side
@@ -172,7 +172,7 @@ def differing(
     """
     said, accepted = states or States(), {(finding, lasting(at)) for finding, at in accepted}
     by_type = moved(zone, said.held())
-    here, live = declared_side(zone), live_side(zone, inventory, known, by_type, said.elsewhere)
+    here, live = declared_side(zone), live_side(AtAws(zone, inventory, known, by_type, said.elsewhere))
     before = _recorded(zone, said, here) if said.whole else _as_declared(here, live)
     found, waiting, otherwise = list[Difference](), list[str](), list[Difference]()
     for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
@@ -241,7 +241,7 @@ def things_by_name(
     }
     found = dict[tuple[str, str], tuple[str, str]]()
     for keys in (before, known):
-        live = live_side(zone, inventory, keys, by_type, frozenset())
+        live = live_side(AtAws(zone, inventory, keys, by_type, frozenset()))
         found |= {at: fact.thing for at, fact in live.items()}
     return found
 

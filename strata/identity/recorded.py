@@ -15,9 +15,9 @@ from strata.identity.things import (
     Kind,
     Thing,
 )
-from strata.kinds import RESOURCES
+from strata.kinds import resource_of
+from strata.kinds.arguments import block, text
 from strata.kinds.assignment import ASSIGNMENT
-from strata.kinds.attributes import block, text
 from strata.kinds.control import TRAIL
 from strata.kinds.group import MEMBERSHIP
 from strata.kinds.identity import exact, folded, policy_identity, unit_identity, unit_path
@@ -144,8 +144,7 @@ def _attachments(names: Iterable[str]) -> Iterator[Attached]:
 
 def _named_after(found: Iterable[Object]) -> Iterator[tuple[Kind, str, str, str]]:
     for resource in found:
-        known = RESOURCES.get(resource.type)
-        attributes = known.references if known else ()
+        attributes = resource_of(resource.type).references
         keys = [(kind, key) for kind, key in address_parts(resource.address) if kind] if attributes else []
         for (kind, key), attribute in zip(keys, attributes, strict=False):  # the root has no key
             yield kind, key, resource.stack, text(resource.attributes, attribute)

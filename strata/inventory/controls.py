@@ -12,9 +12,9 @@ from typing import Any
 from strata.aws.session import DENIED, Aws, AwsError, unless_absent
 from strata.config.models import Project
 from strata.kinds import KINDS
+from strata.kinds.arguments import Attributes
 from strata.kinds.control import ANALYZER, BUDGET, CONTACT, TRAIL, amount, notified, recorded_contact
 
-Attributes = Mapping[str, Any]
 Held = Mapping[str, Mapping[str, Attributes]]
 """Type to name to attributes."""
 Controls = Mapping[str, Mapping[str, Any]]

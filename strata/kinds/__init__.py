@@ -41,16 +41,12 @@ def kind_of(word: str) -> Kind:
 _BY_WORD: Mapping[str, Kind] = {one.name: one for one in reversed(KINDS)}
 
 
-def is_kept(address: str) -> bool:
-    """Returns whether a resource holds people, access, logs or alerts: replaced, it would be gone for a while."""
-    resource = RESOURCES.get(address.partition(".")[0])
-    return resource is not None and resource.kept
+def resource_of(address: str) -> Resource:
+    """Returns what is known of the resource of an address, nothing where Strata has none of its type."""
+    return RESOURCES.get(address.partition(".")[0], _UNKNOWN)
 
 
-def is_provisioned(address: str) -> bool:
-    """Returns whether AWS takes changes of a resource to all accounts that have the permission set."""
-    resource = RESOURCES.get(address.partition(".")[0])
-    return resource is not None and resource.provisioned
+_UNKNOWN = Resource("", "")
 
 
 def addresses(landing_zone: LandingZone) -> Mapping[str, frozenset[str]]:
@@ -64,4 +60,4 @@ def addresses(landing_zone: LandingZone) -> Mapping[str, frozenset[str]]:
 def imported(landing_zone: LandingZone) -> frozenset[str]:
     """Returns the addresses that the stacks have import blocks for, of which Terraform takes one an address."""
     made = (address for some in addresses(landing_zone).values() for address in some)
-    return frozenset(one for one in made if RESOURCES[one.partition(".")[0]].imported or one == "aws_s3_bucket.state")
+    return frozenset(one for one in made if resource_of(one).imported or one == "aws_s3_bucket.state")

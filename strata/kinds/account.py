@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from strata.config import models
 from strata.config.models import MANAGEMENT
 from strata.kinds import cli
-from strata.kinds.attributes import text
+from strata.kinds.arguments import text
 from strata.kinds.events import GONE, MADE, TAGS
 from strata.kinds.kind import Kind, Resource
 from strata.kinds.thing import ACTIVE, AtAws, InStates, Thing, written

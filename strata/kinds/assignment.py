@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from strata.config import SSO
 from strata.kinds import cli
-from strata.kinds.attributes import Attributes, text
+from strata.kinds.arguments import Attributes, text
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import events
 from strata.kinds.kind import Existing, Ids, Key, Kind, Resource
@@ -16,6 +16,7 @@ from strata.kinds.reading import Reading
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import Grant
 
 if TYPE_CHECKING:
     from strata.inventory.things import Assignment, Inventory
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 _TYPE = "aws_ssoadmin_account_assignment"
 
 
-def _granted(zone: LandingZone) -> Iterator[str]:
-    for one in zone.grants:
-        yield f"{_TYPE}.{one.account}_{one.permission_set}_{one.principal_type.lower()}_{one.principal}"
+def _address(one: Grant) -> str:
+    return f"{_TYPE}.{one.account}_{one.permission_set}_{one.principal_type.lower()}_{one.principal}"
 
 
 def _given(inventory: Inventory) -> Iterator[tuple[str, str]]:
@@ -132,8 +132,7 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
             kind: Key = "group" if one.principal_type == "GROUP" else "user"
             account, arn = ids["account"].get(one.account), ids["permission-set"].get(one.permission_set)
             if account and arn and (principal := ids[kind].get(one.principal)):
-                where = f"{one.account}_{one.permission_set}_{one.principal_type.lower()}_{one.principal}"
-                yield f"{_TYPE}.{where}", assignment_id((account, arn, one.principal_type, principal), center.instance)
+                yield _address(one), assignment_id((account, arn, one.principal_type, principal), center.instance)
 
 
 ASSIGNMENT = Kind(
@@ -155,8 +154,7 @@ ASSIGNMENT = Kind(
             reads=_read,
         ),
     ),
-    parts=("Identity Center",),
-    addresses=_granted,
+    addresses=lambda zone: map(_address, zone.grants),
     declared=_declared,
     recorded=_recorded,
     live=_live,
@@ -177,7 +175,5 @@ def _entitlements(aws: AtAws) -> Iterator[Thing]:
         yield Thing("entitlement", f"{name} ({one.id})" if one.id else name, ids={"id": one.id}, undo=undo)
 
 
-ENTITLEMENT = Kind(
-    "entitlement", "sso", parts=("entitlements", "Identity Center"), live=_entitlements, events=events("Entitlement")
-)
+ENTITLEMENT = Kind("entitlement", "sso", live=_entitlements, events=events("Entitlement"))
 """What Account access manager gives beside permission sets; no provider has a resource for it."""

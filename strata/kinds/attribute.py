@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from strata.config import SSO
-from strata.kinds.attributes import Attributes, block, text
+from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.events import CHANGED, GONE, MADE, by_nothing
 from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading
@@ -80,7 +80,6 @@ ATTRIBUTE = Kind(
             reads=_read,
         ),
     ),
-    parts=("Identity Center",),
     declared=lambda zone: (
         Thing(_NAME, name, {"source": source}, SSO, ("access_control_attributes", name))
         for name, source in zone.sso.access_control_attributes.items()

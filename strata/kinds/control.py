@@ -7,7 +7,7 @@ from typing import Any
 
 from strata.config import SECURITY
 from strata.config.text import address_part
-from strata.kinds.attributes import Attributes
+from strata.kinds.arguments import Attributes
 from strata.kinds.events import by_nothing
 from strata.kinds.kind import Ask, Existing, Kind, Resource
 from strata.kinds.shared import BUCKET, CONFLICT, ROLE, ROLE_ATTACHMENT, ROLE_POLICY, RULE, named

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from strata.config import SSO, models
-from strata.kinds.attributes import Attributes, text
+from strata.kinds.arguments import Attributes, text
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import folded
@@ -119,7 +119,6 @@ GROUP = Kind(
     fields={"name": "name", "description": "description"},
     events=events("Group"),
     section="groups",
-    parts=("Identity Center",),
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.groups.items() if not one.external),
     wanted=_wanted,
     import_ids=lambda inventory: (
@@ -231,7 +230,6 @@ MEMBERSHIP = Kind(
             reads=_read_membership,
         ),
     ),
-    parts=("Identity Center",),
     addresses=_members,
     wanted=_wanted_members,
     import_ids=_memberships,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from strata.config import moves
 from strata.config.models import PARTITION, Model, Project
-from strata.kinds.attributes import Attributes
+from strata.kinds.arguments import Attributes
 from strata.kinds.events import Clues, Events, by_ids
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
@@ -21,8 +21,6 @@ if TYPE_CHECKING:  # what AWS has: `strata check` asks nothing
 
 Key: TypeAlias = moves.Kind
 """The word for a kind whose things have keys that may change."""
-
-
 Ids: TypeAlias = Mapping[Key, Mapping[str, str]]
 """Kind to key to id."""
 
@@ -132,7 +130,6 @@ class Kind:
         key: the word for it in moves.yaml, where its things have keys.
         section: the section of the YAML of what is deleted as soon as its entry goes.
         control: the key of security.yaml of what is a thing of its own.
-        parts: the parts of an inventory without which nothing is known of it.
         addresses: the Terraform addresses of what a landing zone declares.
         import_ids: type and import id of all that AWS has of it, of the types that the configuration imports by id.
         wanted: address and import id of what is declared, as AWS has it or would have it; keys that AWS has nothing of
@@ -153,7 +150,6 @@ class Kind:
     key: Key | None = None
     section: str = ""
     control: str = ""
-    parts: tuple[str, ...] = ()
     addresses: Callable[[LandingZone], Iterable[str]] = lambda _: ()
     import_ids: Callable[[Inventory], Iterable[tuple[str, str]]] | None = None
     wanted: Callable[[LandingZone, Inventory, Ids], Iterable[tuple[str, str]]] | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 from strata.config.moves import Kind, Move
-from strata.kinds import RESOURCES
+from strata.kinds import resource_of
 
 Keys = Mapping[tuple[Kind, str], str]
 """The key of today by kind and earlier key."""
@@ -80,11 +80,11 @@ def address_parts(address: str) -> list[tuple[Kind | None, str]]:
     """Returns the parts of a resource's name, each with the kind whose key it is."""
     type, _, name = address.partition(".")
     texts = name.split("_")
-    resource = RESOURCES.get(type)
-    first = resource.keys[: len(texts)] if resource else ()
+    resource = resource_of(type)
+    first = resource.keys[: len(texts)]
     at = len(first)
     kinds: list[Kind | None] = [*first, *[None] * (len(texts) - at)]
-    if resource and resource.branches and at + 1 < len(texts):
+    if resource.branches and at + 1 < len(texts):
         kinds[at + 1] = resource.branches.get(texts[at])
     return list(zip(kinds, texts, strict=True))
 

@@ -10,7 +10,7 @@ from strata.config.limits import aws_limits
 from strata.config.models import Mode
 from strata.config.text import address_part
 from strata.kinds import cli
-from strata.kinds.attributes import text
+from strata.kinds.arguments import text
 from strata.kinds.control_tower import CONTROL_TOWER
 from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
 from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
@@ -70,7 +70,6 @@ def _recorded_services(states: InStates) -> Iterator[Thing]:
 TRUSTED = Kind(
     "trusted service",
     "organizations",
-    parts=("trusted services",),
     declared=lambda zone: (
         Thing("trusted service", one, {}, FILE, ("trusted_services",)) for one in zone.trusted_services
     ),
@@ -154,7 +153,6 @@ DELEGATED = Kind(
         ),
         Resource("aws_iam_service_linked_role", "<role ARN>", imported=True, kept=True),
     ),
-    parts=("delegated administrators",),
     addresses=_delegated,
     wanted=_wanted,
     import_ids=_delegations,
@@ -202,7 +200,6 @@ ROOT_ACCESS = Kind(
             "aws_iam_organizations_features", "<organization id>", existing=Existing(id=_root_features, early=True)
         ),
     ),
-    parts=("central root access",),
     addresses=lambda zone: ("aws_iam_organizations_features.main",) if zone.organization.member_root_access else (),
     declared=_declared_features,
     recorded=lambda states: (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from strata.config import SSO, models
 from strata.config.text import address_part
-from strata.kinds.attributes import Attributes, block, text
+from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
 from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
@@ -122,7 +123,6 @@ SET = Kind(
     ),
     key="permission-set",
     section="permission_sets",
-    parts=("Identity Center",),
     declared=_declared,
     recorded=_recorded,
     live=_live,
@@ -142,6 +142,10 @@ SET = Kind(
 
 
 _OF_SET = "{permission_set_arn},{instance_arn}"
+
+
+in_set = partial(Resource, keys=("permission-set",), references=("permission_set_arn",), kept=True, provisioned=True)
+"""A resource that is named after a permission set, whose accounts get each change of it."""
 
 
 def of_set(reading: Reading, attributes: Attributes, *before: str, **more: Any) -> Attributes:
@@ -171,10 +175,13 @@ _POLICIES = ("ManagedPolicy", "CustomerManagedPolicyReference")
 MANAGED, CUSTOMER = "aws_ssoadmin_managed_policy_attachment", "aws_ssoadmin_customer_managed_policy_attachment"
 
 
+def _address(key: str, policy: ManagedPolicy) -> str:
+    return f"{MANAGED if policy.aws else CUSTOMER}.{key}_{address_part(policy.name)}"
+
+
 def _policies(zone: LandingZone) -> Iterator[str]:
     for key, one in zone.permission_sets.items():
-        for policy in one.managed:
-            yield f"{MANAGED if policy.aws else CUSTOMER}.{key}_{address_part(policy.name)}"
+        yield from (_address(key, policy) for policy in one.managed)
 
 
 def _live_policies(inventory: Inventory) -> Iterator[tuple[str, str]]:
@@ -265,36 +272,26 @@ def _wanted_policies(zone: LandingZone, inventory: Inventory, ids: Ids) -> Itera
     for one, whole in _wanted(zone, inventory, ids):
         for policy in one.managed:
             name = f"{AWS_MANAGED}{policy.aws}" if policy.aws else f"{policy.customer},{policy.path}"
-            type = MANAGED if policy.aws else CUSTOMER
-            yield f"{type}.{one.key}_{address_part(policy.name)}", f"{name},{whole}"
+            yield _address(one.key, policy), f"{name},{whole}"
 
 
 SET_POLICY = Kind(
     "permission set policy",
     "sso",
     (
-        Resource(
+        in_set(
             MANAGED,
             f"<policy ARN>,{_IN_SET}",
-            keys=("permission-set",),
-            references=("permission_set_arn",),
             existing=Existing("already attached", f"{{managed_policy_arn}},{_OF_SET}", regional=True),
-            kept=True,
-            provisioned=True,
             reads=_read_managed,
         ),
-        Resource(
+        in_set(
             CUSTOMER,
             f"<customer policy name>,<customer policy path>,{_IN_SET}",
-            keys=("permission-set",),
-            references=("permission_set_arn",),
             existing=Existing(CONFLICT, _customer, early=True, regional=True),
-            kept=True,
-            provisioned=True,
             reads=_read_customer,
         ),
     ),
-    parts=("Identity Center",),
     addresses=_policies,
     wanted=_wanted_policies,
     import_ids=_live_policies,
@@ -385,18 +382,13 @@ INLINE = Kind(
     "inline policy",
     "sso",
     (
-        Resource(
+        in_set(
             _INLINE,
             _IN_SET,
-            keys=("permission-set",),
-            references=("permission_set_arn",),
             existing=Existing(id=_OF_SET, regional=True),
-            kept=True,
-            provisioned=True,
             reads=_read_inline,
         ),
     ),
-    parts=("Identity Center",),
     declared=_declared_inline,
     recorded=_recorded_inline,
     live=_live_inline,
@@ -417,18 +409,13 @@ BOUNDARY = Kind(
     "permissions boundary",
     "sso",
     (
-        Resource(
+        in_set(
             _BOUNDARY,
             _IN_SET,
-            keys=("permission-set",),
-            references=("permission_set_arn",),
             existing=Existing(id=_OF_SET, regional=True),
-            kept=True,
-            provisioned=True,
             reads=_read_boundary,
         ),
     ),
-    parts=("Identity Center",),
     declared=_declared_boundary,
     recorded=_recorded_boundary,
     live=_live_boundary,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from strata.config import ORGANIZATION, models
 from strata.kinds import cli
-from strata.kinds.attributes import text
+from strata.kinds.arguments import text
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.kind import Existing, Ids, Kind, Resource
@@ -62,7 +62,6 @@ POLICY = Kind(
     (Resource(_TYPE, "<policy id>", keys=("policy",), id="id", imported=True, kept=True),),
     key="policy",
     section="policies",
-    parts=("policies",),
     addresses=lambda zone: (f"{_TYPE}.{key}" for key in zone.policies),
     declared=_declared,
     recorded=_recorded,
@@ -154,7 +153,6 @@ ATTACHMENT = Kind(
             kept=True,
         ),
     ),
-    parts=("policies",),
     addresses=_attachments,
     wanted=_wanted,
     import_ids=_attached,

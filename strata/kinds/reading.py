@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from strata.iam.equality import same_document
-from strata.kinds.attributes import Attributes, block
+from strata.kinds.arguments import Attributes, block
 from strata.text import snake
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 from strata.config import SECURITY
 from strata.config.models import Project, RegionalSetting, Setting
-from strata.kinds.attributes import Attributes
+from strata.kinds.arguments import Attributes
 from strata.kinds.events import by_nothing
 from strata.kinds.kind import Ask, Existing, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from strata.kinds.attributes import Attributes
+from strata.kinds.arguments import Attributes
 from strata.kinds.kind import Existing, Resource
 from strata.kinds.reading import KEPT, PROVIDERS, Reading, same_text, tags
 

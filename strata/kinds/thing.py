@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from strata.config.moves import Kind as Key
 from strata.config.source import Location
-from strata.kinds.attributes import Attributes, text
+from strata.kinds.arguments import Attributes, text
 from strata.kinds.cli import Center as Cli
 from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from strata.config import ORGANIZATION, models
 from strata.kinds import cli
-from strata.kinds.attributes import text
+from strata.kinds.arguments import text
 from strata.kinds.events import TAGS, events
 from strata.kinds.kind import Kind, Resource
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, written

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from strata.config import SSO, models
 from strata.kinds import cli
-from strata.kinds.attributes import Attributes, block, text
+from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.events import events
 from strata.kinds.identity import folded
 from strata.kinds.kind import Existing, Ids, Kind, Resource
@@ -138,7 +138,6 @@ USER = Kind(
     fields={name: name for name in ("user_name", "given_name", "family_name", "email", "display_name")},
     events=events("User"),
     section="users",
-    parts=("Identity Center",),
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.sso.users.items() if not one.external),
     wanted=_wanted,
     import_ids=lambda inventory: (

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from strata.config.layers import STACKS
 from strata.config.moves import Kind
 from strata.kinds import KEYED, KINDS
+from strata.kinds.arguments import Attributes
 from strata.kinds.assignment import ASSIGNMENT
-from strata.kinds.attributes import Attributes
 from strata.kinds.group import MEMBERSHIP
 from strata.kinds.moves import Keys, address_now, newest_keys
 from strata.kinds.thing import InStates, Principal, Thing, side
@@ -119,19 +119,19 @@ def principals(states: Mapping[str, State], keys: Keys) -> dict[Who, Principal]:
 
     Each is there as a data source, and its id in each of its assignments and memberships.
     """
-    found, managed = dict[Who, Principal](), set[Who]()
+    found, ours = dict[Who, Principal](), set[Who]()
     for stack, state in states.items():
         found |= dict(_looked_up(state))
         for one in resources({stack: state}):
             if kind := KINDS_BY_TYPE.get(one.type):
-                managed.add((kind, one.name))
+                ours.add((kind, one.name))
             elif who := recipient(one.address):
                 id = one.attributes.get("member_id" if one.type == MEMBERSHIP.type else "principal_id")
                 found.setdefault(who, Principal(str(id or "")))
     return {
         (kind, keys.get((kind, key), key)): one
         for (kind, key), one in found.items()
-        if one.id and (kind, key) not in managed
+        if one.id and (kind, key) not in ours
     }
 
 

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from strata.config.moves import Kind
 from strata.kinds import KINDS
-from strata.kinds.attributes import Attributes
 from strata.kinds.thing import AtAws, Thing, side
 from strata.landing_zone import LandingZone
-
-if TYPE_CHECKING:
-    from strata.inventory.things import Inventory
 
 
 def declared_side(zone: LandingZone) -> Mapping[tuple[str, str], Thing]:
@@ -20,21 +14,6 @@ def declared_side(zone: LandingZone) -> Mapping[tuple[str, str], Thing]:
     return side(one for kind in KINDS for one in kind.declared(zone))
 
 
-def live_side(
-    zone: LandingZone,
-    inventory: Inventory,
-    known: Mapping[Kind, Mapping[str, str]],
-    attributes: Mapping[str, Mapping[str, Attributes]],
-    elsewhere: frozenset[tuple[str, str]],
-) -> Mapping[tuple[str, str], Thing]:
-    """Returns all that AWS has of the kinds that the stacks manage, with the lines that would take it away.
-
-    Args:
-        zone: the configuration.
-        inventory: what was read.
-        known: the key of what AWS has by kind and id.
-        attributes: what the states have by type and name: the default tags, and ids of what was deleted.
-        elsewhere: type and id of what the states of layers of one's own have, which is theirs.
-    """
-    found = AtAws(zone, inventory, known, attributes, elsewhere)
+def live_side(found: AtAws) -> Mapping[tuple[str, str], Thing]:
+    """Returns all that AWS has of the kinds that the stacks manage, with the lines that would take it away."""
     return side(one for kind in KINDS for one in kind.live(found))

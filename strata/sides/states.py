@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from strata.kinds.attributes import Attributes
+from strata.kinds.arguments import Attributes
 
 State: TypeAlias = Mapping[str, Any]
 
@@ -39,18 +39,7 @@ class Object(NamedTuple):
 def objects(state: State, stack: str = "") -> Iterator[Object]:
     """Yields all that a state holds."""
     for resource in state.get("resources") or ():
-        type, name, is_data = str(resource["type"]), str(resource["name"]), resource.get("mode") == "data"
-        for one in resource.get("instances") or ():
-            yield Object(
-                stack,
-                type,
-                name,
-                one.get("attributes") or {},
-                is_data,
-                one.get("status") == "tainted",
-                bool(one.get("deposed")),
-                f"[{json.dumps(one['index_key'])}]" if "index_key" in one else "",
-            )
+        yield from _of(resource, stack)
 
 
 def managed(state: State, stack: str = "") -> Iterator[Object]:
@@ -61,9 +50,21 @@ def managed(state: State, stack: str = "") -> Iterator[Object]:
 def resources(states: Mapping[str, State]) -> Iterator[Object]:
     """Yields one object of each resource that some states manage: the current one, or one that is deposed."""
     for stack, state in states.items():
-        found: dict[str, Object] = {}
-        for one in managed(state, stack):
-            before = found.get(one.address)
-            if before is None or (before.deposed and not one.deposed):
-                found[one.address] = one
-        yield from found.values()
+        for resource in state.get("resources") or ():
+            found = [one for one in _of(resource, stack) if not one.is_data]
+            yield from [one for one in found if not one.deposed][:1] or found[:1]
+
+
+def _of(resource: Mapping[str, Any], stack: str) -> Iterator[Object]:
+    for one in resource.get("instances") or ():
+        if isinstance(one, dict):
+            yield Object(
+                stack,
+                str(resource["type"]),
+                str(resource["name"]),
+                one.get("attributes") or {},
+                is_data=resource.get("mode") == "data",
+                tainted=one.get("status") == "tainted",
+                deposed=bool(one.get("deposed")),
+                instance=f"[{json.dumps(one['index_key'])}]" if "index_key" in one else "",
+            )

@@ -7,19 +7,16 @@ the role of Access Analyzer are not here: the stacks import them themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from strata.aws.defaults import account_setting
 from strata.aws.identity_center import Center
 from strata.aws.session import Aws, AwsError, Client
 from strata.config.models import Project
-from strata.kinds import RESOURCES, kind
+from strata.kinds import resource_of
+from strata.kinds.arguments import Attributes
 from strata.terraform.plans import Plan
-
-Values = Mapping[str, Any]
-"""The arguments of a planned resource, as far as they are known."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Question:
 
     aws: Aws
     project: Project
-    values: Values
+    values: Attributes
 
     def client(self, service: str) -> Client:
         """Returns a client in the region of the resource."""
@@ -41,7 +38,7 @@ class Question:
         admin, people = self.aws.client("sso-admin", region), self.aws.client("identitystore", region)
         return Center(admin, people, values.get("instance_arn", ""), values.get("identity_store_id", ""))
 
-    def setting(self, key: str) -> Values:
+    def setting(self, key: str) -> Attributes:
         """Returns what the account has of a setting of security.yaml."""
         return account_setting(self.aws, key, self.project.management_account.id)
 
@@ -53,9 +50,9 @@ class Existing:
     aws: Aws
     project: Project
 
-    def id_of(self, type: str, values: Values) -> str | None:
+    def id_of(self, type: str, values: Attributes) -> str | None:
         """Returns the import id of a planned resource, None where it is not known or AWS has no such thing."""
-        existing = _existing(type)
+        existing = resource_of(type).existing
         if existing is None or not existing.id:
             return None
         try:
@@ -74,16 +71,11 @@ class Existing:
 
     def early(self, planned: Plan) -> dict[str, str]:
         """Returns the import ids of what AWS has, of the types that are asked about before Terraform starts."""
-        asked = (address for address in planned.changes if (row := _existing(address)) and row.early)
+        asked = (address for address in planned.changes if (row := resource_of(address).existing) and row.early)
         return self.ids(planned, asked)
-
-
-def _existing(address: str) -> kind.Existing | None:
-    resource = RESOURCES.get(address.partition(".")[0])
-    return resource.existing if resource else None
 
 
 def exists_already(address: str, said: str) -> bool:
     """Says whether a creation failed because AWS has the thing."""
-    row = _existing(address)
+    row = resource_of(address).existing
     return bool(row and row.conflict and re.search(row.conflict, said))

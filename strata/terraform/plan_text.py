@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from strata.kinds import RESOURCES
+from strata.kinds import resource_of
 from strata.printing import Style, columns, line, painted, unguarded
 from strata.sides.states import objects
 from strata.terraform.attributes import MASKED, UNKNOWN, Attribute
@@ -64,7 +64,7 @@ def names_of(states: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for state in states:
         for one in objects(state):
-            if one.type in RESOURCES and (id := RESOURCES[one.type].id):
+            if id := resource_of(one.type).id:
                 found[str(one.attributes.get(id))] = one.name
     return found
 

@@ -20,7 +20,7 @@ from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.leftovers import Directory, declared
 from strata.identity.things import TYPES
-from strata.kinds import is_kept
+from strata.kinds import resource_of
 from strata.landing_zone import LandingZone
 from strata.sides.states import managed
 from strata.terraform.errors import TerraformError
@@ -39,7 +39,7 @@ def half_made(workspace: Workspace, stack: str, state: Mapping[str, Any]) -> lis
     """
     guarded = workspace.guarded(stack)
     moved = {block["from"]: block["to"] for block in workspace.document(stack).get("moved", ())}
-    return [address for address in tainted(state) if _end(address, moved) in guarded or is_kept(address)]
+    return [address for address in tainted(state) if _end(address, moved) in guarded or resource_of(address).kept]
 
 
 def _end(address: str, moved: Mapping[str, str]) -> str:

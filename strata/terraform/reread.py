@@ -7,22 +7,19 @@ versions, in `tests/scenarios/test_refresh.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from strata.errors import Message
 from strata.inventory.reading import Principal, Wanted
-from strata.kinds import RESOURCES
+from strata.kinds import resource_of
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.group import MEMBERSHIP
 from strata.kinds.permission_set import SET
 from strata.kinds.reading import KEPT, Reading
 from strata.kinds.shared import RULE
+from strata.kinds.thing import default_tags
 from strata.sides.states import State, managed, objects
-
-Attributes = Mapping[str, Any]
-Reads = Callable[[Reading, Attributes], Attributes | None]
-
 
 # What is asked
 
@@ -57,15 +54,18 @@ _REGION = re.compile(r"arn:[^:]+:events:([^:]+):")
 
 def uncovered(state: State) -> Message | None:
     """Returns what of a state no reading in bulk has, None where it can have all."""
-    types = sorted(type for type in {one.type for one in managed(state)} if not _reads(type))
+    types = sorted(type for type in {one.type for one in managed(state)} if not resource_of(type).reads)
     return Message("not-read-in-bulk", f"{types[0]} is not read in bulk", type=types[0]) if types else None
 
 
-def difference(state: State, reading: Reading, default_tags: Mapping[str, str]) -> Message | None:
-    """Returns the first thing that a refresh might find otherwise than a state has it; None where there is none."""
+def difference(state: State, reading: Reading, of_today: Mapping[str, str]) -> Message | None:
+    """Returns the first thing that a refresh might find otherwise than a state has it; None where there is none.
+
+    A refresh would put a tag that is neither the thing's own nor one of the default tags of today.
+    """
     for one in managed(state):
         address, attributes = one.address, one.attributes
-        reads = _reads(one.type)
+        reads = resource_of(one.type).reads
         expected = reads(reading, attributes) if reads else None
         if expected is None:
             return Message("not-at-aws", f"{address} is not at AWS", place=address)
@@ -76,21 +76,9 @@ def difference(state: State, reading: Reading, default_tags: Mapping[str, str]) 
             if expected[name] is not KEPT and not _same(value, expected[name]):
                 text = f"{address}: {name} differs at AWS"
                 return Message("differs-at-aws", text, place=address, argument=name)
-        if _tags_differ(attributes, default_tags):
+        if not default_tags(attributes).items() <= of_today.items():
             return Message("other-default-tags", f"{address}: its default tags are other ones", place=address)
     return None
-
-
-def _reads(type: str) -> Reads | None:
-    resource = RESOURCES.get(type)
-    return resource.reads if resource else None
-
-
-def _tags_differ(attributes: Attributes, default_tags: Mapping[str, str]) -> bool:
-    """Says whether a refresh would put a tag that is neither the thing's own nor one of the default tags of today."""
-    own = attributes.get("tags") or {}
-    others = {key: value for key, value in (attributes.get("tags_all") or {}).items() if key not in own}
-    return not others.items() <= default_tags.items()
 
 
 def _same(one: Any, other: Any) -> bool:
