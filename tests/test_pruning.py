@@ -106,3 +106,12 @@ def test_what_aws_does_not_have_is_gone_and_what_was_not_read_is_not() -> None:
     assert gone(live | other, Inventory(organization, center)) == []
     assert gone(dead | other, Inventory(organization, center)) == list(dead)
     assert gone(dead | other, Inventory(organization, None)) == list(dead)[:2]
+
+
+def test_a_line_of_what_the_reading_does_not_tell_stays() -> None:
+    """The role of Access Analyzer is read by nobody, so that it is neither gone nor done with."""
+    role = "aws_iam_service_linked_role.access-analyzer"
+    organization = Organization("o-1", "r-1", "1" * 12, (), (), (), (), (), {})
+
+    assert made([role], [role]) == []
+    assert gone({role: "arn:aws:iam::111111111111:role/aws-service-role/x"}, Inventory(organization, None)) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strata.sides.states import objects, resources
+from strata.sides.states import managed, objects, resources
 
 UNIT = {"mode": "managed", "type": "aws_organizations_organizational_unit", "name": "prod"}
 
@@ -25,6 +25,14 @@ def test_what_is_no_object_is_passed_over() -> None:
     assert list(objects({"resources": None})) == []
 
 
+def test_what_is_not_said_to_be_managed_is_not() -> None:
+    untold: dict[str, object] = {**UNIT, "mode": None, "instances": [{"attributes": {}}]}
+    nameless = {"mode": "data", "name": "x", "instances": [{"attributes": {}}]}
+
+    assert list(managed({"resources": [untold, nameless]})) == []
+    assert list(resources({"sso": {"resources": [untold, nameless]}})) == []
+
+
 def test_resources_of_a_module_are_others_though_they_have_the_type_and_name() -> None:
     names = ["module.a", "module.b"]
     of = [{**UNIT, "module": name, "instances": [{"attributes": {"id": name}}]} for name in names]
@@ -35,5 +43,5 @@ def test_resources_of_a_module_are_others_though_they_have_the_type_and_name() -
 def test_a_lookup_is_no_resource() -> None:
     lookup = {**UNIT, "mode": "data", "instances": [{"attributes": {"id": "ou-1"}}]}
 
-    assert [one.is_data for one in objects({"resources": [lookup]})] == [True]
+    assert [one.mode for one in objects({"resources": [lookup]})] == ["data"]
     assert list(resources({"sso": {"resources": [lookup]}})) == []

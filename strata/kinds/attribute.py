@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from strata.config import SSO
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.events import CHANGED, GONE, MADE, by_nothing
-from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
+from strata.kinds.kind import Existing, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, InStates, Thing
@@ -16,10 +16,6 @@ from strata.landing_zone import LandingZone
 
 if TYPE_CHECKING:
     from strata.inventory.things import Inventory
-
-
-def _existing(ask: Ask) -> str | None:
-    return str(ask.values["instance_arn"]) if ask.center.access_control() is not None else None
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
@@ -75,7 +71,9 @@ ATTRIBUTE = Kind(
         Resource(
             _TYPE,
             "<instance ARN>[@<region>]",
-            existing=Existing(CONFLICT, _existing, early=True, regional=True),
+            existing=Existing(
+                CONFLICT, "{instance_arn}", early=lambda ask: ask.center.access_control() is not None, regional=True
+            ),
             kept=True,
             reads=_read,
         ),

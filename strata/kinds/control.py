@@ -221,7 +221,7 @@ MONITOR = Kind(
         Resource(
             "aws_ce_anomaly_subscription",
             "<anomaly subscription ARN>",
-            existing=Existing(id=_subscription, early=True),
+            existing=Existing(id=_subscription, early=_subscription),
         ),
     ),
     addresses=_monitors,
@@ -289,7 +289,7 @@ GITHUB = Kind(
         Resource(
             "aws_iam_openid_connect_provider",
             "<provider ARN>",
-            existing=Existing("EntityAlreadyExists", _provider, early=True),
+            existing=Existing("EntityAlreadyExists", _provider, early=_provider),
             kept=True,
         ),
         ROLE,

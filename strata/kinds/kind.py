@@ -60,13 +60,12 @@ class Existing:
         id: the import id, a template of the arguments or a question, which answers nothing where AWS has none;
             empty where the name tells, if a run of Strata announced it.
         early: asked before Terraform starts: a creation would wait for most of an hour, make it twice, or reset it.
-            Its id is a question then.
         regional: the id ends with the region.
     """
 
     conflict: str = ""
     id: str | Callable[[Ask], str | None] = ""
-    early: bool = False
+    early: Callable[[Ask], object] | None = None
     regional: bool = False
 
     def import_id(self, ask: Ask) -> str | None:

@@ -197,7 +197,9 @@ ROOT_ACCESS = Kind(
     "organizations",
     (
         Resource(
-            "aws_iam_organizations_features", "<organization id>", existing=Existing(id=_root_features, early=True)
+            "aws_iam_organizations_features",
+            "<organization id>",
+            existing=Existing(id=_root_features, early=_root_features),
         ),
     ),
     addresses=lambda zone: ("aws_iam_organizations_features.main",) if zone.organization.member_root_access else (),

@@ -142,6 +142,7 @@ SET = Kind(
 
 
 _OF_SET = "{permission_set_arn},{instance_arn}"
+_REFERENCE = "{customer_managed_policy_reference[0][name]},{customer_managed_policy_reference[0][path]}"
 
 
 in_set = partial(Resource, keys=("permission-set",), references=("permission_set_arn",), kept=True, provisioned=True)
@@ -209,11 +210,10 @@ def _read_customer(reading: Reading, attributes: Attributes) -> Attributes | Non
     return of_set(reading, attributes, name, path, customer_managed_policy_reference=[{"name": name, "path": path}])
 
 
-def _customer(ask: Ask) -> str | None:
-    wanted, arn = ask.values["customer_managed_policy_reference"][0], ask.values["permission_set_arn"]
-    name, path = wanted["name"], wanted["path"]
-    there = {(one["Name"], one.get("Path") or "/") for one in ask.center.customer_managed_policies_of(arn)}
-    return f"{name},{path},{arn},{ask.values['instance_arn']}" if (name, path) in there else None
+def _has_customer_policy(ask: Ask) -> bool:
+    wanted = ask.values["customer_managed_policy_reference"][0]
+    there = ask.center.customer_managed_policies_of(ask.values["permission_set_arn"])
+    return (wanted["name"], wanted["path"]) in {(one["Name"], one.get("Path") or "/") for one in there}
 
 
 def aws_policy(arn: str) -> str:
@@ -288,7 +288,7 @@ SET_POLICY = Kind(
         in_set(
             CUSTOMER,
             f"<customer policy name>,<customer policy path>,{_IN_SET}",
-            existing=Existing(CONFLICT, _customer, early=True, regional=True),
+            existing=Existing(CONFLICT, f"{_REFERENCE},{_OF_SET}", early=_has_customer_policy, regional=True),
             reads=_read_customer,
         ),
     ),

@@ -9,7 +9,7 @@ from strata.config import SECURITY
 from strata.config.models import Project, RegionalSetting, Setting
 from strata.kinds.arguments import Attributes
 from strata.kinds.events import by_nothing
-from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.kind import Existing, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 
@@ -74,10 +74,6 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             yield Thing("setting", name_of(key, region), _values(found, arguments))
 
 
-def _password_policy(ask: Ask) -> str | None:
-    return "iam-account-password-policy" if ask.setting("password_policy") else None
-
-
 SETTING = Kind(
     "setting",
     "security",
@@ -89,7 +85,7 @@ SETTING = Kind(
         Resource(
             "aws_iam_account_password_policy",
             "iam-account-password-policy",
-            existing=Existing(id=_password_policy, early=True),
+            existing=Existing(id="iam-account-password-policy", early=lambda ask: ask.setting("password_policy")),
         ),
         Resource("aws_s3_account_public_access_block", "<account id>"),
     ),

@@ -138,7 +138,8 @@ class InStates:
 
     @cached_property
     def _units(self) -> Mapping[str, str]:
-        return {text(one, "id"): key for key, one in self.of("aws_organizations_organizational_unit").items()}
+        units = self.of("aws_organizations_organizational_unit")
+        return {id: key for key, one in units.items() if (id := text(one, "id"))}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from strata.kinds.group import MEMBERSHIP
 from strata.kinds.moves import Keys, address_now, newest_keys
 from strata.kinds.thing import InStates, Principal, Thing, side
 from strata.landing_zone import LandingZone
-from strata.sides.states import Object, State, managed, objects, resources
+from strata.sides.states import Object, State, blocks, managed, objects, resources
 
 ByType = Mapping[str, Mapping[str, Attributes]]
 """Type to name to attributes."""
@@ -102,9 +102,10 @@ def moved(zone: LandingZone, held: Iterable[tuple[str, Attributes]]) -> dict[str
 
 def _deposed(states: Mapping[str, State]) -> Iterator[tuple[str, str]]:
     """Yields type and id of what a deploy has replaced, and deletes as soon as it can."""
-    for state in states.values():
-        current = {one.address for one in managed(state) if not one.deposed}
-        yield from (_typed(one) for one in managed(state) if one.deposed and one.address in current)
+    for block in (block for state in states.values() for block in blocks(state)):
+        old = [one for one in block if one.deposed and one.mode == "managed"]
+        if len(old) < len(block):
+            yield from map(_typed, old)
 
 
 def _typed(one: Object) -> tuple[str, str]:
@@ -152,7 +153,7 @@ _NAMES: Mapping[Kind, str] = {"group": "display_name", "user": "user_name"}
 
 def _looked_up(state: State) -> Iterator[tuple[Who, Principal]]:
     for one in objects(state):
-        kind = KINDS_BY_TYPE.get(one.type) if one.is_data else None
+        kind = KINDS_BY_TYPE.get(one.type) if one.mode == "data" else None
         if kind:
             id, name = one.attributes.get(f"{kind}_id"), one.attributes.get(_NAMES[kind])
             yield (kind, one.name), Principal(str(id or ""), str(name or ""))

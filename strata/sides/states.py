@@ -15,17 +15,17 @@ class Object(NamedTuple):
     """An object of a state.
 
     Attributes:
-        is_data: a lookup and no resource.
+        mode: `managed`; `data` is a lookup and no resource.
         tainted: a run left it half made.
         deposed: a deploy has replaced it, and deletes it as soon as it can.
         instance: what tells it from others of one resource; empty where it is alone.
     """
 
     stack: str
+    mode: str
     type: str
     name: str
     attributes: Attributes
-    is_data: bool = False
     tainted: bool = False
     deposed: bool = False
     instance: str = ""
@@ -38,33 +38,37 @@ class Object(NamedTuple):
 
 def objects(state: State, stack: str = "") -> Iterator[Object]:
     """Yields all that a state holds."""
-    for resource in state.get("resources") or ():
-        yield from _of(resource, stack)
+    return (one for block in blocks(state, stack) for one in block)
 
 
 def managed(state: State, stack: str = "") -> Iterator[Object]:
     """Yields what a state manages, tainted and deposed objects included, because they exist at AWS."""
-    return (one for one in objects(state, stack) if not one.is_data)
+    return (one for one in objects(state, stack) if one.mode == "managed")
 
 
 def resources(states: Mapping[str, State]) -> Iterator[Object]:
     """Yields one object of each resource that some states manage: the current one, or one that is deposed."""
     for stack, state in states.items():
-        for resource in state.get("resources") or ():
-            found = [one for one in _of(resource, stack) if not one.is_data]
-            yield from [one for one in found if not one.deposed][:1] or found[:1]
+        for block in blocks(state, stack):
+            if block and block[0].mode == "managed":
+                yield next((one for one in block if not one.deposed), block[0])
 
 
-def _of(resource: Mapping[str, Any], stack: str) -> Iterator[Object]:
-    for one in resource.get("instances") or ():
-        if isinstance(one, dict):
-            yield Object(
+def blocks(state: State, stack: str = "") -> Iterator[list[Object]]:
+    """Yields the objects of each resource; those of a module are another one's, though its address is the same here."""
+    for resource in state.get("resources") or ():
+        mode, type, name = (str(resource.get(part)) for part in ("mode", "type", "name"))
+        yield [
+            Object(
                 stack,
-                str(resource["type"]),
-                str(resource["name"]),
+                mode,
+                type,
+                name,
                 one.get("attributes") or {},
-                is_data=resource.get("mode") == "data",
                 tainted=one.get("status") == "tainted",
-                deposed=bool(one.get("deposed")),
+                deposed="deposed" in one,
                 instance=f"[{json.dumps(one['index_key'])}]" if "index_key" in one else "",
             )
+            for one in resource.get("instances") or ()
+            if isinstance(one, dict)
+        ]

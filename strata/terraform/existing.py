@@ -7,7 +7,7 @@ the role of Access Analyzer are not here: the stacks import them themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from strata.aws.defaults import account_setting
@@ -71,8 +71,17 @@ class Existing:
 
     def early(self, planned: Plan) -> dict[str, str]:
         """Returns the import ids of what AWS has, of the types that are asked about before Terraform starts."""
-        asked = (address for address in planned.changes if (row := resource_of(address).existing) and row.early)
-        return self.ids(planned, asked)
+        return self.ids(planned, self._there(planned))
+
+    def _there(self, planned: Plan) -> Iterator[str]:
+        for address, change in planned.changes.items():
+            row = resource_of(address).existing
+            if row and row.early and change.action == "create":
+                try:
+                    if row.early(Question(self.aws, self.project, change.arguments)):
+                        yield address
+                except (AwsError, IndexError, KeyError):  # there is nothing, or Terraform says why not
+                    continue
 
 
 def exists_already(address: str, said: str) -> bool:

@@ -27,7 +27,8 @@ from strata.sides.states import State, managed, objects
 def wanted(state: State) -> Wanted:
     """Returns what of Identity Center a state has more of than the name."""
     sets, groups, principals = set[str](), set[str](), set[Principal]()
-    for _, type, _, attributes, *_ in managed(state):
+    for one in managed(state):
+        type, attributes = one.type, one.attributes
         if type == SET.type:
             sets.add(attributes.get("arn", ""))
         elif "permission_set_arn" in attributes:

@@ -6,10 +6,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NoReturn, cast
 
 import pytest
 
 from strata.aws import session
+from strata.errors import Message
 from strata.kinds import RESOURCES
 from strata.load import load
 from strata.options import Options
@@ -138,3 +141,22 @@ def test_the_id_of_another_region_names_it() -> None:
 
     assert existing.id_of("aws_accessanalyzer_analyzer", values) == "ex-organization@eu-west-1"
     assert existing.id_of("aws_accessanalyzer_analyzer", {"region": "eu-west-1"}) is None
+
+
+def test_an_id_that_follows_from_the_plan_needs_no_answer() -> None:
+    """After an interruption or a conflict it is imported though AWS refuses the question that is asked before."""
+
+    def denied(*_: object) -> NoReturn:
+        raise session.AwsError(Message("denied", "denied"), "AccessDenied")
+
+    aws = cast("session.Aws", SimpleNamespace(client=denied))
+    ids = Existing(aws, load(COMPANY).project)
+    reference = [{"name": "Billing", "path": "/"}]
+    of_set = {"permission_set_arn": "arn:set", "instance_arn": "arn:instance"}
+
+    assert ids.id_of("aws_iam_account_password_policy", {}) == "iam-account-password-policy"
+    assert ids.id_of("aws_ssoadmin_instance_access_control_attributes", of_set) == "arn:instance"
+    found = ids.id_of(
+        "aws_ssoadmin_customer_managed_policy_attachment", {**of_set, "customer_managed_policy_reference": reference}
+    )
+    assert found == "Billing,/,arn:set,arn:instance"
