@@ -25,12 +25,11 @@ def test_what_is_no_object_is_passed_over() -> None:
     assert list(objects({"resources": None})) == []
 
 
-def test_what_is_not_said_to_be_managed_is_not() -> None:
-    untold: dict[str, object] = {**UNIT, "mode": None, "instances": [{"attributes": {}}]}
+def test_a_lookup_without_a_type_is_passed_over() -> None:
     nameless = {"mode": "data", "name": "x", "instances": [{"attributes": {}}]}
 
-    assert list(managed({"resources": [untold, nameless]})) == []
-    assert list(resources({"sso": {"resources": [untold, nameless]}})) == []
+    assert list(managed({"resources": [nameless]})) == []
+    assert list(resources({"sso": {"resources": [nameless]}})) == []
 
 
 def test_resources_of_a_module_are_others_though_they_have_the_type_and_name() -> None:

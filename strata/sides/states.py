@@ -57,7 +57,8 @@ def resources(states: Mapping[str, State]) -> Iterator[Object]:
 def blocks(state: State, stack: str = "") -> Iterator[list[Object]]:
     """Yields the objects of each resource; those of a module are another one's, though its address is the same here."""
     for resource in state.get("resources") or ():
-        mode, type, name = (str(resource.get(part)) for part in ("mode", "type", "name"))
+        mode = str(resource.get("mode", "managed"))
+        type, name = (str(resource.get(part)) for part in ("type", "name"))
         yield [
             Object(
                 stack,
