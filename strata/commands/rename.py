@@ -199,7 +199,7 @@ def _pruned(options: Options, landing_zone: LandingZone, before: Texts) -> dict[
         return {}
     aws = connect(options, landing_zone.project)
     management_caller(aws, landing_zone.project)
-    held = recorded(read_states(aws, landing_zone.project))
+    held = recorded(landing_zone, read_states(aws, landing_zone.project))
     said = [(kind, key) for kind, found in held.previously.items() for key in found]
     stay = [one for one in moves if not is_made(one, moves, held.addresses, said)]
     for one in stay:

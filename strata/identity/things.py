@@ -37,8 +37,6 @@ class Thing:
     name: str
     id: str = ""
     also: str = ""
-    type: str = ""
-    """The type of a policy."""
     location: Location = ()
     keeps_name: bool = False
     """The configuration writes no name, so that it keeps the one that it has."""
@@ -47,6 +45,11 @@ class Thing:
     def address(self) -> str:
         """Returns its Terraform address."""
         return f"{TYPES[self.kind]}.{self.key}"
+
+    @property
+    def type(self) -> str:
+        """Returns the type of a policy, nothing of other things."""
+        return self.identity.partition("/")[0] if self.kind == "policy" else ""
 
     @property
     def bare_id(self) -> str:
