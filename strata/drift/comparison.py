@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from strata.adoption.describing import Keys
-from strata.adoption.matching import known_keys
 from strata.config.findings import LONGEST
 from strata.config.text import written_out
 from strata.drift import facts
@@ -27,6 +25,7 @@ from strata.kinds.moves import address_now, newest_keys
 from strata.kinds.setting import key_of
 from strata.kinds.thing import AS_IT_IS, AtAws, Side, Thing
 from strata.landing_zone import LandingZone
+from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, states_of
 from strata.sides.side import declared_side, live_side
 from strata.sides.states import State

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 
-from strata.adoption.describing import Description, Keys, describe_things, inline_file, unit_objections
+from strata.adoption.describing import Description, describe_things, inline_file, unit_objections
 from strata.adoption.live_ids import TypedId
-from strata.adoption.matching import live_names
 from strata.adoption.needs import with_needs
 from strata.config.models import PolicyType
 from strata.config.text import short
@@ -16,6 +15,7 @@ from strata.identity.things import WORDS
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.rules.policies import problems_of
+from strata.sides.join import Keys, live_names
 
 _WHOLE_WITHOUT = ("group", "policy")
 """Kinds that are written without the members and targets that cannot be; a unit above these has to be writable."""

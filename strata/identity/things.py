@@ -54,9 +54,7 @@ class Thing:
     @property
     def bare_id(self) -> str:
         """Returns the id by which resources refer to it: an import id names the store or the instance as well."""
-        if self.kind == "permission-set":
-            return self.id.partition(",")[0]
-        return self.id.rpartition("/")[2] if self.kind in ("user", "group") else self.id
+        return KEYED[self.kind].id_of(self.id)
 
     def __str__(self) -> str:
         return f"{WORDS[self.kind]} {self.key}"

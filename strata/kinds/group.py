@@ -118,6 +118,7 @@ GROUP = Kind(
     found=lambda inventory, _: (
         Found(one.id, one.name, folded(one.name)) for center in inventory.centers for one in center.groups
     ),
+    id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
     model=models.Group,
     fields={"name": "name", "description": "description"},

@@ -151,6 +151,7 @@ class Kind:
         recorded: what the states of Strata's stacks hold.
         live: what AWS has, but for what layers of one's own or others look after.
         found: what AWS has of it, by the keys of the units by id, as far as they are known.
+        id_of: the id by which other things refer to it, in its import id.
         is_added: a run of `strata adopt` over everything writes what is new.
         model: the entry of the YAML.
         fields: the fields of the entry that hold an attribute.
@@ -171,6 +172,7 @@ class Kind:
     recorded: Callable[[InStates], Iterable[Thing]] = _nothing
     live: Callable[[AtAws], Iterable[Thing]] = _nothing
     found: Callable[[Inventory, Mapping[str, str]], Iterable[Found]] = lambda *_: ()
+    id_of: Callable[[str], str] = str
     is_added: bool = False
     model: type[Model] | None = None
     fields: Mapping[str, str] = field(default_factory=dict)

@@ -133,6 +133,7 @@ SET = Kind(
     found=lambda inventory, _: (
         Found(one.arn, one.name, exact(one.name)) for center in inventory.centers for one in center.permission_sets
     ),
+    id_of=lambda import_id: import_id.partition(",")[0],
     is_added=True,
     model=models.PermissionSet,
     fields={name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},

@@ -139,6 +139,7 @@ USER = Kind(
     found=lambda inventory, _: (
         Found(one.id, one.user_name, folded(one.user_name)) for center in inventory.centers for one in center.users
     ),
+    id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
     model=models.User,
     fields={name: name for name in ("user_name", "given_name", "family_name", "email", "display_name")},

@@ -9,7 +9,6 @@ from typing import Any
 
 from strata.adoption.existing import Edit, Existing, Merged
 from strata.adoption.live_ids import TypedId
-from strata.adoption.matching import live_names
 from strata.adoption.needs import with_needs
 from strata.adoption.record import RECORD
 from strata.adoption.rerun import merge
@@ -34,6 +33,7 @@ from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, word
 from strata.rules.expectations import AS_EXPECTED
+from strata.sides.join import live_names
 from strata.terminal import confirmed, interactive
 
 

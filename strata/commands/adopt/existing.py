@@ -13,7 +13,6 @@ from typing import Any
 
 from strata.adoption.checking import REASON, accepted
 from strata.adoption.existing import Existing, Merged
-from strata.adoption.matching import known_keys
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
 from strata.commands.adopt.folder import CACHE
@@ -30,6 +29,7 @@ from strata.options import Options
 from strata.printing import line, readers_may_leave
 from strata.rules.expectations import newly_unmet
 from strata.rules.lockout import newly_locked_out
+from strata.sides.join import known_keys
 from strata.sides.recorded import parted
 from strata.sides.states import ids
 from strata.terminal import confirmed
