@@ -371,6 +371,15 @@ def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(
     assert (undeclared.level, said.ids(undeclared)) == (OK, ["not-ours"])
 
 
+def test_a_delegated_account_is_known_by_its_id_whatever_its_address(
+    shipped: LandingZone, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (moved,) = live("new+security@example.com")
+    managed = {DELEGATION: {}, "aws_organizations_account.security": {"id": moved.id}}
+    found = only(delegations(shipped, [moved], {ANALYZER: {moved.id}}, managed, monkeypatch))
+    assert (found.level, found.text.id) == (OK, "delegated-as-declared")
+
+
 # Settings
 
 

@@ -16,6 +16,7 @@ from strata.kinds.organization import DELEGATED, delegation
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
 from strata.sides.join import known_keys
+from strata.sides.recorded import states_of
 
 
 def check_accounts(context: CheckContext) -> Iterator[Finding]:
@@ -128,7 +129,7 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
 
 
 def _registered(context: CheckContext, live: Mapping[str, Collection[str]]) -> list[Thing]:
-    """Returns the delegated administrators under the keys of their accounts.
+    """Returns the delegated administrators under the keys that states have of their accounts.
 
     They are named as `strata drift` names them, and accepted.yaml.
     """
@@ -137,5 +138,5 @@ def _registered(context: CheckContext, live: Mapping[str, Collection[str]]) -> l
     delegations = {service: tuple(sorted(live[service])) for service in sorted(live)}
     organization = Organization("", "", context.account_id, accounts, (), (), (), (), delegations)
     zone, inventory = context.landing_zone, Inventory(organization, None)
-    known = known_keys(zone, inventory, imported={}, record={})
+    known = known_keys(zone, inventory, imported=states_of(context.states()).ids, record={})
     return list(DELEGATED.live(AtAws(zone, inventory, known, {}, frozenset())))
