@@ -355,6 +355,16 @@ def test_a_document_with_placeholders_is_not_overwritten() -> None:
     assert why_not(one) == "file-has-placeholders"
 
 
+def test_what_an_option_makes_is_told_as_such_whatever_its_value(folder: Path) -> None:
+    """It was told as a value that the entry cannot have, and there is no entry."""
+    there, zone = DEPLOYED.at_aws(changed("policy", "policy-1", description="x" * 600)), load(folder)
+    vars(zone)["policies"] = {key: replace(one, option="regions") for key, one in zone.policies.items()}
+
+    (one,) = compare(zone, there.states, there.inventory).differences
+
+    assert (one.attribute, why_not(one)) == ("description", "made-by-option")
+
+
 def test_the_length_of_a_password_is_adopted_and_what_strata_leaves_no_choice_of_is_not(tmp_path: Path) -> None:
     other = {"minimum_password_length": 20, "require_numbers": False}
     there = DEPLOYED.but(control("password_policy")).at_aws(changed("control", "password_policy", at={"": other}))

@@ -84,13 +84,13 @@ def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Thing, 
         return Message("unit-moved", "move its entry by hand")
     if kind == facts.USER and attribute == "email" and ", " in str(now.values[attribute]):
         return Message("several-addresses", "it has several addresses, and one can be written")
-    if (of := kind_of(kind)).model and (why := _why_no_value(of, of.model, attribute, now)):
-        return why
     if kind in (facts.POLICY, facts.SET, facts.INLINE, facts.BOUNDARY):
         of_set = kind != facts.POLICY
         one: Policy | PermissionSet = zone.permission_sets[here.name] if of_set else zone.policies[here.name]
-        return _option(one) or (_why_no_document(zone, one, now) if attribute == "document" else "")
-    return ""
+        if why := _option(one) or (_why_no_document(zone, one, now) if attribute == "document" else ""):
+            return why
+    of = kind_of(kind)
+    return _why_no_value(of, of.model, attribute, now) if of.model else ""
 
 
 def _why_no_value(kind: Kind, model: type[Model], attribute: str, now: Thing) -> Obstacle:
