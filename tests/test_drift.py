@@ -29,6 +29,7 @@ from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
 from strata.drift.comparison import (
     HIDDEN,
+    ORDER,
     Difference,
     Drift,
     How,
@@ -37,10 +38,10 @@ from strata.drift.comparison import (
     things_by_name,
     written,
 )
-from strata.drift.facts import STACKS
-from strata.drift.ways import Way, with_needed
+from strata.drift.ways import with_needed
 from strata.errors import Message, StrataError, UsageError
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
+from strata.kinds.change import Way
 from strata.load import load
 from strata.options import Options
 from tests.drifting import adopted, existing_in, told
@@ -385,7 +386,7 @@ def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(
 ) -> None:
     """A shell and the command line make of it the very kind and name, whatever somebody called a thing."""
     options = Options(Path("my config"), profile="acme root")
-    wanted = [(kind, name) for kind in STACKS for name in (NASTY, "eve (0001)", "-x", "##[add-mask]x")]
+    wanted = [(kind, name) for kind in ORDER for name in (NASTY, "eve (0001)", "-x", "##[add-mask]x")]
     with printing.guarded():
         for kind, name in wanted:
             printing.document(_to_copy(options, _adopt(options, Difference(How.MADE, kind, name, Way(adopt=True)))))
@@ -528,10 +529,10 @@ def test_every_kind_is_in_the_table() -> None:
         kind
         for case in BY_HAND.values()
         for text in case.told
-        for kind in STACKS
+        for kind in ORDER
         if text.partition(" ")[2].startswith(f"{kind} ")
     }
-    assert met == STACKS.keys() - {"setting", "control"}, "these have tests of their own"
+    assert met == ORDER.keys() - {"setting", "control"}, "these have tests of their own"
 
 
 class Edited:
