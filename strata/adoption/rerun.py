@@ -27,9 +27,8 @@ from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import Message, StrataError
 from strata.files.config_entries import Value, Way, with_entry, with_value
-from strata.identity.things import TYPES, WORDS
 from strata.inventory.things import Center, Inventory
-from strata.kinds import KEYED
+from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT, assignment_id
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.identity import folded

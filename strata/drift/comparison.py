@@ -17,10 +17,10 @@ from strata.drift.hindrances import hindrances
 from strata.drift.ways import Way, way_back, with_needed
 from strata.errors import Message
 from strata.iam.equality import meaning
-from strata.identity.things import TYPES
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.inventory.things import Inventory
+from strata.kinds import TYPES
 from strata.kinds.moves import address_now, newest_keys
 from strata.kinds.setting import key_of
 from strata.kinds.thing import AS_IT_IS, AtAws, Side, Thing

@@ -11,8 +11,8 @@ from strata.adoption.needs import with_needs
 from strata.config.models import PolicyType
 from strata.config.text import short
 from strata.errors import Message
-from strata.identity.things import WORDS
 from strata.inventory.things import Inventory
+from strata.kinds import WORDS
 from strata.landing_zone import LandingZone
 from strata.rules.policies import problems_of
 from strata.sides.join import Keys, live_names
