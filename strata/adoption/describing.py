@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -49,6 +49,7 @@ from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, Manag
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import Document
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
+from strata.sides.join import Keys
 from strata.text import counted, listed, slug
 
 FULL_ACCESS = "p-FullAWSAccess"
@@ -65,10 +66,6 @@ class Kind:
     USER: Final = "user"
     GROUP: Final = "group"
     SET: Final = "permission-set"
-
-
-Keys: TypeAlias = Mapping[moves.Kind, Mapping[str, str]]
-"""Kind to id to key."""
 
 
 class LeftAlone(NamedTuple):

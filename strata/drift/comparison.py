@@ -10,19 +10,16 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from strata.adoption.describing import Keys
-from strata.adoption.matching import known_keys
 from strata.config.findings import LONGEST
 from strata.config.text import written_out
 from strata.drift.hindrances import hindrances
 from strata.drift.ways import way_back, with_needed
 from strata.errors import Message
 from strata.iam.equality import meaning
-from strata.identity.things import TYPES
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.inventory.things import Inventory
-from strata.kinds import KINDS, kind_of
+from strata.kinds import KINDS, TYPES, kind_of
 from strata.kinds.assignment import ENTITLEMENT
 from strata.kinds.change import Way
 from strata.kinds.control import TRAIL
@@ -33,6 +30,7 @@ from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
 from strata.kinds.thing import AS_IT_IS, AtAws, Side, Thing
 from strata.landing_zone import LandingZone
+from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, states_of
 from strata.sides.side import declared_side, live_side
 from strata.sides.states import State

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 
-from strata.adoption.describing import Description, Keys, describe_things, unit_objections
+from strata.adoption.describing import Description, describe_things, unit_objections
 from strata.adoption.live_ids import TypedId
-from strata.adoption.matching import live_names
 from strata.adoption.needs import BY_TYPE, with_needs
 from strata.config.models import PolicyType
 from strata.config.text import short
 from strata.errors import Message
-from strata.identity.things import WORDS
 from strata.inventory.things import Inventory
+from strata.kinds import WORDS
 from strata.kinds.permission_set import inline_file
 from strata.landing_zone import LandingZone
 from strata.rules.policies import problems_of
+from strata.sides.join import Keys, live_names
 
 
 def hindrances(

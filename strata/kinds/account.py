@@ -12,7 +12,8 @@ from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.change import Change, Edit, Way, edit
 from strata.kinds.events import GONE, MADE, TAGS
-from strata.kinds.kind import Kind, Resource
+from strata.kinds.identity import Mark, folded
+from strata.kinds.kind import Found, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import ACTIVE, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
@@ -25,19 +26,22 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
         values = {"name": one.name, "email": one.email, "unit": one.unit, "state": ACTIVE, "tags": dict(one.tags)}
         # AWS neither renames nor moves the management account, and a deploy leaves it as it is.
         compared = written(values, one.unwritten) if key != MANAGEMENT else {}
-        yield Thing(_NAME, key, compared, one.file, one.location)
+        mark = Mark(folded(one.email), one.email)
+        yield Thing(_NAME, key, compared, one.file, one.location, ids={"id": one.id}, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
     for key, one in states.of(_TYPE).items():
+        email = text(one, "email")
         values = {
             "name": text(one, "name"),
-            "email": text(one, "email"),
+            "email": email,
             "unit": states.place(one),
             "state": ACTIVE,
             "tags": dict(one.get("tags") or {}),
         }
-        yield Thing(_NAME, key, values if key != MANAGEMENT else {}, ids={"id": text(one, "id")})
+        mark = Mark(folded(email), email)
+        yield Thing(_NAME, key, values if key != MANAGEMENT else {}, ids={"id": text(one, "id")}, mark=mark)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -94,6 +98,7 @@ ACCOUNT = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    found=lambda inventory, _: (Found(one.id, one.name, folded(one.email)) for one in inventory.organization.accounts),
     is_added=True,
     model=models.Account,
     fields={name: name for name in ("name", "email", "tags")},

@@ -9,8 +9,8 @@ from strata.config import SSO, models
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
-from strata.kinds.identity import folded
-from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
+from strata.kinds.identity import Mark, folded
+from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
@@ -39,19 +39,20 @@ def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for key, group in zone.groups.items():
+        mark = Mark(folded(group.name), group.name, is_kept="name" in group.unwritten)
         if group.external:
             looked_up = {"name": group.name, "id": AS_IT_IS}
-            yield Thing("group", key, looked_up, SSO, group.location, external=True)
+            yield Thing("group", key, looked_up, SSO, group.location, external=True, mark=mark)
         else:
             values = {"name": group.name, "description": group.description, "id": AS_IT_IS}
-            yield Thing("group", key, written(values, group.unwritten), SSO, group.location)
+            yield Thing("group", key, written(values, group.unwritten), SSO, group.location, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
     for key, one in states.of(_TYPE).items():
-        id = text(one, "group_id")
-        values = {"name": text(one, "display_name"), "description": text(one, "description"), "id": id}
-        yield Thing("group", key, values, ids={"id": id})
+        id, name = text(one, "group_id"), text(one, "display_name")
+        values = {"name": name, "description": text(one, "description"), "id": id}
+        yield Thing("group", key, values, ids={"id": id}, mark=Mark(folded(name), name))
     for (kind, key), found in states.looked_up.items():
         here = states.zone.groups.get(key) if kind == "group" else None
         if here and here.external:
@@ -119,6 +120,10 @@ GROUP = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    found=lambda inventory, _: (
+        Found(one.id, one.name, folded(one.name)) for center in inventory.centers for one in center.groups
+    ),
+    id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
     model=models.Group,
     fields={"name": "name", "description": "description"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from strata.config import moves
 from strata.config.models import PARTITION, Model, Project
@@ -115,6 +115,20 @@ class Resource:
     reads: Callable[[Reading, Attributes], Attributes | None] | None = None
 
 
+class Found(NamedTuple):
+    """A thing that AWS has, of a kind whose things have keys.
+
+    Attributes:
+        id: the id by which other things refer to it.
+        name: what AWS calls it.
+        identity: what tells it from its like; empty as long as that hangs on a thing whose key is not known.
+    """
+
+    id: str
+    name: str
+    identity: str
+
+
 def _nothing(_: object) -> tuple[Thing, ...]:
     return ()
 
@@ -137,6 +151,8 @@ class Kind:
         declared: what the configuration would have a deploy make, with the values that a deploy puts back.
         recorded: what the states of Strata's stacks hold.
         live: what AWS has, but for what layers of one's own or others look after.
+        found: what AWS has of it, by the keys of the units by id, as far as they are known.
+        id_of: the id by which other things refer to it, in its import id.
         is_added: a run of `strata adopt` over everything writes what is new.
         model: the entry of the YAML.
         fields: the fields of the entry that hold an attribute; empty where the entry is the value.
@@ -165,6 +181,8 @@ class Kind:
     declared: Callable[[LandingZone], Iterable[Thing]] = _nothing
     recorded: Callable[[InStates], Iterable[Thing]] = _nothing
     live: Callable[[AtAws], Iterable[Thing]] = _nothing
+    found: Callable[[Inventory, Mapping[str, str]], Iterable[Found]] = lambda *_: ()
+    id_of: Callable[[str], str] = str
     is_added: bool = False
     model: type[Model] | None = None
     fields: Mapping[str, str] = field(default_factory=dict)

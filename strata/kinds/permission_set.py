@@ -14,7 +14,8 @@ from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.change import Change, Edit, Obstacle, document_text, edit, why_unwritten
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
-from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
+from strata.kinds.identity import Mark, exact
+from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
@@ -56,14 +57,17 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
         }
         by_default = one.unwritten & {"session_duration"}  # how long access lasts is told, though no deploy resets it
         unwritten = one.unwritten - by_default | ({"tags"} if one.option else set())
-        yield Thing("permission set", one.key, written(values, unwritten), SSO, one.location, by_default=by_default)
+        mark = Mark(exact(one.name), one.name, is_kept="name" in one.unwritten)
+        kept = written(values, unwritten)
+        yield Thing("permission set", one.key, kept, SSO, one.location, by_default=by_default, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
     for key, one in states.of(_SET).items():
         names, id = ("name", "description", "session_duration", "relay_state"), text(one, "arn")
         values = {**{name: text(one, name) for name in names}, "id": id, "tags": dict(one.get("tags") or {})}
-        yield Thing("permission set", key, values, ids={"id": id})
+        mark = Mark(exact(text(one, "name")), text(one, "name"))
+        yield Thing("permission set", key, values, ids={"id": id}, mark=mark)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -128,6 +132,10 @@ SET = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    found=lambda inventory, _: (
+        Found(one.arn, one.name, exact(one.name)) for center in inventory.centers for one in center.permission_sets
+    ),
+    id_of=lambda import_id: import_id.partition(",")[0],
     is_added=True,
     model=models.PermissionSet,
     fields={name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},

@@ -12,7 +12,8 @@ from strata.kinds.arguments import text
 from strata.kinds.change import Change, Edit, document_text, why_unwritten
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import TAGS, by_name, events
-from strata.kinds.kind import Existing, Ids, Kind, Resource
+from strata.kinds.identity import Mark, policy_identity
+from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
@@ -31,7 +32,8 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             "document": declared_content(one.document),
             "id": AS_IT_IS,
         }
-        yield Thing("policy", key, written(values, one.unwritten), ORGANIZATION, one.location)
+        mark = Mark(policy_identity(one.type.value, one.name), one.name, is_kept="name" in one.unwritten)
+        yield Thing("policy", key, written(values, one.unwritten), ORGANIZATION, one.location, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -42,7 +44,8 @@ def _recorded(states: InStates) -> Iterator[Thing]:
             "document": content(text(one, "content")),
             "id": text(one, "id"),
         }
-        yield Thing("policy", key, values, ids={"id": text(one, "id")})
+        mark = Mark(policy_identity(text(one, "type"), text(one, "name")), text(one, "name"))
+        yield Thing("policy", key, values, ids={"id": text(one, "id")}, mark=mark)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -79,6 +82,9 @@ POLICY = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    found=lambda inventory, _: (
+        Found(one.id, one.name, policy_identity(one.type, one.name)) for one in inventory.organization.policies
+    ),
     is_added=True,
     model=models.Policy,
     fields={"name": "name", "description": "description"},

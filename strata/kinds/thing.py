@@ -14,7 +14,7 @@ from strata.config.source import Location
 from strata.errors import Message
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.cli import Center as Cli
-from strata.kinds.identity import folded
+from strata.kinds.identity import Mark, folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.placeholders import PATTERN, Document
 
@@ -49,6 +49,7 @@ class Thing:
         noted: whether it is on without being declared, as states note, and no deploy switches it off.
         apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
         external: whether an identity provider looks after it, so that a deploy only looks it up by its name.
+        mark: how AWS tells it from its like, where it has a key.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Thing:
     apart: bool = False
     external: bool = False
     by_default: frozenset[str] = frozenset()
+    mark: Mark | None = None
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"

@@ -12,8 +12,8 @@ from strata.kinds import cli
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.change import Change, Edit, Obstacle, Way, edit
 from strata.kinds.events import events
-from strata.kinds.identity import folded
-from strata.kinds.kind import Existing, Ids, Kind, Resource
+from strata.kinds.identity import Mark, folded
+from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
@@ -48,12 +48,13 @@ _READ = (
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for key, user in zone.users.items():
+        name = user.sign_in_name
         if user.external:
-            looked_up = {"user_name": user.sign_in_name, "id": AS_IT_IS}
-            yield Thing("user", key, looked_up, SSO, ("users", key), external=True)
+            looked_up, mark = {"user_name": name, "id": AS_IT_IS}, Mark(folded(name), name)
+            yield Thing("user", key, looked_up, SSO, ("users", key), external=True, mark=mark)
             continue
         values = {
-            "user_name": user.sign_in_name,
+            "user_name": name,
             "given_name": user.given_name,
             "family_name": user.family_name,
             "email": user.email,
@@ -61,21 +62,23 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             "id": AS_IT_IS,
         }
         unwritten = {"display_name"} if user.display_name is None else ()
-        yield Thing("user", key, written(values, unwritten), SSO, ("users", key))
+        mark = Mark(folded(name), name, folded(user.email))
+        yield Thing("user", key, written(values, unwritten), SSO, ("users", key), mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
     for key, one in states.of(_TYPE).items():
         full_name, email, id = block(one.get("name")), block(one.get("emails")), text(one, "user_id")
+        name, address = text(one, "user_name"), text(email, "value")
         values = {
-            "user_name": text(one, "user_name"),
+            "user_name": name,
             "given_name": text(full_name, "given_name"),
             "family_name": text(full_name, "family_name"),
-            "email": text(email, "value"),
+            "email": address,
             "display_name": text(one, "display_name"),
             "id": id,
         }
-        yield Thing("user", key, values, ids={"id": id})
+        yield Thing("user", key, values, ids={"id": id}, mark=Mark(folded(name), name, folded(address)))
     for (kind, key), found in states.looked_up.items():
         here = states.zone.users.get(key) if kind == "user" else None
         if here and here.external:
@@ -160,6 +163,10 @@ USER = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    found=lambda inventory, _: (
+        Found(one.id, one.user_name, folded(one.user_name)) for center in inventory.centers for one in center.users
+    ),
+    id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
     model=models.User,
     fields={name: name for name in ("user_name", "given_name", "family_name", "email", "display_name")},

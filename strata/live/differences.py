@@ -6,7 +6,6 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from strata.adoption.describing import Keys
 from strata.config import PROJECT
 from strata.config.findings import DRIFT
 from strata.config.models import MANAGEMENT
@@ -27,6 +26,7 @@ from strata.kinds.unit import UNIT
 from strata.kinds.user import USER
 from strata.landing_zone import LandingZone
 from strata.report.live import CHANGED, GONE, MADE, Difference, Unread
+from strata.sides.join import Keys
 from strata.sides.recorded import States
 
 _WITHOUT = "keys of what was renamed at AWS", "tags", "what waits for a deploy"

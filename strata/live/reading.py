@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from strata.adoption.describing import FULL_ACCESS, SERVICE_CONTROL, Keys
-from strata.adoption.matching import known_keys, live_names
+from strata.adoption.describing import FULL_ACCESS, SERVICE_CONTROL
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import DENIED, Aws, AwsError, connect
 from strata.aws.states import read_states
@@ -41,6 +40,7 @@ from strata.live.evidence import Evidence, kept_in
 from strata.live.landing_zone import LiveLandingZone, all_keys, live_landing_zone
 from strata.options import Options
 from strata.report.live import NOT_READ, ControlAtAws, Difference, Live, Unread
+from strata.sides.join import Keys, known_keys, live_names
 from strata.sides.recorded import States, states_of
 from strata.text import listed
 

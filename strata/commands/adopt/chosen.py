@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from strata.adoption.describing import Keys
 from strata.adoption.existing import Existing, Merged
 from strata.adoption.live_ids import TypedId
-from strata.adoption.matching import live_names
 from strata.adoption.needs import with_needs
 from strata.adoption.record import RECORD
 from strata.adoption.rerun import merge
@@ -36,6 +34,7 @@ from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, word
 from strata.rules.expectations import AS_EXPECTED
+from strata.sides.join import Keys, live_names
 from strata.terminal import confirmed, interactive
 
 
