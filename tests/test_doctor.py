@@ -265,6 +265,11 @@ def test_a_closed_account_with_the_address_of_an_active_one_is_none_of_our_busin
     assert [finding.text.data["account"] for finding in members_found(shipped, both[::-1])] == [both[0].id]
 
 
+def test_accounts_that_are_closed_stand_before_those_that_would_be_renamed(shipped: LandingZone) -> None:
+    found = members_found(shipped, [*live(SECURITY_MAIL), *live(SHARED_MAIL, state="CLOSED", first=2)])
+    assert [finding.text.id for finding in found] == ["account-inactive", "account-would-be-adopted"]
+
+
 def test_addresses_of_swapped_accounts_are_a_failure(shipped: LandingZone, said: Said) -> None:
     swapped = [LiveAccount("1" * 12, "example-shared", SECURITY_MAIL, "ACTIVE")]
     found = only(members_found(shipped, swapped))

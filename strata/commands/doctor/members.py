@@ -21,32 +21,27 @@ from strata.sides.recorded import states_of
 
 def check_accounts(context: CheckContext) -> Iterator[Finding]:
     """Checks declared accounts against live ones, both ways, by e-mail: so does a deploy find what it imports."""
-    zone, live, holders = context.landing_zone, context.accounts(), context.holders()
-    held = {key: one for key, declared in zone.members.items() if (one := holders.get(folded(declared.email)))}
-    found = [
-        *(_inactive(key, account) for key, account in held.items() if not account.active),
-        *_taken(zone, {key: account for key, account in held.items() if account.active}),
-        *_undeclared(zone, live),
-    ]
+    zone, live = context.landing_zone, context.accounts()
+    found = [*_declared(zone, context.holders()), *_undeclared(zone, live)]
     active = sum(account.active for account in live)
     yield from found or [ok("accounts-declared", f"active: {active}, all of them declared", accounts=active)]
 
 
-def _inactive(key: str, account: LiveAccount) -> Finding:
-    text, data = f"accounts.{key} is {account}, {account.state}", {"account": account.id, "state": account.state}
-    if account.state == "PENDING_ACTIVATION":
-        return warning("account-inactive", text, "AWS is still preparing it: wait", place=f"accounts.{key}", **data)
-    remedy = f"set retired: true on accounts.{key}, or reopen it"
-    return failure("account-inactive", text, remedy, place=f"accounts.{key}", **data)
-
-
-def _taken(zone: LandingZone, held: Mapping[str, LiveAccount]) -> Iterator[Finding]:
-    """Judges declared e-mails that belong to another account: a deploy would import and rename that one."""
+def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount]) -> Iterator[Finding]:
+    """Judges who has the e-mails of declared accounts: those not ACTIVE, then those that a deploy would rename."""
     names = {one.name: key for key, one in {**zone.retired, **zone.members}.items()}
-    for key, account in held.items():
-        declared, place = zone.members[key], f"accounts.{key}.email"
+    held = [(key, one) for key, declared in zone.members.items() if (one := holders.get(folded(declared.email)))]
+    for key, account in sorted(held, key=lambda one: one[1].active):
+        declared, entry, place = zone.members[key], f"accounts.{key}", f"accounts.{key}.email"
+        state = {"place": entry, "account": account.id, "state": account.state}
         at, data = f"{place} {declared.email!r}", {"place": place, "account": account.id}
-        if account.id == zone.project.management_account.id:
+        if account.state == "PENDING_ACTIVATION":
+            text = f"{entry} is {account}, {account.state}"
+            yield warning("account-inactive", text, "AWS is still preparing it: wait", **state)
+        elif not account.active:
+            text, remedy = f"{entry} is {account}, {account.state}", f"set retired: true on {entry}, or reopen it"
+            yield failure("account-inactive", text, remedy, **state)
+        elif account.id == zone.project.management_account.id:
             remedy = "give the account its own address"
             yield failure("management-email-taken", f"{at} is the management account's", remedy, **data)
         elif account.id in zone.organization.unmanaged_accounts:
@@ -57,7 +52,7 @@ def _taken(zone: LandingZone, held: Mapping[str, LiveAccount]) -> Iterator[Findi
             yield failure("emails-swapped", text, "swap the addresses", **data, other=other)
         elif account.name != declared.name:
             text = f"{at} is of {account}: a deploy adopts it and names it {declared.name!r}"
-            remedy = f"set accounts.{key}.name to {account.name!r} to keep its name, or use another address"
+            remedy = f"set {entry}.name to {account.name!r} to keep its name, or use another address"
             yield warning("account-would-be-adopted", text, remedy, **data, name=declared.name)
 
 
