@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -39,9 +39,16 @@ from strata.inventory import things
 from strata.inventory.reading import ENTITLEMENTS
 from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.kinds import control_tower
+from strata.kinds.account import ACCOUNT
 from strata.kinds.control_tower import CONTROL_TOWER
+from strata.kinds.group import GROUP
+from strata.kinds.kind import Kind
 from strata.kinds.organization import ROOT_FEATURES
+from strata.kinds.permission_set import SET, live_policy
+from strata.kinds.policy import POLICY
 from strata.kinds.thing import ACTIVE
+from strata.kinds.user import USER
+from strata.landing_zone.accounts import default_name
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
@@ -54,17 +61,6 @@ from strata.text import counted, listed, slug
 FULL_ACCESS = "p-FullAWSAccess"
 SERVICE_CONTROL = PolicyType.SERVICE_CONTROL.value
 _UNWRITABLE = "it has no name or not exactly one e-mail address that can be written here"
-
-
-class Kind:
-    """The words for what has a key."""
-
-    ACCOUNT: Final = "account"
-    UNIT: Final = "ou"
-    POLICY: Final = "policy"
-    USER: Final = "user"
-    GROUP: Final = "group"
-    SET: Final = "permission-set"
 
 
 class LeftAlone(NamedTuple):
@@ -137,7 +133,7 @@ def describe(
         new_units: the ids of those whose names are written, None for all: the others may have any name.
     """
     found = Description(refused=refused or {})
-    _Organization(inventory.organization, project, found, known or {}, new_units).describe()
+    _Organization(inventory, inventory.organization, project, found, known or {}, new_units).describe()
     found.security = dict(_settings(inventory))
     found.organization |= _root_access(inventory)
     _entitled(inventory, found)
@@ -149,7 +145,7 @@ def describe(
 def describe_things(inventory: Inventory, project: Project, known: Keys) -> Description:
     """Returns the description of what has a key, by itself: units of any name, and nothing of who has what."""
     found = Description()
-    _Organization(inventory.organization, project, found, known, ()).describe()
+    _Organization(inventory, inventory.organization, project, found, known, ()).describe()
     if inventory.center:
         _Center(inventory, inventory.center, found, known, literal=False).describe_things()
     return found
@@ -157,11 +153,10 @@ def describe_things(inventory: Inventory, project: Project, known: Keys) -> Desc
 
 def gives_everything(one: things.PermissionSet) -> bool:
     """Returns whether a permission set gives full access, as far as its own documents and AWS's policies say."""
-    policies = [ManagedPolicy(aws=arn.removeprefix(AWS_MANAGED)) for arn in one.aws_managed]
+    policies = [ManagedPolicy(**live_policy(arn)) for arn in one.aws_managed]
     inline = [InlinePolicy(Document(one.inline), "", "")] if one.inline else []
     boundary = ManagedPolicy(customer="boundary") if one.boundary else None
-    found = Resolved(one.arn, one.name, "", "", (*policies, *inline), (), boundary=boundary)
-    return allows_everything(found)
+    return allows_everything(Resolved(one.arn, one.name, (*policies, *inline), (), boundary=boundary))
 
 
 def valid(type: Any, value: object) -> bool:
@@ -211,6 +206,17 @@ def _adapter(type: Any) -> TypeAdapter[Any]:
     return TypeAdapter(type)
 
 
+def _written(kind: Kind, thing: Any, **defaults: str) -> dict[str, Any]:
+    """Returns the fields of the entry of a thing, without those that are empty, or by default as they are."""
+    fields = kind.live_fields(thing).items()
+    return {name: value for name, value in fields if (value != defaults[name] if name in defaults else value)}
+
+
+def _names(kind: Kind, inventory: Inventory) -> dict[str, Sequence[str]]:
+    """Returns the names for the keys of all that AWS has of a kind, by id."""
+    return {one.id: one.names for one in kind.found(inventory, {})}
+
+
 def _accepted(
     found: Description, model: type[Model], entry: dict[str, Any], what: tuple[str, str, str], *, by_name: bool = False
 ) -> bool:
@@ -221,7 +227,7 @@ def _accepted(
     kind, called, id = what
     objections = _objections(model, entry)
     for name in objections:
-        if name in entry and name in _MAY_BE_UNWRITTEN and not (by_name and name == "name"):
+        if name in entry and name in model.stays and not (by_name and name == "name"):
             value = entry.pop(name)
             reason = f"{value!r} cannot be written here; it stays as it is"
             found.leave(f"{name} of {kind}", called, Message("value-rejected", reason, key=name, value=value))
@@ -230,9 +236,6 @@ def _accepted(
         reason = "; ".join(sorted(set(rest.values())))
         found.leave(kind, called, Message("value-rejected", reason, keys=sorted(rest)), id)
     return not rest
-
-
-_MAY_BE_UNWRITTEN = frozenset({"description", "display_name", "name", "relay_state", "session_duration", "tags"})
 
 
 # Settings of the account
@@ -288,6 +291,7 @@ def _entitled(inventory: Inventory, found: Description) -> None:
 
 @dataclass
 class _Organization:
+    inventory: Inventory
     live: Organization
     project: Project
     found: Description
@@ -351,7 +355,7 @@ class _Organization:
         parents = {unit.id: unit.name for unit in self.live.units}
         described = self._describable_units()
         named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in described]
-        self.found.keys[Kind.UNIT] = keys("unit", named, taken=self.known.get(Kind.UNIT))
+        self.found.keys["ou"] = keys("unit", named, taken=self.known.get("ou"))
 
     def _describable_units(self) -> Iterator[things.Unit]:
         """Yields units but those whose names no configuration can have, which stay as they are with all in them."""
@@ -377,16 +381,17 @@ class _Organization:
     def _tree(self, parent: str) -> dict[str, Any]:
         tree: dict[str, Any] = {}
         for unit in self.live.units:
-            if unit.parent == parent and unit.id in self.found.keys[Kind.UNIT]:
-                key = self.found.keys[Kind.UNIT][unit.id]
+            if unit.parent == parent and unit.id in self.found.keys["ou"]:
+                key = self.found.keys["ou"][unit.id]
                 below = self._tree(unit.id)
                 name = {"name": unit.name} if self._is_named(unit) else {}
                 tree[key] = {**name, **({"organizational_units": below} if below else {})}
         return dict(sorted(tree.items()))
 
     def _accounts(self) -> dict[str, Any]:
-        active = self._members
-        chosen = keys("account", [(one.id, self._key_names(one)) for one in active], taken=self.known.get(Kind.ACCOUNT))
+        active, named = self._members, _names(ACCOUNT, self.inventory)
+        names = [(one.id, self._key_names(*named[one.id])) for one in active]
+        chosen = keys("account", names, taken=self.known.get("account"))
         described: dict[str, Any] = {}
         for one in active:
             if reason := self._why_not_in(one.parent):
@@ -396,29 +401,25 @@ class _Organization:
             if self.found.refuses(f"accounts.{chosen[one.id]}", "account", f"{one.id} {one.name}", one.id):
                 continue
             if _accepted(self.found, Account, entry, ("account", f"{one.id} {one.name}", one.id)):
-                self.found.keys[Kind.ACCOUNT][one.id] = chosen[one.id]
+                self.found.keys["account"][one.id] = chosen[one.id]
                 described[chosen[one.id]] = entry
-        self.found.keys[Kind.ACCOUNT][self.live.management] = MANAGEMENT
+        self.found.keys["account"][self.live.management] = MANAGEMENT
         return dict(sorted(described.items()))
 
-    def _key_names(self, one: things.Account) -> list[str]:
+    def _key_names(self, name: str, mailbox: str, *others: str) -> list[str]:
         """Returns the names for a key: without the project's in front of it, where a key can begin with the rest."""
-        mailbox, prefix = one.email.partition("@")[0], f"{self.project.name}-"
-        short = one.name[len(prefix) :] if one.name.lower().startswith(prefix.lower()) else one.name
-        name = short if slug(short)[:1].isalpha() else one.name
-        return [name if slug(name) else mailbox, mailbox, one.id[-4:]]
+        prefix = default_name(self.project, "")
+        short = name[len(prefix) :] if name.lower().startswith(prefix.lower()) else name
+        best = short if slug(short)[:1].isalpha() else name
+        return [best if slug(best) else mailbox, mailbox, *others]
 
     def _account(self, one: things.Account, key: str) -> dict[str, Any]:
-        parent = "root" if one.parent == self.live.root else self.found.keys[Kind.UNIT][one.parent]
-        return {
-            "email": one.email,
-            "organizational_unit": parent,
-            **({"name": one.name} if one.name != f"{self.project.name}-{key}" else {}),
-            **({"tags": dict(sorted(one.tags.items()))} if one.tags else {}),
-        }
+        parent = "root" if one.parent == self.live.root else self.found.keys["ou"][one.parent]
+        fields = _written(ACCOUNT, one, name=default_name(self.project, key))
+        return {"email": one.email, "organizational_unit": parent, **fields}
 
     def _unmanaged(self) -> list[str]:
-        declared = self.found.keys[Kind.ACCOUNT]
+        declared = self.found.keys["account"]
         others = [one for one in self.live.accounts if one.id not in declared]
         for one in others:
             if one.state != ACTIVE:
@@ -432,15 +433,15 @@ class _Organization:
     def _policies(self) -> dict[str, Any]:
         types = {one.value for one in PolicyType}
         mine = [one for one in self.live.policies if not one.aws_managed and self._is_ours(one, types)]
-        named = [(one.id, [one.name, one.type.removesuffix("_POLICY"), one.id]) for one in mine]
-        chosen = keys("policy", named, taken=self.known.get(Kind.POLICY))
+        names = _names(POLICY, self.inventory)
+        chosen = keys("policy", [(one.id, names[one.id]) for one in mine], taken=self.known.get("policy"))
         described: dict[str, Any] = {}
         for one in mine:
             entry = self._policy(one, chosen[one.id])
             if self.found.refuses(f"policies.{chosen[one.id]}", "policy", one.name, one.id):
                 continue
             if _accepted(self.found, Policy, entry, ("policy", one.name, one.id), by_name=True):
-                self.found.keys[Kind.POLICY][one.id] = chosen[one.id]
+                self.found.keys["policy"][one.id] = chosen[one.id]
                 self.found.documents[entry["file"]] = one.content
                 described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
@@ -469,16 +470,15 @@ class _Organization:
         return {
             "type": one.type,
             "file": f"policies/{key}.json",
-            **({"name": one.name} if one.name != key else {}),
-            **({"description": one.description} if one.description else {}),
+            **_written(POLICY, one, name=key),
             **({"targets": targets} if (targets := self._targets(one)) else {}),
         }
 
     def _targets(self, one: things.Policy) -> dict[str, Any]:
-        units = [self.found.keys[Kind.UNIT][id] for id in one.targets if id in self.found.keys[Kind.UNIT]]
-        accounts = [self.found.keys[Kind.ACCOUNT][id] for id in one.targets if id in self.found.keys[Kind.ACCOUNT]]
+        units = [self.found.keys["ou"][id] for id in one.targets if id in self.found.keys["ou"]]
+        accounts = [self.found.keys["account"][id] for id in one.targets if id in self.found.keys["account"]]
         for id in one.targets:
-            if id not in (self.live.root, *self.found.keys[Kind.UNIT], *self.found.keys[Kind.ACCOUNT]):
+            if id not in (self.live.root, *self.found.keys["ou"], *self.found.keys["account"]):
                 what = "organizational unit" if id.startswith("ou-") else "account"
                 self.found.leave("attachment", f"{one.name} on {id}", _not_described(what))
         return {
@@ -490,7 +490,7 @@ class _Organization:
     def _delegations(self) -> dict[str, str]:
         described: dict[str, str] = {}
         for service, ids in sorted(self.live.delegations.items()):
-            accounts = [self.found.keys[Kind.ACCOUNT].get(id, id) for id in ids]
+            accounts = [self.found.keys["account"].get(id, id) for id in ids]
             reason = self._why_not_delegated(service)
             declared = min((one for one in accounts if one not in ids), default=None)
             for one in sorted(accounts):
@@ -551,7 +551,9 @@ class _Center:
     # People
 
     def _users(self) -> dict[str, Any]:
-        chosen = keys("user", [(one.id, _key_names(one)) for one in self.live.users], taken=self.known.get(Kind.USER))
+        names = _names(USER, self.inventory)
+        named = [(one.id, _key_names(one, *names[one.id])) for one in self.live.users]
+        chosen = keys("user", named, taken=self.known.get("user"))
         needed = {one.principal for one in self.live.assignments}
         needed |= {id for group in self.live.groups if not self._is_foreign(group) for id in group.members}
         described: dict[str, Any] = {}
@@ -564,7 +566,7 @@ class _Center:
             elif self.found.refuses(f"users.{chosen[one.id]}", "user", one.user_name, one.id):
                 continue
             elif _accepted(self.found, User, entry, ("user", one.user_name, one.id)):
-                self.found.keys[Kind.USER][one.id] = chosen[one.id]
+                self.found.keys["user"][one.id] = chosen[one.id]
                 described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
 
@@ -573,24 +575,18 @@ class _Center:
         reference = {"external": True, "user_name": one.user_name}
         if one.external or len(one.emails) != 1:
             return reference
-        email = one.emails[0]
         shown = f"{one.given_name} {one.family_name}"
-        entry = {
-            "given_name": one.given_name,
-            "family_name": one.family_name,
-            "email": email,
-            **({"user_name": one.user_name} if one.user_name != email else {}),
-            **({"display_name": one.display_name} if one.display_name not in ("", shown) else {}),
-        }
+        entry = _written(USER, one, user_name=one.emails[0], display_name=one.display_name and shown)
         return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
 
     def _is_foreign(self, one: things.Group) -> bool:
         return one.external or (self._tower and one.name in control_tower.GROUPS)
 
     def _groups(self) -> dict[str, Any]:
-        named = [(one.id, [one.name]) for one in self.live.groups]
-        chosen = keys("group", named, taken=self.known.get(Kind.GROUP))
-        holders = {one.principal for one in self.live.assignments if one.permission_set in self.found.keys[Kind.SET]}
+        chosen = keys("group", _names(GROUP, self.inventory).items(), taken=self.known.get("group"))
+        holders = {
+            one.principal for one in self.live.assignments if one.permission_set in self.found.keys["permission-set"]
+        }
         described: dict[str, Any] = {}
         same = Counter(one.name.casefold() for one in self.live.groups)
         for one in self.live.groups:
@@ -606,24 +602,20 @@ class _Center:
             elif not self.found.refuses(f"groups.{chosen[one.id]}", "group", one.name, one.id):
                 entry = self._group(one, chosen[one.id], external=foreign)
                 if _accepted(self.found, Group, entry, ("group", one.name, one.id), by_name=foreign):
-                    self.found.keys[Kind.GROUP][one.id] = chosen[one.id]
+                    self.found.keys["group"][one.id] = chosen[one.id]
                     described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
 
     def _group(self, one: things.Group, key: str, *, external: bool) -> dict[str, Any]:
-        name = {"name": one.name} if one.name != key else {}
+        fields = _written(GROUP, one, name=key, description=one.description if external else "")
         if external:
-            return {**name, "external": True}
-        members = [self.found.keys[Kind.USER][id] for id in one.members if id in self.found.keys[Kind.USER]]
+            return {**fields, "external": True}
+        members = [self.found.keys["user"][id] for id in one.members if id in self.found.keys["user"]]
         for id in one.members:
-            if id not in self.found.keys[Kind.USER]:
+            if id not in self.found.keys["user"]:
                 name_of_user = self._names.get(id, id)
                 self.found.leave("membership", f"{name_of_user} in {one.name}", _not_described("user"))
-        return {
-            **name,
-            **({"description": one.description} if one.description else {}),
-            **({"members": sorted(members)} if members else {}),
-        }
+        return {**fields, **({"members": sorted(members)} if members else {})}
 
     @property
     def _tower(self) -> bool:
@@ -633,17 +625,20 @@ class _Center:
 
     def _permission_sets(self) -> dict[str, Any]:
         mine = [one for one in self.live.permission_sets if self._is_ours(one)]
-        named = [(one.arn, [one.name]) for one in mine]
-        ends = [key.removesuffix(_INLINE) for key in self.found.keys[Kind.POLICY].values() if key.endswith(_INLINE)]
-        taken = {**self.known.get(Kind.SET, {}), **{f"reserved {key}": key for key in ends}}  # one document a path
-        chosen = keys("Set", named, taken=taken, lower=False)
+        names = _names(SET, self.inventory)
+        ends = [key.removesuffix(_INLINE) for key in self.found.keys["policy"].values() if key.endswith(_INLINE)]
+        taken = {
+            **self.known.get("permission-set", {}),
+            **{f"reserved {key}": key for key in ends},
+        }  # one document a path
+        chosen = keys("Set", [(one.arn, names[one.arn]) for one in mine], taken=taken, lower=False)
         described: dict[str, Any] = {}
         for one in mine:
             entry = self._permission_set(one, chosen[one.arn])
             if self.found.refuses(f"permission_sets.{chosen[one.arn]}", "permission set", one.name, one.arn):
                 continue
             if _accepted(self.found, PermissionSet, entry, ("permission set", one.name, one.arn)):
-                self.found.keys[Kind.SET][one.arn] = chosen[one.arn]
+                self.found.keys["permission-set"][one.arn] = chosen[one.arn]
                 if one.inline:
                     self.found.documents[inline_file(chosen[one.arn])] = one.inline
                 described[chosen[one.arn]] = entry
@@ -661,26 +656,18 @@ class _Center:
         return reason is None
 
     def _permission_set(self, one: things.PermissionSet, key: str) -> dict[str, Any]:
-        policies: list[dict[str, Any]] = [{"aws": arn.removeprefix(AWS_MANAGED)} for arn in one.aws_managed]
-        policies += [_customer(policy) for policy in one.customer_managed]
-        if one.inline:
-            policies.append({"inline": inline_file(key)})
-        boundary = one.boundary
+        inline = [{"inline": inline_file(key)}] if one.inline else []
         return {
-            **({"name": one.name} if one.name != key else {}),
-            **({"description": one.description} if one.description else {}),
-            **({"session_duration": one.session_duration} if one.session_duration else {}),
-            **({"relay_state": one.relay_state} if one.relay_state else {}),
-            **({"tags": dict(sorted(one.tags.items()))} if one.tags else {}),
-            "policies": policies,
-            **({"boundary": _boundary(boundary)} if boundary else {}),
+            **_written(SET, one, name=key),
+            "policies": [*map(live_policy, one.aws_managed), *map(live_policy, one.customer_managed), *inline],
+            **({"boundary": live_policy(one.boundary)} if one.boundary else {}),
         }
 
     # Access
 
     def _grants(self) -> None:
-        users, groups = self.found.keys[Kind.USER], self.found.keys[Kind.GROUP]
-        accounts, sets = self.found.keys[Kind.ACCOUNT], self.found.keys[Kind.SET]
+        users, groups = self.found.keys["user"], self.found.keys["group"]
+        accounts, sets = self.found.keys["account"], self.found.keys["permission-set"]
         described: set[Grant] = set()
         apart: Counter[tuple[str, Message]] = Counter()
         for one in self.live.assignments:
@@ -701,9 +688,9 @@ class _Center:
         self.found.assignments = fold(described, declared, literal=self.literal)
 
     def _why_apart(self, one: things.Assignment, principals: Mapping[str, str]) -> Iterator[Message]:
-        if one.permission_set not in self.found.keys[Kind.SET]:
+        if one.permission_set not in self.found.keys["permission-set"]:
             yield _not_described("permission set")
-        if one.account not in self.found.keys[Kind.ACCOUNT]:
+        if one.account not in self.found.keys["account"]:
             yield _not_described("account")
         if one.principal not in principals:
             yield _not_described("user or group")
@@ -720,10 +707,9 @@ class _Center:
         return next((one.name for one in self.live.permission_sets if one.arn == arn), arn)
 
 
-def _key_names(one: things.User) -> list[str]:
-    """Returns the names for a user's key: the user name, without its domain where that is enough."""
-    name, mailbox = (text.partition("@")[0] for text in (one.user_name, "".join(one.emails[:1])))
-    return [name if slug(name) else mailbox, one.user_name]
+def _key_names(one: things.User, name: str, *others: str) -> list[str]:
+    """Returns the names for a user's key: of the address, where the user name has no letter for one."""
+    return [name if slug(name) else "".join(one.emails[:1]).partition("@")[0], *others]
 
 
 def written(rule: Assignment) -> dict[str, Any]:
@@ -765,11 +751,3 @@ def _undescribable(one: things.PermissionSet) -> Message | None:
             name = f"{policy.path}{policy.name}"
             return Message("not-declarable", f"its policy {name} cannot be declared", policy=name)
     return None
-
-
-def _customer(policy: Attached) -> dict[str, str]:
-    return {"customer": policy.name, **({"path": policy.path} if policy.path != "/" else {})}
-
-
-def _boundary(boundary: str | Attached) -> dict[str, str]:
-    return {"aws": boundary.removeprefix(AWS_MANAGED)} if isinstance(boundary, str) else _customer(boundary)
