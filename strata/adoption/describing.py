@@ -44,7 +44,7 @@ from strata.kinds.control_tower import CONTROL_TOWER
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
 from strata.kinds.organization import ROOT_FEATURES
-from strata.kinds.permission_set import SET, live_policy
+from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
 from strata.kinds.policy import POLICY
 from strata.kinds.thing import ACTIVE
 from strata.kinds.user import USER
@@ -625,12 +625,10 @@ class _Center:
 
     def _permission_sets(self) -> dict[str, Any]:
         mine = [one for one in self.live.permission_sets if self._is_ours(one)]
-        names = _names(SET, self.inventory)
-        ends = [key.removesuffix(_INLINE) for key in self.found.keys["policy"].values() if key.endswith(_INLINE)]
-        taken = {
-            **self.known.get("permission-set", {}),
-            **{f"reserved {key}": key for key in ends},
-        }  # one document a path
+        names, policies = _names(SET, self.inventory), self.found.keys["policy"].values()
+        ends = [key.removesuffix(INLINE_END) for key in policies if key.endswith(INLINE_END)]
+        reserved = {f"reserved {key}": key for key in ends}  # one document a path
+        taken = {**self.known.get("permission-set", {}), **reserved}
         chosen = keys("Set", [(one.arn, names[one.arn]) for one in mine], taken=taken, lower=False)
         described: dict[str, Any] = {}
         for one in mine:
@@ -732,14 +730,6 @@ def written(rule: Assignment) -> dict[str, Any]:
         },
     }
     return {name: value for name, value in found.items() if value}
-
-
-def inline_file(key: str) -> str:
-    """Returns the path of the inline policy of a permission set."""
-    return f"policies/{key}{_INLINE}.json"
-
-
-_INLINE = "-inline"
 
 
 def _undescribable(one: things.PermissionSet) -> Message | None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.adoption.checking import until_accepted
-from strata.adoption.describing import Description, describe, inline_file, written
-from strata.adoption.existing import SECTIONS, Edit, Existing, Merged
+from strata.adoption.describing import Description, describe, written
+from strata.adoption.existing import SECTIONS, Existing, Merged
 from strata.adoption.folding import fold
 from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import TypedId
@@ -27,14 +27,15 @@ from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import Message, StrataError
 from strata.files.config_entries import Value, Way, with_entry, with_value
-from strata.identity.things import TYPES, WORDS
 from strata.inventory.things import Center, Inventory
-from strata.kinds import KEYED
+from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT, assignment_id
+from strata.kinds.change import Edit
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.identity import folded
 from strata.kinds.moves import newest_keys
 from strata.kinds.organization import DELEGATED
+from strata.kinds.permission_set import INLINE_END, inline_file
 from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import ROOT
 from strata.landing_zone.grants import Grant
@@ -91,7 +92,7 @@ def _reserving(existing: Existing, known: Keys) -> dict[Kind, dict[str, str]]:
     stems = {path.removeprefix("policies/").removesuffix(".json") for path in existing.documents}
     used: dict[Kind, set[str]] = {kind: set(identities(existing.landing_zone)[kind]) for kind in KINDS}
     used["policy"] |= stems
-    used["permission-set"] |= {stem.removesuffix("-inline") for stem in stems}
+    used["permission-set"] |= {stem.removesuffix(INLINE_END) for stem in stems}
     for move in existing.landing_zone.moves:
         used[move.kind] |= {move.from_}
     for kind, some in existing.record.keys.items():

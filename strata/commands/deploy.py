@@ -28,8 +28,7 @@ from strata.identity import announced
 from strata.identity.declared import files_by_stack
 from strata.identity.leftovers import STACK, announced_as, to_create
 from strata.identity.moves import moves_by_stack
-from strata.identity.things import TYPES
-from strata.kinds import resource_of
+from strata.kinds import TYPES, resource_of
 from strata.options import Options
 from strata.outputs import error_facts, output, warning_facts
 from strata.printing import document, line

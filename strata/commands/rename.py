@@ -25,7 +25,8 @@ from strata.files.renaming import Texts, keys_of, place_with_other_key, with_oth
 from strata.identity.declared import declared
 from strata.identity.moves import replayed
 from strata.identity.recorded import recorded
-from strata.identity.things import WORDS, Holdings
+from strata.identity.things import Holdings
+from strata.kinds import WORDS
 from strata.kinds.moves import is_made, with_move
 from strata.landing_zone import LandingZone
 from strata.load import load

@@ -10,8 +10,8 @@ from strata.config import ORGANIZATION, SSO
 from strata.config.source import Location
 from strata.config.split import SplitSourceFile
 from strata.identity.comparison import file_of
-from strata.identity.things import SECTIONS, STACKS, Assigned, Attached, Holdings, Kind, Thing
-from strata.kinds import KEYED
+from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
+from strata.kinds import KEYED, SECTIONS, STACKS
 from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import administrators

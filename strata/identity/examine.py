@@ -19,7 +19,8 @@ from strata.identity.moves import idle, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.tagged import told_by_tag
-from strata.identity.things import TYPES, Holdings, Moved, Thing
+from strata.identity.things import Holdings, Moved, Thing
+from strata.kinds import TYPES
 from strata.kinds.identity import folded
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from strata.config.models import MANAGEMENT
 from strata.identity.live import Live
-from strata.identity.things import TYPES, Assigned, Holdings, Kind, Thing
+from strata.identity.things import Assigned, Holdings, Kind, Thing
+from strata.kinds import TYPES
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from strata.config.models import MANAGEMENT
-from strata.identity.things import (
-    TYPES,
-    Assigned,
-    Attached,
-    Holdings,
-    Kind,
-    Thing,
-)
-from strata.kinds import KEYED, resource_of
+from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
+from strata.kinds import KEYED, TYPES, resource_of
 from strata.kinds.arguments import text
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.control import TRAIL

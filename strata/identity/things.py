@@ -11,16 +11,10 @@ from typing import Literal, TypeAlias
 from strata.config import moves as config
 from strata.config.source import Location, SourceFile
 from strata.errors import Fault, Message
-from strata.kinds import KEYED
+from strata.kinds import KEYED, TYPES, WORDS
 from strata.landing_zone.administrators import Administrators
 
 Kind: TypeAlias = config.Kind
-TYPES: Mapping[Kind, str] = {key: kind.type for key, kind in KEYED.items()}
-"""The Terraform type of each kind; its address is `<type>.<key>`."""
-WORDS: Mapping[Kind, str] = {key: kind.name for key, kind in KEYED.items()}
-SECTIONS: Mapping[Kind, str] = {key: KEYED[key].section for key in ("user", "group", "permission-set", "policy")}
-"""The sections of what is deleted as soon as its entry goes."""
-STACKS: Mapping[Kind, str] = {key: kind.stack for key, kind in KEYED.items()}
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,11 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield f"{_TYPE}.{key}", f"{center.store}/{ids['group'][key]}"
 
 
+def _needs(inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
+    groups = (one for center in inventory.centers for one in center.groups if one.id == id)
+    return (("user", member) for one in groups for member in one.members)
+
+
 GROUP = Kind(
     "group",
     "sso",
@@ -123,6 +128,8 @@ GROUP = Kind(
     is_added=True,
     model=models.Group,
     fields={"name": "name", "description": "description"},
+    needs=_needs,
+    is_written_without=True,
     events=events("Group"),
     section="groups",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.groups.items() if not one.external),
@@ -190,7 +197,7 @@ def _recorded_members(states: InStates) -> Iterator[Thing]:
     for name, one in states.of(_MEMBERSHIP).items():
         group, _, user = name.partition("_")
         id = text(one, "id").rpartition("/")[2]
-        ids = {"group": text(one, "group_id"), "user": text(one, "member_id"), "id": id}
+        ids = {"group": text(one, "group_id"), "principal": text(one, "member_id"), "id": id}
         yield Thing("membership", _name(user, group), {"id": id}, ids=ids)
 
 
@@ -202,14 +209,15 @@ def _live_members(aws: AtAws) -> Iterator[Thing]:
             for user, id in group.members.items() if key and _is_ours(aws, center, group) else ():
                 if not aws.is_elsewhere(_MEMBERSHIP, f"{center.store}/{id}"):
                     undo = aws.cli.people("delete-group-membership", membership_id=id)
-                    ids = {"group": group.id, "user": user, "id": id}
+                    ids = {"group": group.id, "principal": user, "id": id}
                     name, thing = _name(aws.principal(user), str(key)), ("membership", f"{group.id} {user}")
                     yield Thing("membership", name, {"id": id}, ids=ids, thing=thing, undo=undo)
 
 
 def _clues(thing: Thing) -> Clues:
     """Returns group and user, or the id by which alone a deletion names it."""
-    return [[thing.ids[name] for name in names] for names in (("group", "user"), ("id",)) if thing.ids.get(names[0])]
+    both = ("group", "principal")
+    return [[thing.ids[name] for name in names] for names in (both, ("id",)) if thing.ids.get(names[0])]
 
 
 def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
@@ -243,6 +251,7 @@ MEMBERSHIP = Kind(
     recorded=_recorded_members,
     live=_live_members,
     is_added=True,
+    needs=lambda _, both: [("user", both.partition(" ")[2])],
     events={
         **dict.fromkeys((MADE, CHANGED), ("CreateGroupMembership", "AddMemberToGroup")),
         GONE: ("DeleteGroupMembership", "RemoveMemberFromGroup"),

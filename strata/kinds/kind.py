@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 from strata.config import moves
 from strata.config.models import PARTITION, Model, Project
 from strata.kinds.arguments import Attributes
+from strata.kinds.change import Change, Edit, Obstacle, Way
 from strata.kinds.events import Clues, Events, by_ids
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
@@ -157,7 +158,16 @@ class Kind:
         id_of: the id by which other things refer to it, in its import id.
         is_added: a run of `strata adopt` over everything writes what is new.
         model: the entry of the YAML.
-        fields: the fields of the entry that hold an attribute.
+        fields: the fields of the entry that hold an attribute; empty where the entry is the value.
+        needs: what a live one needs beside it in a configuration, by what `strata adopt` calls it.
+        is_written_without: it is written without what it needs where that cannot be, units apart.
+        is_entry: it is an entry of a list of one resource: what AWS has already of these, no plan shows.
+        inside: the attribute with the thing of its kind that holds it; AWS deletes none that holds another.
+        left: the attribute that a deploy leaves as it is, because Terraform would replace the thing.
+        way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
+        obstacle: why `strata adopt` cannot write what AWS has.
+        edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
+        at_home: its events are in the primary region alone.
         events: the CloudTrail events by which something happens to it.
         clues: the texts by which an event is about a thing.
     """
@@ -180,6 +190,15 @@ class Kind:
     is_added: bool = False
     model: type[Model] | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
+    needs: Callable[[Inventory, str], Iterable[tuple[str, str]]] = lambda *_: ()
+    is_written_without: bool = False
+    is_entry: bool = False
+    inside: str = ""
+    left: str = ""
+    way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None
+    obstacle: Callable[[LandingZone, Change], Obstacle] = lambda *_: ""
+    edits: Callable[[AtAws, Change], Iterable[Edit]] = lambda *_: ()
+    at_home: bool = False
     events: Events = field(default_factory=dict)
     clues: Callable[[Thing], Clues] = by_ids
 
@@ -187,6 +206,11 @@ class Kind:
     def is_compared(self) -> bool:
         """Returns whether what AWS has of it is held against the YAML and the states."""
         return self.live is not _nothing
+
+    @property
+    def is_control(self) -> bool:
+        """Returns whether security.yaml has it, under the key with which the names of its things begin."""
+        return self.stack == "security"
 
     @property
     def type(self) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from strata.config import ORGANIZATION, models
+from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.events import TAGS, events
 from strata.kinds.identity import Mark, unit_identity, unit_path
 from strata.kinds.kind import Found, Kind, Resource
+from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
 
@@ -74,5 +76,10 @@ UNIT = Kind(
     is_added=True,
     model=models.OrganizationalUnit,
     fields={"name": "name"},
+    needs=lambda inventory, own: (
+        each for one in inventory.organization.units if one.id == own for each in target_of(one.parent)
+    ),
+    inside="unit",
+    obstacle=lambda _, change: Message("unit-moved", "move its entry by hand") if change.attribute == "unit" else "",
     events={**events("OrganizationalUnit"), **TAGS},
 )

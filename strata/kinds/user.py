@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from strata.config import SSO, models
+from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import Attributes, block, text
+from strata.kinds.change import Change, Edit, Obstacle, Way, edit
 from strata.kinds.events import events
 from strata.kinds.identity import Mark, folded
 from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
@@ -110,6 +112,31 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield f"{_TYPE}.{key}", f"{center.store}/{ids['user'][key]}"
 
 
+def _way(attribute: str, here: Thing | None, _before: Thing | None, now: Thing | None) -> Way | None:
+    """Returns the line that gives a user a name back; a deploy would not, as Terraform would delete the user."""
+    if not (here and now and attribute == "user_name") or here.external:
+        return None
+    operations = json.dumps([{"AttributePath": "userName", "AttributeValue": here.values["user_name"]}])
+    where = {"identity_store_id": now.ids["store"], "user_id": now.ids["id"], "operations": operations}
+    return Way(undo=(cli.line("identitystore", "update-user", **where, region=now.ids["region"]),))
+
+
+def _obstacle(_: LandingZone, change: Change) -> Obstacle:
+    attribute, value = change.attribute, change.now.values.get(change.attribute)
+    if attribute == "email" and ", " in str(value):
+        return Message("several-addresses", "it has several addresses, and one can be written")
+    if attribute in ("given_name", "family_name", "email") and not value:
+        return Message("value-missing-at-aws", "AWS has none, and one has to be written", key=attribute)
+    return ""
+
+
+def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+    here, now = change.here, change.now
+    if here and change.attribute == "email" and not aws.zone.sso.users[here.name].user_name:
+        # Which was the address until now.
+        yield edit(aws.zone, here.file, here.location, "user_name", value=now.values["user_name"])
+
+
 USER = Kind(
     "user",
     "sso",
@@ -144,6 +171,10 @@ USER = Kind(
     is_added=True,
     model=models.User,
     fields={name: name for name in ("user_name", "given_name", "family_name", "email", "display_name")},
+    left="user_name",
+    way=_way,
+    obstacle=_obstacle,
+    edits=_edits,
     events=events("User"),
     section="users",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.sso.users.items() if not one.external),
@@ -152,10 +183,3 @@ USER = Kind(
         (_TYPE, f"{center.store}/{one.id}") for center in inventory.centers for one in center.users
     ),
 )
-
-
-def rename(ids: Mapping[str, str], name: str) -> cli.Lines:
-    """Returns the line that gives a user a name back; a deploy would not, as Terraform would delete the user."""
-    operations = json.dumps([{"AttributePath": "userName", "AttributeValue": name}])
-    where = {"identity_store_id": ids["store"], "user_id": ids["id"], "operations": operations}
-    return (cli.line("identitystore", "update-user", **where, region=ids["region"]),)

@@ -14,7 +14,6 @@ from strata.aws.states import read_states
 from strata.config.models import PolicyType, Setting
 from strata.config.moves import KINDS, Kind
 from strata.drift.comparison import CONTROLS, STATES, controls_of
-from strata.drift.facts import CONTROL
 from strata.drift.steady import check_same
 from strata.errors import Message, StrataError
 from strata.files.atomic import write
@@ -22,6 +21,7 @@ from strata.identity.lost_states import lost_states
 from strata.inventory.controls import KEYS
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
+from strata.kinds.control import TRAIL
 from strata.kinds.setting import key_of
 from strata.kinds.thing import ACTIVE
 from strata.landing_zone import LandingZone
@@ -240,7 +240,7 @@ def _controls(
         if isinstance(one, Setting):
             yield name, _setting(one, inventory.settings.get(name))
         else:
-            differs = [each for each in differing if each.kind == CONTROL and key_of(each.name) == name]
+            differs = [each for each in differing if each.kind == TRAIL.name and key_of(each.name) == name]
             yield name, _control(name, inventory, states, differs)
 
 
@@ -259,7 +259,7 @@ def _control(name: str, inventory: Inventory, states: States | None, differs: It
     asked = states is not None and inventory.controls is not None and name not in inventory.unread
     if not asked or not any(states.attributes.get(type) for type in types if states):
         return NOT_READ
-    if words := [one.what.removeprefix(f"{CONTROL} {name}").lstrip(": ") for one in differs]:
+    if words := [one.what.removeprefix(f"{TRAIL.name} {name}").lstrip(": ") for one in differs]:
         return ControlAtAws(listed(words), differs=True)
     return ControlAtAws(f"as deployed{_APART.get(name, '')}")
 
