@@ -55,7 +55,7 @@ from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, Manag
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import Document
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
-from strata.sides.join import Keys
+from strata.sides.join import Keys, live_names
 from strata.text import counted, listed, slug
 
 FULL_ACCESS = "p-FullAWSAccess"
@@ -212,18 +212,26 @@ def _written(kind: Kind, thing: Any, **defaults: str) -> dict[str, Any]:
     return {name: value for name, value in fields if (value != defaults[name] if name in defaults else value)}
 
 
-def _names(kind: Kind, inventory: Inventory) -> dict[str, Sequence[str]]:
-    """Returns the names for the keys of all that AWS has of a kind, by id."""
-    return {one.id: one.names for one in kind.found(inventory, {})}
+def _names(kind: Kind, inventory: Inventory, ids: Collection[str] | None = None) -> list[tuple[str, Sequence[str]]]:
+    """Returns the ids of the things of a kind, of all or some, each with the names for its key."""
+    return [(one.id, one.names) for one in kind.found(inventory, {}) if ids is None or one.id in ids]
 
 
 def _accepted(
-    found: Description, model: type[Model], entry: dict[str, Any], what: tuple[str, str, str], *, by_name: bool = False
+    found: Description,
+    model: type[Model],
+    place: str,
+    entry: dict[str, Any],
+    what: tuple[str, str, str],
+    *,
+    by_name: bool = False,
 ) -> bool:
-    """Takes out of an entry what it need not have and the configuration does not accept; says if the rest is accepted.
+    """Takes out of an entry what it need not have and is not accepted; says if a configuration can have the rest there.
 
     What is not written keeps the value that it has. What is found `by_name` has to have its name written.
     """
+    if found.refuses(place, *what):
+        return False
     kind, called, id = what
     objections = _objections(model, entry)
     for name in objections:
@@ -276,14 +284,16 @@ def _entitled(inventory: Inventory, found: Description) -> None:
         text = f"Account access manager could not be read: {inventory.entitlements}."
         found.looks.append(Message("part-unread", text, part=ENTITLEMENTS))
         return
-    center = inventory.center
-    names = (
-        {one.id: one.user_name for one in center.users} | {one.id: one.name for one in center.groups} if center else {}
-    )
+    names = _called(inventory)
     for principal, role, *_ in inventory.entitlements:
         who = names.get(principal, principal)
         reason = Message("not-declarable", "Account access manager gives it, beside permission sets")
         found.leave("entitlement", f"{role} for {who}", reason)
+
+
+def _called(inventory: Inventory) -> dict[str, str]:
+    """Returns what AWS calls what it has, by id."""
+    return {id: name for some in live_names(inventory).values() for id, name in some.items()}
 
 
 # The organization
@@ -389,20 +399,20 @@ class _Organization:
         return dict(sorted(tree.items()))
 
     def _accounts(self) -> dict[str, Any]:
-        active, named = self._members, _names(ACCOUNT, self.inventory)
-        names = [(one.id, self._key_names(*named[one.id])) for one in active]
+        active = self._members
+        named = _names(ACCOUNT, self.inventory, {one.id for one in active})
+        names = [(id, self._key_names(*some)) for id, some in named]
         chosen = keys("account", names, taken=self.known.get("account"))
         described: dict[str, Any] = {}
         for one in active:
+            key, what = chosen[one.id], ("account", f"{one.id} {one.name}", one.id)
             if reason := self._why_not_in(one.parent):
-                self.found.leave("account", f"{one.id} {one.name}", reason, one.id)
+                self.found.leave(what[0], what[1], reason, one.id)
                 continue
-            entry = self._account(one, chosen[one.id])
-            if self.found.refuses(f"accounts.{chosen[one.id]}", "account", f"{one.id} {one.name}", one.id):
-                continue
-            if _accepted(self.found, Account, entry, ("account", f"{one.id} {one.name}", one.id)):
-                self.found.keys["account"][one.id] = chosen[one.id]
-                described[chosen[one.id]] = entry
+            entry = self._account(one, key)
+            if _accepted(self.found, Account, f"accounts.{key}", entry, what):
+                self.found.keys["account"][one.id] = key
+                described[key] = entry
         self.found.keys["account"][self.live.management] = MANAGEMENT
         return dict(sorted(described.items()))
 
@@ -433,17 +443,16 @@ class _Organization:
     def _policies(self) -> dict[str, Any]:
         types = {one.value for one in PolicyType}
         mine = [one for one in self.live.policies if not one.aws_managed and self._is_ours(one, types)]
-        names = _names(POLICY, self.inventory)
-        chosen = keys("policy", [(one.id, names[one.id]) for one in mine], taken=self.known.get("policy"))
+        names = _names(POLICY, self.inventory, {one.id for one in mine})
+        chosen = keys("policy", names, taken=self.known.get("policy"))
         described: dict[str, Any] = {}
         for one in mine:
-            entry = self._policy(one, chosen[one.id])
-            if self.found.refuses(f"policies.{chosen[one.id]}", "policy", one.name, one.id):
-                continue
-            if _accepted(self.found, Policy, entry, ("policy", one.name, one.id), by_name=True):
-                self.found.keys["policy"][one.id] = chosen[one.id]
+            key, what = chosen[one.id], ("policy", one.name, one.id)
+            entry = self._policy(one, key)
+            if _accepted(self.found, Policy, f"policies.{key}", entry, what, by_name=True):
+                self.found.keys["policy"][one.id] = key
                 self.found.documents[entry["file"]] = one.content
-                described[chosen[one.id]] = entry
+                described[key] = entry
         return dict(sorted(described.items()))
 
     def _is_ours(self, one: things.Policy, types: set[str]) -> bool:
@@ -551,9 +560,9 @@ class _Center:
     # People
 
     def _users(self) -> dict[str, Any]:
-        names = _names(USER, self.inventory)
-        named = [(one.id, _key_names(one, *names[one.id])) for one in self.live.users]
-        chosen = keys("user", named, taken=self.known.get("user"))
+        by_id = {one.id: one for one in self.live.users}
+        names = [(id, _key_names(by_id[id], *some)) for id, some in _names(USER, self.inventory)]
+        chosen = keys("user", names, taken=self.known.get("user"))
         needed = {one.principal for one in self.live.assignments}
         needed |= {id for group in self.live.groups if not self._is_foreign(group) for id in group.members}
         described: dict[str, Any] = {}
@@ -563,9 +572,7 @@ class _Center:
                 text = "an identity provider made it" if one.external else _UNWRITABLE
                 case = "made-by-provider" if one.external else "user-not-writable"
                 self.found.leave("user", one.user_name, Message(case, f"{text}, and nothing names it"), one.id)
-            elif self.found.refuses(f"users.{chosen[one.id]}", "user", one.user_name, one.id):
-                continue
-            elif _accepted(self.found, User, entry, ("user", one.user_name, one.id)):
+            elif _accepted(self.found, User, f"users.{chosen[one.id]}", entry, ("user", one.user_name, one.id)):
                 self.found.keys["user"][one.id] = chosen[one.id]
                 described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
@@ -583,10 +590,9 @@ class _Center:
         return one.external or (self._tower and one.name in control_tower.GROUPS)
 
     def _groups(self) -> dict[str, Any]:
-        chosen = keys("group", _names(GROUP, self.inventory).items(), taken=self.known.get("group"))
-        holders = {
-            one.principal for one in self.live.assignments if one.permission_set in self.found.keys["permission-set"]
-        }
+        chosen = keys("group", _names(GROUP, self.inventory), taken=self.known.get("group"))
+        sets = self.found.keys["permission-set"]
+        holders = {one.principal for one in self.live.assignments if one.permission_set in sets}
         described: dict[str, Any] = {}
         same = Counter(one.name.casefold() for one in self.live.groups)
         for one in self.live.groups:
@@ -601,7 +607,7 @@ class _Center:
                 self.found.leave("group", f"{one.name} ({one.id})", taken, one.id)
             elif not self.found.refuses(f"groups.{chosen[one.id]}", "group", one.name, one.id):
                 entry = self._group(one, chosen[one.id], external=foreign)
-                if _accepted(self.found, Group, entry, ("group", one.name, one.id), by_name=foreign):
+                if _accepted(self.found, Group, "", entry, ("group", one.name, one.id), by_name=foreign):
                     self.found.keys["group"][one.id] = chosen[one.id]
                     described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
@@ -613,8 +619,7 @@ class _Center:
         members = [self.found.keys["user"][id] for id in one.members if id in self.found.keys["user"]]
         for id in one.members:
             if id not in self.found.keys["user"]:
-                name_of_user = self._names.get(id, id)
-                self.found.leave("membership", f"{name_of_user} in {one.name}", _not_described("user"))
+                self.found.leave("membership", f"{self._name(id)} in {one.name}", _not_described("user"))
         return {**fields, **({"members": sorted(members)} if members else {})}
 
     @property
@@ -625,21 +630,20 @@ class _Center:
 
     def _permission_sets(self) -> dict[str, Any]:
         mine = [one for one in self.live.permission_sets if self._is_ours(one)]
-        names, policies = _names(SET, self.inventory), self.found.keys["policy"].values()
+        names, policies = _names(SET, self.inventory, {one.arn for one in mine}), self.found.keys["policy"].values()
         ends = [key.removesuffix(INLINE_END) for key in policies if key.endswith(INLINE_END)]
         reserved = {f"reserved {key}": key for key in ends}  # one document a path
         taken = {**self.known.get("permission-set", {}), **reserved}
-        chosen = keys("Set", [(one.arn, names[one.arn]) for one in mine], taken=taken, lower=False)
+        chosen = keys("Set", names, taken=taken, lower=False)
         described: dict[str, Any] = {}
         for one in mine:
-            entry = self._permission_set(one, chosen[one.arn])
-            if self.found.refuses(f"permission_sets.{chosen[one.arn]}", "permission set", one.name, one.arn):
-                continue
-            if _accepted(self.found, PermissionSet, entry, ("permission set", one.name, one.arn)):
-                self.found.keys["permission-set"][one.arn] = chosen[one.arn]
+            key, what = chosen[one.arn], ("permission set", one.name, one.arn)
+            entry = self._permission_set(one, key)
+            if _accepted(self.found, PermissionSet, f"permission_sets.{key}", entry, what):
+                self.found.keys["permission-set"][one.arn] = key
                 if one.inline:
-                    self.found.documents[inline_file(chosen[one.arn])] = one.inline
-                described[chosen[one.arn]] = entry
+                    self.found.documents[inline_file(key)] = one.inline
+                described[key] = entry
         return dict(sorted(described.items()))
 
     def _is_ours(self, one: things.PermissionSet) -> bool:
@@ -672,14 +676,14 @@ class _Center:
             principals = users if one.principal_type == "USER" else groups
             reason = next(self._why_apart(one, principals), None)
             if reason:
-                apart[self._name_of(one), reason] += 1
+                apart[f"{self._name(one.permission_set)} of {self._name(one.principal)}", reason] += 1
             else:
                 grant = accounts[one.account], sets[one.permission_set], one.principal_type, principals[one.principal]
                 described.add(Grant(*grant))
         for (name, reason), count in sorted(apart.items()):
             self.found.leave("assignment", f"{name} in {counted(count, 'account')}", reason)
         for orphan in sorted(self.live.orphans):
-            name = f"{self._set_name(orphan.permission_set)} of {orphan.principal} in {orphan.account}"
+            name = f"{self._name(orphan.permission_set)} of {orphan.principal} in {orphan.account}"
             self.found.leave("assignment", name, Message("principal-deleted", "its user or group was deleted"))
         declared = DeclaredOrganization.model_validate(self.found.organization)
         self.found.grants = frozenset(described)
@@ -693,16 +697,12 @@ class _Center:
         if one.principal not in principals:
             yield _not_described("user or group")
 
-    def _name_of(self, one: things.Assignment) -> str:
-        return f"{self._set_name(one.permission_set)} of {self._names.get(one.principal, one.principal)}"
+    def _name(self, id: str) -> str:
+        return self._called.get(id, id)
 
     @cached_property
-    def _names(self) -> dict[str, str]:
-        users = {user.id: user.user_name for user in self.live.users}
-        return users | {group.id: group.name for group in self.live.groups}
-
-    def _set_name(self, arn: str) -> str:
-        return next((one.name for one in self.live.permission_sets if one.arn == arn), arn)
+    def _called(self) -> dict[str, str]:
+        return _called(self.inventory)
 
 
 def _key_names(one: things.User, name: str, *others: str) -> list[str]:

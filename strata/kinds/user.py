@@ -53,14 +53,7 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             looked_up, mark = {"user_name": name, "id": AS_IT_IS}, Mark(folded(name), name)
             yield Thing("user", key, looked_up, SSO, ("users", key), external=True, mark=mark)
             continue
-        values = {
-            "user_name": name,
-            "given_name": user.given_name,
-            "family_name": user.family_name,
-            "email": user.email,
-            "display_name": user.display_name,
-            "id": AS_IT_IS,
-        }
+        values = {field: getattr(user, field) for field in USER.fields} | {"user_name": name, "id": AS_IT_IS}
         mark = Mark(folded(name), name, folded(user.email))
         yield Thing("user", key, written(values, user.unwritten), SSO, ("users", key), mark=mark)
 
