@@ -591,8 +591,8 @@ class _Center:
 
     def _groups(self) -> dict[str, Any]:
         chosen = keys("group", _names(GROUP, self.inventory), taken=self.known.get("group"))
-        sets = self.found.keys["permission-set"]
-        holders = {one.principal for one in self.live.assignments if one.permission_set in sets}
+        known = self.found.keys
+        holders = {one.principal for one in self.live.assignments if one.permission_set in known["permission-set"]}
         described: dict[str, Any] = {}
         same = Counter(one.name.casefold() for one in self.live.groups)
         for one in self.live.groups:
