@@ -15,7 +15,7 @@ from strata.drift.comparison import Difference, compare
 from strata.drift.event_history import PAGES, Event, History
 from strata.drift.facts import STACKS
 from strata.errors import Message
-from strata.iam.reference import reference
+from strata.policy.reference import reference
 from tests.organizations import MANAGEMENT, Organization, gone
 from tests.organizations.deployed import DEPLOYED, SHOP
 from tests.organizations.drifts import BY_HAND

@@ -13,27 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strata.evaluation import (
-    ABSENT,
-    Account,
-    Answer,
-    Context,
-    DocumentError,
-    Layer,
-    Outcome,
-    Policies,
-    Principal,
-    Request,
-    evaluate,
-    parse,
-    unknown,
-)
-from strata.evaluation.asked import settled
-from strata.evaluation.keys import PRESENT
-from strata.evaluation.operators import OPERATORS, Comparison, Operator
-from strata.evaluation.patterns import Actions, Kind, Pattern
-from strata.evaluation.truth import Truth, all_of, any_of, negated
-from strata.evaluation.values import Wanted, _texts
+from strata.policy import unknown
+from strata.policy.answers import Answer, Outcome
+from strata.policy.asked import settled
+from strata.policy.documents import DocumentError, parse
+from strata.policy.evaluator import evaluate
+from strata.policy.keys import PRESENT
+from strata.policy.layers import Account, Layer, Policies
+from strata.policy.operators import OPERATORS, Comparison, Operator
+from strata.policy.patterns import Actions, Kind, Pattern
+from strata.policy.requests import ABSENT, Context, Principal, Request
+from strata.policy.truth import Truth, all_of, any_of, negated
+from strata.policy.values import Wanted, _texts
 from tests.said import Said
 from tests.vectors.vectors import DOCUMENTED_OTHERWISE, Json, answer, documented, recorded
 

@@ -18,12 +18,12 @@ from strata.config.models import Model, User
 from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import Message
-from strata.iam.equality import same_document
 from strata.identity.things import TYPES, WORDS
 from strata.inventory.things import Inventory
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.thing import ACTIVE
 from strata.landing_zone import ROOT, LandingZone
+from strata.policy.equality import same_document
 
 
 @dataclass

@@ -19,18 +19,18 @@ from strata.config.models import ACCESS_ROLE, PARTITION, PolicyType
 from strata.diff.boxes import Given
 from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, Found, Identity, told
 from strata.diff.statements import allowed_more, denied_less
-from strata.evaluation import ABSENT, Document, DocumentError, Principal, parse
-from strata.evaluation.keys import PRESENT
 from strata.evaluation.landing_zone import may_send_tags
-from strata.evaluation.patterns import Kind, is_arn, pattern
-from strata.evaluation.requests import PrincipalKind
-from strata.evaluation.values import Choice
-from strata.iam.reference import managed_documents
-from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
+from strata.policy.documents import Document, DocumentError, parse
+from strata.policy.keys import PRESENT
+from strata.policy.patterns import Kind, is_arn, pattern
+from strata.policy.reference import managed_documents
+from strata.policy.requests import ABSENT, Principal, PrincipalKind
+from strata.policy.statements import statements
+from strata.policy.values import Choice
 from strata.report.policies import in_words
 from strata.text import accounts_in_words, listed
 

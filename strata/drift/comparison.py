@@ -18,7 +18,6 @@ from strata.drift import facts
 from strata.drift.hindrances import hindrances
 from strata.drift.ways import Way, way_back, with_needed
 from strata.errors import Message
-from strata.iam.equality import meaning
 from strata.identity.things import TYPES
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
@@ -27,6 +26,7 @@ from strata.kinds.moves import address_now, newest_keys
 from strata.kinds.setting import key_of
 from strata.kinds.thing import AS_IT_IS, AtAws, Side, Thing
 from strata.landing_zone import LandingZone
+from strata.policy.equality import meaning
 from strata.sides.recorded import States, moved, recorded_side, states_of
 from strata.sides.side import declared_side, live_side
 from strata.sides.states import State

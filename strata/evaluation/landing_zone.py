@@ -17,17 +17,17 @@ from typing import Any
 from strata.config import ORGANIZATION, SSO
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, User
 from strata.config.source import Location
-from strata.evaluation import unknown
-from strata.evaluation.documents import Document, parse
-from strata.evaluation.layers import Account, Layer
-from strata.evaluation.requests import ABSENT, UNKNOWN, Missing, Principal, Value
-from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import FULL_ACCESS, InlinePolicy, ManagedPolicy
 from strata.landing_zone.placeholders import Document as Filled
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
+from strata.policy import unknown
+from strata.policy.documents import Document, parse
+from strata.policy.layers import Account, Layer
+from strata.policy.requests import ABSENT, UNKNOWN, Missing, Principal, Value
+from strata.policy.statements import statements
 
 CONTROLS = {PolicyType.SERVICE_CONTROL: "SCPs", PolicyType.RESOURCE_CONTROL: "RCPs"}
 EVERYTHING = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
@@ -155,7 +155,7 @@ class Evaluated:
         return self._documents[option]
 
     def _layer(self, name: str, policies: Iterable[ManagedPolicy | InlinePolicy], location: Location) -> Layer:
-        from strata.iam.reference import managed_documents
+        from strata.policy.reference import managed_documents
 
         documents: list[Document] = []
         hidden: list[str] = []

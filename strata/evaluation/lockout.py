@@ -31,17 +31,7 @@ from typing import NamedTuple
 
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, Project
-from strata.evaluation import unknown
-from strata.evaluation.answers import Answer, Outcome, Step
-from strata.evaluation.asked import never_sent, settled
-from strata.evaluation.documents import RESOURCE, Statement, parse
-from strata.evaluation.keys import OF_ROLE, following, region_of
 from strata.evaluation.landing_zone import Actor, Evaluated, aws_policy
-from strata.evaluation.layers import Account, Layer, Policies
-from strata.evaluation.requests import ABSENT, Context, Missing, Principal, PrincipalKind, Request, Value
-from strata.evaluation.usual import usual
-from strata.iam.reference import reference
-from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import has_ended
 from strata.landing_zone.permission_sets import FULL_ACCESS
@@ -49,6 +39,16 @@ from strata.landing_zone.permissions import READER, STACKS, permissions
 from strata.landing_zone.placeholders import placeholder_values
 from strata.landing_zone.state import bucket_denials, default_key_policy
 from strata.landing_zone.units import Target
+from strata.policy import unknown
+from strata.policy.answers import Answer, Outcome, Step
+from strata.policy.asked import never_sent, settled
+from strata.policy.documents import RESOURCE, Statement, parse
+from strata.policy.keys import OF_ROLE, following, region_of
+from strata.policy.layers import Account, Layer, Policies
+from strata.policy.reference import reference
+from strata.policy.requests import ABSENT, Context, Missing, Principal, PrincipalKind, Request, Value
+from strata.policy.statements import statements
+from strata.policy.usual import usual
 
 DEPLOYER = "deployer"
 _ORDER = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.DENIED)

@@ -17,7 +17,6 @@ from strata.aws.identity_center import Center
 from strata.aws.session import Aws
 from strata.config import IMPORTS, SSO
 from strata.errors import Message
-from strata.iam.equality import meaning
 from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.declared import things
@@ -26,6 +25,7 @@ from strata.kinds.identity import exact, folded
 from strata.kinds.moves import Keys, address_now, newest_keys
 from strata.kinds.permission_set import BOUNDARY, CUSTOMER, INLINE, MANAGED
 from strata.landing_zone import LandingZone
+from strata.policy.equality import meaning
 from strata.sides.states import State, managed
 from strata.text import listed
 

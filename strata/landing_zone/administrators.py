@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
-from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import FULL_ACCESS, PermissionSet
+from strata.policy.statements import statements
 
 
 @dataclass(frozen=True)

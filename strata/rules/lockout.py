@@ -19,17 +19,17 @@ from strata.config.findings import LONGEST
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Fault, Message
-from strata.evaluation.answers import Outcome
-from strata.evaluation.documents import Statement
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.lockout import DEPLOYER, ENTER, SIGN_IN, Management, Way, in_members, sign_ins
-from strata.iam.statements import Statement as Written
-from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import has_ended
 from strata.landing_zone.permissions import STACKS
 from strata.landing_zone.placeholders import Document
 from strata.landing_zone.units import THE_ROOT, Target
+from strata.policy.answers import Outcome
+from strata.policy.documents import Statement
+from strata.policy.statements import Statement as Written
+from strata.policy.statements import statements
 from strata.rules.accepted import Warned
 from strata.text import listed
 

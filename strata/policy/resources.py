@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from strata.iam.reference import Action
-from strata.iam.statements import fills, is_pattern
+from strata.policy.reference import Action
+from strata.policy.statements import fills, is_pattern
 from strata.text import listed
 
 

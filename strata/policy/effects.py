@@ -11,10 +11,10 @@ from typing import Any
 
 from strata.config.text import short
 from strata.config.types import did_you_mean, is_action
-from strata.iam.findings import Finding
-from strata.iam.reference import Key, Service, reference
-from strata.iam.resources import overlaps
-from strata.iam.statements import SET_OPERATORS, Statement, Test, fills, is_pattern, matches, statements
+from strata.policy.findings import Finding
+from strata.policy.reference import Key, Service, reference
+from strata.policy.resources import overlaps
+from strata.policy.statements import SET_OPERATORS, Statement, Test, fills, is_pattern, matches, statements
 
 _ANYBODY = "111122223333"
 """An account that stands for any."""

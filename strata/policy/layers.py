@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from strata.evaluation.documents import Document, Grade, Statement
-from strata.evaluation.requests import Request
-from strata.evaluation.truth import Truth, all_of, any_of
+from strata.policy.documents import Document, Grade, Statement
+from strata.policy.requests import Request
+from strata.policy.truth import Truth, all_of, any_of
 
 MOST_ACTIONS = 4096
 """Actions of which a layer remembers its statements."""

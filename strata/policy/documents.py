@@ -11,10 +11,10 @@ from itertools import chain, repeat
 from typing import Any
 
 from strata.errors import Message, StrataError
-from strata.evaluation.conditions import DependsError, Template, Test, UnresolvedError, holds, tests
-from strata.evaluation.patterns import ARN_PARTS, Actions, Kind, pattern
-from strata.evaluation.requests import Context, Principal, PrincipalKind, Request
-from strata.evaluation.truth import Truth, all_of, any_of, negated
+from strata.policy.conditions import DependsError, Template, Test, UnresolvedError, holds, tests
+from strata.policy.patterns import ARN_PARTS, Actions, Kind, pattern
+from strata.policy.requests import Context, Principal, PrincipalKind, Request
+from strata.policy.truth import Truth, all_of, any_of, negated
 
 RESOURCE = "the resource"
 """The dependency of an answer without a resource."""

@@ -13,7 +13,7 @@ from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Final
 
-from strata.evaluation import unknown
+from strata.policy import unknown
 
 Match = bool | None
 """Whether something matches; None if that depends on a part that is not known."""

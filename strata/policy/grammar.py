@@ -14,7 +14,7 @@ from strata.config.models import PolicyType
 from strata.config.text import Problem, as_data, short
 from strata.config.types import did_you_mean, is_action
 from strata.errors import Message
-from strata.iam.grammar import refused
+from strata.policy.elements import refused
 
 STATEMENT_KEYS = frozenset(
     {

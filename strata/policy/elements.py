@@ -12,7 +12,7 @@ from typing import Any
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
 from strata.errors import Message
-from strata.iam.statements import Statement
+from strata.policy.statements import Statement
 
 _PARTITIONS = ("aws", "aws-cn", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-us-gov")
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from strata.config.text import short
 from strata.config.types import did_you_mean, is_action
-from strata.iam.findings import Finding
-from strata.iam.reference import reference
-from strata.iam.statements import Location, Statement, is_pattern, statements, variables
+from strata.policy.findings import Finding
+from strata.policy.reference import reference
+from strata.policy.statements import Location, Statement, is_pattern, statements, variables
 
 _GUESSES = 20
 """Guesses for one document; each compares with hundreds of names."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from strata.evaluation.operators import ALL_VALUES, ANY_VALUE, NULL, OPERATORS, Comparison, Operator, truth
-from strata.evaluation.patterns import literal
-from strata.evaluation.requests import ABSENT, UNKNOWN, Context
-from strata.evaluation.truth import Truth, all_of, any_of, negated
+from strata.policy.operators import ALL_VALUES, ANY_VALUE, NULL, OPERATORS, Comparison, Operator, truth
+from strata.policy.patterns import literal
+from strata.policy.requests import ABSENT, UNKNOWN, Context
+from strata.policy.truth import Truth, all_of, any_of, negated
 
 # Variables
 
