@@ -21,11 +21,11 @@ from strata.config.limits import aws_limits
 from strata.config.source import SourceFile, parse
 from strata.errors import ConfigurationError
 from strata.load import load
+from strata.policy.documents import statements
 from strata.policy.effects import Kind, doubtful
 from strata.policy.grammar import document_problems
 from strata.policy.reference import MANAGED_FILE, REFERENCE_FILE, Reference, managed_documents, read, reference
 from strata.policy.spelling import misspelt, unknown_managed_policy
-from strata.policy.statements import statements
 from strata.rules import found_warnings, warnings
 from tests import iam_data
 from tests.accepting import accept
@@ -440,7 +440,7 @@ def test_a_hostile_document_takes_no_longer_than_others(hostile: dict[str, Any])
 import json, resource, sys
 from strata.policy.effects import Kind, doubtful
 from strata.policy.spelling import misspelt
-from strata.policy.statements import matches
+from strata.policy.patterns import matches
 document = json.load(sys.stdin)
 misspelt(document); doubtful(document, Kind.SERVICE_CONTROL, "{ACCESS_ROLE}"); matches("*a" * 20 + "b", "a" * 60)
 resource.getrusage(resource.RUSAGE_SELF).ru_utime < 5 or sys.exit("too slow")

@@ -12,8 +12,8 @@ from functools import cached_property
 
 from strata.policy.documents import Statement
 from strata.policy.keys import IN_US_EAST_1
+from strata.policy.patterns import is_pattern, wildcard
 from strata.policy.reference import reference
-from strata.policy.statements import is_pattern, wildcard
 from strata.text import counted, listed
 
 _LATER = "zq7x"

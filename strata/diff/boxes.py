@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from strata.policy.conditions import Template, Test
-from strata.policy.documents import Principals, Statement
+from strata.policy.documents import Statement
 from strata.policy.patterns import Kind, pattern
+from strata.policy.principals import Principals
 from strata.policy.values import Choice, Choices, holds, plain, resources, values_of_key
 
 RESOURCE = "resource"

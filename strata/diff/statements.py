@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from strata.policy.statements import statements
+from strata.policy.documents import statements
 
 Statement = dict[str, Any]
 

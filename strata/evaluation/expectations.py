@@ -31,11 +31,10 @@ from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome
 from strata.policy.keys import region_of
 from strata.policy.layers import Account, Layer
-from strata.policy.patterns import Actions
+from strata.policy.patterns import Actions, is_pattern
 from strata.policy.reference import Action, reference
 from strata.policy.requests import PrincipalKind, Value
 from strata.policy.resources import takes
-from strata.policy.statements import is_pattern
 
 MOST_CASES = 1000
 """Cases that are looked for where a wildcard fails, of one principal in accounts alike: more tell nobody more."""

@@ -42,12 +42,11 @@ from strata.landing_zone.units import Target
 from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome, Step
 from strata.policy.asked import never_sent, settled
-from strata.policy.documents import RESOURCE, Statement, parse
+from strata.policy.documents import RESOURCE, Statement, parse, statements
 from strata.policy.keys import OF_ROLE, following, region_of
 from strata.policy.layers import Account, Layer, Policies
 from strata.policy.reference import reference
 from strata.policy.requests import ABSENT, Context, Missing, Principal, PrincipalKind, Request, Value
-from strata.policy.statements import statements
 from strata.policy.usual import usual
 
 DEPLOYER = "deployer"
@@ -503,8 +502,8 @@ def _named(evaluated: Evaluated, actor: Actor, account: str) -> Actor:
     exempt = json.loads(f'["{placeholder_values(evaluated.landing_zone.project)["exempt_role_arns"]}"]')
     effective = evaluated.landing_zone.effective_policies[Target("account", account)]
     documents = (one.policy.document for one in effective if one.policy.type is PolicyType.RESOURCE_CONTROL)
-    tests = (test for one in documents for statement in statements(one.content) for test in statement.tests)
-    about = {value for test in tests if test.key.lower() == "aws:principalarn" for value in test.values}
+    tests = (test for one in documents for statement in statements(one.content) for test in statement.condition)
+    about = {value for test in tests if test.key.lower() == "aws:principalarn" for value in test.texts}
     if not about <= set(exempt):
         return actor
     return replace(actor, principal=Principal(actor.principal.arn.replace(unnamed, "role/deployer")))

@@ -16,10 +16,10 @@ from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.questions import Who, check_region, check_resource, find_action, find_who
 from strata.landing_zone.placeholders import LISTS, PATTERN, fill, placeholder_values
 from strata.policy.operators import moment, network, number, truth
+from strata.policy.patterns import is_pattern
 from strata.policy.reference import KeyType, reference
 from strata.policy.requests import ABSENT, Value
 from strata.policy.resources import taken_by, takes
-from strata.policy.statements import is_pattern
 
 EVERYBODY, ANYBODY = "everybody", "anybody"
 UNIT, EVERYWHERE = "ou/", "all"

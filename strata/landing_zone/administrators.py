@@ -10,7 +10,7 @@ from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import FULL_ACCESS, PermissionSet
-from strata.policy.statements import statements
+from strata.policy.documents import statements
 
 
 @dataclass(frozen=True)

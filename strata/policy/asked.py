@@ -11,14 +11,13 @@ from itertools import product
 from math import prod
 
 from strata.policy.answers import Answer, Outcome
-from strata.policy.conditions import Test
+from strata.policy.conditions import Test, variables
 from strata.policy.documents import Statement
 from strata.policy.evaluator import evaluate
 from strata.policy.keys import PRESENT
 from strata.policy.layers import Layer, Policies
 from strata.policy.reference import reference
 from strata.policy.requests import ABSENT, UNKNOWN, Context, Request, Value
-from strata.policy.statements import variables
 from strata.policy.values import FRESH, Choice, plain, values_of_key
 from strata.text import listed
 

@@ -1,19 +1,25 @@
-"""Policy documents, parsed once: each statement with its line and Sid, its patterns and its conditions."""
+"""Policy documents: each statement with what it names, where that stands, and the requests that it is about.
+
+`statements` takes any document and skips what has not the shape of IAM's grammar, which `grammar` reports; `parse`
+refuses it, so that what it returns can be evaluated.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
-from itertools import chain, repeat
+from functools import cached_property
 from typing import Any
 
+from strata.config.source import Location
 from strata.errors import Message, StrataError
-from strata.policy.conditions import DependsError, Template, Test, UnresolvedError, holds, tests
+from strata.policy import conditions
+from strata.policy.conditions import DependsError, Template, Test, UnresolvedError, holds, tests, texts
 from strata.policy.patterns import ARN_PARTS, Actions, Kind, pattern
-from strata.policy.requests import Context, Principal, PrincipalKind, Request
+from strata.policy.principals import Principals
+from strata.policy.requests import Context, Request
 from strata.policy.truth import Truth, all_of, any_of, negated
 
 RESOURCE = "the resource"
@@ -24,102 +30,120 @@ class DocumentError(StrataError):
     """A policy document that AWS would reject."""
 
 
-class Grade(IntEnum):
-    """How a resource-based policy names a principal, the weakest first."""
-
-    ACCOUNT = 1
-    """Its account, which leaves it to the policies of the principal."""
-    ROLE = 2
-    """The role of a session: a boundary still limits it."""
-    ITSELF = 3
-    """The user, the session or everybody: nothing else has to allow it."""
-
-
-@dataclass(frozen=True)
-class Principals:
-    """The Principal or NotPrincipal of a statement."""
-
-    entries: tuple[tuple[str, str], ...]
-    """Kind (AWS, Service, Federated, CanonicalUser) and value."""
-    but: bool = False
-    """Whether it is all but these."""
-
-    def match(self, principal: Principal) -> dict[Grade, Truth]:
-        """Returns for each grade whether the element names a principal."""
-        found: dict[Grade, list[Truth]] = {}
-        for kind, value in self.entries:
-            for grade, truth in _named(kind, value, principal):
-                found.setdefault(grade, []).append(truth)
-        named = {grade: any_of(truths) for grade, truths in found.items()}
-        return {Grade.ITSELF: negated(any_of(named.values()))} if self.but else named
-
-
-def _named(kind: str, value: str, principal: Principal) -> Iterator[tuple[Grade, Truth]]:
-    if value == "*" and kind in ("AWS", "*"):
-        yield Grade.ITSELF, True
-    elif principal.kind is PrincipalKind.SERVICE:
-        if kind == "Service":
-            yield Grade.ITSELF, value.lower() == principal.arn.lower()
-    elif kind == "AWS" and principal.kind is not PrincipalKind.ANONYMOUS:
-        if re.fullmatch(r"[0-9]{12}", value):
-            yield Grade.ACCOUNT, _same(value, principal.account)
-        elif value.endswith(":root"):
-            yield Grade.ACCOUNT, _same(value, principal.root)
-        elif principal.session and _same(value, principal.session):
-            yield Grade.ITSELF, _same(value, principal.session)
-        else:
-            role = principal.kind in (PrincipalKind.ROLE, PrincipalKind.SERVICE_LINKED_ROLE)
-            yield Grade.ROLE if role else Grade.ITSELF, _same(value, principal.arn)
-    elif kind == "Federated" and principal.kind is PrincipalKind.FEDERATED_USER:
-        yield Grade.ITSELF, _same(value, principal.arn)
-
-
-def _same(written: str, actual: str) -> Truth:
-    found = pattern(written, Kind.EXACT).match(actual)
-    return frozenset({"aws:PrincipalArn"}) if found is None else found
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Statement:
     """One statement of a document."""
 
-    file: str
-    line: int | None
+    at: Location
+    number: int
+    """Its place among the statements, from one."""
+    content: dict[str, Any]
+    version: str = ""
+    """That of the document: one before 2012-10-17 has no policy variables."""
+    file: str = ""
+    line: int | None = None
     """None in a document that is no file of ours."""
-    sid: str
-    """Its Sid, or its number."""
-    allows: bool
-    actions: Actions
-    not_actions: bool
-    resources: tuple[Template, ...]
-    not_resources: bool
-    principals: Principals | None
-    condition: tuple[Test, ...]
 
     def __str__(self) -> str:
-        sid = f"statement {self.sid}" if self.sid.isdigit() else self.sid
-        return f"{self.file}{f':{self.line}' if self.line else ''} {sid}"
+        return f"{self.file}{f':{self.line}' if self.line else ''} {self.label}"
 
-    def about(self, action: str) -> bool:
-        """Returns whether the statement is about an action, given in lower case."""
-        return self.actions.match(action) is not self.not_actions
+    @property
+    def sid(self) -> str:
+        """Returns its Sid, or its number."""
+        return str(self.content.get("Sid") or self.number)
+
+    @property
+    def label(self) -> str:
+        """Returns its Sid, or `statement 2`."""
+        return f"statement {self.sid}" if self.sid.isdigit() else self.sid
+
+    @property
+    def name(self) -> str:
+        """Returns how messages name it: `statement DenyLeaving`, or by its number."""
+        sid = self.content.get("Sid")
+        return f"statement {sid if isinstance(sid, str) and sid.isalnum() and sid.isascii() else self.number}"
+
+    @property
+    def place(self) -> str:
+        """Returns its name in accepted.yaml: its Sid, else its effect and first action, since a number may change."""
+        if self.name == f"statement {self.content.get('Sid')}":
+            return self.name
+        acts = [f"all but {one}" for one in self.values("NotAction")] or self.values("Action")
+        return " ".join([str(self.content.get("Effect")), *acts[:1]])
+
+    # Its elements
+
+    @cached_property
+    def allows(self) -> bool:
+        """Returns whether the effect is Allow."""
+        return self.content.get("Effect") == "Allow"
+
+    @property
+    def denies(self) -> bool:
+        """Returns whether the effect is Deny."""
+        return self.content.get("Effect") == "Deny"
+
+    def listed(self, element: str) -> list[tuple[Location, str]]:
+        """Returns the texts of an element, which may be one or a list, each with its place."""
+        return list(texts(self.content.get(element), (*self.at, element)))
+
+    def values(self, element: str) -> list[str]:
+        """Returns the texts of an element, which may be one or a list."""
+        return [text for _, text in texts(self.content.get(element))]
+
+    @cached_property
+    def actions(self) -> Actions:
+        """Returns its actions, or those that it is not about."""
+        return Actions(self.values("NotAction" if self.not_actions else "Action"))
+
+    @cached_property
+    def not_actions(self) -> bool:
+        """Returns whether it is about all actions but these."""
+        return "NotAction" in self.content
+
+    @cached_property
+    def resources(self) -> tuple[Template, ...]:
+        """Returns its resources, or those that it is not about."""
+        values = self.values("NotResource" if self.not_resources else "Resource")
+        return tuple(Template.of(one, self.version) for one in values)
+
+    @cached_property
+    def not_resources(self) -> bool:
+        """Returns whether it is about all resources but these."""
+        return "NotResource" in self.content
+
+    @cached_property
+    def principals(self) -> Principals | None:
+        """Returns whom its Principal or NotPrincipal names."""
+        element = next((one for one in _PRINCIPALS if one in self.content), None)
+        if element is None:
+            return None
+        value = self.content[element]
+        named = value.items() if isinstance(value, Mapping) else [("*", value)]
+        entries = tuple((kind, one) for kind, some in named for _, one in texts(some))
+        return Principals(entries, but=element == "NotPrincipal")
+
+    @cached_property
+    def condition(self) -> tuple[Test, ...]:
+        """Returns what its condition tests."""
+        return tuple(tests(self.content.get("Condition"), self.version, (*self.at, "Condition")))
+
+    # What it is about
 
     def applies(self, request: Request) -> Truth:
         """Returns whether resource and condition match a request for one of the actions, whoever the principal is."""
-        reaches = self._reaches(request)
-        if reaches is False or not self.condition:
+        resources, but, condition = self.resources, self.not_resources, self.condition
+        reaches: Truth = True  # a trust policy has no Resource: it is the role's own
+        if resources:
+            found = any_of(_reached(template, request, but=but) for template in resources)
+            reaches = negated(found) if but else found
+        if reaches is False or not condition:
             return reaches
-        return all_of((reaches, holds(self.condition, request.context)))
+        return all_of((reaches, holds(condition, request.context)))
 
     def undecided(self, context: Context) -> list[Test]:
         """Returns the tests that the known keys of a request do not decide."""
         return [test for test in self.condition if not isinstance(test.holds(context), bool)]
-
-    def _reaches(self, request: Request) -> Truth:
-        if not self.resources:
-            return True  # a trust policy has no Resource: it is the role's own
-        found = any_of(_reached(template, request, but=self.not_resources) for template in self.resources)
-        return negated(found) if self.not_resources else found
 
 
 def _reached(template: Template, request: Request, *, but: bool) -> Truth:
@@ -154,8 +178,8 @@ class Document:
     statements: tuple[Statement, ...]
 
 
-def parse(text: str, file: str, *, name: str = "", lines: Iterable[int | None] = ()) -> Document:
-    """Returns the document of a JSON text; `lines` are those of its statements, in their order.
+def parse(text: str, file: str, *, name: str = "", line: Callable[[Location], int | None] = lambda _: None) -> Document:
+    """Returns the document of a JSON text, its statements with their lines.
 
     Raises:
         DocumentError: it is not JSON, or not a policy.
@@ -166,23 +190,36 @@ def parse(text: str, file: str, *, name: str = "", lines: Iterable[int | None] =
         raise DocumentError(Message("not-json", f"{file} is not JSON: {error}", place=file)) from error
     if not isinstance(document, dict):
         raise DocumentError(Message("wrong-type", f"{file} is not a JSON object", place=file))
-    listed = document.get("Statement", [])
-    listed = listed if isinstance(listed, list) else [listed]
-    numbers = chain(lines, repeat(None))
-    version = str(document.get("Version", "2008-10-17"))
-    found = []
-    for (index, statement), line in zip(enumerate(listed), numbers, strict=False):
+    found = tuple(_read(document, file, line))
+    for one in found:
         try:
-            found.append(_statement(statement, index, file, line, version))
+            _refuse(one.content)
         except ValueError as error:
-            where = f"{file}:{line}" if line else file
-            text = f"{where}: statement {index + 1} {error}"
-            raise DocumentError(Message("statement-malformed", text, place=where, statement=index + 1)) from error
-    return Document(name or file, tuple(found))
+            where = f"{file}:{one.line}" if one.line else file
+            text = f"{where}: statement {one.number} {error}"
+            raise DocumentError(Message("statement-malformed", text, place=where, statement=one.number)) from error
+    return Document(name or file, found)
 
 
-def _statement(statement: Any, index: int, file: str, line: int | None, version: str) -> Statement:
-    if not isinstance(statement, Mapping):
+def statements(document: Any) -> Iterator[Statement]:
+    """Yields the statements of a document."""
+    return (one for one in _read(document) if type(one.content) is dict)
+
+
+def _read(
+    document: Any, file: str = "", line: Callable[[Location], int | None] = lambda _: None
+) -> Iterator[Statement]:
+    written = document.get("Statement", []) if isinstance(document, dict) else []
+    for index, content in enumerate(written if isinstance(written, list) else [written]):
+        at: Location = ("Statement", index) if isinstance(written, list) else ("Statement",)
+        yield Statement(at, index + 1, content, str(document.get("Version", "2008-10-17")), file, line(at))
+
+
+_PRINCIPALS = ("Principal", "NotPrincipal")
+
+
+def _refuse(statement: Any) -> None:
+    if not isinstance(statement, dict):
         raise ValueError("is not an object")  # noqa: TRY004
     if statement.get("Effect") not in ("Allow", "Deny"):
         raise ValueError("has neither the Effect Allow nor Deny")
@@ -190,40 +227,18 @@ def _statement(statement: Any, index: int, file: str, line: int | None, version:
         raise ValueError("needs one of Action and NotAction")
     if "Resource" in statement and "NotResource" in statement:
         raise ValueError("has both Resource and NotResource")
-    condition = statement.get("Condition", {})
-    if not isinstance(condition, Mapping):
-        raise ValueError("has a Condition that is not an object")  # noqa: TRY004
-    resources = _texts(statement, "NotResource" if "NotResource" in statement else "Resource")
-    return Statement(
-        file=file,
-        line=line,
-        sid=str(statement.get("Sid") or index + 1),
-        allows=statement["Effect"] == "Allow",
-        actions=Actions(_texts(statement, "NotAction" if "NotAction" in statement else "Action")),
-        not_actions="NotAction" in statement,
-        resources=tuple(Template.of(one, version) for one in resources),
-        not_resources="NotResource" in statement,
-        principals=_principals(statement),
-        condition=tuple(tests(condition, version)),
-    )
+    for element in ("Resource", "NotResource", "Action", "NotAction"):
+        _refuse_texts(statement, element)
+    for element in _PRINCIPALS:
+        value = statement.get(element, "*")
+        if value != "*" and not isinstance(value, Mapping):
+            raise ValueError(f"has a {element} that is neither '*' nor an object")
+        for kind in value if isinstance(value, Mapping) else ():
+            _refuse_texts(value, kind)
+    conditions.refuse(statement.get("Condition", {}))
 
 
-def _texts(statement: Mapping[str, Any], element: str) -> list[str]:
-    value = statement.get(element, [])
-    listed = value if isinstance(value, list) else [value]
-    if not all(isinstance(one, str) for one in listed):
+def _refuse_texts(content: Mapping[str, Any], element: str) -> None:
+    value = content.get(element, [])
+    if not all(isinstance(one, str) for one in (value if isinstance(value, list) else [value])):
         raise ValueError(f"has {element} with something that is not text")
-    return listed
-
-
-def _principals(statement: Mapping[str, Any]) -> Principals | None:
-    for element in ("Principal", "NotPrincipal"):
-        if element in statement:
-            value = statement[element]
-            if value == "*":
-                return Principals((("*", "*"),), but=element == "NotPrincipal")
-            if not isinstance(value, Mapping):
-                raise ValueError(f"has a {element} that is neither '*' nor an object")
-            entries = tuple((kind, one) for kind in value for one in _texts(value, kind))
-            return Principals(entries, but=element == "NotPrincipal")
-    return None

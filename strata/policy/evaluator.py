@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from strata.config.limits import aws_limits
 from strata.policy.answers import Answer, Outcome, Step, denial, step
-from strata.policy.documents import Grade
 from strata.policy.layers import Granted, Layer, Policies, Verdict, judge_resource
+from strata.policy.principals import Grade
 from strata.policy.requests import PrincipalKind, Request
 from strata.policy.truth import Truth, all_of, any_of
 

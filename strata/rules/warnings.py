@@ -20,7 +20,7 @@ from strata.landing_zone.accounts import Account
 from strata.landing_zone.examples import example_values
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.units import Target
-from strata.policy.statements import statements
+from strata.policy.documents import statements
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
 from strata.rules.expectations import idle
