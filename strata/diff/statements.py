@@ -120,7 +120,8 @@ def _element(statement: Statement, name: str, fold: bool) -> list[str] | None:
 
 
 def _texts(value: Any) -> list[str]:
-    return [str(one) for one in (value if isinstance(value, list) else [value])]
+    listed = value if isinstance(value, list) else [value]
+    return [str(one).lower() if isinstance(one, bool) else str(one) for one in listed]
 
 
 def _matches(pattern: str, text: str) -> bool:
