@@ -310,35 +310,18 @@ def _falls_short(answer: Answer, actor: Actor) -> bool:
 # What a deploy does
 
 
-def _deeds(
-    project: Project, document: Mapping[str, list[dict[str, object]]], reader: Mapping[str, object]
-) -> Iterator[_Deed]:
+def _deeds(project: Project, document: object, reader: object) -> Iterator[_Deed]:
     """Yields what the document of a stack allows to write, and what reads the state, once each."""
-    listed = [*document["Statement"], *(one for one in _listed(reader["Statement"]) if one["Sid"] in _READING)]
-    for statement in listed:
-        for action in _texts(statement["Action"]):
+    for statement in (*statements(document), *(one for one in statements(reader) if one.sid in _READING)):
+        for action in statement.values("Action"):
             if action.startswith("kms:") and not project.state.kms:
                 continue
-            for resource in _texts(statement["Resource"]):
+            for resource in statement.values("Resource"):
                 yield _Deed(action, _one(project, action, resource), _meeting(project, statement))
 
 
 _READING = ("States", "StateKey")
 """The statements of the reader's document without which no stack can be planned."""
-
-
-def _listed(value: object) -> list[dict[str, object]]:
-    return value if isinstance(value, list) else []
-
-
-def _texts(value: object) -> list[str]:
-    return (
-        [value]
-        if isinstance(value, str)
-        else [one for one in value if isinstance(one, str)]
-        if isinstance(value, list)
-        else []
-    )
 
 
 def _one(project: Project, action: str, written: str) -> str:
@@ -354,11 +337,9 @@ def _one(project: Project, action: str, written: str) -> str:
     return (f"{start}:{project.regions.primary}:{rest}" if star else written).replace("*", unknown.ANYTHING)
 
 
-def _meeting(project: Project, statement: Mapping[str, object]) -> dict[str, Value]:
+def _meeting(project: Project, statement: Statement) -> dict[str, Value]:
     """Returns the keys of a request that the conditions of the documents are about, so that it meets them."""
-    condition = statement.get("Condition")
-    tests = condition.values() if isinstance(condition, dict) else ()
-    return {key: str(value).replace("*", project.regions.primary) for one in tests for key, value in one.items()}
+    return {test.key: test.texts[0].replace("*", project.regions.primary) for test in statement.condition}
 
 
 # In members
