@@ -45,17 +45,13 @@ class Statement:
     """None in a document that is no file of ours."""
 
     def __str__(self) -> str:
-        return f"{self.file}{f':{self.line}' if self.line else ''} {self.label}"
+        sid = f"statement {self.sid}" if self.sid.isdigit() else self.sid
+        return f"{self.file}{f':{self.line}' if self.line else ''} {sid}"
 
     @property
     def sid(self) -> str:
         """Returns its Sid, or its number."""
         return str(self.content.get("Sid") or self.number)
-
-    @property
-    def label(self) -> str:
-        """Returns its Sid, or `statement 2`."""
-        return f"statement {self.sid}" if self.sid.isdigit() else self.sid
 
     @property
     def name(self) -> str:
