@@ -238,13 +238,11 @@ def _parts(written: str) -> tuple[str | None, str, bool]:
 
 def texts(value: Any, at: Location = ()) -> Iterator[tuple[Location, str]]:
     """Yields the texts of an element, which may be one or a list, each with its place."""
-    if isinstance(value, list):
-        for index, entry in enumerate(value):
-            if not isinstance(entry, list):
-                yield from texts(entry, (*at, index))
-    elif isinstance(value, str):
-        yield at, value
-    elif isinstance(value, bool):
-        yield at, str(value).lower()
-    elif isinstance(value, int | float):
-        yield at, str(value)
+    listed = [((*at, index), one) for index, one in enumerate(value)] if isinstance(value, list) else [(at, value)]
+    for place, one in listed:
+        if isinstance(one, str):
+            yield place, one
+        elif isinstance(one, bool):
+            yield place, str(one).lower()
+        elif isinstance(one, int | float):
+            yield place, str(one)
