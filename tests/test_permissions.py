@@ -17,9 +17,9 @@ import yaml
 from typer.testing import CliRunner
 
 from strata.cli import app
-from strata.iam.reference import reference
 from strata.landing_zone.permissions import NAMES, READER, STACKS, permissions, remedy, template
 from strata.load import load
+from strata.policy.reference import reference
 from tests.aws.permissions import ACTIONS as ACTION_OF_OPERATION
 from tests.conftest import Variant
 from tests.documents import CHECKOUT
