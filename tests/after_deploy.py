@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strata.config.models import RegionalSetting, Security
-from strata.inventory.things import (
+from strata.kinds.at_aws import (
     Account,
     Assignment,
     Attached,

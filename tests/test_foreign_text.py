@@ -35,7 +35,7 @@ from strata.errors import Fault, Message
 from strata.files.config_edit import write_texts
 from strata.files.config_entries import with_entry, with_items
 from strata.identity.comparison import Refusal
-from strata.inventory.things import PermissionSet
+from strata.kinds.at_aws import PermissionSet
 from strata.landing_zone import LandingZone
 from strata.live.evidence import Evidence
 from strata.live.reading import told

@@ -22,7 +22,7 @@ from strata.inventory import progress, reading
 from strata.inventory.kept import GOOD_FOR, KeptAnswers
 from strata.inventory.pace import Pace
 from strata.inventory.reading import Depth, Pool, read, read_center
-from strata.inventory.things import Assignment, Attached, Inventory
+from strata.kinds.at_aws import Assignment, Attached, Inventory
 from strata.landing_zone.permissions import permissions
 from strata.options import Options
 from strata.terraform.reread import wanted

@@ -18,9 +18,9 @@ from strata.diff.layers import layer_changes
 from strata.errors import ConfigurationError
 from strata.identity.settled import lost_layers
 from strata.landing_zone import LandingZone
+from strata.landing_zone.layers import layers as reported
 from strata.load import load
 from strata.options import Options
-from strata.report.layers import layers as reported
 from tests.said import Said
 from tests.synthesized import CHECKOUT, SHIPPED, Deployment, synthesize
 

@@ -6,7 +6,7 @@ import pytest
 
 from strata.adoption.pruning import gone, lines_of, made, without
 from strata.errors import StrataError
-from strata.inventory.things import (
+from strata.kinds.at_aws import (
     Assignment,
     Attached,
     Center,

@@ -19,8 +19,8 @@ from strata.aws.session import AwsError
 from strata.aws.states import Version
 from strata.config.models import Project, state_key
 from strata.errors import Message
-from strata.inventory.things import Assignment, Attached, Center, Group, PermissionSet, User
 from strata.kinds import RESOURCES
+from strata.kinds.at_aws import Assignment, Attached, Center, Group, PermissionSet, User
 from strata.kinds.reading import Reading
 from strata.terraform import refresh
 from strata.terraform.refresh import Refreshing, providers

@@ -32,13 +32,13 @@ from strata.files.renaming import place_with_other_key, with_other_key
 from strata.kinds.moves import with_move
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import allows_everything
+from strata.landing_zone.layers import layers
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.load import load
 from strata.printing import markdown
 from strata.report.access import access
 from strata.report.data import as_data
 from strata.report.edition import Edition
-from strata.report.layers import layers
 from strata.report.mermaid import flowchart
 from strata.report.overview import Point, overview
 from strata.report.page import page

@@ -35,11 +35,10 @@ from strata.config.models import Organization as DeclaredOrganization
 from strata.config.text import Problem
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
 from strata.errors import Message
-from strata.inventory import things
 from strata.inventory.reading import ENTITLEMENTS
-from strata.inventory.things import Attached, Center, Inventory, Organization
-from strata.kinds import control_tower
+from strata.kinds import at_aws, control_tower
 from strata.kinds.account import ACCOUNT
+from strata.kinds.at_aws import Attached, Center, Inventory, Organization
 from strata.kinds.control_tower import CONTROL_TOWER
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
@@ -151,7 +150,7 @@ def describe_things(inventory: Inventory, project: Project, known: Keys) -> Desc
     return found
 
 
-def gives_everything(one: things.PermissionSet) -> bool:
+def gives_everything(one: at_aws.PermissionSet) -> bool:
     """Returns whether a permission set gives full access, as far as its own documents and AWS's policies say."""
     policies = [ManagedPolicy(**live_policy(arn)) for arn in one.aws_managed]
     inline = [InlinePolicy(Document(one.inline), "", "")] if one.inline else []
@@ -169,7 +168,7 @@ def objection(model: type[Model], field: str, value: object) -> Message | Litera
     return _objections(model, {field: value}).get(field, "")
 
 
-def unit_objections(units: Sequence[things.Unit]) -> dict[str, Message]:
+def unit_objections(units: Sequence[at_aws.Unit]) -> dict[str, Message]:
     """Returns of the units whose names no configuration can have why, by id."""
     siblings = Counter((one.parent, one.name.lower()) for one in units)
     found = dict[str, Message]()
@@ -323,7 +322,7 @@ class _Organization:
         self.found.looks += self._looks()
 
     @property
-    def _members(self) -> list[things.Account]:
+    def _members(self) -> list[at_aws.Account]:
         return [one for one in self.live.accounts if one.state == ACTIVE and one.id != self.live.management]
 
     def _looks(self) -> Iterator[Message]:
@@ -367,7 +366,7 @@ class _Organization:
         named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in described]
         self.found.keys["ou"] = keys("unit", named, taken=self.known.get("ou"))
 
-    def _describable_units(self) -> Iterator[things.Unit]:
+    def _describable_units(self) -> Iterator[at_aws.Unit]:
         """Yields units but those whose names no configuration can have, which stay as they are with all in them."""
         objections = unit_objections(self.live.units)
         for unit in self.live.units:
@@ -385,7 +384,7 @@ class _Organization:
         text = f"it is in organizational unit {parent} {name}, which is not described"
         return Message("not-described", text, missing="organizational unit", unit=parent)
 
-    def _is_named(self, unit: things.Unit) -> bool:
+    def _is_named(self, unit: at_aws.Unit) -> bool:
         return self.new_units is None or unit.id in self.new_units
 
     def _tree(self, parent: str) -> dict[str, Any]:
@@ -423,7 +422,7 @@ class _Organization:
         best = short if slug(short)[:1].isalpha() else name
         return [best if slug(best) else mailbox, mailbox, *others]
 
-    def _account(self, one: things.Account, key: str) -> dict[str, Any]:
+    def _account(self, one: at_aws.Account, key: str) -> dict[str, Any]:
         parent = "root" if one.parent == self.live.root else self.found.keys["ou"][one.parent]
         fields = _written(ACCOUNT, one, name=default_name(self.project, key))
         return {"email": one.email, "organizational_unit": parent, **fields}
@@ -455,7 +454,7 @@ class _Organization:
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _is_ours(self, one: things.Policy, types: set[str]) -> bool:
+    def _is_ours(self, one: at_aws.Policy, types: set[str]) -> bool:
         if one.type not in types:
             text = f"policies of the type {one.type} cannot be declared"
             reason = Message("not-declarable", text, type=one.type)
@@ -475,7 +474,7 @@ class _Organization:
         self.found.leave("policy", one.name, reason, one.id)
         return False
 
-    def _policy(self, one: things.Policy, key: str) -> dict[str, Any]:
+    def _policy(self, one: at_aws.Policy, key: str) -> dict[str, Any]:
         return {
             "type": one.type,
             "file": f"policies/{key}.json",
@@ -483,7 +482,7 @@ class _Organization:
             **({"targets": targets} if (targets := self._targets(one)) else {}),
         }
 
-    def _targets(self, one: things.Policy) -> dict[str, Any]:
+    def _targets(self, one: at_aws.Policy) -> dict[str, Any]:
         units = [self.found.keys["ou"][id] for id in one.targets if id in self.found.keys["ou"]]
         accounts = [self.found.keys["account"][id] for id in one.targets if id in self.found.keys["account"]]
         for id in one.targets:
@@ -577,7 +576,7 @@ class _Center:
                 described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
 
-    def _user(self, one: things.User) -> dict[str, Any]:
+    def _user(self, one: at_aws.User) -> dict[str, Any]:
         """Describes a user; one that somebody else looks after, or whom Strata cannot write, is referred to."""
         reference = {"external": True, "user_name": one.user_name}
         if one.external or len(one.emails) != 1:
@@ -586,7 +585,7 @@ class _Center:
         entry = _written(USER, one, user_name=one.emails[0], display_name=one.display_name and shown)
         return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
 
-    def _is_foreign(self, one: things.Group) -> bool:
+    def _is_foreign(self, one: at_aws.Group) -> bool:
         return one.external or (self._tower and one.name in control_tower.GROUPS)
 
     def _groups(self) -> dict[str, Any]:
@@ -612,7 +611,7 @@ class _Center:
                     described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
 
-    def _group(self, one: things.Group, key: str, *, external: bool) -> dict[str, Any]:
+    def _group(self, one: at_aws.Group, key: str, *, external: bool) -> dict[str, Any]:
         fields = _written(GROUP, one, name=key, description=one.description if external else "")
         if external:
             return {**fields, "external": True}
@@ -646,7 +645,7 @@ class _Center:
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _is_ours(self, one: things.PermissionSet) -> bool:
+    def _is_ours(self, one: at_aws.PermissionSet) -> bool:
         reason = _undescribable(one)
         if self._tower and one.name in control_tower.SETS:
             reason = Message("control-tower", "Control Tower looks after it")
@@ -657,7 +656,7 @@ class _Center:
             self.found.leave("permission set", one.name, reason, one.arn)
         return reason is None
 
-    def _permission_set(self, one: things.PermissionSet, key: str) -> dict[str, Any]:
+    def _permission_set(self, one: at_aws.PermissionSet, key: str) -> dict[str, Any]:
         inline = [{"inline": inline_file(key)}] if one.inline else []
         return {
             **_written(SET, one, name=key),
@@ -689,7 +688,7 @@ class _Center:
         self.found.grants = frozenset(described)
         self.found.assignments = fold(described, declared, literal=self.literal)
 
-    def _why_apart(self, one: things.Assignment, principals: Mapping[str, str]) -> Iterator[Message]:
+    def _why_apart(self, one: at_aws.Assignment, principals: Mapping[str, str]) -> Iterator[Message]:
         if one.permission_set not in self.found.keys["permission-set"]:
             yield _not_described("permission set")
         if one.account not in self.found.keys["account"]:
@@ -705,7 +704,7 @@ class _Center:
         return _called(self.inventory)
 
 
-def _key_names(one: things.User, name: str, *others: str) -> list[str]:
+def _key_names(one: at_aws.User, name: str, *others: str) -> list[str]:
     """Returns the names for a user's key: of the address, where the user name has no letter for one."""
     return [name if slug(name) else "".join(one.emails[:1]).partition("@")[0], *others]
 
@@ -732,7 +731,7 @@ def written(rule: Assignment) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _undescribable(one: things.PermissionSet) -> Message | None:
+def _undescribable(one: at_aws.PermissionSet) -> Message | None:
     for arn in one.aws_managed:
         if not arn.startswith(AWS_MANAGED) or not valid(AwsManagedPolicy, arn.removeprefix(AWS_MANAGED)):
             return Message("not-declarable", f"its policy {arn} cannot be declared", policy=arn)

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 
 from strata.adoption.live_ids import live_ids
 from strata.config.models import RegionalSetting
-from strata.inventory.things import Inventory
 from strata.kinds import KEYED, KINDS
+from strata.kinds.at_aws import Inventory
 from strata.kinds.organization import ROOT_ACCESS
 from strata.landing_zone import LandingZone
 from strata.sides.join import Keys

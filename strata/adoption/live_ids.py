@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from strata.inventory.things import Inventory
 from strata.kinds import KINDS
+from strata.kinds.at_aws import Inventory
 
 TypedId = tuple[str, str]
 """A Terraform type, and an import id in the form that the AWS provider's importer reads."""

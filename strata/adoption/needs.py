@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from strata.adoption.live_ids import TypedId
-from strata.inventory.things import Inventory
 from strata.kinds import KINDS
+from strata.kinds.at_aws import Inventory
 
 
 def with_needs(things: Iterable[TypedId], inventory: Inventory) -> frozenset[TypedId]:

@@ -11,7 +11,7 @@ from strata.config import IMPORTS
 from strata.config.models import Security, Setting
 from strata.config.source import SAFE_LOADER, SourceFile, parse
 from strata.errors import Message, StrataError
-from strata.inventory.things import Inventory
+from strata.kinds.at_aws import Inventory
 from strata.kinds.organization import ROOT_ACCESS
 
 SETTINGS = frozenset(

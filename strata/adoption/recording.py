@@ -8,8 +8,8 @@ from strata.adoption.describing import Description
 from strata.adoption.live_ids import TypedId
 from strata.adoption.pruning import kind as type_of
 from strata.config.moves import KINDS, Kind
-from strata.inventory.things import Center, Inventory
 from strata.kinds import attribute, organization
+from strata.kinds.at_aws import Center, Inventory
 from strata.kinds.group import MEMBERSHIP as MEMBERSHIP_KIND
 from strata.landing_zone import LandingZone
 from strata.sides.join import Keys, identities

@@ -15,7 +15,7 @@ from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, ORGANIZATION
 from strata.config.models import Assignment, Mode, Project, Security
 from strata.errors import Message
 from strata.files.config_entries import with_entry, with_items
-from strata.inventory.things import Inventory
+from strata.kinds.at_aws import Inventory
 from strata.printing import markdown
 from strata.text import listed
 

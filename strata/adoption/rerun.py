@@ -24,12 +24,13 @@ from strata.adoption.rendering import ADOPTION, Since, left_since, with_accepted
 from strata.adoption.telling import Telling
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
 from strata.config.moves import KINDS, Kind
+from strata.config.source import Value
 from strata.config.text import short
 from strata.errors import Message, StrataError
-from strata.files.config_entries import Value, Way, with_entry, with_value
-from strata.inventory.things import Center, Inventory
+from strata.files.config_entries import Way, with_entry, with_value
 from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT, assignment_id
+from strata.kinds.at_aws import Center, Inventory
 from strata.kinds.change import Edit
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.identity import folded

@@ -17,8 +17,8 @@ from strata.config.models import Model, User
 from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import Message
-from strata.inventory.things import Inventory
 from strata.kinds import KEYED, TYPES, WORDS
+from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.thing import ACTIVE
 from strata.landing_zone import ROOT, LandingZone

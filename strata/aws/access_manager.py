@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from strata.aws.session import Aws
 
 
-class Entitlement(NamedTuple):
-    """A user or group that may use a role of an account, and the ids by which AWS takes it back."""
-
-    principal: str
-    role: str
-    application: str = ""
-    id: str = ""
-
-
-def entitlements(aws: Aws, region: str) -> list[Entitlement]:
-    """Returns all entitlements, sorted.
+def entitlements(aws: Aws, region: str) -> list[tuple[str, str, str, str]]:
+    """Returns principal, role, application and id of all entitlements, sorted.
 
     https://docs.aws.amazon.com/singlesignon/latest/userguide/account-access-manager.html
 
@@ -35,10 +26,10 @@ def entitlements(aws: Aws, region: str) -> list[Entitlement]:
     )
 
 
-def _entitlement(application: str, found: Mapping[str, Any]) -> Entitlement:
+def _entitlement(application: str, found: Mapping[str, Any]) -> tuple[str, str, str, str]:
     given = found["entitlement"]["principalRole"]
     role, id = str(given.get("roleArn", "")), str(found.get("entitlementId", ""))
-    return Entitlement(_principal(given.get("principal") or {}), role, application, id)
+    return _principal(given.get("principal") or {}), role, application, id
 
 
 def _principal(found: object) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -20,6 +21,9 @@ from strata.files.atomic import UnreadableError, read_bytes
 
 Location = tuple[str | int, ...]
 """The keys and list positions from the top of a file down to one value."""
+
+Value: TypeAlias = "str | bool | int | Sequence[Value] | Mapping[str, Value]"
+"""What is written into a file."""
 
 SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The one in C where PyYAML was built with it, which is much quicker."""

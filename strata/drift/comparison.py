@@ -17,9 +17,9 @@ from strata.drift.ways import way_back, with_needed
 from strata.errors import Message
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
-from strata.inventory.things import Inventory
 from strata.kinds import KINDS, TYPES, kind_of
 from strata.kinds.assignment import ENTITLEMENT
+from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
 from strata.kinds.control import TRAIL
 from strata.kinds.kind import Kind

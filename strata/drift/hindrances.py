@@ -11,8 +11,8 @@ from strata.adoption.needs import BY_TYPE, with_needs
 from strata.config.models import PolicyType
 from strata.config.text import short
 from strata.errors import Message
-from strata.inventory.things import Inventory
 from strata.kinds import WORDS
+from strata.kinds.at_aws import Inventory
 from strata.kinds.permission_set import inline_file
 from strata.landing_zone import LandingZone
 from strata.rules.policies import problems_of

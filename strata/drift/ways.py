@@ -12,7 +12,7 @@ from strata.kinds.change import Way
 from strata.kinds.kind import Kind
 from strata.kinds.thing import Thing
 from strata.landing_zone import LandingZone
-from strata.report.layers import layers
+from strata.landing_zone.layers import layers
 
 
 def with_needed(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:

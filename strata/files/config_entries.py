@@ -9,15 +9,14 @@ import copy
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 
 from strata.config.accepted import scalar
-from strata.config.source import SourceFile, parse, plain
+from strata.config.source import SourceFile, Value, parse, plain
 from strata.errors import Message, StrataError
 
-Value: TypeAlias = "str | bool | int | Sequence[Value] | Mapping[str, Value]"
 Way = tuple[str, ...]
 
 

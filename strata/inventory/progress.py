@@ -15,7 +15,7 @@ from strata.inventory.controls import Held, read_controls
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read
-from strata.inventory.things import Inventory
+from strata.kinds.at_aws import Inventory
 from strata.options import Options
 from strata.text import counted
 

@@ -17,11 +17,12 @@ from strata.aws.session import DENIED, Aws, AwsError, named
 from strata.config.models import PolicyType, Project
 from strata.errors import Message, StrataError
 from strata.inventory.pace import PER_SECOND
-from strata.inventory.things import (
+from strata.kinds.at_aws import (
     Account,
     Assignment,
     Attached,
     Center,
+    Entitlement,
     Group,
     Inventory,
     Organization,
@@ -354,10 +355,10 @@ def _settings(aws: Aws, project: Project, parts: _Parts) -> Settings:
     return {key: parts.ask(key, question, dict[str, Mapping[str, Any]]()) for key, question in asked.items()}
 
 
-def _entitlements(aws: Aws, project: Project) -> tuple[access_manager.Entitlement, ...] | str:
+def _entitlements(aws: Aws, project: Project) -> tuple[Entitlement, ...] | str:
     """Returns the entitlements, or why AWS does not tell: they are only named, so that the rest is read."""
     try:
-        return tuple(access_manager.entitlements(aws, project.identity_center_region))
+        return tuple(Entitlement(*one) for one in access_manager.entitlements(aws, project.identity_center_region))
     except AwsError as error:
         return str(error)
 

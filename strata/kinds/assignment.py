@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from strata.config import SSO
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import Attributes, text
+from strata.kinds.at_aws import Assignment, Inventory
 from strata.kinds.change import Change, Obstacle
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import events
@@ -19,9 +19,6 @@ from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
-
-if TYPE_CHECKING:
-    from strata.inventory.things import Assignment, Inventory
 
 _TYPE = "aws_ssoadmin_account_assignment"
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from strata.config import SSO
 from strata.errors import Message
 from strata.kinds.arguments import Attributes, block, text
+from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
 from strata.kinds.events import CHANGED, GONE, MADE, by_nothing
 from strata.kinds.kind import Existing, Ids, Kind, Resource
@@ -15,9 +15,6 @@ from strata.kinds.reading import PROVIDERS, Reading
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
-
-if TYPE_CHECKING:
-    from strata.inventory.things import Inventory
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:

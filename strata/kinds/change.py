@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from strata.config.source import Location
+from strata.config.source import Location, Value
 from strata.errors import Message
 from strata.kinds.thing import Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet
 from strata.landing_zone.policies import Policy
-
-if TYPE_CHECKING:
-    from strata.files.config_entries import Value
 
 Obstacle: TypeAlias = Message | Literal[""]
 

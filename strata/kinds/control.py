@@ -213,12 +213,12 @@ def _monitors(zone: LandingZone) -> Iterator[str]:
 
 
 def _monitor(ask: Ask) -> str | None:
-    found = ask.aws.client("ce").get_anomaly_monitors()["AnomalyMonitors"]
+    found = ask.client("ce").get_anomaly_monitors()["AnomalyMonitors"]
     return next((str(one["MonitorArn"]) for one in found if one["MonitorName"] == ask.values["name"]), None)
 
 
 def _subscription(ask: Ask) -> str | None:
-    found = ask.aws.client("ce").get_anomaly_subscriptions()["AnomalySubscriptions"]
+    found = ask.client("ce").get_anomaly_subscriptions()["AnomalySubscriptions"]
     return next((str(one["SubscriptionArn"]) for one in found if one["SubscriptionName"] == ask.values["name"]), None)
 
 
@@ -291,7 +291,7 @@ def _github(zone: LandingZone) -> Iterator[str]:
 
 def _provider(ask: Ask) -> str | None:
     """Returns the ARN of an identity provider: an account has one for an issuer, whoever uses it."""
-    found = ask.aws.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    found = ask.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
     issuer = ask.values["url"].removeprefix("https://")
     return next((str(one["Arn"]) for one in found if one["Arn"].partition(":oidc-provider/")[2] == issuer), None)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from strata.inventory.things import Inventory
+from strata.kinds.at_aws import Inventory
 
 CONTROL_TOWER = "controltower.amazonaws.com"
 GUARDRAILS = "aws-guardrails-"

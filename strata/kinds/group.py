@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from strata.config import SSO, models
+from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, text
+from strata.kinds.at_aws import Center, Inventory
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark, folded
@@ -15,10 +16,6 @@ from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
-
-if TYPE_CHECKING:
-    from strata.inventory import things
-    from strata.inventory.things import Center, Inventory
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
@@ -78,7 +75,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 yield Thing("group", name, values, ids={"id": one.id}, thing=thing, undo=undo, rights=rights)
 
 
-def _is_ours(aws: AtAws, center: Center, one: things.Group) -> bool:
+def _is_ours(aws: AtAws, center: Center, one: at_aws.Group) -> bool:
     """Returns whether a deploy makes a group, or nobody else does."""
     here = aws.zone.groups.get(key := aws.known["group"].get(one.id, ""))
     external = here.external if here else one.external or ("group", folded(one.name)) in aws.provided

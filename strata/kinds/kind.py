@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from strata.config import moves
 from strata.config.models import PARTITION, Model, Project
 from strata.kinds.arguments import Attributes
+from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, Way
 from strata.kinds.events import Clues, Events, by_ids
+from strata.kinds.reading import Reading
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
-
-if TYPE_CHECKING:  # what AWS has: `strata check` asks nothing
-    from strata.aws.identity_center import Center
-    from strata.aws.session import Aws, Client
-    from strata.inventory.things import Inventory
-    from strata.kinds.reading import Reading
 
 Key: TypeAlias = moves.Kind
 """The word for a kind whose things have keys that may change."""
@@ -34,18 +30,14 @@ class Ask(Protocol):
         """Returns its arguments, as far as they are known."""
 
     @property
-    def aws(self) -> Aws:
-        """Returns the management account."""
-
-    @property
     def project(self) -> Project:
         """Returns its id and regions."""
 
     @property
-    def center(self) -> Center:
-        """Returns Identity Center, by the instance and the identity store that the resource names."""
+    def center(self) -> Any:
+        """Returns the questions to Identity Center, by the instance and the identity store that the resource names."""
 
-    def client(self, service: str) -> Client:
+    def client(self, service: str) -> Any:
         """Returns a client in the region of the resource."""
 
     def setting(self, key: str) -> Attributes:

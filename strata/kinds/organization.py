@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from strata.config import ORGANIZATION as FILE
 from strata.config.limits import aws_limits
@@ -12,6 +11,7 @@ from strata.config.text import address_part
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
+from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, edit
 from strata.kinds.control_tower import CONTROL_TOWER
 from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
@@ -19,9 +19,6 @@ from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
-
-if TYPE_CHECKING:
-    from strata.inventory.things import Inventory
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 
@@ -185,7 +182,7 @@ DELEGATED = Kind(
 
 
 def _root_features(ask: Ask) -> str | None:
-    found = ask.aws.client("iam").list_organizations_features()
+    found = ask.client("iam").list_organizations_features()
     return str(found["OrganizationId"]) if found.get("EnabledFeatures") else None
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from strata.config import SSO, models
 from strata.config.text import address_part
 from strata.errors import Message
+from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, block, text
+from strata.kinds.at_aws import Center, Inventory
 from strata.kinds.change import Change, Edit, Obstacle, document_text, edit, why_unwritten
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
@@ -21,10 +23,6 @@ from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy, PermissionSet
-
-if TYPE_CHECKING:
-    from strata.inventory import things
-    from strata.inventory.things import Center, Inventory
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
@@ -49,7 +47,7 @@ _UNSAID = {"description": "", "session_duration": "PT1H", "relay_state": ""}
 """What holds of that where AWS says nothing."""
 
 
-def _live_fields(one: things.PermissionSet) -> dict[str, Any]:
+def _live_fields(one: at_aws.PermissionSet) -> dict[str, Any]:
     said = {name: one.described[word] for name, word in _DESCRIBED.items() if one.described.get(word)}
     return {"name": one.name, **said, "tags": dict(sorted(one.tags.items()))}
 
@@ -91,14 +89,14 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             )
 
 
-def _is_ours(aws: AtAws, center: Center, one: things.PermissionSet) -> bool:
+def _is_ours(aws: AtAws, center: Center, one: at_aws.PermissionSet) -> bool:
     """Returns whether neither a layer of one's own nor Control Tower looks after a permission set."""
     if aws.is_elsewhere(_SET, f"{one.arn},{center.instance}"):
         return False
     return one.arn in aws.known["permission-set"] or not looked_after(aws.inventory, one.name)
 
 
-def _known(aws: AtAws) -> Iterator[tuple[things.PermissionSet, str, str]]:
+def _known(aws: AtAws) -> Iterator[tuple[at_aws.PermissionSet, str, str]]:
     """Yields the permission sets that have a key, with it and their import id."""
     for center in aws.inventory.centers:
         for one in center.permission_sets:
@@ -253,7 +251,7 @@ def _own(reference: Attributes) -> str:
     return f"{text(reference, 'path') or '/'}{text(reference, 'name')}"
 
 
-def live_policy(policy: str | things.Attached) -> dict[str, str]:
+def live_policy(policy: str | at_aws.Attached) -> dict[str, str]:
     """Returns a managed policy, one of AWS's by its ARN, as the YAML names it."""
     if isinstance(policy, str):
         return {"aws": policy.removeprefix(AWS_MANAGED)}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from strata.config import ORGANIZATION, models
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
+from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, document_text, why_unwritten
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import TAGS, by_name, events
@@ -17,9 +17,6 @@ from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
-
-if TYPE_CHECKING:
-    from strata.inventory.things import Inventory
 
 _TYPE, _ATTACHMENT = "aws_organizations_policy", "aws_organizations_policy_attachment"
 

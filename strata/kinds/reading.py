@@ -6,15 +6,12 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from strata.kinds.arguments import Attributes, block
+from strata.kinds.at_aws import Center, PermissionSet
 from strata.policy.equality import same_document
 from strata.text import snake
-
-if TYPE_CHECKING:
-    from strata.aws.events import Rule
-    from strata.inventory.things import Center, PermissionSet
 
 
 class Kept:
@@ -24,6 +21,19 @@ class Kept:
 KEPT = Kept()
 PROVIDERS: Attributes = {"arn": KEPT, "region": KEPT, "timeouts": KEPT}
 """What the provider makes itself: an ARN of the id, the region that it asks, the times that it waits."""
+
+
+class Rule(Protocol):
+    """A rule of EventBridge as AWS describes it, with its tags and targets."""
+
+    @property
+    def described(self) -> Attributes: ...
+
+    @property
+    def tags(self) -> Mapping[str, str]: ...
+
+    @property
+    def targets(self) -> tuple[Attributes, ...]: ...
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from strata.config.moves import Kind as Key
 from strata.config.source import Location
 from strata.errors import Message
 from strata.kinds.arguments import Attributes, text
+from strata.kinds.at_aws import Inventory
 from strata.kinds.cli import Center as Cli
 from strata.kinds.identity import Mark, folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.placeholders import PATTERN, Document
-
-if TYPE_CHECKING:
-    from strata.inventory.things import Inventory
 
 ACTIVE = "ACTIVE"
 

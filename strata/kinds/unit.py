@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from strata.config import ORGANIZATION, models
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
+from strata.kinds.at_aws import Inventory
 from strata.kinds.events import TAGS, events
 from strata.kinds.identity import Mark, unit_identity, unit_path
 from strata.kinds.kind import Found, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
-
-if TYPE_CHECKING:
-    from strata.inventory.things import Inventory
 
 _NAME, _TYPE = "organizational unit", "aws_organizations_organizational_unit"
 

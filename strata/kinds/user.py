@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from strata.config import SSO, models
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import Attributes, block, text
+from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, Way, edit
 from strata.kinds.events import events
 from strata.kinds.identity import Mark, folded
@@ -18,9 +18,6 @@ from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
-
-if TYPE_CHECKING:
-    from strata.inventory.things import Inventory
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:

@@ -14,9 +14,9 @@ from strata.drift.comparison import Difference as Drifted
 from strata.drift.comparison import unread_parts as parts_of
 from strata.errors import Message
 from strata.inventory.controls import KEYS
-from strata.inventory.things import Inventory
 from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
+from strata.kinds.at_aws import Inventory
 from strata.kinds.group import GROUP, MEMBERSHIP
 from strata.kinds.identity import folded
 from strata.kinds.organization import DELEGATED

@@ -14,7 +14,7 @@ from typing import Any
 from strata.config.text import as_data, short
 from strata.errors import Message, StrataError
 from strata.files.atomic import read_bytes
-from strata.inventory.things import Inventory, Unit
+from strata.kinds.at_aws import Inventory, Unit
 from strata.printing import as_json
 from strata.sides.recorded import States
 

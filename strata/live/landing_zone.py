@@ -19,11 +19,10 @@ from strata.config.moves import Kind
 from strata.config.source import Location, SourceFile
 from strata.errors import Message, StrataError
 from strata.evaluation.landing_zone import CONTROLS
-from strata.inventory import things
 from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
-from strata.inventory.things import Center, Inventory
-from strata.kinds import KEYED
+from strata.kinds import KEYED, at_aws
 from strata.kinds.account import ACCOUNT
+from strata.kinds.at_aws import Center, Inventory
 from strata.kinds.group import GROUP
 from strata.kinds.identity import folded
 from strata.kinds.permission_set import SET, live_policy
@@ -227,7 +226,7 @@ class _Reading:
         found = [self._policy(one) for one in known]
         return {one.key: one for one in sorted(found, key=lambda one: (order.index(one.type), one.key))}
 
-    def _policy(self, one: things.Policy) -> Policy:
+    def _policy(self, one: at_aws.Policy) -> Policy:
         key = self.keys["policy"][one.id]
         here = self.zone.policies.get(key)
         location = here.location if here else ("policies", key)
@@ -243,7 +242,7 @@ class _Reading:
             self._place(ORGANIZATION, at, here.attachments.get(target) if here else None)
         return found
 
-    def _targets(self, one: things.Policy, here: Policy | None) -> declared.Targets:
+    def _targets(self, one: at_aws.Policy, here: Policy | None) -> declared.Targets:
         """Returns what a policy is attached to, first what the configuration names, in its order."""
         listed = list(here.attachments) if here else []
         units = {self.keys["ou"][id] for id in one.targets if id in self.keys["ou"]}
@@ -297,7 +296,7 @@ class _Reading:
             }
         )
 
-    def _user(self, one: things.User) -> declared.User:
+    def _user(self, one: at_aws.User) -> declared.User:
         key = self.keys["user"][one.id]
         here = self.zone.users.get(key)
         self._place(SSO, ("users", key), ("users", key) if here else None)
@@ -308,7 +307,7 @@ class _Reading:
             shown = {"email": "", "display_name": None}
         return declared.User.model_construct(external=external, **USER.live_fields(one) | shown)
 
-    def _group(self, one: things.Group) -> declared.Group:
+    def _group(self, one: at_aws.Group) -> declared.Group:
         """Returns a group with its members, whom AWS knows of an external group as well."""
         key = self.keys["group"][one.id]
         here = self.zone.groups.get(key)
@@ -329,7 +328,7 @@ class _Reading:
         found = [self._permission_set(one) for one in center.permission_sets]
         return {one.key: one for one in sorted(found, key=lambda one: one.key)}
 
-    def _permission_set(self, one: things.PermissionSet) -> PermissionSet:
+    def _permission_set(self, one: at_aws.PermissionSet) -> PermissionSet:
         key = self.keys["permission-set"][one.arn]
         here = self.zone.permission_sets.get(key)
         location = here.location if here else ("permission_sets", key)
@@ -344,7 +343,7 @@ class _Reading:
         )
 
     def _policies_of(
-        self, one: things.PermissionSet, listed: Iterable[ManagedPolicy | InlinePolicy]
+        self, one: at_aws.PermissionSet, listed: Iterable[ManagedPolicy | InlinePolicy]
     ) -> Iterator[ManagedPolicy | InlinePolicy]:
         """Yields the policies of a permission set, first what the configuration names, in its order."""
         policies = *map(live_policy, one.aws_managed), *map(live_policy, one.customer_managed)

@@ -20,7 +20,7 @@ from strata.files.atomic import write
 from strata.identity.lost_states import lost_states
 from strata.inventory.controls import KEYS
 from strata.inventory.progress import Reading
-from strata.inventory.things import Inventory
+from strata.kinds.at_aws import Inventory
 from strata.kinds.control import TRAIL
 from strata.kinds.setting import key_of
 from strata.kinds.thing import ACTIVE

@@ -8,10 +8,10 @@ from typing import Any
 from strata.config import ORGANIZATION, SSO
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
+from strata.landing_zone.layers import layers
 from strata.report.access import access, access_as_json, allowances
 from strata.report.edition import Edition
 from strata.report.guardrails import GUARDRAILS_REST_ON
-from strata.report.layers import layers
 from strata.report.overview import overview
 from strata.report.policies import Slots, slots
 from strata.report.reviews import GroupReview, group_reviews

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from strata.config import ORGANIZATION, SSO
 from strata.config.models import Mode
 from strata.landing_zone import MANAGEMENT, LandingZone, Part
+from strata.landing_zone.layers import layers
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target, children
 from strata.policy.answers import Outcome
@@ -15,7 +16,6 @@ from strata.printing import html
 from strata.report.access import Access, AccessPath, Principal, allowances, undecided
 from strata.report.guardrails import Expected
 from strata.report.labels import says_more
-from strata.report.layers import layers
 from strata.report.live import Live
 from strata.report.markup import FULL, SIGN, Pills, anchor, items, link, soft, until_and_why
 from strata.report.overview import Overview, Point

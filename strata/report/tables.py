@@ -13,12 +13,12 @@ from strata.config import ORGANIZATION, SSO
 from strata.config.models import Mode
 from strata.landing_zone import MANAGEMENT, LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
+from strata.landing_zone.layers import layers
 from strata.landing_zone.units import Target
 from strata.printing import csv_cell, flat, markdown, wrapped
 from strata.report.access import AccessPath, allowances, bundles, empty_groups
 from strata.report.edition import Edition
 from strata.report.labels import says_more
-from strata.report.layers import layers
 from strata.report.live import Live
 from strata.report.overview import overview
 from strata.report.places import places

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from strata.config import moves
-from strata.inventory.things import Inventory
 from strata.kinds import KEYED
+from strata.kinds.at_aws import Inventory
 from strata.kinds.identity import folded
 from strata.kinds.kind import Kind
 from strata.kinds.moves import newest_keys

@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from typer.testing import Result
 
     from strata.config.models import Project
-    from strata.inventory.things import Inventory
+    from strata.kinds.at_aws import Inventory
     from strata.landing_zone import LandingZone
 
 __all__ = [

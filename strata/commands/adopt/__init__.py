@@ -47,8 +47,8 @@ from strata.files.config_edit import write_texts
 from strata.identity.lost_states import lost_states
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import Reading
-from strata.inventory.things import Inventory, PermissionSet
 from strata.kinds.assignment import ASSIGNMENT
+from strata.kinds.at_aws import Inventory, PermissionSet
 from strata.kinds.group import MEMBERSHIP
 from strata.landing_zone import LandingZone
 from strata.load import load

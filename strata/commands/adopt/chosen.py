@@ -25,7 +25,7 @@ from strata.errors import Message, StrataError, UsageError
 from strata.files.atomic import read_text
 from strata.files.config_edit import check_unchanged
 from strata.inventory.progress import Reading
-from strata.inventory.things import Inventory
+from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit
 from strata.kinds.control import BY_HAND, TRAIL
 from strata.kinds.thing import AtAws

@@ -22,7 +22,7 @@ from strata.drift.comparison import Difference, differing, unread_parts
 from strata.errors import ConfigurationError, Message
 from strata.files.atomic import read_text
 from strata.files.config_edit import check_unchanged, files_with, policies, print_diff, texts, write_texts
-from strata.inventory.things import Inventory
+from strata.kinds.at_aws import Inventory
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options

@@ -10,7 +10,7 @@ from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, warning
 from strata.config.accepted import hint
 from strata.config.findings import DRIFT
-from strata.inventory.things import Account, Inventory, Organization
+from strata.kinds.at_aws import Account, Inventory, Organization
 from strata.kinds.identity import folded
 from strata.kinds.organization import DELEGATED, delegation
 from strata.kinds.thing import AtAws, Thing

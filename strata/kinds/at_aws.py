@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from strata.aws.access_manager import Entitlement
-
 Tags = Mapping[str, str]
 Described = Mapping[str, Any]
 """All that AWS says of a thing, in its words, beyond what is named here."""
@@ -111,6 +109,15 @@ class PermissionSet:
     inline: str
     boundary: str | Attached | None
     tags: Tags = field(default_factory=dict)
+
+
+class Entitlement(NamedTuple):
+    """A role that Account access manager lets a user or group use, and the ids by which AWS takes it back."""
+
+    principal: str
+    role: str
+    application: str = ""
+    id: str = ""
 
 
 class Assignment(NamedTuple):
