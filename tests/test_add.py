@@ -18,8 +18,8 @@ from typer.testing import CliRunner, Result
 
 from strata.cli import app
 from strata.commands.add import run
+from strata.config.entries import with_entry, with_value
 from strata.errors import StrataError
-from strata.files.config_entries import with_entry, with_value
 from strata.files.template import TEMPLATE
 from strata.load import load
 from strata.options import Options

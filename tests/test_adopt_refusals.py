@@ -23,8 +23,8 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
+from strata import atomic
 from strata.cli import app
-from strata.files import atomic
 from strata.inventory import progress
 from strata.inventory.pace import PAUSES, Pace
 from strata.landing_zone.permissions import READER, template

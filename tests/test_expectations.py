@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from strata.cli import app
 from strata.config.expectations import Expectation
+from strata.config.keys import with_key_expected
 from strata.config.moves import Move
 from strata.diff.expectations import expectation_changes
 from strata.errors import ConfigurationError, StrataError
@@ -23,7 +24,6 @@ from strata.evaluation.expectations import Case, Examination, contradictions, id
 from strata.evaluation.landing_zone import SOMEBODY, Evaluated
 from strata.evaluation.questions import Question, actors, ask
 from strata.evaluation.sentences import Sentence, resolved
-from strata.files.config_keys import with_key_expected
 from strata.files.template import EXAMPLE, Placed, rendered
 from strata.load import load
 from strata.policy import unknown

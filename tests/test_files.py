@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from strata import atomic as files
+from strata.atomic import UnreadableError
 from strata.cli import app
 from strata.commands.profiles import read_outputs
 from strata.errors import ConfigurationError, StrataError, unforeseen
-from strata.files import atomic as files
 from strata.files import aws_config
-from strata.files.atomic import UnreadableError
 from strata.files.config_edit import fill, offer
 from strata.load import load
 from strata.options import Options

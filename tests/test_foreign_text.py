@@ -30,10 +30,10 @@ from strata.adoption.describing import describe
 from strata.adoption.rendering import Since
 from strata.cli import app
 from strata.config import ORGANIZATION, SSO
+from strata.config.entries import with_entry, with_items
 from strata.config.text import text_problem
 from strata.errors import Fault, Message
 from strata.files.config_edit import write_texts
-from strata.files.config_entries import with_entry, with_items
 from strata.identity.comparison import Refusal
 from strata.kinds.at_aws import PermissionSet
 from strata.landing_zone import LandingZone

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from strata.errors import UsageError
-from strata.files.outside import refuse_in_configuration
+from strata.outside import refuse_in_configuration
 from tests.said import Said
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from strata.commands.rename import run
+from strata.config.keys import with_moves
 from strata.config.moves import Kind, Move
 from strata.errors import ConfigurationError, StrataError
-from strata.files.config_keys import with_moves
 from strata.kinds.moves import address_now, earlier_addresses, is_made, newest_keys, with_move
 from strata.load import load
 from strata.options import Options

@@ -21,13 +21,13 @@ from typer.testing import CliRunner, Result
 from strata import diff
 from strata.cli import app
 from strata.config import ACCEPTED, MOVES
+from strata.config.keys import with_moves, with_scalars
 from strata.config.loader import read_partial
 from strata.config.models import Assignment, Group, Mode, PolicyType, Targets, User
 from strata.config.moves import Move
 from strata.config.source import SourceFile, parse
 from strata.diff.statements import allowed_more, denied_less
 from strata.files.config_edit import texts
-from strata.files.config_keys import with_moves, with_scalars
 from strata.files.renaming import place_with_other_key, with_other_key
 from strata.kinds.moves import with_move
 from strata.landing_zone import LandingZone

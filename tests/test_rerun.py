@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from strata import atomic
 from strata.adoption.existing import Merged
 from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD, Record
@@ -26,7 +27,6 @@ from strata.commands.adopt.folder import CACHE, has_configuration, write_new
 from strata.commands.adopt.mending import mend
 from strata.commands.adopt.mending import replace as replace_files
 from strata.errors import StrataError
-from strata.files import atomic
 from strata.load import load
 from strata.options import Options
 from tests.organizations import (

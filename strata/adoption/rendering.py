@@ -12,9 +12,9 @@ import yaml
 
 from strata.adoption.describing import Description, LeftAlone
 from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config.entries import with_entry, with_items
 from strata.config.models import Assignment, Mode, Project, Security
 from strata.errors import Message
-from strata.files.config_entries import with_entry, with_items
 from strata.kinds.at_aws import Inventory
 from strata.printing import markdown
 from strata.text import listed

@@ -23,11 +23,11 @@ from strata.adoption.recording import ATTRIBUTE, MEMBERSHIP, TRUSTED, UNMANAGED,
 from strata.adoption.rendering import ADOPTION, Since, left_since, with_accepted, with_imports
 from strata.adoption.telling import Telling
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
+from strata.config.entries import Way, with_entry, with_value
 from strata.config.moves import KINDS, Kind
 from strata.config.source import Value
 from strata.config.text import short
 from strata.errors import Message, StrataError
-from strata.files.config_entries import Way, with_entry, with_value
 from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT, assignment_id
 from strata.kinds.at_aws import Center, Inventory

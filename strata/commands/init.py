@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from strata.atomic import cannot, locked, read_text
 from strata.aws.organization import describe, describe_account
 from strata.aws.session import Aws, AwsError, emulator
 from strata.config import EXPECTATIONS
@@ -39,7 +40,6 @@ from strata.config.types import (
     validated,
 )
 from strata.errors import Message, StrataError, UsageError
-from strata.files.atomic import cannot, locked, read_text
 from strata.files.config_edit import fill, loaded, policies, print_diff, replace, texts
 from strata.files.template import (
     DEFAULT_ACCOUNTS,

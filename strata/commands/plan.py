@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from strata import atomic
 from strata.errors import Message, UsageError
-from strata.files import atomic
-from strata.files.outside import refuse_in_configuration
 from strata.options import Options
 from strata.outputs import output, warning_facts
+from strata.outside import refuse_in_configuration
 from strata.printing import document, line, readers_may_leave
 from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.existing import Existing

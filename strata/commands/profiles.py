@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from strata.atomic import UnreadableError, read_bytes
 from strata.aws.identity_center import is_ours, list_instances
 from strata.aws.organization import LiveAccount, list_accounts
 from strata.aws.session import Aws, connect
@@ -24,7 +25,6 @@ from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.files import aws_config
-from strata.files.atomic import UnreadableError, read_bytes
 from strata.files.aws_config import Section
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.grants import Grant

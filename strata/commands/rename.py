@@ -14,13 +14,13 @@ from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.aws.states import read_states
 from strata.config import ACCEPTED, MOVES
+from strata.config.keys import with_moves, with_scalars
 from strata.config.models import MANAGEMENT, ROOT
 from strata.config.moves import KINDS, Move
 from strata.config.text import Problem
 from strata.config.types import check_key, did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.files.config_edit import check_unchanged, loaded, offer, texts
-from strata.files.config_keys import with_moves, with_scalars
 from strata.files.renaming import Texts, keys_of, place_with_other_key, with_other_key
 from strata.identity.declared import declared
 from strata.identity.moves import replayed

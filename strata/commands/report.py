@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from strata.atomic import check_target, write
 from strata.errors import Message, StrataError, UsageError
-from strata.files.atomic import check_target, write
-from strata.files.outside import refuse_in_configuration
 from strata.landing_zone import LandingZone
 from strata.live import CONFIGURATION, Source
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output as json_output
+from strata.outside import refuse_in_configuration
 from strata.printing import as_utf_8, columns, document, markdown, readers_may_leave
 
 if TYPE_CHECKING:

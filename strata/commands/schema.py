@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
+from strata import atomic
+from strata.atomic import cannot
 from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES
 from strata.config.accepted import Acceptance
 from strata.config.expectations import ExpectationList
@@ -16,8 +18,6 @@ from strata.config.loader import FILES, Imports
 from strata.config.moves import MoveList
 from strata.config.types import Many, did_you_mean
 from strata.errors import Message, StrataError, UsageError
-from strata.files import atomic
-from strata.files.atomic import cannot
 from strata.options import Options
 from strata.printing import document
 

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from strata.atomic import UnreadableError, read_bytes
 from strata.config.models import Model
 from strata.config.source import shown
 from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.errors import Fault, Message
-from strata.files.atomic import UnreadableError, read_bytes
 
 CODE = Path(__file__).resolve().parents[2] / "stacks" / "layers"
 STACKS = ("backend", "organizations", "security", "sso")

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from strata.atomic import POLICY, UnreadableError, read_bytes
 from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, LAYERS, MOVES, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import ENTRIES, Acceptance, Accepted
 from strata.config.expectations import ENTRIES as EXPECTATION_ENTRIES
@@ -33,7 +34,6 @@ from strata.config.split import joined
 from strata.config.text import Problem, short
 from strata.config.types import ImportAddress, ImportId, did_you_mean
 from strata.errors import ConfigurationError, Fault, Message
-from strata.files.atomic import POLICY, UnreadableError, read_bytes
 
 FILES: Mapping[str, type[BaseModel]] = {PROJECT: Project, ORGANIZATION: Organization, SECURITY: Security, SSO: Sso}
 

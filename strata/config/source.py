@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from strata.atomic import UnreadableError, read_bytes
 from strata.config.text import short, text_problem
 from strata.errors import Fault, Message
-from strata.files.atomic import UnreadableError, read_bytes
 
 Location = tuple[str | int, ...]
 """The keys and list positions from the top of a file down to one value."""

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from strata import atomic
+from strata.atomic import bare, end_of, split_lines
 from strata.errors import Fault, Message, StrataError
-from strata.files import atomic
-from strata.files.atomic import bare, end_of, split_lines
 
 Kind = Literal["profile", "sso-session"]
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from strata.atomic import UnreadableError, changed_meanwhile, read_bytes, read_text, write
 from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, MOVES
 from strata.config.loader import FILES, YAML, files_of
 from strata.errors import ConfigurationError
-from strata.files.atomic import UnreadableError, changed_meanwhile, read_bytes, read_text, write
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options

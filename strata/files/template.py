@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from strata.atomic import bare, split_lines, with_line_ends_of
 from strata.config import EXPECTATIONS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import scalar
 from strata.config.models import ROOT
-from strata.files.atomic import bare, split_lines, with_line_ends_of
 from strata.text import slug
 
 TEMPLATE = Path(__file__).parents[1] / "template"

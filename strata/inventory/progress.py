@@ -7,10 +7,10 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 
+from strata.atomic import locked
 from strata.aws.session import Aws, named
 from strata.config.models import Project
 from strata.errors import Message
-from strata.files.atomic import locked
 from strata.inventory.controls import Held, read_controls
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.pace import Pace

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from strata.atomic import check_target
 from strata.errors import Message, StrataError, UsageError
-from strata.files.atomic import check_target
-from strata.files.outside import refuse_in_configuration
+from strata.outside import refuse_in_configuration
 
 
 @dataclass(frozen=True)

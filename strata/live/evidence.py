@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from strata.atomic import read_bytes
 from strata.config.text import as_data, short
 from strata.errors import Message, StrataError
-from strata.files.atomic import read_bytes
 from strata.kinds.at_aws import Inventory, Unit
 from strata.printing import as_json
 from strata.sides.recorded import States

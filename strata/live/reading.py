@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from strata.adoption.describing import FULL_ACCESS, SERVICE_CONTROL
+from strata.atomic import write
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import DENIED, Aws, AwsError, connect
 from strata.aws.states import read_states
@@ -16,7 +17,6 @@ from strata.config.moves import KINDS, Kind
 from strata.drift.comparison import CONTROLS, STATES, controls_of
 from strata.drift.steady import check_same
 from strata.errors import Message, StrataError
-from strata.files.atomic import write
 from strata.identity.lost_states import lost_states
 from strata.inventory.controls import KEYS
 from strata.inventory.progress import Reading

@@ -14,13 +14,13 @@ from typing import IO, NamedTuple, cast
 
 from pydantic import ValidationError
 
+from strata.atomic import read_text
 from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES
+from strata.config.keys import with_scalars
 from strata.config.loader import FILES, files_of
 from strata.config.moves import ENTRIES, Kind, Move
 from strata.config.source import SourceFile, parse
 from strata.errors import ConfigurationError, Message, StrataError
-from strata.files.atomic import read_text
-from strata.files.config_keys import with_scalars
 from strata.files.renaming import keys_of, place_with_other_key, with_other_key
 from strata.landing_zone import LandingZone
 from strata.load import load

@@ -16,8 +16,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from strata.atomic import MEGABYTE, read_text
 from strata.errors import Message, StrataError, UsageError
-from strata.files.atomic import MEGABYTE, read_text
 from strata.printing import as_json, line
 from strata.terraform.attributes import UNKNOWN, Attribute
 from strata.terraform.plans import Change, Plan

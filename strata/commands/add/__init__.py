@@ -10,9 +10,9 @@ from typing import Any
 from strata.commands.add.effects import Effects, effects, told
 from strata.commands.add.kinds import Addition, Kind, additions, questions
 from strata.commands.add.questions import gather
+from strata.config.entries import with_entry
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.files.config_edit import check_unchanged, diff, loaded, offer, replace, texts
-from strata.files.config_entries import with_entry
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options

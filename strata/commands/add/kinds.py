@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from strata.commands.add.questions import new_key, one_of, typed
 from strata.config import ORGANIZATION, SSO, models
+from strata.config.entries import Way
 from strata.config.loader import files_of
 from strata.config.models import MANAGEMENT, ROOT
 from strata.config.source import Value
@@ -26,7 +27,6 @@ from strata.config.types import (
 )
 from strata.errors import Message, StrataError
 from strata.files.config_edit import files_with
-from strata.files.config_entries import Way
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.selection import is_wildcard, matching

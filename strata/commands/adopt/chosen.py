@@ -12,6 +12,7 @@ from strata.adoption.live_ids import TypedId
 from strata.adoption.needs import with_needs
 from strata.adoption.record import RECORD
 from strata.adoption.rerun import merge
+from strata.atomic import read_text
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.commands.adopt.existing import deployed, existing_at, locked_out, show, unmet, warn, with_unwritten
@@ -22,7 +23,6 @@ from strata.drift.comparison import ORDER, Difference, Drift, How, compare, thin
 from strata.drift.keeping import edits, is_added
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message, StrataError, UsageError
-from strata.files.atomic import read_text
 from strata.files.config_edit import check_unchanged
 from strata.inventory.progress import Reading
 from strata.kinds.at_aws import Inventory

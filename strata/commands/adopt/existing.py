@@ -15,12 +15,12 @@ from strata.adoption.checking import REASON, accepted
 from strata.adoption.existing import Existing, Merged
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
+from strata.atomic import read_text
 from strata.commands.adopt.folder import CACHE
 from strata.commands.adopt.mending import replace
 from strata.config import ACCEPTED, PROJECT
 from strata.drift.comparison import Difference, differing, unread_parts
 from strata.errors import ConfigurationError, Message
-from strata.files.atomic import read_text
 from strata.files.config_edit import check_unchanged, files_with, policies, print_diff, texts, write_texts
 from strata.kinds.at_aws import Inventory
 from strata.landing_zone import LandingZone

@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from strata.atomic import cannot, locked
 from strata.config import PROJECT
 from strata.errors import Message, StrataError
-from strata.files.atomic import cannot, locked
 from strata.files.config_edit import write_texts
 
 CACHE = ".adopt-cache"

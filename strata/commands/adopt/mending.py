@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from strata.atomic import cannot, current, locked, put, write
 from strata.commands.adopt.folder import CACHE
 from strata.errors import StrataError
-from strata.files.atomic import cannot, current, locked, put, write
 
 _JOURNALS = "replacing-*.json"
 """In the cache: what the files are that a run replaces, and what they become."""
