@@ -19,7 +19,10 @@ from strata.printing import line, values_cut
 FOLDER = Path(__file__).parent / "golden" / "messages"
 _COMMANDS = {
     "adoption": "adopt",
+    "atomic": "files",
     "aws": "aws",
+    "config.entries": "files",
+    "config.keys": "files",
     "diff": "report",
     "drift": "drift",
     "evaluation": "can",
@@ -27,10 +30,11 @@ _COMMANDS = {
     "identity": "deploy",
     "inventory": "adopt",
     "live": "report",
+    "outside": "files",
     "report": "report",
     "terraform": "deploy",
 }
-"""The command whose file has the messages of a room; `check` those of all others."""
+"""The command whose file has the messages of a room or module; `check` those of all others."""
 
 
 class Told(NamedTuple):
@@ -175,4 +179,4 @@ def recorded(patch: pytest.MonkeyPatch) -> list[tuple[str, errors.Message]]:
 
 def _command(module: str) -> str:
     _, room, *names = [*module.split("."), "", ""]
-    return names[0] if room == "commands" else _COMMANDS.get(room, "check")
+    return names[0] if room == "commands" else _COMMANDS.get(f"{room}.{names[0]}") or _COMMANDS.get(room, "check")
