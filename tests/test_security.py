@@ -13,6 +13,7 @@ from strata.commands.doctor import defaults
 from strata.config.models import Control, Security, Setting
 from strata.config.source import read
 from strata.config.weaker import Weaker
+from strata.kinds.setting import RESOURCES
 from tests.conftest import Changes, Variant
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, Deployment, policy, statement
 
@@ -484,8 +485,9 @@ def test_every_setting_is_made_and_looked_at() -> None:
     """A setting that `stacks` or `strata doctor` does not know would be declared in vain."""
     assert KINDS.keys() == Security().settings.keys()
     assert len(defaults.CHECKS) == len(KINDS)
-    for name, control in Security().settings.items():
-        assert control.address.partition(".")[0] == KINDS[name].TF_RESOURCE_TYPE
+    assert {name: one.type for name, one in RESOURCES.items()} == {
+        name: one.TF_RESOURCE_TYPE for name, one in KINDS.items()
+    }
 
 
 def test_every_control_is_shown_in_the_template_and_used_by_the_company() -> None:
@@ -509,13 +511,12 @@ def test_protect_foundation_denies_what_undoes_a_setting() -> None:
     document = json.loads((SHIPPED / "policies/protect-foundation.json").read_text())
     (denied,) = (one["Action"] for one in document["Statement"] if one["Sid"] == "KeepSecurityServicesOn")
     types = yaml.safe_load((CHECKOUT / "tests/provider/actions.yaml").read_text())["types"]
-    settings = Security.kinds(Setting)
 
-    def writes(address: str) -> set[str]:
-        row = types[address.partition(".")[0]]
+    def writes(key: str) -> set[str]:
+        row = types[RESOURCES[key].type]
         return {action for verb in ("creates", "updates", "deletes") for action in row.get(verb, ())}
 
-    free = {name for name, one in settings.items() if not writes(one.address) & set(denied)}
+    free = {name for name in Security.kinds(Setting) if not writes(name) & set(denied)}
     assert free == MEMBERS_DECIDE.keys()
 
 

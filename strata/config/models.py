@@ -591,8 +591,6 @@ class Setting(Control):
 
     off = "it stays on at AWS"
 
-    address: ClassVar[str]
-    """Its Terraform address, without the region."""
     always: ClassVar[Mapping[str, bool | str]] = {}
     """Arguments that Strata leaves no choice of, by the names that Terraform gives them, which are AWS's."""
     arguments: ClassVar[Mapping[str, str]] = {}
@@ -625,14 +623,12 @@ class RegionalSetting(Setting):
 class EbsEncryption(RegionalSetting):
     """New EBS volumes are encrypted, per governed region."""
 
-    address = "aws_ebs_encryption_by_default.main"
     always = {"enabled": True}
 
 
 class InstanceMetadata(RegionalSetting):
     """Defaults for the instance metadata service of new EC2 instances, per governed region."""
 
-    address = "aws_ec2_instance_metadata_defaults.main"
     declared_as = "instance_metadata_defaults"
     always = {"http_tokens": "required"}
     arguments = {"hop_limit": "http_put_response_hop_limit"}
@@ -651,7 +647,6 @@ class SnapshotBlock(StrEnum):
 class SnapshotPublicAccess(RegionalSetting):
     """Blocks public EBS snapshots, per governed region."""
 
-    address = "aws_ebs_snapshot_block_public_access.main"
     declared_as = "snapshot_block_public_access"
     arguments = {"state": "state"}
 
@@ -662,7 +657,6 @@ class SnapshotPublicAccess(RegionalSetting):
 class ImagePublicAccess(RegionalSetting):
     """Blocks public sharing of machine images (AMIs), per governed region; those that are public already stay so."""
 
-    address = "aws_ec2_image_block_public_access.main"
     declared_as = "image_block_public_access"
     always = {"state": "block-new-sharing"}
 
@@ -670,7 +664,6 @@ class ImagePublicAccess(RegionalSetting):
 class S3PublicAccess(Setting):
     """All four flags of the account's S3 public access block."""
 
-    address = "aws_s3_account_public_access_block.main"
     declared_as = "public_access_block_configuration"
     breaks = "a public bucket of this account closes"
     always = {
@@ -684,7 +677,6 @@ class S3PublicAccess(Setting):
 class PasswordPolicy(Setting):
     """The password policy for IAM users of the management account."""
 
-    address = "aws_iam_account_password_policy.main"
     always = {
         "require_lowercase_characters": True,
         "require_uppercase_characters": True,

@@ -16,7 +16,7 @@ from strata.kinds.organization import DELEGATED, ORGANIZATION, RAM_SHARING, ROOT
 from strata.kinds.permission_set import BOUNDARY, INLINE, SET, SET_POLICY
 from strata.kinds.policy import ATTACHMENT, POLICY, POLICY_TYPE
 from strata.kinds.setting import SETTING
-from strata.kinds.store import STORE
+from strata.kinds.store import STATE, STORE
 from strata.kinds.unit import UNIT
 from strata.kinds.user import USER
 from strata.landing_zone import LandingZone
@@ -60,4 +60,4 @@ def addresses(landing_zone: LandingZone) -> Mapping[str, frozenset[str]]:
 def imported(landing_zone: LandingZone) -> frozenset[str]:
     """Returns the addresses that the stacks have import blocks for, of which Terraform takes one an address."""
     made = (address for some in addresses(landing_zone).values() for address in some)
-    return frozenset(one for one in made if resource_of(one).imported or one == "aws_s3_bucket.state")
+    return frozenset(one for one in made if resource_of(one).imported or one == STATE)

@@ -27,6 +27,9 @@ def _at_aws(aws: AtAws, type: str) -> Iterator[tuple[str, Attributes]]:
             yield address.partition(".")[2], values
 
 
+TRAIL_BUCKET = "aws_s3_bucket.trail"
+
+
 def _trail(zone: LandingZone) -> Iterator[str]:
     if zone.security.trail.on:
         yield "aws_cloudtrail.organization"
@@ -146,6 +149,9 @@ CONTACT = Kind(
 )
 
 
+MONTHLY = "aws_budgets_budget.monthly"
+
+
 def amount(value: Any, unit: Any) -> str:
     """Returns a limit, however many digits it is written with."""
     return f"{float(value or 0):g} {unit}"
@@ -177,7 +183,7 @@ BUDGET = Kind(
         ),
     ),
     control="budget",
-    addresses=lambda zone: ("aws_budgets_budget.monthly",) if zone.security.budget.on else (),
+    addresses=lambda zone: (MONTHLY,) if zone.security.budget.on else (),
     declared=lambda zone: [_declared("budget", "budget", _recorded_budget({}))] if zone.security.budget.on else (),
     recorded=lambda states: (
         Thing("control", "budget", _recorded_budget(one)) for one in states.of("aws_budgets_budget").values()
@@ -191,10 +197,14 @@ BUDGET = Kind(
 # Anomalies of cost
 
 
+BY_SERVICE = "aws_ce_anomaly_monitor.services"
+"""The one monitor by service that an account may have."""
+
+
 def _monitors(zone: LandingZone) -> Iterator[str]:
     monitor = zone.security.anomaly_monitor
     if monitor.on:
-        yield "aws_ce_anomaly_monitor.services"
+        yield BY_SERVICE
         yield from ("aws_ce_anomaly_subscription.services",) if monitor.emails else ()
 
 
@@ -248,7 +258,12 @@ ALERT = Kind(
     "security",
     (
         *RULE,
-        Resource("aws_sns_topic", "<topic ARN>[@<region>]", kept=True),
+        Resource(
+            "aws_sns_topic",
+            "<topic ARN>[@<region>]",
+            kept=True,
+            arn="arn:{partition}:sns:{region}:{account}:{name}",
+        ),
         Resource("aws_sns_topic_policy", "<topic ARN>[@<region>]", kept=True),
         Resource("aws_sns_topic_subscription", "<subscription ARN>[@<region>]", kept=True),
     ),

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 
+ADDRESS = "aws_organizations_organization.main"
 ORGANIZATION = Kind(
     "organization",
     "organizations",
     (Resource("aws_organizations_organization", "<organization id>", imported=True),),
-    addresses=lambda _: ("aws_organizations_organization.main",),
+    addresses=lambda _: (ADDRESS,),
 )
 
 

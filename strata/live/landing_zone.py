@@ -25,6 +25,7 @@ from strata.inventory import things
 from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
 from strata.inventory.things import Center, Inventory
 from strata.kinds.identity import folded
+from strata.kinds.organization import ADDRESS as ORGANIZATION_ADDRESS
 from strata.kinds.thing import ACTIVE
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.accounts import Account
@@ -152,7 +153,7 @@ class _Reading:
             organization=organization,
             security=self.zone.security,
             sso=self._sso(center, sets, granted),
-            imports={"aws_organizations_organization.main": self.inventory.organization.id},
+            imports={ORGANIZATION_ADDRESS: self.inventory.organization.id},
             documents=self.zone.documents,
             accepted=self.zone.accepted,
             moves=self.zone.moves,

@@ -13,6 +13,7 @@ from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import NOT_YET, Finding, action, denied, failure, ok, unanswered, warning
 from strata.config.models import ManagementAccount, Project
 from strata.errors import Message, StrataError
+from strata.kinds.control import BY_SERVICE, MONTHLY
 from strata.landing_zone import LandingZone
 
 # Before everything else: who calls, and into which organization
@@ -195,15 +196,11 @@ def check_billing(context: CheckContext) -> Iterator[Finding]:
         if error.code != "NotFoundException":
             raise
         there = False
-    if (
-        there
-        and context.landing_zone.security.budget.on
-        and "aws_budgets_budget.monthly" not in context.managed_or_imported
-    ):
-        line = f"aws_budgets_budget.monthly: {context.account_id}:{name}"
+    if there and context.landing_zone.security.budget.on and MONTHLY not in context.managed_or_imported:
+        line = f"{MONTHLY}: {context.account_id}:{name}"
         text = f"the budget {name} exists already"
         yield failure(
-            Message("budget-exists", text, place="aws_budgets_budget.monthly", budget=name),
+            Message("budget-exists", text, place=MONTHLY, budget=name),
             f"adopt it, in imports.yaml: {line}",
         )
         return
@@ -230,7 +227,7 @@ def check_anomaly_monitor(context: CheckContext) -> Iterator[Finding]:
         yield assess_billing_denial(action(error))
         return
     arns = [monitor["MonitorArn"] for monitor in found if monitor.get("MonitorDimension") == "SERVICE"]
-    managed_or_imported = "aws_ce_anomaly_monitor.services" in context.managed_or_imported
+    managed_or_imported = BY_SERVICE in context.managed_or_imported
     yield assess_anomaly_monitor(
         arns, wanted=context.landing_zone.security.anomaly_monitor.on, managed_or_imported=managed_or_imported
     )
@@ -240,9 +237,8 @@ def assess_anomaly_monitor(arns: Sequence[str], *, wanted: bool, managed_or_impo
     """Judges the anomaly monitors by service."""
     if arns and wanted and not managed_or_imported:
         text = f"{arns[0]} exists already, AWS allows one monitor by service"
-        address = "aws_ce_anomaly_monitor.services"
-        message = Message("anomaly-monitor-exists", text, place=address, monitor=arns[0])
-        return failure(message, f"adopt it, in imports.yaml: {address}: {arns[0]}")
+        message = Message("anomaly-monitor-exists", text, place=BY_SERVICE, monitor=arns[0])
+        return failure(message, f"adopt it, in imports.yaml: {BY_SERVICE}: {arns[0]}")
     if arns and not wanted:
         return ok(Message("not-ours", f"{arns[0]} exists, Strata does not change it", monitor=arns[0]))
     return ok(Message("no-conflict", "no monitor by service in the way"))
