@@ -6,7 +6,6 @@ import json
 import re
 
 import pytest
-import yaml
 
 from stacks.security.settings import KINDS
 from strata.commands.doctor import defaults
@@ -15,7 +14,8 @@ from strata.config.source import read
 from strata.config.weaker import Weaker
 from strata.kinds.setting import RESOURCES
 from tests.conftest import Changes, Variant
-from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, Deployment, policy, statement
+from tests.provider.facts import table
+from tests.synthesized import COMPANY, SHIPPED, Deployment, policy, statement
 
 GOVERNED = ["eu-central-1", "eu-west-1", "us-east-1"]
 ORGANIZATION_ID = (
@@ -510,10 +510,9 @@ def test_protect_foundation_denies_what_undoes_a_setting() -> None:
     """Whoever adds a setting decides whether members may undo the same in their own account."""
     document = json.loads((SHIPPED / "policies/protect-foundation.json").read_text())
     (denied,) = (one["Action"] for one in document["Statement"] if one["Sid"] == "KeepSecurityServicesOn")
-    types = yaml.safe_load((CHECKOUT / "tests/provider/actions.yaml").read_text())["types"]
 
     def writes(key: str) -> set[str]:
-        row = types[RESOURCES[key].type]
+        row = table()["resources"][RESOURCES[key].type]
         return {action for verb in ("creates", "updates", "deletes") for action in row.get(verb, ())}
 
     free = {name for name in Security.kinds(Setting) if not writes(name) & set(denied)}
