@@ -9,11 +9,11 @@ import pytest
 
 from stacks.security.settings import KINDS
 from strata.commands.doctor import defaults
-from strata.config.models import Control, Security, Setting
+from strata.config.models import Security, Setting
 from strata.config.source import read
 from strata.config.weaker import Weaker
 from strata.kinds.setting import RESOURCES
-from tests.conftest import Changes, Variant
+from tests.conftest import Variant
 from tests.provider.facts import table
 from tests.synthesized import COMPANY, SHIPPED, Deployment, policy, statement
 
@@ -385,44 +385,6 @@ def test_what_strata_made_goes_when_off_and_stays_when_unmanaged(
     changed = variant({"security.yaml": {control: {"mode": mode}}}, of=COMPANY)["security"]
     assert address not in changed
     assert (address in changed.forgotten) is stays
-
-
-OFF = {
-    "ebs_encryption": "aws_ebs_encryption_by_default.main_eu-central-1",
-    "instance_metadata": "aws_ec2_instance_metadata_defaults.main_eu-central-1",
-    "snapshot_public_access": "aws_ebs_snapshot_block_public_access.main_eu-central-1",
-    "image_public_access": "aws_ec2_image_block_public_access.main_eu-central-1",
-    "s3_public_access": "aws_s3_account_public_access_block.main",
-    "password_policy": "aws_iam_account_password_policy.main",
-    "access_analyzer": "aws_accessanalyzer_analyzer.organization_eu-central-1",
-    "trail": "aws_cloudtrail.organization",
-    "alerts": "aws_cloudwatch_event_rule.root-activity",
-    "budget": "aws_budgets_budget.monthly",
-    "anomaly_monitor": "aws_ce_anomaly_monitor.services",
-    "alternate_contacts": "aws_account_alternate_contact.management_billing",
-    "github_actions": "aws_iam_openid_connect_provider.github",
-}
-"""Something of each control."""
-
-
-def test_what_off_does_at_aws_is_what_the_control_says(company: Deployment, variant: Variant) -> None:
-    """What leaves the state stays at AWS; what is in neither is destroyed. `report --diff` and the page tell it."""
-    controls = Security.kinds(Control)
-    assert controls.keys() == OFF.keys()
-    off = {control: {"mode": "off"} for control in controls}
-    changes: Changes = {
-        "security.yaml": off,
-        "sso.yaml": {"break_glass": None},
-        "expectations.yaml": lambda one: one.clear(),
-    }
-    changed = variant(changes, of=COMPANY)["security"]
-    was = company["security"]
-    assert not [address for control, address in OFF.items() if address in changed]
-    assert [control for control, address in OFF.items() if address not in was] == ["github_actions"]
-    stays = {control for control, address in OFF.items() if address in changed.forgotten}
-    assert stays == {control for control, kind in controls.items() if "stay" in kind.off} - {"trail"}
-    assert "aws_s3_bucket.trail" in changed.forgotten
-    assert "log files stays" in controls["trail"].off
 
 
 # Alternate contacts

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from strata.config.models import Control, Security
 from tests.organizations.described import MANAGEMENT, Side, Thing
 
 Values = Mapping[str, Any]
@@ -33,16 +34,7 @@ SETTINGS: Mapping[str, tuple[str, Values]] = {
 }
 """The type and what Strata sets, by Terraform's arguments."""
 OF_ACCOUNT = ("s3_public_access", "password_policy")
-ALL = (
-    *SETTINGS,
-    "access_analyzer",
-    "trail",
-    "alerts",
-    "budget",
-    "anomaly_monitor",
-    "alternate_contacts",
-    "github_actions",
-)
+ALL = tuple(Security.kinds(Control))
 _ARGUMENTS = {
     "minimum_length": "minimum_password_length",
     "reuse_prevention": "password_reuse_prevention",
