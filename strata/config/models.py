@@ -576,6 +576,8 @@ class Control(Model):
     """It gives access to something where it is on; all others take some."""
     off: ClassVar[str] = "it is switched off at AWS"
     """What a deploy does where it was on and is `off`."""
+    trusted: ClassVar[tuple[str, str]] = ("", "")
+    """The service that has trusted access for it, and the reason in words."""
 
     mode: Mode = Field(default=Mode.ON, strict=False)
     """Who decides about it: `on` and `off` are Strata, `unmanaged` is somebody else."""
@@ -698,9 +700,16 @@ class PasswordPolicy(Setting):
     """Days until a password must change; 0: never."""
 
 
+class AccessAnalyzer(Control):
+    """An analyzer of access from outside the organization, per governed region; free."""
+
+    trusted = ("access-analyzer.amazonaws.com", "the access analyzers")
+
+
 class Trail(Control):
     """The organization trail and its bucket in the management account."""
 
+    trusted = ("cloudtrail.amazonaws.com", "the organization trail")
     off = "it is switched off at AWS, its bucket with the log files stays"
 
     retention_days: Annotated[int, Field(ge=90, le=36500), Weaker.LOWER] = 365
@@ -797,6 +806,7 @@ class AlternateContacts(Control):
     """Whom AWS writes to about bills, operations and security, besides the root e-mail, in every account."""
 
     off = "the contacts stay at AWS"
+    trusted = ("account.amazonaws.com", "account names and contacts")
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
     billing: Annotated[Contact | None, Weaker.NEVER] = None
@@ -889,8 +899,7 @@ class Security(Model):
     image_public_access: ImagePublicAccess = Field(default_factory=ImagePublicAccess)
     s3_public_access: S3PublicAccess = Field(default_factory=S3PublicAccess)
     password_policy: PasswordPolicy = Field(default_factory=PasswordPolicy)
-    access_analyzer: Control = Field(default_factory=Control)
-    """An analyzer of access from outside the organization, per governed region; free."""
+    access_analyzer: AccessAnalyzer = Field(default_factory=AccessAnalyzer)
     trail: Trail = Field(default_factory=Trail)
     alerts: Alert = Field(default_factory=Alert)
     """Mails when root of the management account signs in or acts, and when Identity Center's settings change."""
