@@ -9,7 +9,7 @@ from strata.config import moves
 from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.attribute import ATTRIBUTE
-from strata.kinds.control import ALERT, ANALYZER, BUDGET, CONTACT, GITHUB, MONITOR, SIGN_IN_ALERT, TRAIL
+from strata.kinds.control import CONTROLS, SIGN_IN_ALERT
 from strata.kinds.group import GROUP, MEMBERSHIP
 from strata.kinds.kind import Key, Kind, Resource
 from strata.kinds.organization import DELEGATED, ORGANIZATION, RAM_SHARING, ROOT_ACCESS, TRUSTED
@@ -24,8 +24,7 @@ from strata.landing_zone import LandingZone
 KINDS: tuple[Kind, ...] = (
     *(ASSIGNMENT, ENTITLEMENT, MEMBERSHIP, BOUNDARY, INLINE, SET_POLICY, SET, GROUP, USER, ATTRIBUTE, SIGN_IN_ALERT),
     *(ATTACHMENT, POLICY, DELEGATED, ACCOUNT, UNIT, POLICY_TYPE, ROOT_ACCESS, TRUSTED, RAM_SHARING, ORGANIZATION),
-    *(SETTING, TRAIL, ANALYZER, CONTACT, BUDGET, MONITOR, ALERT, GITHUB),
-    STORE,
+    *(SETTING, *CONTROLS, STORE),
 )
 RESOURCES: Mapping[str, Resource] = {one.type: one for kind in KINDS for one in kind.resources}
 """By Terraform type."""

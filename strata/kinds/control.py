@@ -313,3 +313,6 @@ GITHUB = Kind(
     ),
     addresses=_github,
 )
+
+CONTROLS = (TRAIL, ANALYZER, CONTACT, BUDGET, MONITOR, ALERT, GITHUB)
+"""Those of the stack `security`."""
