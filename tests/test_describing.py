@@ -19,7 +19,6 @@ from strata.adoption.checking import accepted
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import TYPES
-from strata.adoption.matching import known_keys, live_names
 from strata.adoption.pruning import SETTINGS, kind
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
@@ -29,6 +28,7 @@ from strata.errors import Message
 from strata.files.config_edit import write_texts
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.sides.join import known_keys, live_names
 from tests.organizations import (
     DENY,
     MANAGEMENT,

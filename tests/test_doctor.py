@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import boto3
@@ -19,13 +21,15 @@ from moto.core.botocore_stubber import MockRawResponse
 from typer.testing import CliRunner, Result
 
 from strata.aws.defaults import Values
+from strata.aws.identity_center import Center
 from strata.aws.organization import LiveAccount
-from strata.aws.session import Aws, Caller
+from strata.aws.session import Aws, AwsError, Caller
 from strata.cli import app
 from strata.commands import doctor
 from strata.commands.doctor import account, conflicts, defaults, members, sign_in, state, tools
 from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
 from strata.commands.doctor.findings import Finding, Level, ok
+from strata.config.accepted import Acceptance
 from strata.config.models import EbsEncryption, InstanceMetadata, Mode, PasswordPolicy, S3PublicAccess
 from strata.errors import Message
 from strata.files.template import TEMPLATE
@@ -45,23 +49,80 @@ def shipped() -> LandingZone:
     return load(TEMPLATE)
 
 
-def only(findings: Iterator[Finding]) -> Finding:
-    (finding,) = findings
+def only(findings: Finding | Iterable[Finding]) -> Finding:
+    (finding,) = [findings] if isinstance(findings, Finding) else findings
     return finding
+
+
+Managed = Mapping[str, Mapping[str, Any]]
+"""Attributes by address."""
+
+
+class Answering:
+    """AWS that has one answer to an operation, and the items of a list, whatever the region and the parameters."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self.answers = answers
+
+    def client(self, _service: str, _region: str = "") -> Answering:
+        return self
+
+    def items(self, operation: str, _key: str, **_: Any) -> Iterator[Any]:
+        return iter(self._answer(operation))
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        return lambda **_: self._answer(operation)
+
+    def _answer(self, operation: str) -> Any:
+        answer = self.answers[operation]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def facts(
+    zone: LandingZone,
+    *,
+    accounts: Sequence[LiveAccount] = (),
+    instances: Sequence[Mapping[str, Any]] = (),
+    managed: Managed = MappingProxyType({}),
+    has_organization: bool = True,
+    **answers: Any,
+) -> CheckContext:
+    """Returns what a check goes by: the configuration, what AWS answers, and what the state has by address."""
+    resources = [
+        {"type": type, "name": name, "instances": [{"attributes": attributes}]}
+        for address, attributes in managed.items()
+        for type, _, name in [address.partition(".")]
+    ]
+    aws: Any = Answering({"describe_instance": {}, **answers})
+    shared = (lambda: accounts, lambda: instances, lambda: {"organizations": {"resources": resources}})
+    return CheckContext(zone, TEMPLATE, aws, has_organization, *shared)
 
 
 # Facts in, findings out
 
 
-def test_tools_need_their_versions(said: Said) -> None:
-    assert tools.assess_python("3.10.4").level is FAILURE
-    assert tools.assess_python("3.13.0").level is OK
-    engine = Engine("cdktf", "0.21.0", "20 || 22", Path("checkout"))
-    missing, other = tools.assess_cdktf(None, engine), tools.assess_cdktf("0.20.0", engine)
+def test_tools_need_their_versions(
+    shipped: LandingZone, said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this = facts(shipped)
+    for version, level in (("3.10.4", FAILURE), ("3.13.0", OK)):
+        monkeypatch.setattr("platform.python_version", lambda version=version: version)
+        assert tools.check_python(this).level is level
+    engine = Engine("cdktf", "0.21.0", "20 || 22", tmp_path)
+    monkeypatch.setattr("strata.terraform.tools.engine", lambda: engine)
+    monkeypatch.setattr("strata.terraform.tools.set_up", lambda: "make setup")
+    engine.package.mkdir(parents=True)
+    missing = tools.check_cdktf(this)
+    manifest = engine.package / "package.json"
+    manifest.write_text('{"version": "0.20.0"}')
+    other = tools.check_cdktf(this)
     assert said.ids([missing, other]) == ["tool-missing", "tool-other-version"]
     assert {finding.level for finding in (missing, other)} == {FAILURE}
     assert missing.text.data["pinned"] == "0.21.0"
-    assert tools.assess_cdktf("0.21.0", engine).level is OK
+    manifest.write_text('{"version": "0.21.0"}')
+    assert tools.check_cdktf(this).level is OK
     assert tools.assess_terraform("Terraform v1.9.8\non linux", "terraform").level is FAILURE
     assert tools.assess_terraform("Terraform v1.10.0\n", "terraform").level is OK
     assert tools.assess_terraform("Terraform v1.15.5\n", "x", third_party=True).level is WARNING
@@ -71,41 +132,57 @@ def test_tools_need_their_versions(said: Said) -> None:
     assert tools.assess_terraform("", "terraform").level is FAILURE
 
 
-def test_the_caller_is_of_the_configured_account_and_not_root(said: Said) -> None:
-    other, reachable = account.assess_caller(Caller("999988887777", "arn:aws:iam::999988887777:user/x"), MANAGEMENT)
+def test_the_caller_is_of_the_configured_account_and_not_root(shipped: LandingZone, said: Said) -> None:
+    def check(id: str, arn: str) -> tuple[Finding, bool]:
+        aws: Any = SimpleNamespace(caller=lambda: Caller(id, arn))
+        return account.check_caller(aws, shipped.project)
+
+    other, reachable = check("999988887777", "arn:aws:iam::999988887777:user/x")
     assert (other.level, reachable) == (FAILURE, False)
     (told,) = said(other)
     assert (told.id, told.data) == ("wrong-account", {"account": "999988887777", "expected": MANAGEMENT})
-    root, reachable = account.assess_caller(Caller(MANAGEMENT, f"arn:aws:iam::{MANAGEMENT}:root"), MANAGEMENT)
+    root, reachable = check(MANAGEMENT, f"arn:aws:iam::{MANAGEMENT}:root")
     assert (root.level, reachable) == (WARNING, True)
     assert said.ids(root) == ["root-user"]
-    assert account.assess_caller(Caller(MANAGEMENT, f"arn:aws:iam::{MANAGEMENT}:user/a"), MANAGEMENT)[0].level is OK
+    assert check(MANAGEMENT, f"arn:aws:iam::{MANAGEMENT}:user/a")[0].level is OK
 
 
-def test_an_account_that_is_not_active_or_has_no_contact_is_a_failure(said: Said) -> None:
-    inactive = account.assess_activation("PENDING_ACTIVATION")
+def test_an_account_that_is_not_active_or_has_no_contact_is_a_failure(shipped: LandingZone, said: Said) -> None:
+    pending = {"AccountState": "PENDING_ACTIVATION"}
+    inactive = account.check_activation(facts(shipped, get_account_information=pending))
     assert (inactive.level, said.ids(inactive)) == (FAILURE, ["account-inactive"])
-    contact = {"FullName": "A", "AddressLine1": "B", "City": "C", "CountryCode": "DE", "PhoneNumber": "1"}
-    assert account.assess_contact(contact).level is OK
-    lacking = account.assess_contact({**contact, "PhoneNumber": ""})
+
+    def check(contact: Mapping[str, str]) -> Finding:
+        return account.check_contact(facts(shipped, get_contact_information={"ContactInformation": contact}))
+
+    assert check(CONTACT).level is OK
+    lacking = check({**CONTACT, "PhoneNumber": ""})
     assert (lacking.level, lacking.text.data) == (FAILURE, {"lacking": ["PhoneNumber"]})
     assert said.ids(lacking) == ["contact-incomplete"]
 
 
-def test_the_free_plan_is_warned_of_until_it_is_too_late(said: Said) -> None:
+def test_the_free_plan_is_warned_of_until_it_is_too_late(shipped: LandingZone, said: Said) -> None:
+    def check(status: str, *, has_organization: bool) -> Finding:
+        state = {"accountPlanType": "FREE", "accountPlanStatus": status}
+        return account.check_plan(facts(shipped, has_organization=has_organization, get_account_plan_state=state))
+
     found = [
-        account.assess_plan("FREE", "ACTIVE", has_organization=False),
-        account.assess_plan("FREE", "ACTIVE", has_organization=True),
-        account.assess_plan("FREE", "EXPIRED", has_organization=True),
+        check("ACTIVE", has_organization=False),
+        check("ACTIVE", has_organization=True),
+        check("EXPIRED", has_organization=True),
     ]
     assert [finding.level for finding in found] == [WARNING, OK, FAILURE]
     assert said.ids(found) == ["plan-free", "plan-fine", "plan-expired"]
 
 
 def test_name_and_email_of_the_management_account_are_compared(shipped: LandingZone, said: Said) -> None:
+    def check(name: str, email: str) -> list[Finding]:
+        found = {"Account": {"Id": MANAGEMENT, "Name": name, "Email": email, "State": "ACTIVE"}}
+        return list(account.check_names(facts(shipped, describe_account=found)))
+
     configured = shipped.project.management_account
-    assert only(account.assess_names(configured, configured.name, configured.email.upper())).level is OK
-    found = list(account.assess_names(configured, "master", "other@example.com"))
+    assert only(check(configured.name, configured.email.upper())).level is OK
+    found = check("master", "other@example.com")
     assert [(told.id, told.data["aws"]) for told in said(found)] == [
         ("management-name-differs", "master"),
         ("management-email-differs", "other@example.com"),
@@ -120,35 +197,54 @@ SECURITY_MAIL, SHARED_MAIL = "aws+security@example.com", "aws+shared@example.com
 
 
 def test_the_quota_holds_what_is_there_and_what_comes(shipped: LandingZone, said: Said) -> None:
+    def check(accounts: Sequence[LiveAccount], quota: int) -> Finding:
+        return account.check_quota(facts(shipped, accounts=accounts, get_service_quota={"Quota": {"Value": quota}}))
+
     there = live("aws@example.com", SECURITY_MAIL.upper(), "old@example.com")
-    assert account.assess_quota(shipped, there, 4).level is OK
-    short = account.assess_quota(shipped, there, 3)
+    assert check(there, 4).level is OK
+    short = check(there, 3)
     assert short.level is FAILURE
     (told,) = said(short)
     assert (told.id, told.data) == ("quota-exceeded", {"accounts": 3, "new": 1, "limit": 3})
-    assert account.assess_quota(shipped, [], 2).level is FAILURE, "the management account counts before there is a list"
+    assert check([], 2).level is FAILURE, "the management account counts before there is a list"
 
 
 def test_regions_must_be_enabled(shipped: LandingZone, said: Said) -> None:
-    everywhere = {"us-east-1": "opt-in-not-required", "us-west-2": "opted-in"}
-    assert only(account.assess_regions(shipped.project, everywhere)).level is OK
-    closed = only(account.assess_regions(shipped.project, {**everywhere, "us-west-2": "not-opted-in"}))
+    def check(status: str) -> Finding:
+        found = [{"RegionName": "us-east-1"}, {"RegionName": "us-west-2", "OptInStatus": status}]
+        return only(account.check_regions(facts(shipped, describe_regions={"Regions": found})))
+
+    assert check("opted-in").level is OK
+    closed = check("not-opted-in")
     assert closed.level is FAILURE
     assert [(told.id, told.data["region"]) for told in said(closed)] == [("region-not-enabled", "us-west-2")]
 
 
-def test_an_anomaly_monitor_in_the_way_comes_with_its_import_line(said: Said) -> None:
-    arn = "arn:aws:ce::123456789012:anomalymonitor/1"
-    clash = account.assess_anomaly_monitor([arn], wanted=True, managed_or_imported=False)
+def test_an_anomaly_monitor_in_the_way_comes_with_its_import_line(shipped: LandingZone, said: Said) -> None:
+    arn, address = "arn:aws:ce::123456789012:anomalymonitor/1", "aws_ce_anomaly_monitor.services"
+    monitors = [{"MonitorArn": arn, "MonitorDimension": "SERVICE"}]
+
+    def check(mode: Mode, found: Sequence[Mapping[str, str]], managed: Managed = MappingProxyType({})) -> Finding:
+        monitor = shipped.security.anomaly_monitor.model_copy(update={"mode": mode})
+        zone = replace(shipped, security=shipped.security.model_copy(update={"anomaly_monitor": monitor}))
+        return account.check_anomaly_monitor(facts(zone, get_anomaly_monitors=found, managed=managed))
+
+    clash = check(Mode.ON, monitors)
     assert clash.level is FAILURE
     assert said.ids(clash) == ["anomaly-monitor-exists"]
-    assert f"aws_ce_anomaly_monitor.services: {arn}" in clash.remedy
-    assert account.assess_anomaly_monitor([arn], wanted=True, managed_or_imported=True).level is OK
-    assert account.assess_anomaly_monitor([arn], wanted=False, managed_or_imported=False).level is OK
-    assert account.assess_anomaly_monitor([], wanted=True, managed_or_imported=False).level is OK
+    assert f"{address}: {arn}" in clash.remedy
+    fine = [check(Mode.ON, monitors, {address: {}}), check(Mode.UNMANAGED, monitors), check(Mode.ON, [])]
+    assert {finding.level for finding in fine} == {OK}
+    assert [finding.text.id for finding in fine] == ["no-conflict", "not-ours", "no-conflict"]
 
 
 # Members
+
+
+def members_found(zone: LandingZone, accounts: Sequence[LiveAccount]) -> list[Finding]:
+    """Returns what is wrong with the accounts."""
+    found = members.check_accounts(facts(zone, accounts=accounts))
+    return [finding for finding in found if finding.text.id != "accounts-declared"]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +253,7 @@ def test_an_anomaly_monitor_in_the_way_comes_with_its_import_line(said: Said) ->
 def test_a_declared_account_that_is_not_active(
     shipped: LandingZone, said: Said, account_state: str, level: Level
 ) -> None:
-    found = only(members.assess_states(shipped, live(SECURITY_MAIL, state=account_state)))
+    found = only(members_found(shipped, live(SECURITY_MAIL, state=account_state)))
     assert found.level is level
     (told,) = said(found)
     assert (told.id, told.place, told.data["state"]) == ("account-inactive", "accounts.security", account_state)
@@ -165,12 +261,18 @@ def test_a_declared_account_that_is_not_active(
 
 def test_a_closed_account_with_the_address_of_an_active_one_is_none_of_our_business(shipped: LandingZone) -> None:
     both = [*live(SECURITY_MAIL, first=7), *live(SECURITY_MAIL, state="CLOSED", first=8)]
-    assert list(members.assess_states(shipped, both)) == []
+    assert [finding.text.data["account"] for finding in members_found(shipped, both)] == [both[0].id]
+    assert [finding.text.data["account"] for finding in members_found(shipped, both[::-1])] == [both[0].id]
+
+
+def test_accounts_that_are_closed_stand_before_those_that_would_be_renamed(shipped: LandingZone) -> None:
+    found = members_found(shipped, [*live(SECURITY_MAIL), *live(SHARED_MAIL, state="CLOSED", first=2)])
+    assert [finding.text.id for finding in found] == ["account-inactive", "account-would-be-adopted"]
 
 
 def test_addresses_of_swapped_accounts_are_a_failure(shipped: LandingZone, said: Said) -> None:
     swapped = [LiveAccount("1" * 12, "example-shared", SECURITY_MAIL, "ACTIVE")]
-    found = only(members.assess_emails(shipped, swapped))
+    found = only(members_found(shipped, swapped))
     assert found.level is FAILURE
     (told,) = said(found)
     assert (told.id, told.place, told.data["other"]) == ("emails-swapped", "accounts.security.email", "shared")
@@ -179,7 +281,7 @@ def test_addresses_of_swapped_accounts_are_a_failure(shipped: LandingZone, said:
 def test_an_address_of_another_account_warns_that_a_deploy_adopts_and_renames_it(
     shipped: LandingZone, said: Said
 ) -> None:
-    found = only(members.assess_emails(shipped, [LiveAccount("1" * 12, "Audit", SECURITY_MAIL.upper(), "ACTIVE")]))
+    found = only(members_found(shipped, [LiveAccount("1" * 12, "Audit", SECURITY_MAIL.upper(), "ACTIVE")]))
     assert found.level is WARNING
     (told,) = said(found)
     assert (told.id, told.data["name"]) == ("account-would-be-adopted", "example-security")
@@ -189,66 +291,98 @@ def test_an_address_of_the_management_account_or_an_unmanaged_one_is_a_failure(
     shipped: LandingZone, said: Said
 ) -> None:
     own = [LiveAccount(MANAGEMENT, "m", SECURITY_MAIL, "ACTIVE")]
-    assert said.ids(members.assess_emails(shipped, own)) == ["management-email-taken"]
+    assert said.ids(members_found(shipped, own)) == ["management-email-taken"]
     organization = shipped.organization.model_copy(update={"unmanaged_accounts": ("111111111111",)})
     listed = replace(shipped, organization=organization)
     theirs = [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")]
-    assert said.ids(members.assess_emails(listed, theirs)) == ["account-unmanaged"]
+    assert said.ids(members_found(listed, theirs)) == ["account-unmanaged"]
 
 
 def test_an_adopted_account_with_its_own_name_is_nothing_to_speak_of(shipped: LandingZone) -> None:
-    assert (
-        list(members.assess_emails(shipped, [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")])) == []
-    )
+    assert list(members_found(shipped, [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")])) == []
 
 
 def test_only_active_accounts_that_nobody_mentions_stop_a_deploy(shipped: LandingZone, said: Said) -> None:
     stranger = LiveAccount("222222222222", "stranger", "who@example.com", "ACTIVE")
-    found = only(members.assess_undeclared(shipped, [*live(SECURITY_MAIL, SHARED_MAIL), stranger]))
+    *_, found = members_found(shipped, [*live(SECURITY_MAIL, SHARED_MAIL), stranger])
     assert found.level is FAILURE
     assert [(told.id, told.data["account"]) for told in said(found)] == [("account-undeclared", "222222222222")]
     gone = [LiveAccount("222222222222", "stranger", "who@example.com", "CLOSED")]
     own = [LiveAccount(MANAGEMENT, "m", "whatever@example.com", "ACTIVE")]
-    assert list(members.assess_undeclared(shipped, [*gone, *own])) == []
+    assert list(members_found(shipped, [*gone, *own])) == []
 
 
 def test_services_that_are_on_and_not_declared_are_named_and_stay(shipped: LandingZone, said: Said) -> None:
-    found = only(members.assess_services(shipped, ["sso.amazonaws.com", "guardduty.amazonaws.com"]))
+    services = ["sso.amazonaws.com", "guardduty.amazonaws.com"]
+    found = only(members.check_services(facts(shipped, list_aws_service_access_for_organization=services)))
     assert found.level is OK
     (told,) = said(found)
     assert (told.id, told.data["services"]) == ("services-undeclared", ["guardduty.amazonaws.com"])
-    assert only(members.assess_services(shipped, ["sso.amazonaws.com"])).level is OK
+    declared = facts(shipped, list_aws_service_access_for_organization=services[:1])
+    assert only(members.check_services(declared)).level is OK
 
 
 def test_a_service_that_is_to_be_disabled_and_on_is_a_warning(shipped: LandingZone, said: Said) -> None:
     organization = shipped.organization.model_copy(update={"disable_services": ("guardduty.amazonaws.com",)})
     landing_zone = replace(shipped, organization=organization)
-    found = only(members.assess_services(landing_zone, ["guardduty.amazonaws.com"]))
+    services = ["guardduty.amazonaws.com"]
+    found = only(members.check_services(facts(landing_zone, list_aws_service_access_for_organization=services)))
     assert (found.level, said.ids(found)) == (WARNING, ["service-would-be-disabled"])
 
 
 ANALYZER = "access-analyzer.amazonaws.com"
 
 
-def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(shipped: LandingZone, said: Said) -> None:
+DELEGATION = "aws_organizations_delegated_administrator.access-analyzer"
+
+
+def delegations(
+    zone: LandingZone,
+    accounts: Sequence[LiveAccount],
+    registered: Mapping[str, set[str]],
+    managed: Managed,
+    monkeypatch: pytest.MonkeyPatch,
+) -> list[Finding]:
+    monkeypatch.setattr(members, "list_delegations", lambda _: registered)
+    return list(members.check_delegations(facts(zone, accounts=accounts, managed=managed)))
+
+
+def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(
+    shipped: LandingZone, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
     accounts = live(SECURITY_MAIL, SHARED_MAIL)
-    assess = members.assess_delegations
-    clash = only(assess(shipped.organization, accounts, {ANALYZER: {accounts[0].id}}, ()))
+
+    def check(service: str, *ids: str, managed: bool = True, zone: LandingZone = shipped) -> list[Finding]:
+        known: Managed = {DELEGATION: {}} if managed else {}
+        return delegations(zone, accounts, {service: set(ids)}, known, monkeypatch)
+
+    first, second = (one.id for one in accounts)
+    clash = only(check(ANALYZER, first, managed=False))
     assert (clash.level, said.ids(clash)) == (FAILURE, ["delegation-exists"])
-    address = "aws_organizations_delegated_administrator.access-analyzer"
-    assert f"{address}: {accounts[0].id}/{ANALYZER}" in clash.remedy
-    assert only(assess(shipped.organization, accounts, {ANALYZER: {accounts[0].id}}, {address})).level is OK
-    elsewhere = only(assess(shipped.organization, accounts, {ANALYZER: {accounts[1].id}}, {address}))
+    assert f"{DELEGATION}: {first}/{ANALYZER}" in clash.remedy
+    assert only(check(ANALYZER, first)).level is OK
+    elsewhere = only(check(ANALYZER, second))
     assert (elsewhere.level, said.ids(elsewhere)) == (FAILURE, ["delegated-elsewhere"])
-    both = {ANALYZER: {one.id for one in accounts}}
-    declared, second = assess(shipped.organization, accounts, both, {address})
+    declared, other = check(ANALYZER, first, second)
     beside = f"delegated administrator shared of {ANALYZER}"
-    assert (second.level, declared.level) == (WARNING, OK)
-    assert said.ids([second, declared]) == ["delegated-as-well", "delegated-as-declared"]
-    assert second.remedy.endswith(f"finding: made-outside, at: {beside}")
-    assert {one.level for one in assess(shipped.organization, accounts, both, {address}, {beside})} == {OK}
-    undeclared = only(assess(shipped.organization, accounts, {"config.amazonaws.com": {accounts[1].id}}, ()))
+    assert (other.level, declared.level) == (WARNING, OK)
+    assert said.ids([other, declared]) == ["delegated-as-well", "delegated-as-declared"]
+    assert other.remedy.endswith(f"finding: made-outside, at: {beside}")
+    meant = Acceptance(finding="made-outside", at=beside, reason="it is meant")
+    assert {one.level for one in check(ANALYZER, first, second, zone=replace(shipped, accepted=(meant,)))} == {OK}
+    over = replace(shipped, accepted=(meant.model_copy(update={"until": dt.date(2026, 1, 1)}),))
+    assert {one.level for one in check(ANALYZER, first, second, zone=over)} == {OK, WARNING}
+    undeclared = only(check("config.amazonaws.com", second, managed=False))
     assert (undeclared.level, said.ids(undeclared)) == (OK, ["not-ours"])
+
+
+def test_a_delegated_account_is_known_by_its_id_whatever_its_address(
+    shipped: LandingZone, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (moved,) = live("new+security@example.com")
+    managed = {DELEGATION: {}, "aws_organizations_account.security": {"id": moved.id}}
+    found = only(delegations(shipped, [moved], {ANALYZER: {moved.id}}, managed, monkeypatch))
+    assert (found.level, found.text.id) == (OK, "delegated-as-declared")
 
 
 # Settings
@@ -316,26 +450,36 @@ def trail(name: str) -> dict[str, str]:
     return {"Name": name, "TrailARN": f"arn:trail/{name}"}
 
 
-def test_trails_in_the_way(said: Said) -> None:
-    assess = conflicts.assess_trails
-    assert only(assess("ex", [], managed_or_imported=False)).level is OK
-    assert only(assess("ex", [trail("ex")], managed_or_imported=True)).level is OK
-    clash = only(assess("ex", [trail("ex")], managed_or_imported=False))
+def test_trails_in_the_way(shipped: LandingZone, said: Said) -> None:
+    name, address = "ex-organization", "aws_cloudtrail.organization"
+
+    def check(*names: str, managed: bool = False) -> list[Finding]:
+        known: Managed = {address: {}} if managed else {}
+        trails = [trail(one) for one in names]
+        return list(conflicts.check_trails(facts(shipped, describe_trails={"trailList": trails}, managed=known)))
+
+    assert only(check()).level is OK
+    assert only(check(name, managed=True)).level is OK
+    clash = only(check(name))
     assert clash.level is FAILURE
-    assert "aws_cloudtrail.organization: arn:trail/ex" in clash.remedy
-    assert only(assess("ex", [trail("old")], managed_or_imported=False)).level is WARNING
-    full = list(assess("ex", [trail(str(n)) for n in range(5)], managed_or_imported=False))
+    assert f"{address}: arn:trail/{name}" in clash.remedy
+    assert only(check("old")).level is WARNING
+    full = check(*map(str, range(5)))
     assert [finding.level for finding in full] == [FAILURE, WARNING]
     assert said.ids([clash, *full]) == ["trail-exists", "too-many", "other-trails"]
 
 
-def test_analyzers_in_the_way(said: Said) -> None:
-    assess = conflicts.assess_analyzers
-    clash = only(assess("ex", "eu-west-1", ["ex"], managed_or_imported=False))
-    assert "aws_accessanalyzer_analyzer.organization_eu-west-1: ex@eu-west-1" in clash.remedy
-    assert list(assess("ex", "eu-west-1", ["ex"], managed_or_imported=True)) == []
-    other = only(assess("ex", "eu-west-1", ["old"], managed_or_imported=False))
-    full = only(assess("ex", "eu-west-1", list("abcde"), managed_or_imported=False))
+def test_analyzers_in_the_way(shipped: LandingZone, said: Said) -> None:
+    name, address = "ex-organization", "aws_accessanalyzer_analyzer.organization_us-east-1"
+
+    def check(*names: str, managed: bool = False) -> Finding:
+        known: Managed = {address: {}} if managed else {}
+        return only(conflicts.check_analyzers(facts(shipped, list_analyzers=names, managed=known)))
+
+    clash = check(name)
+    assert f"{address}: {name}@us-east-1" in clash.remedy
+    assert check(name, managed=True).text.id == "no-conflict"
+    other, full = check("old"), check(*"abcde")
     assert (other.level, full.level) == (WARNING, FAILURE)
     assert said.ids([clash, other, full]) == ["analyzer-exists", "other-analyzers", "too-many"]
 
@@ -345,8 +489,15 @@ def test_analyzers_in_the_way(said: Said) -> None:
 INSTANCE = {"InstanceArn": "arn:i", "OwnerAccountId": MANAGEMENT, "Status": "ACTIVE", "PermissionSetsEnabled": True}
 
 
-def test_identity_center_that_is_off_says_where_to_click(said: Said) -> None:
-    found = sign_in.assess_identity_center(MANAGEMENT, "eu-west-1", [])
+@pytest.fixture(scope="module")
+def irish(shipped: LandingZone) -> LandingZone:
+    """Returns the template with Identity Center in another region than all else."""
+    center = shipped.project.identity_center.model_copy(update={"region": "eu-west-1"})
+    return replace(shipped, project=shipped.project.model_copy(update={"identity_center": center}))
+
+
+def test_identity_center_that_is_off_says_where_to_click(irish: LandingZone, said: Said) -> None:
+    found = sign_in.check_identity_center(facts(irish))
     assert (found.level, said.ids(found)) == (FAILURE, ["identity-center-off"])
     assert "https://eu-west-1.console.aws.amazon.com/singlesignon/home?region=eu-west-1" in found.remedy
 
@@ -365,37 +516,48 @@ def test_identity_center_that_is_off_says_where_to_click(said: Said) -> None:
     ],
 )
 def test_identity_center_that_is_not_right(
-    change: Mapping[str, Any], id: str, data: Mapping[str, Any], said: Said
+    irish: LandingZone, change: Mapping[str, Any], id: str, data: Mapping[str, Any], said: Said
 ) -> None:
-    found = sign_in.assess_identity_center(MANAGEMENT, "eu-west-1", [{**INSTANCE, **change}])
+    found = sign_in.check_identity_center(facts(irish, instances=[{**INSTANCE, **change}]))
     assert found.level is FAILURE
     assert [(told.id, told.data) for told in said(found)] == [(id, data)]
     assert found.remedy
 
 
-def test_identity_center_that_is_right_whatever_members_have() -> None:
-    members_own = {**INSTANCE, "OwnerAccountId": "999988887777"}
-    found = sign_in.assess_identity_center(
-        MANAGEMENT, "eu-west-1", [members_own, {**INSTANCE, "PrimaryRegion": "eu-west-1"}]
+def test_identity_center_that_is_right_whatever_members_have(irish: LandingZone) -> None:
+    instances = [{**INSTANCE, "OwnerAccountId": "999988887777"}, {**INSTANCE, "PrimaryRegion": "eu-west-1"}]
+    assert sign_in.check_identity_center(facts(irish, instances=instances)).level is OK
+
+
+def test_permission_sets_that_did_not_arrive_come_with_the_command(
+    shipped: LandingZone, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = {"arn:ps": ["1" * 12]}
+    center = SimpleNamespace(
+        instance="arn:i",
+        permission_sets=lambda: ["arn:other", "arn:ps"],
+        accounts_of=lambda arn, *, outdated: lacking.get(arn, []) if outdated else ["1" * 12, "2" * 12],
+        name_of={"arn:ps": "DevOps"}.__getitem__,
     )
-    assert found.level is OK
-
-
-def test_permission_sets_that_did_not_arrive_come_with_the_command(said: Said) -> None:
-    found = only(sign_in.assess_permission_sets("arn:i", 2, {"arn:ps": ("DevOps", ["1" * 12])}))
+    monkeypatch.setattr(Center, "of", lambda *_: center)
+    found = only(sign_in.check_permission_sets(facts(shipped)))
     assert found.level is FAILURE
     (told,) = said(found)
     assert (told.id, told.place) == ("permission-set-outdated", "arn:ps")
     assert told.data == {"permission_set": "DevOps", "accounts": ["111111111111"]}
-    assert only(sign_in.assess_permission_sets("arn:i", 2, {})).level is OK
+    assert "--permission-set-arn arn:ps" in found.remedy
+    lacking.clear()
+    assert only(sign_in.check_permission_sets(facts(shipped))).level is OK
 
 
-def test_alert_mails_that_nobody_confirmed(said: Said) -> None:
+def test_alert_mails_that_nobody_confirmed(shipped: LandingZone, said: Said) -> None:
     entries = [
         {"Protocol": "email", "Endpoint": "A@x.io", "SubscriptionArn": "arn:aws:sns:1"},
         {"Protocol": "email", "Endpoint": "b@x.io", "SubscriptionArn": "PendingConfirmation"},
     ]
-    found = list(sign_in.assess_alert_mails("us-east-1", ("a@x.io", "b@x.io", "c@x.io"), entries))
+    alerts = shipped.security.alerts.model_copy(update={"emails": ("a@x.io", "b@x.io", "c@x.io")})
+    zone = replace(shipped, security=shipped.security.model_copy(update={"alerts": alerts}))
+    found = list(sign_in.check_alert_mails(facts(zone, list_subscriptions_by_topic=entries)))
     assert [finding.level for finding in found] == [WARNING, WARNING]
     assert [(told.id, told.data["email"]) for told in said(found)] == [
         ("subscription-unconfirmed", "b@x.io"),
@@ -690,8 +852,19 @@ def test_a_missing_permission_is_a_warning_that_names_the_action(
     assert finding["data"]["action"] == action
 
 
-def test_refused_bills_say_that_root_opens_them(said: Said) -> None:
-    assert said.ids(account.assess_billing_denial("budgets:DescribeBudget")) == ["bills-closed"]
+@pytest.mark.parametrize(
+    ("check", "operation"),
+    [(account.check_billing, "describe_budget"), (account.check_anomaly_monitor, "get_anomaly_monitors")],
+)
+def test_refused_bills_say_that_root_opens_them(
+    shipped: LandingZone, said: Said, check: Callable[[CheckContext], Finding], operation: str
+) -> None:
+    words = Message("aws-denied", "User is not authorized to perform: budgets:DescribeBudget")
+    answers: dict[str, Any] = {operation: AwsError(words, "AccessDeniedException")}
+    assert said.ids(check(facts(shipped, **answers))) == ["bills-closed"]
+    answers = {operation: AwsError(words, "InternalError")}
+    with pytest.raises(AwsError):
+        check(facts(shipped, **answers))
 
 
 def test_an_account_whose_set_up_is_not_complete_is_a_failure(hooks: Hooks, folder: Path) -> None:
@@ -962,7 +1135,7 @@ def test_an_emulator_that_lacks_a_call_is_a_warning_not_a_failure(folder: Path) 
 
 
 def fine(text: str) -> Finding:
-    return ok(Message("fine", text))
+    return ok("fine", text)
 
 
 def checks(*looks: Callable[[CheckContext], Any]) -> list[Check]:

@@ -29,6 +29,7 @@ from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
 from strata.drift.comparison import (
     HIDDEN,
+    ORDER,
     Difference,
     Drift,
     How,
@@ -37,10 +38,10 @@ from strata.drift.comparison import (
     things_by_name,
     written,
 )
-from strata.drift.facts import STACKS
-from strata.drift.ways import Way, with_needed
+from strata.drift.ways import with_needed
 from strata.errors import Message, StrataError, UsageError
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
+from strata.kinds.change import Way
 from strata.load import load
 from strata.options import Options
 from tests.drifting import adopted, existing_in, told
@@ -355,6 +356,16 @@ def test_a_document_with_placeholders_is_not_overwritten() -> None:
     assert why_not(one) == "file-has-placeholders"
 
 
+def test_what_an_option_makes_is_told_as_such_whatever_its_value(folder: Path) -> None:
+    """It was told as a value that the entry cannot have, and there is no entry."""
+    there, zone = DEPLOYED.at_aws(changed("policy", "policy-1", description="x" * 600)), load(folder)
+    vars(zone)["policies"] = {key: replace(one, option="regions") for key, one in zone.policies.items()}
+
+    (one,) = compare(zone, there.states, there.inventory).differences
+
+    assert (one.attribute, why_not(one)) == ("description", "made-by-option")
+
+
 def test_the_length_of_a_password_is_adopted_and_what_strata_leaves_no_choice_of_is_not(tmp_path: Path) -> None:
     other = {"minimum_password_length": 20, "require_numbers": False}
     there = DEPLOYED.but(control("password_policy")).at_aws(changed("control", "password_policy", at={"": other}))
@@ -375,7 +386,7 @@ def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(
 ) -> None:
     """A shell and the command line make of it the very kind and name, whatever somebody called a thing."""
     options = Options(Path("my config"), profile="acme root")
-    wanted = [(kind, name) for kind in STACKS for name in (NASTY, "eve (0001)", "-x", "##[add-mask]x")]
+    wanted = [(kind, name) for kind in ORDER for name in (NASTY, "eve (0001)", "-x", "##[add-mask]x")]
     with printing.guarded():
         for kind, name in wanted:
             printing.document(_to_copy(options, _adopt(options, Difference(How.MADE, kind, name, Way(adopt=True)))))
@@ -518,10 +529,10 @@ def test_every_kind_is_in_the_table() -> None:
         kind
         for case in BY_HAND.values()
         for text in case.told
-        for kind in STACKS
+        for kind in ORDER
         if text.partition(" ")[2].startswith(f"{kind} ")
     }
-    assert met == STACKS.keys() - {"setting", "control"}, "these have tests of their own"
+    assert met == ORDER.keys() - {"setting", "control"}, "these have tests of their own"
 
 
 class Edited:

@@ -11,9 +11,8 @@ import pytest
 
 from strata.aws.session import Aws, AwsError
 from strata.drift.authors import MOST, Author, _names, authors
-from strata.drift.comparison import Difference, compare
+from strata.drift.comparison import ORDER, Difference, compare
 from strata.drift.event_history import PAGES, Event, History
-from strata.drift.facts import STACKS
 from strata.errors import Message
 from strata.iam.reference import reference
 from tests.organizations import MANAGEMENT, Organization, gone
@@ -173,7 +172,7 @@ def test_each_kind_and_direction_has_its_events() -> None:
             if not names or (strange := {*names} - actions - OTHERS):
                 unknown[name] = strange if names else {"none"}
     assert unknown == {}
-    assert met == STACKS.keys() - {"setting", "control"}
+    assert met == ORDER.keys() - {"setting", "control"}
 
 
 def test_an_undeclared_account_is_found_by_its_id(monkeypatch: pytest.MonkeyPatch) -> None:

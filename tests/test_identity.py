@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,10 +21,11 @@ from strata.aws.runs import Run
 from strata.aws.session import Aws, Client
 from strata.aws.states import Version
 from strata.config import MOVES
+from strata.files.template import TEMPLATE
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.examine import Examination, examine, moved
-from strata.identity.live import Live, LiveUnit, Met
+from strata.identity.live import Live, Met
 from strata.identity.lost_states import lost_states
 from strata.identity.moves import idle, moves_by_stack, refused_moves, replayed
 from strata.identity.recorded import recorded
@@ -31,6 +33,7 @@ from strata.identity.refusals import refusals, warnings
 from strata.identity.settled import settled
 from strata.identity.tagged import told_by_tag
 from strata.identity.things import Holdings, Moved
+from strata.kinds.identity import policy_identity, unit_identity
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -336,12 +339,23 @@ def with_users(number: int) -> Callable[[Live, States], tuple[Live, States]]:
     return change
 
 
+def held(states: Mapping[str, Any]) -> Holdings:
+    """Returns what some states record, whatever the configuration is."""
+    return recorded(_template(), states)
+
+
+@cache
+def _template() -> LandingZone:
+    return load(TEMPLATE)
+
+
 def live_unit(id: str, name: str) -> Callable[[Live, States], tuple[Live, States]]:
-    return lambda live, states: (replace(live, units={id: LiveUnit("r-abcd", name)}), states)
+    return lambda live, states: (replace(live, found={("ou", id): unit_identity("", name)}), states)
 
 
 def live_policy(id: str, name: str) -> Callable[[Live, States], tuple[Live, States]]:
-    return lambda live, states: (replace(live, policies={id: ("SERVICE_CONTROL_POLICY", name)}), states)
+    identity = policy_identity("SERVICE_CONTROL_POLICY", name)
+    return lambda live, states: (replace(live, found={("policy", id): identity}), states)
 
 
 def met(*found: Met) -> Callable[[Live, States], tuple[Live, States]]:
@@ -1326,16 +1340,16 @@ CASES = (
 def test_an_edit_is_refused_with_what_it_loses_and_the_way_to_do_it(
     case: Case, folder: Path, states: States, tmp_path: Path, said: Said
 ) -> None:
-    live, before = case.changes(seen(recorded(states)), copied(states))
+    live, before = case.changes(seen(held(states)), copied(states))
     landing_zone = edited(folder, case.edits, tmp_path)
-    known, wanted = replayed(recorded(before), newest_keys(landing_zone.moves)), declared(landing_zone, TODAY)
+    known, wanted = replayed(held(before), newest_keys(landing_zone.moves)), declared(landing_zone, TODAY)
     assert told(refusals(wanted, known, live, stacks=case.stacks), tmp_path, said) == case.says
     allowed = refusals(wanted, known, live, stacks=case.stacks, allow=case.allow)
     assert bool(allowed) == bool(case.says and not case.allow), "allowed by all of its words, or by none"
 
 
 def test_what_was_deployed_is_recorded_as_it_is_declared(folder: Path, states: States) -> None:
-    known, wanted = recorded(states), declared(load(folder), TODAY)
+    known, wanted = held(states), declared(load(folder), TODAY)
     for part in ("assignments", "attachments", "placed", "memberships", "administrators", "trail", "ram_sharing"):
         assert getattr(known, part) == getattr(wanted, part), part
     assert {key: (one.identity, one.also) for key, one in known.things.items()} == {
@@ -1379,7 +1393,7 @@ def test_a_renamed_unit_is_not_taken_out(folder: Path, states: States, tmp_path:
     edits = ((ORGANIZATION, "  lab:\n", "  labs:\n"), (ORGANIZATION, "unit: lab", "unit: labs"), move)
     _, before = attached("guard", "lab")(Live(), copied(states))
     landing_zone = edited(folder, edits, tmp_path)
-    known = replayed(recorded(before), newest_keys(landing_zone.moves))
+    known = replayed(held(before), newest_keys(landing_zone.moves))
     assert known.placed["web-lab"] == "labs"
     assert not refusals(declared(landing_zone, TODAY), known, seen(known))
     (tmp_path / "gone").mkdir()
@@ -1388,7 +1402,7 @@ def test_a_renamed_unit_is_not_taken_out(folder: Path, states: States, tmp_path:
 
 
 def test_what_a_run_of_ours_announced_is_no_stranger(folder: Path, states: States, tmp_path: Path) -> None:
-    known, wanted = recorded(states), declared(edited(folder, (NEW_GROUP,), tmp_path), TODAY)
+    known, wanted = held(states), declared(edited(folder, (NEW_GROUP,), tmp_path), TODAY)
     live = replace(seen(known), met=(STRANGER,))
     assert not refusals(wanted, known, live, announced=[("group", "operators")])
     assert refusals(wanted, known, live, announced=[("user", "Operators"), ("group", "Others")])
@@ -1404,7 +1418,7 @@ def test_assignments_of_retired_accounts_do_not_count_and_others_do(
             name = f"{key}_Admin_group_g{number}"
             resource = {"mode": "managed", "type": "aws_ssoadmin_account_assignment", "name": name}
             before["sso"]["resources"].append({**resource, "instances": [{"attributes": {}}]})
-    known, wanted = recorded(before), declared(edited(folder, retired, tmp_path), TODAY)
+    known, wanted = held(before), declared(edited(folder, retired, tmp_path), TODAY)
     (found,) = refusals(wanted, known, seen(known))
     data = found.fault.problem.data
     assert (found.fault.problem.id, data["sections"], len(data["gone"]), data["of"]) == (
@@ -1424,7 +1438,7 @@ def test_renames_across_things_are_recorded_one_by_one(folder: Path, states: Sta
         (SSO, "  Look:\n", "  See:\n"),
         (SSO, "      - Look\n", "      - See\n"),
     )
-    known, wanted = recorded(states), declared(edited(folder, edits, tmp_path), TODAY)
+    known, wanted = held(states), declared(edited(folder, edits, tmp_path), TODAY)
     lines = [line for one in refusals(wanted, known, seen(known)) for line in one.lines]
     assert lines == [*RENAME_OF_LAB, "strata rename permission-set Look See"]
 
@@ -1449,7 +1463,7 @@ def test_a_state_counts_what_is_tainted_or_deposed_and_not_what_was_only_read() 
         group("managed", "gone"),
         group("data", "external", attributes),
     ]
-    known = recorded({"sso": {"resources": resources}, "backend": {}, "security": {"resources": []}})
+    known = held({"sso": {"resources": resources}, "backend": {}, "security": {"resources": []}})
     assert known.keys("group") == {"tainted", "deposed", "broken"}
     assert known.things["group", "deposed"].identity == "café", "composed and folded, as AWS compares it"
     assert known.empty == {"backend", "security"}
@@ -1459,7 +1473,7 @@ def test_external_groups_count_as_administrators_with_a_warning(
     folder: Path, states: States, tmp_path: Path, said: Said
 ) -> None:
     edits = ((SSO, "      - admins\n", "      - idp\n"), (SSO, "groups:\n", "groups:\n  idp:\n    external: true\n"))
-    known, wanted = recorded(states), declared(edited(folder, edits, tmp_path), TODAY)
+    known, wanted = held(states), declared(edited(folder, edits, tmp_path), TODAY)
     assert not refusals(wanted, known, seen(known))
     (told,) = said(warnings(wanted, known, Live()))
     assert (told.id, told.data) == ("administrators-external", {"groups": ["idp"]})
@@ -1478,7 +1492,7 @@ def test_a_user_name_that_will_not_change_is_told(
     entry: str, name: str | None, folder: Path, states: States, tmp_path: Path, said: Said
 ) -> None:
     edits = ((SSO, "email: lou@acme.io", entry),)
-    known, wanted = recorded(states), declared(edited(folder, edits, tmp_path), TODAY)
+    known, wanted = held(states), declared(edited(folder, edits, tmp_path), TODAY)
     assert not refusals(wanted, known, seen(known))
     data = {"user": "lou", "name": "lou@acme.io", "value": name}
     assert [(one.id, one.data) for one in said(warnings(wanted, known, Live()))] == (
@@ -1491,7 +1505,7 @@ def test_who_stays_in_a_group_that_is_imported_is_told(
 ) -> None:
     """The refusal without the line of imports.yaml named them as well."""
     edits = (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STRANGER.id}"\n'))
-    known, wanted = recorded(states), declared(edited(folder, edits, tmp_path), TODAY)
+    known, wanted = held(states), declared(edited(folder, edits, tmp_path), TODAY)
 
     (told,) = said(warnings(wanted, known, Live(met=(STRANGER,))))
     assert (told.id, told.data) == ("members-stay", {"group": "ops", "members": ["eve@acme.io"]})
@@ -1520,7 +1534,7 @@ def test_a_person_who_changes_key_and_address_in_one_edit_keeps_the_user_name_de
 ) -> None:
     before = copied(states)
     before["sso"]["outputs"]["declared_keys"] = {"value": {"user": {"kim": last}}}
-    known = recorded(before)
+    known = held(before)
 
     def found(email: str, to: str) -> list[Refusal]:
         move = (MOVES, "", "- kind: user\n  from: kim\n  to: kim-berg\n")
@@ -1545,9 +1559,9 @@ def test_administrators_whom_a_broken_run_took_are_known_by_the_last_output(
     before["sso"]["resources"] = [one for one in resources if not one["name"].startswith("management_")]
     edits = ((SSO, "    accounts: all\n", "    accounts:\n      - web-live\n"),)
     wanted = declared(edited(folder, edits, tmp_path), TODAY)
-    assert not refusals(wanted, recorded(before), Live())
+    assert not refusals(wanted, held(before), Live())
     before["sso"]["outputs"]["declared_keys"] = {"value": {"administrators": ["kim"]}}
-    assert [one.kind for one in refusals(wanted, recorded(before), Live())] == ["last-administrator"]
+    assert [one.kind for one in refusals(wanted, held(before), Live())] == ["last-administrator"]
 
 
 @pytest.mark.parametrize(
@@ -1566,7 +1580,7 @@ def test_a_new_move_from_a_key_that_no_state_has_is_told(
     edits += [(SSO, "  devs:\n", "  builders:\n"), (SSO, "      - devs\n", "      - builders\n")]
     landing_zone = edited(folder, tuple(edits), tmp_path)
 
-    found = list(idle(landing_zone, recorded(states), {"sso": Run(Version("one", 1), {}, {}, last)}))
+    found = list(idle(landing_zone, held(states), {"sso": Run(Version("one", 1), {}, {}, last)}))
 
     told = [(one.id, one.place, one.data) for one in said(found)]
     place, data = f"{tmp_path}/moves.yaml:1: moves[1]", {"kind": "group", "old": old}
@@ -1601,7 +1615,7 @@ def test_what_a_tag_takes_or_gives_is_told(
         before["sso"]["resources"] = [one for one in resources if not one["name"].startswith("web-lab_Look")]
     landing_zone = edited(folder, edits, tmp_path)
 
-    found = list(told_by_tag(landing_zone, declared(landing_zone, TODAY), recorded(before)))
+    found = list(told_by_tag(landing_zone, declared(landing_zone, TODAY), held(before)))
 
     told = [(one.id, one.place.partition(": ")[2], one.data) for one in said(found)]
     grants = ["Look of group devs in web-lab", "Look of user lou in web-lab"]
@@ -1612,10 +1626,10 @@ def test_what_a_tag_takes_or_gives_is_told(
 def test_what_was_moved_in_the_state_is_told_from_a_key_that_changed(
     folder: Path, states: States, tmp_path: Path
 ) -> None:
-    known, wanted = recorded(_moved(states)), declared(edited(folder, KIM_BERG, tmp_path), TODAY)
+    known, wanted = held(_moved(states)), declared(edited(folder, KIM_BERG, tmp_path), TODAY)
     assert not refusals(wanted, known, seen(known))
     assert list(moved(wanted, known)) == [Moved("user", "kim", "kim-berg")]
-    assert not list(moved(declared(load(folder), TODAY), recorded(states)))
+    assert not list(moved(declared(load(folder), TODAY), held(states)))
 
 
 def _moved(states: States) -> States:

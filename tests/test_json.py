@@ -20,9 +20,9 @@ from strata.cli import app
 from strata.commands import drift, plan
 from strata.drift.authors import Author
 from strata.drift.comparison import Difference, Drift, How
-from strata.drift.ways import Way
 from strata.errors import Message
 from strata.inventory.progress import Reading
+from strata.kinds.change import Way
 from strata.kinds.thing import Thing
 from strata.live.evidence import Evidence
 from strata.load import load

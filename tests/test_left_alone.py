@@ -259,10 +259,10 @@ def test_a_thing_without_a_written_name_is_compared_by_the_name_it_has() -> None
 
 
 def test_what_is_made_anew_is_not_compared_by_the_name_it_had() -> None:
-    policy = Thing("policy", "guard", "TAG_POLICY/guard", "guard", type="TAG_POLICY", keeps_name=True)
+    policy = Thing("policy", "guard", "TAG_POLICY/guard", "guard", keeps_name=True)
     unit = Thing("ou", "lab", "prod/lab", "lab", keeps_name=True)
 
-    assert known_as(policy, Thing("policy", "guard", "S3_POLICY/old", "old", type="S3_POLICY")) == policy.identity
+    assert known_as(policy, Thing("policy", "guard", "S3_POLICY/old", "old")) == policy.identity
     assert known_as(unit, Thing("ou", "lab", "/Laboratory", "Laboratory")) == unit.identity
     assert known_as(unit, Thing("ou", "lab", "prod/Laboratory", "Laboratory")) == "prod/Laboratory"
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from strata.aws.locks import Lock
 from strata.aws.session import Aws
 from strata.config.models import Project, state_key
 from strata.errors import Message
@@ -125,7 +126,7 @@ def test_the_lock_of_a_run_that_is_alive_is_nobodys_business(
 
 @pytest.mark.parametrize("text", ["", "[" * 100_000, "null", "[]", '{"ID": 1}', written(ID="; rm -rf ~"), "\x00"])
 def test_what_terraform_does_not_write_is_no_lock(text: str) -> None:
-    assert locks.Lock.of(text) is None
+    assert Lock.of(text) is None
 
 
 def test_processes_of_this_machine_are_seen() -> None:

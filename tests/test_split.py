@@ -239,7 +239,7 @@ def test_a_file_that_loses_a_section_is_refused_by_its_name(folder: Path, edit: 
 def deployed(folder: Path) -> Holdings:
     """Returns the configuration as it is deployed, with its files as a run writes them down."""
     known, files = declared(load(folder)), json.loads(json.dumps(files_by_stack(load(folder))["sso"]))
-    return replace(known, files=recorded({}, files).files)
+    return replace(known, files=recorded(load(folder), {}, files).files)
 
 
 def test_what_stands_in_another_file_is_not_lost(folder: Path) -> None:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -41,6 +41,7 @@ from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.kinds import control_tower
 from strata.kinds.control_tower import CONTROL_TOWER
 from strata.kinds.organization import ROOT_FEATURES
+from strata.kinds.permission_set import INLINE_END, inline_file
 from strata.kinds.thing import ACTIVE
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
@@ -48,6 +49,7 @@ from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, Manag
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import Document
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
+from strata.sides.join import Keys
 from strata.text import counted, listed, slug
 
 FULL_ACCESS = "p-FullAWSAccess"
@@ -64,10 +66,6 @@ class Kind:
     USER: Final = "user"
     GROUP: Final = "group"
     SET: Final = "permission-set"
-
-
-Keys: TypeAlias = Mapping[moves.Kind, Mapping[str, str]]
-"""Kind to id to key."""
 
 
 class LeftAlone(NamedTuple):
@@ -637,7 +635,9 @@ class _Center:
     def _permission_sets(self) -> dict[str, Any]:
         mine = [one for one in self.live.permission_sets if self._is_ours(one)]
         named = [(one.arn, [one.name]) for one in mine]
-        ends = [key.removesuffix(_INLINE) for key in self.found.keys[Kind.POLICY].values() if key.endswith(_INLINE)]
+        ends = [
+            key.removesuffix(INLINE_END) for key in self.found.keys[Kind.POLICY].values() if key.endswith(INLINE_END)
+        ]
         taken = {**self.known.get(Kind.SET, {}), **{f"reserved {key}": key for key in ends}}  # one document a path
         chosen = keys("Set", named, taken=taken, lower=False)
         described: dict[str, Any] = {}
@@ -749,14 +749,6 @@ def written(rule: Assignment) -> dict[str, Any]:
         },
     }
     return {name: value for name, value in found.items() if value}
-
-
-def inline_file(key: str) -> str:
-    """Returns the path of the inline policy of a permission set."""
-    return f"policies/{key}{_INLINE}.json"
-
-
-_INLINE = "-inline"
 
 
 def _undescribable(one: things.PermissionSet) -> Message | None:

@@ -10,7 +10,6 @@ from strata.adoption.describing import Description
 from strata.adoption.record import Record
 from strata.adoption.rendering import Since
 from strata.config.moves import Kind
-from strata.files.config_entries import Value, Way
 from strata.landing_zone import LandingZone
 
 Texts = Mapping[str, str]
@@ -43,23 +42,6 @@ class Existing:
     record: Record
     imported: Mapping[str, str]
     elsewhere: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One value that is written.
-
-    Attributes:
-        file: the file of the configuration.
-        way: the keys that lead to it from the top; none for a policy document, whose whole text is the value.
-        value: what is written there; None takes the key out.
-        more: whether it is one more item of a list.
-    """
-
-    file: str
-    way: Way
-    value: Value | None
-    more: bool = False
 
 
 @dataclass(frozen=True)

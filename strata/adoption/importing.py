@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from strata.adoption.describing import Keys
 from strata.adoption.live_ids import live_ids
 from strata.inventory.things import Inventory
 from strata.kinds import KEYED, KINDS
 from strata.kinds.organization import ROOT_ACCESS
 from strata.kinds.setting import address_of, regions_of
 from strata.landing_zone import LandingZone
+from strata.sides.join import Keys
 
 
 def import_ids(

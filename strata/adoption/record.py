@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from strata.adoption.describing import Keys
 from strata.adoption.live_ids import TypedId
 from strata.config.moves import KINDS
 from strata.config.text import as_data
 from strata.errors import Message, StrataError
+from strata.sides.join import Keys
 
 RECORD = "adopted.json"
 FORMAT = 1

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from strata.adoption.describing import Description, Keys
+from strata.adoption.describing import Description
 from strata.adoption.live_ids import TypedId
-from strata.adoption.matching import identities
 from strata.adoption.pruning import kind as type_of
 from strata.config.moves import KINDS, Kind
 from strata.inventory.things import Center, Inventory
 from strata.kinds import attribute, organization
 from strata.kinds.group import MEMBERSHIP as MEMBERSHIP_KIND
 from strata.landing_zone import LandingZone
+from strata.sides.join import Keys, identities
 
 TRUSTED, UNMANAGED, ATTRIBUTE = organization.TRUSTED.name, "unmanaged account", attribute.ATTRIBUTE.name
 MEMBERSHIP = MEMBERSHIP_KIND.name

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.adoption.checking import until_accepted
-from strata.adoption.describing import Description, Keys, describe, inline_file, written
-from strata.adoption.existing import SECTIONS, Edit, Existing, Merged
+from strata.adoption.describing import Description, describe, written
+from strata.adoption.existing import SECTIONS, Existing, Merged
 from strata.adoption.folding import fold
 from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import TypedId
-from strata.adoption.matching import IDS, held, identities, known_keys
 from strata.adoption.pruning import gone, without
 from strata.adoption.pruning import kind as type_of
 from strata.adoption.recording import ATTRIBUTE, MEMBERSHIP, TRUSTED, UNMANAGED, record_of
@@ -28,17 +27,20 @@ from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import Message, StrataError
 from strata.files.config_entries import Value, Way, with_entry, with_value
-from strata.identity.things import TYPES, WORDS
 from strata.inventory.things import Center, Inventory
+from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT, assignment_id
+from strata.kinds.change import Edit
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.identity import folded
 from strata.kinds.moves import newest_keys
 from strata.kinds.organization import DELEGATED
+from strata.kinds.permission_set import INLINE_END, inline_file
 from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import ROOT
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.units import THE_ROOT, Target
+from strata.sides.join import Keys, held, identities, known_keys
 from strata.text import counted
 
 
@@ -90,7 +92,7 @@ def _reserving(existing: Existing, known: Keys) -> dict[Kind, dict[str, str]]:
     stems = {path.removeprefix("policies/").removesuffix(".json") for path in existing.documents}
     used: dict[Kind, set[str]] = {kind: set(identities(existing.landing_zone)[kind]) for kind in KINDS}
     used["policy"] |= stems
-    used["permission-set"] |= {stem.removesuffix("-inline") for stem in stems}
+    used["permission-set"] |= {stem.removesuffix(INLINE_END) for stem in stems}
     for move in existing.landing_zone.moves:
         used[move.kind] |= {move.from_}
     for kind, some in existing.record.keys.items():
@@ -193,7 +195,7 @@ class _Merge:
         unmanaged = set(map(folded, self.zone.organization.unmanaged_accounts))
         emails = {one.id: folded(one.email) for one in self.inventory.organization.accounts}
         layered = {
-            (kind, IDS.get(kind, str)(id)) for kind in KINDS for type, id in self.elsewhere if type == TYPES[kind]
+            (kind, KEYED[kind].id_of(id)) for kind in KINDS for type, id in self.elsewhere if type == TYPES[kind]
         }
         for kind in KINDS:
             for id, key in sorted(self.found.keys[kind].items()):
@@ -495,5 +497,5 @@ class _Merge:
             return False
         type, id = type_of(address), lines[address]
         kind = next((kind for kind in KINDS if TYPES[kind] == type), None)
-        made_again = kind is not None and (kind, IDS.get(kind, str)(id)) in self.only
+        made_again = kind is not None and (kind, KEYED[kind].id_of(id)) in self.only
         return made_again or address not in self.declared_before

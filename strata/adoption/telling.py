@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strata.adoption.describing import Description, Keys
+from strata.adoption.describing import Description
 from strata.adoption.existing import SECTIONS, Existing
 from strata.adoption.importing import candidates
 from strata.adoption.live_ids import live_ids
-from strata.adoption.matching import IDS, identities, live_names
 from strata.adoption.pruning import kind as type_of
 from strata.adoption.recording import ATTRIBUTE, MEMBERSHIP, TRUSTED
 from strata.adoption.rendering import Since
@@ -19,11 +18,12 @@ from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import Message
 from strata.iam.equality import same_document
-from strata.identity.things import TYPES, WORDS
 from strata.inventory.things import Inventory
+from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.thing import ACTIVE
 from strata.landing_zone import ROOT, LandingZone
+from strata.sides.join import Keys, identities, live_names
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Telling:
                 address = f"{TYPES[kind]}.{key}"
                 if key not in here:
                     self.since.gone.append(f"{WORDS[kind]} {key} ({id})")
-                elif IDS.get(kind, str)(self.existing.imported.get(address, "")) == id:
+                elif KEYED[kind].id_of(self.existing.imported.get(address, "")) == id:
                     again = f"and there again: take {address} out of the state, and run this once more"
                     text = f"{WORDS[kind]} {key} ({id}), {again}"
                     self.since.gone.append(Message("made-again", text, place=address, id=id))

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from strata.aws.session import Aws, AwsError, Client
+from strata.config.models import Project
 from strata.text import snake
 
 Values = Mapping[str, Any]
@@ -51,6 +52,17 @@ OF_ACCOUNT: Mapping[str, tuple[str, Callable[[Client, str], Values]]] = {
     "password_policy": ("iam", _password_policy),
 }
 """The service and the reader of each setting of the account as a whole, by key of security.yaml."""
+
+
+def setting(aws: Aws, key: str, project: Project) -> Mapping[str, Values]:
+    """Returns a setting by region; one of the account as a whole under the empty text.
+
+    Raises:
+        AwsError: AWS rejected a call.
+    """
+    if key in OF_ACCOUNT:
+        return {"": account_setting(aws, key, project.management_account.id)}
+    return regional_setting(aws, key, project.regions.all_governed)
 
 
 def regional_setting(aws: Aws, key: str, regions: Iterable[str]) -> dict[str, Values]:

@@ -13,12 +13,12 @@ from strata.aws.states import read_states
 from strata.config import IMPORTS
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.files.config_edit import check_unchanged, loaded, offer, texts
-from strata.identity.recorded import recorded
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read
 from strata.kinds import addresses
 from strata.landing_zone import LandingZone
 from strata.options import Options
+from strata.sides.states import ids
 from strata.text import counted, listed, plural
 
 
@@ -55,7 +55,7 @@ def _going(options: Options, landing_zone: LandingZone, lines: Mapping[str, str]
     """Returns the addresses of the lines that go, and says why these go and others stay."""
     aws, project = connect(options, landing_zone.project), landing_zone.project
     management_caller(aws, project)
-    held = recorded(read_states(aws, project)).addresses
+    held = ids(read_states(aws, project))
     created = frozenset[str]().union(*addresses(landing_zone).values())
     undeclared = [address for address in lines if address not in created]
     done = made((address for address in lines if address in created), held)

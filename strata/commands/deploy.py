@@ -28,12 +28,11 @@ from strata.identity import announced
 from strata.identity.declared import files_by_stack
 from strata.identity.leftovers import STACK, announced_as, to_create
 from strata.identity.moves import moves_by_stack
-from strata.identity.recorded import recorded
-from strata.identity.things import TYPES
-from strata.kinds import resource_of
+from strata.kinds import TYPES, resource_of
 from strata.options import Options
 from strata.outputs import error_facts, output, warning_facts
 from strata.printing import document, line
+from strata.sides.states import ids
 from strata.terminal import confirmed, require_terminal
 from strata.terraform.apply import Applied, apply
 from strata.terraform.change_list import ChangeList, Expected
@@ -319,7 +318,7 @@ class Deployment:
         if not lines or set(self.prepared.chosen) != set(self.workspace.stacks):
             return 0
         states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in self.prepared.chosen}
-        return len(made(lines, recorded(states).addresses))
+        return len(made(lines, ids(states)))
 
     def _new_accounts(self, outputs: dict[str, Any]) -> dict[str, str]:
         """Returns the ids of the accounts that were in no state when the run began and that this run did not import."""

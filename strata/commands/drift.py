@@ -17,7 +17,6 @@ from strata.config.findings import DRIFT
 from strata.drift.authors import MOST, Author, authors
 from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of, lasting
 from strata.drift.event_history import History
-from strata.drift.facts import spelled
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message
 from strata.inventory.progress import Reading
@@ -184,7 +183,8 @@ def _deploy(options: Options, stacks: Iterable[str]) -> str:
 
 def _adopt(options: Options, one: Difference) -> str:
     """Returns the command that writes one thing into the configuration."""
-    return f"strata adopt {word(spelled(one.kind, one.name))}{options.config_words}{_profile(options)}"
+    thing = word(f"{one.kind.replace(' ', '-')}:{one.name}")
+    return f"strata adopt {thing}{options.config_words}{_profile(options)}"
 
 
 def _profile(options: Options) -> str:

@@ -55,7 +55,7 @@ from strata.files.template import (
 from strata.landing_zone.examples import is_example
 from strata.options import Options
 from strata.printing import line, readers_may_leave, word
-from strata.questions import ask, objection
+from strata.questions import Known, Question, ask, from_options
 from strata.terminal import confirmed, interactive
 
 SCHEMA = TEMPLATE.with_name("schema")
@@ -110,25 +110,6 @@ def _config(target: Path) -> str:
 # The answers
 
 
-Known = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Question:
-    """One answer: its flag, what is asked, how it is read, and what Enter means at the prompt."""
-
-    name: str
-    words: str
-    read: Callable[[str, Known], Any]
-    suggest: str | Callable[[Known], str] = ""
-    otherwise: Any = None
-
-    @property
-    def flag(self) -> str:
-        """Returns the flag that gives the answer."""
-        return f"--{_FLAGS.get(self.name, self.name.replace('_', '-'))}"
-
-
 @dataclass(frozen=True)
 class Together:
     """What one answer at a terminal gives, where no flag gave any of it."""
@@ -136,15 +117,12 @@ class Together:
     names: tuple[str, ...]
     words: str
     read: Callable[[str, Known], dict[str, Any]]
-    suggest: str = ""
+    suggest: Callable[[Known], str] = lambda _: ""
 
     @property
     def flag(self) -> str:
         """Returns the flags that give the same."""
         return ", ".join(f"--{name.replace('_', '-')}" for name in self.names)
-
-
-_FLAGS = {"accounts": "account", "units": "ou"}
 
 
 def gather(options: Options, given: Mapping[str, Any]) -> Answers:
@@ -155,9 +133,9 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
     """
     known: dict[str, Any] = {}
     if given.get("accounts") and not given.get("units"):
-        bare = any("@" not in one for one in _words(_joined(given["accounts"])))
+        bare = any("@" not in one for one in _words(",".join(given["accounts"])))
         known["units"] = TREE if bare else ()
-    problems = list(_from_flags(given, known))
+    problems = list(from_options(QUESTIONS, given, known))
     if problems:
         raise StrataError(*problems)
     _warn_of_examples(known, {})
@@ -182,24 +160,8 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
     return Answers(**known)
 
 
-def _from_flags(given: Mapping[str, Any], known: dict[str, Any]) -> Iterator[Message]:
-    """Reads what the flags give into `known`; yields what is wrong with it."""
-    for question in QUESTIONS:
-        value = given.get(question.name)
-        if value is None:
-            continue
-        try:
-            known[question.name] = question.read(_joined(value), known)
-        except Problem as problem:
-            yield objection(question.flag, problem)
-
-
-def _joined(value: Any) -> str:
-    return ",".join(value) if isinstance(value, list | tuple) else str(value)
-
-
 def _ask(question: Question | Together, known: Known) -> Any:
-    suggestion = question.suggest if isinstance(question.suggest, str) else question.suggest(known)
+    suggestion = question.suggest(known)
     hint = f" [{suggestion}]" if suggestion else ""
     found = ask(question.words, question.flag, lambda typed: question.read(typed or suggestion, known), hint=hint)
     answers = found if isinstance(question, Together) else {question.name: found}
@@ -386,10 +348,10 @@ _DEFAULT = tuple(Placed(key, (unit,)) for key, _, unit in (one.partition("@") fo
 QUESTIONS = (
     Question("name", "project name, the prefix of account names", _typed(ProjectName)),
     Question("short_name", "short name, the prefix of buckets and profiles", _typed(ShortName), suggest=_initials),
-    Question("primary", "primary region", _typed(Region), suggest="us-east-1"),
-    Question("secondary", "secondary region, for the replica of the state", _secondary, suggest="us-west-2"),
+    Question("primary", "primary region", _typed(Region), suggest=lambda _: "us-east-1"),
+    Question("secondary", "secondary region, for the replica of the state", _secondary, suggest=lambda _: "us-west-2"),
     Question("governed", "more regions with regional defaults, Enter for none", _governed, otherwise=()),
-    Question("units", "organizational units", _units, suggest=" ".join(TREE), otherwise=TREE),
+    Question("units", "organizational units", _units, suggest=lambda _: " ".join(TREE), otherwise=TREE),
     Question(
         "accounts",
         "member accounts, each as key@unit",
@@ -417,7 +379,7 @@ TOGETHER = (
         ("primary", "secondary", "governed"),
         "regions: the primary, the secondary for the replica of the state, more with regional defaults",
         _regions,
-        suggest="us-east-1 us-west-2",
+        suggest=lambda _: "us-east-1 us-west-2",
     ),
     Together(
         ("admin_given_name", "admin_family_name", "admin_email"),

@@ -25,7 +25,8 @@ from strata.files.renaming import Texts, keys_of, place_with_other_key, with_oth
 from strata.identity.declared import declared
 from strata.identity.moves import replayed
 from strata.identity.recorded import recorded
-from strata.identity.things import WORDS, Holdings
+from strata.identity.things import Holdings
+from strata.kinds import WORDS
 from strata.kinds.moves import is_made, with_move
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -199,7 +200,7 @@ def _pruned(options: Options, landing_zone: LandingZone, before: Texts) -> dict[
         return {}
     aws = connect(options, landing_zone.project)
     management_caller(aws, landing_zone.project)
-    held = recorded(read_states(aws, landing_zone.project))
+    held = recorded(landing_zone, read_states(aws, landing_zone.project))
     said = [(kind, key) for kind, found in held.previously.items() for key in found]
     stay = [one for one in moves if not is_made(one, moves, held.addresses, said)]
     for one in stay:

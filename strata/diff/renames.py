@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from strata.config.moves import Kind, Move
 from strata.diff.change import Change, Topic
-from strata.identity.things import WORDS
+from strata.kinds import WORDS
 from strata.kinds.moves import histories
 
 _TOPICS: Mapping[Kind, Topic] = {

@@ -10,23 +10,27 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from strata.adoption.describing import Keys
-from strata.adoption.matching import known_keys
 from strata.config.findings import LONGEST
 from strata.config.text import written_out
-from strata.drift import facts
 from strata.drift.hindrances import hindrances
-from strata.drift.ways import Way, way_back, with_needed
+from strata.drift.ways import way_back, with_needed
 from strata.errors import Message
 from strata.iam.equality import meaning
-from strata.identity.things import TYPES
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.inventory.things import Inventory
+from strata.kinds import KINDS, TYPES, kind_of
+from strata.kinds.assignment import ENTITLEMENT
+from strata.kinds.change import Way
+from strata.kinds.control import TRAIL
+from strata.kinds.kind import Kind
 from strata.kinds.moves import address_now, newest_keys
+from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
+from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
 from strata.kinds.thing import AS_IT_IS, AtAws, Side, Thing
 from strata.landing_zone import LandingZone
+from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, states_of
 from strata.sides.side import declared_side, live_side
 from strata.sides.states import State
@@ -51,9 +55,9 @@ class Difference:
         before: the value that the state has, which is that before.
         here: the value that a deploy would set.
         place: file and line that declare it, empty where nothing does.
-        declared: the fact as the configuration has it, where it does.
-        recorded: the fact as the state has it, where it does.
-        live: the fact as AWS has it, where it does.
+        declared: the thing as the configuration has it, where it does.
+        recorded: the thing as the state has it, where it does.
+        live: the thing as AWS has it, where it does.
     """
 
     how: How
@@ -140,13 +144,25 @@ def compare(
     unread = unread_parts(zone, inventory, center=any(kind in _PEOPLE_AND_ACCESS for kind, _ in before))
     known = known_keys(zone, inventory, imported=said.ids, record={})
     drift = differing(zone, said, inventory, known, unread, accepted)
-    if not unread:
-        found = _hindered(zone, inventory, known, (*drift.differences, *drift.accepted))
-        left, silenced = found[: len(drift.differences)], found[len(drift.differences) :]
-        drift = replace(drift, differences=tuple(left), accepted=tuple(silenced))
-    ways = with_needed(zone, [one.way for one in drift.differences])
-    left = [replace(one, way=way) for one, way in zip(drift.differences, ways, strict=True)]
-    return replace(drift, differences=tuple(left))
+    made = (*drift.differences, *drift.accepted)
+    reasons = {} if unread else hindrances(zone, inventory, known, {_added(one) for one in made} - {("", "")})
+    ways = with_needed(zone, [_hindered(one, reasons) for one in drift.differences])
+    return replace(
+        drift,
+        differences=tuple(replace(one, way=way) for one, way in zip(drift.differences, ways, strict=True)),
+        accepted=tuple(replace(one, way=_hindered(one, reasons)) for one in drift.accepted),
+    )
+
+
+def _added(one: Difference) -> tuple[str, str]:
+    """Returns what `strata adopt` would add for what was made."""
+    return one.live.thing if one.live and one.way.adopt and not one.attribute else ("", "")
+
+
+def _hindered(one: Difference, reasons: Mapping[tuple[str, str], Message]) -> Way:
+    """Returns the way back, with the reason where no configuration can have what was made."""
+    reason = reasons.get(_added(one))
+    return replace(one.way, adopt=False, not_adopted=reason) if reason else one.way
 
 
 def differing(
@@ -173,11 +189,20 @@ def differing(
     said, accepted = states or States(), {(finding, lasting(at)) for finding, at in accepted}
     by_type = moved(zone, said.held())
     here, live = declared_side(zone), live_side(AtAws(zone, inventory, known, by_type, said.elsewhere))
-    before = _recorded(zone, said, here) if said.whole else _as_declared(here, live)
+    before: Side
+    if said.whole:
+        # The next deploy makes anew what is tainted, whether a run had made it or not.
+        sound = recorded_side(zone, said, said.broken)
+        before = {at: one for at, one in recorded_side(zone, said).items() if at in sound or at not in here}
+    else:  # what a deploy of today would have left, with what it would not have switched off
+        before = {at: one for at, one in live.items() if one.noted} | dict(here)
     found, waiting, otherwise = list[Difference](), list[str](), list[Difference]()
+    parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
+    hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
     for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
-        if not (is_unread(*at, unread) or (at[0] == facts.CONTROL and inventory.controls is None)):
-            one = _Compared(zone, here.get(at), before.get(at), live.get(at), frozenset(unread))
+        kind = kind_of(*at)
+        if not (at[0] in hidden or (kind.is_control and key_of(at[1]) in parts)):
+            one = _Compared(zone, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
             differences = list(one.differences())
             found += differences
             waiting += [" ".join(at)] if one.waits() else []
@@ -188,40 +213,17 @@ def differing(
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise))
 
 
-def _recorded(zone: LandingZone, states: States, here: Side) -> Side:
-    """Returns what the states hold; the next deploy makes anew what is tainted, whether a run had made it or not."""
-    before, sound = recorded_side(zone, states), recorded_side(zone, states, states.broken)
-    return {at: fact for at, fact in before.items() if at in sound or at not in here}
-
-
-def _as_declared(here: Side, live: Side) -> Side:
-    """Returns what a deploy of today would have left, with what it would not have switched off."""
-    left = {at: replace(fact, noted=True) for at, fact in live.items() if at[0] in (facts.TRUSTED, facts.POLICY_TYPE)}
-    return {**left, **here}
-
-
 def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
     """Returns the differences without those that say only that an identity provider has deleted who had something."""
-    causes = (one for one in differences if one.recorded and one.recorded.external)
-    deleted = {one.recorded.ids.get("id", "") for one in causes if one.recorded and one.attribute in ("", "id")}
-
-    def follows(one: Difference) -> bool:
-        whose = one.recorded.ids.get("user" if one.kind == facts.MEMBERSHIP else "principal") if one.recorded else None
-        return whose in deleted and one.how is not How.MADE
-
-    return [one for one in differences if not follows(one)]
-
-
-def _hindered(
-    zone: LandingZone, inventory: Inventory, known: Keys, differences: Sequence[Difference]
-) -> list[Difference]:
-    """Returns the differences, with the reason where no configuration can have a thing that was made."""
-    made = [one.live.thing if one.live and one.way.adopt and not one.attribute else ("", "") for one in differences]
-    some = {thing for thing in made if thing[1]}
-    reasons = hindrances(zone, inventory, known, some) if some else {}
+    deleted = {
+        one.recorded.ids.get("id", "")
+        for one in differences
+        if one.recorded and one.recorded.external and one.attribute in ("", "id")
+    }
     return [
-        replace(one, way=replace(one.way, adopt=False, not_adopted=reasons[thing])) if thing in reasons else one
-        for one, thing in zip(differences, made, strict=True)
+        one
+        for one in differences
+        if not one.recorded or one.how is How.MADE or one.recorded.ids.get("principal") not in deleted
     ]
 
 
@@ -242,7 +244,7 @@ def things_by_name(
     found = dict[tuple[str, str], tuple[str, str]]()
     for keys in (before, known):
         live = live_side(AtAws(zone, inventory, keys, by_type, frozenset()))
-        found |= {at: fact.thing for at, fact in live.items()}
+        found |= {at: one.thing for at, one in live.items()}
     return found
 
 
@@ -252,32 +254,32 @@ def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
     return {type: by_type.get(type, {}) for type in KEYS}
 
 
-ORDER: Mapping[str, int] = {kind: place for place, kind in enumerate(facts.STACKS)}
+ORDER: Mapping[str, int] = {kind.name: place for place, kind in enumerate(KINDS) if kind.is_compared}
 """The place of each kind, what hangs on others first."""
 
 
 def _depth(at: tuple[str, str], live: Side) -> int:
-    """Returns how many units a unit is below, which goes before these; AWS deletes none that holds another."""
-    depth = 0
-    while at[0] == facts.UNIT and at in live:
-        depth, at = depth + 1, (facts.UNIT, str(live[at].values["unit"]))
+    """Returns how many of its kind hold a thing, which goes before these."""
+    depth, inside = 0, kind_of(*at).inside
+    while inside and at in live:
+        depth, at = depth + 1, (at[0], str(live[at].values[inside]))
     return depth
 
 
 # What was not read
 
 
-_PEOPLE_AND_ACCESS = tuple(kind for kind, stack in facts.STACKS.items() if stack == "sso")
+_PEOPLE_AND_ACCESS = tuple(kind.name for kind in KINDS if kind.is_compared and kind.stack == "sso")
 STATES, CONTROLS = "states", "controls"
 """Parts that may be missing beside those of the inventory."""
 HIDDEN: Mapping[str, tuple[str, ...]] = {
-    reading.POLICIES: (facts.POLICY, facts.ATTACHMENT),
-    reading.TRUSTED_SERVICES: (facts.TRUSTED,),
-    reading.DELEGATIONS: (facts.DELEGATED,),
-    reading.ROOT_ACCESS: (facts.ROOT_FEATURE,),
+    reading.POLICIES: (POLICY.name, ATTACHMENT.name),
+    reading.TRUSTED_SERVICES: (TRUSTED.name,),
+    reading.DELEGATIONS: (DELEGATED.name,),
+    reading.ROOT_ACCESS: (ROOT_ACCESS.name,),
     reading.CENTER: _PEOPLE_AND_ACCESS,
-    reading.ENTITLEMENTS: (facts.ENTITLEMENT,),
-    CONTROLS: (facts.CONTROL,),
+    reading.ENTITLEMENTS: (ENTITLEMENT.name,),
+    CONTROLS: (TRAIL.name,),
 }
 """The kinds of which nothing is known where a part was not read."""
 
@@ -301,53 +303,35 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
     return dict(sorted(found.items()))
 
 
-def is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
-    """Returns whether nothing is known of a fact."""
-    hidden = {one for part in unread for one in HIDDEN.get(part, ())}
-    return kind in hidden or (kind in (facts.SETTING, facts.CONTROL) and key_of(name) in unread)
-
-
-def are_tags_unread(kind: str, attribute: str, unread: Collection[str]) -> bool:
-    """Returns whether an attribute is tags of which nobody knows its own: Strata's are in the states.
-
-    Those of permission sets are read with them.
-    """
-    return attribute == reading.TAGS and (STATES in unread or (reading.TAGS in unread and kind != facts.SET))
-
-
-# One fact on three sides
-
-
-_ENTRIES = frozenset({facts.TRUSTED, facts.POLICY_TYPE, facts.ROOT_FEATURE, facts.ATTRIBUTE})
-"""Kinds that are entries of a list of one resource: what AWS has already of these, no plan shows."""
+# One thing on three sides
 
 
 @dataclass(frozen=True)
 class _Compared:
     zone: LandingZone
+    kind: Kind
+    name: str
     here: Thing | None
     before: Thing | None
     now: Thing | None
-    unread: frozenset[str]
+    unread: Collection[str]
 
     def differences(self) -> Iterator[Difference]:
         """Yields what somebody did outside."""
         if self.now and not self.here and self.before and self.before.noted:
-            yield self._difference(How.LEFT, self.now)
+            yield self._difference(How.LEFT)
         elif self.now and not self.here and not self.before:
             rights = self.now.rights
-            yield self._difference(How.MADE, self.now, at_aws="" if rights is None else written(rights))
+            yield self._difference(How.MADE, at_aws="" if rights is None else written(rights))
         elif self.here and self.before and not self.now:
-            yield self._difference(How.GONE, self.here)
+            yield self._difference(How.GONE)
         elif self.here and self.before and self.now:
-            for attribute, (declared, recorded, live) in self._values(self.here, self.before, self.now):
-                same = [meaning(declared)]
+            for attribute, declared, recorded, live in self._values(self.here, self.before, self.now):
                 # A deploy that leaves a value notes it in the state, whoever set it.
-                if attribute not in self.here.by_default:
-                    same.append(meaning(recorded))
-                if meaning(live) not in same:
-                    values = (written(one) for one in (live, recorded, declared))
-                    yield self._difference(How.CHANGED, self.here, attribute, *values)
+                same = (declared,) if attribute in self.here.by_default else (declared, recorded)
+                if meaning(live) not in map(meaning, same):
+                    values = written(live), written(recorded), written(declared)
+                    yield self._difference(How.CHANGED, attribute, *values)
 
     def waits(self) -> bool:
         """Returns whether a deploy would change something here that nobody changed outside."""
@@ -355,14 +339,14 @@ class _Compared:
         if any(one.external for one in sides) and not all((self.here, self.before, self.now)):
             return False  # a deploy makes nothing of it
         if self.here and self.before and self.now:
-            values = self._values(self.here, self.before, self.now)
+            left = {self.kind.left, *self.here.by_default}
             return any(
                 meaning(declared) != meaning(recorded) == meaning(live)
-                for attribute, (declared, recorded, live) in values
-                if (self.here.kind, attribute) not in _LEFT and attribute not in self.here.by_default
+                for attribute, declared, recorded, live in self._values(self.here, self.before, self.now)
+                if attribute not in left
             )
         if self.here and self.now:
-            return self.here.kind not in _ENTRIES  # Terraform has yet to import it
+            return not self.kind.is_entry  # Terraform has yet to import it
         if self.before and self.before.noted:
             return bool(self.here)  # no deploy switches it off
         return bool(self.here and not self.before) or bool(self.before and self.now)
@@ -376,34 +360,39 @@ class _Compared:
         if "" in told:
             return
         if self.now and not self.here and not (self.before and self.before.noted):
-            yield self._difference(How.MADE, self.now)
+            yield self._difference(How.MADE)
         elif self.here and not self.now:
-            yield self._difference(How.GONE, self.here)
+            yield self._difference(How.GONE)
         elif self.here and self.now:
             for attribute, declared in self.here.values.items():
-                live, hidden = self.now.values.get(attribute), are_tags_unread(self.here.kind, attribute, self.unread)
-                unknown = declared is AS_IT_IS or hidden or attribute in told
+                live = self.now.values.get(attribute)
+                unknown = declared is AS_IT_IS or attribute in told or self._are_unread_tags(attribute)
                 if not unknown and meaning(live) != meaning(declared):
-                    yield self._difference(How.CHANGED, self.here, attribute, written(live), "", written(declared))
+                    yield self._difference(How.CHANGED, attribute, written(live), "", written(declared))
 
-    def _values(self, here: Thing, before: Thing, now: Thing) -> Iterator[tuple[str, tuple[Any, Any, Any]]]:
-        """Yields the values that a deploy would put back: declared, recorded, live."""
+    def _values(self, here: Thing, before: Thing, now: Thing) -> Iterator[tuple[str, Any, Any, Any]]:
+        """Yields the attributes that a deploy would put back, with their values: declared, recorded, live."""
         for attribute, declared in here.values.items():
             recorded = before.values.get(attribute)
             wanted = recorded if declared is AS_IT_IS else declared
-            if wanted is not AS_IT_IS and not are_tags_unread(here.kind, attribute, self.unread):
-                yield attribute, (wanted, recorded, now.values.get(attribute))
+            if wanted is not AS_IT_IS and not self._are_unread_tags(attribute):
+                yield attribute, wanted, recorded, now.values.get(attribute)
 
-    def _difference(self, how: How, fact: Thing, attribute: str = "", at_aws: str = "", *values: str) -> Difference:
-        before, wanted = values or ("", "")
+    def _are_unread_tags(self, attribute: str) -> bool:
+        """Returns whether an attribute is tags of which nobody knows its own: Strata's are in the states.
+
+        Those of permission sets are read with them.
+        """
+        apart = reading.TAGS in self.unread and self.kind.stack != "sso"
+        return attribute == reading.TAGS and (STATES in self.unread or apart)
+
+    def _difference(
+        self, how: How, attribute: str = "", at_aws: str = "", before: str = "", declared: str = ""
+    ) -> Difference:
         place = str(self.zone.source(self.here.file, self.here.location)) if self.here else ""
-        way = way_back(self.zone, fact.kind, attribute, here=self.here, before=self.before, now=self.now)
-        told = (attribute, at_aws, before, wanted, place)
-        return Difference(how, fact.kind, fact.name, way, *told, self.here, self.before, self.now)
-
-
-_LEFT = frozenset({(facts.ACCOUNT, "email"), (facts.USER, "user_name")})
-"""What a deploy leaves as it is, because Terraform would replace the thing."""
+        sides = self.here, self.before, self.now
+        way = way_back(self.zone, self.kind, attribute, *sides)
+        return Difference(how, self.kind.name, self.name, way, attribute, at_aws, before, declared, place, *sides)
 
 
 def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:

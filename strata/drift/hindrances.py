@@ -5,58 +5,50 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 
-from strata.adoption.describing import Description, Keys, describe_things, inline_file, unit_objections
+from strata.adoption.describing import Description, describe_things, unit_objections
 from strata.adoption.live_ids import TypedId
-from strata.adoption.matching import live_names
-from strata.adoption.needs import with_needs
+from strata.adoption.needs import BY_TYPE, with_needs
 from strata.config.models import PolicyType
 from strata.config.text import short
 from strata.errors import Message
-from strata.identity.things import WORDS
 from strata.inventory.things import Inventory
+from strata.kinds import WORDS
+from strata.kinds.permission_set import inline_file
 from strata.landing_zone import LandingZone
 from strata.rules.policies import problems_of
-
-_WHOLE_WITHOUT = ("group", "policy")
-"""Kinds that are written without the members and targets that cannot be; a unit above these has to be writable."""
+from strata.sides.join import Keys, live_names
 
 
 def hindrances(
     zone: LandingZone, inventory: Inventory, known: Keys, things: Collection[TypedId]
 ) -> Mapping[TypedId, Message]:
     """Returns of things that were made why no configuration can have them, by type and id."""
+    if not things:
+        return {}
     found, names = describe_things(inventory, zone.project, known), live_names(inventory)
     called: Mapping[TypedId, str] = {
         (kind, id): f"{WORDS[kind]} {short(name or id)}" for kind, some in names.items() for id, name in some.items()
     }
-    reasons = _left(found, names) | dict(_units(zone, inventory, known)) | dict(_documents(found))
+    reasons: dict[TypedId, Message] = {
+        (kind, id): found.reasons.get(id, Message("not-declarable", "no configuration can have it", kind=kind))
+        for kind, some in names.items()
+        for id in some
+        if id not in found.keys[kind]
+    }
+    units = unit_objections(inventory.organization.units)
+    reasons |= {("ou", id): why for id, why in units.items() if known["ou"].get(id) not in zone.units}
+    reasons |= dict(_documents(found))
     hindered = dict[TypedId, Message]()
     for one in things:
         needs = with_needs([one], inventory)
-        others = sorted(need for need in needs - {one} if need[0] == "ou" or one[0] not in _WHOLE_WITHOUT)
+        kind = BY_TYPE.get(one[0])
+        others = sorted(need for need in needs - {one} if need[0] == "ou" or not (kind and kind.is_written_without))
         if one in reasons:
             hindered[one] = reasons[one]
         elif first := next((need for need in others if need in reasons), None):
             reason = reasons[first]
             hindered[one] = reason.saying(f"{called[first]}: {reason}", needs=list(first))
     return hindered
-
-
-def _left(found: Description, names: Keys) -> dict[TypedId, Message]:
-    """Returns the reason of what has a name and is not described."""
-    return {
-        (kind, id): found.reasons.get(id, Message("not-declarable", "no configuration can have it", kind=kind))
-        for kind, some in names.items()
-        for id in some
-        if id not in found.keys[kind]
-    }
-
-
-def _units(zone: LandingZone, inventory: Inventory, known: Keys) -> Iterator[tuple[TypedId, Message]]:
-    """Yields the units whose names cannot be written, where they have to be."""
-    for id, reason in unit_objections(inventory.organization.units).items():
-        if known["ou"].get(id) not in zone.units:
-            yield ("ou", id), reason
 
 
 def _documents(found: Description) -> Iterator[tuple[TypedId, Message]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from strata.aws.locks import read_lock
 from strata.aws.session import Aws
 from strata.aws.states import read_state, read_states
 from strata.config.layers import STACKS
 from strata.errors import Message, StrataError
 from strata.identity.lost_states import lost_states
 from strata.landing_zone import LandingZone
-from strata.terraform.locks import read_lock
 
 
 def steady_states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES, ORGANIZATION
 from strata.config.moves import Kind, Move
 from strata.errors import Message, StrataError
 from strata.files.config_keys import with_key, with_key_expected, with_scalars
-from strata.identity.things import WORDS
+from strata.kinds import WORDS
 from strata.kinds.moves import address_now
 from strata.landing_zone import LandingZone
 

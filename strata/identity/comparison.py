@@ -12,7 +12,8 @@ from strata.config.source import Location
 from strata.errors import Fault, Message
 from strata.identity.live import Live
 from strata.identity.matching import Matches
-from strata.identity.things import STACKS, Holdings, Kind, Thing
+from strata.identity.things import Holdings, Kind, Thing
+from strata.kinds import STACKS
 from strata.kinds.identity import exact, folded
 from strata.text import listed
 

@@ -10,9 +10,10 @@ from strata.config import ORGANIZATION, SSO
 from strata.config.source import Location
 from strata.config.split import SplitSourceFile
 from strata.identity.comparison import file_of
-from strata.identity.things import SECTIONS, STACKS, Assigned, Attached, Holdings, Kind, Thing
-from strata.kinds.identity import exact, folded, policy_identity, unit_identity, unit_path
-from strata.landing_zone import MANAGEMENT, LandingZone
+from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
+from strata.kinds import KEYED, SECTIONS, STACKS
+from strata.kinds.identity import folded
+from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import administrators
 from strata.landing_zone.grants import Grant
 
@@ -41,7 +42,12 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
         ram_sharing="unmanaged" if sharing == "unmanaged" else "on" if sharing else "off",
         retired={key: folded(one.email) for key, one in landing_zone.retired.items()},
         unmanaged=tuple(map(folded, organization.unmanaged_accounts)),
-        external=dict(_external(landing_zone)),
+        external={
+            (kind, one.name): one.mark.identity
+            for kind, of in KEYED.items()
+            for one in of.declared(landing_zone)
+            if one.mark and one.external
+        },
         emptied=frozenset(_emptied(landing_zone)),
         imports=landing_zone.imports,
         source_files=landing_zone.source_files,
@@ -96,28 +102,12 @@ def declared_keys(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, st
 
 def things(landing_zone: LandingZone) -> Iterator[Thing]:
     """Yields everything that has a key, an identity at AWS, and a Terraform address by its key."""
-    for account in landing_zone.accounts.values():
-        location = account.location if account.key != MANAGEMENT else ()
-        yield Thing("account", account.key, folded(account.email), account.email, account.id, location=location)
-    yield from _units(landing_zone)
-    for policy in landing_zone.policies.values():
-        type, location = policy.type.value, policy.location
-        identity = policy_identity(type, policy.name)
-        keeps_name = "name" in policy.unwritten
-        yield Thing("policy", policy.key, identity, policy.name, type=type, location=location, keeps_name=keeps_name)
-    for group in landing_zone.groups.values():
-        if not group.external:
-            keeps_name = "name" in group.unwritten
-            name = group.name
-            yield Thing("group", group.key, folded(name), name, location=group.location, keeps_name=keeps_name)
-    for key, user in landing_zone.users.items():
-        if user.external:
-            continue
-        name, also = user.sign_in_name, folded(user.email)
-        yield Thing("user", key, folded(name), name, also=also, location=("users", key))
-    for one in landing_zone.permission_sets.values():
-        keeps_name = "name" in one.unwritten
-        yield Thing("permission-set", one.key, exact(one.name), one.name, location=one.location, keeps_name=keeps_name)
+    for kind, of in KEYED.items():
+        for one in of.declared(landing_zone):
+            if one.mark and not one.external:
+                location = one.location if one.file == file_of(kind) else ()  # project.yaml's has its own key
+                mark, id = one.mark, one.ids.get("id", "")
+                yield Thing(kind, one.name, mark.identity, mark.name, id, mark.also, location, mark.is_kept)
 
 
 def keeping_names(declared: Holdings, recorded: Holdings) -> Holdings:
@@ -131,20 +121,6 @@ def keeping_names(declared: Holdings, recorded: Holdings) -> Holdings:
                 continue  # it moves
             found[at] = replace(thing, identity=known.identity, name=known.name, also=known.also)
     return replace(declared, things=found)
-
-
-def _units(landing_zone: LandingZone) -> Iterator[Thing]:
-    names: dict[str, tuple[str, ...]] = {}
-    for unit in landing_zone.units.values():
-        names[unit.key] = (*(names[unit.parent] if unit.parent else ()), unit.name)
-        identity, way = unit_identity(unit.parent or "", unit.name), unit_path(names[unit.key])
-        keeps_name = "name" in unit.unwritten
-        yield Thing("ou", unit.key, identity, unit.name, also=way, location=unit.location, keeps_name=keeps_name)
-
-
-def _external(landing_zone: LandingZone) -> Iterator[tuple[tuple[Kind, str], str]]:
-    yield from ((("group", key), folded(one.name)) for key, one in landing_zone.groups.items() if one.external)
-    yield from ((("user", key), folded(one.sign_in_name)) for key, one in landing_zone.users.items() if one.external)
 
 
 def _assigned(grant: Grant) -> Assigned:

@@ -22,8 +22,8 @@ from strata.identity.comparison import (
     file_of,
 )
 from strata.identity.matching import moved_assignment
-from strata.identity.things import SECTIONS, STACKS, Kind
-from strata.kinds import KEYED
+from strata.identity.things import Kind
+from strata.kinds import KEYED, SECTIONS, STACKS
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
 from strata.text import listed, plural
 

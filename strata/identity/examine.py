@@ -19,7 +19,8 @@ from strata.identity.moves import idle, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.tagged import told_by_tag
-from strata.identity.things import TYPES, Holdings, Moved, Thing
+from strata.identity.things import Holdings, Moved, Thing
+from strata.kinds import TYPES
 from strata.kinds.identity import folded
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
@@ -60,7 +61,7 @@ def examine(
         AwsError: AWS rejected a call.
     """
     files = {file: sections for run in last.values() for file, sections in run.files.items()}
-    held = recorded(states, files)
+    held = recorded(landing_zone, states, files)
     known = replayed(held, newest_keys(landing_zone.moves))
     wanted = keeping_names(declared(landing_zone, today), known)
     seen = live(aws, landing_zone, wanted, known)
@@ -91,7 +92,7 @@ def strangers(
     Raises:
         AwsError: AWS rejected a call.
     """
-    known = replayed(recorded(states), newest_keys(landing_zone.moves))
+    known = replayed(recorded(landing_zone, states), newest_keys(landing_zone.moves))
     wanted = keeping_names(declared(landing_zone, today), known)
     seen = met(aws, landing_zone, wanted, known)
     return refusals(wanted, known, seen, announced=announced, cases=(foreign.strangers,))

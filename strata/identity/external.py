@@ -7,7 +7,7 @@ from strata.config import SSO
 from strata.config.accepted import scalar
 from strata.config.text import short
 from strata.errors import Fault, Message
-from strata.identity.things import WORDS
+from strata.kinds import WORDS
 from strata.kinds.identity import folded
 from strata.kinds.thing import Principal
 from strata.landing_zone import LandingZone

@@ -9,7 +9,8 @@ from strata.config.source import Location
 from strata.errors import Message
 from strata.identity.comparison import IMPORTS, PROJECT, SSO, Comparison, Refusal, compared, named_at
 from strata.identity.live import Met
-from strata.identity.things import STACKS, TYPES, WORDS, Thing
+from strata.identity.things import Thing
+from strata.kinds import STACKS, TYPES, WORDS
 from strata.text import listed
 
 

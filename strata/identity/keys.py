@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from strata.errors import Message
 from strata.identity.comparison import Comparison, Refusal, assigned, attached, beside, file_of, named_at, terraform
-from strata.identity.things import STACKS, WORDS, Kind, Thing
+from strata.identity.things import Kind, Thing
+from strata.kinds import STACKS, WORDS
 from strata.kinds.moves import address_parts
 from strata.text import counted, listed, plural
 

@@ -21,7 +21,8 @@ from strata.iam.equality import meaning
 from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.declared import things
-from strata.identity.things import TYPES, WORDS, Thing
+from strata.identity.things import Thing
+from strata.kinds import TYPES, WORDS
 from strata.kinds.identity import exact, folded
 from strata.kinds.moves import Keys, address_now, newest_keys
 from strata.kinds.permission_set import BOUNDARY, CUSTOMER, INLINE, MANAGED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from strata.aws.identity_center import Center
 from strata.aws.organization import LiveAccount, list_accounts, list_policies, list_roots, list_tags, list_units
@@ -12,16 +13,8 @@ from strata.config.layers import STACKS as STATES
 from strata.config.models import state_key
 from strata.config.types import REPLICA
 from strata.identity.things import Holdings, Kind, Thing
-from strata.kinds.identity import exact
+from strata.kinds.identity import exact, folded, policy_identity, unit_identity
 from strata.landing_zone import LandingZone
-
-
-@dataclass(frozen=True)
-class LiveUnit:
-    """One organizational unit."""
-
-    parent: str
-    name: str
 
 
 @dataclass(frozen=True)
@@ -45,12 +38,8 @@ class Live:
 
     accounts: Mapping[str, LiveAccount] | None = None
     """By id; None when nobody asked."""
-    units: Mapping[str, LiveUnit] = field(default_factory=dict)
-    """By id: those beside which a unit is to be created."""
-    parents: Mapping[str, str] = field(default_factory=dict)
-    """The keys of the recorded units below which these are, by id."""
-    policies: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """By id: type and name of those of a type of which one is to be created."""
+    found: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
+    """Identities by kind and id: of units beside which one is to be created, of policies of the type of a new one."""
     user_names: Mapping[str, str] = field(default_factory=dict)
     """By import id: of the users who are declared with another one than is recorded."""
     met: tuple[Met, ...] = ()
@@ -61,6 +50,13 @@ class Live:
     bucket: str = ""
     unseen: tuple[str, ...] = ()
     """Why resources of an earlier state could not be listed."""
+
+    @cached_property
+    def identities(self) -> Mapping[tuple[Kind, str], str]:
+        """Returns the identities of what was seen, by kind and the id that a state has."""
+        accounts = (self.accounts or {}).values()
+        seen: dict[tuple[Kind, str], str] = {("account", one.id): folded(one.email) for one in accounts}
+        return {**seen, **self.found} | {("user", id): folded(name) for id, name in self.user_names.items()}
 
 
 def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> Live:
@@ -76,9 +72,7 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     traces = _Traces(aws, landing_zone, recorded)
     return Live(
         accounts=accounts,
-        units=_units(aws, new, recorded) if accounts else {},
-        parents={unit.id: unit.key for unit in recorded.of("ou") if unit.id},
-        policies=_policies(aws, new) if accounts else {},
+        found={**_units(aws, new, recorded), **_policies(aws, new)} if accounts else {},
         user_names=_user_names(center, doubtful) if center else {},
         met=_met(center, new, recorded),
         tagged=traces.tagged(center, has_organization=bool(accounts)),
@@ -116,21 +110,25 @@ def _new(declared: Holdings, recorded: Holdings) -> New:
 # The organization
 
 
-def _units(aws: Aws, new: New, recorded: Holdings) -> dict[str, LiveUnit]:
+def _units(aws: Aws, new: New, recorded: Holdings) -> dict[tuple[Kind, str], str]:
     """Reads the units beside which one is to be created, which its import would find by name."""
     parents = {thing.identity.partition("/")[0] for thing in new.get("ou", ())}
-    ids = {recorded.things["ou", key].id for key in parents if ("ou", key) in recorded.things}
+    ids = {unit.id: unit.key for unit in recorded.of("ou") if unit.id and unit.key in parents}
     if "" in parents:
-        ids |= set(list_roots(aws))
+        ids |= dict.fromkeys(list_roots(aws), "")
     return {
-        unit: LiveUnit(parent, name) for parent in sorted(ids - {""}) for unit, name in list_units(aws, parent).items()
+        ("ou", unit): unit_identity(ids[parent], name)
+        for parent in sorted(ids)
+        for unit, name in list_units(aws, parent).items()
     }
 
 
-def _policies(aws: Aws, new: New) -> dict[str, tuple[str, str]]:
+def _policies(aws: Aws, new: New) -> dict[tuple[Kind, str], str]:
     """Reads the policies of the types of which one is to be created, which its import would find by name."""
     types = sorted({thing.type for thing in new.get("policy", ())})
-    return {id: (type, name) for type in types for id, name in list_policies(aws, type).items()}
+    return {
+        ("policy", id): policy_identity(type, name) for type in types for id, name in list_policies(aws, type).items()
+    }
 
 
 # Identity Center

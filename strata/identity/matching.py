@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from strata.config.models import MANAGEMENT
 from strata.identity.live import Live
-from strata.identity.things import TYPES, Assigned, Holdings, Kind, Thing
-from strata.kinds.identity import folded, policy_identity, unit_identity
+from strata.identity.things import Assigned, Holdings, Kind, Thing
+from strata.kinds import TYPES
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,7 @@ def _owners(kind: Kind, declared: Holdings, recorded: Holdings, live: Live, asid
 
 def live_identity(thing: Thing, live: Live) -> str | None:
     """Returns the identity that AWS has for the id of a recorded thing, None where nothing was seen of it."""
-    if thing.kind == "account" and live.accounts and thing.id in live.accounts:
-        return folded(live.accounts[thing.id].email)
-    if thing.kind == "ou" and thing.id in live.units:
-        unit = live.units[thing.id]
-        return unit_identity(live.parents.get(unit.parent, ""), unit.name)
-    if thing.kind == "policy" and thing.id in live.policies:
-        return policy_identity(*live.policies[thing.id])
-    if thing.kind == "user" and thing.id in live.user_names:
-        return folded(live.user_names[thing.id])
-    return None
+    return live.identities.get((thing.kind, thing.id))
 
 
 def moved_assignment(one: Assigned, found: Matches) -> Assigned:

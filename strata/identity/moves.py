@@ -13,17 +13,8 @@ from strata.errors import Message
 from strata.identity.comparison import Refusal
 from strata.identity.live import Live
 from strata.identity.matching import live_identity
-from strata.identity.things import (
-    SECTIONS,
-    STACKS,
-    TYPES,
-    WORDS,
-    Assigned,
-    Attached,
-    Holdings,
-    Kind,
-    Thing,
-)
+from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
+from strata.kinds import SECTIONS, STACKS, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.moves import Keys, address_now, address_parts, earlier_addresses, is_made, newest_keys
 from strata.landing_zone import LandingZone

@@ -7,24 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from strata.config.models import MANAGEMENT
-from strata.identity.things import (
-    TYPES,
-    Assigned,
-    Attached,
-    Holdings,
-    Kind,
-    Thing,
-)
-from strata.kinds import resource_of
-from strata.kinds.arguments import block, text
+from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
+from strata.kinds import KEYED, TYPES, resource_of
+from strata.kinds.arguments import text
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.control import TRAIL
 from strata.kinds.group import MEMBERSHIP
-from strata.kinds.identity import exact, folded, policy_identity, unit_identity, unit_path
 from strata.kinds.moves import address_parts
 from strata.kinds.organization import RAM_SHARING
 from strata.kinds.permission_set import BOUNDARY, INLINE, MANAGED
 from strata.kinds.policy import ATTACHMENT
+from strata.kinds.thing import InStates
+from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import Administrators, denies_everything
 from strata.landing_zone.permission_sets import FULL_ACCESS
 from strata.sides.states import Object, State, resources
@@ -33,17 +27,17 @@ Files = Mapping[str, Mapping[str, Iterable[str]]]
 """The names of resources by file and section."""
 
 
-def recorded(states: Mapping[str, State], files: Files | None = None) -> Holdings:
+def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None = None) -> Holdings:
     """Returns what the states record, one by stack, empty before its first deploy; and the files that it came from."""
     found = list(resources(states))
     by_type: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
     for resource in found:
         by_type[resource.type][resource.name] = resource.attributes
-    things = {(thing.kind, thing.key): thing for thing in _things(by_type)}
+    addresses = {resource.address: str(resource.attributes.get("id") or "") for resource in found}
+    things = {(thing.kind, thing.key): thing for thing in _things(InStates(zone, by_type), addresses)}
     assignments = frozenset(_assignments(by_type[ASSIGNMENT.type]))
     memberships = frozenset(_pairs(by_type[MEMBERSHIP.type]))
     administrators = _administrators(by_type, assignments, memberships, things)
-    addresses = {resource.address: str(resource.attributes.get("id") or "") for resource in found}
     return Holdings(
         things=things,
         addresses=addresses,
@@ -67,41 +61,12 @@ def recorded(states: Mapping[str, State], files: Files | None = None) -> Holding
     )
 
 
-ByType = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""Type to name to attributes."""
-
-
-def _things(by_type: ByType) -> Iterator[Thing]:
-    for key, one in by_type[TYPES["account"]].items():
-        yield Thing("account", key, folded(text(one, "email")), text(one, "email"), text(one, "id"))
-    yield from _units(by_type[TYPES["ou"]])
-    for key, one in by_type[TYPES["policy"]].items():
-        name, type = text(one, "name"), text(one, "type")
-        yield Thing("policy", key, policy_identity(type, name), name, text(one, "id"), type=type)
-    for key, one in by_type[TYPES["group"]].items():
-        name = text(one, "display_name")
-        yield Thing("group", key, folded(name), name, text(one, "id"))
-    for key, one in by_type[TYPES["user"]].items():
-        name = text(one, "user_name")
-        yield Thing("user", key, folded(name), name, text(one, "id"), also=folded(_email(one)))
-    for key, one in by_type[TYPES["permission-set"]].items():
-        name = text(one, "name")
-        yield Thing("permission-set", key, exact(name), name, text(one, "id"))
-
-
-def _units(units: Mapping[str, Mapping[str, Any]]) -> Iterator[Thing]:
-    by_id = {text(one, "id"): key for key, one in units.items() if one.get("id")}
-    for key, one in units.items():
-        names, above = [text(one, "name")], by_id.get(text(one, "parent_id"))
-        passed = {key}
-        while above and above not in passed:
-            passed.add(above)
-            names.insert(0, text(units[above], "name"))
-            above = by_id.get(text(units[above], "parent_id"))
-        above_id, name = text(one, "parent_id"), text(one, "name")
-        # Below a unit that no state has it is not below the root.
-        parent = by_id.get(above_id, above_id if above_id.startswith("ou-") else "")
-        yield Thing("ou", key, unit_identity(parent, name), name, text(one, "id"), also=unit_path(tuple(names)))
+def _things(found: InStates, addresses: Mapping[str, str]) -> Iterator[Thing]:
+    for kind, of in KEYED.items():
+        for one in of.recorded(found):
+            if one.mark:
+                id = addresses[f"{of.type}.{one.name}"]
+                yield Thing(kind, one.name, one.mark.identity, one.mark.name, id, one.mark.also)
 
 
 def _placed(
@@ -109,10 +74,6 @@ def _placed(
 ) -> Iterator[tuple[str, str]]:
     by_id = {text(one, "id"): key for key, one in units.items() if one.get("id")}
     return ((key, by_id[text(one, "parent_id")]) for key, one in accounts.items() if text(one, "parent_id") in by_id)
-
-
-def _email(attributes: Mapping[str, Any]) -> str:
-    return text(block(attributes.get("emails")), "value")
 
 
 # Names of the resources between things; keys have no underscore
@@ -154,7 +115,7 @@ def _named_after(found: Iterable[Object]) -> Iterator[tuple[Kind, str, str, str]
 
 
 def _administrators(
-    by_type: ByType,
+    by_type: Mapping[str, Mapping[str, Mapping[str, Any]]],
     assignments: frozenset[Assigned],
     memberships: frozenset[tuple[str, str]],
     things: Mapping[tuple[Kind, str], Thing],

@@ -11,16 +11,10 @@ from typing import Literal, TypeAlias
 from strata.config import moves as config
 from strata.config.source import Location, SourceFile
 from strata.errors import Fault, Message
-from strata.kinds import KEYED
+from strata.kinds import KEYED, TYPES, WORDS
 from strata.landing_zone.administrators import Administrators
 
 Kind: TypeAlias = config.Kind
-TYPES: Mapping[Kind, str] = {key: kind.type for key, kind in KEYED.items()}
-"""The Terraform type of each kind; its address is `<type>.<key>`."""
-WORDS: Mapping[Kind, str] = {key: kind.name for key, kind in KEYED.items()}
-SECTIONS: Mapping[Kind, str] = {key: KEYED[key].section for key in ("user", "group", "permission-set", "policy")}
-"""The sections of what is deleted as soon as its entry goes."""
-STACKS: Mapping[Kind, str] = {key: kind.stack for key, kind in KEYED.items()}
 
 
 @dataclass(frozen=True)
@@ -37,8 +31,6 @@ class Thing:
     name: str
     id: str = ""
     also: str = ""
-    type: str = ""
-    """The type of a policy."""
     location: Location = ()
     keeps_name: bool = False
     """The configuration writes no name, so that it keeps the one that it has."""
@@ -49,11 +41,14 @@ class Thing:
         return f"{TYPES[self.kind]}.{self.key}"
 
     @property
+    def type(self) -> str:
+        """Returns the type of a policy, nothing of other things."""
+        return self.identity.partition("/")[0] if self.kind == "policy" else ""
+
+    @property
     def bare_id(self) -> str:
         """Returns the id by which resources refer to it: an import id names the store or the instance as well."""
-        if self.kind == "permission-set":
-            return self.id.partition(",")[0]
-        return self.id.rpartition("/")[2] if self.kind in ("user", "group") else self.id
+        return KEYED[self.kind].id_of(self.id)
 
     def __str__(self) -> str:
         return f"{WORDS[self.kind]} {self.key}"

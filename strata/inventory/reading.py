@@ -349,16 +349,9 @@ def _tags(listed: Iterable[Any]) -> dict[str, str]:
 
 
 def _settings(aws: Aws, project: Project, parts: _Parts) -> Settings:
-    regions, account = project.regions.all_governed, project.management_account.id
-    asked: dict[str, Callable[[], Mapping[str, Mapping[str, Any]]]] = {
-        **{key: partial(defaults.regional_setting, aws, key, regions) for key in defaults.REGIONAL},
-        **{key: partial(_of_account, aws, key, account) for key in defaults.OF_ACCOUNT},
-    }
+    keys = (*defaults.REGIONAL, *defaults.OF_ACCOUNT)
+    asked = {key: partial(defaults.setting, aws, key, project) for key in keys}
     return {key: parts.ask(key, question, dict[str, Mapping[str, Any]]()) for key, question in asked.items()}
-
-
-def _of_account(aws: Aws, key: str, account: str) -> Mapping[str, Mapping[str, Any]]:
-    return {"": defaults.account_setting(aws, key, account)}
 
 
 def _entitlements(aws: Aws, project: Project) -> tuple[access_manager.Entitlement, ...] | str:

@@ -31,13 +31,20 @@ RESOURCES: Mapping[str, Resource] = {one.type: one for kind in KINDS for one in 
 KEYED: Mapping[Key, Kind] = {one.key: one for key in moves.KINDS for one in KINDS if one.key == key}
 """The kinds whose things have keys, in the order of moves.yaml's words."""
 
+TYPES: Mapping[Key, str] = {key: kind.type for key, kind in KEYED.items()}
+"""Their Terraform types; an address is `<type>.<key>`."""
+WORDS: Mapping[Key, str] = {key: kind.name for key, kind in KEYED.items()}
+STACKS: Mapping[Key, str] = {key: kind.stack for key, kind in KEYED.items()}
+SECTIONS: Mapping[Key, str] = {key: KEYED[key].section for key in ("user", "group", "permission-set", "policy")}
+"""The sections of what is deleted as soon as its entry goes."""
 
-def kind_of(word: str) -> Kind:
-    """Returns the kind of a word; of the controls, which have one in common, the first."""
-    return _BY_WORD[word]
+
+def kind_of(word: str, name: str) -> Kind:
+    """Returns the kind of a thing; controls have one word, and the name of each begins with its key."""
+    return _BY_WORD.get((word, name.partition(" ")[0])) or _BY_WORD[word, ""]
 
 
-_BY_WORD: Mapping[str, Kind] = {one.name: one for one in reversed(KINDS)}
+_BY_WORD: Mapping[tuple[str, str], Kind] = {(one.name, one.control): one for one in KINDS}
 
 
 def resource_of(address: str) -> Resource:

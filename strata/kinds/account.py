@@ -7,10 +7,14 @@ from collections.abc import Iterator
 
 from strata.config import models
 from strata.config.models import MANAGEMENT
+from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
+from strata.kinds.change import Change, Edit, Way, edit
 from strata.kinds.events import GONE, MADE, TAGS
-from strata.kinds.kind import Kind, Resource
+from strata.kinds.identity import Mark, folded
+from strata.kinds.kind import Found, Kind, Resource
+from strata.kinds.shared import target_of
 from strata.kinds.thing import ACTIVE, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
 
@@ -22,19 +26,22 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
         values = {"name": one.name, "email": one.email, "unit": one.unit, "state": ACTIVE, "tags": dict(one.tags)}
         # AWS neither renames nor moves the management account, and a deploy leaves it as it is.
         compared = written(values, one.unwritten) if key != MANAGEMENT else {}
-        yield Thing(_NAME, key, compared, one.file, one.location)
+        mark = Mark(folded(one.email), one.email)
+        yield Thing(_NAME, key, compared, one.file, one.location, ids={"id": one.id}, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
     for key, one in states.of(_TYPE).items():
+        email = text(one, "email")
         values = {
             "name": text(one, "name"),
-            "email": text(one, "email"),
+            "email": email,
             "unit": states.place(one),
             "state": ACTIVE,
             "tags": dict(one.get("tags") or {}),
         }
-        yield Thing(_NAME, key, values if key != MANAGEMENT else {}, ids={"id": text(one, "id")})
+        mark = Mark(folded(email), email)
+        yield Thing(_NAME, key, values if key != MANAGEMENT else {}, ids={"id": text(one, "id")}, mark=mark)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -51,7 +58,35 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             "tags": aws.tags(_TYPE, key, one.tags),
         }
         name, ids = aws.key("account", one.id, one.name), {"id": one.id, "unit": one.parent}
-        yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, thing=("account", one.id))
+        note = Message("leave-to-others", "unmanaged_accounts in organization.yaml leaves it to others")
+        yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, thing=("account", one.id), note=note)
+
+
+def _way(attribute: str, here: Thing | None, before: Thing | None, _now: Thing | None) -> Way | None:
+    """Returns the way back where no deploy makes an account again, opens it again or gives its address back."""
+    if not (here and before):
+        return None
+    if not attribute:
+        id = before.ids.get("id")  # where no state was read, nobody knows it
+        target = json.dumps({"Id": id, "Type": "ACCOUNT"})
+        invite = cli.line("organizations", "invite-account-to-organization", target=target)
+        invited = Message("invitation-to-accept", "the account has to accept the invitation")
+        return Way(undo=(invite,) if id else (), by_hand=invited)
+    if attribute == "state":
+        return Way(by_hand=Message("account-closed", "reopen it with AWS Support, or set retired: true on its entry"))
+    if attribute == "email":
+        left = "change it back at AWS; a deploy leaves an account's address as it is"
+        return Way(by_hand=Message("email-left-by-deploy", left))
+    return None
+
+
+_CLOSED = Message("account-closed", "write retired: true into its entry, once it is closed for good")
+
+
+def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+    if change.here and change.attribute == "unit":
+        unit = aws.known["ou"].get(change.now.ids["unit"], change.now.values["unit"])
+        yield edit(aws.zone, change.here.file, change.here.location, "organizational_unit", value=unit)
 
 
 ACCOUNT = Kind(
@@ -63,9 +98,17 @@ ACCOUNT = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    found=lambda inventory, _: (Found(one.id, one.name, folded(one.email)) for one in inventory.organization.accounts),
     is_added=True,
     model=models.Account,
-    fields={"name": "name", "email": "email", "unit": "organizational_unit", "tags": "tags"},
+    fields={name: name for name in ("name", "email", "tags")},
+    needs=lambda inventory, own: (
+        each for one in inventory.organization.accounts if one.id == own for each in target_of(one.parent)
+    ),
+    left="email",
+    way=_way,
+    obstacle=lambda _, change: _CLOSED if change.attribute == "state" else "",
+    edits=_edits,
     events={
         MADE: ("CreateAccountResult", "CreateAccount", "AcceptHandshake", "InviteAccountToOrganization"),
         GONE: ("RemoveAccountFromOrganization", "LeaveOrganization"),
@@ -76,9 +119,3 @@ ACCOUNT = Kind(
         **TAGS,
     },
 )
-
-
-def invite(account: str) -> cli.Lines:
-    """Returns the line that invites an account that left, which has to accept."""
-    target = json.dumps({"Id": account, "Type": "ACCOUNT"})
-    return (cli.line("organizations", "invite-account-to-organization", target=target),)

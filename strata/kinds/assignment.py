@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from strata.config import SSO
+from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import Attributes, text
+from strata.kinds.change import Change, Obstacle
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import events
 from strata.kinds.kind import Existing, Ids, Key, Kind, Resource
@@ -95,6 +97,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             if theirs or aws.is_elsewhere(_TYPE, id):
                 continue
             deleted = one in center.orphans
+            nobody = Message("principal-deleted", "its user or group was deleted, so that nobody has it")
             who = _deleted(aws, one) if deleted else aws.principal(one.principal)
             name = deployed.get((one.account, one.permission_set, one.principal)) or name_of(
                 aws.permission_set(one.permission_set), one.principal_type, who, aws.account(one.account)
@@ -114,6 +117,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 ids={"account": one.account, "arn": one.permission_set, "principal": one.principal},
                 thing=(_TYPE, id),
                 undo=(undo,),
+                note=nobody if deleted else "",
                 apart=one.account in aws.left,
             )
 
@@ -133,6 +137,22 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
             account, arn = ids["account"].get(one.account), ids["permission-set"].get(one.permission_set)
             if account and arn and (principal := ids[kind].get(one.principal)):
                 yield _address(one), assignment_id((account, arn, one.principal_type, principal), center.instance)
+
+
+def _needs(_inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
+    principal, principal_type, account, _type, permission_set, *_ = id.split(",")
+    yield principal_type.lower(), principal
+    yield "account", account
+    yield "permission-set", permission_set
+
+
+def _obstacle(_: LandingZone, change: Change) -> Obstacle:
+    if change.attribute:
+        return Message("principal-deleted", "nobody has it any more; take it out by hand, and deploy")
+    if change.now.values["principal"] == "deleted":
+        return Message("principal-deleted", "nobody has it any more")
+    apart = Message("left-to-others", "its account is left to others, see unmanaged_accounts and retired")
+    return apart if change.now.apart else ""
 
 
 ASSIGNMENT = Kind(
@@ -159,6 +179,8 @@ ASSIGNMENT = Kind(
     recorded=_recorded,
     live=_live,
     is_added=True,
+    needs=_needs,
+    obstacle=_obstacle,
     events={**events("AccountAssignment"), "principal": ("DeleteUser", "DeleteGroup")},
     wanted=_wanted,
     import_ids=_given,
@@ -175,5 +197,11 @@ def _entitlements(aws: AtAws) -> Iterator[Thing]:
         yield Thing("entitlement", f"{name} ({one.id})" if one.id else name, ids={"id": one.id}, undo=undo)
 
 
-ENTITLEMENT = Kind("entitlement", "sso", live=_entitlements, events=events("Entitlement"))
+ENTITLEMENT = Kind(
+    "entitlement",
+    "sso",
+    live=_entitlements,
+    obstacle=lambda *_: Message("not-declarable", "no configuration can declare an entitlement", kind="entitlement"),
+    events=events("Entitlement"),
+)
 """What Account access manager gives beside permission sets; no provider has a resource for it."""

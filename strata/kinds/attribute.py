@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from strata.config import SSO
+from strata.errors import Message
 from strata.kinds.arguments import Attributes, block, text
+from strata.kinds.change import Way
 from strata.kinds.events import CHANGED, GONE, MADE, by_nothing
 from strata.kinds.kind import Existing, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading
@@ -38,6 +40,7 @@ def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
 
 
 _CONFIGURATION = "InstanceAccessControlAttributeConfiguration"
+_ALL = Message("takes-all-attributes", "the line takes away all attributes for access control, which are one thing")
 _NAME, _TYPE = "attribute for access control", "aws_ssoadmin_instance_access_control_attributes"
 
 
@@ -56,7 +59,11 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         theirs = aws.is_elsewhere(_TYPE, center.instance)
         for name, source in (center.attributes or {}).items() if declared or not theirs else ():
             undo = () if declared else (aws.cli.admin(operation),)
-            yield Thing(_NAME, name, {"source": source}, thing=(_NAME, name), undo=undo, rights=source)
+            yield Thing(_NAME, name, {"source": source}, thing=(_NAME, name), undo=undo, note=_ALL, rights=source)
+
+
+def _way(_attribute: str, here: Thing | None, _before: Thing | None, now: Thing | None) -> Way | None:
+    return Way(deploy=("sso",)) if now and not (here or now.undo) else None
 
 
 def _wanted(zone: LandingZone, inventory: Inventory, _: Ids) -> Iterator[tuple[str, str]]:
@@ -85,6 +92,9 @@ ATTRIBUTE = Kind(
     recorded=_recorded,
     live=_live,
     is_added=True,
+    is_entry=True,
+    way=_way,
+    fields={"source": ""},
     events={
         **dict.fromkeys((MADE, CHANGED), (f"Create{_CONFIGURATION}", f"Update{_CONFIGURATION}")),
         GONE: (f"Delete{_CONFIGURATION}", f"Update{_CONFIGURATION}"),

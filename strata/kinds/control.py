@@ -7,6 +7,7 @@ from typing import Any
 
 from strata.config import SECURITY
 from strata.config.text import address_part
+from strata.errors import Message
 from strata.kinds.arguments import Attributes
 from strata.kinds.events import by_nothing
 from strata.kinds.kind import Ask, Existing, Kind, Resource
@@ -18,6 +19,14 @@ from strata.landing_zone import LandingZone
 def _declared(key: str, name: str, attributes: Iterable[str]) -> Thing:
     """Returns a control that is on; its values are taken as the state has them."""
     return Thing("control", name, dict.fromkeys(attributes, AS_IT_IS), SECURITY, (key,))
+
+
+BY_HAND = "change security.yaml by hand"
+"""What is said of a control, of which `strata adopt` writes nothing."""
+
+
+def _by_hand(*_: object) -> Message:
+    return Message("control-by-hand", BY_HAND)
 
 
 def _at_aws(aws: AtAws, type: str) -> Iterator[tuple[str, Attributes]]:
@@ -68,6 +77,8 @@ TRAIL = Kind(
         Thing("control", "trail", _recorded_trail(one)) for one in states.of("aws_cloudtrail").values()
     ),
     live=lambda aws: (Thing("control", "trail", values) for _, values in _at_aws(aws, "aws_cloudtrail")),
+    obstacle=_by_hand,
+    at_home=True,
     events={"trail": ("StopLogging", "UpdateTrail", "DeleteTrail", "StartLogging")},
     clues=by_nothing,
 )
@@ -99,6 +110,7 @@ ANALYZER = Kind(
     declared=lambda zone: (_declared("access_analyzer", _analyzer(region), ()) for region in _analyzed(zone)),
     recorded=lambda states: (Thing("control", _analyzer(name)) for name in states.of(_ANALYZER)),
     live=lambda aws: (Thing("control", _analyzer(name), values) for name, values in _at_aws(aws, _ANALYZER)),
+    obstacle=_by_hand,
     events={"access_analyzer": ("DeleteAnalyzer",)},
     clues=by_nothing,
 )
@@ -144,12 +156,10 @@ CONTACT = Kind(
         Thing("control", _contact(name), recorded_contact(one)) for name, one in states.of(_CONTACT).items()
     ),
     live=lambda aws: (Thing("control", _contact(name), values) for name, values in _at_aws(aws, _CONTACT)),
+    obstacle=_by_hand,
     events={"alternate_contacts": ("PutAlternateContact", "DeleteAlternateContact")},
     clues=by_nothing,
 )
-
-
-MONTHLY = "aws_budgets_budget.monthly"
 
 
 def amount(value: Any, unit: Any) -> str:
@@ -183,12 +193,13 @@ BUDGET = Kind(
         ),
     ),
     control="budget",
-    addresses=lambda zone: (MONTHLY,) if zone.security.budget.on else (),
+    addresses=lambda zone: ("aws_budgets_budget.monthly",) if zone.security.budget.on else (),
     declared=lambda zone: [_declared("budget", "budget", _recorded_budget({}))] if zone.security.budget.on else (),
     recorded=lambda states: (
         Thing("control", "budget", _recorded_budget(one)) for one in states.of("aws_budgets_budget").values()
     ),
     live=lambda aws: (Thing("control", "budget", values) for _, values in _at_aws(aws, "aws_budgets_budget")),
+    obstacle=_by_hand,
     events={"budget": ("UpdateBudget", "UpdateNotification", "UpdateSubscriber", "DeleteBudget", "ModifyBudget")},
     clues=by_nothing,
 )
@@ -197,14 +208,10 @@ BUDGET = Kind(
 # Anomalies of cost
 
 
-BY_SERVICE = "aws_ce_anomaly_monitor.services"
-"""The one monitor by service that an account may have."""
-
-
 def _monitors(zone: LandingZone) -> Iterator[str]:
     monitor = zone.security.anomaly_monitor
     if monitor.on:
-        yield BY_SERVICE
+        yield "aws_ce_anomaly_monitor.services"
         yield from ("aws_ce_anomaly_subscription.services",) if monitor.emails else ()
 
 

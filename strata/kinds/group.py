@@ -9,8 +9,8 @@ from strata.config import SSO, models
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
-from strata.kinds.identity import folded
-from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
+from strata.kinds.identity import Mark, folded
+from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
@@ -39,19 +39,20 @@ def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for key, group in zone.groups.items():
+        mark = Mark(folded(group.name), group.name, is_kept="name" in group.unwritten)
         if group.external:
             looked_up = {"name": group.name, "id": AS_IT_IS}
-            yield Thing("group", key, looked_up, SSO, group.location, external=True)
+            yield Thing("group", key, looked_up, SSO, group.location, external=True, mark=mark)
         else:
             values = {"name": group.name, "description": group.description, "id": AS_IT_IS}
-            yield Thing("group", key, written(values, group.unwritten), SSO, group.location)
+            yield Thing("group", key, written(values, group.unwritten), SSO, group.location, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
     for key, one in states.of(_TYPE).items():
-        id = text(one, "group_id")
-        values = {"name": text(one, "display_name"), "description": text(one, "description"), "id": id}
-        yield Thing("group", key, values, ids={"id": id})
+        id, name = text(one, "group_id"), text(one, "display_name")
+        values = {"name": name, "description": text(one, "description"), "id": id}
+        yield Thing("group", key, values, ids={"id": id}, mark=Mark(folded(name), name))
     for (kind, key), found in states.looked_up.items():
         here = states.zone.groups.get(key) if kind == "group" else None
         if here and here.external:
@@ -96,6 +97,11 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield f"{_TYPE}.{key}", f"{center.store}/{ids['group'][key]}"
 
 
+def _needs(inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
+    groups = (one for center in inventory.centers for one in center.groups if one.id == id)
+    return (("user", member) for one in groups for member in one.members)
+
+
 GROUP = Kind(
     "group",
     "sso",
@@ -114,9 +120,15 @@ GROUP = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    found=lambda inventory, _: (
+        Found(one.id, one.name, folded(one.name)) for center in inventory.centers for one in center.groups
+    ),
+    id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
     model=models.Group,
     fields={"name": "name", "description": "description"},
+    needs=_needs,
+    is_written_without=True,
     events=events("Group"),
     section="groups",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.groups.items() if not one.external),
@@ -184,7 +196,7 @@ def _recorded_members(states: InStates) -> Iterator[Thing]:
     for name, one in states.of(_MEMBERSHIP).items():
         group, _, user = name.partition("_")
         id = text(one, "id").rpartition("/")[2]
-        ids = {"group": text(one, "group_id"), "user": text(one, "member_id"), "id": id}
+        ids = {"group": text(one, "group_id"), "principal": text(one, "member_id"), "id": id}
         yield Thing("membership", _name(user, group), {"id": id}, ids=ids)
 
 
@@ -196,14 +208,15 @@ def _live_members(aws: AtAws) -> Iterator[Thing]:
             for user, id in group.members.items() if key and _is_ours(aws, center, group) else ():
                 if not aws.is_elsewhere(_MEMBERSHIP, f"{center.store}/{id}"):
                     undo = aws.cli.people("delete-group-membership", membership_id=id)
-                    ids = {"group": group.id, "user": user, "id": id}
+                    ids = {"group": group.id, "principal": user, "id": id}
                     name, thing = _name(aws.principal(user), str(key)), ("membership", f"{group.id} {user}")
                     yield Thing("membership", name, {"id": id}, ids=ids, thing=thing, undo=undo)
 
 
 def _clues(thing: Thing) -> Clues:
     """Returns group and user, or the id by which alone a deletion names it."""
-    return [[thing.ids[name] for name in names] for names in (("group", "user"), ("id",)) if thing.ids.get(names[0])]
+    both = ("group", "principal")
+    return [[thing.ids[name] for name in names] for names in (both, ("id",)) if thing.ids.get(names[0])]
 
 
 def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
@@ -237,6 +250,7 @@ MEMBERSHIP = Kind(
     recorded=_recorded_members,
     live=_live_members,
     is_added=True,
+    needs=lambda _, both: [("user", both.partition(" ")[2])],
     events={
         **dict.fromkeys((MADE, CHANGED), ("CreateGroupMembership", "AddMemberToGroup")),
         GONE: ("DeleteGroupMembership", "RemoveMemberFromGroup"),

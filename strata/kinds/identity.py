@@ -3,6 +3,23 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import NamedTuple
+
+
+class Mark(NamedTuple):
+    """How AWS tells a thing from others of its kind.
+
+    Attributes:
+        identity: two things of a kind with the same identity are one at AWS.
+        name: the name, address or user name in it, as it is written.
+        also: a second mark of the same thing: of a user the e-mail address, of a unit the names on the way down to it.
+        is_kept: whether the configuration writes no name, so that the thing keeps the one that it has.
+    """
+
+    identity: str
+    name: str
+    also: str = ""
+    is_kept: bool = False
 
 
 def folded(text: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from strata.config import moves
 from strata.config.models import PARTITION, Model, Project
 from strata.kinds.arguments import Attributes
+from strata.kinds.change import Change, Edit, Obstacle, Way
 from strata.kinds.events import Clues, Events, by_ids
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
@@ -116,6 +117,20 @@ class Resource:
     reads: Callable[[Reading, Attributes], Attributes | None] | None = None
 
 
+class Found(NamedTuple):
+    """A thing that AWS has, of a kind whose things have keys.
+
+    Attributes:
+        id: the id by which other things refer to it.
+        name: what AWS calls it.
+        identity: what tells it from its like; empty as long as that hangs on a thing whose key is not known.
+    """
+
+    id: str
+    name: str
+    identity: str
+
+
 def _nothing(_: object) -> tuple[Thing, ...]:
     return ()
 
@@ -138,9 +153,20 @@ class Kind:
         declared: what the configuration would have a deploy make, with the values that a deploy puts back.
         recorded: what the states of Strata's stacks hold.
         live: what AWS has, but for what layers of one's own or others look after.
+        found: what AWS has of it, by the keys of the units by id, as far as they are known.
+        id_of: the id by which other things refer to it, in its import id.
         is_added: a run of `strata adopt` over everything writes what is new.
         model: the entry of the YAML.
-        fields: the fields of the entry that hold an attribute.
+        fields: the fields of the entry that hold an attribute; empty where the entry is the value.
+        needs: what a live one needs beside it in a configuration, by what `strata adopt` calls it.
+        is_written_without: it is written without what it needs where that cannot be, units apart.
+        is_entry: it is an entry of a list of one resource: what AWS has already of these, no plan shows.
+        inside: the attribute with the thing of its kind that holds it; AWS deletes none that holds another.
+        left: the attribute that a deploy leaves as it is, because Terraform would replace the thing.
+        way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
+        obstacle: why `strata adopt` cannot write what AWS has.
+        edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
+        at_home: its events are in the primary region alone.
         events: the CloudTrail events by which something happens to it.
         clues: the texts by which an event is about a thing.
     """
@@ -157,9 +183,20 @@ class Kind:
     declared: Callable[[LandingZone], Iterable[Thing]] = _nothing
     recorded: Callable[[InStates], Iterable[Thing]] = _nothing
     live: Callable[[AtAws], Iterable[Thing]] = _nothing
+    found: Callable[[Inventory, Mapping[str, str]], Iterable[Found]] = lambda *_: ()
+    id_of: Callable[[str], str] = str
     is_added: bool = False
     model: type[Model] | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
+    needs: Callable[[Inventory, str], Iterable[tuple[str, str]]] = lambda *_: ()
+    is_written_without: bool = False
+    is_entry: bool = False
+    inside: str = ""
+    left: str = ""
+    way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None
+    obstacle: Callable[[LandingZone, Change], Obstacle] = lambda *_: ""
+    edits: Callable[[AtAws, Change], Iterable[Edit]] = lambda *_: ()
+    at_home: bool = False
     events: Events = field(default_factory=dict)
     clues: Callable[[Thing], Clues] = by_ids
 
@@ -167,6 +204,11 @@ class Kind:
     def is_compared(self) -> bool:
         """Returns whether what AWS has of it is held against the YAML and the states."""
         return self.live is not _nothing
+
+    @property
+    def is_control(self) -> bool:
+        """Returns whether security.yaml has it, under the key with which the names of its things begin."""
+        return self.stack == "security"
 
     @property
     def type(self) -> str:

@@ -9,8 +9,10 @@ from strata.config import ORGANIZATION as FILE
 from strata.config.limits import aws_limits
 from strata.config.models import Mode
 from strata.config.text import address_part
+from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
+from strata.kinds.change import Change, Edit, Obstacle, edit
 from strata.kinds.control_tower import CONTROL_TOWER
 from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
 from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
@@ -38,9 +40,12 @@ def _trusted(aws: AtAws) -> Iterator[Thing]:
     others = _services_of_others(aws.zone)
     for service in (one for one in aws.inventory.organization.trusted_services if one not in others):
         undo = cli.line("organizations", "disable-aws-service-access", service_principal=service)
-        # Control Tower has to be taken down in its console, before it loses its access.
-        lines = (undo,) if service != CONTROL_TOWER else ()
-        yield Thing("trusted service", service, thing=("trusted service", service), undo=lines)
+        thing = ("trusted service", service)
+        if service == CONTROL_TOWER:  # It has to be taken down in its console, before it loses its access.
+            yield Thing("trusted service", service, thing=thing, noted=True)
+        else:
+            note = Message("keep-service-off", "disable_services in organization.yaml keeps it off")
+            yield Thing("trusted service", service, thing=thing, undo=(undo,), note=note, noted=True)
 
 
 def _services_of_others(zone: LandingZone) -> frozenset[str]:
@@ -70,6 +75,7 @@ TRUSTED = Kind(
     recorded=_recorded_services,
     live=_trusted,
     is_added=True,
+    is_entry=True,
     events=events("AWSServiceAccess", made="Enable{}", gone="Disable{}"),
     clues=by_name,
 )
@@ -135,6 +141,15 @@ def _wanted(zone: LandingZone, _: Inventory, ids: Ids) -> Iterator[tuple[str, st
             yield f"{_DELEGATED}.{delegation(service)}", f"{ids['account'][account]}/{service}"
 
 
+def _why_not_delegated(zone: LandingZone, change: Change) -> Obstacle:
+    service = change.now.ids["service"]
+    if own := aws_limits().delegated_by_own_resource.get(service):
+        return Message("delegated-by-own-resource", f"{own} delegates it, in a layer of your own", resource=own)
+    declared = zone.organization.delegated_administrators.get(service)
+    text = f"one account a service can be declared, and that is {declared}"
+    return Message("one-administrator-a-service", text, service=service, account=declared) if declared else ""
+
+
 DELEGATED = Kind(
     "delegated administrator",
     "organizations",
@@ -154,6 +169,8 @@ DELEGATED = Kind(
     recorded=_recorded_delegations,
     live=_live_delegations,
     is_added=True,
+    needs=lambda _, both: [("account", both.partition("/")[0])],
+    obstacle=_why_not_delegated,
     events=events("DelegatedAdministrator", made="Register{}", gone="Deregister{}"),
 )
 
@@ -186,6 +203,20 @@ def _live_features(aws: AtAws) -> Iterator[Thing]:
         yield Thing("central root access", feature, undo=undo)
 
 
+def _why_no_feature(_: LandingZone, change: Change) -> Obstacle:
+    unknown = Message("unknown-feature", "this Strata does not know the feature", feature=change.now.name)
+    return "" if change.now.name in ROOT_FEATURES else unknown
+
+
+def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+    """Yields one feature, and both where none is declared: they are one thing, and each is on unless it is written."""
+    declared = aws.zone.organization.member_root_access
+    for feature, key in ROOT_FEATURES.items():
+        if declared is None or feature == change.now.name:
+            is_on = feature in aws.inventory.root_features
+            yield edit(aws.zone, FILE, ("member_root_access",), key, value=is_on)
+
+
 ROOT_ACCESS = Kind(
     "central root access",
     "organizations",
@@ -204,6 +235,9 @@ ROOT_ACCESS = Kind(
         for name in one.get("enabled_features") or ()
     ),
     live=_live_features,
+    is_entry=True,
+    obstacle=_why_no_feature,
+    edits=_edits,
     events={
         **dict.fromkeys((MADE, CHANGED), tuple(f"EnableOrganizations{feature}" for feature in ROOT_FEATURES)),
         GONE: [f"DisableOrganizations{feature}" for feature in ROOT_FEATURES],

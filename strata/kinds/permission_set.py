@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from strata.config import SSO, models
 from strata.config.text import address_part
+from strata.errors import Message
 from strata.kinds.arguments import Attributes, block, text
+from strata.kinds.change import Change, Edit, Obstacle, document_text, edit, why_unwritten
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
-from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
+from strata.kinds.identity import Mark, exact
+from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
@@ -54,14 +57,17 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
         }
         by_default = one.unwritten & {"session_duration"}  # how long access lasts is told, though no deploy resets it
         unwritten = one.unwritten - by_default | ({"tags"} if one.option else set())
-        yield Thing("permission set", one.key, written(values, unwritten), SSO, one.location, by_default=by_default)
+        mark = Mark(exact(one.name), one.name, is_kept="name" in one.unwritten)
+        kept = written(values, unwritten)
+        yield Thing("permission set", one.key, kept, SSO, one.location, by_default=by_default, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
     for key, one in states.of(_SET).items():
         names, id = ("name", "description", "session_duration", "relay_state"), text(one, "arn")
         values = {**{name: text(one, name) for name in names}, "id": id, "tags": dict(one.get("tags") or {})}
-        yield Thing("permission set", key, values, ids={"id": id})
+        mark = Mark(exact(text(one, "name")), text(one, "name"))
+        yield Thing("permission set", key, values, ids={"id": id}, mark=mark)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -126,9 +132,14 @@ SET = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    found=lambda inventory, _: (
+        Found(one.arn, one.name, exact(one.name)) for center in inventory.centers for one in center.permission_sets
+    ),
+    id_of=lambda import_id: import_id.partition(",")[0],
     is_added=True,
     model=models.PermissionSet,
     fields={name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},
+    obstacle=lambda zone, change: why_unwritten(zone, zone.permission_sets.get(change.now.name), change),
     events={**events("PermissionSet"), **TAGS},
     addresses=lambda zone: (f"{_SET}.{key}" for key in zone.permission_sets),
     wanted=lambda *known: ((f"{_SET}.{one.key}", whole) for one, whole in _wanted(*known)),
@@ -167,6 +178,20 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
         for key, one in zone.permission_sets.items():
             if key in ids["permission-set"]:
                 yield one, f"{ids['permission-set'][key]},{center.instance}"
+
+
+def _why_not_in_set(zone: LandingZone, change: Change) -> Obstacle:
+    """Returns why nothing of a permission set's policies is written into its entry."""
+    one = zone.permission_sets.get(change.now.ids["set"])
+    gone = Message("set-not-declared", "its permission set is declared no longer", set=change.now.ids["set"])
+    return why_unwritten(zone, one, change) if one else gone
+
+
+def _written_policy(aws: AtAws, change: Change, *keys: str, more: bool = False) -> Iterator[Edit]:
+    """Yields a managed policy as the entry of its permission set names it."""
+    ids = change.now.ids
+    policy = {name: ids[name] for name in ("aws", "customer", "path") if name in ids}
+    yield edit(aws.zone, SSO, aws.zone.permission_sets[ids["set"]].location, *keys, value=policy, more=more)
 
 
 # Managed policies, of AWS and of customers
@@ -298,6 +323,8 @@ SET_POLICY = Kind(
     declared=_declared_policies,
     recorded=_recorded_policies,
     live=_policies_at_aws,
+    obstacle=_why_not_in_set,
+    edits=lambda aws, change: _written_policy(aws, change, "policies", more=True),
     events={
         MADE: [f"Attach{one}ToPermissionSet" for one in _POLICIES],
         CHANGED: [f"{done}{one}ToPermissionSet" for done in ("Update", "Attach") for one in _POLICIES],
@@ -351,6 +378,27 @@ def _live_inline(aws: AtAws) -> Iterator[Thing]:
             yield Thing("inline policy", key, {"document": document}, ids=ids, undo=undo, rights=document)
 
 
+def inline_file(key: str) -> str:
+    """Returns the path of the inline policy of a permission set."""
+    return f"policies/{key}{INLINE_END}.json"
+
+
+INLINE_END = "-inline"
+
+
+def _inline_edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+    """Yields the document, and for the first inline policy of a permission set the entry that names it."""
+    one, text = aws.zone.permission_sets[change.now.ids["set"]], document_text(change.now)
+    if one.inline:
+        yield Edit(str(one.inline.file), (), text)
+        return
+    path, number = inline_file(one.key), 2
+    while path in aws.zone.documents:
+        path, number = inline_file(f"{one.key}-{number}"), number + 1
+    yield Edit(path, (), text)
+    yield edit(aws.zone, SSO, one.location, "policies", value={"inline": path}, more=True)
+
+
 def _declared_boundary(zone: LandingZone) -> Iterator[Thing]:
     for one in zone.permission_sets.values():
         if one.boundary:
@@ -392,6 +440,8 @@ INLINE = Kind(
     declared=_declared_inline,
     recorded=_recorded_inline,
     live=_live_inline,
+    obstacle=_why_not_in_set,
+    edits=_inline_edits,
     events={
         **dict.fromkeys((MADE, CHANGED), ("PutInlinePolicyToPermissionSet",)),
         GONE: ("DeleteInlinePolicyFromPermissionSet",),
@@ -419,6 +469,8 @@ BOUNDARY = Kind(
     declared=_declared_boundary,
     recorded=_recorded_boundary,
     live=_live_boundary,
+    obstacle=_why_not_in_set,
+    edits=lambda aws, change: _written_policy(aws, change, "boundary"),
     events={
         **dict.fromkeys((MADE, CHANGED), ("PutPermissionsBoundaryToPermissionSet",)),
         GONE: ("DeletePermissionsBoundaryFromPermissionSet",),

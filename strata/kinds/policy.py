@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from strata.config import ORGANIZATION, models
+from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
+from strata.kinds.change import Change, Edit, document_text, why_unwritten
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import TAGS, by_name, events
-from strata.kinds.kind import Existing, Ids, Kind, Resource
+from strata.kinds.identity import Mark, policy_identity
+from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
+from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
 
@@ -28,7 +32,8 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             "document": declared_content(one.document),
             "id": AS_IT_IS,
         }
-        yield Thing("policy", key, written(values, one.unwritten), ORGANIZATION, one.location)
+        mark = Mark(policy_identity(one.type.value, one.name), one.name, is_kept="name" in one.unwritten)
+        yield Thing("policy", key, written(values, one.unwritten), ORGANIZATION, one.location, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -39,7 +44,8 @@ def _recorded(states: InStates) -> Iterator[Thing]:
             "document": content(text(one, "content")),
             "id": text(one, "id"),
         }
-        yield Thing("policy", key, values, ids={"id": text(one, "id")})
+        mark = Mark(policy_identity(text(one, "type"), text(one, "name")), text(one, "name"))
+        yield Thing("policy", key, values, ids={"id": text(one, "id")}, mark=mark)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -56,6 +62,16 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         yield Thing("policy", name, values, ids=ids, thing=("policy", one.id), undo=undo, rights=rights)
 
 
+def _needs(inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
+    policies = inventory.organization.policies
+    return (each for one in policies if one.id == id for target in one.targets for each in target_of(target))
+
+
+def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+    if change.attribute == "document":
+        yield Edit(str(aws.zone.policies[change.now.name].file), (), document_text(change.now))
+
+
 POLICY = Kind(
     "policy",
     "organizations",
@@ -66,9 +82,16 @@ POLICY = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    found=lambda inventory, _: (
+        Found(one.id, one.name, policy_identity(one.type, one.name)) for one in inventory.organization.policies
+    ),
     is_added=True,
     model=models.Policy,
     fields={"name": "name", "description": "description"},
+    needs=_needs,
+    is_written_without=True,
+    obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
+    edits=_edits,
     events={**events("Policy"), **TAGS},
 )
 
@@ -160,6 +183,7 @@ ATTACHMENT = Kind(
     recorded=_recorded_attachments,
     live=_live_attachments,
     is_added=True,
+    needs=lambda _, both: target_of(both.partition(":")[0]),
     events=events("Policy", made="Attach{}", gone="Detach{}"),
 )
 
@@ -172,7 +196,8 @@ def _types(aws: AtAws) -> Iterator[Thing]:
     theirs = {one.type for one in live.policies if aws.is_elsewhere(_TYPE, one.id)} - {*aws.zone.policy_types}
     for type in (one for one in live.policy_types if one not in theirs):
         undo = cli.line("organizations", "disable-policy-type", root_id=live.root, policy_type=type)
-        yield Thing("policy type", type, undo=(undo,))
+        note = Message("detaches-all-policies", "the line detaches every policy of this type")
+        yield Thing("policy type", type, undo=(undo,), note=note, noted=True)
 
 
 POLICY_TYPE = Kind(
@@ -189,6 +214,8 @@ POLICY_TYPE = Kind(
         for type in one.get("enabled_policy_types") or ()
     ),
     live=_types,
+    is_entry=True,
+    obstacle=lambda *_: Message("declare-a-policy", "declare a policy of this type, which switches the type on"),
     events=events("PolicyType", made="Enable{}", gone="Disable{}"),
     clues=by_name,
 )

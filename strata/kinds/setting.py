@@ -7,7 +7,9 @@ from typing import Any
 
 from strata.config import SECURITY
 from strata.config.models import Project, RegionalSetting, Setting
+from strata.errors import Message
 from strata.kinds.arguments import Attributes
+from strata.kinds.change import Change, Edit, Obstacle, edit
 from strata.kinds.events import by_nothing
 from strata.kinds.kind import Existing, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
@@ -94,6 +96,22 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             yield Thing("setting", name_of(key, region), _values(found, arguments))
 
 
+def _obstacle(zone: LandingZone, change: Change) -> Obstacle:
+    control = zone.security.settings[key_of(change.here.name)] if change.here else None
+    if control and change.attribute not in control.arguments.values():
+        return Message("only-unmanaged", "security.yaml can only leave it to others, with mode: unmanaged")
+    if control and len(regions_of(control, zone.project)) > 1:
+        return Message("one-value-for-regions", "security.yaml has one value for all regions; write it by hand")
+    return ""
+
+
+def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+    key = key_of(change.now.name)
+    parameters = {argument: name for name, argument in aws.zone.security.settings[key].arguments.items()}
+    value = change.now.values[change.attribute]
+    yield edit(aws.zone, SECURITY, (key,), parameters[change.attribute], value=value)
+
+
 SETTING = Kind(
     "setting",
     "security",
@@ -102,6 +120,8 @@ SETTING = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    obstacle=_obstacle,
+    edits=_edits,
     events={
         "ebs_encryption": ("EnableEbsEncryptionByDefault", "DisableEbsEncryptionByDefault"),
         "instance_metadata": ("ModifyInstanceMetadataDefaults",),

@@ -43,6 +43,12 @@ def named(resources: Iterable[Resource], name: str) -> Iterator[str]:
     return (f"{one.type}.{name}" for one in resources)
 
 
+def target_of(id: str) -> Iterator[tuple[str, str]]:
+    """Yields what a policy is attached to, or a thing is in; the root needs no entry."""
+    if not id.startswith("r-"):
+        yield ("ou" if id.startswith("ou-") else "account"), id
+
+
 # Rules of EventBridge
 
 

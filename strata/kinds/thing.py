@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from strata.config.moves import Kind as Key
 from strata.config.source import Location
+from strata.errors import Message
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.cli import Center as Cli
-from strata.kinds.identity import folded
+from strata.kinds.identity import Mark, folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.placeholders import PATTERN, Document
 
@@ -43,10 +44,12 @@ class Thing:
         ids: how AWS calls it and what it hangs on.
         thing: what AWS has of it, by the word and id by which `strata adopt` writes it; empty where it writes none.
         undo: the AWS CLI lines that take it away.
+        note: what to know of these lines, or what is to do where there is none.
         rights: what it lets people do, or keeps them from, where nobody declares it: somebody may put more into it.
-        noted: whether the state notes that it is on, as the last deploy found it, and no deploy switches it off.
+        noted: whether it is on without being declared, as states note, and no deploy switches it off.
         apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
         external: whether an identity provider looks after it, so that a deploy only looks it up by its name.
+        mark: how AWS tells it from its like, where it has a key.
     """
 
     kind: str
@@ -57,11 +60,13 @@ class Thing:
     ids: Mapping[str, str] = field(default_factory=dict)
     thing: tuple[str, str] = ("", "")
     undo: tuple[str, ...] = ()
+    note: Message | Literal[""] = ""
     rights: Any = None
     noted: bool = False
     apart: bool = False
     external: bool = False
     by_default: frozenset[str] = frozenset()
+    mark: Mark | None = None
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -157,8 +162,8 @@ class AtAws:
     zone: LandingZone
     inventory: Inventory
     known: Mapping[Key, Mapping[str, str]]
-    attributes: Mapping[str, Mapping[str, Attributes]]
-    elsewhere: frozenset[tuple[str, str]]
+    attributes: Mapping[str, Mapping[str, Attributes]] = field(default_factory=dict)
+    elsewhere: frozenset[tuple[str, str]] = frozenset()
 
     def key(self, kind: Key, id: str, name: str) -> str:
         """Returns the key of a thing; its name and id where it has none."""

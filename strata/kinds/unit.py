@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from strata.config import ORGANIZATION, models
+from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.events import TAGS, events
-from strata.kinds.kind import Kind, Resource
+from strata.kinds.identity import Mark, unit_identity, unit_path
+from strata.kinds.kind import Found, Kind, Resource
+from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
+
+if TYPE_CHECKING:
+    from strata.inventory.things import Inventory
 
 _NAME, _TYPE = "organizational unit", "aws_organizations_organizational_unit"
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
+    names: dict[str, tuple[str, ...]] = {}
     for one in zone.units.values():
+        names[one.key] = (*(names[one.parent] if one.parent else ()), one.name)
+        identity, path = unit_identity(one.parent or "", one.name), unit_path(names[one.key])
+        mark = Mark(identity, one.name, path, is_kept="name" in one.unwritten)
         values = {"name": one.name, "unit": one.parent or "root", "id": AS_IT_IS}
-        yield Thing(_NAME, one.key, written(values, one.unwritten), ORGANIZATION, one.location)
+        yield Thing(_NAME, one.key, written(values, one.unwritten), ORGANIZATION, one.location, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_TYPE).items():
-        id = text(one, "id")
-        yield Thing(_NAME, key, {"name": text(one, "name"), "unit": states.place(one), "id": id}, ids={"id": id})
+    units = states.of(_TYPE)
+    for key, one in units.items():
+        id, name, parent = text(one, "id"), text(one, "name"), states.place(one)
+        names, above, passed = [name], parent, {key}
+        while above in units and above not in passed:
+            passed.add(above)
+            names.insert(0, text(units[above], "name"))
+            above = states.place(units[above])
+        mark = Mark(unit_identity("" if parent == "root" else parent, name), name, unit_path(tuple(names)))
+        yield Thing(_NAME, key, {"name": name, "unit": parent, "id": id}, ids={"id": id}, mark=mark)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -36,6 +54,13 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             yield Thing(_NAME, name, values, ids={"id": one.id}, thing=("ou", one.id), undo=(undo,))
 
 
+def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[Found]:
+    root = inventory.organization.root
+    for one in inventory.organization.units:
+        is_known = one.parent == root or one.parent in keys
+        yield Found(one.id, one.name, unit_identity(keys.get(one.parent, ""), one.name) if is_known else "")
+
+
 UNIT = Kind(
     _NAME,
     "organizations",
@@ -45,8 +70,14 @@ UNIT = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    found=_found,
     is_added=True,
     model=models.OrganizationalUnit,
     fields={"name": "name"},
+    needs=lambda inventory, own: (
+        each for one in inventory.organization.units if one.id == own for each in target_of(one.parent)
+    ),
+    inside="unit",
+    obstacle=lambda _, change: Message("unit-moved", "move its entry by hand") if change.attribute == "unit" else "",
     events={**events("OrganizationalUnit"), **TAGS},
 )

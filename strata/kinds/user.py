@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from strata.config import SSO, models
+from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import Attributes, block, text
+from strata.kinds.change import Change, Edit, Obstacle, Way, edit
 from strata.kinds.events import events
-from strata.kinds.identity import folded
-from strata.kinds.kind import Existing, Ids, Kind, Resource
+from strata.kinds.identity import Mark, folded
+from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
@@ -46,12 +48,13 @@ _READ = (
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for key, user in zone.users.items():
+        name = user.sign_in_name
         if user.external:
-            looked_up = {"user_name": user.sign_in_name, "id": AS_IT_IS}
-            yield Thing("user", key, looked_up, SSO, ("users", key), external=True)
+            looked_up, mark = {"user_name": name, "id": AS_IT_IS}, Mark(folded(name), name)
+            yield Thing("user", key, looked_up, SSO, ("users", key), external=True, mark=mark)
             continue
         values = {
-            "user_name": user.sign_in_name,
+            "user_name": name,
             "given_name": user.given_name,
             "family_name": user.family_name,
             "email": user.email,
@@ -59,21 +62,23 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             "id": AS_IT_IS,
         }
         unwritten = {"display_name"} if user.display_name is None else ()
-        yield Thing("user", key, written(values, unwritten), SSO, ("users", key))
+        mark = Mark(folded(name), name, folded(user.email))
+        yield Thing("user", key, written(values, unwritten), SSO, ("users", key), mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
     for key, one in states.of(_TYPE).items():
         full_name, email, id = block(one.get("name")), block(one.get("emails")), text(one, "user_id")
+        name, address = text(one, "user_name"), text(email, "value")
         values = {
-            "user_name": text(one, "user_name"),
+            "user_name": name,
             "given_name": text(full_name, "given_name"),
             "family_name": text(full_name, "family_name"),
-            "email": text(email, "value"),
+            "email": address,
             "display_name": text(one, "display_name"),
             "id": id,
         }
-        yield Thing("user", key, values, ids={"id": id})
+        yield Thing("user", key, values, ids={"id": id}, mark=Mark(folded(name), name, folded(address)))
     for (kind, key), found in states.looked_up.items():
         here = states.zone.users.get(key) if kind == "user" else None
         if here and here.external:
@@ -115,6 +120,31 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield f"{_TYPE}.{key}", f"{center.store}/{ids['user'][key]}"
 
 
+def _way(attribute: str, here: Thing | None, _before: Thing | None, now: Thing | None) -> Way | None:
+    """Returns the line that gives a user a name back; a deploy would not, as Terraform would delete the user."""
+    if not (here and now and attribute == "user_name") or here.external:
+        return None
+    operations = json.dumps([{"AttributePath": "userName", "AttributeValue": here.values["user_name"]}])
+    where = {"identity_store_id": now.ids["store"], "user_id": now.ids["id"], "operations": operations}
+    return Way(undo=(cli.line("identitystore", "update-user", **where, region=now.ids["region"]),))
+
+
+def _obstacle(_: LandingZone, change: Change) -> Obstacle:
+    attribute, value = change.attribute, change.now.values.get(change.attribute)
+    if attribute == "email" and ", " in str(value):
+        return Message("several-addresses", "it has several addresses, and one can be written")
+    if attribute in ("given_name", "family_name", "email") and not value:
+        return Message("value-missing-at-aws", "AWS has none, and one has to be written", key=attribute)
+    return ""
+
+
+def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+    here, now = change.here, change.now
+    if here and change.attribute == "email" and not aws.zone.sso.users[here.name].user_name:
+        # Which was the address until now.
+        yield edit(aws.zone, here.file, here.location, "user_name", value=now.values["user_name"])
+
+
 USER = Kind(
     "user",
     "sso",
@@ -133,9 +163,17 @@ USER = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    found=lambda inventory, _: (
+        Found(one.id, one.user_name, folded(one.user_name)) for center in inventory.centers for one in center.users
+    ),
+    id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
     model=models.User,
     fields={name: name for name in ("user_name", "given_name", "family_name", "email", "display_name")},
+    left="user_name",
+    way=_way,
+    obstacle=_obstacle,
+    edits=_edits,
     events=events("User"),
     section="users",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.sso.users.items() if not one.external),
@@ -144,10 +182,3 @@ USER = Kind(
         (_TYPE, f"{center.store}/{one.id}") for center in inventory.centers for one in center.users
     ),
 )
-
-
-def rename(ids: Mapping[str, str], name: str) -> cli.Lines:
-    """Returns the line that gives a user a name back; a deploy would not, as Terraform would delete the user."""
-    operations = json.dumps([{"AttributePath": "userName", "AttributeValue": name}])
-    where = {"identity_store_id": ids["store"], "user_id": ids["id"], "operations": operations}
-    return (cli.line("identitystore", "update-user", **where, region=ids["region"]),)

@@ -6,20 +6,27 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from strata.adoption.describing import Keys
 from strata.config import PROJECT
 from strata.config.findings import DRIFT
 from strata.config.models import MANAGEMENT
-from strata.drift import facts
 from strata.drift.comparison import CONTROLS, HIDDEN, STATES, How, differing
 from strata.drift.comparison import Difference as Drifted
 from strata.drift.comparison import unread_parts as parts_of
 from strata.errors import Message
 from strata.inventory.controls import KEYS
 from strata.inventory.things import Inventory
+from strata.kinds.account import ACCOUNT
+from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
+from strata.kinds.group import GROUP, MEMBERSHIP
 from strata.kinds.identity import folded
+from strata.kinds.organization import DELEGATED
+from strata.kinds.permission_set import BOUNDARY, INLINE, SET, SET_POLICY
+from strata.kinds.policy import ATTACHMENT, POLICY
+from strata.kinds.unit import UNIT
+from strata.kinds.user import USER
 from strata.landing_zone import LandingZone
 from strata.report.live import CHANGED, GONE, MADE, Difference, Unread
+from strata.sides.join import Keys
 from strata.sides.recorded import States
 
 _WITHOUT = "keys of what was renamed at AWS", "tags", "what waits for a deploy"
@@ -82,7 +89,7 @@ def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Differen
     for attribute, at_aws, declared in (("name", own.name, here.name), ("email", own.email, here.email)):
         if at_aws != declared and not (attribute == "email" and folded(at_aws) == folded(declared)):
             place = str(zone.source(PROJECT, ("management_account", attribute)))
-            yield Difference(CHANGED, facts.ACCOUNT, MANAGEMENT, attribute, at_aws, declared, place)
+            yield Difference(CHANGED, ACCOUNT.name, MANAGEMENT, attribute, at_aws, declared, place)
 
 
 # What concerns somebody
@@ -97,10 +104,10 @@ def concerning(found: Iterable[Difference], patterns: Iterable[str]) -> list[Dif
 def of_user(name: str, groups: Iterable[str], sets: Iterable[str]) -> Iterator[str]:
     """Yields the expressions for what concerns a user with some groups and permission sets."""
     who = re.escape(name)
-    yield f"{facts.USER} {who}"
-    yield f"{facts.MEMBERSHIP} user {who} in group .*"
-    yield f"{facts.ASSIGNMENT} .* of user {who} in .*"
-    yield f"{facts.ENTITLEMENT} .* of {who}(?: [(].*)?"
+    yield f"{USER.name} {who}"
+    yield f"{MEMBERSHIP.name} user {who} in group .*"
+    yield f"{ASSIGNMENT.name} .* of user {who} in .*"
+    yield f"{ENTITLEMENT.name} .* of {who}(?: [(].*)?"
     for group in groups:
         yield from of_group(group, (), members=False)
     yield from _of_sets(sets)
@@ -109,35 +116,35 @@ def of_user(name: str, groups: Iterable[str], sets: Iterable[str]) -> Iterator[s
 def of_group(name: str, sets: Iterable[str], *, members: bool = True) -> Iterator[str]:
     """Yields the expressions for what concerns a group."""
     which = re.escape(name)
-    yield f"{facts.GROUP} {which}"
-    yield f"{facts.ASSIGNMENT} .* of group {which} in .*"
-    yield f"{facts.ENTITLEMENT} .* of {which}(?: [(].*)?"
+    yield f"{GROUP.name} {which}"
+    yield f"{ASSIGNMENT.name} .* of group {which} in .*"
+    yield f"{ENTITLEMENT.name} .* of {which}(?: [(].*)?"
     if members:
-        yield f"{facts.MEMBERSHIP} user .* in group {which}"
+        yield f"{MEMBERSHIP.name} user .* in group {which}"
     yield from _of_sets(sets)
 
 
 def of_set(name: str) -> Iterator[str]:
     """Yields the expressions for what concerns a permission set."""
     yield from _of_sets((name,))
-    yield f"{facts.ASSIGNMENT} {re.escape(name)} of .*"
+    yield f"{ASSIGNMENT.name} {re.escape(name)} of .*"
 
 
 def _of_sets(names: Iterable[str]) -> Iterator[str]:
     for name in map(re.escape, names):
-        yield f"(?:{facts.SET}|{facts.INLINE}|{facts.BOUNDARY}) {name}"
-        yield f"{facts.SET_POLICY} .* in {name}"
+        yield f"(?:{SET.name}|{INLINE.name}|{BOUNDARY.name}) {name}"
+        yield f"{SET_POLICY.name} .* in {name}"
 
 
 def of_account(name: str, units: Iterable[str], policies: Iterable[str], sets: Iterable[str]) -> Iterator[str]:
     """Yields the expressions for what concerns an account below some units."""
     account = re.escape(name)
-    yield f"{facts.ACCOUNT} {account}"
-    yield f"{facts.ASSIGNMENT} .* in {account}"
-    yield f"{facts.DELEGATED} {account} of .*"
-    yield f"{facts.ATTACHMENT} .* on (?:root|account {account})"
+    yield f"{ACCOUNT.name} {account}"
+    yield f"{ASSIGNMENT.name} .* in {account}"
+    yield f"{DELEGATED.name} {account} of .*"
+    yield f"{ATTACHMENT.name} .* on (?:root|account {account})"
     for unit in map(re.escape, units):
-        yield f"{facts.UNIT} {unit}"
-        yield f"{facts.ATTACHMENT} .* on unit {unit}"
-    yield from (f"{facts.POLICY} {re.escape(one)}" for one in policies)
+        yield f"{UNIT.name} {unit}"
+        yield f"{ATTACHMENT.name} .* on unit {unit}"
+    yield from (f"{POLICY.name} {re.escape(one)}" for one in policies)
     yield from _of_sets(sets)

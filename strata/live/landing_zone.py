@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from strata.adoption.describing import Keys
 from strata.adoption.keys import keys
 from strata.config import ORGANIZATION, SSO
 from strata.config import models as declared
@@ -33,6 +32,7 @@ from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.placeholders import PATTERN, Document
 from strata.landing_zone.policies import Policy
+from strata.sides.join import Keys
 
 NO_FILE = "no file"
 """The place of what AWS has and the configuration does not."""

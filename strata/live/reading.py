@@ -7,15 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from strata.adoption.describing import FULL_ACCESS, SERVICE_CONTROL, Keys
-from strata.adoption.matching import known_keys, live_names
+from strata.adoption.describing import FULL_ACCESS, SERVICE_CONTROL
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import DENIED, Aws, AwsError, connect
 from strata.aws.states import read_states
 from strata.config.models import PolicyType, Setting
 from strata.config.moves import KINDS, Kind
 from strata.drift.comparison import CONTROLS, STATES, controls_of
-from strata.drift.facts import CONTROL
 from strata.drift.steady import check_same
 from strata.errors import Message, StrataError
 from strata.files.atomic import write
@@ -23,6 +21,7 @@ from strata.identity.lost_states import lost_states
 from strata.inventory.controls import KEYS
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
+from strata.kinds.control import TRAIL
 from strata.kinds.setting import key_of
 from strata.kinds.thing import ACTIVE
 from strata.landing_zone import LandingZone
@@ -41,6 +40,7 @@ from strata.live.evidence import Evidence, kept_in
 from strata.live.landing_zone import LiveLandingZone, all_keys, live_landing_zone
 from strata.options import Options
 from strata.report.live import NOT_READ, ControlAtAws, Difference, Live, Unread
+from strata.sides.join import Keys, known_keys, live_names
 from strata.sides.recorded import States, states_of
 from strata.text import listed
 
@@ -240,7 +240,7 @@ def _controls(
         if isinstance(one, Setting):
             yield name, _setting(one, inventory.settings.get(name))
         else:
-            differs = [each for each in differing if each.kind == CONTROL and key_of(each.name) == name]
+            differs = [each for each in differing if each.kind == TRAIL.name and key_of(each.name) == name]
             yield name, _control(name, inventory, states, differs)
 
 
@@ -259,7 +259,7 @@ def _control(name: str, inventory: Inventory, states: States | None, differs: It
     asked = states is not None and inventory.controls is not None and name not in inventory.unread
     if not asked or not any(states.attributes.get(type) for type in types if states):
         return NOT_READ
-    if words := [one.what.removeprefix(f"{CONTROL} {name}").lstrip(": ") for one in differs]:
+    if words := [one.what.removeprefix(f"{TRAIL.name} {name}").lstrip(": ") for one in differs]:
         return ControlAtAws(listed(words), differs=True)
     return ControlAtAws(f"as deployed{_APART.get(name, '')}")
 

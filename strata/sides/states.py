@@ -54,6 +54,11 @@ def resources(states: Mapping[str, State]) -> Iterator[Object]:
                 yield next((one for one in block if not one.deposed), block[0])
 
 
+def ids(states: Mapping[str, State]) -> dict[str, str]:
+    """Returns the id of each resource that some states manage, by address."""
+    return {one.address: str(one.attributes.get("id") or "") for one in resources(states)}
+
+
 def blocks(state: State, stack: str = "") -> Iterator[list[Object]]:
     """Yields the objects of each resource; those of a module are another one's, though its address is the same here."""
     for resource in state.get("resources") or ():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strata.identity.announced import KINDS
 from strata.identity.leftovers import STACK, gone
-from strata.identity.things import TYPES
+from strata.kinds import TYPES
 from strata.printing import word
 from strata.terraform.plans import Plan
 from strata.terraform.preflight import Prepared, RefusedError

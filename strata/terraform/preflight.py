@@ -35,7 +35,7 @@ from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.live import states_elsewhere
 from strata.identity.lost_states import lost_states
 from strata.identity.settled import lost_layers, settled
-from strata.identity.things import TYPES
+from strata.kinds import TYPES
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over

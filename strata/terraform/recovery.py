@@ -19,8 +19,7 @@ from strata.errors import Message
 from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.leftovers import Directory, declared
-from strata.identity.things import TYPES
-from strata.kinds import resource_of
+from strata.kinds import TYPES, resource_of
 from strata.landing_zone import LandingZone
 from strata.sides.states import managed
 from strata.terraform.errors import TerraformError

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from strata.commands.add.kinds import Kind
-from strata.commands.add.questions import Known
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.expiry import where
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.units import Target
+from strata.questions import Known
 from strata.text import accounts_in_words, listed, plural
 
 Effects = dict[str, Any]

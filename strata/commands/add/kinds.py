@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from strata.commands.add.questions import Known, Question, Read, new_key, one_of, typed
+from strata.commands.add.questions import new_key, one_of, typed
 from strata.config import ORGANIZATION, SSO
 from strata.config.loader import files_of
 from strata.config.models import MANAGEMENT, ROOT
@@ -41,6 +41,7 @@ from strata.files.config_entries import Value, Way
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.selection import is_wildcard, matching
+from strata.questions import Known, Question, Read
 from strata.text import listed
 
 Kind: TypeAlias = Literal["account", "ou", "group", "user", "permission-set", "assignment"]

@@ -2,49 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean, validated
 from strata.errors import Message, StrataError, UsageError
-from strata.questions import ask, objection
+from strata.questions import Known, Question, Read, ask, from_options, is_given
 from strata.terminal import interactive
 from strata.text import listed
-
-Known: TypeAlias = Mapping[str, Any]
-"""The answers so far, by name."""
-Read: TypeAlias = Callable[[str, Known], Any]
-
-
-@dataclass(frozen=True)
-class Question:
-    """One answer: its option, what is asked, how it is read, and what Enter means.
-
-    Attributes:
-        suggest: what Enter takes at a terminal.
-        otherwise: the answer where nobody gives one; None where one is needed.
-        many: the option can be repeated; at a terminal the answers stand in a row.
-        asked: somebody at a terminal is asked for it.
-        needed: other answers leave room for it.
-        options: all of which one is enough, as the message that it is missing names them; else its own.
-    """
-
-    name: str
-    words: str
-    read: Read
-    suggest: Callable[[Known], str] = lambda _: ""
-    otherwise: Any = None
-    many: bool = False
-    asked: bool = True
-    needed: Callable[[Known], bool] = lambda _: True
-    options: str = ""
-
-    @property
-    def flag(self) -> str:
-        """Returns the option or argument that gives the answer."""
-        return "KEY" if self.name == "key" else f"--{self.name.replace('_', '-')}"
 
 
 def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
@@ -55,8 +21,8 @@ def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
         UsageError: answers are missing and nobody can be asked: one line each.
     """
     known: dict[str, Any] = {}
-    wrong = list(_from_options(questions, given, known))
-    missing = [one for one in questions if one.name not in known and not _given(given, one)]
+    wrong = list(from_options(questions, given, known))
+    missing = [one for one in questions if one.name not in known and not is_given(given, one)]
     if not interactive():
         rest = {**given, **known}
         lacking = [_missing(one) for one in missing if one.otherwise is None and one.needed(rest)]
@@ -76,23 +42,6 @@ def _missing(question: Question) -> Message:
     told = "" if question.words == question.name.replace("_", " ") else f": {question.words}"
     options = question.options or question.flag
     return Message("argument-missing", f"{options} is missing{told}", place=options)
-
-
-def _given(given: Known, question: Question) -> bool:
-    return given.get(question.name) not in (None, [], ())
-
-
-def _from_options(questions: Sequence[Question], given: Known, known: dict[str, Any]) -> Iterator[Message]:
-    """Reads what the options give into `known`; yields what is wrong with it."""
-    for one in questions:
-        if not _given(given, one):
-            continue
-        value = given[one.name]
-        try:
-            read = (one.read(text, known) for text in value) if one.many else ()
-            known[one.name] = tuple(dict.fromkeys(read)) if one.many else one.read(value, known)
-        except Problem as problem:
-            yield objection(one.flag, problem)
 
 
 def _ask(question: Question, known: Known) -> Any:

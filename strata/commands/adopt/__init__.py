@@ -42,13 +42,14 @@ from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
 from strata.drift.comparison import Difference, compare
 from strata.drift.comparison import How as Kind
-from strata.drift.facts import ASSIGNMENT, MEMBERSHIP
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import write_texts
 from strata.identity.lost_states import lost_states
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory, PermissionSet
+from strata.kinds.assignment import ASSIGNMENT
+from strata.kinds.group import MEMBERSHIP
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -329,10 +330,10 @@ def _sets(inventory: Inventory) -> tuple[PermissionSet, ...]:
 def _gives(one: Difference, inventory: Inventory, full: Collection[str]) -> bool:
     """Returns whether somebody has some of the permission sets by an assignment or a membership."""
     ids, center = one.live.ids if one.live else {}, inventory.center
-    if one.kind == MEMBERSHIP and center:
+    if one.kind == MEMBERSHIP.name and center:
         return any(each.permission_set in full and each.principal == ids["group"] for each in center.assignments)
     alive = one.live is not None and one.live.values.get("principal") != "deleted"
-    return one.kind == ASSIGNMENT and alive and ids["arn"] in full
+    return one.kind == ASSIGNMENT.name and alive and ids["arn"] in full
 
 
 def _facts(to: Path, found: Description, reading: Reading, *, written: bool) -> dict[str, Any]:

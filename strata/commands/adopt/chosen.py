@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from strata.adoption.existing import Edit, Existing, Merged
+from strata.adoption.existing import Existing, Merged
 from strata.adoption.live_ids import TypedId
-from strata.adoption.matching import live_names
 from strata.adoption.needs import with_needs
 from strata.adoption.record import RECORD
 from strata.adoption.rerun import merge
@@ -19,21 +18,23 @@ from strata.commands.adopt.existing import deployed, existing_at, locked_out, sh
 from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
-from strata.drift.comparison import Difference, Drift, How, compare, things_by_name
-from strata.drift.facts import CONTROL
-from strata.drift.facts import STACKS as KINDS
-from strata.drift.keeping import BY_HAND, Kept
+from strata.drift.comparison import ORDER, Difference, Drift, How, compare, things_by_name
+from strata.drift.keeping import edits, is_added
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message, StrataError, UsageError
 from strata.files.atomic import read_text
 from strata.files.config_edit import check_unchanged
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
+from strata.kinds.change import Change, Edit
+from strata.kinds.control import BY_HAND, TRAIL
+from strata.kinds.thing import AtAws
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, word
 from strata.rules.expectations import AS_EXPECTED
+from strata.sides.join import Keys, live_names
 from strata.terminal import confirmed, interactive
 
 
@@ -113,7 +114,7 @@ def parsed(things: Sequence[str]) -> Wanted:
     Raises:
         UsageError: one is not KIND:NAME, or the kind is unknown.
     """
-    kinds = {kind.replace(" ", "-"): kind for kind in KINDS}
+    kinds = {kind.replace(" ", "-"): kind for kind in ORDER}
     found, faults = list[tuple[str, str]](), list[Message]()
     for one in dict.fromkeys(things):
         kind, colon, name = one.partition(":")
@@ -149,7 +150,7 @@ def chosen_of(
     found, faults = list[Difference](), list[Message]()
     for kind, name in wanted:
         here = _of_thing(differences, kind, name, things)
-        if kind == CONTROL:
+        if kind == TRAIL.name:
             text = f"{kind} {short(name)}: it cannot be written: {BY_HAND}"
             faults.append(Message("control-by-hand", text, kind=kind, name=name))
         elif not here and (kind, name) not in things:
@@ -243,16 +244,16 @@ def kept(
         StrataError: something is not written, because the configuration cannot have it.
     """
     zone = existing.landing_zone
-    some = [Kept(one.attribute, one.declared, one.live) for one in chosen if one.live]
-    things = [one.now.thing for one in some if one.is_added]
+    some = [Change(one.attribute, one.declared, one.live) for one in chosen if one.live]
+    things = [one.now.thing for one in some if is_added(one)]
     things += [("ou", one.now.ids["unit"]) for one in some if one.attribute == "unit"]
     only = with_needs(things, inventory)
 
-    def edits(keys: Mapping[Any, Mapping[str, str]]) -> Iterator[Edit]:
-        for one in some:
-            yield from one.edits(zone, {inventory.organization.root: "root", **keys["ou"]}, inventory.root_features)
+    def written(keys: Keys) -> Iterator[Edit]:
+        aws = AtAws(zone, inventory, keys)
+        return (edit for one in some for edit in edits(aws, one))
 
-    merged = merge(existing, inventory, literal=literal, only=only, edits=edits)
+    merged = merge(existing, inventory, literal=literal, only=only, edits=written)
     left = _left(merged, states, inventory, chosen)
     if left:
         names = set(_names(only, inventory))

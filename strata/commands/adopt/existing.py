@@ -13,7 +13,6 @@ from typing import Any
 
 from strata.adoption.checking import REASON, accepted
 from strata.adoption.existing import Existing, Merged
-from strata.adoption.matching import known_keys
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
 from strata.commands.adopt.folder import CACHE
@@ -23,7 +22,6 @@ from strata.drift.comparison import Difference, differing, unread_parts
 from strata.errors import ConfigurationError, Message
 from strata.files.atomic import read_text
 from strata.files.config_edit import check_unchanged, files_with, policies, print_diff, texts, write_texts
-from strata.identity.recorded import recorded
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -31,7 +29,9 @@ from strata.options import Options
 from strata.printing import line, readers_may_leave
 from strata.rules.expectations import newly_unmet
 from strata.rules.lockout import newly_locked_out
+from strata.sides.join import known_keys
 from strata.sides.recorded import parted
+from strata.sides.states import ids
 from strata.terminal import confirmed
 
 
@@ -65,7 +65,7 @@ def existing_at(
 def deployed(states: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Returns the ids that Strata's states have by address, and those of layers of one's own, whose keys are theirs."""
     ours, others = parted(states)
-    return recorded(ours).addresses, recorded(others).addresses
+    return ids(ours), ids(others)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from strata.aws.session import AwsError, connect
 from strata.commands.doctor import account, conflicts, defaults, layers, members, sign_in, state, tools
 from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
-from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, unanswered, unreadable, warning
-from strata.errors import Message, StrataError
+from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, refused, unanswered, unreadable, warning
+from strata.errors import StrataError
 from strata.identity.lost_states import lost_states
 from strata.load import load
 from strata.options import Options
@@ -70,7 +70,7 @@ def run(options: Options, *, json: bool) -> int:
         reachable = organization.level is not Level.FAILURE
     if reachable and (lost := lost_states(aws, landing_zone)):
         # What the other checks miss in the states would be told as made by somebody else.
-        gate.append(("state-bucket", failure(lost)))
+        gate.append(("state-bucket", refused(lost)))
         reachable = False
     local = [check for check in CHECKS if check.needs is Needs.NOTHING]
     remote = [check for check in CHECKS if check.needs is not Needs.NOTHING]
@@ -79,7 +79,7 @@ def run(options: Options, *, json: bool) -> int:
     lines = [*_lines(found, local), *gate, *(_lines(found, remote) if reachable else ())]
     if not reachable:
         text = f"{len(remote)} checks were skipped because of the failure above"
-        lines.append(("aws", warning(Message("checks-skipped", text, checks=len(remote)))))
+        lines.append(("aws", warning("checks-skipped", text, checks=len(remote))))
     _print_json(lines) if json else _print_lines(lines)
     return _conclude(options, lines)
 
@@ -112,23 +112,20 @@ def _look(check: Check, context: CheckContext, debug: bool) -> Sequence[Finding]
     if check.needs is Needs.ORGANIZATION and not context.has_organization:
         return [NOT_YET]
     try:
-        return list(check.look(context))
+        found = check.look(context)
+        return [found] if isinstance(found, Finding) else list(found)
     except AwsError as error:
         return [unanswered(error)]
     except StrataError as error:
-        return [failure(text) for text in error.args]
+        return [refused(text) for text in error.args]
     except Exception as error:
         if unreadable(error):
-            return [warning(Message("emulator-lacks-call", "skipped: the emulator does not support this"))]
+            return [warning("emulator-lacks-call", "skipped: the emulator does not support this")]
         if debug:
             raise
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        return [
-            failure(
-                Message("fault-of-strata", text, error=type(error).__name__),
-                "this is a fault of Strata, --debug shows where",
-            )
-        ]
+        remedy = "this is a fault of Strata, --debug shows where"
+        return [failure("fault-of-strata", text, remedy, error=type(error).__name__)]
 
 
 def _watch(futures: Iterable[Future[Sequence[Finding]]], progress: Progress | None) -> None:

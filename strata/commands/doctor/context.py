@@ -18,8 +18,10 @@ from strata.aws.states import read_states
 from strata.commands.doctor.findings import Finding
 from strata.config.models import Project
 from strata.errors import StrataError
+from strata.kinds.identity import folded
+from strata.kinds.kind import Kind
 from strata.landing_zone import LandingZone
-from strata.sides.states import managed
+from strata.sides.states import ids
 
 T = TypeVar("T")
 
@@ -38,7 +40,7 @@ class Check:
 
     name: str
     needs: Needs
-    look: Callable[[CheckContext], Iterable[Finding]]
+    look: Callable[[CheckContext], Finding | Iterable[Finding]]
 
 
 @dataclass(frozen=True)
@@ -64,20 +66,23 @@ class CheckContext:
         """Returns the id of the management account."""
         return self.project.management_account.id
 
-    def managed(self) -> frozenset[str]:
-        """Returns the addresses of all resources that are in Terraform's state."""
-        return frozenset(one.address for state in self.states().values() for one in managed(state))
-
     @property
     def managed_or_imported(self) -> frozenset[str]:
         """Returns the addresses that are in Terraform's state, or that imports.yaml brings there."""
-        return self.managed() | frozenset(self.landing_zone.imports)
+        return frozenset(ids(self.states())) | frozenset(self.landing_zone.imports)
+
+    def holders(self) -> dict[str, LiveAccount]:
+        """Returns the account that has each e-mail; of several, closed ones among them, the active one."""
+        return {folded(one.email): one for one in sorted(self.accounts(), key=lambda one: one.active)}
+
+    def address(self, kind: Kind) -> str:
+        """Returns the address of a control, empty where it is not on."""
+        return next(iter(kind.addresses(self.landing_zone)), "")
 
 
 def build_context(landing_zone: LandingZone, folder: Path, aws: Aws, *, has_organization: bool) -> CheckContext:
     """Builds the context; a shared fact is read when the first check asks for it."""
     project = landing_zone.project
-
     return CheckContext(
         landing_zone=landing_zone,
         folder=folder,

@@ -6,12 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from strata.aws.defaults import OF_ACCOUNT, REGIONAL, Values, account_setting, regional_setting
+from strata.aws.defaults import OF_ACCOUNT, REGIONAL, Values, setting
 from strata.commands.doctor.context import Check, CheckContext, Needs
 from strata.commands.doctor.findings import Finding, failure, ok, warning
 from strata.config.models import RegionalSetting, Setting
 from strata.config.weaker import is_weaker
-from strata.errors import Message
 
 DECLARATIVE = "declarative-policy"
 """The value that AWS returns where a declarative policy sets it."""
@@ -28,22 +27,13 @@ _NAMES: Mapping[str, str] = {
 """The name of the check of each setting, by key of security.yaml."""
 
 
-def _check_regional(key: str, context: CheckContext) -> Iterator[Finding]:
-    landing_zone = context.landing_zone
-    found = regional_setting(context.aws, key, context.project.regions.all_governed)
-    declared = key in landing_zone.declared_controls
-    yield assess_setting(key, landing_zone.security.settings[key], found, by_policy=declared)
+def _check(key: str, context: CheckContext) -> Finding:
+    zone = context.landing_zone
+    found = setting(context.aws, key, context.project)
+    return assess_setting(key, zone.security.settings[key], found, by_policy=key in zone.declared_controls)
 
 
-def _check_account(key: str, context: CheckContext) -> Iterator[Finding]:
-    found = {"": account_setting(context.aws, key, context.account_id)}
-    yield assess_setting(key, context.landing_zone.security.settings[key], found)
-
-
-CHECKS = (
-    *(Check(_NAMES[key], Needs.ACCOUNT, partial(_check_regional, key)) for key in REGIONAL),
-    *(Check(_NAMES[key], Needs.ACCOUNT, partial(_check_account, key)) for key in OF_ACCOUNT),
-)
+CHECKS = tuple(Check(_NAMES[key], Needs.ACCOUNT, partial(_check, key)) for key in (*REGIONAL, *OF_ACCOUNT))
 
 
 def assess_setting(key: str, control: Setting, found: Mapping[str, Values], *, by_policy: bool = False) -> Finding:
@@ -57,28 +47,27 @@ def assess_setting(key: str, control: Setting, found: Mapping[str, Values], *, b
     """
     now = _described(control, found)
     if not control.on:
-        return ok(Message("control-not-on", f"{now}; {key} is {control.mode.value}, so it stays", control=key))
+        return ok("control-not-on", f"{now}; {key} is {control.mode.value}, so it stays", control=key)
     declared = sorted(region for region, values in found.items() if _is_declared(values))
     if declared and not by_policy:
         text = f"a declarative policy sets it in {', '.join(declared)}, so AWS rejects {key}"
-        return failure(
-            Message("set-by-declarative-policy", text, control=key, regions=declared), f"set {key}.mode to unmanaged"
-        )
+        remedy = f"set {key}.mode to unmanaged"
+        return failure("set-by-declarative-policy", text, remedy, control=key, regions=declared)
     differing = {
         region: values
         for region, values in sorted(found.items())
         if not _is_declared(values) and not control.is_as_set(values)
     }
     if not differing:
-        return ok(Message("setting-as-declared", f"{now}, as in security.yaml", control=key))
+        return ok("setting-as-declared", f"{now}, as in security.yaml", control=key)
     but = f": {control.breaks}" if control.breaks else ""
     remedy = f"the next deploy sets it{but}; else set {key}.mode to unmanaged"
     if weaker := sorted({name for values in differing.values() for name in _weaker(control, values)}):
         remedy = f"raise it in security.yaml, or set {key}.mode to unmanaged"
         text = f"{now}; security.yaml has {_words(control.values)}, weaker in {', '.join(weaker)}"
-        return warning(Message("setting-would-weaken", text, control=key, parameters=weaker), remedy)
+        return warning("setting-would-weaken", text, remedy, control=key, parameters=weaker)
     text = f"{now}; security.yaml has {_words(control.values)}"
-    return warning(Message("setting-would-change", text, control=key, regions=[*filter(None, differing)]), remedy)
+    return warning("setting-would-change", text, remedy, control=key, regions=[*filter(None, differing)])
 
 
 def _is_declared(values: Values) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from strata.aws.session import DENIED, THROTTLED, AwsError, emulator
 from strata.errors import Message
@@ -32,27 +33,37 @@ class Finding:
         return f"{self.text}; {self.remedy}" if self.remedy else self.text
 
 
-def ok(text: Message) -> Finding:
-    """Makes a line that asks for nothing."""
-    return Finding(Level.OK, text)
+def ok(id: str, text: str, remedy: str = "", /, **data: Any) -> Finding:
+    """Makes a line that asks for nothing; its case, words and values are those of a message."""
+    return Finding(Level.OK, Message(id, text, **data), remedy)
 
 
-def later(text: Message, remedy: str = "") -> Finding:
+def later(id: str, text: str, remedy: str = "", /, **data: Any) -> Finding:
     """Makes a line about what a later step of the set-up makes."""
-    return Finding(Level.LATER, text, remedy)
+    return Finding(Level.LATER, Message(id, text, **data), remedy)
 
 
-def warning(text: Message, remedy: str = "") -> Finding:
+def warning(id: str, text: str, remedy: str = "", /, **data: Any) -> Finding:
     """Makes a line that stops nothing."""
-    return Finding(Level.WARNING, text, remedy)
+    return Finding(Level.WARNING, Message(id, text, **data), remedy)
 
 
-def failure(text: Message, remedy: str = "") -> Finding:
+def failure(id: str, text: str, remedy: str = "", /, **data: Any) -> Finding:
     """Makes a line that would stop a deploy, or that must not stay so."""
-    return Finding(Level.FAILURE, text, remedy)
+    return Finding(Level.FAILURE, Message(id, text, **data), remedy)
 
 
-NOT_YET = later(Message("not-yet", "not yet: strata bootstrap"))
+def refused(problem: Message, remedy: str = "") -> Finding:
+    """Makes a line of what others than doctor refuse as well."""
+    return Finding(Level.FAILURE, problem, remedy)
+
+
+def exists(id: str, text: str, address: str, import_id: str, **data: Any) -> Finding:
+    """Makes a line about what AWS has and no state does, which a deploy would make a second time."""
+    return failure(id, text, f"adopt it, in imports.yaml: {address}: {import_id}", place=address, **data)
+
+
+NOT_YET = later("not-yet", "not yet: strata bootstrap")
 
 
 def unanswered(error: AwsError) -> Finding:
@@ -60,23 +71,20 @@ def unanswered(error: AwsError) -> Finding:
     if denied(error):
         missing = action(error)
         text = f"not checked: {missing or error} is not allowed"
-        return warning(
-            Message("aws-denied", text, action=missing, code=error.code),
-            f"use a profile that may, or {(missing and remedy(missing)) or 'allow the action'}",
-        )
+        way = f"use a profile that may, or {(missing and remedy(missing)) or 'allow the action'}"
+        return warning("aws-denied", text, way, action=missing, code=error.code)
     if error.code in _NOT_SET_UP:
-        return failure(
-            Message("account-not-set-up", f"the account's set-up is not complete ({error.code})", code=error.code),
-            "finish it at https://portal.aws.amazon.com/billing/signup: payment method, phone, support plan",
-        )
+        way = "finish it at https://portal.aws.amazon.com/billing/signup: payment method, phone, support plan"
+        text = f"the account's set-up is not complete ({error.code})"
+        return failure("account-not-set-up", text, way, code=error.code)
     if emulator():
         text = f"skipped: the emulator does not support {action(error) or 'this'}"
-        return warning(Message("emulator-lacks-call", text, action=action(error)))
+        return warning("emulator-lacks-call", text, action=action(error))
     if error.code in THROTTLED:
         text = f"not checked: AWS throttles {action(error) or 'this'}"
-        return warning(Message("aws-throttled", text, action=action(error)), "wait a minute and run this again")
+        return warning("aws-throttled", text, "wait a minute and run this again", action=action(error))
     told: Message = error.args[0]
-    return failure(told.saying(f"not checked: {told}"))
+    return refused(told.saying(f"not checked: {told}"))
 
 
 _NOT_SET_UP = frozenset({"OptInRequired", "PendingVerification", "SubscriptionRequiredException"})

@@ -8,9 +8,8 @@ from typing import Any
 from strata.aws.access_role import WAY, account_ids, closed_to_us
 from strata.aws.states import list_stacks, read_state
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import Finding, failure, later, listed, ok, warning
+from strata.commands.doctor.findings import Finding, later, listed, ok, refused, warning
 from strata.config.layers import STACKS, Layer, unused
-from strata.errors import Message
 from strata.identity.settled import lost_layers
 from strata.terraform.tools import CONFIG
 from strata.text import counted
@@ -18,7 +17,7 @@ from strata.text import counted
 
 def check_layers(context: CheckContext) -> Iterator[Finding]:
     """Checks each layer's stacks against the states, and that its accounts let us in."""
-    yield from list(_findings(context)) or [ok(Message("no-layers", "none of your own"))]
+    yield from list(_findings(context)) or [ok("no-layers", "none of your own")]
 
 
 def _findings(context: CheckContext) -> Iterator[Finding]:
@@ -28,18 +27,18 @@ def _findings(context: CheckContext) -> Iterator[Finding]:
     if context.folder.resolve() == CONFIG:
         for one in unused(zone.layers):
             text = f"{one.name}: stacks/layers/{one.name} takes no part: there is no config/layers/{one.name}.yaml"
-            yield ok(Message("layer-unused", text, layer=one.name))
+            yield ok("layer-unused", text, layer=one.name)
     known = {*STACKS, *zone.layers, *zone.account_stacks}
     gone = {stack: read_state(context.aws, context.project, stack) for stack in stored if stack not in known}
-    yield from (failure(refusal.fault.problem, refusal.fault.remedy) for refusal in lost_layers(zone, gone))
+    yield from (refused(refusal.fault.problem, refusal.fault.remedy) for refusal in lost_layers(zone, gone))
 
 
 def _here(layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
     if layer.name in stored:
-        yield ok(Message("layer-deployed", f"{layer.name}: deployed", layer=layer.name))
+        yield ok("layer-deployed", f"{layer.name}: deployed", layer=layer.name)
     else:
-        text = f"{layer.name}: not deployed yet"
-        yield later(Message("layer-not-deployed", text, layer=layer.name), f"strata deploy {layer.name}")
+        remedy = f"strata deploy {layer.name}"
+        yield later("layer-not-deployed", f"{layer.name}: not deployed yet", remedy, layer=layer.name)
 
 
 def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
@@ -47,13 +46,12 @@ def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> 
     closed = closed_to_us(context.aws, dict(account_ids(state, context.landing_zone.members)))
     if closed:
         text = f"{layer.name}: left out in {listed(closed)}, whose access role cannot be assumed"
-        yield warning(Message("role-not-assumable", text, layer=layer.name, accounts=list(closed)), WAY)
+        yield warning("role-not-assumable", text, WAY, layer=layer.name, accounts=list(closed))
     there = [key for key in context.landing_zone.members if layer.stack_in(key) in stored]
     lacking = [key for key in context.landing_zone.members if key not in (*there, *closed)]
     if lacking:
         text = f"{layer.name}: not deployed yet in {listed(lacking)}"
-        message = Message("layer-not-deployed", text, layer=layer.name, accounts=lacking)
-        yield later(message, f"strata deploy {layer.name}")
+        yield later("layer-not-deployed", text, f"strata deploy {layer.name}", layer=layer.name, accounts=lacking)
     elif there:
         text = f"{layer.name}: deployed in {counted(len(there), 'account')}"
-        yield ok(Message("layer-deployed", text, layer=layer.name, accounts=there))
+        yield ok("layer-deployed", text, layer=layer.name, accounts=there)

@@ -3,169 +3,135 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from strata.aws.organization import LiveAccount, list_delegations, list_trusted_services
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import Finding, failure, listed, ok, warning
+from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, warning
 from strata.config.accepted import hint
 from strata.config.findings import DRIFT
-from strata.config.models import Organization
-from strata.errors import Message
+from strata.inventory.things import Account, Inventory, Organization
+from strata.kinds.identity import folded
 from strata.kinds.organization import DELEGATED, delegation
+from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
-from strata.printing import word
+from strata.sides.join import known_keys
+from strata.sides.recorded import states_of
 
 
 def check_accounts(context: CheckContext) -> Iterator[Finding]:
-    """Checks declared accounts against live ones, both ways."""
-    live = context.accounts()
-    found = [
-        *assess_states(context.landing_zone, live),
-        *assess_emails(context.landing_zone, live),
-        *assess_undeclared(context.landing_zone, live),
-    ]
+    """Checks declared accounts against live ones, both ways, by e-mail: so does a deploy find what it imports."""
+    zone, live = context.landing_zone, context.accounts()
+    found = [*_declared(zone, context.holders()), *_undeclared(zone, live)]
     active = sum(account.active for account in live)
-    fine = Message("accounts-declared", f"active: {active}, all of them declared", accounts=active)
-    yield from found or [ok(fine)]
+    yield from found or [ok("accounts-declared", f"active: {active}, all of them declared", accounts=active)]
 
 
-def assess_states(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
-    """Judges declared accounts that are live and not ACTIVE."""
-    by_email = _by_email(live)
-    for key, declared in landing_zone.members.items():
-        account = by_email.get(declared.email.lower())
-        if account is None or account.active:
-            continue
-        text = f"accounts.{key} is {account}, {account.state}"
-        message = Message("account-inactive", text, place=f"accounts.{key}", account=account.id, state=account.state)
+def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount]) -> Iterator[Finding]:
+    """Judges who has the e-mails of declared accounts: those not ACTIVE, then those that a deploy would rename."""
+    names = {one.name: key for key, one in {**zone.retired, **zone.members}.items()}
+    held = [(key, one) for key, declared in zone.members.items() if (one := holders.get(folded(declared.email)))]
+    for key, account in sorted(held, key=lambda one: one[1].active):
+        declared, entry, place = zone.members[key], f"accounts.{key}", f"accounts.{key}.email"
+        state = {"place": entry, "account": account.id, "state": account.state}
+        at, data = f"{place} {declared.email!r}", {"place": place, "account": account.id}
         if account.state == "PENDING_ACTIVATION":
-            yield warning(message, "AWS is still preparing it: wait")
-        else:
-            yield failure(message, f"set retired: true on accounts.{key}, or reopen it")
-
-
-def assess_emails(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
-    """Judges declared e-mails that belong to another account: a deploy would import and rename that one."""
-    organization, project = landing_zone.organization, landing_zone.project
-    by_email = _by_email(live)
-    names = {one.name: key for key, one in {**landing_zone.retired, **landing_zone.members}.items()}
-    for key, declared in landing_zone.members.items():
-        account = by_email.get(declared.email.lower())
-        if account is None or not account.active:
-            continue
-        at, name = f"accounts.{key}.email {declared.email!r}", declared.name
-        of = partial(Message, place=f"accounts.{key}.email", account=account.id)
-        if account.id == project.management_account.id:
-            text = f"{at} is the management account's"
-            yield failure(of("management-email-taken", text), "give the account its own address")
-        elif account.id in organization.unmanaged_accounts:
+            text = f"{entry} is {account}, {account.state}"
+            yield warning("account-inactive", text, "AWS is still preparing it: wait", **state)
+        elif not account.active:
+            text, remedy = f"{entry} is {account}, {account.state}", f"set retired: true on {entry}, or reopen it"
+            yield failure("account-inactive", text, remedy, **state)
+        elif account.id == zone.project.management_account.id:
+            remedy = "give the account its own address"
+            yield failure("management-email-taken", f"{at} is the management account's", remedy, **data)
+        elif account.id in zone.organization.unmanaged_accounts:
             text = f"{at} is of {account}, which unmanaged_accounts lists"
-            yield failure(of("account-unmanaged", text), "keep it in one of the two places")
-        elif names.get(account.name, key) != key:
-            text = f"{at} is of {account}, which is named as accounts.{names[account.name]} would be"
-            yield failure(of("emails-swapped", text, other=names[account.name]), "swap the addresses")
-        elif account.name != name:
-            text = f"{at} is of {account}: a deploy adopts it and names it {name!r}"
-            remedy = f"set accounts.{key}.name to {account.name!r} to keep its name, or use another address"
-            yield warning(of("account-would-be-adopted", text, name=name), remedy)
+            yield failure("account-unmanaged", text, "keep it in one of the two places", **data)
+        elif (other := names.get(account.name, key)) != key:
+            text = f"{at} is of {account}, which is named as accounts.{other} would be"
+            yield failure("emails-swapped", text, "swap the addresses", **data, other=other)
+        elif account.name != declared.name:
+            text = f"{at} is of {account}: a deploy adopts it and names it {declared.name!r}"
+            remedy = f"set {entry}.name to {account.name!r} to keep its name, or use another address"
+            yield warning("account-would-be-adopted", text, remedy, **data, name=declared.name)
 
 
-def assess_undeclared(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
+def _undeclared(zone: LandingZone, live: Iterable[LiveAccount]) -> Iterator[Finding]:
     """Judges ACTIVE accounts that organization.yaml does not mention: they stop a deploy on purpose."""
-    mentioned = {one.email.lower() for one in (*landing_zone.accounts.values(), *landing_zone.retired.values())}
-    mentioned |= {entry.lower() for entry in landing_zone.organization.unmanaged_accounts}
+    mentioned = {folded(one.email) for one in (*zone.accounts.values(), *zone.retired.values())}
+    mentioned |= {zone.project.management_account.id, *map(folded, zone.organization.unmanaged_accounts)}
     for account in live:
-        own = account.id == landing_zone.project.management_account.id
-        if account.active and not own and not {account.id, account.email.lower()} & mentioned:
+        if account.active and not {account.id, folded(account.email)} & mentioned:
             text = f"{account}, {account.email}, is in the organization and not in organization.yaml"
-            message = Message("account-undeclared", text, account=account.id)
-            yield failure(message, f'declare it under accounts, or add "{account.id}" to unmanaged_accounts')
-
-
-def _by_email(live: Sequence[LiveAccount]) -> dict[str, LiveAccount]:
-    """Returns live accounts by e-mail; of several, closed ones among them, the active one."""
-    return {account.email.lower(): account for account in sorted(live, key=lambda account: account.active)}
+            remedy = f'declare it under accounts, or add "{account.id}" to unmanaged_accounts'
+            yield failure("account-undeclared", text, remedy, account=account.id)
 
 
 # What the organization trusts
 
 
 def check_services(context: CheckContext) -> Iterator[Finding]:
-    """Names services that have trusted access without being declared."""
-    yield from assess_services(context.landing_zone, list_trusted_services(context.aws))
-
-
-def assess_services(landing_zone: LandingZone, live: Sequence[str]) -> Iterator[Finding]:
-    """Assesses trusted access; services that are on and not declared stay on."""
-    disabled = sorted(set(live) & set(landing_zone.organization.disable_services))
-    undeclared = sorted(set(live) - landing_zone.trusted_services - set(disabled))
+    """Names services that have trusted access without being declared; these stay on."""
+    zone, live = context.landing_zone, set(list_trusted_services(context.aws))
+    disabled = sorted(live & set(zone.organization.disable_services))
+    undeclared = sorted(live - zone.trusted_services - set(disabled))
     if disabled:
-        text = f"{listed(disabled)}: on, and in disable_services"
-        message = Message("service-would-be-disabled", text, services=disabled)
-        yield warning(message, "the next deploy switches it off")
+        text, remedy = f"{listed(disabled)}: on, and in disable_services", "the next deploy switches it off"
+        yield warning("service-would-be-disabled", text, remedy, services=disabled)
     if undeclared:
         text = f"on and not declared, they stay on: {', '.join(undeclared)}"
-        yield ok(Message("services-undeclared", text, services=undeclared))
+        yield ok("services-undeclared", text, services=undeclared)
     if not disabled and not undeclared:
-        text = f"{len(live)} trusted, all of them declared"
-        yield ok(Message("services-declared", text, services=len(live)))
+        yield ok("services-declared", f"{len(live)} trusted, all of them declared", services=len(live))
 
 
 def check_delegations(context: CheckContext) -> Iterator[Finding]:
-    """Checks delegated administrators against organization.yaml."""
-    live, zone, today = list_delegations(context.aws), context.landing_zone, dt.datetime.now(dt.UTC).date()
-    accepted = {one.at for one in zone.accepted if one.finding in DRIFT and not one.ended(today)}
-    yield from assess_delegations(zone.organization, context.accounts(), live, context.managed_or_imported, accepted)
-
-
-def assess_delegations(
-    organization: Organization,
-    accounts: Sequence[LiveAccount],
-    live: Mapping[str, Collection[str]],
-    managed_or_imported: Collection[str],
-    accepted: Collection[str] = (),
-) -> Iterator[Finding]:
-    """Assesses delegated administrators: AWS rejects a second registration, and allows few per service.
+    """Checks delegated administrators: AWS rejects a second registration, and allows few per service.
 
     One that stands beside the declared one hinders no deploy; adoption leaves it alone, and accepted.yaml has it.
     """
-    keys = {one.email.lower(): key for key, one in organization.accounts.items()}
-    named = {one.id: keys.get(one.email.lower(), one.id) for one in accounts}
-    by_email = _by_email(accounts)
-    for service, key in sorted(organization.delegated_administrators.items()):
-        declared = by_email.get(organization.accounts[key].email.lower())
-        address = f"{DELEGATED.type}.{delegation(service)}"
-        for account in sorted(live.get(service, ())):
-            called = named.get(account, account)
-            beside = f"delegated administrator {called} of {service}"
-            of = partial(Message, place=address, service=service, account=account)
-            if declared and account != declared.id and declared.id in live[service]:
-                if beside in accepted:
-                    yield ok(of("delegated-as-well", f"{service}: {called} as well, accepted"))
-                else:
-                    text = f"{service} is delegated to {account} as well, organization.yaml has {key}"
-                    yield warning(
-                        of("delegated-as-well", text),
-                        f"if that is meant: accepted.yaml, {hint('made-outside', beside)}",
-                    )
-            elif declared is None or account != declared.id:
-                command = (
-                    f"deregister-delegated-administrator --account-id {word(account)} --service-principal {service}"
-                )
-                remedy = f"declare that account; or, once it uses the service no more, aws organizations {command}"
-                text = f"{service} is delegated to {account}, organization.yaml has {key}"
-                yield failure(of("delegated-elsewhere", text, declared=key), remedy)
-            elif address not in managed_or_imported:
-                text = f"{service} is delegated to {key} already, and AWS rejects a second registration"
-                yield failure(
-                    of("delegation-exists", text), f"adopt it, in imports.yaml: {address}: {account}/{service}"
-                )
-            else:
-                yield ok(of("delegated-as-declared", f"{service}: {key}"))
-    for service in sorted(set(live) - set(organization.delegated_administrators)):
+    zone, live, today = context.landing_zone, list_delegations(context.aws), dt.datetime.now(dt.UTC).date()
+    registered = {one.name: one for one in _registered(context, live)}
+    declared, ours = zone.organization.delegated_administrators, context.managed_or_imported
+    accepted = {one.at for one in zone.accepted if one.finding in DRIFT and not one.ended(today)}
+    for one in registered.values():
+        service, account = one.ids["service"], one.ids["account"]
+        if (key := declared.get(service)) is None:
+            continue
+        wanted, address = f"{key} of {service}", f"{DELEGATED.type}.{delegation(service)}"
+        data = {"place": address, "service": service, "account": account}
+        if one.name != wanted and wanted not in registered:
+            text = f"{service} is delegated to {account}, organization.yaml has {key}"
+            remedy = f"declare that account; or, once it uses the service no more, {one.undo[0]}"
+            yield failure("delegated-elsewhere", text, remedy, **data, declared=key)
+        elif one.name != wanted and str(one) in accepted:
+            called = one.name.removesuffix(f" of {service}")
+            yield ok("delegated-as-well", f"{service}: {called} as well, accepted", **data)
+        elif one.name != wanted:
+            text = f"{service} is delegated to {account} as well, organization.yaml has {key}"
+            remedy = f"if that is meant: accepted.yaml, {hint('made-outside', str(one))}"
+            yield warning("delegated-as-well", text, remedy, **data)
+        elif address not in ours:
+            text = f"{service} is delegated to {key} already, and AWS rejects a second registration"
+            yield exists("delegation-exists", text, address, one.thing[1], service=service, account=account)
+        else:
+            yield ok("delegated-as-declared", f"{service}: {key}", **data)
+    for service in sorted(live.keys() - declared):
         text = f"{service}: {listed(list(live[service]))}, not declared, Strata does not change it"
-        yield ok(Message("not-ours", text, service=service, accounts=sorted(live[service])))
+        yield ok("not-ours", text, service=service, accounts=sorted(live[service]))
     if not live:
-        yield ok(Message("no-delegations", "none yet"))
+        yield ok("no-delegations", "none yet")
+
+
+def _registered(context: CheckContext, live: Mapping[str, Collection[str]]) -> list[Thing]:
+    """Returns the delegated administrators under the keys that states have of their accounts.
+
+    They are named as `strata drift` names them, and accepted.yaml.
+    """
+    listed = sorted(context.accounts(), key=lambda one: not one.active)  # of several with an address, the active one
+    accounts = tuple(Account(one.id, one.name, one.email, one.state, joined="", parent="") for one in listed)
+    delegations = {service: tuple(sorted(live[service])) for service in sorted(live)}
+    organization = Organization("", "", context.account_id, accounts, (), (), (), (), delegations)
+    zone, inventory = context.landing_zone, Inventory(organization, None)
+    known = known_keys(zone, inventory, imported=states_of(context.states()).ids, record={})
+    return list(DELEGATED.live(AtAws(zone, inventory, known, {}, frozenset())))

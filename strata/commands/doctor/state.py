@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from strata.aws.resources import ResourceStatus
-from strata.aws.session import Aws
 from strata.aws.state_store import (
     CHANGE_NAME,
     SETTINGS,
@@ -17,55 +16,50 @@ from strata.aws.state_store import (
 )
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import NOT_YET, Finding, failure, ok
-from strata.config.models import Project
-from strata.errors import Message
 
 
-def check_state_bucket(context: CheckContext) -> Iterator[Finding]:
+def check_state_bucket(context: CheckContext) -> Finding:
     """Checks that the state bucket is ours, in its region, versioned and locked down."""
     project = context.project
     client = context.aws.client("s3", project.regions.primary)
     bucket = OwnBucket(client, project.state_bucket, context.account_id, CHANGE_NAME)
     if bucket.region() is None:
-        yield NOT_YET
-        return
+        return NOT_YET
     check_adoptable(bucket, project)
-    yield assess_settings(f"s3://{bucket.name}", [setting.name for setting in SETTINGS if not setting.holds(bucket)])
+    return assess_settings(f"s3://{bucket.name}", [setting.name for setting in SETTINGS if not setting.holds(bucket)])
 
 
 def assess_settings(name: str, lacking: Sequence[str]) -> Finding:
     """Assesses the missing settings of a bucket or table."""
     if lacking:
-        message = Message("settings-lacking", f"{name} lacks {', '.join(lacking)}", place=name, lacking=list(lacking))
-        return failure(message, "strata bootstrap")
-    return ok(Message("locked-down", f"{name} is yours and locked down", place=name))
+        text = f"{name} lacks {', '.join(lacking)}"
+        return failure("settings-lacking", text, "strata bootstrap", place=name, lacking=list(lacking))
+    return ok("locked-down", f"{name} is yours and locked down", place=name)
 
 
-def check_replica_bucket(context: CheckContext) -> Iterator[Finding]:
+def check_replica_bucket(context: CheckContext) -> Finding:
     """Checks that the name of the replica is free, or ours in the secondary region."""
-    yield _name(context, replica_bucket)
+    return _name(replica_bucket(context.aws, context.project))
 
 
 def check_trail_bucket(context: CheckContext) -> Iterator[Finding]:
     """Checks that the name of the trail's bucket is free, or ours in the primary region."""
     if context.landing_zone.security.trail.on:
-        yield _name(context, trail_bucket)
+        yield _name(trail_bucket(context.aws, context.project))
 
 
-def _name(context: CheckContext, look: Callable[[Aws, Project], ResourceStatus]) -> Finding:
-    found = look(context.aws, context.project)
+def _name(found: ResourceStatus) -> Finding:
     if found.verb == "later":
-        return ok(Message("name-free", found.name, place=found.name))
-    return ok(Message("bucket-ours", f"{found.name} is yours", place=found.name))
+        return ok("name-free", found.name, place=found.name)
+    return ok("bucket-ours", f"{found.name} is yours", place=found.name)
 
 
-def check_lock_table(context: CheckContext) -> Iterator[Finding]:
+def check_lock_table(context: CheckContext) -> Finding:
     """Checks the lock table's key, deletion protection and point-in-time recovery."""
     lock = LockTable(context.aws.client("dynamodb", context.project.regions.primary), context.project)
     table = lock.describe()
     if table is None:
-        yield NOT_YET
-        return
+        return NOT_YET
     lacking = [] if lock.protected(table) else ["deletion protection"]
     lacking += [] if lock.recoverable(table) else ["point-in-time recovery"]
-    yield assess_settings(lock.name, lacking)
+    return assess_settings(lock.name, lacking)
