@@ -116,9 +116,7 @@ def _permission_set(arn: str, one: Declared) -> PermissionSet:
     return PermissionSet(
         arn,
         one.name,
-        one.description,
-        one.session_duration,
-        one.relay_state,
+        {"Description": one.description, "SessionDuration": one.session_duration, "RelayState": one.relay_state},
         tuple(sorted(_arn(policy) for policy in one.managed if policy.aws)),
         tuple(sorted(_attached(policy) for policy in one.managed if policy.customer)),
         one.inline.document.text if one.inline else "",

@@ -69,7 +69,7 @@ SEEN = (
 HIDDEN = f"{SEEN}\x1b[31m\x9b1m \u202eFORGED\u2066\u2069 \u200bFORGED\ufeff\u00ad\u2028FORGED\u2029\x85\r\n\b\x00\ufe0f"
 UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe0f\ufeff]")
 OF_OTHERS = {"name", "email", "description", "tags", "user_name", "given_name", "family_name", "display_name", "emails"}
-OF_OTHERS |= {"session_duration", "relay_state", "attributes", "described"}
+OF_OTHERS |= {"attributes", "described"}
 """Fields of an inventory that may be almost any text; AWS takes few signs in the name of a permission set."""
 
 

@@ -131,7 +131,8 @@ def test_identity_center_is_read_as_it_is(found: Inventory, ids: dict[str, Any])
         ("ana@example.com",),
     )
     assert (group.name, group.description, group.members) == ("ops", "Operates.", {ids["user"]: ids["membership"]})
-    assert (one.name, one.session_duration, one.relay_state) == ("Admin", "PT90M", "https://example.com")
+    described = (one.described["SessionDuration"], one.described["RelayState"])
+    assert (one.name, *described) == ("Admin", "PT90M", "https://example.com")
     assert (one.aws_managed, one.customer_managed) == (
         ("arn:aws:iam::aws:policy/ReadOnlyAccess",),
         (Attached("Ops", "/a/"),),

@@ -95,7 +95,7 @@ def test_what_aws_does_not_have_is_gone_and_what_was_not_read_is_not() -> None:
         "us-east-1",
         (User("u", "u", "U", "U", "U", (), external=False),),
         (Group("g", "g", "", external=False, members={"u": "m"}),),
-        (PermissionSet(arn, "a", "", "PT1H", "", ("arn:aws:iam::aws:policy/R",), (Attached("C", "/p/"),), "{}", "B"),),
+        (PermissionSet(arn, "a", {}, ("arn:aws:iam::aws:policy/R",), (Attached("C", "/p/"),), "{}", "B"),),
         frozenset({Assignment("111111111111", arn, "GROUP", "g")}),
         frozenset({Assignment("111111111111", arn, "USER", "x")}),
         {},

@@ -182,9 +182,9 @@ def reading() -> Reading:
     group = {"GroupId": "g1", "DisplayName": "ops"}
     date = dt.datetime(2026, 3, 1, 10, 0, 0, 700, tzinfo=dt.timezone(dt.timedelta(hours=1)))
     permission_set = PermissionSet(
-        *(SET, "Admin", "All.", "PT1H", "", (READ_ONLY,), (Attached("Ops", "/a/"),), DOCUMENT, Attached("Edge", "/")),
+        *(SET, "Admin", {"Description": "All.", "SessionDuration": "PT1H", "CreatedDate": date}, (READ_ONLY,)),
+        *((Attached("Ops", "/a/"),), DOCUMENT, Attached("Edge", "/")),
         tags={"Team": "a", **DEFAULT_TAGS, "aws:made": "by us"},
-        described={"CreatedDate": date},
     )
     center = Center(
         instance=INSTANCE,

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -39,33 +39,28 @@ from strata.inventory import things
 from strata.inventory.reading import ENTITLEMENTS
 from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.kinds import control_tower
+from strata.kinds.account import ACCOUNT
 from strata.kinds.control_tower import CONTROL_TOWER
+from strata.kinds.group import GROUP
+from strata.kinds.kind import Kind
 from strata.kinds.organization import ROOT_FEATURES
-from strata.kinds.permission_set import INLINE_END, inline_file
+from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
+from strata.kinds.policy import POLICY
 from strata.kinds.thing import ACTIVE
+from strata.kinds.user import USER
+from strata.landing_zone.accounts import default_name
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import Document
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
-from strata.sides.join import Keys
+from strata.sides.join import Keys, live_names
 from strata.text import counted, listed, slug
 
 FULL_ACCESS = "p-FullAWSAccess"
 SERVICE_CONTROL = PolicyType.SERVICE_CONTROL.value
 _UNWRITABLE = "it has no name or not exactly one e-mail address that can be written here"
-
-
-class Kind:
-    """The words for what has a key."""
-
-    ACCOUNT: Final = "account"
-    UNIT: Final = "ou"
-    POLICY: Final = "policy"
-    USER: Final = "user"
-    GROUP: Final = "group"
-    SET: Final = "permission-set"
 
 
 class LeftAlone(NamedTuple):
@@ -138,7 +133,7 @@ def describe(
         new_units: the ids of those whose names are written, None for all: the others may have any name.
     """
     found = Description(refused=refused or {})
-    _Organization(inventory.organization, project, found, known or {}, new_units).describe()
+    _Organization(inventory, inventory.organization, project, found, known or {}, new_units).describe()
     found.security = dict(_settings(inventory))
     found.organization |= _root_access(inventory)
     _entitled(inventory, found)
@@ -150,7 +145,7 @@ def describe(
 def describe_things(inventory: Inventory, project: Project, known: Keys) -> Description:
     """Returns the description of what has a key, by itself: units of any name, and nothing of who has what."""
     found = Description()
-    _Organization(inventory.organization, project, found, known, ()).describe()
+    _Organization(inventory, inventory.organization, project, found, known, ()).describe()
     if inventory.center:
         _Center(inventory, inventory.center, found, known, literal=False).describe_things()
     return found
@@ -158,11 +153,10 @@ def describe_things(inventory: Inventory, project: Project, known: Keys) -> Desc
 
 def gives_everything(one: things.PermissionSet) -> bool:
     """Returns whether a permission set gives full access, as far as its own documents and AWS's policies say."""
-    policies = [ManagedPolicy(aws=arn.removeprefix(AWS_MANAGED)) for arn in one.aws_managed]
+    policies = [ManagedPolicy(**live_policy(arn)) for arn in one.aws_managed]
     inline = [InlinePolicy(Document(one.inline), "", "")] if one.inline else []
     boundary = ManagedPolicy(customer="boundary") if one.boundary else None
-    found = Resolved(one.arn, one.name, "", "", (*policies, *inline), (), boundary=boundary)
-    return allows_everything(found)
+    return allows_everything(Resolved(one.arn, one.name, (*policies, *inline), (), boundary=boundary))
 
 
 def valid(type: Any, value: object) -> bool:
@@ -212,17 +206,36 @@ def _adapter(type: Any) -> TypeAdapter[Any]:
     return TypeAdapter(type)
 
 
+def _written(kind: Kind, thing: Any, **defaults: str) -> dict[str, Any]:
+    """Returns the fields of the entry of a thing, without those that are empty, or by default as they are."""
+    fields = kind.live_fields(thing).items()
+    return {name: value for name, value in fields if (value != defaults[name] if name in defaults else value)}
+
+
+def _names(kind: Kind, inventory: Inventory, ids: Collection[str] | None = None) -> list[tuple[str, Sequence[str]]]:
+    """Returns the ids of the things of a kind, of all or some, each with the names for its key."""
+    return [(one.id, one.names) for one in kind.found(inventory, {}) if ids is None or one.id in ids]
+
+
 def _accepted(
-    found: Description, model: type[Model], entry: dict[str, Any], what: tuple[str, str, str], *, by_name: bool = False
+    found: Description,
+    model: type[Model],
+    place: str,
+    entry: dict[str, Any],
+    what: tuple[str, str, str],
+    *,
+    by_name: bool = False,
 ) -> bool:
-    """Takes out of an entry what it need not have and the configuration does not accept; says if the rest is accepted.
+    """Takes out of an entry what it need not have and is not accepted; says if a configuration can have the rest there.
 
     What is not written keeps the value that it has. What is found `by_name` has to have its name written.
     """
+    if found.refuses(place, *what):
+        return False
     kind, called, id = what
     objections = _objections(model, entry)
     for name in objections:
-        if name in entry and name in _MAY_BE_UNWRITTEN and not (by_name and name == "name"):
+        if name in entry and name in model.stays and not (by_name and name == "name"):
             value = entry.pop(name)
             reason = f"{value!r} cannot be written here; it stays as it is"
             found.leave(f"{name} of {kind}", called, Message("value-rejected", reason, key=name, value=value))
@@ -231,9 +244,6 @@ def _accepted(
         reason = "; ".join(sorted(set(rest.values())))
         found.leave(kind, called, Message("value-rejected", reason, keys=sorted(rest)), id)
     return not rest
-
-
-_MAY_BE_UNWRITTEN = frozenset({"description", "display_name", "name", "relay_state", "session_duration", "tags"})
 
 
 # Settings of the account
@@ -274,14 +284,16 @@ def _entitled(inventory: Inventory, found: Description) -> None:
         text = f"Account access manager could not be read: {inventory.entitlements}."
         found.looks.append(Message("part-unread", text, part=ENTITLEMENTS))
         return
-    center = inventory.center
-    names = (
-        {one.id: one.user_name for one in center.users} | {one.id: one.name for one in center.groups} if center else {}
-    )
+    names = _called(inventory)
     for principal, role, *_ in inventory.entitlements:
         who = names.get(principal, principal)
         reason = Message("not-declarable", "Account access manager gives it, beside permission sets")
         found.leave("entitlement", f"{role} for {who}", reason)
+
+
+def _called(inventory: Inventory) -> dict[str, str]:
+    """Returns what AWS calls what it has, by id."""
+    return {id: name for some in live_names(inventory).values() for id, name in some.items()}
 
 
 # The organization
@@ -289,6 +301,7 @@ def _entitled(inventory: Inventory, found: Description) -> None:
 
 @dataclass
 class _Organization:
+    inventory: Inventory
     live: Organization
     project: Project
     found: Description
@@ -352,7 +365,7 @@ class _Organization:
         parents = {unit.id: unit.name for unit in self.live.units}
         described = self._describable_units()
         named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in described]
-        self.found.keys[Kind.UNIT] = keys("unit", named, taken=self.known.get(Kind.UNIT))
+        self.found.keys["ou"] = keys("unit", named, taken=self.known.get("ou"))
 
     def _describable_units(self) -> Iterator[things.Unit]:
         """Yields units but those whose names no configuration can have, which stay as they are with all in them."""
@@ -378,8 +391,8 @@ class _Organization:
     def _tree(self, parent: str) -> dict[str, Any]:
         tree: dict[str, Any] = {}
         for unit in self.live.units:
-            if unit.parent == parent and unit.id in self.found.keys[Kind.UNIT]:
-                key = self.found.keys[Kind.UNIT][unit.id]
+            if unit.parent == parent and unit.id in self.found.keys["ou"]:
+                key = self.found.keys["ou"][unit.id]
                 below = self._tree(unit.id)
                 name = {"name": unit.name} if self._is_named(unit) else {}
                 tree[key] = {**name, **({"organizational_units": below} if below else {})}
@@ -387,39 +400,36 @@ class _Organization:
 
     def _accounts(self) -> dict[str, Any]:
         active = self._members
-        chosen = keys("account", [(one.id, self._key_names(one)) for one in active], taken=self.known.get(Kind.ACCOUNT))
+        named = _names(ACCOUNT, self.inventory, {one.id for one in active})
+        names = [(id, self._key_names(*some)) for id, some in named]
+        chosen = keys("account", names, taken=self.known.get("account"))
         described: dict[str, Any] = {}
         for one in active:
+            key, what = chosen[one.id], ("account", f"{one.id} {one.name}", one.id)
             if reason := self._why_not_in(one.parent):
-                self.found.leave("account", f"{one.id} {one.name}", reason, one.id)
+                self.found.leave(what[0], what[1], reason, one.id)
                 continue
-            entry = self._account(one, chosen[one.id])
-            if self.found.refuses(f"accounts.{chosen[one.id]}", "account", f"{one.id} {one.name}", one.id):
-                continue
-            if _accepted(self.found, Account, entry, ("account", f"{one.id} {one.name}", one.id)):
-                self.found.keys[Kind.ACCOUNT][one.id] = chosen[one.id]
-                described[chosen[one.id]] = entry
-        self.found.keys[Kind.ACCOUNT][self.live.management] = MANAGEMENT
+            entry = self._account(one, key)
+            if _accepted(self.found, Account, f"accounts.{key}", entry, what):
+                self.found.keys["account"][one.id] = key
+                described[key] = entry
+        self.found.keys["account"][self.live.management] = MANAGEMENT
         return dict(sorted(described.items()))
 
-    def _key_names(self, one: things.Account) -> list[str]:
+    def _key_names(self, name: str, mailbox: str, *others: str) -> list[str]:
         """Returns the names for a key: without the project's in front of it, where a key can begin with the rest."""
-        mailbox, prefix = one.email.partition("@")[0], f"{self.project.name}-"
-        short = one.name[len(prefix) :] if one.name.lower().startswith(prefix.lower()) else one.name
-        name = short if slug(short)[:1].isalpha() else one.name
-        return [name if slug(name) else mailbox, mailbox, one.id[-4:]]
+        prefix = default_name(self.project, "")
+        short = name[len(prefix) :] if name.lower().startswith(prefix.lower()) else name
+        best = short if slug(short)[:1].isalpha() else name
+        return [best if slug(best) else mailbox, mailbox, *others]
 
     def _account(self, one: things.Account, key: str) -> dict[str, Any]:
-        parent = "root" if one.parent == self.live.root else self.found.keys[Kind.UNIT][one.parent]
-        return {
-            "email": one.email,
-            "organizational_unit": parent,
-            **({"name": one.name} if one.name != f"{self.project.name}-{key}" else {}),
-            **({"tags": dict(sorted(one.tags.items()))} if one.tags else {}),
-        }
+        parent = "root" if one.parent == self.live.root else self.found.keys["ou"][one.parent]
+        fields = _written(ACCOUNT, one, name=default_name(self.project, key))
+        return {"email": one.email, "organizational_unit": parent, **fields}
 
     def _unmanaged(self) -> list[str]:
-        declared = self.found.keys[Kind.ACCOUNT]
+        declared = self.found.keys["account"]
         others = [one for one in self.live.accounts if one.id not in declared]
         for one in others:
             if one.state != ACTIVE:
@@ -433,17 +443,16 @@ class _Organization:
     def _policies(self) -> dict[str, Any]:
         types = {one.value for one in PolicyType}
         mine = [one for one in self.live.policies if not one.aws_managed and self._is_ours(one, types)]
-        named = [(one.id, [one.name, one.type.removesuffix("_POLICY"), one.id]) for one in mine]
-        chosen = keys("policy", named, taken=self.known.get(Kind.POLICY))
+        names = _names(POLICY, self.inventory, {one.id for one in mine})
+        chosen = keys("policy", names, taken=self.known.get("policy"))
         described: dict[str, Any] = {}
         for one in mine:
-            entry = self._policy(one, chosen[one.id])
-            if self.found.refuses(f"policies.{chosen[one.id]}", "policy", one.name, one.id):
-                continue
-            if _accepted(self.found, Policy, entry, ("policy", one.name, one.id), by_name=True):
-                self.found.keys[Kind.POLICY][one.id] = chosen[one.id]
+            key, what = chosen[one.id], ("policy", one.name, one.id)
+            entry = self._policy(one, key)
+            if _accepted(self.found, Policy, f"policies.{key}", entry, what, by_name=True):
+                self.found.keys["policy"][one.id] = key
                 self.found.documents[entry["file"]] = one.content
-                described[chosen[one.id]] = entry
+                described[key] = entry
         return dict(sorted(described.items()))
 
     def _is_ours(self, one: things.Policy, types: set[str]) -> bool:
@@ -470,16 +479,15 @@ class _Organization:
         return {
             "type": one.type,
             "file": f"policies/{key}.json",
-            **({"name": one.name} if one.name != key else {}),
-            **({"description": one.description} if one.description else {}),
+            **_written(POLICY, one, name=key),
             **({"targets": targets} if (targets := self._targets(one)) else {}),
         }
 
     def _targets(self, one: things.Policy) -> dict[str, Any]:
-        units = [self.found.keys[Kind.UNIT][id] for id in one.targets if id in self.found.keys[Kind.UNIT]]
-        accounts = [self.found.keys[Kind.ACCOUNT][id] for id in one.targets if id in self.found.keys[Kind.ACCOUNT]]
+        units = [self.found.keys["ou"][id] for id in one.targets if id in self.found.keys["ou"]]
+        accounts = [self.found.keys["account"][id] for id in one.targets if id in self.found.keys["account"]]
         for id in one.targets:
-            if id not in (self.live.root, *self.found.keys[Kind.UNIT], *self.found.keys[Kind.ACCOUNT]):
+            if id not in (self.live.root, *self.found.keys["ou"], *self.found.keys["account"]):
                 what = "organizational unit" if id.startswith("ou-") else "account"
                 self.found.leave("attachment", f"{one.name} on {id}", _not_described(what))
         return {
@@ -491,7 +499,7 @@ class _Organization:
     def _delegations(self) -> dict[str, str]:
         described: dict[str, str] = {}
         for service, ids in sorted(self.live.delegations.items()):
-            accounts = [self.found.keys[Kind.ACCOUNT].get(id, id) for id in ids]
+            accounts = [self.found.keys["account"].get(id, id) for id in ids]
             reason = self._why_not_delegated(service)
             declared = min((one for one in accounts if one not in ids), default=None)
             for one in sorted(accounts):
@@ -552,7 +560,9 @@ class _Center:
     # People
 
     def _users(self) -> dict[str, Any]:
-        chosen = keys("user", [(one.id, _key_names(one)) for one in self.live.users], taken=self.known.get(Kind.USER))
+        by_id = {one.id: one for one in self.live.users}
+        names = [(id, _key_names(by_id[id], *some)) for id, some in _names(USER, self.inventory)]
+        chosen = keys("user", names, taken=self.known.get("user"))
         needed = {one.principal for one in self.live.assignments}
         needed |= {id for group in self.live.groups if not self._is_foreign(group) for id in group.members}
         described: dict[str, Any] = {}
@@ -562,10 +572,8 @@ class _Center:
                 text = "an identity provider made it" if one.external else _UNWRITABLE
                 case = "made-by-provider" if one.external else "user-not-writable"
                 self.found.leave("user", one.user_name, Message(case, f"{text}, and nothing names it"), one.id)
-            elif self.found.refuses(f"users.{chosen[one.id]}", "user", one.user_name, one.id):
-                continue
-            elif _accepted(self.found, User, entry, ("user", one.user_name, one.id)):
-                self.found.keys[Kind.USER][one.id] = chosen[one.id]
+            elif _accepted(self.found, User, f"users.{chosen[one.id]}", entry, ("user", one.user_name, one.id)):
+                self.found.keys["user"][one.id] = chosen[one.id]
                 described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
 
@@ -574,24 +582,17 @@ class _Center:
         reference = {"external": True, "user_name": one.user_name}
         if one.external or len(one.emails) != 1:
             return reference
-        email = one.emails[0]
         shown = f"{one.given_name} {one.family_name}"
-        entry = {
-            "given_name": one.given_name,
-            "family_name": one.family_name,
-            "email": email,
-            **({"user_name": one.user_name} if one.user_name != email else {}),
-            **({"display_name": one.display_name} if one.display_name not in ("", shown) else {}),
-        }
+        entry = _written(USER, one, user_name=one.emails[0], display_name=one.display_name and shown)
         return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
 
     def _is_foreign(self, one: things.Group) -> bool:
         return one.external or (self._tower and one.name in control_tower.GROUPS)
 
     def _groups(self) -> dict[str, Any]:
-        named = [(one.id, [one.name]) for one in self.live.groups]
-        chosen = keys("group", named, taken=self.known.get(Kind.GROUP))
-        holders = {one.principal for one in self.live.assignments if one.permission_set in self.found.keys[Kind.SET]}
+        chosen = keys("group", _names(GROUP, self.inventory), taken=self.known.get("group"))
+        known = self.found.keys
+        holders = {one.principal for one in self.live.assignments if one.permission_set in known["permission-set"]}
         described: dict[str, Any] = {}
         same = Counter(one.name.casefold() for one in self.live.groups)
         for one in self.live.groups:
@@ -606,25 +607,20 @@ class _Center:
                 self.found.leave("group", f"{one.name} ({one.id})", taken, one.id)
             elif not self.found.refuses(f"groups.{chosen[one.id]}", "group", one.name, one.id):
                 entry = self._group(one, chosen[one.id], external=foreign)
-                if _accepted(self.found, Group, entry, ("group", one.name, one.id), by_name=foreign):
-                    self.found.keys[Kind.GROUP][one.id] = chosen[one.id]
+                if _accepted(self.found, Group, "", entry, ("group", one.name, one.id), by_name=foreign):
+                    self.found.keys["group"][one.id] = chosen[one.id]
                     described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
 
     def _group(self, one: things.Group, key: str, *, external: bool) -> dict[str, Any]:
-        name = {"name": one.name} if one.name != key else {}
+        fields = _written(GROUP, one, name=key, description=one.description if external else "")
         if external:
-            return {**name, "external": True}
-        members = [self.found.keys[Kind.USER][id] for id in one.members if id in self.found.keys[Kind.USER]]
+            return {**fields, "external": True}
+        members = [self.found.keys["user"][id] for id in one.members if id in self.found.keys["user"]]
         for id in one.members:
-            if id not in self.found.keys[Kind.USER]:
-                name_of_user = self._names.get(id, id)
-                self.found.leave("membership", f"{name_of_user} in {one.name}", _not_described("user"))
-        return {
-            **name,
-            **({"description": one.description} if one.description else {}),
-            **({"members": sorted(members)} if members else {}),
-        }
+            if id not in self.found.keys["user"]:
+                self.found.leave("membership", f"{self._name(id)} in {one.name}", _not_described("user"))
+        return {**fields, **({"members": sorted(members)} if members else {})}
 
     @property
     def _tower(self) -> bool:
@@ -634,22 +630,20 @@ class _Center:
 
     def _permission_sets(self) -> dict[str, Any]:
         mine = [one for one in self.live.permission_sets if self._is_ours(one)]
-        named = [(one.arn, [one.name]) for one in mine]
-        ends = [
-            key.removesuffix(INLINE_END) for key in self.found.keys[Kind.POLICY].values() if key.endswith(INLINE_END)
-        ]
-        taken = {**self.known.get(Kind.SET, {}), **{f"reserved {key}": key for key in ends}}  # one document a path
-        chosen = keys("Set", named, taken=taken, lower=False)
+        names, policies = _names(SET, self.inventory, {one.arn for one in mine}), self.found.keys["policy"].values()
+        ends = [key.removesuffix(INLINE_END) for key in policies if key.endswith(INLINE_END)]
+        reserved = {f"reserved {key}": key for key in ends}  # one document a path
+        taken = {**self.known.get("permission-set", {}), **reserved}
+        chosen = keys("Set", names, taken=taken, lower=False)
         described: dict[str, Any] = {}
         for one in mine:
-            entry = self._permission_set(one, chosen[one.arn])
-            if self.found.refuses(f"permission_sets.{chosen[one.arn]}", "permission set", one.name, one.arn):
-                continue
-            if _accepted(self.found, PermissionSet, entry, ("permission set", one.name, one.arn)):
-                self.found.keys[Kind.SET][one.arn] = chosen[one.arn]
+            key, what = chosen[one.arn], ("permission set", one.name, one.arn)
+            entry = self._permission_set(one, key)
+            if _accepted(self.found, PermissionSet, f"permission_sets.{key}", entry, what):
+                self.found.keys["permission-set"][one.arn] = key
                 if one.inline:
-                    self.found.documents[inline_file(chosen[one.arn])] = one.inline
-                described[chosen[one.arn]] = entry
+                    self.found.documents[inline_file(key)] = one.inline
+                described[key] = entry
         return dict(sorted(described.items()))
 
     def _is_ours(self, one: things.PermissionSet) -> bool:
@@ -664,69 +658,56 @@ class _Center:
         return reason is None
 
     def _permission_set(self, one: things.PermissionSet, key: str) -> dict[str, Any]:
-        policies: list[dict[str, Any]] = [{"aws": arn.removeprefix(AWS_MANAGED)} for arn in one.aws_managed]
-        policies += [_customer(policy) for policy in one.customer_managed]
-        if one.inline:
-            policies.append({"inline": inline_file(key)})
-        boundary = one.boundary
+        inline = [{"inline": inline_file(key)}] if one.inline else []
         return {
-            **({"name": one.name} if one.name != key else {}),
-            **({"description": one.description} if one.description else {}),
-            **({"session_duration": one.session_duration} if one.session_duration else {}),
-            **({"relay_state": one.relay_state} if one.relay_state else {}),
-            **({"tags": dict(sorted(one.tags.items()))} if one.tags else {}),
-            "policies": policies,
-            **({"boundary": _boundary(boundary)} if boundary else {}),
+            **_written(SET, one, name=key),
+            "policies": [*map(live_policy, one.aws_managed), *map(live_policy, one.customer_managed), *inline],
+            **({"boundary": live_policy(one.boundary)} if one.boundary else {}),
         }
 
     # Access
 
     def _grants(self) -> None:
-        users, groups = self.found.keys[Kind.USER], self.found.keys[Kind.GROUP]
-        accounts, sets = self.found.keys[Kind.ACCOUNT], self.found.keys[Kind.SET]
+        users, groups = self.found.keys["user"], self.found.keys["group"]
+        accounts, sets = self.found.keys["account"], self.found.keys["permission-set"]
         described: set[Grant] = set()
         apart: Counter[tuple[str, Message]] = Counter()
         for one in self.live.assignments:
             principals = users if one.principal_type == "USER" else groups
             reason = next(self._why_apart(one, principals), None)
             if reason:
-                apart[self._name_of(one), reason] += 1
+                apart[f"{self._name(one.permission_set)} of {self._name(one.principal)}", reason] += 1
             else:
                 grant = accounts[one.account], sets[one.permission_set], one.principal_type, principals[one.principal]
                 described.add(Grant(*grant))
         for (name, reason), count in sorted(apart.items()):
             self.found.leave("assignment", f"{name} in {counted(count, 'account')}", reason)
         for orphan in sorted(self.live.orphans):
-            name = f"{self._set_name(orphan.permission_set)} of {orphan.principal} in {orphan.account}"
+            name = f"{self._name(orphan.permission_set)} of {orphan.principal} in {orphan.account}"
             self.found.leave("assignment", name, Message("principal-deleted", "its user or group was deleted"))
         declared = DeclaredOrganization.model_validate(self.found.organization)
         self.found.grants = frozenset(described)
         self.found.assignments = fold(described, declared, literal=self.literal)
 
     def _why_apart(self, one: things.Assignment, principals: Mapping[str, str]) -> Iterator[Message]:
-        if one.permission_set not in self.found.keys[Kind.SET]:
+        if one.permission_set not in self.found.keys["permission-set"]:
             yield _not_described("permission set")
-        if one.account not in self.found.keys[Kind.ACCOUNT]:
+        if one.account not in self.found.keys["account"]:
             yield _not_described("account")
         if one.principal not in principals:
             yield _not_described("user or group")
 
-    def _name_of(self, one: things.Assignment) -> str:
-        return f"{self._set_name(one.permission_set)} of {self._names.get(one.principal, one.principal)}"
+    def _name(self, id: str) -> str:
+        return self._called.get(id, id)
 
     @cached_property
-    def _names(self) -> dict[str, str]:
-        users = {user.id: user.user_name for user in self.live.users}
-        return users | {group.id: group.name for group in self.live.groups}
-
-    def _set_name(self, arn: str) -> str:
-        return next((one.name for one in self.live.permission_sets if one.arn == arn), arn)
+    def _called(self) -> dict[str, str]:
+        return _called(self.inventory)
 
 
-def _key_names(one: things.User) -> list[str]:
-    """Returns the names for a user's key: the user name, without its domain where that is enough."""
-    name, mailbox = (text.partition("@")[0] for text in (one.user_name, "".join(one.emails[:1])))
-    return [name if slug(name) else mailbox, one.user_name]
+def _key_names(one: things.User, name: str, *others: str) -> list[str]:
+    """Returns the names for a user's key: of the address, where the user name has no letter for one."""
+    return [name if slug(name) else "".join(one.emails[:1]).partition("@")[0], *others]
 
 
 def written(rule: Assignment) -> dict[str, Any]:
@@ -760,11 +741,3 @@ def _undescribable(one: things.PermissionSet) -> Message | None:
             name = f"{policy.path}{policy.name}"
             return Message("not-declarable", f"its policy {name} cannot be declared", policy=name)
     return None
-
-
-def _customer(policy: Attached) -> dict[str, str]:
-    return {"customer": policy.name, **({"path": policy.path} if policy.path != "/" else {})}
-
-
-def _boundary(boundary: str | Attached) -> dict[str, str]:
-    return {"aws": boundary.removeprefix(AWS_MANAGED)} if isinstance(boundary, str) else _customer(boundary)

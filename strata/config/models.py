@@ -117,6 +117,8 @@ class Model(BaseModel):
     """A part of the configuration: frozen, no unknown keys, nothing coerced; a key without a value is not given."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+    stays: ClassVar[tuple[str, ...]] = ()
+    """The fields that keep what AWS has where no file writes them."""
 
     @model_validator(mode="before")
     @classmethod
@@ -128,9 +130,10 @@ class Model(BaseModel):
         known = {field.alias or name for name, field in cls.model_fields.items()}
         return {key: value for key, value in data.items() if value is not None or key not in known}
 
-    def unwritten(self, *names: str) -> frozenset[str]:
-        """Returns which of some fields the configuration does not write."""
-        return frozenset(names) - self.model_fields_set
+    @property
+    def unwritten(self) -> frozenset[str]:
+        """Returns the fields that keep what AWS has."""
+        return frozenset(self.stays) - self.model_fields_set
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -375,6 +378,7 @@ class Project(Model):
 class OrganizationalUnit(Model):
     """An organizational unit; its key is its identity, its name may change."""
 
+    stays: ClassVar[tuple[str, ...]] = ("name",)
     name: OrganizationalUnitName | None = None
     """Its name as AWS shows it; the key when not given."""
     organizational_units: "dict[Key, OrganizationalUnit]" = {}
@@ -384,6 +388,7 @@ class OrganizationalUnit(Model):
 class Account(Model):
     """A member account; its key is its identity, its name may change."""
 
+    stays: ClassVar[tuple[str, ...]] = ("name", "tags")
     email: RootEmail
     """The root e-mail address: unique in all of AWS, and never to be changed here alone."""
     organizational_unit: UnitReference
@@ -432,6 +437,7 @@ class PolicyType(StrEnum):
 class Policy(Model):
     """An organization policy in a JSON file, and where it is attached."""
 
+    stays: ClassVar[tuple[str, ...]] = ("name", "description")
     type: PolicyType = Field(strict=False)
     """AWS's name for its type, which says what the document may hold."""
     file: PolicyFile
@@ -945,6 +951,7 @@ class User(Model):
     """A person in Identity Center's own directory; AWS sends no mail to users made this way."""
 
     model_config = ConfigDict(json_schema_extra=_unless_external)
+    stays: ClassVar[tuple[str, ...]] = ("display_name",)
 
     # The first, so that those below are read with it in mind.
     external: bool = False
@@ -1012,6 +1019,7 @@ class User(Model):
 class Group(Model):
     """A group in Identity Center."""
 
+    stays: ClassVar[tuple[str, ...]] = ("name", "description")
     name: GroupName | None = None
     """Its display name; the key when not given, and an adopted group keeps the one it has."""
     description: GroupDescription = ""
@@ -1054,6 +1062,7 @@ class Boundary(Model):
 class PermissionSet(Model):
     """What its holder may do in an account, as an IAM role that Identity Center makes there."""
 
+    stays: ClassVar[tuple[str, ...]] = ("name", "description", "session_duration", "relay_state", "tags")
     name: PermissionSetName | None = None
     """Its name, fixed once made; the key when not given."""
     description: PermissionSetDescription | None = None

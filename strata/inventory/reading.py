@@ -555,15 +555,12 @@ def _permission_set(center: identity_center.Center, arn: str) -> PermissionSet:
     return PermissionSet(
         arn=arn,
         name=described["Name"],
-        description=described.get("Description", ""),
-        session_duration=described.get("SessionDuration", ""),
-        relay_state=described.get("RelayState", ""),
+        described=described,
         aws_managed=tuple(sorted(center.aws_managed_policies_of(arn))),
         customer_managed=tuple(sorted(map(_attached, center.customer_managed_policies_of(arn)))),
         inline=center.inline_policy_of(arn),
         boundary=_boundary(boundary) if boundary else None,
         tags=_tags(center.tags_of(arn)),
-        described=described,
     )
 
 

@@ -105,15 +105,12 @@ class PermissionSet:
 
     arn: str
     name: str
-    description: str
-    session_duration: str
-    relay_state: str
+    described: Described = field(repr=False)
     aws_managed: tuple[str, ...]
     customer_managed: tuple[Attached, ...]
     inline: str
     boundary: str | Attached | None
     tags: Tags = field(default_factory=dict)
-    described: Described = field(default_factory=dict, compare=False, repr=False)
 
 
 class Assignment(NamedTuple):

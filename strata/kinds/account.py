@@ -50,13 +50,8 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         key = aws.known["account"].get(one.id, "")
         if one.id in aws.left or aws.is_elsewhere(_TYPE, one.id):
             continue
-        values = {
-            "name": one.name,
-            "email": one.email,
-            "unit": aws.place(one.parent),
-            "state": one.state,
-            "tags": aws.tags(_TYPE, key, one.tags),
-        }
+        values = {**ACCOUNT.live_fields(one), "unit": aws.place(one.parent), "state": one.state}
+        values["tags"] = aws.tags(_TYPE, key, one.tags)
         name, ids = aws.key("account", one.id, one.name), {"id": one.id, "unit": one.parent}
         note = Message("leave-to-others", "unmanaged_accounts in organization.yaml leaves it to others")
         yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, thing=("account", one.id), note=note)
@@ -98,7 +93,11 @@ ACCOUNT = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
-    found=lambda inventory, _: (Found(one.id, one.name, folded(one.email)) for one in inventory.organization.accounts),
+    found=lambda inventory, _: (
+        Found(one.id, one.name, folded(one.email), [one.name, one.email.partition("@")[0], one.id[-4:]])
+        for one in inventory.organization.accounts
+    ),
+    live_fields=lambda one: {"email": one.email, "name": one.name, "tags": dict(sorted(one.tags.items()))},
     is_added=True,
     model=models.Account,
     fields={name: name for name in ("name", "email", "tags")},

@@ -72,7 +72,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 looked_up = {"name": as_declared(one.name, here.name), "id": one.id}
                 yield Thing("group", key, looked_up, ids={"id": one.id}, thing=("group", one.id), external=True)
             if _is_ours(aws, center, one):
-                values = {"name": one.name, "description": one.description, "id": one.id}
+                values = {**GROUP.live_fields(one), "id": one.id}
                 undo, rights = aws.cli.people("delete-group", group_id=one.id), sorted(one.members)
                 name, thing = aws.principal(one.id), ("group", one.id)
                 yield Thing("group", name, values, ids={"id": one.id}, thing=thing, undo=undo, rights=rights)
@@ -121,8 +121,9 @@ GROUP = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(one.id, one.name, folded(one.name)) for center in inventory.centers for one in center.groups
+        Found(one.id, one.name, folded(one.name), [one.name]) for center in inventory.centers for one in center.groups
     ),
+    live_fields=lambda one: {"name": one.name, "description": one.description},
     id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
     model=models.Group,

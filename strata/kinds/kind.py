@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from strata.config import moves
 from strata.config.models import PARTITION, Model, Project
@@ -124,11 +124,13 @@ class Found(NamedTuple):
         id: the id by which other things refer to it.
         name: what AWS calls it.
         identity: what tells it from its like; empty as long as that hangs on a thing whose key is not known.
+        names: those of which a key is made, the best first; the others tell apart those of which the best is the same.
     """
 
     id: str
     name: str
     identity: str
+    names: Sequence[str]
 
 
 def _nothing(_: object) -> tuple[Thing, ...]:
@@ -154,6 +156,7 @@ class Kind:
         recorded: what the states of Strata's stacks hold.
         live: what AWS has, but for what layers of one's own or others look after.
         found: what AWS has of it, by the keys of the units by id, as far as they are known.
+        live_fields: what AWS has of the fields of an entry, of one thing, without those that it says nothing of.
         id_of: the id by which other things refer to it, in its import id.
         is_added: a run of `strata adopt` over everything writes what is new.
         model: the entry of the YAML.
@@ -184,6 +187,7 @@ class Kind:
     recorded: Callable[[InStates], Iterable[Thing]] = _nothing
     live: Callable[[AtAws], Iterable[Thing]] = _nothing
     found: Callable[[Inventory, Mapping[str, str]], Iterable[Found]] = lambda *_: ()
+    live_fields: Callable[[Any], dict[str, Any]] = lambda _: {}
     id_of: Callable[[str], str] = str
     is_added: bool = False
     model: type[Model] | None = None

@@ -35,9 +35,7 @@ def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
         "id": f"{found.arn},{reading.center.instance}",
         "instance_arn": reading.center.instance,
         "name": found.name,
-        "description": found.description,
-        "session_duration": found.session_duration,
-        "relay_state": found.relay_state,
+        **{name: found.described.get(word, "") for name, word in _DESCRIBED.items()},
         "created_date": date(found.described.get("CreatedDate")),
         **tags(attributes, found.tags),
         **PROVIDERS,
@@ -45,16 +43,20 @@ def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
     }
 
 
+_DESCRIBED = {"description": "Description", "session_duration": "SessionDuration", "relay_state": "RelayState"}
+"""AWS's words for what it describes."""
+_UNSAID = {"description": "", "session_duration": "PT1H", "relay_state": ""}
+"""What holds of that where AWS says nothing."""
+
+
+def _live_fields(one: things.PermissionSet) -> dict[str, Any]:
+    said = {name: one.described[word] for name, word in _DESCRIBED.items() if one.described.get(word)}
+    return {"name": one.name, **said, "tags": dict(sorted(one.tags.items()))}
+
+
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for one in zone.permission_sets.values():
-        values = {
-            "name": one.name,
-            "description": one.description,
-            "session_duration": one.session_duration,
-            "relay_state": one.relay_state,
-            "tags": dict(one.tags),
-            "id": AS_IT_IS,
-        }
+        values = {name: getattr(one, name) for name in SET.fields} | {"id": AS_IT_IS}
         by_default = one.unwritten & {"session_duration"}  # how long access lasts is told, though no deploy resets it
         unwritten = one.unwritten - by_default | ({"tags"} if one.option else set())
         mark = Mark(exact(one.name), one.name, is_kept="name" in one.unwritten)
@@ -64,8 +66,8 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
 
 def _recorded(states: InStates) -> Iterator[Thing]:
     for key, one in states.of(_SET).items():
-        names, id = ("name", "description", "session_duration", "relay_state"), text(one, "arn")
-        values = {**{name: text(one, name) for name in names}, "id": id, "tags": dict(one.get("tags") or {})}
+        id, tags = text(one, "arn"), dict(one.get("tags") or {})
+        values = {**{name: text(one, name) for name in SET.fields}, "tags": tags, "id": id}
         mark = Mark(exact(text(one, "name")), text(one, "name"))
         yield Thing("permission set", key, values, ids={"id": id}, mark=mark)
 
@@ -75,14 +77,8 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         for one in center.permission_sets:
             if not _is_ours(aws, center, one):
                 continue
-            values = {
-                "name": one.name,
-                "description": one.description,
-                "session_duration": one.session_duration or "PT1H",
-                "relay_state": one.relay_state,
-                "tags": aws.tags(_SET, aws.known["permission-set"].get(one.arn, ""), one.tags),
-                "id": one.arn,
-            }
+            tags = aws.tags(_SET, aws.known["permission-set"].get(one.arn, ""), one.tags)
+            values = {**_UNSAID, **_live_fields(one), "tags": tags, "id": one.arn}
             policies = [one.aws_managed, one.customer_managed, content(one.inline), one.boundary]
             yield Thing(
                 "permission set",
@@ -133,12 +129,15 @@ SET = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(one.arn, one.name, exact(one.name)) for center in inventory.centers for one in center.permission_sets
+        Found(one.arn, one.name, exact(one.name), [one.name])
+        for center in inventory.centers
+        for one in center.permission_sets
     ),
+    live_fields=_live_fields,
     id_of=lambda import_id: import_id.partition(",")[0],
     is_added=True,
     model=models.PermissionSet,
-    fields={name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},
+    fields={name: name for name in models.PermissionSet.stays},
     obstacle=lambda zone, change: why_unwritten(zone, zone.permission_sets.get(change.now.name), change),
     events={**events("PermissionSet"), **TAGS},
     addresses=lambda zone: (f"{_SET}.{key}" for key in zone.permission_sets),
@@ -254,8 +253,10 @@ def _own(reference: Attributes) -> str:
     return f"{text(reference, 'path') or '/'}{text(reference, 'name')}"
 
 
-def _entry(policy: things.Attached) -> dict[str, str]:
-    """Returns a customer managed policy as the YAML names it."""
+def live_policy(policy: str | things.Attached) -> dict[str, str]:
+    """Returns a managed policy, one of AWS's by its ARN, as the YAML names it."""
+    if isinstance(policy, str):
+        return {"aws": policy.removeprefix(AWS_MANAGED)}
     return {"customer": policy.name, **({"path": policy.path} if policy.path != "/" else {})}
 
 
@@ -281,14 +282,14 @@ def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
     for one, key, whole in _known(aws):
         for arn in one.aws_managed:
             if not aws.is_elsewhere(MANAGED, f"{arn},{whole}"):
-                ids = {"set": key, "arn": one.arn, "aws": arn.removeprefix(AWS_MANAGED), "policy": arn}
+                ids = {"set": key, "arn": one.arn, **live_policy(arn), "policy": arn}
                 undo = aws.cli.change_set("detach-managed-policy-from-permission-set", one.arn, managed_policy_arn=arn)
                 yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids, undo=undo)
         for policy in one.customer_managed:
             if not aws.is_elsewhere(CUSTOMER, f"{policy.name},{policy.path},{whole}"):
                 operation = "detach-customer-managed-policy-reference-from-permission-set"
                 reference = json.dumps({"Name": policy.name, "Path": policy.path})
-                ids = {"set": key, "arn": one.arn, "name": policy.name, **_entry(policy)}
+                ids = {"set": key, "arn": one.arn, "name": policy.name, **live_policy(policy)}
                 undo = aws.cli.change_set(operation, one.arn, customer_managed_policy_reference=reference)
                 yield Thing("permission set policy", f"{policy.path}{policy.name} in {key}", ids=ids, undo=undo)
 
@@ -416,13 +417,9 @@ def _recorded_boundary(states: InStates) -> Iterator[Thing]:
 def _live_boundary(aws: AtAws) -> Iterator[Thing]:
     for one, key, whole in _known(aws):
         if one.boundary and not aws.is_elsewhere(_BOUNDARY, whole):
-            boundary = one.boundary
-            if isinstance(boundary, str):
-                policy, ids = aws_policy(boundary), {"aws": boundary.removeprefix(AWS_MANAGED)}
-            else:
-                policy, ids = f"{boundary.path}{boundary.name}", _entry(boundary)
+            boundary = live_policy(one.boundary)
+            policy, ids = _policy(ManagedPolicy(**boundary)), {"set": key, "arn": one.arn, **boundary}
             undo = aws.cli.change_set("delete-permissions-boundary-from-permission-set", one.arn)
-            ids = {"set": key, "arn": one.arn, **ids}
             yield Thing("permissions boundary", key, {"policy": policy}, ids=ids, undo=undo, rights=policy)
 
 

@@ -54,7 +54,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         theirs = aws.is_elsewhere(_TYPE, one.id)
         if one.aws_managed or theirs or (not key and looked_after(aws.inventory, one.name)):
             continue
-        values = {"name": one.name, "description": one.description, "document": content(one.content), "id": one.id}
+        values = {**POLICY.live_fields(one), "document": content(one.content), "id": one.id}
         detached = (_detach(one.id, target) for target in one.targets)
         undo = (*detached, cli.line("organizations", "delete-policy", policy_id=one.id))
         rights = [values["document"], *one.targets]
@@ -83,8 +83,15 @@ POLICY = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(one.id, one.name, policy_identity(one.type, one.name)) for one in inventory.organization.policies
+        Found(
+            one.id,
+            one.name,
+            policy_identity(one.type, one.name),
+            [one.name, one.type.removesuffix("_POLICY"), one.id],
+        )
+        for one in inventory.organization.policies
     ),
+    live_fields=lambda one: {"name": one.name, "description": one.description},
     is_added=True,
     model=models.Policy,
     fields={"name": "name", "description": "description"},

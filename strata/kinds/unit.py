@@ -48,7 +48,7 @@ def _recorded(states: InStates) -> Iterator[Thing]:
 def _live(aws: AtAws) -> Iterator[Thing]:
     for one in aws.inventory.organization.units:
         if not aws.is_elsewhere(_TYPE, one.id):
-            values = {"name": one.name, "unit": aws.place(one.parent), "id": one.id}
+            values = {**UNIT.live_fields(one), "unit": aws.place(one.parent), "id": one.id}
             undo = cli.line("organizations", "delete-organizational-unit", organizational_unit_id=one.id)
             name = aws.key("ou", one.id, one.name)
             yield Thing(_NAME, name, values, ids={"id": one.id}, thing=("ou", one.id), undo=(undo,))
@@ -58,7 +58,8 @@ def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[Found]:
     root = inventory.organization.root
     for one in inventory.organization.units:
         is_known = one.parent == root or one.parent in keys
-        yield Found(one.id, one.name, unit_identity(keys.get(one.parent, ""), one.name) if is_known else "")
+        identity = unit_identity(keys.get(one.parent, ""), one.name) if is_known else ""
+        yield Found(one.id, one.name, identity, [one.name, one.id.rpartition("-")[2]])
 
 
 UNIT = Kind(
@@ -71,6 +72,7 @@ UNIT = Kind(
     recorded=_recorded,
     live=_live,
     found=_found,
+    live_fields=lambda one: {"name": one.name},
     is_added=True,
     model=models.OrganizationalUnit,
     fields={"name": "name"},

@@ -53,17 +53,9 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             looked_up, mark = {"user_name": name, "id": AS_IT_IS}, Mark(folded(name), name)
             yield Thing("user", key, looked_up, SSO, ("users", key), external=True, mark=mark)
             continue
-        values = {
-            "user_name": name,
-            "given_name": user.given_name,
-            "family_name": user.family_name,
-            "email": user.email,
-            "display_name": user.display_name,
-            "id": AS_IT_IS,
-        }
-        unwritten = {"display_name"} if user.display_name is None else ()
+        values = {field: getattr(user, field) for field in USER.fields} | {"user_name": name, "id": AS_IT_IS}
         mark = Mark(folded(name), name, folded(user.email))
-        yield Thing("user", key, written(values, unwritten), SSO, ("users", key), mark=mark)
+        yield Thing("user", key, written(values, user.unwritten), SSO, ("users", key), mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -98,14 +90,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             external = here.external if here else provided
             if external or aws.is_elsewhere(_TYPE, f"{center.store}/{one.id}"):
                 continue
-            values = {
-                "user_name": one.user_name,
-                "given_name": one.given_name,
-                "family_name": one.family_name,
-                "email": ", ".join(one.emails),
-                "display_name": one.display_name,
-                "id": one.id,
-            }
+            values = {**USER.live_fields(one), "id": one.id}
             ids, undo = {"id": one.id, **aws.cli.ids}, aws.cli.people("delete-user", user_id=one.id)
             yield Thing("user", aws.principal(one.id), values, ids=ids, thing=("user", one.id), undo=undo)
 
@@ -164,8 +149,17 @@ USER = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(one.id, one.user_name, folded(one.user_name)) for center in inventory.centers for one in center.users
+        Found(one.id, one.user_name, folded(one.user_name), [one.user_name.partition("@")[0], one.user_name])
+        for center in inventory.centers
+        for one in center.users
     ),
+    live_fields=lambda one: {
+        "given_name": one.given_name,
+        "family_name": one.family_name,
+        "email": ", ".join(one.emails),
+        "user_name": one.user_name,
+        "display_name": one.display_name,
+    },
     id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
     model=models.User,

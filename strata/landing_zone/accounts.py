@@ -45,7 +45,7 @@ def accounts(project: Project, organization: Organization) -> dict[str, Account]
             location,
             tags=tags,
             retired=one.retired,
-            unwritten=one.unwritten("name", "tags"),
+            unwritten=one.unwritten,
         )
     return found
 

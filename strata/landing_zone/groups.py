@@ -36,7 +36,7 @@ def groups(sso: Sso) -> dict[str, Group]:
             one.description,
             one.members,
             one.external,
-            unwritten=one.unwritten("name", "description"),
+            unwritten=one.unwritten,
         )
         for key, one in sso.groups.items()
     }

@@ -55,10 +55,10 @@ class PermissionSet:
 
     key: str
     name: str
-    description: str
-    session_duration: str
     policies: tuple[ManagedPolicy | InlinePolicy, ...]
     location: Location
+    description: str = ""
+    session_duration: str = "PT1H"
     boundary: ManagedPolicy | None = None
     relay_state: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -88,14 +88,14 @@ def all_permission_sets(sso: Sso, project: Project | None, documents: Mapping[st
             PermissionSet(
                 key,
                 one.name or key,
-                one.description or "",
-                one.session_duration,
                 policies,
                 ("permission_sets", key),
+                one.description or "",
+                one.session_duration,
                 boundary=_managed(one.boundary) if one.boundary else None,
                 relay_state=one.relay_state or "",
                 tags=one.tags,
-                unwritten=one.unwritten("name", "description", "session_duration", "relay_state", "tags"),
+                unwritten=one.unwritten,
             )
         )
     return found
@@ -120,10 +120,10 @@ def _of_options(sso: Sso, project: Project | None, values: Mapping[str, str]) ->
         yield PermissionSet(
             BREAK_GLASS,
             BREAK_GLASS,
-            "Emergencies only; every use raises an alert.",
-            sso.break_glass.session_duration,
             (ManagedPolicy(aws=FULL_ACCESS),),
             ("break_glass",),
+            "Emergencies only; every use raises an alert.",
+            sso.break_glass.session_duration,
             option="break_glass",
         )
     if sso.state_access:
@@ -133,10 +133,9 @@ def _of_options(sso: Sso, project: Project | None, values: Mapping[str, str]) ->
         yield PermissionSet(
             STATE_ACCESS,
             STATE_ACCESS,
-            "Terraform state in the management account.",
-            "PT1H",
             (InlinePolicy(Document(template, values), words),),
             ("state_access",),
+            "Terraform state in the management account.",
             option="state_access",
         )
 

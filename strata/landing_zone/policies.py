@@ -67,7 +67,6 @@ def all_policies(organization: Organization, project: Project | None, documents:
     for key, one in organization.policies.items():
         document, location = Document(documents.get(one.file, ""), values), ("policies", key)
         name = one.name or key
-        unwritten = one.unwritten("name", "description")
         found.append(
             Policy(
                 key,
@@ -78,7 +77,7 @@ def all_policies(organization: Organization, project: Project | None, documents:
                 one.targets,
                 location,
                 file=one.file,
-                unwritten=unwritten,
+                unwritten=one.unwritten,
             )
         )
     return found

@@ -46,7 +46,7 @@ def units(organization: Organization) -> Iterator[Unit]:
 def _walk(below: Mapping[str, OrganizationalUnit], above: tuple[str, ...]) -> Iterator[Unit]:
     for key, one in sorted(below.items()):
         keys = (*above, key)
-        unit = Unit(keys, one.name or key, bool(one.organizational_units), unwritten=one.unwritten("name"))
+        unit = Unit(keys, one.name or key, bool(one.organizational_units), unwritten=one.unwritten)
         yield unit
         yield from _walk(one.organizational_units, unit.keys)
 

@@ -77,7 +77,7 @@ class Evidence:
     @cached_property
     def inventory(self) -> Inventory:
         """Returns what AWS has."""
-        found: Inventory = _typed(Inventory, self.facts["data"])
+        found: Inventory = _typed(Inventory, _with_described(self.facts["data"]))
         return found
 
     @cached_property
@@ -166,6 +166,16 @@ def _check(evidence: Evidence) -> None:
 def _check_known(id: str, known: Collection[str]) -> None:
     if id not in known:
         raise ValueError(f"{id} is not there")
+
+
+def _with_described(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns data with permission sets in AWS's words, where an earlier Strata kept them in its own alone."""
+    center = data["center"]
+    sets = [
+        {**one, "described": one.get("described") or {name.title().replace("_", ""): one[name] for name in one}}
+        for one in (center["permission_sets"] if center else ())
+    ]
+    return {**data, "center": center and {**center, "permission_sets": sets}}
 
 
 _LARGEST = 512 * 1024 * 1024

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from strata.adoption.keys import keys
 from strata.config import ORGANIZATION, SSO
 from strata.config import models as declared
 from strata.config.models import MANAGEMENT, ROOT, PolicyType
-from strata.config.moves import KINDS, Kind
+from strata.config.moves import Kind
 from strata.config.source import Location, SourceFile
 from strata.errors import Message, StrataError
 from strata.evaluation.documents import parse
@@ -23,16 +24,23 @@ from strata.iam.equality import same_document
 from strata.inventory import things
 from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
 from strata.inventory.things import Center, Inventory
+from strata.kinds import KEYED
+from strata.kinds.account import ACCOUNT
+from strata.kinds.group import GROUP
 from strata.kinds.identity import folded
 from strata.kinds.organization import ADDRESS as ORGANIZATION_ADDRESS
+from strata.kinds.permission_set import SET, live_policy
+from strata.kinds.policy import POLICY
 from strata.kinds.thing import ACTIVE
+from strata.kinds.unit import UNIT
+from strata.kinds.user import USER
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy, PermissionSet
+from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.placeholders import PATTERN, Document
 from strata.landing_zone.policies import Policy
-from strata.sides.join import Keys
+from strata.sides.join import Keys, identities
 
 NO_FILE = "no file"
 """The place of what AWS has and the configuration does not."""
@@ -92,40 +100,15 @@ def live_landing_zone(zone: LandingZone, inventory: Inventory, keys: Keys) -> Li
 
 def all_keys(zone: LandingZone, inventory: Inventory, known: Keys) -> dict[Kind, dict[str, str]]:
     """Returns a key for everything: the known one, else one of its name that the configuration has nowhere."""
-    used: Mapping[Kind, Iterable[str]] = {
-        "account": (*zone.accounts, *zone.retired),
-        "ou": zone.units,
-        "policy": zone.policies,
-        "user": zone.users,
-        "group": zone.groups,
-        "permission-set": zone.permission_sets,
-    }
     found: dict[Kind, dict[str, str]] = {}
-    for kind in KINDS:
-        names = {id: choices for id, choices in _names(kind, inventory) if id not in known[kind]}
-        taken = {f"reserved {key}": key for key in used[kind]}
-        made = keys(kind, names.items(), taken=taken, lower=kind != "permission-set")
-        found[kind] = {**known[kind], **made}
-    found["account"][inventory.organization.management] = MANAGEMENT
+    used, management = identities(zone), inventory.organization.management
+    for word, kind in KEYED.items():
+        named = {management, *known[word]}
+        names = [(one.id, one.names) for one in kind.found(inventory, {}) if one.id not in named]
+        taken = {f"reserved {key}": key for key in used[word]}
+        found[word] = {**known[word], **keys(word, names, taken=taken, lower=word != "permission-set")}
+    found["account"][management] = MANAGEMENT
     return found
-
-
-def _names(kind: Kind, inventory: Inventory) -> Iterator[tuple[str, list[str]]]:
-    """Yields id and names of everything of a kind, the best name first."""
-    organization, center = inventory.organization, inventory.center
-    if kind == "account":
-        others = (one for one in organization.accounts if one.id != organization.management)
-        yield from ((one.id, [one.name, one.email.partition("@")[0], one.id[-4:]]) for one in others)
-    elif kind == "ou":
-        yield from ((one.id, [one.name, one.id.rpartition("-")[2]]) for one in organization.units)
-    elif kind == "policy":
-        yield from ((one.id, [one.name, one.type.removesuffix("_POLICY"), one.id]) for one in organization.policies)
-    elif center and kind == "user":
-        yield from ((one.id, [one.user_name.partition("@")[0], one.user_name]) for one in center.users)
-    elif center and kind == "group":
-        yield from ((one.id, [one.name]) for one in center.groups)
-    elif center:
-        yield from ((one.arn, [one.name]) for one in center.permission_sets)
 
 
 # What AWS has, as the configuration would say it
@@ -218,9 +201,8 @@ class _Reading:
             here = self.zone.organization.accounts.get(key)
             tags = here.tags if here and TAGS in self.inventory.unread else one.tags
             unit = self.keys["ou"].get(one.parent, ROOT)
-            accounts[key] = declared.Account.model_construct(
-                email=one.email, organizational_unit=unit, name=one.name, tags=dict(tags), retired=False
-            )
+            fields = {**ACCOUNT.live_fields(one), "organizational_unit": unit, "tags": dict(tags)}
+            accounts[key] = declared.Account.model_construct(**fields, retired=False)
             left = unmanaged.get(one.id, unmanaged.get(folded(one.email)))
             elsewhere: Location | None = None if left is None else ("unmanaged_accounts", left)
             self._place(ORGANIZATION, ("accounts", key), ("accounts", key) if here else elsewhere)
@@ -236,7 +218,7 @@ class _Reading:
                 here = self.zone.units.get(key)
                 self._place(ORGANIZATION, at, here.location if here else None)
                 found[key] = declared.OrganizationalUnit.model_construct(
-                    name=one.name, organizational_units=self._units(one.id, at)
+                    **UNIT.live_fields(one), organizational_units=self._units(one.id, at)
                 )
         return found
 
@@ -251,15 +233,13 @@ class _Reading:
         here = self.zone.policies.get(key)
         location = here.location if here else ("policies", key)
         self._place(ORGANIZATION, location, location if here else None)
-        targets = self._targets(one, here)
-        live = replace(here, name=one.name, description=one.description, targets=targets) if here else None
+        fields = {**POLICY.live_fields(one), "targets": self._targets(one, here), "location": location}
+        live = replace(here, **fields) if here else None
         if live and _means(one.content, live.document):
             found = live
         else:
             file = self._document(f"policy {key} at AWS", one.content, asked=PolicyType(one.type) in CONTROLS)
-            found = Policy(
-                key, one.name, PolicyType(one.type), one.description, Document(one.content), targets, location, file
-            )
+            found = Policy(key, type=PolicyType(one.type), document=Document(one.content), file=file, **fields)
         for target, at in found.attachments.items():
             self._place(ORGANIZATION, at, here.attachments.get(target) if here else None)
         return found
@@ -324,14 +304,10 @@ class _Reading:
         self._place(SSO, ("users", key), ("users", key) if here else None)
         full = f"{one.given_name} {one.family_name}".strip()
         external = here.external if here else one.external
-        return declared.User.model_construct(
-            external=external,
-            given_name=one.given_name,
-            family_name=one.family_name,
-            email="" if here and external else ", ".join(one.emails),
-            user_name=one.user_name,
-            display_name=None if here and external else one.display_name or full or one.user_name,
-        )
+        shown: dict[str, Any] = {"display_name": one.display_name or full or one.user_name}
+        if here and external:
+            shown = {"email": "", "display_name": None}
+        return declared.User.model_construct(external=external, **USER.live_fields(one) | shown)
 
     def _group(self, one: things.Group) -> declared.Group:
         """Returns a group with its members, whom AWS knows of an external group as well."""
@@ -345,9 +321,8 @@ class _Reading:
             at: Location = ("groups", key, "members")
             self._place(SSO, (*at, index), (*at, listed.index(member)) if member in listed else None)
         external = here.external if here else one.external
-        return declared.Group.model_construct(
-            name=one.name, description=one.description, members=members, external=external and not members
-        )
+        fields = {**GROUP.live_fields(one), "members": members, "external": external and not members}
+        return declared.Group.model_construct(**fields)
 
     # Permission sets and who has them
 
@@ -360,25 +335,22 @@ class _Reading:
         here = self.zone.permission_sets.get(key)
         location = here.location if here else ("permission_sets", key)
         self._place(SSO, location, location if here else None)
-        boundary = one.boundary
         return PermissionSet(
             key,
-            one.name,
-            one.description,
-            one.session_duration or "PT1H",
-            tuple(self._policies_of(one, here.policies if here else ())),
-            location,
-            boundary=_managed(boundary) if boundary else None,
-            relay_state=one.relay_state,
-            tags=one.tags,
+            policies=tuple(self._policies_of(one, here.policies if here else ())),
+            location=location,
+            boundary=ManagedPolicy(**live_policy(one.boundary)) if one.boundary else None,
             option=here.option if here else None,
+            **SET.live_fields(one),
         )
 
     def _policies_of(
         self, one: things.PermissionSet, listed: Iterable[ManagedPolicy | InlinePolicy]
     ) -> Iterator[ManagedPolicy | InlinePolicy]:
         """Yields the policies of a permission set, first what the configuration names, in its order."""
-        managed, inline = [*map(_managed, one.aws_managed), *map(_managed, one.customer_managed)], one.inline
+        policies = *map(live_policy, one.aws_managed), *map(live_policy, one.customer_managed)
+        managed = [ManagedPolicy(**policy) for policy in policies]
+        inline = one.inline
         for each in listed:
             if isinstance(each, InlinePolicy) and inline and _means(inline, each.document):
                 yield each
@@ -413,12 +385,6 @@ def _in_order(found: Iterable[str], listed: Iterable[str]) -> tuple[str, ...]:
     left = set(found)
     first = [key for key in dict.fromkeys(listed) if key in left]
     return (*first, *sorted(left.difference(first)))
-
-
-def _managed(policy: str | things.Attached) -> ManagedPolicy:
-    if isinstance(policy, str):
-        return ManagedPolicy(aws=policy.removeprefix(AWS_MANAGED))
-    return ManagedPolicy(customer=policy.name, path=policy.path)
 
 
 def _means(live: str, document: Document) -> bool:

@@ -10,26 +10,14 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from strata.commands.add.questions import new_key, one_of, typed
-from strata.config import ORGANIZATION, SSO
+from strata.config import ORGANIZATION, SSO, models
 from strata.config.loader import files_of
 from strata.config.models import MANAGEMENT, ROOT
 from strata.config.text import Problem, short
 from strata.config.types import (
-    AccountName,
     AwsManagedPolicy,
-    GroupDescription,
-    GroupName,
     Key,
-    LastDay,
     ManagedPolicyName,
-    OrganizationalUnitName,
-    PermissionSetDescription,
-    PermissionSetName,
-    PersonEmail,
-    PersonName,
-    Reason,
-    RootEmail,
-    SessionDuration,
     TagKey,
     TagValue,
     did_you_mean,
@@ -59,7 +47,7 @@ class Addition:
 
 def questions(kind: Kind, landing_zone: LandingZone, folder: Path) -> tuple[Question, ...]:
     """Returns the questions of a kind in their order, that for the file among them where several may take the entry."""
-    file, section = SECTIONS[kind]
+    file, section, _ = SECTIONS[kind]
     return (*_QUESTIONS[kind](landing_zone, folder), _file(landing_zone, folder, file, section, kind))
 
 
@@ -73,7 +61,7 @@ def additions(kind: Kind, landing_zone: LandingZone, known: Known) -> list[Addit
         file = _file_of(landing_zone, ORGANIZATION, unit.location)
     if kind == "account" and not known["name"] and _names_have_no_prefix(landing_zone):
         known = {**known, "name": known["key"]}
-    entry = {name: value for name, value in _ENTRIES[kind](known).items() if value}
+    entry = _entry(kind, known)
     found = [Addition(file, way, [entry] if kind == "assignment" else {known["key"]: entry})]
     for group in known["group"] if kind == "user" else ():
         at = landing_zone.groups[group].location
@@ -88,13 +76,13 @@ def _names_have_no_prefix(landing_zone: LandingZone) -> bool:
     return bool(names) and not any(name.startswith(prefix) for name in names)
 
 
-SECTIONS: Mapping[Kind, tuple[str, str]] = {
-    "account": (ORGANIZATION, "accounts"),
-    "ou": (ORGANIZATION, "organizational_units"),
-    "group": (SSO, "groups"),
-    "user": (SSO, "users"),
-    "permission-set": (SSO, "permission_sets"),
-    "assignment": (SSO, "assignments"),
+SECTIONS: Mapping[Kind, tuple[str, str, type[models.Model]]] = {
+    "account": (ORGANIZATION, "accounts", models.Account),
+    "ou": (ORGANIZATION, "organizational_units", models.OrganizationalUnit),
+    "group": (SSO, "groups", models.Group),
+    "user": (SSO, "users", models.User),
+    "permission-set": (SSO, "permission_sets", models.PermissionSet),
+    "assignment": (SSO, "assignments", models.Assignment),
 }
 
 
@@ -124,6 +112,12 @@ def _file(landing_zone: LandingZone, folder: Path, file: str, section: str, kind
 # The questions
 
 
+def _of_field(kind: Kind, name: str, words: str, **more: Any) -> Question:
+    """Returns the question for a field of the entry, read as its model reads it: the field whose name begins so."""
+    types = SECTIONS[kind][2].__annotations__
+    return Question(name, words, typed(next(types[field] for field in types if field.startswith(name))), **more)
+
+
 def _account(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
     units = (*landing_zone.units, ROOT)
     taken = dict.fromkeys(landing_zone.members, "the key of an account already")
@@ -131,16 +125,14 @@ def _account(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
     taken[MANAGEMENT] = "the management account's key"
     return (
         Question("key", "key of the account, such as data-prod", new_key(Key, "account", taken)),
-        Question(
-            "email", "its root e-mail address", typed(RootEmail), suggest=lambda known: _email(landing_zone, known)
-        ),
+        _of_field("account", "email", "its root e-mail address", suggest=lambda known: _email(landing_zone, known)),
         Question(
             "ou",
             f"organizational unit, one of {listed(units)}",
             one_of("organizational unit", units),
             suggest=lambda known: _fitting_unit(landing_zone, known),
         ),
-        Question("name", "its name", typed(AccountName), otherwise="", asked=False),
+        _of_field("account", "name", "its name", otherwise="", asked=False),
         Question("tag", "tags, as in Team=data", _tag, otherwise=(), many=True, asked=False),
     )
 
@@ -178,7 +170,7 @@ def _ou(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
             suggest=lambda _: ROOT,
             otherwise=ROOT,
         ),
-        Question("name", "its name", typed(OrganizationalUnitName), otherwise="", asked=False),
+        _of_field("ou", "name", "its name", otherwise="", asked=False),
     )
 
 
@@ -187,9 +179,9 @@ def _group(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
     taken = dict.fromkeys(landing_zone.groups, "the key of a group already")
     return (
         Question("key", "key of the group", new_key(Key, "group", taken)),
-        Question("description", "what it is for", typed(GroupDescription), otherwise=""),
+        _of_field("group", "description", "what it is for", otherwise=""),
         Question("member", f"members, of {listed(users)}", one_of("user", users), otherwise=(), many=True),
-        Question("name", "its display name", typed(GroupName), otherwise="", asked=False),
+        _of_field("group", "name", "its display name", otherwise="", asked=False),
     )
 
 
@@ -198,12 +190,12 @@ def _user(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
     taken = dict.fromkeys(landing_zone.users, "the key of a user already")
     return (
         Question("key", "key of the person, such as jane-doe", new_key(Key, "person", taken)),
-        Question("given_name", "given name", typed(PersonName), suggest=lambda known: _part(known, first=True)),
-        Question("family_name", "family name", typed(PersonName), suggest=lambda known: _part(known, first=False)),
-        Question(
+        _of_field("user", "given_name", "given name", suggest=lambda known: _part(known, first=True)),
+        _of_field("user", "family_name", "family name", suggest=lambda known: _part(known, first=False)),
+        _of_field(
+            "user",
             "email",
             "e-mail address, which is what the person signs in with",
-            typed(PersonEmail),
             suggest=lambda known: _person_email(landing_zone, known),
         ),
         Question("group", f"groups, of {listed(own)}", one_of("group", own), otherwise=(), many=True),
@@ -230,7 +222,7 @@ def _permission_set(landing_zone: LandingZone, folder: Path) -> tuple[Question, 
     taken = dict.fromkeys(landing_zone.permission_sets, "the key of a permission set already")
     return (
         Question("key", "key of the permission set, such as DataReader", new_key(Key, "permission set", taken)),
-        Question("description", "what it is for", typed(PermissionSetDescription), otherwise=""),
+        _of_field("permission-set", "description", "what it is for", otherwise=""),
         Question("aws", "AWS managed policies, such as ReadOnlyAccess", _managed, otherwise=(), many=True),
         Question(
             "customer", "customer managed policies", typed(ManagedPolicyName), otherwise=(), many=True, asked=False
@@ -242,8 +234,8 @@ def _permission_set(landing_zone: LandingZone, folder: Path) -> tuple[Question, 
             needed=lambda known: not known.get("aws") and not known.get("customer"),
             options="--aws, --customer or --inline",
         ),
-        Question("session", "length of a session", typed(SessionDuration), otherwise="", asked=False),
-        Question("name", "its name", typed(PermissionSetName), otherwise="", asked=False),
+        _of_field("permission-set", "session", "length of a session", otherwise="", asked=False),
+        _of_field("permission-set", "name", "its name", otherwise="", asked=False),
     )
 
 
@@ -308,8 +300,8 @@ def _assignment(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...
         Question(
             "except_account", "accounts left out", _account_names(landing_zone), otherwise=(), many=True, asked=False
         ),
-        Question("reason", "why, for those who review it", typed(Reason), otherwise=""),
-        Question("until", "its last day, as in 2027-01-31", typed(LastDay), otherwise=""),
+        _of_field("assignment", "reason", "why, for those who review it", otherwise=""),
+        _of_field("assignment", "until", "its last day, as in 2027-01-31", otherwise=""),
     )
 
 
@@ -340,48 +332,43 @@ _QUESTIONS: Mapping[Kind, Callable[[LandingZone, Path], tuple[Question, ...]]] =
 # The entries
 
 
-def _account_entry(known: Known) -> dict[str, Any]:
+def _entry(kind: Kind, known: Known) -> dict[str, Any]:
+    """Returns the entry, in the order of its model: an answer stands in the field whose name begins with its own."""
+    answers = {**known, **(_WRITTEN[kind](known) if kind in _WRITTEN else {})}
+    entry = {
+        field.alias or name: answers[answer]
+        for name, field in SECTIONS[kind][2].model_fields.items()
+        for answer in answers
+        if name.startswith(answer)
+    }
+    return {name: [*value] if isinstance(value, tuple) else value for name, value in entry.items() if value}
+
+
+def _of_account(known: Known) -> dict[str, Any]:
     tags = dict(known["tag"])
     if len(tags) < len(known["tag"]):
         raise StrataError(Message("listed-twice", "--tag: a tag has two values; give each tag once", place="--tag"))
-    return {"email": known["email"], "organizational_unit": known["ou"], "name": known["name"], "tags": tags}
+    return {"organizational_unit": known["ou"], "tags": tags}
 
 
-def _user_entry(known: Known) -> dict[str, Any]:
-    return {name: known[name] for name in ("given_name", "family_name", "email")}
-
-
-def _permission_set_entry(known: Known) -> dict[str, Any]:
+def _of_permission_set(known: Known) -> dict[str, Any]:
     policies = [*({"aws": one} for one in known["aws"]), *({"customer": one} for one in known["customer"])]
-    policies += [{"inline": known["inline"]}] if known["inline"] else []
-    entry = {"name": known["name"], "description": known["description"], "session_duration": known["session"]}
-    return {**entry, "policies": policies}
+    return {"policies": [*policies, *([{"inline": known["inline"]}] if known["inline"] else [])]}
 
 
-def _assignment_entry(known: Known) -> dict[str, Any]:
-    accounts = known["account"]
+def _of_assignment(known: Known) -> dict[str, Any]:
     left_out = {"accounts": list(known["except_account"]), "organizational_units": list(known["except_ou"])}
     return {
-        "permission_sets": list(known["permission_set"]),
-        "groups": list(known["group"]),
-        "users": list(known["user"]),
-        "accounts": "all" if accounts == ("all",) else list(accounts),
-        "organizational_units": list(known["ou"]),
+        "accounts": "all" if known["account"] == ("all",) else known["account"],
+        "organizational_units": known["ou"],
         "except": {name: keys for name, keys in left_out.items() if keys},
-        "reason": known["reason"],
-        "until": known["until"],
     }
 
 
-_ENTRIES: Mapping[Kind, Callable[[Known], dict[str, Any]]] = {
-    "account": _account_entry,
+_WRITTEN: Mapping[Kind, Callable[[Known], dict[str, Any]]] = {
+    "account": _of_account,
     "ou": lambda known: {"name": known["name"] or known["key"]},
-    "group": lambda known: {
-        "name": known["name"],
-        "description": known["description"],
-        "members": list(known["member"]),
-    },
-    "user": _user_entry,
-    "permission-set": _permission_set_entry,
-    "assignment": _assignment_entry,
+    "permission-set": _of_permission_set,
+    "assignment": _of_assignment,
 }
+"""What is not written as it is answered."""
