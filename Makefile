@@ -138,9 +138,9 @@ lock: $(VENV)/.python ## pin anew what pyproject.toml and package.json ask for; 
 	@$(MAKE) setup
 	@$(TOOLCHAIN) lock $(if $(MIRROR),"$(MIRROR)")
 
-# Run it now and then, with newer versions in strata/iam/build.py: AWS adds some hundred actions a month.
+# Run it now and then, with newer versions in tests/iam_data.py: AWS adds some hundred actions a month.
 iam-data: dev ## make anew what policies may name: services, actions, keys, AWS managed policies
-	@$(BIN)/python -m strata.iam.build
+	@$(BIN)/python -m tests.iam_data
 
 # The stamps. Each file below stands for a step that is done, until what it was done from changes.
 $(VENV)/.python:

@@ -54,13 +54,13 @@ REMEMBERING = (
 """Fixtures that answer the second test without passing a line."""
 
 ROOMS = {
-    "config": ("strata/config", "strata/iam"),
+    "config": ("strata/config",),
     "rules": ("strata/rules",),
     "landing_zone": ("strata/landing_zone", "stacks"),
     "identity": ("strata/identity",),
     "drift": ("strata/drift", "strata/inventory", "strata/kinds", "strata/sides"),
     "adoption": ("strata/adoption",),
-    "evaluation": ("strata/evaluation",),
+    "evaluation": ("strata/evaluation", "strata/policy"),
     "terraform": ("strata/terraform", "strata/aws"),
     "report": ("strata/report", "strata/diff", "strata/live"),
     "commands": ("strata/commands", "strata/files"),

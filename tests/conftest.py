@@ -164,7 +164,7 @@ def an_expectation_is_asked_once(patched: pytest.MonkeyPatch) -> None:
 def who_can_undo_a_stack_is_asked_once(patched: pytest.MonkeyPatch) -> None:
     """Asks once whether somebody bound by the same policies can undo a stack: it took a fifth of the tests of drift."""
     from strata.evaluation.lockout import Management, Way
-    from strata.evaluation.patterns import Actions
+    from strata.policy.patterns import Actions
 
     asked, ways = Management._asked, dict[str, Way]()
 

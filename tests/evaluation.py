@@ -9,8 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from strata.evaluation import Context as Keys
-from strata.evaluation import Layer, Principal, Request, parse
+from strata.policy.documents import parse
+from strata.policy.layers import Layer
+from strata.policy.requests import Context as Keys
+from strata.policy.requests import Principal, Request
 
 Context = Mapping[str, str | list[str]]
 

@@ -20,10 +20,10 @@ from strata.config.loader import FILES
 from strata.config.models import PolicyType
 from strata.config.source import Location
 from strata.errors import ConfigurationError
-from strata.iam.documents import TOP_KEYS, document_problems
 from strata.landing_zone import LandingZone, examples
 from strata.landing_zone.examples import is_example
 from strata.load import load
+from strata.policy.grammar import TOP_KEYS, document_problems
 from strata.rules import RULES, rule_id, warnings
 from tests.accepting import accept, hint
 from tests.bad_configurations import Edited, read, write

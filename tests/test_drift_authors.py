@@ -14,7 +14,7 @@ from strata.drift.authors import MOST, Author, _names, authors
 from strata.drift.comparison import ORDER, Difference, compare
 from strata.drift.event_history import PAGES, Event, History
 from strata.errors import Message
-from strata.iam.reference import reference
+from strata.policy.reference import reference
 from tests.organizations import MANAGEMENT, Organization, gone
 from tests.organizations.deployed import DEPLOYED, SHOP
 from tests.organizations.drifts import BY_HAND

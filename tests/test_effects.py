@@ -17,10 +17,11 @@ from strata import diff
 from strata.config.accepted import Acceptance
 from strata.config.models import Boundary, Policy, PolicyType, Targets
 from strata.diff.inherited import CONTROL
-from strata.evaluation import ABSENT, Context, Layer, Principal, Request, parse
-from strata.evaluation.requests import Value
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.policy.documents import parse
+from strata.policy.layers import Layer
+from strata.policy.requests import ABSENT, Context, Principal, Request, Value
 from tests.conftest import Golden
 from tests.mutants import asks, mutants, tells
 from tests.synthesized import COMPANY, SHIPPED

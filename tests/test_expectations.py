@@ -19,17 +19,18 @@ from strata.config.expectations import Expectation
 from strata.config.moves import Move
 from strata.diff.expectations import expectation_changes
 from strata.errors import ConfigurationError, StrataError
-from strata.evaluation import Outcome, unknown
 from strata.evaluation.expectations import Case, Examination, contradictions, idle
-from strata.evaluation.keys import region_of
 from strata.evaluation.landing_zone import SOMEBODY, Evaluated
-from strata.evaluation.patterns import Actions
 from strata.evaluation.questions import Question, actors, ask
 from strata.evaluation.sentences import Sentence, resolved
 from strata.files.config_keys import with_key_expected
 from strata.files.template import EXAMPLE, Placed, rendered
-from strata.iam.reference import reference
 from strata.load import load
+from strata.policy import unknown
+from strata.policy.answers import Outcome
+from strata.policy.keys import region_of
+from strata.policy.patterns import Actions
+from strata.policy.reference import reference
 from strata.rules import warnings
 from strata.rules.expectations import UnmetError, require
 from strata.rules.usual_expectations import holding

@@ -23,13 +23,13 @@ from strata.config.accepted import scalar
 from strata.config.findings import DRIFT
 from strata.drift.comparison import Difference, Drift, compare
 from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.requests import UNKNOWN
 from strata.identity.external import lost
 from strata.kinds import addresses
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.thing import Principal
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.policy.requests import UNKNOWN
 from strata.report.names import find_user
 from strata.terraform.attributes import Attribute
 from strata.terraform.errors import advice

@@ -21,16 +21,16 @@ from strata.cli import app
 from strata.config.loader import read_partial
 from strata.errors import ConfigurationError
 from strata.evaluation import lockout
-from strata.evaluation.documents import parse
-from strata.evaluation.evaluator import evaluate
-from strata.evaluation.layers import Account, Layer, Policies
 from strata.evaluation.lockout import Way, ways
-from strata.evaluation.requests import Principal, Request
-from strata.evaluation.usual import usual
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permissions import NAMES, STACKS, permissions
 from strata.landing_zone.state import bucket_denials
 from strata.load import load
+from strata.policy.documents import parse
+from strata.policy.evaluator import evaluate
+from strata.policy.layers import Account, Layer, Policies
+from strata.policy.requests import Principal, Request
+from strata.policy.usual import usual
 from strata.rules import LocatedWarning, found_warnings, warnings
 from strata.rules.lockout import Guard
 from tests.accepting import accept

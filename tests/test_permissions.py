@@ -17,11 +17,11 @@ import pytest
 from typer.testing import CliRunner
 
 from strata.cli import app
-from strata.iam.reference import reference
 from strata.kinds import KINDS
 from strata.kinds.control import GITHUB
 from strata.landing_zone.permissions import NAMES, READER, STACKS, permissions, remedy, template
 from strata.load import load
+from strata.policy.reference import reference
 from tests.aws.permissions import ACTIONS as ACTION_OF_OPERATION
 from tests.conftest import Golden
 from tests.documents import CHECKOUT

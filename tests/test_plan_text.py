@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from strata.options import Options
+from strata.policy.equality import same_document
 from strata.terraform.document_diff import document, document_diff
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, changed_outputs, changes
@@ -205,6 +206,19 @@ def test_the_order_of_keys_and_of_lists_without_an_order_is_no_difference(golden
     told = shown(change("update", {"policy": policy(DENY)}, {"policy": json.dumps(json.loads(policy(same)), indent=4)}))
 
     golden("plan/written-otherwise.txt", told)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"Statement": DENY}, {"Statement": [DENY]}),
+        ({"Statement": [{**DENY, "Action": ["s3:a", "s3:a"]}]}, {"Statement": [{**DENY, "Action": "s3:a"}]}),
+        ({"tags": {"Cafe\u0301": {}}}, {"tags": {"Caf\u00e9": {}}}),
+    ],
+)
+def test_what_drift_takes_for_one_document_is_no_difference(one: Any, other: Any) -> None:
+    assert same_document(json.dumps(one), json.dumps(other))
+    assert document_diff(document(json.dumps(one)), document(json.dumps(other))) == []
 
 
 def test_the_order_of_statements_is_a_difference() -> None:

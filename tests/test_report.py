@@ -904,6 +904,7 @@ EXCEPT = {"ArnNotLike": {"aws:PrincipalArn": ["arn:*:iam::*:role/a", "arn:*:iam:
         (deny(Condition=EXCEPT), deny(Condition={"ArnNotLike": {"aws:principalarn": "arn:*:iam::*:role/a"}}), False),
         (deny(Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}}), deny(Condition=EXCEPT), True),
         (deny(Condition={"Bool": {"aws:x": "true"}}), deny(Condition={"Bool": {"aws:x": "false"}}), True),
+        (deny(Condition={"Bool": {"aws:x": True}}), deny(Condition={"Bool": {"aws:x": "true"}}), False),
         ({"Statement": deny()["Statement"][0]}, deny(), False),
         (deny(Principal="*"), deny(Principal={"AWS": "123456789012"}), True),
     ],

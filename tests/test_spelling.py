@@ -20,14 +20,14 @@ from strata.config.json_lines import json_lines
 from strata.config.limits import aws_limits
 from strata.config.source import SourceFile, parse
 from strata.errors import ConfigurationError
-from strata.iam import build
-from strata.iam.documents import document_problems
-from strata.iam.effects import Kind, doubtful
-from strata.iam.reference import MANAGED_FILE, REFERENCE_FILE, Reference, managed_documents, read, reference
-from strata.iam.spelling import misspelt, unknown_managed_policy
-from strata.iam.statements import statements
 from strata.load import load
+from strata.policy.documents import statements
+from strata.policy.effects import Kind, doubtful
+from strata.policy.grammar import document_problems
+from strata.policy.reference import MANAGED_FILE, REFERENCE_FILE, Reference, managed_documents, read, reference
+from strata.policy.spelling import misspelt, unknown_managed_policy
 from strata.rules import found_warnings, warnings
+from tests import iam_data
 from tests.accepting import accept
 from tests.bad_configurations import read as bad_configurations
 from tests.bad_configurations import write
@@ -147,7 +147,7 @@ def _of_aws(name: str) -> list[Any]:
 
 
 def test_helping_reads_no_data() -> None:
-    code = "import sys, strata.cli; sys.exit(any(name.startswith('strata.iam') for name in sys.modules))"
+    code = "import sys, strata.cli; sys.exit(any(name.startswith('strata.policy') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -229,15 +229,17 @@ class Thing:
 def made(folder: Path, **of: str) -> Path:
     """Makes a data file of the small packages."""
     archive, wheel = packed(folder, **of)
-    date, first = build.read_iam_data(archive)
+    date, first = iam_data.read_iam_data(archive)
     file = folder / "made.dat"
-    build.write(file, {"date": date}, build.vocabulary_lines(build.joined(first, build.read_iam_floyd(wheel))))
+    iam_data.write(
+        file, {"date": date}, iam_data.vocabulary_lines(iam_data.joined(first, iam_data.read_iam_floyd(wheel)))
+    )
     return file
 
 
 def test_the_sources_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What both have is taken from the first, a template under one name only; the rest from either."""
-    monkeypatch.setattr("strata.iam.reference.REFERENCE_FILE", made(tmp_path))
+    monkeypatch.setattr("strata.policy.reference.REFERENCE_FILE", made(tmp_path))
     known: Reference = reference.__wrapped__()
     service = known.service("thing")
     assert service
@@ -267,7 +269,7 @@ def test_the_same_packages_make_the_same_bytes(tmp_path: Path) -> None:
 def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
     archive, _ = packed(tmp_path)
     with pytest.raises(SystemExit, match=r"data.tgz has the hash sha512-.*, not sha512-other"):
-        build.check_hash(archive, "sha512-other")
+        iam_data.check_hash(archive, "sha512-other")
 
 
 # Statements in vain
@@ -436,9 +438,9 @@ def test_a_hostile_document_takes_no_longer_than_others(hostile: dict[str, Any])
     """A pattern of many wildcards is told not to match at the first look."""
     code = f"""
 import json, resource, sys
-from strata.iam.effects import Kind, doubtful
-from strata.iam.spelling import misspelt
-from strata.iam.statements import matches
+from strata.policy.effects import Kind, doubtful
+from strata.policy.spelling import misspelt
+from strata.policy.patterns import matches
 document = json.load(sys.stdin)
 misspelt(document); doubtful(document, Kind.SERVICE_CONTROL, "{ACCESS_ROLE}"); matches("*a" * 20 + "b", "a" * 60)
 resource.getrusage(resource.RUSAGE_SELF).ru_utime < 5 or sys.exit("too slow")

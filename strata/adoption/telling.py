@@ -17,12 +17,12 @@ from strata.config.models import Model, User
 from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import Message
-from strata.iam.equality import same_document
 from strata.inventory.things import Inventory
 from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.thing import ACTIVE
 from strata.landing_zone import ROOT, LandingZone
+from strata.policy.equality import same_document
 from strata.sides.join import Keys, identities, live_names
 
 

@@ -12,8 +12,6 @@ from strata.config.limits import aws_limits
 from strata.config.models import ROOT
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
-from strata.evaluation.answers import NOT_KNOWN, Answer, Outcome, Step
-from strata.evaluation.documents import RESOURCE
 from strata.evaluation.landing_zone import NO_DEPLOYER, Evaluated
 from strata.evaluation.questions import (
     ANYBODY,
@@ -27,12 +25,14 @@ from strata.evaluation.questions import (
     find_action,
     find_who,
 )
-from strata.evaluation.requests import ABSENT, Value
-from strata.iam.reference import Action, reference
-from strata.iam.resources import taken_by, takes
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
+from strata.policy.answers import NOT_KNOWN, Answer, Outcome, Step
+from strata.policy.documents import RESOURCE
+from strata.policy.reference import Action, reference
+from strata.policy.requests import ABSENT, Value
+from strata.policy.resources import taken_by, takes
 from strata.printing import document, line, readers_may_leave
 from strata.report.names import find_account
 from strata.text import counted, listed

@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 
-from strata.evaluation.documents import Statement
-from strata.evaluation.keys import IN_US_EAST_1
-from strata.iam.reference import reference
-from strata.iam.statements import is_pattern, wildcard
+from strata.policy.documents import Statement
+from strata.policy.keys import IN_US_EAST_1
+from strata.policy.patterns import is_pattern, wildcard
+from strata.policy.reference import reference
 from strata.text import counted, listed
 
 _LATER = "zq7x"

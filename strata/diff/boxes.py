@@ -11,10 +11,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from strata.evaluation.conditions import Template, Test
-from strata.evaluation.documents import Principals, Statement
-from strata.evaluation.patterns import Kind, pattern
-from strata.evaluation.values import Choice, Choices, holds, plain, resources, values_of_key
+from strata.policy.conditions import Template, Test
+from strata.policy.documents import Statement
+from strata.policy.patterns import Kind, pattern
+from strata.policy.principals import Principals
+from strata.policy.values import Choice, Choices, holds, plain, resources, values_of_key
 
 RESOURCE = "resource"
 

@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 from strata.diff.actions import Actions
 from strata.diff.boxes import RESOURCE, Box, Core, Given, Side, Space, TooManyError
-from strata.evaluation.conditions import Test
-from strata.evaluation.documents import Document, Statement
-from strata.evaluation.values import Choice
 from strata.landing_zone.units import Target
+from strata.policy.conditions import Test
+from strata.policy.documents import Document, Statement
+from strata.policy.values import Choice
 from strata.text import listed
 
 PRINCIPAL, REGION = "aws:principalarn", "aws:requestedregion"

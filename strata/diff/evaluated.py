@@ -10,7 +10,6 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
-from itertools import repeat
 from typing import Any, NamedTuple
 
 from strata.config import ORGANIZATION, SSO
@@ -19,18 +18,17 @@ from strata.config.models import ACCESS_ROLE, PARTITION, PolicyType
 from strata.diff.boxes import Given
 from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, Found, Identity, told
 from strata.diff.statements import allowed_more, denied_less
-from strata.evaluation import ABSENT, Document, DocumentError, Principal, parse
-from strata.evaluation.keys import PRESENT
 from strata.evaluation.landing_zone import may_send_tags
-from strata.evaluation.patterns import Kind, is_arn, pattern
-from strata.evaluation.requests import PrincipalKind
-from strata.evaluation.values import Choice
-from strata.iam.reference import managed_documents
-from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
+from strata.policy.documents import Document, DocumentError, parse
+from strata.policy.keys import PRESENT
+from strata.policy.patterns import Kind, is_arn, pattern
+from strata.policy.reference import managed_documents
+from strata.policy.requests import ABSENT, Principal, PrincipalKind
+from strata.policy.values import Choice
 from strata.report.policies import in_words
 from strata.text import accounts_in_words, listed
 
@@ -172,14 +170,14 @@ def document_of(landing_zone: LandingZone, policy: Policy) -> Document:
         DocumentError: it has what the evaluator does not know.
     """
     if policy.file:
-        return _file(landing_zone, policy.file, policy.document.text, policy.document.content)
+        return _file(landing_zone, policy.file, policy.document.text)
     part, here = landing_zone.source_file(ORGANIZATION).origin(policy.location)
-    return parse(policy.document.text, part.name or ORGANIZATION, lines=repeat(part.line(here)))
+    return parse(policy.document.text, part.name or ORGANIZATION, line=lambda _: part.line(here))
 
 
-def _file(landing_zone: LandingZone, file: str, text: str, content: Any) -> Document:
+def _file(landing_zone: LandingZone, file: str, text: str) -> Document:
     source = landing_zone.source_file(file)
-    return parse(text or '{"Statement": []}', file, lines=[source.line(one.at) for one in statements(content)])
+    return parse(text or '{"Statement": []}', file, line=source.line)
 
 
 # Permission sets
@@ -347,9 +345,9 @@ def _known_document(
         content = managed_documents().get(policy.aws)
         return parse(json.dumps(content), str(policy)) if content else None
     if policy.file:
-        return _file(landing_zone, policy.file, policy.document.text, policy.document.content)
+        return _file(landing_zone, policy.file, policy.document.text)
     part, here = landing_zone.source_file(SSO).origin(one.location)
-    return parse(policy.document.text, part.name or SSO, lines=repeat(part.line(here)))
+    return parse(policy.document.text, part.name or SSO, line=lambda _: part.line(here))
 
 
 def _contents(one: PermissionSet) -> Iterator[Any]:

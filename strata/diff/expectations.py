@@ -8,9 +8,9 @@ from typing import Any
 from strata.config.expectations import Expectation
 from strata.diff.change import Change, Topic
 from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.patterns import Actions
 from strata.evaluation.sentences import EVERYBODY, Sentence, resolved
 from strata.landing_zone import LandingZone
+from strata.policy.patterns import Actions
 from strata.text import listed
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
 
-from strata.iam.statements import statements
-
-Statement = dict[str, Any]
+from strata.policy.conditions import Test
+from strata.policy.documents import Statement, statements
+from strata.policy.unknown import covers
 
 
 def parsed(text: str) -> Any:
@@ -59,8 +60,8 @@ def _comparable(document: Any) -> dict[str, str]:
 
 
 def _with_effect(documents: Iterable[Any], effect: str) -> list[Statement]:
-    found = (one.content for document in documents for one in statements(document))
-    return [content for content in found if content.get("Effect") == effect]
+    found = (one for document in documents for one in statements(document))
+    return [one for one in found if one.content.get("Effect") == effect]
 
 
 def _uncovered(wanted: list[Statement], by: list[Statement], verb: str) -> list[str]:
@@ -71,17 +72,20 @@ def _gap(wanted: Statement, by: list[Statement], verb: str) -> str | None:
     """Returns the part of a statement that no other one covers, as text."""
     if any(_covers(other, wanted) for other in by):
         return None
-    name = wanted.get("Sid") or "a statement"
-    if "Action" not in wanted:
+    name = wanted.content.get("Sid") or "a statement"
+    if "Action" not in wanted.content:
         return f"{name} {verb} as before: its exceptions, conditions or resources change"
-    actions = _texts(wanted["Action"])
-    open_ = [one for one in actions if not any(_covers(other, {**wanted, "Action": one}) for other in by)]
+    open_ = [one for one in wanted.values("Action") if not any(_covers(other, _about(wanted, one)) for other in by)]
     if not open_:
         return None
-    known = [text for other in by if "Action" in other for text in _texts(other["Action"])]
-    if all(any(_matches(pattern, one.lower()) for pattern in map(str.lower, known)) for one in open_):
+    known = [text.lower() for other in by for text in other.values("Action")]
+    if all(any(covers(pattern, one.lower()) for pattern in known) for one in open_):
         return f"{name} {verb} {_some(open_)} as before: its conditions or resources change"
     return f"{name} {verb} {_some(open_)}"
+
+
+def _about(statement: Statement, action: str) -> Statement:
+    return replace(statement, content={**statement.content, "Action": action})
 
 
 def _some(actions: list[str]) -> str:
@@ -93,8 +97,8 @@ def _covers(wide: Statement, narrow: Statement) -> bool:
     return (
         _element_covers(wide, narrow, "Action", fold=True)
         and _element_covers(wide, narrow, "Resource", fold=False)
-        and _principal_covers(wide, narrow)
-        and _condition_covers(wide.get("Condition", {}), narrow.get("Condition", {}))
+        and _principal_covers(wide.content, narrow.content)
+        and _condition_covers(wide, narrow)
     )
 
 
@@ -104,29 +108,19 @@ def _element_covers(wide: Statement, narrow: Statement, name: str, *, fold: bool
     if w is not None and "*" in w:
         return True
     if w is not None:
-        return n is not None and all(any(_matches(pattern, one) for pattern in w) for one in n)
+        return n is not None and all(any(covers(pattern, one) for pattern in w) for one in n)
     if not_w is None:
         return n is None and not_n is None
     if not_n is not None:
-        return all(any(_matches(pattern, one) for pattern in not_n) for one in not_w)
+        return all(any(covers(pattern, one) for pattern in not_n) for one in not_w)
     return n is not None and not any(_may_overlap(one, other) for one in n for other in not_w)
 
 
 def _element(statement: Statement, name: str, fold: bool) -> list[str] | None:
-    if name not in statement:
+    if name not in statement.content:
         return None
-    texts = _texts(statement[name])
+    texts = statement.values(name)
     return [text.lower() for text in texts] if fold else texts
-
-
-def _texts(value: Any) -> list[str]:
-    return [str(one) for one in (value if isinstance(value, list) else [value])]
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Returns whether a pattern matches everything that a text, possibly a pattern itself, matches."""
-    parts = (".*" if letter == "*" else "[^*]" if letter == "?" else re.escape(letter) for letter in pattern)
-    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
 
 
 def _may_overlap(one: str, other: str) -> bool:
@@ -137,27 +131,22 @@ def _may_overlap(one: str, other: str) -> bool:
     return longer.startswith(shorter) if wild else one == other
 
 
-def _principal_covers(wide: Statement, narrow: Statement) -> bool:
+def _principal_covers(wide: dict[str, Any], narrow: dict[str, Any]) -> bool:
     if wide.get("Principal") == "*":
         return True
     return all(wide.get(name) == narrow.get(name) for name in ("Principal", "NotPrincipal"))
 
 
-def _condition_covers(wide: Any, narrow: Any) -> bool:
+def _condition_covers(wide: Statement, narrow: Statement) -> bool:
     """Returns whether conditions hold wherever others do; each that is missing makes a statement wider."""
-    if not isinstance(wide, dict) or not isinstance(narrow, dict):
-        return bool(wide == narrow)
-    tests = {(operator, key.lower()): values for operator, keys in narrow.items() for key, values in keys.items()}
-    return all(
-        (operator, key.lower()) in tests and _test_covers(operator, values, tests[operator, key.lower()])
-        for operator, keys in wide.items()
-        for key, values in keys.items()
-    )
+    tests = {(test.written, test.key.lower()): test for test in narrow.condition}
+    found = ((test, tests.get((test.written, test.key.lower()))) for test in wide.condition)
+    return all(other and _test_covers(test, other) for test, other in found)
 
 
-def _test_covers(operator: str, wide: Any, narrow: Any) -> bool:
-    w, n = set(_texts(wide)), set(_texts(narrow))
-    kind = operator.removeprefix("ForAnyValue:").removesuffix("IfExists")
+def _test_covers(wide: Test, narrow: Test) -> bool:
+    w, n = set(wide.texts), set(narrow.texts)
+    kind = wide.written.removeprefix("ForAnyValue:").removesuffix("IfExists")
     if re.fullmatch(r"(String|Arn)Not(Equals|EqualsIgnoreCase|Like)|NotIpAddress", kind):
         return w <= n
     if re.fullmatch(r"(String|Arn)(Equals|EqualsIgnoreCase|Like)|IpAddress", kind):

@@ -15,7 +15,6 @@ from strata.config.text import written_out
 from strata.drift.hindrances import hindrances
 from strata.drift.ways import way_back, with_needed
 from strata.errors import Message
-from strata.iam.equality import meaning
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.inventory.things import Inventory
@@ -30,6 +29,8 @@ from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
 from strata.kinds.thing import AS_IT_IS, AtAws, Side, Thing
 from strata.landing_zone import LandingZone
+from strata.policy.documents import statements
+from strata.policy.equality import meaning
 from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, states_of
 from strata.sides.side import declared_side, live_side
@@ -410,18 +411,8 @@ def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:
 
 
 def _statements(document: Any) -> dict[str, Any]:
-    if not (isinstance(document, Mapping) and "Statement" in document):
-        return {}
-    found = enumerate(meaning(document)["Statement"], 1)
-    return {_sid(one) or f"statement {number}": one for number, one in found}
-
-
-def _sid(statement: Any) -> str:
-    """Returns the `Sid` of a statement in the form of `meaning`, in which each text is a list."""
-    match statement:
-        case {"Sid": [str(sid)]}:
-            return sid
-    return ""
+    found = statements(meaning(document))
+    return {"".join(one.values("Sid")) or f"statement {one.number}": one.content for one in found}
 
 
 def written(value: Any) -> str:

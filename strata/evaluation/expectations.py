@@ -15,12 +15,7 @@ from itertools import islice, product
 from strata.config.expectations import Expectation
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, PARTITION
-from strata.evaluation import unknown
-from strata.evaluation.answers import Answer, Outcome
-from strata.evaluation.keys import region_of
 from strata.evaluation.landing_zone import Actor, Evaluated
-from strata.evaluation.layers import Account, Layer
-from strata.evaluation.patterns import Actions
 from strata.evaluation.questions import (
     Question,
     Who,
@@ -31,11 +26,15 @@ from strata.evaluation.questions import (
     resource_of,
     sets_of,
 )
-from strata.evaluation.requests import PrincipalKind, Value
 from strata.evaluation.sentences import EVERYBODY, Sentence
-from strata.iam.reference import Action, reference
-from strata.iam.resources import takes
-from strata.iam.statements import is_pattern
+from strata.policy import unknown
+from strata.policy.answers import Answer, Outcome
+from strata.policy.keys import region_of
+from strata.policy.layers import Account, Layer
+from strata.policy.patterns import Actions, is_pattern
+from strata.policy.reference import Action, reference
+from strata.policy.requests import PrincipalKind, Value
+from strata.policy.resources import takes
 
 MOST_CASES = 1000
 """Cases that are looked for where a wildcard fails, of one principal in accounts alike: more tell nobody more."""

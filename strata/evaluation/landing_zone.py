@@ -11,23 +11,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from itertools import repeat
 from typing import Any
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, User
 from strata.config.source import Location
-from strata.evaluation import unknown
-from strata.evaluation.documents import Document, parse
-from strata.evaluation.layers import Account, Layer
-from strata.evaluation.requests import ABSENT, UNKNOWN, Missing, Principal, Value
-from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import FULL_ACCESS, InlinePolicy, ManagedPolicy
 from strata.landing_zone.placeholders import Document as Filled
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
+from strata.policy import unknown
+from strata.policy.documents import Document, parse
+from strata.policy.layers import Account, Layer
+from strata.policy.requests import ABSENT, UNKNOWN, Missing, Principal, Value
 
 CONTROLS = {PolicyType.SERVICE_CONTROL: "SCPs", PolicyType.RESOURCE_CONTROL: "RCPs"}
 EVERYTHING = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
@@ -143,19 +141,18 @@ class Evaluated:
         """Returns the document of a file, with its line numbers."""
         if file not in self._documents:
             source_file = self.landing_zone.source_file(file)
-            lines = [source_file.line(one.at) for one in statements(document.content)]
-            self._documents[file] = parse(document.text, source_file.file, lines=lines)
+            self._documents[file] = parse(document.text, source_file.file, line=source_file.line)
         return self._documents[file]
 
     def _made(self, option: str, text: str, file: str, location: Location) -> Document:
         """Returns the document that an option generates, at the line of the option."""
         if option not in self._documents:
             part, here = self.landing_zone.source_file(file).origin(location)
-            self._documents[option] = parse(text, part.file, name=option, lines=repeat(part.line(here)))
+            self._documents[option] = parse(text, part.file, name=option, line=lambda _: part.line(here))
         return self._documents[option]
 
     def _layer(self, name: str, policies: Iterable[ManagedPolicy | InlinePolicy], location: Location) -> Layer:
-        from strata.iam.reference import managed_documents
+        from strata.policy.reference import managed_documents
 
         documents: list[Document] = []
         hidden: list[str] = []

@@ -31,17 +31,7 @@ from typing import NamedTuple
 
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, Project
-from strata.evaluation import unknown
-from strata.evaluation.answers import Answer, Outcome, Step
-from strata.evaluation.asked import never_sent, settled
-from strata.evaluation.documents import RESOURCE, Statement, parse
-from strata.evaluation.keys import OF_ROLE, following, region_of
 from strata.evaluation.landing_zone import Actor, Evaluated, aws_policy
-from strata.evaluation.layers import Account, Layer, Policies
-from strata.evaluation.requests import ABSENT, Context, Missing, Principal, PrincipalKind, Request, Value
-from strata.evaluation.usual import usual
-from strata.iam.reference import reference
-from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import has_ended
 from strata.landing_zone.permission_sets import FULL_ACCESS
@@ -49,6 +39,15 @@ from strata.landing_zone.permissions import READER, STACKS, permissions
 from strata.landing_zone.placeholders import placeholder_values
 from strata.landing_zone.state import bucket_denials, default_key_policy
 from strata.landing_zone.units import Target
+from strata.policy import unknown
+from strata.policy.answers import Answer, Outcome, Step
+from strata.policy.asked import never_sent, settled
+from strata.policy.documents import RESOURCE, Statement, parse, statements
+from strata.policy.keys import OF_ROLE, following, region_of
+from strata.policy.layers import Account, Layer, Policies
+from strata.policy.reference import reference
+from strata.policy.requests import ABSENT, Context, Missing, Principal, PrincipalKind, Request, Value
+from strata.policy.usual import usual
 
 DEPLOYER = "deployer"
 _ORDER = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.DENIED)
@@ -311,35 +310,18 @@ def _falls_short(answer: Answer, actor: Actor) -> bool:
 # What a deploy does
 
 
-def _deeds(
-    project: Project, document: Mapping[str, list[dict[str, object]]], reader: Mapping[str, object]
-) -> Iterator[_Deed]:
+def _deeds(project: Project, document: object, reader: object) -> Iterator[_Deed]:
     """Yields what the document of a stack allows to write, and what reads the state, once each."""
-    listed = [*document["Statement"], *(one for one in _listed(reader["Statement"]) if one["Sid"] in _READING)]
-    for statement in listed:
-        for action in _texts(statement["Action"]):
+    for statement in (*statements(document), *(one for one in statements(reader) if one.sid in _READING)):
+        for action in statement.values("Action"):
             if action.startswith("kms:") and not project.state.kms:
                 continue
-            for resource in _texts(statement["Resource"]):
+            for resource in statement.values("Resource"):
                 yield _Deed(action, _one(project, action, resource), _meeting(project, statement))
 
 
 _READING = ("States", "StateKey")
 """The statements of the reader's document without which no stack can be planned."""
-
-
-def _listed(value: object) -> list[dict[str, object]]:
-    return value if isinstance(value, list) else []
-
-
-def _texts(value: object) -> list[str]:
-    return (
-        [value]
-        if isinstance(value, str)
-        else [one for one in value if isinstance(one, str)]
-        if isinstance(value, list)
-        else []
-    )
 
 
 def _one(project: Project, action: str, written: str) -> str:
@@ -355,11 +337,9 @@ def _one(project: Project, action: str, written: str) -> str:
     return (f"{start}:{project.regions.primary}:{rest}" if star else written).replace("*", unknown.ANYTHING)
 
 
-def _meeting(project: Project, statement: Mapping[str, object]) -> dict[str, Value]:
+def _meeting(project: Project, statement: Statement) -> dict[str, Value]:
     """Returns the keys of a request that the conditions of the documents are about, so that it meets them."""
-    condition = statement.get("Condition")
-    tests = condition.values() if isinstance(condition, dict) else ()
-    return {key: str(value).replace("*", project.regions.primary) for one in tests for key, value in one.items()}
+    return {test.key: test.texts[0].replace("*", project.regions.primary) for test in statement.condition}
 
 
 # In members
@@ -503,8 +483,8 @@ def _named(evaluated: Evaluated, actor: Actor, account: str) -> Actor:
     exempt = json.loads(f'["{placeholder_values(evaluated.landing_zone.project)["exempt_role_arns"]}"]')
     effective = evaluated.landing_zone.effective_policies[Target("account", account)]
     documents = (one.policy.document for one in effective if one.policy.type is PolicyType.RESOURCE_CONTROL)
-    tests = (test for one in documents for statement in statements(one.content) for test in statement.tests)
-    about = {value for test in tests if test.key.lower() == "aws:principalarn" for value in test.values}
+    tests = (test for one in documents for statement in statements(one.content) for test in statement.condition)
+    about = {value for test in tests if test.key.lower() == "aws:principalarn" for value in test.texts}
     if not about <= set(exempt):
         return actor
     return replace(actor, principal=Principal(actor.principal.arn.replace(unnamed, "role/deployer")))

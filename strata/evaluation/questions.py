@@ -10,19 +10,19 @@ from typing import Literal
 from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
-from strata.evaluation import unknown
-from strata.evaluation.answers import Answer, Outcome, Step
-from strata.evaluation.asked import settled
-from strata.evaluation.evaluator import needs_resource
-from strata.evaluation.keys import following, region_of
 from strata.evaluation.landing_zone import Actor, Evaluated
-from strata.evaluation.layers import Account, Layer, Policies
-from strata.evaluation.patterns import ARN_PARTS
-from strata.evaluation.requests import Context, PrincipalKind, Request, Value
-from strata.iam.reference import Action, reference
-from strata.iam.resources import as_asked
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.groups import may_be_in
+from strata.policy import unknown
+from strata.policy.answers import Answer, Outcome, Step
+from strata.policy.asked import settled
+from strata.policy.evaluator import needs_resource
+from strata.policy.keys import following, region_of
+from strata.policy.layers import Account, Layer, Policies
+from strata.policy.patterns import ARN_PARTS
+from strata.policy.reference import Action, reference
+from strata.policy.requests import Context, PrincipalKind, Request, Value
+from strata.policy.resources import as_asked
 
 _ROLE_NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 

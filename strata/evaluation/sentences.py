@@ -13,13 +13,13 @@ from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.operators import moment, network, number, truth
 from strata.evaluation.questions import Who, check_region, check_resource, find_action, find_who
-from strata.evaluation.requests import ABSENT, Value
-from strata.iam.reference import KeyType, reference
-from strata.iam.resources import taken_by, takes
-from strata.iam.statements import is_pattern
 from strata.landing_zone.placeholders import LISTS, PATTERN, fill, placeholder_values
+from strata.policy.operators import moment, network, number, truth
+from strata.policy.patterns import is_pattern
+from strata.policy.reference import KeyType, reference
+from strata.policy.requests import ABSENT, Value
+from strata.policy.resources import taken_by, takes
 
 EVERYBODY, ANYBODY = "everybody", "anybody"
 UNIT, EVERYWHERE = "ou/", "all"

@@ -6,7 +6,6 @@ declared. Everything else is imported on purpose only, by `config/imports.yaml`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from strata.aws.identity_center import Center
 from strata.aws.session import Aws
 from strata.config import IMPORTS, SSO
 from strata.errors import Message
-from strata.iam.equality import meaning
 from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.declared import things
@@ -27,6 +25,7 @@ from strata.kinds.identity import exact, folded
 from strata.kinds.moves import Keys, address_now, newest_keys
 from strata.kinds.permission_set import BOUNDARY, CUSTOMER, INLINE, MANAGED
 from strata.landing_zone import LandingZone
+from strata.policy.equality import meaning_of_text
 from strata.sides.states import State, managed
 from strata.text import listed
 
@@ -207,7 +206,7 @@ class Directory:
         if named.kind == "group":
             return sorted(set(self._members(import_id)) - self._declared_members(named.key))
         if named.kind == "permission-set":
-            wanted = set(self._declared_policies(named.address).values())
+            wanted = self._declared_policies(named.address).values()
             return [label for label, policy in self._policies(import_id).items() if policy not in wanted]
         return []
 
@@ -233,7 +232,7 @@ class Directory:
             name = _named(customer)
             found[f"customer policy {name}"] = ("customer", name)
         if inline := center.inline_policy_of(arn):
-            found["an inline policy"] = ("inline", _canonical(inline))
+            found["an inline policy"] = ("inline", meaning_of_text(inline))
         if boundary := center.boundary_of(arn):
             reference = boundary.get("CustomerManagedPolicyReference")
             name = _named(reference) if reference else boundary["ManagedPolicyArn"]
@@ -300,13 +299,6 @@ _POLICY_OF: Mapping[str, Any] = {
         _customer(entry["customer_managed_policy_reference"]),
     ),
     MANAGED: lambda entry: entry["managed_policy_arn"],
-    INLINE.type: lambda entry: ("inline", _canonical(entry["inline_policy"])),
+    INLINE.type: lambda entry: ("inline", meaning_of_text(entry["inline_policy"])),
     BOUNDARY.type: _boundary_of,
 }
-
-
-def _canonical(document: str) -> str:
-    try:
-        return json.dumps(meaning(json.loads(document)), sort_keys=True)
-    except ValueError:
-        return document

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from strata.iam.equality import same_document
 from strata.kinds.arguments import Attributes, block
+from strata.policy.equality import same_document
 from strata.text import snake
 
 if TYPE_CHECKING:

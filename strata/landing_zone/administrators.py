@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
-from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import FULL_ACCESS, PermissionSet
+from strata.policy.documents import Statement, statements
 
 
 @dataclass(frozen=True)
@@ -75,23 +75,23 @@ def denies_everything(document: str) -> bool:
 
 def _says_of_everything(effect: str, document: str) -> bool:
     try:
-        found = [one.content for one in statements(json.loads(document))] if document else []
+        found = list(statements(json.loads(document))) if document else []
     except ValueError:
         return False
     return any(
-        one.get("Effect") == effect
+        one.content.get("Effect") == effect
         and _reaches_nearly_all(one, "Action")
         and _reaches_nearly_all(one, "Resource")
-        and not one.get("Condition")
+        and not one.content.get("Condition")
         for one in found
     )
 
 
-def _reaches_nearly_all(statement: dict[str, object], element: str) -> bool:
+def _reaches_nearly_all(statement: Statement, element: str) -> bool:
     """Returns whether a statement is about everything, or about everything but a few."""
-    if f"Not{element}" in statement:
-        return not any(map(_is_everything, _texts(statement[f"Not{element}"])))
-    return any(map(_is_everything, _texts(statement.get(element))))
+    if f"Not{element}" in statement.content:
+        return not any(map(_is_everything, statement.values(f"Not{element}")))
+    return any(map(_is_everything, statement.values(element)))
 
 
 def _is_everything(pattern: str) -> bool:
@@ -99,8 +99,3 @@ def _is_everything(pattern: str) -> bool:
     parts = pattern.split(":")
     fixed = {"", "arn", "aws"} if parts[0] == "arn" else {""}
     return "*" in pattern and all(part.strip("*") in fixed for part in parts)
-
-
-def _texts(value: object) -> set[str]:
-    listed = value if isinstance(value, list) else [value]
-    return {one for one in listed if isinstance(one, str)}

@@ -18,9 +18,7 @@ from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.moves import Kind
 from strata.config.source import Location, SourceFile
 from strata.errors import Message, StrataError
-from strata.evaluation.documents import parse
 from strata.evaluation.landing_zone import CONTROLS
-from strata.iam.equality import same_document
 from strata.inventory import things
 from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
 from strata.inventory.things import Center, Inventory
@@ -40,6 +38,8 @@ from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.placeholders import PATTERN, Document
 from strata.landing_zone.policies import Policy
+from strata.policy.documents import parse
+from strata.policy.equality import same_document
 from strata.sides.join import Keys, identities
 
 NO_FILE = "no file"

@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 
-from strata.iam.statements import Statement, statements
+from strata.policy.documents import Statement, statements
 from strata.text import listed
 
 NAMED = 5

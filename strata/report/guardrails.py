@@ -9,12 +9,12 @@ from typing import Any
 
 from strata.config import EXPECTATIONS
 from strata.config.expectations import ENTRIES, Expectation
-from strata.evaluation.answers import Outcome
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.lockout import DEPLOYER, ENTER, ways
 from strata.evaluation.sentences import resolved
 from strata.landing_zone import MANAGEMENT, ROOT, LandingZone, Part
 from strata.landing_zone.permissions import STACKS
+from strata.policy.answers import Outcome
 from strata.report.places import places
 from strata.rules.expectations import case_in_words, examined, unaskable
 from strata.text import listed, plural

@@ -10,12 +10,12 @@ from functools import cached_property
 from typing import Any, Literal
 
 from strata.config.models import MANAGEMENT, Control, Mode, PolicyType
-from strata.evaluation.answers import Outcome
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.expiry import Ending, endings, when, where, who
 from strata.landing_zone.groups import may_be_in
 from strata.landing_zone.units import Target
+from strata.policy.answers import Outcome
 from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups, undecided
 from strata.report.guardrails import GUARDRAILS_REST_ON, Guardrails, guardrails
 from strata.report.live import Live

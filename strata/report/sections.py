@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.models import Mode
-from strata.evaluation.answers import Outcome
 from strata.landing_zone import MANAGEMENT, LandingZone, Part
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target, children
+from strata.policy.answers import Outcome
 from strata.printing import html
 from strata.report.access import Access, AccessPath, Principal, allowances, undecided
 from strata.report.guardrails import Expected

@@ -11,10 +11,10 @@ from strata.config.source import Location, dotted
 from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.errors import Message
-from strata.iam.documents import TOP_KEYS
-from strata.iam.effects import Kind, doubtful
-from strata.iam.reference import reference
 from strata.landing_zone import LandingZone
+from strata.policy.effects import Kind, doubtful
+from strata.policy.grammar import TOP_KEYS
+from strata.policy.reference import reference
 from strata.rules.accepted import Warned
 from strata.rules.documents import DocumentFile, Named
 

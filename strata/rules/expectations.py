@@ -16,11 +16,11 @@ from strata.config.models import MANAGEMENT, PolicyType
 from strata.config.source import Location
 from strata.config.text import short
 from strata.errors import ConfigurationError, Fault, Message
-from strata.evaluation.answers import Outcome
-from strata.evaluation.documents import RESOURCE
 from strata.evaluation.landing_zone import NO_DEPLOYER, SOMEBODY
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import Target
+from strata.policy.answers import Outcome
+from strata.policy.documents import RESOURCE
 from strata.printing import line, word
 from strata.rules.accepted import Doubt
 from strata.text import counted, listed

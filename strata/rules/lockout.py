@@ -19,17 +19,14 @@ from strata.config.findings import LONGEST
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Fault, Message
-from strata.evaluation.answers import Outcome
-from strata.evaluation.documents import Statement
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.lockout import DEPLOYER, ENTER, SIGN_IN, Management, Way, in_members, sign_ins
-from strata.iam.statements import Statement as Written
-from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import has_ended
 from strata.landing_zone.permissions import STACKS
-from strata.landing_zone.placeholders import Document
 from strata.landing_zone.units import THE_ROOT, Target
+from strata.policy.answers import Outcome
+from strata.policy.documents import Statement
 from strata.rules.accepted import Warned
 from strata.text import listed
 
@@ -254,28 +251,14 @@ def _cause(landing_zone: LandingZone, way: Way) -> tuple[str, Location, str]:
         policies, file, here = found.policies, SSO, found.location
         if decided.level.startswith("boundary"):
             return file, (*here, "boundary"), ""
-    for policy in policies:
-        document, name = getattr(policy, "document", None), getattr(policy, "file", None)
-        if decided.statement and document and name:
-            written = _written(landing_zone, name, document, decided.statement)
-            if written:
-                return name, written.at, f"{name} {written.place[:LONGEST]}"
+    for name in (getattr(policy, "file", None) for policy in policies):
+        if name and (statement := decided.statement) and _is_of(landing_zone, name, statement):
+            return name, statement.at, f"{name} {statement.place[:LONGEST]}"
     return file, (*here, "policies"), ""
 
 
-def _written(landing_zone: LandingZone, file: str, document: Document, statement: Statement) -> Written | None:
-    """Returns a statement of a document as it is written there; None if it is in another one."""
-    source_file = landing_zone.source_file(file)
-    if statement.file != source_file.file:
-        return None
-    return next(
-        (
-            one
-            for index, one in enumerate(statements(document.content))
-            if str(one.content.get("Sid") or index + 1) == statement.sid and source_file.line(one.at) == statement.line
-        ),
-        None,
-    )
+def _is_of(landing_zone: LandingZone, file: str, statement: Statement) -> bool:
+    return statement.file == landing_zone.source_file(file).file
 
 
 # What ends
@@ -393,11 +376,9 @@ def _in_members(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[Lock
 
 def _attached(landing_zone: LandingZone, account: str, statement: Statement) -> Iterator[_Cause]:
     for one in landing_zone.effective_policies[Target("account", account)]:
-        policy = one.policy
-        if policy.file:
-            written = _written(landing_zone, policy.file, policy.document, statement)
-            if written:
-                yield _Cause(policy.file, written.at, f"{policy.file} {written.place[:LONGEST]}", one.source)
+        file = one.policy.file
+        if file and _is_of(landing_zone, file, statement):
+            yield _Cause(file, statement.at, f"{file} {statement.place[:LONGEST]}", one.source)
 
 
 def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:

@@ -14,10 +14,10 @@ from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.source import Location
 from strata.config.text import Problem, short, text_problem
 from strata.errors import Fault, Message
-from strata.iam.documents import document_problems
 from strata.landing_zone.placeholders import Document, misplaced, placeholder_problems, texts
 from strata.landing_zone.policies import all_policies, declared_settings
 from strata.landing_zone.units import THE_ROOT, Target
+from strata.policy.grammar import document_problems
 from strata.rules.organization import retired, unit_keys
 from strata.rules.reporting import report_duplicates, report_unknown
 

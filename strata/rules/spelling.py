@@ -16,12 +16,12 @@ from strata.config.models import Organization
 from strata.config.source import Location
 from strata.config.text import short
 from strata.errors import Fault, Message
-from strata.iam import spelling as iam
-from strata.iam.documents import TOP_KEYS
-from strata.iam.findings import Finding
-from strata.iam.reference import reference
 from strata.landing_zone import LandingZone
 from strata.landing_zone.placeholders import misplaced
+from strata.policy import spelling as iam
+from strata.policy.findings import Finding
+from strata.policy.grammar import TOP_KEYS
+from strata.policy.reference import reference
 from strata.rules.documents import Named
 
 

@@ -15,12 +15,12 @@ from strata.config.source import Location, dotted
 from strata.config.text import look, mixes_alphabets, short
 from strata.config.types import did_you_mean
 from strata.errors import Message
-from strata.iam.statements import statements
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.examples import example_values
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.units import Target
+from strata.policy.documents import statements
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
 from strata.rules.expectations import idle

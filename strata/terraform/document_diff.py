@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from strata.policy.equality import meaning
+
 CONTEXT = 2
 """Equal lines that are shown around a difference."""
 
@@ -17,7 +19,7 @@ def document(value: object) -> Any:
     if not isinstance(value, str) or not value.lstrip().startswith("{"):
         return None
     try:
-        found = canonical(json.loads(value))
+        found = readable(meaning(json.loads(value)))
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
@@ -35,18 +37,18 @@ def document_diff(before: Any, after: Any) -> list[str]:
     return [line for group in groups for line in _hunk(group, old, new)]
 
 
-def canonical(found: Any) -> Any:
-    """Returns a document with its keys in one order, and lists without an order sorted; statements stay as they are.
+def readable(found: Any) -> Any:
+    """Returns a document as people read it: its keys in one order, texts sorted, and a single one without a list.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
     """
     if isinstance(found, dict):
-        return {key: canonical(found[key]) for key in sorted(found, key=_rank)}
+        return {key: readable(found[key]) for key in sorted(found, key=_rank)}
     if not isinstance(found, list):
         return found
     if found and all(isinstance(one, str) for one in found):
         return found[0] if len(found) == 1 else sorted(found)
-    return [canonical(one) for one in found]
+    return [readable(one) for one in found]
 
 
 _FIRST = ("Version", "Id", "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource")

@@ -16,8 +16,10 @@ from typing import NamedTuple
 from moto.backends import get_backend
 from moto.s3.models import s3_backends
 
-from strata.evaluation import Context, Layer, Principal, Request, parse
-from strata.iam.reference import reference
+from strata.policy.documents import parse
+from strata.policy.layers import Layer
+from strata.policy.reference import reference
+from strata.policy.requests import Context, Principal, Request
 from tests.aws import memory
 from tests.aws.calls import Call, Refused, order
 from tests.aws.organizations import is_member

@@ -11,7 +11,11 @@ from typing import Any
 
 import yaml
 
-from strata.evaluation import Account, Answer, Context, Document, Layer, Policies, Principal, Request, evaluate, parse
+from strata.policy.answers import Answer
+from strata.policy.documents import Document, parse
+from strata.policy.evaluator import evaluate
+from strata.policy.layers import Account, Layer, Policies
+from strata.policy.requests import Context, Principal, Request
 
 FOLDER = Path(__file__).parent
 RCP_FULL_ACCESS = {

@@ -240,8 +240,8 @@ def _permission_set(landing_zone: LandingZone, folder: Path) -> tuple[Question, 
 
 
 def _managed(text: str, _known: Known) -> str:
-    from strata.iam.reference import reference
-    from strata.iam.spelling import unknown_managed_policy
+    from strata.policy.reference import reference
+    from strata.policy.spelling import unknown_managed_policy
 
     name = validated(AwsManagedPolicy, text)
     name = reference().managed_policy(name) or name

@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Final
 
-from strata.evaluation import unknown
+from strata.policy import unknown
 
 Match = bool | None
 """Whether something matches; None if that depends on a part that is not known."""
@@ -31,6 +31,22 @@ LITERAL_STAR, LITERAL_MARK = "\ue010", "\ue011"
 def literal(text: str) -> str:
     """Returns a text as a pattern that matches it alone."""
     return text.replace("*", LITERAL_STAR).replace("?", LITERAL_MARK)
+
+
+def is_pattern(text: str) -> bool:
+    """Returns whether a text has a wildcard."""
+    return "*" in text or "?" in text
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Returns whether a pattern with the wildcards `*` and `?` matches a whole text."""
+    return bool(wildcard(pattern).fullmatch(text))
+
+
+@cache
+def wildcard(pattern: str) -> re.Pattern[str]:
+    """Compiles a pattern whose wildcards match anything."""
+    return re.compile(_part(pattern, "."), re.DOTALL)
 
 
 class Kind(Enum):

@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from strata.config.limits import aws_limits
-from strata.evaluation.answers import Answer, Outcome, Step, denial, step
-from strata.evaluation.documents import Grade
-from strata.evaluation.layers import Granted, Layer, Policies, Verdict, judge_resource
-from strata.evaluation.requests import PrincipalKind, Request
-from strata.evaluation.truth import Truth, all_of, any_of
+from strata.policy.answers import Answer, Outcome, Step, denial, step
+from strata.policy.layers import Granted, Layer, Policies, Verdict, judge_resource
+from strata.policy.principals import Grade
+from strata.policy.requests import PrincipalKind, Request
+from strata.policy.truth import Truth, all_of, any_of
 
 NO_POLICY = Layer("policy of the resource")
 

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from strata.iam.reference import Action
-from strata.iam.statements import fills, is_pattern
+from strata.policy.conditions import fills
+from strata.policy.patterns import is_pattern
+from strata.policy.reference import Action
 from strata.text import listed
 
 

@@ -16,8 +16,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
-from strata.evaluation import unknown
-from strata.evaluation.patterns import Kind, is_arn, pattern
+from strata.policy import unknown
+from strata.policy.patterns import Kind, is_arn, pattern
 
 
 class Comparison(Enum):

@@ -10,16 +10,15 @@ from dataclasses import replace
 from itertools import product
 from math import prod
 
-from strata.evaluation.answers import Answer, Outcome
-from strata.evaluation.conditions import Test
-from strata.evaluation.documents import Statement
-from strata.evaluation.evaluator import evaluate
-from strata.evaluation.keys import PRESENT
-from strata.evaluation.layers import Layer, Policies
-from strata.evaluation.requests import ABSENT, UNKNOWN, Context, Request, Value
-from strata.evaluation.values import FRESH, Choice, plain, values_of_key
-from strata.iam.reference import reference
-from strata.iam.statements import variables
+from strata.policy.answers import Answer, Outcome
+from strata.policy.conditions import Test, variables
+from strata.policy.documents import Statement
+from strata.policy.evaluator import evaluate
+from strata.policy.keys import PRESENT
+from strata.policy.layers import Layer, Policies
+from strata.policy.reference import reference
+from strata.policy.requests import ABSENT, UNKNOWN, Context, Request, Value
+from strata.policy.values import FRESH, Choice, plain, values_of_key
 from strata.text import listed
 
 MOST_REQUESTS = 256

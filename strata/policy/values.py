@@ -15,11 +15,11 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import combinations, pairwise, product
 
-from strata.evaluation import unknown
-from strata.evaluation.conditions import DependsError, Template, Test, UnresolvedError
-from strata.evaluation.operators import moment, network, number
-from strata.evaluation.patterns import ARN_PARTS, LITERAL_MARK, LITERAL_STAR, Kind, literal, pattern
-from strata.evaluation.requests import ABSENT, Context, Value
+from strata.policy import unknown
+from strata.policy.conditions import DependsError, Template, Test, UnresolvedError
+from strata.policy.operators import moment, network, number
+from strata.policy.patterns import ARN_PARTS, LITERAL_MARK, LITERAL_STAR, Kind, literal, pattern
+from strata.policy.requests import ABSENT, Context, Value
 
 FRESH = "zq7x"
 """A text that nobody writes into a policy."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from strata.evaluation.documents import Document, Grade, Statement
-from strata.evaluation.requests import Request
-from strata.evaluation.truth import Truth, all_of, any_of
+from strata.policy.documents import Document, Statement
+from strata.policy.principals import Grade
+from strata.policy.requests import Request
+from strata.policy.truth import Truth, all_of, any_of
 
 MOST_ACTIONS = 4096
 """Actions of which a layer remembers its statements."""
@@ -53,9 +55,14 @@ class Layer:
         if found is None:
             if len(self._statements) >= MOST_ACTIONS:
                 self._statements.clear()
-            found = tuple(one for document in self.documents for one in document.statements if one.about(action))
+            found = tuple(one for one, matches, but in self._matchers if matches(action) is not but)
             self._statements[action] = found
         return found
+
+    @cached_property
+    def _matchers(self) -> tuple[tuple[Statement, Callable[[str], bool], bool], ...]:
+        every = (one for document in self.documents for one in document.statements)
+        return tuple((one, one.actions.match, one.not_actions) for one in every)
 
 
 class _Finding:

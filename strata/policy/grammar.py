@@ -14,7 +14,8 @@ from strata.config.models import PolicyType
 from strata.config.text import Problem, as_data, short
 from strata.config.types import did_you_mean, is_action
 from strata.errors import Message
-from strata.iam.grammar import refused
+from strata.policy.documents import Statement
+from strata.policy.elements import refused
 
 STATEMENT_KEYS = frozenset(
     {
@@ -111,10 +112,11 @@ def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator
             message = Message("name-taken", f"Sid {short(sid)} appears twice", kind="Sid", name=sid)
             yield Problem(message, "rename one")
         sids.add(sid)
-        yield from _statement(f"statement {sid}", statement, kind)
+        yield from _statement(Statement((), number, statement), kind)
 
 
-def _statement(name: str, statement: dict[str, Any], kind: PolicyType | None) -> Iterator[Problem]:
+def _statement(written: Statement, kind: PolicyType | None) -> Iterator[Problem]:
+    name, statement = written.name, written.content
     for key in statement:
         if key not in STATEMENT_KEYS:
             problem = f"{name} has the unknown element {short(key)}{did_you_mean(key, STATEMENT_KEYS)}"
@@ -135,7 +137,7 @@ def _statement(name: str, statement: dict[str, Any], kind: PolicyType | None) ->
             yield from _texts(name, key, statement[key])
     if "Condition" in statement:
         yield from _condition(name, statement["Condition"])
-    yield from refused(name, statement)
+    yield from refused(written)
     if kind is PolicyType.RESOURCE_CONTROL:
         yield from _resource_control(name, statement)
     elif "Principal" in statement or "NotPrincipal" in statement:

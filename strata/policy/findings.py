@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from strata.config.findings import LONGEST
-from strata.iam.statements import Location
+from strata.config.source import Location
 
 
 class Finding(NamedTuple):

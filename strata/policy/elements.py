@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
 from strata.errors import Message
-from strata.iam.statements import Statement
+from strata.policy.documents import Statement
 
 _PARTITIONS = ("aws", "aws-cn", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-us-gov")
 
 
-def refused(name: str, content: dict[str, Any]) -> Iterator[Problem]:
+def refused(statement: Statement) -> Iterator[Problem]:
     """Yields the errors of one statement."""
-    statement = Statement((), name, content)
     for element in ("Resource", "NotResource"):
         for text in statement.values(element):
+            words = f"{statement.name}: {element} names {short(text)}"
             if text.startswith("arn:"):
-                yield from _arn(f"{name}: {element} names {short(text)}", text)
-            yield from _variables(f"{name}: {element} names {short(text)}", text)
+                yield from _arn(words, text)
+            yield from _variables(words, text)
     yield from _tests(statement)
 
 
@@ -69,17 +68,15 @@ def _variables(words: str, text: str) -> Iterator[Problem]:
 
 def _tests(statement: Statement) -> Iterator[Problem]:
     seen: dict[tuple[str, str], str] = {}
-    for test in statement.tests:
-        other = seen.setdefault((test.operator, test.key.lower()), test.key)
+    for test in statement.condition:
+        other = seen.setdefault((test.written, test.key.lower()), test.key)
         if other != test.key:
-            problem = (
-                f"{statement.name} tests {short(test.key)} and {short(other)}, one key for AWS, by {test.operator}"
-            )
+            problem = f"{statement.name} tests {short(test.key)} and {short(other)}, one key for AWS, by {test.written}"
             yield Problem(Message("duplicate-key", problem, key=test.key, first=other), "merge them")
         if test.base == "Null" and test.if_exists:
             problem = f"{statement.name} has the operator NullIfExists, which AWS does not have"
             yield Problem(
                 Message("unknown-name", problem, kind="condition operator", name="NullIfExists"), "write Null"
             )
-        for value in test.values:
+        for value in test.texts:
             yield from _variables(f"{statement.name} tests {test.key} against {short(value)}", value)

@@ -6,11 +6,11 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from itertools import product
 
-from strata.evaluation.answers import Answer
-from strata.evaluation.conditions import Test
-from strata.evaluation.layers import Policies
-from strata.evaluation.operators import Network, network
-from strata.evaluation.requests import ABSENT, Value
+from strata.policy.answers import Answer
+from strata.policy.conditions import Test
+from strata.policy.layers import Policies
+from strata.policy.operators import Network, network
+from strata.policy.requests import ABSENT, Value
 
 
 def usual(answer: Answer, policies: Policies) -> Iterator[Mapping[str, Value]]:

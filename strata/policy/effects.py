@@ -11,10 +11,13 @@ from typing import Any
 
 from strata.config.text import short
 from strata.config.types import did_you_mean, is_action
-from strata.iam.findings import Finding
-from strata.iam.reference import Key, Service, reference
-from strata.iam.resources import overlaps
-from strata.iam.statements import SET_OPERATORS, Statement, Test, fills, is_pattern, matches, statements
+from strata.policy.conditions import Test, fills
+from strata.policy.documents import Statement, statements
+from strata.policy.findings import Finding
+from strata.policy.operators import ALL_VALUES
+from strata.policy.patterns import is_pattern, matches
+from strata.policy.reference import Key, Service, reference
+from strata.policy.resources import overlaps
 
 _ANYBODY = "111122223333"
 """An account that stands for any."""
@@ -84,7 +87,7 @@ def _fruitless(statement: Statement) -> Iterator[Finding]:
 
 
 def _tests(statement: Statement, kind: Kind) -> Iterator[Finding]:
-    for test in statement.tests:
+    for test in statement.condition:
         key = reference().key(test.key)
         if kind not in (Kind.ROLE, Kind.RESOURCE):
             yield from _mfa(statement, test)
@@ -127,7 +130,7 @@ _NETWORKS = ("0.0.0.0/0", "::/0")
 
 
 def _exempts_everybody(statement: Statement, test: Test) -> Iterator[Finding]:
-    for value in test.values:
+    for value in test.texts:
         everybody = value in _NETWORKS if test.base == "NotIpAddress" else _is_everybody(test, value)
         if everybody:
             whom = "every role" if value.strip("*") and test.key.lower() == "aws:principalarn" else "everybody"
@@ -166,8 +169,8 @@ def _unused(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
 
 def _outcome(test: Test) -> str:
     """Returns the result of a test of a key that no request has."""
-    absent = test.values[:1] in (("true",), ("True",))
-    passes = absent if test.base == "Null" else test.is_negated or test.if_exists or test.qualifier == "ForAllValues"
+    absent = test.texts[:1] in (("true",), ("True",))
+    passes = absent if test.base == "Null" else test.is_negated or test.if_exists or test.quantifier == ALL_VALUES
     return "it always holds" if passes else "it never holds"
 
 
@@ -216,36 +219,36 @@ def _operator(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
         # A tag may hold an ARN; and of some keys that do the reference says String.
         families += ("Arn", "String")
     if families and not test.base.startswith(families):
-        problem = f"{statement.name} compares {test.key} by {test.operator}, and the key is of type {key.type}"
+        problem = f"{statement.name} compares {test.key} by {test.written}, and the key is of type {key.type}"
         remedy = f"use an operator that starts with {' or '.join(dict.fromkeys(families))}"
         yield Finding("operator-type", test.at, f"{statement.place} {test.key}", problem, remedy)
 
 
 def _set_operator(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
     at, value = test.at, f"{statement.place} {test.key}"
-    if key.many and test.qualifier not in SET_OPERATORS and test.base != "Null":
-        problem = f"{statement.name} tests {test.key}, which has several values, by {test.operator}"
+    if key.many and not test.quantifier and test.base != "Null":
+        problem = f"{statement.name} tests {test.key}, which has several values, by {test.written}"
         yield Finding("set-operator", at, value, problem, "write ForAnyValue: or ForAllValues: before it")
-    elif not key.many and test.qualifier == "ForAllValues" and not statement.denies and not test.if_exists:
-        problem = f"{statement.name} allows by {test.operator} what has no {test.key} at all"
+    elif not key.many and test.quantifier == ALL_VALUES and not statement.denies and not test.if_exists:
+        problem = f"{statement.name} allows by {test.written} what has no {test.key} at all"
         yield Finding("set-operator", at, value, problem, "leave out ForAllValues: the key has one value")
 
 
 def _values(statement: Statement, test: Test) -> Iterator[Finding]:
-    for value in test.values:
+    for value in test.texts:
         place = f"{statement.place} {test.key} {value}"
         if "${" in value:
             continue
         if test.base.startswith("StringEquals") or test.base.startswith("StringNotEquals"):
             if is_pattern(value) and _has_names(test.key):
-                like = test.operator.replace("EqualsIgnoreCase", "Like").replace("Equals", "Like")
-                problem = f"{statement.name} compares {test.key} with {short(value)} by {test.operator}, to which "
+                like = test.written.replace("EqualsIgnoreCase", "Like").replace("Equals", "Like")
+                problem = f"{statement.name} compares {test.key} with {short(value)} by {test.written}, to which "
                 problem += "wildcards are letters like others"
                 yield Finding("literal-wildcard", test.at, place, problem, f"write {like}")
         else:
             wanted = next((words for start, words in _WANTED if test.base.startswith(start)), None)
             if wanted and not wanted[1](value):
-                problem = f"{statement.name} compares {test.key} by {test.operator} with {short(value)}, which is not "
+                problem = f"{statement.name} compares {test.key} by {test.written} with {short(value)}, which is not "
                 yield Finding("operator-value", test.at, place, problem + wanted[0], "correct the value")
 
 
@@ -333,12 +336,12 @@ def _sts() -> Service | None:
 def _may_bind(statement: Statement, role: str) -> bool:
     """Returns whether the tests of a condition about the caller hold for a role; other tests may go either way."""
     arn = f"arn:aws:iam::{_ANYBODY}:role/{role}"
-    for test in statement.tests:
+    for test in statement.condition:
         if test.key.lower() != "aws:principalarn" or test.base not in _PATTERNS | _NEGATED | {"StringEquals"}:
             return False
-        if any("${" in value for value in test.values):
+        if any("${" in value for value in test.texts):
             return False
-        named = any(_arn_matches(value, arn) if test.base in _PATTERNS else value == arn for value in test.values)
+        named = any(_arn_matches(value, arn) if test.base in _PATTERNS else value == arn for value in test.texts)
         if named == test.is_negated:
             return False
     return True

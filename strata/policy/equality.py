@@ -13,10 +13,11 @@ from typing import Any
 
 def same_document(one: str, other: str) -> bool:
     """Returns whether two texts are one document; of texts that are no JSON, whether they are the same."""
-    return bool(_read(one) == _read(other))
+    return bool(meaning_of_text(one) == meaning_of_text(other))
 
 
-def _read(text: str) -> Any:
+def meaning_of_text(text: str) -> Any:
+    """Returns the meaning of a text; of one that is no JSON, the text."""
     try:
         return meaning(json.loads(text))
     except (TypeError, ValueError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from strata.evaluation.documents import Statement
-from strata.evaluation.layers import Verdict
-from strata.evaluation.requests import Request
-from strata.evaluation.truth import Truth
+from strata.policy.documents import Statement
+from strata.policy.layers import Verdict
+from strata.policy.requests import Request
+from strata.policy.truth import Truth
 
 
 class Outcome(StrEnum):

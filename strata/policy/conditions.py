@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from strata.evaluation.operators import ALL_VALUES, ANY_VALUE, NULL, OPERATORS, Comparison, Operator, truth
-from strata.evaluation.patterns import literal
-from strata.evaluation.requests import ABSENT, UNKNOWN, Context
-from strata.evaluation.truth import Truth, all_of, any_of, negated
+from strata.config.source import Location
+from strata.policy.operators import ALL_VALUES, ANY_VALUE, NULL, OPERATORS, Comparison, Operator, truth
+from strata.policy.patterns import literal
+from strata.policy.requests import ABSENT, UNKNOWN, Context
+from strata.policy.truth import Truth, all_of, any_of, negated
 
 # Variables
 
@@ -61,6 +62,23 @@ class Template:
         return _VARIABLE.sub(lambda found: _value(found, context), self.text) if self.variables else self.text
 
 
+def variables(text: str) -> Iterator[str]:
+    """Yields the keys that policy variables of a text name: `${aws:username}`, `${aws:PrincipalTag/team, 'none'}`."""
+    for inside in _WRITTEN.findall(text) if "${" in text else ():
+        key = inside.partition(",")[0].strip()
+        if inside not in _CHARACTERS and key:
+            yield key
+
+
+def fills(text: str) -> str:
+    """Returns a text with `*` for every policy variable, and the characters that some of them stand for."""
+    return _WRITTEN.sub(lambda found: found[1] if found[1] == "$" else "*", text) if "${" in text else text
+
+
+_WRITTEN = re.compile(r"\$\{([^{}]*)\}")
+"""A variable of any form, whether or not AWS fills it in."""
+
+
 def _value(found: re.Match[str], context: Context) -> str:
     key, default = found[1], found[2]
     if key in _CHARACTERS:
@@ -83,13 +101,30 @@ class Test:
     """One operator applied to one key of a Condition."""
 
     written: str
-    """The operator as the policy has it, with quantifier and suffix."""
+    """The operator as the policy has it, with quantifier and suffix, such as `ForAnyValue:StringNotLikeIfExists`."""
     key: str
     values: tuple[Template, ...]
     operator: Operator | None
-    """None for Null."""
+    """None for Null, and for one that AWS does not have."""
     quantifier: str | None = None
     if_exists: bool = False
+    at: Location = field(default=(), compare=False)
+    """Where it stands in the document."""
+
+    @property
+    def base(self) -> str:
+        """Returns the operator without quantifier and suffix, such as `StringNotLike`."""
+        return self.written.rpartition(":")[2].removesuffix("IfExists")
+
+    @property
+    def is_negated(self) -> bool:
+        """Returns whether it holds for what is not among the values, and for a request without the key."""
+        return self.operator is not None and self.operator.negated
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Returns its values as the policy has them; numbers and true or false as JSON writes them."""
+        return tuple(one.text for one in self.values)
 
     def __str__(self) -> str:
         values = ", ".join(value.text for value in self.values)
@@ -157,22 +192,33 @@ def holds(tests: Iterable[Test], context: Context) -> Truth:
     return all_of(test.holds(context) for test in tests)
 
 
-def tests(condition: Mapping[str, Any], version: str) -> Iterator[Test]:
-    """Yields the tests of a Condition.
+def tests(condition: Any, version: str, at: Location) -> Iterator[Test]:
+    """Yields the tests of a Condition; what has not their shape is skipped."""
+    for written, keys in condition.items() if isinstance(condition, Mapping) else ():
+        quantifier, plain, if_exists = _parts(written)
+        for key, value in keys.items() if isinstance(keys, Mapping) else ():
+            values = tuple(Template.of(text, version) for _, text in texts(value))
+            yield Test(written, key, values, OPERATORS.get(plain), quantifier, if_exists, (*at, written, key))
+
+
+def refuse(condition: Any) -> None:
+    """Refuses a Condition that is not IAM's.
 
     Raises:
-        ValueError: an operator or the shape is not IAM's.
+        ValueError: an operator or the shape is not.
     """
+    if not isinstance(condition, Mapping):
+        raise ValueError("has a Condition that is not an object")  # noqa: TRY004
     for written, keys in condition.items():
-        quantifier, plain, if_exists = _parts(written)
+        plain = _parts(written)[1]
         if plain != NULL and plain not in OPERATORS:
             raise ValueError(f"has the unknown operator {written!r}")
         if not isinstance(keys, Mapping):
             raise ValueError(f"has {written} without keys")  # noqa: TRY004
-        for key, values in keys.items():
-            listed = values if isinstance(values, list) else [values]
-            templates = tuple(Template.of(_text(value), version) for value in listed)
-            yield Test(written, key, templates, OPERATORS.get(plain), quantifier, if_exists)
+        for values in keys.values():
+            for value in values if isinstance(values, list) else [values]:
+                if not isinstance(value, str | int | float):
+                    raise ValueError(f"compares with {value!r}, which is neither text nor number")  # noqa: TRY004
 
 
 _NAMES = {name.lower(): name for name in (*OPERATORS, NULL)}
@@ -190,9 +236,13 @@ def _parts(written: str) -> tuple[str | None, str, bool]:
     return quantifier, known or written, False
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise ValueError(f"compares with {value!r}, which is neither text nor number")
+def texts(value: Any, at: Location = ()) -> Iterator[tuple[Location, str]]:
+    """Yields the texts of an element, which may be one or a list, each with its place."""
+    listed = [((*at, index), one) for index, one in enumerate(value)] if isinstance(value, list) else [(at, value)]
+    for place, one in listed:
+        if isinstance(one, str):
+            yield place, one
+        elif isinstance(one, bool):
+            yield place, str(one).lower()
+        elif isinstance(one, int | float):
+            yield place, str(one)

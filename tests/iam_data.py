@@ -1,4 +1,4 @@
-"""Makes the data files of `reference` from the packages pinned below: `make iam-data`.
+"""Makes the data files of `strata.policy.reference` from the packages pinned below: `make iam-data`.
 
 The two lists of actions and keys are joined, because each has what the other lacks. Same packages, same bytes.
 """
@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from strata.iam.reference import LEVELS, MANAGED_FILE, REFERENCE_FILE
+from strata.policy.reference import LEVELS, MANAGED_FILE, REFERENCE_FILE
 
 Names = dict[str, str]
 """Names by themselves in lower case, since AWS accepts them in any case."""

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from strata.errors import Message, StrataError
-from strata.iam.statements import is_pattern, wildcard
+from strata.policy.patterns import is_pattern, wildcard
 
 REFERENCE_FILE = Path(__file__).with_name("reference.dat")
 MANAGED_FILE = Path(__file__).with_name("managed.dat")

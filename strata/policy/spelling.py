@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from strata.config.source import Location
 from strata.config.text import short
 from strata.config.types import did_you_mean, is_action
-from strata.iam.findings import Finding
-from strata.iam.reference import reference
-from strata.iam.statements import Location, Statement, is_pattern, statements, variables
+from strata.policy.conditions import variables
+from strata.policy.documents import Statement, statements
+from strata.policy.findings import Finding
+from strata.policy.patterns import is_pattern
+from strata.policy.reference import reference
 
 _GUESSES = 20
 """Guesses for one document; each compares with hundreds of names."""
@@ -33,7 +36,7 @@ def _misspelt(document: Any) -> Iterator[Finding]:
         for element in ("Action", "NotAction"):
             for at, action in statement.listed(element):
                 yield from unknown_action(at, action)
-        for test in statement.tests:
+        for test in statement.condition:
             if ":" in test.key and not reference().key(test.key):
                 yield _unknown_key(test.at, test.key)
         for at, text in _with_variables(statement):
@@ -47,8 +50,8 @@ def _misspelt(document: Any) -> Iterator[Finding]:
 def _with_variables(statement: Statement) -> Iterator[tuple[Location, str]]:
     for element in ("Resource", "NotResource"):
         yield from statement.listed(element)
-    for test in statement.tests:
-        yield from ((test.at, value) for value in test.values)
+    for test in statement.condition:
+        yield from ((test.at, value) for value in test.texts)
 
 
 def unknown_action(at: Location, action: str) -> Iterator[Finding]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from strata.evaluation import unknown
-from strata.evaluation.layers import Account
-from strata.evaluation.requests import ABSENT, Principal, PrincipalKind, Value
+from strata.policy import unknown
+from strata.policy.layers import Account
+from strata.policy.requests import ABSENT, Principal, PrincipalKind, Value
 
 IN_US_EAST_1 = frozenset({"account", "budgets", "ce", "cloudfront", "iam", "organizations", "route53", "shield"})
 """Services with one endpoint, to which all their requests are made.

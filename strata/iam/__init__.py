@@ -1,1 +1,0 @@
-"""AWS's own vocabulary for policies: services, actions, condition keys, resource types, managed policies."""

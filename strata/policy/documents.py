@@ -1,0 +1,240 @@
+"""Policy documents: each statement with what it names, where that stands, and the requests that it is about.
+
+`statements` takes any document and skips what has not the shape of IAM's grammar, which `grammar` reports; `parse`
+refuses it, so that what it returns can be evaluated.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from strata.config.source import Location
+from strata.errors import Message, StrataError
+from strata.policy import conditions
+from strata.policy.conditions import DependsError, Template, Test, UnresolvedError, holds, tests, texts
+from strata.policy.patterns import ARN_PARTS, Actions, Kind, pattern
+from strata.policy.principals import Principals
+from strata.policy.requests import Context, Request
+from strata.policy.truth import Truth, all_of, any_of, negated
+
+RESOURCE = "the resource"
+"""The dependency of an answer without a resource."""
+
+
+class DocumentError(StrataError):
+    """A policy document that AWS would reject."""
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """One statement of a document."""
+
+    at: Location
+    number: int
+    """Its place among the statements, from one."""
+    content: dict[str, Any]
+    version: str = ""
+    """That of the document: one before 2012-10-17 has no policy variables."""
+    file: str = ""
+    line: int | None = None
+    """None in a document that is no file of ours."""
+
+    def __str__(self) -> str:
+        sid = f"statement {self.sid}" if self.sid.isdigit() else self.sid
+        return f"{self.file}{f':{self.line}' if self.line else ''} {sid}"
+
+    @property
+    def sid(self) -> str:
+        """Returns its Sid, or its number."""
+        return str(self.content.get("Sid") or self.number)
+
+    @property
+    def name(self) -> str:
+        """Returns how messages name it: `statement DenyLeaving`, or by its number."""
+        sid = self.content.get("Sid")
+        return f"statement {sid if isinstance(sid, str) and sid.isalnum() and sid.isascii() else self.number}"
+
+    @property
+    def place(self) -> str:
+        """Returns its name in accepted.yaml: its Sid, else its effect and first action, since a number may change."""
+        if self.name == f"statement {self.content.get('Sid')}":
+            return self.name
+        acts = [f"all but {one}" for one in self.values("NotAction")] or self.values("Action")
+        return " ".join([str(self.content.get("Effect")), *acts[:1]])
+
+    # Its elements
+
+    @cached_property
+    def allows(self) -> bool:
+        """Returns whether the effect is Allow."""
+        return self.content.get("Effect") == "Allow"
+
+    @property
+    def denies(self) -> bool:
+        """Returns whether the effect is Deny."""
+        return self.content.get("Effect") == "Deny"
+
+    def listed(self, element: str) -> list[tuple[Location, str]]:
+        """Returns the texts of an element, which may be one or a list, each with its place."""
+        return list(texts(self.content.get(element), (*self.at, element)))
+
+    def values(self, element: str) -> list[str]:
+        """Returns the texts of an element, which may be one or a list."""
+        return [text for _, text in texts(self.content.get(element))]
+
+    @cached_property
+    def actions(self) -> Actions:
+        """Returns its actions, or those that it is not about."""
+        return Actions(self.values("NotAction" if self.not_actions else "Action"))
+
+    @cached_property
+    def not_actions(self) -> bool:
+        """Returns whether it is about all actions but these."""
+        return "NotAction" in self.content
+
+    @cached_property
+    def resources(self) -> tuple[Template, ...]:
+        """Returns its resources, or those that it is not about."""
+        values = self.values("NotResource" if self.not_resources else "Resource")
+        return tuple(Template.of(one, self.version) for one in values)
+
+    @cached_property
+    def not_resources(self) -> bool:
+        """Returns whether it is about all resources but these."""
+        return "NotResource" in self.content
+
+    @cached_property
+    def principals(self) -> Principals | None:
+        """Returns whom its Principal or NotPrincipal names."""
+        element = next((one for one in _PRINCIPALS if one in self.content), None)
+        if element is None:
+            return None
+        value = self.content[element]
+        named = value.items() if isinstance(value, Mapping) else [("*", value)]
+        entries = tuple((kind, one) for kind, some in named for _, one in texts(some))
+        return Principals(entries, but=element == "NotPrincipal")
+
+    @cached_property
+    def condition(self) -> tuple[Test, ...]:
+        """Returns what its condition tests."""
+        return tuple(tests(self.content.get("Condition"), self.version, (*self.at, "Condition")))
+
+    # What it is about
+
+    def applies(self, request: Request) -> Truth:
+        """Returns whether resource and condition match a request for one of the actions, whoever the principal is."""
+        resources, but, condition = self.resources, self.not_resources, self.condition
+        reaches: Truth = True  # a trust policy has no Resource: it is the role's own
+        if resources:
+            found = any_of(_reached(template, request, but=but) for template in resources)
+            reaches = negated(found) if but else found
+        if reaches is False or not condition:
+            return reaches
+        return all_of((reaches, holds(condition, request.context)))
+
+    def undecided(self, context: Context) -> list[Test]:
+        """Returns the tests that the known keys of a request do not decide."""
+        return [test for test in self.condition if not isinstance(test.holds(context), bool)]
+
+
+def _reached(template: Template, request: Request, *, but: bool) -> Truth:
+    """Returns whether a Resource, or NotResource, matches; undocumented parts are unknown in the latter."""
+    if not template.text.strip("*"):
+        return True
+    if request.resource == "*":
+        return frozenset({RESOURCE}) if but else False
+    try:
+        wanted = template.filled(request.context)
+    except DependsError as error:
+        return frozenset({error.key})
+    except UnresolvedError as error:
+        return frozenset({error.key}) if but else False
+    if template.variables and _before_the_resource(template.text):
+        return frozenset({RESOURCE}) if but else False
+    found = pattern(wanted, Kind.RESOURCE).match(request.resource)
+    return frozenset({RESOURCE}) if found is None else found
+
+
+def _before_the_resource(text: str) -> bool:
+    """Returns whether a variable stands in a part of the ARN where AWS replaces none: before the fifth colon."""
+    plain = re.sub(r"\$\{[^{}]*\}", lambda found: "\0" if found[0] not in ("${*}", "${?}", "${$}") else "", text)
+    return "\0" in ":".join(plain.split(":", ARN_PARTS - 1)[: ARN_PARTS - 1])
+
+
+@dataclass(frozen=True)
+class Document:
+    """A policy document: its statements in their order."""
+
+    name: str
+    statements: tuple[Statement, ...]
+
+
+def parse(text: str, file: str, *, name: str = "", line: Callable[[Location], int | None] = lambda _: None) -> Document:
+    """Returns the document of a JSON text, its statements with their lines.
+
+    Raises:
+        DocumentError: it is not JSON, or not a policy.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise DocumentError(Message("not-json", f"{file} is not JSON: {error}", place=file)) from error
+    if not isinstance(document, dict):
+        raise DocumentError(Message("wrong-type", f"{file} is not a JSON object", place=file))
+    found = tuple(_read(document, file, line))
+    for one in found:
+        try:
+            _refuse(one.content)
+        except ValueError as error:
+            where = f"{file}:{one.line}" if one.line else file
+            text = f"{where}: statement {one.number} {error}"
+            raise DocumentError(Message("statement-malformed", text, place=where, statement=one.number)) from error
+    return Document(name or file, found)
+
+
+def statements(document: Any) -> Iterator[Statement]:
+    """Yields the statements of a document."""
+    return (one for one in _read(document) if type(one.content) is dict)
+
+
+def _read(
+    document: Any, file: str = "", line: Callable[[Location], int | None] = lambda _: None
+) -> Iterator[Statement]:
+    written = document.get("Statement", []) if isinstance(document, dict) else []
+    for index, content in enumerate(written if isinstance(written, list) else [written]):
+        at: Location = ("Statement", index) if isinstance(written, list) else ("Statement",)
+        yield Statement(at, index + 1, content, str(document.get("Version", "2008-10-17")), file, line(at))
+
+
+_PRINCIPALS = ("Principal", "NotPrincipal")
+
+
+def _refuse(statement: Any) -> None:
+    if not isinstance(statement, dict):
+        raise ValueError("is not an object")  # noqa: TRY004
+    if statement.get("Effect") not in ("Allow", "Deny"):
+        raise ValueError("has neither the Effect Allow nor Deny")
+    if ("Action" in statement) == ("NotAction" in statement):
+        raise ValueError("needs one of Action and NotAction")
+    if "Resource" in statement and "NotResource" in statement:
+        raise ValueError("has both Resource and NotResource")
+    for element in ("Resource", "NotResource", "Action", "NotAction"):
+        _refuse_texts(statement, element)
+    for element in _PRINCIPALS:
+        value = statement.get(element, "*")
+        if value != "*" and not isinstance(value, Mapping):
+            raise ValueError(f"has a {element} that is neither '*' nor an object")
+        for kind in value if isinstance(value, Mapping) else ():
+            _refuse_texts(value, kind)
+    conditions.refuse(statement.get("Condition", {}))
+
+
+def _refuse_texts(content: Mapping[str, Any], element: str) -> None:
+    value = content.get(element, [])
+    if not all(isinstance(one, str) for one in (value if isinstance(value, list) else [value])):
+        raise ValueError(f"has {element} with something that is not text")
