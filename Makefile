@@ -81,7 +81,7 @@ format: dev ## format, and mend what ruff can mend
 	@$(BIN)/ruff format --quiet
 	@$(BIN)/ruff check --quiet --fix
 
-golden: dev ## rewrite the pinned texts in tests/: addresses, errors, warnings, reports, help; read the diff
+golden: dev ## rewrite every text that follows from others: addresses, messages, reports, schemas, policies, pages
 	@$(BIN)/pytest --golden
 
 # The Terraform of both is compared first. What of the tests knows the engine: stacks, addresses, layers of one's own,

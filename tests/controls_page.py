@@ -1,20 +1,19 @@
 """Writes docs/controls.md: per control of security.yaml, its effect at AWS when it is on, off or unmanaged.
 
-The effects are read from synthesized stacks, the parameters from the models, the prices from docs/costs.md; only the
-words stand here. `make golden` stores the page.
+The effects are read from synthesized stacks, the parameters from the models; only the words stand here, those of the
+table of controls in docs/costs.md and of the picture too. `make golden` stores the pages.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from strata.config.descriptions import descriptions
 from strata.config.models import Control, RegionalSetting, Security, Setting
 from strata.config.weaker import Weaker
-from tests.documents import CHECKOUT
 from tests.synthesized import Stack
 
 
@@ -26,45 +25,76 @@ class Facts:
         things: its resource types, and the words for those that people know; the others go with them.
         page: AWS's page on it.
         notes: what else is worth knowing.
+        price: what it costs, as docs/costs.md says.
+        size: from when on it costs that.
+        short: its words in the picture of README.md.
     """
 
     things: Mapping[str, str]
     page: str
     notes: tuple[str, ...] = ()
+    price: str = ""
+    size: str = ""
+    short: str = ""
 
 
 GUIDES = "https://docs.aws.amazon.com"
+SETTINGS = "settings; EBS uses the key `aws/ebs`, which has no monthly price ([KMS])"
 FACTS: Mapping[str, Facts] = {
     "ebs_encryption": Facts(
         {"aws_ebs_encryption_by_default": "the setting"},
         f"{GUIDES}/ebs/latest/userguide/encryption-by-default.html",
         ("Volumes that exist stay as they are.",),
+        price="nothing",
+        size=SETTINGS,
+        short="EBS encryption",
     ),
     "instance_metadata": Facts(
         {"aws_ec2_instance_metadata_defaults": "the defaults"},
         f"{GUIDES}/AWSEC2/latest/UserGuide/configuring-IMDS-new-instances.html",
         ("Instances that exist stay as they are.",),
+        price="nothing",
+        size=SETTINGS,
+        short="IMDSv2",
     ),
     "snapshot_public_access": Facts(
         {"aws_ebs_snapshot_block_public_access": "the block"},
         f"{GUIDES}/ebs/latest/userguide/block-public-access-snapshots.html",
+        price="nothing",
+        size=SETTINGS,
+        short="no public snapshots",
     ),
     "image_public_access": Facts(
         {"aws_ec2_image_block_public_access": "the block"},
         f"{GUIDES}/AWSEC2/latest/UserGuide/block-public-access-to-amis.html",
+        price="nothing",
+        size=SETTINGS,
+        short="no public images",
     ),
     "s3_public_access": Facts(
         {"aws_s3_account_public_access_block": "the block"},
         f"{GUIDES}/AmazonS3/latest/userguide/configuring-block-public-access-account.html",
+        price="nothing",
+        size=SETTINGS,
+        short="no public buckets",
     ),
     "password_policy": Facts(
         {"aws_iam_account_password_policy": "the policy"},
         f"{GUIDES}/IAM/latest/UserGuide/id_credentials_passwords_account-policy.html",
         ("People of Identity Center are not IAM users: their passwords have rules of their own.",),
+        price="nothing",
+        size=SETTINGS,
+        short="password policy",
     ),
     "access_analyzer": Facts(
         {"aws_accessanalyzer_analyzer": "the analyzers"},
         f"{GUIDES}/IAM/latest/UserGuide/what-is-access-analyzer.html",
+        price="nothing",
+        size=(
+            "external access is free; Strata creates no analyzer of unused or internal access, which are charged per "
+            "role or resource ([Access Analyzer])"
+        ),
+        short="access analyzers",
     ),
     "trail": Facts(
         {
@@ -81,6 +111,9 @@ FACTS: Mapping[str, Facts] = {
             "`strata deploy` destroys the trail with `--allow delete:trail` alone.",
             "To switch it on again, import the bucket: `aws_s3_bucket.trail` in `imports.yaml`.",
         ),
+        price="the first copy of management events is free; S3 is not",
+        size="see below",
+        short="organization trail",
     ),
     "alerts": Facts(
         {
@@ -92,20 +125,30 @@ FACTS: Mapping[str, Facts] = {
         },
         f"{GUIDES}/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html",
         ("`break_glass` in `sso.yaml` needs it on.", "An address that is added confirms by the mail that AWS sends."),
+        price="nothing up to 1,000 mails a month, then 2.00 per 100,000",
+        size="AWS events on the default bus are free ([EventBridge], [SNS])",
+        short="alerts",
     ),
     "budget": Facts(
         {"aws_budgets_budget": "the budget"},
         f"{GUIDES}/cost-management/latest/userguide/budgets-managing-costs.html",
+        price="nothing",
+        size="budgets without actions are free ([Budgets])",
+        short="budget",
     ),
     "anomaly_monitor": Facts(
         {"aws_ce_anomaly_monitor": "the monitor", "aws_ce_anomaly_subscription": "its subscription"},
         f"{GUIDES}/cost-management/latest/userguide/manage-ad.html",
         ("AWS has often made the one monitor that an account may have: [costs.md](costs.md#the-anomaly-monitor).",),
+        price="nothing",
+        size="see below for why it is off ([Anomaly Detection])",
+        short="cost anomalies",
     ),
     "alternate_contacts": Facts(
         {"aws_account_alternate_contact": "the contacts"},
         f"{GUIDES}/accounts/latest/reference/manage-acct-update-contact-alternate.html",
         ("A contact that is not given keeps what it is at AWS.",),
+        price="nothing",
     ),
     "github_actions": Facts(
         {
@@ -116,6 +159,8 @@ FACTS: Mapping[str, Facts] = {
         },
         f"{GUIDES}/IAM/latest/UserGuide/id_roles_providers_create_oidc.html",
         ("It gives access; `strata report --diff` counts switching it on as a risk.",),
+        price="nothing",
+        size="an identity provider and two roles ([IAM])",
     ),
 }
 WEAKER = {
@@ -178,7 +223,6 @@ class Page:
     """The page as a whole."""
 
     effects: Effects
-    prices: Mapping[str, str] = field(default_factory=lambda: dict(prices()))
 
     def text(self) -> str:
         """Returns the page."""
@@ -190,13 +234,13 @@ class Page:
         yield f"## {name}\n"
         yield f"{' '.join((security.get(name) or control.__doc__ or '').split())} [AWS]({facts.page})\n"
         yield "| Mode | At AWS |\n|---|---|"
-        default = getattr(Security(), name).mode.value
+        default = _mode(name)
         modes = {"on": self._on(control, facts), **{mode: self._let_go(facts, mode) for mode in ("off", "unmanaged")}}
         for mode, text in modes.items():
             yield f"| `{mode}`{', the default' if mode == default else ''} | {text} |"
         yield ""
         yield from _parameters(control)
-        yield f"Costs: {self.prices[name]}.\n"
+        yield f"Costs: {facts.price}.\n"
         yield from (f"{' '.join(notes)}\n" for notes in [[*facts.notes, *_more(control)]] if notes)
 
     def _on(self, control: type[Control], facts: Facts) -> str:
@@ -238,13 +282,20 @@ def _more(control: type[Control]) -> Iterator[str]:
             yield f"Switching it on may break something: {control.breaks}."
 
 
-def prices() -> Iterator[tuple[str, str]]:
-    """Yields each control with its price, from the table of docs/costs.md."""
-    text = (CHECKOUT / "docs/costs.md").read_text(encoding="utf-8")
-    table = text.partition("## Controls in security.yaml")[2].partition("\n### ")[0]
-    for row in re.findall(r"^\| (`.+)$", table, re.MULTILINE):
-        names, _, price, *_ = row.split(" | ")
-        yield from ((name, price) for name in re.findall(r"`(\w+)`", names))
+def costs(page: str) -> str:
+    """Returns docs/costs.md with its table of controls made anew."""
+    rows = []
+    for (mode, price, size), names in groupby(FACTS, lambda name: (_mode(name), FACTS[name].price, FACTS[name].size)):
+        rows.append(f"| {', '.join(f'`{name}`' for name in names)} | {mode} | {price} | {size}{' ' if size else ''}|")
+    before, heading, rest = page.partition(f"{_COSTS}\n")
+    return f"{before}{heading}" + "\n".join(rows) + f"\n\n{rest.partition(chr(10) * 2)[2]}"
+
+
+_COSTS = "| Control | Default | Costs | At which size |\n|---|---|---|---|"
+
+
+def _mode(name: str) -> str:
+    return str(getattr(Security(), name).mode.value)
 
 
 def _word(value: Any) -> str:

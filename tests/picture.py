@@ -8,9 +8,10 @@ from __future__ import annotations
 import textwrap
 from html import escape
 
-from strata.config.models import Control, Mode, Security
+from strata.config.models import Setting
 from strata.landing_zone import LandingZone
 from strata.text import counted
+from tests.controls_page import FACTS
 
 WIDTH, PADDING, LINE = 960, 24, 18
 _LEFT, _MIDDLE, _RIGHT = (24, 168), (236, 336), (604, 332)
@@ -18,19 +19,6 @@ _LEFT, _MIDDLE, _RIGHT = (24, 168), (236, 336), (604, 332)
 _GROUND, _CARD, _EDGE, _TEXT, _FAINT = "#0d1117", "#161b22", "#30363d", "#e6edf3", "#9198a1"
 _NAMES = "#79c0ff"
 _FONT = "-apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
-_CONTROLS = {
-    "trail": "organization trail",
-    "access_analyzer": "access analyzers",
-    "alerts": "alerts",
-    "budget": "budget",
-    "anomaly_monitor": "cost anomalies",
-    "ebs_encryption": "EBS encryption",
-    "instance_metadata": "IMDSv2",
-    "snapshot_public_access": "no public snapshots",
-    "image_public_access": "no public images",
-    "s3_public_access": "no public buckets",
-    "password_policy": "password policy",
-}
 
 
 def picture(landing_zone: LandingZone) -> str:
@@ -74,7 +62,8 @@ def picture(landing_zone: LandingZone) -> str:
 def _stacks(landing_zone: LandingZone) -> dict[str, list[str]]:
     """Returns what each stack makes, by its name."""
     regions, organization = landing_zone.project.regions, landing_zone.organization
-    on = [words for name, words in _CONTROLS.items() if _mode(landing_zone, name) is Mode.ON]
+    controls = sorted(landing_zone.security.controls.items(), key=lambda one: isinstance(one[1], Setting))
+    on = [FACTS[name].short for name, control in controls if control.on]
     return {
         "backend": [f"state bucket in {regions.primary}, replica in {regions.secondary}", "lock table"],
         "organizations": [
@@ -107,12 +96,6 @@ def _units(landing_zone: LandingZone) -> list[tuple[str, list[str]]]:
 def _access(landing_zone: LandingZone, account: str) -> list[str]:
     found = dict.fromkeys(grant.permission_set for grant in landing_zone.grants if grant.account == account)
     return _wrapped(list(found), "sign in as")
-
-
-def _mode(landing_zone: LandingZone, name: str) -> Mode:
-    control = getattr(landing_zone.security, name)
-    assert isinstance(control, Security.kinds(Control)[name])
-    return control.mode
 
 
 def _in_words(landing_zone: LandingZone) -> str:

@@ -11,6 +11,7 @@ from strata.options import usual_config
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHIPPED, COMPANY = CHECKOUT / "strata" / "template", CHECKOUT / "tests" / "company"
+EVERY_OPTION = CHECKOUT / "tests" / "every_option"
 OWN = CHECKOUT / usual_config()
 """The owner's, as every command finds it: for the tests in tests/own/, which are his too, and no others."""
 STACKS = ("backend", "organizations", "security", "sso")

@@ -8,15 +8,11 @@ import pytest
 
 from stacks.base import BaseStack
 from stacks.deployment import build
+from strata.config.models import Control, Security
 from strata.kinds import addresses, imported
 from strata.landing_zone import LandingZone
 from strata.load import load
 from tests.synthesized import COMPANY, SHIPPED, Deployment
-
-CONTROLS = (
-    *("ebs_encryption", "instance_metadata", "snapshot_public_access", "s3_public_access", "password_policy"),
-    *("access_analyzer", "trail", "alerts", "budget", "anomaly_monitor", "alternate_contacts", "github_actions"),
-)
 
 
 @pytest.mark.parametrize("name", ["shipped", "company"])
@@ -49,7 +45,7 @@ def in_mode(mode: str, folder: Path) -> LandingZone:
         "deny.json": DENY,
     }
     if mode != "on":
-        alone = "".join(f"{control}:\n  mode: {mode}\n" for control in CONTROLS)
+        alone = "".join(f"{control}:\n  mode: {mode}\n" for control in Security.kinds(Control))
         files |= {"organization.yaml": "", "security.yaml": alone, "sso.yaml": ""}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from strata.config.models import Control, Security
-from tests.conftest import Golden, Variant
-from tests.controls_page import FACTS, Effects, Page
-
-CONTACT = {"name": "Jane", "title": "Lead", "email": "jane@example.com", "phone": "+49 30 1"}
-PARAMETERS: dict[str, dict[str, Any]] = {
-    "alternate_contacts": dict.fromkeys(("billing", "operations", "security"), CONTACT),
-    "anomaly_monitor": {"emails": ["aws@example.com"]},
-    "github_actions": {"repository": "acme/landing-zone", "repository_id": "4567", "owner_id": "1234"},
-}
+from strata.config.source import read
+from tests.conftest import Changes, Golden, Variant
+from tests.controls_page import FACTS, Effects, Page, costs
+from tests.documents import CHECKOUT
+from tests.synthesized import COMPANY, EVERY_OPTION
 
 
 @pytest.fixture
 def effects(variant: Variant) -> Effects:
     """Every control in each mode."""
-
-    def all_of_them(mode: str) -> dict[str, Any]:
-        return {name: {"mode": mode, **PARAMETERS.get(name, {})} for name in Security.kinds(Control)}
-
+    every = read(EVERY_OPTION / "security.yaml", "security.yaml").data
+    freed: Changes = {"sso.yaml": {"break_glass": None}, "expectations.yaml": lambda one: one.clear()}
     on, off, unmanaged = (
-        variant({"security.yaml": all_of_them(mode)})["security"] for mode in ("on", "off", "unmanaged")
+        variant({"security.yaml": {key: {**one, "mode": mode} for key, one in every.items()}, **freed}, of=COMPANY)
+        for mode in ("on", "off", "unmanaged")
     )
-    return Effects(on, off, unmanaged)
+    return Effects(*(one["security"] for one in (on, off, unmanaged)))
 
 
 def test_the_page_is_current(effects: Effects, golden: Golden) -> None:
@@ -38,3 +31,17 @@ def test_the_page_is_current(effects: Effects, golden: Golden) -> None:
     assert FACTS.keys() == Security.kinds(Control).keys()
     assert sorted(kinds) == sorted({address.partition(".")[0] for address in effects.on.addresses})
     golden("../../docs/controls.md", Page(effects).text())
+
+
+def test_the_table_of_costs_is_current(golden: Golden) -> None:
+    golden("../../docs/costs.md", costs((CHECKOUT / "docs/costs.md").read_text(encoding="utf-8")))
+
+
+def test_what_off_does_at_aws_is_what_the_control_says(effects: Effects) -> None:
+    """`report --diff` tells it in the words of the model."""
+    controls = Security.kinds(Control)
+    stays = {name for name, facts in FACTS.items() if not effects.destroyed(next(iter(facts.things)), mode="off")}
+
+    assert stays == {name for name, control in controls.items() if "stay" in control.off} - {"trail"}
+    assert "aws_s3_bucket.trail" in effects.off.forgotten
+    assert "log files stays" in controls["trail"].off

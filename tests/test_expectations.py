@@ -39,10 +39,9 @@ from tests.accepting import accept
 from tests.documents import CHECKOUT, blocks
 from tests.mutants import breaks_an_expectation, mutants
 from tests.said import Said
-from tests.synthesized import COMPANY, SHIPPED
+from tests.synthesized import COMPANY, EVERY_OPTION, SHIPPED
 
 PAGE = CHECKOUT / "docs/expectations.md"
-EVERY_OPTION = CHECKOUT / "tests/every_option"
 ACCESS_ROLE = "role/OrganizationAccountAccessRole"
 
 Entry = dict[str, Any]

@@ -43,9 +43,7 @@ from tests.drifting import adopted, told
 from tests.organizations import Organization, changed, gone, grant, group, user
 from tests.organizations.deployed import FOUND
 from tests.said import Said
-from tests.synthesized import CHECKOUT, COMPANY, synthesize
-
-EVERY_OPTION = CHECKOUT / "tests" / "every_option"
+from tests.synthesized import COMPANY, EVERY_OPTION, synthesize
 
 
 @pytest.fixture(scope="module")

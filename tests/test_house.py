@@ -16,6 +16,7 @@ import yaml
 
 from strata.config.source import SAFE_LOADER
 from tests.documents import CHECKOUT
+from tests.provider.schema import load_schema
 from tests.said import FOLDER
 
 GITHUB = CHECKOUT / ".github"
@@ -77,6 +78,32 @@ def _literals(file: Path) -> Iterator[str]:
 def _fours(text: str) -> set[tuple[str, ...]]:
     words = [word.strip(".,:;?!'\"()`") for word in text.lower().split()]
     return {four for four in zip(words, words[1:], words[2:], words[3:], strict=False) if all(four)}
+
+
+# Terraform types
+
+NAMING = {
+    "aws_organizations_organization.main": "an id of imports.yaml, in a room beside kinds/",
+    "aws_organizations_account.": "the same",
+    "aws_budgets_budget.monthly": "an example, in the schema and in a message",
+}
+"""Texts with a Terraform type outside the rooms of its kind and its resource, and why."""
+
+
+def test_a_terraform_type_is_named_by_its_kind_and_its_stack_alone() -> None:
+    """What the rest of Strata knows of a resource it asks strata/kinds/, so that another one is a file there."""
+    schema = load_schema()
+    types = {*schema["resources"], *schema["data_sources"]}
+    found = [
+        (str(file.relative_to(CHECKOUT)), text)
+        for file in PYTHON
+        if file.is_relative_to(CHECKOUT / "strata") and not file.is_relative_to(CHECKOUT / "strata/kinds")
+        for text in _literals(file)
+        if not types.isdisjoint(re.findall(r"\baws_[a-z0-9_]+", text))
+    ]
+
+    assert [(file, text) for file, text in found if text not in NAMING] == []
+    assert {text for _, text in found} == NAMING.keys()
 
 
 # SECURITY.md

@@ -14,30 +14,11 @@ from stacks.deployment import build
 from strata.errors import ConfigurationError
 from strata.load import load
 from tests.conftest import Golden, Variant
+from tests.provider.schema import load_schema
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, STACKS, Deployment, walk
 
-REGIONAL = (
-    "aws_accessanalyzer_analyzer",
-    "aws_cloudwatch_event_rule",
-    "aws_cloudwatch_event_target",
-    "aws_ebs_encryption_by_default",
-    "aws_ebs_snapshot_block_public_access",
-    "aws_ec2_image_block_public_access",
-    "aws_ec2_instance_metadata_defaults",
-    "aws_kms_alias",
-    "aws_kms_key",
-    "aws_s3_bucket",
-    "aws_s3_bucket_lifecycle_configuration",
-    "aws_s3_bucket_ownership_controls",
-    "aws_s3_bucket_policy",
-    "aws_s3_bucket_public_access_block",
-    "aws_s3_bucket_server_side_encryption_configuration",
-    "aws_s3_bucket_versioning",
-    "aws_sns_topic",
-    "aws_sns_topic_policy",
-    "aws_sns_topic_subscription",
-)
-"""Types that stand in more than one region, or must stand in one that need not be the provider's."""
+AT_HOME = ("aws_cloudtrail", "aws_dynamodb_table", "aws_s3_bucket_replication_configuration")
+"""Types that stand in the region of the provider alone, as those of Identity Center do."""
 
 
 def test_there_are_four_stacks(deployment: Deployment) -> None:
@@ -209,8 +190,11 @@ def test_stacks_work_in_the_primary_region_and_sso_in_that_of_identity_center(va
 
 
 def test_regional_resources_say_their_region_and_others_do_not(company: Deployment) -> None:
-    said = {kind for stack in company.values() for kind in stack.json["resource"] if _say_region(stack.all(kind))}
-    assert said == set(REGIONAL)
+    """What stands in more than one region, or must stand in one that need not be the provider's."""
+    kinds = {kind: stack.all(kind) for stack in company.values() for kind in stack.json["resource"]}
+    regional = {kind for kind in kinds if "region" in load_schema()["resources"][kind]["attributes"]}
+    of_center = {kind for kind in regional if kind.startswith(("aws_ssoadmin_", "aws_identitystore_"))}
+    assert {kind for kind, found in kinds.items() if _say_region(found)} == regional - of_center - {*AT_HOME}
 
 
 def _say_region(resources: dict[str, dict[str, object]]) -> bool:

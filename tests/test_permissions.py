@@ -9,23 +9,26 @@ from collections import defaultdict
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from strata.cli import app
+from strata.kinds import KINDS
+from strata.kinds.control import GITHUB
 from strata.landing_zone.permissions import NAMES, READER, STACKS, permissions, remedy, template
 from strata.load import load
 from strata.policy.reference import reference
 from tests.aws.permissions import ACTIONS as ACTION_OF_OPERATION
-from tests.conftest import Variant
+from tests.conftest import Golden
 from tests.documents import CHECKOUT
 from tests.evaluation import allowed
+from tests.provider.facts import table
 from tests.said import Said
-from tests.synthesized import COMPANY, SHIPPED, Deployment
+from tests.synthesized import COMPANY, EVERY_OPTION, SHIPPED, Deployment
 
 MANAGED_POLICY_SIZE = 6144
 LONGEST_NAME = "z" * 20
@@ -33,6 +36,10 @@ ROLE_POLICIES = 10
 """The managed policies that a role takes by default."""
 
 READING = re.compile(r"[a-z0-9-]+:(Describe|Get|List|Lookup|View)|kms:Decrypt$")
+FILES = {
+    name: CHECKOUT / "strata/policies" / (f"{name}.json" if name == READER else f"deployer/{name}.json")
+    for name in NAMES
+}
 VERBS = ("creates", "reads", "updates", "deletes")
 every_document = pytest.mark.parametrize("name", NAMES)
 
@@ -50,19 +57,13 @@ class Row(NamedTuple):
 
 
 @cache
-def table() -> dict[str, Any]:
-    """Returns the table of actions."""
-    read: dict[str, Any] = yaml.safe_load((CHECKOUT / "tests/provider/actions.yaml").read_text())
-    return read
-
-
-@cache
 def rows() -> dict[str, Row]:
     """Returns the types; of an administrator's, the reading alone."""
     found = {}
-    for type, row in table()["types"].items():
-        found[type] = Row({verb: row[verb] for verb in VERBS if verb in row}, row.get("never", {}))
-    return found | {type: Row({"reads": row["reads"]}, {}) for type, row in table()["administrator"].items()}
+    for type, row in table()["resources"].items():
+        verbs = ("reads",) if row.get("administrator") else VERBS
+        found[type] = Row({verb: row[verb] for verb in verbs if verb in row}, row.get("never", {}))
+    return {type: row for type, row in found.items() if row.verbs}
 
 
 def statements(name: str) -> list[dict[str, Any]]:
@@ -79,7 +80,9 @@ def granted(name: str) -> set[str]:
 @pytest.fixture(scope="module")
 def used(shipped: Deployment, company: Deployment) -> dict[str, set[str]]:
     """The types and data sources of each stack, but for those of `github_actions`."""
-    found = defaultdict[str, set[str]](set)
+    found, zone = defaultdict[str, set[str]](set), load(EVERY_OPTION)
+    for kind in KINDS:
+        found[kind.stack] |= {address.partition(".")[0] for address in kind.addresses(zone) if kind is not GITHUB}
     for deployment in (shipped, company):
         for stack, synthesized in deployment.items():
             found[stack] |= {address.rpartition(".")[0] for address in synthesized.addresses}
@@ -89,14 +92,11 @@ def used(shipped: Deployment, company: Deployment) -> dict[str, set[str]]:
 # The table
 
 
-def test_the_table_has_every_type_of_the_stacks_and_no_other(used: dict[str, set[str]], variant: Variant) -> None:
-    github = {"mode": "on", "repository": "acme/landing-zone", "repository_id": "456789", "owner_id": "123456"}
-    pipeline = variant({"security.yaml": {"github_actions": github}})
-    types = set[str]().union(*used.values())
-    types |= {address.rpartition(".")[0] for stack in pipeline.values() for address in stack.addresses}
+def test_the_table_has_every_type_of_the_stacks_and_no_other(used: dict[str, set[str]]) -> None:
+    types = {one.type for one in GITHUB.resources}.union(*used.values())
 
     assert rows().keys() == {type for type in types if not type.startswith("data.")}
-    assert table()["data"].keys() == {
+    assert {name for name, row in table()["data"].items() if "reads" in row} == {
         "aws_identitystore_user",  # of a provider, which neither configuration has
         *(type.removeprefix("data.") for type in types if type.startswith("data.")),
     }
@@ -120,16 +120,15 @@ def test_what_is_never_called_is_of_a_verb() -> None:
 
 
 def wanted(used: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Returns what the types of each stack and all commands need, by document."""
+    """Returns what the types of each stack and all commands need, by document; the reader's is of all stacks."""
     found: dict[str, set[str]] = {name: set() for name in NAMES}
-    for stack, types in used.items():
+    for stack, types in {**used, READER: {one.type for one in GITHUB.resources}}.items():
         for type in types:
             data = type.removeprefix("data.")
-            actions = set(table()["data"][data]) if data != type else rows()[type].actions
-            found[stack] |= {action for action in actions if action not in granted(READER)}
-            found[READER] |= {action for action in actions if READING.match(action) and action not in OF_STACKS}
-    for row in table()["administrator"].values():
-        found[READER] |= set(row["reads"])
+            found[stack] |= set(table()["data"][data]["reads"]) if data != type else rows()[type].actions
+    every = own_calls().union(*found.values())
+    reading = {action for action in every if READING.match(action) and action not in OF_STACKS}
+    found = {name: actions - reading for name, actions in found.items()} | {READER: reading}
     for documents in table()["commands"].values():
         for name, actions in documents.items():
             found[name] |= set(actions)
@@ -141,20 +140,41 @@ OF_STACKS = {"iam:GetSAMLProvider", "iam:GetServiceLinkedRoleDeletionStatus"}
 
 
 @every_document
-def test_a_document_allows_what_is_needed_and_nothing_else(name: str, used: dict[str, set[str]]) -> None:
+def test_a_document_allows_what_is_needed_and_nothing_else(
+    name: str, used: dict[str, set[str]], golden: Golden
+) -> None:
     """Every action of a type of the stack that its verbs call, and of the commands; no other."""
-    assert granted(name) == wanted(used)[name]
+    needed, content = wanted(used)[name], json.loads(FILES[name].read_text())
+    new = needed - granted(name)
+    for statement in content["Statement"]:
+        statement["Action"] = [action for action in statement["Action"] if action in needed]
+    if name == READER:
+        content["Statement"][0]["Action"] = sorted({*content["Statement"][0]["Action"], *new})
+    else:
+        services = groupby(sorted(new), lambda action: action.partition(":")[0])
+        content["Statement"] += [everywhere(service, list(actions)) for service, actions in services]
+    content["Statement"] = [one for one in content["Statement"] if one["Action"]]
+
+    golden(f"../../{FILES[name].relative_to(CHECKOUT)}", json.dumps(content, indent=2) + "\n")
 
 
-def test_the_commands_of_the_table_are_those_of_the_source() -> None:
-    """Every call that strata makes itself is in the table; what is there besides comes from a call of Terraform's."""
+def everywhere(service: str, actions: list[str]) -> dict[str, Any]:
+    """Returns the statement of new actions, until somebody names what it is about.
+
+    `test_a_change_is_allowed_on_named_things_where_aws_knows_names` says where it must be named.
+    """
+    return {"Sid": service.title().replace("-", ""), "Effect": "Allow", "Action": actions, "Resource": "*"}
+
+
+def test_the_changes_of_commands_are_those_of_the_source() -> None:
+    """Every change that strata makes itself is in the table; what is there besides comes from Terraform."""
     listed: set[str] = set()
     for command, documents in table()["commands"].items():
         if command != "terraform":
             listed |= {action for actions in documents.values() for action in actions}
 
     # Only who has layers in accounts needs it, as docs/layers.md says.
-    assert own_calls() - listed == {"sts:AssumeRole"}
+    assert {action for action in own_calls() if not READING.match(action)} - listed == {"sts:AssumeRole"}
     assert listed - own_calls() == set()
 
 

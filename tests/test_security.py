@@ -6,15 +6,18 @@ import json
 import re
 
 import pytest
-import yaml
 
 from stacks.security.settings import KINDS
 from strata.commands.doctor import defaults
-from strata.config.models import Control, Security, Setting
+from strata.config.models import Security, Setting
 from strata.config.source import read
 from strata.config.weaker import Weaker
-from tests.conftest import Changes, Variant
-from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, Deployment, policy, statement
+from strata.inventory.controls import _READERS
+from strata.kinds.control import CONTROLS
+from strata.kinds.setting import RESOURCES
+from tests.conftest import Variant
+from tests.provider.facts import table
+from tests.synthesized import COMPANY, SHIPPED, Deployment, policy, statement
 
 GOVERNED = ["eu-central-1", "eu-west-1", "us-east-1"]
 ORGANIZATION_ID = (
@@ -386,44 +389,6 @@ def test_what_strata_made_goes_when_off_and_stays_when_unmanaged(
     assert (address in changed.forgotten) is stays
 
 
-OFF = {
-    "ebs_encryption": "aws_ebs_encryption_by_default.main_eu-central-1",
-    "instance_metadata": "aws_ec2_instance_metadata_defaults.main_eu-central-1",
-    "snapshot_public_access": "aws_ebs_snapshot_block_public_access.main_eu-central-1",
-    "image_public_access": "aws_ec2_image_block_public_access.main_eu-central-1",
-    "s3_public_access": "aws_s3_account_public_access_block.main",
-    "password_policy": "aws_iam_account_password_policy.main",
-    "access_analyzer": "aws_accessanalyzer_analyzer.organization_eu-central-1",
-    "trail": "aws_cloudtrail.organization",
-    "alerts": "aws_cloudwatch_event_rule.root-activity",
-    "budget": "aws_budgets_budget.monthly",
-    "anomaly_monitor": "aws_ce_anomaly_monitor.services",
-    "alternate_contacts": "aws_account_alternate_contact.management_billing",
-    "github_actions": "aws_iam_openid_connect_provider.github",
-}
-"""Something of each control."""
-
-
-def test_what_off_does_at_aws_is_what_the_control_says(company: Deployment, variant: Variant) -> None:
-    """What leaves the state stays at AWS; what is in neither is destroyed. `report --diff` and the page tell it."""
-    controls = Security.kinds(Control)
-    assert controls.keys() == OFF.keys()
-    off = {control: {"mode": "off"} for control in controls}
-    changes: Changes = {
-        "security.yaml": off,
-        "sso.yaml": {"break_glass": None},
-        "expectations.yaml": lambda one: one.clear(),
-    }
-    changed = variant(changes, of=COMPANY)["security"]
-    was = company["security"]
-    assert not [address for control, address in OFF.items() if address in changed]
-    assert [control for control, address in OFF.items() if address not in was] == ["github_actions"]
-    stays = {control for control, address in OFF.items() if address in changed.forgotten}
-    assert stays == {control for control, kind in controls.items() if "stay" in kind.off} - {"trail"}
-    assert "aws_s3_bucket.trail" in changed.forgotten
-    assert "log files stays" in controls["trail"].off
-
-
 # Alternate contacts
 
 
@@ -484,8 +449,14 @@ def test_every_setting_is_made_and_looked_at() -> None:
     """A setting that `stacks` or `strata doctor` does not know would be declared in vain."""
     assert KINDS.keys() == Security().settings.keys()
     assert len(defaults.CHECKS) == len(KINDS)
-    for name, control in Security().settings.items():
-        assert control.address.partition(".")[0] == KINDS[name].TF_RESOURCE_TYPE
+    assert {name: one.type for name, one in RESOURCES.items()} == {
+        name: one.TF_RESOURCE_TYPE for name, one in KINDS.items()
+    }
+
+
+def test_aws_is_asked_about_every_control_that_is_compared() -> None:
+    """One that has no reader would be told as gone, whatever AWS has."""
+    assert _READERS.keys() == {one.type for one in CONTROLS if one.is_compared}
 
 
 def test_every_control_is_shown_in_the_template_and_used_by_the_company() -> None:
@@ -508,14 +479,12 @@ def test_protect_foundation_denies_what_undoes_a_setting() -> None:
     """Whoever adds a setting decides whether members may undo the same in their own account."""
     document = json.loads((SHIPPED / "policies/protect-foundation.json").read_text())
     (denied,) = (one["Action"] for one in document["Statement"] if one["Sid"] == "KeepSecurityServicesOn")
-    types = yaml.safe_load((CHECKOUT / "tests/provider/actions.yaml").read_text())["types"]
-    settings = Security.kinds(Setting)
 
-    def writes(address: str) -> set[str]:
-        row = types[address.partition(".")[0]]
+    def writes(key: str) -> set[str]:
+        row = table()["resources"][RESOURCES[key].type]
         return {action for verb in ("creates", "updates", "deletes") for action in row.get(verb, ())}
 
-    free = {name for name, one in settings.items() if not writes(one.address) & set(denied)}
+    free = {name for name in Security.kinds(Setting) if not writes(name) & set(denied)}
     assert free == MEMBERS_DECIDE.keys()
 
 

@@ -27,9 +27,8 @@ from strata.errors import ConfigurationError, Fault
 from strata.landing_zone import LandingZone
 from strata.load import load
 from tests.aws.real_provider import terraform
-from tests.synthesized import CHECKOUT, Json, walk
+from tests.synthesized import EVERY_OPTION, Json, walk
 
-EVERY_OPTION = CHECKOUT / "tests" / "every_option"
 NAMED_IN = {"deny-leaving": "organization.yaml", "own-team": "sso.yaml"}
 """Documents of which there is a copy for each of their texts, so that each is judged alone, and who names them."""
 

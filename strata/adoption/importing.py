@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from strata.adoption.live_ids import live_ids
-from strata.config.models import RegionalSetting
 from strata.kinds import KEYED, KINDS
 from strata.kinds.at_aws import Inventory
 from strata.kinds.organization import ROOT_ACCESS
+from strata.kinds.setting import address_of, regions_of
 from strata.landing_zone import LandingZone
 from strata.sides.join import Keys
 
@@ -48,8 +48,6 @@ def _settings(landing_zone: LandingZone, inventory: Inventory, controls: Collect
     for name, control in landing_zone.security.settings.items():
         if not control.on or name not in controls:
             continue
-        if isinstance(control, RegionalSetting):
-            for region in project.regions.all_governed:
-                yield f"{control.address}_{region}", f"{ids.get(name, region)}@{region}"
-        else:
-            yield control.address, ids[name]
+        for region in regions_of(control, project):
+            id = ids.get(name, region)
+            yield address_of(name, region), f"{id}@{region}" if region else id

@@ -8,18 +8,13 @@ import yaml
 
 from strata.adoption.live_ids import OF_THE_CENTER, TYPES, live_ids
 from strata.config import IMPORTS
-from strata.config.models import Security, Setting
 from strata.config.source import SAFE_LOADER, SourceFile, parse
 from strata.errors import Message, StrataError
 from strata.kinds.at_aws import Inventory
 from strata.kinds.organization import ROOT_ACCESS
+from strata.kinds.setting import SETTING
 
-SETTINGS = frozenset(
-    {
-        ROOT_ACCESS.type,
-        *(one.address.partition(".")[0] for one in Security.kinds(Setting).values()),
-    }
-)
+SETTINGS = frozenset({ROOT_ACCESS.type, *(one.type for one in SETTING.resources)})
 """The others that it writes, of settings that every account has. A line of any other type stays: it keeps tags."""
 
 

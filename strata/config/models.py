@@ -582,6 +582,8 @@ class Control(Model):
     """It gives access to something where it is on; all others take some."""
     off: ClassVar[str] = "it is switched off at AWS"
     """What a deploy does where it was on and is `off`."""
+    trusted: ClassVar[tuple[str, str]] = ("", "")
+    """The service that has trusted access for it, and the reason in words."""
 
     mode: Mode = Field(default=Mode.ON, strict=False)
     """Who decides about it: `on` and `off` are Strata, `unmanaged` is somebody else."""
@@ -597,8 +599,6 @@ class Setting(Control):
 
     off = "it stays on at AWS"
 
-    address: ClassVar[str]
-    """Its Terraform address, without the region."""
     always: ClassVar[Mapping[str, bool | str]] = {}
     """Arguments that Strata leaves no choice of, by the names that Terraform gives them, which are AWS's."""
     arguments: ClassVar[Mapping[str, str]] = {}
@@ -631,14 +631,12 @@ class RegionalSetting(Setting):
 class EbsEncryption(RegionalSetting):
     """New EBS volumes are encrypted, per governed region."""
 
-    address = "aws_ebs_encryption_by_default.main"
     always = {"enabled": True}
 
 
 class InstanceMetadata(RegionalSetting):
     """Defaults for the instance metadata service of new EC2 instances, per governed region."""
 
-    address = "aws_ec2_instance_metadata_defaults.main"
     declared_as = "instance_metadata_defaults"
     always = {"http_tokens": "required"}
     arguments = {"hop_limit": "http_put_response_hop_limit"}
@@ -657,7 +655,6 @@ class SnapshotBlock(StrEnum):
 class SnapshotPublicAccess(RegionalSetting):
     """Blocks public EBS snapshots, per governed region."""
 
-    address = "aws_ebs_snapshot_block_public_access.main"
     declared_as = "snapshot_block_public_access"
     arguments = {"state": "state"}
 
@@ -668,7 +665,6 @@ class SnapshotPublicAccess(RegionalSetting):
 class ImagePublicAccess(RegionalSetting):
     """Blocks public sharing of machine images (AMIs), per governed region; those that are public already stay so."""
 
-    address = "aws_ec2_image_block_public_access.main"
     declared_as = "image_block_public_access"
     always = {"state": "block-new-sharing"}
 
@@ -676,7 +672,6 @@ class ImagePublicAccess(RegionalSetting):
 class S3PublicAccess(Setting):
     """All four flags of the account's S3 public access block."""
 
-    address = "aws_s3_account_public_access_block.main"
     declared_as = "public_access_block_configuration"
     breaks = "a public bucket of this account closes"
     always = {
@@ -690,7 +685,6 @@ class S3PublicAccess(Setting):
 class PasswordPolicy(Setting):
     """The password policy for IAM users of the management account."""
 
-    address = "aws_iam_account_password_policy.main"
     always = {
         "require_lowercase_characters": True,
         "require_uppercase_characters": True,
@@ -712,9 +706,16 @@ class PasswordPolicy(Setting):
     """Days until a password must change; 0: never."""
 
 
+class AccessAnalyzer(Control):
+    """An analyzer of access from outside the organization, per governed region; free."""
+
+    trusted = ("access-analyzer.amazonaws.com", "the access analyzers")
+
+
 class Trail(Control):
     """The organization trail and its bucket in the management account."""
 
+    trusted = ("cloudtrail.amazonaws.com", "the organization trail")
     off = "it is switched off at AWS, its bucket with the log files stays"
 
     retention_days: Annotated[int, Field(ge=90, le=36500), Weaker.LOWER] = 365
@@ -811,6 +812,7 @@ class AlternateContacts(Control):
     """Whom AWS writes to about bills, operations and security, besides the root e-mail, in every account."""
 
     off = "the contacts stay at AWS"
+    trusted = ("account.amazonaws.com", "account names and contacts")
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
     billing: Annotated[Contact | None, Weaker.NEVER] = None
@@ -903,8 +905,7 @@ class Security(Model):
     image_public_access: ImagePublicAccess = Field(default_factory=ImagePublicAccess)
     s3_public_access: S3PublicAccess = Field(default_factory=S3PublicAccess)
     password_policy: PasswordPolicy = Field(default_factory=PasswordPolicy)
-    access_analyzer: Control = Field(default_factory=Control)
-    """An analyzer of access from outside the organization, per governed region; free."""
+    access_analyzer: AccessAnalyzer = Field(default_factory=AccessAnalyzer)
     trail: Trail = Field(default_factory=Trail)
     alerts: Alert = Field(default_factory=Alert)
     """Mails when root of the management account signs in or acts, and when Identity Center's settings change."""

@@ -13,6 +13,7 @@ from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.statements import leaves
 from strata.diff.words import in_words
+from strata.kinds.account import ACCOUNT
 from strata.landing_zone import LandingZone
 
 
@@ -202,5 +203,5 @@ _IMPORTED: Mapping[str, Risk] = {
     "aws_identitystore_": "access",
     "aws_ssoadmin_": "access",
     "aws_iam_": "access",
-    "aws_organizations_account": "accounts",
+    ACCOUNT.type: "accounts",
 }

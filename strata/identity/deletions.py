@@ -23,7 +23,7 @@ from strata.identity.comparison import (
 )
 from strata.identity.matching import moved_assignment
 from strata.identity.things import Kind
-from strata.kinds import SECTIONS, STACKS
+from strata.kinds import KEYED, SECTIONS, STACKS
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
 from strata.text import listed, plural
 
@@ -88,7 +88,8 @@ def external_principals(c: Comparison) -> Iterator[Refusal]:
         text = f"{kind} {known.key} was created by Strata; as an external one it would be destroyed"
         text += beside("with its assignments:", lost)
         problem = Message("external-in-state", text, kind=kind, key=known.key, lost=lost)
-        yield Refusal(c.fault(SSO, (SECTIONS[kind], key, "external"), problem, _PRINCIPALS[kind].format(known.key)))
+        remedy = _PRINCIPALS[kind].format(known.key, KEYED[kind].type)
+        yield Refusal(c.fault(SSO, (SECTIONS[kind], key, "external"), problem, remedy))
 
 
 _PRINCIPALS: Mapping[Kind, str] = {
@@ -97,7 +98,7 @@ _PRINCIPALS: Mapping[Kind, str] = {
         "{0!r}, deploy, and only then drop {0!r}"
     ),
     "user": (
-        "take it out of the state sso first, by terraform state rm aws_identitystore_user.{0}, see 'Stop managing "
+        "take it out of the state sso first, by terraform state rm {1}.{0}, see 'Stop managing "
         "something' in docs/operate.md: the user stays, and so does its access"
     ),
 }

@@ -11,7 +11,9 @@ from strata.config.source import Location
 from strata.errors import Message
 from strata.identity.comparison import PROJECT, Refusal
 from strata.identity.leftovers import attributes
+from strata.kinds.control import TRAIL_BUCKET
 from strata.kinds.moves import moved_keys
+from strata.kinds.store import LOCK, REPLICA, STATE
 from strata.landing_zone import LandingZone
 from strata.sides.states import State
 
@@ -28,14 +30,14 @@ def settled(landing_zone: LandingZone, states: Mapping[str, State], stacks: Coll
     """
     project = landing_zone.project
     tables: tuple[tuple[str, str, str, str, Location], ...] = (
-        ("backend", "aws_dynamodb_table.lock", "name", project.lock_table, _named(landing_zone, "table")),
-        ("backend", "aws_s3_bucket.state", "bucket", project.state_bucket, _named(landing_zone, "bucket")),
-        ("backend", "aws_s3_bucket.replica", "bucket", project.replica_bucket, _named(landing_zone, "bucket")),
-        ("backend", "aws_s3_bucket.state", "region", project.regions.primary, ("regions", "primary")),
-        ("backend", "aws_s3_bucket.replica", "region", project.regions.secondary, ("regions", "secondary")),
+        ("backend", LOCK, "name", project.lock_table, _named(landing_zone, "table")),
+        ("backend", STATE, "bucket", project.state_bucket, _named(landing_zone, "bucket")),
+        ("backend", REPLICA, "bucket", project.replica_bucket, _named(landing_zone, "bucket")),
+        ("backend", STATE, "region", project.regions.primary, ("regions", "primary")),
+        ("backend", REPLICA, "region", project.regions.secondary, ("regions", "secondary")),
     )
     if landing_zone.security.trail.on:
-        tables += (("security", "aws_s3_bucket.trail", "bucket", project.trail_bucket, ("short_name",)),)
+        tables += (("security", TRAIL_BUCKET, "bucket", project.trail_bucket, ("short_name",)),)
     told: set[tuple[Location, str]] = set()
     for stack, address, argument, wanted, at in tables:
         was = attributes(states.get(stack, {}), {}).get(address, {}).get(argument)

@@ -9,14 +9,14 @@ from strata.config import moves
 from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.attribute import ATTRIBUTE
-from strata.kinds.control import ALERT, ANALYZER, BUDGET, CONTACT, GITHUB, MONITOR, SIGN_IN_ALERT, TRAIL
+from strata.kinds.control import CONTROLS, SIGN_IN_ALERT
 from strata.kinds.group import GROUP, MEMBERSHIP
 from strata.kinds.kind import Key, Kind, Resource
 from strata.kinds.organization import DELEGATED, ORGANIZATION, RAM_SHARING, ROOT_ACCESS, TRUSTED
 from strata.kinds.permission_set import BOUNDARY, INLINE, SET, SET_POLICY
 from strata.kinds.policy import ATTACHMENT, POLICY, POLICY_TYPE
 from strata.kinds.setting import SETTING
-from strata.kinds.store import STORE
+from strata.kinds.store import STATE, STORE
 from strata.kinds.unit import UNIT
 from strata.kinds.user import USER
 from strata.landing_zone import LandingZone
@@ -24,8 +24,7 @@ from strata.landing_zone import LandingZone
 KINDS: tuple[Kind, ...] = (
     *(ASSIGNMENT, ENTITLEMENT, MEMBERSHIP, BOUNDARY, INLINE, SET_POLICY, SET, GROUP, USER, ATTRIBUTE, SIGN_IN_ALERT),
     *(ATTACHMENT, POLICY, DELEGATED, ACCOUNT, UNIT, POLICY_TYPE, ROOT_ACCESS, TRUSTED, RAM_SHARING, ORGANIZATION),
-    *(SETTING, TRAIL, ANALYZER, CONTACT, BUDGET, MONITOR, ALERT, GITHUB),
-    STORE,
+    *(SETTING, *CONTROLS, STORE),
 )
 RESOURCES: Mapping[str, Resource] = {one.type: one for kind in KINDS for one in kind.resources}
 """By Terraform type."""
@@ -67,4 +66,4 @@ def addresses(landing_zone: LandingZone) -> Mapping[str, frozenset[str]]:
 def imported(landing_zone: LandingZone) -> frozenset[str]:
     """Returns the addresses that the stacks have import blocks for, of which Terraform takes one an address."""
     made = (address for some in addresses(landing_zone).values() for address in some)
-    return frozenset(one for one in made if resource_of(one).imported or one == "aws_s3_bucket.state")
+    return frozenset(one for one in made if resource_of(one).imported or one == STATE)

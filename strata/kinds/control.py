@@ -36,6 +36,9 @@ def _at_aws(aws: AtAws, type: str) -> Iterator[tuple[str, Attributes]]:
             yield address.partition(".")[2], values
 
 
+TRAIL_BUCKET = "aws_s3_bucket.trail"
+
+
 def _trail(zone: LandingZone) -> Iterator[str]:
     if zone.security.trail.on:
         yield "aws_cloudtrail.organization"
@@ -262,7 +265,12 @@ ALERT = Kind(
     "security",
     (
         *RULE,
-        Resource("aws_sns_topic", "<topic ARN>[@<region>]", kept=True),
+        Resource(
+            "aws_sns_topic",
+            "<topic ARN>[@<region>]",
+            kept=True,
+            arn="arn:{partition}:sns:{region}:{account}:{name}",
+        ),
         Resource("aws_sns_topic_policy", "<topic ARN>[@<region>]", kept=True),
         Resource("aws_sns_topic_subscription", "<subscription ARN>[@<region>]", kept=True),
     ),
@@ -312,3 +320,6 @@ GITHUB = Kind(
     ),
     addresses=_github,
 )
+
+CONTROLS = (TRAIL, ANALYZER, CONTACT, BUDGET, MONITOR, ALERT, GITHUB)
+"""Those of the stack `security`."""

@@ -87,6 +87,7 @@ class Resource:
         branches: the words in its name after which one more key follows, with its kind.
         references: the attributes with the ids of the things of these keys, in their order.
         id: the attribute that holds the id by which other resources name it.
+        arn: its ARN, a template of the arguments, where another stack reads it and it holds nothing but names.
         imported: the stack finds what exists itself, by an import block.
         existing: what AWS may have of it already.
         kept: it holds people, access, logs or alerts: replaced, it would be gone for a while, or for good.
@@ -100,6 +101,7 @@ class Resource:
     branches: Mapping[str, Key] = field(default_factory=dict)
     references: tuple[str, ...] = ()
     id: str = ""
+    arn: str = ""
     imported: bool = False
     existing: Existing | None = None
     kept: bool = False

@@ -18,15 +18,15 @@ from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
 from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
-from strata.landing_zone.services import ACCOUNT_MANAGEMENT
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 
+ADDRESS = "aws_organizations_organization.main"
 ORGANIZATION = Kind(
     "organization",
     "organizations",
     (Resource("aws_organizations_organization", "<organization id>", imported=True),),
-    addresses=lambda _: ("aws_organizations_organization.main",),
+    addresses=lambda _: (ADDRESS,),
 )
 
 
@@ -47,15 +47,9 @@ def _trusted(aws: AtAws) -> Iterator[Thing]:
 
 def _services_of_others(zone: LandingZone) -> frozenset[str]:
     """Returns the services of what is `unmanaged`, for which somebody else may have switched them on."""
-    security = zone.security
-    unmanaged = {
-        ACCESS_ANALYZER: security.access_analyzer.mode is Mode.UNMANAGED,
-        ACCOUNT_MANAGEMENT: security.alternate_contacts.mode is Mode.UNMANAGED,
-        "cloudtrail.amazonaws.com": security.trail.mode is Mode.UNMANAGED,
-        "ram.amazonaws.com": zone.organization.ram_sharing == "unmanaged",
-    }
-    ours = zone.trusted_services | {*zone.organization.disable_services}
-    return frozenset(service for service, left in unmanaged.items() if left) - ours
+    unmanaged = {one.trusted[0] for one in zone.security.controls.values() if one.mode is Mode.UNMANAGED}
+    unmanaged |= {"ram.amazonaws.com"} if zone.organization.ram_sharing == "unmanaged" else set()
+    return frozenset(unmanaged) - zone.trusted_services - {*zone.organization.disable_services}
 
 
 def _recorded_services(states: InStates) -> Iterator[Thing]:

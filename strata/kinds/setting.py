@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from strata.config import SECURITY
@@ -15,14 +15,35 @@ from strata.kinds.kind import Existing, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 
+RESOURCES: Mapping[str, Resource] = {
+    "ebs_encryption": Resource("aws_ebs_encryption_by_default", "default[@<region>]"),
+    "instance_metadata": Resource("aws_ec2_instance_metadata_defaults", ""),
+    "snapshot_public_access": Resource("aws_ebs_snapshot_block_public_access", "<region>[@<region>]"),
+    "image_public_access": Resource("aws_ec2_image_block_public_access", ""),
+    "s3_public_access": Resource("aws_s3_account_public_access_block", "<account id>"),
+    "password_policy": Resource(
+        "aws_iam_account_password_policy",
+        "iam-account-password-policy",
+        existing=Existing(id="iam-account-password-policy", early=lambda ask: ask.setting("password_policy")),
+    ),
+}
+"""What each setting of security.yaml is in Terraform."""
+
+
+def address_of(key: str, region: str = "") -> str:
+    """Returns the address of a setting, in a region unless the whole account has it."""
+    return f"{RESOURCES[key].type}.{_resource_name(region)}"
+
+
+def _resource_name(region: str) -> str:
+    return f"main_{region}" if region else "main"
+
 
 def _addresses(zone: LandingZone) -> Iterator[str]:
-    for name, control in zone.security.settings.items():
-        if control.on and isinstance(control, RegionalSetting):
-            declared = name in zone.declared_controls
-            yield from (f"{control.address}_{region}" for region in zone.project.regions.all_governed if not declared)
-        elif control.on:
-            yield control.address
+    for key, control in zone.security.settings.items():
+        declared = isinstance(control, RegionalSetting) and key in zone.declared_controls
+        if control.on and not declared:
+            yield from (address_of(key, region) for region in regions_of(control, zone.project))
 
 
 def regions_of(control: Setting, project: Project) -> tuple[str, ...]:
@@ -57,9 +78,8 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
 
 def _recorded(states: InStates) -> Iterator[Thing]:
     for key, control in states.zone.security.settings.items():
-        type, _, name = control.address.partition(".")
         for region in regions_of(control, states.zone.project):
-            found = states.of(type).get(f"{name}_{region}" if region else name)
+            found = states.of(RESOURCES[key].type).get(_resource_name(region))
             if found is not None:
                 arguments = (*control.arguments.values(), *control.always)
                 yield Thing("setting", name_of(key, region), _values(found, arguments))
@@ -95,18 +115,7 @@ def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
 SETTING = Kind(
     "setting",
     "security",
-    (
-        Resource("aws_ebs_encryption_by_default", "default[@<region>]"),
-        Resource("aws_ebs_snapshot_block_public_access", "<region>[@<region>]"),
-        Resource("aws_ec2_image_block_public_access", ""),
-        Resource("aws_ec2_instance_metadata_defaults", ""),
-        Resource(
-            "aws_iam_account_password_policy",
-            "iam-account-password-policy",
-            existing=Existing(id="iam-account-password-policy", early=lambda ask: ask.setting("password_policy")),
-        ),
-        Resource("aws_s3_account_public_access_block", "<account id>"),
-    ),
+    tuple(RESOURCES.values()),
     addresses=_addresses,
     declared=_declared,
     recorded=_recorded,

@@ -26,6 +26,7 @@ BUCKET = (
         _BUCKET,
         existing=Existing("BucketAlreadyOwnedByYou|BucketAlreadyExists", "{bucket}", regional=True),
         kept=True,
+        arn="arn:{partition}:s3:::{bucket}",
     ),
     Resource("aws_s3_bucket_lifecycle_configuration", _BUCKET),
     Resource("aws_s3_bucket_ownership_controls", _BUCKET),

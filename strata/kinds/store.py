@@ -21,6 +21,12 @@ def _key(ask: Ask) -> str | None:
     return None
 
 
+STATE, REPLICA, LOCK = "aws_s3_bucket.state", "aws_s3_bucket.replica", "aws_dynamodb_table.lock"
+BOOTSTRAPPED = {"state bucket": STATE, "lock table": LOCK}
+"""What `strata bootstrap` makes and the stack `backend` imports, by its word."""
+OWN_OUTPUTS = "aws_s3_objects"
+"""The data source by which a stack looks whether it has a state."""
+
 _KEY = (
     Resource(
         "aws_kms_alias",
@@ -38,7 +44,7 @@ def _addresses(zone: LandingZone) -> Iterator[str]:
         yield from named(_KEY, bucket) if zone.project.state.kms else ()
     yield from named((ROLE, ROLE_POLICY), "replication")
     yield from named((REPLICATION,), "state")
-    yield "aws_dynamodb_table.lock"
+    yield LOCK
 
 
 STORE = Kind(
@@ -48,7 +54,12 @@ STORE = Kind(
         *BUCKET,
         VERSIONING,
         REPLICATION,
-        Resource("aws_dynamodb_table", "<table name>[@<region>]", imported=True),
+        Resource(
+            "aws_dynamodb_table",
+            "<table name>[@<region>]",
+            imported=True,
+            arn="arn:{partition}:dynamodb:{region}:{account}:table/{name}",
+        ),
         *_KEY,
         ROLE,
         ROLE_POLICY,

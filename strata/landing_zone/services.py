@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from strata.config.limits import aws_limits
-from strata.config.models import Organization, PolicyType, Security
+from strata.config.models import AlternateContacts, Organization, PolicyType, Security
 from strata.landing_zone.policies import Policy
 
-ACCOUNT_MANAGEMENT = "account.amazonaws.com"
+ACCOUNT_MANAGEMENT = AlternateContacts.trusted[0]
 
 
 def policy_types(found: Iterable[Policy]) -> list[PolicyType]:
@@ -21,14 +21,10 @@ def derived_services(
 ) -> dict[str, str]:
     """Returns the service principals that the configuration needs, each with the reason."""
     needed = {"sso.amazonaws.com": "IAM Identity Center"}
-    contacts = security is not None and security.alternate_contacts.on
+    needed.update(one.trusted for one in (security or Security()).controls.values() if one.on and one.trusted[0])
     # An organization that exists may do without it; then no account is renamed.
-    if contacts or ACCOUNT_MANAGEMENT not in organization.disable_services:
-        needed[ACCOUNT_MANAGEMENT] = "account names and contacts"
-    if security is None or security.trail.on:
-        needed["cloudtrail.amazonaws.com"] = "the organization trail"
-    if security is None or security.access_analyzer.on:
-        needed["access-analyzer.amazonaws.com"] = "the access analyzers"
+    if ACCOUNT_MANAGEMENT not in organization.disable_services:
+        needed.update([AlternateContacts.trusted])
     if organization.ram_sharing is True:
         needed["ram.amazonaws.com"] = "ram_sharing"
     if organization.member_root_access:

@@ -25,6 +25,7 @@ from strata.kinds.account import ACCOUNT
 from strata.kinds.at_aws import Center, Inventory
 from strata.kinds.group import GROUP
 from strata.kinds.identity import folded
+from strata.kinds.organization import ADDRESS as ORGANIZATION_ADDRESS
 from strata.kinds.permission_set import SET, live_policy
 from strata.kinds.policy import POLICY
 from strata.kinds.thing import ACTIVE
@@ -134,7 +135,7 @@ class _Reading:
             organization=organization,
             security=self.zone.security,
             sso=self._sso(center, sets, granted),
-            imports={"aws_organizations_organization.main": self.inventory.organization.id},
+            imports={ORGANIZATION_ADDRESS: self.inventory.organization.id},
             documents=self.zone.documents,
             accepted=self.zone.accepted,
             moves=self.zone.moves,

@@ -29,7 +29,7 @@ def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         if not matches(IMPORT_ADDRESS.pattern, address):
             problem = f"{short(address)} is not a Terraform address"
             message = Message("text-malformed", problem, kind="Terraform address", value=address)
-            yield partial.fault(IMPORTS, at, message, "write it as in aws_budgets_budget.monthly")
+            yield partial.fault(IMPORTS, at, message, f"write it as in {IMPORT_ADDRESS.example}")
             continue
         if address in found:
             problem = f"Strata finds and imports {short(address)} itself"

@@ -16,13 +16,12 @@ from typing import Any
 
 from strata.aws.resources import ResourceStatus
 from strata.config.models import PARTITION, Project, state_key
+from strata.kinds import resource_of
+from strata.kinds.store import BOOTSTRAPPED, OWN_OUTPUTS
 from strata.terraform.workspace import Workspace
 from strata.text import listed, plural
 
 Document = dict[str, Any]
-
-STORE = {"state bucket": "aws_s3_bucket.state", "lock table": "aws_dynamodb_table.lock"}
-"""What `strata bootstrap` makes and the stack `backend` imports, by its word."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ class Preview:
 
     def _without_store(self, document: Document) -> None:
         """Leaves out the imports of what does not exist, which Terraform refuses."""
-        absent = {STORE[one.thing] for one in self.lacking if one.thing in STORE and one.verb == "create"}
+        absent = {BOOTSTRAPPED[one.thing] for one in self.lacking if one.thing in BOOTSTRAPPED and one.verb == "create"}
         if document.get("import"):
             document["import"] = [block for block in document["import"] if block["to"] not in absent]
 
@@ -150,19 +149,13 @@ def known_outputs(document: Mapping[str, Any], shown: Mapping[str, Any], project
 
 
 _REFERENCE = re.compile(r"\$\{(\w+)\.([\w-]+)\.arn\}")
-_ARNS = {
-    "aws_dynamodb_table": "arn:{partition}:dynamodb:{region}:{account}:table/{name}",
-    "aws_s3_bucket": "arn:{partition}:s3:::{bucket}",
-    "aws_sns_topic": "arn:{partition}:sns:{region}:{account}:{name}",
-}
-"""The ARNs that hold nothing but names. https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html"""
 
 
 def _arn(
     document: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]], value: str, project: Project
 ) -> str | None:
     found = _REFERENCE.fullmatch(value)
-    if not found or found[1] not in _ARNS or f"{found[1]}.{found[2]}" not in resources:
+    if not found or not resource_of(found[1]).arn or f"{found[1]}.{found[2]}" not in resources:
         return None
     given = document["resource"][found[1]][found[2]]
     here = {
@@ -172,7 +165,7 @@ def _arn(
     }
     known = {name: value for name, value in resources[f"{found[1]}.{found[2]}"]["values"].items() if value is not None}
     try:
-        return _ARNS[found[1]].format_map({**known, **here})
+        return resource_of(found[1]).arn.format_map({**known, **here})
     except KeyError:
         return None
 
@@ -200,9 +193,9 @@ def _without_own_state(document: Document, stack: str) -> None:
     for name, source in _sources(document).items():
         if source["config"].get("key") == state_key(stack) and "count" in source:
             source["count"] = 0
-            document["data"].get("aws_s3_objects", {}).pop(name, None)
-    if not document.get("data", {}).get("aws_s3_objects", True):
-        del document["data"]["aws_s3_objects"]
+            document["data"].get(OWN_OUTPUTS, {}).pop(name, None)
+    if not document.get("data", {}).get(OWN_OUTPUTS, True):
+        del document["data"][OWN_OUTPUTS]
 
 
 def _missing(one: ResourceStatus) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 from strata.aws.defaults import regional_setting
 from strata.aws.session import Aws, AwsError
 from strata.errors import Message
+from strata.kinds.setting import RESOURCES
 from strata.sides.states import State, managed
 
-METADATA = "aws_ec2_instance_metadata_defaults"
+METADATA = RESOURCES["instance_metadata"].type
 
 
 def reset(aws: Aws, document: Mapping[str, Any], state: State) -> Iterator[Message]:

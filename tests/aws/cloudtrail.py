@@ -9,6 +9,7 @@ from typing import Any
 from moto.cloudtrail.models import CloudTrailBackend, cloudtrail_backends
 from moto.s3.models import s3_backends
 
+from strata.kinds import KINDS
 from tests.aws import memory
 from tests.aws.calls import Call, Parameters, Refused, Service, mend, page
 from tests.aws.organizations import require_trust
@@ -76,13 +77,13 @@ class _History(list[Parameters]):
 _READING = ("Describe", "Get", "List", "Lookup", "Head", "Query", "Scan")
 _EVERYWHERE = frozenset({"account", "budgets", "iam", "organizations"})
 """The services whose events are in us-east-1, wherever they are asked."""
-_NOTED = _EVERYWHERE | {"accessanalyzer", "account-access", "cloudtrail", "ec2", "identitystore", "sso-admin"}
+_NOTED = {event for kind in KINDS for events in kind.events.values() for event in events}
 _CALLERS = {"test": "AWSReservedSSO_Administrator_0123456789abcdef/jane.doe"}
 
 
 def is_kept(call: Call) -> bool:
-    """Returns whether a call is an event of the history here: what changes something, of the services asked about."""
-    return call.service in _NOTED and not call.operation.startswith(_READING)
+    """Returns whether a call is an event of the history here: what changes something, that somebody asks about."""
+    return call.operation in _NOTED and not call.operation.startswith(_READING)
 
 
 def keep_event(call: Call, answered: Parameters) -> None:

@@ -6,50 +6,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from strata.config.models import Control, Security, Setting
+from strata.kinds.setting import RESOURCES
 from tests.organizations.described import MANAGEMENT, Side, Thing
 
 Values = Mapping[str, Any]
-_S3 = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
-_PASSWORD = ("lowercase_characters", "uppercase_characters", "numbers", "symbols")
 SETTINGS: Mapping[str, tuple[str, Values]] = {
-    "ebs_encryption": ("aws_ebs_encryption_by_default", {"enabled": True}),
-    "instance_metadata": (
-        "aws_ec2_instance_metadata_defaults",
-        {"http_tokens": "required", "http_put_response_hop_limit": 2},
-    ),
-    "snapshot_public_access": ("aws_ebs_snapshot_block_public_access", {"state": "block-all-sharing"}),
-    "image_public_access": ("aws_ec2_image_block_public_access", {"state": "block-new-sharing"}),
-    "s3_public_access": ("aws_s3_account_public_access_block", dict.fromkeys(_S3, True)),
-    "password_policy": (
-        "aws_iam_account_password_policy",
-        {
-            **{f"require_{one}": True for one in _PASSWORD},
-            "allow_users_to_change_password": True,
-            "minimum_password_length": 14,
-            "password_reuse_prevention": 24,
-            "max_password_age": 0,
-        },
-    ),
+    key: (RESOURCES[key].type, {**dict.fromkeys(one.arguments.values(), 0), **one.values})
+    for key, one in Security().settings.items()
 }
 """The type and what Strata sets, by Terraform's arguments."""
 OF_ACCOUNT = ("s3_public_access", "password_policy")
-ALL = (
-    *SETTINGS,
-    "access_analyzer",
-    "trail",
-    "alerts",
-    "budget",
-    "anomaly_monitor",
-    "alternate_contacts",
-    "github_actions",
-)
-_ARGUMENTS = {
-    "minimum_length": "minimum_password_length",
-    "reuse_prevention": "password_reuse_prevention",
-    "max_age_days": "max_password_age",
-    "hop_limit": "http_put_response_hop_limit",
-    "state": "state",
-}
+ALL = tuple(Security.kinds(Control))
 _TRAIL = ("enable_logging", "enable_log_file_validation", "is_organization_trail", "is_multi_region_trail")
 _BUCKET = ("", "_lifecycle_configuration", "_ownership_controls", "_policy", "_public_access_block")
 BUCKET = tuple(f"aws_s3_bucket{part}" for part in (*_BUCKET, "_server_side_encryption_configuration"))
@@ -57,7 +25,8 @@ BUCKET = tuple(f"aws_s3_bucket{part}" for part in (*_BUCKET, "_server_side_encry
 
 def setting(one: Thing, region: str) -> Values:
     """Returns what a setting is set to, by Terraform's arguments."""
-    chosen = {_ARGUMENTS[name]: value for name, value in one["parameters"].items()}
+    arguments = Security.kinds(Setting)[one.key].arguments
+    chosen = {arguments[name]: value for name, value in one["parameters"].items()}
     return {**SETTINGS[one.key][1], **chosen, **one["at"].get(region, {})}
 
 

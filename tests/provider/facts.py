@@ -1,4 +1,4 @@
-"""What tests/provider/facts.yaml says of each type: facts from the provider's source that are no calls."""
+"""What tests/provider/types.yaml says of each type: facts from the provider's source that are no calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 
 from tests.provider.mapping import Object, is_unknown
 
-FILE = Path(__file__).with_name("facts.yaml")
+FILE = Path(__file__).with_name("types.yaml")
 
 
 class Facts:
@@ -92,13 +92,14 @@ class Facts:
 @functools.cache
 def facts_of(type: str) -> Facts:
     """Returns the facts of a type."""
-    return Facts(_table()[type])
+    return Facts(table()["resources"][type])
 
 
 @functools.cache
-def _table() -> Mapping[str, Any]:
-    table: Mapping[str, Any] = yaml.load(FILE.read_text(), yaml.CSafeLoader)
-    return table
+def table() -> Mapping[str, Any]:
+    """Returns the file as a whole."""
+    read: Mapping[str, Any] = yaml.load(FILE.read_text(), yaml.CSafeLoader)
+    return read
 
 
 @functools.cache

@@ -111,7 +111,7 @@ class Resource:
 
     @property
     def facts(self) -> Facts:
-        """What tests/provider/facts.yaml says of the type."""
+        """What tests/provider/types.yaml says of the type."""
         return facts_of(self.type)
 
     def name(self, new: Object) -> None:

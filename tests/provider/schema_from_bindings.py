@@ -1,8 +1,7 @@
-"""Writes tests/provider/schema.json from the pinned bindings: `python -m tests.provider.schema_from_bindings`.
+"""Reads what tests/provider/schema.json has out of the pinned bindings; `make golden` writes it.
 
-It is run when the pin of the bindings moves. The JavaScript in the package carries its TypeScript source in the source
-map; there every argument stands with its type and its computed, optional and required flags. A shape this module does
-not know is an error, never a guess.
+The JavaScript in the package carries its TypeScript source in the source map; there every argument stands with its
+type and its computed, optional and required flags. A shape this module does not know is an error, never a guess.
 """
 
 from __future__ import annotations
@@ -19,20 +18,13 @@ from typing import Any, TypedDict
 
 from strata.terraform.engine import CDKTF, CDKTN
 from strata.terraform.tools import engine
-from tests.provider.schema import FILE, Attribute, Block, NestedBlock, ProviderSchema
-from tests.provider.services import DATA_SOURCES, RESOURCES
+from tests.provider.schema import Attribute, Block, NestedBlock, ProviderSchema
 
 BINDINGS = {CDKTF: "cdktf-cdktf-provider-aws", CDKTN: "cdktn-provider-aws"}[engine().name]
 
 
 class UnknownShape(Exception):
     """The bindings say something in a way that this module does not understand."""
-
-
-def main() -> None:
-    """Writes the file, one type a line."""
-    schema = extract_schema(RESOURCES, DATA_SOURCES)
-    FILE.write_text(as_text(schema))
 
 
 def as_text(schema: ProviderSchema) -> str:
@@ -265,7 +257,3 @@ def _nested(kind: str, at_most: int, flags: dict[str, bool], block: Block, resou
     if kind == "map":
         return {"nesting": "map", "min_items": 0, "max_items": 0, "block": block}
     raise UnknownShape(f"{resource}.{name}: block of type {kind}")
-
-
-if __name__ == "__main__":
-    main()

@@ -8,17 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.aws import real_provider
 from tests.aws.client import emulated_aws
 from tests.aws.provider5 import mend
 from tests.aws.real_provider import RealProvider
 from tests.provider.differences import Known, differences, known_to
+from tests.provider.facts import table
 from tests.provider.server import provider
 from tests.provider.trial import CREDENTIALS, RUNS, Run, Trial, environment, everything
 
-EVERYTHING = everything()["resource"]
 OF_NO_STACK = {
     "s3:ListBucketVersions",  # a bucket is emptied before it is deleted
     "ssm:AddTagsToResource",
@@ -109,10 +108,8 @@ def test_every_type_goes_through_six_runs(runs: dict[str, Run]) -> None:
 
 def test_the_calls_are_those_of_the_table_of_actions(runs: dict[str, Run]) -> None:
     """All that was called is in the table, and all of the table was called, but for what is said here."""
-    table = yaml.safe_load((Path(__file__).with_name("actions.yaml")).read_text())
-    listed, never = set[str]().union(*table["data"].values()), set[str]()
-    for type, row in {**table["types"], **table["administrator"]}.items():
-        assert type in EVERYTHING
+    listed, never = {action for row in table()["data"].values() for action in row.get("reads", ())}, set[str]()
+    for row in table()["resources"].values():
         verbs = {action for verb in ("creates", "reads", "updates", "deletes") for action in row.get(verb, ())}
         never |= row.get("never", {}).keys()
         listed |= verbs
@@ -129,12 +126,12 @@ def test_the_stand_in_does_what_the_real_provider_does(
     expected = _real(tmp_path, real)
 
     lines = [line for run in RUNS for line in differences(run, expected[run], runs[run])]
-    table = {one: [line for line in lines if re.search(one.pattern, line)] for one in known_to(real)}
+    known = {one: [line for line in lines if re.search(one.pattern, line)] for one in known_to(real)}
 
-    record_property("table", _table(expected, lines, table, real.version))
-    explained = {line for covered in table.values() for line in covered}
+    record_property("table", _table(expected, lines, known, real.version))
+    explained = {line for covered in known.values() for line in covered}
     assert [line for line in lines if line not in explained] == []
-    assert [one.reason for one, covered in table.items() if not covered] == []
+    assert [one.reason for one, covered in known.items() if not covered] == []
 
 
 def _real(folder: Path, real: RealProvider) -> dict[str, Run]:

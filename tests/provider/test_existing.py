@@ -31,7 +31,6 @@ from tests.synthesized import COMPANY
 
 TABLE = {type: one.existing for type, one in RESOURCES.items() if one.existing}
 ROWS = sorted(type for type, row in TABLE.items() if row.id)
-GLOBAL = [type for type in ROWS if not load_schema()["resources"][type]["attributes"].get("region")]
 NEEDED = "aws_s3_bucket.state"
 """What the trail waits for; there is another bucket for the row."""
 GROUND = ("organization", "organizational_unit", "account", "policy")
@@ -71,8 +70,13 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
                 yield look(Trial(aws, folder, terraform, variables, everything()))
 
 
+def everywhere() -> list[str]:
+    """Returns the types of the table that are in no region."""
+    return [type for type in ROWS if not load_schema()["resources"][type]["attributes"].get("region")]
+
+
 def without_region(stack: Json) -> Json:
-    kept = {*GLOBAL, *(f"aws_organizations_{name}" for name in GROUND)}
+    kept = {*everywhere(), *(f"aws_organizations_{name}" for name in GROUND)}
     resources = {type: entries for type, entries in stack["resource"].items() if type in kept}
     locals_ = {"locals": {name: stack["locals"][name] for name in ("root", "specification")}}
     return {**{name: stack[name] for name in SETTINGS}, **locals_, "resource": resources}
@@ -105,7 +109,7 @@ def test_every_row_gives_an_id_that_imports(found: Found) -> None:
     """Nothing of the table is created, replaced or left out; what differs is updated."""
     wanted = {one for one in found.planned.changes if one.partition(".")[0] in ROWS and one != NEEDED}
     assert wanted == found.ids.keys()
-    assert {address.partition(".")[0] for address in wanted} >= set(GLOBAL)
+    assert {address.partition(".")[0] for address in wanted} >= set(everywhere())
     assert {found.imported[address] for address in wanted} <= {"import, no-op", "import, update"}
 
 

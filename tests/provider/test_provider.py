@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from strata import kinds
 from strata.terraform.tools import CHECKOUT, engine
 from tests.aws import real_provider
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
+from tests.conftest import Golden
 from tests.provider.aws import here
 from tests.provider.resource import RESOURCES
 from tests.provider.schema import FILE, load_schema
@@ -91,7 +93,7 @@ def permission_set(desk: Desk) -> Json:
 
 
 def test_the_schema_has_the_types_that_there_are() -> None:
-    """A type that is added needs `python -m tests.provider.schema_from_bindings`."""
+    """A type that is added needs `make golden`."""
     assert load_schema()["resources"].keys() == RESOURCES.keys()
 
 
@@ -100,26 +102,21 @@ def test_there_are_the_types_of_the_stacks_and_each_is_tried() -> None:
     golden = Path(__file__).parents[1] / "golden"
     files = [file for name in ("shipped", "company") for file in (golden / name).rglob("*.txt")]
     addresses = {line for file in files for line in file.read_text().split()}
-    used = {address.split(".")[0] for address in addresses if address.startswith("aws_")}
     read = {address.split(".")[1] for address in addresses if address.startswith("data.aws_")}
-    elsewhere = {
-        "aws_iam_openid_connect_provider",  # the deployer's role
-        "aws_iam_role_policy_attachment",
-        "aws_ssm_parameter",  # the layer of CONTRIBUTING.md
-    }
+    layer = {"aws_ssm_parameter"}  # of CONTRIBUTING.md
 
-    assert RESOURCES.keys() == everything()["resource"].keys() == used | elsewhere
+    assert RESOURCES.keys() == everything()["resource"].keys() == kinds.RESOURCES.keys() | layer
     read |= {"aws_identitystore_user", "aws_partition"}  # users of an identity provider, and what tests here read
     assert DATA_SOURCES.keys() == everything()["data"].keys() == read
 
 
-def test_the_schema_is_that_of_the_pinned_bindings() -> None:
+def test_the_schema_is_that_of_the_pinned_bindings(golden: Golden) -> None:
     """The file is written anew when the pin moves; on cdktn, whose provider is newer, that has all that is in it."""
     from tests.provider.schema_from_bindings import as_text, extract_schema
 
     found = as_text(extract_schema(RESOURCES, DATA_SOURCES))
     if engine().folder == CHECKOUT:
-        assert FILE.read_text() == found
+        golden("../provider/schema.json", found)
         return
     pinned, newer = (dict(walk(json.loads(text))) for text in (FILE.read_text(), found))
     other = {place for place, value in pinned.items() if not isinstance(value, dict) and newer.get(place) != value}

@@ -8,16 +8,14 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tests.aws.client import Aws, Recorded
-from tests.provider.facts import facts_of
+from tests.provider.facts import facts_of, table
 
-EVERYTHING = Path(__file__).with_name("everything.yaml")
 RUNS = ("apply", "empty plan", "import", "change in place", "replacement", "destroy")
 Json = dict[str, Any]
 _SECOND = ("-var", "text=second")
@@ -134,8 +132,10 @@ class Trial:
 
 def everything() -> Json:
     """Returns the configuration."""
-    stack: Json = yaml.load(EVERYTHING.read_text(), yaml.CSafeLoader)
-    return {"terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": "6.25.0"}}}, **stack}
+    version = {"terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": "6.25.0"}}}}
+    types = {"resource": table()["resources"], "data": table()["data"]}
+    examples = {kind: {type: row["example"] for type, row in rows.items()} for kind, rows in types.items()}
+    return deepcopy({**version, **table()["everything"], **examples})
 
 
 def writes(calls: Iterable[Recorded]) -> Counter[str]:

@@ -11,7 +11,7 @@ import yaml
 
 from strata.config.models import Project
 from strata.landing_zone.permissions import NAMES, STACKS, permissions
-from tests.aws.client import CHECKOUT
+from tests.provider.facts import table
 from tests.scenarios.site import Site
 
 SEED = 20261125
@@ -55,7 +55,6 @@ def places(action: str, found: Policies) -> Iterator[str]:
 
 def drawn(site: Site, found: Policies) -> list[str]:
     """Returns actions that create what the configuration has, drawn with the seed."""
-    table = yaml.safe_load((CHECKOUT / "tests/provider/actions.yaml").read_text())["types"]
     site.synth()
     types = {
         type
@@ -63,7 +62,10 @@ def drawn(site: Site, found: Policies) -> list[str]:
         for type in json.loads((site.output / "stacks" / stack / "cdk.tf.json").read_text())["resource"]
     }
     asked = {
-        action for type in types for action in table[type]["creates"] if not type.startswith("aws_ssoadmin_account")
+        action
+        for type in types
+        for action in table()["resources"][type]["creates"]
+        if not type.startswith("aws_ssoadmin_account")
     }
     granted = {one for name in STACKS for part in json.loads(found[name])["Statement"] for one in part["Action"]}
     return random.Random(SEED).sample(sorted((asked & granted) - NOT_CALLED.keys()), SIZE)  # noqa: S311  # the same ten

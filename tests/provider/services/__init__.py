@@ -1,4 +1,4 @@
-"""The types of the provider, a module for each corner of AWS: to add one, write its class and its row of facts.yaml."""
+"""The types of the provider, a module for each corner of AWS: to add one, write its class and its row of types.yaml."""
 
 from tests.provider.resource import RESOURCES
 from tests.provider.services import iam, identity, organizations, security, storage
