@@ -190,13 +190,13 @@ def differing(
     said, accepted = states or States(), {(finding, lasting(at)) for finding, at in accepted}
     by_type = moved(zone, said.held())
     here, live = declared_side(zone), live_side(AtAws(zone, inventory, known, by_type, said.elsewhere))
-    before: Side
-    if said.whole:
-        # The next deploy makes anew what is tainted, whether a run had made it or not.
-        sound = recorded_side(zone, said, said.broken)
-        before = {at: one for at, one in recorded_side(zone, said).items() if at in sound or at not in here}
-    else:  # what a deploy of today would have left, with what it would not have switched off
-        before = {at: one for at, one in live.items() if one.noted} | dict(here)
+    if not said.whole:  # what a deploy of today would have left, with what it would not have switched off
+        before: Side = {at: one for at, one in live.items() if one.noted} | dict(here)
+    else:
+        before = recorded_side(zone, said)
+        if said.broken:  # which the next deploy makes anew, whether a run had made it or not
+            sound = recorded_side(zone, said, said.broken)
+            before = {at: one for at, one in before.items() if at in sound or at not in here}
     found, waiting, otherwise = list[Difference](), list[str](), list[Difference]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
