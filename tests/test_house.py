@@ -80,6 +80,55 @@ def _fours(text: str) -> set[tuple[str, ...]]:
     return {four for four in zip(words, words[1:], words[2:], words[3:], strict=False) if all(four)}
 
 
+# The picture of docs/architecture.md
+
+ANYWHERE = {
+    *("atomic", "completion", "errors", "help", "options", "outputs"),
+    *("outside", "printing", "questions", "terminal", "text"),
+}
+"""Modules that are not drawn: every room may use them."""
+
+
+def test_the_picture_of_the_rooms_is_what_they_import() -> None:
+    """An arrow that a longer way shows already is left out, and every room has a row in the table."""
+    page = (CHECKOUT / "docs/architecture.md").read_text()
+    drawn = re.findall(r"^    (\w+)(?:\[.*?\])? --> (\w+)", page, re.MULTILINE)
+    arrows = {
+        (room, other) for file in [*PYTHON, CHECKOUT / "main.py"] if (room := _room(file)) for other in _imports(file)
+    }
+    arrows = {(room, other) for room, other in arrows if room != other}
+    needed = {one for one in arrows if one[1] not in _reached(one[0], arrows - {one})}
+
+    assert set(drawn) == needed
+    assert len(drawn) == len(needed)
+    rooms = {room for one in needed for room in one} - {"main", "cli"}
+    assert {room for room in rooms if not re.search(rf"^\| `{room}(/|\.py)`", page, re.MULTILINE)} == set()
+
+
+def _room(file: Path) -> str:
+    top, *names = file.relative_to(CHECKOUT).with_suffix("").parts
+    return top if top != "strata" else names[0] if names[0] not in {*ANYWHERE, "__init__", "__main__"} else ""
+
+
+def _imports(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            top, *names = node.module.split(".")
+            for name in names[:1] or [one.name for one in node.names]:
+                if top == "stacks" or (top == "strata" and name not in ANYWHERE):
+                    yield name if top == "strata" else top
+
+
+def _reached(room: str, arrows: set[tuple[str, str]]) -> set[str]:
+    found, left = set[str](), [room]
+    while left:
+        here = left.pop()
+        new = {other for one, other in arrows if one == here} - found
+        found |= new
+        left += new
+    return found
+
+
 # Terraform types
 
 NAMING = {

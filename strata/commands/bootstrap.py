@@ -20,6 +20,7 @@ from strata.config.models import Project
 from strata.config.source import read, shown
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.identity.lost_states import lost_beside_replica
+from strata.kinds.identity import folded
 from strata.landing_zone.examples import example_faults
 from strata.load import load
 from strata.options import Options
@@ -120,7 +121,7 @@ def _warn_about_names(aws: Aws, project: Project, folder: Path) -> None:
     configured = {"email": project.management_account.email, "name": project.management_account.name}
     source_file = read(folder / "project.yaml", shown(folder, "project.yaml"))
     for key, value in live.items():
-        same = configured[key].lower() == value.lower() if key == "email" else configured[key] == value
+        same = folded(configured[key]) == folded(value) if key == "email" else configured[key] == value
         if not same:
             text = f"is {configured[key]!r}, AWS has {value!r}"
             problem = Message(f"management-{key}-differs", text, value=configured[key], aws=value)

@@ -26,6 +26,7 @@ from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.files import aws_config
 from strata.files.aws_config import Section
+from strata.kinds.identity import folded
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.grants import Grant
 from strata.load import load
@@ -306,23 +307,23 @@ def identify(accounts: Iterable[LiveAccount], landing_zone: LandingZone) -> tupl
         raise StrataError(Message("other-organization", text, account=own))
     # The address of a retired account may have been handed on, so the others come last.
     declared = {**landing_zone.retired, **landing_zone.members}
-    keys = {account.email.lower(): key for key, account in declared.items()}
+    keys = {folded(account.email): key for key, account in declared.items()}
     ids, unknown = {MANAGEMENT: own}, []
     for account in accounts:
-        key = keys.get(account.email.lower())
+        key = keys.get(folded(account.email))
         if account.id == own or not account.active:
             continue
         if key is None:
             unknown.append(account)
         elif key in landing_zone.members:
             ids[key] = account.id
-    states = {keys.get(account.email.lower()): account.state for account in accounts if not account.active}
+    states = {keys.get(folded(account.email)): account.state for account in accounts if not account.active}
     warnings = [_missing(key, states.get(key)) for key in landing_zone.members if key not in ids]
-    unmanaged = {entry.lower() for entry in landing_zone.organization.unmanaged_accounts}
+    unmanaged = {folded(entry) for entry in landing_zone.organization.unmanaged_accounts}
     for account in unknown:
         key = _slug(account, {*ids, *declared})
         ids[key] = account.id
-        if not unmanaged & {account.email.lower(), account.id}:
+        if not unmanaged & {folded(account.email), account.id}:
             text = (
                 f"account {account.id} ({account.name}, {account.email}) is not in organization.yaml; it goes by "
                 f"{key!r} here, add it to accounts or to unmanaged_accounts"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from strata.config.models import Organization
 from strata.diff.change import Change, Topic
+from strata.kinds.identity import folded
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.units import Unit
@@ -52,8 +53,8 @@ def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 def _renamed(old: Mapping[str, Account], new: Mapping[str, Account]) -> dict[str, str]:
     """Returns removed keys with the new keys of the same e-mail."""
-    came = {new[key].email.lower(): key for key in new.keys() - old.keys()}
-    gone = {key: old[key].email.lower() for key in old.keys() - new.keys()}
+    came = {folded(new[key].email): key for key in new.keys() - old.keys()}
+    gone = {key: folded(old[key].email) for key in old.keys() - new.keys()}
     return {key: came[email] for key, email in gone.items() if email in came}
 
 
@@ -61,7 +62,7 @@ def _account(old: Account, new: Account) -> Iterator[Change]:
     key = old.key
     if old.unit != new.unit:
         yield Change(Topic.ACCOUNTS, f"account {key} moves from {old.unit} to {new.unit}")
-    if old.email.lower() != new.email.lower():
+    if folded(old.email) != folded(new.email):
         text = f"account {key} has the e-mail {new.email}, not {old.email}: for AWS that is another account"
         yield Change(Topic.ACCOUNTS, text, "accounts")
     for part in sorted(new.unwritten - old.unwritten):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from strata.config.models import PolicyType
 from strata.diff.change import Change, Topic
+from strata.kinds.identity import folded
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import Target
@@ -46,8 +47,8 @@ def _named(one: dict[str, Policy], other: dict[str, Policy]) -> tuple[str, ...]:
 
 def _rekeyed(before: LandingZone, after: LandingZone) -> set[str]:
     """Returns the new keys of accounts that were there under another one."""
-    known = {one.email.lower() for one in before.accounts.values()}
-    return {key for key, one in after.accounts.items() if one.email.lower() in known}
+    known = {folded(one.email) for one in before.accounts.values()}
+    return {key for key, one in after.accounts.items() if folded(one.email) in known}
 
 
 def _new(landing_zone: LandingZone, key: str) -> Change:

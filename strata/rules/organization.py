@@ -11,6 +11,7 @@ from strata.config.models import MANAGEMENT, ROOT, Account, Organization
 from strata.config.source import Location
 from strata.config.text import Problem, check_length, short
 from strata.errors import Fault, Message
+from strata.kinds.identity import folded
 from strata.kinds.organization import delegation
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.policies import all_policies
@@ -92,11 +93,11 @@ def _account(partial: PartialConfiguration, limits: Limits, key: str, account: A
 def _emails(partial: PartialConfiguration, organization: Organization) -> Iterator[Fault]:
     """One address is one account, in whatever case; a retired key may hand its address to another."""
     project = partial.project
-    owners = {project.management_account.email.lower(): MANAGEMENT} if project else {}
+    owners = {folded(project.management_account.email): MANAGEMENT} if project else {}
     for key, account in organization.accounts.items():
         if account.retired:
             continue
-        owner = owners.setdefault(account.email.lower(), key)
+        owner = owners.setdefault(folded(account.email), key)
         if owner != key:
             problem = f"{short(account.email)} is also the e-mail of {short(owner)}, "
             problem += "AWS ignores case and allows one account each"
@@ -104,8 +105,8 @@ def _emails(partial: PartialConfiguration, organization: Organization) -> Iterat
             message = Message("email-taken", problem, email=account.email, account=owner)
             yield partial.fault(ORGANIZATION, ("accounts", key, "email"), message, remedy)
     for index, entry in enumerate(organization.unmanaged_accounts):
-        if entry.lower() in owners or (project and entry == project.management_account.id):
-            owner = owners.get(entry.lower(), MANAGEMENT)
+        if folded(entry) in owners or (project and entry == project.management_account.id):
+            owner = owners.get(folded(entry), MANAGEMENT)
             problem = f"{short(entry)} is the account {short(owner)}, which is managed"
             message = Message("account-managed", problem, value=entry, account=owner)
             yield partial.fault(

@@ -36,6 +36,7 @@ from strata.identity.live import states_elsewhere
 from strata.identity.lost_states import lost_states
 from strata.identity.settled import lost_layers, settled
 from strata.kinds import TYPES
+from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
@@ -350,11 +351,11 @@ def _check_quota(aws: Aws, landing_zone: LandingZone, state: State, note: Callab
         StrataError: AWS would refuse to make some of them.
     """
     known = {one.name for one in objects(state) if one.type == TYPES["account"]}
-    new = {account.email.lower() for key, account in landing_zone.members.items() if key not in known}
+    new = {folded(account.email) for key, account in landing_zone.members.items() if key not in known}
     if not new:
         return
     try:
-        there = {account.email.lower() for account in list_accounts(aws)}
+        there = {folded(account.email) for account in list_accounts(aws)}
         new -= there
         quota = account_quota(aws) if new else 0
     except AwsError as error:
