@@ -56,6 +56,23 @@ def _recorded_trail(one: Attributes) -> Attributes:
     }
 
 
+def _trail_now(ask: Ask) -> Attributes | None:
+    name = str(ask.values.get("arn") or ask.values.get("name"))
+    client = ask.client("cloudtrail")
+    trails = client.describe_trails(trailNameList=[name], includeShadowTrails=False).get("trailList") or ()
+    if not trails:
+        return None
+    (trail,) = trails
+    return {
+        "logging": bool(client.get_trail_status(Name=name).get("IsLogging")),
+        "log_file_validation": bool(trail.get("LogFileValidationEnabled")),
+        "all_accounts": bool(trail.get("IsOrganizationTrail")),
+        "all_regions": bool(trail.get("IsMultiRegionTrail")),
+        "global_services": bool(trail.get("IncludeGlobalServiceEvents")),
+        "bucket": trail.get("S3BucketName", ""),
+    }
+
+
 TRAIL = Kind(
     "control",
     "security",
@@ -76,6 +93,7 @@ TRAIL = Kind(
     recorded=lambda states: (
         Thing("control", "trail", _recorded_trail(one)) for one in states.of("aws_cloudtrail").values()
     ),
+    asked=_trail_now,
     live=lambda aws: (Thing("control", "trail", values) for _, values in _at_aws(aws, "aws_cloudtrail")),
     obstacle=_by_hand,
     at_home=True,
@@ -95,6 +113,11 @@ def _analyzer(region: str) -> str:
     return f"access_analyzer in {region.removeprefix('organization_')}"
 
 
+def _analyzer_now(ask: Ask) -> Attributes | None:
+    found = ask.client("accessanalyzer").items("list_analyzers", "analyzers[].name", type="ORGANIZATION")
+    return {} if ask.values.get("analyzer_name") in found else None
+
+
 ANALYZER = Kind(
     "control",
     "security",
@@ -109,6 +132,7 @@ ANALYZER = Kind(
     addresses=lambda zone: (f"{_ANALYZER}.organization_{region}" for region in _analyzed(zone)),
     declared=lambda zone: (_declared("access_analyzer", _analyzer(region), ()) for region in _analyzed(zone)),
     recorded=lambda states: (Thing("control", _analyzer(name)) for name in states.of(_ANALYZER)),
+    asked=_analyzer_now,
     live=lambda aws: (Thing("control", _analyzer(name), values) for name, values in _at_aws(aws, _ANALYZER)),
     obstacle=_by_hand,
     events={"access_analyzer": ("DeleteAnalyzer",)},
@@ -131,9 +155,24 @@ def _contact(name: str) -> str:
     return f"alternate_contacts {kind} of {account}"
 
 
-def recorded_contact(one: Attributes) -> Attributes:
-    """Returns what a state has of a contact."""
-    return {name: one.get(name) or "" for name in ("name", "title", "email_address", "phone_number")}
+_CONTACTED = {"name": "Name", "title": "Title", "email_address": "EmailAddress", "phone_number": "PhoneNumber"}
+"""AWS's words."""
+
+
+def _recorded_contact(one: Attributes) -> Attributes:
+    return {name: one.get(name) or "" for name in _CONTACTED}
+
+
+def _contact_now(ask: Ask) -> Attributes:
+    """Returns what AWS has of a contact; one of an account that is not active counts as it is in the state."""
+    account = str(ask.values.get("account_id") or "")
+    if account and account not in ask.accounts:
+        return _recorded_contact(ask.values)
+    asked = {"AlternateContactType": str(ask.values.get("alternate_contact_type"))}
+    if account and account != ask.project.management_account.id:
+        asked["AccountId"] = account
+    found = ask.client("account").get_alternate_contact(**asked)["AlternateContact"]
+    return {name: found.get(word, "") for name, word in _CONTACTED.items()}
 
 
 CONTACT = Kind(
@@ -150,11 +189,12 @@ CONTACT = Kind(
     control="alternate_contacts",
     addresses=lambda zone: (f"{_CONTACT}.{name}" for name in _contacts(zone)),
     declared=lambda zone: (
-        _declared("alternate_contacts", _contact(name), recorded_contact({})) for name in _contacts(zone)
+        _declared("alternate_contacts", _contact(name), _recorded_contact({})) for name in _contacts(zone)
     ),
     recorded=lambda states: (
-        Thing("control", _contact(name), recorded_contact(one)) for name, one in states.of(_CONTACT).items()
+        Thing("control", _contact(name), _recorded_contact(one)) for name, one in states.of(_CONTACT).items()
     ),
+    asked=_contact_now,
     live=lambda aws: (Thing("control", _contact(name), values) for name, values in _at_aws(aws, _CONTACT)),
     obstacle=_by_hand,
     events={"alternate_contacts": ("PutAlternateContact", "DeleteAlternateContact")},
@@ -162,24 +202,41 @@ CONTACT = Kind(
 )
 
 
-def amount(value: Any, unit: Any) -> str:
+def _amount(value: Any, unit: Any) -> str:
     """Returns a limit, however many digits it is written with."""
     return f"{float(value or 0):g} {unit}"
 
 
-def notified(kind: str, threshold: Any, addresses: Iterable[str]) -> str:
+def _notified(kind: str, threshold: Any, addresses: Iterable[str]) -> str:
     """Returns who gets a mail of a budget when."""
     return f"{kind} {float(threshold):g}: {', '.join(sorted(addresses))}"
 
 
 def _recorded_budget(one: Attributes) -> Attributes:
     return {
-        "limit": amount(one.get("limit_amount"), one.get("limit_unit")),
+        "limit": _amount(one.get("limit_amount"), one.get("limit_unit")),
         "notifications": sorted(
-            notified(each["notification_type"], each["threshold"], each.get("subscriber_email_addresses") or ())
+            _notified(each["notification_type"], each["threshold"], each.get("subscriber_email_addresses") or ())
             for each in one.get("notification") or ()
         ),
     }
+
+
+def _budget_now(ask: Ask) -> Attributes:
+    client = ask.client("budgets")
+    asked = {"AccountId": ask.project.management_account.id, "BudgetName": str(ask.values.get("name"))}
+    limit = client.describe_budget(**asked)["Budget"].get("BudgetLimit") or {}
+    notifications = client.items("describe_notifications_for_budget", "Notifications[]", **asked)
+    return {
+        "limit": _amount(limit.get("Amount"), limit.get("Unit")),
+        "notifications": sorted(_notification(client, asked, one) for one in notifications),
+    }
+
+
+def _notification(client: Any, asked: Attributes, one: Attributes) -> str:
+    wanted = {name: value for name, value in one.items() if name != "NotificationState"}
+    subscribers = client.items("describe_subscribers_for_notification", "Subscribers[]", **asked, Notification=wanted)
+    return _notified(one["NotificationType"], one["Threshold"], (each["Address"] for each in subscribers))
 
 
 BUDGET = Kind(
@@ -198,6 +255,7 @@ BUDGET = Kind(
     recorded=lambda states: (
         Thing("control", "budget", _recorded_budget(one)) for one in states.of("aws_budgets_budget").values()
     ),
+    asked=_budget_now,
     live=lambda aws: (Thing("control", "budget", values) for _, values in _at_aws(aws, "aws_budgets_budget")),
     obstacle=_by_hand,
     events={"budget": ("UpdateBudget", "UpdateNotification", "UpdateSubscriber", "DeleteBudget", "ModifyBudget")},

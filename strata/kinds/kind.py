@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -23,11 +23,15 @@ Ids: TypeAlias = Mapping[Key, Mapping[str, str]]
 
 
 class Ask(Protocol):
-    """Whoever asks AWS about one resource that a plan creates."""
+    """Whoever asks AWS about one resource that a plan creates or a state has."""
 
     @property
     def values(self) -> Attributes:
-        """Returns its arguments, as far as they are known."""
+        """Returns its arguments, as far as they are known, or what the state has."""
+
+    @property
+    def accounts(self) -> Collection[str]:
+        """Returns the ids of the active accounts, where they are known."""
 
     @property
     def project(self) -> Project:
@@ -146,6 +150,7 @@ class Kind:
             are not among the ids.
         declared: what the configuration would have a deploy make, with the values that a deploy puts back.
         recorded: what the states of Strata's stacks hold.
+        asked: what AWS has of one that a state has, as `inventory.controls` keeps it; None where it has it no more.
         live: what AWS has, but for what layers of one's own or others look after.
         found: what AWS has of it, by the keys of the units by id, as far as they are known.
         live_fields: what AWS has of the fields of an entry, of one thing, without those that it says nothing of.
@@ -177,6 +182,7 @@ class Kind:
     wanted: Callable[[LandingZone, Inventory, Ids], Iterable[tuple[str, str]]] | None = None
     declared: Callable[[LandingZone], Iterable[Thing]] = _nothing
     recorded: Callable[[InStates], Iterable[Thing]] = _nothing
+    asked: Callable[[Ask], Attributes | None] | None = None
     live: Callable[[AtAws], Iterable[Thing]] = _nothing
     found: Callable[[Inventory, Mapping[str, str]], Iterable[Found]] = lambda *_: ()
     live_fields: Callable[[Any], dict[str, Any]] = lambda _: {}

@@ -10,37 +10,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from strata.aws.defaults import account_setting
-from strata.aws.identity_center import Center
-from strata.aws.session import Aws, AwsError, Client
+from strata.aws.questions import Question
+from strata.aws.session import Aws, AwsError
 from strata.config.models import Project
 from strata.kinds import resource_of
 from strata.kinds.arguments import Attributes
 from strata.terraform.plans import Plan
-
-
-@dataclass(frozen=True)
-class Question:
-    """Whoever asks AWS about one planned resource."""
-
-    aws: Aws
-    project: Project
-    values: Attributes
-
-    def client(self, service: str) -> Client:
-        """Returns a client in the region of the resource."""
-        return self.aws.client(service, self.values.get("region"))
-
-    @property
-    def center(self) -> Center:
-        """Returns Identity Center, by the instance and the identity store that the resource names."""
-        region, values = self.project.identity_center_region, self.values
-        admin, people = self.aws.client("sso-admin", region), self.aws.client("identitystore", region)
-        return Center(admin, people, values.get("instance_arn", ""), values.get("identity_store_id", ""))
-
-    def setting(self, key: str) -> Attributes:
-        """Returns what the account has of a setting of security.yaml."""
-        return account_setting(self.aws, key, self.project.management_account.id)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,42 @@
+"""Asks AWS about one resource: what a plan would create, or what a state has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from strata.aws.defaults import account_setting
+from strata.aws.identity_center import Center
+from strata.aws.session import Aws, Client
+from strata.config.models import Project
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whoever asks AWS about one resource, by the `Ask` of its kind.
+
+    Attributes:
+        values: the arguments that a plan has of it, or what a state has.
+        accounts: the ids of the active accounts, where they are known.
+    """
+
+    aws: Aws
+    project: Project
+    values: Mapping[str, Any]
+    accounts: Collection[str] = ()
+
+    def client(self, service: str) -> Client:
+        """Returns a client in the region of the resource."""
+        return self.aws.client(service, self.values.get("region"))
+
+    @property
+    def center(self) -> Center:
+        """Returns Identity Center, by the instance and the identity store that the resource names."""
+        region, values = self.project.identity_center_region, self.values
+        admin, people = self.aws.client("sso-admin", region), self.aws.client("identitystore", region)
+        return Center(admin, people, values.get("instance_arn", ""), values.get("identity_store_id", ""))
+
+    def setting(self, key: str) -> Mapping[str, Any]:
+        """Returns what the account has of a setting of security.yaml."""
+        return account_setting(self.aws, key, self.project.management_account.id)
