@@ -413,6 +413,18 @@ def first_page(found: Read) -> dict[str, list[str]]:
     return rows
 
 
+def test_an_address_in_another_case_is_the_same() -> None:
+    key = next(iter(CLEAN.zone.members))
+    other = CLEAN.zone.accounts[key].email.replace("@", "+Shop@")
+
+    assert (
+        read(
+            CLEAN.but(changed("account", key, email=other)).in_yaml(changed("account", key, email=other.lower()))
+        ).live.differences
+        == ()
+    )
+
+
 def test_a_stopped_trail_is_on_the_first_page_of_every_format() -> None:
     found, edition = read(STOPPED), Edition(AT.date())
     edition = replace(edition, live=found.live)

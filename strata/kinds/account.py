@@ -15,7 +15,7 @@ from strata.kinds.events import GONE, MADE, TAGS
 from strata.kinds.identity import Mark, folded
 from strata.kinds.kind import Found, Kind, Resource
 from strata.kinds.shared import target_of
-from strata.kinds.thing import ACTIVE, AtAws, InStates, Thing, written
+from strata.kinds.thing import ACTIVE, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
 
 _NAME, _TYPE = "account", "aws_organizations_account"
@@ -52,6 +52,8 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             continue
         values = {**ACCOUNT.live_fields(one), "unit": aws.place(one.parent), "state": one.state}
         values["tags"] = aws.tags(_TYPE, key, one.tags)
+        if key in aws.zone.accounts:
+            values["email"] = as_declared(one.email, aws.zone.accounts[key].email)
         name, ids = aws.key("account", one.id, one.name), {"id": one.id, "unit": one.parent}
         note = Message("leave-to-others", "unmanaged_accounts in organization.yaml leaves it to others")
         yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, thing=("account", one.id), note=note)
