@@ -464,6 +464,7 @@ def test_trails_in_the_way(shipped: LandingZone, said: Said) -> None:
     assert clash.level is FAILURE
     assert f"{address}: arn:trail/{name}" in clash.remedy
     assert only(check("old")).level is WARNING
+    assert only(check(name, name, managed=True)).level is WARNING, "another one of the name, from another region"
     full = check(*map(str, range(5)))
     assert [finding.level for finding in full] == [FAILURE, WARNING]
     assert said.ids([clash, *full]) == ["trail-exists", "too-many", "other-trails"]

@@ -924,6 +924,8 @@ def _first(found: Json, kind: str) -> Json:
         lambda found: found["data"]["organization"].update(management="222222222222"),
         lambda found: found["data"]["organization"].pop("units"),
         lambda found: found["data"]["center"]["permission_sets"].clear(),
+        lambda found: found["data"]["center"]["permission_sets"][0].update(described={"SessionDuration": 7}),
+        lambda found: found["data"]["center"]["permission_sets"][0].update(described=None),
         lambda found: found["data"].update(settings={"password_policy": {"": {"max_password_age": float("nan")}}}),
     ],
 )

@@ -33,7 +33,7 @@ def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
         "id": f"{found.arn},{reading.center.instance}",
         "instance_arn": reading.center.instance,
         "name": found.name,
-        **{name: found.described.get(word, "") for name, word in _DESCRIBED.items()},
+        **{name: found.described.get(word, "") for name, word in DESCRIBED.items()},
         "created_date": date(found.described.get("CreatedDate")),
         **tags(attributes, found.tags),
         **PROVIDERS,
@@ -41,14 +41,14 @@ def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
     }
 
 
-_DESCRIBED = {"description": "Description", "session_duration": "SessionDuration", "relay_state": "RelayState"}
+DESCRIBED = {"description": "Description", "session_duration": "SessionDuration", "relay_state": "RelayState"}
 """AWS's words for what it describes."""
 _UNSAID = {"description": "", "session_duration": "PT1H", "relay_state": ""}
 """What holds of that where AWS says nothing."""
 
 
 def _live_fields(one: at_aws.PermissionSet) -> dict[str, Any]:
-    said = {name: one.described[word] for name, word in _DESCRIBED.items() if one.described.get(word)}
+    said = {name: one.described[word] for name, word in DESCRIBED.items() if one.described.get(word)}
     return {"name": one.name, **said, "tags": dict(sorted(one.tags.items()))}
 
 

@@ -137,7 +137,7 @@ class InStates:
     def place(self, one: Attributes) -> str:
         """Returns the key of the unit that something is in; the id of one that no state has."""
         parent = text(one, "parent_id")
-        return self._units.get(parent, "root" if not parent or parent.startswith("r-") else parent)
+        return self._units.get(parent, parent if parent.startswith("ou-") else "root")
 
     @cached_property
     def _units(self) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from strata.atomic import read_bytes
 from strata.config.text import as_data, short
 from strata.errors import Message, StrataError
 from strata.kinds.at_aws import Inventory, Unit
+from strata.kinds.permission_set import DESCRIBED
 from strata.printing import as_json
 from strata.sides.recorded import States
 
@@ -169,12 +170,19 @@ def _check_known(id: str, known: Collection[str]) -> None:
 
 
 def _with_described(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns data with permission sets in AWS's words, where an earlier Strata kept them in its own alone."""
+    """Returns data with permission sets in AWS's words, where an earlier Strata kept them in its own alone.
+
+    Raises:
+        ValueError, KeyError: a word of AWS is no text, or neither is there.
+    """
     center = data["center"]
-    sets = [
-        {**one, "described": one.get("described") or {name.title().replace("_", ""): one[name] for name in one}}
-        for one in (center["permission_sets"] if center else ())
-    ]
+    sets = []
+    for one in center["permission_sets"] if center else ():
+        words = one.get("described", {})
+        words = {word: one[name] for name, word in DESCRIBED.items()} if words == {} else words
+        if not (isinstance(words, dict) and all(isinstance(words.get(one, ""), str) for one in DESCRIBED.values())):
+            raise ValueError(f"{one['arn']} has a description that is none")
+        sets.append({**one, "described": words})
     return {**data, "center": center and {**center, "permission_sets": sets}}
 
 

@@ -25,7 +25,8 @@ def check_trails(context: CheckContext) -> Iterator[Finding]:
         yield ok("control-not-on", f"{listed(names) or 'none'}; trail is not on", control="trail", trails=names)
         return
     ours = next((trail for trail in found if trail["Name"] == name), None)
-    others, is_managed = [one for one in names if one != name], address in context.managed_or_imported
+    others = [trail["Name"] for trail in found if trail is not ours]  # a name is unique in its home region alone
+    is_managed = address in context.managed_or_imported
     if ours and not is_managed:
         yield exists("trail-exists", f"the trail {name} exists already", address, ours["TrailARN"], trail=name)
     if not ours and len(others) >= TRAILS_PER_REGION:
