@@ -16,6 +16,7 @@ import pytest
 from strata import diff
 from strata.config.accepted import Acceptance
 from strata.config.models import Boundary, Policy, PolicyType, Targets
+from strata.diff.boxes import Core
 from strata.diff.inherited import CONTROL
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -909,3 +910,12 @@ def test_another_portal_and_a_newly_trusted_service_are_asked_about(company: Lan
     services = (*company.organization.trusted_services, "stranger.amazonaws.com")
     trusting = replace(company, organization=company.organization.model_copy(update={"trusted_services": services}))
     assert diff.risks(diff.compare(company, trusting)) == {"access"}
+
+
+def test_the_same_edit_is_told_by_the_same_requests_each_time() -> None:
+    """A set has another order in each process; what is told of several conditions is that of the first."""
+    conditions = {"StringEquals": {f"aws:PrincipalTag/{letter}": "x" for letter in "hgfedcba"}}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [deny("s3:*", Condition=conditions)]})
+    (found,) = parse(text, "a policy").statements
+
+    assert [one.key[-1] for one in Core.of(found).tests] == [*"abcdefgh"]

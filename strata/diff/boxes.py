@@ -36,7 +36,8 @@ class Core:
     resources: frozenset[Template]
     not_resources: bool
     principals: Principals | None
-    tests: frozenset[Test]
+    tests: tuple[Test, ...]
+    """In one order, so that the same edit is told by the same requests."""
 
     @classmethod
     def of(cls, statement: Statement) -> Core:
@@ -49,7 +50,7 @@ class Core:
             templates,
             statement.not_resources,
             None if everybody else statement.principals,
-            frozenset(map(_canonical, statement.condition)),
+            tuple(sorted(set(map(_canonical, statement.condition)), key=lambda one: (one.key, one.written, one.texts))),
         )
 
 
