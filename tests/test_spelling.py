@@ -470,6 +470,11 @@ REFUSED = [
         {"kind": "condition operator", "name": "NullIfExists"},
     ),
     (
+        when("ForAllValues:ForAnyValue:StringLike", "aws:TagKeys", "team"),
+        "unknown-name",
+        {"kind": "condition operator", "name": "ForAllValues:ForAnyValue:StringLike", "statement": "statement 1"},
+    ),
+    (
         document(Condition={"StringEquals": {"aws:RequestedRegion": "a", "AWS:requestedregion": "b"}}),
         "duplicate-key",
         {"key": "AWS:requestedregion", "first": "aws:RequestedRegion"},

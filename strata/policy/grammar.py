@@ -170,8 +170,8 @@ def _condition(name: str, condition: Any) -> Iterator[Problem]:
         yield Problem(message, 'write it as { "StringEquals": { key: value } }')
         return
     for operator, tests in condition.items():
-        plain = operator.removeprefix("ForAllValues:").removeprefix("ForAnyValue:").removesuffix("IfExists")
-        if plain not in _OPERATORS:
+        quantifier, _, plain = operator.removesuffix("IfExists").rpartition(":")
+        if quantifier not in ("", "ForAllValues", "ForAnyValue") or plain not in _OPERATORS:
             problem = f"{name}: Condition has the unknown operator {short(operator)}{did_you_mean(plain, _OPERATORS)}"
             message = Message("unknown-name", problem, kind="condition operator", name=operator, statement=name)
             yield Problem(message, "correct it")
