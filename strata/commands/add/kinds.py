@@ -114,9 +114,18 @@ def _file(landing_zone: LandingZone, folder: Path, file: str, section: str, kind
 
 
 def _of_field(kind: Kind, name: str, words: str, **more: Any) -> Question:
-    """Returns the question for a field of the entry, read as its model reads it: the field whose name begins so."""
-    types = SECTIONS[kind][2].__annotations__
-    return Question(name, words, typed(next(types[field] for field in types if field.startswith(name))), **more)
+    """Returns the question for a field of the entry, read as its model reads it."""
+    return Question(name, words, typed(SECTIONS[kind][2].__annotations__[_FIELDS.get(name, name)]), **more)
+
+
+_FIELDS = {
+    "group": "groups",
+    "member": "members",
+    "permission_set": "permission_sets",
+    "session": "session_duration",
+    "user": "users",
+}
+"""The fields that are not called as their options."""
 
 
 def _account(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
@@ -334,15 +343,12 @@ _QUESTIONS: Mapping[Kind, Callable[[LandingZone, Path], tuple[Question, ...]]] =
 
 
 def _entry(kind: Kind, known: Known) -> dict[str, Any]:
-    """Returns the entry, in the order of its model: an answer stands in the field whose name begins with its own."""
-    answers = {**known, **(_WRITTEN[kind](known) if kind in _WRITTEN else {})}
-    entry = {
-        field.alias or name: answers[answer]
-        for name, field in SECTIONS[kind][2].model_fields.items()
-        for answer in answers
-        if name.startswith(answer)
-    }
-    return {name: [*value] if isinstance(value, tuple) else value for name, value in entry.items() if value}
+    """Returns the entry, in the order of its model."""
+    answers = {_FIELDS.get(name, name): answer for name, answer in known.items()}
+    answers |= _WRITTEN[kind](known) if kind in _WRITTEN else {}
+    fields = SECTIONS[kind][2].model_fields
+    entry = {fields[name].alias or name: answers[name] for name in fields if answers.get(name)}
+    return {name: [*value] if isinstance(value, tuple) else value for name, value in entry.items()}
 
 
 def _of_account(known: Known) -> dict[str, Any]:
@@ -362,7 +368,7 @@ def _of_assignment(known: Known) -> dict[str, Any]:
     return {
         "accounts": "all" if known["account"] == ("all",) else known["account"],
         "organizational_units": known["ou"],
-        "except": {name: keys for name, keys in left_out.items() if keys},
+        "except_": {name: keys for name, keys in left_out.items() if keys},
     }
 
 
