@@ -12,7 +12,8 @@ from strata.config.split import SplitSourceFile
 from strata.identity.comparison import file_of
 from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
 from strata.kinds import KEYED, SECTIONS, STACKS
-from strata.kinds.identity import folded
+from strata.kinds.identity import Mark, folded
+from strata.kinds.thing import Thing as Declared
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import administrators
 from strata.landing_zone.grants import Grant
@@ -27,10 +28,10 @@ MAY_BE_EMPTY = {
 def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holdings:
     """Returns the declared side; assignments that have ended count for no administrator."""
     organization, security = landing_zone.organization, landing_zone.security
-    found: dict[tuple[Kind, str], Thing] = {(thing.kind, thing.key): thing for thing in things(landing_zone)}
+    marked = list(_marked(landing_zone))
     sharing = organization.ram_sharing
     return Holdings(
-        things=found,
+        things={(kind, one.name): _thing(kind, one, mark) for kind, one, mark in marked if not one.external},
         assignments=frozenset(_assigned(grant) for grant in landing_zone.grants),
         attachments=frozenset(_attachments(landing_zone)),
         placed={
@@ -42,12 +43,7 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
         ram_sharing="unmanaged" if sharing == "unmanaged" else "on" if sharing else "off",
         retired={key: folded(one.email) for key, one in landing_zone.retired.items()},
         unmanaged=tuple(map(folded, organization.unmanaged_accounts)),
-        external={
-            (kind, one.name): one.mark.identity
-            for kind, of in KEYED.items()
-            for one in of.declared(landing_zone)
-            if one.mark and one.external
-        },
+        external={(kind, one.name): mark.identity for kind, one, mark in marked if one.external},
         emptied=frozenset(_emptied(landing_zone)),
         imports=landing_zone.imports,
         source_files=landing_zone.source_files,
@@ -102,12 +98,16 @@ def declared_keys(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, st
 
 def things(landing_zone: LandingZone) -> Iterator[Thing]:
     """Yields everything that has a key, an identity at AWS, and a Terraform address by its key."""
-    for kind, of in KEYED.items():
-        for one in of.declared(landing_zone):
-            if one.mark and not one.external:
-                location = one.location if one.file == file_of(kind) else ()  # project.yaml's has its own key
-                mark, id = one.mark, one.ids.get("id", "")
-                yield Thing(kind, one.name, mark.identity, mark.name, id, mark.also, location, mark.is_kept)
+    return (_thing(kind, one, mark) for kind, one, mark in _marked(landing_zone) if not one.external)
+
+
+def _marked(landing_zone: LandingZone) -> Iterator[tuple[Kind, Declared, Mark]]:
+    return ((kind, one, one.mark) for kind, of in KEYED.items() for one in of.declared(landing_zone) if one.mark)
+
+
+def _thing(kind: Kind, one: Declared, mark: Mark) -> Thing:
+    location = one.location if one.file == file_of(kind) else ()  # project.yaml's has its own key
+    return Thing(kind, one.name, mark.identity, mark.name, one.ids.get("id", ""), mark.also, location, mark.is_kept)
 
 
 def keeping_names(declared: Holdings, recorded: Holdings) -> Holdings:

@@ -134,4 +134,4 @@ def _registered(context: CheckContext, live: Mapping[str, Collection[str]]) -> l
     organization = Organization("", "", context.account_id, accounts, (), (), (), (), delegations)
     zone, inventory = context.landing_zone, Inventory(organization, None)
     known = known_keys(zone, inventory, imported=states_of(context.states()).ids, record={})
-    return list(DELEGATED.live(AtAws(zone, inventory, known, {}, frozenset())))
+    return list(DELEGATED.live(AtAws(zone, inventory, known)))
