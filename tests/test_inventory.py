@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from strata.aws import identity_center
+from strata.aws.questions import Question
 from strata.aws.session import Aws as Session
 from strata.aws.session import AwsError
 from strata.config.models import Project
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.inventory import progress, reading
+from strata.inventory.controls import read_controls
 from strata.inventory.kept import GOOD_FOR, KeptAnswers
 from strata.inventory.pace import Pace
 from strata.inventory.reading import Depth, Pool, read, read_center
@@ -388,3 +390,36 @@ def test_a_service_that_throttles_is_left_in_peace_and_a_call_gives_up_after_min
 
     assert 100 < clock.now < 300
     assert told == [("sso-admin", 10.0)] * 12
+
+
+# Controls that are things of their own
+
+
+class Budgets:
+    """AWS Budgets, of which a notification goes between two questions."""
+
+    def describe_budget(self, **_: object) -> dict[str, Any]:
+        return {"Budget": {"BudgetLimit": {"Amount": "1", "Unit": "USD"}}}
+
+    def items(self, operation: str, _key: str, **_: object) -> list[dict[str, Any]]:
+        if operation == "describe_subscribers_for_notification":
+            raise AwsError(Message("aws-rejects", "there is no such notification"), "NotFoundException")
+        return [{"NotificationType": "ACTUAL", "Threshold": 80}]
+
+
+def test_a_budget_whose_notification_goes_meanwhile_is_not_taken_for_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Session, "client", lambda *_: Budgets())
+
+    with pytest.raises(AwsError):
+        read_controls(Session(None, "us-east-1"), PROJECT, {"aws_budgets_budget": {"monthly": {"name": "x"}}}, [])
+
+
+def test_a_control_without_a_region_is_asked_about_in_the_primary_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever `--region` says: a trail that another region does not list would be told as gone."""
+    asked: list[tuple[str, str | None]] = []
+    monkeypatch.setattr(Session, "client", lambda _, service, region=None: asked.append((service, region)))
+
+    Question(Session(None, "eu-west-1"), PROJECT, {"arn": "x"}).client("cloudtrail")
+    Question(Session(None, "eu-west-1"), PROJECT, {"region": "us-west-2"}).client("accessanalyzer")
+
+    assert asked == [("cloudtrail", "us-east-1"), ("accessanalyzer", "us-west-2")]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from strata.aws.defaults import account_setting
 from strata.aws.identity_center import Center
-from strata.aws.session import Aws, Client
+from strata.aws.session import Aws, Client, unless_absent
 from strata.config.models import Project
 
 
@@ -27,8 +27,12 @@ class Question:
     accounts: Collection[str] = ()
 
     def client(self, service: str) -> Client:
-        """Returns a client in the region of the resource."""
-        return self.aws.client(service, self.values.get("region"))
+        """Returns a client in the region of the resource: the primary one where it names none."""
+        return self.aws.client(service, self.values.get("region") or self.project.regions.primary)
+
+    def unless_absent(self, ask: Callable[[], Any]) -> Any | None:
+        """Returns the answer to a question, None where AWS has no such thing."""
+        return unless_absent(ask, ("NotFoundException", "ResourceNotFoundException"))
 
     @property
     def center(self) -> Center:

@@ -6,11 +6,10 @@ AWS is asked only about what the state has.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import partial
 from typing import Any
 
 from strata.aws.questions import Question
-from strata.aws.session import DENIED, Aws, AwsError, unless_absent
+from strata.aws.session import DENIED, Aws, AwsError
 from strata.config.models import Project
 from strata.kinds import KINDS
 from strata.kinds.arguments import Attributes
@@ -40,14 +39,10 @@ def read_controls(aws: Aws, project: Project, held: Held, accounts: Collection[s
     for kind, asked in ((one, one.asked) for one in KINDS if one.asked):
         try:
             for name, one in held.get(kind.type, {}).items():
-                values = unless_absent(partial(asked, Question(aws, project, one, accounts)), _ABSENT)
-                if values is not None:
+                if (values := asked(Question(aws, project, one, accounts))) is not None:
                     found[f"{kind.type}.{name}"] = values
         except AwsError as error:
             if error.code not in DENIED:
                 raise
             unread[kind.control] = str(error)
     return found, unread
-
-
-_ABSENT = ("NotFoundException", "ResourceNotFoundException")

@@ -79,6 +79,9 @@ def _in_states(found: Mapping[str, Attributes]) -> Iterator[Thing]:
                 yield Thing("assignment", words, {"principal": "there"}, ids=ids)
 
 
+_NOBODY_HAS_IT = Message("principal-deleted", "its user or group was deleted, so that nobody has it")
+
+
 def _live(aws: AtAws) -> Iterator[Thing]:
     """Yields who has what where: what a state has by its ids is called as there, whatever became of the principal.
 
@@ -94,7 +97,6 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             if theirs or aws.is_elsewhere(_TYPE, id):
                 continue
             deleted = one in center.orphans
-            nobody = Message("principal-deleted", "its user or group was deleted, so that nobody has it")
             who = _deleted(aws, one) if deleted else aws.principal(one.principal)
             name = deployed.get((one.account, one.permission_set, one.principal)) or name_of(
                 aws.permission_set(one.permission_set), one.principal_type, who, aws.account(one.account)
@@ -114,7 +116,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 ids={"account": one.account, "arn": one.permission_set, "principal": one.principal},
                 thing=(_TYPE, id),
                 undo=(undo,),
-                note=nobody if deleted else "",
+                note=_NOBODY_HAS_IT if deleted else "",
                 apart=one.account in aws.left,
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from strata.config import SECURITY
@@ -163,7 +164,7 @@ def _recorded_contact(one: Attributes) -> Attributes:
     return {name: one.get(name) or "" for name in _CONTACTED}
 
 
-def _contact_now(ask: Ask) -> Attributes:
+def _contact_now(ask: Ask) -> Attributes | None:
     """Returns what AWS has of a contact; one of an account that is not active counts as it is in the state."""
     account = str(ask.values.get("account_id") or "")
     if account and account not in ask.accounts:
@@ -171,8 +172,8 @@ def _contact_now(ask: Ask) -> Attributes:
     asked = {"AlternateContactType": str(ask.values.get("alternate_contact_type"))}
     if account and account != ask.project.management_account.id:
         asked["AccountId"] = account
-    found = ask.client("account").get_alternate_contact(**asked)["AlternateContact"]
-    return {name: found.get(word, "") for name, word in _CONTACTED.items()}
+    found = ask.unless_absent(partial(ask.client("account").get_alternate_contact, **asked))
+    return {name: found["AlternateContact"].get(word, "") for name, word in _CONTACTED.items()} if found else None
 
 
 CONTACT = Kind(
@@ -222,10 +223,13 @@ def _recorded_budget(one: Attributes) -> Attributes:
     }
 
 
-def _budget_now(ask: Ask) -> Attributes:
+def _budget_now(ask: Ask) -> Attributes | None:
     client = ask.client("budgets")
     asked = {"AccountId": ask.project.management_account.id, "BudgetName": str(ask.values.get("name"))}
-    limit = client.describe_budget(**asked)["Budget"].get("BudgetLimit") or {}
+    found = ask.unless_absent(partial(client.describe_budget, **asked))
+    if found is None:
+        return None
+    limit = found["Budget"].get("BudgetLimit") or {}
     notifications = client.items("describe_notifications_for_budget", "Notifications[]", **asked)
     return {
         "limit": _amount(limit.get("Amount"), limit.get("Unit")),

@@ -44,6 +44,9 @@ class Ask(Protocol):
     def client(self, service: str) -> Any:
         """Returns a client in the region of the resource."""
 
+    def unless_absent(self, ask: Callable[[], Any]) -> Any | None:
+        """Returns the answer to a question, None where AWS has no such thing."""
+
     def setting(self, key: str) -> Attributes:
         """Returns what the account has of a setting of security.yaml."""
 
