@@ -315,6 +315,22 @@ def _user(session: Session, config: Object) -> Object:
     return {**from_aws(output, found, block, words(nickname="NickName")), "id": user, "user_id": user}
 
 
+def _permission_set(session: Session, config: Object) -> Object:
+    """Asks for one after the other until the name is found: no call finds one by its name."""
+    aws, instance = session.aws("sso-admin", config["region"]), {"InstanceArn": config["instance_arn"]}
+    listed = [config["arn"]] if config["arn"] else aws.all("list_permission_sets", "PermissionSets", **instance)
+    for arn in listed:
+        found = aws("describe_permission_set", **instance, PermissionSetArn=arn)["PermissionSet"]
+        if config["arn"] or found["Name"] == config["name"]:
+            break
+    else:
+        raise Refused(f"reading SSO Permission Set ({config['name']}): not found")
+    tags = aws.all("list_tags_for_resource", "Tags", **instance, ResourceArn=arn)
+    block = load_schema()["data_sources"]["aws_ssoadmin_permission_set"]
+    shown = from_aws(aws.output("describe_permission_set", "PermissionSet"), found, block, words())
+    return {**shown, "id": arn, "arn": arn, "tags": {tag["Key"]: tag["Value"] for tag in tags}}
+
+
 def _looked_up(session: Session, config: Object, kind: str) -> tuple[str, Object]:
     """Returns the id that is given, or belongs to a unique attribute, and what AWS says of it."""
     aws, store = session.aws("identitystore", config["region"]), {"IdentityStoreId": config["identity_store_id"]}
@@ -330,4 +346,5 @@ DATA_SOURCES: dict[str, Callable[[Session, Object], Object]] = {
     "aws_identitystore_group": _group,
     "aws_identitystore_user": _user,
     "aws_ssoadmin_instances": _instances,
+    "aws_ssoadmin_permission_set": _permission_set,
 }
