@@ -1,25 +1,28 @@
 """external.yaml: what AWS has in the permission sets and policies that others look after, as `strata adopt` read it."""
 
-import json
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from strata.config.json_lines import minified
 from strata.config.models import Model, PolicyType
 from strata.config.text import Problem, short
-from strata.config.types import LastDay, Many
+from strata.config.types import LastDay, Many, SessionDuration
 from strata.errors import Message
 
 
 def _document(text: str) -> str:
+    problem = Message("not-json", f"{short(text)} is not a policy document in JSON")
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        problem = Message("not-json", f"{short(text)} is not a policy document in JSON", value=text)
-        raise Problem(problem, "strata adopt --refresh-external writes it anew")
-    return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+        found = minified(text)
+    except Problem as error:
+        problem = error.problem.saying(f"{short(text)} {error.problem}")
+    except (ValueError, RecursionError):  # a number too long, half of a surrogate pair, or too deep
+        pass
+    else:
+        if found.startswith("{"):
+            return found
+    raise Problem(problem, "take its entry out, and let strata adopt --refresh-external write it anew")
 
 
 PolicyDocument = Annotated[str, AfterValidator(_document)]
@@ -48,7 +51,7 @@ class ExternalPermissionSet(Model):
     """What AWS has in a permission set."""
 
     description: str = ""
-    session_duration: str = "PT1H"
+    session_duration: SessionDuration = "PT1H"
     """How long a session lasts, in ISO 8601."""
     relay_state: str = ""
     tags: dict[str, str] = Field(default_factory=dict)

@@ -69,6 +69,8 @@ FINDINGS: Mapping[str, str] = {
     "empty-assignment": "an assignment of retired accounts only, or of none but those it leaves out",
     "empty-unit": "an assignment to a unit without accounts",
     "over-quota": "more than AWS gives until it is asked for more",
+    "unread-external": "a permission set or policy of others that external.yaml lacks, so that it is not known",
+    "unused-external": "an entry of external.yaml for nothing that is declared",
     "no-administrator": "nobody is known to administer the management account",
     "uncertain-administrator": "whether somebody administers the management account is not certain",
     "uncertain-repair": "whether a member can be entered, repaired or signed in to is not certain",
