@@ -28,7 +28,7 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
     held = {grant.permission_set for grant in after.grants}
     compared = PermissionSets(before, after)
     for key in sorted(new.keys() - old.keys()):
-        text = f"permission set {key} is added: {'; '.join(allowances(new[key]))}"
+        text = f"permission set {key} is added: {'; '.join(allowances(after, new[key]))}"
         yield Change(Topic.PERMISSION_SETS, text)
         yield from _tags(key, {}, new[key])
     for key in sorted(old.keys() - new.keys()):
