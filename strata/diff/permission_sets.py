@@ -49,7 +49,7 @@ def _kept(compared: PermissionSets, old: PermissionSet, new: PermissionSet, held
     else:
         found = [(said, True)] if (said := read_or_not(old, new)) else []
     theirs = old.external and new.external
-    if theirs and found:
+    if theirs and found and old.is_known and new.is_known:
         yield Change(Topic.PERMISSION_SETS, f"external permission set {new.key} {BY_OTHERS}")
     for text, widens in found:
         risk: Risk | None = "access" if widens and held else None
@@ -120,7 +120,9 @@ def _changes(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
         words = part.replace("_", " ")
         if part in new.unwritten - old.unwritten and not old.external:
             yield f"keeps its {words}, which sso.yaml no longer writes", False
-        elif part in ("name", "description", "relay_state") and getattr(old, part) != getattr(new, part):
+        elif part in {"name", "description", "relay_state"} - new.unwritten and getattr(old, part) != getattr(
+            new, part
+        ):
             yield f"changes its {words} to {getattr(new, part) or 'none'}", False
 
 
