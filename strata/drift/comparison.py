@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -18,16 +18,18 @@ from strata.errors import Message
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.kinds import KINDS, TYPES, kind_of
+from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
 from strata.kinds.control import TRAIL
+from strata.kinds.identity import folded
 from strata.kinds.kind import Kind
-from strata.kinds.moves import address_now, newest_keys
+from strata.kinds.moves import address_now, names_by_key, newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
 from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
-from strata.kinds.thing import AS_IT_IS, AtAws, Side, Thing
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, Side, Thing
 from strata.landing_zone import LandingZone
 from strata.policy.documents import statements
 from strata.policy.equality import meaning
@@ -82,6 +84,11 @@ class Difference:
         """
         value = f": {self.attribute or 'content'} is {self.at_aws}" if self.attribute or self.at_aws else ""
         return written_out(f"{self.kind} {self.name}{value}")
+
+    @property
+    def is_name_back(self) -> bool:
+        """Returns whether it is a name that no file writes."""
+        return self.declared is not None and self.attribute in self.declared.by_default & BY_KEY
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -208,7 +215,7 @@ def differing(
             found += differences
             waiting += [" ".join(at)] if one.waits() else []
             otherwise += one.otherwise({each.attribute for each in differences})
-    found = _by_their_causes(found)
+    found = _with_names_back(_by_their_causes(found))
     left = tuple(one for one in found if not one.is_meant(accepted))
     silenced = tuple(one for one in found if one.is_meant(accepted))
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise))
@@ -226,6 +233,29 @@ def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
         for one in differences
         if not one.recorded or one.how is How.MADE or one.recorded.ids.get("principal") not in deleted
     ]
+
+
+def _with_names_back(differences: Iterable[Difference]) -> list[Difference]:
+    """Returns the differences, of each kind those last by whose lines a name goes back: what has it by now goes first.
+
+    What gets its own name back further down is called by its id meanwhile.
+    """
+    found = sorted(differences, key=lambda one: (ORDER[one.kind], one.is_name_back))
+    below = dict[tuple[str, object, str], str]()
+    for at, one in reversed([*enumerate(found)]):
+        if one.is_name_back and one.live and one.kind != ACCOUNT.name:  # two accounts may have one name
+            here, now, renamed = one.declared, one.live, kind_of(one.kind, one.name).renamed
+            if here and renamed:
+                first = below.get(_place(now, here.values["name"]), "")
+                undo = tuple(filter(None, (first, *one.way.undo)))
+                found[at] = replace(one, way=replace(one.way, undo=undo))
+                below[_place(now, now.values["name"])] = renamed(now, now.ids["id"])
+    return found
+
+
+def _place(one: Thing, name: str) -> tuple[str, object, str]:
+    """Returns where AWS has a name at most once: of units those in one unit."""
+    return one.kind, one.values.get("unit"), folded(name)
 
 
 def things_by_name(
@@ -368,16 +398,24 @@ class _Compared:
             for attribute, declared in self.here.values.items():
                 live = self.now.values.get(attribute)
                 unknown = declared is AS_IT_IS or attribute in told or self._are_unread_tags(attribute)
-                if not unknown and meaning(live) != meaning(declared):
+                same = meaning(live) == meaning(declared) or self._is_earlier_name(attribute, live)
+                if not unknown and not same:
                     yield self._difference(How.CHANGED, attribute, written(live), "", written(declared))
 
     def _values(self, here: Thing, before: Thing, now: Thing) -> Iterator[tuple[str, Any, Any, Any]]:
-        """Yields the attributes that a deploy would put back, with their values: declared, recorded, live."""
+        """Yields the attributes that count, with their values: declared, recorded, live."""
         for attribute, declared in here.values.items():
             recorded = before.values.get(attribute)
             wanted = recorded if declared is AS_IT_IS else declared
-            if wanted is not AS_IT_IS and not self._are_unread_tags(attribute):
+            unknown = wanted is AS_IT_IS or self._are_unread_tags(attribute)
+            if not unknown and not self._is_earlier_name(attribute, now.values.get(attribute)):
                 yield attribute, wanted, recorded, now.values.get(attribute)
+
+    def _is_earlier_name(self, attribute: str, live: Any) -> bool:
+        """Returns whether a name that no file writes is that of a key that the thing had: a deploy leaves it."""
+        if not (self.here and self.kind.key and attribute in self.here.by_default & BY_KEY):
+            return False
+        return live in names_by_key(self.zone, self.kind.key, self.name)[1:]
 
     def _are_unread_tags(self, attribute: str) -> bool:
         """Returns whether an attribute is tags of which nobody knows its own: Strata's are in the states.

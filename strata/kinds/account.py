@@ -15,7 +15,7 @@ from strata.kinds.events import GONE, MADE, TAGS
 from strata.kinds.identity import Mark, folded
 from strata.kinds.kind import Found, Kind, Resource
 from strata.kinds.shared import target_of
-from strata.kinds.thing import ACTIVE, AtAws, InStates, Thing, as_declared, written
+from strata.kinds.thing import ACTIVE, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
 
 _NAME, _TYPE = "account", "aws_organizations_account"
@@ -25,9 +25,10 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
     for key, one in zone.accounts.items():
         values = {"name": one.name, "email": one.email, "unit": one.unit, "state": ACTIVE, "tags": dict(one.tags)}
         # AWS neither renames nor moves the management account, and a deploy leaves it as it is.
-        compared = written(values, one.unwritten) if key != MANAGEMENT else {}
-        mark = Mark(folded(one.email), one.email)
-        yield Thing(_NAME, key, compared, one.file, one.location, ids={"id": one.id}, mark=mark)
+        unnamed = one.unwritten & BY_KEY
+        compared = written(values, one.unwritten - unnamed) if key != MANAGEMENT else {}
+        mark, ids = Mark(folded(one.email), one.email), {"id": one.id}
+        yield Thing(_NAME, key, compared, one.file, one.location, ids, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -107,6 +108,7 @@ ACCOUNT = Kind(
         each for one in inventory.organization.accounts if one.id == own for each in target_of(one.parent)
     ),
     left="email",
+    renamed=lambda now, name: cli.line("account", "put-account-name", account_name=name, account_id=now.ids["id"]),
     way=_way,
     obstacle=lambda _, change: _CLOSED if change.attribute == "state" else "",
     edits=_edits,

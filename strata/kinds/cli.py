@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,13 @@ def line(service: str, operation: str, **parameters: str) -> str:
     """Returns a line of the AWS CLI; each word is as it is, whatever AWS gave as a name or id."""
     words = [f"--{name.replace('_', '-')} {word(value)}" for name, value in parameters.items()]
     return " ".join((f"aws {service} {operation}", *words))
+
+
+def store_line(operation: str, ids: Mapping[str, str], path: str, value: str, **which: str) -> str:
+    """Returns the line that sets one attribute of a user or group, by the ids of the identity store."""
+    operations = json.dumps([{"AttributePath": path, "AttributeValue": value}])
+    where = {"identity_store_id": ids["store"], **which, "operations": operations}
+    return line("identitystore", operation, **where, region=ids["region"])
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config import SSO, models
-from strata.kinds import at_aws
+from strata.kinds import at_aws, cli
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Center, Inventory
 from strata.kinds.control_tower import looked_after
@@ -14,7 +14,7 @@ from strata.kinds.identity import Mark, folded
 from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
 
 
@@ -42,7 +42,9 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             yield Thing("group", key, looked_up, SSO, group.location, external=True, mark=mark)
         else:
             values = {"name": group.name, "description": group.description, "id": AS_IT_IS}
-            yield Thing("group", key, written(values, group.unwritten), SSO, group.location, mark=mark)
+            unnamed = group.unwritten & BY_KEY
+            kept = written(values, group.unwritten - unnamed)
+            yield Thing("group", key, kept, SSO, group.location, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -71,8 +73,8 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             if _is_ours(aws, center, one):
                 values = {**GROUP.live_fields(one), "id": one.id}
                 undo, rights = aws.cli.people("delete-group", group_id=one.id), sorted(one.members)
-                name, thing = aws.principal(one.id), ("group", one.id)
-                yield Thing("group", name, values, ids={"id": one.id}, thing=thing, undo=undo, rights=rights)
+                name, thing, ids = aws.principal(one.id), ("group", one.id), {"id": one.id, **aws.cli.ids}
+                yield Thing("group", name, values, ids=ids, thing=thing, undo=undo, rights=rights)
 
 
 def _is_ours(aws: AtAws, center: Center, one: at_aws.Group) -> bool:
@@ -127,6 +129,7 @@ GROUP = Kind(
     fields={"name": "name", "description": "description"},
     needs=_needs,
     is_written_without=True,
+    renamed=lambda now, name: cli.store_line("update-group", now.ids, "displayName", name, group_id=now.ids["id"]),
     events=events("Group"),
     section="groups",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.groups.items() if not one.external),

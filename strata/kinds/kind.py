@@ -166,6 +166,7 @@ class Kind:
         is_entry: it is an entry of a list of one resource: what AWS has already of these, no plan shows.
         inside: the attribute with the thing of its kind that holds it; AWS deletes none that holds another.
         left: the attribute that a deploy leaves as it is, because Terraform would replace the thing.
+        renamed: the line that gives a live one another name, where a name that no file writes is by default the key.
         way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
         obstacle: why `strata adopt` cannot write what AWS has.
         edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
@@ -198,6 +199,7 @@ class Kind:
     is_entry: bool = False
     inside: str = ""
     left: str = ""
+    renamed: Callable[[Thing, str], str] | None = None
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None
     obstacle: Callable[[LandingZone, Change], Obstacle] = lambda *_: ""
     edits: Callable[[AtAws, Change], Iterable[Edit]] = lambda *_: ()

@@ -15,7 +15,7 @@ from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
 from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
 from strata.kinds.shared import target_of
-from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
 
 _TYPE, _ATTACHMENT = "aws_organizations_policy", "aws_organizations_policy_attachment"
@@ -30,7 +30,9 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             "id": AS_IT_IS,
         }
         mark = Mark(policy_identity(one.type.value, one.name), one.name, is_kept="name" in one.unwritten)
-        yield Thing("policy", key, written(values, one.unwritten), ORGANIZATION, one.location, mark=mark)
+        unnamed = one.unwritten & BY_KEY
+        kept = written(values, one.unwritten - unnamed)
+        yield Thing("policy", key, kept, ORGANIZATION, one.location, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -94,6 +96,7 @@ POLICY = Kind(
     fields={"name": "name", "description": "description"},
     needs=_needs,
     is_written_without=True,
+    renamed=lambda now, name: cli.line("organizations", "update-policy", policy_id=now.ids["id"], name=name),
     obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
     edits=_edits,
     events={**events("Policy"), **TAGS},

@@ -13,7 +13,7 @@ from strata.kinds.events import TAGS, events
 from strata.kinds.identity import Mark, unit_identity, unit_path
 from strata.kinds.kind import Found, Kind, Resource
 from strata.kinds.shared import target_of
-from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, written
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
 
 _NAME, _TYPE = "organizational unit", "aws_organizations_organizational_unit"
@@ -24,9 +24,9 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
     for one in zone.units.values():
         names[one.key] = (*(names[one.parent] if one.parent else ()), one.name)
         identity, path = unit_identity(one.parent or "", one.name), unit_path(names[one.key])
-        mark = Mark(identity, one.name, path, is_kept="name" in one.unwritten)
-        values = {"name": one.name, "unit": one.parent or "root", "id": AS_IT_IS}
-        yield Thing(_NAME, one.key, written(values, one.unwritten), ORGANIZATION, one.location, mark=mark)
+        mark, unnamed = Mark(identity, one.name, path, is_kept="name" in one.unwritten), one.unwritten & BY_KEY
+        values = written({"name": one.name, "unit": one.parent or "root", "id": AS_IT_IS}, one.unwritten - unnamed)
+        yield Thing(_NAME, one.key, values, ORGANIZATION, one.location, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -77,6 +77,9 @@ UNIT = Kind(
         each for one in inventory.organization.units if one.id == own for each in target_of(one.parent)
     ),
     inside="unit",
+    renamed=lambda now, name: cli.line(
+        "organizations", "update-organizational-unit", organizational_unit_id=now.ids["id"], name=name
+    ),
     obstacle=lambda _, change: Message("unit-moved", "move its entry by hand") if change.attribute == "unit" else "",
     events={**events("OrganizationalUnit"), **TAGS},
 )

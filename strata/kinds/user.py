@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from strata.config import SSO, models
@@ -106,9 +105,8 @@ def _way(attribute: str, here: Thing | None, _before: Thing | None, now: Thing |
     """Returns the line that gives a user a name back; a deploy would not, as Terraform would delete the user."""
     if not (here and now and attribute == "user_name") or here.external:
         return None
-    operations = json.dumps([{"AttributePath": "userName", "AttributeValue": here.values["user_name"]}])
-    where = {"identity_store_id": now.ids["store"], "user_id": now.ids["id"], "operations": operations}
-    return Way(undo=(cli.line("identitystore", "update-user", **where, region=now.ids["region"]),))
+    name = here.values["user_name"]
+    return Way(undo=(cli.store_line("update-user", now.ids, "userName", name, user_id=now.ids["id"]),))
 
 
 def _obstacle(_: LandingZone, change: Change) -> Obstacle:
