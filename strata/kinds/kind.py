@@ -116,6 +116,10 @@ class Resource:
     reads: Callable[[Reading, Attributes], Attributes | None] | None = None
 
 
+READABLE = 40
+"""How many characters a key of names has at most, where there are others."""
+
+
 class Found(NamedTuple):
     """A thing that AWS has, of a kind whose things have keys.
 

@@ -52,11 +52,15 @@ def _live(aws: AtAws) -> Iterator[Thing]:
 
 
 def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[Found]:
-    root = inventory.organization.root
-    for one in inventory.organization.units:
+    root, units = inventory.organization.root, {one.id: one for one in inventory.organization.units}
+    for one in units.values():
+        names, above = [one.name], units.get(one.parent)
+        while above:
+            names.append(f"{names[-1]} {above.name}")
+            above = units.get(above.parent)
         is_known = one.parent == root or one.parent in keys
         identity = unit_identity(keys.get(one.parent, ""), one.name) if is_known else ""
-        yield Found(one.id, one.name, identity, [one.name, one.id.rpartition("-")[2]])
+        yield Found(one.id, one.name, identity, names)
 
 
 UNIT = Kind(

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 from strata.config import SSO, models
 from strata.errors import Message
-from strata.kinds import cli
+from strata.kinds import at_aws, cli
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, Way, edit
 from strata.kinds.events import events
 from strata.kinds.identity import Mark, folded
-from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
+from strata.kinds.kind import READABLE, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
+from strata.text import slug
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
@@ -125,6 +126,13 @@ def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
         yield edit(aws.zone, here.file, here.location, "user_name", value=now.values["user_name"])
 
 
+def _key_name(one: at_aws.User) -> str:
+    """Returns the name for a key: that before the @, unless it has no letter for one or is too long to read."""
+    address = "".join(one.emails[:1]).partition("@")[0]
+    names = [one.user_name.partition("@")[0], address, f"{one.given_name} {one.family_name}"]
+    return next((name for name in names if 0 < len(slug(name)) <= READABLE), names[0])
+
+
 USER = Kind(
     "user",
     "sso",
@@ -144,7 +152,7 @@ USER = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(one.id, one.user_name, folded(one.user_name), [one.user_name.partition("@")[0], one.user_name])
+        Found(one.id, one.user_name, folded(one.user_name), [_key_name(one), one.user_name])
         for center in inventory.centers
         for one in center.users
     ),
