@@ -688,22 +688,6 @@ def test_who_took_the_name_of_what_was_renamed_is_told_and_goes_first() -> None:
     assert [shlex.split(one.way.undo[0])[2] for one in drift.differences] == ["delete-group", "update-group"]
 
 
-def test_names_that_were_swapped_go_back_from_top_to_bottom() -> None:
-    """AWS refuses a name that another has: that one is called by its id until it gets its own back."""
-    three = {f"team{number}": f"team{number % 3 + 1}" for number in (1, 2, 3)}
-    there = DEPLOYED.but(*map(group, three))
-    names = {there.id("group", key): name for key, name in three.items()}
-
-    drift = compared(there.at_aws(*(changed("group", key, name=name) for key, name in three.items())))
-
-    for line in (text for one in drift.differences for text in one.way.undo):
-        asked = parse(shlex.split(line)[1:]).parameters
-        name = asked["Operations"][0]["AttributeValue"]
-        assert name not in names.values(), line
-        names[asked["GroupId"]] = name
-    assert names == {there.id("group", key): key for key in three}
-
-
 def _session(length: str | None) -> Any:
     return changed("permission set", "Rich", session=length)
 

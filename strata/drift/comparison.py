@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -18,12 +18,10 @@ from strata.errors import Message
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.kinds import KINDS, TYPES, kind_of
-from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
 from strata.kinds.control import TRAIL
-from strata.kinds.identity import folded
 from strata.kinds.kind import Kind
 from strata.kinds.moves import address_now, names_by_key, newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
@@ -196,7 +194,8 @@ def differing(
     """
     said, accepted = states or States(), {(finding, lasting(at)) for finding, at in accepted}
     by_type = moved(zone, said.held())
-    here, live = declared_side(zone), live_side(AtAws(zone, inventory, known, by_type, said.elsewhere))
+    aws = AtAws(zone, inventory, known, by_type, said.elsewhere)
+    here, live = declared_side(zone), live_side(aws)
     if not said.whole:  # what a deploy of today would have left, with what it would not have switched off
         before: Side = {at: one for at, one in live.items() if one.noted} | dict(here)
     else:
@@ -210,12 +209,13 @@ def differing(
     for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
         kind = kind_of(*at)
         if not (at[0] in hidden or (kind.is_control and key_of(at[1]) in parts)):
-            one = _Compared(zone, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
+            one = _Compared(aws, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
             differences = list(one.differences())
             found += differences
             waiting += [" ".join(at)] if one.waits() else []
             otherwise += one.otherwise({each.attribute for each in differences})
-    found = _with_names_back(_by_their_causes(found))
+    # A line that gives a name back works once what took it is gone.
+    found = sorted(_by_their_causes(found), key=lambda one: (ORDER[one.kind], one.is_name_back))
     left = tuple(one for one in found if not one.is_meant(accepted))
     silenced = tuple(one for one in found if one.is_meant(accepted))
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise))
@@ -233,29 +233,6 @@ def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
         for one in differences
         if not one.recorded or one.how is How.MADE or one.recorded.ids.get("principal") not in deleted
     ]
-
-
-def _with_names_back(differences: Iterable[Difference]) -> list[Difference]:
-    """Returns the differences, of each kind those last by whose lines a name goes back: what has it by now goes first.
-
-    What gets its own name back further down is called by its id meanwhile.
-    """
-    found = sorted(differences, key=lambda one: (ORDER[one.kind], one.is_name_back))
-    below = dict[tuple[str, object, str], str]()
-    for at, one in reversed([*enumerate(found)]):
-        if one.is_name_back and one.live and one.kind != ACCOUNT.name:  # two accounts may have one name
-            here, now, renamed = one.declared, one.live, kind_of(one.kind, one.name).renamed
-            if here and renamed:
-                first = below.get(_place(now, here.values["name"]), "")
-                undo = tuple(filter(None, (first, *one.way.undo)))
-                found[at] = replace(one, way=replace(one.way, undo=undo))
-                below[_place(now, now.values["name"])] = renamed(now, now.ids["id"])
-    return found
-
-
-def _place(one: Thing, name: str) -> tuple[str, object, str]:
-    """Returns where AWS has a name at most once: of units those in one unit."""
-    return one.kind, one.values.get("unit"), folded(name)
 
 
 def things_by_name(
@@ -339,7 +316,7 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
 
 @dataclass(frozen=True)
 class _Compared:
-    zone: LandingZone
+    aws: AtAws
     kind: Kind
     name: str
     here: Thing | None
@@ -415,7 +392,7 @@ class _Compared:
         """Returns whether a name that no file writes is that of a key that the thing had: a deploy leaves it."""
         if not (self.here and self.kind.key and attribute in self.here.by_default & BY_KEY):
             return False
-        return live in names_by_key(self.zone, self.kind.key, self.name)[1:]
+        return live in names_by_key(self.aws.zone, self.kind.key, self.name)[1:]
 
     def _are_unread_tags(self, attribute: str) -> bool:
         """Returns whether an attribute is tags of which nobody knows its own: Strata's are in the states.
@@ -428,9 +405,9 @@ class _Compared:
     def _difference(
         self, how: How, attribute: str = "", at_aws: str = "", before: str = "", declared: str = ""
     ) -> Difference:
-        place = str(self.zone.source(self.here.file, self.here.location)) if self.here else ""
+        place = str(self.aws.zone.source(self.here.file, self.here.location)) if self.here else ""
         sides = self.here, self.before, self.now
-        way = way_back(self.zone, self.kind, attribute, *sides)
+        way = way_back(self.aws, self.kind, attribute, *sides)
         return Difference(how, self.kind.name, self.name, way, attribute, at_aws, before, declared, place, *sides)
 
 

@@ -60,8 +60,8 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, thing=("account", one.id), note=note)
 
 
-def _way(attribute: str, here: Thing | None, before: Thing | None, _now: Thing | None) -> Way | None:
-    """Returns the way back where no deploy makes an account again, opens it again or gives its address back."""
+def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | None) -> Way | None:
+    """Returns the way back where no deploy makes an account again, opens it again or gives it its address or name."""
     if not (here and before):
         return None
     if not attribute:
@@ -70,6 +70,9 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, _now: Thing |
         invite = cli.line("organizations", "invite-account-to-organization", target=target)
         invited = Message("invitation-to-accept", "the account has to accept the invitation")
         return Way(undo=(invite,) if id else (), by_hand=invited)
+    if now and attribute in here.by_default:
+        name = {"account_name": here.values[attribute], "account_id": now.ids["id"]}
+        return Way(undo=(cli.line("account", "put-account-name", **name),))
     if attribute == "state":
         return Way(by_hand=Message("account-closed", "reopen it with AWS Support, or set retired: true on its entry"))
     if attribute == "email":
@@ -108,7 +111,6 @@ ACCOUNT = Kind(
         each for one in inventory.organization.accounts if one.id == own for each in target_of(one.parent)
     ),
     left="email",
-    renamed=lambda now, name: cli.line("account", "put-account-name", account_name=name, account_id=now.ids["id"]),
     way=_way,
     obstacle=lambda _, change: _CLOSED if change.attribute == "state" else "",
     edits=_edits,

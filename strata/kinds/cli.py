@@ -17,11 +17,9 @@ def line(service: str, operation: str, **parameters: str) -> str:
     return " ".join((f"aws {service} {operation}", *words))
 
 
-def store_line(operation: str, ids: Mapping[str, str], path: str, value: str, **which: str) -> str:
-    """Returns the line that sets one attribute of a user or group, by the ids of the identity store."""
-    operations = json.dumps([{"AttributePath": path, "AttributeValue": value}])
-    where = {"identity_store_id": ids["store"], **which, "operations": operations}
-    return line("identitystore", operation, **where, region=ids["region"])
+def new_name(attribute: str, name: str) -> str:
+    """Returns the operations by which the identity store renames something."""
+    return json.dumps([{"AttributePath": attribute, "AttributeValue": name}])
 
 
 @dataclass(frozen=True)

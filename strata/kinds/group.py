@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config import SSO, models
-from strata.kinds import at_aws, cli
+from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Center, Inventory
+from strata.kinds.cli import new_name
 from strata.kinds.control_tower import looked_after
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark, folded
@@ -73,8 +74,8 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             if _is_ours(aws, center, one):
                 values = {**GROUP.live_fields(one), "id": one.id}
                 undo, rights = aws.cli.people("delete-group", group_id=one.id), sorted(one.members)
-                name, thing, ids = aws.principal(one.id), ("group", one.id), {"id": one.id, **aws.cli.ids}
-                yield Thing("group", name, values, ids=ids, thing=thing, undo=undo, rights=rights)
+                name, thing = aws.principal(one.id), ("group", one.id)
+                yield Thing("group", name, values, ids={"id": one.id}, thing=thing, undo=undo, rights=rights)
 
 
 def _is_ours(aws: AtAws, center: Center, one: at_aws.Group) -> bool:
@@ -129,7 +130,9 @@ GROUP = Kind(
     fields={"name": "name", "description": "description"},
     needs=_needs,
     is_written_without=True,
-    renamed=lambda now, name: cli.store_line("update-group", now.ids, "displayName", name, group_id=now.ids["id"]),
+    rename=lambda aws, own, name: aws.cli.people(
+        "update-group", group_id=own, operations=new_name("displayName", name)
+    ),
     events=events("Group"),
     section="groups",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.groups.items() if not one.external),

@@ -11,6 +11,7 @@ from strata.config.models import PARTITION, Model, Project
 from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, Way
+from strata.kinds.cli import Lines
 from strata.kinds.events import Clues, Events, by_ids
 from strata.kinds.reading import Reading
 from strata.kinds.thing import AtAws, InStates, Thing
@@ -170,8 +171,8 @@ class Kind:
         is_entry: it is an entry of a list of one resource: what AWS has already of these, no plan shows.
         inside: the attribute with the thing of its kind that holds it; AWS deletes none that holds another.
         left: the attribute that a deploy leaves as it is, because Terraform would replace the thing.
-        renamed: the line that gives a live one another name, where a name that no file writes is by default the key.
         way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
+        rename: the line that gives the one of an id another name, where AWS gives none to two, and renames at all.
         obstacle: why `strata adopt` cannot write what AWS has.
         edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
         at_home: its events are in the primary region alone.
@@ -203,8 +204,8 @@ class Kind:
     is_entry: bool = False
     inside: str = ""
     left: str = ""
-    renamed: Callable[[Thing, str], str] | None = None
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None
+    rename: Callable[[AtAws, str, str], Lines] | None = None
     obstacle: Callable[[LandingZone, Change], Obstacle] = lambda *_: ""
     edits: Callable[[AtAws, Change], Iterable[Edit]] = lambda *_: ()
     at_home: bool = False

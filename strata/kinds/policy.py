@@ -96,9 +96,9 @@ POLICY = Kind(
     fields={"name": "name", "description": "description"},
     needs=_needs,
     is_written_without=True,
-    renamed=lambda now, name: cli.line("organizations", "update-policy", policy_id=now.ids["id"], name=name),
     obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
     edits=_edits,
+    rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
     events={**events("Policy"), **TAGS},
 )
 

@@ -81,8 +81,8 @@ UNIT = Kind(
         each for one in inventory.organization.units if one.id == own for each in target_of(one.parent)
     ),
     inside="unit",
-    renamed=lambda now, name: cli.line(
-        "organizations", "update-organizational-unit", organizational_unit_id=now.ids["id"], name=name
+    rename=lambda _, own, name: (
+        cli.line("organizations", "update-organizational-unit", organizational_unit_id=own, name=name),
     ),
     obstacle=lambda _, change: Message("unit-moved", "move its entry by hand") if change.attribute == "unit" else "",
     events={**events("OrganizationalUnit"), **TAGS},

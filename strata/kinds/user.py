@@ -10,6 +10,7 @@ from strata.kinds import at_aws, cli
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, Way, edit
+from strata.kinds.cli import new_name
 from strata.kinds.events import events
 from strata.kinds.identity import Mark, folded
 from strata.kinds.kind import READABLE, Existing, Found, Ids, Kind, Resource
@@ -106,8 +107,11 @@ def _way(attribute: str, here: Thing | None, _before: Thing | None, now: Thing |
     """Returns the line that gives a user a name back; a deploy would not, as Terraform would delete the user."""
     if not (here and now and attribute == "user_name") or here.external:
         return None
-    name = here.values["user_name"]
-    return Way(undo=(cli.store_line("update-user", now.ids, "userName", name, user_id=now.ids["id"]),))
+    where = {"identity_store_id": now.ids["store"], "user_id": now.ids["id"]}
+    operations = new_name("userName", here.values["user_name"])
+    return Way(
+        undo=(cli.line("identitystore", "update-user", **where, operations=operations, region=now.ids["region"]),)
+    )
 
 
 def _obstacle(_: LandingZone, change: Change) -> Obstacle:
