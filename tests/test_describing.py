@@ -541,6 +541,7 @@ LEFT = {
 }
 """What the page says is left alone, and the kinds and ids of the reasons."""
 NOT_READ = {
+    "trail, analyzers, alerts, budget, anomaly monitor, alternate contacts and the trust of GitHub": "not asked for",
     "machine images and instance metadata of the account": "security.yaml has them as unmanaged",
 }
 
@@ -575,6 +576,14 @@ def test_the_reason_of_a_policy_that_cannot_be_declared_says_which_letter(adopt:
 
     assert "comma" in comma
     assert "is not a path" in path
+
+
+def test_controls_of_which_nobody_asked_are_named(adopt: Any) -> None:
+    """Alternate contacts that exist stay, and the page is the list of what stays."""
+    (unread,) = (one for one in adopt(account("a2")).page.splitlines() if one.startswith("- Not read"))
+
+    assert {"alternate_contacts", "trail"} < set(re.findall("`([a-z_]+)`", unread))
+    assert "ebs_encryption" not in unread
 
 
 def test_the_role_that_a_first_deploy_may_make_is_told_where_it_is_needed(adopt: Any) -> None:

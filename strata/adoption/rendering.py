@@ -13,7 +13,7 @@ import yaml
 from strata.adoption.describing import Description, LeftAlone
 from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.entries import with_entry, with_items
-from strata.config.models import Assignment, Mode, Project, Security
+from strata.config.models import Assignment, Mode, Project, Security, Setting
 from strata.errors import Message
 from strata.kinds.at_aws import Inventory
 from strata.printing import markdown
@@ -348,6 +348,8 @@ def _next(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
     yield from (f"- {shown(text)}" for text in found.looks)
     yield "- `security.yaml`: a control is `on` where it is set as Strata sets it, and `unmanaged` everywhere else."
     yield "  Switch one on at a time, and read the plan."
+    unread = [one for one in Security.model_fields if one not in Security.kinds(Setting)]
+    yield f"- Not read, and left as it is whether the account has it or not: {', '.join(f'`{one}`' for one in unread)}."
     if found.sso:
         yield "- `strata adopt --thorough` alone finds an assignment of a deleted user beside one of a living user."
     yield "- `project.yaml`: `default_tags: false` keeps Strata's tags off what exists."
