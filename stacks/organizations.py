@@ -196,7 +196,7 @@ class OrganizationsStack(BaseStack):
         """Makes and attaches the policies; those that name the state get its ARNs from the backend stack."""
         for kind in self.landing_zone.policy_types:
             self._read_live(kind)
-        for policy in self.landing_zone.policies.values():
+        for policy in (one for one in self.landing_zone.policies.values() if not one.external):
             self._policy(policy, policy.document.with_values(backend.references))
 
     def _read_live(self, kind: str) -> None:

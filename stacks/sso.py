@@ -16,6 +16,7 @@ from cdktf_cdktf_provider_aws.data_aws_identitystore_user import (
     DataAwsIdentitystoreUserAlternateIdentifierUniqueAttribute,
 )
 from cdktf_cdktf_provider_aws.data_aws_ssoadmin_instances import DataAwsSsoadminInstances
+from cdktf_cdktf_provider_aws.data_aws_ssoadmin_permission_set import DataAwsSsoadminPermissionSet
 from cdktf_cdktf_provider_aws.identitystore_group import IdentitystoreGroup
 from cdktf_cdktf_provider_aws.identitystore_group_membership import IdentitystoreGroupMembership
 from cdktf_cdktf_provider_aws.identitystore_user import IdentitystoreUser
@@ -59,7 +60,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import administrators
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.groups import Group
-from strata.landing_zone.permission_sets import BREAK_GLASS, ManagedPolicy, PermissionSet
+from strata.landing_zone.permission_sets import BREAK_GLASS, InlinePolicy, ManagedPolicy, PermissionSet
 
 
 class SsoStack(BaseStack):
@@ -83,7 +84,7 @@ class SsoStack(BaseStack):
         self.users = {key: self._user(key, user) for key, user in landing_zone.users.items()}
         self.groups = {key: self._group(group) for key, group in landing_zone.groups.items()}
         self._memberships()
-        self.permission_sets: dict[str, SsoadminPermissionSet] = {}
+        self.permission_sets: dict[str, SsoadminPermissionSet | DataAwsSsoadminPermissionSet] = {}
         self._policies: dict[str, list[ITerraformDependable]] = {}
         for permission_set in landing_zone.permission_sets.values():
             self._permission_set(permission_set, backend)
@@ -199,6 +200,12 @@ class SsoStack(BaseStack):
 
     def _permission_set(self, permission_set: PermissionSet, backend: BackendStack) -> None:
         key = permission_set.key
+        if permission_set.external:
+            self.permission_sets[key] = self.add(
+                DataAwsSsoadminPermissionSet, key, instance_arn=self.instance_arn, name=permission_set.name
+            )
+            self._policies[key] = []
+            return
         self.permission_sets[key] = self.add(
             SsoadminPermissionSet,
             key,
@@ -231,11 +238,11 @@ class SsoStack(BaseStack):
             after = attached[-1:] or None
             if isinstance(policy, ManagedPolicy):
                 attached.append(self._managed(permission_set.key, policy, after))
-                continue
-            # What an option makes refers to the backend itself, so that it comes after it.
-            document = policy.document
-            text = document.with_values(backend.references) if permission_set.option else document.text
-            attached.append(self._inline(permission_set.key, text, after))
+            elif isinstance(policy, InlinePolicy):
+                # What an option makes refers to the backend itself, so that it comes after it.
+                document = policy.document
+                text = document.with_values(backend.references) if permission_set.option else document.text
+                attached.append(self._inline(permission_set.key, text, after))
         return attached
 
     def _managed(

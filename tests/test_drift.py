@@ -491,9 +491,34 @@ def test_a_line_still_holds_after_another_one_was_followed(folder: Path) -> None
     ]
     wanted = [("group", new.name), ("user", "ana")]
     assert chosen_of(later.differences, wanted, things) == []
-    assert [repr(new.name) in one for one in nothing_of(wanted, later, things)] == [True, False]
+    assert [repr(new.name) in one for one in nothing_of(Options(folder), wanted, later, things)] == [True, False]
     with pytest.raises(StrataError, match="nothing differs there"):
         chosen_of(later.differences, [("user", "nobody")], things)
+
+
+def test_a_thing_that_is_as_declared_names_what_hangs_on_it_and_differs(folder: Path) -> None:
+    """With what to type, where that can be written."""
+    there = DEPLOYED.at_aws(
+        changed("permission set", "Reader", aws=("ReadOnlyAccess", "ViewOnlyAccess")),
+        gone(grant("Reader", "readers-of-it", "a2")),
+    )
+    drift, things = compared(there), things_by_name(there.zone, there.states, there.inventory)
+
+    (reason,) = nothing_of(Options(folder), [("permission set", "Reader")], drift, things)
+    (other,) = nothing_of(Options(folder), [("permission set", "Admin")], drift, things)
+
+    assert reason.id == "others-differ"
+    assert reason.data["differs"] == [
+        "assignment Reader of group readers-of-it in a2",
+        "permission set policy AWS ViewOnlyAccess in Reader",
+    ]
+    assert f"(strata adopt 'permission-set-policy:AWS ViewOnlyAccess in Reader' --config {folder})" in reason
+    assert "(see strata drift)" in reason
+    assert other.id == "as-declared"
+
+
+def test_an_organizational_unit_is_called_as_rename_and_add_call_it() -> None:
+    assert parsed(["ou:prod", "unit:prod", "organizational-unit:prod"]) == [("organizational unit", "prod")] * 3
 
 
 def test_an_unknown_kind_or_name_is_told_with_what_is_near() -> None:

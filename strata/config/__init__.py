@@ -2,7 +2,11 @@
 
 PROJECT, ORGANIZATION, SECURITY, SSO = "project.yaml", "organization.yaml", "security.yaml", "sso.yaml"
 IMPORTS, ACCEPTED, MOVES, EXPECTATIONS = "imports.yaml", "accepted.yaml", "moves.yaml", "expectations.yaml"
+EXTERNAL = "external.yaml"
 """The files of a configuration."""
+
+OPTIONAL = (IMPORTS, ACCEPTED, MOVES, EXPECTATIONS, EXTERNAL)
+"""Those that a configuration need not have."""
 
 FOLDERS = {ORGANIZATION: "organization", SSO: "sso"}
 """The folders whose files are read with, or instead of, a file of the same name."""

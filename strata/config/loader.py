@@ -20,10 +20,24 @@ from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from strata.atomic import POLICY, UnreadableError, read_bytes
-from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, LAYERS, MOVES, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import (
+    ACCEPTED,
+    EXPECTATIONS,
+    EXTERNAL,
+    FOLDERS,
+    IMPORTS,
+    LAYERS,
+    MOVES,
+    OPTIONAL,
+    ORGANIZATION,
+    PROJECT,
+    SECURITY,
+    SSO,
+)
 from strata.config.accepted import ENTRIES, Acceptance, Accepted
 from strata.config.expectations import ENTRIES as EXPECTATION_ENTRIES
 from strata.config.expectations import Expectation, Expectations
+from strata.config.external import External
 from strata.config.json_lines import JsonSourceFile
 from strata.config.layers import Layer, failure, in_order, read_code, wiring_faults
 from strata.config.models import Organization, Project, Security, Sso
@@ -73,6 +87,7 @@ class PartialConfiguration:
     security: Security | None = None
     sso: Sso | None = None
     imports: dict[str, str] = field(default_factory=dict)
+    external: External = field(default_factory=External)
     documents: dict[str, str] = field(default_factory=dict)
     accepted: tuple[Acceptance, ...] = ()
     accepted_until_mended: frozenset[str] = frozenset()
@@ -132,17 +147,23 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
         if name == SSO:
             partial.assignment_positions = positions
         faults += source_file.faults
-    source_file = _source_file(folder, IMPORTS)
-    partial.source_files[IMPORTS] = source_file
-    imports, partial.skipped[IMPORTS], _ = _parse(Imports, source_file)
-    partial.imports = imports.root if imports else {}
-    faults += source_file.faults
+    if imports := _read_one(partial, IMPORTS, Imports):
+        partial.imports = imports.root
+    if external := _read_one(partial, EXTERNAL, External):
+        partial.external = external
+    faults += [*partial.source_files[IMPORTS].faults, *partial.source_files[EXTERNAL].faults]
     faults += _read_accepted(partial)
     faults += _read_moves(partial)
     faults += _read_expectations(partial)
     faults += _read_layers(partial)
     faults += _read_policies(partial)
     return partial, faults
+
+
+def _read_one(partial: PartialConfiguration, name: str, model: type[M]) -> M | None:
+    source_file = partial.source_files[name] = _source_file(partial.folder, name)
+    found, partial.skipped[name], _ = _parse(model, source_file)
+    return found
 
 
 def _read_accepted(partial: PartialConfiguration) -> list[Fault]:
@@ -233,7 +254,7 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
         }.get(type(error).__name__, Message("file-unreadable", f"cannot be read: {error.strerror}"))
         remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
         raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
-    known, folders = {*FILES, IMPORTS, ACCEPTED, MOVES, EXPECTATIONS}, (*FOLDERS.values(), LAYERS)
+    known, folders = {*FILES, *OPTIONAL}, (*FOLDERS.values(), LAYERS)
     for name in found:
         if name in folders:
             yield from _faults_of_split(folder, name)
@@ -574,7 +595,8 @@ def policy_references(partial: PartialConfiguration) -> dict[str, tuple[str, Loc
     """Returns every policy file named, with the file and location that names it first."""
     found: dict[str, tuple[str, Location]] = {}
     for key, policy in partial.organization.policies.items() if partial.organization else ():
-        found.setdefault(policy.file, (ORGANIZATION, ("policies", key, "file")))
+        if policy.file:
+            found.setdefault(policy.file, (ORGANIZATION, ("policies", key, "file")))
     deployer = partial.project.deployer if partial.project else None
     for index, reference in enumerate(deployer.policies if deployer else ()):
         if reference.inline:

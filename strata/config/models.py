@@ -5,7 +5,7 @@ Rules across entries are in `rules`; how an entry becomes Terraform is decided i
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
@@ -434,19 +434,57 @@ class PolicyType(StrEnum):
     S3 = "S3_POLICY"
 
 
+def _refuse_more(one: Model, what: str, allowed: Collection[str]) -> None:
+    """Refuses what an entry has that says only which thing of others is meant."""
+    for name in sorted(one.model_fields_set - {*allowed}):
+        message = Message("managed-elsewhere", f"an external {what} has {name} here", key=name)
+        raise Problem(message, f"take {name} out: others look after it, and external.yaml has what AWS has of it")
+
+
+def _file_unless_external(schema: JsonSchemaValue) -> None:
+    """Says in the schema that a policy has a file unless others look after it."""
+    schema["properties"]["file"].pop("default", None)
+    schema["if"] = {"properties": {"external": {"const": True}}, "required": ["external"]}
+    schema["else"] = {"required": ["file"]}
+
+
 class Policy(Model):
     """An organization policy in a JSON file, and where it is attached."""
 
+    model_config = ConfigDict(json_schema_extra=_file_unless_external)
     stays: ClassVar[tuple[str, ...]] = ("name", "description")
+
+    # The first, so that file is read with it in mind.
+    external: bool = False
+    """Others look after it, such as Control Tower: nothing of it is changed, external.yaml has its document."""
     type: PolicyType = Field(strict=False)
     """AWS's name for its type, which says what the document may hold."""
-    file: PolicyFile
-    """The policy document, a path below the configuration. `{{name}}` stands for a value Strata knows."""
+    file: PolicyFile = Field(default="", validate_default=True)
+    """The policy document, a path below the configuration. `{{name}}` stands for a value Strata knows.
+
+    Required unless external.
+    """
     name: PolicyName | None = None
     """Its name as AWS shows it; the key when not given."""
     description: PolicyDescription = ""
     """When not given, it keeps the one it has."""
     targets: Targets = Field(default_factory=Targets)
+    """Where it is attached; those of an external one are held against AWS, and no deploy changes them."""
+
+    @field_validator("file", mode="wrap")
+    @classmethod
+    def _required(cls, value: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+        if value != "":
+            return handler(value)
+        if info.data.get("external", True):
+            return value
+        raise PydanticKnownError("missing")
+
+    @model_validator(mode="after")
+    def _external_is_foreign(self) -> Self:
+        if self.external:
+            _refuse_more(self, "policy", {"external", "type", "name", "targets"})
+        return self
 
     @field_validator("type", mode="before")
     @classmethod
@@ -1063,6 +1101,8 @@ class PermissionSet(Model):
     """What its holder may do in an account, as an IAM role that Identity Center makes there."""
 
     stays: ClassVar[tuple[str, ...]] = ("name", "description", "session_duration", "relay_state", "tags")
+    external: bool = False
+    """Others look after it, such as Control Tower: it is looked up by its name, and nothing of it is changed."""
     name: PermissionSetName | None = None
     """Its name, fixed once made; the key when not given."""
     description: PermissionSetDescription | None = None
@@ -1075,10 +1115,16 @@ class PermissionSet(Model):
     relay_state: RelayState | None = None
     """The console page its holder lands on; when not given, it keeps the one it has."""
     policies: Many[PolicyReference] = ()
-    """What it allows; without any, nothing."""
+    """What it allows; without any, nothing. external.yaml has it of an external one."""
     boundary: Boundary | None = None
     tags: dict[TagKey, TagValue] = {}
     """All of its own tags; when not given, it keeps those it has."""
+
+    @model_validator(mode="after")
+    def _external_is_foreign(self) -> Self:
+        if self.external:
+            _refuse_more(self, "permission set", {"external", "name"})
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

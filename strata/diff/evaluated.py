@@ -20,7 +20,7 @@ from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, Foun
 from strata.diff.statements import allowed_more, denied_less
 from strata.evaluation.landing_zone import may_send_tags
 from strata.landing_zone import LandingZone
-from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
+from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet, UnreadPolicies
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.documents import Document, DocumentError, parse
@@ -338,12 +338,12 @@ def _known(landing_zone: LandingZone, one: PermissionSet) -> _Known:
     return _Known([document for document in documents if document], boundary)
 
 
-def _known_document(
-    landing_zone: LandingZone, one: PermissionSet, policy: ManagedPolicy | InlinePolicy
-) -> Document | None:
+def _known_document(landing_zone: LandingZone, one: PermissionSet, policy: Held) -> Document | None:
     if isinstance(policy, ManagedPolicy):
         content = managed_documents().get(policy.aws)
         return parse(json.dumps(content), str(policy)) if content else None
+    if isinstance(policy, UnreadPolicies):
+        return None
     if policy.file:
         return _file(landing_zone, policy.file, policy.document.text)
     part, here = landing_zone.source_file(SSO).origin(one.location)
@@ -354,5 +354,5 @@ def _contents(one: PermissionSet) -> Iterator[Any]:
     for policy in one.policies:
         if isinstance(policy, InlinePolicy):
             yield policy.document.content
-        elif content := managed_documents().get(policy.aws):
+        elif isinstance(policy, ManagedPolicy) and (content := managed_documents().get(policy.aws)):
             yield content

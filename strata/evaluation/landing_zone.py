@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
-from strata.config import ORGANIZATION, SSO
+from strata.config import EXTERNAL, ORGANIZATION, SSO
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, User
 from strata.config.source import Location
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.permission_sets import FULL_ACCESS, InlinePolicy, ManagedPolicy
+from strata.landing_zone.permission_sets import FULL_ACCESS, Held, InlinePolicy, ManagedPolicy
 from strata.landing_zone.placeholders import Document as Filled
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
@@ -125,9 +125,10 @@ class Evaluated:
             full = "FullAWSAccess" if kind is PolicyType.SERVICE_CONTROL else "RCPFullAWSAccess"
             effective = self.landing_zone.effective_policies[target]
             attached = [one.policy for one in effective if one.source == target and one.policy.type is kind]
-            documents = (_of_aws(full, EVERYTHING), *map(self._policy, attached))
+            documents = (_of_aws(full, EVERYTHING), *(self._policy(one) for one in attached if one.is_known))
+            hidden = tuple(f"policy {one.name}, which {EXTERNAL} lacks" for one in attached if not one.is_known)
             name = "the root" if target == THE_ROOT else str(target)
-            self._levels[kind, target] = Layer(f"{CONTROLS[kind]} of {name}", documents)
+            self._levels[kind, target] = Layer(f"{CONTROLS[kind]} of {name}", documents, hidden)
         return self._levels[kind, target]
 
     # Documents
@@ -135,6 +136,9 @@ class Evaluated:
     def _policy(self, policy: Policy) -> Document:
         if policy.file:
             return self._file(policy.file, policy.document)
+        if policy.external:
+            at: Location = ("policies", policy.type.value, policy.name, "document")
+            return self._made(f"policy {policy.name}", policy.document.text, EXTERNAL, at)
         return self._made(policy.key, policy.document.text, ORGANIZATION, policy.location)
 
     def _file(self, file: str, document: Filled) -> Document:
@@ -151,7 +155,7 @@ class Evaluated:
             self._documents[option] = parse(text, part.file, name=option, line=lambda _: part.line(here))
         return self._documents[option]
 
-    def _layer(self, name: str, policies: Iterable[ManagedPolicy | InlinePolicy], location: Location) -> Layer:
+    def _layer(self, name: str, policies: Iterable[Held], location: Location) -> Layer:
         from strata.policy.reference import managed_documents
 
         documents: list[Document] = []
@@ -159,7 +163,7 @@ class Evaluated:
         for one in policies:
             if isinstance(one, InlinePolicy):
                 documents.append(self._inline(one, location))
-            elif one.aws and (known := managed_documents().get(one.aws)):
+            elif isinstance(one, ManagedPolicy) and (known := managed_documents().get(one.aws)):
                 documents.append(_of_aws(one.aws, json.dumps(known)))
             else:
                 hidden.append(str(one))
@@ -168,6 +172,9 @@ class Evaluated:
     def _inline(self, policy: InlinePolicy, location: Location) -> Document:
         if policy.file:
             return self._file(policy.file, policy.document)
+        if policy.of:
+            at: Location = ("permission_sets", policy.of, "inline")
+            return self._made(str(policy), policy.document.text, EXTERNAL, at)
         project = self.landing_zone.project
         where = f"{project.regions.primary}:{project.management_account.id}"
         key = f"arn:{PARTITION}:kms:{where}:key/{unknown.ANYTHING}"

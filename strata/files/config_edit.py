@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from strata.atomic import UnreadableError, changed_meanwhile, read_bytes, read_text, write
-from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, MOVES
+from strata.config import FOLDERS, OPTIONAL
 from strata.config.loader import FILES, YAML, files_of
 from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone
@@ -25,7 +25,7 @@ from strata.terminal import confirmed
 def texts(folder: Path) -> dict[str, str]:
     """Returns the YAML files of a configuration by name, without unreadable ones: the loader reports those."""
     found = {}
-    for file in (file for name in (*FILES, IMPORTS, ACCEPTED, MOVES, EXPECTATIONS) for file in files_of(folder, name)):
+    for file in (file for name in (*FILES, *OPTIONAL) for file in files_of(folder, name)):
         with suppress(OSError, UnreadableError):
             found[file] = read_text(folder / file)
     return found
@@ -93,7 +93,7 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_texts(folder, files)
-        for path in [*_others(base), *(target / name for name in (IMPORTS, ACCEPTED, MOVES, EXPECTATIONS))]:
+        for path in [*_others(base), *(target / name for name in OPTIONAL)]:
             if os.path.lexists(path) and path.name not in files:
                 (folder / path.name).symlink_to(path.absolute())
         for split in (split for split in FOLDERS.values() if (base / split).is_dir()):

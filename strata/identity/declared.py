@@ -128,7 +128,7 @@ def _assigned(grant: Grant) -> Assigned:
 
 
 def _attachments(landing_zone: LandingZone) -> Iterator[Attached]:
-    for policy in landing_zone.policies.values():
+    for policy in (one for one in landing_zone.policies.values() if not one.external):
         for target in policy.attachments:
             kind, key = "ou" if target.unit else target.kind, "" if target.kind == "root" else target.key
             yield Attached(policy.key, kind, key)

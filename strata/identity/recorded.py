@@ -64,7 +64,7 @@ def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None
 def _things(found: InStates, addresses: Mapping[str, str]) -> Iterator[Thing]:
     for kind, of in KEYED.items():
         for one in of.recorded(found):
-            if one.mark:
+            if one.mark and not one.external:
                 id = addresses[f"{of.type}.{one.name}"]
                 yield Thing(kind, one.name, one.mark.identity, one.mark.name, id, one.mark.also)
 

@@ -10,7 +10,6 @@ from strata.kinds import cli
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Assignment, Inventory
 from strata.kinds.change import Change, Obstacle
-from strata.kinds.control_tower import looked_after
 from strata.kinds.events import events
 from strata.kinds.kind import Existing, Ids, Key, Kind, Resource
 from strata.kinds.permission_set import of_set
@@ -92,9 +91,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
     for center in aws.inventory.centers:
         for one in (*sorted(center.orphans), *sorted(center.assignments)):
             id = assignment_id(one, center.instance)
-            unknown = one.permission_set not in aws.known["permission-set"]
-            theirs = unknown and looked_after(aws.inventory, aws.sets.get(one.permission_set, ""))
-            if theirs or aws.is_elsewhere(_TYPE, id):
+            if aws.is_elsewhere(_TYPE, id):
                 continue
             deleted = one in center.orphans
             who = _deleted(aws, one) if deleted else aws.principal(one.principal)

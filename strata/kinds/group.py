@@ -80,11 +80,9 @@ def _live(aws: AtAws) -> Iterator[Thing]:
 
 def _is_ours(aws: AtAws, center: Center, one: at_aws.Group) -> bool:
     """Returns whether a deploy makes a group, or nobody else does."""
-    here = aws.zone.groups.get(key := aws.known["group"].get(one.id, ""))
+    here = aws.zone.groups.get(aws.known["group"].get(one.id, ""))
     external = here.external if here else one.external or ("group", folded(one.name)) in aws.provided
-    if external or aws.is_elsewhere(_TYPE, f"{center.store}/{one.id}"):
-        return False
-    return bool(key) or not looked_after(aws.inventory, one.name)
+    return not external and not aws.is_elsewhere(_TYPE, f"{center.store}/{one.id}")
 
 
 _TYPE = "aws_identitystore_group"
@@ -205,11 +203,15 @@ def _recorded_members(states: InStates) -> Iterator[Thing]:
 
 
 def _live_members(aws: AtAws) -> Iterator[Thing]:
-    """Yields who is in a group that has a key; the members of the others are told as one with it."""
+    """Yields who is in a group that has a key; the members of the others are told as one with it.
+
+    An identity provider fills its groups, and people those of Control Tower.
+    """
     for center in aws.inventory.centers:
         for group in center.groups:
             key = aws.known["group"].get(group.id)
-            for user, id in group.members.items() if key and _is_ours(aws, center, group) else ():
+            compared = key and (_is_ours(aws, center, group) or looked_after(aws.inventory, group.name))
+            for user, id in group.members.items() if compared else ():
                 if not aws.is_elsewhere(_MEMBERSHIP, f"{center.store}/{id}"):
                     undo = aws.cli.people("delete-group-membership", membership_id=id)
                     ids = {"group": group.id, "principal": user, "id": id}

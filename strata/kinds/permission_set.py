@@ -12,9 +12,8 @@ from strata.config.text import address_part
 from strata.errors import Message
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, block, text
-from strata.kinds.at_aws import Center, Inventory
+from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, document_text, edit, why_unwritten
-from strata.kinds.control_tower import looked_after
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
 from strata.kinds.identity import Mark, exact
 from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
@@ -52,9 +51,18 @@ def _live_fields(one: at_aws.PermissionSet) -> dict[str, Any]:
     return {"name": one.name, **said, "tags": dict(sorted(one.tags.items()))}
 
 
+def _ours(zone: LandingZone) -> Iterator[PermissionSet]:
+    """Yields the permission sets that a deploy makes."""
+    return (one for one in zone.permission_sets.values() if not one.external)
+
+
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for one in zone.permission_sets.values():
         values = {name: getattr(one, name) for name in SET.fields} | {"id": AS_IT_IS}
+        if one.external:
+            mark, read = Mark(exact(one.name), one.name), values if one.is_known else {}
+            yield Thing("permission set", one.key, read, SSO, one.location, external=True, mark=mark)
+            continue
         by_default = one.unwritten & {"session_duration"}  # how long access lasts is told, though no deploy resets it
         unwritten = one.unwritten - by_default | ({"tags"} if one.option else set())
         mark = Mark(exact(one.name), one.name, is_kept="name" in one.unwritten)
@@ -68,13 +76,15 @@ def _recorded(states: InStates) -> Iterator[Thing]:
         values = {**{name: text(one, name) for name in SET.fields}, "tags": tags, "id": id}
         mark = Mark(exact(text(one, "name")), text(one, "name"))
         yield Thing("permission set", key, values, ids={"id": id}, mark=mark)
+    yield from (one for one in _declared(states.zone) if one.external)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
     for center in aws.inventory.centers:
         for one in center.permission_sets:
-            if not _is_ours(aws, center, one):
+            if aws.is_elsewhere(_SET, f"{one.arn},{center.instance}"):
                 continue
+            here = aws.zone.permission_sets.get(aws.known["permission-set"].get(one.arn, ""))
             tags = aws.tags(_SET, aws.known["permission-set"].get(one.arn, ""), one.tags)
             values = {**_UNSAID, **_live_fields(one), "tags": tags, "id": one.arn}
             policies = [one.aws_managed, one.customer_managed, content(one.inline), one.boundary]
@@ -86,23 +96,18 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 thing=("permission-set", one.arn),
                 undo=(aws.cli.admin("delete-permission-set", permission_set_arn=one.arn),),
                 rights=[values["session_duration"], *policies],
+                external=bool(here and here.external),
             )
 
 
-def _is_ours(aws: AtAws, center: Center, one: at_aws.PermissionSet) -> bool:
-    """Returns whether neither a layer of one's own nor Control Tower looks after a permission set."""
-    if aws.is_elsewhere(_SET, f"{one.arn},{center.instance}"):
-        return False
-    return one.arn in aws.known["permission-set"] or not looked_after(aws.inventory, one.name)
-
-
 def _known(aws: AtAws) -> Iterator[tuple[at_aws.PermissionSet, str, str]]:
-    """Yields the permission sets that have a key, with it and their import id."""
+    """Yields the permission sets of which it is known what they should have, with key and import id."""
     for center in aws.inventory.centers:
         for one in center.permission_sets:
-            key = aws.known["permission-set"].get(one.arn)
-            if key and _is_ours(aws, center, one):
-                yield one, key, f"{one.arn},{center.instance}"
+            key, whole = aws.known["permission-set"].get(one.arn), f"{one.arn},{center.instance}"
+            here = aws.zone.permission_sets.get(key or "")
+            if key and not aws.is_elsewhere(_SET, whole) and (here is None or here.is_known):
+                yield one, key, whole
 
 
 _SET, _IN_SET = "aws_ssoadmin_permission_set", "<permission set ARN>,<instance ARN>[@<region>]"
@@ -138,7 +143,7 @@ SET = Kind(
     fields={name: name for name in models.PermissionSet.stays},
     obstacle=lambda zone, change: why_unwritten(zone, zone.permission_sets.get(change.now.name), change),
     events={**events("PermissionSet"), **TAGS},
-    addresses=lambda zone: (f"{_SET}.{key}" for key in zone.permission_sets),
+    addresses=lambda zone: (f"{_SET}.{one.key}" for one in _ours(zone)),
     wanted=lambda *known: ((f"{_SET}.{one.key}", whole) for one, whole in _wanted(*known)),
     import_ids=lambda inventory: (
         (_SET, f"{one.arn},{center.instance}") for center in inventory.centers for one in center.permission_sets
@@ -172,9 +177,9 @@ def of_set(reading: Reading, attributes: Attributes, *before: str, **more: Any) 
 def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[PermissionSet, str]]:
     """Yields what is declared and AWS has, with its import id."""
     for center in inventory.centers:
-        for key, one in zone.permission_sets.items():
-            if key in ids["permission-set"]:
-                yield one, f"{ids['permission-set'][key]},{center.instance}"
+        for one in _ours(zone):
+            if one.key in ids["permission-set"]:
+                yield one, f"{ids['permission-set'][one.key]},{center.instance}"
 
 
 def _why_not_in_set(zone: LandingZone, change: Change) -> Obstacle:
@@ -203,8 +208,8 @@ def _address(key: str, policy: ManagedPolicy) -> str:
 
 
 def _policies(zone: LandingZone) -> Iterator[str]:
-    for key, one in zone.permission_sets.items():
-        yield from (_address(key, policy) for policy in one.managed)
+    for one in _ours(zone):
+        yield from (_address(one.key, policy) for policy in one.managed)
 
 
 def _live_policies(inventory: Inventory) -> Iterator[tuple[str, str]]:
@@ -261,7 +266,8 @@ def live_policy(policy: str | at_aws.Attached) -> dict[str, str]:
 def _declared_policies(zone: LandingZone) -> Iterator[Thing]:
     for one in zone.permission_sets.values():
         for policy in one.managed:
-            yield Thing("permission set policy", f"{_policy(policy)} in {one.key}", {}, SSO, one.location)
+            name = f"{_policy(policy)} in {one.key}"
+            yield Thing("permission set policy", name, {}, SSO, one.location, external=one.external)
 
 
 def _recorded_policies(states: InStates) -> Iterator[Thing]:
@@ -273,6 +279,7 @@ def _recorded_policies(states: InStates) -> Iterator[Thing]:
         reference, key = block(one.get("customer_managed_policy_reference")), name.partition("_")[0]
         ids = {"arn": text(one, "permission_set_arn"), "name": text(reference, "name")}
         yield Thing("permission set policy", f"{_own(reference)} in {key}", ids=ids)
+    yield from (one for one in _declared_policies(states.zone) if one.external)
 
 
 def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
@@ -359,14 +366,16 @@ def _read_boundary(reading: Reading, attributes: Attributes) -> Attributes | Non
 def _declared_inline(zone: LandingZone) -> Iterator[Thing]:
     for one in zone.permission_sets.values():
         if one.inline:
-            document = declared_content(one.inline.document)
-            yield Thing("inline policy", one.key, {"document": document}, SSO, one.location)
+            inline = one.inline.document
+            document = content(inline.template) if one.external else declared_content(inline)
+            yield Thing("inline policy", one.key, {"document": document}, SSO, one.location, external=one.external)
 
 
 def _recorded_inline(states: InStates) -> Iterator[Thing]:
     for key, one in states.of(_INLINE).items():
         document, ids = content(text(one, "inline_policy")), {"arn": text(one, "permission_set_arn")}
         yield Thing("inline policy", key, {"document": document}, ids=ids)
+    yield from (one for one in _declared_inline(states.zone) if one.external)
 
 
 def _live_inline(aws: AtAws) -> Iterator[Thing]:
@@ -401,7 +410,8 @@ def _inline_edits(aws: AtAws, change: Change) -> Iterator[Edit]:
 def _declared_boundary(zone: LandingZone) -> Iterator[Thing]:
     for one in zone.permission_sets.values():
         if one.boundary:
-            yield Thing("permissions boundary", one.key, {"policy": _policy(one.boundary)}, SSO, one.location)
+            values, external = {"policy": _policy(one.boundary)}, one.external
+            yield Thing("permissions boundary", one.key, values, SSO, one.location, external=external)
 
 
 def _recorded_boundary(states: InStates) -> Iterator[Thing]:
@@ -410,6 +420,7 @@ def _recorded_boundary(states: InStates) -> Iterator[Thing]:
         arn, own = text(found, "managed_policy_arn"), block(found.get("customer_managed_policy_reference"))
         policy, ids = aws_policy(arn) if arn else _own(own), {"arn": text(one, "permission_set_arn")}
         yield Thing("permissions boundary", key, {"policy": policy}, ids=ids)
+    yield from (one for one in _declared_boundary(states.zone) if one.external)
 
 
 def _live_boundary(aws: AtAws) -> Iterator[Thing]:
@@ -441,7 +452,7 @@ INLINE = Kind(
         **dict.fromkeys((MADE, CHANGED), ("PutInlinePolicyToPermissionSet",)),
         GONE: ("DeleteInlinePolicyFromPermissionSet",),
     },
-    addresses=lambda zone: (f"{_INLINE}.{key}" for key, one in zone.permission_sets.items() if one.inline),
+    addresses=lambda zone: (f"{_INLINE}.{one.key}" for one in _ours(zone) if one.inline),
     wanted=lambda *known: ((f"{_INLINE}.{one.key}", whole) for one, whole in _wanted(*known) if one.inline),
     import_ids=lambda inventory: (
         (_INLINE, f"{one.arn},{center.instance}")
@@ -470,7 +481,7 @@ BOUNDARY = Kind(
         **dict.fromkeys((MADE, CHANGED), ("PutPermissionsBoundaryToPermissionSet",)),
         GONE: ("DeletePermissionsBoundaryFromPermissionSet",),
     },
-    addresses=lambda zone: (f"{_BOUNDARY}.{key}" for key, one in zone.permission_sets.items() if one.boundary),
+    addresses=lambda zone: (f"{_BOUNDARY}.{one.key}" for one in _ours(zone) if one.boundary),
     wanted=lambda *known: ((f"{_BOUNDARY}.{one.key}", whole) for one, whole in _wanted(*known) if one.boundary),
     import_ids=lambda inventory: (
         (_BOUNDARY, f"{one.arn},{center.instance}")

@@ -10,7 +10,6 @@ from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, document_text, why_unwritten
-from strata.kinds.control_tower import looked_after
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
 from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
@@ -29,6 +28,11 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             "document": declared_content(one.document),
             "id": AS_IT_IS,
         }
+        if one.external:
+            mark = Mark(policy_identity(one.type.value, one.name), one.name)
+            read = {**values, "document": content(one.document.template)} if one.is_known else {}
+            yield Thing("policy", key, read, ORGANIZATION, one.location, external=True, mark=mark)
+            continue
         mark = Mark(policy_identity(one.type.value, one.name), one.name, is_kept="name" in one.unwritten)
         unnamed = one.unwritten & BY_KEY
         kept = written(values, one.unwritten - unnamed)
@@ -45,20 +49,22 @@ def _recorded(states: InStates) -> Iterator[Thing]:
         }
         mark = Mark(policy_identity(text(one, "type"), text(one, "name")), text(one, "name"))
         yield Thing("policy", key, values, ids={"id": text(one, "id")}, mark=mark)
+    yield from (one for one in _declared(states.zone) if one.external)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
     for one in aws.inventory.organization.policies:
-        key = aws.known["policy"].get(one.id)
+        key = aws.known["policy"].get(one.id, "")
         theirs = aws.is_elsewhere(_TYPE, one.id)
-        if one.aws_managed or theirs or (not key and looked_after(aws.inventory, one.name)):
+        if one.aws_managed or theirs:
             continue
         values = {**POLICY.live_fields(one), "document": content(one.content), "id": one.id}
         detached = (_detach(one.id, target) for target in one.targets)
         undo = (*detached, cli.line("organizations", "delete-policy", policy_id=one.id))
         rights = [values["document"], *one.targets]
         name, ids = aws.key("policy", one.id, one.name), {"id": one.id}
-        yield Thing("policy", name, values, ids=ids, thing=("policy", one.id), undo=undo, rights=rights)
+        external, thing = key in aws.zone.policies and aws.zone.policies[key].external, ("policy", one.id)
+        yield Thing("policy", name, values, ids=ids, thing=thing, undo=undo, rights=rights, external=external)
 
 
 def _needs(inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
@@ -77,7 +83,7 @@ POLICY = Kind(
     (Resource(_TYPE, "<policy id>", keys=("policy",), id="id", imported=True, kept=True),),
     key="policy",
     section="policies",
-    addresses=lambda zone: (f"{_TYPE}.{key}" for key in zone.policies),
+    addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.policies.items() if not one.external),
     declared=_declared,
     recorded=_recorded,
     live=_live,
@@ -108,7 +114,8 @@ POLICY = Kind(
 
 def _attachments(zone: LandingZone) -> Iterator[str]:
     for key, policy in zone.policies.items():
-        yield from (f"{_ATTACHMENT}.{key}_{target.address_part}" for target in policy.attachments)
+        targets = () if policy.external else policy.attachments
+        yield from (f"{_ATTACHMENT}.{key}_{target.address_part}" for target in targets)
 
 
 def _attached(inventory: Inventory) -> Iterator[tuple[str, str]]:
@@ -129,7 +136,7 @@ def _declared_attachments(zone: LandingZone) -> Iterator[Thing]:
     for key, one in zone.policies.items():
         for target, location in one.attachments.items():
             name = _name(key, target.kind, "" if target.kind == "root" else target.key)
-            yield Thing("attachment", name, {}, ORGANIZATION, location)
+            yield Thing("attachment", name, {}, ORGANIZATION, location, external=one.external)
 
 
 def _recorded_attachments(states: InStates) -> Iterator[Thing]:
@@ -138,6 +145,7 @@ def _recorded_attachments(states: InStates) -> Iterator[Thing]:
         kind, _, key = target.partition("_")
         ids = {"policy": text(one, "policy_id"), "target": text(one, "target_id")}
         yield Thing("attachment", _name(policy, "unit" if kind == "ou" else kind, key), ids=ids)
+    yield from (one for one in _declared_attachments(states.zone) if one.external)
 
 
 def _live_attachments(aws: AtAws) -> Iterator[Thing]:
@@ -162,7 +170,7 @@ def _target(aws: AtAws, id: str) -> tuple[str, str]:
 
 def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
     for key, policy in zone.policies.items():
-        for target in policy.attachments:
+        for target in () if policy.external else policy.attachments:
             of_kind = ids["ou" if target.unit else "account"]
             at = inventory.organization.root if target.kind == "root" else of_kind.get(target.key)
             if at and key in ids["policy"]:

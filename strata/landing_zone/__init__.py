@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
+from strata.config.external import External
 from strata.config.layers import Layer
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
@@ -68,6 +69,8 @@ class LandingZone:
     """The layers of one's own by name, after those that they read from."""
     expectations: tuple[Expectation, ...] = ()
     """What holds whatever else is configured."""
+    external: External = field(default_factory=External)
+    """What AWS has in what others look after, as last read."""
     unread: Mapping[Part, str] = field(default_factory=dict)
     """What is not known of it, with the reason."""
 
@@ -119,7 +122,7 @@ class LandingZone:
     @cached_property
     def policies(self) -> Mapping[str, Policy]:
         """Returns the organization policies by key, those of options among them, sorted by type and key."""
-        order, found = list(PolicyType), all_policies(self.organization, self.project, self.documents)
+        order, found = list(PolicyType), all_policies(self.organization, self.project, self.documents, self.external)
         return {one.key: one for one in sorted(found, key=lambda one: (order.index(one.type), one.key))}
 
     @cached_property
@@ -161,7 +164,7 @@ class LandingZone:
     @cached_property
     def permission_sets(self) -> Mapping[str, PermissionSet]:
         """Returns the permission sets by key, those of options among them, sorted."""
-        found = all_permission_sets(self.sso, self.project, self.documents)
+        found = all_permission_sets(self.sso, self.project, self.documents, self.external)
         return {one.key: one for one in sorted(found, key=lambda one: one.key)}
 
     @cached_property
@@ -189,6 +192,7 @@ class LandingZone:
             tuple(partial.moves.values()),
             partial.layers,
             tuple(partial.expectations.values()),
+            partial.external,
         )
 
     def source(self, file: str, location: Location) -> SourceLocation:

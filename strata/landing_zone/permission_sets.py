@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
+from strata.config import EXTERNAL
+from strata.config.external import External, ExternalPermissionSet
 from strata.config.models import Boundary, PolicyReference, Project, Sso
 from strata.config.source import Location
 from strata.landing_zone.placeholders import Document, placeholder_values
@@ -44,9 +46,24 @@ class InlinePolicy:
     document: Document
     words: str
     file: str | None = None
+    of: str = ""
+    """The name of the external permission set that has it, in external.yaml."""
 
     def __str__(self) -> str:
         return self.words
+
+
+@dataclass(frozen=True)
+class UnreadPolicies:
+    """The policies of an external permission set that external.yaml lacks: nobody knows what it allows."""
+
+    of: str
+
+    def __str__(self) -> str:
+        return f"what AWS has in permission set {self.of}, which {EXTERNAL} lacks"
+
+
+Held: TypeAlias = ManagedPolicy | InlinePolicy | UnreadPolicies
 
 
 @dataclass(frozen=True)
@@ -55,8 +72,9 @@ class PermissionSet:
 
     key: str
     name: str
-    policies: tuple[ManagedPolicy | InlinePolicy, ...]
+    policies: tuple[Held, ...]
     location: Location
+    """In sso.yaml; that of its policies may be elsewhere."""
     description: str = ""
     session_duration: str = "PT1H"
     boundary: ManagedPolicy | None = None
@@ -66,6 +84,13 @@ class PermissionSet:
     """The option that makes it."""
     unwritten: frozenset[str] = frozenset()
     """Those of its attributes that the configuration leaves as they are."""
+    external: bool = False
+    """Others look after it: it is looked up, and nothing of it is changed."""
+
+    @property
+    def is_known(self) -> bool:
+        """Returns whether its policies are known."""
+        return not any(isinstance(policy, UnreadPolicies) for policy in self.policies)
 
     @property
     def managed(self) -> tuple[ManagedPolicy, ...]:
@@ -78,11 +103,17 @@ class PermissionSet:
         return next((policy for policy in self.policies if isinstance(policy, InlinePolicy)), None)
 
 
-def all_permission_sets(sso: Sso, project: Project | None, documents: Mapping[str, str]) -> list[PermissionSet]:
+def all_permission_sets(
+    sso: Sso, project: Project | None, documents: Mapping[str, str], external: External
+) -> list[PermissionSet]:
     """Returns all permission sets, those of options first; two have one key where the YAML has an option's as well."""
     values = placeholder_values(project)
     found = [*_of_options(sso, project, values)]
     for key, one in sso.permission_sets.items():
+        if one.external:
+            name = one.name or key
+            found.append(_external(key, name, external.permission_sets.get(name)))
+            continue
         policies = tuple(referenced_policy(policy, documents, values) for policy in one.policies)
         found.append(
             PermissionSet(
@@ -99,6 +130,28 @@ def all_permission_sets(sso: Sso, project: Project | None, documents: Mapping[st
             )
         )
     return found
+
+
+def _external(key: str, name: str, read: ExternalPermissionSet | None) -> PermissionSet:
+    at: Location = ("permission_sets", key)
+    if read is None:
+        return PermissionSet(key, name, (UnreadPolicies(name),), at, external=True)
+    managed = tuple(ManagedPolicy(one.aws, one.customer, one.path) for one in read.policies)
+    limit = read.boundary
+    limit = read.boundary
+    words = f"inline policy of permission set {name} in {EXTERNAL}"
+    return PermissionSet(
+        key,
+        name,
+        (*managed, *([InlinePolicy(Document(read.inline), words, of=name)] if read.inline else [])),
+        at,
+        read.description,
+        read.session_duration,
+        boundary=ManagedPolicy(limit.aws, limit.customer, limit.path) if limit else None,
+        relay_state=read.relay_state,
+        tags=read.tags,
+        external=True,
+    )
 
 
 def referenced_policy(

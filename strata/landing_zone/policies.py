@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from strata.config.external import External
 from strata.config.limits import aws_limits
 from strata.config.models import (
     ACCESS_ROLE,
@@ -42,6 +43,10 @@ class Policy:
     """The option that makes it, under a key and name that no other policy may then have."""
     unwritten: frozenset[str] = frozenset()
     """Those of its attributes that the configuration leaves as they are."""
+    external: bool = False
+    """Others look after it: nothing of it is changed, neither what it says nor where it is attached."""
+    is_known: bool = True
+    """False for an external one whose document external.yaml lacks."""
 
     @cached_property
     def attachments(self) -> Mapping[Target, Location]:
@@ -60,13 +65,21 @@ class Policy:
         return self.targets.root or MANAGEMENT in self.targets.accounts
 
 
-def all_policies(organization: Organization, project: Project | None, documents: Mapping[str, str]) -> list[Policy]:
+def all_policies(
+    organization: Organization, project: Project | None, documents: Mapping[str, str], external: External
+) -> list[Policy]:
     """Returns all policies, those of options first; two have one key where the YAML has an option's as well."""
     values = placeholder_values(project)
     found = [*_of_options(organization)]
     for key, one in organization.policies.items():
-        document, location = Document(documents.get(one.file, ""), values), ("policies", key)
-        name = one.name or key
+        location, name = ("policies", key), one.name or key
+        if one.external:
+            read = external.policies.get(one.type, {}).get(name)
+            description, document = (read.description, Document(read.document)) if read else ("", Document(""))
+            foreign = Policy(key, name, one.type, description, document, one.targets, location, external=True)
+            found.append(foreign if read else replace(foreign, is_known=False))
+            continue
+        document = Document(documents.get(one.file, ""), values)
         found.append(
             Policy(
                 key,

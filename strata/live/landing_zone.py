@@ -34,7 +34,7 @@ from strata.kinds.user import USER
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
+from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.placeholders import PATTERN, Document
 from strata.landing_zone.policies import Policy
 from strata.policy.documents import parse
@@ -342,12 +342,11 @@ class _Reading:
             location=location,
             boundary=ManagedPolicy(**live_policy(one.boundary)) if one.boundary else None,
             option=here.option if here else None,
+            external=bool(here and here.external),
             **SET.live_fields(one),
         )
 
-    def _policies_of(
-        self, one: at_aws.PermissionSet, listed: Iterable[ManagedPolicy | InlinePolicy]
-    ) -> Iterator[ManagedPolicy | InlinePolicy]:
+    def _policies_of(self, one: at_aws.PermissionSet, listed: Iterable[Held]) -> Iterator[Held]:
         """Yields the policies of a permission set, first what the configuration names, in its order."""
         policies = *map(live_policy, one.aws_managed), *map(live_policy, one.customer_managed)
         managed = [ManagedPolicy(**policy) for policy in policies]

@@ -12,7 +12,7 @@ from strata.config.source import Location
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.groups import Group, may_be_in
-from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
+from strata.landing_zone.permission_sets import Held, InlinePolicy, PermissionSet
 from strata.report.allowed import allowed_by_service
 
 
@@ -175,8 +175,8 @@ def allowances(permission_set: PermissionSet) -> list[str]:
     return [*found, f"session of {duration(permission_set.session_duration)}"]
 
 
-def _policy(policy: ManagedPolicy | InlinePolicy) -> str:
-    if isinstance(policy, ManagedPolicy):
+def _policy(policy: Held) -> str:
+    if not isinstance(policy, InlinePolicy):
         return str(policy)
     allowed = allowed_by_service(policy.document.text)
     return f"{policy}: {allowed}" if allowed else str(policy)

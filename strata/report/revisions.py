@@ -15,7 +15,7 @@ from typing import IO, NamedTuple, cast
 from pydantic import ValidationError
 
 from strata.atomic import read_text
-from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES
+from strata.config import ACCEPTED, EXPECTATIONS, EXTERNAL, IMPORTS, MOVES
 from strata.config.keys import with_scalars
 from strata.config.loader import FILES, files_of
 from strata.config.moves import ENTRIES, Kind, Move
@@ -130,7 +130,7 @@ def _leading_here(moves: Sequence[Move], then: LandingZone, now: LandingZone) ->
 
 
 def _files(folder: Path) -> list[str]:
-    names = (file for name in (*FILES, IMPORTS, ACCEPTED, EXPECTATIONS) for file in files_of(folder, name))
+    names = (file for name in (*FILES, IMPORTS, ACCEPTED, EXPECTATIONS, EXTERNAL) for file in files_of(folder, name))
     return [name for name in names if (folder / name).exists()]
 
 

@@ -12,7 +12,7 @@ from strata.config.models import PolicyType
 from strata.config.source import Location
 from strata.landing_zone import LandingZone
 from strata.landing_zone.deployer import Deployer, deployer_of
-from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet, all_permission_sets
+from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet, all_permission_sets
 from strata.landing_zone.placeholders import Document
 from strata.landing_zone.policies import Policy, all_policies
 
@@ -53,10 +53,10 @@ class Named:
     @classmethod
     def of_partial(cls, partial: PartialConfiguration) -> Named:
         """Returns those of a partial."""
-        policies = (
-            all_policies(partial.organization, partial.project, partial.documents) if partial.organization else ()
-        )
-        sets = all_permission_sets(partial.sso, partial.project, partial.documents) if partial.sso else ()
+        organization, sso = partial.organization, partial.sso
+        rest = partial.project, partial.documents, partial.external
+        policies = all_policies(organization, *rest) if organization else ()
+        sets = all_permission_sets(sso, *rest) if sso else ()
         return cls(policies, sets, deployer_of(partial.project, partial.documents))
 
     @classmethod
@@ -80,7 +80,7 @@ class Named:
     def of_aws(self) -> Iterator[AwsPolicy]:
         """Yields the managed policies of AWS's that are named, boundaries among them."""
         for one in self.permission_sets:
-            if one.option:
+            if one.option or one.external:
                 continue
             holder = f"permission_sets.{one.key}"
             yield from _of_aws(SSO, one.location, holder, one.policies)
@@ -90,9 +90,7 @@ class Named:
             yield from _of_aws(PROJECT, ("deployer",), "deployer", self.deployer.policies)
 
 
-def _of_aws(
-    file: str, at: Location, holder: str, policies: tuple[ManagedPolicy | InlinePolicy, ...]
-) -> Iterator[AwsPolicy]:
+def _of_aws(file: str, at: Location, holder: str, policies: tuple[Held, ...]) -> Iterator[AwsPolicy]:
     for index, policy in enumerate(policies):
         if isinstance(policy, ManagedPolicy) and policy.aws:
             yield AwsPolicy(file, (*at, "policies", index, "aws"), holder, policy.aws)

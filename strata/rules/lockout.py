@@ -23,6 +23,7 @@ from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.lockout import DEPLOYER, ENTER, SIGN_IN, Management, Way, in_members, sign_ins
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import has_ended
+from strata.landing_zone.permission_sets import Held
 from strata.landing_zone.permissions import STACKS
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.answers import Outcome
@@ -244,6 +245,7 @@ def _cause(landing_zone: LandingZone, way: Way) -> tuple[str, Location, str]:
     """Returns where the reason stands: in a document, at the boundary, at the permission set, or at the deployer."""
     decided = way.decided
     here: Location
+    policies: tuple[Held, ...]
     if not way.permission_set:
         policies, file, here = landing_zone.deployer.policies if landing_zone.deployer else (), PROJECT, ("deployer",)
     else:

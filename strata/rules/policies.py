@@ -34,7 +34,7 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     names: dict[tuple[PolicyType, str], str] = {}
     made: dict[str, str] = {}
-    for policy in all_policies(organization, partial.project, partial.documents):
+    for policy in all_policies(organization, partial.project, partial.documents, partial.external):
         key, name, at, size = policy.key, policy.name, policy.location, limits.policy_type(policy.type).size
         if policy.option:
             names[policy.type, name] = made[key] = policy.option
@@ -105,7 +105,7 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     units = partial.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
     accounts = partial.declared(ORGANIZATION, "accounts", organization.accounts)
     slots: dict[tuple[PolicyType, Target], list[tuple[str, Location]]] = defaultdict(list)
-    found = all_policies(organization, partial.project, partial.documents)
+    found = all_policies(organization, partial.project, partial.documents, partial.external)
     for policy in sorted(found, key=lambda one: (bool(one.option), one.key)):
         at, where = policy.location, policy.targets
         for index, unit in enumerate(where.organizational_units):
@@ -156,7 +156,7 @@ def conflicts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """An account cannot set what a declarative policy sets for it, so no control may try."""
     if not partial.organization or not partial.security:
         return
-    found = all_policies(partial.organization, partial.project, partial.documents)
+    found = all_policies(partial.organization, partial.project, partial.documents, partial.external)
     for policy, attribute, control in declared_settings(one for one in found if not one.option):
         if getattr(partial.security, control).on:
             problem = f"sets {attribute} in the management account, where AWS then rejects security.yaml's {control}"

@@ -1,0 +1,78 @@
+"""external.yaml: what AWS has in the permission sets and policies that others look after, as `strata adopt` read it."""
+
+import json
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from strata.config.models import Model, PolicyType
+from strata.config.text import Problem, short
+from strata.config.types import LastDay, Many
+from strata.errors import Message
+
+
+def _document(text: str) -> str:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        problem = Message("not-json", f"{short(text)} is not a policy document in JSON", value=text)
+        raise Problem(problem, "strata adopt --refresh-external writes it anew")
+    return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+
+
+PolicyDocument = Annotated[str, AfterValidator(_document)]
+"""The text of a policy document, minified."""
+
+
+class HeldPolicy(Model):
+    """A managed policy of a permission set: exactly one of aws, customer."""
+
+    aws: str = ""
+    """The name of an AWS managed policy with its path."""
+    customer: str = ""
+    """The name of a customer managed policy."""
+    path: str = "/"
+    """The path of the customer managed policy."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if bool(self.aws) == bool(self.customer):
+            id = "keys-exclude-each-other" if self.aws else "key-missing"
+            raise Problem(Message(id, "needs exactly one of aws, customer", keys=["aws", "customer"]), "give one")
+        return self
+
+
+class ExternalPermissionSet(Model):
+    """What AWS has in a permission set."""
+
+    description: str = ""
+    session_duration: str = "PT1H"
+    """How long a session lasts, in ISO 8601."""
+    relay_state: str = ""
+    tags: dict[str, str] = Field(default_factory=dict)
+    policies: Many[HeldPolicy] = ()
+    """Its managed policies."""
+    inline: PolicyDocument | None = None
+    """Its inline policy, as JSON."""
+    boundary: HeldPolicy | None = None
+
+
+class ExternalPolicy(Model):
+    """What AWS has of a policy."""
+
+    description: str = ""
+    document: PolicyDocument
+    """As JSON."""
+
+
+class External(Model):
+    """external.yaml: what AWS has in what is `external: true`; written by `strata adopt`, not by hand."""
+
+    read: LastDay | None = None
+    """The day on which it was read."""
+    permission_sets: dict[str, ExternalPermissionSet] = Field(default_factory=dict)
+    """By the name at AWS."""
+    policies: dict[Annotated[PolicyType, Field(strict=False)], dict[str, ExternalPolicy]] = Field(default_factory=dict)
+    """By type, and the name at AWS."""
