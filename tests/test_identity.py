@@ -197,6 +197,7 @@ THERE = Organization(
 )
 """What `CONFIGURATION` says."""
 ADMINS = f"{STORE}/{THERE.id('group', 'admins')}"
+DEVS = f"{STORE}/{THERE.id('group', 'devs')}"
 
 
 @pytest.fixture(scope="module")
@@ -1353,6 +1354,11 @@ CASES = (
         changes=met(Met("group", "devs", f"{STORE}/9f000000-0000-4000-a000-000000000000")),
     ),
     Case(
+        "a group gets the name that somebody gave it at AWS",
+        ((SSO, "name: Developers", "name: Engineers"),),
+        changes=met(Met("group", "devs", DEVS, ("kim@acme.io",))),
+    ),
+    Case(
         "a recorded thing is imported at another address",
         (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{ADMINS}"\n')),
         (
@@ -1748,6 +1754,28 @@ def test_strangers_are_met_by_name_with_what_they_hold(aws: Aws, folder: Path) -
     announced = [("group", "Administrators"), ("permission-set", "LookAround")]
     assert not examined(aws, load(folder), NOTHING, announced=announced).refusals
     assert not examined(aws, load(folder), NOTHING, stacks=["organizations"]).refusals
+
+
+def test_who_stays_in_a_group_that_a_provider_looked_after_is_told_at_its_import(
+    aws: Aws, states: States, tmp_path: Path
+) -> None:
+    """The state has it as looked up: nothing of its members."""
+    store = client("sso-admin").list_instances()["Instances"][0]["IdentityStoreId"]
+    users = client("identitystore")
+    cem = users.create_user(
+        IdentityStoreId=store, UserName="cem", DisplayName="C", Name={"GivenName": "C", "FamilyName": "C"}
+    )
+    group = users.create_group(IdentityStoreId=store, DisplayName="Operators")["GroupId"]
+    users.create_group_membership(IdentityStoreId=store, GroupId=group, MemberId={"UserId": cem["UserId"]})
+    before = copied(states)
+    looked_up = {"attributes": {"group_id": group, "id": group, "display_name": "Operators"}}
+    data = {"mode": "data", "type": "aws_identitystore_group", "name": "ops", "instances": [looked_up]}
+    before["sso"]["resources"].append(data)
+    lines = (IMPORTS, "", f'aws_identitystore_group.ops: "{store}/{group}"\n')
+
+    (kept,) = examined(aws, edited(tmp_path, (NEW_GROUP, lines), tmp_path), before).warnings
+
+    assert (kept.id, kept.data) == ("members-stay", {"group": "ops", "members": ["cem"]})
 
 
 def test_units_and_policies_of_another_key_are_met_by_their_live_names(

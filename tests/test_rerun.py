@@ -223,6 +223,20 @@ def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
     ]
 
 
+def test_what_is_called_otherwise_than_by_its_key_is_told(folder: Folder) -> None:
+    """As drift tells it; the name of the key that moves.yaml says it had is no other one."""
+    later = FOUND.at_aws(changed("group", "admins", name="Chiefs"), changed("account", "a3", name="shop"))
+
+    assert folder.again(later).since.differs == [
+        "account a3: name is 'shop' at AWS, and 'acme-a3' here",
+        "group admins: name is 'Chiefs' at AWS, and 'admins' here",
+    ]
+    for file in ("sso.yaml", "imports.yaml"):
+        folder.edit(file, "admins", "bosses")
+    folder.write("moves.yaml", "- {kind: group, from: admins, to: bosses}\n")
+    assert folder.again(FOUND).since.differs == []
+
+
 def test_a_document_in_other_words_is_the_same_one(folder: Folder) -> None:
     """As `strata drift` takes it: AWS gives a list of one for a text, in whatever order."""
     document = json.loads(DENY)
@@ -456,8 +470,8 @@ def test_a_name_that_cannot_be_written_stops_no_rerun(folder: Folder) -> None:
     assert merged.since.taken_out == []
     assert merged.since.differs == ["organizational unit workloads: name is 'Cafe\u0301' at AWS, and 'Workloads' here"]
     assert [one.partition(": ")[0] for one in merged.since.left] == [
-        "organizational unit ou-abcd-00000003 a\ntouch x",
-        "account 000000000002 acme-a2, 000000000007 acme-a7",
+        r"organizational unit 'ou-abcd-00000003 a\ntouch x'",
+        "account '000000000002 acme-a2', '000000000007 acme-a7'",
     ]
     assert set(merged.landing_zone.grants) == set(load(folder.path).grants)
     assert "a2" in merged.landing_zone.members
@@ -470,8 +484,8 @@ def test_what_is_new_and_left_alone_is_told_once(folder: Folder) -> None:
     first, second = folder.again(more), folder.again(more)
 
     assert first.files == {}
-    assert [one.partition(":")[0] for one in first.since.left] == ["policy policy 5"]
-    assert "| policy | policy 5 |" in folder.text(ADOPTION)
+    assert [one.partition(":")[0] for one in first.since.left] == ["policy 'policy 5'"]
+    assert "  - 'policy 5'\n" in folder.text(ADOPTION)
     assert second.since.left == []
 
 

@@ -17,6 +17,7 @@ from strata.config import moves
 from strata.config.limits import aws_limits
 from strata.config.models import (
     MANAGEMENT,
+    OWN_TAGS,
     Account,
     Assignment,
     Group,
@@ -36,17 +37,19 @@ from strata.config.text import Problem
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
 from strata.errors import Message
 from strata.inventory.reading import ENTITLEMENTS
-from strata.kinds import at_aws, control_tower
+from strata.kinds import WORDS, at_aws, control_tower
 from strata.kinds.account import ACCOUNT
 from strata.kinds.at_aws import Attached, Center, Inventory, Organization
 from strata.kinds.control_tower import CONTROL_TOWER
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
-from strata.kinds.organization import ROOT_FEATURES
+from strata.kinds.organization import ACCESS_ANALYZER, ROOT_FEATURES
 from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
 from strata.kinds.policy import POLICY
+from strata.kinds.reading import snaked
 from strata.kinds.thing import ACTIVE
-from strata.kinds.user import USER
+from strata.kinds.unit import UNIT
+from strata.kinds.user import DETAILS, USER
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
@@ -138,6 +141,7 @@ def describe(
     _entitled(inventory, found)
     if inventory.center:
         _Center(inventory, inventory.center, found, known or {}, literal=literal).describe()
+    _leave_details(inventory, project, found)
     return found
 
 
@@ -290,6 +294,30 @@ def _entitled(inventory: Inventory, found: Description) -> None:
         found.leave("entitlement", f"{role} for {who}", reason)
 
 
+def _leave_details(inventory: Inventory, project: Project, found: Description) -> None:
+    """Names what AWS has of described things, and of the organization, and no field of the configuration holds."""
+    organization = inventory.organization
+    types = {SERVICE_CONTROL, *(one["type"] for one in found.organization["policies"].values())}
+    unused = Message("policy-type-unused", "it is on, and no policy of it is described; it stays on")
+    for type in sorted({*organization.policy_types} - types):
+        found.leave("policy type", type, unused)
+    no_field = Message("no-field", "the configuration has no field for it; it stays as it is")
+    words = {id: WORDS[kind] for kind, known in found.keys.items() for id in known}
+    management = [one for one in organization.accounts if one.id == organization.management]
+    taggable: list[at_aws.Account | at_aws.Unit | at_aws.Policy]
+    taggable = [*management, *organization.units, *organization.policies]
+    for one in taggable:
+        own = {tag for tag in one.tags if not tag.startswith("aws:")} - {*OWN_TAGS, *project.tags}
+        if one.id in words and own:
+            found.leave(f"tags of {words[one.id]}", f"{one.id} {one.name}", no_field)
+    for user in inventory.center.users if inventory.center else ():
+        entry, said = found.sso["users"].get(found.keys["user"].get(user.id)), snaked(dict(user.described))
+        if entry and not entry.get("external"):
+            for name in (*DETAILS, "nick_name"):
+                if said.get(name):
+                    found.leave(f"{name} of user", user.user_name, no_field)
+
+
 def _called(inventory: Inventory) -> dict[str, str]:
     """Returns what AWS calls what it has, by id."""
     return {id: name for some in live_names(inventory).values() for id, name in some.items()}
@@ -327,6 +355,12 @@ class _Organization:
 
     def _looks(self) -> Iterator[Message]:
         """Yields what Strata takes for granted and is otherwise here."""
+        if ACCESS_ANALYZER in self.found.organization["delegated_administrators"]:
+            text = (
+                f"{ACCESS_ANALYZER} is delegated: if the management account has no service-linked role of it, which is "
+                "AWSServiceRoleForAccessAnalyzer, the first deploy of organizations makes it, and nothing else there."
+            )
+            yield Message("role-may-be-made", text, service=ACCESS_ANALYZER)
         if CONTROL_TOWER in self.live.trusted_services:
             text = (
                 "Control Tower runs this organization. Open accounts and move them there first, then write them here: "
@@ -351,19 +385,19 @@ class _Organization:
         names |= {one.id: f"account {one.name}" for one in self._members}
         without = sorted(name for id, name in names.items() if id not in attached)
         if without:
+            quoted = [
+                f"{word} {name!r}" if word != "the" else one
+                for one in without
+                for word, _, name in [one.partition(" ")]
+            ]
             text = (
-                f"FullAWSAccess is not attached to {listed(without)}, where only what other policies allow is allowed. "
+                f"FullAWSAccess is not attached to {listed(quoted)}, where only what other policies allow is allowed. "
                 "Strata neither attaches nor detaches it; `strata can` takes it as attached everywhere."
             )
             yield Message("full-access-not-attached", text, targets=without)
 
     def _units(self) -> None:
-        above = {self.live.root: ""}
-        for unit in self.live.units:
-            above[unit.id] = f"{unit.name} {above[unit.parent]}".strip()
-        parents = {unit.id: unit.name for unit in self.live.units}
-        described = self._describable_units()
-        named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in described]
+        named = _names(UNIT, self.inventory, {unit.id for unit in self._describable_units()})
         self.found.keys["ou"] = keys("unit", named, taken=self.known.get("ou"))
 
     def _describable_units(self) -> Iterator[at_aws.Unit]:
@@ -434,7 +468,7 @@ class _Organization:
             if one.state != ACTIVE:
                 reason = f"it is {one.state.lower().replace('_', ' ')}"
                 closed = Message("account-inactive", reason, state=one.state)
-                self.found.leave("account", f"{one.id} {one.name!r}", closed, one.id)
+                self.found.leave("account", f"{one.id} {one.name}", closed, one.id)
         return [one.id for one in others]
 
     # Policies
@@ -559,9 +593,7 @@ class _Center:
     # People
 
     def _users(self) -> dict[str, Any]:
-        by_id = {one.id: one for one in self.live.users}
-        names = [(id, _key_names(by_id[id], *some)) for id, some in _names(USER, self.inventory)]
-        chosen = keys("user", names, taken=self.known.get("user"))
+        chosen = keys("user", _names(USER, self.inventory), taken=self.known.get("user"))
         needed = {one.principal for one in self.live.assignments}
         needed |= {id for group in self.live.groups if not self._is_foreign(group) for id in group.members}
         described: dict[str, Any] = {}
@@ -659,7 +691,7 @@ class _Center:
     def _permission_set(self, one: at_aws.PermissionSet, key: str) -> dict[str, Any]:
         inline = [{"inline": inline_file(key)}] if one.inline else []
         return {
-            **_written(SET, one, name=key),
+            **_written(SET, one, name=key, session_duration=_SESSION),
             "policies": [*map(live_policy, one.aws_managed), *map(live_policy, one.customer_managed), *inline],
             **({"boundary": live_policy(one.boundary)} if one.boundary else {}),
         }
@@ -704,11 +736,6 @@ class _Center:
         return _called(self.inventory)
 
 
-def _key_names(one: at_aws.User, name: str, *others: str) -> list[str]:
-    """Returns the names for a user's key: of the address, where the user name has no letter for one."""
-    return [name if slug(name) else "".join(one.emails[:1]).partition("@")[0], *others]
-
-
 def written(rule: Assignment) -> dict[str, Any]:
     """Returns an assignment as it stands in the YAML."""
     excepted = rule.except_
@@ -731,12 +758,20 @@ def written(rule: Assignment) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
+_SESSION = str(PermissionSet.model_fields["session_duration"].default)
+"""What need not be written: a deploy leaves it, and drift compares AWS with it."""
+
+
 def _undescribable(one: at_aws.PermissionSet) -> Message | None:
     for arn in one.aws_managed:
         if not arn.startswith(AWS_MANAGED) or not valid(AwsManagedPolicy, arn.removeprefix(AWS_MANAGED)):
-            return Message("not-declarable", f"its policy {arn} cannot be declared", policy=arn)
+            text = f"its policy {arn!r} cannot be declared: it is none of AWS's in the partition aws"
+            return Message("not-declarable", text, policy=arn)
     for policy in [*one.customer_managed, *([one.boundary] if isinstance(one.boundary, Attached) else [])]:
-        if not (valid(ManagedPolicyName, policy.name) and valid(ManagedPolicyPath, policy.path)):
+        reasons = {**_objections(ManagedPolicyPath, policy.path), **_objections(ManagedPolicyName, policy.name)}
+        if reasons:
             name = f"{policy.path}{policy.name}"
-            return Message("not-declarable", f"its policy {name} cannot be declared", policy=name)
+            comma = "it has a comma, which parts the import id of Terraform"
+            text = f"its policy {name!r} cannot be declared: {comma if ',' in name else reasons['']}"
+            return Message("not-declarable", text, policy=name)
     return None

@@ -17,6 +17,7 @@ from strata.config.findings import DRIFT
 from strata.drift.authors import MOST, Author, authors
 from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of, lasting
 from strata.drift.event_history import History
+from strata.drift.keeping import adopt_line
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message
 from strata.inventory.progress import Reading
@@ -183,8 +184,7 @@ def _deploy(options: Options, stacks: Iterable[str]) -> str:
 
 def _adopt(options: Options, one: Difference) -> str:
     """Returns the command that writes one thing into the configuration."""
-    thing = word(f"{one.kind.replace(' ', '-')}:{one.name}")
-    return f"strata adopt {thing}{options.config_words}{_profile(options)}"
+    return f"{adopt_line(one.kind, one.name)}{options.config_words}{_profile(options)}"
 
 
 def _profile(options: Options) -> str:

@@ -11,6 +11,7 @@ from strata.kinds.change import Change, Edit, Obstacle, edit
 from strata.kinds.kind import Kind
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
+from strata.printing import word
 
 
 def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> Obstacle:
@@ -25,6 +26,12 @@ def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, 
         return why
     name, value = kind.fields.get(attribute), now.values.get(attribute)
     return objection(kind.model, name, value) if kind.model and name and value else ""
+
+
+def adopt_line(kind: str, name: str) -> str:
+    """Returns the command that writes one thing into the configuration."""
+    words = kind.replace(" ", "-")
+    return f"strata adopt {word(f'{words}:{name}')}"
 
 
 def is_added(change: Change) -> bool:

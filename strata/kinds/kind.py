@@ -11,6 +11,7 @@ from strata.config.models import PARTITION, Model, Project
 from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, Way
+from strata.kinds.cli import Lines
 from strata.kinds.events import Clues, Events, by_ids
 from strata.kinds.reading import Reading
 from strata.kinds.thing import AtAws, InStates, Thing
@@ -116,6 +117,10 @@ class Resource:
     reads: Callable[[Reading, Attributes], Attributes | None] | None = None
 
 
+READABLE = 40
+"""How many characters a key of names has at most, where there are others."""
+
+
 class Found(NamedTuple):
     """A thing that AWS has, of a kind whose things have keys.
 
@@ -167,6 +172,7 @@ class Kind:
         inside: the attribute with the thing of its kind that holds it; AWS deletes none that holds another.
         left: the attribute that a deploy leaves as it is, because Terraform would replace the thing.
         way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
+        rename: the line that gives the one of an id another name, where AWS gives none to two, and renames at all.
         obstacle: why `strata adopt` cannot write what AWS has.
         edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
         at_home: its events are in the primary region alone.
@@ -199,6 +205,7 @@ class Kind:
     inside: str = ""
     left: str = ""
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None
+    rename: Callable[[AtAws, str, str], Lines] | None = None
     obstacle: Callable[[LandingZone, Change], Obstacle] = lambda *_: ""
     edits: Callable[[AtAws, Change], Iterable[Edit]] = lambda *_: ()
     at_home: bool = False

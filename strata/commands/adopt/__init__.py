@@ -56,6 +56,7 @@ from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
+from strata.rules.quotas import exceeded
 from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, interactive
 
@@ -286,6 +287,8 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
         files |= rendering.accepted(entries)
         write_texts(folder, files)
         landing_zone = load(folder)
+        if limits := exceeded(landing_zone):
+            files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})
         if set(landing_zone.grants) != set(found.grants):
             fault = "the rules would not give what is there; give --literal, and report this fault of Strata"
             raise StrataError(Message("fault-of-strata", fault))
@@ -316,7 +319,7 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     entries, apart = list[dict[str, Any]](), list[Message]()
     for one in (*made, *left_unwritten(landing_zone, inventory)):
         if _gives(one, inventory, full):
-            text = f"Full access, which strata drift tells until accepted.yaml has it: {one.kind} {one.name}."
+            text = f"Full access, which strata drift tells until accepted.yaml has it: {one.kind} {one.name!r}."
             apart.append(Message("full-access-left", text, kind=one.kind, name=one.name))
         else:
             entries.append({"finding": one.how.value, "at": one.at, "reason": REASON})
