@@ -242,7 +242,7 @@ def test_what_a_thing_needs_comes_with_it(folder: Path) -> None:
 
 def test_what_cannot_be_written_is_one_error_with_the_reason(folder: Path) -> None:
     more = DEPLOYED.at_aws(
-        permission_set("Back", inline='{"a": "{{x}}"}'),
+        permission_set("Back", inline='{"Version": "2012-10-17"}'),
         user("eve", emails=(), given=""),
         grant("Back", "readers-of-it", "a3"),
     )
@@ -253,7 +253,7 @@ def test_what_cannot_be_written_is_one_error_with_the_reason(folder: Path) -> No
 
     assert [(each.id, each.data["name"]) for each in refused.value.args] == [
         ("not-declarable", f"Back ({BACK}) of group readers-of-it in a3"),
-        ("document-has-braces", "Back"),
+        ("key-missing", "Back"),
         ("not-described", "Back of Readers of it in 1 account"),
     ]
 
@@ -269,7 +269,7 @@ def test_what_adopt_would_refuse_has_the_reason_instead_of_the_line(folder: Path
         policy("empty", document='{"Version": "2012-10-17"}'),
         [changed("user", "ana", emails=()), user("eve", name="eve", **bad), user("joe", name="joe", **bad)],
         [changed("group", "admins", description="a\u200bb"), group("night", "eve")],
-        [permission_set("Odd", inline='{"a": "{{x}}"}'), grant("Odd", "readers-of-it", "a3")],
+        [permission_set("Odd", inline='{"Version": "2012-10-17"}'), grant("Odd", "readers-of-it", "a3")],
     )
 
     differences = compared(more).differences
@@ -277,12 +277,12 @@ def test_what_adopt_would_refuse_has_the_reason_instead_of_the_line(folder: Path
 
     assert found == {
         "account inside": "text-malformed",
-        "assignment Odd": "document-has-braces",
+        "assignment Odd": "key-missing",
         r"group admins: description is a\u200bb": "invisible-character",
         "group night": "",
         "organizational unit a\nb": "text-malformed",
         "organizational unit workloads: name is x\ny": "text-malformed",
-        "permission set Odd": "document-has-braces",
+        "permission set Odd": "key-missing",
         "policy empty": "key-missing",
         "user ana: email is ": "value-missing-at-aws",
         "user eve": "",
@@ -297,11 +297,11 @@ def test_what_adopt_would_refuse_has_the_reason_instead_of_the_line(folder: Path
 
 def test_things_of_one_name_have_each_its_own_reason() -> None:
     """Names of policies are unique within a type alone."""
-    braces = policy("p8", name="twin", document='{"Version": "2012-10-17", "a": "{{x}}"}')
+    empty = policy("p8", name="twin", document='{"Version": "2012-10-17"}')
     off = policy("p9", name="twin", type="BACKUP_POLICY", document="{}")
 
-    assert {one.name: why_not(one) for one in by_hand(braces, off).differences} == {
-        f"twin ({braces.id})": "document-has-braces",
+    assert {one.name: why_not(one) for one in by_hand(empty, off).differences} == {
+        f"twin ({empty.id})": "key-missing",
         f"twin ({off.id})": "policy-type-off",
     }
 

@@ -36,10 +36,17 @@ from strata.config.text import Problem
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
 from strata.errors import Message
 from strata.inventory.reading import ENTITLEMENTS
-from strata.kinds import at_aws, control_tower
+from strata.kinds import at_aws
 from strata.kinds.account import ACCOUNT
 from strata.kinds.at_aws import Attached, Center, Inventory, Organization
-from strata.kinds.control_tower import CONTROL_TOWER
+from strata.kinds.control_tower import (
+    CONTROL_TOWER,
+    is_called_so,
+    keeper_of_policy,
+    keeper_of_set,
+    keeps_group,
+    keeps_user,
+)
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
 from strata.kinds.organization import ROOT_FEATURES
@@ -330,9 +337,15 @@ class _Organization:
         if CONTROL_TOWER in self.live.trusted_services:
             text = (
                 "Control Tower runs this organization. Open accounts and move them there first, then write them here: "
-                "what it looks after is below `Left alone`."
+                "what it looks after is `external: true`, which no deploy changes."
             )
             yield Message("control-tower", text)
+        if called := sorted(one.name for one in self.live.policies if is_called_so(self.inventory, one)):
+            text = (
+                f"The names alone of {listed(called)} are Control Tower's: none of its statements is in them, so they are "
+                "described as your own. See who made them."
+            )
+            yield Message("named-like-control-tower", text, policies=called)
         if unknown := sorted(set(self.live.policy_types) - {one.value for one in PolicyType}):
             text = (
                 f"The pinned AWS provider rejects an organization in which {listed(unknown)} is on, so that nothing "
@@ -441,20 +454,21 @@ class _Organization:
 
     def _policies(self) -> dict[str, Any]:
         types = {one.value for one in PolicyType}
-        mine = [one for one in self.live.policies if not one.aws_managed and self._is_ours(one, types)]
-        names = _names(POLICY, self.inventory, {one.id for one in mine})
+        some = [one for one in self.live.policies if not one.aws_managed and self._can_be_declared(one, types)]
+        names = _names(POLICY, self.inventory, {one.id for one in some})
         chosen = keys("policy", names, taken=self.known.get("policy"))
         described: dict[str, Any] = {}
-        for one in mine:
+        for one in some:
             key, what = chosen[one.id], ("policy", one.name, one.id)
             entry = self._policy(one, key)
             if _accepted(self.found, Policy, f"policies.{key}", entry, what, by_name=True):
                 self.found.keys["policy"][one.id] = key
-                self.found.documents[entry["file"]] = one.content
+                if "file" in entry:
+                    self.found.documents[entry["file"]] = one.content
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _is_ours(self, one: at_aws.Policy, types: set[str]) -> bool:
+    def _can_be_declared(self, one: at_aws.Policy, types: set[str]) -> bool:
         if one.type not in types:
             text = f"policies of the type {one.type} cannot be declared"
             reason = Message("not-declarable", text, type=one.type)
@@ -464,23 +478,18 @@ class _Organization:
         elif (service := aws_limits().policy_types[one.type].service) not in (None, *self.live.trusted_services):
             text = f"its type needs trusted access for {service}, which is off, and Strata would switch it on"
             reason = Message("trusted-access-off", text, service=service)
-        elif one.name.startswith(control_tower.GUARDRAILS) and CONTROL_TOWER in self.live.trusted_services:
-            reason = Message("control-tower", "Control Tower looks after it")
-        elif "{{" in one.content:
-            text = "its document contains {{, which stands for a value in a policy file"
-            reason = Message("document-has-braces", text)
         else:
             return True
         self.found.leave("policy", one.name, reason, one.id)
         return False
 
     def _policy(self, one: at_aws.Policy, key: str) -> dict[str, Any]:
-        return {
-            "type": one.type,
-            "file": f"policies/{key}.json",
-            **_written(POLICY, one, name=key),
-            **({"targets": targets} if (targets := self._targets(one)) else {}),
-        }
+        """Describes a policy; of one that others look after, or that no file can have, external.yaml has the rest."""
+        fields = _written(POLICY, one, name=key)
+        targets = {"targets": targets} if (targets := self._targets(one)) else {}
+        if keeper_of_policy(self.inventory, one) or "{{" in one.content:
+            return {"external": True, "type": one.type, **_name_of(fields), **targets}
+        return {"type": one.type, "file": f"policies/{key}.json", **fields, **targets}
 
     def _targets(self, one: at_aws.Policy) -> dict[str, Any]:
         units = [self.found.keys["ou"][id] for id in one.targets if id in self.found.keys["ou"]]
@@ -518,6 +527,10 @@ class _Organization:
             text = "trusted access for the service is off, and Strata would switch it on"
             return Message("trusted-access-off", text, service=service)
         return self.found.refused.get(f"delegated_administrators.{service}")
+
+
+def _name_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": fields["name"]} if "name" in fields else {}
 
 
 def _not_described(thing: str) -> Message:
@@ -567,7 +580,7 @@ class _Center:
         described: dict[str, Any] = {}
         for one in self.live.users:
             entry = self._user(one)
-            if entry.get("external") and one.id not in needed:
+            if entry.get("external") and one.id not in needed and not keeps_user(self.inventory, one):
                 text = "an identity provider made it" if one.external else _UNWRITABLE
                 case = "made-by-provider" if one.external else "user-not-writable"
                 self.found.leave("user", one.user_name, Message(case, f"{text}, and nothing names it"), one.id)
@@ -579,14 +592,14 @@ class _Center:
     def _user(self, one: at_aws.User) -> dict[str, Any]:
         """Describes a user; one that somebody else looks after, or whom Strata cannot write, is referred to."""
         reference = {"external": True, "user_name": one.user_name}
-        if one.external or len(one.emails) != 1:
+        if one.external or keeps_user(self.inventory, one) or len(one.emails) != 1:
             return reference
         shown = f"{one.given_name} {one.family_name}"
         entry = _written(USER, one, user_name=one.emails[0], display_name=one.display_name and shown)
         return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
 
     def _is_foreign(self, one: at_aws.Group) -> bool:
-        return one.external or (self._tower and one.name in control_tower.GROUPS)
+        return one.external or keeps_group(self.inventory, one.name)
 
     def _groups(self) -> dict[str, Any]:
         chosen = keys("group", _names(GROUP, self.inventory), taken=self.known.get("group"))
@@ -621,40 +634,29 @@ class _Center:
                 self.found.leave("membership", f"{self._name(id)} in {one.name}", _not_described("user"))
         return {**fields, **({"members": sorted(members)} if members else {})}
 
-    @property
-    def _tower(self) -> bool:
-        return CONTROL_TOWER in self.inventory.organization.trusted_services
-
     # Permission sets
 
     def _permission_sets(self) -> dict[str, Any]:
-        mine = [one for one in self.live.permission_sets if self._is_ours(one)]
-        names, policies = _names(SET, self.inventory, {one.arn for one in mine}), self.found.keys["policy"].values()
+        names, policies = _names(SET, self.inventory), self.found.keys["policy"].values()
         ends = [key.removesuffix(INLINE_END) for key in policies if key.endswith(INLINE_END)]
         reserved = {f"reserved {key}": key for key in ends}  # one document a path
         taken = {**self.known.get("permission-set", {}), **reserved}
         chosen = keys("Set", names, taken=taken, lower=False)
         described: dict[str, Any] = {}
-        for one in mine:
+        for one in self.live.permission_sets:
             key, what = chosen[one.arn], ("permission set", one.name, one.arn)
-            entry = self._permission_set(one, key)
-            if _accepted(self.found, PermissionSet, f"permission_sets.{key}", entry, what):
+            external = keeper_of_set(self.inventory, one) or "{{" in one.inline or not _is_describable(one)
+            entry = self._external_set(one, key) if external else self._permission_set(one, key)
+            if _accepted(self.found, PermissionSet, f"permission_sets.{key}", entry, what, by_name=bool(external)):
                 self.found.keys["permission-set"][one.arn] = key
-                if one.inline:
+                if one.inline and not external:
                     self.found.documents[inline_file(key)] = one.inline
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _is_ours(self, one: at_aws.PermissionSet) -> bool:
-        reason = _undescribable(one)
-        if self._tower and one.name in control_tower.SETS:
-            reason = Message("control-tower", "Control Tower looks after it")
-        elif "{{" in one.inline:
-            text = "its inline policy contains {{, which stands for a value here"
-            reason = Message("document-has-braces", text)
-        if reason:
-            self.found.leave("permission set", one.name, reason, one.arn)
-        return reason is None
+    def _external_set(self, one: at_aws.PermissionSet, key: str) -> dict[str, Any]:
+        """Describes one that others look after, or that no entry can have: external.yaml has the rest."""
+        return {"external": True, **_name_of(_written(SET, one, name=key))}
 
     def _permission_set(self, one: at_aws.PermissionSet, key: str) -> dict[str, Any]:
         inline = [{"inline": inline_file(key)}] if one.inline else []
@@ -731,12 +733,10 @@ def written(rule: Assignment) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _undescribable(one: at_aws.PermissionSet) -> Message | None:
-    for arn in one.aws_managed:
-        if not arn.startswith(AWS_MANAGED) or not valid(AwsManagedPolicy, arn.removeprefix(AWS_MANAGED)):
-            return Message("not-declarable", f"its policy {arn} cannot be declared", policy=arn)
-    for policy in [*one.customer_managed, *([one.boundary] if isinstance(one.boundary, Attached) else [])]:
-        if not (valid(ManagedPolicyName, policy.name) and valid(ManagedPolicyPath, policy.path)):
-            name = f"{policy.path}{policy.name}"
-            return Message("not-declarable", f"its policy {name} cannot be declared", policy=name)
-    return None
+def _is_describable(one: at_aws.PermissionSet) -> bool:
+    """Returns whether an entry can have the policies of a permission set."""
+    own = [*one.customer_managed, *([one.boundary] if isinstance(one.boundary, Attached) else [])]
+    return all(
+        arn.startswith(AWS_MANAGED) and valid(AwsManagedPolicy, arn.removeprefix(AWS_MANAGED))
+        for arn in one.aws_managed
+    ) and all(valid(ManagedPolicyName, each.name) and valid(ManagedPolicyPath, each.path) for each in own)

@@ -8,7 +8,7 @@ from strata.config import SSO, models
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Center, Inventory
-from strata.kinds.control_tower import looked_after
+from strata.kinds.control_tower import keeps_group
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark, folded
 from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
@@ -58,10 +58,7 @@ def _recorded(states: InStates) -> Iterator[Thing]:
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
-    """Yields the groups but those that Control Tower looks after.
-
-    Of those that an identity provider looks after, it yields the declared ones by name and id.
-    """
+    """Yields the groups; those that an identity provider looks after by name and id, where they are declared."""
     for center in aws.inventory.centers:
         for one in center.groups:
             here = aws.zone.groups.get(key := aws.known["group"].get(one.id, ""))
@@ -204,7 +201,8 @@ def _live_members(aws: AtAws) -> Iterator[Thing]:
     for center in aws.inventory.centers:
         for group in center.groups:
             key = aws.known["group"].get(group.id)
-            compared = key and (_is_ours(aws, center, group) or looked_after(aws.inventory, group.name))
+            theirs = not group.external and keeps_group(aws.inventory, group.name)
+            compared = key and (_is_ours(aws, center, group) or theirs)
             for user, id in group.members.items() if compared else ():
                 if not aws.is_elsewhere(_MEMBERSHIP, f"{center.store}/{id}"):
                     undo = aws.cli.people("delete-group-membership", membership_id=id)
