@@ -553,7 +553,11 @@ def adopt(
     options: Options,
     things: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KIND:NAME", help="What strata drift told, as it prints it, to write into --config."),
+        typer.Argument(
+            metavar="KIND:NAME",
+            help="What strata drift told, as it prints it, to write into --config.",
+            autocompletion=completion.things,
+        ),
     ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="A new configuration folder, or one to add to.")

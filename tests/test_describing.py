@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 
 from strata.adoption import describing, rendering
 from strata.adoption.checking import accepted
@@ -20,6 +21,7 @@ from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import TYPES
 from strata.adoption.pruning import SETTINGS, kind
+from strata.aws.session import AwsError, _explained
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Mode
@@ -28,6 +30,7 @@ from strata.errors import Message
 from strata.files.config_edit import write_texts
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.rules.quotas import over_quota
 from strata.sides.join import known_keys, live_names
 from tests.organizations import (
     DENY,
@@ -126,7 +129,7 @@ def test_accounts_stand_where_they_are_and_only_active_ones(adopt: Any) -> None:
     assert set(adopted.landing_zone.organization.unmanaged_accounts) == {account(key).id for key in states}
     assert adopted.landing_zone.organization.disable_services == ("account.amazonaws.com",)
     assert "`disable_services` names what Strata switches on otherwise" in adopted.page
-    assert adopted.left["account 000000000005 'acme-a5'"] == "account-inactive"
+    assert adopted.left["account 000000000005 acme-a5"] == "account-inactive"
 
 
 @pytest.mark.parametrize(
@@ -254,7 +257,7 @@ def test_an_organization_with_a_list_of_what_is_allowed_is_told(adopt: Any) -> N
     allow = policy("allow", "lab", document=DENY.replace("Deny", "Allow"))
     adopted = adopt(unit("lab", "Lab"), account("a2"), allow, no_full_access("lab", "a2", "management"))
 
-    assert "FullAWSAccess is not attached to account acme-a2, unit Lab," in adopted.page
+    assert "FullAWSAccess is not attached to account 'acme-a2', unit 'Lab'," in adopted.page
 
 
 def test_a_policy_type_that_the_provider_rejects_is_told(adopt: Any) -> None:
@@ -469,6 +472,17 @@ def test_entitlements_are_named_or_said_to_be_unread() -> None:
     assert ["account-access:ListApplications" in one for one in unread.looks] == [True]
 
 
+def test_a_page_that_something_answers_with_is_not_in_the_error() -> None:
+    """As a gateway does, or an emulator that fails."""
+    page = "Bad gateway <!doctype html>\n<html lang=en>\n<h1>Internal Server Error</h1>"
+    answered = ClientError({"Error": {"Code": "502", "Message": page}}, "ListApplications")
+
+    with pytest.raises(AwsError) as caught, _explained(None, None):
+        raise answered
+
+    assert str(caught.value) == "ListApplications: 502: Bad gateway"
+
+
 def test_each_document_has_a_path_of_its_own() -> None:
     ours, theirs = DENY.replace("s3", "ec2"), DENY.replace("s3", "sqs")
     there = found(policy("Ops inline", document=ours), permission_set("Ops", inline=theirs))
@@ -545,12 +559,94 @@ LEFT = {
     "assignments, memberships and attachments of all these": (
         "(assignment|membership|attachment|delegated administrator): not-described"
     ),
+    "policy types that are on, and no policy described is of them": "policy type: policy-type-unused",
+    "tags of units, of policies and of the management account": "tags of .*: no-field",
+    "addresses, phone numbers, titles and the like of users": "[a-z_]+ of user: no-field",
 }
 """What the page says is left alone, and the kinds and ids of the reasons."""
 NOT_READ = {
+    "trail, analyzers, alerts, budget, anomaly monitor, alternate contacts and the trust of GitHub": "not asked for",
     "machine images and instance metadata of the account": "security.yaml has them as unmanaged",
-    "tags of units and policies": "what is not written stays, and is not named one by one",
 }
+
+
+def test_what_a_finding_means_is_said_and_nothing_else() -> None:
+    """A pattern that means no action is nothing that nobody could undo."""
+    odd = DENY.replace('"s3:*"', '["s3:NoSuch", "ec2:Describe000*"]')
+    closed = policy("closed", "root", document=DENY.replace("s3:*", "*"))
+    there = found(policy("odd", document=odd), closed, account("a2"))
+
+    described, _ = configuration(there.model, there.inventory)
+    looks = {one.id: one.data["at"] for one in described.looks}
+
+    assert looks["unknown-names-found"] == ["policies/odd.json s3:NoSuch"]
+    assert looks["unmatched-patterns-found"] == ["policies/odd.json ec2:Describe000*"]
+    assert looks["lock-out-found"] == ["policies/closed.json Deny * in root"]
+
+
+def test_each_name_that_is_left_alone_has_a_line_and_quotes_of_its_own(adopt: Any) -> None:
+    names = ("Works Council, confidential", "null", "000")
+    page = adopt([group(f"g{n}", name=name, external=True) for n, name in enumerate(names)], account("a2")).page
+
+    reason = "- group: an identity provider made it, and none of the permission sets here names it"
+    assert f"{reason}\n  - '000'\n  - 'Works Council, confidential'\n  - 'null'\n" in page
+
+
+def test_the_reason_of_a_policy_that_cannot_be_declared_says_which_letter(adopt: Any) -> None:
+    adopted = adopt(
+        [permission_set("Comma", customer=("/a,b",)), permission_set("Path", customer=("/a b/c",))], account("a2")
+    )
+    comma, path = (one for one in adopted.found.looks if one.id == "not-declarable")
+
+    assert "comma" in comma
+    assert "is not a path" in path
+
+
+def test_controls_of_which_nobody_asked_are_named(adopt: Any) -> None:
+    """Alternate contacts that exist stay, and the page is the list of what stays."""
+    (unread,) = (one for one in adopt(account("a2")).page.splitlines() if one.startswith("- Not read"))
+
+    assert {"alternate_contacts", "trail"} < set(re.findall("`([a-z_]+)`", unread))
+    assert "ebs_encryption" not in unread
+
+
+def test_the_role_that_a_first_deploy_may_make_is_told_where_it_is_needed(adopt: Any) -> None:
+    analyzer = "access-analyzer.amazonaws.com"
+    there = (account("a2"), service(analyzer))
+    told = [
+        any(one.id == "role-may-be-made" for one in describe(one.read(), one.model).looks)
+        for one in (found(*there, delegated(analyzer, "a2")), found(*there))
+    ]
+
+    assert told == [True, False]
+
+
+def test_what_the_organization_exceeds_is_a_limit_of_its_own(tmp_path: Path) -> None:
+    """And nothing is one that it does not: more of it would be warned of, as anywhere."""
+    crowded = [f"Policy{n}" for n in range(12)]
+    there = found(
+        [account(f"a{n}") for n in range(2, 16)],
+        [permission_set("Many", customer=[f"/{one}" for one in crowded]), permission_set("Few", customer=("/One",))],
+    )
+
+    written(tmp_path, there)
+    zone = load(tmp_path)
+
+    assert zone.project.limits == {"accounts": 15, "managed_policies_per_role": 12}
+    assert not [*over_quota(zone)]
+
+
+def test_a_session_as_long_as_by_default_is_not_written_and_no_drift(tmp_path: Path) -> None:
+    there = found(account("a2"), permission_set("Read", session="PT1H"), permission_set("Long", session="PT2H"))
+
+    files = written(tmp_path, there)
+    known = known_keys(zone := load(tmp_path), there.inventory, imported={}, record={})
+
+    assert yaml.safe_load(files["sso.yaml"])["permission_sets"] == {
+        "Read": {"policies": []},
+        "Long": {"session_duration": "PT2H", "policies": []},
+    }
+    assert differing(zone, None, there.inventory, known, {}).differences == ()
 
 
 def test_everything_that_is_not_described_has_its_reason_by_id() -> None:

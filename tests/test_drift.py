@@ -491,9 +491,34 @@ def test_a_line_still_holds_after_another_one_was_followed(folder: Path) -> None
     ]
     wanted = [("group", new.name), ("user", "ana")]
     assert chosen_of(later.differences, wanted, things) == []
-    assert [repr(new.name) in one for one in nothing_of(wanted, later, things)] == [True, False]
+    assert [repr(new.name) in one for one in nothing_of(Options(folder), wanted, later, things)] == [True, False]
     with pytest.raises(StrataError, match="nothing differs there"):
         chosen_of(later.differences, [("user", "nobody")], things)
+
+
+def test_a_thing_that_is_as_declared_names_what_hangs_on_it_and_differs(folder: Path) -> None:
+    """With what to type, where that can be written."""
+    there = DEPLOYED.at_aws(
+        changed("permission set", "Reader", aws=("ReadOnlyAccess", "ViewOnlyAccess")),
+        gone(grant("Reader", "readers-of-it", "a2")),
+    )
+    drift, things = compared(there), things_by_name(there.zone, there.states, there.inventory)
+
+    (reason,) = nothing_of(Options(folder), [("permission set", "Reader")], drift, things)
+    (other,) = nothing_of(Options(folder), [("permission set", "Admin")], drift, things)
+
+    assert reason.id == "others-differ"
+    assert reason.data["differs"] == [
+        "assignment Reader of group readers-of-it in a2",
+        "permission set policy AWS ViewOnlyAccess in Reader",
+    ]
+    assert f"(strata adopt 'permission-set-policy:AWS ViewOnlyAccess in Reader' --config {folder})" in reason
+    assert "(see strata drift)" in reason
+    assert other.id == "as-declared"
+
+
+def test_an_organizational_unit_is_called_as_rename_and_add_call_it() -> None:
+    assert parsed(["ou:prod", "unit:prod", "organizational-unit:prod"]) == [("organizational unit", "prod")] * 3
 
 
 def test_an_unknown_kind_or_name_is_told_with_what_is_near() -> None:
@@ -670,16 +695,30 @@ def test_what_is_left_to_others_is_no_drift(edited: Edited) -> None:
     assert len(told(edited.compared(theirs))) == 2
 
 
-def test_what_control_tower_looks_after_is_no_drift() -> None:
+def test_what_control_tower_makes_is_told_and_no_line_takes_it_away() -> None:
+    """Its name hides nothing, and a line would take away what Control Tower works with."""
     there = DEPLOYED.at_aws(
-        [policy("aws-guardrails-abc", "prod"), group("AWSSecurityAuditors"), permission_set("AWSReadOnlyAccess")],
-        grant("AWSReadOnlyAccess", "AWSSecurityAuditors", "management"),
+        [policy("aws-guardrails-abc", "prod", document=GUARDRAIL), group("AWSSecurityAuditors")],
+        [policy("aws-guardrails-fake", "prod"), permission_set("AWSReadOnlyAccess")],
     )
 
-    assert told(compared(there.at_aws(service(TOWER)))) == [f"made trusted service {TOWER}"]
-    assert len(told(compared(there))) == 4
+    theirs = compared(there.at_aws(service(TOWER))).differences
+    assert {one.name.partition(" ")[0]: (bool(one.way.undo), hand(one)) for one in theirs} == {
+        "AWSReadOnlyAccess": (False, "control-tower"),
+        "AWSSecurityAuditors": (False, "control-tower"),
+        "aws-guardrails-abc": (False, "control-tower"),
+        "aws-guardrails-fake": (True, "named-like-control-tower"),
+        TOWER: (False, "only-in-console"),
+    }
+    ours = compared(there).differences
+    assert {(bool(one.way.undo), hand(one)) for one in ours if "guardrails" not in one.name} == {(True, "")}
 
 
+def hand(one: Difference) -> str:
+    return one.way.by_hand.id if one.way.by_hand else ""
+
+
+GUARDRAIL = DENY.replace('"Effect"', '"Sid": "GRCLOUDTRAILENABLED", "Effect"')
 TOWER = "controltower.amazonaws.com"
 
 
@@ -1066,11 +1105,11 @@ def test_control_tower_is_not_switched_off_by_a_line() -> None:
     assert (one.way.undo, one.way.by_hand.id) == ((), "only-in-console")
 
 
-def test_what_control_tower_looks_after_is_no_drift_where_trusted_services_are_unread() -> None:
-    """Nobody can say then that Control Tower is off, and the lines would delete what it works with."""
-    drift = by_hand(permission_set("AWSReadOnlyAccess"), denied(UNREAD[TRUSTED_SERVICES]))
+def test_no_line_takes_away_what_may_be_control_towers() -> None:
+    """Where trusted services are unread, nobody can say that it is off."""
+    (one,) = by_hand(permission_set("AWSReadOnlyAccess"), denied(UNREAD[TRUSTED_SERVICES])).differences
 
-    assert told(drift) == []
+    assert (one.way.undo, hand(one)) == ((), "control-tower")
 
 
 def test_tags_that_aws_gives_itself_are_no_drift() -> None:

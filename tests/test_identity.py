@@ -1701,6 +1701,28 @@ def test_strangers_are_met_by_name_with_what_they_hold(aws: Aws, folder: Path) -
     assert not examined(aws, load(folder), NOTHING, stacks=["organizations"]).refusals
 
 
+def test_who_stays_in_a_group_that_a_provider_looked_after_is_told_at_its_import(
+    aws: Aws, states: States, tmp_path: Path
+) -> None:
+    """The state has it as looked up: nothing of its members."""
+    store = client("sso-admin").list_instances()["Instances"][0]["IdentityStoreId"]
+    users = client("identitystore")
+    cem = users.create_user(
+        IdentityStoreId=store, UserName="cem", DisplayName="C", Name={"GivenName": "C", "FamilyName": "C"}
+    )
+    group = users.create_group(IdentityStoreId=store, DisplayName="Operators")["GroupId"]
+    users.create_group_membership(IdentityStoreId=store, GroupId=group, MemberId={"UserId": cem["UserId"]})
+    before = copied(states)
+    looked_up = {"attributes": {"group_id": group, "id": group, "display_name": "Operators"}}
+    data = {"mode": "data", "type": "aws_identitystore_group", "name": "ops", "instances": [looked_up]}
+    before["sso"]["resources"].append(data)
+    lines = (IMPORTS, "", f'aws_identitystore_group.ops: "{store}/{group}"\n')
+
+    (kept,) = examined(aws, edited(tmp_path, (NEW_GROUP, lines), tmp_path), before).warnings
+
+    assert (kept.id, kept.data) == ("members-stay", {"group": "ops", "members": ["cem"]})
+
+
 def test_units_and_policies_of_another_key_are_met_by_their_live_names(
     aws: Aws, folder: Path, states: States, tmp_path: Path
 ) -> None:

@@ -456,8 +456,8 @@ def test_a_name_that_cannot_be_written_stops_no_rerun(folder: Folder) -> None:
     assert merged.since.taken_out == []
     assert merged.since.differs == ["organizational unit workloads: name is 'Cafe\u0301' at AWS, and 'Workloads' here"]
     assert [one.partition(": ")[0] for one in merged.since.left] == [
-        "organizational unit ou-abcd-00000003 a\ntouch x",
-        "account 000000000002 acme-a2, 000000000007 acme-a7",
+        r"organizational unit 'ou-abcd-00000003 a\ntouch x'",
+        "account '000000000002 acme-a2', '000000000007 acme-a7'",
     ]
     assert set(merged.landing_zone.grants) == set(load(folder.path).grants)
     assert "a2" in merged.landing_zone.members
@@ -470,8 +470,8 @@ def test_what_is_new_and_left_alone_is_told_once(folder: Folder) -> None:
     first, second = folder.again(more), folder.again(more)
 
     assert first.files == {}
-    assert [one.partition(":")[0] for one in first.since.left] == ["policy policy 5"]
-    assert "| policy | policy 5 |" in folder.text(ADOPTION)
+    assert [one.partition(":")[0] for one in first.since.left] == ["policy 'policy 5'"]
+    assert "  - 'policy 5'\n" in folder.text(ADOPTION)
     assert second.since.left == []
 
 

@@ -17,6 +17,7 @@ from strata.config import moves
 from strata.config.limits import aws_limits
 from strata.config.models import (
     MANAGEMENT,
+    OWN_TAGS,
     Account,
     Assignment,
     Group,
@@ -36,7 +37,7 @@ from strata.config.text import Problem
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
 from strata.errors import Message
 from strata.inventory.reading import ENTITLEMENTS
-from strata.kinds import at_aws
+from strata.kinds import WORDS, at_aws
 from strata.kinds.account import ACCOUNT
 from strata.kinds.at_aws import Attached, Center, Inventory, Organization
 from strata.kinds.control_tower import (
@@ -49,11 +50,12 @@ from strata.kinds.control_tower import (
 )
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
-from strata.kinds.organization import ROOT_FEATURES
+from strata.kinds.organization import ACCESS_ANALYZER, ROOT_FEATURES
 from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
 from strata.kinds.policy import POLICY
+from strata.kinds.reading import snaked
 from strata.kinds.thing import ACTIVE
-from strata.kinds.user import USER
+from strata.kinds.user import DETAILS, USER
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
@@ -145,6 +147,7 @@ def describe(
     _entitled(inventory, found)
     if inventory.center:
         _Center(inventory, inventory.center, found, known or {}, literal=literal).describe()
+    _leave_details(inventory, project, found)
     return found
 
 
@@ -297,6 +300,30 @@ def _entitled(inventory: Inventory, found: Description) -> None:
         found.leave("entitlement", f"{role} for {who}", reason)
 
 
+def _leave_details(inventory: Inventory, project: Project, found: Description) -> None:
+    """Names what AWS has of described things, and of the organization, and no field of the configuration holds."""
+    organization = inventory.organization
+    types = {SERVICE_CONTROL, *(one["type"] for one in found.organization["policies"].values())}
+    unused = Message("policy-type-unused", "it is on, and no policy of it is described; it stays on")
+    for type in sorted({*organization.policy_types} - types):
+        found.leave("policy type", type, unused)
+    no_field = Message("no-field", "the configuration has no field for it; it stays as it is")
+    words = {id: WORDS[kind] for kind, known in found.keys.items() for id in known}
+    management = [one for one in organization.accounts if one.id == organization.management]
+    taggable: list[at_aws.Account | at_aws.Unit | at_aws.Policy]
+    taggable = [*management, *organization.units, *organization.policies]
+    for one in taggable:
+        own = {tag for tag in one.tags if not tag.startswith("aws:")} - {*OWN_TAGS, *project.tags}
+        if one.id in words and own:
+            found.leave(f"tags of {words[one.id]}", f"{one.id} {one.name}", no_field)
+    for user in inventory.center.users if inventory.center else ():
+        entry, said = found.sso["users"].get(found.keys["user"].get(user.id)), snaked(dict(user.described))
+        if entry and not entry.get("external"):
+            for name in (*DETAILS, "nick_name"):
+                if said.get(name):
+                    found.leave(f"{name} of user", user.user_name, no_field)
+
+
 def _called(inventory: Inventory) -> dict[str, str]:
     """Returns what AWS calls what it has, by id."""
     return {id: name for some in live_names(inventory).values() for id, name in some.items()}
@@ -334,6 +361,12 @@ class _Organization:
 
     def _looks(self) -> Iterator[Message]:
         """Yields what Strata takes for granted and is otherwise here."""
+        if ACCESS_ANALYZER in self.found.organization["delegated_administrators"]:
+            text = (
+                f"{ACCESS_ANALYZER} is delegated: if the management account has no service-linked role of it, which is "
+                "AWSServiceRoleForAccessAnalyzer, the first deploy of organizations makes it, and nothing else there."
+            )
+            yield Message("role-may-be-made", text, service=ACCESS_ANALYZER)
         if CONTROL_TOWER in self.live.trusted_services:
             text = (
                 "Control Tower runs this organization. Open accounts and move them there first, then write them here: "
@@ -342,7 +375,7 @@ class _Organization:
             yield Message("control-tower", text)
         if called := sorted(one.name for one in self.live.policies if is_called_so(self.inventory, one)):
             text = (
-                f"The names alone of {listed(called)} are Control Tower's: none of its statements is in them, so they are "
+                f"The names alone of {listed(called)} are Control Tower's: they have other statements, so they are "
                 "described as your own. See who made them."
             )
             yield Message("named-like-control-tower", text, policies=called)
@@ -364,8 +397,13 @@ class _Organization:
         names |= {one.id: f"account {one.name}" for one in self._members}
         without = sorted(name for id, name in names.items() if id not in attached)
         if without:
+            quoted = [
+                f"{word} {name!r}" if word != "the" else one
+                for one in without
+                for word, _, name in [one.partition(" ")]
+            ]
             text = (
-                f"FullAWSAccess is not attached to {listed(without)}, where only what other policies allow is allowed. "
+                f"FullAWSAccess is not attached to {listed(quoted)}, where only what other policies allow is allowed. "
                 "Strata neither attaches nor detaches it; `strata can` takes it as attached everywhere."
             )
             yield Message("full-access-not-attached", text, targets=without)
@@ -447,7 +485,7 @@ class _Organization:
             if one.state != ACTIVE:
                 reason = f"it is {one.state.lower().replace('_', ' ')}"
                 closed = Message("account-inactive", reason, state=one.state)
-                self.found.leave("account", f"{one.id} {one.name!r}", closed, one.id)
+                self.found.leave("account", f"{one.id} {one.name}", closed, one.id)
         return [one.id for one in others]
 
     # Policies
@@ -487,7 +525,7 @@ class _Organization:
         """Describes a policy; of one that others look after, or that no file can have, external.yaml has the rest."""
         fields = _written(POLICY, one, name=key)
         targets = {"targets": targets} if (targets := self._targets(one)) else {}
-        if keeper_of_policy(self.inventory, one) or "{{" in one.content:
+        if keeper_of_policy(self.inventory, one) or _external_own(self.found, "policy", one.name, _braces(one)):
             return {"external": True, "type": one.type, **_name_of(fields), **targets}
         return {"type": one.type, "file": f"policies/{key}.json", **fields, **targets}
 
@@ -527,6 +565,19 @@ class _Organization:
             text = "trusted access for the service is off, and Strata would switch it on"
             return Message("trusted-access-off", text, service=service)
         return self.found.refused.get(f"delegated_administrators.{service}")
+
+
+def _braces(one: at_aws.Policy) -> Message | None:
+    text = "its document contains {{, which stands for a value in a policy file"
+    return Message("document-has-braces", text) if "{{" in one.content else None
+
+
+def _external_own(found: Description, kind: str, name: str, reason: Message | None) -> Message | None:
+    """Names what is external although nobody else looks after it, with the reason, if there is one."""
+    if reason:
+        text = f"{kind} {name!r} is external, so that no deploy changes it: {reason}."
+        found.looks.append(reason.saying(text, kind=kind, name=name))
+    return reason
 
 
 def _name_of(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -645,7 +696,7 @@ class _Center:
         described: dict[str, Any] = {}
         for one in self.live.permission_sets:
             key, what = chosen[one.arn], ("permission set", one.name, one.arn)
-            external = keeper_of_set(self.inventory, one) or "{{" in one.inline or not _is_describable(one)
+            external = keeper_of_set(self.inventory, one) or self._why_not_written(one)
             entry = self._external_set(one, key) if external else self._permission_set(one, key)
             if _accepted(self.found, PermissionSet, f"permission_sets.{key}", entry, what, by_name=bool(external)):
                 self.found.keys["permission-set"][one.arn] = key
@@ -654,6 +705,13 @@ class _Center:
                 described[key] = entry
         return dict(sorted(described.items()))
 
+    def _why_not_written(self, one: at_aws.PermissionSet) -> Message | None:
+        reason = _undescribable(one)
+        if "{{" in one.inline:
+            text = "its inline policy contains {{, which stands for a value here"
+            reason = Message("document-has-braces", text)
+        return _external_own(self.found, "permission set", one.name, reason)
+
     def _external_set(self, one: at_aws.PermissionSet, key: str) -> dict[str, Any]:
         """Describes one that others look after, or that no entry can have: external.yaml has the rest."""
         return {"external": True, **_name_of(_written(SET, one, name=key))}
@@ -661,7 +719,7 @@ class _Center:
     def _permission_set(self, one: at_aws.PermissionSet, key: str) -> dict[str, Any]:
         inline = [{"inline": inline_file(key)}] if one.inline else []
         return {
-            **_written(SET, one, name=key),
+            **_written(SET, one, name=key, session_duration=_SESSION),
             "policies": [*map(live_policy, one.aws_managed), *map(live_policy, one.customer_managed), *inline],
             **({"boundary": live_policy(one.boundary)} if one.boundary else {}),
         }
@@ -733,10 +791,20 @@ def written(rule: Assignment) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _is_describable(one: at_aws.PermissionSet) -> bool:
-    """Returns whether an entry can have the policies of a permission set."""
-    own = [*one.customer_managed, *([one.boundary] if isinstance(one.boundary, Attached) else [])]
-    return all(
-        arn.startswith(AWS_MANAGED) and valid(AwsManagedPolicy, arn.removeprefix(AWS_MANAGED))
-        for arn in one.aws_managed
-    ) and all(valid(ManagedPolicyName, each.name) and valid(ManagedPolicyPath, each.path) for each in own)
+_SESSION = str(PermissionSet.model_fields["session_duration"].default)
+"""What need not be written: a deploy leaves it, and drift compares AWS with it."""
+
+
+def _undescribable(one: at_aws.PermissionSet) -> Message | None:
+    for arn in one.aws_managed:
+        if not arn.startswith(AWS_MANAGED) or not valid(AwsManagedPolicy, arn.removeprefix(AWS_MANAGED)):
+            text = f"its policy {arn!r} cannot be declared: it is none of AWS's in the partition aws"
+            return Message("not-declarable", text, policy=arn)
+    for policy in [*one.customer_managed, *([one.boundary] if isinstance(one.boundary, Attached) else [])]:
+        reasons = {**_objections(ManagedPolicyPath, policy.path), **_objections(ManagedPolicyName, policy.name)}
+        if reasons:
+            name = f"{policy.path}{policy.name}"
+            comma = "it has a comma, which parts the import id of Terraform"
+            text = f"its policy {name!r} cannot be declared: {comma if ',' in name else reasons['']}"
+            return Message("not-declarable", text, policy=name)
+    return None

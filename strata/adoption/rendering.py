@@ -13,10 +13,11 @@ import yaml
 from strata.adoption.describing import Description, LeftAlone
 from strata.config import ACCEPTED, EXPECTATIONS, EXTERNAL, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.entries import with_entry, with_items
-from strata.config.models import Assignment, Mode, Project, Security
+from strata.config.models import Assignment, Mode, Project, Security, Setting
 from strata.errors import Message
 from strata.kinds.at_aws import Inventory
 from strata.printing import markdown
+from strata.rules.lockout import LOCK_OUT
 from strata.text import listed
 
 ADOPTION = "ADOPTION.md"
@@ -82,14 +83,27 @@ def _entries(name: str, head: str, entries: Sequence[Mapping[str, Any]]) -> dict
 
 
 def looks_of(entries: Sequence[Mapping[str, Any]]) -> Iterator[Message]:
-    """Yields what to look at among the accepted findings: a name that AWS does not have does nothing."""
-    unknown = [one["at"] for one in entries if one["finding"].startswith("unknown-")]
-    others = [one["at"] for one in entries if not one["finding"].startswith("unknown-")]
-    if unknown:
-        text = f"Strata's data of AWS lacks these names, and a Deny of such a name may deny nothing: {listed(unknown)}."
-        yield Message("unknown-names-found", text, at=unknown)
-    if others:
-        yield Message("lock-out-found", f"Nobody could undo this, as it is at AWS: {listed(others)}.", at=others)
+    """Yields what to look at among the accepted findings, by what each means."""
+    places = defaultdict[str, list[str]](list)
+    for one in entries:
+        places["unknown-name" if one["finding"].startswith("unknown-") else one["finding"]].append(one["at"])
+    for finding, at in places.items():
+        id, text = _LOOKS[finding]
+        yield Message(id, f"{text}: {listed(at)}.", at=at)
+
+
+_LOOKS = {
+    "unknown-name": (
+        "unknown-names-found",
+        "Strata's data of AWS lacks these names, and a Deny of such a name may deny nothing",
+    ),
+    "unmatched-pattern": (
+        "unmatched-patterns-found",
+        "No action that Strata's data of AWS has is meant by these patterns, and a Deny of such a one may deny nothing",
+    ),
+    LOCK_OUT: ("lock-out-found", "Nobody could undo this, as it is at AWS"),
+}
+"""Id and sentence by what accepted.yaml calls it, of all that `strata.adoption.checking` finds."""
 
 
 def with_accepted(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
@@ -297,32 +311,36 @@ def _left_alone(found: Description, shown: Callable[[str], str]) -> Iterator[str
         return
     yield "Strata neither changes nor removes this."
     yield ""
-    yield "| What | Which | Why |"
-    yield "|---|---|---|"
-    yield from (_row(*one, shown) for one in _alike(found.left_alone))
+    for heading, names in _alike(found.left_alone).items():
+        yield _item(*heading, shown)
+        yield from (_name(name, shown) for name in names)
     yield ""
 
 
-def _alike(left_alone: Iterable[LeftAlone]) -> Iterator[tuple[str, str, str]]:
-    """Yields kind, names and reason of what is left alone for one reason."""
-    alike: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for one in left_alone:
+def _alike(left_alone: Iterable[LeftAlone]) -> dict[tuple[str, str], list[str]]:
+    """Returns the names of what is left alone, each once, by kind and reason."""
+    alike = defaultdict[tuple[str, str], list[str]](list)
+    for one in dict.fromkeys(left_alone):
         alike[one.kind, one.reason].append(one.name)
-    yield from ((kind, ", ".join(dict.fromkeys(names)), reason) for (kind, reason), names in alike.items())
+    return alike
 
 
-def _row(kind: str, names: str, reason: str, shown: Callable[[str], str] = markdown) -> str:
-    return f"| {kind} | {shown(names)} | {shown(reason)} |"
+def _item(kind: str, reason: str, shown: Callable[[str], str] = markdown) -> str:
+    return f"- {kind}: {shown(reason)}"
+
+
+def _name(name: str, shown: Callable[[str], str] = markdown) -> str:
+    return f"  - {shown(repr(name))}"
 
 
 def left_since(left_alone: Iterable[LeftAlone], page: str) -> list[str]:
     """Returns what is left alone and stands not in an ADOPTION.md, as phrases."""
-    there = set(page.splitlines())
-    return [
-        f"{kind} {names}: {reason}"
-        for kind, names, reason in _alike(left_alone)
-        if _row(kind, names, reason) not in there
-    ]
+    there, heading = set[tuple[str, str]](), ""
+    for text in page.splitlines():
+        heading = heading if text.startswith("  - ") else text
+        there.add((heading, text))
+    new = [one for one in left_alone if (_item(one.kind, one.reason), _name(one.name)) not in there]
+    return [f"{kind} {', '.join(map(repr, names))}: {reason}" for (kind, reason), names in _alike(new).items()]
 
 
 def _next(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
@@ -331,6 +349,8 @@ def _next(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
     yield from (f"- {shown(text)}" for text in found.looks)
     yield "- `security.yaml`: a control is `on` where it is set as Strata sets it, and `unmanaged` everywhere else."
     yield "  Switch one on at a time, and read the plan."
+    unread = [one for one in Security.model_fields if one not in Security.kinds(Setting)]
+    yield f"- Not read, and left as it is whether the account has it or not: {', '.join(f'`{one}`' for one in unread)}."
     if found.sso:
         yield "- `strata adopt --thorough` alone finds an assignment of a deleted user beside one of a living user."
     yield "- `project.yaml`: `default_tags: false` keeps Strata's tags off what exists."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -249,7 +250,7 @@ def _explained(boto: Any, profile: str | None) -> Iterator[None]:
     except ClientError as error:
         details = error.response.get("Error", {})
         code = str(details.get("Code", "Unknown"))
-        text = str(details.get("Message") or code)
+        text = _PAGE.sub("", str(details.get("Message") or "")).strip() or code
         if reason := error.response.get("Reason"):
             text = f"{text.rstrip('.')} ({reason})"
         raise AwsError(_refusal(code, text, _action(boto, error.operation_name), profile), code) from error
@@ -259,6 +260,10 @@ def _explained(boto: Any, profile: str | None) -> Iterator[None]:
         raise AwsError(text, "ResponseParserError") from error
     except BotoCoreError as error:
         raise AwsError(_failure(error, profile), type(error).__name__) from error
+
+
+_PAGE = re.compile(r"<(?:!doctype|html|\?xml)\b.*", re.IGNORECASE | re.DOTALL)
+"""What a gateway or an emulator answers with."""
 
 
 def _action(boto: Any, operation: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from strata.errors import Message
 from strata.kinds.at_aws import Inventory, PermissionSet, Policy, User
@@ -54,7 +54,7 @@ def keeper_of_policy(inventory: Inventory, one: Policy) -> Message | None:
     if found := _stack(one.tags):
         return found
     if runs(inventory) and one.name.startswith(GUARDRAILS) and _is_of_controls(one.content):
-        return _BY_CONTROL_TOWER
+        return BY_CONTROL_TOWER
     return None
 
 
@@ -62,7 +62,7 @@ def keeper_of_set(inventory: Inventory, one: PermissionSet) -> Message | None:
     """Returns who looks after a permission set: there is one of a name, and Control Tower works with those of its."""
     if found := _stack(one.tags):
         return found
-    return _BY_CONTROL_TOWER if runs(inventory) and one.name in SETS else None
+    return BY_CONTROL_TOWER if runs(inventory) and one.name in SETS else None
 
 
 def keeps_group(inventory: Inventory, name: str) -> bool:
@@ -83,12 +83,17 @@ def is_called_so(inventory: Inventory, one: Policy) -> bool:
     return one.name.startswith(GUARDRAILS) and not keeper_of_policy(inventory, one)
 
 
+def taken_back_by(keeper: Message | None) -> Message | Literal[""]:
+    """Returns what is to do where a thing is made that others look after: a line would take it from them."""
+    return keeper.saying(f"{keeper}: have it taken away there") if keeper else ""
+
+
 def runs(inventory: Inventory) -> bool:
     """Returns whether Control Tower runs the organization, or may do so."""
     return CONTROL_TOWER in inventory.organization.trusted_services or "trusted services" in inventory.unread
 
 
-_BY_CONTROL_TOWER = Message("control-tower", "Control Tower looks after it")
+BY_CONTROL_TOWER = Message("control-tower", "Control Tower looks after it")
 
 
 def _stack(tags: Mapping[str, str]) -> Message | None:

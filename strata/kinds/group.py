@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config import SSO, models
+from strata.errors import Message
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Center, Inventory
-from strata.kinds.control_tower import keeps_group
+from strata.kinds.change import Change, Obstacle
+from strata.kinds.control_tower import BY_CONTROL_TOWER, keeps_group, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark, folded
 from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
@@ -67,9 +69,11 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 yield Thing("group", key, looked_up, ids={"id": one.id}, thing=("group", one.id), external=True)
             if _is_ours(aws, center, one):
                 values = {**GROUP.live_fields(one), "id": one.id}
-                undo, rights = aws.cli.people("delete-group", group_id=one.id), sorted(one.members)
+                theirs = keeps_group(aws.inventory, one.name)
+                undo = () if theirs else aws.cli.people("delete-group", group_id=one.id)
+                note, rights = taken_back_by(BY_CONTROL_TOWER if theirs else None), sorted(one.members)
                 name, thing = aws.principal(one.id), ("group", one.id)
-                yield Thing("group", name, values, ids={"id": one.id}, thing=thing, undo=undo, rights=rights)
+                yield Thing("group", name, values, ids={"id": one.id}, thing=thing, undo=undo, note=note, rights=rights)
 
 
 def _is_ours(aws: AtAws, center: Center, one: at_aws.Group) -> bool:
@@ -227,6 +231,12 @@ def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterat
                     yield f"{_MEMBERSHIP}.{key}_{member}", f"{center.store}/{id}"
 
 
+def _why_not_member(zone: LandingZone, change: Change) -> Obstacle:
+    group = zone.groups.get(change.now.name.rpartition(" in group ")[2])
+    text = "Control Tower's group has no members in the YAML; accept it in accepted.yaml"
+    return Message("managed-elsewhere", text) if group and group.external else ""
+
+
 MEMBERSHIP = Kind(
     "membership",
     "sso",
@@ -248,6 +258,7 @@ MEMBERSHIP = Kind(
     recorded=_recorded_members,
     live=_live_members,
     is_added=True,
+    obstacle=_why_not_member,
     needs=lambda _, both: [("user", both.partition(" ")[2])],
     events={
         **dict.fromkeys((MADE, CHANGED), ("CreateGroupMembership", "AddMemberToGroup")),

@@ -167,6 +167,9 @@ class Kind:
         inside: the attribute with the thing of its kind that holds it; AWS deletes none that holds another.
         left: the attribute that a deploy leaves as it is, because Terraform would replace the thing.
         way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
+        ids_at_aws: how AWS calls what is declared external and AWS may have lost.
+        again: the lines that give such a thing again, or its value, by the attribute and what was before, with its ids.
+        is_part: it is part of a permission set, as external.yaml has it of an external one.
         obstacle: why `strata adopt` cannot write what AWS has.
         edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
         at_home: its events are in the primary region alone.
@@ -199,6 +202,9 @@ class Kind:
     inside: str = ""
     left: str = ""
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None
+    ids_at_aws: Callable[[AtAws, Thing], Mapping[str, str]] | None = None
+    again: Callable[[AtAws, str, Thing], tuple[str, ...]] = lambda *_: ()
+    is_part: bool = False
     obstacle: Callable[[LandingZone, Change], Obstacle] = lambda *_: ""
     edits: Callable[[AtAws, Change], Iterable[Edit]] = lambda *_: ()
     at_home: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from strata.config import ORGANIZATION, models
@@ -10,9 +11,10 @@ from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, document_text, why_unwritten
+from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
-from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
+from strata.kinds.kind import Existing, Found, Ids, Key, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
@@ -58,11 +60,32 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             continue
         values = {**POLICY.live_fields(one), "document": content(one.content), "id": one.id}
         detached = (_detach(one.id, target) for target in one.targets)
-        undo = (*detached, cli.line("organizations", "delete-policy", policy_id=one.id))
+        keeper, called = keeper_of_policy(aws.inventory, one), is_called_so(aws.inventory, one)
+        undo = () if keeper else (*detached, cli.line("organizations", "delete-policy", policy_id=one.id))
+        note = _CALLED_SO if called else taken_back_by(keeper)
         rights = [values["document"], *one.targets]
         name, ids = aws.key("policy", one.id, one.name), {"id": one.id}
         external, thing = key in aws.zone.policies and aws.zone.policies[key].external, ("policy", one.id)
-        yield Thing("policy", name, values, ids=ids, thing=thing, undo=undo, rights=rights, external=external)
+        yield Thing(
+            "policy", name, values, ids=ids, thing=thing, undo=undo, note=note, rights=rights, external=external
+        )
+
+
+_CALLED_SO = Message("named-like-control-tower", "its name alone is Control Tower's: it has other statements")
+
+
+def _again(_: AtAws, attribute: str, here: Thing) -> tuple[str, ...]:
+    """Returns the line that gives a policy of others its document or description again; AWS keeps what is left out."""
+    name = {"document": "content", "description": "description"}.get(attribute)
+    if not name:
+        return ()
+    value = here.values[attribute]
+    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return (cli.line("organizations", "update-policy", policy_id=here.ids["id"], **{name: text}),)
+
+
+def _id(aws: AtAws, key: str) -> str:
+    return next((id for id, known in aws.known["policy"].items() if known == key), "")
 
 
 def _needs(inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
@@ -100,6 +123,8 @@ POLICY = Kind(
     fields={"name": "name", "description": "description"},
     needs=_needs,
     is_written_without=True,
+    ids_at_aws=lambda aws, here: {"id": _id(aws, here.name)},
+    again=_again,
     obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
     edits=_edits,
     events={**events("Policy"), **TAGS},
@@ -159,6 +184,22 @@ def _live_attachments(aws: AtAws) -> Iterator[Thing]:
                 yield Thing("attachment", name, ids=ids, thing=(_ATTACHMENT, id), undo=undo)
 
 
+def _ids_of_attachment(aws: AtAws, here: Thing) -> dict[str, str]:
+    policy, _, place = here.name.partition(" on ")
+    what, _, key = place.partition(" ")
+    kind: Key = "ou" if what == "unit" else "account"
+    targets = {known: id for id, known in aws.known[kind].items()}
+    target = aws.inventory.organization.root if what == "root" else targets.get(key, "")
+    return {"policy": _id(aws, policy), "target": target}
+
+
+def _attached_again(_: AtAws, __: str, here: Thing) -> tuple[str, ...]:
+    policy, target = here.ids["policy"], here.ids["target"]
+    if not (policy and target):
+        return ()
+    return (cli.line("organizations", "attach-policy", policy_id=policy, target_id=target),)
+
+
 def _target(aws: AtAws, id: str) -> tuple[str, str]:
     if id == aws.inventory.organization.root:
         return "root", ""
@@ -195,6 +236,8 @@ ATTACHMENT = Kind(
     recorded=_recorded_attachments,
     live=_live_attachments,
     is_added=True,
+    ids_at_aws=_ids_of_attachment,
+    again=_attached_again,
     needs=lambda _, both: target_of(both.partition(":")[0]),
     events=events("Policy", made="Attach{}", gone="Detach{}"),
 )

@@ -37,10 +37,18 @@ def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
     }
 
 
-_READ = (
-    *("addresses", "display_name", "emails", "external_ids", "locale", "phone_numbers", "preferred_language"),
-    *("profile_url", "timezone", "title", "user_name", "user_type"),
+DETAILS = (
+    "addresses",
+    "locale",
+    "phone_numbers",
+    "preferred_language",
+    "profile_url",
+    "timezone",
+    "title",
+    "user_type",
 )
+"""What AWS has of a user beside the fields of an entry, in the words of the provider."""
+_READ = (*DETAILS, "display_name", "emails", "external_ids", "user_name")
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:

@@ -21,6 +21,15 @@ def over_quota(landing_zone: LandingZone) -> Iterator[Doubt]:
     yield from _assigned(landing_zone)
 
 
+def exceeded(landing_zone: LandingZone) -> dict[str, int]:
+    """Returns how much there is of what is more, by the name of its limit."""
+    found = dict[str, int]()
+    for _, _, message in over_quota(landing_zone):
+        name, count = str(message.data["quota"]), int(message.data["count"])
+        found[name] = max(count, found.get(name, 0))
+    return dict(sorted(found.items()))
+
+
 def _organization(landing_zone: LandingZone) -> Iterator[Doubt]:
     limits, organization = landing_zone.project.aws_limits, landing_zone.organization
     total = len(landing_zone.accounts) + len(organization.unmanaged_accounts)

@@ -390,7 +390,8 @@ def _user(one: Thing) -> Json:
     told = {"UserId": one.id, "UserName": one["name"], "DisplayName": one["shown"], "IdentityStoreId": STORE}
     names = {"GivenName": one["given"], "FamilyName": one["family"]}
     emails = [{"Value": mail, "Type": "work", "Primary": not place} for place, mail in enumerate(one["emails"])]
-    return {**told, "Name": names, "Emails": emails, **_of_others(one)}
+    title = {"Title": one["title"]} if one["title"] else {}
+    return {**told, "Name": names, "Emails": emails, **title, **_of_others(one)}
 
 
 def _group(one: Thing) -> Json:

@@ -102,9 +102,9 @@ def policy(key: str, *targets: str, **values: Any) -> Thing:
 
 
 def user(key: str, **values: Any) -> Thing:
-    """A user: `name` to sign in with, `given`, `family`, `shown`, `emails`, `external`, `number`."""
+    """A user: `name` to sign in with, `given`, `family`, `shown`, `emails`, `external`, `number`; `title` at AWS."""
     mail = key if "@" in key else f"{key}@example.com"
-    given = {"name": mail, "given": "Ana", "family": "Adler", "emails": (mail,), "external": False}
+    given = {"name": mail, "given": "Ana", "family": "Adler", "emails": (mail,), "external": False, "title": ""}
     given |= {"shown": f"{values.get('given', 'Ana')} {values.get('family', 'Adler')}"}
     return _thing("user", key, given, values)
 

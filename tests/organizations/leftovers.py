@@ -23,7 +23,7 @@ _BRACES = '{"Version": "2012-10-17", "Statement": [], "Id": "{{x}}"}'
 _ANALYZER, _GUARDDUTY = "access-analyzer.amazonaws.com", "guardduty.amazonaws.com"
 
 LEFT_OVER = Organization(
-    [unit("u1", "a\ntouch x"), unit("u2", "Inside", within="u1")],
+    [unit("u1", "a\ntouch x"), unit("u2", "Inside", within="u1"), unit("u3", "Tagged", tags={"team": "x"})],
     [account("a2", state="SUSPENDED"), account("a3", state="CLOSED"), account("a4", state="PENDING_ACTIVATION")],
     [account("a5", state="PENDING_CLOSURE"), account("a6", email="a b@example.com"), account("a7"), account("a8")],
     [account("a9", tags={"aws:x": "y"}), account("a10", within="u1")],
@@ -39,7 +39,7 @@ LEFT_OVER = Organization(
     [policy("p7", document="[]"), policy("p8", name="a\u200b")],
     [delegated(_ANALYZER, one) for one in ("a2", "a7", "a8")],
     [delegated(_GUARDDUTY, "a7"), delegated("ssm.amazonaws.com", "a7")],
-    [user("u1", external=True), user("u2", emails=()), user("u3", name="no space"), user("u4")],
+    [user("u1", external=True), user("u2", emails=()), user("u3", name="no space"), user("u4", title="Head")],
     [user("u5", name="U4@example.com")],
     [group("SCIM", external=True), group("AWSSecurityAuditors"), group("Ops"), group("OPS")],
     [group("Own", "u3"), group("Long\u200b", external=True), group("g99")],

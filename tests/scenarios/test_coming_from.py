@@ -206,9 +206,9 @@ def test_strata_lives_beside_control_tower_and_survives_it(typist: Typist) -> No
     _describe(typist, describe)
     _deploy(typist, deploy)
     _, alone = (site.config / "ADOPTION.md").read_text().split("## Left alone")
-    rows = [row for row in alone.splitlines() if row.endswith("looks after it |")]
+    theirs = [one for one in alone.split("\n- ") if "looks after it\n" in one]
     for name in ("aws-guardrails-AbCdE0", "aws-guardrails-AbCdE2", "AWSAdministratorAccess", "AWSReadOnlyAccess"):
-        assert any(name in row for row in rows), alone
+        assert any(f"  - '{name}'" in one for one in theirs), alone
 
     # Account Factory opens an account, and moves another one.
     _account_factory(made)

@@ -58,6 +58,7 @@ from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
+from strata.rules.quotas import exceeded
 from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, interactive
 
@@ -294,6 +295,8 @@ def _files(project: Project, inventory: Inventory, found: Description, day: dt.d
         files |= text_of(external_at_aws(load(folder), inventory, found.keys, day))
         write_texts(folder, files)
         landing_zone = load(folder)
+        if limits := exceeded(landing_zone):
+            files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})
         if set(landing_zone.grants) != set(found.grants):
             fault = "the rules would not give what is there; give --literal, and report this fault of Strata"
             raise StrataError(Message("fault-of-strata", fault))
@@ -326,7 +329,7 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
         in_tower = _is_in_external_group(one, landing_zone)
         if gives := _gives(one, inventory, full):
             until = "which accepted.yaml has" if in_tower else "which strata drift tells until accepted.yaml has it"
-            text = f"Full access, {until}: {one.kind} {one.name}."
+            text = f"Full access, {until}: {one.kind} {one.name!r}."
             apart.append(Message("full-access-left", text, kind=one.kind, name=one.name))
         if in_tower or not gives:
             entries.append({"finding": one.how.value, "at": one.at, "reason": REASON})

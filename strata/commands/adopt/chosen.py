@@ -21,11 +21,12 @@ from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.drift.comparison import ORDER, Difference, Drift, How, compare, things_by_name
-from strata.drift.keeping import edits, is_added
+from strata.drift.keeping import adopt_line, edits, is_added
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import check_unchanged
 from strata.inventory.progress import Reading
+from strata.kinds import WORDS
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit
 from strata.kinds.control import BY_HAND, TRAIL
@@ -37,6 +38,7 @@ from strata.printing import document, word
 from strata.rules.expectations import AS_EXPECTED
 from strata.sides.join import Keys, live_names
 from strata.terminal import confirmed, interactive
+from strata.text import listed
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def run(options: Options, choice: Choice) -> int:
     things = things_by_name(zone, states, inventory)
     drift = compare(zone, states, inventory)
     chosen = chosen_of(drift.differences, wanted, things)
-    for reason in nothing_of(wanted, drift, things):
+    for reason in nothing_of(options, wanted, drift, things):
         options.note(f"nothing to adopt: {reason}")
     today = dt.datetime.now(dt.UTC).date()
     found = kept(existing, states, inventory, chosen, literal=choice.literal, day=today)
@@ -117,7 +119,7 @@ def parsed(things: Sequence[str]) -> Wanted:
     Raises:
         UsageError: one is not KIND:NAME, or the kind is unknown.
     """
-    kinds = {kind.replace(" ", "-"): kind for kind in ORDER}
+    kinds = {kind.replace(" ", "-"): kind for kind in ORDER} | dict.fromkeys(("ou", "unit"), WORDS["ou"])
     found, faults = list[tuple[str, str]](), list[Message]()
     for one in dict.fromkeys(things):
         kind, colon, name = one.partition(":")
@@ -209,8 +211,10 @@ def _of_thing(
     ]
 
 
-def nothing_of(wanted: Wanted, drift: Drift, things: Mapping[tuple[str, str], tuple[str, str]]) -> Iterator[Message]:
-    """Yields of each thing without a difference how it is."""
+def nothing_of(
+    options: Options, wanted: Wanted, drift: Drift, things: Mapping[tuple[str, str], tuple[str, str]]
+) -> Iterator[Message]:
+    """Yields of each thing without a difference how it is, and what hangs on it and differs, with what writes that."""
     for kind, name in wanted:
         if not _of_thing(drift.differences, kind, name, things):
             thing = things[kind, name]
@@ -219,7 +223,29 @@ def nothing_of(wanted: Wanted, drift: Drift, things: Mapping[tuple[str, str], tu
             case, words = (
                 ("waits-for-deploy", "waits for strata deploy") if waits else ("as-declared", "is as declared")
             )
-            yield Message(case, f"{kind} {short(name)} {words}", kind=kind, name=name)
+            on_it = [one for one in drift.differences if thing[1] and thing[1] in _ids(one)]
+            if on_it:
+                case, words = "others-differ", f"{words} itself, and what hangs on it is not: {_named(options, on_it)}"
+            yield Message(
+                case, f"{kind} {short(name)} {words}", kind=kind, name=name, differs=[one.at for one in on_it]
+            )
+
+
+def _ids(one: Difference) -> list[str]:
+    """Returns the ids of a thing that differs, and of what it hangs on."""
+    return [id for each in (one.live, one.recorded) if each for id in each.ids.values()]
+
+
+def _named(options: Options, differences: Sequence[Difference]) -> str:
+    """Returns differences with the commands that write them, the first few of many."""
+    return listed(
+        [
+            f"{one.kind} {short(one.name)} ({adopt_line(one.kind, one.name)}{options.config_words})"
+            if one.way.adopt
+            else f"{one.kind} {short(one.name)} (see strata drift)"
+            for one in differences
+        ]
+    )
 
 
 def _of(one: Difference) -> str:
