@@ -660,10 +660,9 @@ class _Center:
         same = Counter(one.name.casefold() for one in self.live.groups)
         for one in self.live.groups:
             foreign = self._is_foreign(one)
-            if foreign and one.id not in holders:
-                text = "an identity provider made it" if one.external else "Control Tower looks after it"
-                case = "made-by-provider" if one.external else "control-tower"
-                reason = Message(case, f"{text}, and none of the permission sets here names it")
+            if one.external and one.id not in holders:
+                text = "an identity provider made it, and none of the permission sets here names it"
+                reason = Message("made-by-provider", text)
                 self.found.leave("group", one.name, reason, one.id)
             elif same[one.name.casefold()] > 1:
                 taken = Message("name-taken", "another group has the same name", value=one.name)

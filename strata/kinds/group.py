@@ -183,6 +183,11 @@ def _name(user: str, group: str) -> str:
     return f"user {user} in group {group}"
 
 
+def group_of(membership: str) -> str:
+    """Returns the key of the group in the name of a membership."""
+    return membership.rpartition(" in group ")[2]
+
+
 def _declared_members(zone: LandingZone) -> Iterator[Thing]:
     for key, group in zone.groups.items():
         for user in group.members:
@@ -232,7 +237,7 @@ def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterat
 
 
 def _why_not_member(zone: LandingZone, change: Change) -> Obstacle:
-    group = zone.groups.get(change.now.name.rpartition(" in group ")[2])
+    group = zone.groups.get(group_of(change.now.name))
     text = "Control Tower's group has no members in the YAML; accept it in accepted.yaml"
     return Message("managed-elsewhere", text) if group and group.external else ""
 

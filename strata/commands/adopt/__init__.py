@@ -51,7 +51,7 @@ from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import Reading
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory, PermissionSet
-from strata.kinds.group import MEMBERSHIP
+from strata.kinds.group import MEMBERSHIP, group_of
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -338,9 +338,8 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
 
 def _is_in_external_group(one: Difference, zone: LandingZone) -> bool:
     """Returns whether it is a member of one of Control Tower's groups, which gives what is declared."""
-    return one.kind == MEMBERSHIP.name and one.name.rpartition(" in group ")[2] in {
-        key for key, group in zone.groups.items() if group.external
-    }
+    group = zone.groups.get(group_of(one.name)) if one.kind == MEMBERSHIP.name else None
+    return group is not None and group.external
 
 
 def _sets(inventory: Inventory) -> tuple[PermissionSet, ...]:
