@@ -24,6 +24,7 @@ from tests.organizations import (
     gone,
     grant,
     group,
+    no_full_access,
     permission_set,
     policy,
     service,
@@ -302,3 +303,93 @@ def test_one_made_outside_is_written_as_what_it_is(folder: Path, made: Any, exte
     one = load(folder).policies["aws-guardrails-abcde9"]
     assert (one.external, one.is_known, one.targets.accounts) == (external, True, ("a4",))
     assert (told["undo"] == [], (folder / "policies/aws-guardrails-abcde9.json").exists()) == (external, not external)
+
+
+# What AWS attaches to everything
+
+
+LISTED = Organization(
+    [unit("locked1", "Locked"), unit("open2", "Open"), account("a3", "locked1"), account("a4", "open2")],
+    policy("list", "locked1", document=ALLOW),
+    [user("ana"), permission_set("Admin", "AdministratorAccess"), grant("Admin", "ana", "a3", "a4")],
+    default_tags=False,
+)
+DETACHED = LISTED.at_aws(no_full_access("locked1"))
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    write_texts(tmp_path / "config", configuration(DETACHED.model, DETACHED.inventory)[1])
+    return tmp_path / "config"
+
+
+def told(there: Organization, folder: Path) -> dict[str, Any]:
+    found = json.loads(there.run("drift", "--json", folder=folder).stdout)["differences"]
+    return {f"{one['finding']} {one['at']}": one for one in found}
+
+
+def test_full_access_that_was_taken_off_is_described_and_answers_know_it(listed: Path) -> None:
+    organized = yaml.safe_load((listed / "organization.yaml").read_text())
+    assert organized["policies"]["FullAWSAccess"] == {
+        "external": True,
+        "type": "SERVICE_CONTROL_POLICY",
+        "detached": {"organizational_units": ["locked"]},
+    }
+    assert told(DETACHED, listed) == {}
+    warned = DETACHED.run("check", folder=listed)
+    assert (warned.exit_code, "allow-only" in warned.stderr) == (0, False)
+    answers = {
+        (action, account_): DETACHED.run("can", action, "--in", account_, "--as", "ana", folder=listed).exit_code
+        for action, account_ in (("s3:GetObject", "a3"), ("ec2:RunInstances", "a3"), ("ec2:RunInstances", "a4"))
+    }
+    assert answers == {("s3:GetObject", "a3"): 0, ("ec2:RunInstances", "a3"): 3, ("ec2:RunInstances", "a4"): 0}
+
+
+def test_full_access_attached_again_is_told_as_what_voids_the_list(listed: Path) -> None:
+    ((at, one),) = told(LISTED, listed).items()
+
+    assert (at, one["by_hand_id"]) == ("made-outside attachment FullAWSAccess on unit locked", "allow-list-void")
+    assert [shlex.split(line)[2:] for line in one["undo"]] == [
+        ["detach-policy", "--policy-id", "p-FullAWSAccess", "--target-id", LISTED.id("unit", "locked1")]
+    ]
+
+
+def test_full_access_taken_off_is_told_with_the_line_that_attaches_it(listed: Path) -> None:
+    there = LISTED.at_aws(no_full_access("locked1", "a4", "root"))
+    found = told(there, listed)
+
+    assert {at: shlex.split(one["undo"][0])[2:] for at, one in found.items()} == {
+        f"gone-outside attachment FullAWSAccess on {place}": [
+            *("attach-policy", "--policy-id", "p-FullAWSAccess", "--target-id", there.aws.place(key))
+        ]
+        for place, key in (("account a4", "a4"), ("root", "root"))
+    }
+    assert {one["not_adopted_id"] for one in found.values()} == {"write-detached"}
+
+
+def test_a_rerun_describes_where_full_access_is_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    write_texts(folder, configuration(LISTED.model, LISTED.inventory)[1])
+
+    assert DETACHED.run("adopt", "--to", folder, "--yes", folder=folder).exit_code == 0
+    assert told(DETACHED, folder) == {}
+
+
+@pytest.mark.parametrize(
+    ("entry", "at"),
+    [
+        ("FullAWSAccess: {external: true, type: SERVICE_CONTROL_POLICY, targets: {root: true}}", "targets"),
+        ("other: {external: true, type: SERVICE_CONTROL_POLICY, detached: {root: true}}", "detached"),
+        ("FullAWSAccess: {external: true, type: SERVICE_CONTROL_POLICY, detached: {accounts: [none]}}", "accounts[1]"),
+        ("FullAWSAccess: {type: SERVICE_CONTROL_POLICY, file: policies/list.json}", "FullAWSAccess"),
+    ],
+)
+def test_only_what_aws_attaches_by_itself_is_detached_somewhere(listed: Path, entry: str, at: str) -> None:
+    file = listed / "organization.yaml"
+    head, _, rest = file.read_text().partition("  FullAWSAccess:")
+    file.write_text(f"{head}  {entry}\n  list:{rest.partition('  list:')[2]}")
+
+    refused = DETACHED.run("check", folder=listed)
+
+    assert refused.exit_code == 1
+    assert any(f"{at}: " in line for line in refused.stderr.splitlines() if "error: " in line), refused.stderr

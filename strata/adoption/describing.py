@@ -62,6 +62,7 @@ from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import Document
+from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
 from strata.sides.join import Keys, live_names
 from strata.text import counted, listed, slug
@@ -94,6 +95,7 @@ class Description:
         looks: what an administrator should look at, as sentences.
         grants: who has what, as far as it is described.
         assignments: the same, folded.
+        full_access: the entries of policies of AWS's that are not attached to everything.
     """
 
     organization: dict[str, Any] = field(default_factory=dict)
@@ -106,6 +108,7 @@ class Description:
     looks: list[Message] = field(default_factory=list)
     grants: frozenset[Grant] = frozenset()
     assignments: list[Assignment] = field(default_factory=list)
+    full_access: dict[str, Any] = field(default_factory=dict)
     refused: Mapping[str, Message] = field(default_factory=dict)
 
     def refuses(self, entry: str, kind: str, name: str, id: str = "") -> bool:
@@ -353,6 +356,7 @@ class _Organization:
             "policies": self._policies(),
             "delegated_administrators": self._delegations(),
         }
+        self.found.full_access = self._full_access()
         self.found.looks += self._looks()
 
     @property
@@ -404,7 +408,7 @@ class _Organization:
             ]
             text = (
                 f"FullAWSAccess is not attached to {listed(quoted)}, where only what other policies allow is allowed. "
-                "Strata neither attaches nor detaches it; `strata can` takes it as attached everywhere."
+                "Strata neither attaches nor detaches it."
             )
             yield Message("full-access-not-attached", text, targets=without)
 
@@ -490,6 +494,17 @@ class _Organization:
 
     # Policies
 
+    def _full_access(self) -> dict[str, Any]:
+        """Describes where AWS's policies that allow everything are not attached, of the types that are on."""
+        described = dict[str, Any]()
+        for type, name in ALLOW_ALL.items():
+            one = next((one for one in self.live.policies if one.aws_managed and one.name == name), None)
+            there = (self.live.root, *(each for each in self.found.keys["ou"]), *(each.id for each in self._members))
+            missing = [id for id in there if one and id not in one.targets]
+            if one and type in self.live.policy_types and (detached := self._named(missing)):
+                described[name] = {"external": True, "type": type.value, "detached": detached}
+        return described
+
     def _policies(self) -> dict[str, Any]:
         types = {one.value for one in PolicyType}
         some = [one for one in self.live.policies if not one.aws_managed and self._can_be_declared(one, types)]
@@ -530,14 +545,18 @@ class _Organization:
         return {"type": one.type, "file": f"policies/{key}.json", **fields, **targets}
 
     def _targets(self, one: at_aws.Policy) -> dict[str, Any]:
-        units = [self.found.keys["ou"][id] for id in one.targets if id in self.found.keys["ou"]]
-        accounts = [self.found.keys["account"][id] for id in one.targets if id in self.found.keys["account"]]
         for id in one.targets:
             if id not in (self.live.root, *self.found.keys["ou"], *self.found.keys["account"]):
                 what = "organizational unit" if id.startswith("ou-") else "account"
                 self.found.leave("attachment", f"{one.name} on {id}", _not_described(what))
+        return self._named(one.targets)
+
+    def _named(self, ids: Collection[str]) -> dict[str, Any]:
+        """Returns what is described of the root, units and accounts of some ids."""
+        units = [self.found.keys["ou"][id] for id in ids if id in self.found.keys["ou"]]
+        accounts = [self.found.keys["account"][id] for id in ids if id in self.found.keys["account"]]
         return {
-            **({"root": True} if self.live.root in one.targets else {}),
+            **({"root": True} if self.live.root in ids else {}),
             **({"organizational_units": sorted(units)} if units else {}),
             **({"accounts": sorted(accounts)} if accounts else {}),
         }

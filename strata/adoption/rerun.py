@@ -42,6 +42,7 @@ from strata.kinds.permission_set import INLINE_END, inline_file
 from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import ROOT
 from strata.landing_zone.grants import Grant
+from strata.landing_zone.policies import is_full_access
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.sides.join import Keys, held, identities, known_keys
 from strata.text import counted
@@ -258,13 +259,17 @@ class _Merge:
                 continue
             self._add_to(ORGANIZATION, "accounts", {key: entry})
             self._added("account", key)
-        documents = {}
+        documents, here = {}, self.zone.organization.policies
         for key, entry in self._new("policy").items():
             entry["targets"] = self._declared_targets(entry.get("targets", {}))
             self._add_to(ORGANIZATION, "policies", {key: {name: one for name, one in entry.items() if one}})
             if file := entry.get("file"):
                 documents[file] = self.found.documents[file]
             self._added("policy", key)
+        for key, entry in self.found.full_access.items() if self.only is None else ():
+            if not any(is_full_access(*one) and one[1].type == entry["type"] for one in here.items()):
+                self._add_to(ORGANIZATION, "policies", {key: entry})
+                self.since.added.append(f"policy {key}")
         self._attachments()
         self._lists()
         return documents

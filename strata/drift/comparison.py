@@ -29,7 +29,7 @@ from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
 from strata.kinds.permission_set import SET
 from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
-from strata.kinds.thing import AS_IT_IS, AtAws, Side, Thing
+from strata.kinds.thing import AS_IT_IS, AtAws, Side, Thing, side
 from strata.landing_zone import LandingZone
 from strata.policy.documents import statements
 from strata.policy.equality import meaning
@@ -193,7 +193,8 @@ def differing(
     said, accepted = states or States(), {(finding, lasting(at)) for finding, at in accepted}
     by_type = moved(zone, said.held())
     aws = AtAws(zone, inventory, known, by_type, said.elsewhere)
-    here, live = declared_side(zone), live_side(aws)
+    given = side(one for kind in KINDS for one in kind.given(aws))
+    here, live = {**declared_side(zone), **given}, live_side(aws)
     if not said.whole:  # what a deploy of today would have left, with what it would not have switched off
         before: Side = {at: one for at, one in live.items() if one.noted} | dict(here)
     else:
@@ -201,7 +202,7 @@ def differing(
         if said.broken:  # which the next deploy makes anew, whether a run had made it or not
             sound = recorded_side(zone, said, said.broken)
             before = {at: one for at, one in before.items() if at in sound or at not in here}
-    before = {at: _as_called(aws, one) if one.external else one for at, one in before.items()}
+    before = {at: _as_called(aws, one) if one.external else one for at, one in {**before, **given}.items()}
     found, waiting, otherwise = list[Difference](), list[str](), list[Difference]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
@@ -430,7 +431,7 @@ class _Compared:
     def _difference(
         self, how: How, attribute: str = "", at_aws: str = "", before: str = "", declared: str = ""
     ) -> Difference:
-        place = str(self.aws.zone.source(self.here.file, self.here.location)) if self.here else ""
+        place = str(self.aws.zone.source(self.here.file, self.here.location)) if self.here and self.here.file else ""
         sides = self.here, self.before, self.now
         way = way_back(self.aws, self.kind, attribute, *sides)
         return Difference(how, self.kind.name, self.name, way, attribute, at_aws, before, declared, place, *sides)

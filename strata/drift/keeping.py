@@ -10,9 +10,10 @@ from strata.kinds import kind_of
 from strata.kinds.change import REFRESH, Change, Edit, Obstacle, edit
 from strata.kinds.kind import Kind
 from strata.kinds.permission_set import SET
-from strata.kinds.policy import POLICY
+from strata.kinds.policy import POLICY, full_access_of
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
+from strata.landing_zone.policies import FULL_ACCESS
 from strata.printing import word
 
 
@@ -20,6 +21,10 @@ def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, 
     """Returns why `strata adopt` cannot write what AWS has, as a phrase; nothing where it can."""
     if _is_in_external_yaml(zone, kind, attribute, here, now):
         return REFRESH
+    if now is None and here and (type := full_access_of(here.name)):
+        full = FULL_ACCESS[type]
+        text = f"write it under detached of an entry {full} in organization.yaml, with external: true and type: {type}"
+        return Message("write-detached", text)
     if now is None:
         deploy = "" if here and here.external else ", and deploy"
         return Message("gone-at-aws", f"take it out of the YAML by hand{deploy}")

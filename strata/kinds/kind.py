@@ -154,6 +154,7 @@ class Kind:
         declared: what the configuration would have a deploy make, with the values that a deploy puts back.
         recorded: what the states of Strata's stacks hold.
         asked: what AWS has of one that a state has, as `inventory.controls` keeps it; None where it has it no more.
+        given: what AWS gives by itself until somebody takes it away, of what it has, without what is declared as gone.
         live: what AWS has, but for what layers of one's own or others look after.
         found: what AWS has of it, by the keys of the units by id, as far as they are known.
         live_fields: what AWS has of the fields of an entry, of one thing, without those that it says nothing of.
@@ -190,6 +191,7 @@ class Kind:
     recorded: Callable[[InStates], Iterable[Thing]] = _nothing
     asked: Callable[[Ask], Attributes | None] | None = None
     live: Callable[[AtAws], Iterable[Thing]] = _nothing
+    given: Callable[[AtAws], Iterable[Thing]] = _nothing
     found: Callable[[Inventory, Mapping[str, str]], Iterable[Found]] = lambda *_: ()
     live_fields: Callable[[Any], dict[str, Any]] = lambda _: {}
     id_of: Callable[[str], str] = str

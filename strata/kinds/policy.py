@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 
 from strata.config import ORGANIZATION, models
+from strata.config.models import PolicyType
 from strata.errors import Message
-from strata.kinds import cli
+from strata.kinds import at_aws, cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, document_text, why_unwritten
@@ -18,6 +19,8 @@ from strata.kinds.kind import Existing, Found, Ids, Key, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
+from strata.landing_zone.policies import FULL_ACCESS
+from strata.landing_zone.units import THE_ROOT, Target
 
 _TYPE, _ATTACHMENT = "aws_organizations_policy", "aws_organizations_policy_attachment"
 
@@ -170,8 +173,44 @@ def _recorded_attachments(states: InStates) -> Iterator[Thing]:
     yield from (one for one in _declared_attachments(states.zone) if one.external)
 
 
+def _full_access(aws: AtAws) -> Iterator[tuple[PolicyType, at_aws.Policy, dict[str, Target]]]:
+    """Yields AWS's policies that allow everything, of the types that are on, with what has them by default, by id."""
+    live, zone = aws.inventory.organization, aws.zone
+    targets = {live.root: THE_ROOT}
+    targets |= {id: Target("unit", key) for id, key in aws.known["ou"].items() if key in zone.units}
+    targets |= {id: Target("account", key) for id, key in aws.known["account"].items() if key in zone.members}
+    for type, name in FULL_ACCESS.items():
+        one = next((one for one in live.policies if one.aws_managed and (one.type, one.name) == (type, name)), None)
+        if one and type in live.policy_types:
+            yield type, one, targets
+
+
+def full_access_of(attachment: str) -> PolicyType | None:
+    """Returns the type of such a policy, by the name of its attachment."""
+    name = attachment.partition(" on ")[0]
+    return next((type for type, full in FULL_ACCESS.items() if full == name), None)
+
+
+def _given(aws: AtAws) -> Iterator[Thing]:
+    for type, one, targets in _full_access(aws):
+        for id, target in targets.items():
+            if (type, target) not in aws.zone.without_full_access:
+                yield _attached_full(one, id, target)
+
+
+def _attached_full(one: at_aws.Policy, id: str, target: Target, *undo: str) -> Thing:
+    name = _name(one.name, target.kind, "" if target == THE_ROOT else target.key)
+    ids = {"policy": one.id, "target": id}
+    return Thing("attachment", name, ids=ids, undo=undo, note=_VOID if undo else "", external=True)
+
+
+_VOID = Message("allow-list-void", "what is allowed there by name alone bars nothing while it is attached")
+
+
 def _live_attachments(aws: AtAws) -> Iterator[Thing]:
     """Yields the targets of what is declared or deployed: the others are told as one with their policy."""
+    for _, full, targets in _full_access(aws):
+        yield from (_attached_full(full, id, targets[id], _detach(full.id, id)) for id in full.targets if id in targets)
     for one in aws.inventory.organization.policies:
         key = aws.known["policy"].get(one.id)
         if one.aws_managed or not key or aws.is_elsewhere(_TYPE, one.id):
@@ -185,6 +224,8 @@ def _live_attachments(aws: AtAws) -> Iterator[Thing]:
 
 
 def _ids_of_attachment(aws: AtAws, here: Thing) -> dict[str, str]:
+    if full_access_of(here.name):
+        return dict(here.ids)
     policy, _, place = here.name.partition(" on ")
     what, _, key = place.partition(" ")
     kind: Key = "ou" if what == "unit" else "account"
@@ -215,6 +256,7 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield f"{_ATTACHMENT}.{key}_{target.address_part}", f"{at}:{ids['policy'][key]}"
 
 
+_TAKE_OUT = Message("take-out-detached", "take it out of the detached of its policy in organization.yaml by hand")
 ATTACHMENT = Kind(
     "attachment",
     "organizations",
@@ -236,6 +278,8 @@ ATTACHMENT = Kind(
     recorded=_recorded_attachments,
     live=_live_attachments,
     is_added=True,
+    given=_given,
+    obstacle=lambda _, change: _TAKE_OUT if full_access_of(change.now.name) else "",
     ids_at_aws=_ids_of_attachment,
     again=_attached_again,
     needs=lambda _, both: target_of(both.partition(":")[0]),

@@ -281,7 +281,7 @@ def _today() -> dt.date:
 def _files(project: Project, inventory: Inventory, found: Description, day: dt.date | None) -> dict[str, str]:
     contents: dict[str, Mapping[str, Any]] = {
         PROJECT: rendering.project(project),
-        ORGANIZATION: found.organization,
+        ORGANIZATION: {**found.organization, "policies": {**found.full_access, **found.organization["policies"]}},
         SECURITY: rendering.security(found),
         **rendering.people_and_access(found.sso),
     }
