@@ -42,7 +42,7 @@ DIFFERS = 3
 NOT_LOOKED_AT = (
     "policies of resources, unless the answer names one: a bucket policy can allow or deny more",
     "session policies and policies of VPC endpoints",
-    "policies that are attached outside the configuration, and where else AWS's FullAWSAccess was taken off",
+    "policies that are attached outside the configuration, and AWS's FullAWSAccess where somebody took it off",
     "limits and checks of the service itself",
 )
 """The assumptions of an answer."""

@@ -98,7 +98,7 @@ BY_CONTROL_TOWER = Message("control-tower", "Control Tower looks after it")
 
 def _stack(tags: Mapping[str, str]) -> Message | None:
     stack = tags.get(_STACK)
-    return Message("cloudformation", f"the CloudFormation stack {stack} looks after it", stack=stack) if stack else None
+    return Message("made-by-stack", f"the CloudFormation stack {stack} looks after it", stack=stack) if stack else None
 
 
 def _is_of_controls(document: str) -> bool:

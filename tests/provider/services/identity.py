@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from strata.kinds.reading import date
 from tests.provider.aws import Aws, AwsError, Session
 from tests.provider.mapping import Object, from_aws, to_aws
 from tests.provider.resource import Refused, Resource, Tagging, words
@@ -300,6 +301,28 @@ def _instances(session: Session, config: Object) -> Object:
     return {"id": config["region"], "arns": arns, "identity_store_ids": stores}
 
 
+def _permission_set(session: Session, config: Object) -> Object:
+    """Finds one by its name: AWS lists ARNs alone, so that each is described."""
+    aws, instance = session.aws("sso-admin", config["region"]), {"InstanceArn": config["instance_arn"]}
+    arns = [config["arn"]] if config["arn"] else aws.all("list_permission_sets", "PermissionSets", **instance)
+    for arn in arns:
+        found = aws("describe_permission_set", **instance, PermissionSetArn=arn)["PermissionSet"]
+        if config["arn"] or found["Name"] == config["name"]:
+            tags = aws.all("list_tags_for_resource", "Tags", **instance, ResourceArn=arn)
+            shown = {name: found.get(word) for name, word in _DESCRIBED.items()}
+            own = {one["Key"]: one["Value"] for one in tags}
+            return {"id": arn, "arn": arn, "created_date": date(found.get("CreatedDate")), "tags": own, **shown}
+    raise Refused("reading SSO Permission Set: not found")
+
+
+_DESCRIBED = {
+    "name": "Name",
+    "description": "Description",
+    "relay_state": "RelayState",
+    "session_duration": "SessionDuration",
+}
+
+
 def _group(session: Session, config: Object) -> Object:
     group, found = _looked_up(session, config, "group")
     shown = {"display_name": found["DisplayName"], "description": found.get("Description"), "external_ids": []}
@@ -330,4 +353,5 @@ DATA_SOURCES: dict[str, Callable[[Session, Object], Object]] = {
     "aws_identitystore_group": _group,
     "aws_identitystore_user": _user,
     "aws_ssoadmin_instances": _instances,
+    "aws_ssoadmin_permission_set": _permission_set,
 }
