@@ -642,6 +642,77 @@ def test_a_session_length_that_counts_by_default_goes_back_and_stays_by_what_is_
     assert (told(back), back.waiting) == ([], ("permission set Rich",))
 
 
+UNNAMED = DEPLOYED.but(
+    [changed("unit", "prod", name="prod"), changed("policy", "policy-1", name="policy-1")],
+    changed("unit", "workloads", name="workloads"),
+)
+"""What was deployed with no name but those of the keys."""
+RENAMED = {
+    ("account", "a3"): ("account a3", "aws account put-account-name --account-name acme-a3 --account-id 000000000003"),
+    ("unit", "prod"): (
+        "organizational unit prod",
+        "aws organizations update-organizational-unit --organizational-unit-id ou-abcd-00000002 --name prod",
+    ),
+    ("policy", "policy-1"): (
+        "policy policy-1",
+        f"aws organizations update-policy --policy-id {DEPLOYED.id('policy', 'policy-1')} --name policy-1",
+    ),
+    ("group", "admins"): (
+        "group admins",
+        f"aws identitystore update-group --identity-store-id {STORE} --group-id {DEPLOYED.id('group', 'admins')} "
+        """--operations '[{"AttributePath": "displayName", "AttributeValue": "admins"}]' --region us-east-1""",
+    ),
+}
+"""What has no name in the YAML: how drift calls it, and the line that gives it the name of its key back."""
+
+
+def _unnamed(folder: Path) -> Path:
+    """Writes a configuration in which no unit has a name."""
+    UNNAMED.write(folder)
+    path = folder / "organization.yaml"
+    text = path.read_text().replace("name: workloads\n    ", "", 1).replace("\n        name: prod", "  {}", 1)
+    path.write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("noted", [False, True], ids=["at AWS alone", "noted in the state"])
+@pytest.mark.parametrize(("kind", "key"), RENAMED)
+def test_a_thing_without_a_name_is_called_by_its_key(tmp_path: Path, kind: str, key: str, noted: bool) -> None:
+    """Whoever renames it at AWS is told of, also where a refresh noted it; both ways lead to no drift."""
+    folder, renamed = _unnamed(tmp_path), changed(kind, key, name="Evil")
+    there = UNNAMED.at_aws(renamed).in_state(renamed) if noted else UNNAMED.at_aws(renamed)
+    assert told(compare(load(folder), UNNAMED.states, UNNAMED.inventory)) == []
+
+    drift = compare(load(folder), there.states, there.inventory)
+
+    (one,) = drift.differences
+    what, line = RENAMED[kind, key]
+    assert (told(drift), one.way.undo, drift.waiting) == ([f"changed {what}: name is Evil"], (line,), ())
+    parse(shlex.split(line)[1:])
+    kept_ = adopted(folder, there, one).landing_zone
+    assert told(compare(kept_, there.states, there.inventory)) == []
+
+
+def test_a_name_by_the_key_that_a_thing_had_is_no_drift(edited: Edited) -> None:
+    """A line of moves.yaml that somebody wrote by hand gives no name: a deploy leaves that of the old key."""
+    text = (edited.path / "sso.yaml").read_text().replace("admins", "chiefs")
+    (edited.path / "sso.yaml").write_text(text)
+    (edited.path / "moves.yaml").write_text("- {kind: group, from: admins, to: chiefs}\n")
+
+    drift = edited.compared(DEPLOYED)
+    assert (told(drift), drift.otherwise) == ([], ())
+    others = {name: edited.compared(DEPLOYED.at_aws(changed("group", "admins", name=name))) for name in ("chiefs", "x")}
+    assert {name: told(one) for name, one in others.items()} == {"chiefs": [], "x": ["changed group chiefs: name is x"]}
+
+
+def test_who_took_the_name_of_what_was_renamed_is_told_and_goes_first() -> None:
+    drift = by_hand(changed("group", "admins", name="admins-old"), group("admins5", "bo", name="admins"))
+
+    made = f"group admins ({DEPLOYED.at_aws(group('admins5')).id('group', 'admins5')})"
+    assert told(drift) == [f"made {made}", "changed group admins: name is admins-old"]
+    assert [shlex.split(one.way.undo[0])[2] for one in drift.differences] == ["delete-group", "update-group"]
+
+
 def _session(length: str | None) -> Any:
     return changed("permission set", "Rich", session=length)
 
@@ -833,6 +904,18 @@ def test_a_session_length_that_cannot_be_written_is_accepted_with_its_set(edited
 
     entry = "- finding: changed-outside\n  at: 'permission set Odd: session_duration is PT3601S'\n"
     assert entry in merged.files["accepted.yaml"].replace('"', "'")
+
+
+def test_a_name_that_cannot_be_written_is_accepted_with_its_group(edited: Edited) -> None:
+    there = DEPLOYED.at_aws(group("odd7", "ana", name="odd\u202e"))
+    existing, live = existing_in(edited.path, there), there.inventory
+    new = [one for one in compared(there).differences if one.kind == "group"]
+
+    merged = with_unwritten(existing, kept(existing, there.states, live, new), live)
+
+    assert "changed-outside\n  at: 'group odd: name is odd" in merged.files["accepted.yaml"].replace('"', "'")
+    accepted = {(one["finding"], one["at"]) for one in yaml.safe_load(merged.files["accepted.yaml"])}
+    assert told(compare(merged.landing_zone, there.states, live, accepted)) == []
 
 
 def _full(*_: Any, **__: Any) -> None:

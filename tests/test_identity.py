@@ -197,6 +197,7 @@ THERE = Organization(
 )
 """What `CONFIGURATION` says."""
 ADMINS = f"{STORE}/{THERE.id('group', 'admins')}"
+DEVS = f"{STORE}/{THERE.id('group', 'devs')}"
 
 
 @pytest.fixture(scope="module")
@@ -1302,6 +1303,11 @@ CASES = (
             ),
         ),
         changes=met(Met("group", "devs", f"{STORE}/9f000000-0000-4000-a000-000000000000")),
+    ),
+    Case(
+        "a group gets the name that somebody gave it at AWS",
+        ((SSO, "name: Developers", "name: Engineers"),),
+        changes=met(Met("group", "devs", DEVS, ("kim@acme.io",))),
     ),
     Case(
         "a recorded thing is imported at another address",

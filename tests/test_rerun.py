@@ -223,6 +223,20 @@ def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
     ]
 
 
+def test_what_is_called_otherwise_than_by_its_key_is_told(folder: Folder) -> None:
+    """As drift tells it; the name of the key that moves.yaml says it had is no other one."""
+    later = FOUND.at_aws(changed("group", "admins", name="Chiefs"), changed("account", "a3", name="shop"))
+
+    assert folder.again(later).since.differs == [
+        "account a3: name is 'shop' at AWS, and 'acme-a3' here",
+        "group admins: name is 'Chiefs' at AWS, and 'admins' here",
+    ]
+    for file in ("sso.yaml", "imports.yaml"):
+        folder.edit(file, "admins", "bosses")
+    folder.write("moves.yaml", "- {kind: group, from: admins, to: bosses}\n")
+    assert folder.again(FOUND).since.differs == []
+
+
 def test_a_document_in_other_words_is_the_same_one(folder: Folder) -> None:
     """As `strata drift` takes it: AWS gives a list of one for a text, in whatever order."""
     document = json.loads(DENY)

@@ -55,6 +55,7 @@ from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_polic
 from strata.kinds.policy import POLICY
 from strata.kinds.reading import snaked
 from strata.kinds.thing import ACTIVE
+from strata.kinds.unit import UNIT
 from strata.kinds.user import DETAILS, USER
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.administrators import allows_everything
@@ -413,12 +414,7 @@ class _Organization:
             yield Message("full-access-not-attached", text, targets=without)
 
     def _units(self) -> None:
-        above = {self.live.root: ""}
-        for unit in self.live.units:
-            above[unit.id] = f"{unit.name} {above[unit.parent]}".strip()
-        parents = {unit.id: unit.name for unit in self.live.units}
-        described = self._describable_units()
-        named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in described]
+        named = _names(UNIT, self.inventory, {unit.id for unit in self._describable_units()})
         self.found.keys["ou"] = keys("unit", named, taken=self.known.get("ou"))
 
     def _describable_units(self) -> Iterator[at_aws.Unit]:
@@ -642,9 +638,7 @@ class _Center:
     # People
 
     def _users(self) -> dict[str, Any]:
-        by_id = {one.id: one for one in self.live.users}
-        names = [(id, _key_names(by_id[id], *some)) for id, some in _names(USER, self.inventory)]
-        chosen = keys("user", names, taken=self.known.get("user"))
+        chosen = keys("user", _names(USER, self.inventory), taken=self.known.get("user"))
         needed = {one.principal for one in self.live.assignments}
         needed |= {id for group in self.live.groups if not self._is_foreign(group) for id in group.members}
         described: dict[str, Any] = {}
@@ -780,11 +774,6 @@ class _Center:
     @cached_property
     def _called(self) -> dict[str, str]:
         return _called(self.inventory)
-
-
-def _key_names(one: at_aws.User, name: str, *others: str) -> list[str]:
-    """Returns the names for a user's key: of the address, where the user name has no letter for one."""
-    return [name if slug(name) else "".join(one.emails[:1]).partition("@")[0], *others]
 
 
 def written(rule: Assignment) -> dict[str, Any]:

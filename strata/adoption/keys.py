@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from strata.config.models import MANAGEMENT, ROOT
+from strata.kinds.kind import READABLE
 from strata.text import slug
 
 _LONGEST = 64
@@ -27,33 +28,51 @@ def keys(
     used = {key.lower() for key in had.values()} | _RESERVED
     named = dict(names)
     slugs = {id: [_slug(name, lower=lower) for name in choices] for id, choices in named.items()}
-    alike = Counter(choices[0].lower() for choices in slugs.values())
-    for id in sorted(slugs, key=lambda one: (slugs[one], named[one][0] != slugs[one][0], one)):
-        choices = slugs[id]
-        alone = alike[choices[0].lower()] == 1
-        found[id] = had.get(id) or _free(_candidates(kind, choices, alone=alone), used)
+    far = {id: _distance(named[id][0], choices[0]) for id, choices in slugs.items()}
+    alike = Counter((choices[0].lower(), far[id]) for id, choices in slugs.items())
+    alone = {id: _nearest(alike, choices[0].lower()) == (far[id], 1) for id, choices in slugs.items()}
+    candidates = {id: _candidates(kind, choices, alone=alone[id]) for id, choices in slugs.items()}
+    claims = Counter(key.lower() for id, some in candidates.items() for key in set(some[:1] if alone[id] else some))
+    # Of sets that differ in case alone, the one with fewer capitals goes first.
+    for id in sorted(slugs, key=lambda one: (not alone[one], far[one], [s.swapcase() for s in slugs[one]], one)):
+        first, *more = candidates[id]
+        apart = [key for key in (more if alone[id] else candidates[id]) if claims[key.lower()] <= 1]
+        apart.sort(key=lambda key: len(key) > READABLE)
+        ordered = [*([first] if alone[id] else []), *apart, *reversed(more), first]
+        found[id] = had.get(id) or _free(ordered, used)
         used.add(found[id].lower())
     return found
+
+
+def _distance(name: str, key: str) -> int:
+    """Returns how far a name is from its key: it is the very name, that in lower case, or more than that."""
+    return 0 if name == key else 1 if name.lower() == key else 2
+
+
+def _nearest(alike: Mapping[tuple[str, int], int], key: str) -> tuple[int, int]:
+    """Returns how near a name is that comes nearest to a key, and how many are as near."""
+    return next((rank, alike[key, rank]) for rank in range(3) if alike[key, rank])
 
 
 def _candidates(kind: str, slugs: list[str], *, alone: bool) -> list[str]:
     """Returns the best name, alone or with one of the others behind it, unless that has it in front already.
 
-    Names that several have, none has alone: nobody would see which of them it is.
+    Names that several have, none has alone, but for one that is the very name: nobody would see which of them it is.
     """
     first, *others = slugs
     best = first if first[:1].isalpha() else f"{kind}-{first}".rstrip("-")
-    more = [other if f"{other}-".startswith(f"{best}-") else f"{best}-{other}" for other in others if other]
-    return [best, *more] if alone or not others[:1] or not others[0] else more
+    ends = [other.removeprefix(first) if f"{other}-".startswith(f"{first}-") else f"-{other}" for other in others]
+    more = [_short(f"{best}{end}".rstrip("-")) for end in ends if end != "-"]
+    return [_short(best), *more] if alone or not others[:1] or not others[0] else more
 
 
 def _free(candidates: list[str], used: set[str]) -> str:
-    """Returns the first that nothing else has, or the first with a number."""
-    for candidate in candidates:
-        if (key := _short(candidate)).lower() not in used:
+    """Returns the first that nothing else has, or the last with a number."""
+    for key in candidates:
+        if key.lower() not in used:
             return key
     number = 2
-    while (key := _short(candidates[0], f"-{number}")).lower() in used:
+    while (key := _short(candidates[-1], f"-{number}")).lower() in used:
         number += 1
     return key
 

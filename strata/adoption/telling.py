@@ -20,7 +20,8 @@ from strata.errors import Message
 from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
-from strata.kinds.thing import ACTIVE
+from strata.kinds.moves import names_by_key
+from strata.kinds.thing import ACTIVE, BY_KEY
 from strata.landing_zone import ROOT, LandingZone
 from strata.policy.equality import same_document
 from strata.sides.join import Keys, identities, live_names
@@ -120,7 +121,7 @@ class Telling:
             Message("policy-type-off", f"the policy type {one} is off at AWS, and on here", type=one)
             for one in sorted(off)
         ]
-        self.since.differs += [*self._other_units(), *self._closed_accounts()]
+        self.since.differs += [*self._other_units(), *self._other_names(), *self._closed_accounts()]
         self.since.differs += [
             Message("document-differs", f"{path}: the document is another one at AWS", place=path)
             for path in self._other_documents()
@@ -138,6 +139,15 @@ class Telling:
                 text = f"{WORDS['ou']} {key}: it is in {short(at_aws)} at AWS, and in {short(here.parent or ROOT)} here"
                 values = {"key": "unit", "at_aws": at_aws, "here": here.parent or ROOT}
                 yield Message("value-differs", text, thing=f"{WORDS['ou']} {key}", **values)
+
+    def _other_names(self) -> Iterator[Message]:
+        """Yields what no file names and is not called by its key at AWS, as drift tells it."""
+        for kind, names in live_names(self.inventory).items():
+            unnamed = {one.name for one in KEYED[kind].declared(self.zone) if one.by_default & BY_KEY}
+            for key, id in sorted((key, id) for id, key in self.found.keys[kind].items() if key in unnamed):
+                counting = names_by_key(self.zone, kind, key)
+                if names[id] not in counting:
+                    yield _differing(f"{WORDS[kind]} {key}", "name", names[id], counting[0])
 
     def _closed_accounts(self) -> Iterator[Message]:
         for one in self.inventory.organization.accounts:

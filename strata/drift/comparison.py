@@ -24,12 +24,12 @@ from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
 from strata.kinds.control import TRAIL
 from strata.kinds.kind import Kind
-from strata.kinds.moves import address_now, newest_keys
+from strata.kinds.moves import address_now, names_by_key, newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
 from strata.kinds.permission_set import SET
 from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
-from strata.kinds.thing import AS_IT_IS, AtAws, Side, Thing, side
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, Side, Thing, side
 from strata.landing_zone import LandingZone
 from strata.policy.documents import statements
 from strata.policy.equality import meaning
@@ -84,6 +84,11 @@ class Difference:
         """
         value = f": {self.attribute or 'content'} is {self.at_aws}" if self.attribute or self.at_aws else ""
         return written_out(f"{self.kind} {self.name}{value}")
+
+    @property
+    def is_name_back(self) -> bool:
+        """Returns whether it is a name that no file writes."""
+        return self.declared is not None and self.attribute in self.declared.by_default & BY_KEY
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -214,7 +219,8 @@ def differing(
             found += differences
             waiting += [" ".join(at)] if one.waits() else []
             otherwise += one.otherwise({each.attribute for each in differences})
-    found = _by_their_causes(found)
+    # A line that gives a name back works once what took it is gone.
+    found = sorted(_by_their_causes(found), key=lambda one: (ORDER[one.kind], one.is_name_back))
     left = tuple(one for one in found if not one.is_meant(accepted))
     silenced = tuple(one for one in found if one.is_meant(accepted))
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise))
@@ -409,16 +415,24 @@ class _Compared:
             for attribute, declared in self.here.values.items():
                 live = self.now.values.get(attribute)
                 unknown = declared is AS_IT_IS or attribute in told or self._are_unread_tags(attribute)
-                if not unknown and meaning(live) != meaning(declared):
+                same = meaning(live) == meaning(declared) or self._is_earlier_name(attribute, live)
+                if not unknown and not same:
                     yield self._difference(How.CHANGED, attribute, written(live), "", written(declared))
 
     def _values(self, here: Thing, before: Thing, now: Thing) -> Iterator[tuple[str, Any, Any, Any]]:
-        """Yields the attributes that a deploy would put back, with their values: declared, recorded, live."""
+        """Yields the attributes that count, with their values: declared, recorded, live."""
         for attribute, declared in here.values.items():
             recorded = before.values.get(attribute)
             wanted = recorded if declared is AS_IT_IS else declared
-            if wanted is not AS_IT_IS and not self._are_unread_tags(attribute):
+            unknown = wanted is AS_IT_IS or self._are_unread_tags(attribute)
+            if not unknown and not self._is_earlier_name(attribute, now.values.get(attribute)):
                 yield attribute, wanted, recorded, now.values.get(attribute)
+
+    def _is_earlier_name(self, attribute: str, live: Any) -> bool:
+        """Returns whether a name that no file writes is that of a key that the thing had: a deploy leaves it."""
+        if not (self.here and self.kind.key and attribute in self.here.by_default & BY_KEY):
+            return False
+        return live in names_by_key(self.aws.zone, self.kind.key, self.name)[1:]
 
     def _are_unread_tags(self, attribute: str) -> bool:
         """Returns whether an attribute is tags of which nobody knows its own: Strata's are in the states.

@@ -10,7 +10,7 @@ from strata.drift.keeping import obstacle
 from strata.errors import Message
 from strata.kinds.change import Way
 from strata.kinds.kind import Kind
-from strata.kinds.thing import AtAws, Thing
+from strata.kinds.thing import BY_KEY, AtAws, Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers
 
@@ -54,6 +54,8 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
     if attribute == "id" and now and not external:
         again = "it was deleted and made again; once the new one is deleted, strata deploy makes its own"
         return Way(undo=now.undo, by_hand=Message("made-again", again))
+    if here and now and kind.rename and attribute in here.by_default & BY_KEY:
+        return Way(undo=kind.rename(aws, now.ids["id"], here.values[attribute]))
     if here and attribute in here.by_default:
         return Way(by_hand=_to_write(aws.zone, kind, attribute, here))
     return Way(deploy=(kind.stack,))

@@ -39,7 +39,9 @@ def strangers(c: Comparison) -> Iterator[Refusal]:
 
 
 def _is_wanted(c: Comparison, thing: Thing, met: Met) -> bool:
-    if c.declared.imports.get(thing.address) == met.id:
+    known = c.recorded.things.get((met.kind, met.key))
+    # Somebody may have given it at AWS the very name that is declared.
+    if c.declared.imports.get(thing.address) == met.id or (known and known.id == met.id):
         return True
     announced = (met.kind, compared(met.kind, thing.name)) in c.announced
     # A permission set whose name changed is created again under its own key.

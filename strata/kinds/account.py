@@ -15,7 +15,7 @@ from strata.kinds.events import GONE, MADE, TAGS
 from strata.kinds.identity import Mark, folded
 from strata.kinds.kind import Found, Kind, Resource
 from strata.kinds.shared import target_of
-from strata.kinds.thing import ACTIVE, AtAws, InStates, Thing, as_declared, written
+from strata.kinds.thing import ACTIVE, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
 
 _NAME, _TYPE = "account", "aws_organizations_account"
@@ -25,9 +25,10 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
     for key, one in zone.accounts.items():
         values = {"name": one.name, "email": one.email, "unit": one.unit, "state": ACTIVE, "tags": dict(one.tags)}
         # AWS neither renames nor moves the management account, and a deploy leaves it as it is.
-        compared = written(values, one.unwritten) if key != MANAGEMENT else {}
-        mark = Mark(folded(one.email), one.email)
-        yield Thing(_NAME, key, compared, one.file, one.location, ids={"id": one.id}, mark=mark)
+        unnamed = one.unwritten & BY_KEY
+        compared = written(values, one.unwritten - unnamed) if key != MANAGEMENT else {}
+        mark, ids = Mark(folded(one.email), one.email), {"id": one.id}
+        yield Thing(_NAME, key, compared, one.file, one.location, ids, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -59,8 +60,8 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, thing=("account", one.id), note=note)
 
 
-def _way(attribute: str, here: Thing | None, before: Thing | None, _now: Thing | None) -> Way | None:
-    """Returns the way back where no deploy makes an account again, opens it again or gives its address back."""
+def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | None) -> Way | None:
+    """Returns the way back where no deploy makes an account again, opens it again or gives it its address or name."""
     if not (here and before):
         return None
     if not attribute:
@@ -69,6 +70,9 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, _now: Thing |
         invite = cli.line("organizations", "invite-account-to-organization", target=target)
         invited = Message("invitation-to-accept", "the account has to accept the invitation")
         return Way(undo=(invite,) if id else (), by_hand=invited)
+    if now and attribute in here.by_default:
+        name = {"account_name": here.values[attribute], "account_id": now.ids["id"]}
+        return Way(undo=(cli.line("account", "put-account-name", **name),))
     if attribute == "state":
         return Way(by_hand=Message("account-closed", "reopen it with AWS Support, or set retired: true on its entry"))
     if attribute == "email":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,11 @@ def line(service: str, operation: str, **parameters: str) -> str:
     """Returns a line of the AWS CLI; each word is as it is, whatever AWS gave as a name or id."""
     words = [f"--{name.replace('_', '-')} {word(value)}" for name, value in parameters.items()]
     return " ".join((f"aws {service} {operation}", *words))
+
+
+def new_name(attribute: str, name: str) -> str:
+    """Returns the operations by which the identity store renames something."""
+    return json.dumps([{"AttributePath": attribute, "AttributeValue": name}])
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Center, Inventory
 from strata.kinds.change import Change, Obstacle
+from strata.kinds.cli import new_name
 from strata.kinds.control_tower import BY_CONTROL_TOWER, keeps_group, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark, folded
 from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
 
 
@@ -44,7 +45,9 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             yield Thing("group", key, looked_up, SSO, group.location, external=True, mark=mark)
         else:
             values = {"name": group.name, "description": group.description, "id": AS_IT_IS}
-            yield Thing("group", key, written(values, group.unwritten), SSO, group.location, mark=mark)
+            unnamed = group.unwritten & BY_KEY
+            kept = written(values, group.unwritten - unnamed)
+            yield Thing("group", key, kept, SSO, group.location, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -126,6 +129,9 @@ GROUP = Kind(
     fields={"name": "name", "description": "description"},
     needs=_needs,
     is_written_without=True,
+    rename=lambda aws, own, name: aws.cli.people(
+        "update-group", group_id=own, operations=new_name("displayName", name)
+    ),
     events=events("Group"),
     section="groups",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.groups.items() if not one.external),

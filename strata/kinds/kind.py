@@ -11,6 +11,7 @@ from strata.config.models import PARTITION, Model, Project
 from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, Way
+from strata.kinds.cli import Lines
 from strata.kinds.events import Clues, Events, by_ids
 from strata.kinds.reading import Reading
 from strata.kinds.thing import AtAws, InStates, Thing
@@ -116,6 +117,10 @@ class Resource:
     reads: Callable[[Reading, Attributes], Attributes | None] | None = None
 
 
+READABLE = 40
+"""How many characters a key of names has at most, where there are others."""
+
+
 class Found(NamedTuple):
     """A thing that AWS has, of a kind whose things have keys.
 
@@ -171,6 +176,7 @@ class Kind:
         ids_at_aws: how AWS calls what is declared external and AWS may have lost.
         again: the lines that give such a thing again, or its value, by the attribute and what was before, with its ids.
         is_part: it is part of a permission set, as external.yaml has it of an external one.
+        rename: the line that gives the one of an id another name, where AWS gives none to two, and renames at all.
         obstacle: why `strata adopt` cannot write what AWS has.
         edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
         at_home: its events are in the primary region alone.
@@ -207,6 +213,7 @@ class Kind:
     ids_at_aws: Callable[[AtAws, Thing], Mapping[str, str]] | None = None
     again: Callable[[AtAws, str, Thing], tuple[str, ...]] = lambda *_: ()
     is_part: bool = False
+    rename: Callable[[AtAws, str, str], Lines] | None = None
     obstacle: Callable[[LandingZone, Change], Obstacle] = lambda *_: ""
     edits: Callable[[AtAws, Change], Iterable[Edit]] = lambda *_: ()
     at_home: bool = False

@@ -17,7 +17,7 @@ from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
 from strata.kinds.kind import Existing, Found, Ids, Key, Kind, Resource
 from strata.kinds.shared import target_of
-from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import FULL_ACCESS
 from strata.landing_zone.units import THE_ROOT, Target
@@ -39,7 +39,9 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             yield Thing("policy", key, read, ORGANIZATION, one.location, external=True, mark=mark)
             continue
         mark = Mark(policy_identity(one.type.value, one.name), one.name, is_kept="name" in one.unwritten)
-        yield Thing("policy", key, written(values, one.unwritten), ORGANIZATION, one.location, mark=mark)
+        unnamed = one.unwritten & BY_KEY
+        kept = written(values, one.unwritten - unnamed)
+        yield Thing("policy", key, kept, ORGANIZATION, one.location, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -130,6 +132,7 @@ POLICY = Kind(
     again=_again,
     obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
     edits=_edits,
+    rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
     events={**events("Policy"), **TAGS},
 )
 

@@ -70,6 +70,8 @@ class Thing:
         return f"{self.kind} {self.name}"
 
 
+BY_KEY = frozenset({"name"})
+"""What has the key of a thing as its default: a deploy leaves the name that no file writes."""
 Side: TypeAlias = Mapping[tuple[str, str], Thing]
 """The things of a side by kind and name."""
 

@@ -13,7 +13,7 @@ from strata.kinds.events import TAGS, events
 from strata.kinds.identity import Mark, unit_identity, unit_path
 from strata.kinds.kind import Found, Kind, Resource
 from strata.kinds.shared import target_of
-from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, written
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
 
 _NAME, _TYPE = "organizational unit", "aws_organizations_organizational_unit"
@@ -24,9 +24,9 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
     for one in zone.units.values():
         names[one.key] = (*(names[one.parent] if one.parent else ()), one.name)
         identity, path = unit_identity(one.parent or "", one.name), unit_path(names[one.key])
-        mark = Mark(identity, one.name, path, is_kept="name" in one.unwritten)
-        values = {"name": one.name, "unit": one.parent or "root", "id": AS_IT_IS}
-        yield Thing(_NAME, one.key, written(values, one.unwritten), ORGANIZATION, one.location, mark=mark)
+        mark, unnamed = Mark(identity, one.name, path, is_kept="name" in one.unwritten), one.unwritten & BY_KEY
+        values = written({"name": one.name, "unit": one.parent or "root", "id": AS_IT_IS}, one.unwritten - unnamed)
+        yield Thing(_NAME, one.key, values, ORGANIZATION, one.location, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -52,11 +52,15 @@ def _live(aws: AtAws) -> Iterator[Thing]:
 
 
 def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[Found]:
-    root = inventory.organization.root
-    for one in inventory.organization.units:
+    root, units = inventory.organization.root, {one.id: one for one in inventory.organization.units}
+    for one in units.values():
+        names, above = [one.name], units.get(one.parent)
+        while above:
+            names.append(f"{names[-1]} {above.name}")
+            above = units.get(above.parent)
         is_known = one.parent == root or one.parent in keys
         identity = unit_identity(keys.get(one.parent, ""), one.name) if is_known else ""
-        yield Found(one.id, one.name, identity, [one.name, one.id.rpartition("-")[2]])
+        yield Found(one.id, one.name, identity, names)
 
 
 UNIT = Kind(
@@ -77,6 +81,9 @@ UNIT = Kind(
         each for one in inventory.organization.units if one.id == own for each in target_of(one.parent)
     ),
     inside="unit",
+    rename=lambda _, own, name: (
+        cli.line("organizations", "update-organizational-unit", organizational_unit_id=own, name=name),
+    ),
     obstacle=lambda _, change: Message("unit-moved", "move its entry by hand") if change.attribute == "unit" else "",
     events={**events("OrganizationalUnit"), **TAGS},
 )

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from strata.config import SSO, models
 from strata.errors import Message
-from strata.kinds import cli
+from strata.kinds import at_aws, cli
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, Way, edit
+from strata.kinds.cli import new_name
 from strata.kinds.events import events
 from strata.kinds.identity import Mark, folded
-from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
+from strata.kinds.kind import READABLE, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
+from strata.text import slug
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
@@ -114,9 +115,11 @@ def _way(attribute: str, here: Thing | None, _before: Thing | None, now: Thing |
     """Returns the line that gives a user a name back; a deploy would not, as Terraform would delete the user."""
     if not (here and now and attribute == "user_name") or here.external:
         return None
-    operations = json.dumps([{"AttributePath": "userName", "AttributeValue": here.values["user_name"]}])
-    where = {"identity_store_id": now.ids["store"], "user_id": now.ids["id"], "operations": operations}
-    return Way(undo=(cli.line("identitystore", "update-user", **where, region=now.ids["region"]),))
+    where = {"identity_store_id": now.ids["store"], "user_id": now.ids["id"]}
+    operations = new_name("userName", here.values["user_name"])
+    return Way(
+        undo=(cli.line("identitystore", "update-user", **where, operations=operations, region=now.ids["region"]),)
+    )
 
 
 def _obstacle(_: LandingZone, change: Change) -> Obstacle:
@@ -133,6 +136,13 @@ def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
     if here and change.attribute == "email" and not aws.zone.sso.users[here.name].user_name:
         # Which was the address until now.
         yield edit(aws.zone, here.file, here.location, "user_name", value=now.values["user_name"])
+
+
+def _key_name(one: at_aws.User) -> str:
+    """Returns the name for a key: that before the @, unless it has no letter for one or is too long to read."""
+    address = "".join(one.emails[:1]).partition("@")[0]
+    names = [one.user_name.partition("@")[0], address, f"{one.given_name} {one.family_name}"]
+    return next((name for name in names if 0 < len(slug(name)) <= READABLE), names[0])
 
 
 USER = Kind(
@@ -154,7 +164,7 @@ USER = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(one.id, one.user_name, folded(one.user_name), [one.user_name.partition("@")[0], one.user_name])
+        Found(one.id, one.user_name, folded(one.user_name), [_key_name(one), one.user_name])
         for center in inventory.centers
         for one in center.users
     ),

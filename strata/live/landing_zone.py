@@ -110,7 +110,9 @@ def all_keys(zone: LandingZone, inventory: Inventory, known: Keys) -> dict[Kind,
     used, management = identities(zone), inventory.organization.management
     for word, kind in KEYED.items():
         named = {management, *known[word]}
-        names = [(one.id, one.names) for one in kind.found(inventory, {}) if one.id not in named]
+        others = [one for one in kind.found(inventory, {}) if one.id not in named]
+        # No other unit of a report is called by the end of its id, whatever the configuration has.
+        names = [(one.id, [*one.names, *([one.id.rpartition("-")[2]] if word == "ou" else [])]) for one in others]
         taken = {f"reserved {key}": key for key in used[word]}
         found[word] = {**known[word], **keys(word, names, taken=taken, lower=word != "permission-set")}
     found["account"][management] = MANAGEMENT

@@ -23,7 +23,7 @@ AWS_POLICY = "arn:aws:iam::aws:policy/"
 ALLOWED = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 TAGGED = {"tags": {"Cost": {"tag_key": {"@@assign": "Cost"}}}}
 
-UNITS = "  lab:\n    name: lab\n  empty:\n    name: empty\n"
+UNITS = "  lab:\n    name: lab\n  empty:\n    name: empty\n  plain: {}\n"
 ACCOUNTS = "".join(
     f"  {key}:\n    email: aws+{key}@example.com\n    name: {key}\n    organizational_unit: lab\n"
     '    tags:\n      cost: "1"\n'
@@ -202,6 +202,12 @@ def account_renamed(hand: Hand) -> str:
     return "changed account sandbox: name is sand box"
 
 
+def account_called_otherwise(hand: Hand) -> str:
+    """No file has its name: it is that of its key."""
+    hand.site.client("account").put_account_name(AccountId=hand.account("shared"), AccountName="sha red")
+    return "changed account shared: name is sha red"
+
+
 def account_moved(hand: Hand) -> str:
     parents = {"SourceParentId": hand.unit("lab"), "DestinationParentId": hand.root}
     hand.organizations.move_account(AccountId=hand.account("drill"), **parents)
@@ -235,6 +241,11 @@ def unit_renamed(hand: Hand) -> str:
     return "changed organizational unit lab: name is Lab 2"
 
 
+def unit_called_otherwise(hand: Hand) -> str:
+    hand.organizations.update_organizational_unit(OrganizationalUnitId=hand.unit("plain"), Name="it's plain")
+    return "changed organizational unit plain: name is it's plain"
+
+
 def unit_gone(hand: Hand) -> str:
     hand.organizations.delete_organizational_unit(OrganizationalUnitId=hand.unit("empty"))
     return "gone organizational unit empty"
@@ -255,6 +266,11 @@ def policy_gone(hand: Hand) -> str:
 def policy_described(hand: Hand) -> str:
     hand.organizations.update_policy(PolicyId=hand.policy("deny-root-user"), Description="softer: now")
     return "changed policy deny-root-user: description is softer: now"
+
+
+def policy_called_otherwise(hand: Hand) -> str:
+    hand.organizations.update_policy(PolicyId=hand.policy("open"), Name="wide open")
+    return "changed policy open: name is wide open"
 
 
 def policy_rewritten(hand: Hand) -> str:
@@ -356,6 +372,17 @@ def group_gone(hand: Hand) -> str:
 def group_described(hand: Hand) -> str:
     hand.updated("group", hand.group("readonly"), "description", "looks")
     return "changed group readonly: description is looks"
+
+
+def group_called_otherwise(hand: Hand) -> str:
+    hand.updated("group", hand.group("team"), "displayName", "team, old")
+    return "changed group team: name is team, old"
+
+
+def group_made_in_its_place(hand: Hand) -> str:
+    """To keep both takes two deploys: no name goes to another key in one."""
+    id = hand.people.create_group(IdentityStoreId=STORE, DisplayName="team")["GroupId"]
+    return f"made group team ({id})"
 
 
 def group_made_again(hand: Hand) -> str:
@@ -616,16 +643,19 @@ class Row:
 ROWS = (
     Row(account_made, not_put_back="leave-to-others"),
     Row(account_renamed),
+    Row(account_called_otherwise),
     Row(account_moved),
     Row(account_tags),
     Row(account_closed, "account-closed", "account-closed"),
     Row(account_left, GONE, "invitation-to-accept"),
     Row(unit_made),
     Row(unit_renamed),
+    Row(unit_called_otherwise),
     Row(unit_gone, GONE),
     Row(policy_made),
     Row(policy_gone, GONE),
     Row(policy_described),
+    Row(policy_called_otherwise),
     Row(policy_rewritten, "file-shared"),
     Row(policy_attached),
     Row(policy_detached, GONE),
@@ -644,6 +674,7 @@ ROWS = (
     Row(group_made),
     Row(group_gone, GONE),
     Row(group_described),
+    Row(group_called_otherwise),
     Row(group_made_again, "state-has-deleted"),
     Row(external_group_renamed, not_put_back=RENAMED),
     Row(external_group_without_access_renamed, not_put_back=RENAMED),
@@ -719,6 +750,7 @@ def made_by_hand(site: Site, wanted: Callable[[Row], bool]) -> dict[str, Row]:
 
 def test_each_change_is_found_and_put_back_by_its_line(site: Site, tmp_path: Path) -> None:
     made = made_by_hand(site, lambda row: not row.not_put_back)
+    made[group_made_in_its_place(Hand(site))] = Row(group_made_in_its_place)
 
     said = by_telling(drift(site, 3, "--who"))
 

@@ -32,6 +32,7 @@ from strata.rules.expectations import newly_unmet
 from strata.rules.lockout import newly_locked_out
 from strata.sides.join import known_keys
 from strata.sides.recorded import parted
+from strata.sides.side import declared_side
 from strata.sides.states import ids
 from strata.terminal import confirmed
 
@@ -115,7 +116,7 @@ def changed_texts(folder: Path, merged: Merged, inventory: Inventory) -> dict[st
 def left_unwritten(zone: LandingZone, inventory: Inventory) -> list[Difference]:
     """Returns the values that the configuration does not have, a deploy leaves and drift compares with the default.
 
-    That is a session length that cannot be written.
+    Those are names and session lengths that cannot be written.
     """
     known = known_keys(zone, inventory, imported={}, record={})
     found = differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
@@ -125,8 +126,9 @@ def left_unwritten(zone: LandingZone, inventory: Inventory) -> list[Difference]:
 def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> Merged:
     """Returns a result that accepts such values of what it adds, and who is in the groups of Control Tower's."""
     zone, before = merged.landing_zone, existing.landing_zone
-    new = zone.permission_sets.keys() - before.permission_sets.keys()
-    left = [one for one in left_unwritten(zone, inventory) if one.name in new] if new else []
+    new = declared_side(zone).keys() - declared_side(before).keys()
+    found = left_unwritten(zone, inventory) if new else []
+    left = [one for one in found if (one.kind, one.name) in new]
     if groups := {key for key, one in zone.groups.items() if one.external} - before.groups.keys():
         known = known_keys(zone, inventory, imported={}, record={})
         made = differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
