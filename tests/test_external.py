@@ -393,3 +393,19 @@ def test_only_what_aws_attaches_by_itself_is_detached_somewhere(listed: Path, en
 
     assert refused.exit_code == 1
     assert any(f"{at}: " in line for line in refused.stderr.splitlines() if "error: " in line), refused.stderr
+
+
+def test_what_no_file_may_have_stops_no_adoption_and_is_no_drift(tmp_path: Path) -> None:
+    """Texts of others that nobody sees, or that cdktf would take for its own, and documents of any statements."""
+    stack = {"aws:cloudformation:stack-name": "theirs"}
+    odd = DENY.replace("s3:*", "s3:NoSuch").replace('"*"}', r'"arn:aws:s3:::\u202e#{x}TfToken["}')
+    there = Organization(
+        permission_set("Odd", description="a\u200bb", inline=odd, tags={**stack, "k": "v\u202e"}, session="PT3601S"),
+        policy("p1", "root", document=odd, description="\u202e", tags=stack),
+        default_tags=False,
+    )
+    write_texts(tmp_path, configuration(there.model, there.inventory)[1])
+
+    assert load(tmp_path).permission_sets["Odd"].is_known
+    assert told(there, tmp_path) == {}
+    assert told(there.at_aws(changed("policy", "p1", document=DENY)), tmp_path)

@@ -10,10 +10,11 @@ from typing import Any
 from strata.adoption import rendering
 from strata.config import EXTERNAL
 from strata.config.external import External, ExternalPermissionSet, ExternalPolicy
+from strata.config.text import text_problem
 from strata.kinds import at_aws
 from strata.kinds.at_aws import Inventory
-from strata.kinds.permission_set import SET, live_policy
-from strata.kinds.thing import content
+from strata.kinds.permission_set import fields_as_read, live_policy
+from strata.kinds.thing import as_read, content
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import PermissionSet
 from strata.landing_zone.policies import Policy
@@ -31,7 +32,7 @@ def external_at_aws(zone: LandingZone, inventory: Inventory, keys: Keys, day: dt
     for policy in inventory.organization.policies:
         here = policies.get(keys["policy"].get(policy.id, ""))
         if here and isinstance(content(policy.content), dict):
-            read = ExternalPolicy(description=policy.description, document=policy.content)
+            read = ExternalPolicy(description=as_read(policy.description), document=policy.content)
             found.policies.setdefault(here.type, {})[policy.name] = read
     return found
 
@@ -99,16 +100,14 @@ def _shown(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def document_lines(text: str) -> str:
-    """Returns a document over several lines."""
-    return json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+    """Returns a document over several lines, in ASCII where it has what nobody sees."""
+    return json.dumps(json.loads(text), indent=2, ensure_ascii=text_problem(text) is not None) + "\n"
 
 
 def _set(one: at_aws.PermissionSet) -> ExternalPermissionSet:
-    said = SET.live_fields(one)
     return ExternalPermissionSet.model_validate(
         {
-            **{name: said[name] for name in ("description", "session_duration", "relay_state") if name in said},
-            "tags": {key: value for key, value in one.tags.items() if not key.startswith("aws:")},
+            **fields_as_read(one),
             "policies": [*map(live_policy, one.aws_managed), *map(live_policy, one.customer_managed)],
             "inline": one.inline if isinstance(content(one.inline), dict) and one.inline else None,
             "boundary": live_policy(one.boundary) if one.boundary else None,

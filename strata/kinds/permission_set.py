@@ -20,7 +20,7 @@ from strata.kinds.identity import Mark, exact
 from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy, PermissionSet
 
@@ -50,6 +50,13 @@ _UNSAID = {"description": "", "session_duration": "PT1H", "relay_state": ""}
 def _live_fields(one: at_aws.PermissionSet) -> dict[str, Any]:
     said = {name: one.described[word] for name, word in DESCRIBED.items() if one.described.get(word)}
     return {"name": one.name, **said, "tags": dict(sorted(one.tags.items()))}
+
+
+def fields_as_read(one: at_aws.PermissionSet) -> dict[str, Any]:
+    """Returns what describes a set, as external.yaml has it."""
+    said = {name: as_read(str(value)) for name, value in _live_fields(one).items() if name in DESCRIBED}
+    own = {key: value for key, value in one.tags.items() if not key.startswith("aws:")}
+    return {**said, "tags": {as_read(key): as_read(value) for key, value in sorted(own.items())}}
 
 
 def _ours(zone: LandingZone) -> Iterator[PermissionSet]:
@@ -89,6 +96,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             external = here is not None and here.external
             tags = aws.tags(_SET, "" if external else key, one.tags)
             values = {**_UNSAID, **_live_fields(one), "tags": tags, "id": one.arn}
+            values |= fields_as_read(one) if external else {}
             policies = [one.aws_managed, one.customer_managed, content(one.inline), one.boundary]
             keeper = keeper_of_set(aws.inventory, one)
             undo = () if keeper else (aws.cli.admin("delete-permission-set", permission_set_arn=one.arn),)

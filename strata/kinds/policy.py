@@ -17,7 +17,7 @@ from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
 from strata.kinds.kind import Existing, Found, Ids, Key, Kind, Resource
 from strata.kinds.shared import target_of
-from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, content, declared_content, written
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import FULL_ACCESS
 from strata.landing_zone.units import THE_ROOT, Target
@@ -71,6 +71,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         rights = [values["document"], *one.targets]
         name, ids = aws.key("policy", one.id, one.name), {"id": one.id}
         external, thing = key in aws.zone.policies and aws.zone.policies[key].external, ("policy", one.id)
+        values |= {"description": as_read(one.description)} if external else {}
         yield Thing(
             "policy", name, values, ids=ids, thing=thing, undo=undo, note=note, rights=rights, external=external
         )
