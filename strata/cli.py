@@ -574,6 +574,9 @@ def adopt(
     prune: Annotated[
         bool, typer.Option("--prune", help="Instead, take lines out of imports.yaml that are done with.")
     ] = False,
+    refresh_external: Annotated[
+        bool, typer.Option("--refresh-external", help="Instead, write external.yaml anew, of what is external: true.")
+    ] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
@@ -585,13 +588,27 @@ def adopt(
     names_given = {"--name": name, "--short-name": short_name, "--primary": primary, "--secondary": secondary}
     of_all = {"--to": to, **names_given, "--identity-center-region": identity_center_region}
     if things:
-        if given := [flag for flag, value in {**of_all, "--prune": prune}.items() if value]:
+        if given := [
+            flag
+            for flag, value in {**of_all, "--prune": prune, "--refresh-external": refresh_external}.items()
+            if value
+        ]:
             text = f"KIND:NAME is about the configuration, see --config; it takes no {given[0]}"
             raise UsageError(Message("arguments-conflict", text, options=["KIND:NAME", given[0]]))
         from strata.commands.adopt.chosen import Choice
         from strata.commands.adopt.chosen import run as run_chosen
 
         return run_chosen(options, Choice(things, literal, thorough, yes, dry_run, json))
+    if refresh_external:
+        others = {**of_all, "--literal": literal, "--thorough": thorough, "--prune": prune}
+        if given := [flag for flag, value in others.items() if value]:
+            text = (
+                f"--refresh-external is about external.yaml of the configuration, see --config; it takes no {given[0]}"
+            )
+            raise UsageError(Message("arguments-conflict", text, options=["--refresh-external", given[0]]))
+        from strata.commands.adopt_refresh import run as run_refresh
+
+        return run_refresh(options, dry_run=dry_run, yes=yes, json=json)
     if prune:
         others = {**of_all, "--literal": literal}
         if given := [flag for flag, value in {**others, "--thorough": thorough, "--json": json}.items() if value]:

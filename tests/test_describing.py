@@ -303,29 +303,54 @@ def test_people_of_a_provider_are_referred_to_where_something_names_them(adopt: 
     assert len(zone.grants) == 4
 
 
-def test_what_control_tower_made_stays_its_own(adopt: Any) -> None:
+def test_what_control_tower_made_is_external(adopt: Any) -> None:
+    """A policy that only has its name is the company's own, and so are its statements under another name."""
     adopted = adopt(
         service(TOWER),
-        policy("aws-guardrails-abc", "root"),
+        policy("aws-guardrails-abc", "root", document=GUARDRAIL),
+        policy("aws-guardrails-fake", "root"),
+        policy("copied", "root", document=GUARDRAIL),
+        user("seven", given="AWS Control Tower", family="Admin"),
         group("AWSSecurityAuditors"),
         group("AWSLogArchiveViewers"),
+        group("AWSAccountFactory"),
         group("AWS-Admins"),
-        permission_set("AWSReadOnlyAccess"),
+        permission_set("AWSReadOnlyAccess", "ReadOnlyAccess", description="Theirs"),
         permission_set("Mine"),
-        [grant("AWSReadOnlyAccess", who, "management") for who in ("AWSSecurityAuditors", "AWSLogArchiveViewers")],
-        [grant("Mine", who, "management") for who in ("AWSSecurityAuditors", "AWS-Admins")],
+        [grant("AWSReadOnlyAccess", who, "management") for who in ("AWSSecurityAuditors", "AWS-Admins", "seven")],
+        [grant("Mine", who, "management") for who in ("AWSLogArchiveViewers", "AWS-Admins")],
     )
+    zone = adopted.landing_zone
+    of = zone.organization.policies, zone.sso.users, zone.sso.groups, zone.sso.permission_sets
 
-    assert {key: one.external for key, one in adopted.landing_zone.groups.items()} == {
+    assert {key: one.external for some in of for key, one in some.items()} == {
+        "aws-guardrails-abc": True,
+        "aws-guardrails-fake": False,
+        "copied": False,
+        "seven": True,
         "awssecurityauditors": True,
+        "awslogarchiveviewers": True,
+        "awsaccountfactory": True,
         "aws-admins": False,
+        "AWSReadOnlyAccess": True,
+        "Mine": False,
     }
-    assert set(adopted.landing_zone.permission_sets) == {"Mine"}
-    assert (
-        adopted.left["policy aws-guardrails-abc"] == adopted.left["permission set AWSReadOnlyAccess"] == "control-tower"
-    )
-    assert "group AWSLogArchiveViewers" in adopted.left
-    assert {"assignment AWSReadOnlyAccess of AWSSecurityAuditors in 1 account"} < set(adopted.left)
+    assert zone.policies["aws-guardrails-abc"].targets.root
+    assert len(zone.grants) == 5
+    assert adopted.left == {}
+    assert any(one.id == "named-like-control-tower" and "aws-guardrails-fake" in one for one in adopted.found.looks)
+    assert not [line for line in adopted.imports if "guardrails-abc" in line or "permission_set.AWSRead" in line]
+
+
+GUARDRAIL = DENY.replace('"Effect"', '"Sid": "GRCLOUDTRAILENABLED", "Effect"')
+
+
+def test_what_a_stack_of_cloudformation_made_is_external(adopt: Any) -> None:
+    tags = {"aws:cloudformation:stack-name": "guardrails"}
+    zone = adopt(policy("theirs", "root", tags=tags), permission_set("Theirs", tags=tags)).landing_zone
+
+    assert zone.policies["theirs"].external
+    assert zone.permission_sets["Theirs"].external
 
 
 def test_two_groups_that_differ_in_case_alone_are_left(adopt: Any) -> None:
@@ -370,16 +395,18 @@ def test_everything_that_a_permission_set_has_is_described(adopt: Any) -> None:
     assert adopted.found.documents["policies/Data-team-inline.json"] == DENY
 
 
-def test_a_permission_set_that_cannot_be_written_is_left_with_its_assignments(adopt: Any) -> None:
+def test_what_no_entry_can_say_is_external_with_what_it_has(adopt: Any) -> None:
     adopted = adopt(
         group("Ops"),
         permission_set("Odd", "arn:aws-cn:iam::aws:policy/X"),
         permission_set("Templated", inline=DENY.replace("s3", "{{s3")),
+        policy("braces", "root", document=DENY.replace("s3", "{{s3")),
         grant("Odd", "Ops", "management"),
     )
+    zone = adopted.landing_zone
 
-    assert not adopted.landing_zone.permission_sets
-    assert adopted.left["assignment Odd of Ops in 1 account"] == "not-described"
+    assert {key: one.external for key, one in zone.permission_sets.items()} == {"Odd": True, "Templated": True}
+    assert (zone.policies["braces"].external, len(zone.grants), adopted.left) == (True, 1, {})
 
 
 # Access
@@ -510,7 +537,6 @@ LEFT = {
     "accounts that wait for their activation": "account: account-inactive PENDING_ACTIVATION",
     "users and groups of an identity provider that nothing here names": "(user|group): made-by-provider",
     "users without a name or exactly one e-mail address that nothing here names": "user: user-not-writable",
-    "Control Tower's policies, permission sets and groups": "(policy|permission set|group): control-tower",
     "groups whose names differ in case alone": "group: name-taken",
     "assignments of users and groups that were deleted": "assignment: principal-deleted",
     "a second delegated administrator of a service": "delegated administrator: one-administrator-a-service",
@@ -518,13 +544,11 @@ LEFT = {
         "delegated administrator: delegated-by-own-resource"
     ),
     "policies and delegated administrators whose service has no trusted access": ".*: trusted-access-off",
-    "policies of types that cannot be declared or that are off, documents with `{{`": (
-        "policy: (not-declarable|policy-type-off)|(policy|permission set): document-has-braces"
-    ),
+    "policies of types that cannot be declared or that are off": "policy: (not-declarable|policy-type-off)",
     "accounts, policies, people, permission sets and attributes that `strata check` rejects": (
         "(account|policy|user|group|permission set|attributes for access control): "
         "(value-rejected|wrong-type|invisible-character)"
-        "|permission set: not-declarable|user: name-taken|attributes for access control: text-malformed"
+        "|user: name-taken|attributes for access control: text-malformed"
     ),
     "organizational units whose names cannot be written": "organizational unit: text-malformed",
     "organizational units and accounts in these": "(organizational unit|account): not-described",
@@ -572,7 +596,7 @@ def test_the_reason_of_a_policy_that_cannot_be_declared_says_which_letter(adopt:
     adopted = adopt(
         [permission_set("Comma", customer=("/a,b",)), permission_set("Path", customer=("/a b/c",))], account("a2")
     )
-    comma, path = (one.reason for one in adopted.found.left_alone if one.kind == "permission set")
+    comma, path = (one for one in adopted.found.looks if one.id == "not-declarable")
 
     assert "comma" in comma
     assert "is not a path" in path

@@ -242,7 +242,7 @@ def test_what_a_thing_needs_comes_with_it(folder: Path) -> None:
 
 def test_what_cannot_be_written_is_one_error_with_the_reason(folder: Path) -> None:
     more = DEPLOYED.at_aws(
-        permission_set("Back", inline='{"a": "{{x}}"}'),
+        permission_set("Back", inline='{"Version": "2012-10-17"}'),
         user("eve", emails=(), given=""),
         grant("Back", "readers-of-it", "a3"),
     )
@@ -253,7 +253,7 @@ def test_what_cannot_be_written_is_one_error_with_the_reason(folder: Path) -> No
 
     assert [(each.id, each.data["name"]) for each in refused.value.args] == [
         ("not-declarable", f"Back ({BACK}) of group readers-of-it in a3"),
-        ("document-has-braces", "Back"),
+        ("key-missing", "Back"),
         ("not-described", "Back of Readers of it in 1 account"),
     ]
 
@@ -269,7 +269,7 @@ def test_what_adopt_would_refuse_has_the_reason_instead_of_the_line(folder: Path
         policy("empty", document='{"Version": "2012-10-17"}'),
         [changed("user", "ana", emails=()), user("eve", name="eve", **bad), user("joe", name="joe", **bad)],
         [changed("group", "admins", description="a\u200bb"), group("night", "eve")],
-        [permission_set("Odd", inline='{"a": "{{x}}"}'), grant("Odd", "readers-of-it", "a3")],
+        [permission_set("Odd", inline='{"Version": "2012-10-17"}'), grant("Odd", "readers-of-it", "a3")],
     )
 
     differences = compared(more).differences
@@ -277,12 +277,12 @@ def test_what_adopt_would_refuse_has_the_reason_instead_of_the_line(folder: Path
 
     assert found == {
         "account inside": "text-malformed",
-        "assignment Odd": "document-has-braces",
+        "assignment Odd": "key-missing",
         r"group admins: description is a\u200bb": "invisible-character",
         "group night": "",
         "organizational unit a\nb": "text-malformed",
         "organizational unit workloads: name is x\ny": "text-malformed",
-        "permission set Odd": "document-has-braces",
+        "permission set Odd": "key-missing",
         "policy empty": "key-missing",
         "user ana: email is ": "value-missing-at-aws",
         "user eve": "",
@@ -297,11 +297,11 @@ def test_what_adopt_would_refuse_has_the_reason_instead_of_the_line(folder: Path
 
 def test_things_of_one_name_have_each_its_own_reason() -> None:
     """Names of policies are unique within a type alone."""
-    braces = policy("p8", name="twin", document='{"Version": "2012-10-17", "a": "{{x}}"}')
+    empty = policy("p8", name="twin", document='{"Version": "2012-10-17"}')
     off = policy("p9", name="twin", type="BACKUP_POLICY", document="{}")
 
-    assert {one.name: why_not(one) for one in by_hand(braces, off).differences} == {
-        f"twin ({braces.id})": "document-has-braces",
+    assert {one.name: why_not(one) for one in by_hand(empty, off).differences} == {
+        f"twin ({empty.id})": "key-missing",
         f"twin ({off.id})": "policy-type-off",
     }
 
@@ -766,16 +766,30 @@ def test_what_is_left_to_others_is_no_drift(edited: Edited) -> None:
     assert len(told(edited.compared(theirs))) == 2
 
 
-def test_what_control_tower_looks_after_is_no_drift() -> None:
+def test_what_control_tower_makes_is_told_and_no_line_takes_it_away() -> None:
+    """Its name hides nothing, and a line would take away what Control Tower works with."""
     there = DEPLOYED.at_aws(
-        [policy("aws-guardrails-abc", "prod"), group("AWSSecurityAuditors"), permission_set("AWSReadOnlyAccess")],
-        grant("AWSReadOnlyAccess", "AWSSecurityAuditors", "management"),
+        [policy("aws-guardrails-abc", "prod", document=GUARDRAIL), group("AWSSecurityAuditors")],
+        [policy("aws-guardrails-fake", "prod"), permission_set("AWSReadOnlyAccess")],
     )
 
-    assert told(compared(there.at_aws(service(TOWER)))) == [f"made trusted service {TOWER}"]
-    assert len(told(compared(there))) == 4
+    theirs = compared(there.at_aws(service(TOWER))).differences
+    assert {one.name.partition(" ")[0]: (bool(one.way.undo), hand(one)) for one in theirs} == {
+        "AWSReadOnlyAccess": (False, "control-tower"),
+        "AWSSecurityAuditors": (False, "control-tower"),
+        "aws-guardrails-abc": (False, "control-tower"),
+        "aws-guardrails-fake": (True, "named-like-control-tower"),
+        TOWER: (False, "only-in-console"),
+    }
+    ours = compared(there).differences
+    assert {(bool(one.way.undo), hand(one)) for one in ours if "guardrails" not in one.name} == {(True, "")}
 
 
+def hand(one: Difference) -> str:
+    return one.way.by_hand.id if one.way.by_hand else ""
+
+
+GUARDRAIL = DENY.replace('"Effect"', '"Sid": "GRCLOUDTRAILENABLED", "Effect"')
 TOWER = "controltower.amazonaws.com"
 
 
@@ -1174,11 +1188,11 @@ def test_control_tower_is_not_switched_off_by_a_line() -> None:
     assert (one.way.undo, one.way.by_hand.id) == ((), "only-in-console")
 
 
-def test_what_control_tower_looks_after_is_no_drift_where_trusted_services_are_unread() -> None:
-    """Nobody can say then that Control Tower is off, and the lines would delete what it works with."""
-    drift = by_hand(permission_set("AWSReadOnlyAccess"), denied(UNREAD[TRUSTED_SERVICES]))
+def test_no_line_takes_away_what_may_be_control_towers() -> None:
+    """Where trusted services are unread, nobody can say that it is off."""
+    (one,) = by_hand(permission_set("AWSReadOnlyAccess"), denied(UNREAD[TRUSTED_SERVICES])).differences
 
-    assert told(drift) == []
+    assert (one.way.undo, hand(one)) == ((), "control-tower")
 
 
 def test_tags_that_aws_gives_itself_are_no_drift() -> None:

@@ -79,8 +79,8 @@ def _entries(found: Description) -> Iterator[tuple[str, str]]:
     """Yields what may be left out, as a fault names it, each with its document."""
     for section in ("accounts", "policies", "delegated_administrators"):
         for key, entry in found.organization.get(section, {}).items():
-            yield f"{section}.{key}", entry["file"] if section == "policies" else ""
+            yield f"{section}.{key}", entry.get("file", "") if section == "policies" else ""
     for section in ("users", "groups", "permission_sets"):
         for key, entry in found.sso.get(section, {}).items():
-            policies = entry["policies"] if section == "permission_sets" else ()
+            policies = entry.get("policies", ())
             yield f"{section}.{key}", next((one["inline"] for one in policies if "inline" in one), "")

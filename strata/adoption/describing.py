@@ -37,10 +37,17 @@ from strata.config.text import Problem
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
 from strata.errors import Message
 from strata.inventory.reading import ENTITLEMENTS
-from strata.kinds import WORDS, at_aws, control_tower
+from strata.kinds import WORDS, at_aws
 from strata.kinds.account import ACCOUNT
 from strata.kinds.at_aws import Attached, Center, Inventory, Organization
-from strata.kinds.control_tower import CONTROL_TOWER
+from strata.kinds.control_tower import (
+    CONTROL_TOWER,
+    is_called_so,
+    keeper_of_policy,
+    keeper_of_set,
+    keeps_group,
+    keeps_user,
+)
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
 from strata.kinds.organization import ACCESS_ANALYZER, ROOT_FEATURES
@@ -56,6 +63,7 @@ from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import Document
+from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
 from strata.sides.join import Keys, live_names
 from strata.text import counted, listed, slug
@@ -88,6 +96,7 @@ class Description:
         looks: what an administrator should look at, as sentences.
         grants: who has what, as far as it is described.
         assignments: the same, folded.
+        full_access: the entries of policies of AWS's that are not attached to everything.
     """
 
     organization: dict[str, Any] = field(default_factory=dict)
@@ -100,6 +109,7 @@ class Description:
     looks: list[Message] = field(default_factory=list)
     grants: frozenset[Grant] = frozenset()
     assignments: list[Assignment] = field(default_factory=list)
+    full_access: dict[str, Any] = field(default_factory=dict)
     refused: Mapping[str, Message] = field(default_factory=dict)
 
     def refuses(self, entry: str, kind: str, name: str, id: str = "") -> bool:
@@ -347,6 +357,7 @@ class _Organization:
             "policies": self._policies(),
             "delegated_administrators": self._delegations(),
         }
+        self.found.full_access = self._full_access()
         self.found.looks += self._looks()
 
     @property
@@ -364,9 +375,15 @@ class _Organization:
         if CONTROL_TOWER in self.live.trusted_services:
             text = (
                 "Control Tower runs this organization. Open accounts and move them there first, then write them here: "
-                "what it looks after is below `Left alone`."
+                "what it looks after is `external: true`, which no deploy changes."
             )
             yield Message("control-tower", text)
+        if called := sorted(one.name for one in self.live.policies if is_called_so(self.inventory, one)):
+            text = (
+                f"The names alone of {listed(called)} are Control Tower's: they have other statements, so they are "
+                "described as your own. See who made them."
+            )
+            yield Message("named-like-control-tower", text, policies=called)
         if unknown := sorted(set(self.live.policy_types) - {one.value for one in PolicyType}):
             text = (
                 f"The pinned AWS provider rejects an organization in which {listed(unknown)} is on, so that nothing "
@@ -392,7 +409,7 @@ class _Organization:
             ]
             text = (
                 f"FullAWSAccess is not attached to {listed(quoted)}, where only what other policies allow is allowed. "
-                "Strata neither attaches nor detaches it; `strata can` takes it as attached everywhere."
+                "Strata neither attaches nor detaches it."
             )
             yield Message("full-access-not-attached", text, targets=without)
 
@@ -473,22 +490,34 @@ class _Organization:
 
     # Policies
 
+    def _full_access(self) -> dict[str, Any]:
+        """Describes where AWS's policies that allow everything are not attached, of the types that are on."""
+        described = dict[str, Any]()
+        for type, name in ALLOW_ALL.items():
+            one = next((one for one in self.live.policies if one.aws_managed and one.name == name), None)
+            there = (self.live.root, *(each for each in self.found.keys["ou"]), *(each.id for each in self._members))
+            missing = [id for id in there if one and id not in one.targets]
+            if one and type in self.live.policy_types and (detached := self._named(missing)):
+                described[name] = {"external": True, "type": type.value, "detached": detached}
+        return described
+
     def _policies(self) -> dict[str, Any]:
         types = {one.value for one in PolicyType}
-        mine = [one for one in self.live.policies if not one.aws_managed and self._is_ours(one, types)]
-        names = _names(POLICY, self.inventory, {one.id for one in mine})
+        some = [one for one in self.live.policies if not one.aws_managed and self._can_be_declared(one, types)]
+        names = _names(POLICY, self.inventory, {one.id for one in some})
         chosen = keys("policy", names, taken=self.known.get("policy"))
         described: dict[str, Any] = {}
-        for one in mine:
+        for one in some:
             key, what = chosen[one.id], ("policy", one.name, one.id)
             entry = self._policy(one, key)
             if _accepted(self.found, Policy, f"policies.{key}", entry, what, by_name=True):
                 self.found.keys["policy"][one.id] = key
-                self.found.documents[entry["file"]] = one.content
+                if "file" in entry:
+                    self.found.documents[entry["file"]] = one.content
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _is_ours(self, one: at_aws.Policy, types: set[str]) -> bool:
+    def _can_be_declared(self, one: at_aws.Policy, types: set[str]) -> bool:
         if one.type not in types:
             text = f"policies of the type {one.type} cannot be declared"
             reason = Message("not-declarable", text, type=one.type)
@@ -498,33 +527,32 @@ class _Organization:
         elif (service := aws_limits().policy_types[one.type].service) not in (None, *self.live.trusted_services):
             text = f"its type needs trusted access for {service}, which is off, and Strata would switch it on"
             reason = Message("trusted-access-off", text, service=service)
-        elif one.name.startswith(control_tower.GUARDRAILS) and CONTROL_TOWER in self.live.trusted_services:
-            reason = Message("control-tower", "Control Tower looks after it")
-        elif "{{" in one.content:
-            text = "its document contains {{, which stands for a value in a policy file"
-            reason = Message("document-has-braces", text)
         else:
             return True
         self.found.leave("policy", one.name, reason, one.id)
         return False
 
     def _policy(self, one: at_aws.Policy, key: str) -> dict[str, Any]:
-        return {
-            "type": one.type,
-            "file": f"policies/{key}.json",
-            **_written(POLICY, one, name=key),
-            **({"targets": targets} if (targets := self._targets(one)) else {}),
-        }
+        """Describes a policy; of one that others look after, or that no file can have, external.yaml has the rest."""
+        fields = _written(POLICY, one, name=key)
+        targets = {"targets": targets} if (targets := self._targets(one)) else {}
+        if keeper_of_policy(self.inventory, one) or _external_own(self.found, "policy", one.name, _braces(one)):
+            return {"external": True, "type": one.type, **_name_of(fields), **targets}
+        return {"type": one.type, "file": f"policies/{key}.json", **fields, **targets}
 
     def _targets(self, one: at_aws.Policy) -> dict[str, Any]:
-        units = [self.found.keys["ou"][id] for id in one.targets if id in self.found.keys["ou"]]
-        accounts = [self.found.keys["account"][id] for id in one.targets if id in self.found.keys["account"]]
         for id in one.targets:
             if id not in (self.live.root, *self.found.keys["ou"], *self.found.keys["account"]):
                 what = "organizational unit" if id.startswith("ou-") else "account"
                 self.found.leave("attachment", f"{one.name} on {id}", _not_described(what))
+        return self._named(one.targets)
+
+    def _named(self, ids: Collection[str]) -> dict[str, Any]:
+        """Returns what is described of the root, units and accounts of some ids."""
+        units = [self.found.keys["ou"][id] for id in ids if id in self.found.keys["ou"]]
+        accounts = [self.found.keys["account"][id] for id in ids if id in self.found.keys["account"]]
         return {
-            **({"root": True} if self.live.root in one.targets else {}),
+            **({"root": True} if self.live.root in ids else {}),
             **({"organizational_units": sorted(units)} if units else {}),
             **({"accounts": sorted(accounts)} if accounts else {}),
         }
@@ -552,6 +580,23 @@ class _Organization:
             text = "trusted access for the service is off, and Strata would switch it on"
             return Message("trusted-access-off", text, service=service)
         return self.found.refused.get(f"delegated_administrators.{service}")
+
+
+def _braces(one: at_aws.Policy) -> Message | None:
+    text = "its document contains {{, which stands for a value in a policy file"
+    return Message("document-has-braces", text) if "{{" in one.content else None
+
+
+def _external_own(found: Description, kind: str, name: str, reason: Message | None) -> Message | None:
+    """Names what is external although nobody else looks after it, with the reason, if there is one."""
+    if reason:
+        text = f"{kind} {name!r} is external, so that no deploy changes it: {reason}."
+        found.looks.append(reason.saying(text, kind=kind, name=name))
+    return reason
+
+
+def _name_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": fields["name"]} if "name" in fields else {}
 
 
 def _not_described(thing: str) -> Message:
@@ -599,7 +644,7 @@ class _Center:
         described: dict[str, Any] = {}
         for one in self.live.users:
             entry = self._user(one)
-            if entry.get("external") and one.id not in needed:
+            if entry.get("external") and one.id not in needed and not keeps_user(self.inventory, one):
                 text = "an identity provider made it" if one.external else _UNWRITABLE
                 case = "made-by-provider" if one.external else "user-not-writable"
                 self.found.leave("user", one.user_name, Message(case, f"{text}, and nothing names it"), one.id)
@@ -611,14 +656,14 @@ class _Center:
     def _user(self, one: at_aws.User) -> dict[str, Any]:
         """Describes a user; one that somebody else looks after, or whom Strata cannot write, is referred to."""
         reference = {"external": True, "user_name": one.user_name}
-        if one.external or len(one.emails) != 1:
+        if one.external or keeps_user(self.inventory, one) or len(one.emails) != 1:
             return reference
         shown = f"{one.given_name} {one.family_name}"
         entry = _written(USER, one, user_name=one.emails[0], display_name=one.display_name and shown)
         return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
 
     def _is_foreign(self, one: at_aws.Group) -> bool:
-        return one.external or (self._tower and one.name in control_tower.GROUPS)
+        return one.external or keeps_group(self.inventory, one.name)
 
     def _groups(self) -> dict[str, Any]:
         chosen = keys("group", _names(GROUP, self.inventory), taken=self.known.get("group"))
@@ -628,10 +673,9 @@ class _Center:
         same = Counter(one.name.casefold() for one in self.live.groups)
         for one in self.live.groups:
             foreign = self._is_foreign(one)
-            if foreign and one.id not in holders:
-                text = "an identity provider made it" if one.external else "Control Tower looks after it"
-                case = "made-by-provider" if one.external else "control-tower"
-                reason = Message(case, f"{text}, and none of the permission sets here names it")
+            if one.external and one.id not in holders:
+                text = "an identity provider made it, and none of the permission sets here names it"
+                reason = Message("made-by-provider", text)
                 self.found.leave("group", one.name, reason, one.id)
             elif same[one.name.casefold()] > 1:
                 taken = Message("name-taken", "another group has the same name", value=one.name)
@@ -653,40 +697,36 @@ class _Center:
                 self.found.leave("membership", f"{self._name(id)} in {one.name}", _not_described("user"))
         return {**fields, **({"members": sorted(members)} if members else {})}
 
-    @property
-    def _tower(self) -> bool:
-        return CONTROL_TOWER in self.inventory.organization.trusted_services
-
     # Permission sets
 
     def _permission_sets(self) -> dict[str, Any]:
-        mine = [one for one in self.live.permission_sets if self._is_ours(one)]
-        names, policies = _names(SET, self.inventory, {one.arn for one in mine}), self.found.keys["policy"].values()
+        names, policies = _names(SET, self.inventory), self.found.keys["policy"].values()
         ends = [key.removesuffix(INLINE_END) for key in policies if key.endswith(INLINE_END)]
         reserved = {f"reserved {key}": key for key in ends}  # one document a path
         taken = {**self.known.get("permission-set", {}), **reserved}
         chosen = keys("Set", names, taken=taken, lower=False)
         described: dict[str, Any] = {}
-        for one in mine:
+        for one in self.live.permission_sets:
             key, what = chosen[one.arn], ("permission set", one.name, one.arn)
-            entry = self._permission_set(one, key)
-            if _accepted(self.found, PermissionSet, f"permission_sets.{key}", entry, what):
+            external = keeper_of_set(self.inventory, one) or self._why_not_written(one)
+            entry = self._external_set(one, key) if external else self._permission_set(one, key)
+            if _accepted(self.found, PermissionSet, f"permission_sets.{key}", entry, what, by_name=bool(external)):
                 self.found.keys["permission-set"][one.arn] = key
-                if one.inline:
+                if one.inline and not external:
                     self.found.documents[inline_file(key)] = one.inline
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _is_ours(self, one: at_aws.PermissionSet) -> bool:
+    def _why_not_written(self, one: at_aws.PermissionSet) -> Message | None:
         reason = _undescribable(one)
-        if self._tower and one.name in control_tower.SETS:
-            reason = Message("control-tower", "Control Tower looks after it")
-        elif "{{" in one.inline:
+        if "{{" in one.inline:
             text = "its inline policy contains {{, which stands for a value here"
             reason = Message("document-has-braces", text)
-        if reason:
-            self.found.leave("permission set", one.name, reason, one.arn)
-        return reason is None
+        return _external_own(self.found, "permission set", one.name, reason)
+
+    def _external_set(self, one: at_aws.PermissionSet, key: str) -> dict[str, Any]:
+        """Describes one that others look after, or that no entry can have: external.yaml has the rest."""
+        return {"external": True, **_name_of(_written(SET, one, name=key))}
 
     def _permission_set(self, one: at_aws.PermissionSet, key: str) -> dict[str, Any]:
         inline = [{"inline": inline_file(key)}] if one.inline else []

@@ -11,6 +11,7 @@ from strata.config.moves import KINDS, Kind
 from strata.kinds import attribute, organization
 from strata.kinds.at_aws import Center, Inventory
 from strata.kinds.group import MEMBERSHIP as MEMBERSHIP_KIND
+from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import LandingZone
 from strata.sides.join import Keys, identities
 
@@ -29,9 +30,17 @@ def record_of(
     ids |= {(TRUSTED, one) for one in zone.organization.trusted_services}
     ids |= {(UNMANAGED, one) for one in zone.organization.unmanaged_accounts}
     ids |= {(ATTRIBUTE, one) for one in zone.sso.access_control_attributes}
+    ids |= set(_attachments_of_others(zone, inventory, keys))
     if inventory.center:
         ids |= set(_members(zone, inventory.center, keys))
     return keys, frozenset(ids)
+
+
+def _attachments_of_others(zone: LandingZone, inventory: Inventory, keys: Keys) -> Iterator[TypedId]:
+    """Yields the attachments of external policies, which no line of imports.yaml has."""
+    for policy in inventory.organization.policies:
+        here = zone.policies.get(keys["policy"].get(policy.id, ""))
+        yield from ((ATTACHMENT.type, f"{id}:{policy.id}") for id in policy.targets if here and here.external)
 
 
 def _members(zone: LandingZone, center: Center, keys: Keys) -> Iterator[TypedId]:

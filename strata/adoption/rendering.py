@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from strata.adoption.describing import Description, LeftAlone
-from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ACCEPTED, EXPECTATIONS, EXTERNAL, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.entries import with_entry, with_items
 from strata.config.models import Assignment, Mode, Project, Security, Setting
 from strata.errors import Message
@@ -27,6 +27,7 @@ _HEADS = {
     ORGANIZATION: "Units, accounts and policies, as found. Keys are identities and stay; names may change.",
     SECURITY: "Controls of the management account and of the organization as a whole: on, off or unmanaged.",
     SSO: "People, groups, permission sets, and who gets what where, as found. Keys are identities and stay.",
+    EXTERNAL: "What AWS has in what is external; `strata adopt --refresh-external` writes it anew, nobody by hand.",
     IMPORTS: "Existing resources to import, by Terraform address; `strata adopt --prune` takes them out once deployed.",
 }
 

@@ -6,6 +6,7 @@ record and no longer declared.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from strata.adoption.checking import until_accepted
 from strata.adoption.describing import Description, describe, written
 from strata.adoption.existing import SECTIONS, Existing, Merged
+from strata.adoption.external import completed, external_at_aws, text_of
 from strata.adoption.folding import fold
 from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import TypedId
@@ -40,6 +42,7 @@ from strata.kinds.permission_set import INLINE_END, inline_file
 from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import ROOT
 from strata.landing_zone.grants import Grant
+from strata.landing_zone.policies import is_full_access
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.sides.join import Keys, held, identities, known_keys
 from strata.text import counted
@@ -52,6 +55,7 @@ def merge(
     literal: bool,
     only: Collection[TypedId] | None = None,
     edits: Callable[[Keys], Iterable[Edit]] = lambda _: (),
+    day: dt.date | None = None,
 ) -> Merged:
     """Returns the configuration with what is new at AWS.
 
@@ -61,6 +65,7 @@ def merge(
         literal: names every account of a new assignment.
         only: what alone is written, whether somebody took it out before or not; None for all that is new.
         edits: returns what else is written, by the keys of what AWS has.
+        day: that of the reading, for external.yaml.
 
     Raises:
         StrataError: a file is written in a way that cannot be edited, or the result would give what nobody has.
@@ -76,7 +81,7 @@ def merge(
         return describe(inventory, zone.project, known=taken, **more)
 
     return until_accepted(
-        attempt, lambda found: _Merge(existing, inventory, found, known, literal, only, edits).merged()
+        attempt, lambda found: _Merge(existing, inventory, found, known, literal, only, edits, day).merged()
     )
 
 
@@ -119,6 +124,7 @@ class _Merge:
     literal: bool
     only: Collection[TypedId] | None
     edits: Callable[[Keys], Iterable[Edit]]
+    day: dt.date | None
 
     def __post_init__(self) -> None:
         page = self.existing.kept.get(ADOPTION)
@@ -145,6 +151,8 @@ class _Merge:
         """Returns the result; each thing is added before what names it."""
         self._take_out()
         documents = self._policies_and_above() | self._people_and_sets() | self._edited()
+        self._load(documents)
+        self._external()
         self._load(documents)
         self._access()
         self._load(documents)
@@ -251,12 +259,17 @@ class _Merge:
                 continue
             self._add_to(ORGANIZATION, "accounts", {key: entry})
             self._added("account", key)
-        documents = {}
+        documents, here = {}, self.zone.organization.policies
         for key, entry in self._new("policy").items():
             entry["targets"] = self._declared_targets(entry.get("targets", {}))
             self._add_to(ORGANIZATION, "policies", {key: {name: one for name, one in entry.items() if one}})
-            documents[entry["file"]] = self.found.documents[entry["file"]]
+            if file := entry.get("file"):
+                documents[file] = self.found.documents[file]
             self._added("policy", key)
+        for key, entry in self.found.full_access.items() if self.only is None else ():
+            if not any(is_full_access(*one) and one[1].type == entry["type"] for one in here.items()):
+                self._add_to(ORGANIZATION, "policies", {key: entry})
+                self.since.added.append(f"policy {key}")
         self._attachments()
         self._lists()
         return documents
@@ -377,6 +390,16 @@ class _Merge:
             else:
                 self.texts[one.file] = with_value(before, one.way, one.value, one.file)
         return documents
+
+    def _external(self) -> None:
+        """Adds to external.yaml what AWS has in what is external and new."""
+        keys = self.found.keys
+        if self.only is not None:
+            keys = {kind: {id: key for id, key in keys[kind].items() if (kind, id) in self.only} for kind in KINDS}
+        found = external_at_aws(self.zone, self.inventory, keys, self.day)
+        more = completed(self.zone.external, found)
+        if more != self.zone.external:
+            self.texts |= text_of(more)
 
     # Identity Center
 

@@ -151,6 +151,8 @@ def _otherwise(one: Difference) -> str:
     """Returns the values that something had when it was deployed and has here."""
     if one.declared and one.attribute in one.declared.by_default:
         return f"{in_sentence(one.here)} by default"
+    if one.way.refresh:
+        return f"{in_sentence(one.before)} when it was read"
     here = "" if one.here == one.before else f", {in_sentence(one.here)} here"
     return f"{in_sentence(one.before)} when it was deployed{here}"
 
@@ -169,7 +171,7 @@ def _ways(options: Options, one: Difference) -> Iterator[str]:
     is_way_back = not (way.deploy or way.undo)
     if way.by_hand and is_way_back:
         yield f"back:  {way.by_hand}"
-    if way.adopt:
+    if way.adopt or way.refresh:
         yield f"keep:  {_adopt(options, one)}"
     elif way.not_adopted:
         yield f"keep:  {way.not_adopted}"
@@ -184,7 +186,8 @@ def _deploy(options: Options, stacks: Iterable[str]) -> str:
 
 def _adopt(options: Options, one: Difference) -> str:
     """Returns the command that writes one thing into the configuration."""
-    return f"{adopt_line(one.kind, one.name)}{options.config_words}{_profile(options)}"
+    words = "strata adopt --refresh-external" if one.way.refresh else adopt_line(one.kind, one.name)
+    return f"{words}{options.config_words}{_profile(options)}"
 
 
 def _profile(options: Options) -> str:
@@ -234,9 +237,9 @@ def _difference_facts(options: Options, one: Difference) -> dict[str, Any]:
         "place": f"{options.config}/{one.place}" if one.place else "",
         "deploy": _deploy(options, way.deploy) if way.deploy else "",
         "undo": [f"{text}{_profile(options)}" for text in way.undo],
-        "adopt": _adopt(options, one) if way.adopt else "",
-        "not_adopted": way.not_adopted,
-        "not_adopted_id": way.not_adopted.id if way.not_adopted else "",
+        "adopt": _adopt(options, one) if way.adopt or way.refresh else "",
+        "not_adopted": "" if way.refresh else way.not_adopted,
+        "not_adopted_id": way.not_adopted.id if way.not_adopted and not way.refresh else "",
         "by_hand": way.by_hand,
         "by_hand_id": way.by_hand.id if way.by_hand else "",
     }

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from strata.config.json_lines import minified
 from strata.config.models import Model, PolicyType
 from strata.config.text import Problem, short
-from strata.config.types import LastDay, Many, SessionDuration
+from strata.config.types import LastDay, Many
 from strata.errors import Message
 
 
@@ -51,7 +51,7 @@ class ExternalPermissionSet(Model):
     """What AWS has in a permission set."""
 
     description: str = ""
-    session_duration: SessionDuration = "PT1H"
+    session_duration: str = "PT1H"
     """How long a session lasts, in ISO 8601."""
     relay_state: str = ""
     tags: dict[str, str] = Field(default_factory=dict)

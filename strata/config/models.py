@@ -472,6 +472,8 @@ class Policy(Model):
     """When not given, it keeps the one it has."""
     targets: Targets = Field(default_factory=Targets)
     """Where it is attached; those of an external one are held against AWS, and no deploy changes them."""
+    detached: Targets = Field(default_factory=Targets)
+    """Of AWS's FullAWSAccess and RCPFullAWSAccess alone, which are attached to everything else: where they are not."""
 
     @field_validator("file", mode="wrap")
     @classmethod
@@ -485,7 +487,7 @@ class Policy(Model):
     @model_validator(mode="after")
     def _external_is_foreign(self) -> Self:
         if self.external:
-            _refuse_more(self, "policy", {"external", "type", "name", "targets"})
+            _refuse_more(self, "policy", {"external", "type", "name", "targets", "detached"})
         return self
 
     @field_validator("type", mode="before")

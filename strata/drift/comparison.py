@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from strata.config import EXTERNAL
 from strata.config.findings import LONGEST
 from strata.config.text import written_out
 from strata.drift.hindrances import hindrances
@@ -25,9 +26,10 @@ from strata.kinds.control import TRAIL
 from strata.kinds.kind import Kind
 from strata.kinds.moves import address_now, names_by_key, newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
+from strata.kinds.permission_set import SET
 from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
-from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, Side, Thing
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, Side, Thing, side
 from strata.landing_zone import LandingZone
 from strata.policy.documents import statements
 from strata.policy.equality import meaning
@@ -151,7 +153,8 @@ def compare(
     known = known_keys(zone, inventory, imported=said.ids, record={})
     drift = differing(zone, said, inventory, known, unread, accepted)
     made = (*drift.differences, *drift.accepted)
-    reasons = {} if unread else hindrances(zone, inventory, known, {_added(one) for one in made} - {("", "")})
+    whole = all(one.id == UNREAD_EXTERNAL for one in unread.values())
+    reasons = {} if not whole else hindrances(zone, inventory, known, {_added(one) for one in made} - {("", "")})
     ways = with_needed(zone, [_hindered(one, reasons) for one in drift.differences])
     return replace(
         drift,
@@ -195,7 +198,8 @@ def differing(
     said, accepted = states or States(), {(finding, lasting(at)) for finding, at in accepted}
     by_type = moved(zone, said.held())
     aws = AtAws(zone, inventory, known, by_type, said.elsewhere)
-    here, live = declared_side(zone), live_side(aws)
+    given = side(one for kind in KINDS for one in kind.given(aws))
+    here, live = {**declared_side(zone), **given}, live_side(aws)
     if not said.whole:  # what a deploy of today would have left, with what it would not have switched off
         before: Side = {at: one for at, one in live.items() if one.noted} | dict(here)
     else:
@@ -203,6 +207,7 @@ def differing(
         if said.broken:  # which the next deploy makes anew, whether a run had made it or not
             sound = recorded_side(zone, said, said.broken)
             before = {at: one for at, one in before.items() if at in sound or at not in here}
+    before = {at: _as_called(aws, one) if one.external else one for at, one in {**before, **given}.items()}
     found, waiting, otherwise = list[Difference](), list[str](), list[Difference]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
@@ -221,8 +226,19 @@ def differing(
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise))
 
 
+def _as_called(aws: AtAws, one: Thing) -> Thing:
+    """Returns something external, of which no state has the ids, with those that AWS gave it."""
+    ids_of = kind_of(one.kind, one.name).ids_at_aws
+    return replace(one, ids=ids_of(aws, one)) if ids_of else one
+
+
 def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
-    """Returns the differences without those that say only that an identity provider has deleted who had something."""
+    """Returns the differences without those that say only that others have deleted what had something, or who had."""
+    whole = {
+        one.name
+        for one in differences
+        if one.how is How.GONE and one.kind in (SET.name, POLICY.name) and one.declared and one.declared.external
+    }
     deleted = {
         one.recorded.ids.get("id", "")
         for one in differences
@@ -232,7 +248,15 @@ def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
         one
         for one in differences
         if not one.recorded or one.how is How.MADE or one.recorded.ids.get("principal") not in deleted
+        if not (one.how is How.GONE and one.declared and one.declared.external and _holder(one) in whole)
     ]
+
+
+def _holder(one: Difference) -> str:
+    """Returns the permission set that a part is in, or the policy that is attached; empty of all others."""
+    if one.kind == ATTACHMENT.name:
+        return one.name.partition(" on ")[0]
+    return one.name.rpartition(" in ")[2] if kind_of(one.kind, one.name).is_part else ""
 
 
 def things_by_name(
@@ -308,7 +332,23 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
         region = zone.project.identity_center_region
         off = Message("identity-center-off", f"it is not enabled in {region}", region=region)
         found.setdefault(reading.CENTER, off)
+    found |= dict(_unread_external(zone, inventory))
     return dict(sorted(found.items()))
+
+
+def _unread_external(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, Message]]:
+    """Yields what is external and at AWS, and of which external.yaml has nothing to compare it with."""
+    names = {one.name for center in inventory.centers for one in center.permission_sets}
+    policies = {(one.type, one.name) for one in inventory.organization.policies}
+    sets = (one for one in zone.permission_sets.values() if not one.is_known and one.name in names)
+    some = (one for one in zone.policies.values() if not one.is_known and (one.type, one.name) in policies)
+    for kind, key in (*((SET.name, one.key) for one in sets), *((POLICY.name, one.key) for one in some)):
+        text = f"{EXTERNAL} lacks it; strata adopt --refresh-external"
+        yield f"{kind} {key}", Message(UNREAD_EXTERNAL, text, kind=kind, name=key)
+
+
+UNREAD_EXTERNAL = "external-unread"
+"""The id of that; nothing else is less known for it."""
 
 
 # One thing on three sides
@@ -405,7 +445,7 @@ class _Compared:
     def _difference(
         self, how: How, attribute: str = "", at_aws: str = "", before: str = "", declared: str = ""
     ) -> Difference:
-        place = str(self.aws.zone.source(self.here.file, self.here.location)) if self.here else ""
+        place = str(self.aws.zone.source(self.here.file, self.here.location)) if self.here and self.here.file else ""
         sides = self.here, self.before, self.now
         way = way_back(self.aws, self.kind, attribute, *sides)
         return Difference(how, self.kind.name, self.name, way, attribute, at_aws, before, declared, place, *sides)

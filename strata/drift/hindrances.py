@@ -55,7 +55,7 @@ def _documents(found: Description) -> Iterator[tuple[TypedId, Message]]:
     """Yields policies and permission sets with a document that `strata check` refuses."""
     for id, key in found.keys["policy"].items():
         entry = found.organization["policies"][key]
-        if reason := _of_document(found.documents[entry["file"]], PolicyType(entry["type"])):
+        if reason := _of_document(found.documents.get(entry.get("file", ""), ""), PolicyType(entry["type"])):
             yield ("policy", id), reason
     for arn, key in found.keys["permission-set"].items():
         if reason := _of_document(found.documents.get(inline_file(key), ""), None):

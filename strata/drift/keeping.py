@@ -7,17 +7,27 @@ from collections.abc import Iterator
 from strata.adoption.describing import objection
 from strata.errors import Message
 from strata.kinds import kind_of
-from strata.kinds.change import Change, Edit, Obstacle, edit
+from strata.kinds.change import REFRESH, Change, Edit, Obstacle, edit
 from strata.kinds.kind import Kind
+from strata.kinds.permission_set import SET
+from strata.kinds.policy import POLICY, full_access_of
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
+from strata.landing_zone.policies import FULL_ACCESS
 from strata.printing import word
 
 
 def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> Obstacle:
     """Returns why `strata adopt` cannot write what AWS has, as a phrase; nothing where it can."""
+    if _is_in_external_yaml(zone, kind, attribute, here, now):
+        return REFRESH
+    if now is None and here and (type := full_access_of(here.name)):
+        full = FULL_ACCESS[type]
+        text = f"write it under detached of an entry {full} in organization.yaml, with external: true and type: {type}"
+        return Message("write-detached", text)
     if now is None:
-        return Message("gone-at-aws", "take it out of the YAML by hand, and deploy")
+        deploy = "" if here and here.external else ", and deploy"
+        return Message("gone-at-aws", f"take it out of the YAML by hand{deploy}")
     if here and attribute == "id":
         again = Message("deploy-gives-again", "a deploy gives the new one what the deleted one had")
         deleted = "the state has the one that was deleted, and no import replaces it"
@@ -26,6 +36,14 @@ def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, 
         return why
     name, value = kind.fields.get(attribute), now.values.get(attribute)
     return objection(kind.model, name, value) if kind.model and name and value else ""
+
+
+def _is_in_external_yaml(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> bool:
+    """Returns whether external.yaml has it: what is in something external, and not that this is there."""
+    if here:
+        return here.external and (kind.is_part or (bool(attribute) and kind in (SET, POLICY)))
+    set_ = zone.permission_sets.get(now.ids.get("set", "")) if now and kind.is_part else None
+    return set_ is not None and set_.external
 
 
 def adopt_line(kind: str, name: str) -> str:

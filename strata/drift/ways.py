@@ -32,16 +32,20 @@ def way_back(
 ) -> Way:
     """Returns the way back of a difference, by the sides that have the thing, and how it is kept."""
     why_not = obstacle(aws.zone, kind, attribute, here, now)
-    back = kind.way(attribute, here, before, now) or _back(aws, kind, attribute, here, now)
+    back = kind.way(attribute, here, before, now) or _back(aws, kind, attribute, (here, before, now))
     return replace(back, adopt=not why_not, not_adopted=why_not)
 
 
-def _back(aws: AtAws, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> Way:
+def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thing | None, Thing | None]) -> Way:
     """Returns the way back that a thing of any kind has."""
+    here, before, now = sides
     if now and not here:
         in_console = Message("only-in-console", "switch it off in the console")
         return Way(undo=now.undo, by_hand=now.note or ("" if now.undo else in_console))
     external = here is not None and here.external
+    if before and external and kind.ids_at_aws:
+        lines = kind.again(aws, attribute, before)
+        return Way(undo=lines, by_hand="" if lines else _BY_OTHERS)
     if external and not attribute:
         again = "make it again under its name at its identity provider, then strata deploy sso"
         return Way(by_hand=Message("make-at-provider", again))
@@ -55,6 +59,12 @@ def _back(aws: AtAws, kind: Kind, attribute: str, here: Thing | None, now: Thing
     if here and attribute in here.by_default:
         return Way(by_hand=_to_write(aws.zone, kind, attribute, here))
     return Way(deploy=(kind.stack,))
+
+
+_BY_OTHERS = Message(
+    "back-by-others",
+    "whoever looks after it gives it back (Control Tower: reset the landing zone, or register the unit again)",
+)
 
 
 def _to_write(zone: LandingZone, kind: Kind, attribute: str, here: Thing) -> Message:

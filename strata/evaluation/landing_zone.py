@@ -20,6 +20,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import FULL_ACCESS, Held, InlinePolicy, ManagedPolicy
 from strata.landing_zone.placeholders import Document as Filled
+from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy import unknown
@@ -122,10 +123,11 @@ class Evaluated:
     def _level(self, kind: PolicyType, target: Target) -> Layer:
         """Returns the policies of one level; AWS puts one that allows everything on each."""
         if (kind, target) not in self._levels:
-            full = "FullAWSAccess" if kind is PolicyType.SERVICE_CONTROL else "RCPFullAWSAccess"
+            is_open = (kind, target) not in self.landing_zone.without_full_access
+            full = (_of_aws(ALLOW_ALL[kind], EVERYTHING),) if is_open else ()
             effective = self.landing_zone.effective_policies[target]
             attached = [one.policy for one in effective if one.source == target and one.policy.type is kind]
-            documents = (_of_aws(full, EVERYTHING), *(self._policy(one) for one in attached if one.is_known))
+            documents = (*full, *(self._policy(one) for one in attached if one.is_known))
             hidden = tuple(f"policy {one.name}, which {EXTERNAL} lacks" for one in attached if not one.is_known)
             name = "the root" if target == THE_ROOT else str(target)
             self._levels[kind, target] = Layer(f"{CONTROLS[kind]} of {name}", documents, hidden)

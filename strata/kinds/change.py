@@ -49,6 +49,14 @@ class Way:
     not_adopted: Obstacle = ""
     by_hand: Obstacle = ""
 
+    @property
+    def refresh(self) -> bool:
+        """Returns whether `strata adopt --refresh-external` keeps it."""
+        return self.not_adopted == REFRESH
+
+
+REFRESH = Message("in-external-yaml", "strata adopt --refresh-external writes it")
+
 
 class Edit(NamedTuple):
     """One value that is written.

@@ -1,8 +1,19 @@
-"""What Control Tower looks after, by its name."""
+"""Who looks after what is at AWS beside its owner: Control Tower or a CloudFormation stack, known by what a thing is.
+
+`strata adopt` describes such a thing as `external: true`; drift compares it whoever looks after it.
+"""
 
 from __future__ import annotations
 
-from strata.kinds.at_aws import Inventory
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from strata.errors import Message
+from strata.kinds.at_aws import Inventory, PermissionSet, Policy, User
+from strata.kinds.identity import folded
+from strata.policy.documents import statements
 
 CONTROL_TOWER = "controltower.amazonaws.com"
 GUARDRAILS = "aws-guardrails-"
@@ -27,10 +38,74 @@ GROUPS = (
     "AWSServiceCatalogAdmins",
 )
 """Its groups, by the same page."""
+USER = "AWS Control Tower Admin"
+"""What its user is called, who signs in with the address of the management account."""
+_STACK = "aws:cloudformation:stack-name"
+"""A tag that AWS alone gives: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html"""
+_CONTROL = re.compile(r"GR[A-Z0-9_]+|CT[A-Z0-9]+P[VR]\d+")
+"""The Sids of its controls, as GRCLOUDTRAILENABLED or CTMULTISERVICEPV1: https://docs.aws.amazon.com/controltower/latest/controlreference/"""
 
 
-def looked_after(inventory: Inventory, name: str) -> bool:
-    """Returns whether Control Tower looks after the policy, group or permission set of this name, or may do so."""
-    if CONTROL_TOWER not in inventory.organization.trusted_services and "trusted services" not in inventory.unread:
+def keeper_of_policy(inventory: Inventory, one: Policy) -> Message | None:
+    """Returns who looks after a policy, as a phrase.
+
+    Its name alone says nothing, and neither do its statements: companies copy those of Control Tower into their own.
+    """
+    if found := _stack(one.tags):
+        return found
+    if runs(inventory) and one.name.startswith(GUARDRAILS) and _is_of_controls(one.content):
+        return BY_CONTROL_TOWER
+    return None
+
+
+def keeper_of_set(inventory: Inventory, one: PermissionSet) -> Message | None:
+    """Returns who looks after a permission set: there is one of a name, and Control Tower works with those of its."""
+    if found := _stack(one.tags):
+        return found
+    return BY_CONTROL_TOWER if runs(inventory) and one.name in SETS else None
+
+
+def keeps_group(inventory: Inventory, name: str) -> bool:
+    """Returns whether Control Tower looks after the group of a name, which has nothing else to know it by."""
+    return runs(inventory) and name in GROUPS
+
+
+def keeps_user(inventory: Inventory, one: User) -> bool:
+    """Returns whether Control Tower made a user."""
+    live = inventory.organization
+    address = next((folded(each.email) for each in live.accounts if each.id == live.management), "")
+    theirs = {folded(one.user_name), *map(folded, one.emails)}
+    return runs(inventory) and (one.display_name == USER or address in theirs)
+
+
+def is_called_so(inventory: Inventory, one: Policy) -> bool:
+    """Returns whether a policy has a name of Control Tower's and nothing else of it."""
+    return one.name.startswith(GUARDRAILS) and not keeper_of_policy(inventory, one)
+
+
+def taken_back_by(keeper: Message | None) -> Message | Literal[""]:
+    """Returns what is to do where a thing is made that others look after: a line would take it from them."""
+    return keeper.saying(f"{keeper}: have it taken away there") if keeper else ""
+
+
+def runs(inventory: Inventory) -> bool:
+    """Returns whether Control Tower runs the organization, or may do so."""
+    return CONTROL_TOWER in inventory.organization.trusted_services or "trusted services" in inventory.unread
+
+
+BY_CONTROL_TOWER = Message("control-tower", "Control Tower looks after it")
+
+
+def _stack(tags: Mapping[str, str]) -> Message | None:
+    stack = tags.get(_STACK)
+    return Message("made-by-stack", f"the CloudFormation stack {stack} looks after it", stack=stack) if stack else None
+
+
+def _is_of_controls(document: str) -> bool:
+    """Returns whether every statement is one of a control."""
+    try:
+        content: Any = json.loads(document)
+    except ValueError:
         return False
-    return name.startswith(GUARDRAILS) or name in (*SETS, *GROUPS)
+    sids = ["".join(one.values("Sid")) for one in statements(content)]
+    return bool(sids) and all(_CONTROL.fullmatch(sid) for sid in sids)

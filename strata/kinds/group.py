@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config import SSO, models
+from strata.errors import Message
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Center, Inventory
+from strata.kinds.change import Change, Obstacle
 from strata.kinds.cli import new_name
-from strata.kinds.control_tower import looked_after
+from strata.kinds.control_tower import BY_CONTROL_TOWER, keeps_group, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark, folded
 from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
@@ -61,10 +63,7 @@ def _recorded(states: InStates) -> Iterator[Thing]:
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
-    """Yields the groups but those that Control Tower looks after.
-
-    Of those that an identity provider looks after, it yields the declared ones by name and id.
-    """
+    """Yields the groups; those that an identity provider looks after by name and id, where they are declared."""
     for center in aws.inventory.centers:
         for one in center.groups:
             here = aws.zone.groups.get(key := aws.known["group"].get(one.id, ""))
@@ -73,9 +72,11 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 yield Thing("group", key, looked_up, ids={"id": one.id}, thing=("group", one.id), external=True)
             if _is_ours(aws, center, one):
                 values = {**GROUP.live_fields(one), "id": one.id}
-                undo, rights = aws.cli.people("delete-group", group_id=one.id), sorted(one.members)
+                theirs = keeps_group(aws.inventory, one.name)
+                undo = () if theirs else aws.cli.people("delete-group", group_id=one.id)
+                note, rights = taken_back_by(BY_CONTROL_TOWER if theirs else None), sorted(one.members)
                 name, thing = aws.principal(one.id), ("group", one.id)
-                yield Thing("group", name, values, ids={"id": one.id}, thing=thing, undo=undo, rights=rights)
+                yield Thing("group", name, values, ids={"id": one.id}, thing=thing, undo=undo, note=note, rights=rights)
 
 
 def _is_ours(aws: AtAws, center: Center, one: at_aws.Group) -> bool:
@@ -188,6 +189,11 @@ def _name(user: str, group: str) -> str:
     return f"user {user} in group {group}"
 
 
+def group_of(membership: str) -> str:
+    """Returns the key of the group in the name of a membership."""
+    return membership.rpartition(" in group ")[2]
+
+
 def _declared_members(zone: LandingZone) -> Iterator[Thing]:
     for key, group in zone.groups.items():
         for user in group.members:
@@ -210,7 +216,8 @@ def _live_members(aws: AtAws) -> Iterator[Thing]:
     for center in aws.inventory.centers:
         for group in center.groups:
             key = aws.known["group"].get(group.id)
-            compared = key and (_is_ours(aws, center, group) or looked_after(aws.inventory, group.name))
+            theirs = not group.external and keeps_group(aws.inventory, group.name)
+            compared = key and (_is_ours(aws, center, group) or theirs)
             for user, id in group.members.items() if compared else ():
                 if not aws.is_elsewhere(_MEMBERSHIP, f"{center.store}/{id}"):
                     undo = aws.cli.people("delete-group-membership", membership_id=id)
@@ -235,6 +242,12 @@ def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterat
                     yield f"{_MEMBERSHIP}.{key}_{member}", f"{center.store}/{id}"
 
 
+def _why_not_member(zone: LandingZone, change: Change) -> Obstacle:
+    group = zone.groups.get(group_of(change.now.name))
+    text = "Control Tower's group has no members in the YAML; accept it in accepted.yaml"
+    return Message("managed-elsewhere", text) if group and group.external else ""
+
+
 MEMBERSHIP = Kind(
     "membership",
     "sso",
@@ -256,6 +269,7 @@ MEMBERSHIP = Kind(
     recorded=_recorded_members,
     live=_live_members,
     is_added=True,
+    obstacle=_why_not_member,
     needs=lambda _, both: [("user", both.partition(" ")[2])],
     events={
         **dict.fromkeys((MADE, CHANGED), ("CreateGroupMembership", "AddMemberToGroup")),

@@ -159,6 +159,7 @@ class Kind:
         declared: what the configuration would have a deploy make, with the values that a deploy puts back.
         recorded: what the states of Strata's stacks hold.
         asked: what AWS has of one that a state has, as `inventory.controls` keeps it; None where it has it no more.
+        given: what AWS gives by itself until somebody takes it away, of what it has, without what is declared as gone.
         live: what AWS has, but for what layers of one's own or others look after.
         found: what AWS has of it, by the keys of the units by id, as far as they are known.
         live_fields: what AWS has of the fields of an entry, of one thing, without those that it says nothing of.
@@ -172,6 +173,9 @@ class Kind:
         inside: the attribute with the thing of its kind that holds it; AWS deletes none that holds another.
         left: the attribute that a deploy leaves as it is, because Terraform would replace the thing.
         way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
+        ids_at_aws: how AWS calls what is declared external and AWS may have lost.
+        again: the lines that give such a thing again, or its value, by the attribute and what was before, with its ids.
+        is_part: it is part of a permission set, as external.yaml has it of an external one.
         rename: the line that gives the one of an id another name, where AWS gives none to two, and renames at all.
         obstacle: why `strata adopt` cannot write what AWS has.
         edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
@@ -193,6 +197,7 @@ class Kind:
     recorded: Callable[[InStates], Iterable[Thing]] = _nothing
     asked: Callable[[Ask], Attributes | None] | None = None
     live: Callable[[AtAws], Iterable[Thing]] = _nothing
+    given: Callable[[AtAws], Iterable[Thing]] = _nothing
     found: Callable[[Inventory, Mapping[str, str]], Iterable[Found]] = lambda *_: ()
     live_fields: Callable[[Any], dict[str, Any]] = lambda _: {}
     id_of: Callable[[str], str] = str
@@ -205,6 +210,9 @@ class Kind:
     inside: str = ""
     left: str = ""
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None
+    ids_at_aws: Callable[[AtAws, Thing], Mapping[str, str]] | None = None
+    again: Callable[[AtAws, str, Thing], tuple[str, ...]] = lambda *_: ()
+    is_part: bool = False
     rename: Callable[[AtAws, str, str], Lines] | None = None
     obstacle: Callable[[LandingZone, Change], Obstacle] = lambda *_: ""
     edits: Callable[[AtAws, Change], Iterable[Edit]] = lambda *_: ()

@@ -14,12 +14,13 @@ from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, document_text, edit, why_unwritten
+from strata.kinds.control_tower import keeper_of_set, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
 from strata.kinds.identity import Mark, exact
 from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy, PermissionSet
 
@@ -49,6 +50,13 @@ _UNSAID = {"description": "", "session_duration": "PT1H", "relay_state": ""}
 def _live_fields(one: at_aws.PermissionSet) -> dict[str, Any]:
     said = {name: one.described[word] for name, word in DESCRIBED.items() if one.described.get(word)}
     return {"name": one.name, **said, "tags": dict(sorted(one.tags.items()))}
+
+
+def fields_as_read(one: at_aws.PermissionSet) -> dict[str, Any]:
+    """Returns what describes a set, as external.yaml has it."""
+    said = {name: as_read(str(value)) for name, value in _live_fields(one).items() if name in DESCRIBED}
+    own = {key: value for key, value in one.tags.items() if not key.startswith("aws:")}
+    return {**said, "tags": {as_read(key): as_read(value) for key, value in sorted(own.items())}}
 
 
 def _ours(zone: LandingZone) -> Iterator[PermissionSet]:
@@ -84,20 +92,38 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         for one in center.permission_sets:
             if aws.is_elsewhere(_SET, f"{one.arn},{center.instance}"):
                 continue
-            here = aws.zone.permission_sets.get(aws.known["permission-set"].get(one.arn, ""))
-            tags = aws.tags(_SET, aws.known["permission-set"].get(one.arn, ""), one.tags)
+            here = aws.zone.permission_sets.get(key := aws.known["permission-set"].get(one.arn, ""))
+            external = here is not None and here.external
+            tags = aws.tags(_SET, "" if external else key, one.tags)
             values = {**_UNSAID, **_live_fields(one), "tags": tags, "id": one.arn}
+            values |= fields_as_read(one) if external else {}
             policies = [one.aws_managed, one.customer_managed, content(one.inline), one.boundary]
+            keeper = keeper_of_set(aws.inventory, one)
+            undo = () if keeper else (aws.cli.admin("delete-permission-set", permission_set_arn=one.arn),)
             yield Thing(
                 "permission set",
                 aws.permission_set(one.arn),
                 values,
                 ids={"id": one.arn},
                 thing=("permission-set", one.arn),
-                undo=(aws.cli.admin("delete-permission-set", permission_set_arn=one.arn),),
+                undo=undo,
+                note=taken_back_by(keeper),
                 rights=[values["session_duration"], *policies],
-                external=bool(here and here.external),
+                external=external,
             )
+
+
+def _described_again(aws: AtAws, attribute: str, here: Thing) -> tuple[str, ...]:
+    """Returns the lines that describe a set as it was: AWS empties a relay state or session length left out."""
+    told = {word: here.values[word] for word in DESCRIBED if here.values.get(word)}
+    if attribute not in (*told, "relay_state"):
+        return ()
+    return aws.cli.change_set("update-permission-set", here.ids["id"], **told)
+
+
+def _arn(aws: AtAws, key: str) -> str:
+    """Returns the ARN of a set that AWS has."""
+    return next((arn for arn, known in aws.known["permission-set"].items() if known == key), "")
 
 
 def _known(aws: AtAws) -> Iterator[tuple[at_aws.PermissionSet, str, str]]:
@@ -142,6 +168,8 @@ SET = Kind(
     model=models.PermissionSet,
     fields={name: name for name in models.PermissionSet.stays},
     obstacle=lambda zone, change: why_unwritten(zone, zone.permission_sets.get(change.now.name), change),
+    ids_at_aws=lambda aws, here: {"id": _arn(aws, here.name)},
+    again=_described_again,
     events={**events("PermissionSet"), **TAGS},
     addresses=lambda zone: (f"{_SET}.{one.key}" for one in _ours(zone)),
     wanted=lambda *known: ((f"{_SET}.{one.key}", whole) for one, whole in _wanted(*known)),
@@ -306,6 +334,26 @@ def _wanted_policies(zone: LandingZone, inventory: Inventory, ids: Ids) -> Itera
             yield _address(one.key, policy), f"{name},{whole}"
 
 
+def _held(aws: AtAws, here: Thing) -> ManagedPolicy:
+    """Returns the policy of an external set that a thing is about."""
+    name, _, key = here.name.rpartition(" in ")
+    return next(one for one in aws.zone.permission_sets[key].managed if _policy(one) == name)
+
+
+def _ids_in_set(aws: AtAws, here: Thing) -> dict[str, str]:
+    policy, arn = _held(aws, here), _arn(aws, here.name.rpartition(" in ")[2])
+    return {"arn": arn, **({"policy": f"{AWS_MANAGED}{policy.aws}"} if policy.aws else {"name": policy.customer})}
+
+
+def _attached_again(aws: AtAws, _: str, here: Thing) -> tuple[str, ...]:
+    arn = here.ids["arn"]
+    if managed := here.ids.get("policy"):
+        return aws.cli.change_set("attach-managed-policy-to-permission-set", arn, managed_policy_arn=managed)
+    reference = json.dumps({"Name": here.ids["name"], "Path": _held(aws, here).path})
+    operation = "attach-customer-managed-policy-reference-to-permission-set"
+    return aws.cli.change_set(operation, arn, customer_managed_policy_reference=reference)
+
+
 SET_POLICY = Kind(
     "permission set policy",
     "sso",
@@ -329,6 +377,9 @@ SET_POLICY = Kind(
     declared=_declared_policies,
     recorded=_recorded_policies,
     live=_policies_at_aws,
+    ids_at_aws=_ids_in_set,
+    again=_attached_again,
+    is_part=True,
     obstacle=_why_not_in_set,
     edits=lambda aws, change: _written_policy(aws, change, "policies", more=True),
     events={
@@ -432,6 +483,23 @@ def _live_boundary(aws: AtAws) -> Iterator[Thing]:
             yield Thing("permissions boundary", key, {"policy": policy}, ids=ids, undo=undo, rights=policy)
 
 
+def _of_set(aws: AtAws, here: Thing) -> dict[str, str]:
+    return {"arn": _arn(aws, here.name)}
+
+
+def _put_again(aws: AtAws, _: str, here: Thing) -> tuple[str, ...]:
+    document = json.dumps(here.values["document"], separators=(",", ":"), ensure_ascii=False)
+    return aws.cli.change_set("put-inline-policy-to-permission-set", here.ids["arn"], inline_policy=document)
+
+
+def _bounded_again(aws: AtAws, _: str, here: Thing) -> tuple[str, ...]:
+    limit = aws.zone.permission_sets[here.name].boundary or ManagedPolicy()
+    reference = {"CustomerManagedPolicyReference": {"Name": limit.customer, "Path": limit.path}}
+    boundary = json.dumps({"ManagedPolicyArn": f"{AWS_MANAGED}{limit.aws}"} if limit.aws else reference)
+    operation = "put-permissions-boundary-to-permission-set"
+    return aws.cli.change_set(operation, here.ids["arn"], permissions_boundary=boundary)
+
+
 INLINE = Kind(
     "inline policy",
     "sso",
@@ -446,6 +514,9 @@ INLINE = Kind(
     declared=_declared_inline,
     recorded=_recorded_inline,
     live=_live_inline,
+    ids_at_aws=_of_set,
+    again=_put_again,
+    is_part=True,
     obstacle=_why_not_in_set,
     edits=_inline_edits,
     events={
@@ -475,6 +546,9 @@ BOUNDARY = Kind(
     declared=_declared_boundary,
     recorded=_recorded_boundary,
     live=_live_boundary,
+    ids_at_aws=_of_set,
+    again=_bounded_again,
+    is_part=True,
     obstacle=_why_not_in_set,
     edits=lambda aws, change: _written_policy(aws, change, "boundary"),
     events={

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from strata.config import ORGANIZATION, models
+from strata.config.models import PolicyType
 from strata.errors import Message
-from strata.kinds import cli
+from strata.kinds import at_aws, cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, document_text, why_unwritten
+from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
-from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
+from strata.kinds.kind import Existing, Found, Ids, Key, Kind, Resource
 from strata.kinds.shared import target_of
-from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, content, declared_content, written
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
+from strata.landing_zone.policies import FULL_ACCESS
+from strata.landing_zone.units import THE_ROOT, Target
 
 _TYPE, _ATTACHMENT = "aws_organizations_policy", "aws_organizations_policy_attachment"
 
@@ -60,11 +65,33 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             continue
         values = {**POLICY.live_fields(one), "document": content(one.content), "id": one.id}
         detached = (_detach(one.id, target) for target in one.targets)
-        undo = (*detached, cli.line("organizations", "delete-policy", policy_id=one.id))
+        keeper, called = keeper_of_policy(aws.inventory, one), is_called_so(aws.inventory, one)
+        undo = () if keeper else (*detached, cli.line("organizations", "delete-policy", policy_id=one.id))
+        note = _CALLED_SO if called else taken_back_by(keeper)
         rights = [values["document"], *one.targets]
         name, ids = aws.key("policy", one.id, one.name), {"id": one.id}
         external, thing = key in aws.zone.policies and aws.zone.policies[key].external, ("policy", one.id)
-        yield Thing("policy", name, values, ids=ids, thing=thing, undo=undo, rights=rights, external=external)
+        values |= {"description": as_read(one.description)} if external else {}
+        yield Thing(
+            "policy", name, values, ids=ids, thing=thing, undo=undo, note=note, rights=rights, external=external
+        )
+
+
+_CALLED_SO = Message("named-like-control-tower", "its name alone is Control Tower's: it has other statements")
+
+
+def _again(_: AtAws, attribute: str, here: Thing) -> tuple[str, ...]:
+    """Returns the line that gives a policy of others its document or description again; AWS keeps what is left out."""
+    name = {"document": "content", "description": "description"}.get(attribute)
+    if not name:
+        return ()
+    value = here.values[attribute]
+    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return (cli.line("organizations", "update-policy", policy_id=here.ids["id"], **{name: text}),)
+
+
+def _id(aws: AtAws, key: str) -> str:
+    return next((id for id, known in aws.known["policy"].items() if known == key), "")
 
 
 def _needs(inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
@@ -102,6 +129,8 @@ POLICY = Kind(
     fields={"name": "name", "description": "description"},
     needs=_needs,
     is_written_without=True,
+    ids_at_aws=lambda aws, here: {"id": _id(aws, here.name)},
+    again=_again,
     obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
     edits=_edits,
     rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
@@ -148,8 +177,44 @@ def _recorded_attachments(states: InStates) -> Iterator[Thing]:
     yield from (one for one in _declared_attachments(states.zone) if one.external)
 
 
+def _full_access(aws: AtAws) -> Iterator[tuple[PolicyType, at_aws.Policy, dict[str, Target]]]:
+    """Yields AWS's policies that allow everything, of the types that are on, with what has them by default, by id."""
+    live, zone = aws.inventory.organization, aws.zone
+    targets = {live.root: THE_ROOT}
+    targets |= {id: Target("unit", key) for id, key in aws.known["ou"].items() if key in zone.units}
+    targets |= {id: Target("account", key) for id, key in aws.known["account"].items() if key in zone.members}
+    for type, name in FULL_ACCESS.items():
+        one = next((one for one in live.policies if one.aws_managed and (one.type, one.name) == (type, name)), None)
+        if one and type in live.policy_types:
+            yield type, one, targets
+
+
+def full_access_of(attachment: str) -> PolicyType | None:
+    """Returns the type of such a policy, by the name of its attachment."""
+    name = attachment.partition(" on ")[0]
+    return next((type for type, full in FULL_ACCESS.items() if full == name), None)
+
+
+def _given(aws: AtAws) -> Iterator[Thing]:
+    for type, one, targets in _full_access(aws):
+        for id, target in targets.items():
+            if (type, target) not in aws.zone.without_full_access:
+                yield _attached_full(one, id, target)
+
+
+def _attached_full(one: at_aws.Policy, id: str, target: Target, *undo: str) -> Thing:
+    name = _name(one.name, target.kind, "" if target == THE_ROOT else target.key)
+    ids = {"policy": one.id, "target": id}
+    return Thing("attachment", name, ids=ids, undo=undo, note=_VOID if undo else "", external=True)
+
+
+_VOID = Message("allow-list-void", "what is allowed there by name alone bars nothing while it is attached")
+
+
 def _live_attachments(aws: AtAws) -> Iterator[Thing]:
     """Yields the targets of what is declared or deployed: the others are told as one with their policy."""
+    for _, full, targets in _full_access(aws):
+        yield from (_attached_full(full, id, targets[id], _detach(full.id, id)) for id in full.targets if id in targets)
     for one in aws.inventory.organization.policies:
         key = aws.known["policy"].get(one.id)
         if one.aws_managed or not key or aws.is_elsewhere(_TYPE, one.id):
@@ -160,6 +225,24 @@ def _live_attachments(aws: AtAws) -> Iterator[Thing]:
                 ids, undo = {"policy": one.id, "target": target}, (_detach(one.id, target),)
                 name = _name(key, *_target(aws, target))
                 yield Thing("attachment", name, ids=ids, thing=(_ATTACHMENT, id), undo=undo)
+
+
+def _ids_of_attachment(aws: AtAws, here: Thing) -> dict[str, str]:
+    if full_access_of(here.name):
+        return dict(here.ids)
+    policy, _, place = here.name.partition(" on ")
+    what, _, key = place.partition(" ")
+    kind: Key = "ou" if what == "unit" else "account"
+    targets = {known: id for id, known in aws.known[kind].items()}
+    target = aws.inventory.organization.root if what == "root" else targets.get(key, "")
+    return {"policy": _id(aws, policy), "target": target}
+
+
+def _attached_again(_: AtAws, __: str, here: Thing) -> tuple[str, ...]:
+    policy, target = here.ids["policy"], here.ids["target"]
+    if not (policy and target):
+        return ()
+    return (cli.line("organizations", "attach-policy", policy_id=policy, target_id=target),)
 
 
 def _target(aws: AtAws, id: str) -> tuple[str, str]:
@@ -177,6 +260,7 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield f"{_ATTACHMENT}.{key}_{target.address_part}", f"{at}:{ids['policy'][key]}"
 
 
+_TAKE_OUT = Message("take-out-detached", "take it out of the detached of its policy in organization.yaml by hand")
 ATTACHMENT = Kind(
     "attachment",
     "organizations",
@@ -198,6 +282,10 @@ ATTACHMENT = Kind(
     recorded=_recorded_attachments,
     live=_live_attachments,
     is_added=True,
+    given=_given,
+    obstacle=lambda _, change: _TAKE_OUT if full_access_of(change.now.name) else "",
+    ids_at_aws=_ids_of_attachment,
+    again=_attached_again,
     needs=lambda _, both: target_of(both.partition(":")[0]),
     events=events("Policy", made="Attach{}", gone="Detach{}"),
 )

@@ -22,7 +22,14 @@ from strata.landing_zone.deployer import Deployer, deployer_of
 from strata.landing_zone.grants import Grant, grants
 from strata.landing_zone.groups import Group, groups
 from strata.landing_zone.permission_sets import PermissionSet, all_permission_sets
-from strata.landing_zone.policies import EffectivePolicy, Policy, all_policies, declared_settings, effective_policies
+from strata.landing_zone.policies import (
+    EffectivePolicy,
+    Policy,
+    all_policies,
+    declared_settings,
+    effective_policies,
+    without_full_access,
+)
 from strata.landing_zone.selection import AccountSelector
 from strata.landing_zone.services import derived_services, policy_types
 from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
@@ -160,6 +167,11 @@ class LandingZone:
     def groups(self) -> Mapping[str, Group]:
         """Returns the groups by key, sorted."""
         return dict(sorted(groups(self.sso).items()))
+
+    @cached_property
+    def without_full_access(self) -> Mapping[tuple[PolicyType, Target], Location]:
+        """Returns where AWS's FullAWSAccess and RCPFullAWSAccess are not attached, by type and target."""
+        return without_full_access(self.organization)
 
     @cached_property
     def permission_sets(self) -> Mapping[str, PermissionSet]:

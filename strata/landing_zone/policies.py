@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from strata.config import models
 from strata.config.external import External
 from strata.config.limits import aws_limits
 from strata.config.models import (
@@ -51,18 +52,41 @@ class Policy:
     @cached_property
     def attachments(self) -> Mapping[Target, Location]:
         """Returns its targets, with their locations in organization.yaml."""
-        at: Location = (*self.location, "targets")
-        found = {THE_ROOT: (*at, "root")} if self.targets.root else {}
-        for index, key in enumerate(self.targets.organizational_units):
-            found[Target("unit", key)] = (*at, "organizational_units", index)
-        for index, key in enumerate(self.targets.accounts):
-            found[Target("account", key)] = (*at, "accounts", index)
-        return found
+        return _named(self.targets, (*self.location, "targets"))
 
     @property
     def reaches_management(self) -> bool:
         """Returns whether it is attached to the management account or to the root."""
         return self.targets.root or MANAGEMENT in self.targets.accounts
+
+
+FULL_ACCESS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_CONTROL: "RCPFullAWSAccess"}
+"""AWS's own policies that allow everything, which it attaches to the root and to each unit and account, by type."""
+
+
+def is_full_access(key: str, one: models.Policy) -> bool:
+    """Returns whether an entry says where such a policy of AWS's is not attached."""
+    return one.external and (one.name or key) == FULL_ACCESS.get(one.type)
+
+
+def without_full_access(organization: Organization) -> dict[tuple[PolicyType, Target], Location]:
+    """Returns where such a policy is not attached, with the location that says it."""
+    return {
+        (one.type, target): at
+        for key, one in organization.policies.items()
+        if is_full_access(key, one)
+        for target, at in _named(one.detached, ("policies", key, "detached")).items()
+    }
+
+
+def _named(targets: Targets, at: Location) -> dict[Target, Location]:
+    """Returns the targets that are named below a location, each with its own."""
+    found = {THE_ROOT: (*at, "root")} if targets.root else {}
+    for index, key in enumerate(targets.organizational_units):
+        found[Target("unit", key)] = (*at, "organizational_units", index)
+    for index, key in enumerate(targets.accounts):
+        found[Target("account", key)] = (*at, "accounts", index)
+    return found
 
 
 def all_policies(
@@ -72,6 +96,8 @@ def all_policies(
     values = placeholder_values(project)
     found = [*_of_options(organization)]
     for key, one in organization.policies.items():
+        if is_full_access(key, one):
+            continue
         location, name = ("policies", key), one.name or key
         if one.external:
             read = external.policies.get(one.type, {}).get(name)

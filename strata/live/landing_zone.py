@@ -36,7 +36,8 @@ from strata.landing_zone.accounts import Account
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.placeholders import PATTERN, Document
-from strata.landing_zone.policies import Policy
+from strata.landing_zone.policies import FULL_ACCESS, Policy
+from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.documents import parse
 from strata.policy.equality import same_document
 from strata.sides.join import Keys, identities
@@ -53,6 +54,7 @@ class LiveLandingZone(LandingZone):
     ids: Mapping[str, str] = field(default_factory=dict)
     """The ids of the accounts by key."""
     found_policies: Mapping[str, Policy] = field(default_factory=dict)
+    found_detached: Mapping[tuple[PolicyType, Target], Location] = field(default_factory=dict)
     found_sets: Mapping[str, PermissionSet] = field(default_factory=dict)
     found_grants: Mapping[Grant, tuple[Location, ...]] = field(default_factory=dict)
     found_administrators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -66,6 +68,11 @@ class LiveLandingZone(LandingZone):
     def policies(self) -> Mapping[str, Policy]:
         """Returns the policies that AWS has, without its own."""
         return self.found_policies
+
+    @property
+    def without_full_access(self) -> Mapping[tuple[PolicyType, Target], Location]:
+        """Returns where AWS's FullAWSAccess and RCPFullAWSAccess are not attached."""
+        return self.found_detached
 
     @property
     def permission_sets(self) -> Mapping[str, PermissionSet]:
@@ -146,6 +153,7 @@ class _Reading:
             unread=self._unread(),
             ids={self.keys["account"][one.id]: one.id for one in self.inventory.organization.accounts},
             found_policies=policies,
+            found_detached=self._detached(organization),
             found_sets=sets,
             found_grants=granted,
             found_administrators=self._administrators(),
@@ -228,6 +236,20 @@ class _Reading:
         known = [one for one in self.inventory.organization.policies if not one.aws_managed and one.type in order]
         found = [self._policy(one) for one in known]
         return {one.key: one for one in sorted(found, key=lambda one: (order.index(one.type), one.key))}
+
+    def _detached(self, organization: declared.Organization) -> dict[tuple[PolicyType, Target], Location]:
+        """Returns where no policy of AWS's allows everything, of the types that are on."""
+        live, found = self.inventory.organization, dict[tuple[PolicyType, Target], Location]()
+        places = {live.root: THE_ROOT}
+        places |= {id: Target("unit", key) for id, key in self.keys["ou"].items()}
+        places |= {
+            id: Target("account", key) for id, key in self.keys["account"].items() if key in organization.accounts
+        }
+        for type, name in FULL_ACCESS.items():
+            one = next((one for one in live.policies if one.aws_managed and one.name == name), None)
+            if one and type in live.policy_types:
+                found |= {(type, target): () for id, target in places.items() if id not in one.targets}
+        return found
 
     def _policy(self, one: at_aws.Policy) -> Policy:
         key = self.keys["policy"][one.id]

@@ -228,7 +228,7 @@ def _notes(inventory: Inventory) -> Iterator[Message]:
     everything |= {one.id: f"account {one.name}" for one in live.accounts if one.state == ACTIVE}
     without = [name for id, name in everything.items() if id not in full]
     if full and without:
-        text = f"FullAWSAccess is not attached to {listed(without)}, and answers here take it as attached"
+        text = f"FullAWSAccess is not attached to {listed(without)}, where only what other policies allow is allowed"
         yield Message("full-access-not-attached", text, targets=without)
 
 

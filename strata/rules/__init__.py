@@ -44,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     organization.services,
     security.alerts,
     policies.policies,
+    policies.full_access,
     policies.targets,
     policies.conflicts,
     access.people,

@@ -15,16 +15,15 @@ from strata.config.source import Location
 from strata.config.text import Problem, short, text_problem
 from strata.errors import Fault, Message
 from strata.landing_zone.placeholders import Document, misplaced, placeholder_problems, texts
-from strata.landing_zone.policies import all_policies, declared_settings
+from strata.landing_zone.policies import FULL_ACCESS, all_policies, declared_settings, is_full_access
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.grammar import document_problems
 from strata.rules.organization import retired, unit_keys
 from strata.rules.reporting import report_duplicates, report_unknown
+from strata.text import listed
 
-_OCCUPANTS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_CONTROL: "RCPFullAWSAccess"}
-"""The AWS policy that occupies a slot of every target."""
-
-_AWS_NAMES = frozenset(name.casefold() for name in _OCCUPANTS.values())
+_AWS_NAMES = frozenset(name.casefold() for name in FULL_ACCESS.values())
+"""The AWS policies that occupy a slot of every target."""
 
 
 def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -63,6 +62,20 @@ def renamed(entries: Mapping[str, models.Policy] | Mapping[str, models.Permissio
     """Returns what to do where two have one name; that of others cannot be another."""
     external = any(key in entries and entries[key].external for key in keys)
     return "take one of the two out" if external else "give it another name"
+
+
+def full_access(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+    """AWS's own policies that allow everything are attached wherever nothing says that they are not."""
+    for key, one in partial.organization.policies.items() if partial.organization else ():
+        full, at = is_full_access(key, one), ("policies", key)
+        if full and not one.targets.empty:
+            message = Message("managed-elsewhere", f"AWS attaches {one.name or key} to everything", key="targets")
+            yield partial.fault(ORGANIZATION, (*at, "targets"), message, "say under detached where it is not")
+        if not full and not one.detached.empty:
+            message = Message(
+                "managed-elsewhere", f"only external {listed([*FULL_ACCESS.values()])} have it", key="detached"
+            )
+            yield partial.fault(ORGANIZATION, (*at, "detached"), message, "take it out")
 
 
 def _too_long(partial: PartialConfiguration, at: Location, what: str, document: str, size: Limit) -> Iterator[Fault]:
@@ -113,25 +126,26 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     accounts = partial.declared(ORGANIZATION, "accounts", organization.accounts)
     slots: dict[tuple[PolicyType, Target], list[tuple[str, Location]]] = defaultdict(list)
     found = all_policies(organization, partial.project, partial.documents, partial.external)
-    for policy in sorted(found, key=lambda one: (bool(one.option), not one.external, one.key)):
-        at, where = policy.location, policy.targets
+    ordered = sorted(found, key=lambda one: (bool(one.option), not one.external, one.key))
+    named = [((*one.location, "targets"), one.targets) for one in ordered]
+    named += [(("policies", key, "detached"), one.detached) for key, one in organization.policies.items()]
+    for at, where in named:
         for index, unit in enumerate(where.organizational_units):
-            here: Location = (*at, "targets", "organizational_units", index)
+            here: Location = (*at, "organizational_units", index)
             if unit == ROOT:
                 message = Message("root-is-no-unit", "the root is no organizational unit")
                 yield partial.fault(ORGANIZATION, here, message, "write root: true under targets")
             else:
                 yield from report_unknown(partial, ORGANIZATION, here, unit, units, "organizational unit")
         for index, account in enumerate(where.accounts):
-            here = (*at, "targets", "accounts", index)
+            here = (*at, "accounts", index)
             yield from report_unknown(partial, ORGANIZATION, here, account, accounts, "account", MANAGEMENT)
             yield from retired(partial, ORGANIZATION, here, account)
-        yield from report_duplicates(
-            partial, ORGANIZATION, (*at, "targets", "organizational_units"), where.organizational_units
-        )
-        yield from report_duplicates(partial, ORGANIZATION, (*at, "targets", "accounts"), where.accounts)
+        yield from report_duplicates(partial, ORGANIZATION, (*at, "organizational_units"), where.organizational_units)
+        yield from report_duplicates(partial, ORGANIZATION, (*at, "accounts"), where.accounts)
+    for policy in ordered:
         for target in policy.attachments:
-            slots[policy.type, target].append((policy.key, at))
+            slots[policy.type, target].append((policy.key, policy.location))
     for (kind, target), attached in sorted(slots.items()):
         yield from _too_few_slots(partial, limits, kind, target, attached)
 
@@ -145,7 +159,7 @@ def _too_few_slots(
 ) -> Iterator[Fault]:
     limit = limits.policy_type(kind)
     if len(attached) > limit.attachments.value - limit.occupied:
-        taken = f", one of them taken by {_OCCUPANTS[kind]}" if limit.occupied else ""
+        taken = f", one of them taken by {FULL_ACCESS[kind]}" if limit.occupied else ""
         place, names = "the root" if target == THE_ROOT else target, ", ".join(name for name, _ in attached)
         problem = (
             f"{place} has {len(attached)} policies of type {kind} ({names}), "

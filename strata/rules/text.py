@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from strata.config import EXTERNAL
 from strata.config.json_lines import JsonSourceFile
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration, policy_references
@@ -28,8 +29,11 @@ _REMEDY = "write it in other words"
 
 
 def text(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
-    """No value and no key has what cdktf reads as a placeholder, neither in YAML nor in a policy document."""
-    for file, source_file in partial.source_files.items():
+    """No value and no key has what cdktf reads as a placeholder, neither in YAML nor in a policy document.
+
+    It gets nothing of external.yaml.
+    """
+    for file, source_file in ((name, one) for name, one in partial.source_files.items() if name != EXTERNAL):
         for location, problem in _found(source_file.data, ()):
             yield partial.fault(file, location, problem, _REMEDY)
     for file in policy_references(partial):

@@ -19,6 +19,7 @@ from tests.organizations import (
     user,
 )
 
+_BRACES = '{"Version": "2012-10-17", "Statement": [], "Id": "{{x}}"}'
 _ANALYZER, _GUARDDUTY = "access-analyzer.amazonaws.com", "guardduty.amazonaws.com"
 
 LEFT_OVER = Organization(
@@ -34,7 +35,7 @@ LEFT_OVER = Organization(
         service("controltower.amazonaws.com"),
     ],
     [policy("p1", "a2"), policy("p2", type="GUARDDUTY_POLICY"), policy("p3", type="TAG_POLICY")],
-    [policy("p4", type="BACKUP_POLICY"), policy("p5", name="aws-guardrails-x"), policy("p6", document="{{x}}")],
+    [policy("p4", type="BACKUP_POLICY"), policy("p5", name="aws-guardrails-x"), policy("p6", document=_BRACES)],
     [policy("p7", document="[]"), policy("p8", name="a\u200b")],
     [delegated(_ANALYZER, one) for one in ("a2", "a7", "a8")],
     [delegated(_GUARDDUTY, "a7"), delegated("ssm.amazonaws.com", "a7")],
@@ -42,7 +43,7 @@ LEFT_OVER = Organization(
     [user("u5", name="U4@example.com")],
     [group("SCIM", external=True), group("AWSSecurityAuditors"), group("Ops"), group("OPS")],
     [group("Own", "u3"), group("Long\u200b", external=True), group("g99")],
-    [permission_set("AWSReadOnlyAccess"), permission_set("Templated", inline="{{x}}"), permission_set("Read")],
+    [permission_set("AWSReadOnlyAccess"), permission_set("Templated", inline=_BRACES), permission_set("Read")],
     [permission_set("Cn", "arn:aws-cn:iam::aws:policy/X"), permission_set("Odd", inline="[]")],
     [permission_set("Long", session="PT3600S"), permission_set("Two", customer=("/Ops", "/Ops"))],
     grant("Read", "u3", "management"),

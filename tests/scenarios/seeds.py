@@ -146,7 +146,7 @@ def _control_tower() -> Iterator[Any]:
     yield account("Playground", "Sandbox", name="Playground", email="aws+play@acme.io")
     everywhere = ["management", "Log Archive", "Audit", *shops, "Playground"]
     role = {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/AWSControlTowerExecution"}}
-    stop = _document("Deny", "cloudtrail:StopLogging", Condition=role)
+    stop = _document("Deny", "cloudtrail:StopLogging", Condition=role, Sid="GRCLOUDTRAILENABLED")
     for number, place in enumerate(("Security", "Sandbox", "Workloads")):
         yield policy(f"aws-guardrails-AbCdE{number}", place, document=stop)
     leave = _document("Deny", "organizations:LeaveOrganization")

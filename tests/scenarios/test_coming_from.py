@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from strata.load import load
 from tests.aws.client import CHECKOUT, Aws
@@ -205,10 +208,11 @@ def test_strata_lives_beside_control_tower_and_survives_it(typist: Typist) -> No
 
     _describe(typist, describe)
     _deploy(typist, deploy)
-    _, alone = (site.config / "ADOPTION.md").read_text().split("## Left alone")
-    theirs = [one for one in alone.split("\n- ") if "looks after it\n" in one]
-    for name in ("aws-guardrails-AbCdE0", "aws-guardrails-AbCdE2", "AWSAdministratorAccess", "AWSReadOnlyAccess"):
-        assert any(f"  - '{name}'" in one for one in theirs), alone
+    zone = load(site.config)
+    theirs = [zone.policies[f"aws-guardrails-abcde{number}"] for number in range(3)]
+    assert all(one.external and one.is_known for one in theirs)
+    assert {one for one in _SETS if zone.permission_sets[one].external} == {*_SETS}
+    assert _drift(site) == []
 
     # Account Factory opens an account, and moves another one.
     _account_factory(made)
@@ -219,8 +223,8 @@ def test_strata_lives_beside_control_tower_and_survives_it(typist: Typist) -> No
     writes = site.aws.writing_calls(since=before)
     assert "import   aws_organizations_account.shop-prod-4" in grown.stdout
     assert {one: count for one, count in writes.items() if one.startswith(SERVICES)} == {
-        "sso-admin:CreateAccountAssignment": 2
-    }, "the rules for every account, and nothing of the organization"
+        "sso-admin:CreateAccountAssignment": 3
+    }, "the rules for every account, Control Tower's auditors among them, and nothing of the organization"
 
     _decommission(made)
     services = "  - controltower.amazonaws.com\n"
@@ -230,13 +234,37 @@ def test_strata_lives_beside_control_tower_and_survives_it(typist: Typist) -> No
 
     writes = site.aws.writing_calls(since=before)
     assert [one for one in writes if one.startswith(SERVICES)] == ["organizations:DisableAWSServiceAccess"]
+    assert _without_what_went(site) == 3
     before = len(site.aws.calls())
     planned = _planned(_type(typist, again))
 
     assert {action for stack in planned.values() for action in stack.values()} == {"import"}
     assert "aws_ssoadmin_permission_set.AWSAdministratorAccess" in planned["sso"]
     assert not [one for one in site.aws.writing_calls(since=before) if one.startswith(SERVICES)]
-    assert "looks after it" not in (site.config / "ADOPTION.md").read_text()
+    assert not load(site.config).external.policies
+    assert _drift(site) == []
+
+
+_SETS = {"AWSAdministratorAccess": "AdministratorAccess", "AWSReadOnlyAccess": "job-function/ViewOnlyAccess"}
+
+
+def _drift(site: Site) -> Any:
+    return json.loads(site.strata("drift", "--json").stdout)["differences"]
+
+
+def _without_what_went(site: Site) -> int:
+    """Takes out the entries of policies, and has Strata look after the permission sets; says how many went."""
+    organization, sso = (yaml.safe_load((site.config / name).read_text()) for name in ("organization.yaml", "sso.yaml"))
+    theirs = [key for key, one in organization["policies"].items() if one.get("external")]
+    for key in theirs:
+        del organization["policies"][key]
+    for key, name in _SETS.items():
+        description = load(site.config).permission_sets[key].description
+        sso["permission_sets"][key] = {"description": description} if description else {}
+        sso["permission_sets"][key]["policies"] = [{"aws": name}]
+    for name, content in (("organization.yaml", organization), ("sso.yaml", sso)):
+        (site.config / name).write_text(yaml.safe_dump(content, sort_keys=False))
+    return len(theirs)
 
 
 def _account_factory(made: Emulated) -> None:

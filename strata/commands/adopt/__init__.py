@@ -6,6 +6,7 @@ folder has a configuration already, only what is new is added.
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import tempfile
 from collections.abc import Collection, Mapping
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 from strata.adoption import rendering
 from strata.adoption.checking import REASON, accepted, until_accepted
 from strata.adoption.describing import Description, describe, gives_everything
+from strata.adoption.external import external_at_aws, text_of
 from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
 from strata.adoption.recording import record_of
@@ -49,7 +51,7 @@ from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import Reading
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory, PermissionSet
-from strata.kinds.group import MEMBERSHIP
+from strata.kinds.group import MEMBERSHIP, group_of
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -103,7 +105,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
     connect(options, project)
     reading = _reading(options, to, project)
     inventory = reading.read(aws, thorough=how.thorough)
-    found, files = configuration(project, inventory, literal=how.literal)
+    found, files = configuration(project, inventory, literal=how.literal, day=_today())
     if not how.json:
         with readers_may_leave():
             print(rendering.adoption(inventory, found, shown=flat))
@@ -140,7 +142,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     reading = _reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states))
-    merged = with_unwritten(existing, merge(existing, inventory, literal=how.literal), inventory)
+    merged = with_unwritten(existing, merge(existing, inventory, literal=how.literal, day=_today()), inventory)
     texts = changed_texts(to, merged, inventory)
     warned = worse(to, existing, merged) if texts else []
     forget_answers(to)  # what is at AWS may change before the next run, and a deploy may change it
@@ -256,7 +258,7 @@ _FLAGS = ("name", "short-name", "primary", "secondary")
 
 
 def configuration(
-    project: Project, inventory: Inventory, *, literal: bool = False
+    project: Project, inventory: Inventory, *, literal: bool = False, day: dt.date | None = None
 ) -> tuple[Description, dict[str, str]]:
     """Returns what was found, and all files; the imports come from the configuration as it is read back.
 
@@ -269,13 +271,17 @@ def configuration(
     def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
-    return until_accepted(attempt, lambda found: (found, _files(project, inventory, found)))
+    return until_accepted(attempt, lambda found: (found, _files(project, inventory, found, day)))
 
 
-def _files(project: Project, inventory: Inventory, found: Description) -> dict[str, str]:
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
+
+
+def _files(project: Project, inventory: Inventory, found: Description, day: dt.date | None) -> dict[str, str]:
     contents: dict[str, Mapping[str, Any]] = {
         PROJECT: rendering.project(project),
-        ORGANIZATION: found.organization,
+        ORGANIZATION: {**found.organization, "policies": {**found.full_access, **found.organization["policies"]}},
         SECURITY: rendering.security(found),
         **rendering.people_and_access(found.sso),
     }
@@ -285,6 +291,8 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
         write_texts(folder, files)
         entries = accepted(folder)
         files |= rendering.accepted(entries)
+        write_texts(folder, files)
+        files |= text_of(external_at_aws(load(folder), inventory, found.keys, day))
         write_texts(folder, files)
         landing_zone = load(folder)
         if limits := exceeded(landing_zone):
@@ -318,12 +326,20 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     full = {one.arn for one in _sets(inventory) if gives_everything(one)}
     entries, apart = list[dict[str, Any]](), list[Message]()
     for one in (*made, *left_unwritten(landing_zone, inventory)):
-        if _gives(one, inventory, full):
-            text = f"Full access, which strata drift tells until accepted.yaml has it: {one.kind} {one.name!r}."
+        in_tower = _is_in_external_group(one, landing_zone)
+        if gives := _gives(one, inventory, full):
+            until = "which accepted.yaml has" if in_tower else "which strata drift tells until accepted.yaml has it"
+            text = f"Full access, {until}: {one.kind} {one.name!r}."
             apart.append(Message("full-access-left", text, kind=one.kind, name=one.name))
-        else:
+        if in_tower or not gives:
             entries.append({"finding": one.how.value, "at": one.at, "reason": REASON})
     return entries, apart
+
+
+def _is_in_external_group(one: Difference, zone: LandingZone) -> bool:
+    """Returns whether it is a member of one of Control Tower's groups, which gives what is declared."""
+    group = zone.groups.get(group_of(one.name)) if one.kind == MEMBERSHIP.name else None
+    return group is not None and group.external
 
 
 def _sets(inventory: Inventory) -> tuple[PermissionSet, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -80,7 +81,9 @@ def run(options: Options, choice: Choice) -> int:
     chosen = chosen_of(drift.differences, wanted, things)
     for reason in nothing_of(options, wanted, drift, things):
         options.note(f"nothing to adopt: {reason}")
-    merged = with_unwritten(existing, kept(existing, states, inventory, chosen, literal=choice.literal), inventory)
+    today = dt.datetime.now(dt.UTC).date()
+    found = kept(existing, states, inventory, chosen, literal=choice.literal, day=today)
+    merged = with_unwritten(existing, found, inventory)
     files = _files(existing, merged, inventory)
     if not choice.json:
         reading.tell()
@@ -263,6 +266,7 @@ def kept(
     chosen: Sequence[Difference],
     *,
     literal: bool = False,
+    day: dt.date | None = None,
 ) -> Merged:
     """Returns the configuration with what AWS has of some differences, and what they need beside them.
 
@@ -279,7 +283,7 @@ def kept(
         aws = AtAws(zone, inventory, keys)
         return (edit for one in some for edit in edits(aws, one))
 
-    merged = merge(existing, inventory, literal=literal, only=only, edits=written)
+    merged = merge(existing, inventory, literal=literal, only=only, edits=written, day=day)
     left = _left(merged, states, inventory, chosen)
     if left:
         names = set(_names(only, inventory))

@@ -23,6 +23,7 @@ from strata.drift.comparison import Difference, differing, unread_parts
 from strata.errors import ConfigurationError, Message
 from strata.files.config_edit import check_unchanged, files_with, policies, print_diff, texts, write_texts
 from strata.kinds.at_aws import Inventory
+from strata.kinds.group import MEMBERSHIP, group_of
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -123,10 +124,15 @@ def left_unwritten(zone: LandingZone, inventory: Inventory) -> list[Difference]:
 
 
 def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> Merged:
-    """Returns a result that accepts such values of what it adds."""
-    new = declared_side(merged.landing_zone).keys() - declared_side(existing.landing_zone).keys()
-    found = left_unwritten(merged.landing_zone, inventory) if new else []
+    """Returns a result that accepts such values of what it adds, and who is in the groups of Control Tower's."""
+    zone, before = merged.landing_zone, existing.landing_zone
+    new = declared_side(zone).keys() - declared_side(before).keys()
+    found = left_unwritten(zone, inventory) if new else []
     left = [one for one in found if (one.kind, one.name) in new]
+    if groups := {key for key, one in zone.groups.items() if one.external} - before.groups.keys():
+        known = known_keys(zone, inventory, imported={}, record={})
+        made = differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
+        left += [one for one in made if one.kind == MEMBERSHIP.name and group_of(one.name) in groups]
     if not left:
         return merged
     entries = [{"finding": one.how.value, "at": one.at, "reason": REASON} for one in left]

@@ -1,0 +1,115 @@
+"""external.yaml: what AWS has in what is declared `external: true`, and the text of the file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from strata.adoption import rendering
+from strata.config import EXTERNAL
+from strata.config.external import External, ExternalPermissionSet, ExternalPolicy
+from strata.config.text import text_problem
+from strata.kinds import at_aws
+from strata.kinds.at_aws import Inventory
+from strata.kinds.permission_set import fields_as_read, live_policy
+from strata.kinds.thing import as_read, content
+from strata.landing_zone import LandingZone
+from strata.landing_zone.permission_sets import PermissionSet
+from strata.landing_zone.policies import Policy
+from strata.sides.join import Keys
+
+
+def external_at_aws(zone: LandingZone, inventory: Inventory, keys: Keys, day: dt.date | None) -> External:
+    """Returns what AWS has in what is external, without what AWS has not or has no document in."""
+    sets, policies = declared_external(zone)
+    found = External(read=day)
+    for center in inventory.centers:
+        for one in center.permission_sets:
+            if one.name in sets and keys["permission-set"].get(one.arn) == sets[one.name].key:
+                found.permission_sets[one.name] = _set(one)
+    for policy in inventory.organization.policies:
+        here = policies.get(keys["policy"].get(policy.id, ""))
+        if here and isinstance(content(policy.content), dict):
+            read = ExternalPolicy(description=as_read(policy.description), document=policy.content)
+            found.policies.setdefault(here.type, {})[policy.name] = read
+    return found
+
+
+def declared_external(zone: LandingZone) -> tuple[Mapping[str, PermissionSet], Mapping[str, Policy]]:
+    """Returns the external permission sets by name, and the external policies by key."""
+    sets = {one.name: one for one in zone.permission_sets.values() if one.external}
+    return sets, {key: one for key, one in zone.policies.items() if one.external}
+
+
+def completed(before: External, now: External) -> External:
+    """Returns what the file has, and what it lacks of a later reading: what it has differs outside, if at all."""
+    policies = {
+        type: {**now.policies.get(type, {}), **before.policies.get(type, {})}
+        for type in {**before.policies, **now.policies}
+    }
+    sets = {**now.permission_sets, **before.permission_sets}
+    return External(read=before.read or now.read, permission_sets=sets, policies=policies)
+
+
+def told(before: External, now: External) -> Iterator[str]:
+    """Yields what is other in a later reading, a line each."""
+    for what, then, later in _parts(before, now):
+        for name in sorted({*then, *later}):
+            if name not in later:
+                yield f"{what} {name}: no longer declared external, and taken out"
+            elif name not in then:
+                yield f"{what} {name}: read for the first time"
+            elif parts := [part for part in type(later[name]).model_fields if _differs(then[name], later[name], part)]:
+                yield f"{what} {name}: {', '.join(parts).replace('_', ' ')}"
+
+
+def _parts(before: External, now: External) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    yield "permission set", before.permission_sets, now.permission_sets
+    for type in sorted({*before.policies, *now.policies}):
+        yield "policy", before.policies.get(type, {}), now.policies.get(type, {})
+
+
+def _differs(then: Any, later: Any, part: str) -> bool:
+    return bool(getattr(then, part) != getattr(later, part))
+
+
+def text_of(external: External) -> dict[str, str]:
+    """Returns external.yaml by its path; none where nothing was read."""
+    if not (external.permission_sets or external.policies):
+        return {}
+    found = external.model_dump(exclude_defaults=True)
+    sets, policies = found.get("permission_sets", {}), found.get("policies", {})
+    contents = {
+        **({"read": external.read} if external.read else {}),
+        "permission_sets": {name: _shown(one) for name, one in sorted(sets.items())},
+        "policies": {
+            str(type): {name: _shown(one) for name, one in sorted(some.items())}
+            for type, some in sorted(policies.items())
+        },
+    }
+    return rendering.files({EXTERNAL: contents}, {})
+
+
+def _shown(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns an entry with its documents over several lines."""
+    documents = {name: document_lines(one[name]) for name in ("inline", "document") if one.get(name)}
+    lists = {"policies": list(one["policies"])} if "policies" in one else {}
+    return {**one, **lists, **documents}
+
+
+def document_lines(text: str) -> str:
+    """Returns a document over several lines, in ASCII where it has what nobody sees."""
+    return json.dumps(json.loads(text), indent=2, ensure_ascii=text_problem(text) is not None) + "\n"
+
+
+def _set(one: at_aws.PermissionSet) -> ExternalPermissionSet:
+    return ExternalPermissionSet.model_validate(
+        {
+            **fields_as_read(one),
+            "policies": [*map(live_policy, one.aws_managed), *map(live_policy, one.customer_managed)],
+            "inline": one.inline if isinstance(content(one.inline), dict) and one.inline else None,
+            "boundary": live_policy(one.boundary) if one.boundary else None,
+        }
+    )

@@ -1,0 +1,83 @@
+"""`strata adopt --refresh-external`: writes anew what AWS has in what is `external: true`, and nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from strata.adoption import rendering
+from strata.adoption.external import declared_external, external_at_aws, text_of, told
+from strata.aws.prerequisites import management_caller
+from strata.aws.session import connect
+from strata.config import EXTERNAL, ORGANIZATION, SSO
+from strata.errors import Message, StrataError, UsageError
+from strata.files.config_edit import check_unchanged, loaded, offer, replace, texts
+from strata.inventory.progress import Reading
+from strata.kinds.at_aws import Inventory
+from strata.landing_zone import LandingZone
+from strata.load import load
+from strata.options import Options
+from strata.outputs import output
+from strata.printing import document
+from strata.sides.join import known_keys
+from strata.terminal import interactive
+
+
+def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
+    """Reads AWS, shows what changes, asks, and writes external.yaml.
+
+    Raises:
+        UsageError: nobody can be asked.
+        StrataError: AWS does not have something that is declared external.
+    """
+    if not (yes or dry_run) and (json or not interactive()):
+        nobody = "nobody can be asked here; look at what changes with --dry-run, then give --yes"
+        raise UsageError(Message("nobody-to-ask", nobody))
+    folder = options.config
+    before, zone = texts(folder), load(folder)
+    aws = connect(options, zone.project)
+    management_caller(aws, zone.project)
+    reading = Reading(options, zone.project)
+    inventory = reading.read(aws, once=True)
+    if missing := list(_missing(options, zone, inventory)):
+        raise StrataError(*missing)
+    keys = known_keys(zone, inventory, imported={}, record={})
+    found = external_at_aws(zone, inventory, keys, dt.datetime.now(dt.UTC).date())
+    empty = rendering.files({EXTERNAL: {}}, {}) if EXTERNAL in before else {}
+    files = {name: text for name, text in (text_of(found) or empty).items() if text != before.get(name)}
+    changes = list(told(zone.external, found))
+    loaded(folder, {**before, **files}, folder)
+    check_unchanged(folder, before)
+    code = 0
+    if not json:
+        reading.tell()
+    if not files:
+        options.note(Message("nothing-to-do", f"nothing to do: {EXTERNAL} has what AWS has"))
+    elif not json:
+        where = str(folder / EXTERNAL)
+        code = offer(options, before, files, where, dry_run=dry_run, yes=yes, told=changes)
+    elif yes and not dry_run:
+        replace(folder, before, files)
+    if json:
+        facts = {"folder": str(folder), "written": bool(files) and yes and not dry_run, "differs": changes}
+        nothing: dict[str, Any] = {"described": {}, "left_alone": [], "looks": []}
+        document(output("adopt", {**facts, **nothing, "requests": dict(reading.requests)}))
+    return code
+
+
+def _missing(options: Options, zone: LandingZone, inventory: Inventory) -> Iterator[Message]:
+    """Yields what is declared external and AWS does not have."""
+    sets, policies = declared_external(zone)
+    names = {one.name for center in inventory.centers for one in center.permission_sets}
+    there = {(one.type, one.name) for one in inventory.organization.policies}
+    gone = [(SSO, one.location, "permission set", one.name) for one in sets.values() if one.name not in names]
+    gone += [
+        (ORGANIZATION, one.location, "policy", one.name)
+        for one in policies.values()
+        if (one.type.value, one.name) not in there
+    ]
+    for file, location, kind, name in gone:
+        place = f"{options.config}/{zone.source(file, location)}"
+        text = f"{place}: AWS has no {kind} {name!r}; take the entry out of the YAML, or correct its name"
+        yield Message("gone-at-aws", text, place=place, kind=kind, name=name)

@@ -1,0 +1,411 @@
+"""What others look after, as Control Tower does: adopted as external, compared by drift, and read anew when asked."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from strata.commands.adopt import configuration
+from strata.files.config_edit import write_texts
+from strata.load import load
+from tests.organizations import (
+    ALLOW,
+    DENY,
+    Organization,
+    Said,
+    account,
+    changed,
+    gone,
+    grant,
+    group,
+    no_full_access,
+    permission_set,
+    policy,
+    service,
+    unit,
+    user,
+)
+
+SETS = {
+    "AWSAdministratorAccess": "AdministratorAccess",
+    "AWSOrganizationsFullAccess": "AWSOrganizationsFullAccess",
+    "AWSPowerUserAccess": "PowerUserAccess",
+    "AWSReadOnlyAccess": "job-function/ViewOnlyAccess",
+    "AWSServiceCatalogAdminFullAccess": "AWSServiceCatalogAdminFullAccess",
+    "AWSServiceCatalogEndUserAccess": "AWSServiceCatalogEndUserFullAccess",
+}
+GROUPS = (
+    "AWSAccountFactory",
+    "AWSAuditAccountAdmins",
+    "AWSControlTowerAdmins",
+    "AWSLogArchiveAdmins",
+    "AWSLogArchiveViewers",
+    "AWSSecurityAuditPowerUsers",
+    "AWSSecurityAuditors",
+    "AWSServiceCatalogAdmins",
+)
+ADMINS = "AWSControlTowerAdmins"
+
+
+def guardrail(*sids: str) -> str:
+    exempt = {"ArnNotLike": {"aws:PrincipalARN": "arn:aws:iam::*:role/AWSControlTowerExecution"}}
+    deny = {"Effect": "Deny", "Action": ["cloudtrail:StopLogging"], "Resource": ["*"], "Condition": exempt}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": sid, **deny} for sid in sids]})
+
+
+OWN: tuple[Said, ...] = (
+    [unit("security", "Security"), unit("sandbox", "Sandbox")],
+    [account("audit1", "security"), account("log2", "security"), account("a3", "sandbox"), account("a4", "sandbox")],
+    service("controltower.amazonaws.com"),
+    policy("house", "root"),
+    user("ana"),
+    group("sre", "ana"),
+)
+THEIRS: tuple[Said, ...] = (
+    policy(
+        "p1", "security", name="aws-guardrails-AbCdE1", document=guardrail("GRCLOUDTRAILENABLED", "GRIAMROLEPOLICY")
+    ),
+    policy("p2", "sandbox", name="aws-guardrails-AbCdE2", document=guardrail("CTMULTISERVICEPV1")),
+    user("root1", given="AWS Control Tower", family="Admin"),
+    [permission_set(key, name, description=f"Of Control Tower: {key}") for key, name in SETS.items()],
+    permission_set("Templated", inline=ALLOW.replace('"*"', '"arn:aws:s3:::{{x}}"')),
+    [group(one, *(("root1",) if one == ADMINS else ())) for one in GROUPS],
+    grant("AWSAdministratorAccess", ADMINS, "management", "audit1", "log2", "a3", "a4"),
+    grant("AWSOrganizationsFullAccess", ADMINS, "management"),
+    grant("AWSAdministratorAccess", "AWSAuditAccountAdmins", "audit1"),
+    grant("AWSReadOnlyAccess", "AWSSecurityAuditors", "management", "audit1", "log2", "a3", "a4"),
+    grant("AWSServiceCatalogEndUserAccess", "AWSAccountFactory", "management"),
+    grant("AWSAdministratorAccess", "root1", "a3", "a4"),
+    grant("AWSReadOnlyAccess", "sre", "a3"),
+    grant("Templated", "ana", "a3"),
+)
+TOWER = Organization(*OWN, *THEIRS, default_tags=False)
+
+
+@cache
+def adopted() -> dict[str, str]:
+    return configuration(TOWER.model, TOWER.inventory)[1]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_texts(tmp_path / "config", adopted())
+    return tmp_path / "config"
+
+
+def drift(folder: Path, *said: Said) -> dict[str, dict[str, Any]]:
+    """Returns what drift tells of changes by hand, by kind and name."""
+    found = json.loads(TOWER.at_aws(*said).run("drift", "--json", folder=folder).stdout)
+    return {f"{one['finding']} {one['at']}": one for one in found["differences"]}
+
+
+def test_all_grants_are_described_and_a_deploy_changes_nothing_of_others(folder: Path) -> None:
+    zone, imports = load(folder), yaml.safe_load(adopted()["imports.yaml"])
+    center = TOWER.inventory.center
+    assert center
+
+    assert len(zone.grants) == len(center.assignments)
+    assert {one.key for one in zone.permission_sets.values() if not one.external} == set()
+    assert {one.key for one in zone.policies.values() if not one.external} == {"house"}
+    assert all(one.is_known for one in zone.permission_sets.values())
+    assert all(one.is_known for one in zone.policies.values())
+    assert not [one for one in imports if one.startswith("aws_ssoadmin_permission_set.") or "guardrails" in one]
+    assert len([one for one in imports if one.startswith("aws_ssoadmin_account_assignment.")]) == len(zone.grants)
+    assert drift(folder) == {}
+
+
+def test_each_escalation_beside_control_tower_is_told_once_with_its_way_back(folder: Path) -> None:
+    found = drift(
+        folder,
+        grant("AWSAdministratorAccess", "ana", "management"),
+        changed("group", ADMINS, members=("root1", "ana")),
+        changed("permission set", "AWSReadOnlyAccess", aws=("job-function/ViewOnlyAccess", "AdministratorAccess")),
+        policy("p9", "security", name="aws-guardrails-AbCdEf"),
+        changed("policy", "p1", targets=()),
+    )
+
+    assert {at.partition(" (")[0]: [operation(line) for line in one["undo"]] for at, one in found.items()} == {
+        "made-outside assignment AWSAdministratorAccess of user ana in management": ["delete-account-assignment"],
+        "made-outside membership user ana in group awscontroltoweradmins": ["delete-group-membership"],
+        "made-outside permission set policy AWS AdministratorAccess in AWSReadOnlyAccess": [
+            "detach-managed-policy-from-permission-set",
+            "provision-permission-set",
+        ],
+        "made-outside policy aws-guardrails-AbCdEf": ["detach-policy", "delete-policy"],
+        "gone-outside attachment aws-guardrails-abcde1 on unit security": ["attach-policy"],
+    }
+    assert not [one["deploy"] for one in found.values() if one["deploy"]]
+    (kept,) = (one for at, one in found.items() if "permission set policy" in at)
+    assert kept["adopt"].startswith("strata adopt --refresh-external")
+
+
+def operation(line: str) -> str:
+    return shlex.split(line)[2]
+
+
+CHANGES: dict[str, tuple[Said, list[str], bool]] = {
+    "changed-outside permission set AWSPowerUserAccess: description is x": (
+        changed("permission set", "AWSPowerUserAccess", description="x"),
+        ["update-permission-set", "provision-permission-set"],
+        True,
+    ),
+    'changed-outside permission set AWSPowerUserAccess: tags is {"a": "b"}': (
+        changed("permission set", "AWSPowerUserAccess", tags={"a": "b"}),
+        [],
+        True,
+    ),
+    "gone-outside permission set policy AWS PowerUserAccess in AWSPowerUserAccess": (
+        changed("permission set", "AWSPowerUserAccess", aws=()),
+        ["attach-managed-policy-to-permission-set", "provision-permission-set"],
+        True,
+    ),
+    "made-outside inline policy AWSPowerUserAccess": (
+        changed("permission set", "AWSPowerUserAccess", inline=DENY),
+        ["delete-inline-policy-from-permission-set", "provision-permission-set"],
+        True,
+    ),
+    "gone-outside inline policy Templated": (
+        changed("permission set", "Templated", inline=""),
+        ["put-inline-policy-to-permission-set", "provision-permission-set"],
+        True,
+    ),
+    "changed-outside policy aws-guardrails-abcde2: document is sha256": (
+        changed("policy", "p2", document=guardrail("CTEC2PV1")),
+        ["update-policy"],
+        True,
+    ),
+    "made-outside attachment aws-guardrails-abcde2 on account a4": (
+        changed("policy", "p2", targets=("sandbox", "a4")),
+        ["detach-policy"],
+        False,
+    ),
+    "gone-outside policy aws-guardrails-abcde1": (gone("policy", "p1"), [], False),
+    "gone-outside permission set AWSPowerUserAccess": (gone("permission set", "AWSPowerUserAccess"), [], False),
+}
+
+
+@pytest.mark.parametrize("at", CHANGES)
+def test_a_change_of_others_is_one_difference_that_no_deploy_takes_back(folder: Path, at: str) -> None:
+    said, lines, refreshed = CHANGES[at]
+    ((told, one),) = drift(folder, said).items()
+
+    assert told.startswith(at)
+    assert [operation(line) for line in one["undo"]] == lines
+    assert (bool(one["undo"]), one["by_hand_id"]) in ((True, ""), (False, "back-by-others"))
+    assert (one["deploy"], "--refresh-external" in one["adopt"]) == ("", refreshed)
+
+    if refreshed:
+        TOWER.at_aws(said).run("adopt", "--refresh-external", "--yes", folder=folder)
+        assert drift(folder, said) == {}
+
+
+def test_a_lost_policy_comes_back_by_the_printed_line(folder: Path) -> None:
+    """With the ids that AWS has, which no state knows."""
+    (one,) = drift(folder, changed("policy", "p1", targets=())).values()
+
+    assert shlex.split(one["undo"][0])[3:] == [
+        *("--policy-id", TOWER.id("policy", "p1")),
+        *("--target-id", TOWER.id("unit", "security")),
+    ]
+
+
+def test_a_refresh_says_what_changed_and_touches_nothing_else(folder: Path) -> None:
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    there = TOWER.at_aws(
+        changed("permission set", "AWSPowerUserAccess", description="x", aws=()),
+        grant("AWSReadOnlyAccess", "ana", "a4"),
+    )
+
+    shown = there.run("adopt", "--refresh-external", "--dry-run", folder=folder)
+    assert "permission set AWSPowerUserAccess: description, policies\n" in shown.stdout
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    written = json.loads(there.run("adopt", "--refresh-external", "--yes", "--json", folder=folder).stdout)
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert written["written"]
+    assert written["differs"] == ["permission set AWSPowerUserAccess: description, policies"]
+    assert [path.name for path in after if after[path] != before.get(path)] == ["external.yaml"]
+    assert load(folder).permission_sets["AWSPowerUserAccess"].policies == ()
+
+
+def test_a_refresh_drops_what_is_no_longer_declared_and_refuses_what_aws_lacks(folder: Path) -> None:
+    organized = yaml.safe_load((folder / "organization.yaml").read_text())
+    del organized["policies"]["aws-guardrails-abcde2"]
+    (folder / "organization.yaml").write_text(yaml.safe_dump(organized))
+
+    lacking = TOWER.at_aws(gone("permission set", "Templated"))
+    refused = lacking.run("adopt", "--refresh-external", "--yes", folder=folder)
+    assert (refused.exit_code, "AWS has no permission set 'Templated'" in refused.stderr) == (1, True)
+    assert "aws-guardrails-AbCdE2" in (folder / "external.yaml").read_text()
+
+    done = TOWER.run("adopt", "--refresh-external", "--yes", folder=folder)
+    assert "policy aws-guardrails-AbCdE2: no longer declared external, and taken out\n" in done.stdout
+    assert "aws-guardrails-AbCdE2" not in (folder / "external.yaml").read_text()
+
+
+def test_what_external_yaml_lacks_is_unread_and_its_grants_are_compared(folder: Path) -> None:
+    external = yaml.safe_load((folder / "external.yaml").read_text())
+    del external["permission_sets"]["AWSReadOnlyAccess"]
+    (folder / "external.yaml").write_text(yaml.safe_dump(external))
+    there = TOWER.at_aws(
+        changed("permission set", "AWSReadOnlyAccess", aws=("AdministratorAccess",), description="x"),
+        grant("AWSReadOnlyAccess", "ana", "a4"),
+    )
+
+    told = there.run("drift", "--json", folder=folder)
+    found = json.loads(told.stdout)
+
+    assert told.exit_code == 1
+    assert [one["at"] for one in found["differences"]] == ["assignment AWSReadOnlyAccess of user ana in a4"]
+    assert [(one["part"], one["id"]) for one in found["unread"]] == [
+        ("permission set AWSReadOnlyAccess", "external-unread")
+    ]
+
+
+def test_what_an_older_strata_left_alone_is_declared_by_the_next_run(tmp_path: Path) -> None:
+    """With its grants and attachments, and nothing of it is made outside afterwards."""
+    older = Organization(*OWN, default_tags=False)
+    there, folder = older.at_aws(*THEIRS), tmp_path / "config"
+    write_texts(folder, configuration(older.model, older.inventory)[1])
+
+    first = there.run("adopt", "--to", folder, "--yes", folder=folder)
+    assert first.exit_code == 0, first.output
+    zone = load(folder)
+    assert set(SETS) < {one.key for one in zone.permission_sets.values() if one.external and one.is_known}
+    assert zone.policies["aws-guardrails-abcde1"].targets.organizational_units == ("security",)
+    assert set(zone.imports) == set(yaml.safe_load(adopted()["imports.yaml"]))
+    assert json.loads(there.run("drift", "--json", folder=folder).stdout)["differences"] == []
+
+    again = there.run("adopt", "--to", folder, "--dry-run", folder=folder)
+    assert "nothing to do" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("made", "external"),
+    [
+        (policy("p9", "a4", name="aws-guardrails-AbCdE9", document=guardrail("CTKMSPV5")), True),
+        (policy("p9", "a4", name="aws-guardrails-AbCdE9"), False),
+    ],
+)
+def test_one_made_outside_is_written_as_what_it_is(folder: Path, made: Any, external: bool) -> None:
+    there = TOWER.at_aws(made)
+    (told,) = drift(folder, made).values()
+
+    done = there.run("adopt", f"policy:{told['name']}", "--yes", folder=folder)
+
+    assert done.exit_code == 0, done.output
+    one = load(folder).policies["aws-guardrails-abcde9"]
+    assert (one.external, one.is_known, one.targets.accounts) == (external, True, ("a4",))
+    assert (told["undo"] == [], (folder / "policies/aws-guardrails-abcde9.json").exists()) == (external, not external)
+
+
+# What AWS attaches to everything
+
+
+LISTED = Organization(
+    [unit("locked1", "Locked"), unit("open2", "Open"), account("a3", "locked1"), account("a4", "open2")],
+    policy("list", "locked1", document=ALLOW),
+    [user("ana"), permission_set("Admin", "AdministratorAccess"), grant("Admin", "ana", "a3", "a4")],
+    default_tags=False,
+)
+DETACHED = LISTED.at_aws(no_full_access("locked1"))
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    write_texts(tmp_path / "config", configuration(DETACHED.model, DETACHED.inventory)[1])
+    return tmp_path / "config"
+
+
+def told(there: Organization, folder: Path) -> dict[str, Any]:
+    found = json.loads(there.run("drift", "--json", folder=folder).stdout)["differences"]
+    return {f"{one['finding']} {one['at']}": one for one in found}
+
+
+def test_full_access_that_was_taken_off_is_described_and_answers_know_it(listed: Path) -> None:
+    organized = yaml.safe_load((listed / "organization.yaml").read_text())
+    assert organized["policies"]["FullAWSAccess"] == {
+        "external": True,
+        "type": "SERVICE_CONTROL_POLICY",
+        "detached": {"organizational_units": ["locked"]},
+    }
+    assert told(DETACHED, listed) == {}
+    warned = DETACHED.run("check", folder=listed)
+    assert (warned.exit_code, "allow-only" in warned.stderr) == (0, False)
+    answers = {
+        (action, account_): DETACHED.run("can", action, "--in", account_, "--as", "ana", folder=listed).exit_code
+        for action, account_ in (("s3:GetObject", "a3"), ("ec2:RunInstances", "a3"), ("ec2:RunInstances", "a4"))
+    }
+    assert answers == {("s3:GetObject", "a3"): 0, ("ec2:RunInstances", "a3"): 3, ("ec2:RunInstances", "a4"): 0}
+
+
+def test_full_access_attached_again_is_told_as_what_voids_the_list(listed: Path) -> None:
+    ((at, one),) = told(LISTED, listed).items()
+
+    assert (at, one["by_hand_id"]) == ("made-outside attachment FullAWSAccess on unit locked", "allow-list-void")
+    assert [shlex.split(line)[2:] for line in one["undo"]] == [
+        ["detach-policy", "--policy-id", "p-FullAWSAccess", "--target-id", LISTED.id("unit", "locked1")]
+    ]
+
+
+def test_full_access_taken_off_is_told_with_the_line_that_attaches_it(listed: Path) -> None:
+    there = LISTED.at_aws(no_full_access("locked1", "a4", "root"))
+    found = told(there, listed)
+
+    assert {at: shlex.split(one["undo"][0])[2:] for at, one in found.items()} == {
+        f"gone-outside attachment FullAWSAccess on {place}": [
+            *("attach-policy", "--policy-id", "p-FullAWSAccess", "--target-id", there.aws.place(key))
+        ]
+        for place, key in (("account a4", "a4"), ("root", "root"))
+    }
+    assert {one["not_adopted_id"] for one in found.values()} == {"write-detached"}
+
+
+def test_a_rerun_describes_where_full_access_is_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    write_texts(folder, configuration(LISTED.model, LISTED.inventory)[1])
+
+    assert DETACHED.run("adopt", "--to", folder, "--yes", folder=folder).exit_code == 0
+    assert told(DETACHED, folder) == {}
+
+
+@pytest.mark.parametrize(
+    ("entry", "at"),
+    [
+        ("FullAWSAccess: {external: true, type: SERVICE_CONTROL_POLICY, targets: {root: true}}", "targets"),
+        ("other: {external: true, type: SERVICE_CONTROL_POLICY, detached: {root: true}}", "detached"),
+        ("FullAWSAccess: {external: true, type: SERVICE_CONTROL_POLICY, detached: {accounts: [none]}}", "accounts[1]"),
+        ("FullAWSAccess: {type: SERVICE_CONTROL_POLICY, file: policies/list.json}", "FullAWSAccess"),
+    ],
+)
+def test_only_what_aws_attaches_by_itself_is_detached_somewhere(listed: Path, entry: str, at: str) -> None:
+    file = listed / "organization.yaml"
+    head, _, rest = file.read_text().partition("  FullAWSAccess:")
+    file.write_text(f"{head}  {entry}\n  list:{rest.partition('  list:')[2]}")
+
+    refused = DETACHED.run("check", folder=listed)
+
+    assert refused.exit_code == 1
+    assert any(f"{at}: " in line for line in refused.stderr.splitlines() if "error: " in line), refused.stderr
+
+
+def test_what_no_file_may_have_stops_no_adoption_and_is_no_drift(tmp_path: Path) -> None:
+    """Texts of others that nobody sees, or that cdktf would take for its own, and documents of any statements."""
+    stack = {"aws:cloudformation:stack-name": "theirs"}
+    odd = DENY.replace("s3:*", "s3:NoSuch").replace('"*"}', r'"arn:aws:s3:::\u202e#{x}TfToken["}')
+    there = Organization(
+        permission_set("Odd", description="a\u200bb", inline=odd, tags={**stack, "k": "v\u202e"}, session="PT3601S"),
+        policy("p1", "root", document=odd, description="\u202e", tags=stack),
+        default_tags=False,
+    )
+    write_texts(tmp_path, configuration(there.model, there.inventory)[1])
+
+    assert load(tmp_path).permission_sets["Odd"].is_known
+    assert told(there, tmp_path) == {}
+    assert told(there.at_aws(changed("policy", "p1", document=DENY)), tmp_path)
