@@ -20,6 +20,7 @@ from strata.kinds.at_aws import (
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Declared
+from strata.landing_zone.units import Target
 
 ROOT, INSTANCE = "r-abcd", "arn:aws:sso:::instance/ssoins-7223abcdef012345"
 
@@ -51,7 +52,9 @@ def _organization(zone: LandingZone) -> Organization:
         )
         for number, one in enumerate(zone.policies.values())
     )
-    everything = (*places.values(), *ids.values())
+    bare = {target for type, target in zone.without_full_access if type == "SERVICE_CONTROL_POLICY"}
+    attached = [id for key, id in places.items() if Target("unit" if key in units else "root", key) not in bare]
+    everything = (*attached, *(id for key, id in ids.items() if Target("account", key) not in bare))
     full = Policy("p-FullAWSAccess", "FullAWSAccess", "SERVICE_CONTROL_POLICY", "", "", True, everything)
     return Organization(
         "o-abcdefghij",

@@ -20,13 +20,13 @@ from strata.printing import word
 def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> Obstacle:
     """Returns why `strata adopt` cannot write what AWS has, as a phrase; nothing where it can."""
     if _is_in_external_yaml(zone, kind, attribute, here, now):
-        return REFRESH
+        return Message(REFRESH, "strata adopt --refresh-external writes it")
     if now is None and here and (type := full_access_of(here.name)):
         full = FULL_ACCESS[type]
         text = f"write it under detached of an entry {full} in organization.yaml, with external: true and type: {type}"
         return Message("write-detached", text)
     if now is None:
-        deploy = "" if here and here.external else ", and deploy"
+        deploy = "" if here and here.external and kind.stack == "organizations" else ", and deploy"
         return Message("gone-at-aws", f"take it out of the YAML by hand{deploy}")
     if here and attribute == "id":
         again = Message("deploy-gives-again", "a deploy gives the new one what the deleted one had")

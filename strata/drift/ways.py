@@ -45,7 +45,8 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
     external = here is not None and here.external
     if before and external and kind.ids_at_aws:
         lines = kind.again(aws, attribute, before)
-        return Way(undo=lines, by_hand="" if lines else _BY_OTHERS)
+        by_others = "whoever looks after it gives it back (Control Tower: reset or re-register it in its console)"
+        return Way(undo=lines, by_hand="" if lines else Message("back-by-others", by_others))
     if external and not attribute:
         again = "make it again under its name at its identity provider, then strata deploy sso"
         return Way(by_hand=Message("make-at-provider", again))
@@ -59,12 +60,6 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
     if here and attribute in here.by_default:
         return Way(by_hand=_to_write(aws.zone, kind, attribute, here))
     return Way(deploy=(kind.stack,))
-
-
-_BY_OTHERS = Message(
-    "back-by-others",
-    "whoever looks after it gives it back (Control Tower: reset the landing zone, or register the unit again)",
-)
 
 
 def _to_write(zone: LandingZone, kind: Kind, attribute: str, here: Thing) -> Message:

@@ -52,10 +52,11 @@ class Way:
     @property
     def refresh(self) -> bool:
         """Returns whether `strata adopt --refresh-external` keeps it."""
-        return self.not_adopted == REFRESH
+        return isinstance(self.not_adopted, Message) and self.not_adopted.id == REFRESH
 
 
-REFRESH = Message("in-external-yaml", "strata adopt --refresh-external writes it")
+REFRESH = "in-external-yaml"
+"""The id of why no other run of it does."""
 
 
 class Edit(NamedTuple):

@@ -54,7 +54,7 @@ def keeper_of_policy(inventory: Inventory, one: Policy) -> Message | None:
     if found := _stack(one.tags):
         return found
     if runs(inventory) and one.name.startswith(GUARDRAILS) and _is_of_controls(one.content):
-        return BY_CONTROL_TOWER
+        return by_control_tower()
     return None
 
 
@@ -62,7 +62,7 @@ def keeper_of_set(inventory: Inventory, one: PermissionSet) -> Message | None:
     """Returns who looks after a permission set: there is one of a name, and Control Tower works with those of its."""
     if found := _stack(one.tags):
         return found
-    return BY_CONTROL_TOWER if runs(inventory) and one.name in SETS else None
+    return by_control_tower() if runs(inventory) and one.name in SETS else None
 
 
 def keeps_group(inventory: Inventory, name: str) -> bool:
@@ -93,7 +93,9 @@ def runs(inventory: Inventory) -> bool:
     return CONTROL_TOWER in inventory.organization.trusted_services or "trusted services" in inventory.unread
 
 
-BY_CONTROL_TOWER = Message("control-tower", "Control Tower looks after it")
+def by_control_tower() -> Message:
+    """Returns that it is Control Tower."""
+    return Message("control-tower", "Control Tower looks after it")
 
 
 def _stack(tags: Mapping[str, str]) -> Message | None:

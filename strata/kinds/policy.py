@@ -11,7 +11,7 @@ from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit, document_text, why_unwritten
+from strata.kinds.change import Change, Edit, Obstacle, document_text, why_unwritten
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
@@ -67,7 +67,8 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         detached = (_detach(one.id, target) for target in one.targets)
         keeper, called = keeper_of_policy(aws.inventory, one), is_called_so(aws.inventory, one)
         undo = () if keeper else (*detached, cli.line("organizations", "delete-policy", policy_id=one.id))
-        note = _CALLED_SO if called else taken_back_by(keeper)
+        so = "its name alone is Control Tower's: it has other statements"
+        note = Message("named-like-control-tower", so) if called else taken_back_by(keeper)
         rights = [values["document"], *one.targets]
         name, ids = aws.key("policy", one.id, one.name), {"id": one.id}
         external, thing = key in aws.zone.policies and aws.zone.policies[key].external, ("policy", one.id)
@@ -75,9 +76,6 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         yield Thing(
             "policy", name, values, ids=ids, thing=thing, undo=undo, note=note, rights=rights, external=external
         )
-
-
-_CALLED_SO = Message("named-like-control-tower", "its name alone is Control Tower's: it has other statements")
 
 
 def _again(_: AtAws, attribute: str, here: Thing) -> tuple[str, ...]:
@@ -205,10 +203,11 @@ def _given(aws: AtAws) -> Iterator[Thing]:
 def _attached_full(one: at_aws.Policy, id: str, target: Target, *undo: str) -> Thing:
     name = _name(one.name, target.kind, "" if target == THE_ROOT else target.key)
     ids = {"policy": one.id, "target": id}
-    return Thing("attachment", name, ids=ids, undo=undo, note=_VOID if undo else "", external=True)
+    return Thing("attachment", name, ids=ids, undo=undo, note=_void() if undo else "", external=True)
 
 
-_VOID = Message("allow-list-void", "what is allowed there by name alone bars nothing while it is attached")
+def _void() -> Message:
+    return Message("allow-list-void", "what is allowed there by name alone bars nothing while it is attached")
 
 
 def _live_attachments(aws: AtAws) -> Iterator[Thing]:
@@ -260,7 +259,11 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield f"{_ATTACHMENT}.{key}_{target.address_part}", f"{at}:{ids['policy'][key]}"
 
 
-_TAKE_OUT = Message("take-out-detached", "take it out of the detached of its policy in organization.yaml by hand")
+def _why_not_attached(_: LandingZone, change: Change) -> Obstacle:
+    text = "take it out of the detached of its policy in organization.yaml by hand"
+    return Message("take-out-detached", text) if full_access_of(change.now.name) else ""
+
+
 ATTACHMENT = Kind(
     "attachment",
     "organizations",
@@ -283,7 +286,7 @@ ATTACHMENT = Kind(
     live=_live_attachments,
     is_added=True,
     given=_given,
-    obstacle=lambda _, change: _TAKE_OUT if full_access_of(change.now.name) else "",
+    obstacle=_why_not_attached,
     ids_at_aws=_ids_of_attachment,
     again=_attached_again,
     needs=lambda _, both: target_of(both.partition(":")[0]),

@@ -18,7 +18,6 @@ from tests.organizations import (
     ALLOW,
     DENY,
     Organization,
-    Said,
     account,
     changed,
     gone,
@@ -31,6 +30,8 @@ from tests.organizations import (
     unit,
     user,
 )
+from tests.organizations import Said as Described
+from tests.said import Said
 
 SETS = {
     "AWSAdministratorAccess": "AdministratorAccess",
@@ -59,7 +60,7 @@ def guardrail(*sids: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": sid, **deny} for sid in sids]})
 
 
-OWN: tuple[Said, ...] = (
+OWN: tuple[Described, ...] = (
     [unit("security", "Security"), unit("sandbox", "Sandbox")],
     [account("audit1", "security"), account("log2", "security"), account("a3", "sandbox"), account("a4", "sandbox")],
     service("controltower.amazonaws.com"),
@@ -67,7 +68,7 @@ OWN: tuple[Said, ...] = (
     user("ana"),
     group("sre", "ana"),
 )
-THEIRS: tuple[Said, ...] = (
+THEIRS: tuple[Described, ...] = (
     policy(
         "p1", "security", name="aws-guardrails-AbCdE1", document=guardrail("GRCLOUDTRAILENABLED", "GRIAMROLEPOLICY")
     ),
@@ -99,7 +100,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "config"
 
 
-def drift(folder: Path, *said: Said) -> dict[str, dict[str, Any]]:
+def drift(folder: Path, *said: Described) -> dict[str, dict[str, Any]]:
     """Returns what drift tells of changes by hand, by kind and name."""
     found = json.loads(TOWER.at_aws(*said).run("drift", "--json", folder=folder).stdout)
     return {f"{one['finding']} {one['at']}": one for one in found["differences"]}
@@ -141,6 +142,7 @@ def test_each_escalation_beside_control_tower_is_told_once_with_its_way_back(fol
         "gone-outside attachment aws-guardrails-abcde1 on unit security": ["attach-policy"],
     }
     assert not [one["deploy"] for one in found.values() if one["deploy"]]
+    assert found["made-outside membership user ana in group awscontroltoweradmins"]["not_adopted_id"]
     (kept,) = (one for at, one in found.items() if "permission set policy" in at)
     assert kept["adopt"].startswith("strata adopt --refresh-external")
 
@@ -149,7 +151,7 @@ def operation(line: str) -> str:
     return shlex.split(line)[2]
 
 
-CHANGES: dict[str, tuple[Said, list[str], bool]] = {
+CHANGES: dict[str, tuple[Described, list[str], bool]] = {
     "changed-outside permission set AWSPowerUserAccess: description is x": (
         changed("permission set", "AWSPowerUserAccess", description="x"),
         ["update-permission-set", "provision-permission-set"],
@@ -191,18 +193,21 @@ CHANGES: dict[str, tuple[Said, list[str], bool]] = {
 
 
 @pytest.mark.parametrize("at", CHANGES)
-def test_a_change_of_others_is_one_difference_that_no_deploy_takes_back(folder: Path, at: str) -> None:
-    said, lines, refreshed = CHANGES[at]
-    ((told, one),) = drift(folder, said).items()
+def test_a_change_of_others_is_one_difference_that_no_deploy_takes_back(folder: Path, at: str, said: Said) -> None:
+    change, lines, refreshed = CHANGES[at]
+    ((told, one),) = drift(folder, change).items()
 
     assert told.startswith(at)
     assert [operation(line) for line in one["undo"]] == lines
     assert (bool(one["undo"]), one["by_hand_id"]) in ((True, ""), (False, "back-by-others"))
     assert (one["deploy"], "--refresh-external" in one["adopt"]) == ("", refreshed)
 
+    ids = said.ids(TOWER.at_aws(change).run("drift", folder=folder))
+    assert set(ids) - {"not-thorough", "unused-acceptance"} == {one["by_hand_id"], one["not_adopted_id"]} - {""}
+
     if refreshed:
-        TOWER.at_aws(said).run("adopt", "--refresh-external", "--yes", folder=folder)
-        assert drift(folder, said) == {}
+        TOWER.at_aws(change).run("adopt", "--refresh-external", "--yes", folder=folder)
+        assert drift(folder, change) == {}
 
 
 def test_a_lost_policy_comes_back_by_the_printed_line(folder: Path) -> None:
@@ -234,22 +239,23 @@ def test_a_refresh_says_what_changed_and_touches_nothing_else(folder: Path) -> N
     assert load(folder).permission_sets["AWSPowerUserAccess"].policies == ()
 
 
-def test_a_refresh_drops_what_is_no_longer_declared_and_refuses_what_aws_lacks(folder: Path) -> None:
+def test_a_refresh_drops_what_is_no_longer_declared_and_refuses_what_aws_lacks(folder: Path, said: Said) -> None:
     organized = yaml.safe_load((folder / "organization.yaml").read_text())
     del organized["policies"]["aws-guardrails-abcde2"]
     (folder / "organization.yaml").write_text(yaml.safe_dump(organized))
 
     lacking = TOWER.at_aws(gone("permission set", "Templated"))
     refused = lacking.run("adopt", "--refresh-external", "--yes", folder=folder)
-    assert (refused.exit_code, "AWS has no permission set 'Templated'" in refused.stderr) == (1, True)
+    assert (refused.exit_code, said.ids(refused)) == (1, ["gone-at-aws"])
     assert "aws-guardrails-AbCdE2" in (folder / "external.yaml").read_text()
 
     done = TOWER.run("adopt", "--refresh-external", "--yes", folder=folder)
     assert "policy aws-guardrails-AbCdE2: no longer declared external, and taken out\n" in done.stdout
     assert "aws-guardrails-AbCdE2" not in (folder / "external.yaml").read_text()
+    assert said.ids(TOWER.run("adopt", "--refresh-external", "--yes", folder=folder)) == ["nothing-to-do"]
 
 
-def test_what_external_yaml_lacks_is_unread_and_its_grants_are_compared(folder: Path) -> None:
+def test_what_external_yaml_lacks_is_unread_and_its_grants_are_compared(folder: Path, said: Said) -> None:
     external = yaml.safe_load((folder / "external.yaml").read_text())
     del external["permission_sets"]["AWSReadOnlyAccess"]
     (folder / "external.yaml").write_text(yaml.safe_dump(external))
@@ -266,6 +272,7 @@ def test_what_external_yaml_lacks_is_unread_and_its_grants_are_compared(folder: 
     assert [(one["part"], one["id"]) for one in found["unread"]] == [
         ("permission set AWSReadOnlyAccess", "external-unread")
     ]
+    assert "external-unread" in said.ids(there.run("drift", folder=folder))
 
 
 def test_what_an_older_strata_left_alone_is_declared_by_the_next_run(tmp_path: Path) -> None:
@@ -345,7 +352,8 @@ def test_full_access_that_was_taken_off_is_described_and_answers_know_it(listed:
     assert answers == {("s3:GetObject", "a3"): 0, ("ec2:RunInstances", "a3"): 3, ("ec2:RunInstances", "a4"): 0}
 
 
-def test_full_access_attached_again_is_told_as_what_voids_the_list(listed: Path) -> None:
+def test_full_access_attached_again_is_told_as_what_voids_the_list(listed: Path, said: Said) -> None:
+    assert {"allow-list-void", "take-out-detached"} < {*said.ids(LISTED.run("drift", folder=listed))}
     ((at, one),) = told(LISTED, listed).items()
 
     assert (at, one["by_hand_id"]) == ("made-outside attachment FullAWSAccess on unit locked", "allow-list-void")
@@ -354,8 +362,9 @@ def test_full_access_attached_again_is_told_as_what_voids_the_list(listed: Path)
     ]
 
 
-def test_full_access_taken_off_is_told_with_the_line_that_attaches_it(listed: Path) -> None:
+def test_full_access_taken_off_is_told_with_the_line_that_attaches_it(listed: Path, said: Said) -> None:
     there = LISTED.at_aws(no_full_access("locked1", "a4", "root"))
+    assert "write-detached" in said.ids(there.run("drift", folder=listed))
     found = told(there, listed)
 
     assert {at: shlex.split(one["undo"][0])[2:] for at, one in found.items()} == {
@@ -376,22 +385,37 @@ def test_a_rerun_describes_where_full_access_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "at"),
+    ("entry", "at", "id"),
     [
-        ("FullAWSAccess: {external: true, type: SERVICE_CONTROL_POLICY, targets: {root: true}}", "targets"),
-        ("other: {external: true, type: SERVICE_CONTROL_POLICY, detached: {root: true}}", "detached"),
-        ("FullAWSAccess: {external: true, type: SERVICE_CONTROL_POLICY, detached: {accounts: [none]}}", "accounts[1]"),
-        ("FullAWSAccess: {type: SERVICE_CONTROL_POLICY, file: policies/list.json}", "FullAWSAccess"),
+        (
+            "FullAWSAccess: {external: true, type: SERVICE_CONTROL_POLICY, targets: {root: true}}",
+            "targets",
+            "managed-elsewhere",
+        ),
+        (
+            "other: {external: true, type: SERVICE_CONTROL_POLICY, detached: {root: true}}",
+            "detached",
+            "managed-elsewhere",
+        ),
+        (
+            "FullAWSAccess: {external: true, type: SERVICE_CONTROL_POLICY, detached: {accounts: [none]}}",
+            "accounts[1]",
+            "unknown-name",
+        ),
+        ("FullAWSAccess: {type: SERVICE_CONTROL_POLICY, file: policies/list.json}", "FullAWSAccess", "name-reserved"),
     ],
 )
-def test_only_what_aws_attaches_by_itself_is_detached_somewhere(listed: Path, entry: str, at: str) -> None:
+def test_only_what_aws_attaches_by_itself_is_detached_somewhere(
+    listed: Path, entry: str, at: str, id: str, said: Said
+) -> None:
     file = listed / "organization.yaml"
     head, _, rest = file.read_text().partition("  FullAWSAccess:")
+    entry = entry.replace("TYPE", "SERVICE_CONTROL_POLICY")
     file.write_text(f"{head}  {entry}\n  list:{rest.partition('  list:')[2]}")
 
     refused = DETACHED.run("check", folder=listed)
 
-    assert refused.exit_code == 1
+    assert (refused.exit_code, said.ids(refused)) == (1, [id])
     assert any(f"{at}: " in line for line in refused.stderr.splitlines() if "error: " in line), refused.stderr
 
 
