@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from strata.commands.adopt import configuration
+from strata.errors import ConfigurationError
 from strata.files.config_edit import write_texts
 from strata.load import load
 from tests.organizations import (
@@ -253,6 +254,16 @@ def test_a_refresh_drops_what_is_no_longer_declared_and_refuses_what_aws_lacks(f
     assert "policy aws-guardrails-AbCdE2: no longer declared external, and taken out\n" in done.stdout
     assert "aws-guardrails-AbCdE2" not in (folder / "external.yaml").read_text()
     assert said.ids(TOWER.run("adopt", "--refresh-external", "--yes", folder=folder)) == ["nothing-to-do"]
+
+
+def test_a_refresh_is_the_way_out_of_a_damaged_file(folder: Path) -> None:
+    has = load(folder).external
+    (folder / "external.yaml").write_text("read: never\npermission_sets: 3\n")
+    with pytest.raises(ConfigurationError):
+        load(folder)
+
+    assert TOWER.run("adopt", "--refresh-external", "--yes", folder=folder).exit_code == 0
+    assert load(folder).external == has.model_copy(update={"read": load(folder).external.read})
 
 
 def test_what_external_yaml_lacks_is_unread_and_its_grants_are_compared(folder: Path, said: Said) -> None:

@@ -11,12 +11,12 @@ from strata.adoption.external import declared_external, external_at_aws, text_of
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.config import EXTERNAL, ORGANIZATION, SSO
+from strata.config.loader import read_partial
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import check_unchanged, loaded, offer, replace, texts
 from strata.inventory.progress import Reading
 from strata.kinds.at_aws import Inventory
 from strata.landing_zone import LandingZone
-from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document
@@ -35,7 +35,8 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
         nobody = "nobody can be asked here; look at what changes with --dry-run, then give --yes"
         raise UsageError(Message("nobody-to-ask", nobody))
     folder = options.config
-    before, zone = texts(folder), load(folder)
+    before, had = texts(folder), read_partial(folder)[0].external
+    zone = loaded(folder, {**before, EXTERNAL: ""}, folder)  # which may be damaged
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
     reading = Reading(options, zone.project)
@@ -46,7 +47,7 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     found = external_at_aws(zone, inventory, keys, dt.datetime.now(dt.UTC).date())
     empty = rendering.files({EXTERNAL: {}}, {}) if EXTERNAL in before else {}
     files = {name: text for name, text in (text_of(found) or empty).items() if text != before.get(name)}
-    changes = list(told(zone.external, found))
+    changes = list(told(had, found))
     loaded(folder, {**before, **files}, folder)
     check_unchanged(folder, before)
     code = 0

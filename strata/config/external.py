@@ -22,7 +22,7 @@ def _document(text: str) -> str:
     else:
         if found.startswith("{"):
             return found
-    raise Problem(problem, "take its entry out, and let strata adopt --refresh-external write it anew")
+    raise Problem(problem, "strata adopt --refresh-external writes the file anew")
 
 
 PolicyDocument = Annotated[str, AfterValidator(_document)]

@@ -23,7 +23,7 @@ def documents(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         try:
             parse(text, str(location[-2]))
         except DocumentError as error:
-            remedy = f"take its entry out: then it counts as not known, until {_ANEW} reads it anew"
+            remedy = f"{_ANEW} writes the file anew"
             yield partial.fault(EXTERNAL, location, error.args[0].saying(str(error)), remedy)
 
 
