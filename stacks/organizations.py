@@ -33,6 +33,7 @@ from strata.kinds.organization import ACCESS_ANALYZER, delegation
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.policies import Policy
+from strata.landing_zone.services import policy_types
 from strata.landing_zone.units import Target
 
 
@@ -194,9 +195,10 @@ class OrganizationsStack(BaseStack):
 
     def _policies(self, backend: BackendStack) -> None:
         """Makes and attaches the policies; those that name the state get its ARNs from the backend stack."""
-        for kind in self.landing_zone.policy_types:
+        own = [one for one in self.landing_zone.policies.values() if not one.external]
+        for kind in policy_types(own):
             self._read_live(kind)
-        for policy in (one for one in self.landing_zone.policies.values() if not one.external):
+        for policy in own:
             self._policy(policy, policy.document.with_values(backend.references))
 
     def _read_live(self, kind: str) -> None:

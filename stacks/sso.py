@@ -329,7 +329,7 @@ class SsoStack(BaseStack):
             target_type="AWS_ACCOUNT",
             timeouts={"create": "15m", "delete": "15m"},
             lifecycle={"ignore_changes": [TIMES]},
-            depends_on=[self.address_of(policy) for policy in self._policies[grant.permission_set]],
+            depends_on=[self.address_of(policy) for policy in self._policies[grant.permission_set]] or None,
         )
 
     def _access_control_attributes(self) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from strata.config import loader
+from strata.config.json_lines import minified
 from strata.config.source import SourceFile, read
 from strata.errors import ConfigurationError, Fault
 from strata.landing_zone import LandingZone
@@ -266,7 +267,7 @@ def unedited_files_are_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "read", read_once)
         patch.setattr(loader, "_parse", parse_once)
-        patch.setattr(loader, "minified", cache(loader.minified))
+        patch.setattr(loader, "minified", cache(minified))
         yield
 
 

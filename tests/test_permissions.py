@@ -97,8 +97,7 @@ def test_the_table_has_every_type_of_the_stacks_and_no_other(used: dict[str, set
 
     assert rows().keys() == {type for type in types if not type.startswith("data.")}
     assert {name for name, row in table()["data"].items() if "reads" in row} == {
-        "aws_identitystore_user",  # of a provider, which neither configuration has
-        "aws_ssoadmin_permission_set",  # of others, likewise
+        *("aws_identitystore_user", "aws_ssoadmin_permission_set"),  # of others, which neither configuration has
         *(type.removeprefix("data.") for type in types if type.startswith("data.")),
     }
 

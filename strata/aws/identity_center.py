@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from strata.aws.session import Aws, Client, paginate, unless_absent
@@ -137,6 +138,11 @@ class Center:
     def name_of(self, permission_set: str) -> str:
         """Returns the name of a permission set."""
         return str(self.describe(permission_set)["Name"])
+
+    @cached_property
+    def set_names(self) -> frozenset[str]:
+        """Returns the names of all permission sets, which AWS is asked for one by one."""
+        return frozenset(map(self.name_of, self.permission_sets()))
 
     def describe(self, permission_set: str) -> Mapping[str, Any]:
         """Returns a permission set as AWS describes it, without its policies."""

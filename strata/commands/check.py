@@ -112,12 +112,14 @@ def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
     Calls of the AWS provider 6.25: for a permission set DescribePermissionSet and ListTagsForResource, for a group
     of an identity provider GetGroupId and DescribeGroup, for such a user GetUserId and DescribeUser, for everything
     else one each: the instance, its attributes, a user, a group, a membership, a policy of a set, a boundary, an
-    assignment (one page holds all who have the set in the account).
+    assignment (one page holds all who have the set in the account). A permission set of others is looked for by its
+    name: ListPermissionSets, and DescribePermissionSet of each until it is found.
     """
     sso = landing_zone.sso
     external = sum(one.external for one in sso.groups.values()) + sum(one.external for one in sso.users.values())
     people = len(sso.users) + len(sso.groups) + external + sum(len(group.members) for group in sso.groups.values())
-    sets = sum(2 + len(one.policies) + (one.boundary is not None) for one in landing_zone.permission_sets.values())
+    every = landing_zone.permission_sets.values()
+    sets = sum(2 + (len(every) if one.external else len(one.policies) + (one.boundary is not None)) for one in every)
     return 1 + bool(sso.access_control_attributes) + people + sets + assignments
 
 

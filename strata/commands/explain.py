@@ -28,6 +28,7 @@ from strata.report.access import (
     allowances,
     bundles,
     empty_groups,
+    of_others,
     undecided,
 )
 from strata.report.names import find_account, find_anyone, find_permission_set, find_user, is_account
@@ -257,7 +258,8 @@ class Explained:
             yield f"  {self._unread('policies') or 'none'}"
         for policy, found in by_policy.items():
             if found[0].binds:
-                yield from _wrapped(f"{short_type(found[0].policy.type)} {policy}", "  ")
+                theirs = "".join(f", {one}" for one in of_others(self.landing_zone, found[0].policy))
+                yield from _wrapped(f"{short_type(found[0].policy.type)} {policy}{theirs}", "  ")
                 for one in found:
                     yield from _wrapped(f"from {one.source}, {self._shown_at(ORGANIZATION, one.location)}", "    ")
         if key == MANAGEMENT:
@@ -274,6 +276,8 @@ class Explained:
             "type": effective.policy.type.value,
             "description": effective.policy.description,
             "file": effective.policy.file,
+            "external": effective.policy.external,
+            "known": effective.policy.is_known,
             "attached_to": str(effective.source),
             "place": self._shown_at(ORGANIZATION, effective.location),
             "binds": effective.binds,
@@ -343,7 +347,7 @@ class Explained:
         yield f"  {self._shown_at(SSO, permission_set.location)}"
         yield from _wrapped(permission_set.description, "  ")
         yield from ("", "Allows")
-        for one in allowances(permission_set):
+        for one in allowances(self.landing_zone, permission_set):
             yield from _wrapped(one, "  ")
         yield from ("", "Who has it")
         found = self._access_with(key)
@@ -372,7 +376,9 @@ class Explained:
             "name": permission_set.name,
             "description": permission_set.description,
             "place": self._shown_at(SSO, permission_set.location),
-            "allows": allowances(permission_set),
+            "allows": allowances(self.landing_zone, permission_set),
+            "external": permission_set.external,
+            "known": permission_set.is_known,
         }
 
     def _sets_facts(self, found: Iterable[Access]) -> dict[str, Json]:
@@ -401,7 +407,7 @@ class Explained:
 
     def _allows_lines(self, start: str, key: str) -> Iterator[str]:
         permission_set = self.landing_zone.permission_sets[key]
-        yield from _wrapped(f"{start}{'; '.join(allowances(permission_set))}", "  ")
+        yield from _wrapped(f"{start}{'; '.join(allowances(self.landing_zone, permission_set))}", "  ")
         yield f"    {self._shown_at(SSO, permission_set.location)}"
 
     def _empty_groups(self, account: str | None = None, permission_set: str | None = None) -> list[str]:

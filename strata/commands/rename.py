@@ -83,6 +83,8 @@ def _renamed(options: Options, landing_zone: LandingZone, before: Texts, move: M
     _check(landing_zone, move, keys)
     moves = with_move(landing_zone.moves, move)
     files = {MOVES: with_moves(before.get(MOVES, ""), moves, _schema_line(before))}
+    if _is_in_no_state(landing_zone, move):
+        files = {}
     if move.from_ not in keys:
         options.note(f"{WORDS[move.kind]} {move.from_} is {move.to} in the YAML already: its move is recorded")
         _load(folder, before, files)
@@ -96,6 +98,12 @@ def _renamed(options: Options, landing_zone: LandingZone, before: Texts, move: M
         files = _differing(before, files)
         _load(folder, before, files)
     return files
+
+
+def _is_in_no_state(landing_zone: LandingZone, move: Move) -> bool:
+    """Returns whether no resource has the key in its name: a policy of others has no attachments of ours."""
+    one = landing_zone.policies.get(move.from_) if move.kind == "policy" else None
+    return one is not None and one.external
 
 
 def _differing(before: Texts, files: Texts) -> dict[str, str]:
@@ -141,6 +149,7 @@ def _compare(before: LandingZone, after: LandingZone, move: Move) -> None:
         | {f"policy {one.policy} on {one}" for one in was.attachments ^ now.attachments}
         | {f"user {user} in group {group}" for group, user in was.memberships ^ now.memberships}
         | _things(was) ^ _things(now)
+        | {f"external {name}" for name in {*was.external.values()} ^ {*now.external.values()}}
         | ({"who has full access"} if was.administrators != now.administrators else set())
     )
     names = {keys.get(("account", key), key): one.name for key, one in before.accounts.items()}
@@ -185,6 +194,8 @@ def _schema_line(before: Texts) -> str:
 
 def _next(options: Options, landing_zone: LandingZone, move: Move) -> str:
     way = f"next: strata deploy{options.config_words}, then strata rename --prune{options.config_words}"
+    if _is_in_no_state(landing_zone, move):
+        return "the name at AWS stays"
     # Of a key that was changed in an editor nobody has compared the names.
     return f"{way}; the name at AWS stays" if move.from_ in keys_of(landing_zone, move.kind) else way
 

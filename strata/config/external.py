@@ -1,25 +1,28 @@
 """external.yaml: what AWS has in the permission sets and policies that others look after, as `strata adopt` read it."""
 
-import json
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from strata.config.json_lines import minified
 from strata.config.models import Model, PolicyType
-from strata.config.text import Problem, short
+from strata.config.text import Problem, Text, short
 from strata.config.types import LastDay, Many
 from strata.errors import Message
 
 
 def _document(text: str) -> str:
+    problem = Message("not-json", f"{short(text)} is not a policy document in JSON")
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        problem = Message("not-json", f"{short(text)} is not a policy document in JSON", value=text)
-        raise Problem(problem, "strata adopt --refresh-external writes it anew")
-    return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+        found = minified(text)
+    except Problem as error:
+        problem = error.problem.saying(f"{short(text)} {error.problem}")
+    except (ValueError, RecursionError):  # a number too long, half of a surrogate pair, or too deep
+        pass
+    else:
+        if found.startswith("{"):
+            return found
+    raise Problem(problem, "take its entry out, and let strata adopt --refresh-external write it anew")
 
 
 PolicyDocument = Annotated[str, AfterValidator(_document)]
@@ -44,12 +47,15 @@ class HeldPolicy(Model):
         return self
 
 
+_DURATION = Text(r"P[0-9YMWDTHS.]+", "is not a duration", "write what AWS has", kind="duration", example="PT1H")
+
+
 class ExternalPermissionSet(Model):
     """What AWS has in a permission set."""
 
     description: str = ""
-    session_duration: str = "PT1H"
-    """How long a session lasts, in ISO 8601."""
+    session_duration: Annotated[str, _DURATION] = "PT1H"
+    """How long a session lasts, in ISO 8601; AWS takes more than sso.yaml, such as seconds."""
     relay_state: str = ""
     tags: dict[str, str] = Field(default_factory=dict)
     policies: Many[HeldPolicy] = ()

@@ -1,4 +1,4 @@
-"""Where each value of a JSON document stands, so that faults and warnings lead to its line."""
+"""A policy document in JSON: as AWS gets it, and where each value stands, so that faults lead to its line."""
 
 from __future__ import annotations
 
@@ -6,8 +6,37 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from strata.config.source import Location, SourceFile
+from strata.config.text import Problem, short
+from strata.errors import Message
+
+
+def minified(text: str) -> str:
+    """Returns a JSON document as it is sent to AWS, where white space counts.
+
+    Raises:
+        ValueError: it is not JSON (a JSONDecodeError), or would lose something on the way (a Problem).
+    """
+    document = json.loads(text, object_pairs_hook=_unique_pairs, parse_constant=_no_constant)
+    short = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    short.encode()
+    return short
+
+
+def _no_constant(name: str) -> None:
+    raise Problem(Message("not-json", f"has {name}, which is not JSON"), "write a number, or a text in quotes")
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        problem = f"has the key {short(twice)} twice in one object, the first would be lost"
+        raise Problem(Message("duplicate-key", problem, key=twice), "merge them", at=(twice,))
+    return document
 
 
 @dataclass

@@ -38,7 +38,7 @@ from strata.config.accepted import ENTRIES, Acceptance, Accepted
 from strata.config.expectations import ENTRIES as EXPECTATION_ENTRIES
 from strata.config.expectations import Expectation, Expectations
 from strata.config.external import External
-from strata.config.json_lines import JsonSourceFile
+from strata.config.json_lines import JsonSourceFile, minified
 from strata.config.layers import Layer, failure, in_order, read_code, wiring_faults
 from strata.config.models import Organization, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
@@ -552,18 +552,6 @@ def _policy_files(folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for path in found if path.is_file()]
 
 
-def minified(text: str) -> str:
-    """Returns a JSON document as it is sent to AWS, where white space counts.
-
-    Raises:
-        ValueError: it is not JSON (a JSONDecodeError), or would lose something on the way (a Problem).
-    """
-    document = json.loads(text, object_pairs_hook=_unique_pairs, parse_constant=_no_constant)
-    short = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    short.encode()
-    return short
-
-
 def _unreadable(error: Exception, text: str) -> tuple[Message, str, int]:
     if isinstance(error, Problem):
         return error.problem, error.remedy, _second_line(text, str(error.at[0])) if error.at else 1
@@ -587,10 +575,6 @@ def _second_line(text: str, key: str) -> int:
     return text.count("\n", 0, max(again, 0)) + 1
 
 
-def _no_constant(name: str) -> None:
-    raise Problem(Message("not-json", f"has {name}, which is not JSON"), "write a number, or a text in quotes")
-
-
 def policy_references(partial: PartialConfiguration) -> dict[str, tuple[str, Location]]:
     """Returns every policy file named, with the file and location that names it first."""
     found: dict[str, tuple[str, Location]] = {}
@@ -606,13 +590,3 @@ def policy_references(partial: PartialConfiguration) -> dict[str, tuple[str, Loc
             if reference.inline:
                 found.setdefault(reference.inline, (SSO, ("permission_sets", key, "policies", index, "inline")))
     return found
-
-
-def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        problem = f"has the key {short(twice)} twice in one object, the first would be lost"
-        raise Problem(Message("duplicate-key", problem, key=twice), "merge them", at=(twice,))
-    return document

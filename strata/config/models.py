@@ -436,9 +436,11 @@ class PolicyType(StrEnum):
 
 def _refuse_more(one: Model, what: str, allowed: Collection[str]) -> None:
     """Refuses what an entry has that says only which thing of others is meant."""
-    for name in sorted(one.model_fields_set - {*allowed}):
-        message = Message("managed-elsewhere", f"an external {what} has {name} here", key=name)
-        raise Problem(message, f"take {name} out: others look after it, and external.yaml has what AWS has of it")
+    if more := sorted(one.model_fields_set - {*allowed}):
+        names = " and ".join(more)
+        message = Message("managed-elsewhere", f"an external {what} has {names} here", key=more[0])
+        remedy = f"take {names} out: others look after it, and external.yaml has what AWS has of it"
+        raise Problem(message, remedy, at=(more[0],))
 
 
 def _file_unless_external(schema: JsonSchemaValue) -> None:

@@ -12,9 +12,10 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from strata.config import ORGANIZATION, SSO
+from strata.config import EXTERNAL, ORGANIZATION, SSO
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION, PolicyType
+from strata.config.source import Location
 from strata.diff.boxes import Given
 from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, Found, Identity, told
 from strata.diff.statements import allowed_more, denied_less
@@ -171,8 +172,16 @@ def document_of(landing_zone: LandingZone, policy: Policy) -> Document:
     """
     if policy.file:
         return _file(landing_zone, policy.file, policy.document.text)
-    part, here = landing_zone.source_file(ORGANIZATION).origin(policy.location)
-    return parse(policy.document.text, part.name or ORGANIZATION, line=lambda _: part.line(here))
+    if policy.external:
+        at: Location = ("policies", policy.type.value, policy.name, "document")
+        return _made(landing_zone, policy.document.text, EXTERNAL, at)
+    return _made(landing_zone, policy.document.text, ORGANIZATION, policy.location)
+
+
+def _made(landing_zone: LandingZone, text: str, file: str, location: Location) -> Document:
+    """Returns a document that is in no file of its own, each statement at the line that has it."""
+    part, here = landing_zone.source_file(file).origin(location)
+    return parse(text, part.name or file, line=lambda _: part.line(here))
 
 
 def _file(landing_zone: LandingZone, file: str, text: str) -> Document:
@@ -346,8 +355,8 @@ def _known_document(landing_zone: LandingZone, one: PermissionSet, policy: Held)
         return None
     if policy.file:
         return _file(landing_zone, policy.file, policy.document.text)
-    part, here = landing_zone.source_file(SSO).origin(one.location)
-    return parse(policy.document.text, part.name or SSO, line=lambda _: part.line(here))
+    file, at = (EXTERNAL, ("permission_sets", policy.of, "inline")) if policy.of else (SSO, one.location)
+    return _made(landing_zone, policy.document.text, file, at)
 
 
 def _contents(one: PermissionSet) -> Iterator[Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from strata.config import EXTERNAL
 from strata.config.models import PolicyType
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.effects import Effect, told
 from strata.diff.evaluated import Guardrails
 from strata.diff.inherited import Merged, Path, looser, settings_of
+from strata.diff.permission_sets import BY_OTHERS, handed_over, read_or_not
 from strata.diff.statements import set_otherwise
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import Policy
@@ -36,25 +38,48 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
         target: (_binding(before, target), _binding(after, target)) for target in sorted(was.keys() & will_be.keys())
     }
     compared = {kind: Guardrails(before, after, kind) for kind in IAM}
-    lost = _lost(new, held, compared)
-    gained = _gained(old, held, compared)
+    lost, gained = _lost(new, held, compared), _gained(old, held, compared)
+    for key in {*_undeclared(old, new), *_read(old, new), *(key for key in new if not new[key].is_known)}:
+        lost[key], gained[key] = {}, {}  # AWS keeps the first, and nobody knows what the others are about
     otherwise = _set_otherwise(before, after, held, lost)
     for key in sorted(new.keys() - old.keys()):
-        text = f"policy {key} ({short_type(new[key].type)}) is created and binds {in_words(new[key].attachments)}"
+        made = "is declared as external" if new[key].external else "is created"
+        made += "" if new[key].is_known else f", is not known as {EXTERNAL} lacks it,"
+        text = f"policy {key} ({short_type(new[key].type)}) {made} and binds {in_words(new[key].attachments)}"
         yield Change(Topic.GUARDRAILS, text)
     for key in sorted(old.keys() - new.keys()):
         yield _removed(old[key], lost[key])
     for key in sorted(old.keys() & new.keys()):
         yield from _kept(old[key], new[key], lost[key], was)
+        if said := _read(old, new).get(key):
+            yield Change(Topic.GUARDRAILS, f"policy {key} {said}", "guardrails")
+            continue
         yield from _documents(old[key], new[key], lost[key], gained[key], otherwise, was)
     yield from _left_behind(old, new, lost, was, will_be)
     for key in sorted(old):
         if kind := compared.get(old[key].type):
-            yield from _by_effect(key, lost[key], kind, was, "guardrails")
+            yield from _by_effect(_named(key, old, new), lost[key], kind, was, "guardrails")
     for key in sorted(new):
         if kind := compared.get(new[key].type):
-            yield from _by_effect(key, gained[key], kind, will_be, None)
+            yield from _by_effect(_named(key, old, new), gained[key], kind, will_be, None)
     yield from _told_otherwise(otherwise, will_be)
+
+
+def _undeclared(old: Policies, new: Policies) -> Iterator[str]:
+    """Yields the policies of others that are taken out of the configuration."""
+    return (key for key in old.keys() - new.keys() if old[key].external)
+
+
+def _read(old: Policies, new: Policies) -> Mapping[str, str]:
+    """Returns the policies of others that are known now, or no longer, as text."""
+    found = ((key, read_or_not(old[key], new[key])) for key in old.keys() & new.keys())
+    return {key: said for key, said in found if said}
+
+
+def _named(key: str, old: Policies, new: Policies) -> str:
+    """Returns a policy as it is told; what others changed in theirs is no deploy's doing."""
+    theirs = all(side[key].external for side in (old, new) if key in side)
+    return f"{'external ' if theirs else ''}policy {key}"
 
 
 Policies = Mapping[str, Policy]
@@ -124,6 +149,11 @@ def _missing(policy: Policy, now: list[Policy], compared: Compared) -> list[Effe
 
 
 def _removed(policy: Policy, lost: Lost) -> Change:
+    if policy.external:
+        return Change(
+            Topic.GUARDRAILS,
+            f"policy {policy.key} ({short_type(policy.type)}) is no longer declared: a deploy leaves it",
+        )
     text = f"policy {policy.key} ({short_type(policy.type)}) is removed; it bound {in_words(policy.attachments)}"
     if lost:
         return Change(Topic.GUARDRAILS, text, "guardrails")
@@ -131,6 +161,8 @@ def _removed(policy: Policy, lost: Lost) -> Change:
 
 
 def _kept(old: Policy, new: Policy, lost: Lost, was: Ancestors) -> Iterator[Change]:
+    if said := handed_over(old, new):
+        yield Change(Topic.GUARDRAILS, f"policy {old.key} {said}")
     for target in sorted(new.attachments.keys() - old.attachments.keys()):
         yield Change(Topic.GUARDRAILS, f"policy {old.key} is attached to {target}")
     for target in sorted(old.attachments.keys() - new.attachments.keys()):
@@ -152,6 +184,8 @@ def _documents(
     """Yields the change of a document; an IAM policy's effect is told besides, where it has one."""
     if old.document.text == new.document.text or old.type != new.type:
         return
+    if old.external and new.external:
+        yield Change(Topic.GUARDRAILS, f"external policy {old.key} {BY_OTHERS}")
     said = sorted({one.verb for target, found in lost.items() if _reached(new, target, was) for one in found})
     if new.type not in IAM:
         nothing = "" if new.key in otherwise else ", and loosens nothing"
@@ -163,15 +197,15 @@ def _documents(
         yield Change(Topic.GUARDRAILS, f"policy {old.key} changes without effect: it denies the same as before")
 
 
-def _by_effect(key: str, found: Lost, kind: Guardrails, tree: Ancestors, risk: Risk | None) -> Iterator[Change]:
+def _by_effect(name: str, found: Lost, kind: Guardrails, tree: Ancestors, risk: Risk | None) -> Iterator[Change]:
     """Yields what a policy denies less, or more, with the topmost targets at which it does."""
     where = told(((one, target) for target, effects in found.items() for one in effects), kind.words)
     for text, targets in list(where.items())[:MOST_EFFECTS]:
         top = [one for one in targets if not set(tree[one][:-1]) & set(targets)]
-        yield Change(Topic.GUARDRAILS, f"policy {key} {text} in {in_words(sorted(top))}", risk)
+        yield Change(Topic.GUARDRAILS, f"{name} {text} in {in_words(sorted(top))}", risk)
     if len(where) > MOST_EFFECTS:
         more = counted(len(where) - MOST_EFFECTS, "more difference")
-        yield Change(Topic.GUARDRAILS, f"policy {key} has {more} like these", risk)
+        yield Change(Topic.GUARDRAILS, f"{name} has {more} like these", risk)
 
 
 def _reached(policy: Policy, target: Target, tree: Ancestors) -> bool:

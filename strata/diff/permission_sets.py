@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from strata.config import EXTERNAL
 from strata.config.types import session_minutes
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.evaluated import PermissionSets, is_known
 from strata.diff.statements import allowed_more, denied_less, parsed
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet
+from strata.landing_zone.policies import Policy
 from strata.report.access import allowances, duration
 from strata.report.allowed import allowed_by_service
 from strata.text import counted, listed
@@ -28,17 +30,53 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
     held = {grant.permission_set for grant in after.grants}
     compared = PermissionSets(before, after)
     for key in sorted(new.keys() - old.keys()):
-        text = f"permission set {key} is added: {'; '.join(allowances(new[key]))}"
+        text = f"permission set {key} is added: {'; '.join(allowances(after, new[key]))}"
         yield Change(Topic.PERMISSION_SETS, text)
-        yield from _tags(key, {}, new[key])
+        yield from _tags(key, {}, new[key]) if not new[key].external else ()
     for key in sorted(old.keys() - new.keys()):
-        yield Change(Topic.PERMISSION_SETS, f"permission set {key} is removed")
+        text = "is no longer declared: a deploy leaves it" if old[key].external else "is removed"
+        yield Change(Topic.PERMISSION_SETS, f"permission set {key} {text}")
     for key in sorted(old.keys() & new.keys()):
-        for text, widens in _changes(old[key], new[key], _effect(compared, old[key], new[key], key in held)):
-            risk: Risk | None = "access" if widens and key in held else None
-            yield Change(Topic.PERMISSION_SETS, f"permission set {key} {text}", risk)
-        yield from _tags(key, old[key].tags, new[key])
+        yield from _kept(compared, old[key], new[key], key in held)
     yield from _attributes(before, after)
+
+
+def _kept(compared: PermissionSets, old: PermissionSet, new: PermissionSet, held: bool) -> Iterator[Change]:
+    if said := handed_over(old, new):
+        yield Change(Topic.PERMISSION_SETS, f"permission set {new.key} {said}")
+    if old.is_known and new.is_known:
+        found = [*_changes(old, new, _effect(compared, old, new, held))]
+    else:
+        found = [(said, True)] if (said := read_or_not(old, new)) else []
+    theirs = old.external and new.external
+    if theirs and found and old.is_known and new.is_known:
+        yield Change(Topic.PERMISSION_SETS, f"external permission set {new.key} {BY_OTHERS}")
+    for text, widens in found:
+        risk: Risk | None = "access" if widens and held else None
+        yield Change(Topic.PERMISSION_SETS, f"{'external ' if theirs else ''}permission set {new.key} {text}", risk)
+    if old.external == new.external and old.is_known and new.is_known:
+        yield from _tags(new.key, old.tags, new)
+
+
+BY_OTHERS = "is what others made of it: no deploy does that"
+
+Of = TypeVar("Of", PermissionSet, Policy)
+
+
+def handed_over(old: Of, new: Of) -> str:
+    """Returns that somebody else looks after something from now on, nothing where that stays."""
+    if old.external == new.external:
+        return ""
+    if new.external:
+        return "is external from now on: no deploy changes it"
+    return "is one's own from now on: a deploy changes it to what is written"
+
+
+def read_or_not(old: Of, new: Of) -> str:
+    """Returns that what others look after is known now, or no longer."""
+    if old.is_known == new.is_known:
+        return ""
+    return f"was not known before: {EXTERNAL} has it" if new.is_known else f"is not known any more: {EXTERNAL} lacks it"
 
 
 def _tags(key: str, had: Mapping[str, str], new: PermissionSet) -> Iterator[Change]:
@@ -80,9 +118,11 @@ def _changes(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
         yield f"has sessions of {will_be}, not {was}", longer
     for part in ("name", "description", "relay_state", "session_duration", "tags"):
         words = part.replace("_", " ")
-        if part in new.unwritten - old.unwritten:
+        if part in new.unwritten - old.unwritten and not old.external:
             yield f"keeps its {words}, which sso.yaml no longer writes", False
-        elif part in ("name", "description", "relay_state") and getattr(old, part) != getattr(new, part):
+        elif part in {"name", "description", "relay_state"} - new.unwritten and getattr(old, part) != getattr(
+            new, part
+        ):
             yield f"changes its {words} to {getattr(new, part) or 'none'}", False
 
 

@@ -140,7 +140,7 @@ class Evaluated:
             return self._file(policy.file, policy.document)
         if policy.external:
             at: Location = ("policies", policy.type.value, policy.name, "document")
-            return self._made(f"policy {policy.name}", policy.document.text, EXTERNAL, at)
+            return self._made(f"{policy.type} {policy.name}", policy.document.text, EXTERNAL, at)
         return self._made(policy.key, policy.document.text, ORGANIZATION, policy.location)
 
     def _file(self, file: str, document: Filled) -> Document:

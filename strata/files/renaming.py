@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES, ORGANIZATION
+from strata.config import ACCEPTED, EXPECTATIONS, EXTERNAL, IMPORTS, MOVES, ORGANIZATION
 from strata.config.keys import with_key, with_key_expected, with_scalars
 from strata.config.moves import Kind, Move
 from strata.errors import Message, StrataError
@@ -41,7 +41,7 @@ def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict
     """
     name = _name_from_key(landing_zone, move) if move.from_ in keys_of(landing_zone, move.kind) else None
     has = {file: text for file, text in before.items() if move.from_ in text or "\\" in text}
-    own = {file: text for file, text in has.items() if file not in (MOVES, ACCEPTED)}
+    own = {file: text for file, text in has.items() if file not in (MOVES, ACCEPTED, EXTERNAL)}  # the last by names
     imports, expected = own.pop(IMPORTS, None), own.pop(EXPECTATIONS, None)
     files = {file: with_key(text, move, name) for file, text in own.items()}
     if expected is not None:

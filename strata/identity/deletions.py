@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,10 +21,12 @@ from strata.identity.comparison import (
     attached,
     beside,
     file_of,
+    terraform,
 )
 from strata.identity.matching import moved_assignment
-from strata.identity.things import Kind
-from strata.kinds import KEYED, SECTIONS, STACKS
+from strata.identity.things import Kind, Thing
+from strata.kinds import KEYED, SECTIONS, STACKS, WORDS, resource_of
+from strata.kinds.moves import address_parts
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
 from strata.text import listed, plural
 
@@ -70,29 +73,36 @@ def replaced_things(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(file_of(thing.kind), (*thing.location, part), problem, remedy), kind)
 
 
-def external_principals(c: Comparison) -> Iterator[Refusal]:
-    """Refuses to hand a user or group to an identity provider: it would be destroyed, its assignments would dangle."""
-    if not c.concerns("sso"):
-        return
+def own_becomes_external(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to hand over to others what a state has: it would be destroyed, and what hangs on it would go."""
     gone = {
         (kind, one.identity): one
-        for kind in _PRINCIPALS
+        for kind in _HANDED_OVER
         for one in c.recorded.of(kind)
         if one.key not in c.declared.keys(kind)
     }
     for (kind, key), identity in sorted(c.declared.external.items()):
         known = c.recorded.things.get((kind, key)) or gone.get((kind, identity))
-        if not known:
+        if not known or not c.concerns(STACKS[kind]):
             continue
-        lost = assigned(c, kind, known.key)
-        text = f"{kind} {known.key} was created by Strata; as an external one it would be destroyed"
-        text += beside("with its assignments:", lost)
+        lost = attached(c, known.key) if kind == "policy" else assigned(c, kind, known.key)
+        text = f"{WORDS[kind]} {known.key} was created by Strata; as an external one it would be destroyed"
+        text += beside("and no longer bind" if kind == "policy" else "with its assignments:", lost)
         problem = Message("external-in-state", text, kind=kind, key=known.key, lost=lost)
-        remedy = _PRINCIPALS[kind].format(known.key, KEYED[kind].type)
-        yield Refusal(c.fault(SSO, (SECTIONS[kind], key, "external"), problem, remedy))
+        remedy = _HANDED_OVER[kind].format(known.key, KEYED[kind].type)
+        lines = _out_of_state(c, known) if kind in ("permission-set", "policy") else ()
+        yield Refusal(c.fault(file_of(kind), (SECTIONS[kind], key, "external"), problem, remedy), "", lines)
 
 
-_PRINCIPALS: Mapping[Kind, str] = {
+def _out_of_state(c: Comparison, thing: Thing) -> tuple[str, ...]:
+    """Returns the commands after which no state has a permission set or policy, nor what is attached to it."""
+    its = (one for one in sorted(c.recorded.addresses) if resource_of(one).keys[:1] == (thing.kind,))
+    addresses = " ".join(shlex.quote(one) for one in its if (thing.kind, thing.key) in address_parts(one))
+    command = terraform(c, STACKS[thing.kind])
+    return f"{command} init", f"{command} state rm {addresses}"
+
+
+_HANDED_OVER: Mapping[Kind, str] = {
     "group": (
         "add the group of the identity provider under its own key and name with external: true, assign it beside "
         "{0!r}, deploy, and only then drop {0!r}"
@@ -101,6 +111,8 @@ _PRINCIPALS: Mapping[Kind, str] = {
         "take it out of the state sso first, by terraform state rm {1}.{0}, see 'Stop managing "
         "something' in docs/operate.md: the user stays, and so does its access"
     ),
+    "permission-set": "take it out of the state first, with its policies: all stays as it is, its assignments too:",
+    "policy": "take it out of the state first, with its attachments: all of it stays as it is:",
 }
 """The remedy by what is handed over."""
 

@@ -1,4 +1,4 @@
-"""Groups and users that an identity provider looks after: their ids in the states, and what became of them at AWS."""
+"""Groups, users and permission sets that others look after and a deploy looks up, and what became of them at AWS."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from strata.config import SSO
 from strata.config.accepted import scalar
 from strata.config.text import short
 from strata.errors import Fault, Message
-from strata.kinds import WORDS
+from strata.kinds import SECTIONS, TYPES, WORDS
 from strata.kinds.identity import folded
 from strata.kinds.thing import Principal
 from strata.landing_zone import LandingZone
-from strata.sides.recorded import KINDS_BY_TYPE, Who
+from strata.sides.recorded import Who
 
 # What became of them
 
@@ -20,14 +20,15 @@ def lookup(address: str, zone: LandingZone) -> Who | None:
     """Returns whom the data source of an address looks up, None where it is another one."""
     data, _, rest = address.partition(".")
     type, _, key = rest.partition(".")
-    kind = KINDS_BY_TYPE.get(type) if data == "data" else None
-    return (kind, key) if kind and (kind, key) in external(zone) else None
+    found = ((kind, its) for kind, its in external(zone) if (data, TYPES[kind], its) == ("data", type, key))
+    return next(found, None)
 
 
 def external(zone: LandingZone) -> dict[Who, str]:
-    """Returns what each declared group and user of an identity provider is looked up by."""
-    groups: dict[Who, str] = {("group", key): one.name for key, one in zone.groups.items() if one.external}
-    return groups | {("user", key): one.sign_in_name for key, one in zone.users.items() if one.external}
+    """Returns what each declared group, user and permission set of others is looked up by."""
+    found: dict[Who, str] = {("group", key): one.name for key, one in zone.groups.items() if one.external}
+    found |= {("user", key): one.sign_in_name for key, one in zone.users.items() if one.external}
+    return found | {("permission-set", key): one.name for key, one in zone.permission_sets.items() if one.external}
 
 
 def lost(center: Center, zone: LandingZone, who: Who, was: Principal | None) -> Fault | None:
@@ -36,10 +37,12 @@ def lost(center: Center, zone: LandingZone, who: Who, was: Principal | None) -> 
     Args:
         center: Identity Center.
         zone: the configuration.
-        who: a declared group or user of an identity provider.
+        who: a declared group, user or permission set of others.
         was: as the state has it, None where no state does.
     """
-    kind, name = who[0], external(zone)[who]
+    (kind, key), name = who, external(zone)[who]
+    if kind == "permission-set":
+        return None if name in center.set_names else _no_set(zone, key, name)
     found = center.user(name) if kind == "user" else center.group(name)
     if found and (was is None or was.id == found):
         return None
@@ -61,5 +64,13 @@ def lost(center: Center, zone: LandingZone, who: Who, was: Principal | None) -> 
     else:
         case, text = "principal-missing", f"Identity Center has no {WORDS[kind]} {short(name)}"
         remedy = "write the name that it has there, or have its identity provider send it first"
-    problem = Message(case, text, kind=kind, key=who[1], name=name, now=now, other=bool(found))
-    return zone.fault(SSO, (f"{kind}s", who[1], field), problem, remedy)
+    problem = Message(case, text, kind=kind, key=key, name=name, now=now, other=bool(found))
+    return zone.fault(SSO, (SECTIONS[kind], key, field), problem, remedy)
+
+
+def _no_set(zone: LandingZone, key: str, name: str) -> Fault:
+    """Says that a permission set is not there: AWS gives none another name."""
+    text = f"Identity Center has no permission set {short(name)}"
+    problem = Message("permission-set-missing", text, key=key, name=name)
+    remedy = "write the name that it has there, have it made again by whoever looks after it, or take it out with its "
+    return zone.fault(SSO, (SECTIONS["permission-set"], key, "name"), problem, f"{remedy}assignments")

@@ -26,7 +26,7 @@ CASES: tuple[Case, ...] = (
     keys.taken_identities,
     keys.recorded_twice,
     deletions.replaced_things,
-    deletions.external_principals,
+    deletions.own_becomes_external,
     deletions.last_administrator,
     deletions.mass_deletions,
     deletions.removed_units,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from strata.config.layers import Layer as OwnLayer
 from strata.config.models import Control, Group, User, state_key
 from strata.landing_zone import LandingZone, Part
+from strata.landing_zone.permission_sets import PermissionSet
+from strata.landing_zone.policies import Policy
 from strata.text import counted
 
 
@@ -64,8 +66,8 @@ def _organizations(landing_zone: LandingZone) -> tuple[str, ...]:
         _unless_unread(
             landing_zone,
             "policies",
-            f"{counted(len(policies), 'policy', 'policies')}, "
-            f"{counted(sum(len(one.attachments) for one in policies), 'attachment')}",
+            f"{counted(len(policies), 'policy', 'policies')}{_external(policies)}, "
+            f"{counted(sum(len(one.attachments) for one in policies if not one.external), 'attachment')}",
         ),
         _unless_unread(landing_zone, "delegations", counted(delegations, "delegated administrator")),
     )
@@ -88,8 +90,8 @@ def _security(landing_zone: LandingZone) -> tuple[str, ...]:
     return (*listed, f"regional ones in {', '.join(landing_zone.project.regions.all_governed)}")
 
 
-def _external(principals: Iterable[User | Group]) -> str:
-    number = sum(one.external for one in principals)
+def _external(things: Iterable[User | Group | PermissionSet | Policy]) -> str:
+    number = sum(one.external for one in things)
     return f", {number} of them external" if number else ""
 
 
@@ -100,6 +102,6 @@ def _sso(landing_zone: LandingZone) -> tuple[str, ...]:
     return (
         counted(len(sso.users), "user") + _external(sso.users.values()),
         counted(len(sso.groups), "group") + _external(sso.groups.values()),
-        counted(len(landing_zone.permission_sets), "permission set"),
+        counted(len(sets := landing_zone.permission_sets), "permission set") + _external(sets.values()),
         counted(len(landing_zone.grants), "account assignment"),
     )

@@ -138,7 +138,6 @@ def _external(key: str, name: str, read: ExternalPermissionSet | None) -> Permis
         return PermissionSet(key, name, (UnreadPolicies(name),), at, external=True)
     managed = tuple(ManagedPolicy(one.aws, one.customer, one.path) for one in read.policies)
     limit = read.boundary
-    limit = read.boundary
     words = f"inline policy of permission set {name} in {EXTERNAL}"
     return PermissionSet(
         key,

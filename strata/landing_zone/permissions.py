@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from strata.config.loader import minified
+from strata.config.json_lines import minified
 from strata.config.models import Project
 from strata.landing_zone.placeholders import Document, placeholder_values
 

@@ -257,6 +257,7 @@ class _Reading:
         location = here.location if here else ("policies", key)
         self._place(ORGANIZATION, location, location if here else None)
         fields = {**POLICY.live_fields(one), "targets": self._targets(one, here), "location": location}
+        fields["external"] = bool(here and here.external)
         live = replace(here, **fields) if here else None
         if live and _means(one.content, live.document):
             found = live

@@ -13,6 +13,7 @@ from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.groups import Group, may_be_in
 from strata.landing_zone.permission_sets import Held, InlinePolicy, PermissionSet
+from strata.landing_zone.policies import Policy
 from strata.report.allowed import allowed_by_service
 
 
@@ -167,9 +168,19 @@ def empty_groups(landing_zone: LandingZone, granted: Iterable[Grant]) -> list[st
 # What permission sets allow
 
 
-def allowances(permission_set: PermissionSet) -> list[str]:
+def of_others(landing_zone: LandingZone, one: PermissionSet | Policy) -> list[str]:
+    """Returns that others look after something, and since when it is known; nothing of what is one's own."""
+    if not one.external:
+        return []
+    read = landing_zone.external.read
+    return [f"external, as read on {read}" if read and one.is_known else "external"]
+
+
+def allowances(landing_zone: LandingZone, permission_set: PermissionSet) -> list[str]:
     """Returns a summary of a permission set: its policies, boundary and session."""
-    found = [_policy(policy) for policy in permission_set.policies]
+    found = [*of_others(landing_zone, permission_set), *map(_policy, permission_set.policies)]
+    if not permission_set.is_known:
+        return found
     if permission_set.boundary:
         found.append(f"at most {permission_set.boundary} (boundary)")
     return [*found, f"session of {duration(permission_set.session_duration)}"]

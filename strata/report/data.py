@@ -35,8 +35,10 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
         "permission_sets": {
             key: {
                 "name": one.name,
-                "allows": allowances(one),
+                "allows": allowances(landing_zone, one),
                 "full_access": allows_everything(one),
+                "external": one.external,
+                "known": one.is_known,
                 "place": str(source(SSO, one.location)),
             }
             for key, one in landing_zone.permission_sets.items()
@@ -49,6 +51,8 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
                 "type": policy.type.value,
                 "description": policy.description,
                 "file": policy.file,
+                "external": policy.external,
+                "known": policy.is_known,
                 "characters": len(policy.document.text),
                 "place": str(source(ORGANIZATION, policy.location)),
                 "targets": [

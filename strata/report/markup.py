@@ -48,13 +48,18 @@ class Pills:
 
     def __init__(self, landing_zone: LandingZone) -> None:
         self.full = {key for key, one in landing_zone.permission_sets.items() if allows_everything(one)}
+        self._unread = {key for key, one in landing_zone.permission_sets.items() if not one.is_known}
 
     def sets(self, keys: Iterable[str]) -> str:
         """Returns the pills of permission sets, those of full access first."""
         ordered = sorted(keys, key=lambda key: (key not in self.full, key))
         return " ".join(
-            f"<b class=f>{SIGN} {html(key)}</b>" if key in self.full else f"<b>{html(key)}</b>" for key in ordered
+            f"<b class=f>{SIGN} {html(key)}</b>" if key in self.full else f"<b>{self._doubt(key)}{html(key)}</b>"
+            for key in ordered
         )
+
+    def _doubt(self, key: str) -> str:
+        return "? " if key in self._unread else ""
 
     def policy(self, key: str, source: Target | None = None) -> str:
         """Returns the pill of a policy, with the target that it comes from."""

@@ -44,7 +44,7 @@ def matrix(landing_zone: LandingZone) -> dict[str, Any]:
         "sets": [
             {
                 "key": key,
-                "allows": allowances(one),
+                "allows": allowances(landing_zone, one),
                 "place": str(landing_zone.source(SSO, one.location)),
                 "full": allows_everything(one),
             }

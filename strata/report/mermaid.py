@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from strata.landing_zone import LandingZone
+from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.printing import mermaid, mermaid_comment
 from strata.report.live import Live
@@ -31,7 +32,7 @@ def _lines(landing_zone: LandingZone) -> Iterator[str]:
     grouped = sum(accounts.values()) > MANY
     names = {target: f"n{index}" for index, target in enumerate(ways)}
     for target, way in ways.items():
-        own = [f"{short_type(policy.type)} {policy.key}" for policy in attached if target in policy.attachments]
+        own = [_named(policy) for policy in attached if target in policy.attachments]
         own += ["policies unread"] if "policies" in landing_zone.unread and target == THE_ROOT else []
         if grouped and target.kind == "account" and not own:
             continue
@@ -42,6 +43,10 @@ def _lines(landing_zone: LandingZone) -> Iterator[str]:
         yield f'{names[target]}{shape[0]}"{"<br>".join(map(mermaid, text))}"{shape[1]}'
         if way[1:]:
             yield f"{names[way[-2]]} --> {names[target]}"
+
+
+def _named(policy: Policy) -> str:
+    return f"{short_type(policy.type)} {policy.key}{' (external)' if policy.external else ''}"
 
 
 def _label(landing_zone: LandingZone, target: Target) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from strata.config import EXTERNAL
 from strata.config.models import MANAGEMENT, Control, Mode, PolicyType
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
@@ -137,22 +138,37 @@ class Overview:
         sets = self.landing_zone.permission_sets.values()
         return frozenset(one.key for one in sets if allows_everything(one) and one.option != "break_glass")
 
-    def administrators(self, *, everything: bool) -> list[GroupedAccess]:
-        """Returns full access to everything or, where it is not asked for, to single accounts."""
-        found = [one for one in self.access if one.permission_set in self.full]
+    @cached_property
+    def not_known(self) -> frozenset[str]:
+        """Returns the permission sets of others that nobody has read: each may allow everything."""
+        return frozenset(one.key for one in self.landing_zone.permission_sets.values() if not one.is_known)
+
+    def administrators(self, *, everything: bool, known: bool = True) -> list[GroupedAccess]:
+        """Returns full access to everything or, where it is not asked for, to single accounts.
+
+        Args:
+            everything: whether it reaches all accounts.
+            known: false for the access of which nobody knows whether it is full.
+        """
+        found = [one for one in self.access if one.permission_set in (self.full if known else self.not_known)]
         # The management account reaches every member by its access role.
         above = {one.holder for one in found if one.account == MANAGEMENT}
         return _merged(one for one in found if (one.holder in above) is everything)
 
     def _administrators(self) -> Point:
-        lines = self._holders(self.administrators(everything=True))
+        lines = self._full_access(everything=True)
         remark = "Full access to the management account reaches every member account."
         holders = (*(lines or ("nobody",)), _ONLY)
         return Point("administrators", "Administers everything", holders, "danger", remark)
 
     def _somewhere(self) -> Point:
-        lines = self._holders(self.administrators(everything=False))
+        lines = self._full_access(everything=False)
         return Point("full_access", "Full access to single accounts", lines or ("nobody",), _if(lines))
+
+    def _full_access(self, *, everything: bool) -> tuple[str, ...]:
+        known = self._holders(self.administrators(everything=everything))
+        may = self._holders(self.administrators(everything=everything, known=False))
+        return (*known, *(f"{one}: not known, {EXTERNAL} lacks it" for one in may))
 
     def break_glass(self) -> list[GroupedAccess]:
         """Returns the access for emergencies."""
@@ -336,6 +352,9 @@ class Overview:
             "administrators_are": _ONLY,
             "administrators": _holders_as_data(self.administrators(everything=True)),
             "full_access_to_single_accounts": _holders_as_data(self.administrators(everything=False)),
+            "full_access_not_known": _holders_as_data(
+                [one for everything in (True, False) for one in self.administrators(everything=everything, known=False)]
+            ),
             "break_glass": _holders_as_data(self.break_glass()),
             "accounts_bound_by_no_scp": self.unbound,
             "controls_off": self.controls(Mode.OFF),

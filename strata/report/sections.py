@@ -13,7 +13,7 @@ from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target, children
 from strata.policy.answers import Outcome
 from strata.printing import html
-from strata.report.access import Access, AccessPath, Principal, allowances, undecided
+from strata.report.access import Access, AccessPath, Principal, allowances, of_others, undecided
 from strata.report.guardrails import Expected
 from strata.report.labels import says_more
 from strata.report.live import Live
@@ -281,7 +281,8 @@ class Sections:
             held[grant.permission_set].add((grant.principal_type, grant.principal))
         rows = "".join(
             f'<tr id="{anchor("s", key)}"><th scope=row class=has>{self.pills.sets([key])}'
-            f"{soft(says_more(one.name, key))}<td>{items(map(html, allowances(one)))}<td>{_held(held[key])}"
+            f"{soft(says_more(one.name, key))}<td>{items(map(html, allowances(self.landing_zone, one)))}"
+            f"<td>{_held(held[key])}"
             f"<td><code>{html(str(self.landing_zone.source(SSO, one.location)))}</code>"
             for key, one in self.landing_zone.permission_sets.items()
         )
@@ -298,6 +299,7 @@ class Sections:
         return (
             f'<tr id="{anchor("p", policy.key)}"><th scope=row>{html(policy.key)}'
             f"<p class=soft>{html(policy.description)}"
+            f"{''.join(f'<p class=soft>{html(one)}' for one in of_others(self.landing_zone, policy))}"
             f"<td>{html(short_type(policy.type))}<td>{items(attached or ['nothing'])}"
         )
 

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from strata.config import ORGANIZATION, SSO
+from strata.config import EXTERNAL, ORGANIZATION, SSO
 from strata.config.models import Mode
 from strata.landing_zone import MANAGEMENT, LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.layers import layers
 from strata.landing_zone.units import Target
 from strata.printing import csv_cell, flat, markdown, wrapped
-from strata.report.access import AccessPath, allowances, bundles, empty_groups
+from strata.report.access import AccessPath, allowances, bundles, empty_groups, of_others
 from strata.report.edition import Edition
 from strata.report.labels import says_more
 from strata.report.live import Live
@@ -91,15 +91,16 @@ def _ids_table(live: Live) -> Table:
 
 
 class Marked:
-    """Permission sets with their sign: `!` is full access."""
+    """Permission sets with their sign: `!` is full access, `?` one of others that nobody has read."""
 
     def __init__(self, landing_zone: LandingZone) -> None:
-        self._full = {key for key, one in landing_zone.permission_sets.items() if allows_everything(one)}
+        sets = landing_zone.permission_sets.items()
+        self._sign = {key: "! " for key, one in sets if allows_everything(one)}
+        self._sign |= {key: "? " for key, one in sets if not one.is_known}
+        self.note = "!: full access." + (f" ?: {EXTERNAL} lacks it." if "? " in self._sign.values() else "")
 
     def __call__(self, key: str) -> str:
-        return f"! {key}" if key in self._full else key
-
-    note = "!: full access."
+        return f"{self._sign.get(key, '')}{key}"
 
 
 def as_text(found: Iterable[Table], width: int) -> str:
@@ -222,7 +223,7 @@ def _access_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Ta
     if any(row[0].startswith("members of ") for row in rows):
         notes.append("'members of' a group: its people are known to the identity provider only.")
     header = ("Who", "Permission set", "Accounts", "Through, given by")
-    return Table("By person", header, rows, (Marked.note, *notes))
+    return Table("By person", header, rows, (marked.note, *notes))
 
 
 def _groups_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
@@ -286,7 +287,7 @@ def through(ways: Iterable[AccessPath]) -> str:
 def _permission_sets_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
     held = None if scope.is_everything else {one.permission_set for one in scope.access(landing_zone)}
     rows = [
-        (marked(key), "; ".join(allowances(one)), str(landing_zone.source(SSO, one.location)))
+        (marked(key), "; ".join(allowances(landing_zone, one)), str(landing_zone.source(SSO, one.location)))
         for key, one in landing_zone.permission_sets.items()
         if held is None or key in held
     ]
@@ -326,7 +327,9 @@ def _policies_table(landing_zone: LandingZone) -> Table:
         attached = ((target, landing_zone.source(ORGANIZATION, at)) for target, at in policy.attachments.items())
         where = ", ".join(f"{target} {source}" for target, source in attached) or "nothing"
         size = landing_zone.project.aws_limits.policy_type(policy.type).size.value
-        rows.append((policy.key, short_type(policy.type), where, f"{len(policy.document.text):,} of {size:,}"))
+        length = f"{len(policy.document.text):,} of {size:,}"
+        says = of_others(landing_zone, policy) + ([] if policy.is_known else [f"not known: {EXTERNAL} lacks it"])
+        rows.append((policy.key, short_type(policy.type), where, "; ".join(says or [length])))
     return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)
 
 

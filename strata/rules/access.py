@@ -20,7 +20,7 @@ from strata.landing_zone.groups import groups
 from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet, all_permission_sets
 from strata.landing_zone.selection import AccountSelector, is_wildcard, matching
 from strata.rules.organization import retired, unit_keys
-from strata.rules.policies import wrong_document
+from strata.rules.policies import renamed, wrong_document
 from strata.rules.reporting import report_duplicates, report_over_limit, report_unknown
 
 
@@ -86,9 +86,11 @@ def permission_sets(partial: PartialConfiguration, limits: Limits) -> Iterator[F
         elif owner != key:
             problem = f"the name {short(name)} is also that of {short(owner)}"
             message = Message("name-taken", problem, kind="permission set", name=name, other=owner)
-            yield partial.fault(SSO, at, message, "give it another name")
+            yield partial.fault(SSO, at, message, renamed(sso.permission_sets, key, owner))
         if not sso.permission_sets[key].name:
             yield from _default_name(partial, at, name, limits, "permission_set_name", "give it a shorter name")
+        if permission_set.external:
+            continue
         yield from _policies(partial, limits, at, permission_set)
         project, tags = partial.project, limits["tags"]
         if project and (count := len({*permission_set.tags, *project.tags_of_everything})) > tags.value:

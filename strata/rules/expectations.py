@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from strata.config import EXPECTATIONS, ORGANIZATION, SSO
+from strata.config import EXPECTATIONS, EXTERNAL, ORGANIZATION, SSO
 from strata.config.expectations import ENTRIES, Expectation
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
@@ -314,12 +314,18 @@ def _way(one: Expectation, case: Case) -> str:
 
 def _remedy(one: Expectation, case: Case) -> str:
     if case.answer and case.outcome is Outcome.DEPENDS:
-        said = [_MISSING.get(key, _WITH if ":" in key else "") for key in case.answer.keys]
+        said = [_said(key) for key in case.answer.keys]
         if case.acts_as == SOMEBODY and _PRINCIPAL in case.answer.keys:
             said[case.answer.keys.index(_PRINCIPAL)] = "leave the exempt roles out under except, as: role/NAME"
         said = [one for one in dict.fromkeys(said) if one] or ["ask what does not depend on that"]
         return f"{' and '.join(said)}, or mend the policy"
     return "deny it there, or mend the expectation" if one.denied else "allow it there, or mend the expectation"
+
+
+def _said(key: str) -> str:
+    if key.endswith(f"{EXTERNAL} lacks"):
+        return "let strata adopt --refresh-external read it"
+    return _MISSING.get(key, _WITH if ":" in key else "")
 
 
 _PRINCIPAL = "aws:PrincipalArn"

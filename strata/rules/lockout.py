@@ -13,7 +13,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from strata.config import ACCEPTED, PROJECT, SSO
+from strata.config import ACCEPTED, EXTERNAL, PROJECT, SSO
 from strata.config.accepted import find, hint
 from strata.config.findings import LONGEST
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
@@ -107,6 +107,7 @@ class Guard:
         yield from _ending(self.landing_zone, self._standing)
         said = {one.statement for one in self.lock_outs}
         yield from (one for one in _doubtful(self.landing_zone, self._of_members) if one.at not in said)
+        yield from _by_others(_closing(self.landing_zone, self._of_members))
 
 
 def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[Message]:
@@ -364,6 +365,18 @@ class _Affected(NamedTuple):
 
 
 def _in_members(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[LockOut]:
+    """Yields those that a deploy brings about: what others look after is not its doing."""
+    return (one for one in _closing(landing_zone, ways) if one.file != EXTERNAL)
+
+
+def _by_others(found: Iterable[LockOut]) -> Iterator[Warned]:
+    for one in found:
+        if one.file == EXTERNAL:
+            text = f"{one.problem}; it is of others, and no deploy changes it: have them {one.remedy}"
+            yield Warned(one.at, (one.file, one.location, Message("closed-by-others", text, **one.problem.data)))
+
+
+def _closing(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[LockOut]:
     """Yields one lock-out for each statement and each place that it is attached to."""
     found: dict[_Cause, list[_Affected]] = defaultdict(list)
     for way in ways:
@@ -381,6 +394,11 @@ def _attached(landing_zone: LandingZone, account: str, statement: Statement) -> 
         file = one.policy.file
         if file and _is_of(landing_zone, file, statement):
             yield _Cause(file, statement.at, f"{file} {statement.place[:LONGEST]}", one.source)
+        elif one.policy.external:
+            at: Location = ("policies", one.policy.type.value, one.policy.name, "document")
+            line = landing_zone.source(EXTERNAL, at).line
+            if _is_of(landing_zone, EXTERNAL, statement) and statement.line == line:
+                yield _Cause(EXTERNAL, at, f"{one.policy.name} {statement.place[:LONGEST]}", one.source)
 
 
 def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from strata.config import ORGANIZATION
+from strata.config import ORGANIZATION, models
 from strata.config.limits import Limit, Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, PolicyType
@@ -47,11 +47,12 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         elif other != key:
             problem = f"the name {short(name)} is also that of {short(other)}, of the same type"
             message = Message("name-taken", problem, kind="policy", name=name, other=other)
-            yield partial.fault(ORGANIZATION, at, message, "give it another name")
+            yield partial.fault(ORGANIZATION, at, message, renamed(organization.policies, key, other))
         if name.casefold() in _AWS_NAMES:
             problem = f"the name {short(name)} is that of a policy AWS has in every organization"
             message = Message("name-reserved", problem, value=name)
-            yield partial.fault(ORGANIZATION, at, message, "give it another name")
+            remedy = "take it out: Strata counts it without" if policy.external else "give it another name"
+            yield partial.fault(ORGANIZATION, at, message, remedy)
         if policy.file and policy.file in partial.documents:
             yield from wrong_document(partial, ORGANIZATION, (*at, "file"), policy.file, policy.document, policy.type)
             yield from _too_long(partial, (*at, "file"), policy.file, policy.document.text, size)
@@ -69,6 +70,12 @@ def full_access(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
                 "managed-elsewhere", f"only external {listed([*FULL_ACCESS.values()])} have it", key="detached"
             )
             yield partial.fault(ORGANIZATION, (*at, "detached"), message, "take it out")
+
+
+def renamed(entries: Mapping[str, models.Policy] | Mapping[str, models.PermissionSet], *keys: str) -> str:
+    """Returns what to do where two have one name; that of others cannot be another."""
+    external = any(key in entries and entries[key].external for key in keys)
+    return "take one of the two out" if external else "give it another name"
 
 
 def _too_long(partial: PartialConfiguration, at: Location, what: str, document: str, size: Limit) -> Iterator[Fault]:
@@ -119,9 +126,8 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     accounts = partial.declared(ORGANIZATION, "accounts", organization.accounts)
     slots: dict[tuple[PolicyType, Target], list[tuple[str, Location]]] = defaultdict(list)
     found = all_policies(organization, partial.project, partial.documents, partial.external)
-    named = [
-        ((*one.location, "targets"), one.targets) for one in sorted(found, key=lambda one: (bool(one.option), one.key))
-    ]
+    order = sorted(found, key=lambda one: (bool(one.option), not one.external, one.key))
+    named = [((*one.location, "targets"), one.targets) for one in order]
     named += [(("policies", key, "detached"), one.detached) for key, one in organization.policies.items()]
     for at, where in named:
         for index, unit in enumerate(where.organizational_units):
@@ -137,7 +143,7 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             yield from retired(partial, ORGANIZATION, here, account)
         yield from report_duplicates(partial, ORGANIZATION, (*at, "organizational_units"), where.organizational_units)
         yield from report_duplicates(partial, ORGANIZATION, (*at, "accounts"), where.accounts)
-    for policy in sorted(found, key=lambda one: (bool(one.option), one.key)):
+    for policy in order:
         for target in policy.attachments:
             slots[policy.type, target].append((policy.key, policy.location))
     for (kind, target), attached in sorted(slots.items()):

@@ -24,6 +24,7 @@ from strata.policy.documents import statements
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
 from strata.rules.expectations import idle
+from strata.rules.external import unread, unused_entries
 from strata.rules.lockout import LOCK_OUT, Guard
 from strata.rules.quotas import over_quota
 from strata.rules.spelling import unknown_names
@@ -218,7 +219,7 @@ def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
     accounts = (*landing_zone.accounts.values(), *landing_zone.retired.values())
     tagged: list[tuple[str, Location, Mapping[str, str]]] = [
         *((one.file, one.location, one.tags) for one in accounts),
-        *((SSO, one.location, one.tags) for one in landing_zone.permission_sets.values()),
+        *((SSO, one.location, one.tags) for one in landing_zone.permission_sets.values() if not one.external),
     ]
     inherited = landing_zone.project.tags_of_everything
     for file, at, tags in tagged:
@@ -247,14 +248,15 @@ def _is_bound(landing_zone: LandingZone, account: str) -> bool:
 
 def _unattached(landing_zone: LandingZone) -> Iterator[Doubt]:
     for policy in landing_zone.policies.values():
-        if policy.targets.empty:
+        if policy.targets.empty and not policy.external:
             text = Message("unattached-policy", "is attached to nothing", policy=policy.key)
             yield ORGANIZATION, policy.location, text
 
 
 def _bound_management(landing_zone: LandingZone) -> Iterator[Doubt]:
     for policy in landing_zone.policies.values():
-        if policy.type in NEVER_BINDS_MANAGEMENT and MANAGEMENT in policy.targets.accounts:
+        reaches = MANAGEMENT in policy.targets.accounts and not policy.external
+        if policy.type in NEVER_BINDS_MANAGEMENT and reaches:
             text = "is attached to the management account, which such a policy never binds"
             message = Message("bound-management", text, policy=policy.key)
             yield ORGANIZATION, (*policy.location, "targets", "accounts"), message
@@ -263,8 +265,9 @@ def _bound_management(landing_zone: LandingZone) -> Iterator[Doubt]:
 def _allow_only(landing_zone: LandingZone) -> Iterator[Doubt]:
     for policy in landing_zone.policies.values():
         effects = {one.content.get("Effect") for one in statements(policy.document.content)}
-        bare = {target for _, target in landing_zone.without_full_access}
-        if policy.type is PolicyType.SERVICE_CONTROL and effects == {"Allow"} and not bare & policy.attachments.keys():
+        bare = {target for _, target in landing_zone.without_full_access} & policy.attachments.keys()
+        is_own = policy.type is PolicyType.SERVICE_CONTROL and not policy.external
+        if is_own and effects == {"Allow"} and not bare:
             text = "contains only Allow statements, which restrict nothing while FullAWSAccess is attached; use Deny"
             yield ORGANIZATION, policy.location, Message("allow-only", text, policy=policy.key)
 
@@ -323,7 +326,7 @@ def _groups(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 def _permission_sets(landing_zone: LandingZone) -> Iterator[Doubt]:
     for one in landing_zone.permission_sets.values():
-        if not one.policies:
+        if not one.policies and not one.external:
             text = "has no policy, so it allows nothing; give at least one under policies"
             yield SSO, one.location, Message("empty-permission-set", text, permission_set=one.key)
 
@@ -369,6 +372,8 @@ _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _assignments,
     _empty_units,
     over_quota,
+    unread,
+    unused_entries,
     idle,
 )
 """Each finds one finding, the id of its messages."""

@@ -106,8 +106,7 @@ def test_there_are_the_types_of_the_stacks_and_each_is_tried() -> None:
     layer = {"aws_ssm_parameter"}  # of CONTRIBUTING.md
 
     assert RESOURCES.keys() == everything()["resource"].keys() == kinds.RESOURCES.keys() | layer
-    read |= {"aws_identitystore_user", "aws_ssoadmin_permission_set"}  # of what others look after
-    read |= {"aws_partition"}  # which tests here read
+    read |= {"aws_identitystore_user", "aws_ssoadmin_permission_set", "aws_partition"}  # of others, and of tests here
     assert DATA_SOURCES.keys() == everything()["data"].keys() == read
 
 

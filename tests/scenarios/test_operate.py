@@ -241,3 +241,62 @@ def test_every_runnable_block_is_run() -> None:
     missing = {block.heading for block in blocks(PAGE, "sh") if f'"{block.heading}"' not in named}
 
     assert missing - elsewhere == set()
+
+
+FINOPS = """\
+  FinOps:
+    description: Billing and cost management.
+    policies:
+      - aws: job-function/Billing
+"""
+ROOT_USER = """\
+  deny-root-user:
+    type: SERVICE_CONTROL_POLICY
+    file: policies/deny-root-user.json
+    description: The root user of a member does nothing; central root access keeps working.
+"""
+THEIRS_SET, THEIRS_POLICY = (f"{text.splitlines()[0]}\n    external: true\n" for text in (FINOPS, ROOT_USER))
+THEIRS_POLICY += "    type: SERVICE_CONTROL_POLICY\n"
+
+
+def copied(stderr: str, start: str) -> list[str]:
+    """Returns the lines below a refusal that begin so."""
+    return [line.strip() for line in stderr.splitlines() if line.startswith(f"  {start}")]
+
+
+def test_what_others_look_after_from_now_on_stays_as_it_is_and_comes_back(shipped: Site) -> None:
+    """A permission set and a policy leave the states by the commands of the refusal, and AWS is asked for nothing."""
+    held, made = {"aws_ssoadmin_permission_set.FinOps", f"{POLICY}.deny-root-user"}, shipped.aws.writing_calls()
+    shipped.edit("sso.yaml", (FINOPS, THEIRS_SET))
+    shipped.edit("organization.yaml", (ROOT_USER, THEIRS_POLICY))
+
+    refused = shipped.strata("deploy", "--yes")
+    commands = copied(refused.stderr, "terraform ")
+    assert (refused.code, len(commands)) == (1, 4), refused.text
+    for command in commands:
+        there = command.replace("cdktf.out", str(shipped.output)).removeprefix("terraform")
+        done = shipped.shell(f"$TERRAFORM_BINARY_NAME {there}")
+        assert done.code == 0, done.text
+    deployed = shipped.strata("deploy", "--yes")
+
+    assert deployed.code == 0, deployed.text
+    assert shipped.aws.writing_calls() == made
+    assert not held & {*shipped.addresses("sso"), *shipped.addresses("organizations")}
+    assert "aws_ssoadmin_account_assignment.management_FinOps_group_finops" in shipped.addresses("sso")
+    assert shipped.strata("plan", "--exit-code").code == 0
+
+    shipped.edit("sso.yaml", (THEIRS_SET, THEIRS_SET + "    name: Fin\n"))
+    missing = shipped.strata("deploy", "--yes", "--json")
+    assert [one for one in missing.ids if one == "permission-set-missing"], missing.text
+
+    shipped.edit("sso.yaml", (THEIRS_SET + "    name: Fin\n", FINOPS))
+    shipped.edit("organization.yaml", (THEIRS_POLICY, ROOT_USER.replace("The root user", "root")))
+    (line,) = copied(shipped.strata("deploy", "--yes").stderr, "aws_ssoadmin_permission_set.FinOps:")
+    shipped.append("imports.yaml", f"{line}\n")
+    planned = shipped.strata("plan", "--json").planned
+    assert {address: planned[stack][address] for stack in planned for address in held & planned[stack].keys()} == {
+        "aws_ssoadmin_permission_set.FinOps": "import",
+        f"{POLICY}.deny-root-user": "import and update",
+    }
+    assert shipped.strata("deploy", "--yes").code == 0
+    assert shipped.strata("plan", "--exit-code").code == 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from strata.kinds.reading import date
 from tests.provider.aws import Aws, AwsError, Session
 from tests.provider.mapping import Object, from_aws, to_aws
 from tests.provider.resource import Refused, Resource, Tagging, words
@@ -301,28 +300,6 @@ def _instances(session: Session, config: Object) -> Object:
     return {"id": config["region"], "arns": arns, "identity_store_ids": stores}
 
 
-def _permission_set(session: Session, config: Object) -> Object:
-    """Finds one by its name: AWS lists ARNs alone, so that each is described."""
-    aws, instance = session.aws("sso-admin", config["region"]), {"InstanceArn": config["instance_arn"]}
-    arns = [config["arn"]] if config["arn"] else aws.all("list_permission_sets", "PermissionSets", **instance)
-    for arn in arns:
-        found = aws("describe_permission_set", **instance, PermissionSetArn=arn)["PermissionSet"]
-        if config["arn"] or found["Name"] == config["name"]:
-            tags = aws.all("list_tags_for_resource", "Tags", **instance, ResourceArn=arn)
-            shown = {name: found.get(word) for name, word in _DESCRIBED.items()}
-            own = {one["Key"]: one["Value"] for one in tags}
-            return {"id": arn, "arn": arn, "created_date": date(found.get("CreatedDate")), "tags": own, **shown}
-    raise Refused("reading SSO Permission Set: not found")
-
-
-_DESCRIBED = {
-    "name": "Name",
-    "description": "Description",
-    "relay_state": "RelayState",
-    "session_duration": "SessionDuration",
-}
-
-
 def _group(session: Session, config: Object) -> Object:
     group, found = _looked_up(session, config, "group")
     shown = {"display_name": found["DisplayName"], "description": found.get("Description"), "external_ids": []}
@@ -336,6 +313,22 @@ def _user(session: Session, config: Object) -> Object:
         session.aws("identitystore", config["region"]).output("describe_user"),
     )
     return {**from_aws(output, found, block, words(nickname="NickName")), "id": user, "user_id": user}
+
+
+def _permission_set(session: Session, config: Object) -> Object:
+    """Asks for one after the other until the name is found: no call finds one by its name."""
+    aws, instance = session.aws("sso-admin", config["region"]), {"InstanceArn": config["instance_arn"]}
+    listed = [config["arn"]] if config["arn"] else aws.all("list_permission_sets", "PermissionSets", **instance)
+    for arn in listed:
+        found = aws("describe_permission_set", **instance, PermissionSetArn=arn)["PermissionSet"]
+        if config["arn"] or found["Name"] == config["name"]:
+            break
+    else:
+        raise Refused(f"reading SSO Permission Set ({config['name']}): not found")
+    tags = aws.all("list_tags_for_resource", "Tags", **instance, ResourceArn=arn)
+    block = load_schema()["data_sources"]["aws_ssoadmin_permission_set"]
+    shown = from_aws(aws.output("describe_permission_set", "PermissionSet"), found, block, words())
+    return {**shown, "id": arn, "arn": arn, "tags": {tag["Key"]: tag["Value"] for tag in tags}}
 
 
 def _looked_up(session: Session, config: Object, kind: str) -> tuple[str, Object]:

@@ -1,0 +1,63 @@
+"""Rules on external.yaml: Strata understands its documents, it has what is external, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from strata.config import EXTERNAL, ORGANIZATION, SSO
+from strata.config.external import External
+from strata.config.limits import Limits
+from strata.config.loader import PartialConfiguration
+from strata.config.source import Location
+from strata.errors import Fault, Message
+from strata.landing_zone import LandingZone
+from strata.policy.documents import DocumentError, parse
+from strata.rules.accepted import Doubt
+
+_ANEW = "strata adopt --refresh-external"
+
+
+def documents(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+    """Every document can be evaluated; without its entry it would count as not known."""
+    for location, text in _documents(partial.external):
+        try:
+            parse(text, str(location[-2]))
+        except DocumentError as error:
+            remedy = f"take its entry out: then it counts as not known, until {_ANEW} reads it anew"
+            yield partial.fault(EXTERNAL, location, error.args[0].saying(str(error)), remedy)
+
+
+def _documents(external: External) -> Iterator[tuple[Location, str]]:
+    for name, one in external.permission_sets.items():
+        if one.inline:
+            yield ("permission_sets", name, "inline"), one.inline
+    for type, policies in external.policies.items():
+        for name, policy in policies.items():
+            yield ("policies", type.value, name, "document"), policy.document
+
+
+def unread(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Yields what others look after and external.yaml lacks."""
+    text = f"what it says is not known: {EXTERNAL} lacks {{}}; {_ANEW} reads it"
+    for policy in landing_zone.policies.values():
+        if not policy.is_known:
+            message = Message("unread-external", text.format(f"{policy.type} {policy.name}"), policy=policy.key)
+            yield ORGANIZATION, policy.location, message
+    for one in landing_zone.permission_sets.values():
+        if not one.is_known:
+            message = Message("unread-external", text.format(f"permission set {one.name}"), permission_set=one.key)
+            yield SSO, one.location, message
+
+
+def unused_entries(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Yields the entries of external.yaml that belong to nothing declared as external."""
+    external = landing_zone.external
+    named: set[Location] = {
+        ("permission_sets", one.name) for one in landing_zone.permission_sets.values() if one.external
+    }
+    named |= {("policies", one.type.value, one.name) for one in landing_zone.policies.values() if one.external}
+    has: list[Location] = [("permission_sets", name) for name in external.permission_sets]
+    has += [("policies", type.value, name) for type, policies in external.policies.items() for name in policies]
+    for location in (one for one in has if one not in named):
+        text = f"belongs to nothing that is declared with external: true; {_ANEW} takes it out"
+        yield EXTERNAL, location, Message("unused-external", text, name=str(location[-1]))

@@ -1,0 +1,242 @@
+"""Permission sets and policies that others look after: looked up, given out, told as theirs, never changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from typer.testing import CliRunner
+
+from strata.aws.identity_center import Center
+from strata.cli import app
+from strata.commands.check import identity_center_reads
+from strata.diff.comparison import compare
+from strata.landing_zone import LandingZone
+from strata.load import load
+from strata.terraform.events import Failure
+from strata.terraform.lookups import explained
+from strata.terraform.preflight import Prepared
+from tests.said import Said
+from tests.synthesized import EVERY_OPTION, synthesize
+
+KEY, NAME, GUARDRAIL = "Theirs", "AWSReadOnlyAccess", "their-guardrail"
+READ = (EVERY_OPTION / "external.yaml").read_text()
+NOWHERE = ("external.yaml", READ, "{}\n")
+"""The edit after which nobody knows what AWS has."""
+Edit = tuple[str, str, str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(EVERY_OPTION, tmp_path / "config"))
+
+
+def edited(folder: Path, *edits: Edit) -> LandingZone:
+    """Returns the configuration with a text of some files replaced."""
+    for file, old, new in edits:
+        text = (folder / file).read_text()
+        assert old in text, old
+        (folder / file).write_text(text.replace(old, new, 1))
+    return load(folder)
+
+
+def strata(*words: str, config: Path) -> str:
+    result = CliRunner().invoke(app, [*words, "--config", str(config)])
+    assert result.exit_code in (0, 3), result.output
+    return result.stdout
+
+
+def facts(*words: str, config: Path) -> Any:
+    return json.loads(strata(*words, config=config))
+
+
+# What a deploy does
+
+
+def test_a_set_is_looked_up_and_given_out_and_a_policy_is_left_alone(tmp_path: Path) -> None:
+    stacks = synthesize(EVERY_OPTION, tmp_path)
+    sso, organizations = stacks["sso"], stacks["organizations"]
+    given = sso["aws_ssoadmin_account_assignment.audit_Theirs_group_auditors"]
+
+    assert sso[f"data.aws_ssoadmin_permission_set.{KEY}"]["name"] == NAME
+    assert given["permission_set_arn"] == f"${{data.aws_ssoadmin_permission_set.{KEY}.arn}}"
+    assert "depends_on" not in given
+    assert {one.partition(".")[0] for one in sso.addresses if KEY in one} == {"data", "aws_ssoadmin_account_assignment"}
+    assert [one for one in organizations.addresses if GUARDRAIL in one] == []
+    assert KEY not in sso.outputs["declared_keys"]["value"]["permission-set"]
+    assert GUARDRAIL not in organizations.outputs["declared_keys"]["value"]["policy"]
+
+
+def test_a_plan_describes_every_set_to_find_one_by_its_name(folder: Path) -> None:
+    before = load(folder)
+    after = edited(folder, ("sso.yaml", "    external: true\n    name: AWSReadOnlyAccess\n", "    name: Own\n"))
+
+    looked_up, own = (identity_center_reads(zone, 0) for zone in (before, after))
+    assert looked_up - own == len(before.permission_sets)
+
+
+def test_a_set_that_aws_does_not_have_is_told_at_its_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    run = cast("Prepared", SimpleNamespace(landing_zone=load(folder), aws=None, states={}))
+    failed = [Failure("not found", f"data.aws_ssoadmin_permission_set.{KEY}")]
+
+    monkeypatch.setattr(Center, "of", lambda *_: SimpleNamespace(set_names={"ReadOnly"}))
+    (told,) = said(one.remedy for one in explained(run, "sso", failed))
+    assert (told.id, told.data) == ("permission-set-missing", {"key": KEY, "name": NAME})
+    assert told.place.endswith(f"sso.yaml:39: permission_sets.{KEY}.name")
+
+    monkeypatch.setattr(Center, "of", lambda *_: SimpleNamespace(set_names={NAME}))
+    assert explained(run, "sso", failed) == failed
+
+
+# What it says
+
+STOP = ("can", "cloudtrail:StopLogging", "--in", "shop", "--region", "eu-central-1", "--json")
+
+
+def test_theirs_binds_at_its_line_and_what_is_not_read_is_not_known(folder: Path) -> None:
+    look = ("can", "s3:ListAllMyBuckets", "--in", "audit", "--as", KEY, "--json")
+    decided = facts(*STOP, config=folder)["cases"][0]["decided_by"]
+    assert (decided["file"], decided["line"], decided["sid"]) == (f"{folder}/external.yaml", 20, "GRCLOUDTRAIL")
+    assert facts(*look, config=folder)["cases"][0]["depends_on"] == ["your policy /theirs/Looks"]
+
+    edited(folder, NOWHERE)
+
+    lacks = [
+        [key for key in facts(*one, config=folder)["cases"][0]["depends_on"] if "lacks" in key] for one in (STOP, look)
+    ]
+    assert [len(keys) for keys in lacks] == [1, 1]
+
+
+def test_policies_of_one_name_and_two_types_are_two(folder: Path) -> None:
+    """What is read of one is not answered for the other."""
+    entry = f"  {GUARDRAIL}:\n    external: true\n    type: SERVICE_CONTROL_POLICY\n"
+    other = entry.replace(GUARDRAIL, "other").replace("SERVICE", "RESOURCE") + "    name: aws-guardrails-NnKJPw\n"
+    says = "  RESOURCE_CONTROL_POLICY:\n    aws-guardrails-NnKJPw:\n      document: '{}'\n"
+    edited(
+        folder,
+        ("organization.yaml", entry, f"{other}    targets:\n      root: true\n{entry}"),
+        ("external.yaml", "policies:\n  SERVICE", f"policies:\n{says}  SERVICE"),
+    )
+
+    found = facts(*STOP, config=folder)
+    assert found["cases"][0]["decided_by"]["sid"] == "GRCLOUDTRAIL"
+
+
+# Reports
+
+
+def test_reports_mark_what_others_look_after(folder: Path) -> None:
+    found = facts("report", "--format", "json", config=folder)
+    policies = {one["policy"]: (one["external"], one["known"]) for one in found["policies"]}
+    sets = {key: (one["external"], one["known"]) for key, one in found["permission_sets"].items()}
+
+    assert {key for key, (external, _) in policies.items() if external} == {GUARDRAIL}
+    assert {key for key, (external, _) in sets.items() if external} == {KEY}
+    for form in ("text", "markdown", "html"):
+        shown = " ".join(strata("report", "--format", form, config=folder).split())
+        assert shown.count("read on 2026-11-20") >= 2, form
+    assert f"{GUARDRAIL} (external)" in strata("report", "--format", "mermaid", config=folder)
+    explained = facts("explain", "--permission-set", KEY, "--json", config=folder)
+    assert (explained["external"], explained["known"]) == (True, True)
+    bound = {one["policy"]: one["external"] for one in facts("explain", "shop", "--json", config=folder)["policies"]}
+    assert bound[GUARDRAIL]
+    assert not bound["deny-leaving"]
+
+
+def test_who_has_a_set_that_is_not_known_may_have_full_access(folder: Path) -> None:
+    """It is told beside full access, as not known: it is neither an administrator's nor none."""
+    administer = ("external.yaml", "aws: ReadOnlyAccess", "aws: AdministratorAccess")
+    anyone = ("external.yaml", "    boundary:\n      aws: job-function/ViewOnlyAccess\n", "")
+    edited(folder, administer, anyone)
+    first = facts("report", "--format", "json", config=folder)["overview"]
+    assert KEY in {one["permission_set"] for one in first["full_access_to_single_accounts"]}
+    assert first["full_access_not_known"] == []
+
+    (folder / "external.yaml").write_text("{}\n")
+    found = facts("report", "--format", "json", config=folder)
+    first = found["overview"]
+    assert {one["permission_set"] for one in first["full_access_not_known"]} == {KEY}
+    assert KEY not in {one["permission_set"] for one in first["full_access_to_single_accounts"]}
+    assert not found["permission_sets"][KEY]["known"]
+    text = strata("report", config=folder)
+    assert f"? {KEY}" in text
+    assert "session of 1 h" not in next(line for line in text.splitlines() if line.startswith(f"? {KEY}  "))
+
+
+# What changes
+
+
+MORE = (
+    ("external.yaml", "aws: ReadOnlyAccess", "aws: PowerUserAccess"),
+    ("external.yaml", "    boundary:\n      aws: job-function/ViewOnlyAccess\n", ""),
+)
+LESS = (("external.yaml", "cloudtrail:StopLogging", "cloudtrail:DeleteTrail"),)
+OWN_SET = ("sso.yaml", "    external: true\n    name: AWSReadOnlyAccess\n", "    name: AWSReadOnlyAccess\n")
+OWN_POLICY = (
+    "organization.yaml",
+    "    external: true\n    type: SERVICE_CONTROL_POLICY\n",
+    "    file: policies/deny-leaving.json\n    type: SERVICE_CONTROL_POLICY\n",
+)
+SAYS: Mapping[str, tuple[tuple[Edit, ...], set[str], set[str]]] = {
+    "others gave a set more": (MORE, {"what others made", "now allows"}, {"access"}),
+    "others took from a policy": (
+        LESS,
+        {"what others made", "no longer denies", "now denies"},
+        {"guardrails"},
+    ),
+    "both are not known": ((NOWHERE,), {"not known any"}, {"access", "guardrails"}),
+    "both become one's own": (
+        (OWN_SET, OWN_POLICY),
+        {"own from now", "no longer denies", "loses its boundary"},
+        {"access", "guardrails"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_a_change_is_told_as_what_it_is(folder: Path, name: str) -> None:
+    """What others do is a risk as one's own edit is; what is not known is neither more nor less."""
+    edits, texts, risks = SAYS[name]
+    before = load(folder)
+    changes = [one for one in compare(before, edited(folder, *edits)) if KEY in one.text or GUARDRAIL in one.text]
+
+    assert {text for text in texts if any(text in one.text for one in changes)} == texts
+    assert {one.risk for one in changes} - {None} == risks
+    if "not known" in name:
+        assert len(changes) == 2
+
+
+def test_what_is_no_longer_declared_stays_at_aws(folder: Path) -> None:
+    before = load(folder)
+    gone = replace(before, organization=before.organization.model_copy(update={"policies": {}}))
+
+    told = [one for one in compare(before, gone) if GUARDRAIL in one.text and "declared" in one.text]
+    assert [one.risk for one in told] == [None]
+    assert not any("no longer denies" in one.text and GUARDRAIL in one.text for one in compare(before, gone))
+
+
+@pytest.mark.parametrize(("kind", "key", "moved"), [("permission-set", KEY, True), ("policy", GUARDRAIL, False)])
+def test_a_rename_leaves_the_names_at_aws(folder: Path, kind: str, key: str, moved: bool) -> None:
+    """A set has its key in its assignments, a policy in no state; external.yaml goes by the names at AWS."""
+    name = {KEY: f"    name: {NAME}\n", GUARDRAIL: "    name: aws-guardrails-NnKJPw\n"}[key]
+    at_aws = {KEY: NAME, GUARDRAIL: "aws-guardrails-NnKJPw"}[key]
+    for file in ("sso.yaml", "organization.yaml"):
+        text = (folder / file).read_text()
+        (folder / file).write_text(text.replace(name, "").replace(key, at_aws))
+    before = load(folder)
+
+    strata("rename", kind, at_aws, "renamed", "--yes", config=folder)
+
+    after = load(folder)
+    assert (folder / "external.yaml").read_text() == READ
+    assert after.permission_sets["renamed" if moved else KEY].is_known
+    assert after.policies[GUARDRAIL if moved else "renamed"].is_known
+    assert (len(after.moves) > len(before.moves)) is moved
