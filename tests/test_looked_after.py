@@ -293,6 +293,18 @@ def test_what_an_older_strata_left_alone_is_declared_by_the_next_run(tmp_path: P
     assert "nothing to do" in again.stderr
 
 
+def test_an_attachment_that_somebody_took_out_is_not_written_back(folder: Path) -> None:
+    """No line of imports.yaml has it, so that the record alone knows that it is not new."""
+    organized = yaml.safe_load((folder / "organization.yaml").read_text())
+    del organized["policies"]["aws-guardrails-abcde2"]["targets"]
+    (folder / "organization.yaml").write_text(yaml.safe_dump(organized))
+
+    found = json.loads(TOWER.run("adopt", "--to", folder, "--dry-run", "--json", folder=folder).stdout)
+
+    assert found["added"] == []
+    assert found["taken_out"] == ["policy aws-guardrails-abcde2 on sandbox"]
+
+
 @pytest.mark.parametrize(
     ("made", "external"),
     [
