@@ -299,7 +299,8 @@ def test_an_attachment_that_somebody_took_out_is_not_written_back(folder: Path) 
     del organized["policies"]["aws-guardrails-abcde2"]["targets"]
     (folder / "organization.yaml").write_text(yaml.safe_dump(organized))
 
-    found = json.loads(TOWER.run("adopt", "--to", folder, "--dry-run", "--json", folder=folder).stdout)
+    there = Organization(*OWN, default_tags=False).at_aws(*THEIRS)  # whose states have nothing of it
+    found = json.loads(there.run("adopt", "--to", folder, "--dry-run", "--json", folder=folder).stdout)
 
     assert found["added"] == []
     assert found["taken_out"] == ["policy aws-guardrails-abcde2 on sandbox"]
