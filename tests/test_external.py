@@ -73,6 +73,16 @@ def test_a_set_is_looked_up_and_given_out_and_a_policy_is_left_alone(tmp_path: P
     assert GUARDRAIL not in organizations.outputs["declared_keys"]["value"]["policy"]
 
 
+def test_of_a_type_that_only_others_use_nothing_is_read(folder: Path, tmp_path: Path) -> None:
+    """It is in use all the same: a deploy that does not name it would switch it off."""
+    entry = "  bot:\n    external: true\n    type: CHATBOT_POLICY\n"
+    edited(folder, ("organization.yaml", f"  {GUARDRAIL}:\n", f"{entry}  {GUARDRAIL}:\n"))
+    organizations = synthesize(folder, tmp_path)["organizations"]
+
+    assert "CHATBOT_POLICY" in organizations["aws_organizations_organization.main"]["enabled_policy_types"]
+    assert [one for one in organizations.addresses if "CHATBOT_POLICY" in one] == []
+
+
 def test_a_plan_describes_every_set_to_find_one_by_its_name(folder: Path) -> None:
     before = load(folder)
     after = edited(folder, ("sso.yaml", "    external: true\n    name: AWSReadOnlyAccess\n", "    name: Own\n"))
@@ -140,6 +150,10 @@ def test_reports_mark_what_others_look_after(folder: Path) -> None:
 
     assert {key for key, (external, _) in policies.items() if external} == {GUARDRAIL}
     assert {key for key, (external, _) in sets.items() if external} == {KEY}
+    owned = {one["stack"]: " ".join(one["owns"]) for one in found["layers"]}
+    attachments = sum(len(one["targets"]) for one in found["policies"] if not one["external"])
+    assert "1 of them external" in owned["organizations"]
+    assert f"{attachments} attachments" in owned["organizations"]
     for form in ("text", "markdown", "html"):
         shown = " ".join(strata("report", "--format", form, config=folder).split())
         assert shown.count("read on 2026-11-20") >= 2, form

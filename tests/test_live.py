@@ -26,6 +26,7 @@ from strata.aws.session import AwsError, Caller
 from strata.cli import app
 from strata.commands.drift import _summary
 from strata.commands.explain import Explained
+from strata.config.external import External
 from strata.config.moves import Kind
 from strata.drift.comparison import Drift, compare
 from strata.errors import Message, StrataError
@@ -177,6 +178,19 @@ def test_what_options_make_and_others_look_after_is_told_alike(config: Path) -> 
 
     assert there == here
     assert found.live.differences == ()
+
+
+def test_what_nobody_had_read_of_others_is_known_at_aws() -> None:
+    config = CHECKOUT / "tests/every_option"
+    there, zone = inventory_of(load(config)), replace(load(config), external=External())
+    assert not zone.policies["their-guardrail"].is_known
+
+    found = told(zone, Evidence.of(AT, CALLER, there)).zone
+
+    assert [(one.external, one.is_known) for one in found.policies.values() if one.key == "their-guardrail"] == [
+        (True, True)
+    ]
+    assert (found.permission_sets["Theirs"].external, found.permission_sets["Theirs"].is_known) == (True, True)
 
 
 def test_the_modes_are_declared_and_what_aws_has_stands_beside() -> None:

@@ -58,6 +58,12 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             yield from _too_long(partial, (*at, "file"), policy.file, policy.document.text, size)
 
 
+def renamed(entries: Mapping[str, models.Policy] | Mapping[str, models.PermissionSet], *keys: str) -> str:
+    """Returns what to do where two have one name; that of others cannot be another."""
+    external = any(key in entries and entries[key].external for key in keys)
+    return "take one of the two out" if external else "give it another name"
+
+
 def full_access(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """AWS's own policies that allow everything are attached wherever nothing says that they are not."""
     for key, one in partial.organization.policies.items() if partial.organization else ():
@@ -70,12 +76,6 @@ def full_access(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
                 "managed-elsewhere", f"only external {listed([*FULL_ACCESS.values()])} have it", key="detached"
             )
             yield partial.fault(ORGANIZATION, (*at, "detached"), message, "take it out")
-
-
-def renamed(entries: Mapping[str, models.Policy] | Mapping[str, models.PermissionSet], *keys: str) -> str:
-    """Returns what to do where two have one name; that of others cannot be another."""
-    external = any(key in entries and entries[key].external for key in keys)
-    return "take one of the two out" if external else "give it another name"
 
 
 def _too_long(partial: PartialConfiguration, at: Location, what: str, document: str, size: Limit) -> Iterator[Fault]:
@@ -126,8 +126,8 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     accounts = partial.declared(ORGANIZATION, "accounts", organization.accounts)
     slots: dict[tuple[PolicyType, Target], list[tuple[str, Location]]] = defaultdict(list)
     found = all_policies(organization, partial.project, partial.documents, partial.external)
-    order = sorted(found, key=lambda one: (bool(one.option), not one.external, one.key))
-    named = [((*one.location, "targets"), one.targets) for one in order]
+    ordered = sorted(found, key=lambda one: (bool(one.option), not one.external, one.key))
+    named = [((*one.location, "targets"), one.targets) for one in ordered]
     named += [(("policies", key, "detached"), one.detached) for key, one in organization.policies.items()]
     for at, where in named:
         for index, unit in enumerate(where.organizational_units):
@@ -143,7 +143,7 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             yield from retired(partial, ORGANIZATION, here, account)
         yield from report_duplicates(partial, ORGANIZATION, (*at, "organizational_units"), where.organizational_units)
         yield from report_duplicates(partial, ORGANIZATION, (*at, "accounts"), where.accounts)
-    for policy in order:
+    for policy in ordered:
         for target in policy.attachments:
             slots[policy.type, target].append((policy.key, policy.location))
     for (kind, target), attached in sorted(slots.items()):

@@ -263,11 +263,10 @@ def _bound_management(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _allow_only(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for policy in landing_zone.policies.values():
+    bare = {target for _, target in landing_zone.without_full_access}
+    for policy in (one for one in landing_zone.policies.values() if not one.external):
         effects = {one.content.get("Effect") for one in statements(policy.document.content)}
-        bare = {target for _, target in landing_zone.without_full_access} & policy.attachments.keys()
-        is_own = policy.type is PolicyType.SERVICE_CONTROL and not policy.external
-        if is_own and effects == {"Allow"} and not bare:
+        if policy.type is PolicyType.SERVICE_CONTROL and effects == {"Allow"} and not bare & policy.attachments.keys():
             text = "contains only Allow statements, which restrict nothing while FullAWSAccess is attached; use Deny"
             yield ORGANIZATION, policy.location, Message("allow-only", text, policy=policy.key)
 
