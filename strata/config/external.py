@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from strata.config.json_lines import minified
 from strata.config.models import Model, PolicyType
-from strata.config.text import Problem, short
+from strata.config.text import Problem, Text, short
 from strata.config.types import LastDay, Many
 from strata.errors import Message
 
@@ -47,12 +47,15 @@ class HeldPolicy(Model):
         return self
 
 
+_DURATION = Text(r"P[0-9YMWDTHS.]+", "is not a duration", "write what AWS has", kind="duration", example="PT1H")
+
+
 class ExternalPermissionSet(Model):
     """What AWS has in a permission set."""
 
     description: str = ""
-    session_duration: str = "PT1H"
-    """How long a session lasts, in ISO 8601."""
+    session_duration: Annotated[str, _DURATION] = "PT1H"
+    """How long a session lasts, in ISO 8601; AWS takes more than sso.yaml, such as seconds."""
     relay_state: str = ""
     tags: dict[str, str] = Field(default_factory=dict)
     policies: Many[HeldPolicy] = ()
