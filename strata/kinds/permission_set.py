@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -293,7 +292,7 @@ def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
         for policy in one.customer_managed:
             if not aws.is_elsewhere(CUSTOMER, f"{policy.name},{policy.path},{whole}"):
                 operation = "detach-customer-managed-policy-reference-from-permission-set"
-                reference = json.dumps({"Name": policy.name, "Path": policy.path})
+                reference = {"Name": policy.name, "Path": policy.path}
                 ids = {"set": key, "arn": one.arn, "name": policy.name, **live_policy(policy)}
                 undo = aws.cli.change_set(operation, one.arn, customer_managed_policy_reference=reference)
                 yield Thing("permission set policy", f"{policy.path}{policy.name} in {key}", ids=ids, undo=undo)

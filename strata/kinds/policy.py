@@ -9,7 +9,7 @@ from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit, document_text, why_unwritten
+from strata.kinds.change import Change, Edit, document_text, made_again, why_unwritten
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
 from strata.kinds.kind import Existing, Found, Ids, Kind, Resource
@@ -103,6 +103,7 @@ POLICY = Kind(
     needs=_needs,
     is_written_without=True,
     obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
+    way=made_again,
     edits=_edits,
     rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
     events={**events("Policy"), **TAGS},
@@ -128,7 +129,7 @@ def _name(policy: str, target: str, key: str = "") -> str:
     return f"{policy} on {target} {key}".strip()
 
 
-def _detach(policy: str, target: str) -> str:
+def _detach(policy: str, target: str) -> cli.Line:
     return cli.line("organizations", "detach-policy", policy_id=policy, target_id=target)
 
 
@@ -212,7 +213,7 @@ def _types(aws: AtAws) -> Iterator[Thing]:
     for type in (one for one in live.policy_types if one not in theirs):
         undo = cli.line("organizations", "disable-policy-type", root_id=live.root, policy_type=type)
         note = Message("detaches-all-policies", "the line detaches every policy of this type")
-        yield Thing("policy type", type, undo=(undo,), note=note, noted=True)
+        yield Thing("policy type", type, undo=(undo,), note=note, takes_more=True, noted=True)
 
 
 POLICY_TYPE = Kind(
