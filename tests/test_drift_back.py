@@ -25,7 +25,9 @@ from tests.organizations import (
     gone,
     grant,
     group,
+    no_full_access,
     permission_set,
+    policy,
     policy_type,
     unit,
     user,
@@ -111,6 +113,30 @@ def test_a_unit_goes_after_the_deploy_that_empties_it() -> None:
     assert ways(filled) == ["deploy organizations", "delete-organizational-unit"]
     by_hand = {one.kind: getattr(one.way.by_hand, "id", "") for one in compared(kept).differences}
     assert (ways(kept), by_hand["organizational unit"]) == ([], "unit-not-empty")
+
+
+def test_the_only_policy_of_a_unit_goes_after_the_deploy_that_gives_it_another() -> None:
+    """AWS detaches no last one; beside another one it goes first, as AWS takes only some."""
+    there = THERE.but(policy("guard", "left"), no_full_access("left"))
+    mine = policy("mine", "left")
+
+    exchanged = there.at_aws(changed("policy", "guard", targets=()), mine)
+    beside = there.at_aws(mine)
+
+    assert ways(exchanged) == ["deploy organizations", "detach-policy", "delete-policy"]
+    assert ways(beside) == ["detach-policy", "delete-policy"]
+
+
+def test_what_was_made_again_loses_what_it_was_given_before_it_goes() -> None:
+    """Its grants are as declared by its name, so that nothing else tells of them."""
+    again = THERE.at_aws(changed("group", "reds", number=77), changed("permission set", "Reads", number=78))
+
+    deletions = [one for one in ways(again) if one.startswith(("delete", "deploy"))]
+
+    assert deletions == [
+        *("delete-group-membership", "delete-account-assignment", "delete-permission-set", "delete-group"),
+        "deploy sso",
+    ]
 
 
 def test_each_line_is_called_as_it_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
