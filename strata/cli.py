@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -642,16 +642,33 @@ def drift(
         bool, typer.Option("--who", help="Ask CloudTrail who made the first 50 differences, twice a second.")
     ] = False,
     thorough: ThoroughOption = False,
+    back: Annotated[
+        bool, typer.Option("--back", help="Run the ways back that it prints, in their order, after asking; look again.")
+    ] = False,
+    yes: YesOption = False,
     json: JsonOption = False,
 ) -> int:
     """Say what differs at AWS from config/ and from the last deploy, made by somebody's hand, and print the way back.
 
-    Reads only. Exit 0 without drift, 3 with drift, 1 where something could not be read. What is meant stands in
-    accepted.yaml; what merely waits for a deploy is told in one line.
+    Reads only, unless --back. Exit 0 without drift, 3 with drift, 1 where something could not be read. What is meant
+    stands in accepted.yaml; what merely waits for a deploy is told in one line. --back stops at the first line that
+    fails, with exit 1, and says what is left; what only a person can put back, it leaves.
     """
     from strata.commands.drift import run
+    from strata.commands.drift.back import Back
 
-    return run(options, json=json, who=who, thorough=thorough)
+    if back and json:
+        text = "--back asks and says what it does; it takes no --json: run strata drift --json after it"
+        raise UsageError(Message("arguments-conflict", text, options=["--back", "--json"]))
+    if yes and not back:
+        raise UsageError(Message("argument-missing", "--yes is for --back; strata drift asks nothing", option="--back"))
+
+    def deploy(stacks: Sequence[str]) -> int:
+        from strata.commands.deploy import run as run_deploy
+
+        return run_deploy(options, stacks=stacks, json=False, yes=True, allow=())
+
+    return run(options, json=json, who=who, thorough=thorough, back=Back(yes, deploy) if back else None)
 
 
 @command("profiles", "strata profiles --user jane-doe")

@@ -9,7 +9,8 @@ from typing import Any
 from strata.adoption.existing import Existing, Merged
 from strata.commands.adopt.chosen import kept
 from strata.commands.adopt.existing import deployed, existing_at
-from strata.drift.comparison import Difference, Drift
+from strata.drift.comparison import Drift
+from strata.drift.difference import Difference
 from strata.load import load
 from tests.organizations import Organization
 

@@ -25,7 +25,8 @@ from strata.aws.session import AwsError, _explained
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Mode
-from strata.drift.comparison import How, compare, differing
+from strata.drift.comparison import compare, differing
+from strata.drift.difference import How
 from strata.errors import Message
 from strata.files.config_edit import write_texts
 from strata.landing_zone import LandingZone

@@ -27,17 +27,8 @@ from strata.commands.adopt.existing import with_unwritten, worse
 from strata.commands.drift import _adopt, _to_copy, _told
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
-from strata.drift.comparison import (
-    HIDDEN,
-    ORDER,
-    Difference,
-    Drift,
-    How,
-    changed_statements,
-    compare,
-    things_by_name,
-    written,
-)
+from strata.drift.comparison import HIDDEN, ORDER, Drift, compare, things_by_name
+from strata.drift.difference import Difference, How, changed_statements, written
 from strata.drift.ways import with_needed
 from strata.errors import Message, StrataError, UsageError
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
@@ -108,11 +99,11 @@ def test_each_change_by_hand_is_told_with_its_way_back() -> None:
     wrong = {}
     for name, one in BY_HAND.items():
         drift, expected, way = compared(one.there), one.told, one.way
-        last = drift.differences[-1].way if drift.differences else None
-        ways = [f"deploy {' '.join(last.deploy)}", *last.undo, last.by_hand] if last else []
+        last = drift.differences[one.of].way if drift.differences else None
+        ways = [f"deploy {' '.join(last.deploy)}", *map(str, last.undo), last.by_hand] if last else []
         if told(drift) != [*expected] or not any(one.startswith(way) for one in ways) or drift.waiting:
             wrong[name] = told(drift), ways, drift.waiting
-        for line in (text for one in drift.differences for text in one.way.undo):
+        for line in (str(text) for one in drift.differences for text in one.way.undo):
             parse(shlex.split(line)[1:])
     assert wrong == {}
 
@@ -509,8 +500,8 @@ def test_a_thing_that_is_as_declared_names_what_hangs_on_it_and_differs(folder: 
 
     assert reason.id == "others-differ"
     assert reason.data["differs"] == [
-        "assignment Reader of group readers-of-it in a2",
         "permission set policy AWS ViewOnlyAccess in Reader",
+        "assignment Reader of group readers-of-it in a2",
     ]
     assert f"(strata adopt 'permission-set-policy:AWS ViewOnlyAccess in Reader' --config {folder})" in reason
     assert "(see strata drift)" in reason
@@ -687,7 +678,7 @@ def test_a_thing_without_a_name_is_called_by_its_key(tmp_path: Path, kind: str, 
 
     (one,) = drift.differences
     what, line = RENAMED[kind, key]
-    assert (told(drift), one.way.undo, drift.waiting) == ([f"changed {what}: name is Evil"], (line,), ())
+    assert (told(drift), [*map(str, one.way.undo)], drift.waiting) == ([f"changed {what}: name is Evil"], [line], ())
     parse(shlex.split(line)[1:])
     kept_ = adopted(folder, there, one).landing_zone
     assert told(compare(kept_, there.states, there.inventory)) == []
@@ -710,7 +701,7 @@ def test_who_took_the_name_of_what_was_renamed_is_told_and_goes_first() -> None:
 
     made = f"group admins ({DEPLOYED.at_aws(group('admins5')).id('group', 'admins5')})"
     assert told(drift) == [f"made {made}", "changed group admins: name is admins-old"]
-    assert [shlex.split(one.way.undo[0])[2] for one in drift.differences] == ["delete-group", "update-group"]
+    assert [one.way.undo[0].operation for one in drift.differences] == ["delete-group", "update-group"]
 
 
 def _session(length: str | None) -> Any:
@@ -1216,7 +1207,7 @@ def test_units_that_were_made_are_deleted_from_below() -> None:
 
     drift = by_hand(above, below)
 
-    assert [one.way.undo[0].rpartition(" ")[2] for one in drift.differences] == [below.id, above.id]
+    assert [str(one.way.undo[0]).rpartition(" ")[2] for one in drift.differences] == [below.id, above.id]
 
 
 def test_each_entitlement_is_told() -> None:
@@ -1226,7 +1217,7 @@ def test_each_entitlement_is_told() -> None:
     found = by_hand(entitlement("1", "ana", role), entitlement("2", "ana", role)).differences
 
     assert len({one.at for one in found}) == 2
-    assert sorted(one.way.undo[0].split("--entitlement-id ")[1][0] for one in found) == ["1", "2"]
+    assert sorted(str(one.way.undo[0]).split("--entitlement-id ")[1][0] for one in found) == ["1", "2"]
 
 
 BACK_SET, NIGHT, RULE = permission_set("Back"), group("night", "ana"), policy("p8", "prod", name="by hand")
@@ -1280,7 +1271,7 @@ def test_names_from_aws_are_data_in_a_line() -> None:
 
     (one,) = by_hand(service(name)).differences
 
-    assert shlex.split(one.way.undo[0].replace("$'", "'"))[:5] == [
+    assert shlex.split(str(one.way.undo[0]).replace("$'", "'"))[:5] == [
         *("aws", "organizations", "disable-aws-service-access", "--service-principal"),
         name.replace("\n", "\\n").replace("\\n", "\\x0a"),
     ]
@@ -1302,7 +1293,7 @@ def test_what_a_state_noted_and_nobody_declares_is_left_on() -> None:
 
     assert told(drift) == ["left-on policy type TAG_POLICY", "left-on trusted service ssm.amazonaws.com"]
     assert drift.waiting == ()
-    assert [one.way.undo[0].split()[2] for one in drift.differences] == [
+    assert [str(one.way.undo[0]).split()[2] for one in drift.differences] == [
         "disable-policy-type",
         "disable-aws-service-access",
     ]

@@ -11,7 +11,8 @@ import pytest
 
 from strata.aws.session import Aws, AwsError
 from strata.drift.authors import MOST, Author, _names, authors
-from strata.drift.comparison import ORDER, Difference, compare
+from strata.drift.comparison import ORDER, compare
+from strata.drift.difference import Difference
 from strata.drift.event_history import PAGES, Event, History
 from strata.errors import Message
 from strata.policy.reference import reference

@@ -21,7 +21,8 @@ from strata.commands.drift import _unused
 from strata.commands.explain import Explained
 from strata.config.accepted import scalar
 from strata.config.findings import DRIFT
-from strata.drift.comparison import Difference, Drift, compare
+from strata.drift.comparison import Drift, compare
+from strata.drift.difference import Difference
 from strata.evaluation.landing_zone import Evaluated
 from strata.identity.external import lost
 from strata.kinds import addresses
@@ -225,11 +226,11 @@ def test_what_somebody_did_to_its_access_is_told_beside() -> None:
     drift = compared(called("sg-audit").at_aws(*moved))
 
     assert told(drift) == [
-        "gone assignment Admin of group sg-auditors in a2",
         "made assignment Admin of group sg-auditors in a4",
         "changed group sg-auditors: name is sg-audit",
+        "gone assignment Admin of group sg-auditors in a2",
     ]
-    assert [A4 in line for one in drift.differences for line in one.way.undo] == [True]
+    assert [A4 in str(line) for one in drift.differences for line in one.way.undo] == [True]
 
 
 def test_an_edit_that_means_another_group_waits_for_a_deploy() -> None:

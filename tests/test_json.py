@@ -19,10 +19,12 @@ from strata.aws.resources import ResourceStatus
 from strata.cli import app
 from strata.commands import drift, plan
 from strata.drift.authors import Author
-from strata.drift.comparison import Difference, Drift, How
+from strata.drift.comparison import Drift
+from strata.drift.difference import Difference, How
 from strata.errors import Message
 from strata.inventory.progress import Reading
 from strata.kinds.change import Way
+from strata.kinds.cli import line
 from strata.kinds.thing import Thing
 from strata.live.evidence import Evidence
 from strata.load import load
@@ -215,7 +217,7 @@ LOOK, DENIED = Message("look-there", "look"), Message("aws-denied", "not allowed
 
 
 def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
-    zone, here = load(SHIPPED), Way(("sso",), ("aws iam list-roles",), adopt=True, by_hand=LOOK)
+    zone, here = load(SHIPPED), Way(("sso",), (line("iam", "list-roles"),), adopt=True, by_hand=LOOK)
     gone = Difference(How.GONE, "group", "ops", here, place="sso.yaml:1")
     was, now = ({"document": {"Statement": [{"Sid": sid}]}} for sid in ("A", "B"))
     sides: Any = {"recorded": Thing("policy", "p", was), "live": Thing("policy", "p", now)}

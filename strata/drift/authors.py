@@ -10,7 +10,7 @@ from typing import Literal
 
 from strata.aws.session import AwsError, named
 from strata.config.models import Project
-from strata.drift.comparison import Difference, How
+from strata.drift.difference import Difference, How
 from strata.drift.event_history import DAYS, Event, History
 from strata.errors import Message
 from strata.kinds import kind_of

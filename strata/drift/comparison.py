@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
 from strata.config import EXTERNAL
-from strata.config.findings import LONGEST
-from strata.config.text import written_out
+from strata.drift.difference import Difference, How, lasting, written
 from strata.drift.hindrances import hindrances
-from strata.drift.ways import way_back, with_needed
+from strata.drift.order import in_order
+from strata.drift.ways import way_back
 from strata.errors import Message
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
@@ -31,90 +27,11 @@ from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, Side, Thing, side
 from strata.landing_zone import LandingZone
-from strata.policy.documents import statements
 from strata.policy.equality import meaning
 from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, states_of
 from strata.sides.side import declared_side, live_side
 from strata.sides.states import State
-
-
-class How(StrEnum):
-    """How something differs; the finding by which accepted.yaml has it."""
-
-    MADE = "made-outside"
-    LEFT = "left-on"
-    GONE = "gone-outside"
-    CHANGED = "changed-outside"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing that somebody did outside.
-
-    Attributes:
-        attribute: what differs of it, empty for the whole.
-        at_aws: the value there; of a thing that was made, what it lets people do, where it may be more later.
-        before: the value that the state has, which is that before.
-        here: the value that a deploy would set.
-        place: file and line that declare it, empty where nothing does.
-        declared: the thing as the configuration has it, where it does.
-        recorded: the thing as the state has it, where it does.
-        live: the thing as AWS has it, where it does.
-    """
-
-    how: How
-    kind: str
-    name: str
-    way: Way
-    attribute: str = ""
-    at_aws: str = ""
-    before: str = ""
-    here: str = ""
-    place: str = ""
-    declared: Thing | None = None
-    recorded: Thing | None = None
-    live: Thing | None = None
-
-    @property
-    def at(self) -> str:
-        """Returns its place in accepted.yaml, which a later difference of the same thing does not have.
-
-        A character that nobody sees is written out, so that the entry shows what it accepts.
-        """
-        value = f": {self.attribute or 'content'} is {self.at_aws}" if self.attribute or self.at_aws else ""
-        return written_out(f"{self.kind} {self.name}{value}")
-
-    @property
-    def is_name_back(self) -> bool:
-        """Returns whether it is a name that no file writes."""
-        return self.declared is not None and self.attribute in self.declared.by_default & BY_KEY
-
-    @property
-    def statements(self) -> tuple[str, ...]:
-        """Returns the statements of a document that are others at AWS than when it was deployed."""
-        if not (self.attribute and self.live and self.recorded):
-            return ()
-        return changed_statements(self.live.values.get(self.attribute), self.recorded.values.get(self.attribute))
-
-    @property
-    def findings(self) -> tuple[str, ...]:
-        """Returns the findings under which accepted.yaml may have it: what a deploy noted may have been made before."""
-        return (self.how.value, How.MADE.value) if self.how is How.LEFT else (self.how.value,)
-
-    def is_meant(self, accepted: Collection[tuple[str, str]]) -> bool:
-        """Returns whether it is among what accepted.yaml has, by finding and lasting place."""
-        return any((finding, lasting(self.at)) in accepted for finding in self.findings)
-
-
-def lasting(at: str) -> str:
-    """Returns a place in accepted.yaml without the name that a principal has beside its id: names change."""
-    return _NAMED.sub(r"\1\2", at)
-
-
-_NAMED = re.compile(
-    r"^((?:assignment .+? of (?:group|user)|membership user|entitlement .+? of) ).+ (\([0-9a-fA-F-]{36,}\))"
-)
 
 
 @dataclass(frozen=True)
@@ -155,10 +72,10 @@ def compare(
     made = (*drift.differences, *drift.accepted)
     whole = all(one.id == UNREAD_EXTERNAL for one in unread.values())
     reasons = {} if not whole else hindrances(zone, inventory, known, {_added(one) for one in made} - {("", "")})
-    ways = with_needed(zone, [_hindered(one, reasons) for one in drift.differences])
+    left = [replace(one, way=_hindered(one, reasons)) for one in drift.differences]
     return replace(
         drift,
-        differences=tuple(replace(one, way=way) for one, way in zip(drift.differences, ways, strict=True)),
+        differences=tuple(in_order(AtAws(zone, inventory, known), left)),
         accepted=tuple(replace(one, way=_hindered(one, reasons)) for one in drift.accepted),
     )
 
@@ -449,36 +366,3 @@ class _Compared:
         sides = self.here, self.before, self.now
         way = way_back(self.aws, self.kind, attribute, *sides)
         return Difference(how, self.kind.name, self.name, way, attribute, at_aws, before, declared, place, *sides)
-
-
-def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:
-    """Returns which statements of a document were changed, added and removed, by `Sid` or number."""
-    now, then = _statements(at_aws), _statements(before)
-    if not (now and then):
-        return ()
-    added = {name: one for name, one in now.items() if one not in then.values()}
-    removed = {name: one for name, one in then.items() if one not in now.values()}
-    return (
-        *(f"{name} changed" for name in added if name in removed),
-        *(f"{name} added" for name in added if name not in removed),
-        *(f"{name} removed" for name in removed if name not in added),
-    )
-
-
-def _statements(document: Any) -> dict[str, Any]:
-    found = statements(meaning(document))
-    return {"".join(one.values("Sid")) or f"statement {one.number}": one.content for one in found}
-
-
-def written(value: Any) -> str:
-    """Returns a value as text that is the same for the same value; a long one, or a document, by a hash.
-
-    A text that looks like such a hash stands in quotes, and one that looks like such a text in more.
-    """
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
-    if len(text) <= LONGEST and not isinstance(value, list) and not (isinstance(value, dict) and "Statement" in value):
-        return json.dumps(text, ensure_ascii=False) if _HASH.match(text) else text
-    return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-_HASH = re.compile(r"""["\\]*sha256 """)

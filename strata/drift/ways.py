@@ -41,7 +41,7 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
     here, before, now = sides
     if now and not here:
         in_console = Message("only-in-console", "switch it off in the console")
-        return Way(undo=now.undo, by_hand=now.note or ("" if now.undo else in_console))
+        return Way(undo=now.undo, is_left_to_hand=now.takes_more, by_hand=now.note or ("" if now.undo else in_console))
     external = here is not None and here.external
     if before and external and kind.ids_at_aws:
         lines = kind.again(aws, attribute, before)
@@ -54,7 +54,7 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
         return Way(by_hand=Message("rename-at-provider", "give it its name back at its identity provider"))
     if attribute == "id" and now and not external:
         again = "it was deleted and made again; once the new one is deleted, strata deploy makes its own"
-        return Way(undo=now.undo, by_hand=Message("made-again", again))
+        return Way(deploy=(kind.stack,), undo=now.undo, by_hand=Message("made-again", again))
     if here and now and kind.rename and attribute in here.by_default & BY_KEY:
         return Way(undo=kind.rename(aws, now.ids["id"], here.values[attribute]))
     if here and attribute in here.by_default:

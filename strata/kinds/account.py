@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from strata.config import models
@@ -66,10 +65,10 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | 
         return None
     if not attribute:
         id = before.ids.get("id")  # where no state was read, nobody knows it
-        target = json.dumps({"Id": id, "Type": "ACCOUNT"})
+        target = {"Id": id, "Type": "ACCOUNT"}
         invite = cli.line("organizations", "invite-account-to-organization", target=target)
         invited = Message("invitation-to-accept", "the account has to accept the invitation")
-        return Way(undo=(invite,) if id else (), by_hand=invited)
+        return Way(undo=(invite,) if id else (), is_left_to_hand=True, by_hand=invited)
     if now and attribute in here.by_default:
         name = {"account_name": here.values[attribute], "account_id": now.ids["id"]}
         return Way(undo=(cli.line("account", "put-account-name", **name),))

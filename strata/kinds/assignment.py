@@ -98,24 +98,35 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             name = deployed.get((one.account, one.permission_set, one.principal)) or name_of(
                 aws.permission_set(one.permission_set), one.principal_type, who, aws.account(one.account)
             )
-            undo = aws.cli.admin(
-                "delete-account-assignment",
-                target_type="AWS_ACCOUNT",
-                target_id=one.account,
-                permission_set_arn=one.permission_set,
-                principal_type=one.principal_type,
-                principal_id=one.principal,
-            )
             yield Thing(
                 "assignment",
                 name,
                 {"principal": "deleted" if deleted else "there"},
                 ids={"account": one.account, "arn": one.permission_set, "principal": one.principal},
                 thing=(_TYPE, id),
-                undo=(undo,),
+                undo=(_taken(aws, one),),
                 note=_NOBODY_HAS_IT if deleted else "",
                 apart=one.account in aws.left,
             )
+
+
+def assignments_of(aws: AtAws, id: str) -> Iterator[cli.Line]:
+    """Yields the lines that take what a user or group has, or a permission set from all who have it."""
+    for center in aws.inventory.centers:
+        for one in sorted(center.assignments):
+            if id in (one.principal, one.permission_set):
+                yield _taken(aws, one)
+
+
+def _taken(aws: AtAws, one: Assignment) -> cli.Line:
+    return aws.cli.admin(
+        "delete-account-assignment",
+        target_type="AWS_ACCOUNT",
+        target_id=one.account,
+        permission_set_arn=one.permission_set,
+        principal_type=one.principal_type,
+        principal_id=one.principal,
+    )
 
 
 def _deleted(aws: AtAws, one: Assignment) -> str:

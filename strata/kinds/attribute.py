@@ -56,7 +56,16 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         theirs = aws.is_elsewhere(_TYPE, center.instance)
         for name, source in (center.attributes or {}).items() if declared or not theirs else ():
             undo = () if declared else (aws.cli.admin(operation),)
-            yield Thing(_NAME, name, {"source": source}, thing=(_NAME, name), undo=undo, note=_ALL, rights=source)
+            yield Thing(
+                _NAME,
+                name,
+                {"source": source},
+                thing=(_NAME, name),
+                undo=undo,
+                note=_ALL,
+                takes_more=True,
+                rights=source,
+            )
 
 
 def _way(_attribute: str, here: Thing | None, _before: Thing | None, now: Thing | None) -> Way | None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from strata.config.source import Location, Value
 from strata.errors import Message
+from strata.kinds.cli import Lines
 from strata.kinds.thing import Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet
@@ -37,14 +38,16 @@ class Way:
 
     Attributes:
         deploy: the stacks that one deploy puts it back with, in order; none where no deploy does.
-        undo: lines of the AWS CLI that put it back.
+        undo: lines of the AWS CLI that put it back, or that go before the deploy.
+        is_left_to_hand: whether only a person runs these lines.
         adopt: whether `strata adopt` writes it into the configuration.
         not_adopted: why it writes nothing, or what keeps it instead.
         by_hand: what is to do where no line does it.
     """
 
     deploy: tuple[str, ...] = ()
-    undo: tuple[str, ...] = ()
+    undo: Lines = ()
+    is_left_to_hand: bool = False
     adopt: bool = False
     not_adopted: Obstacle = ""
     by_hand: Obstacle = ""
@@ -57,6 +60,14 @@ class Way:
 
 REFRESH = "in-external-yaml"
 """The id of why no other run of it does."""
+
+
+def made_again(attribute: str, here: Thing | None, _before: Thing | None, now: Thing | None) -> Way | None:
+    """Returns the way back of what a deploy finds by its name: it takes the new one, where another id is no harm."""
+    if not (here and now and attribute == "id"):
+        return None
+    taken = Message("made-again-taken", "it was deleted and made again; strata deploy takes the new one as its own")
+    return Way(deploy=("organizations",), by_hand=taken)
 
 
 class Edit(NamedTuple):

@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from strata.printing import word
 
-Lines = tuple[str, ...]
+
+@dataclass(frozen=True)
+class Line:
+    """One call: its text is a line of the AWS CLI, each word as it is, whatever AWS gave as a name or id.
+
+    Attributes:
+        service: the service, as the AWS CLI and boto3 call it.
+        operation: the operation, as the AWS CLI calls it.
+        parameters: the parameters, as boto3 would call them if it wrote them like its operations.
+        region: where it is called; empty where the caller's own region will do.
+    """
+
+    service: str
+    operation: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    region: str = ""
+
+    def __str__(self) -> str:
+        given = {**self.parameters, **({"region": self.region} if self.region else {})}
+        words = [f"--{name.replace('_', '-')} {word(_text(value))}" for name, value in given.items()]
+        return " ".join((f"aws {self.service} {self.operation}", *words))
 
 
-def line(service: str, operation: str, **parameters: str) -> str:
-    """Returns a line of the AWS CLI; each word is as it is, whatever AWS gave as a name or id."""
-    words = [f"--{name.replace('_', '-')} {word(value)}" for name, value in parameters.items()]
-    return " ".join((f"aws {service} {operation}", *words))
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
-def new_name(attribute: str, name: str) -> str:
+Lines = tuple[Line, ...]
+
+
+def line(service: str, operation: str, *, region: str = "", **parameters: Any) -> Line:
+    """Returns a line of the AWS CLI."""
+    return Line(service, operation, parameters, region)
+
+
+def new_name(attribute: str, name: str) -> list[dict[str, str]]:
     """Returns the operations by which the identity store renames something."""
-    return json.dumps([{"AttributePath": attribute, "AttributeValue": name}])
+    return [{"AttributePath": attribute, "AttributeValue": name}]
 
 
 @dataclass(frozen=True)
@@ -35,15 +62,15 @@ class Center:
         """Returns the identity store, and the region that has it."""
         return {"store": self.store, "region": self.region}
 
-    def people(self, operation: str, **parameters: str) -> Lines:
+    def people(self, operation: str, **parameters: Any) -> Lines:
         """Changes users and groups."""
-        return (line("identitystore", operation, identity_store_id=self.store, **parameters, region=self.region),)
+        return (line("identitystore", operation, identity_store_id=self.store, region=self.region, **parameters),)
 
-    def admin(self, operation: str, **parameters: str) -> str:
+    def admin(self, operation: str, **parameters: Any) -> Line:
         """Changes the instance."""
-        return line("sso-admin", operation, instance_arn=self.instance, **parameters, region=self.region)
+        return line("sso-admin", operation, instance_arn=self.instance, region=self.region, **parameters)
 
-    def change_set(self, operation: str, arn: str, **parameters: str) -> Lines:
+    def change_set(self, operation: str, arn: str, **parameters: Any) -> Lines:
         """Changes a permission set, and has its accounts get the change."""
         return (
             self.admin(operation, permission_set_arn=arn, **parameters),

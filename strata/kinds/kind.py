@@ -211,7 +211,7 @@ class Kind:
     left: str = ""
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None
     ids_at_aws: Callable[[AtAws, Thing], Mapping[str, str]] | None = None
-    again: Callable[[AtAws, str, Thing], tuple[str, ...]] = lambda *_: ()
+    again: Callable[[AtAws, str, Thing], Lines] = lambda *_: ()
     is_part: bool = False
     rename: Callable[[AtAws, str, str], Lines] | None = None
     obstacle: Callable[[LandingZone, Change], Obstacle] = lambda *_: ""

@@ -14,6 +14,7 @@ from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, document_text, edit, why_unwritten
+from strata.kinds.cli import Lines
 from strata.kinds.control_tower import keeper_of_set, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
 from strata.kinds.identity import Mark, exact
@@ -113,7 +114,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             )
 
 
-def _described_again(aws: AtAws, attribute: str, here: Thing) -> tuple[str, ...]:
+def _described_again(aws: AtAws, attribute: str, here: Thing) -> Lines:
     """Returns the lines that describe a set as it was: AWS empties a relay state or session length left out."""
     told = {word: here.values[word] for word in DESCRIBED if here.values.get(word)}
     if attribute not in (*told, "relay_state"):
@@ -321,7 +322,7 @@ def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
         for policy in one.customer_managed:
             if not aws.is_elsewhere(CUSTOMER, f"{policy.name},{policy.path},{whole}"):
                 operation = "detach-customer-managed-policy-reference-from-permission-set"
-                reference = json.dumps({"Name": policy.name, "Path": policy.path})
+                reference = {"Name": policy.name, "Path": policy.path}
                 ids = {"set": key, "arn": one.arn, "name": policy.name, **live_policy(policy)}
                 undo = aws.cli.change_set(operation, one.arn, customer_managed_policy_reference=reference)
                 yield Thing("permission set policy", f"{policy.path}{policy.name} in {key}", ids=ids, undo=undo)
@@ -345,11 +346,11 @@ def _ids_in_set(aws: AtAws, here: Thing) -> dict[str, str]:
     return {"arn": arn, **({"policy": f"{AWS_MANAGED}{policy.aws}"} if policy.aws else {"name": policy.customer})}
 
 
-def _attached_again(aws: AtAws, _: str, here: Thing) -> tuple[str, ...]:
+def _attached_again(aws: AtAws, _: str, here: Thing) -> Lines:
     arn = here.ids["arn"]
     if managed := here.ids.get("policy"):
         return aws.cli.change_set("attach-managed-policy-to-permission-set", arn, managed_policy_arn=managed)
-    reference = json.dumps({"Name": here.ids["name"], "Path": _held(aws, here).path})
+    reference = {"Name": here.ids["name"], "Path": _held(aws, here).path}
     operation = "attach-customer-managed-policy-reference-to-permission-set"
     return aws.cli.change_set(operation, arn, customer_managed_policy_reference=reference)
 
@@ -487,15 +488,15 @@ def _of_set(aws: AtAws, here: Thing) -> dict[str, str]:
     return {"arn": _arn(aws, here.name)}
 
 
-def _put_again(aws: AtAws, _: str, here: Thing) -> tuple[str, ...]:
+def _put_again(aws: AtAws, _: str, here: Thing) -> Lines:
     document = json.dumps(here.values["document"], separators=(",", ":"), ensure_ascii=False)
     return aws.cli.change_set("put-inline-policy-to-permission-set", here.ids["arn"], inline_policy=document)
 
 
-def _bounded_again(aws: AtAws, _: str, here: Thing) -> tuple[str, ...]:
+def _bounded_again(aws: AtAws, _: str, here: Thing) -> Lines:
     limit = aws.zone.permission_sets[here.name].boundary or ManagedPolicy()
     reference = {"CustomerManagedPolicyReference": {"Name": limit.customer, "Path": limit.path}}
-    boundary = json.dumps({"ManagedPolicyArn": f"{AWS_MANAGED}{limit.aws}"} if limit.aws else reference)
+    boundary = {"ManagedPolicyArn": f"{AWS_MANAGED}{limit.aws}"} if limit.aws else reference
     operation = "put-permissions-boundary-to-permission-set"
     return aws.cli.change_set(operation, here.ids["arn"], permissions_boundary=boundary)
 

@@ -11,7 +11,7 @@ from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit, Obstacle, document_text, why_unwritten
+from strata.kinds.change import Change, Edit, Obstacle, document_text, made_again, why_unwritten
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
@@ -78,7 +78,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         )
 
 
-def _again(_: AtAws, attribute: str, here: Thing) -> tuple[str, ...]:
+def _again(_: AtAws, attribute: str, here: Thing) -> cli.Lines:
     """Returns the line that gives a policy of others its document or description again; AWS keeps what is left out."""
     name = {"document": "content", "description": "description"}.get(attribute)
     if not name:
@@ -130,6 +130,7 @@ POLICY = Kind(
     ids_at_aws=lambda aws, here: {"id": _id(aws, here.name)},
     again=_again,
     obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
+    way=made_again,
     edits=_edits,
     rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
     events={**events("Policy"), **TAGS},
@@ -155,7 +156,7 @@ def _name(policy: str, target: str, key: str = "") -> str:
     return f"{policy} on {target} {key}".strip()
 
 
-def _detach(policy: str, target: str) -> str:
+def _detach(policy: str, target: str) -> cli.Line:
     return cli.line("organizations", "detach-policy", policy_id=policy, target_id=target)
 
 
@@ -200,7 +201,7 @@ def _given(aws: AtAws) -> Iterator[Thing]:
                 yield _attached_full(one, id, target)
 
 
-def _attached_full(one: at_aws.Policy, id: str, target: Target, *undo: str) -> Thing:
+def _attached_full(one: at_aws.Policy, id: str, target: Target, *undo: cli.Line) -> Thing:
     name = _name(one.name, target.kind, "" if target == THE_ROOT else target.key)
     ids = {"policy": one.id, "target": id}
     return Thing("attachment", name, ids=ids, undo=undo, note=_void() if undo else "", external=True)
@@ -237,7 +238,7 @@ def _ids_of_attachment(aws: AtAws, here: Thing) -> dict[str, str]:
     return {"policy": _id(aws, policy), "target": target}
 
 
-def _attached_again(_: AtAws, __: str, here: Thing) -> tuple[str, ...]:
+def _attached_again(_: AtAws, __: str, here: Thing) -> cli.Lines:
     policy, target = here.ids["policy"], here.ids["target"]
     if not (policy and target):
         return ()
@@ -303,7 +304,7 @@ def _types(aws: AtAws) -> Iterator[Thing]:
     for type in (one for one in live.policy_types if one not in theirs):
         undo = cli.line("organizations", "disable-policy-type", root_id=live.root, policy_type=type)
         note = Message("detaches-all-policies", "the line detaches every policy of this type")
-        yield Thing("policy type", type, undo=(undo,), note=note, noted=True)
+        yield Thing("policy type", type, undo=(undo,), note=note, takes_more=True, noted=True)
 
 
 POLICY_TYPE = Kind(

@@ -9,6 +9,7 @@ from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
+from strata.kinds.change import made_again
 from strata.kinds.events import TAGS, events
 from strata.kinds.identity import Mark, unit_identity, unit_path
 from strata.kinds.kind import Found, Kind, Resource
@@ -81,6 +82,7 @@ UNIT = Kind(
         each for one in inventory.organization.units if one.id == own for each in target_of(one.parent)
     ),
     inside="unit",
+    way=made_again,
     rename=lambda _, own, name: (
         cli.line("organizations", "update-organizational-unit", organizational_unit_id=own, name=name),
     ),

@@ -115,11 +115,9 @@ def _way(attribute: str, here: Thing | None, _before: Thing | None, now: Thing |
     """Returns the line that gives a user a name back; a deploy would not, as Terraform would delete the user."""
     if not (here and now and attribute == "user_name") or here.external:
         return None
-    where = {"identity_store_id": now.ids["store"], "user_id": now.ids["id"]}
+    where = {"identity_store_id": now.ids["store"], "user_id": now.ids["id"], "region": now.ids["region"]}
     operations = new_name("userName", here.values["user_name"])
-    return Way(
-        undo=(cli.line("identitystore", "update-user", **where, operations=operations, region=now.ids["region"]),)
-    )
+    return Way(undo=(cli.line("identitystore", "update-user", **where, operations=operations),))
 
 
 def _obstacle(_: LandingZone, change: Change) -> Obstacle:
@@ -163,6 +161,7 @@ USER = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
+    rename=lambda aws, own, name: aws.cli.people("update-user", user_id=own, operations=new_name("userName", name)),
     found=lambda inventory, _: (
         Found(one.id, one.user_name, folded(one.user_name), [_key_name(one), one.user_name])
         for center in inventory.centers

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from strata.config import PROJECT
 from strata.config.findings import DRIFT
 from strata.config.models import MANAGEMENT
-from strata.drift.comparison import CONTROLS, HIDDEN, STATES, How, differing
-from strata.drift.comparison import Difference as Drifted
+from strata.drift.comparison import CONTROLS, HIDDEN, STATES, differing
 from strata.drift.comparison import unread_parts as parts_of
+from strata.drift.difference import Difference as Drifted
+from strata.drift.difference import How
 from strata.errors import Message
 from strata.inventory.controls import KEYS
 from strata.kinds.account import ACCOUNT

@@ -34,7 +34,7 @@ _HAS_CHANGES = 2
 """The exit code of `terraform plan -detailed-exitcode` where there is something to do; 0 is nothing, 1 an error."""
 _LONG = 10
 """Seconds after which a plan that takes long says how far it is."""
-_IMPORTS = ("import", "import and update")
+IMPORTS = ("import", "import and update")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Change:
 
     def covers(self, later: Change) -> bool:
         """Says whether who has seen this change has seen the later one, too."""
-        if self.action == "create" and later.action in _IMPORTS:
+        if self.action == "create" and later.action in IMPORTS:
             return not later.loses  # it turned out to exist
         if later.action != self.action and (self.action, later.action) != ("replace", "create"):
             return False

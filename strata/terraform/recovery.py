@@ -25,7 +25,7 @@ from strata.sides.states import managed
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing, exists_already
-from strata.terraform.plans import Plan
+from strata.terraform.plans import IMPORTS, Plan
 from strata.terraform.workspace import Workspace
 
 Note = Callable[[str], None]
@@ -134,7 +134,7 @@ def adopt_what_exists(
     """
     wanted = [failure.address for failure in found if failure.address and exists_already(failure.address, failure.text)]
     if not wanted:
-        return False
+        return _imports(plan, [failure.address for failure in found if failure.address])
     ids, objections = _named(directory, wanted, announced)
     for objection in objections:
         print(f"error: {objection}", file=sys.stderr)
@@ -144,6 +144,13 @@ def adopt_what_exists(
     ids |= existing.ids(planned, [address for address in wanted if address not in ids])
     _import_next(workspace, planned.stack, ids, note)
     return bool(ids)
+
+
+def _imports(plan: Callable[[], Plan], failed: Sequence[str]) -> bool:
+    """Returns whether the stack itself imports one that failed, by now: the state had one that was deleted by hand."""
+    some = [address for address in failed if resource_of(address).imported]
+    changes = plan().changes if some else {}
+    return any(address in changes and changes[address].action in IMPORTS for address in some)
 
 
 def adopt_taken(workspace: Workspace, existing: Existing, planned: Plan, note: Note) -> bool:

@@ -42,8 +42,9 @@ from strata.commands.adopt.folder import CACHE, forget_answers, has_configuratio
 from strata.commands.adopt.mending import mend
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
-from strata.drift.comparison import Difference, compare
-from strata.drift.comparison import How as Kind
+from strata.drift.comparison import compare
+from strata.drift.difference import Difference
+from strata.drift.difference import How as Kind
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import write_texts
 from strata.identity.lost_states import lost_states

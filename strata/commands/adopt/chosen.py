@@ -20,7 +20,8 @@ from strata.commands.adopt.existing import deployed, existing_at, locked_out, sh
 from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
-from strata.drift.comparison import ORDER, Difference, Drift, How, compare, things_by_name
+from strata.drift.comparison import ORDER, Drift, compare, things_by_name
+from strata.drift.difference import Difference, How
 from strata.drift.keeping import adopt_line, edits, is_added
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message, StrataError, UsageError

@@ -19,7 +19,8 @@ from strata.atomic import read_text
 from strata.commands.adopt.folder import CACHE
 from strata.commands.adopt.mending import replace
 from strata.config import ACCEPTED, PROJECT
-from strata.drift.comparison import Difference, differing, unread_parts
+from strata.drift.comparison import differing, unread_parts
+from strata.drift.difference import Difference
 from strata.errors import ConfigurationError, Message
 from strata.files.config_edit import check_unchanged, files_with, policies, print_diff, texts, write_texts
 from strata.kinds.at_aws import Inventory

@@ -1,4 +1,4 @@
-"""`strata drift`: what differs at AWS from the configuration and the states, and the way back; reads only."""
+"""`strata drift`: what differs at AWS from the configuration and the states, and the way back, which it can run."""
 
 from __future__ import annotations
 
@@ -6,39 +6,51 @@ import datetime as dt
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect
+from strata.commands.drift.back import Back, Step, agreed, put_back, steps_of
 from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
 from strata.drift.authors import MOST, Author, authors
-from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of, lasting
+from strata.drift.comparison import HIDDEN, Drift, compare, controls_of
+from strata.drift.difference import Difference, How, lasting
 from strata.drift.event_history import History
 from strata.drift.keeping import adopt_line
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message
 from strata.inventory.progress import Reading
 from strata.inventory.reading import CENTER
+from strata.kinds.cli import Line
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import LINE, document, line, readers_may_leave, word
 from strata.report.live import Unread, summary
+from strata.sides.states import State
+from strata.terminal import require_terminal
 from strata.text import counted, in_sentence, listed, plural
 
 DIFFERS = 3
 
 
-def run(options: Options, *, json: bool, who: bool = False, thorough: bool = False) -> int:
+def run(options: Options, *, json: bool, who: bool = False, thorough: bool = False, back: Back | None = None) -> int:
     """Reads all three sides, compares, and prints; returns 3 on drift, 1 where something could not be read.
+
+    Args:
+        back: runs the ways back, and looks again.
 
     Raises:
         StrataError: nothing is deployed yet, another run holds a state, or AWS rejects a call.
+        UsageError: nobody can be asked whether the ways back are run.
     """
+    if back and not back.yes:
+        require_terminal("strata drift")
     zone = load(options.config)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
@@ -64,9 +76,29 @@ def run(options: Options, *, json: bool, who: bool = False, thorough: bool = Fal
                 else:
                     print(line(words))
             reading.tell()
+    code = 1 if drift.unread else DIFFERS if drift.differences else 0
+    if back and code and (code := _put_back(options, back, aws, zone, states, drift)) == 0:
+        return run(options, json=False, thorough=thorough)
+    return code
+
+
+def _put_back(
+    options: Options, back: Back, aws: Aws, zone: LandingZone, states: Mapping[str, State], drift: Drift
+) -> int:
+    """Runs the ways back once somebody agreed; returns 0 where all were run."""
     if drift.unread:
+        options.note(Message("nothing-put-back", "nothing was put back, since something could not be read"))
         return 1
-    return DIFFERS if drift.differences else 0
+    steps = steps_of(zone, drift)
+    if not agreed(options, zone, drift, steps, yes=back.yes):
+        return DIFFERS
+    check_same(aws, zone, states)
+    return put_back(aws, steps, back, partial(_step, options))
+
+
+def _step(options: Options, step: Step) -> str:
+    """Returns a step as it is printed."""
+    return f"{step}{_profile(options)}" if isinstance(step, Line) else _deploy(options, step)
 
 
 def _authors(options: Options, aws: Aws, zone: LandingZone, drift: Drift) -> dict[str, Author]:
@@ -164,10 +196,10 @@ def _hint(one: Difference) -> str:
 
 def _ways(options: Options, one: Difference) -> Iterator[str]:
     way = one.way
-    if way.deploy:
-        yield f"back:  {_deploy(options, way.deploy)}"
     for text in way.undo:
         yield f"back:  {text}{_profile(options)}"
+    if way.deploy:
+        yield f"back:  {_deploy(options, way.deploy)}"
     is_way_back = not (way.deploy or way.undo)
     if way.by_hand and is_way_back:
         yield f"back:  {way.by_hand}"

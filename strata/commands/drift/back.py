@@ -1,0 +1,147 @@
+"""`strata drift --back`: runs the printed ways back in their order, and says what was done and what is left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from strata.aws.session import Aws
+from strata.drift.comparison import Drift
+from strata.drift.difference import How
+from strata.errors import Message, StrataError
+from strata.kinds.cli import Line
+from strata.landing_zone import LandingZone
+from strata.landing_zone.layers import layers
+from strata.options import Options
+from strata.printing import line
+from strata.terminal import confirmed
+from strata.text import counted, listed
+
+
+@dataclass(frozen=True)
+class Back:
+    """How ways back are run.
+
+    Attributes:
+        yes: nobody is asked.
+        deploy: deploys some stacks, and returns the exit code.
+    """
+
+    yes: bool
+    deploy: Callable[[Sequence[str]], int]
+
+
+Step = Line | tuple[str, ...]
+"""A line of the AWS CLI, or the stacks of one deploy."""
+
+
+def steps_of(zone: LandingZone, drift: Drift) -> list[Step]:
+    """Returns what the ways back are, in their order; deploys that follow one another are one."""
+    order, steps = [layer.name for layer in layers(zone)], list[Step]()
+    for way in (one.way for one in drift.differences if not one.way.is_left_to_hand):
+        steps += way.undo
+        if way.deploy:
+            before = steps.pop() if steps and isinstance(steps[-1], tuple) else ()
+            steps.append(tuple(name for name in order if name in {*before, *way.deploy}))  # type: ignore[misc]
+    return steps
+
+
+def agreed(options: Options, zone: LandingZone, drift: Drift, steps: Sequence[Step], *, yes: bool) -> bool:
+    """Says what will be run and what is left to a person, and asks."""
+    left = [f"{one.kind} {one.name}" for one in drift.differences if one.way.is_left_to_hand or not _has_line(one.way)]
+    if left:
+        options.note(Message("left-to-hand", f"left to you, see above: {listed(left)}", things=left))
+    if not steps:
+        options.note(Message("nothing-put-back", "nothing was put back: no line does"))
+        return False
+    lines = [one for one in steps if isinstance(one, Line)]
+    made = [one for one in drift.differences if one.how in (How.MADE, How.LEFT) and one.way.undo]
+    taken = len([one for one in made if not one.way.is_left_to_hand])
+    stacks = [stack for one in steps if not isinstance(one, Line) for stack in one]
+    if stacks and drift.waiting:
+        waits = counted(len(drift.waiting), "change")
+        options.note(Message("back-deploys-more", f"the deploy makes what waits for one as well: {waits}"))
+    parts = [
+        *([f"run {counted(len(lines), 'line')} of the AWS CLI"] if lines else []),
+        *([f"take away {counted(taken, 'thing')} that somebody made"] if taken else []),
+        *([f"deploy {', '.join(stacks)}"] if stacks else []),
+    ]
+    if yes or confirmed(f"{listed(parts)} in account {zone.project.management_account.id}?", instead="strata drift"):
+        return True
+    options.note(Message("nothing-put-back", "nothing was put back"))
+    return False
+
+
+def _has_line(way: Any) -> bool:
+    return bool(way.undo or way.deploy)
+
+
+def put_back(aws: Aws, steps: Sequence[Step], back: Back, text_of: Callable[[Step], str]) -> int:
+    """Runs the steps up to the first that fails; returns its exit code, having said what is left.
+
+    Raises:
+        StrataError: AWS refuses a line, or a deploy is refused.
+        KeyboardInterrupt: somebody stops it.
+    """
+    number = 0
+    try:
+        for number, step in enumerate(steps):
+            print(line(f"run: {text_of(step)}"), flush=True)
+            code = 0
+            if isinstance(step, Line):
+                _call(aws, step)
+            else:
+                code = back.deploy(step)
+            if code:
+                _tell(steps, number, text_of)
+                return code
+    except (StrataError, KeyboardInterrupt):
+        _tell(steps, number, text_of)
+        raise
+    return 0
+
+
+def _tell(steps: Sequence[Step], number: int, text_of: Callable[[Step], str]) -> None:
+    """Says which steps were done, which one did not end well, and which are left."""
+    sys.stdout.flush()
+    for place, step in enumerate(steps):
+        word = "done" if place < number else "left" if place > number else "not done"
+        print(line(f"{word}: {text_of(step)}"))
+
+
+def _call(aws: Aws, step: Line) -> None:
+    """Calls AWS, and waits where that only begins it.
+
+    Raises:
+        StrataError: AWS refuses it, or did not do it.
+    """
+    client = aws.client(step.service, step.region or None)
+    answer = client.as_cli(step.operation, step.parameters)
+    for begun, (ask, request) in _BEGUN.items():
+        status = answer.get(begun) or {}
+        for _ in range(_TIMES):
+            if status.get("Status") != "IN_PROGRESS":
+                break
+            time.sleep(_PAUSE)
+            asked = {"InstanceArn": step.parameters["instance_arn"], request: status["RequestId"]}
+            status = getattr(client, ask)(**asked)[begun]
+        if status and status["Status"] != "SUCCEEDED":
+            text = f"{step.operation}: {status.get('FailureReason', status['Status'])}"
+            raise StrataError(Message("way-back-failed", text, operation=step.operation))
+
+
+_BEGUN = {
+    "AccountAssignmentDeletionStatus": (
+        "describe_account_assignment_deletion_status",
+        "AccountAssignmentDeletionRequestId",
+    ),
+    "PermissionSetProvisioningStatus": (
+        "describe_permission_set_provisioning_status",
+        "ProvisionPermissionSetRequestId",
+    ),
+}
+"""What AWS only begins, and how it is asked about."""
+_TIMES, _PAUSE = 150, 2.0

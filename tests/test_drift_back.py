@@ -1,0 +1,259 @@
+"""Ways back are printed in the order in which they work, and `strata drift --back` runs them in it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from strata.aws.session import Client
+from strata.commands.drift.back import Step, steps_of
+from strata.drift.comparison import Drift, compare
+from strata.kinds.cli import Line
+from tests.drifting import told
+from tests.organizations import (
+    Organization,
+    account,
+    attribute,
+    changed,
+    delegated,
+    denied,
+    gone,
+    grant,
+    group,
+    no_full_access,
+    permission_set,
+    policy,
+    policy_type,
+    unit,
+    user,
+)
+from tests.organizations.drifts import BY_HAND
+from tests.said import Said
+from tests.scenarios.aws_cli import parse
+
+THERE = Organization(
+    unit("lab", "Lab"),
+    *(unit(key, key.title(), within="lab") for key in ("left", "right", "third")),
+    account("shop", within="left"),
+    account("audit", within="right"),
+    *(user(key) for key in ("bo", "cy")),
+    *(group(key, "bo", name=key.title()) for key in ("reds", "blues")),
+    permission_set("Reads"),
+    grant("Reads", "reds", "shop"),
+)
+
+
+def compared(there: Organization) -> Drift:
+    return compare(there.zone, there.states, there.inventory)
+
+
+def ways(there: Organization) -> list[str]:
+    """Returns what is run, each line by its operation and the name that it gives."""
+    return [_short(step) for step in steps_of(there.zone, compared(there))]
+
+
+def _short(step: Step) -> str:
+    if not isinstance(step, Line):
+        return f"deploy {' '.join(step)}"
+    operations = step.parameters.get("operations")
+    name = operations[0]["AttributeValue"] if operations else step.parameters.get("name", "")
+    return f"{step.operation} {str(name).partition('-')[0]}".strip()
+
+
+def test_names_in_a_circle_are_freed_before_the_deploy_that_gives_them_back() -> None:
+    circle = {"left": "Right", "right": "Third", "third": "Left"}
+
+    by_hand = THERE.at_aws(*(changed("unit", key, name=name) for key, name in circle.items()))
+
+    rename = "update-organizational-unit"
+    assert sorted(ways(by_hand)[:3]) == [f"{rename} Left", f"{rename} Right", f"{rename} Third"]
+    assert ways(by_hand)[3:] == ["deploy organizations"]
+
+
+def test_a_name_that_nobody_else_wants_stays() -> None:
+    chain = THERE.at_aws(changed("group", "reds", name="Greens"), changed("group", "blues", name="Reds"))
+
+    assert ways(chain) == ["update-group Reds", "deploy sso"]
+
+
+def test_all_names_are_freed_before_the_first_deploy() -> None:
+    """A deploy of people may take the organization with it."""
+    units = changed("unit", "left", name="Right"), changed("unit", "right", name="Left")
+
+    both = THERE.at_aws(*units, changed("group", "reds", name="Blues"), changed("group", "blues", name="Reds"))
+
+    assert [one.partition(" ")[0] for one in ways(both)] == [
+        *("update-group", "update-group", "update-organizational-unit", "update-organizational-unit"),
+        "deploy",
+    ]
+    assert ways(both)[-1] == "deploy organizations sso"
+
+
+def test_what_takes_away_goes_before_what_is_put_back() -> None:
+    service = "access-analyzer.amazonaws.com"
+    there = THERE.but(delegated(service, "audit"))
+
+    moved = there.at_aws(gone("delegation", f"{service} audit"), delegated(service, "shop"))
+
+    assert [one.partition(" ")[0] for one in told(compared(moved))] == ["made", "gone"]
+    assert ways(moved) == ["deregister-delegated-administrator", "deploy organizations"]
+
+
+def test_a_unit_goes_after_the_deploy_that_empties_it() -> None:
+    attic = unit("attic", "Attic")
+
+    filled = THERE.at_aws(attic, changed("account", "shop", within="attic"))
+    kept = THERE.at_aws(attic, account("new", within="attic"))
+
+    assert ways(filled) == ["deploy organizations", "delete-organizational-unit"]
+    by_hand = {one.kind: getattr(one.way.by_hand, "id", "") for one in compared(kept).differences}
+    assert (ways(kept), by_hand["organizational unit"]) == ([], "unit-not-empty")
+
+
+def test_the_only_policy_of_a_unit_goes_after_the_deploy_that_gives_it_another() -> None:
+    """AWS detaches no last one; beside another one it goes first, as AWS takes only some."""
+    there = THERE.but(policy("guard", "left"), no_full_access("left"))
+    mine = policy("mine", "left")
+
+    exchanged = there.at_aws(changed("policy", "guard", targets=()), mine)
+    beside = there.at_aws(mine)
+
+    assert ways(exchanged) == ["attach-policy", "deploy organizations", "detach-policy", "delete-policy"]
+    assert ways(beside) == ["attach-policy", "detach-policy", "delete-policy"]
+
+
+def test_what_was_made_again_loses_what_it_was_given_before_it_goes() -> None:
+    """Its grants are as declared by its name, so that nothing else tells of them."""
+    again = THERE.at_aws(changed("group", "reds", number=77), changed("permission set", "Reads", number=78))
+
+    deletions = [one for one in ways(again) if one.startswith(("delete", "deploy"))]
+
+    assert deletions == [
+        *("delete-group-membership", "delete-account-assignment", "delete-permission-set", "delete-group"),
+        "deploy sso",
+    ]
+
+
+def test_each_line_is_called_as_it_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = list[Any]()
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", lambda _, *given: called.append(given))
+    lines = [line for one in BY_HAND.values() for way in compared(one.there).differences for line in way.way.undo]
+    for line in lines:
+        here = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
+        Client(boto3.client(line.service, **here), None).as_cli(line.operation, line.parameters)
+        parsed = parse(shlex.split(str(line))[1:])
+        assert (called[-1][1], line.operation.replace("-", "_")) == (parsed.parameters, parsed.operation)
+    assert len(called) == len(lines) > 20
+
+
+NEVER = {"close-account", "remove-account-from-organization", "leave-organization", "delete-organization"}
+BY_A_PERSON = {
+    "disable-policy-type",
+    "invite-account-to-organization",
+    "delete-instance-access-control-attribute-configuration",
+}
+
+
+def test_no_line_takes_an_account_away_and_what_takes_more_is_left_to_a_person() -> None:
+    printed, run = set[str](), set[str]()
+    two_attributes = THERE.at_aws(attribute("team", "${path:userName}"), attribute("cost", "${path:title}"))
+    for there in (*(one.there for one in BY_HAND.values()), two_attributes):
+        drift = compared(there)
+        printed |= {line.operation for each in drift.differences for line in each.way.undo}
+        run |= {step.operation for step in steps_of(there.zone, drift) if isinstance(step, Line)}
+
+    assert not printed & NEVER
+    assert printed - run == BY_A_PERSON
+    assert [len(one.way.undo) for one in compared(two_attributes).differences] == [1, 0]  # it goes only once
+
+
+class Ran:
+    """What was run, and what becomes of it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *fails: BaseException, code: int = 0) -> None:
+        self.steps, self.fails, self.code = list[str](), [*fails], code
+        monkeypatch.setattr("strata.commands.drift.back._call", lambda _, line: self._done(line.operation))
+        monkeypatch.setattr("strata.commands.deploy.run", self._deployed)
+
+    def _done(self, step: str) -> None:
+        self.steps.append(step)
+        if self.fails:
+            raise self.fails.pop()
+
+    def _deployed(self, *_: Any, stacks: Sequence[str], yes: bool, **__: Any) -> int:
+        assert yes
+        self.steps.append(f"deploy {' '.join(stacks)}")
+        return self.code
+
+
+SWAPPED = THERE.at_aws(changed("group", "reds", name="Blues"), changed("group", "blues", name="Reds"))
+
+
+def test_back_runs_the_lines_and_looks_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ran = Ran(monkeypatch)
+
+    done = SWAPPED.run("drift", "--back", "--yes", folder=tmp_path / "config")
+
+    assert ran.steps == ["update-group", "update-group", "deploy sso"]
+    assert (done.exit_code, done.stdout.count("2 differences")) == (3, 2)
+
+
+def _words(stdout: str) -> list[str]:
+    told = [line.partition(" --")[0] for line in stdout.splitlines()]
+    return [line for line in told if line.startswith(("done: ", "not done: ", "left: "))]
+
+
+def test_it_stops_at_the_deploy_that_fails_with_its_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    Ran(monkeypatch, code=130)
+
+    done = SWAPPED.run("drift", "--back", "--yes", folder=tmp_path / "config")
+
+    rename = "aws identitystore update-group"
+    assert done.exit_code == 130
+    assert _words(done.stdout) == [f"done: {rename}", f"done: {rename}", "not done: strata deploy sso"]
+
+
+def test_an_interrupt_says_what_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    Ran(monkeypatch, KeyboardInterrupt())
+
+    done = SWAPPED.run("drift", "--back", "--yes", folder=tmp_path / "config")
+
+    rename = "aws identitystore update-group"
+    assert done.exit_code == 130
+    assert _words(done.stdout) == [f"not done: {rename}", f"left: {rename}", "left: strata deploy sso"]
+
+
+def test_nothing_is_run_where_something_is_unread_or_only_a_person_can(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: Said
+) -> None:
+    ran = Ran(monkeypatch)
+    unread = SWAPPED.at_aws(denied("organizations:ListPolicies"))
+    on = THERE.at_aws(policy_type("BACKUP_POLICY"))
+
+    first = unread.run("drift", "--back", "--yes", folder=tmp_path / "unread")
+    second = on.run("drift", "--back", "--yes", folder=tmp_path / "on")
+
+    assert (ran.steps, first.exit_code, second.exit_code) == ([], 1, 3)
+    assert [one.id for one in said(first.stderr)].count("nothing-put-back") == 1
+    left, nothing = (one for one in said(second.stderr) if one.id in ("left-to-hand", "nothing-put-back"))
+    assert (left.data["things"], nothing.id) == (["policy type BACKUP_POLICY"], "nothing-put-back")
+
+
+@pytest.mark.parametrize(
+    ("words", "id"),
+    {("--back",): "nobody-to-ask", ("--back", "--json"): "arguments-conflict", ("--yes",): "argument-missing"}.items(),
+)
+def test_who_cannot_be_asked_or_asks_for_both_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: Said, words: Sequence[str], id: str
+) -> None:
+    ran = Ran(monkeypatch)
+
+    refused = SWAPPED.run("drift", *words, folder=tmp_path / "config")
+
+    assert (refused.exit_code, ran.steps) == (2, [])
+    assert [one.id for one in said(refused.stderr)] == [id]
