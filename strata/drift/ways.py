@@ -46,7 +46,10 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
     if before and external and kind.ids_at_aws:
         lines = kind.again(aws, attribute, before)
         by_others = "whoever looks after it gives it back (Control Tower: reset or re-register it in its console)"
-        return Way(undo=lines, by_hand="" if lines else Message("back-by-others", by_others))
+        if not lines:
+            return Way(by_hand=Message("back-by-others", by_others))
+        theirs = Message("changed-by-others", "whoever looks after it may have changed it: the lines take that back")
+        return Way(undo=lines, is_left_to_hand=bool(attribute), by_hand=theirs if attribute else "")
     if external and not attribute:
         again = "make it again under its name at its identity provider, then strata deploy sso"
         return Way(by_hand=Message("make-at-provider", again))
