@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 
 from strata.aws.session import Client
 from strata.commands.drift.back import Step, steps_of
+from strata.config import models
 from strata.drift.comparison import Drift, compare
 from strata.kinds.cli import Line
 from tests.drifting import told
 from tests.organizations import (
+    ALLOW,
     Organization,
     account,
     attribute,
@@ -125,6 +128,53 @@ def test_the_only_policy_of_a_unit_goes_after_the_deploy_that_gives_it_another()
 
     assert ways(exchanged) == ["attach-policy", "deploy organizations", "detach-policy", "delete-policy"]
     assert ways(beside) == ["attach-policy", "detach-policy", "delete-policy"]
+
+
+def test_full_access_goes_only_once_something_else_allows() -> None:
+    """Beside a policy that only denies, everything below would be denied until the deploy."""
+    listed = THERE.but(policy("deny", "left"), policy("allow", "left", document=ALLOW), no_full_access("left"))
+    zone = replace(listed.zone, organization=detached(listed.zone.organization, "left"))
+    open_ = THERE.but(policy("deny", "left"), policy("allow", document=ALLOW))
+
+    drift = compare(zone, listed.states, open_.inventory)
+
+    assert [_short(step) for step in steps_of(zone, drift)] == ["deploy organizations", "detach-policy"]
+
+
+def detached(organization: models.Organization, unit_: str) -> models.Organization:
+    full = models.Policy.model_validate(
+        {"external": True, "type": "SERVICE_CONTROL_POLICY", "detached": {"organizational_units": [unit_]}}
+    )
+    return organization.model_copy(update={"policies": {**organization.policies, "FullAWSAccess": full}})
+
+
+def test_the_policy_of_a_made_unit_goes_after_it_with_nothing_to_detach() -> None:
+    made = THERE.at_aws(unit("attic", "Attic"), policy("mine", "attic"), no_full_access("attic"))
+
+    assert ways(made) == ["delete-organizational-unit", "delete-policy"]
+
+
+def test_a_user_gets_its_name_back_after_who_took_it_is_deleted() -> None:
+    there = THERE.but(user("zoe"))
+    taken = there.at_aws(changed("user", "bo", name="old@example.com"), user("other", name="bo@example.com"))
+
+    assert [one.partition(" ")[0] for one in ways(taken)][:1] == ["delete-user"]
+
+
+def test_a_set_reaches_its_accounts_after_its_last_change() -> None:
+    more = THERE.at_aws(changed("permission set", "Reads", aws=("ReadOnlyAccess", "IAMFullAccess"), inline=ALLOW))
+
+    operations = [one for one in ways(more) if one != "deploy sso"]
+    assert operations[-1:] == ["provision-permission-set"]
+    assert operations.count("provision-permission-set") == 1
+
+
+def test_no_deploy_opens_an_account_that_left(tmp_path: Path, said: Said) -> None:
+    left = THERE.at_aws(gone("account", "audit"), changed("unit", "left", name="Wrong"))
+
+    refused = left.run("drift", "--back", "--yes", folder=tmp_path / "config")
+
+    assert (refused.exit_code, "account-would-be-opened" in said.ids(refused)) == (1, True)
 
 
 def test_what_was_made_again_loses_what_it_was_given_before_it_goes() -> None:

@@ -214,6 +214,36 @@ def test_a_change_of_others_is_one_difference_that_no_deploy_takes_back(folder: 
         assert drift(folder, change) == {}
 
 
+def test_members_of_their_groups_are_watched_without_control_tower(folder: Path) -> None:
+    member = changed("group", ADMINS, members=("root1", "ana"))
+
+    found = drift(folder, member, gone("service", "controltower.amazonaws.com"))
+
+    assert "made-outside membership user ana in group awscontroltoweradmins" in found
+
+
+def test_a_renamed_policy_of_theirs_is_one_difference_whose_line_gives_the_name_back(folder: Path) -> None:
+    (renamed,) = drift(folder, changed("policy", "p1", name="harmless")).items()
+
+    assert renamed[0] == "changed-outside policy aws-guardrails-abcde1: name is harmless"
+    assert shlex.split(renamed[1]["undo"][0])[2:] == [
+        *("update-policy", "--policy-id", TOWER.id("policy", "p1"), "--name", "aws-guardrails-AbCdE1"),
+    ]
+
+
+def test_a_set_of_theirs_that_is_gone_is_told_without_its_grants(folder: Path) -> None:
+    found = drift(folder, gone("permission set", "AWSReadOnlyAccess"))
+
+    assert list(found) == ["gone-outside permission set AWSReadOnlyAccess"]
+
+
+def test_an_own_user_may_be_in_a_group_that_people_fill(folder: Path) -> None:
+    asked = ("can", "iam:CreateRole", "--in", "management", "--as", "ana", "--json")
+    cases = json.loads(TOWER.run(*asked, folder=folder).stdout)["cases"]
+
+    assert "depends" in {case["answer"] for case in cases}
+
+
 def test_a_lost_policy_comes_back_by_the_printed_line(folder: Path) -> None:
     """With the ids that AWS has, which no state knows."""
     (one,) = drift(folder, changed("policy", "p1", targets=())).values()
@@ -301,7 +331,8 @@ def test_what_an_older_strata_left_alone_is_declared_by_the_next_run(tmp_path: P
     assert set(SETS) < {one.key for one in zone.permission_sets.values() if one.external and one.is_known}
     assert zone.policies["aws-guardrails-abcde1"].targets.organizational_units == ("security",)
     assert set(zone.imports) == set(yaml.safe_load(adopted()["imports.yaml"]))
-    assert json.loads(there.run("drift", "--json", folder=folder).stdout)["differences"] == []
+    left = json.loads(there.run("drift", "--json", folder=folder).stdout)["differences"]
+    assert [one["at"] for one in left] == ["membership user root1 in group awscontroltoweradmins"]  # with full access
 
     again = there.run("adopt", "--to", folder, "--dry-run", folder=folder)
     assert "nothing to do" in again.stderr

@@ -94,6 +94,7 @@ class Description:
         left_alone: what is not described.
         reasons: the same of what has an id of its own: why it is not described, by id.
         looks: what an administrator should look at, as sentences.
+        kept: what others look after, by who does.
         grants: who has what, as far as it is described.
         assignments: the same, folded.
         full_access: the entries of policies of AWS's that are not attached to everything.
@@ -107,6 +108,7 @@ class Description:
     left_alone: list[LeftAlone] = field(default_factory=list)
     reasons: dict[str, Message] = field(default_factory=dict)
     looks: list[Message] = field(default_factory=list)
+    kept: dict[Message, list[str]] = field(default_factory=lambda: defaultdict(list))
     grants: frozenset[Grant] = frozenset()
     assignments: list[Assignment] = field(default_factory=list)
     full_access: dict[str, Any] = field(default_factory=dict)
@@ -152,6 +154,9 @@ def describe(
     if inventory.center:
         _Center(inventory, inventory.center, found, known or {}, literal=literal).describe()
     _leave_details(inventory, project, found)
+    for keeper, names in found.kept.items():
+        text = f"External, which no deploy changes, since {keeper}: {', '.join(names)}."
+        found.looks.append(keeper.saying(text, things=names))
     return found
 
 
@@ -374,8 +379,8 @@ class _Organization:
             yield Message("role-may-be-made", text, service=ACCESS_ANALYZER)
         if CONTROL_TOWER in self.live.trusted_services:
             text = (
-                "Control Tower runs this organization. Open accounts and move them there first, then write them here: "
-                "what it looks after is `external: true`, which no deploy changes."
+                "Control Tower runs this organization: what it looks after is external, and no deploy changes it. "
+                "docs/coming-from-control-tower.md says who opens and moves accounts."
             )
             yield Message("control-tower", text)
         if called := sorted(one.name for one in self.live.policies if is_called_so(self.inventory, one)):
@@ -536,7 +541,8 @@ class _Organization:
         """Describes a policy; of one that others look after, or that no file can have, external.yaml has the rest."""
         fields = _written(POLICY, one, name=key)
         targets = {"targets": targets} if (targets := self._targets(one)) else {}
-        if keeper_of_policy(self.inventory, one) or _external_own(self.found, "policy", one.name, _braces(one)):
+        keeper = _kept(self.found, "policy", one.name, keeper_of_policy(self.inventory, one))
+        if keeper or _external_own(self.found, "policy", one.name, _braces(one)):
             return {"external": True, "type": one.type, **_name_of(fields), **targets}
         return {"type": one.type, "file": f"policies/{key}.json", **fields, **targets}
 
@@ -585,6 +591,13 @@ class _Organization:
 def _braces(one: at_aws.Policy) -> Message | None:
     text = "its document contains {{, which stands for a value in a policy file"
     return Message("document-has-braces", text) if "{{" in one.content else None
+
+
+def _kept(found: Description, kind: str, name: str, keeper: Message | None) -> Message | None:
+    """Names what others look after, with who does, if anybody does."""
+    if keeper:
+        found.kept[keeper].append(f"{kind} {name!r}")
+    return keeper
 
 
 def _external_own(found: Description, kind: str, name: str, reason: Message | None) -> Message | None:
@@ -708,7 +721,8 @@ class _Center:
         described: dict[str, Any] = {}
         for one in self.live.permission_sets:
             key, what = chosen[one.arn], ("permission set", one.name, one.arn)
-            external = keeper_of_set(self.inventory, one) or self._why_not_written(one)
+            keeper = _kept(self.found, "permission set", one.name, keeper_of_set(self.inventory, one))
+            external = keeper or self._why_not_written(one)
             entry = self._external_set(one, key) if external else self._permission_set(one, key)
             if _accepted(self.found, PermissionSet, f"permission_sets.{key}", entry, what, by_name=bool(external)):
                 self.found.keys["permission-set"][one.arn] = key

@@ -32,8 +32,8 @@ def external_at_aws(zone: LandingZone, inventory: Inventory, keys: Keys, day: dt
     for policy in inventory.organization.policies:
         here = policies.get(keys["policy"].get(policy.id, ""))
         if here and isinstance(content(policy.content), dict):
-            read = ExternalPolicy(description=as_read(policy.description), document=policy.content)
-            found.policies.setdefault(here.type, {})[policy.name] = read
+            read = ExternalPolicy(id=policy.id, description=as_read(policy.description), document=policy.content)
+            found.policies.setdefault(here.type, {})[here.name] = read
     return found
 
 

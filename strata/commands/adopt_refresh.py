@@ -20,6 +20,7 @@ from strata.landing_zone import LandingZone
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document
+from strata.rules.expectations import newly_unmet
 from strata.sides.join import known_keys
 from strata.terminal import interactive
 
@@ -37,6 +38,7 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     folder = options.config
     before, had = texts(folder), read_partial(folder)[0].external
     zone = loaded(folder, {**before, EXTERNAL: ""}, folder)  # which may be damaged
+    zone_before = None if read_partial(folder)[1] else loaded(folder, before, folder)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
     reading = Reading(options, zone.project)
@@ -48,7 +50,9 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     empty = rendering.files({EXTERNAL: {}}, {}) if EXTERNAL in before else {}
     files = {name: text for name, text in (text_of(found) or empty).items() if text != before.get(name)}
     changes = list(told(had, found))
-    loaded(folder, {**before, **files}, folder)
+    after = loaded(folder, {**before, **files}, folder)
+    for one in newly_unmet(zone_before, after) if files and zone_before else ():
+        options.note(one)
     check_unchanged(folder, before)
     code = 0
     if not json:

@@ -68,6 +68,8 @@ class ExternalPermissionSet(Model):
 class ExternalPolicy(Model):
     """What AWS has of a policy."""
 
+    id: str = ""
+    """By which it is known under another name."""
     description: str = ""
     document: PolicyDocument
     """As JSON."""

@@ -15,7 +15,7 @@ from strata.errors import Message
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.kinds import KINDS, TYPES, kind_of
-from strata.kinds.assignment import ENTITLEMENT
+from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
 from strata.kinds.control import TRAIL
@@ -44,6 +44,7 @@ class Drift:
         waiting: kind and name of what differs only because it was not deployed yet.
         unread: what could not be compared, by part, with the reason.
         otherwise: what AWS has otherwise than the configuration without being drift: a deploy is due, or leaves it.
+        undeployed: the stacks that a deploy would change beside that: what waits, and what is accepted.
     """
 
     differences: tuple[Difference, ...] = ()
@@ -51,6 +52,7 @@ class Drift:
     waiting: tuple[str, ...] = ()
     unread: Mapping[str, Message] = field(default_factory=dict)
     otherwise: tuple[Difference, ...] = ()
+    undeployed: frozenset[str] = frozenset()
 
 
 def compare(
@@ -75,7 +77,7 @@ def compare(
     left = [replace(one, way=_hindered(one, reasons)) for one in drift.differences]
     return replace(
         drift,
-        differences=tuple(in_order(AtAws(zone, inventory, known), left)),
+        differences=tuple(in_order(AtAws(zone, inventory, known), left, drift.undeployed)),
         accepted=tuple(replace(one, way=_hindered(one, reasons)) for one in drift.accepted),
     )
 
@@ -125,7 +127,7 @@ def differing(
             sound = recorded_side(zone, said, said.broken)
             before = {at: one for at, one in before.items() if at in sound or at not in here}
     before = {at: _as_called(aws, one) if one.external else one for at, one in {**before, **given}.items()}
-    found, waiting, otherwise = list[Difference](), list[str](), list[Difference]()
+    found, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
     for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
@@ -134,13 +136,16 @@ def differing(
             one = _Compared(aws, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
             differences = list(one.differences())
             found += differences
-            waiting += [" ".join(at)] if one.waits() else []
+            if one.waits():
+                waiting.append(" ".join(at))
+                stacks.add(kind.stack)
             otherwise += one.otherwise({each.attribute for each in differences})
     # A line that gives a name back works once what took it is gone.
     found = sorted(_by_their_causes(found), key=lambda one: (ORDER[one.kind], one.is_name_back))
     left = tuple(one for one in found if not one.is_meant(accepted))
     silenced = tuple(one for one in found if one.is_meant(accepted))
-    return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise))
+    stacks |= {stack for one in silenced for stack in one.way.deploy}
+    return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise), frozenset(stacks))
 
 
 def _as_called(aws: AtAws, one: Thing) -> Thing:
@@ -165,12 +170,14 @@ def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
         one
         for one in differences
         if not one.recorded or one.how is How.MADE or one.recorded.ids.get("principal") not in deleted
-        if not (one.how is How.GONE and one.declared and one.declared.external and _holder(one) in whole)
+        if not (one.how is How.GONE and one.declared and _holder(one) in whole)
     ]
 
 
 def _holder(one: Difference) -> str:
-    """Returns the permission set that a part is in, or the policy that is attached; empty of all others."""
+    """Returns the permission set that a part is in or that is given, or the policy that is attached."""
+    if one.kind == ASSIGNMENT.name:
+        return one.name.partition(" of ")[0]
     if one.kind == ATTACHMENT.name:
         return one.name.partition(" on ")[0]
     return one.name.rpartition(" in ")[2] if kind_of(one.kind, one.name).is_part else ""

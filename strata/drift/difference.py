@@ -66,8 +66,8 @@ class Difference:
 
     @property
     def is_name_back(self) -> bool:
-        """Returns whether it is a name that no file writes."""
-        return self.declared is not None and self.attribute in self.declared.by_default & BY_KEY
+        """Returns whether it is a name that a line gives back, once what took it is gone."""
+        return self.declared is not None and self.attribute in {*(self.declared.by_default & BY_KEY), "user_name"}
 
     @property
     def statements(self) -> tuple[str, ...]:

@@ -5,32 +5,36 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from strata.config.models import PolicyType
 from strata.drift.difference import Difference, How
 from strata.drift.ways import with_needed
 from strata.errors import Message
 from strata.kinds import KINDS
 from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import assignments_of
+from strata.kinds.at_aws import Policy
 from strata.kinds.change import Way
-from strata.kinds.cli import Line, Lines
+from strata.kinds.cli import PROVISION, Line, Lines
 from strata.kinds.kind import Kind
-from strata.kinds.policy import ATTACHMENT, POLICY
-from strata.kinds.thing import AtAws
+from strata.kinds.policy import ATTACHMENT, POLICY, full_access_of
+from strata.kinds.thing import AtAws, content
 from strata.kinds.unit import UNIT
 from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers
+from strata.policy.documents import statements
 
 
-def in_order(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
+def in_order(aws: AtAws, differences: Sequence[Difference], undeployed: Collection[str] = ()) -> list[Difference]:
     """Returns the differences as their ways back work: what takes away, what deploys, what can go only after that.
 
     Within each, what hangs on something stands before it. What two lines say is said once.
     """
     found = _with_units_that_stay(aws, differences)
     found = _with_names_freed(aws, [_with_what_it_has(aws, one, found) for one in found])
-    found.sort(key=lambda one: _place(aws, one))
+    found = _with_what_units_hold(aws, found)
+    found.sort(key=lambda one: (_place(aws, one), one.how is How.MADE if _place(aws, one) == _AFTER else 0))
     found = _said_once(found)
-    ways = _deployed_at_last(aws.zone, with_needed(aws.zone, [one.way for one in found]))
+    ways = _deployed_at_last(aws.zone, with_needed(aws.zone, [one.way for one in found], undeployed))
     return [replace(one, way=way) for one, way in zip(found, ways, strict=True)]
 
 
@@ -40,6 +44,8 @@ _LINES, _LINES_AND_DEPLOY, _DEPLOY, _AFTER = range(4)
 def _place(aws: AtAws, one: Difference) -> int:
     if one.way.deploy:
         return _LINES_AND_DEPLOY if one.way.undo else _DEPLOY
+    if one.how is How.GONE and one.kind == ATTACHMENT.name and not full_access_of(one.name):
+        return _AFTER  # a deploy may have to switch its type on
     return _AFTER if one.way.undo and one.how is How.MADE and _waits(aws, one) else _LINES
 
 
@@ -51,9 +57,16 @@ def _waits(aws: AtAws, one: Difference) -> bool:
         return False
     policies, ids = aws.inventory.organization.policies, one.live.ids
     mine = next(each for each in policies if each.id == ids.get("policy", ids.get("id")))
-    targets = {ids["target"]} if "target" in ids else {*mine.targets}
-    others = {target for each in policies if each.type == mine.type and each.id != mine.id for target in each.targets}
-    return bool(targets - others)
+    targets = {ids["target"]} if "target" in ids else {each.parameters["target_id"] for each in one.way.undo[:-1]}
+    others = [each for each in policies if each.type == mine.type and each.id != mine.id and _allows(each)]
+    return bool(targets - {target for each in others for target in each.targets})
+
+
+def _allows(one: Policy) -> bool:
+    """Returns whether a policy allows something: without one that does, AWS denies all."""
+    if one.type != PolicyType.SERVICE_CONTROL:
+        return True
+    return any(each.content.get("Effect") == "Allow" for each in statements(content(one.content)))
 
 
 # What a unit holds
@@ -83,6 +96,24 @@ def _with_units_that_stay(aws: AtAws, differences: Sequence[Difference]) -> list
     return found
 
 
+def _deleted_units(aws: AtAws, among: Collection[Difference]) -> set[str]:
+    """Returns the ids of the units that lines delete before any deploy, with what is attached to them."""
+    made = [one for one in among if one.kind == UNIT.name and one.how is How.MADE and one.live and one.way.undo]
+    return {one.live.ids["id"] for one in made if one.live and not _accounts_in(aws, one)}
+
+
+def _with_what_units_hold(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
+    """Returns the differences; nothing is detached from a unit that is deleted, which goes before its policies."""
+    units = _deleted_units(aws, differences)
+    found = [
+        replace(
+            one, way=replace(one.way, undo=tuple(e for e in one.way.undo if e.parameters.get("target_id") not in units))
+        )
+        for one in differences
+    ]
+    return sorted(found, key=lambda one: one.kind != UNIT.name or one.how is not How.MADE) if units else found
+
+
 # What was made again
 
 
@@ -105,12 +136,21 @@ def _deployed_at_last(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:
 
 
 def _said_once(differences: Sequence[Difference]) -> list[Difference]:
-    """Returns the differences without lines that another one has already: what is gone, AWS does not take twice."""
+    """Returns the differences without lines that another one has already: what is gone, AWS does not take twice.
+
+    A permission set reaches its accounts after the last of its changes.
+    """
     said, found = list[Line](), list[Difference]()
+    left = [each for one in differences for each in one.way.undo if each.operation == PROVISION]
     for one in differences:
-        lines = tuple(each for each in one.way.undo if each not in said)
+        lines = list[Line]()
+        for each in one.way.undo:
+            if each.operation == PROVISION:
+                left.remove(each)
+            if each not in (left if each.operation == PROVISION else said):
+                lines.append(each)
         said += lines
-        found.append(replace(one, way=replace(one.way, undo=lines)))
+        found.append(replace(one, way=replace(one.way, undo=tuple(lines))))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from strata.config.source import dotted
@@ -15,15 +15,16 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers
 
 
-def with_needed(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:
-    """Returns ways back, each deploy with the stacks that it reads from and that have something to put back too.
+def with_needed(zone: LandingZone, ways: Sequence[Way], undeployed: Collection[str] = ()) -> list[Way]:
+    """Returns ways back, each deploy with the stacks that it reads from and that a deploy changes too.
 
     A deploy refuses to go on while a stack that it reads from has changes.
     """
     differ, reads = {stack for one in ways for stack in one.deploy}, dict[str, set[str]]()
     for layer in layers(zone):
         reads[layer.name] = {*layer.reads}.union(*(reads.get(name, ()) for name in layer.reads))
-    needed = {stack: (*(name for name in reads if name in reads[stack] & differ), stack) for stack in differ}
+    due = {*differ, *undeployed}
+    needed = {stack: (*(name for name in reads if name in reads[stack] & due), stack) for stack in differ}
     return [replace(one, deploy=needed[one.deploy[-1]]) if one.deploy else one for one in ways]
 
 

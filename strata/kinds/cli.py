@@ -37,6 +37,8 @@ def _text(value: Any) -> str:
 
 
 Lines = tuple[Line, ...]
+PROVISION = "provision-permission-set"
+"""The operation by which accounts get the changes of a permission set."""
 
 
 def line(service: str, operation: str, *, region: str = "", **parameters: Any) -> Line:
@@ -74,5 +76,5 @@ class Center:
         """Changes a permission set, and has its accounts get the change."""
         return (
             self.admin(operation, permission_set_arn=arn, **parameters),
-            self.admin("provision-permission-set", permission_set_arn=arn, target_type="ALL_PROVISIONED_ACCOUNTS"),
+            self.admin(PROVISION, permission_set_arn=arn, target_type="ALL_PROVISIONED_ACCOUNTS"),
         )

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from strata.errors import Message
 from strata.kinds.at_aws import Inventory, PermissionSet, Policy, User
 from strata.kinds.identity import folded
+from strata.landing_zone.groups import CONTROL_TOWER as GROUPS
 from strata.policy.documents import statements
 
 CONTROL_TOWER = "controltower.amazonaws.com"
@@ -27,17 +28,6 @@ SETS = (
     "AWSServiceCatalogEndUserAccess",
 )
 """Its permission sets: https://docs.aws.amazon.com/controltower/latest/userguide/sso-groups.html"""
-GROUPS = (
-    "AWSAccountFactory",
-    "AWSAuditAccountAdmins",
-    "AWSControlTowerAdmins",
-    "AWSLogArchiveAdmins",
-    "AWSLogArchiveViewers",
-    "AWSSecurityAuditPowerUsers",
-    "AWSSecurityAuditors",
-    "AWSServiceCatalogAdmins",
-)
-"""Its groups, by the same page."""
 USER = "AWS Control Tower Admin"
 """What its user is called, who signs in with the address of the management account."""
 _STACK = "aws:cloudformation:stack-name"

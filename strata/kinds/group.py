@@ -19,6 +19,7 @@ from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
+from strata.landing_zone.groups import CONTROL_TOWER
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
@@ -216,7 +217,9 @@ def _live_members(aws: AtAws) -> Iterator[Thing]:
     for center in aws.inventory.centers:
         for group in center.groups:
             key = aws.known["group"].get(group.id)
-            theirs = not group.external and keeps_group(aws.inventory, group.name)
+            here = aws.zone.groups.get(key or "")
+            # It is still theirs under another name, and without Control Tower.
+            theirs = not group.external and here is not None and here.external and here.name in CONTROL_TOWER
             compared = key and (_is_ours(aws, center, group) or theirs)
             for user, id in group.members.items() if compared else ():
                 if not aws.is_elsewhere(_MEMBERSHIP, f"{center.store}/{id}"):

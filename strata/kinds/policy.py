@@ -79,8 +79,8 @@ def _live(aws: AtAws) -> Iterator[Thing]:
 
 
 def _again(_: AtAws, attribute: str, here: Thing) -> cli.Lines:
-    """Returns the line that gives a policy of others its document or description again; AWS keeps what is left out."""
-    name = {"document": "content", "description": "description"}.get(attribute)
+    """Returns the line that gives a policy of others its name, document or description again; AWS keeps the rest."""
+    name = {"document": "content", "description": "description", "name": "name"}.get(attribute)
     if not name:
         return ()
     value = here.values[attribute]

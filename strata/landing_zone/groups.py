@@ -8,6 +8,18 @@ from dataclasses import dataclass
 from strata.config.models import Sso, User
 from strata.config.source import Location
 
+CONTROL_TOWER = (
+    "AWSAccountFactory",
+    "AWSAuditAccountAdmins",
+    "AWSControlTowerAdmins",
+    "AWSLogArchiveAdmins",
+    "AWSLogArchiveViewers",
+    "AWSSecurityAuditPowerUsers",
+    "AWSSecurityAuditors",
+    "AWSServiceCatalogAdmins",
+)
+"""The groups of Control Tower: https://docs.aws.amazon.com/controltower/latest/userguide/sso-groups.html"""
+
 
 @dataclass(frozen=True)
 class Group:
@@ -43,5 +55,6 @@ def groups(sso: Sso) -> dict[str, Group]:
 
 
 def may_be_in(user: User, groups: Mapping[str, Group]) -> frozenset[str]:
-    """Returns the external groups in which an external user may be: the identity provider alone knows."""
-    return frozenset(key for key, group in groups.items() if group.external) if user.external else frozenset()
+    """Returns the external groups in which a user may be: people fill Control Tower's, a provider its own."""
+    external = {key: group for key, group in groups.items() if group.external}
+    return frozenset(key for key, group in external.items() if user.external or group.name in CONTROL_TOWER)

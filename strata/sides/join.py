@@ -42,13 +42,16 @@ def known_keys(
 
 
 def held(key: moves.Kind, zone: LandingZone, imported: Mapping[str, str]) -> dict[str, str]:
-    """Returns the keys that imports.yaml and, before that, the states have by id; project.yaml has one id itself."""
+    """Returns the keys by id that external.yaml has, before that the states, imports.yaml and project.yaml."""
     now, kind = newest_keys(zone.moves), KEYED[key]
     found = {zone.project.management_account.id: MANAGEMENT} if key == "account" else dict[str, str]()
     for address, id in (*zone.imports.items(), *imported.items()):
         type, _, its = address.partition(".")
         if type == kind.type:
             found[kind.id_of(id)] = now.get((key, its), its)
+    if key == "policy":
+        external = ((one, zone.external.policies.get(one.type, {}).get(one.name)) for one in zone.policies.values())
+        found |= {read.id: one.key for one, read in external if one.external and read and read.id}
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from strata.adoption import rendering
 from strata.adoption.checking import REASON, accepted, until_accepted
-from strata.adoption.describing import Description, describe, gives_everything
+from strata.adoption.describing import Description, describe
 from strata.adoption.external import external_at_aws, text_of
 from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
@@ -32,6 +32,7 @@ from strata.commands.adopt.existing import (
     changed_texts,
     deployed,
     existing_at,
+    gives_full_access,
     left_unwritten,
     offer,
     warn,
@@ -50,8 +51,7 @@ from strata.files.config_edit import write_texts
 from strata.identity.lost_states import lost_states
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import Reading
-from strata.kinds.assignment import ASSIGNMENT
-from strata.kinds.at_aws import Inventory, PermissionSet
+from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP, group_of
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -324,11 +324,10 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     that accepts it, until somebody has looked at that one.
     """
     made = [one for one in compare(landing_zone, {}, inventory).differences if one.how is Kind.MADE]
-    full = {one.arn for one in _sets(inventory) if gives_everything(one)}
     entries, apart = list[dict[str, Any]](), list[Message]()
     for one in (*made, *left_unwritten(landing_zone, inventory)):
         in_tower = _is_in_external_group(one, landing_zone)
-        if gives := _gives(one, inventory, full):
+        if gives := gives_full_access(one, inventory):
             until = "which accepted.yaml has" if in_tower else "which strata drift tells until accepted.yaml has it"
             text = f"Full access, {until}: {one.kind} {one.name!r}."
             apart.append(Message("full-access-left", text, kind=one.kind, name=one.name))
@@ -341,19 +340,6 @@ def _is_in_external_group(one: Difference, zone: LandingZone) -> bool:
     """Returns whether it is a member of one of Control Tower's groups, which gives what is declared."""
     group = zone.groups.get(group_of(one.name)) if one.kind == MEMBERSHIP.name else None
     return group is not None and group.external
-
-
-def _sets(inventory: Inventory) -> tuple[PermissionSet, ...]:
-    return inventory.center.permission_sets if inventory.center else ()
-
-
-def _gives(one: Difference, inventory: Inventory, full: Collection[str]) -> bool:
-    """Returns whether somebody has some of the permission sets by an assignment or a membership."""
-    ids, center = one.live.ids if one.live else {}, inventory.center
-    if one.kind == MEMBERSHIP.name and center:
-        return any(each.permission_set in full and each.principal == ids["group"] for each in center.assignments)
-    alive = one.live is not None and one.live.values.get("principal") != "deleted"
-    return one.kind == ASSIGNMENT.name and alive and ids["arn"] in full
 
 
 def _facts(to: Path, found: Description, reading: Reading, *, written: bool) -> dict[str, Any]:

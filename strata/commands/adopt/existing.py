@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.adoption.checking import REASON, accepted
+from strata.adoption.describing import gives_everything
 from strata.adoption.existing import Existing, Merged
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
@@ -23,6 +24,7 @@ from strata.drift.comparison import differing, unread_parts
 from strata.drift.difference import Difference
 from strata.errors import ConfigurationError, Message
 from strata.files.config_edit import check_unchanged, files_with, policies, print_diff, texts, write_texts
+from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP, group_of
 from strata.landing_zone import LandingZone
@@ -124,8 +126,21 @@ def left_unwritten(zone: LandingZone, inventory: Inventory) -> list[Difference]:
     return [one for one in found if one.declared and one.attribute in one.declared.by_default]
 
 
+def gives_full_access(one: Difference, inventory: Inventory) -> bool:
+    """Returns whether somebody has a permission set with full access by an assignment or a membership."""
+    ids, center = one.live.ids if one.live else {}, inventory.center
+    full = {each.arn for each in center.permission_sets if gives_everything(each)} if center else set[str]()
+    if one.kind == MEMBERSHIP.name and center:
+        return any(each.permission_set in full and each.principal == ids["group"] for each in center.assignments)
+    alive = one.live is not None and one.live.values.get("principal") != "deleted"
+    return one.kind == ASSIGNMENT.name and alive and ids["arn"] in full
+
+
 def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> Merged:
-    """Returns a result that accepts such values of what it adds, and who is in the groups of Control Tower's."""
+    """Returns a result that accepts such values of what it adds, and who is in the groups of Control Tower's.
+
+    Whom that gives full access, drift tells until somebody has accepted it.
+    """
     zone, before = merged.landing_zone, existing.landing_zone
     new = declared_side(zone).keys() - declared_side(before).keys()
     found = left_unwritten(zone, inventory) if new else []
@@ -133,7 +148,8 @@ def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> 
     if groups := {key for key, one in zone.groups.items() if one.external} - before.groups.keys():
         known = known_keys(zone, inventory, imported={}, record={})
         made = differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
-        left += [one for one in made if one.kind == MEMBERSHIP.name and group_of(one.name) in groups]
+        members = [one for one in made if one.kind == MEMBERSHIP.name and group_of(one.name) in groups]
+        left += [one for one in members if not gives_full_access(one, inventory)]
     if not left:
         return merged
     entries = [{"finding": one.how.value, "at": one.at, "reason": REASON} for one in left]

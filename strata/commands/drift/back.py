@@ -12,6 +12,7 @@ from strata.aws.session import Aws
 from strata.drift.comparison import Drift
 from strata.drift.difference import How
 from strata.errors import Message, StrataError
+from strata.kinds.account import ACCOUNT
 from strata.kinds.cli import Line
 from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers
@@ -34,6 +35,8 @@ class Back:
     deploy: Callable[[Sequence[str]], int]
 
 
+_TAKES = {"delete", "deregister", "detach", "disable", "remove"}
+"""What operations begin with that take something away."""
 Step = Line | tuple[str, ...]
 """A line of the AWS CLI, or the stacks of one deploy."""
 
@@ -58,15 +61,22 @@ def agreed(options: Options, zone: LandingZone, drift: Drift, steps: Sequence[St
         options.note(Message("nothing-put-back", "nothing was put back: no line does"))
         return False
     lines = [one for one in steps if isinstance(one, Line)]
-    made = [one for one in drift.differences if one.how in (How.MADE, How.LEFT) and one.way.undo]
-    taken = len([one for one in made if not one.way.is_left_to_hand])
+    taken = len([one for one in lines if one.operation.partition("-")[0] in _TAKES])
     stacks = [stack for one in steps if not isinstance(one, Line) for stack in one]
+    told = (*drift.differences, *drift.accepted)
+    gone = [one.name for one in told if one.kind == ACCOUNT.name and one.how is How.GONE and not one.attribute]
+    if gone and ACCOUNT.stack in stacks:
+        text = f"a deploy would open account {listed(gone)} anew; have it join again first, or take it out of the YAML"
+        raise StrataError(Message("account-would-be-opened", text, accounts=gone))
+    back_too = [f"{one.kind} {one.name}" for one in drift.accepted if {*one.way.deploy} & {*stacks}]
+    if back_too:
+        text = f"the deploy puts back what accepted.yaml has as well: {listed(back_too)}"
+        options.note(Message("back-undoes-accepted", text, things=back_too))
     if stacks and drift.waiting:
         waits = counted(len(drift.waiting), "change")
         options.note(Message("back-deploys-more", f"the deploy makes what waits for one as well: {waits}"))
     parts = [
-        *([f"run {counted(len(lines), 'line')} of the AWS CLI"] if lines else []),
-        *([f"take away {counted(taken, 'thing')} that somebody made"] if taken else []),
+        *([f"run {counted(len(lines), 'line')} of the AWS CLI, {taken} of which take away"] if lines else []),
         *([f"deploy {', '.join(stacks)}"] if stacks else []),
     ]
     if yes or confirmed(f"{listed(parts)} in account {zone.project.management_account.id}?", instead="strata drift"):
