@@ -44,7 +44,7 @@ def keeper_of_policy(inventory: Inventory, one: Policy) -> Message | None:
     if found := _stack(one.tags):
         return found
     if runs(inventory) and one.name.startswith(GUARDRAILS) and _is_of_controls(one.content):
-        return by_control_tower()
+        return Message("control-tower", "Control Tower looks after it")
     return None
 
 
@@ -52,7 +52,7 @@ def keeper_of_set(inventory: Inventory, one: PermissionSet) -> Message | None:
     """Returns who looks after a permission set: there is one of a name, and Control Tower works with those of its."""
     if found := _stack(one.tags):
         return found
-    return by_control_tower() if runs(inventory) and one.name in SETS else None
+    return by_its_name() if runs(inventory) and one.name in SETS else None
 
 
 def keeps_group(inventory: Inventory, name: str) -> bool:
@@ -83,9 +83,9 @@ def runs(inventory: Inventory) -> bool:
     return CONTROL_TOWER in inventory.organization.trusted_services or "trusted services" in inventory.unread
 
 
-def by_control_tower() -> Message:
-    """Returns that it is Control Tower."""
-    return Message("control-tower", "Control Tower looks after it")
+def by_its_name() -> Message:
+    """Returns that it is Control Tower, as far as a name says."""
+    return Message("control-tower", "Control Tower looks after it, as far as its name says")
 
 
 def _stack(tags: Mapping[str, str]) -> Message | None:

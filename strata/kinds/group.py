@@ -11,7 +11,7 @@ from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Center, Inventory
 from strata.kinds.change import Change, Obstacle
 from strata.kinds.cli import new_name
-from strata.kinds.control_tower import by_control_tower, keeps_group, taken_back_by
+from strata.kinds.control_tower import by_its_name, keeps_group, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark, folded
 from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
@@ -75,7 +75,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 values = {**GROUP.live_fields(one), "id": one.id}
                 theirs = keeps_group(aws.inventory, one.name)
                 undo = () if theirs else aws.cli.people("delete-group", group_id=one.id)
-                note, rights = taken_back_by(by_control_tower() if theirs else None), sorted(one.members)
+                note, rights = taken_back_by(by_its_name() if theirs else None), sorted(one.members)
                 name, thing = aws.principal(one.id), ("group", one.id)
                 yield Thing("group", name, values, ids={"id": one.id}, thing=thing, undo=undo, note=note, rights=rights)
 
