@@ -78,6 +78,20 @@ def test_names_in_a_circle_are_freed_before_the_deploy_that_gives_them_back() ->
     assert ways(by_hand)[3:] == ["deploy organizations"]
 
 
+def test_names_that_no_file_writes_go_back_by_lines_alone() -> None:
+    three = {f"team{number}": f"team{number % 3 + 1}" for number in (1, 2, 3)}
+    there = THERE.but(*map(group, three))
+    names = {there.id("group", key): name for key, name in three.items()}
+
+    drift = compared(there.at_aws(*(changed("group", key, name=name) for key, name in three.items())))
+
+    for line in (each for one in drift.differences for each in one.way.undo):
+        name = line.parameters["operations"][0]["AttributeValue"]
+        assert name not in names.values(), line
+        names[line.parameters["group_id"]] = name
+    assert names == {there.id("group", key): key for key in three}
+
+
 def test_a_name_that_nobody_else_wants_stays() -> None:
     chain = THERE.at_aws(changed("group", "reds", name="Greens"), changed("group", "blues", name="Reds"))
 

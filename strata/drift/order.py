@@ -171,7 +171,7 @@ def _with_names_freed(aws: AtAws, differences: Sequence[Difference]) -> list[Dif
         if lines := _freed(aws, kind, [one for one in found if one.kind == kind.name]):
             first = min(named, key=lambda number: (_place(aws, found[number]), number))
             way = found[first].way
-            text = "another one has its name, and gets one for the meantime; a deploy gives each its own"
+            text = "another one has its name, and gets one for the meantime"
             note = way.by_hand or Message("name-freed", text)
             found[first] = replace(found[first], way=replace(way, undo=(*lines, *way.undo), by_hand=note))
     return found
