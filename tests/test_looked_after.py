@@ -289,9 +289,17 @@ def test_a_refresh_drops_what_is_no_longer_declared_and_refuses_what_aws_lacks(f
     assert said.ids(TOWER.run("adopt", "--refresh-external", "--yes", folder=folder)) == ["nothing-to-do"]
 
 
-def test_a_refresh_is_the_way_out_of_a_damaged_file(folder: Path) -> None:
+UNEVALUATED = """policies:
+  SERVICE_CONTROL_POLICY:
+    aws-guardrails-AbCdE1:
+      document: '{"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Like": {"a": "b"}}}]}'
+"""
+
+
+@pytest.mark.parametrize("damaged", ["read: never\npermission_sets: 3\n", UNEVALUATED], ids=["types", "document"])
+def test_a_refresh_is_the_way_out_of_a_damaged_file(folder: Path, damaged: str) -> None:
     has = load(folder).external
-    (folder / "external.yaml").write_text("read: never\npermission_sets: 3\n")
+    (folder / "external.yaml").write_text(damaged)
     with pytest.raises(ConfigurationError):
         load(folder)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from strata.adoption import rendering
@@ -12,11 +13,12 @@ from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.config import EXTERNAL, ORGANIZATION, SSO
 from strata.config.loader import read_partial
-from strata.errors import Message, StrataError, UsageError
+from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.files.config_edit import check_unchanged, loaded, offer, replace, texts
 from strata.inventory.progress import Reading
 from strata.kinds.at_aws import Inventory
 from strata.landing_zone import LandingZone
+from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document
@@ -38,7 +40,6 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     folder = options.config
     before, had = texts(folder), read_partial(folder)[0].external
     zone = loaded(folder, {**before, EXTERNAL: ""}, folder)  # which may be damaged
-    zone_before = None if read_partial(folder)[1] else loaded(folder, before, folder)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
     reading = Reading(options, zone.project)
@@ -51,8 +52,9 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     files = {name: text for name, text in (text_of(found) or empty).items() if text != before.get(name)}
     changes = list(told(had, found))
     after = loaded(folder, {**before, **files}, folder)
-    for one in newly_unmet(zone_before, after) if files and zone_before else ():
-        options.note(one)
+    with suppress(ConfigurationError):  # then nothing was known that may have held
+        for one in newly_unmet(load(folder), after) if files else ():
+            options.note(one)
     check_unchanged(folder, before)
     code = 0
     if not json:
