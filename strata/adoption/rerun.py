@@ -152,8 +152,8 @@ class _Merge:
         self._take_out()
         documents = self._policies_and_above() | self._people_and_sets() | self._edited()
         self._load(documents)
-        self._external()
-        self._load(documents)
+        if self._external():
+            self._load(documents)
         self._access()
         self._load(documents)
         lines = self._imports()
@@ -391,15 +391,15 @@ class _Merge:
                 self.texts[one.file] = with_value(before, one.way, one.value, one.file)
         return documents
 
-    def _external(self) -> None:
-        """Adds to external.yaml what AWS has in what is external and new."""
+    def _external(self) -> bool:
+        """Adds to external.yaml what AWS has in what is external and new; returns whether there is any."""
         keys = self.found.keys
         if self.only is not None:
             keys = {kind: {id: key for id, key in keys[kind].items() if (kind, id) in self.only} for kind in KINDS}
         found = external_at_aws(self.zone, self.inventory, keys, self.day)
         more = completed(self.zone.external, found)
-        if more != self.zone.external:
-            self.texts |= text_of(more)
+        self.texts |= text_of(more) if more != self.zone.external else {}
+        return more != self.zone.external
 
     # Identity Center
 

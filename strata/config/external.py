@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from strata.config.json_lines import minified
 from strata.config.models import Model, PolicyType
+from strata.config.source import Location
 from strata.config.text import Problem, Text, short
 from strata.config.types import LastDay, Many
 from strata.errors import Message
@@ -84,3 +85,13 @@ class External(Model):
     """By the name at AWS."""
     policies: dict[Annotated[PolicyType, Field(strict=False)], dict[str, ExternalPolicy]] = Field(default_factory=dict)
     """By type, and the name at AWS."""
+
+
+def place_of_policy(type: PolicyType, name: str) -> Location:
+    """Returns where the file has the document of a policy."""
+    return "policies", type.value, name, "document"
+
+
+def place_of_inline(name: str) -> Location:
+    """Returns where the file has the inline policy of a permission set."""
+    return "permission_sets", name, "inline"

@@ -434,6 +434,15 @@ class PolicyType(StrEnum):
     S3 = "S3_POLICY"
 
 
+def _required_unless_external(value: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    """Requires a text whose default is empty, of what nobody else looks after."""
+    if value != "":
+        return handler(value)
+    if info.data.get("external", True):
+        return value
+    raise PydanticKnownError("missing")
+
+
 def _refuse_more(one: Model, what: str, allowed: Collection[str]) -> None:
     """Refuses what an entry has that says only which thing of others is meant."""
     if more := sorted(one.model_fields_set - {*allowed}):
@@ -475,14 +484,7 @@ class Policy(Model):
     detached: Targets = Field(default_factory=Targets)
     """Of AWS's FullAWSAccess and RCPFullAWSAccess alone, which are attached to everything else: where they are not."""
 
-    @field_validator("file", mode="wrap")
-    @classmethod
-    def _required(cls, value: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
-        if value != "":
-            return handler(value)
-        if info.data.get("external", True):
-            return value
-        raise PydanticKnownError("missing")
+    _required = field_validator("file", mode="wrap")(_required_unless_external)
 
     @model_validator(mode="after")
     def _external_is_foreign(self) -> Self:
@@ -1015,14 +1017,7 @@ class User(Model):
     display_name: PersonName | None = None
     """The name AWS shows; when not given, it is made of given and family name, and stays as it is."""
 
-    @field_validator(*_OF_OWN_USERS, mode="wrap")
-    @classmethod
-    def _required(cls, value: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
-        if value is not cls.model_fields[str(info.field_name)].default:
-            return handler(value)
-        if info.data.get("external", True):
-            return value
-        raise PydanticKnownError("missing")
+    _required = field_validator(*_OF_OWN_USERS, mode="wrap")(_required_unless_external)
 
     @model_validator(mode="after")
     def _external_is_foreign(self) -> Self:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from strata.config import EXTERNAL, ORGANIZATION, SSO
+from strata.config.external import place_of_inline, place_of_policy
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION, PolicyType
 from strata.config.source import Location
@@ -173,8 +174,7 @@ def document_of(landing_zone: LandingZone, policy: Policy) -> Document:
     if policy.file:
         return _file(landing_zone, policy.file, policy.document.text)
     if policy.external:
-        at: Location = ("policies", policy.type.value, policy.name, "document")
-        return _made(landing_zone, policy.document.text, EXTERNAL, at)
+        return _made(landing_zone, policy.document.text, EXTERNAL, place_of_policy(policy.type, policy.name))
     return _made(landing_zone, policy.document.text, ORGANIZATION, policy.location)
 
 
@@ -355,7 +355,7 @@ def _known_document(landing_zone: LandingZone, one: PermissionSet, policy: Held)
         return None
     if policy.file:
         return _file(landing_zone, policy.file, policy.document.text)
-    file, at = (EXTERNAL, ("permission_sets", policy.of, "inline")) if policy.of else (SSO, one.location)
+    file, at = (EXTERNAL, place_of_inline(policy.of)) if policy.of else (SSO, one.location)
     return _made(landing_zone, policy.document.text, file, at)
 
 

@@ -14,6 +14,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from strata.config import EXTERNAL, ORGANIZATION, SSO
+from strata.config.external import place_of_inline, place_of_policy
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, User
 from strata.config.source import Location
 from strata.landing_zone import LandingZone
@@ -139,7 +140,7 @@ class Evaluated:
         if policy.file:
             return self._file(policy.file, policy.document)
         if policy.external:
-            at: Location = ("policies", policy.type.value, policy.name, "document")
+            at = place_of_policy(policy.type, policy.name)
             return self._made(f"{policy.type} {policy.name}", policy.document.text, EXTERNAL, at)
         return self._made(policy.key, policy.document.text, ORGANIZATION, policy.location)
 
@@ -175,8 +176,7 @@ class Evaluated:
         if policy.file:
             return self._file(policy.file, policy.document)
         if policy.of:
-            at: Location = ("permission_sets", policy.of, "inline")
-            return self._made(str(policy), policy.document.text, EXTERNAL, at)
+            return self._made(str(policy), policy.document.text, EXTERNAL, place_of_inline(policy.of))
         project = self.landing_zone.project
         where = f"{project.regions.primary}:{project.management_account.id}"
         key = f"arn:{PARTITION}:kms:{where}:key/{unknown.ANYTHING}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config import EXTERNAL, ORGANIZATION, SSO
-from strata.config.external import External
+from strata.config.external import External, place_of_inline, place_of_policy
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.source import Location
@@ -30,10 +30,10 @@ def documents(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 def _documents(external: External) -> Iterator[tuple[Location, str]]:
     for name, one in external.permission_sets.items():
         if one.inline:
-            yield ("permission_sets", name, "inline"), one.inline
+            yield place_of_inline(name), one.inline
     for type, policies in external.policies.items():
         for name, policy in policies.items():
-            yield ("policies", type.value, name, "document"), policy.document
+            yield place_of_policy(type, name), policy.document
 
 
 def unread(landing_zone: LandingZone) -> Iterator[Doubt]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from strata.config import ACCEPTED, EXTERNAL, PROJECT, SSO
 from strata.config.accepted import find, hint
+from strata.config.external import place_of_policy
 from strata.config.findings import LONGEST
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
@@ -395,7 +396,7 @@ def _attached(landing_zone: LandingZone, account: str, statement: Statement) -> 
         if file and _is_of(landing_zone, file, statement):
             yield _Cause(file, statement.at, f"{file} {statement.place[:LONGEST]}", one.source)
         elif one.policy.external:
-            at: Location = ("policies", one.policy.type.value, one.policy.name, "document")
+            at = place_of_policy(one.policy.type, one.policy.name)
             line = landing_zone.source(EXTERNAL, at).line
             if _is_of(landing_zone, EXTERNAL, statement) and statement.line == line:
                 yield _Cause(EXTERNAL, at, f"{one.policy.name} {statement.place[:LONGEST]}", one.source)

@@ -35,6 +35,7 @@ from strata.commands.adopt.existing import (
     gives_full_access,
     left_unwritten,
     offer,
+    sets_with_full_access,
     warn,
     with_unwritten,
     worse,
@@ -293,9 +294,11 @@ def _files(project: Project, inventory: Inventory, found: Description, day: dt.d
         entries = accepted(folder)
         files |= rendering.accepted(entries)
         write_texts(folder, files)
-        files |= text_of(external_at_aws(load(folder), inventory, found.keys, day))
-        write_texts(folder, files)
         landing_zone = load(folder)
+        if external := text_of(external_at_aws(landing_zone, inventory, found.keys, day)):
+            files |= external
+            write_texts(folder, files)
+            landing_zone = load(folder)
         if limits := exceeded(landing_zone):
             files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})
         if set(landing_zone.grants) != set(found.grants):
@@ -324,10 +327,10 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     that accepts it, until somebody has looked at that one.
     """
     made = [one for one in compare(landing_zone, {}, inventory).differences if one.how is Kind.MADE]
-    entries, apart = list[dict[str, Any]](), list[Message]()
+    full, entries, apart = sets_with_full_access(inventory), list[dict[str, Any]](), list[Message]()
     for one in (*made, *left_unwritten(landing_zone, inventory)):
         in_tower = _is_in_external_group(one, landing_zone)
-        if gives := gives_full_access(one, inventory):
+        if gives := gives_full_access(one, inventory, full):
             until = "which accepted.yaml has" if in_tower else "which strata drift tells until accepted.yaml has it"
             text = f"Full access, {until}: {one.kind} {one.name!r}."
             apart.append(Message("full-access-left", text, kind=one.kind, name=one.name))

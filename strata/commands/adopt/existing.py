@@ -121,15 +121,26 @@ def left_unwritten(zone: LandingZone, inventory: Inventory) -> list[Difference]:
 
     Those are names and session lengths that cannot be written.
     """
+    return [one for one in _without_states(zone, inventory) if _is_unwritten(one)]
+
+
+def _is_unwritten(one: Difference) -> bool:
+    return one.declared is not None and one.attribute in one.declared.by_default
+
+
+def _without_states(zone: LandingZone, inventory: Inventory) -> Sequence[Difference]:
     known = known_keys(zone, inventory, imported={}, record={})
-    found = differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
-    return [one for one in found if one.declared and one.attribute in one.declared.by_default]
+    return differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
 
 
-def gives_full_access(one: Difference, inventory: Inventory) -> bool:
-    """Returns whether somebody has a permission set with full access by an assignment or a membership."""
+def sets_with_full_access(inventory: Inventory) -> frozenset[str]:
+    """Returns the ARNs of the permission sets that give full access."""
+    return frozenset(one.arn for center in inventory.centers for one in center.permission_sets if gives_everything(one))
+
+
+def gives_full_access(one: Difference, inventory: Inventory, full: Collection[str]) -> bool:
+    """Returns whether somebody has one of some permission sets by an assignment or a membership."""
     ids, center = one.live.ids if one.live else {}, inventory.center
-    full = {each.arn for each in center.permission_sets if gives_everything(each)} if center else set[str]()
     if one.kind == MEMBERSHIP.name and center:
         return any(each.permission_set in full and each.principal == ids["group"] for each in center.assignments)
     alive = one.live is not None and one.live.values.get("principal") != "deleted"
@@ -143,13 +154,12 @@ def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> 
     """
     zone, before = merged.landing_zone, existing.landing_zone
     new = declared_side(zone).keys() - declared_side(before).keys()
-    found = left_unwritten(zone, inventory) if new else []
-    left = [one for one in found if (one.kind, one.name) in new]
-    if groups := {key for key, one in zone.groups.items() if one.external} - before.groups.keys():
-        known = known_keys(zone, inventory, imported={}, record={})
-        made = differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
-        members = [one for one in made if one.kind == MEMBERSHIP.name and group_of(one.name) in groups]
-        left += [one for one in members if not gives_full_access(one, inventory)]
+    found = _without_states(zone, inventory) if new else []
+    left = [one for one in found if _is_unwritten(one) and (one.kind, one.name) in new]
+    groups = {key for key, one in zone.groups.items() if one.external} - before.groups.keys()
+    members = [one for one in found if one.kind == MEMBERSHIP.name and group_of(one.name) in groups]
+    full = sets_with_full_access(inventory) if members else ()
+    left += [one for one in members if not gives_full_access(one, inventory, full)]
     if not left:
         return merged
     entries = [{"finding": one.how.value, "at": one.at, "reason": REASON} for one in left]
