@@ -257,9 +257,7 @@ def test_an_organization_that_changes_meanwhile_is_not_described(
     kept = KeptAnswers(tmp_path / "answers", ACCOUNT)
     before = aws.snapshot()
     read(Session(None, "us-east-1", answers=kept), PROJECT)
-    client = aws.client("organizations")
-    asked = client.create_account(AccountName="new", Email="new@example.com")["CreateAccountStatus"]["Id"]
-    new = client.describe_create_account_status(CreateAccountRequestId=asked)["CreateAccountStatus"]["AccountId"]
+    new = aws.open_account("new@example.com")
     try:
         with pytest.raises(StrataError) as changed:
             read(Session(None, "us-east-1", answers=kept), PROJECT)

@@ -12,9 +12,14 @@ from moto.s3.models import s3_backends
 from strata.kinds import KINDS
 from tests.aws import memory
 from tests.aws.calls import Call, Parameters, Refused, Service, mend, page
-from tests.aws.organizations import require_trust
+from tests.aws.organizations import require_trust_seen
 
 cloudtrail = Service("cloudtrail")
+_NOT_SEEN = (
+    "The request could not be processed because your organization hasn't enabled CloudTrail service access. Enable "
+    "service access for CloudTrail, and then try again."
+)
+"""https://github.com/hashicorp/terraform-provider-aws/issues/31401"""
 
 
 @cloudtrail.answers("CreateTrail", "UpdateTrail")
@@ -24,7 +29,8 @@ def trail(call: Call) -> None:
             "TrailAlreadyExistsException", f"Trail {call['Name']} already exists for customer: {call.account}"
         )
     if call.parameters.get("IsOrganizationTrail"):
-        require_trust("cloudtrail.amazonaws.com", "CloudTrailAccessNotEnabledException", call.account)
+        code = "CloudTrailAccessNotEnabledException"
+        require_trust_seen("cloudtrail.amazonaws.com", code, _NOT_SEEN, call.account)
     bucket = call.parameters.get("S3BucketName")
     if bucket:
         name = call["Name"].split("/")[-1]

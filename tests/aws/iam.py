@@ -10,7 +10,7 @@ from typing import Any
 from moto.iam.models import SERVICE_NAME_CONVERSION, AWSManagedPolicy, iam_backends
 
 from tests.aws.calls import Call, Parameters, Refused, Service
-from tests.aws.organizations import require_trust
+from tests.aws.organizations import require_trust_seen
 
 iam = Service("iam")
 SERVICE_NAME_CONVERSION |= {
@@ -70,6 +70,8 @@ def change_clients(call: Call) -> Parameters:
     return {}
 
 
+_NOT_SEEN = "The request was rejected because trusted access is not enabled for IAM in Organizations."
+"""https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableOrganizationsRootSessions.html"""
 _FEATURES = ("RootCredentialsManagement", "RootSessions")
 
 
@@ -78,7 +80,7 @@ _FEATURES = ("RootCredentialsManagement", "RootSessions")
     *(f"{switch}Organizations{feature}" for switch in ("Enable", "Disable") for feature in _FEATURES),
 )
 def root_access(call: Call) -> Parameters:
-    require_trust("iam.amazonaws.com", "ServiceAccessNotEnabledException", call.account)
+    require_trust_seen("iam.amazonaws.com", "ServiceAccessNotEnabledException", _NOT_SEEN, call.account)
     on = call.keeps(RootAccess).features
     feature = call.operation.split("Organizations", 1)[1]
     if call.operation.startswith("Enable"):

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 
-from tests.aws import memory
+from tests.aws import late, memory
 from tests.aws.calls import Call, Parameters, Refused, Service, listed, page, tags_of
-from tests.aws.center import INSTANCE, STORE, Center, center
+from tests.aws.center import BEGINS, INSTANCE, STORE, Center, center
 from tests.aws.iam import managed_policy
-from tests.aws.organizations import is_active
+from tests.aws.organizations import is_active, unprepared
 
 ssoadmin = Service("sso-admin")
 _DESCRIBED = ("Name", "PermissionSetArn", "Description", "CreatedDate", "SessionDuration", "RelayState")
 _POLICIES_OF_A_SET = 25
 """https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html (20 by default for managed policies)."""
+_NOT_PREPARED = (
+    "AWS SSO is unable to complete your request at this time. Obtaining permissions to manage your AWS account '{}' "
+    "takes longer than usual. Please try again in a few minutes. If this problem continues, contact AWS Support."
+)
+"""https://github.com/aws-samples/aws-identitycenter-codepipeline-auto-assignment/issues/31"""
 
 
 @ssoadmin.answers("ListInstances")
@@ -163,10 +168,11 @@ def create_assignment(call: Call) -> Parameters:
         raise Refused("ResourceNotFoundException", f"{new['PrincipalType']} {new['PrincipalId']} not found")
     if not is_active(new["AccountId"], found.owner):
         raise Refused("ResourceNotFoundException", f"account {new['AccountId']} is not active in the organization")
-    if new in found.assignments:
-        raise Refused("ConflictException", "the account assignment already exists")
-    found.assignments.append(new)
-    return {"AccountAssignmentCreationStatus": _request(call, "TargetId", "PermissionSetArn", "PrincipalId")}
+    why = _NOT_PREPARED.format(new["AccountId"]) if late.look(unprepared(new["AccountId"])) else ""
+    if not why and new not in found.assignments:  # AWS takes one that exists
+        found.assignments.append(new)
+    request = _request(call, "TargetId", "PermissionSetArn", "PrincipalId", fails=why)
+    return {"AccountAssignmentCreationStatus": request}
 
 
 @ssoadmin.answers("DeleteAccountAssignment")
@@ -184,13 +190,13 @@ def delete_assignment(call: Call) -> Parameters:
     "DescribePermissionSetProvisioningStatus",
 )
 def status(call: Call) -> Parameters:
-    """Answers how something goes on that was begun: it is done when it is asked about."""
+    """Answers how something goes on that was begun: it is done, or has failed, when it is asked about."""
     kind = call.operation.removeprefix("Describe").removesuffix("Status")
     request = "ProvisionPermissionSet" if kind.startswith("Permission") else kind
     found = center(call).requests.get(call[f"{request}RequestId"])
     if found is None:
         raise Refused("ResourceNotFoundException", "there is no such request")
-    found["Status"] = "SUCCEEDED"
+    found["Status"] = "FAILED" if "FailureReason" in found else "SUCCEEDED"
     return {f"{kind}Status": found}
 
 
@@ -224,7 +230,7 @@ def _instance(found: Center) -> Parameters:
         "InstanceArn": INSTANCE,
         "IdentityStoreId": STORE,
         "OwnerAccountId": found.owner,
-        "Status": "ACTIVE",
+        "Status": "CREATE_IN_PROGRESS" if late.look(BEGINS) else "ACTIVE",
         "PrimaryRegion": found.region,
     }
 
@@ -271,9 +277,11 @@ def _assignment(call: Call) -> Parameters:
     }
 
 
-def _request(call: Call, *shown: str) -> Parameters:
-    """Begins something that AWS does in its own time."""
+def _request(call: Call, *shown: str, fails: str = "") -> Parameters:
+    """Begins something that AWS does in its own time, and that fails for a reason where there is one."""
     id = center(call).new_id()
     request = {"RequestId": id, "Status": "IN_PROGRESS", "CreatedDate": time.time()}
     center(call).requests[id] = {**request, **{key: call[key] for key in shown}}
+    if fails:
+        center(call).requests[id]["FailureReason"] = fails
     return request

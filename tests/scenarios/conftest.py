@@ -120,7 +120,7 @@ def deployed_shipped(
     # To deploy `backend` by itself is worth it where what was waited for is kept.
     before: Snapshot = request.getfixturevalue("bootstrapped" if provider is stand_in else "bootstrapped_backend")
     site = before.restored(tmp_path_factory.mktemp("shipped"))
-    deployed = site.cdktf("deploy", *STACKS, "--auto-approve")
+    deployed = site.deployed_by_cdktf(*STACKS)
     assert deployed.code == 0, deployed.text[-4000:]
     return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
 

@@ -205,6 +205,7 @@ def test_settings_of_several_parts_are_added_to(backend: Site) -> None:
     backend.sign_in_as_administrator()  # of whom github_actions makes one more
     iam, organizations, ec2 = backend.client("iam"), backend.client("organizations"), backend.client("ec2")
     organizations.enable_aws_service_access(ServicePrincipal="iam.amazonaws.com")
+    backend.aws.wait_an_hour()
     iam.enable_organizations_root_sessions()
     iam.update_account_password_policy(MinimumPasswordLength=8, MaxPasswordAge=90)
     ec2.modify_instance_metadata_defaults(HttpEndpoint="enabled", InstanceMetadataTags="enabled")
