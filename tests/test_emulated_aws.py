@@ -321,6 +321,102 @@ def test_an_account_is_there_when_it_was_made_and_lets_in_and_takes_access_later
     )
 
 
+def test_an_account_cannot_leave_in_its_first_days(aws: Aws) -> None:
+    leaver = {"AccountId": open_account(aws, "one@example.com")["AccountId"]}
+    aws.wait_an_hour()
+
+    with pytest.raises(ClientError, match=r"ConstraintViolationException.*WAIT_PERIOD_ACTIVE"):
+        aws.client("organizations").remove_account_from_organization(**leaver)
+
+    aws.wait_a_week()
+    aws.client("organizations").remove_account_from_organization(**leaver)
+    assert [one["Id"] for one in aws.client("organizations").list_accounts()["Accounts"]] == [ACCOUNT]
+
+
+def test_the_name_of_a_policy_is_free_in_another_type(aws: Aws) -> None:
+    assert policy(aws) != policy(aws, "TAG_POLICY")
+
+    with pytest.raises(ClientError, match="A policy with the specified name and type already exists"):
+        policy(aws)
+
+
+def test_a_relay_state_that_is_left_out_is_emptied(aws: Aws) -> None:
+    sso, described = aws.client("sso-admin"), {"RelayState": "https://example.com", "SessionDuration": "PT2H"}
+    made = sso.create_permission_set(InstanceArn=INSTANCE, Name="Reader", **described)["PermissionSet"]
+    asked = {"InstanceArn": INSTANCE, "PermissionSetArn": made["PermissionSetArn"]}
+
+    sso.update_permission_set(**asked, Description="Reads.")
+
+    found = sso.describe_permission_set(**asked)["PermissionSet"]
+    assert (found.get("RelayState"), found["SessionDuration"], found["Description"]) == (None, "PT2H", "Reads.")
+
+
+def test_a_role_is_no_principal_yet_for_the_next_who_looks(aws: Aws) -> None:
+    iam, s3 = aws.client("iam"), aws.client("s3")
+
+    def allowing(principal: dict[str, str], **more: str) -> str:
+        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **more}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    service = allowing({"Service": "ec2.amazonaws.com"})
+    s3.create_bucket(Bucket="one")
+    for role, again in (
+        ("a", lambda trust: iam.create_role(RoleName="c", AssumeRolePolicyDocument=trust)),
+        ("b", lambda trust: s3.put_bucket_policy(Bucket="one", Policy=trust)),
+    ):
+        arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=service)["Role"]["Arn"]
+        trust = allowing({"AWS": arn}, Resource="arn:aws:s3:::one")
+        with pytest.raises(ClientError, match=r"MalformedPolicy.*Invalid principal in policy"):
+            again(trust)
+        again(trust)
+
+
+def test_who_has_what_is_listed_late_by_principal(aws: Aws) -> None:
+    assign(aws)
+    sso = aws.client("sso-admin")
+    (arn,) = sso.list_permission_sets(InstanceArn=INSTANCE)["PermissionSets"]
+    (group,) = aws.client("identitystore").list_groups(IdentityStoreId=STORE)["Groups"]
+    by = {"PrincipalType": "GROUP", "PrincipalId": group["GroupId"]}
+
+    def listed() -> int:
+        return len(sso.list_account_assignments_for_principal(InstanceArn=INSTANCE, **by)["AccountAssignments"])
+
+    assert [listed(), listed()] == [0, 1]
+    target = {"TargetId": ACCOUNT, "TargetType": "AWS_ACCOUNT"}
+    sso.delete_account_assignment(InstanceArn=INSTANCE, PermissionSetArn=arn, **by, **target)
+    assert [listed(), listed()] == [1, 0]
+
+
+def test_events_have_ids_of_people_and_nothing_else_and_the_console_has_names_of_its_own(aws: Aws) -> None:
+    """A command calls the API; a test is somebody at the console."""
+    name = {"GivenName": "Ana", "FamilyName": "Doe"}
+    people = caller(aws, "identitystore")
+    aws.allow_only()
+    user = people.create_user(IdentityStoreId=STORE, UserName="ana", DisplayName="Ana", Name=name)["UserId"]
+    group = people.create_group(IdentityStoreId=STORE, DisplayName="admins")["GroupId"]
+    store = aws.client("identitystore")
+    member = {"GroupId": group, "MemberId": {"UserId": user}}
+    for who in (people, store):
+        made = who.create_group_membership(IdentityStoreId=STORE, **member)["MembershipId"]
+        who.delete_group_membership(IdentityStoreId=STORE, MembershipId=made)
+
+    def asked(event: str) -> Any:
+        attribute = {"AttributeKey": "EventName", "AttributeValue": event}
+        (found,) = aws.client("cloudtrail").lookup_events(LookupAttributes=[attribute])["Events"]
+        return json.loads(found["CloudTrailEvent"])["requestParameters"]
+
+    hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
+    both = {"identityStoreId": STORE, "groupId": group, "memberId": {"userId": user}}
+    assert asked("CreateUser") == {
+        "identityStoreId": STORE,
+        "userName": hidden,
+        "displayName": hidden,
+        "name": {"givenName": hidden, "familyName": hidden},
+    }
+    assert asked("AddMemberToGroup") == asked("RemoveMemberFromGroup") == asked("CreateGroupMembership") == both
+    assert asked("DeleteGroupMembership").keys() == {"identityStoreId", "membershipId"}
+
+
 def test_an_assignment_that_exists_is_taken(aws: Aws) -> None:
     assign(aws)
 

@@ -78,8 +78,6 @@ Of a permission set with several policies a try may find one: each waits for the
 MAX_PLANS = 4
 """How often a stack is planned while its inputs change."""
 ORGANIZATIONS = "organizations"
-PARALLELISM = {STACK: 8}
-"""Identity Center answers about 20 calls a second and refuses more than 10 assignments under way."""
 
 
 @dataclass
@@ -433,7 +431,6 @@ class Deployment:
                 planned,
                 self.signals,
                 self.progress,
-                parallelism=PARALLELISM.get(stack),
                 verbose=self.options.verbose,
             )
         finally:

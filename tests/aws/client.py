@@ -102,7 +102,11 @@ class Aws:
 
     def wait_an_hour(self) -> None:
         """Has everything be seen that AWS does in its own time (`tests/aws/late.py`)."""
-        self.order("an-hour-passes")
+        self.order("time-passes", days=False)
+
+    def wait_a_week(self) -> None:
+        """The same, and ends what lasts for days."""
+        self.order("time-passes", days=True)
 
     def open_account(self, email: str, name: str = "", **more: Any) -> str:
         """Opens an account as somebody did by hand, an hour ago, and returns its id."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from moto.iam.models import SERVICE_NAME_CONVERSION, AWSManagedPolicy, iam_backends
 
+from tests.aws import late
 from tests.aws.calls import Call, Parameters, Refused, Service
 from tests.aws.organizations import require_trust_seen
 
@@ -59,6 +60,37 @@ def create_service_linked_role(call: Call) -> Parameters | None:
         if str(role.path) == f"/aws-service-role/{service}/" and not call.parameters.get("CustomSuffix"):
             raise Refused("InvalidInput", f"Service role name {role.name} has been taken in this account.")
     return None
+
+
+@iam.answers("CreateRole", "UpdateAssumeRolePolicy")
+def trust(call: Call) -> Parameters | None:
+    """Refuses a principal that IAM has just made, and makes roles that the next look alone does not see.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html (changes are not always immediately visible)
+    """
+    trusted = call.parameters.get("AssumeRolePolicyDocument") or call.parameters.get("PolicyDocument") or "{}"
+    require_principals(json.loads(trusted), "MalformedPolicyDocument")
+    if call.operation == "CreateRole":
+        late.begin(_seen(call.moto["Role"]["Arn"]))
+        return call.moto
+    return None
+
+
+def require_principals(policy: Any, code: str) -> None:
+    """Raises where a policy names a role that was made too shortly ago.
+
+    The AWS provider waits for it, by these words (internal/service/iam/role.go).
+    """
+    for statement in policy.get("Statement") or ():
+        principal = statement.get("Principal")
+        named = principal.get("AWS") if isinstance(principal, dict) else ()
+        for arn in [named] if isinstance(named, str) else named or ():
+            if late.look(_seen(arn)):
+                raise Refused(code, f'Invalid principal in policy: "AWS":"{arn}"')
+
+
+def _seen(role: str) -> str:
+    return f"principal {role}"
 
 
 @iam.answers("AddClientIDToOpenIDConnectProvider", "RemoveClientIDFromOpenIDConnectProvider")

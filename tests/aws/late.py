@@ -13,14 +13,25 @@ from tests.aws.calls import order
 
 @dataclass
 class _Late:
-    """So many looks see each thing as it was before."""
+    """So many looks see each thing as it was before, and what is a matter of days ends by no look."""
 
     looks: dict[str, int] = field(default_factory=dict)
+    days: set[str] = field(default_factory=set)
 
 
 def begin(what: str, looks: int = 1) -> None:
     """Makes something late."""
     _looks()[what] = looks
+
+
+def begin_days(what: str) -> None:
+    """Makes something last for days."""
+    memory.of(_Late, "", "").days.add(what)
+
+
+def takes_days(what: str) -> bool:
+    """Says whether something is not over that lasts for days."""
+    return what in memory.of(_Late, "", "").days
 
 
 def is_late(what: str) -> bool:
@@ -36,10 +47,12 @@ def look(what: str) -> bool:
     return late
 
 
-@order("an-hour-passes")
-def settle() -> None:
-    """Makes everything be seen that was done."""
+@order("time-passes")
+def settle(*, days: bool) -> None:
+    """Makes everything be seen that was done, and ends what lasts for days."""
     _looks().clear()
+    if days:
+        memory.of(_Late, "", "").days.clear()
 
 
 def _looks() -> dict[str, int]:

@@ -147,6 +147,7 @@ def create_account(call: Call) -> Parameters | None:
         made = dict(call.moto["CreateAccountStatus"])
         for what in (unprepared(made["AccountId"]), access_role(made["AccountId"])):
             late.begin(what)
+        late.begin_days(_wait_period(made["AccountId"]))
     requested = {**made, "State": "IN_PROGRESS", "RequestedTimestamp": time.time()}
     progress.creations[made["Id"]] = requested
     late.begin(_creation_of(requested), progress.polls + 1)
@@ -172,6 +173,12 @@ def create_account_statuses(call: Call) -> Parameters:
     return page(call, shown, "CreateAccountStatuses", size=_PAGE)
 
 
+def creation(request: str) -> Parameters:
+    """Returns what becomes of a request for an account."""
+    done = "FAILED" if "FailureReason" in _progress().creations[request] else "SUCCEEDED"
+    return {**_progress().creations[request], "State": done}
+
+
 def _creation(account: str) -> str:
     return f"creation of {account}"
 
@@ -188,7 +195,7 @@ def _shown(requested: Parameters) -> Parameters:
     """Returns a request as AWS shows it: what becomes of it only at its end."""
     if _is_running(requested):
         return {key: requested[key] for key in ("Id", "AccountName", "State", "RequestedTimestamp")}
-    return {**requested, "State": "FAILED" if "FailureReason" in requested else "SUCCEEDED"}
+    return creation(requested["Id"])
 
 
 @organizations.answers("DescribeAccount", "ListAccounts", "ListAccountsForParent", "ListDelegatedAdministrators")
@@ -224,12 +231,25 @@ def close_account(call: Call) -> Parameters | None:
     return {}
 
 
+_FOUR_DAYS = (
+    "After you create an Amazon Web Services account, you must wait until at least four days after the account was "
+    "created. Invited accounts aren't subject to this waiting period."
+)
+"""https://docs.aws.amazon.com/organizations/latest/APIReference/API_RemoveAccountFromOrganization.html"""
+
+
+def _wait_period(account: str) -> str:
+    return f"first days of {account}"
+
+
 @organizations.answers("RemoveAccountFromOrganization")
 def remove_account(call: Call) -> Parameters | None:
     _no_management(call)
     backend = _backend(call.account)
     if any(admin.account.id == call["AccountId"] for admin in backend.admins):
         raise Refused("ConstraintViolationException", "CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG")
+    if late.takes_days(_wait_period(call["AccountId"])):
+        raise Refused("ConstraintViolationException", f"WAIT_PERIOD_ACTIVE: {_FOUR_DAYS}")
     _progress().quits.add(backend.get_account_by_id(call["AccountId"]).email.lower())
     return None
 
@@ -286,9 +306,12 @@ def policy(call: Call) -> Parameters | None:
         )
     if content and len(content.encode()) > _DOCUMENT:
         raise Refused("ConstraintViolationException", f"POLICY_CONTENT_LIMIT_EXCEEDED: {len(content)} of {_DOCUMENT}")
-    others = (each for each in _backend(call.account).policies if each.id != call.parameters.get("PolicyId"))
+    policies, own = _backend(call.account).policies, call.parameters.get("PolicyId")
+    type = call.parameters.get("Type") or next((each.type for each in policies if each.id == own), "")
+    others = (each for each in policies if each.id != own and each.type == type)
     if any(each.name == call.parameters.get("Name") for each in others):
-        raise Refused("DuplicatePolicyException", "A policy with the same name already exists.")
+        # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2245
+        raise Refused("DuplicatePolicyException", "A policy with the specified name and type already exists.")
     return None
 
 
@@ -393,7 +416,13 @@ def _widen() -> None:
         policy.type = type
         policy._arn_format = policy._arn_format.replace("tag_policy", type.lower())
 
+    def create(backend: OrganizationsBackend, **given: Any) -> Any:
+        """Moto has a name once over all types; `policy` refuses one of the same type."""
+        backend.policies.append(models.FakePolicy(backend.org, **given))
+        return backend.policies[-1].describe()
+
     mend(models.FakePolicy, "__init__", make)
+    mend(OrganizationsBackend, "create_policy", create)
 
 
 _widen()

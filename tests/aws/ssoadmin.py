@@ -59,7 +59,13 @@ def describe_permission_set(call: Call) -> Parameters:
 
 @ssoadmin.answers("UpdatePermissionSet")
 def update_permission_set(call: Call) -> Parameters:
-    _changed(call).update({key: value for key, value in call.parameters.items() if key in _DESCRIBED})
+    """Changes what is given, and empties a relay state that is not.
+
+    https://github.com/hashicorp/terraform-provider-aws/issues/17411
+    """
+    found = _changed(call)
+    found.pop("RelayState", None)
+    found.update({key: value for key, value in call.parameters.items() if key in _DESCRIBED})
     return {}
 
 
@@ -171,6 +177,7 @@ def create_assignment(call: Call) -> Parameters:
     why = _NOT_PREPARED.format(new["AccountId"]) if late.look(unprepared(new["AccountId"])) else ""
     if not why and new not in found.assignments:  # AWS takes one that exists
         found.assignments.append(new)
+        late.begin(_of_principal(new))
     request = _request(call, "TargetId", "PermissionSetArn", "PrincipalId", fails=why)
     return {"AccountAssignmentCreationStatus": request}
 
@@ -181,6 +188,8 @@ def delete_assignment(call: Call) -> Parameters:
     if gone not in found.assignments:
         raise Refused("ResourceNotFoundException", "the account assignment does not exist")
     found.assignments.remove(gone)
+    found.gone.append(gone)
+    late.begin(_of_principal(gone))
     return {"AccountAssignmentDeletionStatus": _request(call, "TargetId", "PermissionSetArn", "PrincipalId")}
 
 
@@ -200,13 +209,24 @@ def status(call: Call) -> Parameters:
     return {f"{kind}Status": found}
 
 
-@ssoadmin.answers("ListAccountAssignments", "ListAccountAssignmentsForPrincipal")
+@ssoadmin.answers("ListAccountAssignments")
 def list_assignments(call: Call) -> Parameters:
-    keys = ("PrincipalId", "PrincipalType") if "Principal" in call.operation else ("AccountId", "PermissionSetArn")
-    asked = {key: call[key] for key in keys}
-    return page(
-        call, [each for each in center(call).assignments if asked.items() <= each.items()], "AccountAssignments"
-    )
+    """Lists what there is: the provider asks it once, when a creation has ended, and nobody reports that it is late."""
+    asked = {key: call[key] for key in ("AccountId", "PermissionSetArn")}
+    return page(call, [one for one in center(call).assignments if asked.items() <= one.items()], "AccountAssignments")
+
+
+@ssoadmin.answers("ListAccountAssignmentsForPrincipal")
+def list_assignments_of_principal(call: Call) -> Parameters:
+    """Lists what there was, to the first who looks after a change."""
+    found, asked = center(call), {key: call[key] for key in ("PrincipalId", "PrincipalType")}
+    ever = {tuple(one.values()): one for one in found.gone + found.assignments if asked.items() <= one.items()}
+    there = [one for one in ever.values() if (one in found.assignments) != late.look(_of_principal(one))]
+    return page(call, there, "AccountAssignments")
+
+
+def _of_principal(assignment: Parameters) -> str:
+    return f"assignment {' '.join(assignment.values())}"
 
 
 _ATTRIBUTES = "InstanceAccessControlAttributeConfiguration"
