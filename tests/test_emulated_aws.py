@@ -360,15 +360,16 @@ def test_a_role_is_no_principal_yet_for_the_next_who_looks(aws: Aws) -> None:
 
     service = allowing({"Service": "ec2.amazonaws.com"})
     s3.create_bucket(Bucket="one")
-    for role, again in (
-        ("a", lambda trust: iam.create_role(RoleName="c", AssumeRolePolicyDocument=trust)),
-        ("b", lambda trust: s3.put_bucket_policy(Bucket="one", Policy=trust)),
-    ):
+    uses: dict[str, Callable[[str], Any]] = {
+        "a": lambda trust: iam.create_role(RoleName="c", AssumeRolePolicyDocument=trust),
+        "b": lambda trust: s3.put_bucket_policy(Bucket="one", Policy=trust),
+    }
+    for role, use in uses.items():
         arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=service)["Role"]["Arn"]
         trust = allowing({"AWS": arn}, Resource="arn:aws:s3:::one")
         with pytest.raises(ClientError, match=r"MalformedPolicy.*Invalid principal in policy"):
-            again(trust)
-        again(trust)
+            use(trust)
+        use(trust)
 
 
 def test_who_has_what_is_listed_late_by_principal(aws: Aws) -> None:

@@ -418,6 +418,7 @@ def _widen() -> None:
 
     def create(backend: OrganizationsBackend, **given: Any) -> Any:
         """Moto has a name once over all types; `policy` refuses one of the same type."""
+        assert backend.org is not None
         backend.policies.append(models.FakePolicy(backend.org, **given))
         return backend.policies[-1].describe()
 
