@@ -143,9 +143,9 @@ def test_each_escalation_beside_control_tower_is_told_once_with_its_way_back(fol
         "gone-outside attachment aws-guardrails-abcde1 on unit security": ["attach-policy"],
     }
     assert not [one["deploy"] for one in found.values() if one["deploy"]]
-    assert found["made-outside membership user ana in group awscontroltoweradmins"]["not_adopted_id"]
-    (kept,) = (one for at, one in found.items() if "permission set policy" in at)
-    assert kept["adopt"].startswith("strata adopt --refresh-external")
+    kept = [one["adopt"] for at, one in found.items() if "permission set policy" in at or "membership" in at]
+    assert all(one.startswith("strata adopt --refresh-external") for one in kept)
+    assert len(kept) == 2
 
 
 def operation(line: str) -> str:
@@ -187,6 +187,16 @@ CHANGES: dict[str, tuple[Described, list[str], bool]] = {
         changed("policy", "p2", targets=("sandbox", "a4")),
         ["detach-policy"],
         False,
+    ),
+    "made-outside membership user ana in group awssecurityauditors": (
+        changed("group", "AWSSecurityAuditors", members=("ana",)),
+        ["delete-group-membership"],
+        True,
+    ),
+    "gone-outside membership user root1 in group awscontroltoweradmins": (
+        changed("group", ADMINS, members=()),
+        ["create-group-membership"],
+        True,
     ),
     "gone-outside policy aws-guardrails-abcde1": (gone("policy", "p1"), [], False),
     "gone-outside permission set AWSPowerUserAccess": (gone("permission set", "AWSPowerUserAccess"), [], False),
@@ -237,11 +247,93 @@ def test_a_set_of_theirs_that_is_gone_is_told_without_its_grants(folder: Path) -
     assert list(found) == ["gone-outside permission set AWSReadOnlyAccess"]
 
 
-def test_an_own_user_may_be_in_a_group_that_people_fill(folder: Path) -> None:
-    asked = ("can", "iam:CreateRole", "--in", "management", "--as", "ana", "--json")
-    cases = json.loads(TOWER.run(*asked, folder=folder).stdout)["cases"]
+def cases(folder: Path, who: str) -> set[str]:
+    asked = ("can", "iam:CreateRole", "--in", "management", "--as", who, "--json")
+    return {case["answer"] for case in json.loads(TOWER.run(*asked, folder=folder).stdout)["cases"]}
 
-    assert "depends" in {case["answer"] for case in cases}
+
+def test_who_is_in_a_group_that_people_fill_is_known_as_read(folder: Path) -> None:
+    assert (cases(folder, "ana"), "allowed" in cases(folder, "root1")) == ({"denied"}, True)
+
+    TOWER.at_aws(changed("group", ADMINS, members=("ana",))).run("adopt", "--refresh-external", "--yes", folder=folder)
+    assert ("allowed" in cases(folder, "ana"), cases(folder, "root1")) == (True, {"denied"})
+    shown = json.loads(TOWER.run("explain", "ana", "--json", folder=folder).stdout)
+    ways = [way for one in shown["access"] for way in one["ways"] if way["group"] == "awscontroltoweradmins"]
+    assert {Path(way["member"]).name.partition(":")[0] for way in ways} == {"external.yaml"}
+
+
+def without_groups(folder: Path) -> None:
+    external = yaml.safe_load((folder / "external.yaml").read_text())
+    del external["groups"]
+    (folder / "external.yaml").write_text(yaml.safe_dump(external))
+
+
+def test_an_own_user_may_be_in_a_group_of_which_nothing_was_read(folder: Path) -> None:
+    """As an older Strata wrote external.yaml: each member is one that accepted.yaml may have."""
+    without_groups(folder)
+
+    assert "depends" in cases(folder, "ana")
+    assert "known to AWS" in TOWER.run("report", folder=folder).stdout
+    ((at, one),) = drift(folder).items()
+    assert (at, one["adopt"].startswith("strata adopt --refresh-external")) == (
+        "made-outside membership user root1 in group awscontroltoweradmins",
+        True,
+    )
+    TOWER.run("adopt", "--to", folder, "--yes", folder=folder)
+    assert list(drift(folder)) == [at]
+
+
+def test_a_member_whom_nobody_declares_is_told_by_name(folder: Path, said: Said) -> None:
+    there = TOWER.at_aws(user("eve7", external=True), changed("group", ADMINS, members=("root1", "eve7")))
+    there.run("adopt", "--refresh-external", "--yes", folder=folder)
+
+    assert told(there, folder) == {}
+    assert "unknown-member" in said.ids(there.run("check", folder=folder))
+    at_a_glance = there.run("report", folder=folder).stdout.partition("By person")[0]
+    assert "members of awscontroltoweradmins: AWSAdministratorAccess" in at_a_glance
+    assert list(told(there.at_aws(changed("group", ADMINS, members=("root1",))), folder)) == [
+        "gone-outside membership user eve7@example.com in group awscontroltoweradmins"
+    ]
+    assert told(there.at_aws(gone("user", "eve7")), folder) == {}, "who is nowhere any more is no difference"
+
+
+def test_a_provider_fills_its_groups_as_it_likes(tmp_path: Path) -> None:
+    """Also one that is called as Control Tower's: nobody is written, and what the provider does is no drift."""
+    provided = group(ADMINS, "eve7", external=True)
+    there = Organization(*OWN, user("eve7", external=True), provided, permission_set("Looks"), default_tags=False)
+    there = there.at_aws(grant("Looks", ADMINS, "a3"))
+    write_texts(tmp_path, configuration(there.model, there.inventory)[1])
+
+    assert not (tmp_path / "external.yaml").exists()
+    assert told(there.at_aws(changed("group", ADMINS, members=())), tmp_path) == {}
+
+
+def test_a_live_report_tells_members_as_drift_does(folder: Path) -> None:
+    there = TOWER.at_aws(changed("group", ADMINS, members=("ana",)))
+
+    report = json.loads(there.run("report", "--live", "--format", "json", folder=folder).stdout)
+
+    assert [f"{one['kind']} {one['name']}" for one in report["live"]["differences"] if one["finding"]] == [
+        "membership user ana in group awscontroltoweradmins",
+        "membership user root1 in group awscontroltoweradmins",
+    ]
+
+
+def test_a_run_over_everything_names_what_a_refresh_would_write(folder: Path, said: Said) -> None:
+    there = TOWER.at_aws(
+        changed("group", ADMINS, members=("root1", "ana")),
+        changed("permission set", "AWSPowerUserAccess", description="x"),
+        gone("permission set", "AWSReadOnlyAccess"),
+    )
+    assert "external-differs" in said.ids(there.run("adopt", "--to", folder, "--dry-run", folder=folder))
+
+    def warned(there: Organization) -> list[Any]:
+        facts = json.loads(there.run("adopt", "--to", folder, "--yes", "--json", folder=folder).stdout)
+        return [one["data"]["things"] for one in facts["messages"] if one["id"] == "external-differs"]
+
+    assert warned(TOWER) == []
+    assert warned(there) == [["permission set AWSPowerUserAccess: description", f"group {ADMINS}: members"]]
+    assert warned(there) == [["permission set AWSPowerUserAccess: description", f"group {ADMINS}: members"]]
 
 
 def test_a_lost_policy_comes_back_by_the_printed_line(folder: Path) -> None:

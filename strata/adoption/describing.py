@@ -177,6 +177,19 @@ def gives_everything(one: at_aws.PermissionSet) -> bool:
     return allows_everything(Resolved(one.arn, one.name, (*policies, *inline), (), boundary=boundary))
 
 
+def sets_with_full_access(inventory: Inventory) -> frozenset[str]:
+    """Returns the ARNs of the permission sets that give full access."""
+    return frozenset(one.arn for center in inventory.centers for one in center.permission_sets if gives_everything(one))
+
+
+def groups_with_full_access(inventory: Inventory) -> Iterator[str]:
+    """Yields the ids of the groups that give somebody full access."""
+    full = sets_with_full_access(inventory)
+    for center in inventory.centers:
+        having = {one.principal for one in center.assignments if one.permission_set in full}
+        yield from (one.id for one in center.groups if one.members and one.id in having)
+
+
 def valid(type: Any, value: object) -> bool:
     """Returns whether a value is one that the configuration accepts."""
     return not _objections(type, value)
@@ -653,7 +666,7 @@ class _Center:
     def _users(self) -> dict[str, Any]:
         chosen = keys("user", _names(USER, self.inventory), taken=self.known.get("user"))
         needed = {one.principal for one in self.live.assignments}
-        needed |= {id for group in self.live.groups if not self._is_foreign(group) for id in group.members}
+        needed |= {id for group in self.live.groups if not group.external for id in group.members}
         described: dict[str, Any] = {}
         for one in self.live.users:
             entry = self._user(one)
