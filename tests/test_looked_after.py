@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shlex
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
+from strata.aws.session import Aws
 from strata.commands.adopt import configuration
+from strata.drift.authors import authors
+from strata.drift.comparison import compare
+from strata.drift.event_history import Event, History
 from strata.errors import ConfigurationError
 from strata.files.config_edit import write_texts
 from strata.load import load
@@ -21,6 +27,7 @@ from tests.organizations import (
     Organization,
     account,
     changed,
+    denied,
     gone,
     grant,
     group,
@@ -32,6 +39,7 @@ from tests.organizations import (
     user,
 )
 from tests.organizations import Said as Described
+from tests.organizations.described import AWS_POLICY
 from tests.said import Said
 
 SETS = {
@@ -397,6 +405,77 @@ def test_a_refresh_is_the_way_out_of_a_damaged_file(folder: Path, damaged: str) 
 
     assert TOWER.run("adopt", "--refresh-external", "--yes", folder=folder).exit_code == 0
     assert load(folder).external == has.model_copy(update={"read": load(folder).external.read})
+
+
+def test_a_refresh_writes_anew_what_is_no_text_and_says_that_nothing_of_it_was_compared(
+    folder: Path, said: Said
+) -> None:
+    file, has = folder / "external.yaml", load(folder).external
+    file.write_bytes(b"# caf\xe9\n" + file.read_bytes())
+
+    shown = TOWER.run("adopt", "--refresh-external", "--dry-run", folder=folder)
+    assert (shown.exit_code, set(said.ids(shown)) - {"requests"}) == (0, {"not-utf8"})
+    assert TOWER.run("adopt", "--refresh-external", "--yes", folder=folder).exit_code == 0
+    assert load(folder).external.groups == has.groups
+
+    file.unlink()
+    file.mkdir()
+    refused = TOWER.run("adopt", "--refresh-external", "--yes", folder=folder)
+    assert (refused.exit_code, said.ids(refused)) == (1, ["not-a-file"])
+
+
+def test_where_nothing_is_external_a_refresh_asks_nobody(tmp_path: Path, said: Said) -> None:
+    own = Organization(user("ana"), default_tags=False)
+    write_texts(tmp_path, configuration(own.model, own.inventory)[1])
+    silent = own.at_aws(denied("organizations:DescribeOrganization"))
+
+    done = silent.run("adopt", "--refresh-external", "--yes", folder=tmp_path)
+    assert (done.exit_code, said.ids(done)) == (0, ["nothing-external"])
+
+    (tmp_path / "external.yaml").write_text(f"groups: {{{ADMINS}: {{members: [ana]}}}}\n")
+    assert silent.run("adopt", "--refresh-external", "--yes", folder=tmp_path).exit_code == 0
+    assert load(tmp_path).external.groups == {}
+
+
+def test_who_did_it_is_told_of_what_others_look_after(folder: Path) -> None:
+    """By the ids that AWS gave, and nobody where none of an event's is known."""
+    at = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+    sets = {key: TOWER.id("permission set", key) for key in SETS}
+    ids = {
+        "DeletePolicy": [{TOWER.id("policy", "p1")}, {"p-another"}],
+        "DeletePermissionSet": [{"another"}],
+        "UpdatePermissionSet": [{sets["AWSReadOnlyAccess"]}],
+        "CreateGroupMembership": [{TOWER.id("group", "AWSSecurityAuditors"), TOWER.id("user", "ana")}],
+        "RemoveMemberFromGroup": [{TOWER.id("group", ADMINS), TOWER.id("user", "root1")}],
+        "AttachManagedPolicyToPermissionSet": [{"another", f"{AWS_POLICY}AdministratorAccess"}],
+    }
+
+    class Told(History):
+        def events(self, _region: str, name: str) -> Iterator[Event]:
+            found = enumerate(ids.get(name, ()))
+            yield from (Event(name, f"{name} {number}", at, frozenset(words)) for number, words in found)
+
+    there = TOWER.at_aws(
+        gone("policy", "p1"),
+        gone("permission set", "AWSPowerUserAccess"),
+        changed("permission set", "AWSReadOnlyAccess", description="x", aws=("AdministratorAccess",)),
+        changed("group", "AWSSecurityAuditors", members=("ana",)),
+        changed("group", ADMINS, members=()),
+    )
+    some = compare(load(folder), {}, there.inventory).differences
+    found = {
+        one.at: who.by for one, who in zip(some, authors(Told(Aws(None, "us-east-1")), there.model, some), strict=True)
+    }
+
+    assert found == {
+        "membership user ana in group awssecurityauditors": "CreateGroupMembership 0",
+        "policy aws-guardrails-abcde1": "DeletePolicy 0",
+        "permission set AWSPowerUserAccess": "",
+        "permission set AWSReadOnlyAccess: description is x": "UpdatePermissionSet 0",
+        "permission set policy AWS AdministratorAccess in AWSReadOnlyAccess": "",
+        "permission set policy AWS job-function/ViewOnlyAccess in AWSReadOnlyAccess": "",
+        "membership user root1 in group awscontroltoweradmins": "RemoveMemberFromGroup 0",
+    }
 
 
 def test_what_external_yaml_lacks_is_unread_and_its_grants_are_compared(folder: Path, said: Said) -> None:

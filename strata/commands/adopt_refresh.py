@@ -49,10 +49,10 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
         nothing_read = f"{folder / EXTERNAL} is not UTF-8 text: what it had is not compared"
         options.note(Message("not-utf8", nothing_read, place=str(folder / EXTERNAL)))
     reading, found = Reading(options, zone.project), External()
+    same = Message("nothing-external", f"nothing to do: nothing in {folder} is external", place=str(folder))
     if is_any_external(zone):
         found = _at_aws(options, zone, reading)
-    else:
-        options.note(Message("nothing-external", f"nothing in {folder} is external: AWS is not read"))
+        same = Message("nothing-to-do", f"nothing to do: {EXTERNAL} has what AWS has")
     empty = rendering.files({EXTERNAL: {}}, {}) if EXTERNAL in before or garbled else {}
     files = {name: text for name, text in (text_of(found) or empty).items() if text != before.get(name)}
     changes = list(told(had, found))
@@ -62,11 +62,11 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
             options.note(one)
     check_unchanged(folder, before)
     code = 0
-    if not json:
+    if not json and is_any_external(zone):
         reading.tell()
     before |= {EXTERNAL: garbled} if garbled else {}
     if not files:
-        options.note(Message("nothing-to-do", f"nothing to do: {EXTERNAL} has what AWS has"))
+        options.note(same)
     elif not json:
         where = str(folder / EXTERNAL)
         code = offer(options, before, files, where, dry_run=dry_run, yes=yes, told=changes)
