@@ -39,7 +39,7 @@ from tests.organizations import (
     user,
 )
 from tests.organizations import Said as Described
-from tests.organizations.described import AWS_POLICY
+from tests.organizations.described import AWS_POLICY, SCP
 from tests.said import Said
 
 SETS = {
@@ -476,6 +476,35 @@ def test_who_did_it_is_told_of_what_others_look_after(folder: Path) -> None:
         "permission set policy AWS job-function/ViewOnlyAccess in AWSReadOnlyAccess": "",
         "membership user root1 in group awscontroltoweradmins": "RemoveMemberFromGroup 0",
     }
+
+
+def test_own_things_that_become_external_before_their_imports_are_done_are_one_fault_each(
+    tmp_path: Path, said: Said
+) -> None:
+    own = Organization(
+        account("a3"),
+        [user("ana"), group("sre", "ana"), policy("house", "root")],
+        permission_set("Reads", "ReadOnlyAccess", customer=("/t/Billing",), inline=ALLOW, boundary="PowerUserAccess"),
+        grant("Reads", "sre", "a3"),
+        default_tags=False,
+    )
+    write_texts(tmp_path, configuration(own.model, own.inventory)[1])
+    for file, section, key, entry in (
+        ("sso.yaml", "permission_sets", "Reads", {}),
+        ("sso.yaml", "groups", "sre", {}),
+        ("organization.yaml", "policies", "house", {"type": SCP, "targets": {"root": True}}),
+    ):
+        content = yaml.safe_load((tmp_path / file).read_text())
+        content[section][key] = {"external": True, **entry}
+        (tmp_path / file).write_text(yaml.safe_dump(content))
+
+    refused = own.run("check", folder=tmp_path)
+    assert (refused.exit_code, said.ids(refused)) == (1, ["import-of-external"] * 3)
+
+    there = own.at_aws()
+    assert there.run("adopt", "--prune", "--yes", folder=tmp_path).exit_code == 0
+    assert there.run("adopt", "--refresh-external", "--yes", folder=tmp_path).exit_code == 0
+    assert load(tmp_path).permission_sets["Reads"].is_known
 
 
 def test_what_external_yaml_lacks_is_unread_and_its_grants_are_compared(folder: Path, said: Said) -> None:
