@@ -27,6 +27,7 @@ from tests.organizations import (
     Organization,
     account,
     changed,
+    delegated,
     denied,
     gone,
     grant,
@@ -60,7 +61,7 @@ GROUPS = (
     "AWSSecurityAuditors",
     "AWSServiceCatalogAdmins",
 )
-ADMINS = "AWSControlTowerAdmins"
+ADMINS, ANALYZER = "AWSControlTowerAdmins", "access-analyzer.amazonaws.com"
 
 
 def guardrail(*sids: str) -> str:
@@ -107,6 +108,27 @@ def adopted() -> dict[str, str]:
 def folder(tmp_path: Path) -> Path:
     write_texts(tmp_path / "config", adopted())
     return tmp_path / "config"
+
+
+def test_the_page_of_an_adoption_lists_all_that_others_look_after() -> None:
+    listed = [line for line in adopted()["ADOPTION.md"].splitlines() if line.startswith("  - ")]
+
+    theirs = [("permission set", one) for one in SETS] + [("group", one) for one in GROUPS]
+    assert {f"  - {kind} '{name}'" for kind, name in theirs} < {*listed}
+    assert [line.replace("<!-- -->", "") for line in listed if "- user" in line] == ["  - user 'root1@example.com'"]
+
+
+def test_the_page_of_a_rerun_says_nothing_that_holds_for_a_first_run_only(tmp_path: Path) -> None:
+    """Of files that it does not write, and of a first deploy."""
+    own = Organization(*OWN, service("access-analyzer.amazonaws.com"), delegated(ANALYZER, "audit1"))
+    first = configuration(own.model, own.inventory)[1]
+    write_texts(tmp_path, first)
+    own.at_aws(user("bo")).run("adopt", "--to", tmp_path, "--yes", folder=tmp_path)
+
+    words = ("`security.yaml`", "default_tags", "`backend`", "exactly", "first deploy", "found and wrote")
+    pages = first["ADOPTION.md"], (tmp_path / "ADOPTION.md").read_text()
+    assert [[word in page for word in words] for page in pages] == [[True] * 6, [False] * 6]
+    assert "- user bo" in pages[1]
 
 
 def drift(folder: Path, *said: Described) -> dict[str, dict[str, Any]]:

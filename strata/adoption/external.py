@@ -61,7 +61,7 @@ def is_any_external(zone: LandingZone) -> bool:
 
 def overtaken(before: External, now: External) -> list[str]:
     """Returns what the file has otherwise than a later reading, or lacks of it."""
-    return list(told(before, completed(now, before)))
+    return list(told(before, completed(now, before), new="is not there"))
 
 
 def completed(before: External, now: External) -> External:
@@ -75,14 +75,14 @@ def completed(before: External, now: External) -> External:
     return External(read=before.read or now.read, permission_sets=sets, policies=policies, groups=groups)
 
 
-def told(before: External, now: External) -> Iterator[str]:
-    """Yields what is other in a later reading, a line each."""
+def told(before: External, now: External, new: str = "read for the first time") -> Iterator[str]:
+    """Yields what is other in a later reading, a line each; of what is new that it is so."""
     for what, then, later in _parts(before, now):
         for name in sorted({*then, *later}):
             if name not in later:
                 yield f"{what} {name}: no longer declared external, and taken out"
             elif name not in then:
-                yield f"{what} {name}: read for the first time"
+                yield f"{what} {name}: {new}"
             elif parts := [part for part in type(later[name]).model_fields if _differs(then[name], later[name], part)]:
                 yield f"{what} {name}: {', '.join(parts).replace('_', ' ')}"
 
