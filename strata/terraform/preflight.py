@@ -132,7 +132,7 @@ def prepare(
         RefusedError: the edit would lose something, or something is somebody else's; nothing was changed.
         StrataError: the account is another one, bootstrap is missing, or AWS rejected a call.
     """
-    _check_allowed(allow)
+    check_allowed(allow)
     today = dt.datetime.now(tz=dt.UTC).date()
     landing_zone = load(options.config, today=today)
     if faults := list(Guard.of(landing_zone, today=today).faults(today)):
@@ -268,7 +268,12 @@ def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None], alone: Cal
         workspace.import_next(STACK, ids)
 
 
-def _check_allowed(allow: Collection[str]) -> None:
+def check_allowed(allow: Collection[str]) -> None:
+    """Accepts the words of `--allow`.
+
+    Raises:
+        UsageError: one is none.
+    """
     for word in allow:
         if word in ALLOWED or (word.startswith(REPLACE) and word != REPLACE):
             continue
