@@ -148,6 +148,19 @@ def test_each_escalation_beside_control_tower_is_told_once_with_its_way_back(fol
     assert kept["adopt"].startswith("strata adopt --refresh-external")
 
 
+def test_a_line_that_gives_one_value_back_leaves_another_that_is_accepted(folder: Path) -> None:
+    """AWS takes all that describes a set at once."""
+    entry = {"finding": "changed-outside", "at": "permission set AWSPowerUserAccess: session_duration is PT3601S"}
+    with (folder / "accepted.yaml").open("a") as file:
+        file.write(yaml.safe_dump([{**entry, "reason": "Meant."}]))
+
+    (one,) = drift(folder, changed("permission set", "AWSPowerUserAccess", description="x", session="PT3601S")).values()
+
+    words = shlex.split(one["undo"][0])
+    assert words[words.index("--session-duration") + 1] == "PT3601S"
+    assert words[words.index("--description") + 1] == "Of Control Tower: AWSPowerUserAccess"
+
+
 def operation(line: str) -> str:
     return shlex.split(line)[2]
 
