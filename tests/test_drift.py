@@ -1411,6 +1411,49 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, mon
     assert "  keep:  strata adopt group:admins --config 'my config'" in elsewhere
 
 
+GIVEN = Organization(
+    account("shop"),
+    *(user(key) for key in ("ana", "bo")),
+    group("one", "ana", "bo"),
+    group("two", "ana"),
+    permission_set("Read", "ReadOnlyAccess"),
+    grant("Read", "one", "shop"),
+    grant("Read", "ana", "shop", "management"),
+)
+EMPTY = GIVEN.at_aws(changed("group", "one", members=("bo",)), changed("group", "two", members=()), gone("user", "ana"))
+AGAIN: dict[str, tuple[Organization, str, list[str]]] = {
+    "a user with all that it had": (GIVEN.at_aws(changed("user", "ana", number=7)), "user ana", ["membership"]),
+    "a user with nothing": (EMPTY.at_aws(user("ana", number=7)), "user ana", ["assignment", "membership"]),
+    "a group": (
+        GIVEN.at_aws(gone("group", "one")).at_aws(group("one", number=7)),
+        *("group one", ["assignment", "membership"]),
+    ),
+    "a permission set": (
+        GIVEN.at_aws(gone("permission set", "Read")).at_aws(permission_set("Read", number=7)),
+        *("permission set Read", ["assignment", "permission set policy"]),
+    ),
+}
+
+
+@pytest.mark.parametrize(("there", "name", "kinds"), AGAIN.values(), ids=AGAIN)
+def test_what_was_made_again_is_told_once_with_what_it_lost(there: Organization, name: str, kinds: list[str]) -> None:
+    (one,) = compared(there).differences
+
+    assert (f"{one.kind} {one.name}", one.attribute, one.way.deploy) == (name, "id", ("sso",))
+    assert isinstance(one.way.by_hand, Message)
+    lost = [one.partition(" user ")[0].partition(" Read")[0] for one in one.way.by_hand.data["things"]]
+    assert sorted({re.sub(" AWS.*", "", each) for each in lost}) == kinds
+    assert [*one.way.undo][-1].operation.startswith("delete-")
+
+
+def test_what_somebody_put_into_what_was_made_again_is_told_beside_it() -> None:
+    more = GIVEN.at_aws(changed("user", "ana", number=7), grant("Read", "ana", "shop"), group("night", "ana"))
+    boss = GIVEN.at_aws(changed("permission set", "Read", number=7, aws=("ReadOnlyAccess", "AdministratorAccess")))
+
+    assert sorted(one.kind for one in compared(more).differences) == ["group", "user"]
+    assert sorted(one.kind for one in compared(boss).differences) == ["permission set", "permission set policy"]
+
+
 SAME_LENGTH = {None: "PT60M", "PT8H30M": "PT510M", "PT2H": "PT7200S"}
 
 

@@ -200,7 +200,7 @@ def test_what_was_made_again_loses_what_it_was_given_before_it_goes() -> None:
     deletions = [one for one in ways(again) if one.startswith(("delete", "deploy"))]
 
     assert deletions == [
-        *("delete-group-membership", "delete-account-assignment", "delete-permission-set", "delete-group"),
+        *("delete-account-assignment", "delete-permission-set", "delete-group-membership", "delete-group"),
         "deploy sso",
     ]
 

@@ -32,6 +32,7 @@ from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, states_of
 from strata.sides.side import declared_side, live_side
 from strata.sides.states import State
+from strata.text import listed
 
 
 @dataclass(frozen=True)
@@ -166,12 +167,38 @@ def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
         for one in differences
         if one.recorded and one.recorded.external and one.attribute in ("", "id")
     }
-    return [
-        one
-        for one in differences
-        if not one.recorded or one.how is How.MADE or one.recorded.ids.get("principal") not in deleted
-        if not (one.how is How.GONE and one.declared and _holder(one) in whole)
-    ]
+    return _under_what_was_made_again(
+        [
+            one
+            for one in differences
+            if not one.recorded or one.how is How.MADE or one.recorded.ids.get("principal") not in deleted
+            if not (one.how is How.GONE and one.declared and _holder(one) in whole)
+        ]
+    )
+
+
+def _under_what_was_made_again(differences: Sequence[Difference]) -> list[Difference]:
+    """Returns the differences; what a user, group or set lost as it was deleted, and has again, is told with it."""
+    again = [one for one in differences if one.attribute == "id" and one.way.undo and kind_of(one.kind, one.name).key]
+    told, found = set[int](), list[Difference]()
+    for one in again:
+        old = one.recorded.ids["id"] if one.recorded else ""
+        its = [
+            number
+            for number, each in enumerate(differences)
+            if number not in told and each not in again and each.how is not How.MADE
+            if each.recorded and old in each.recorded.ids.values()
+        ]
+        told.update(its)
+        lost = [differences[number] for number in its]
+        names = list(dict.fromkeys(f"{each.kind} {each.name}" for each in lost if each.kind != one.kind))
+        by_hand = one.way.by_hand
+        if names and by_hand:
+            by_hand = by_hand.saying(f"{by_hand}, and gives it {listed(names)}", things=names)
+        lines = [line for each in lost if each.attribute == "id" for line in each.way.undo]
+        found.append(replace(one, way=replace(one.way, undo=(*lines, *one.way.undo), by_hand=by_hand)))
+    rest = [one for number, one in enumerate(differences) if number not in told and one not in again]
+    return [*rest, *found]
 
 
 def _beside(aws: AtAws, one: Difference, silenced: Sequence[Difference]) -> Difference:
