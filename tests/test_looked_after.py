@@ -409,6 +409,18 @@ def listed(tmp_path: Path) -> Path:
     return tmp_path / "config"
 
 
+def test_where_full_access_is_off_its_slot_is_free(tmp_path: Path, said: Said) -> None:
+    """AWS takes ten policies on a target."""
+    ten = [policy(f"p{number}", "locked1", document=ALLOW) for number in range(1, 11)]
+    there = Organization(unit("locked1", "Locked"), account("a3", "locked1"), *ten, default_tags=False)
+    bare = there.at_aws(no_full_access("locked1"))
+    write_texts(tmp_path / "config", configuration(bare.model, bare.inventory)[1])
+    found = bare.run("check", folder=tmp_path / "config")
+
+    assert (found.exit_code, "too-many" in said.ids(found)) == (0, False), found.output
+    assert "too-many" in said.ids(there.run("check", folder=there.write(tmp_path / "open")))
+
+
 def told(there: Organization, folder: Path) -> dict[str, Any]:
     found = json.loads(there.run("drift", "--json", folder=folder).stdout)["differences"]
     return {f"{one['finding']} {one['at']}": one for one in found}
