@@ -1422,7 +1422,7 @@ GIVEN = Organization(
 )
 EMPTY = GIVEN.at_aws(changed("group", "one", members=("bo",)), changed("group", "two", members=()), gone("user", "ana"))
 AGAIN: dict[str, tuple[Organization, str, list[str]]] = {
-    "a user with all that it had": (GIVEN.at_aws(changed("user", "ana", number=7)), "user ana", ["membership"]),
+    "a user with everything": (GIVEN.at_aws(changed("user", "ana", number=7)), "user ana", ["membership"]),
     "a user with nothing": (EMPTY.at_aws(user("ana", number=7)), "user ana", ["assignment", "membership"]),
     "a group": (
         GIVEN.at_aws(gone("group", "one")).at_aws(group("one", number=7)),

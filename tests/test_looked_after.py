@@ -415,9 +415,11 @@ def test_where_full_access_is_off_its_slot_is_free(tmp_path: Path, said: Said) -
     there = Organization(unit("locked1", "Locked"), account("a3", "locked1"), *ten, default_tags=False)
     bare = there.at_aws(no_full_access("locked1"))
     write_texts(tmp_path / "config", configuration(bare.model, bare.inventory)[1])
+
     found = bare.run("check", folder=tmp_path / "config")
 
     assert (found.exit_code, "too-many" in said.ids(found)) == (0, False), found.output
+    assert load(tmp_path / "config").policies.keys() == {f"p{number}" for number in range(1, 11)}
     assert "too-many" in said.ids(there.run("check", folder=there.write(tmp_path / "open")))
 
 
