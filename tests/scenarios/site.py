@@ -233,16 +233,17 @@ class Site:
         return self._run(["sh", "-c", command], {})
 
     def bootstrap(self) -> None:
-        """Does what comes before a first deploy: `strata bootstrap`, and Identity Center, which no API switches on.
-
-        AWS has given the account as much room as its configuration counts on.
-        """
-        from strata.load import load
-
-        self.aws.order("organization", account_limit=load(self.config).project.aws_limits["accounts"].value)
+        """Does what comes before a first deploy: `strata bootstrap`, and Identity Center, which no API switches on."""
+        self.make_room()
         bootstrapped = self.strata("bootstrap", "--yes")
         assert bootstrapped.code == 0, bootstrapped.text
         self.aws.switch_identity_center_on(self.region)
+
+    def make_room(self) -> None:
+        """Has AWS give the organization as much room as its configuration counts on."""
+        from strata.load import load
+
+        self.aws.order("organization", account_limit=load(self.config).project.aws_limits["accounts"].value)
 
     def make_external_groups(self) -> None:
         """Makes the groups that the configuration says come from elsewhere."""
