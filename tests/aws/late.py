@@ -28,7 +28,8 @@ def begin(what: str, looks: int = 1) -> None:
 
 def begin_days(what: str) -> None:
     """Makes something last for days."""
-    memory.of(_Late, "", "").days.add(what)
+    if not memory.of(_Late, "", "").prompt:
+        memory.of(_Late, "", "").days.add(what)
 
 
 def takes_days(what: str) -> bool:
