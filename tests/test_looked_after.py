@@ -16,11 +16,12 @@ import yaml
 from strata.aws.session import Aws
 from strata.commands.adopt import configuration
 from strata.drift.authors import authors
-from strata.drift.comparison import compare
+from strata.drift.comparison import compare, differing
 from strata.drift.event_history import Event, History
 from strata.errors import ConfigurationError
 from strata.files.config_edit import write_texts
 from strata.load import load
+from strata.sides.join import known_keys
 from tests.organizations import (
     ALLOW,
     DENY,
@@ -260,6 +261,18 @@ def test_members_of_their_groups_are_watched_without_control_tower(folder: Path)
     found = drift(folder, member, gone("service", "controltower.amazonaws.com"))
 
     assert "made-outside membership user ana in group awscontroltoweradmins" in found
+
+
+def test_a_renamed_group_of_theirs_gets_its_name_back_by_a_line_and_keeps_its_members(folder: Path) -> None:
+    zone, there = load(folder), TOWER.at_aws(changed("group", ADMINS, name="Admins", members=("root1", "ana")))
+    known = known_keys(zone, TOWER.inventory, imported={}, record={})
+
+    found = differing(zone, None, there.inventory, known, {}).differences
+
+    assert {one.at: [operation(str(line)) for line in one.way.undo] for one in found} == {
+        "membership user ana in group awscontroltoweradmins": ["delete-group-membership"],
+        "group awscontroltoweradmins: name is Admins": ["update-group"],
+    }
 
 
 def test_a_renamed_policy_of_theirs_is_one_difference_whose_line_gives_the_name_back(folder: Path) -> None:
