@@ -21,6 +21,7 @@ from strata.drift.event_history import Event, History
 from strata.errors import ConfigurationError
 from strata.files.config_edit import write_texts
 from strata.load import load
+from strata.policy.reference import reference
 from strata.sides.join import known_keys
 from tests.organizations import (
     ALLOW,
@@ -579,6 +580,30 @@ def test_what_an_older_strata_left_alone_is_declared_by_the_next_run(tmp_path: P
 
     again = there.run("adopt", "--to", folder, "--dry-run", folder=folder)
     assert "nothing to do" in again.stderr
+
+
+def test_a_set_beyond_a_quota_is_described_and_answered_for(tmp_path: Path) -> None:
+    """As AWS has extended it for this company: no entry may say so."""
+    allowed = sorted(one for one in reference().managed_policies if "/" not in one)[:25]
+    there = Organization(
+        [
+            user("ana"),
+            account("a3"),
+            permission_set("Wide", "AmazonS3FullAccess", *allowed),
+            grant("Wide", "ana", "a3"),
+        ],
+        default_tags=False,
+    )
+    found, files = configuration(there.model, there.inventory)
+    write_texts(tmp_path, files)
+    zone = load(tmp_path)
+
+    assert (zone.permission_sets["Wide"].external, len(zone.permission_sets["Wide"].policies)) == (True, 26)
+    assert [(one.account, one.permission_set, one.principal) for one in zone.grants] == [("a3", "Wide", "ana")]
+    assert ([one.id for one in found.looks], found.left_alone) == (["too-many"], [])
+    assert there.run("can", "s3:GetObject", "--in", "a3", "--as", "ana", folder=tmp_path).exit_code == 0
+    assert told(there, tmp_path) == {}
+    assert list(told(there.at_aws(changed("permission set", "Wide", aws=("AdministratorAccess",))), tmp_path))
 
 
 def test_an_attachment_that_somebody_took_out_is_not_written_back(folder: Path) -> None:

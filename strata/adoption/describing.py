@@ -752,17 +752,21 @@ class _Center:
         for one in self.live.permission_sets:
             key, what = chosen[one.arn], ("permission set", one.name, one.arn)
             keeper = _kept(self.found, "permission set", one.name, keeper_of_set(self.inventory, one))
-            external = keeper or self._why_not_written(one)
+            place = f"permission_sets.{key}"
+            beyond = self.found.refused.get(place)
+            beyond = beyond if beyond and beyond.id in _BEYOND else None
+            external = keeper or self._why_not_written(one, beyond)
             entry = self._external_set(one, key) if external else self._permission_set(one, key)
-            if _accepted(self.found, PermissionSet, f"permission_sets.{key}", entry, what, by_name=bool(external)):
+            place = "" if beyond else place  # AWS has it, and external it is not counted
+            if _accepted(self.found, PermissionSet, place, entry, what, by_name=bool(external)):
                 self.found.keys["permission-set"][one.arn] = key
                 if one.inline and not external:
                     self.found.documents[inline_file(key)] = one.inline
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _why_not_written(self, one: at_aws.PermissionSet) -> Message | None:
-        reason = _undescribable(one)
+    def _why_not_written(self, one: at_aws.PermissionSet, beyond: Message | None) -> Message | None:
+        reason = _undescribable(one) or beyond
         if "{{" in one.inline:
             text = "its inline policy contains {{, which stands for a value here"
             reason = Message("document-has-braces", text)
@@ -842,6 +846,8 @@ def written(rule: Assignment) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
+_BEYOND = frozenset({"too-many", "text-too-long", "not-latin-1"})
+"""The ids of faults of a permission set that has more than AWS gives unasked."""
 _SESSION = str(PermissionSet.model_fields["session_duration"].default)
 """What need not be written: a deploy leaves it, and drift compares AWS with it."""
 
