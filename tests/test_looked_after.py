@@ -276,6 +276,15 @@ def test_a_renamed_group_of_theirs_gets_its_name_back_by_a_line_and_keeps_its_me
     }
 
 
+def test_a_member_who_is_renamed_stays_one_once_the_name_is_written(folder: Path) -> None:
+    there = TOWER.at_aws(changed("user", "root1", name="root@example.com"))
+    assert list(told(there, folder)) == ["changed-outside user root1: user_name is root@example.com"]
+
+    assert there.run("adopt", "user:root1", "--yes", folder=folder).exit_code == 0
+    assert told(there, folder) == {}
+    assert load(folder).groups["awscontroltoweradmins"].members == ("root1",)
+
+
 def test_a_renamed_policy_of_theirs_is_one_difference_whose_line_gives_the_name_back(folder: Path) -> None:
     (renamed,) = drift(folder, changed("policy", "p1", name="harmless")).items()
 
