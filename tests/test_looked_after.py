@@ -180,6 +180,19 @@ def test_each_escalation_beside_control_tower_is_told_once_with_its_way_back(fol
     assert len(kept) == 2
 
 
+def test_a_line_that_gives_one_value_back_leaves_another_that_is_accepted(folder: Path) -> None:
+    """AWS takes all that describes a set at once."""
+    entry = {"finding": "changed-outside", "at": "permission set AWSPowerUserAccess: session_duration is PT3601S"}
+    with (folder / "accepted.yaml").open("a") as file:
+        file.write(yaml.safe_dump([{**entry, "reason": "Meant."}]))
+
+    (one,) = drift(folder, changed("permission set", "AWSPowerUserAccess", description="x", session="PT3601S")).values()
+
+    words = shlex.split(one["undo"][0])
+    assert words[words.index("--session-duration") + 1] == "PT3601S"
+    assert words[words.index("--description") + 1] == "Of Control Tower: AWSPowerUserAccess"
+
+
 def operation(line: str) -> str:
     return shlex.split(line)[2]
 
@@ -663,6 +676,20 @@ DETACHED = LISTED.at_aws(no_full_access("locked1"))
 def listed(tmp_path: Path) -> Path:
     write_texts(tmp_path / "config", configuration(DETACHED.model, DETACHED.inventory)[1])
     return tmp_path / "config"
+
+
+def test_where_full_access_is_off_its_slot_is_free(tmp_path: Path, said: Said) -> None:
+    """AWS takes ten policies on a target."""
+    ten = [policy(f"p{number}", "locked1", document=ALLOW) for number in range(1, 11)]
+    there = Organization(unit("locked1", "Locked"), account("a3", "locked1"), *ten, default_tags=False)
+    bare = there.at_aws(no_full_access("locked1"))
+    write_texts(tmp_path / "config", configuration(bare.model, bare.inventory)[1])
+
+    found = bare.run("check", folder=tmp_path / "config")
+
+    assert (found.exit_code, "too-many" in said.ids(found)) == (0, False), found.output
+    assert load(tmp_path / "config").policies.keys() == {f"p{number}" for number in range(1, 11)}
+    assert "too-many" in said.ids(there.run("check", folder=there.write(tmp_path / "open")))
 
 
 def told(there: Organization, folder: Path) -> dict[str, Any]:

@@ -375,7 +375,7 @@ def test_text_that_has_not_ended_its_line_keeps_the_progress_away() -> None:
 def test_states_are_gone_only_where_no_other_bucket_has_them(elsewhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     lost = Message("states-gone", "gone")
     monkeypatch.setattr(preflight, "read_state", lambda *_: {})
-    monkeypatch.setattr(preflight, "_elsewhere", lambda *_: Message("states-elsewhere", "there") if elsewhere else "")
+    monkeypatch.setattr(preflight, "other_store", lambda *_: Message("states-elsewhere", "there") if elsewhere else "")
     monkeypatch.setattr(preflight, "lost_states", lambda *_: lost)
 
     with contextlib.nullcontext() if elsewhere else pytest.raises(StrataError) as refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Literal, NamedTuple
@@ -50,6 +50,7 @@ from strata.kinds.control_tower import (
     keeps_user,
 )
 from strata.kinds.group import GROUP
+from strata.kinds.identity import exact
 from strata.kinds.kind import Kind
 from strata.kinds.organization import ACCESS_ANALYZER, ROOT_FEATURES
 from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
@@ -203,12 +204,12 @@ def objection(model: type[Model], field: str, value: object) -> Message | Litera
 
 def unit_objections(units: Sequence[at_aws.Unit]) -> dict[str, Message]:
     """Returns of the units whose names no configuration can have why, by id."""
-    siblings = Counter((one.parent, one.name.lower()) for one in units)
+    siblings = Counter((one.parent, exact(one.name).lower()) for one in units)
     found = dict[str, Message]()
     for one in units:
         reason = _objections(OrganizationalUnitName, one.name).get("")
         if not reason and siblings[one.parent, one.name.lower()] > 1:
-            alike = f"{one.name!r} differs from the name of a unit beside it in case alone"
+            alike = f"{one.name!r} differs from the name of a unit beside it in case or Unicode's form alone"
             reason = Message("name-taken", alike, value=one.name)
         if reason:
             found[one.id] = reason.saying(f"{reason}; rename it at AWS first")
@@ -557,9 +558,19 @@ class _Organization:
         fields = _written(POLICY, one, name=key)
         targets = {"targets": targets} if (targets := self._targets(one)) else {}
         keeper = _kept(self.found, "policy", one.name, keeper_of_policy(self.inventory, one))
-        if keeper or _external_own(self.found, "policy", one.name, _braces(one)):
+        if keeper or _external_own(self.found, "policy", one.name, _braces(one) or self._twin(one)):
             return {"external": True, "type": one.type, **_name_of(fields), **targets}
         return {"type": one.type, "file": f"policies/{key}.json", **fields, **targets}
+
+    def _twin(self, one: at_aws.Policy) -> Message | None:
+        """Returns why a deploy would not find a new policy by its name: Terraform takes the name of another for it."""
+        for other in self.live.policies if one.id not in self.known.get("policy", {}) else ():
+            if other.id != one.id and other.type == one.type and exact(other.name) == exact(one.name):
+                text = (
+                    f"Terraform takes {other.id} for it, whose name differs in Unicode's form alone; rename that at AWS"
+                )
+                return Message("name-taken", text, value=one.name)
+        return None
 
     def _targets(self, one: at_aws.Policy) -> dict[str, Any]:
         for id in one.targets:
@@ -853,15 +864,27 @@ _SESSION = str(PermissionSet.model_fields["session_duration"].default)
 
 
 def _undescribable(one: at_aws.PermissionSet) -> Message | None:
-    for arn in one.aws_managed:
-        if not arn.startswith(AWS_MANAGED) or not valid(AwsManagedPolicy, arn.removeprefix(AWS_MANAGED)):
-            text = f"its policy {arn!r} cannot be declared: it is none of AWS's in the partition aws"
-            return Message("not-declarable", text, policy=arn)
-    for policy in [*one.customer_managed, *([one.boundary] if isinstance(one.boundary, Attached) else [])]:
-        reasons = {**_objections(ManagedPolicyPath, policy.path), **_objections(ManagedPolicyName, policy.name)}
-        if reasons:
-            name = f"{policy.path}{policy.name}"
-            comma = "it has a comma, which parts the import id of Terraform"
-            text = f"its policy {name!r} cannot be declared: {comma if ',' in name else reasons['']}"
-            return Message("not-declarable", text, policy=name)
+    """Returns why no entry can have the policies of a permission set."""
+    for policy in [*one.aws_managed, *one.customer_managed, *([one.boundary] if one.boundary else [])]:
+        others = one.customer_managed if policy in one.customer_managed else ()
+        if reason := undescribable_policy(policy, [each for each in others if each != policy]):
+            return reason
     return None
+
+
+def undescribable_policy(policy: str | Attached, others: Iterable[Attached]) -> Message | None:
+    """Returns why no entry of a permission set can name a policy, one of AWS's by its ARN, beside others."""
+    if isinstance(policy, str):
+        if policy.startswith(AWS_MANAGED) and valid(AwsManagedPolicy, policy.removeprefix(AWS_MANAGED)):
+            return None
+        text = f"its policy {policy!r} cannot be declared: it is none of AWS's in the partition aws"
+        return Message("not-declarable", text, policy=policy)
+    reasons = {**_objections(ManagedPolicyPath, policy.path), **_objections(ManagedPolicyName, policy.name)}
+    name = f"{policy.path}{policy.name}"
+    if same := next((f"{each.path}{each.name}" for each in others if each.name == policy.name), ""):
+        why = f"{same} beside it has the same name, which IAM gives once in an account, whatever the path"
+    elif not reasons:
+        return None
+    else:
+        why = "it has a comma, which parts the import id of Terraform" if "," in name else str(reasons[""])
+    return Message("not-declarable", f"its policy {name!r} cannot be declared: {why}", policy=name)

@@ -99,12 +99,14 @@ def run(
     allow: Sequence[str],
     expect: str | None = None,
     refresh: bool = False,
+    command: str = "strata deploy",
 ) -> int:
     """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn.
 
     Args:
         expect: the list that was approved, or its hash: nothing else is applied, and nobody is asked about more.
         refresh: whether every plan refreshes.
+        command: what is run again after an interruption.
     """
     expected = Expected.of(expect) if expect is not None else None
     if not yes:
@@ -118,7 +120,9 @@ def run(
         try:
             prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow)
             to = sys.stderr if json else sys.stdout
-            deployment = Deployment(options, prepared, signals, folder, to, progress, yes=yes, expected=expected)
+            deployment = Deployment(
+                *(options, prepared, signals, folder, to, progress), yes=yes, expected=expected, command=command
+            )
             deployment.check_producers()
         except StoppedError as stopped:
             options.note(Message("run-interrupted", "interrupted; nothing was changed"))
@@ -145,6 +149,7 @@ class Deployment:
         *,
         yes: bool,
         expected: Expected | None = None,
+        command: str = "strata deploy",
     ) -> None:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
         self.progress = progress
@@ -166,7 +171,7 @@ class Deployment:
             explain=partial(explained, prepared),
             refresh=prepared.refreshing.needed,
         )
-        self._expected = expected
+        self._expected, self._command = expected, command
         self._unfinished = 1
         """The exit code of a run that stops by itself."""
         self._unexpected: list[Message] = []
@@ -561,7 +566,7 @@ class Deployment:
 
     def _interrupted(self, code: int) -> int:
         if self._written:
-            text = "interrupted; run strata deploy again: it is safe and continues where this run ended"
+            text = f"interrupted; run {self._command} again: it is safe and continues where this run ended"
         else:
             text = "interrupted; nothing was changed"
         self.note(Message("run-interrupted", text, changed=bool(self._written)))

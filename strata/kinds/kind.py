@@ -16,6 +16,7 @@ from strata.kinds.events import Clues, Events, by_ids
 from strata.kinds.reading import Reading
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
+from strata.policy.equality import meaning
 
 Key: TypeAlias = moves.Kind
 """The word for a kind whose things have keys that may change."""
@@ -164,6 +165,7 @@ class Kind:
         found: what AWS has of it, by the keys of the units by id, as far as they are known.
         live_fields: what AWS has of the fields of an entry, of one thing, without those that it says nothing of.
         id_of: the id by which other things refer to it, in its import id.
+        meaning: what counts of a value where two are compared, by the attribute.
         is_added: a run of `strata adopt` over everything writes what is new.
         model: the entry of the YAML.
         fields: the fields of the entry that hold an attribute; empty where the entry is the value.
@@ -201,6 +203,7 @@ class Kind:
     found: Callable[[Inventory, Mapping[str, str]], Iterable[Found]] = lambda *_: ()
     live_fields: Callable[[Any], dict[str, Any]] = lambda _: {}
     id_of: Callable[[str], str] = str
+    meaning: Callable[[str, Any], Any] = lambda _, value: meaning(value)
     is_added: bool = False
     model: type[Model] | None = None
     fields: Mapping[str, str] = field(default_factory=dict)

@@ -242,9 +242,8 @@ class _Reading:
         live, found = self.inventory.organization, dict[tuple[PolicyType, Target], Location]()
         places = {live.root: THE_ROOT}
         places |= {id: Target("unit", key) for id, key in self.keys["ou"].items()}
-        places |= {
-            id: Target("account", key) for id, key in self.keys["account"].items() if key in organization.accounts
-        }
+        accounts = {*organization.accounts, MANAGEMENT}
+        places |= {id: Target("account", key) for id, key in self.keys["account"].items() if key in accounts}
         for type, name in FULL_ACCESS.items():
             one = next((one for one in live.policies if one.aws_managed and one.name == name), None)
             if one and type in live.policy_types:

@@ -306,10 +306,13 @@ def _organization_table(landing_zone: LandingZone) -> Table:
         attached = ", ".join(policy for one in found for policy in one.policies)
         used = ", ".join(f"{short_type(one.type)} {one.used} of {one.limit}" for one in shown(found))
         rows.append((label, "! unread", "") if "policies" in landing_zone.unread else (label, attached, used))
-    return Table("Organization", ("Where", "Policies attached here", "Slots used"), rows, (SLOTS_NOTE,))
+    return Table("Organization", ("Where", "Policies attached here", "Slots used"), rows, (slots_note(landing_zone),))
 
 
-SLOTS_NOTE = "One SCP slot of every target is taken by AWS's FullAWSAccess, one RCP slot by RCPFullAWSAccess."
+def slots_note(landing_zone: LandingZone) -> str:
+    """Returns which slots AWS takes itself."""
+    but = " One that is detached takes none." if landing_zone.without_full_access else ""
+    return f"One SCP slot of every target is taken by AWS's FullAWSAccess, one RCP slot by RCPFullAWSAccess.{but}"
 
 
 def shown(found: Sequence[Slots]) -> list[Slots]:

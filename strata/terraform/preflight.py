@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
 
 from strata.aws import runs
 from strata.aws.access_role import WAY, account_ids, closed_to_us
@@ -32,8 +31,7 @@ from strata.identity.deletions import (
     MASS_DELETION,
 )
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
-from strata.identity.live import states_elsewhere
-from strata.identity.lost_states import lost_states
+from strata.identity.lost_states import lost_states, other_store
 from strata.identity.settled import lost_layers, settled
 from strata.kinds import TYPES
 from strata.kinds.identity import folded
@@ -132,7 +130,7 @@ def prepare(
         RefusedError: the edit would lose something, or something is somebody else's; nothing was changed.
         StrataError: the account is another one, bootstrap is missing, or AWS rejected a call.
     """
-    _check_allowed(allow)
+    check_allowed(allow)
     today = dt.datetime.now(tz=dt.UTC).date()
     landing_zone = load(options.config, today=today)
     if faults := list(Guard.of(landing_zone, today=today).faults(today)):
@@ -268,7 +266,12 @@ def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None], alone: Cal
         workspace.import_next(STACK, ids)
 
 
-def _check_allowed(allow: Collection[str]) -> None:
+def check_allowed(allow: Collection[str]) -> None:
+    """Accepts the words of `--allow`.
+
+    Raises:
+        UsageError: one is none.
+    """
     for word in allow:
         if word in ALLOWED or (word.startswith(REPLACE) and word != REPLACE):
             continue
@@ -309,7 +312,7 @@ def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str])
         states = {stack: read_state(aws, landing_zone.project, stack) for stack in ("backend", "security")}
     except AwsError:
         return  # the bucket is elsewhere, or somebody else's: what follows says so
-    if not any(states.values()) and not _elsewhere(aws, landing_zone) and (lost := lost_states(aws, landing_zone)):
+    if not any(states.values()) and not other_store(aws, landing_zone) and (lost := lost_states(aws, landing_zone)):
         raise StrataError(lost)
     if found := list(settled(landing_zone, states, stacks)):
         raise RefusedError(found)
@@ -324,7 +327,7 @@ def _check_ground(
     """
     findings, refusals = inspect(aws, landing_zone)
     lacking = tuple(finding for finding in findings if finding.missing)
-    if lacking and (elsewhere := _elsewhere(aws, landing_zone)):
+    if lacking and (elsewhere := other_store(aws, landing_zone)):
         refusals.append(elsewhere)
     elif lacking and not (preview and _without_store(aws, landing_zone, lacking)):
         told = "; ".join(f"{finding.thing} ({', '.join(finding.missing)})" for finding in lacking)
@@ -369,22 +372,6 @@ def _check_quota(aws: Aws, landing_zone: LandingZone, state: State, note: Callab
             f"and AWS allows {quota}; ask for more, which takes minutes to days: {more_accounts(total)}"
         )
         raise StrataError(Message("account-quota-reached", text, accounts=len(new), has=len(there), limit=quota))
-
-
-def _elsewhere(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
-    """Returns why nothing is to be made under a new name, empty where no other bucket holds a state of ours."""
-    try:
-        found = list(states_elsewhere(aws, landing_zone))
-    except AwsError:
-        return ""
-    if not found:
-        return ""
-    text = (
-        f"s3://{landing_zone.project.state_bucket} is not complete, and s3://{found[0]} holds the states of an earlier "
-        "deploy: short_name, state.bucket and regions.primary stay while they do; set them back to what they were; "
-        "docs/operate.md says how it is really done"
-    )
-    return Message("states-elsewhere", text, bucket=landing_zone.project.state_bucket, seen=found)
 
 
 def identity_center_refusals(aws: Aws, landing_zone: LandingZone) -> list[Message]:
