@@ -133,6 +133,20 @@ def test_the_page_of_a_rerun_says_nothing_that_holds_for_a_first_run_only(tmp_pa
     assert "- user bo" in pages[1]
 
 
+def test_a_rerun_calls_nothing_external_that_the_configuration_has_as_its_own(folder: Path) -> None:
+    sso = yaml.safe_load((folder / "sso.yaml").read_text())
+    sso["permission_sets"]["AWSReadOnlyAccess"] = {"policies": [{"aws": "ReadOnlyAccess"}]}
+    (folder / "sso.yaml").write_text(yaml.safe_dump(sso))
+
+    TOWER.at_aws(user("bo")).run("adopt", "--to", folder, "--yes", folder=folder)
+
+    page = (folder / "ADOPTION.md").read_text()
+    assert ["  - permission set 'AWSPowerUserAccess'" in page, "  - permission set 'AWSReadOnlyAccess'" in page] == [
+        True,
+        False,
+    ]
+
+
 def drift(folder: Path, *said: Described) -> dict[str, dict[str, Any]]:
     """Returns what drift tells of changes by hand, by kind and name."""
     found = json.loads(TOWER.at_aws(*said).run("drift", "--json", folder=folder).stdout)

@@ -115,6 +115,7 @@ class Description:
     assignments: list[Assignment] = field(default_factory=list)
     full_access: dict[str, Any] = field(default_factory=dict)
     refused: Mapping[str, Message] = field(default_factory=dict)
+    own: Collection[tuple[str, str]] = ()
 
     def refuses(self, entry: str, kind: str, name: str, id: str = "") -> bool:
         """Returns whether no configuration can have an entry, and names it then."""
@@ -137,6 +138,7 @@ def describe(
     literal: bool = False,
     refused: Mapping[str, Message] | None = None,
     new_units: Collection[str] | None = None,
+    own: Collection[tuple[str, str]] = (),
 ) -> Description:
     """Returns the configuration of what was found.
 
@@ -147,8 +149,9 @@ def describe(
         literal: names every account of an assignment.
         refused: entries that no configuration can have, as `policies.deny-leaving`, each with the reason.
         new_units: the ids of those whose names are written, None for all: the others may have any name.
+        own: kind and name of what a configuration has that is not external.
     """
-    found = Description(refused=refused or {})
+    found = Description(refused=refused or {}, own=own)
     _Organization(inventory, inventory.organization, project, found, known or {}, new_units).describe()
     found.security = dict(_settings(inventory))
     found.organization |= _root_access(inventory)
@@ -621,7 +624,7 @@ def _braces(one: at_aws.Policy) -> Message | None:
 
 def _kept(found: Description, kind: str, name: str, keeper: Message | None) -> Message | None:
     """Names what others look after, with who does, if anybody does."""
-    if keeper:
+    if keeper and (kind, name) not in found.own:
         found.kept[keeper].append(f"{kind} '{name}'")
     return keeper
 
@@ -632,7 +635,7 @@ def _by_provider() -> Message:
 
 def _external_own(found: Description, kind: str, name: str, reason: Message | None) -> Message | None:
     """Names what is external although nobody else looks after it, with the reason, if there is one."""
-    if reason:
+    if reason and (kind, name) not in found.own:
         text = f"{kind} '{name}' is external, so that no deploy changes it: {reason}."
         found.looks.append(reason.saying(text, kind=kind, name=name))
     return reason
