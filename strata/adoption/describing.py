@@ -42,6 +42,7 @@ from strata.kinds.account import ACCOUNT
 from strata.kinds.at_aws import Attached, Center, Inventory, Organization
 from strata.kinds.control_tower import (
     CONTROL_TOWER,
+    by_its_name,
     is_called_so,
     keeper_of_policy,
     keeper_of_set,
@@ -176,6 +177,19 @@ def gives_everything(one: at_aws.PermissionSet) -> bool:
     inline = [InlinePolicy(Document(one.inline), "", "")] if one.inline else []
     boundary = ManagedPolicy(customer="boundary") if one.boundary else None
     return allows_everything(Resolved(one.arn, one.name, (*policies, *inline), (), boundary=boundary))
+
+
+def sets_with_full_access(inventory: Inventory) -> frozenset[str]:
+    """Returns the ARNs of the permission sets that give full access."""
+    return frozenset(one.arn for center in inventory.centers for one in center.permission_sets if gives_everything(one))
+
+
+def groups_with_full_access(inventory: Inventory) -> Iterator[str]:
+    """Yields the ids of the groups that give somebody full access."""
+    full = sets_with_full_access(inventory)
+    for center in inventory.centers:
+        having = {one.principal for one in center.assignments if one.permission_set in full}
+        yield from (one.id for one in center.groups if one.members and one.id in having)
 
 
 def valid(type: Any, value: object) -> bool:
@@ -375,8 +389,10 @@ class _Organization:
         if ACCESS_ANALYZER in self.found.organization["delegated_administrators"]:
             text = (
                 f"{ACCESS_ANALYZER} is delegated: if the management account has no service-linked role of it, which is "
-                "AWSServiceRoleForAccessAnalyzer, the first deploy of organizations makes it, and nothing else there."
+                "AWSServiceRoleForAccessAnalyzer, "
             )
+            first = "the first deploy of organizations makes it, and nothing else there."
+            text += first if self.new_units is None else "a deploy of organizations makes it."
             yield Message("role-may-be-made", text, service=ACCESS_ANALYZER)
         if CONTROL_TOWER in self.live.trusted_services:
             text = (
@@ -397,10 +413,9 @@ class _Organization:
             )
             yield Message("policy-type-unknown", text, types=unknown)
         if SERVICE_CONTROL not in self.live.policy_types:
-            text = (
-                "Service control policies are off: the first deploy switches them on, and AWS attaches FullAWSAccess "
-                "to everything then."
-            )
+            deploy = "the first deploy" if self.new_units is None else "a deploy"
+            text = f"Service control policies are off: {deploy} switches them on, and AWS attaches FullAWSAccess "
+            text += "to everything then."
             yield Message("policy-type-off", text, type=SERVICE_CONTROL)
             return
         attached = {id for one in self.live.policies if one.id == FULL_ACCESS for id in one.targets}
@@ -607,14 +622,18 @@ def _braces(one: at_aws.Policy) -> Message | None:
 def _kept(found: Description, kind: str, name: str, keeper: Message | None) -> Message | None:
     """Names what others look after, with who does, if anybody does."""
     if keeper:
-        found.kept[keeper].append(f"{kind} {name!r}")
+        found.kept[keeper].append(f"{kind} '{name}'")
     return keeper
+
+
+def _by_provider() -> Message:
+    return Message("made-by-provider", "an identity provider made it")
 
 
 def _external_own(found: Description, kind: str, name: str, reason: Message | None) -> Message | None:
     """Names what is external although nobody else looks after it, with the reason, if there is one."""
     if reason:
-        text = f"{kind} {name!r} is external, so that no deploy changes it: {reason}."
+        text = f"{kind} '{name}' is external, so that no deploy changes it: {reason}."
         found.looks.append(reason.saying(text, kind=kind, name=name))
     return reason
 
@@ -664,7 +683,7 @@ class _Center:
     def _users(self) -> dict[str, Any]:
         chosen = keys("user", _names(USER, self.inventory), taken=self.known.get("user"))
         needed = {one.principal for one in self.live.assignments}
-        needed |= {id for group in self.live.groups if not self._is_foreign(group) for id in group.members}
+        needed |= {id for group in self.live.groups if not group.external for id in group.members}
         described: dict[str, Any] = {}
         for one in self.live.users:
             entry = self._user(one)
@@ -675,6 +694,8 @@ class _Center:
             elif _accepted(self.found, User, f"users.{chosen[one.id]}", entry, ("user", one.user_name, one.id)):
                 self.found.keys["user"][one.id] = chosen[one.id]
                 described[chosen[one.id]] = entry
+                if entry.get("external"):
+                    _kept(self.found, "user", one.user_name, self._keeper_of_user(one))
         return dict(sorted(described.items()))
 
     def _user(self, one: at_aws.User) -> dict[str, Any]:
@@ -685,6 +706,12 @@ class _Center:
         shown = f"{one.given_name} {one.family_name}"
         entry = _written(USER, one, user_name=one.emails[0], display_name=one.display_name and shown)
         return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
+
+    def _keeper_of_user(self, one: at_aws.User) -> Message:
+        """Returns why a user is referred to, as a phrase."""
+        if keeps_user(self.inventory, one):
+            return by_its_name()
+        return _by_provider() if one.external else Message("user-not-writable", _UNWRITABLE)
 
     def _is_foreign(self, one: at_aws.Group) -> bool:
         return one.external or keeps_group(self.inventory, one.name)
@@ -709,6 +736,9 @@ class _Center:
                 if _accepted(self.found, Group, "", entry, ("group", one.name, one.id), by_name=foreign):
                     self.found.keys["group"][one.id] = chosen[one.id]
                     described[chosen[one.id]] = entry
+                    if foreign:
+                        keeper = _by_provider() if one.external else by_its_name()
+                        _kept(self.found, "group", one.name, keeper)
         return dict(sorted(described.items()))
 
     def _group(self, one: at_aws.Group, key: str, *, external: bool) -> dict[str, Any]:

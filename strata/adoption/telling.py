@@ -80,7 +80,7 @@ class Telling:
         users = {key: id for id, key in self.found.keys["user"].items()}
         for group in self.inventory.center.groups if self.inventory.center else ():
             key = self.found.keys["group"].get(group.id, "")
-            for member in self.zone.groups[key].members if key in self.zone.groups else ():
+            for member in self.zone.sso.groups[key].members if key in self.zone.groups else ():
                 user, address = users.get(member), f"{GROUP_MEMBERSHIP.type}.{key}_{member}"
                 known = self.is_known(MEMBERSHIP, f"{group.id} {user}") or address in self.existing.imported
                 if user and user not in group.members and known:

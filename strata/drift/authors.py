@@ -58,7 +58,8 @@ def authors(history: History, project: Project, differences: Sequence[Difference
 
 def _author(history: History, project: Project, one: Difference) -> Author:
     kind, found = kind_of(one.kind, one.name), list[Event]()
-    clues = [each for side in (one.live, one.recorded) if side for each in kind.clues(side)] or [()]
+    sides = [side for side in (one.live, one.recorded) if side]
+    clues = [each for side in sides for each in kind.clues(side)] if sides else [()]
     for region in _regions(project, kind, one.name):
         for name in _names(one):
             events = history.events(region, name)

@@ -8,7 +8,7 @@ from strata.adoption.describing import objection, undescribable_policy
 from strata.errors import Message
 from strata.kinds import kind_of
 from strata.kinds.at_aws import Attached
-from strata.kinds.change import REFRESH, Change, Edit, Obstacle, edit
+from strata.kinds.change import Change, Edit, Obstacle, edit, in_external_yaml
 from strata.kinds.kind import Kind
 from strata.kinds.permission_set import BOUNDARY, SET, SET_POLICY, arn_of
 from strata.kinds.policy import POLICY, full_access_of
@@ -21,7 +21,7 @@ from strata.printing import word
 def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> Obstacle:
     """Returns why `strata adopt` cannot write what AWS has, as a phrase; nothing where it can."""
     if _is_in_external_yaml(zone, kind, attribute, here, now):
-        return Message(REFRESH, "strata adopt --refresh-external writes it")
+        return in_external_yaml()
     if now is None and here and (type := full_access_of(here.name)):
         full = FULL_ACCESS[type]
         text = f"write it under detached of an entry {full} in organization.yaml, with external: true and type: {type}"

@@ -26,8 +26,10 @@ _NAMED = frozenset({"id", "account", "service", "policy", "target", "arn", "prin
 
 
 def by_ids(thing: Thing) -> Clues:
-    """Returns the ids of a thing, which its events name."""
-    return [[value for name, value in thing.ids.items() if name in _NAMED and value]]
+    """Returns the ids of a thing, which its events name; no event is about one of which no id is known."""
+    ids = {name: value for name, value in thing.ids.items() if name in _NAMED}
+    known = [value for value in ids.values() if value]
+    return [known] if known or not ids else []
 
 
 def by_name(thing: Thing) -> Clues:
