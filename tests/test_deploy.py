@@ -537,6 +537,39 @@ def test_what_passes_by_itself_is_tried_again_and_not_asked_about(site: Site, pa
     assert site.statuses[0] == "applied"
 
 
+def test_what_fails_beside_it_is_told_before_the_wait(
+    site: Site, pauses: list[float], monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    """Terraform does ten things at once: one that passes by itself is waited for, whatever became of the others."""
+    monkeypatch.setattr(deploy, "PAUSES", (5,))
+    staying = {"severity": "error", "summary": "LimitExceededException", "address": "aws_budgets_budget.monthly"}
+    site.plans("backend", MADE)
+    both = [{"type": "diagnostic", "diagnostic": each} for each in (NOT_YET, staying)]
+    site.applies("backend", says=both, code=1)
+
+    assert site.deploys() == 1
+
+    assert pauses == [5]
+    assert site.did("backend") == "plan apply plan apply"
+    told = [(one.id, one.place) for one in said(site.said) if one.id in ("failed-beside", "aws-settling")]
+    assert told == [("failed-beside", "aws_budgets_budget.monthly"), ("aws-settling", "")]
+
+
+def test_what_exists_beside_it_is_imported_by_the_next_try(site: Site, pauses: list[float]) -> None:
+    """And no try is lost: it is waited once."""
+    there = {"severity": "error", "summary": "DuplicatePolicyAttachmentException", "address": ATTACHED}
+    site.plans("backend", planned(("create", ATTACHED)), planned(("create", ATTACHED)), {})
+    both = [{"type": "diagnostic", "diagnostic": each} for each in (NOT_YET, there)]
+    site.applies("backend", says=both, code=1)
+
+    assert site.deploys() == 0
+
+    assert pauses == [5]
+    assert site.did("backend") == "plan apply plan plan"
+    document = json.loads((site.of("backend") / "cdk.tf.json").read_text())
+    assert [one["to"] for one in document["import"]] == [ATTACHED]
+
+
 def test_waiting_ends_with_the_remedy(
     site: Site, pauses: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
 ) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from strata.adoption.pruning import made
+from strata.aws.access_role import account_ids
 from strata.aws.runs import Run
 from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
@@ -38,14 +39,14 @@ from strata.terraform.apply import Applied, apply
 from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
-from strata.terraform.existing import Existing
+from strata.terraform.existing import Existing, exists_already
 from strata.terraform.gone import PRUNE, GoneImports
 from strata.terraform.locks import refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.made_again import refuse_made_again
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, own_version, plan_folder
-from strata.terraform.preflight import Prepared, RefusedError, prepare
+from strata.terraform.preflight import Prepared, RefusedError, await_access, prepare
 from strata.terraform.progress import Progress, duration
 from strata.terraform.recovery import (
     adopt_interrupted,
@@ -53,13 +54,14 @@ from strata.terraform.recovery import (
     adopt_what_exists,
     drop_digests,
     half_made,
+    looked_up,
     provision_permission_sets,
     report_kept,
     tainted,
     untaint,
 )
 from strata.terraform.refresh import Refreshing, providers
-from strata.terraform.settling import PAUSES, settling, wait
+from strata.terraform.settling import PAUSES, is_being_made, settling, wait
 from strata.terraform.signals import Signals, StoppedError
 from strata.text import counted, plural
 
@@ -76,8 +78,6 @@ Of a permission set with several policies a try may find one: each waits for the
 MAX_PLANS = 4
 """How often a stack is planned while its inputs change."""
 ORGANIZATIONS = "organizations"
-PARALLELISM = {STACK: 8}
-"""Identity Center answers about 20 calls a second and refuses more than 10 assignments under way."""
 
 
 @dataclass
@@ -354,6 +354,7 @@ class Deployment:
         outcome, shown = self.outcomes[stack], self._shown[stack]
         outdated = shown.waits_for or self._written.intersection(self.workspace.producers(stack))
         planned = None if outdated else shown
+        self._await_access(stack)
         left, pauses = MAX_TRIES, iter(PAUSES)
         while left:
             planned = self._current(stack, planned)
@@ -373,14 +374,31 @@ class Deployment:
                 outcome.status = "interrupted"
                 self._recover(planned, applied)
                 return False
-            if not self._settles(stack, applied.failures, pauses):
+            failures = self._looked_up(applied.failures)
+            reasons = {failure: settling(failure) for failure in failures}
+            staying = [failure for failure, reason in reasons.items() if reason is None]
+            adopted = not applied.stale and self._adopt(stack, staying)
+            if not self._settles(stack, [*filter(None, reasons.values())], staying, pauses):
                 left -= 1
-                if not applied.stale and not self._adopt(stack, applied.failures):
+                if not applied.stale and not adopted:
+                    break
+            while any(map(is_being_made, failures)):
+                failures = self._looked_up(failures)
+                if not self._settles(
+                    stack, [*filter(None, map(settling, filter(is_being_made, failures)))], (), pauses
+                ):
                     break
             planned = None
         outcome.status = "failed"
-        self._report(stack, applied.failures)
+        self._report(stack, failures)
         return False
+
+    def _await_access(self, stack: str) -> None:
+        """Waits until the account of a stack, if this run has made it, lets Terraform in."""
+        account = self.landing_zone.account_stacks.get(stack)
+        if account and f"{TYPES['account']}.{account}" in self._created:
+            state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS)
+            await_access(self.aws, dict(account_ids(state, [account])), self.note)
 
     def _current(self, stack: str, planned: Plan | None) -> Plan | None:
         """Returns the approved plan if its states are unchanged, else None."""
@@ -418,7 +436,6 @@ class Deployment:
                 planned,
                 self.signals,
                 self.progress,
-                parallelism=PARALLELISM.get(stack),
                 verbose=self.options.verbose,
             )
         finally:
@@ -532,18 +549,32 @@ class Deployment:
             self.note,
         )
 
-    def _settles(self, stack: str, failures: Sequence[Failure], pauses: Iterator[int]) -> bool:
-        """Waits where AWS rejects something for some minutes only; returns whether to try again."""
-        reasons = [] if self.signals.ends else settling(failures)
-        seconds = next(pauses, None) if reasons else None
+    def _settles(
+        self, stack: str, reasons: Sequence[Message], staying: Sequence[Failure], pauses: Iterator[int]
+    ) -> bool:
+        """Waits where AWS rejects something for some minutes only; returns whether to try again.
+
+        What fails beside it, and is not imported, is told before the wait: it is tried again, too, and ends the run
+        where it fails alone.
+        """
+        seconds = next(pauses, None) if reasons and not self.signals.ends else None
         if seconds is None:
             return False
+        for failure in staying:
+            if exists_already(str(failure.address), failure.text):
+                continue
+            text = f"{stack}: {failure.told}; tried again with what passes by itself"
+            self.note(Message("failed-beside", text, place=failure.address or "", stack=stack))
+        reasons = list(dict.fromkeys(reasons))
         text = f"{stack}: {'; '.join(reasons)}; trying again in {seconds} s"
         self.note(Message("aws-settling", text, stack=stack, seconds=seconds, reasons=[one.id for one in reasons]))
         self.outcomes[stack].status = "interrupted"  # by who stops it now
         wait(seconds)
         self._keep_half_made(stack, read_state(self.aws, self.landing_zone.project, stack), by="this run")
         return True
+
+    def _looked_up(self, failures: Sequence[Failure]) -> list[Failure]:
+        return [looked_up(self.aws, self.landing_zone, replace(failure, remedy=None)) for failure in failures]
 
     def _planned_again(self, stack: str) -> Plan:
         """Plans after an apply that failed, and has the plan replace nothing that it made half way."""

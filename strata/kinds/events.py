@@ -19,6 +19,13 @@ def events(word: str, changed: str = "Update{}", made: str = "Create{}", gone: s
     return {MADE: (making,), GONE: (gone.format(word),), CHANGED: tuple(dict.fromkeys((changing, making)))}
 
 
+RESULTS = frozenset({"CreateAccountResult", "AccountDepartedOrganization"})
+"""Events that Organizations tells itself, of which nobody is the author.
+
+https://docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-integration.html
+"""
+
+
 Clues: TypeAlias = Sequence[Sequence[str]]
 """Texts that an event has all of: those of one of these lists."""
 _NAMED = frozenset({"id", "account", "service", "policy", "target", "arn", "principal", "name"})

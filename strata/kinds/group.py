@@ -132,7 +132,7 @@ GROUP = Kind(
     rename=lambda aws, own, name: aws.cli.people(
         "update-group", group_id=own, operations=new_name("displayName", name)
     ),
-    events=events("Group"),
+    events={**events("Group"), "name": ("UpdateGroup", "UpdateGroupDisplayName", "CreateGroup")},
     section="groups",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.groups.items() if not one.external),
     wanted=_wanted,
