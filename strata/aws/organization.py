@@ -33,6 +33,11 @@ class LiveAccount:
         """Returns whether it can be used."""
         return self.state == "ACTIVE"
 
+    @property
+    def shut(self) -> bool:
+        """Returns whether it is closed or suspended, or about to be: what is in it can be changed by nobody."""
+        return self.state not in ("ACTIVE", "PENDING_ACTIVATION")
+
     def __str__(self) -> str:
         return f"{self.id} {self.name!r}"
 

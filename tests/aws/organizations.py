@@ -50,7 +50,7 @@ class Progress:
     """How many AWS allows, where that is another number: 'Newly created accounts and organizations might have a quota
     below 10' (https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html)."""
     closings: int = 250
-    """How many accounts may be closed in 30 days, where a fifth of the members is not more: 'the higher of either 250 or
+    """How many accounts may be closed in 30 days, unless a fifth of the members is more: 'the higher of either 250 or
     20%' (https://docs.aws.amazon.com/organizations/latest/APIReference/API_CloseAccount.html)."""
     closed: int = 0
     """How many were."""
