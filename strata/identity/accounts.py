@@ -110,7 +110,7 @@ def closed_accounts(c: Comparison) -> Iterator[Refusal]:
         return
     closed = shut(c.declared, c.recorded, c.live)
     for thing in c.declared.of("account"):
-        if thing.key in closed and not _was_deployed(c.recorded, thing):
+        if thing.key in closed and not was_deployed(c.recorded, thing.identity):
             one = (c.live.accounts or {})[closed[thing.key]]
             text = (
                 f"{thing.name!r} is the address of account {one}, which is {one.state}: AWS makes no second one with it"
@@ -127,8 +127,8 @@ def left_out(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Mes
         if key not in declared.retired:
             state = live.accounts[id].state if live.accounts and id else "gone"
             text = (
-                f"account {key}{f' ({id})' if id else ''} is {state} at AWS, and left out: nothing in it is changed, "
-                "its assignments are forgotten; set retired: true on it, or reopen it with AWS Support"
+                f"account {key}{f' ({id})' if id else ''} is {state} at AWS: it is left out, and what it has is "
+                f"forgotten and stays; set retired: true on it{', or reopen it with AWS Support' if id else ''}"
             )
             yield Message("account-left-out", text, account=key, id=id, state=state)
 
@@ -138,7 +138,8 @@ def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, str
 
     AWS lists one for 90 days: one that was left out before, and is not there any more, has no id.
     """
-    there = {folded(one.email): one for one in (live.accounts or {}).values()}
+    # Of several with an address, the open one.
+    there = {folded(one.email): one for one in sorted((live.accounts or {}).values(), key=lambda one: not one.shut)}
     wanted = {**{thing.key: thing.identity for thing in declared.of("account")}, **declared.retired}
     before = {*recorded.retired.values()} if there else set()
     return {
@@ -148,5 +149,6 @@ def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, str
     }
 
 
-def _was_deployed(recorded: Holdings, thing: Thing) -> bool:
-    return thing.identity in {*(one.identity for one in recorded.of("account")), *recorded.retired.values()}
+def was_deployed(recorded: Holdings, email: str) -> bool:
+    """Returns whether a state has an account with an address, or had it when it was left out."""
+    return email in {*(one.identity for one in recorded.of("account")), *recorded.retired.values()}

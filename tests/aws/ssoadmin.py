@@ -140,8 +140,8 @@ def delete(call: Call) -> Parameters:
 @ssoadmin.answers("ProvisionPermissionSet")
 def provision(call: Call) -> Parameters:
     """Takes a set to one account or to all that have it; one that is shut fails, and the others get it all the same."""
-    found, one = _set(call), call.parameters.get("TargetId")
-    wanted = [one] if call["TargetType"] == "AWS_ACCOUNT" else _accounts_of(call, found)
+    found = _set(call)
+    wanted = [str(call["TargetId"])] if call["TargetType"] == "AWS_ACCOUNT" else _accounts_of(call, found)
     shut = [each for each in wanted if is_shut(each, center(call).owner)]
     found["stale"] = [each for each in found["stale"] if each not in wanted or each in shut]
     why = _NOT_PREPARED.format(shut[0]) if shut else ""
