@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -70,14 +71,19 @@ def test_an_account_that_was_closed_by_hand_blocks_nobody_and_is_retired_later(s
     id = closed(shipped)
     before = given(shipped, id)
     shipped.edit("sso.yaml", NEW_GRANT)
+    ids = {address: one["id"] for address, one in shipped.state("sso").items() if "assignment.shared_" in address}
+    (shipped.config / "imports.yaml").write_text("".join(f'{at}: "{one}@us-east-1"\n' for at, one in ids.items()))
 
     planned = shipped.strata("plan", "sso", "--json")
     done(shipped.strata("deploy", "sso", "--yes"))
     shipped.edit("organization.yaml", NEW_POLICY)
     deployed = done(shipped.strata("deploy", "--yes"))
     again = shipped.strata("plan", "--exit-code")
+    drift = shipped.strata("drift", "--json")
 
     assert planned.code == 0, planned.text
+    assert [one["at"] for one in json.loads(drift.stdout)["differences"]] == ["account shared: state is CLOSED"]
+    assert json.loads(drift.stdout)["waiting"] == []
     assert "account-left-out" in planned.ids
     assert planned.planned["sso"]["aws_ssoadmin_account_assignment.security_FinOps_group_finops"] == "create"
     assert planned.planned["sso"]["aws_ssoadmin_account_assignment.shared_ReadOnly_group_readonly"] == "forget"
@@ -86,6 +92,7 @@ def test_an_account_that_was_closed_by_hand_blocks_nobody_and_is_retired_later(s
     assert again.code == 0, again.text
     assert "aws_organizations_account.shared" not in shipped.addresses("organizations")
 
+    (shipped.config / "imports.yaml").unlink()
     shipped.edit("organization.yaml", (HEAD, f"{HEAD}    retired: true\n"))
     shipped.edit(
         "sso.yaml",
