@@ -228,12 +228,13 @@ def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:
 def test_what_a_layer_has_in_an_account_that_is_closed_is_in_nobodys_way(clone: Clone) -> None:
     """It goes with the account: nothing can empty it, before it is retired or after."""
     site = clone.site
+    id = clone.accounts()["shared"]
     clone.add("topics")
     clone.types("In every account")
     clone.sign_in(policy("In every account"))
     deployed = clone.strata("deploy", "topics", "--yes")
     assert deployed.code == 0, deployed.text
-    site.client("organizations").close_account(AccountId=site.accounts()["aws+shared@example.com"]["Id"])
+    site.aws.client("organizations").close_account(AccountId=id)
 
     site.edit("layers/topics.yaml", ("events", "news"))
     beside = clone.strata("deploy", "topics", "--yes", "--json")
