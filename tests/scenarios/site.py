@@ -233,7 +233,13 @@ class Site:
         return self._run(["sh", "-c", command], {})
 
     def bootstrap(self) -> None:
-        """Does what comes before a first deploy: `strata bootstrap`, and Identity Center, which no API switches on."""
+        """Does what comes before a first deploy: `strata bootstrap`, and Identity Center, which no API switches on.
+
+        AWS has given the account as much room as its configuration counts on.
+        """
+        from strata.load import load
+
+        self.aws.order("organization", account_limit=load(self.config).project.aws_limits["accounts"].value)
         bootstrapped = self.strata("bootstrap", "--yes")
         assert bootstrapped.code == 0, bootstrapped.text
         self.aws.switch_identity_center_on(self.region)
