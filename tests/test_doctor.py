@@ -540,7 +540,8 @@ def test_identity_center_that_is_right_whatever_members_have(irish: LandingZone)
 def test_permission_sets_that_did_not_arrive_come_with_the_command(
     shipped: LandingZone, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lacking = {"arn:ps": ["1" * 12]}
+    closed = LiveAccount("3" * 12, "old", "old@example.com", "CLOSED")
+    lacking = {"arn:ps": ["1" * 12, closed.id], "arn:other": [closed.id]}
     center = SimpleNamespace(
         instance="arn:i",
         permission_sets=lambda: ["arn:other", "arn:ps"],
@@ -548,7 +549,7 @@ def test_permission_sets_that_did_not_arrive_come_with_the_command(
         name_of={"arn:ps": "DevOps"}.__getitem__,
     )
     monkeypatch.setattr(Center, "of", lambda *_: center)
-    found = only(sign_in.check_permission_sets(facts(shipped)))
+    found = only(sign_in.check_permission_sets(facts(shipped, accounts=[closed])))
     assert found.level is FAILURE
     (told,) = said(found)
     assert (told.id, told.place) == ("permission-set-outdated", "arn:ps")

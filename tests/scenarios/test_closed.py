@@ -142,6 +142,9 @@ def test_a_permission_set_changes_beside_an_account_that_is_closed(shipped: Site
 
     assert (spared.code, again.code) == (0, 0), spared.text + again.text
     assert "-refresh=false" in spared.stderr, "the run ended whole"
+    judged = shipped.strata("doctor", "--json")
+    assert (judged.code, "permission-set-outdated" in judged.ids) == (0, False), judged.text
+    assert [one.data["state"] for one in judged.told if one.id == "account-inactive"] == ["CLOSED"]
     center, instance = shipped.client("sso-admin"), {"InstanceArn": INSTANCE}
     for arn in center.list_permission_sets(**instance)["PermissionSets"]:
         old = {**instance, "PermissionSetArn": arn, "ProvisioningStatus": "LATEST_PERMISSION_SET_NOT_PROVISIONED"}
@@ -241,3 +244,15 @@ def test_a_run_that_is_killed_beside_it_ends_whole(shipped: Site, action: str) -
 
     assert shipped.strata("plan", "--exit-code").code == 0
     assert touched(shipped, id) == []
+
+
+def test_an_account_that_aws_has_removed_since_is_made_by_nobody(shipped: Site) -> None:
+    """AWS lists a closed account for 90 days: who has left it out until then goes on."""
+    id = closed(shipped)
+    done(shipped.strata("deploy", "--yes"))
+    shipped.client("organizations").remove_account_from_organization(AccountId=id)
+
+    again = shipped.strata("plan", "--json", "--exit-code")
+
+    assert again.code == 0, again.text
+    assert [(one.id, one.data["state"]) for one in again.told if one.place == ""] == [("account-left-out", "gone")]
