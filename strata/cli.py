@@ -639,8 +639,8 @@ AllowOption = Annotated[
     typer.Option(
         "--allow",
         metavar="KIND",
-        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, delete:unit, "
-        "delete:trail, delete:ram-sharing; repeatable.",
+        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, "
+        "already-closed:KEY, delete:unit, delete:trail, delete:ram-sharing; repeatable.",
         show_default=False,
     ),
 ]

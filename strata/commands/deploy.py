@@ -58,6 +58,7 @@ from strata.terraform.recovery import (
     provision_permission_sets,
     report_kept,
     tainted,
+    unreached,
     untaint,
 )
 from strata.terraform.refresh import Refreshing, providers
@@ -218,7 +219,9 @@ class Deployment:
             if changes.error:
                 text = f"{producer} cannot be planned: {changes.error}"
                 raise StrataError(Message("not-planned", text, stack=producer))
-            if changes.differs:
+            if changes.differs and not (
+                changes.changes and self.prepared.left_out[producer].issuperset(changes.changes)
+            ):
                 what = counted(changes.count, "change") if changes.count else "outputs"
                 text = (
                     f"{producer} has {what} not deployed yet; nothing was changed; "
@@ -374,13 +377,14 @@ class Deployment:
                 outcome.status = "interrupted"
                 self._recover(planned, applied)
                 return False
-            failures = self._looked_up(applied.failures)
+            failures = self._looked_up(self._unreached(stack, applied.failures))
+            reached = len(failures) < len(applied.failures)
             reasons = {failure: settling(failure) for failure in failures}
             staying = [failure for failure, reason in reasons.items() if reason is None]
             adopted = not applied.stale and self._adopt(stack, staying)
             if not self._settles(stack, [*filter(None, reasons.values())], staying, pauses):
                 left -= 1
-                if not applied.stale and not adopted:
+                if not applied.stale and not adopted and not reached:
                     break
             while any(map(is_being_made, failures)):
                 failures = self._looked_up(failures)
@@ -390,7 +394,7 @@ class Deployment:
                     break
             planned = None
         outcome.status = "failed"
-        self._report(stack, failures)
+        self._report(stack, failures or applied.failures)
         return False
 
     def _await_access(self, stack: str) -> None:
@@ -572,6 +576,12 @@ class Deployment:
         wait(seconds)
         self._keep_half_made(stack, read_state(self.aws, self.landing_zone.project, stack), by="this run")
         return True
+
+    def _unreached(self, stack: str, failures: Sequence[Failure]) -> Sequence[Failure]:
+        staying = unreached(self.aws, self.landing_zone, failures, self.note)
+        if len(staying) < len(failures):
+            self._keep_half_made(stack, read_state(self.aws, self.landing_zone.project, stack), by="this run")
+        return staying
 
     def _looked_up(self, failures: Sequence[Failure]) -> list[Failure]:
         return [looked_up(self.aws, self.landing_zone, replace(failure, remedy=None)) for failure in failures]

@@ -22,6 +22,7 @@ from strata.config.models import ACCESS_ROLE, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.identity import announced, examine
+from strata.identity.accounts import ALREADY_CLOSED
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import (
     DELETE_RAM_SHARING,
@@ -43,7 +44,7 @@ from strata.options import Options
 from strata.printing import line
 from strata.rules.expectations import require
 from strata.rules.lockout import Guard
-from strata.sides.states import State, objects
+from strata.sides.states import State, managed, objects
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
@@ -52,7 +53,10 @@ from strata.terraform.standing import reset
 from strata.terraform.workspace import StateObject, Workspace
 
 REPLACE = "replace:"
-ALLOWED = (LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING)
+ALLOWED = (
+    *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{ALREADY_CLOSED}KEY"),
+    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING),
+)
 """The words of `--allow`."""
 
 
@@ -72,6 +76,8 @@ class Prepared:
     """What `strata bootstrap` has yet to make, in a preview."""
     refreshing: Refreshing = field(default_factory=Refreshing)
     """Which plans do without a refresh."""
+    left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What each stack forgets of accounts that are closed, by address."""
 
     def version(self, state: StateObject) -> Version | None:
         """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
@@ -137,7 +143,7 @@ def prepare(
     if faults := list(Guard.of(landing_zone, today=today).faults(today)):
         raise ConfigurationError(faults)
     require(landing_zone)
-    _check_replaced(allow, landing_zone)
+    _check_keys(allow, landing_zone)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
     ended = [fault.message for fault in over(landing_zone, today)]
@@ -166,23 +172,29 @@ def prepare(
     )
     for warning in found.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr)
+    _check_closed(allow, found.closed)
     alone = partial(_refuse_beside_another_run, aws, landing_zone.project, workspace, dict(states))
     if found.refusals:
         alone()
         raise RefusedError(found.refusals)
     if not stacks or "organizations" in stacks:
-        _check_quota(aws, landing_zone, states.get("organizations", {}), progress.note)
+        _check_quota(aws, landing_zone, states.get("organizations", {}), found.closed, progress.note)
     progress.doing("writing the Terraform")
     refreshing.begin(aws, landing_zone.project, states, [one for one in STACKS if not stacks or one in stacks])
-    workspace.synth([*allow, *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
+    closed = {f"{ALREADY_CLOSED}{key}" for key in found.closed if key in landing_zone.members}
+    workspace.synth([*sorted(closed | {*allow}), *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
+    left_out = {stack: _leave_out(workspace, stack, states[stack], found.closed.values()) for stack in STACKS}
     chosen = tuple(_chosen(workspace, landing_zone, stacks))
     own = (stack for stack in workspace.stacks if stack not in states)
     states |= {stack: read_state(aws, landing_zone.project, stack) for stack in own}
-    gone = set(list_stacks(aws, landing_zone.project)) - set(workspace.stacks)
-    if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
-        raise RefusedError(lost)
+    _check_layers(aws, landing_zone, workspace, found.closed)
     chosen = _reachable(aws, landing_zone, states, chosen, stacks, progress.note)
-    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, lacking=lacking, refreshing=refreshing)
+    prepared = Prepared(
+        *(landing_zone, aws, workspace, chosen, states, names),
+        lacking=lacking,
+        refreshing=refreshing,
+        left_out=left_out,
+    )
     _check_regions(prepared)
     if STACK in chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
@@ -192,6 +204,28 @@ def prepare(
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
     return replace(prepared, warnings=(*ended, *found.warnings, *told))
+
+
+def _check_layers(aws: Aws, landing_zone: LandingZone, workspace: Workspace, closed: Collection[str]) -> None:
+    """Refuses states that no stack has; what is in an account that is closed goes with it."""
+    gone = {one for one in list_stacks(aws, landing_zone.project) if one.partition(IN_ACCOUNT)[2] not in closed}
+    states = {one: read_state(aws, landing_zone.project, one) for one in gone - {*workspace.stacks}}
+    if lost := list(lost_layers(landing_zone, states)):
+        raise RefusedError(lost)
+
+
+def _leave_out(workspace: Workspace, stack: str, state: State, accounts: Collection[str]) -> frozenset[str]:
+    """Has a stack forget what its state has of accounts that are closed, where AWS changes nothing any more."""
+    declared = workspace.document(stack).get("resource", {})
+    found = frozenset(
+        one.address
+        for one in managed(state)
+        if {one.attributes.get(name) for name in ("target_id", "account_id", "id")} & {*filter(None, accounts)}
+        and one.name not in declared.get(one.type, {})
+    )
+    if found:
+        workspace.forget_next(stack, found)
+    return found
 
 
 def _last_runs(aws: Aws, project: Project) -> Mapping[str, runs.Run]:
@@ -327,21 +361,33 @@ def check_allowed(allow: Collection[str]) -> None:
         UsageError: one is none.
     """
     for word in allow:
-        if word in ALLOWED or (word.startswith(REPLACE) and word != REPLACE):
+        if word in ALLOWED or (word.startswith((REPLACE, ALREADY_CLOSED)) and not word.endswith(":")):
             continue
         guess = did_you_mean(word, ALLOWED)
         text = f"--allow does not accept {word!r}{guess}; it accepts {', '.join(ALLOWED)}"
         raise UsageError(Message("argument-malformed", text, option="--allow", value=word))
 
 
-def _check_replaced(allow: Collection[str], landing_zone: LandingZone) -> None:
-    keys = {*landing_zone.sso.permission_sets, *landing_zone.organization.policies}
+def _check_keys(allow: Collection[str], landing_zone: LandingZone) -> None:
+    replaced = {*landing_zone.sso.permission_sets, *landing_zone.organization.policies}
     for word in allow:
-        key = word.removeprefix(REPLACE)
-        if word.startswith(REPLACE) and key not in keys:
-            guess = did_you_mean(key, keys)
-            text = f"--allow {word}: there is no permission set or policy {key!r}{guess}"
-            raise UsageError(Message("unknown-name", text, option="--allow", name=key))
+        for begin, what, keys in (
+            (REPLACE, "permission set or policy", replaced),
+            (ALREADY_CLOSED, "account", {*landing_zone.organization.accounts}),
+        ):
+            key = word.removeprefix(begin)
+            if word.startswith(begin) and key not in keys:
+                text = f"--allow {word}: there is no {what} {key!r}{did_you_mean(key, keys)}"
+                raise UsageError(Message("unknown-name", text, option="--allow", name=key))
+
+
+def _check_closed(allow: Collection[str], closed: Collection[str]) -> None:
+    """Refuses to leave out an account that is open."""
+    for word in allow:
+        key = word.removeprefix(ALREADY_CLOSED)
+        if word.startswith(ALREADY_CLOSED) and key not in closed:
+            text = f"--allow {word}: the account {key} is not closed at AWS"
+            raise UsageError(Message("account-open", text, option="--allow", account=key))
 
 
 def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str]) -> list[str]:
@@ -401,13 +447,15 @@ def _without_store(aws: Aws, landing_zone: LandingZone, lacking: Sequence[Resour
     return not read_state(aws, landing_zone.project, "backend")
 
 
-def _check_quota(aws: Aws, landing_zone: LandingZone, state: State, note: Callable[[str], None]) -> None:
+def _check_quota(
+    aws: Aws, landing_zone: LandingZone, state: State, closed: Collection[str], note: Callable[[str], None]
+) -> None:
     """Refuses more new accounts than AWS has room for: one that exists has its room, whatever the quota says.
 
     Raises:
         StrataError: AWS would refuse to make some of them.
     """
-    known = {one.name for one in objects(state) if one.type == TYPES["account"]}
+    known = {*(one.name for one in objects(state) if one.type == TYPES["account"]), *closed}
     new = {folded(account.email) for key, account in landing_zone.members.items() if key not in known}
     if not new:
         return

@@ -131,6 +131,14 @@ class Workspace:
         document["import"] = [block for block in document.get("import", ()) if block["to"] not in addresses]
         (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
 
+    def forget_next(self, stack: str, addresses: Collection[str]) -> None:
+        """Adds a block to a stack's Terraform JSON, which the next synth writes anew, that forgets each address."""
+        document = self.document(stack)
+        removed = document.setdefault("removed", [])
+        new = set(addresses) - {block["from"] for block in removed}
+        removed.extend({"from": address, "lifecycle": {"destroy": False}} for address in sorted(new))
+        (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+
     def guarded(self, stack: str) -> set[str]:
         """Returns the addresses Terraform must never destroy."""
         resources = self.document(stack).get("resource", {})

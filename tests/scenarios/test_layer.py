@@ -225,6 +225,27 @@ def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:
     assert "topics_shared" not in planned.text
 
 
+def test_what_a_layer_has_in_an_account_that_is_closed_is_in_nobodys_way(clone: Clone) -> None:
+    """It goes with the account: nothing can empty it, before it is retired or after."""
+    site = clone.site
+    id = clone.accounts()["shared"]
+    clone.add("topics")
+    clone.types("In every account")
+    clone.sign_in(policy("In every account"))
+    deployed = clone.strata("deploy", "topics", "--yes")
+    assert deployed.code == 0, deployed.text
+    site.aws.client("organizations").close_account(AccountId=id)
+
+    site.edit("layers/topics.yaml", ("events", "news"))
+    beside = clone.strata("deploy", "topics", "--yes", "--json")
+    _retire(site)
+    retired = clone.strata("plan")
+
+    assert beside.code == 0, beside.text
+    assert [one["stack"] for one in json.loads(beside.stdout)["stacks"]] == ["topics_security"]
+    assert retired.code == 0, retired.text
+
+
 def _retire(site: Site) -> None:
     text = (site.config / "organization.yaml").read_text()
     text = re.sub(r"(  shared:\n    email: )", r"  shared:\n    retired: true\n    email: ", text, count=1)
