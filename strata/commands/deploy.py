@@ -153,7 +153,7 @@ class Deployment:
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
         self.outcomes = {stack: Outcome(stack) for stack in prepared.chosen}
         self._announced = prepared.announced
-        self._existing = Existing(prepared.aws, prepared.landing_zone.project)
+        self._existing = Existing(prepared.aws, prepared.landing_zone.project, prepared.landing_zone.account_stacks)
         adopt = partial(adopt_taken, self.workspace, self._existing, note=self.note)
         self._gone = GoneImports(prepared.landing_zone)
         self._planner = Planner(

@@ -113,7 +113,8 @@ def _said(listed: ChangeList | None, differences: Sequence[str]) -> Iterator[str
 def _plans(
     options: Options, prepared: Prepared, progress: Progress, gone: GoneImports
 ) -> tuple[Preview | None, list[Plan]]:
-    workspace, existing = prepared.workspace, Existing(prepared.aws, prepared.landing_zone.project)
+    workspace, zone = prepared.workspace, prepared.landing_zone
+    existing = Existing(prepared.aws, zone.project, zone.account_stacks)
     with plan_folder() as folder:
         preview = Preview.of(
             workspace,

@@ -193,6 +193,71 @@ def test_a_new_account_gets_its_layer_in_the_same_deploy(clone: Clone) -> None:
     assert sum("AccessDenied" in outcome for outcome in tried) == 1
 
 
+_BASELINE = """
+import json
+
+from cdktf_cdktf_provider_aws.budgets_budget import BudgetsBudget
+from cdktf_cdktf_provider_aws.ce_anomaly_monitor import CeAnomalyMonitor
+from cdktf_cdktf_provider_aws.ce_anomaly_subscription import CeAnomalySubscription
+from cdktf_cdktf_provider_aws.cloudtrail import Cloudtrail
+from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
+from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
+from cdktf_cdktf_provider_aws.kms_key import KmsKey
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_bucket_policy import S3BucketPolicy
+
+from stacks.account import AccountStack
+
+
+class Stack(AccountStack):
+    def __init__(self, scope, id, *, account):
+        super().__init__(scope, id, account=account)
+        self.add(IamAccountPasswordPolicy, "strict", minimum_password_length=20)
+        self.add(IamOpenidConnectProvider, "github", url="https://token.actions.githubusercontent.com",
+                 client_id_list=["sts.amazonaws.com"])
+        self.add(KmsKey, "state", description="state of ex")
+        self.add(BudgetsBudget, "monthly", name="monthly", budget_type="COST", limit_amount="10", limit_unit="USD",
+                 time_unit="MONTHLY")
+        monitor = self.add(CeAnomalyMonitor, "services", name="services", monitor_type="DIMENSIONAL",
+                           monitor_dimension="SERVICE")
+        self.add(CeAnomalySubscription, "services", name="ex-services", frequency="DAILY",
+                 monitor_arn_list=[monitor.arn], subscriber=[{"type": "EMAIL", "address": "a@example.com"}])
+        bucket = f"trail-{account.key}"
+        made = self.add(S3Bucket, "trail", bucket=bucket)
+        to = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/AWSLogs/{account.id}/*"]
+        by = {"Service": "cloudtrail.amazonaws.com"}
+        allow = {"Effect": "Allow", "Principal": by, "Action": ["s3:GetBucketAcl", "s3:PutObject"], "Resource": to}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        allowed = self.add(S3BucketPolicy, "trail", bucket=made.bucket, policy=policy)
+        self.add(Cloudtrail, "trail", name="ex-organization", s3_bucket_name=allowed.bucket)
+"""
+
+
+def test_a_layer_finds_what_its_own_account_has(clone: Clone) -> None:
+    """The management account has one of each: that is nothing which a member's stack could import."""
+    ids = clone.accounts()
+    folder = clone.folder / "stacks/layers/baseline"
+    folder.mkdir()
+    (folder / "stack.py").write_text(_BASELINE)
+    clone.types("In every account")
+    (clone.site.config / "layers/topics.yaml").rename(clone.site.config / "layers/baseline.yaml")
+    (clone.site.config / "layers/baseline.yaml").write_text("")
+    clone.site.sign_in_as_deployer(policy("In every account").replace("topics", "baseline"))
+    url = "https://token.actions.githubusercontent.com"
+    clone.site.aws.client("iam").create_open_id_connect_provider(Url=url, ClientIDList=["sts.amazonaws.com"])
+    clone.member(ids["shared"], "iam").create_open_id_connect_provider(Url=url, ClientIDList=["sts.amazonaws.com"])
+    clone.member(ids["shared"], "iam").update_account_password_policy(MinimumPasswordLength=8)
+
+    deployed = clone.strata("deploy", "baseline", "--yes", "--json")
+    again = clone.strata("plan", "baseline", "--exit-code")
+
+    assert deployed.code == 0, deployed.text
+    ended = {one["stack"]: one["counts"] for one in json.loads(deployed.stdout)["stacks"]}
+    assert ended["baseline_security"] == {"added": 9}, deployed.text
+    assert ended["baseline_shared"]["imported"] == 2
+    assert again.code == 0, again.text
+
+
 def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:
     """The refusal names the way, and the way works."""
     site = clone.site
