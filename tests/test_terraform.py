@@ -383,6 +383,21 @@ def test_states_are_gone_only_where_no_other_bucket_has_them(elsewhere: bool, mo
     assert refused is None or refused.value.args == (lost,)
 
 
+def test_stacks_in_accounts_come_last_unless_one_reads_from_them(tmp_path: Path) -> None:
+    needs = {
+        "baseline_a": ["org"],
+        "org": [],
+        "security": ["org"],
+        "sso": ["security"],
+        "read": ["trail_b"],
+        "trail_b": [],
+    }
+    stacks = {name: {"dependencies": others} for name, others in needs.items()}
+    (tmp_path / "manifest.json").write_text(json.dumps({"stacks": stacks}))
+
+    assert list(Workspace(tmp_path, {}).stacks) == ["org", "security", "sso", "baseline_a", "trail_b", "read"]
+
+
 def test_stacks_that_wait_for_each_other_are_refused(tmp_path: Path) -> None:
     stacks = {"a": {"dependencies": ["b"]}, "b": {"dependencies": ["a"]}}
     (tmp_path / "manifest.json").write_text(json.dumps({"stacks": stacks}))

@@ -63,7 +63,7 @@ from strata.terraform.recovery import (
 from strata.terraform.refresh import Refreshing, providers
 from strata.terraform.settling import PAUSES, is_being_made, settling, wait
 from strata.terraform.signals import Signals, StoppedError
-from strata.text import counted, plural
+from strata.text import counted, listed, plural
 
 DIFFERS = 3
 """The exit code where the plan is not the expected one; nothing was changed."""
@@ -189,7 +189,9 @@ class Deployment:
         """Nothing is to be done."""
         self._told: set[str] = set()
         """The stacks whose end was told."""
-        self._failures: list[TerraformError] = []
+        self._failures: list[StrataError] = []
+        self._odd: dict[str, int] = {}
+        """The exit code for each stack that failed or was put off while others went on."""
 
     def note(self, text: str) -> None:
         """Prints a note; a closed terminal must not end an apply."""
@@ -231,14 +233,19 @@ class Deployment:
             if not self._agreed():
                 return self._unfinished
             for stack in self.prepared.chosen:
-                finished = self._deploy(stack)
+                if self._left_out(stack):
+                    continue
+                finished = self._isolated(stack)
                 if self.signals.ends:
                     return self._interrupted(self.signals.code)
-                if not finished:
-                    return self._unfinished
+                if not finished and not (stack in self.landing_zone.account_stacks and stack in self._odd):
+                    return self._worst(self._unfinished)
         except StoppedError as stopped:
             return self._interrupted(stopped.code)
-        return 0
+        return self._worst(0)
+
+    def _worst(self, code: int) -> int:
+        return max([code, *self._odd.values()], key=(0, AGAIN, 1).index)
 
     def finish(self, code: int, *, json: bool, error: StrataError | None = None) -> int:
         """Says how it went, and returns the exit code."""
@@ -345,6 +352,29 @@ class Deployment:
         print(f"{outcome.stack:<{width}}  {what}{took}", file=self.to, flush=True)
 
     # One stack
+
+    def _left_out(self, stack: str) -> bool:
+        """Says whether a stack cannot be deployed, since it failed before, or another did that it reads from."""
+        odd = [one for one in self.workspace.producers(stack) if one in self._odd]
+        if odd and stack not in self._odd:
+            self._odd[stack] = 1
+            text = f"{stack}: not started, since it reads from {listed(odd)}"
+            self.note(Message("producer-failed", text, stack=stack, producers=odd))
+        return stack in self._odd
+
+    def _isolated(self, stack: str) -> bool:
+        """Deploys a stack; whatever is wrong with one in a member account stops no other."""
+        try:
+            finished = self._deploy(stack)
+        except StrataError as error:
+            if stack not in self.landing_zone.account_stacks:
+                raise
+            self.outcomes[stack].status = "failed"
+            self._fails(error)
+            finished = False
+        if self.outcomes[stack].status == "failed":
+            self._odd[stack] = 1
+        return finished
 
     def _deploy(self, stack: str) -> bool:
         """Applies the plan of a stack, a new one where it is out of date; returns whether it finished."""
@@ -482,10 +512,14 @@ class Deployment:
             # A stack that lacks outputs of one that failed has nothing more to say.
             if not failures or not all(failed.keys() & failure.reads for failure in failures):
                 self._report(stack, failures)
-        if failed:
+        for stack in failed.keys() & self.landing_zone.account_stacks.keys():
+            self.outcomes[stack].status, self._odd[stack] = "failed", 1
+        plans = [planned for planned in plans if not self._left_out(planned.stack)]
+        idle = not any(planned.differs or planned.waits_for for planned in plans)
+        if failed.keys() - self._odd.keys() or (failed and idle):
             self.note(Message("nothing-changed", "nothing was changed"))
             return False
-        if self._expected and (differences := self._expected.differences(self._listed(plans))):
+        if self._expected and (differences := self._expected.without(self._odd).differences(self._listed(plans))):
             self._unfinished = DIFFERS
             self._unexpected = differences
             with suppress(OSError):
@@ -493,8 +527,8 @@ class Deployment:
             text = "nothing was changed; look at the list of another strata plan, and approve that"
             self.note(Message("nothing-changed", text))
             return False
-        self._idle = not any(planned.differs or planned.waits_for for planned in plans)
-        if self._idle:
+        if idle:
+            self._idle = True
             return True
         return self._confirmed([planned.stack for planned in plans if planned.differs])
 
@@ -522,8 +556,8 @@ class Deployment:
 
     def _put_off(self, stack: str) -> bool:
         """Leaves a stack whose plan nobody could see before to a run of its own; returns that it is not confirmed."""
-        if stack not in self._written:
-            self._unfinished = AGAIN
+        self._odd[stack] = 1 if stack in self._written else AGAIN
+        self._unfinished = self._odd[stack]
         text = f"{stack}: this was on no list that was approved; run strata plan again, and approve its list"
         self.note(Message("on-no-list", text, stack=stack))
         return False
@@ -602,7 +636,9 @@ class Deployment:
         return code
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:
-        error = TerraformError(self.workspace, stack, failures)
+        self._fails(TerraformError(self.workspace, stack, failures))
+
+    def _fails(self, error: StrataError) -> None:
         self._failures.append(error)
         with suppress(OSError):
             for text in error.lines():

@@ -71,9 +71,12 @@ def run(
     except StoppedError as stopped:
         options.note(Message("run-interrupted", "interrupted"))
         return stopped.code
-    failed = any(planned.error for planned in plans)
-    listed = None if failed else _listed(prepared, preview, plans)
-    differences = expected.differences(listed) if expected and listed else []
+    failed = {planned.stack for planned in plans if planned.error}
+    odd = failed & prepared.landing_zone.account_stacks.keys()
+    odd |= {stack for stack in prepared.chosen if odd.intersection(prepared.workspace.producers(stack))}
+    going = [planned for planned in plans if planned.stack not in odd]
+    listed = None if failed - odd else _listed(prepared, preview, going)
+    differences = expected.without(odd).differences(listed) if expected and listed else []
     if changes and listed:
         atomic.write({changes: listed.text.encode()})
     with readers_may_leave():

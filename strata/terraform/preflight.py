@@ -183,7 +183,7 @@ def prepare(
     gone = set(list_stacks(aws, landing_zone.project)) - set(workspace.stacks)
     if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
         raise RefusedError(lost)
-    chosen = _reachable(aws, landing_zone, states, chosen, stacks, progress.note)
+    chosen = _reachable(aws, landing_zone, states, chosen, stacks, progress.note, waits=not preview)
     prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, lacking=lacking, refreshing=refreshing)
     _check_regions(prepared)
     if STACK in chosen and names:
@@ -243,13 +243,15 @@ def _reachable(
     chosen: Sequence[str],
     named: Sequence[str],
     note: Callable[[str], None],
+    *,
+    waits: bool,
 ) -> tuple[str, ...]:
     """Returns the stacks without those in accounts whose role cannot be assumed.
 
     Raises:
         StrataError: one of these was named, or nothing is left.
     """
-    closed = _closed_to_us(aws, landing_zone, states, chosen, note)
+    closed = _closed_to_us(aws, landing_zone, states, chosen, note, waits=waits)
     if refused := closed.intersection(named):
         texts = {stack: f"{stack}: {ACCESS_ROLE} cannot be assumed in its account; {WAY}" for stack in refused}
         raise StrataError(*(Message("role-not-assumable", text, stacks=[stack]) for stack, text in texts.items()))
@@ -284,10 +286,14 @@ def _closed_to_us(
     states: Mapping[str, State],
     chosen: Collection[str],
     note: Callable[[str], None],
+    *,
+    waits: bool,
 ) -> frozenset[str]:
     """Returns the stacks that are left out, since the role of their account cannot be assumed, and names each."""
     wanted = {landing_zone.account_stacks[stack] for stack in chosen if stack in landing_zone.account_stacks}
-    closed = await_access(aws, dict(account_ids(states["organizations"], sorted(wanted))), note) if wanted else []
+    ids = dict(account_ids(states["organizations"], sorted(wanted)))
+    ask = partial(await_access, note=note) if waits else closed_to_us
+    closed = ask(aws, ids) if ids else []
     left = [stack for stack in chosen if landing_zone.account_stacks.get(stack) in closed]
     if left:
         text = f"{', '.join(left)}: left out, since {ACCESS_ROLE} cannot be assumed there; {WAY}"

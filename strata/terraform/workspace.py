@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from strata.config.layers import IN_ACCOUNT
 from strata.errors import Message, StrataError
 from strata.terraform import tools
 from strata.terraform.process import Process, Result, run
@@ -86,7 +87,10 @@ class Workspace:
 
     @cached_property
     def stacks(self) -> dict[str, tuple[str, ...]]:
-        """Every stack with the stacks it reads from, in the order they are deployed in."""
+        """Every stack with the stacks it reads from, in the order they are deployed in.
+
+        Those in member accounts come last: only what reads from one waits for it.
+        """
         manifest = json.loads(self._manifest.read_text(encoding="utf-8"))
         needs = {name: tuple(stack["dependencies"]) for name, stack in manifest["stacks"].items()}
         order: dict[str, tuple[str, ...]] = {}
@@ -96,7 +100,8 @@ class Workspace:
                 left = needs.keys() - order
                 text = f"{', '.join(left)} can never be deployed: each waits for another"
                 raise StrataError(Message("stacks-in-a-circle", text, stacks=sorted(left)))
-            order |= {name: needs[name] for name in ready}
+            here = [name for name in ready if IN_ACCOUNT not in name]
+            order |= {name: needs[name] for name in here or ready}
         return order
 
     def producers(self, stack: str) -> tuple[str, ...]:

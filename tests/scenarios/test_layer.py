@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.aws.center import STORE
 from tests.documents import CHECKOUT, blocks
 from tests.scenarios.layers import PAGE, write_layer
 from tests.scenarios.site import SANDBOX, Run, Site
@@ -191,6 +192,38 @@ def test_a_new_account_gets_its_layer_in_the_same_deploy(clone: Clone) -> None:
     assert topic["TopicArn"].endswith(":events")
     tried = [one.outcome for one in clone.site.aws.calls(action="sts:AssumeRole")]
     assert sum("AccessDenied" in outcome for outcome in tried) == 1
+
+
+def test_an_odd_account_stops_nobody(clone: Clone) -> None:
+    """One that cannot be planned and one that cannot be applied are named; the others, and `sso`, end whole."""
+    site, faulty = clone.site, clone.site.aws.fail
+    site.edit("organization.yaml", SANDBOX)
+    clone.add("topics")
+    clone.types("In every account")
+    site.sign_in_as_deployer(policy("In every account"))
+    made = clone.strata("deploy", "--yes")
+    assert made.code == 0, made.text
+    ids = clone.accounts()
+    site.edit("layers/topics.yaml", ("events", "news"))
+    site.edit("sso.yaml", ("\ngroups:\n", "\ngroups:\n  testers: {description: Testers}\n"))
+    faulty("sns:GetTopicAttributes", containing=ids["sandbox"], times=99, code="AuthorizationError", message="no")
+    faulty("sns:CreateTopic", code="AuthorizationError", message="not today")
+
+    listed = clone.strata("plan", "--changes", "approved.json")
+    deployed = clone.strata("deploy", "--expect", "approved.json", "--yes", "--json")
+
+    assert listed.code == 1, listed.text
+    assert deployed.code == 1, deployed.text
+    ended = {one["stack"]: one["status"] for one in json.loads(deployed.stdout)["stacks"]}
+    assert ended == {
+        **dict.fromkeys(("backend", "organizations", "security", "sso", "topics_shared"), "applied"),
+        "topics_sandbox": "failed",
+        "topics_security": "failed",
+    }
+    errors = [one.data["stack"] for one in deployed.told if one.id == "terraform-failed"]
+    assert errors == ["topics_sandbox", "topics_security"]
+    store = site.aws.client("identitystore", clone.home)
+    assert "testers" in [one["DisplayName"] for one in store.list_groups(IdentityStoreId=STORE)["Groups"]]
 
 
 _BASELINE = """
