@@ -13,6 +13,7 @@ from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.outside import refuse_in_configuration
 from strata.printing import document, line, readers_may_leave
+from strata.terraform import fleet
 from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.existing import Existing
 from strata.terraform.gone import GoneImports
@@ -89,7 +90,8 @@ def run(
         else:
             for text in preview.told() if preview else ():
                 print(line(text))
-            show(plans, sys.stdout, names_of(prepared.states.values()), every=options.verbose)
+            names, accounts = names_of(prepared.states.values()), prepared.account_ids()
+            show(plans, sys.stdout, names, every=options.verbose, accounts=accounts)
             for text in _said(listed, differences) if changes or expected else ():
                 print(line(text))
     if failed:
@@ -122,13 +124,13 @@ def _plans(
         preview = Preview.of(
             workspace,
             prepared.landing_zone.project,
-            prepared.chosen,
+            prepared.asked,
             without_state={stack for stack, state in prepared.states.items() if not state},
             lacking=prepared.lacking,
             folder=folder,
         )
         workspace = preview.workspace if preview else workspace
-        kept = {stack: half_made(workspace, stack, prepared.states[stack]) for stack in prepared.chosen}
+        kept = {stack: half_made(workspace, stack, prepared.states[stack]) for stack in prepared.asked}
         for stack, addresses in kept.items():
             for address in addresses:
                 text = f"{stack}: {address} was partly created by an earlier run; strata deploy keeps it"
@@ -145,9 +147,14 @@ def _plans(
             explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,
             refresh=prepared.refreshing.needed,
+            digest=prepared.digest,
+            many=fleet.many(workspace, prepared.asked, zone.account_stacks),
+            at_once=fleet.machine(),
+            muted=fleet.Muted(options),
         )
-        plans = planner.plan_all(preview.order(prepared.chosen) if preview else prepared.chosen)
+        plans = planner.plan_all(preview.order(prepared.asked) if preview else prepared.asked)
     plans = [planned for planned in plans if planned.stack in prepared.chosen]
+    plans += [Plan(stack, spared=True) for stack in sorted(prepared.spared)]
     for planned in plans:
-        report_kept(planned, kept[planned.stack], options.note)
+        report_kept(planned, kept.get(planned.stack, ()), options.note)
     return preview, plans

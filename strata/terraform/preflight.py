@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Literal
 
 from strata.aws import runs
@@ -17,7 +19,7 @@ from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, mana
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, connect, emulator
-from strata.aws.states import Version, list_stacks, read_state, read_version
+from strata.aws.states import Version, list_stacks, read_object, read_state, read_version
 from strata.config.layers import IN_ACCOUNT, STACKS, folder_of
 from strata.config.models import ACCESS_ROLE, Project
 from strata.config.types import did_you_mean
@@ -51,6 +53,7 @@ from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
 from strata.terraform.settling import PAUSES, wait
 from strata.terraform.standing import reset
+from strata.terraform.whole import unchanged
 from strata.terraform.workspace import StateObject, Workspace
 
 REPLACE = "replace:"
@@ -74,6 +77,8 @@ class Prepared:
     """What `strata bootstrap` has yet to make, in a preview."""
     refreshing: Refreshing = field(default_factory=Refreshing)
     """Which plans do without a refresh."""
+    spared: frozenset[str] = frozenset()
+    """The chosen stacks in member accounts that are as their last whole run left them."""
 
     def version(self, state: StateObject) -> Version | None:
         """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
@@ -83,6 +88,27 @@ class Prepared:
             if state.bucket == self.landing_zone.project.state_bucket:
                 raise
             return None
+
+    def digest(self, state: StateObject, outputs: Collection[str]) -> str:
+        """Returns a digest of the values of outputs as they are now, none of a state that is not there."""
+        return _digest(read_object(self.aws, *state), outputs)
+
+    def left_whole(self, stacks: Collection[str]) -> set[str]:
+        """Returns those of the stacks in member accounts that are as their last whole run left them."""
+        read = cache(lambda state: read_object(self.aws, *state))
+        digest = lambda state, outputs: _digest(read(state), outputs)  # noqa: E731  # each state once
+        return unchanged(self.aws, self.landing_zone.project, self.workspace, stacks, digest)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Returns the chosen stacks for which Terraform is started."""
+        return tuple(stack for stack in self.chosen if stack not in self.spared)
+
+    def account_ids(self) -> dict[str, str]:
+        """Returns the id of its account by the stack in a member account, empty where the run began without one."""
+        zone = self.landing_zone
+        known = dict(account_ids(self.states["organizations"], sorted({*zone.account_stacks.values()})))
+        return {stack: known.get(key, "") for stack, key in zone.account_stacks.items()}
 
     def directory(self) -> Directory | None:
         """Returns Identity Center as it is now, beside the states as they are now."""
@@ -110,6 +136,12 @@ class RefusedError(StrataError):
             yield from (line(f"  {copied}", sys.maxsize) for copied in refusal.lines)
         if not self._applied:
             yield "nothing was changed"
+
+
+def _digest(state: State, outputs: Collection[str]) -> str:
+    known = state.get("outputs", {})
+    values = {name: known[name]["value"] for name in sorted(outputs) if name in known}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def prepare(
@@ -177,23 +209,41 @@ def prepare(
     progress.doing("writing the Terraform")
     refreshing.begin(aws, landing_zone.project, states, [one for one in STACKS if not stacks or one in stacks])
     workspace.synth([*allow, *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
-    chosen = tuple(_chosen(workspace, landing_zone, stacks))
-    own = (stack for stack in workspace.stacks if stack not in states)
-    states |= {stack: read_state(aws, landing_zone.project, stack) for stack in own}
     gone = set(list_stacks(aws, landing_zone.project)) - set(workspace.stacks)
     if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
         raise RefusedError(lost)
-    chosen = _reachable(aws, landing_zone, states, chosen, stacks, progress.note, waits=not preview)
-    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, lacking=lacking, refreshing=refreshing)
+    chosen = tuple(_chosen(workspace, landing_zone, stacks))
+    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, (), lacking, refreshing)
+    prepared = _selected(prepared, stacks, progress.note, waits=not preview)
     _check_regions(prepared)
-    if STACK in chosen and names:
+    if STACK in prepared.chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
-    goes = [(stack, reset(aws, workspace.document(stack), states[stack])) for stack in _own(prepared)]
+    goes = [(stack, reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
     told = [text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts]
-    told += abandoned(aws, landing_zone.project, workspace, chosen, dt.datetime.now(tz=dt.UTC))
+    told += abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
     return replace(prepared, warnings=(*ended, *found.warnings, *told))
+
+
+def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], None], *, waits: bool) -> Prepared:
+    """Returns it without the stacks that cannot be reached, and with the states of all for which Terraform is started.
+
+    Raises:
+        StrataError: one was named that cannot be reached, or nothing is left.
+    """
+    aws, zone, chosen = prepared.aws, prepared.landing_zone, prepared.chosen
+    in_accounts = [stack for stack in chosen if stack in zone.account_stacks]
+    spared = set[str]() if prepared.refreshing.always else prepared.left_whole(in_accounts)
+    asked = [stack for stack in chosen if stack not in spared]
+    needed = {*asked, *(one for stack in chosen for one in prepared.workspace.producers(stack))} - {*prepared.states}
+    states = {**prepared.states, **{stack: read_state(aws, zone.project, stack) for stack in sorted(needed)}}
+    reached = _reachable(aws, zone, states, asked, named, note, waits=waits)
+    chosen = tuple(stack for stack in chosen if stack in {*reached, *spared})
+    if not chosen:
+        text = f"{', '.join(named)}: there is no account left that it has a stack in"
+        raise StrataError(Message("no-account-left", text, stacks=list(named)))
+    return replace(prepared, chosen=chosen, states=states, spared=frozenset(spared))
 
 
 def _last_runs(aws: Aws, project: Project) -> Mapping[str, runs.Run]:
@@ -249,17 +299,13 @@ def _reachable(
     """Returns the stacks without those in accounts whose role cannot be assumed.
 
     Raises:
-        StrataError: one of these was named, or nothing is left.
+        StrataError: one of these was named.
     """
     closed = _closed_to_us(aws, landing_zone, states, chosen, note, waits=waits)
     if refused := closed.intersection(named):
         texts = {stack: f"{stack}: {ACCESS_ROLE} cannot be assumed in its account; {WAY}" for stack in refused}
         raise StrataError(*(Message("role-not-assumable", text, stacks=[stack]) for stack, text in texts.items()))
-    found = tuple(stack for stack in chosen if stack not in closed)
-    if not found:
-        text = f"{', '.join(named)}: there is no account left that it has a stack in"
-        raise StrataError(Message("no-account-left", text, stacks=list(named)))
-    return found
+    return tuple(stack for stack in chosen if stack not in closed)
 
 
 def await_access(aws: Aws, accounts: Mapping[str, str], note: Callable[[str], None]) -> list[str]:

@@ -162,6 +162,19 @@ class Workspace:
         for config in [*([backend["s3"]] if "s3" in backend else []), *configs]:
             yield StateObject(config["bucket"], config["key"], config["region"])
 
+    def outputs_read(self, stack: str) -> dict[StateObject, set[str]]:
+        """Returns the outputs that a stack reads, by the state that they are in."""
+        document = self.document(stack)
+        sources = document.get("data", {}).get("terraform_remote_state", {})
+        found: dict[str, set[str]] = {}
+        for name, output in _READS.findall(json.dumps(document)):
+            found.setdefault(name, set()).add(output)
+        places = {name: source["config"] for name, source in sources.items() if source["backend"] == "s3"}
+        return {
+            StateObject(place["bucket"], place["key"], place["region"]): found.get(name, set())
+            for name, place in places.items()
+        }
+
     def terraform(self, stack: str, *arguments: str, heard: Callable[[str], None] = lambda _: None) -> Result:
         """Runs Terraform in the folder of one stack."""
         return run(self._command(stack, arguments), self.environment, heard)
@@ -172,6 +185,9 @@ class Workspace:
 
     def _command(self, stack: str, arguments: Sequence[str]) -> list[str]:
         return [self.environment["TERRAFORM_BINARY_NAME"], f"-chdir={self.stack_folder(stack)}", *arguments]
+
+
+_READS = re.compile(r"\bdata\.terraform_remote_state\.([\w-]+)\.outputs\.([\w-]+)")
 
 
 def _reasons(said: Sequence[str]) -> Iterator[Message]:

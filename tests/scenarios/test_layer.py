@@ -194,6 +194,31 @@ def test_a_new_account_gets_its_layer_in_the_same_deploy(clone: Clone) -> None:
     assert sum("AccessDenied" in outcome for outcome in tried) == 1
 
 
+def test_what_is_as_the_last_deploy_left_it_starts_no_terraform(clone: Clone) -> None:
+    """A change by hand shows with --refresh; a setting, another hand on the state, and a new account are planned."""
+    site = clone.site
+    clone.add("topics")
+    clone.types("In every account")
+    clone.sign_in(policy("In every account"))
+    assert clone.strata("deploy", "topics", "--yes").code == 0
+    shared = clone.member(clone.accounts()["shared"], "sns")
+    shared.delete_topic(TopicArn=shared.list_topics()["Topics"][0]["TopicArn"])
+    before = len(site.aws.calls())
+
+    equal = clone.strata("deploy", "topics", "--yes")
+    asked = [one.action for one in site.aws.calls(since=before) if one.action.startswith("sns:")]
+    looked = clone.strata("plan", "topics", "--refresh", "--json")
+    mended = clone.strata("deploy", "topics", "--refresh", "--yes")
+    site.edit("layers/topics.yaml", ("events", "news"))
+    edited = clone.strata("plan", "topics", "--json")
+
+    assert equal.code == 0, equal.text
+    assert asked == []
+    assert looked.planned == {"topics_shared": {"aws_sns_topic.events": "create"}, "topics_security": {}}
+    assert mended.code == 0, mended.text
+    assert edited.planned == dict.fromkeys(("topics_security", "topics_shared"), {"aws_sns_topic.events": "replace"})
+
+
 def test_an_odd_account_stops_nobody(clone: Clone) -> None:
     """One that cannot be planned and one that cannot be applied are named; the others, and `sso`, end whole."""
     site, faulty = clone.site, clone.site.aws.fail
