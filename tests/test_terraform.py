@@ -30,6 +30,7 @@ from strata.terraform import preflight, tools
 from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import advice
 from strata.terraform.events import Events, Failure, failure
+from strata.terraform.fleet import Fleet
 from strata.terraform.plans import Change, Plan, Planner, changed_outputs, changes
 from strata.terraform.process import run
 from strata.terraform.progress import Progress
@@ -675,7 +676,7 @@ def test_a_stack_that_is_none_is_told_with_what_is_near(
     monkeypatch.setattr(layers, "CODE", tmp_path)
     for name, near in {"ssso": "did you mean 'sso'?", "topics": ": etc/layers/topics.yaml"}.items():
         with pytest.raises(StrataError) as raised:
-            preflight._chosen(workspace, load(SHIPPED), [name])
+            preflight._chosen(workspace, load(SHIPPED), [name], Fleet(1))
         (told,) = said(raised)
         assert (told.id, told.data) == ("no-such-stack", {"stack": name})
         assert near in told.text

@@ -102,6 +102,8 @@ def run(
     allow: Sequence[str],
     expect: str | None = None,
     refresh: bool = False,
+    at_once: int | None = None,
+    shard: str | None = None,
 ) -> int:
     """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn.
 
@@ -110,6 +112,7 @@ def run(
         refresh: whether every plan refreshes.
     """
     expected = Expected.of(expect) if expect is not None else None
+    taken = fleet.Fleet.of(at_once, shard)
     if not yes:
         require_terminal("strata plan")
     with (
@@ -119,7 +122,7 @@ def run(
         Refreshing(options, progress, always=refresh) as refreshing,
     ):
         try:
-            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow)
+            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, fleet=taken)
             to = sys.stderr if json else sys.stdout
             deployment = Deployment(options, prepared, signals, folder, to, progress, yes=yes, expected=expected)
             deployment.check_producers()
@@ -171,7 +174,7 @@ class Deployment:
             refresh=prepared.refreshing.needed,
             digest=prepared.digest,
             many=self._many,
-            at_once=fleet.machine(),
+            at_once=prepared.fleet.at_once,
             muted=self._muted,
         )
         self._expected = expected

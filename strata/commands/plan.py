@@ -42,6 +42,8 @@ def run(
     changes: Path | None = None,
     expect: str | None = None,
     refresh: bool = False,
+    at_once: int | None = None,
+    shard: str | None = None,
 ) -> int:
     """Checks, compares, plans and prints.
 
@@ -51,6 +53,7 @@ def run(
         UsageError: the list has no place to be written to, or that of the expected one, or the expected one is none.
     """
     expected = Expected.of(expect) if expect is not None else None
+    taken = fleet.Fleet.of(at_once, shard)
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
         atomic.check_target(changes, "--changes", stream=False)
@@ -66,7 +69,7 @@ def run(
             Progress(options) as progress,
             Refreshing(options, progress, always=refresh) as refreshing,
         ):
-            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, preview=True)
+            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, preview=True, fleet=taken)
             gone = GoneImports(prepared.landing_zone)
             preview, plans = _plans(options, prepared, progress, gone)
     except StoppedError as stopped:
@@ -149,7 +152,7 @@ def _plans(
             refresh=prepared.refreshing.needed,
             digest=prepared.digest,
             many=fleet.many(workspace, prepared.asked, zone.account_stacks),
-            at_once=fleet.machine(),
+            at_once=prepared.fleet.at_once,
             muted=fleet.Muted(options),
         )
         plans = planner.plan_all(preview.order(prepared.asked) if preview else prepared.asked)

@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from strata.config.layers import IN_ACCOUNT
+from strata.errors import Message, UsageError
 from strata.options import Options
 from strata.terraform.progress import Progress
 from strata.terraform.workspace import Workspace
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Which account stacks a run takes, and how many at once.
+
+    Attributes:
+        at_once: as many as the machine carries where nobody says.
+        shard: a part of the accounts, and of how many; all where it is none.
+    """
+
+    at_once: int
+    shard: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, at_once: int | None, shard: str | None) -> Fleet:
+        """Returns what `--at-once` and `--shard` say.
+
+        Raises:
+            UsageError: the shard is none.
+        """
+        if shard is None:
+            return cls(at_once or machine())
+        found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", shard)
+        if not found or int(found[1]) > int(found[2]):
+            text = f"--shard {shard}: not a number and how many there are, such as 3/16"
+            raise UsageError(Message("argument-malformed", text, option="--shard", value=shard))
+        return cls(at_once or machine(), (int(found[1]), int(found[2])))
+
+    def takes(self, account: str) -> bool:
+        """Says whether an account, by its key, is in the shard: each is in exactly one."""
+        number, of = self.shard or (1, 1)
+        return int.from_bytes(hashlib.sha256(account.encode()).digest()[:8]) % of == number - 1
+
 
 MEMORY = 600
 """Megabytes that a Terraform and its AWS provider take at most while they plan or apply the stack of one account."""

@@ -139,6 +139,7 @@ class Plan:
             "changes": [change.as_json(address) for address, change in self.changes.items()],
             "outputs": list(self.outputs),
             "waits_for": list(self.waits_for),
+            "spared": self.spared,
             "error": self.error,
             "advice": list(self.advice),
         }

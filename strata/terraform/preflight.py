@@ -48,6 +48,7 @@ from strata.printing import line
 from strata.rules.expectations import require
 from strata.rules.lockout import Guard
 from strata.sides.states import State, objects
+from strata.terraform.fleet import Fleet
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
@@ -79,6 +80,8 @@ class Prepared:
     """Which plans do without a refresh."""
     spared: frozenset[str] = frozenset()
     """The chosen stacks in member accounts that are as their last whole run left them."""
+    fleet: Fleet = field(default_factory=lambda: Fleet(1))
+    """How many account stacks are planned and deployed at once."""
 
     def version(self, state: StateObject) -> Version | None:
         """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
@@ -152,11 +155,13 @@ def prepare(
     stacks: Sequence[str],
     allow: Sequence[str],
     preview: bool = False,
+    fleet: Fleet,
 ) -> Prepared:
     """Writes the Terraform, reads states and AWS, and compares them with the configuration.
 
     Args:
         refreshing: begins to read in bulk meanwhile.
+        fleet: which account stacks it takes.
         preview: whether it is enough, before the first deploy, that there is an organization.
 
     Raises:
@@ -212,8 +217,8 @@ def prepare(
     gone = set(list_stacks(aws, landing_zone.project)) - set(workspace.stacks)
     if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
         raise RefusedError(lost)
-    chosen = tuple(_chosen(workspace, landing_zone, stacks))
-    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, (), lacking, refreshing)
+    chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
+    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, (), lacking, refreshing, fleet=fleet)
     prepared = _selected(prepared, stacks, progress.note, waits=not preview)
     _check_regions(prepared)
     if STACK in prepared.chosen and names:
@@ -240,7 +245,7 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     states = {**prepared.states, **{stack: read_state(aws, zone.project, stack) for stack in sorted(needed)}}
     reached = _reachable(aws, zone, states, asked, named, note, waits=waits)
     chosen = tuple(stack for stack in chosen if stack in {*reached, *spared})
-    if not chosen:
+    if prepared.chosen and not chosen:
         text = f"{', '.join(named)}: there is no account left that it has a stack in"
         raise StrataError(Message("no-account-left", text, stacks=list(named)))
     return replace(prepared, chosen=chosen, states=states, spared=frozenset(spared))
@@ -393,8 +398,11 @@ def _check_replaced(allow: Collection[str], landing_zone: LandingZone) -> None:
             raise UsageError(Message("unknown-name", text, option="--allow", name=key))
 
 
-def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str]) -> list[str]:
-    """Returns the stacks to deploy in their order, all when none is named; a layer stands for its account stacks."""
+def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str], fleet: Fleet) -> list[str]:
+    """Returns the stacks to deploy in their order, all when none is named; a layer stands for its account stacks.
+
+    A shard takes stacks in accounts only.
+    """
     layers = {name for name, layer in landing_zone.layers.items() if layer.code.in_accounts}
     for stack in stacks:
         if stack not in workspace.stacks and stack not in layers:
@@ -406,7 +414,13 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
             text = f"there is no stack {stack!r}{guess}; there are {', '.join(known)}"
             raise StrataError(Message("no-such-stack", text, stack=stack))
     named = {*stacks, *(one for one in landing_zone.account_stacks if one.partition(IN_ACCOUNT)[0] in stacks)}
-    return [stack for stack in workspace.stacks if not stacks or stack in named]
+    accounts = landing_zone.account_stacks
+    return [
+        stack
+        for stack in workspace.stacks
+        if (not stacks or stack in named)
+        and (fleet.takes(accounts[stack]) if stack in accounts else fleet.shard is None)
+    ]
 
 
 def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str]) -> None:

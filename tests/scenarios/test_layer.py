@@ -216,7 +216,7 @@ def test_what_is_as_the_last_deploy_left_it_starts_no_terraform(clone: Clone) ->
     assert asked == []
     assert looked.planned == {"topics_shared": {"aws_sns_topic.events": "create"}, "topics_security": {}}
     assert mended.code == 0, mended.text
-    assert edited.planned == dict.fromkeys(("topics_security", "topics_shared"), {"aws_sns_topic.events": "replace"})
+    assert edited.planned == {f"topics_{key}": {"aws_sns_topic.events": "replace"} for key in ("security", "shared")}
 
 
 def test_an_odd_account_stops_nobody(clone: Clone) -> None:
