@@ -23,6 +23,7 @@ from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
 from strata.config import IMPORTS
+from strata.config.layers import STACKS
 from strata.config.models import MANAGEMENT, Locking
 from strata.errors import Message, StrataError
 from strata.identity import announced
@@ -160,7 +161,7 @@ class Deployment:
         self._existing = Existing(prepared.aws, prepared.landing_zone.project, prepared.landing_zone.account_stacks)
         self._gone = GoneImports(prepared.landing_zone)
         self._muted = fleet.Muted(options)
-        self._many = fleet.many(self.workspace, prepared.chosen, prepared.landing_zone.account_stacks)
+        self._many = fleet.many(self.workspace, prepared.asked, prepared.landing_zone.account_stacks)
         self._planner = Planner(
             *(self.workspace, folder, prepared.version, progress),
             verbose=options.verbose,
@@ -265,7 +266,8 @@ class Deployment:
 
     def finish(self, code: int, *, json: bool, error: StrataError | None = None) -> int:
         """Says how it went, and returns the exit code."""
-        stacks = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "applied"]
+        accounts = () if json else self.landing_zone.account_stacks
+        stacks = [one.stack for one in self.outcomes.values() if one.status == "applied" and one.stack not in accounts]
         try:
             if self._may_be_outdated() and not (code in (0, 1, AGAIN) and self._provisioned()):
                 self._whole.pop(STACK, None)
@@ -332,11 +334,12 @@ class Deployment:
             but = f", but for {left}, see above" if (left := ", ".join(self._words(self.prepared.spared))) else ""
             self.note(Message("nothing-to-do", f"nothing to do: AWS is as the configuration says{but}"))
         elif any(outcome.status != "not started" for outcome in self.outcomes.values()):
+            together = self._many | self.prepared.spared
             for outcome in self.outcomes.values():
-                if outcome.stack not in self._many or self.options.verbose:
+                if self.options.verbose or outcome.stack not in together:
                     self._tell(outcome)
             if not self.options.verbose:
-                self._tell_together([self.outcomes[stack] for stack in self.prepared.chosen if stack in self._many])
+                self._tell_together([outcome for stack, outcome in self.outcomes.items() if stack in together])
             if self._written and outputs.get("portal_url"):
                 print(line(f"sign in at {outputs['portal_url']}"))
         for key, account_id in self._new_accounts(outputs).items():
@@ -349,9 +352,9 @@ class Deployment:
     def _imported(self) -> int:
         """Returns how many lines of imports.yaml the states have made, once all stacks are deployed."""
         lines = self.landing_zone.imports
-        if not lines or set(self.prepared.chosen) != set(self.workspace.stacks):
+        if not lines or not {*STACKS} <= {*self.prepared.chosen}:
             return 0
-        states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in self.prepared.chosen}
+        states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in STACKS}
         return len(made(lines, ids(states)))
 
     def _new_accounts(self, outputs: dict[str, Any]) -> dict[str, str]:
@@ -734,8 +737,7 @@ class Deployment:
     def _fails(self, error: StrataError) -> None:
         self._failures.append(error)
         with suppress(OSError):
-            for text in error.lines():
-                print(text, file=sys.stderr)
+            print("\n".join(error.lines()), file=sys.stderr, flush=True)
 
     # AWS
 
