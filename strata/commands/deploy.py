@@ -212,7 +212,7 @@ class Deployment:
         return fleet.words(stacks, self.landing_zone.account_stacks)
 
     def _note_of(self, stack: str) -> Callable[[str], None]:
-        return self._muted.note if stack in self._many else self.note
+        return self._muted.done if stack in self._many else self.note
 
     def check_producers(self) -> None:
         """Stops when a stack that is read from, but not deployed now, has changes or was never deployed."""

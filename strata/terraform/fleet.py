@@ -111,16 +111,11 @@ def each(work: Callable[[str], T], stacks: Sequence[str], at_once: int, progress
 
 
 class Muted(Progress):
-    """The progress of one of many: said with --verbose only."""
+    """The progress of one of many: said with --verbose only, but for what somebody has to know."""
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._verbose = options.verbose
-
-    def note(self, text: str) -> None:
-        """Says something with --verbose."""
-        if self._verbose:
-            super().note(text)
 
     def doing(self, text: str, *, seen_only: bool = False) -> None:
         """Says what begins with --verbose."""
@@ -129,8 +124,9 @@ class Muted(Progress):
 
     def still(self, text: str) -> None:
         """Says with --verbose that something takes long."""
-        self.note(text)
+        self.done(text)
 
     def done(self, text: str) -> None:
         """Says with --verbose that one thing is done."""
-        self.note(text)
+        if self._verbose:
+            super().done(text)

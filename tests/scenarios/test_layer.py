@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from tests.aws.center import STORE
 from tests.documents import CHECKOUT, blocks
 from tests.scenarios.layers import PAGE, write_layer
 from tests.scenarios.site import SANDBOX, Run, Site
+from tests.scenarios.test_interrupt import ended, said_until
 
 ROLE = "OrganizationAccountAccessRole"
 
@@ -74,16 +77,35 @@ class Clone:
         return self._run("-c", "from strata.terraform.tools import cdktf; cdktf()", *arguments)
 
     def _run(self, *words: str) -> Run:
-        done = subprocess.run(
+        return ended(self._started(*words))
+
+    def hanging(self, action: str, *arguments: str) -> subprocess.Popen[str]:
+        """Starts a strata command, and waits until AWS does not answer it."""
+        self.site.aws.fail(action, way="hang")
+        running = self._started("-m", "strata", *arguments)
+        assert self.site.aws.held(600), f"AWS was never asked for {action}"
+        return running
+
+    def _started(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, *words],
             cwd=self.folder,
             env={**self.site.environment(), "PYTHONPATH": os.environ["PYTHONPATH"]},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        return Run(done.returncode, done.stdout, done.stderr)
+
+    def wait_for_locks(self) -> None:
+        """Waits until no Terraform is at work."""
+        s3, bucket = self.site.aws.client("s3", self.home), "ex-terraform-state-123456789012"
+        for _ in range(600):
+            if not any(one["Key"].endswith(".tflock") for one in s3.list_objects_v2(Bucket=bucket)["Contents"]):
+                return
+            time.sleep(0.1)
+        raise TimeoutError
 
     def accounts(self) -> dict[str, str]:
         """Returns the ids of the member accounts by key, which is in their address."""
@@ -217,6 +239,30 @@ def test_what_is_as_the_last_deploy_left_it_starts_no_terraform(clone: Clone) ->
     assert looked.planned == {"topics_shared": {"aws_sns_topic.events": "create"}, "topics_security": {}}
     assert mended.code == 0, mended.text
     assert edited.planned == {f"topics_{key}": {"aws_sns_topic.events": "replace"} for key in ("security", "shared")}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_who_stops_a_fleet_lets_the_accounts_at_work_end(clone: Clone, number: int) -> None:
+    """No other one begins; running the command again takes what is left, and nothing is made twice."""
+    clone.add("topics")
+    clone.types("In every account")
+    clone.sign_in(policy("In every account"))
+    running = clone.hanging("sns:CreateTopic", "deploy", "topics", "--yes", "--at-once", "1")
+
+    os.kill(running.pid, number)
+    if number == signal.SIGINT:
+        said_until(running, "finishing this stack")
+    clone.site.aws.release()
+    stopped = ended(running)
+    clone.wait_for_locks()
+    again = clone.strata("deploy", "topics", "--yes", "--json")
+
+    assert stopped.code == (130 if number == signal.SIGINT else -signal.SIGKILL)
+    if number == signal.SIGINT:
+        assert "topics in 2 accounts: 1 applied, 1 not started; 1 added" in stopped.stdout
+    assert again.code == 0, again.text
+    assert [one["counts"] for one in json.loads(again.stdout)["stacks"]] == [{}, {"added": 1}]
+    assert clone.site.aws.writing_calls()["sns:CreateTopic"] == 2
 
 
 def test_an_odd_account_stops_nobody(clone: Clone) -> None:
