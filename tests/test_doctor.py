@@ -330,6 +330,20 @@ def test_a_service_that_is_to_be_disabled_and_on_is_a_warning(shipped: LandingZo
     assert (found.level, said.ids(found)) == (WARNING, ["service-would-be-disabled"])
 
 
+def test_a_policy_type_that_the_provider_does_not_know_is_named(shipped: LandingZone, said: Said) -> None:
+    """It fails where another one has to be enabled, which no deploy can do meanwhile."""
+
+    def check(*types: str) -> Finding:
+        enabled = [{"Type": one, "Status": "ENABLED"} for one in types]
+        return members.check_policy_types(facts(shipped, list_roots=enabled))
+
+    known, beside, alone = check("SERVICE_CONTROL_POLICY"), check(*SCP_AND_NEW), check(SCP_AND_NEW[1])
+    assert [one.level for one in (known, beside, alone)] == [OK, WARNING, FAILURE]
+    assert said.ids([known, beside, alone]) == ["policy-types", "policy-type-unknown", "policy-type-unknown"]
+    assert alone.text.data == {"types": ["GUARDDUTY_POLICY"], "off": ["SERVICE_CONTROL_POLICY"]}
+
+
+SCP_AND_NEW = ("SERVICE_CONTROL_POLICY", "GUARDDUTY_POLICY")
 ANALYZER = "access-analyzer.amazonaws.com"
 
 
@@ -724,6 +738,7 @@ def test_before_the_first_deploy_nothing_fails_and_what_comes_later_says_so(fold
         "lock-table",
         "accounts",
         "services",
+        "policy-types",
         "delegations",
         "sign-in",
         "directory",

@@ -64,7 +64,7 @@ from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, Manag
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import Document
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
-from strata.landing_zone.services import ACCOUNT_MANAGEMENT
+from strata.landing_zone.services import ACCOUNT_MANAGEMENT, unknown_types
 from strata.sides.join import Keys, live_names
 from strata.text import counted, listed, slug
 
@@ -389,10 +389,10 @@ class _Organization:
                 "described as your own. See who made them."
             )
             yield Message("named-like-control-tower", text, policies=called)
-        if unknown := sorted(set(self.live.policy_types) - {one.value for one in PolicyType}):
+        if unknown := unknown_types(self.live.policy_types):
             text = (
-                f"The pinned AWS provider rejects an organization in which {listed(unknown)} is on, so that nothing "
-                "can be planned: switch it off at AWS, or wait for a Strata with a newer provider."
+                f"The pinned AWS provider does not know {listed(unknown)}, which is on: a deploy leaves the enabled "
+                "types as they are, and refuses a policy of a type that is not enabled yet."
             )
             yield Message("policy-type-unknown", text, types=unknown)
         if SERVICE_CONTROL not in self.live.policy_types:

@@ -9,6 +9,13 @@ from strata.config.models import AlternateContacts, Organization, PolicyType, Se
 from strata.landing_zone.policies import Policy
 
 ACCOUNT_MANAGEMENT = AlternateContacts.trusted[0]
+TYPES_STAY = "policy-types-stay"
+"""Tells a synth that a policy type is enabled which the AWS provider does not know, so that it can change none."""
+
+
+def unknown_types(enabled: Iterable[str]) -> list[str]:
+    """Returns the enabled policy types that the AWS provider refuses to name, sorted."""
+    return sorted({*enabled} - {one.value for one in PolicyType})
 
 
 def policy_types(found: Iterable[Policy]) -> list[PolicyType]:

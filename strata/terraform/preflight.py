@@ -40,6 +40,7 @@ from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
+from strata.landing_zone.services import TYPES_STAY
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
@@ -49,7 +50,7 @@ from strata.sides.states import State, objects
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
-from strata.terraform.standing import reset
+from strata.terraform.standing import reset, types_left
 from strata.terraform.workspace import StateObject, Workspace
 
 REPLACE = "replace:"
@@ -172,9 +173,11 @@ def prepare(
         raise RefusedError(found.refusals)
     if not stacks or "organizations" in stacks:
         _check_quota(aws, landing_zone, states.get("organizations", {}), progress.note)
+    types = list(types_left(aws, landing_zone))
     progress.doing("writing the Terraform")
     refreshing.begin(aws, landing_zone.project, states, [one for one in STACKS if not stacks or one in stacks])
-    workspace.synth([*allow, *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
+    moved = (f"moved:{one.kind}:{one.new}" for one in found.moved)
+    workspace.synth([*allow, *moved, *(TYPES_STAY for _ in types)])
     chosen = tuple(_chosen(workspace, landing_zone, stacks))
     own = (stack for stack in workspace.stacks if stack not in states)
     states |= {stack: read_state(aws, landing_zone.project, stack) for stack in own}
@@ -186,7 +189,7 @@ def prepare(
     if STACK in chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
     goes = [(stack, reset(aws, workspace.document(stack), states[stack])) for stack in _own(prepared)]
-    told = [text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts]
+    told = types + [text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts]
     told += abandoned(aws, landing_zone.project, workspace, chosen, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)

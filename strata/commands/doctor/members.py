@@ -5,7 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from strata.aws.organization import LiveAccount, list_delegations, list_trusted_services
+from strata.aws.organization import (
+    LiveAccount,
+    enabled_policy_types,
+    list_delegations,
+    list_trusted_services,
+)
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, warning
 from strata.config.accepted import hint
@@ -15,6 +20,7 @@ from strata.kinds.identity import folded
 from strata.kinds.organization import DELEGATED, delegation
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
+from strata.landing_zone.services import unknown_types
 from strata.sides.join import known_keys
 from strata.sides.recorded import states_of
 
@@ -83,6 +89,18 @@ def check_services(context: CheckContext) -> Iterator[Finding]:
         yield ok("services-undeclared", text, services=undeclared)
     if not disabled and not undeclared:
         yield ok("services-declared", f"{len(live)} trusted, all of them declared", services=len(live))
+
+
+def check_policy_types(context: CheckContext) -> Finding:
+    """Names enabled policy types that the AWS provider does not know: no deploy can enable another one meanwhile."""
+    enabled = enabled_policy_types(context.aws)
+    if unknown := unknown_types(enabled):
+        text = f"{listed(unknown)}: on, and the pinned AWS provider does not know it"
+        off = sorted({str(one) for one in context.landing_zone.policy_types} - {*enabled})
+        way = f"; enable {listed(off)} by the AWS CLI: aws organizations enable-policy-type" if off else ""
+        remedy = f"a deploy leaves the enabled types as they are{way}"
+        return (failure if off else warning)("policy-type-unknown", text, remedy, types=unknown, off=off)
+    return ok("policy-types", f"on: {listed(enabled)}" if enabled else "no policy type is on yet", types=enabled)
 
 
 def check_delegations(context: CheckContext) -> Iterator[Finding]:
