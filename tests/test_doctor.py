@@ -330,6 +330,47 @@ def test_a_service_that_is_to_be_disabled_and_on_is_a_warning(shipped: LandingZo
     assert (found.level, said.ids(found)) == (WARNING, ["service-would-be-disabled"])
 
 
+STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
+
+
+def test_a_service_is_switched_on_or_not_or_does_not_say(shipped: LandingZone, said: Said) -> None:
+    """Trusted access is given to all of them, and no call was made that switches one on, but for StackSets."""
+    services = ("health.amazonaws.com", "ipam.amazonaws.com", STACK_SETS, "networkmanager.amazonaws.com")
+    organization = shipped.organization.model_copy(update={"trusted_services": services})
+    answers: dict[str, Any] = {
+        "list_aws_service_access_for_organization": [*services, "sso.amazonaws.com"],
+        "describe_organizations_access": {"Status": "ENABLED"},
+        "list_organization_service_access_status": {"OrganizationStatus": {}},
+        "describe_health_service_status_for_organization": AwsError(
+            Message("aws-call-refused", "no plan"), "SubscriptionRequiredException"
+        ),
+    }
+
+    all_declared, *found = members.check_services(facts(replace(shipped, organization=organization), **answers))
+
+    assert all_declared.level is OK
+    assert [(one.level, id) for one, id in zip(found, said.ids(found), strict=True)] == [
+        *[(OK, "service-not-askable")] * 2,
+        (OK, "service-on"),
+        (WARNING, "service-not-switched-on"),
+    ]
+    assert found[3].remedy.startswith("aws networkmanager start-organization-service-access-update")
+
+
+def test_a_switch_that_may_not_be_asked_about_hides_no_other(shipped: LandingZone) -> None:
+    services = (STACK_SETS, "servicecatalog.amazonaws.com")
+    organization = shipped.organization.model_copy(update={"trusted_services": services})
+    answers: dict[str, Any] = {
+        "list_aws_service_access_for_organization": [*services],
+        "describe_organizations_access": AwsError(Message("aws-call-refused", "not allowed"), "AccessDenied"),
+        "get_aws_organizations_access_status": {"AccessStatus": "ENABLED"},
+    }
+
+    _, refused, on = members.check_services(facts(replace(shipped, organization=organization), **answers))
+
+    assert (refused.text.id, on.text.id) == ("aws-denied", "service-on")
+
+
 def test_a_policy_type_that_the_provider_does_not_know_is_named(shipped: LandingZone, said: Said) -> None:
     """It fails where another one has to be enabled, which no deploy can do meanwhile."""
 

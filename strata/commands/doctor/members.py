@@ -11,16 +11,19 @@ from strata.aws.organization import (
     list_delegations,
     list_trusted_services,
 )
+from strata.aws.session import AwsError
+from strata.aws.switches import switched_on
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, warning
+from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, unanswered, warning
 from strata.config.accepted import hint
 from strata.config.findings import DRIFT
+from strata.config.limits import aws_limits
 from strata.kinds.at_aws import Account, Inventory, Organization
 from strata.kinds.identity import folded
 from strata.kinds.organization import DELEGATED, delegation
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
-from strata.landing_zone.services import unknown_types
+from strata.landing_zone.services import own_switches, unknown_types
 from strata.sides.join import known_keys
 from strata.sides.recorded import states_of
 
@@ -89,6 +92,26 @@ def check_services(context: CheckContext) -> Iterator[Finding]:
         yield ok("services-undeclared", text, services=undeclared)
     if not disabled and not undeclared:
         yield ok("services-declared", f"{len(live)} trusted, all of them declared", services=len(live))
+    yield from _switches(context, live)
+
+
+def _switches(context: CheckContext, trusted: Collection[str]) -> Iterator[Finding]:
+    """Asks of each declared service that trusted access alone does not switch on whether it is."""
+    for service in sorted(own_switches(context.landing_zone.organization).keys() & trusted):
+        data, call = {"service": service}, aws_limits().own_switches[service].call
+        try:
+            on = switched_on(context.aws, service)
+        except AwsError as error:
+            yield unanswered(error)
+            continue
+        if on:
+            yield ok("service-on", f"{service}: switched on", **data)
+        elif on is None:
+            text = f"{service}: AWS does not say whether it is switched on, which trusted access alone does not do"
+            yield ok("service-not-askable", text, call, **data)
+        else:
+            text = f"{service} is not switched on, which trusted access alone does not do"
+            yield warning("service-not-switched-on", text, call, **data)
 
 
 def check_policy_types(context: CheckContext) -> Finding:
