@@ -29,10 +29,10 @@ from stacks.base import RETIRED, BaseStack, Precondition, leaving, resource_name
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, ROOT
 from strata.kinds.moves import moved_keys
-from strata.kinds.organization import ACCESS_ANALYZER, delegation
+from strata.kinds.organization import delegation
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import Account
-from strata.landing_zone.policies import Policy
+from strata.landing_zone.policies import ACCESS_ANALYZER, Policy, security_administrator
 from strata.landing_zone.services import TYPES_STAY, policy_types
 from strata.landing_zone.units import Target
 
@@ -200,8 +200,9 @@ class OrganizationsStack(BaseStack):
         own = [one for one in self.landing_zone.policies.values() if not one.external]
         for kind in policy_types(own):
             self._read_live(kind)
+        named = security_administrator(self.configuration, self.account_ids)
         for policy in own:
-            self._policy(policy, policy.document.with_values(backend.references))
+            self._policy(policy, policy.document.with_values({**backend.references, **named}))
 
     def _read_live(self, kind: str) -> None:
         """Reads the policies of one type that live already."""

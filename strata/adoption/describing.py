@@ -50,7 +50,7 @@ from strata.kinds.control_tower import (
 )
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
-from strata.kinds.organization import ACCESS_ANALYZER, ROOT_FEATURES
+from strata.kinds.organization import ROOT_FEATURES
 from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
 from strata.kinds.policy import POLICY
 from strata.kinds.reading import snaked
@@ -63,6 +63,7 @@ from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import Document
+from strata.landing_zone.policies import ACCESS_ANALYZER
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT, unknown_types
 from strata.sides.join import Keys, live_names

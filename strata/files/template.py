@@ -216,8 +216,9 @@ def _sso(answers: Answers) -> list[str]:
 
 def _expectations(answers: Answers) -> list[str]:
     """Returns where the expectations hold: no policy is attached to the root, where an account may be."""
+    administrator = "    in: security\n" if "security" in answers.keys else ""
     units = "".join(f"    - ou/{unit}\n" for unit in answers.top)
-    return [f"  in:\n{units}" if any(not one.units for one in answers.accounts) else "  in: root\n"]
+    return [f"  in:\n{units}" if any(not one.units for one in answers.accounts) else "  in: root\n", administrator]
 
 
 _PARTS = {
