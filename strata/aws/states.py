@@ -37,14 +37,18 @@ def list_stacks(aws: Aws, project: Project) -> list[str]:
 def stacks_in(aws: Aws, project: Project, bucket: str) -> list[str] | None:
     """Returns the stacks of which the state bucket, or its replica, has a state; None where there is no such bucket.
 
+    A replica has what was deleted as a version: its deletion was copied, and what it was is still there.
+
     Raises:
         AwsError: the bucket is somebody else's, or may not be read.
     """
-    region = project.regions.secondary if bucket == project.replica_bucket else project.regions.primary
-    client, prefix = aws.client("s3", region), "management/"
+    is_replica = bucket == project.replica_bucket
+    operation, found = ("list_object_versions", "Versions") if is_replica else ("list_objects_v2", "Contents")
+    client = aws.client("s3", project.regions.secondary if is_replica else project.regions.primary)
+    prefix = "management/"
     asked = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": project.management_account.id}
     try:
-        keys = list(paginate(client, "list_objects_v2", "Contents[].Key", **asked))
+        keys = set(paginate(client, operation, f"{found}[].Key", **asked))
     except AwsError as error:
         if error.code in ("NoSuchBucket", "404"):
             return None
