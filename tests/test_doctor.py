@@ -30,7 +30,15 @@ from strata.commands.doctor import account, conflicts, defaults, members, sign_i
 from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
 from strata.commands.doctor.findings import Finding, Level, ok
 from strata.config.accepted import Acceptance
-from strata.config.models import EbsEncryption, InstanceMetadata, Mode, PasswordPolicy, S3PublicAccess
+from strata.config.models import (
+    TAKES_TABLE,
+    EbsEncryption,
+    InstanceMetadata,
+    Locking,
+    Mode,
+    PasswordPolicy,
+    S3PublicAccess,
+)
 from strata.errors import Message
 from strata.files.template import TEMPLATE
 from strata.identity import announced
@@ -130,6 +138,25 @@ def test_tools_need_their_versions(
         {"tool": "opentofu", "version": "1.10.1"}
     ]
     assert tools.assess_terraform("", "terraform").level is FAILURE
+
+
+def test_a_terraform_that_may_not_take_the_lock_table_is_a_failure(shipped: LandingZone, said: Said) -> None:
+    """And of one that does it is said once that it calls the table deprecated; with S3 alone nothing is."""
+
+    def check(version: str) -> list[Finding]:
+        return list(tools.found_with_table(tools.assess_terraform(f"Terraform v{version}\n", "terraform")))
+
+    newest, newer, old = (*TAKES_TABLE,), (TAKES_TABLE[0], TAKES_TABLE[1] + 1), check("1.9.8")
+    now, later = (check(f"{'.'.join(map(str, one))}.0") for one in (newest, newer))
+    assert [[(one.level, one.text.id) for one in each] for each in (now, later, old)] == [
+        [(OK, "tool-fine"), (OK, "lock-table-deprecated")],
+        [(FAILURE, "tool-too-new")],
+        [(FAILURE, "tool-outdated")],
+    ]
+    assert said.ids([now[1], *later]) == ["lock-table-deprecated", "tool-too-new"]
+    state = shipped.project.state.model_copy(update={"locking": Locking.S3})
+    alone = replace(shipped, project=shipped.project.model_copy(update={"state": state}))
+    assert {one.text.id for one in tools.check_terraform(facts(alone))} <= {"tool-fine", "tool-third-party"}
 
 
 def test_the_caller_is_of_the_configured_account_and_not_root(shipped: LandingZone, said: Said) -> None:

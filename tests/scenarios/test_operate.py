@@ -197,7 +197,7 @@ def test_locking_back_from_s3_to_both(typist: Typist) -> None:
     assert forgotten.code == 0, forgotten.text
     assert digest(site, "organizations") != content_digest(site, "organizations")
 
-    dropped = typist.types(page("Locking: from both to s3 and back"))
+    dropped = typist.types(page("Locking: from both to s3 and back", block=1))
 
     assert dropped.code == 0, dropped.text
     assert [digest(site, stack) for stack in STACKS] == [None] * 4
@@ -206,6 +206,29 @@ def test_locking_back_from_s3_to_both(typist: Typist) -> None:
     accepted = site.terraform("organizations", "init", "-reconfigure")
     assert accepted.code == 0, accepted.text
     assert site.client("dynamodb").describe_table(TableName=TABLE)["Table"]["TableStatus"] == "ACTIVE"
+
+
+def test_locking_by_s3_alone_and_by_both_again(typist: Typist) -> None:
+    """As the page has it, with a change in each: no state is refused, and the digests are kept up again."""
+    site, (alone, digests, both) = typist.site, blocks(PAGE, "sh", "Locking: from both to s3 and back")
+    old = site.config.joinpath("project.yaml").read_text()
+    first, second, third = (f"description: {one} member can leave" for one in ("No", "Not one", "Never a"))
+
+    site.append("project.yaml", "state:\n  locking: s3\n")
+    site.edit("organization.yaml", ("description: Members cannot leave", first))
+    went = typist.types(alone.text)
+    site.edit("organization.yaml", (first, second))
+    changed = site.strata("deploy", "--yes")
+    names = {"BUCKET": site.bucket, "TABLE": TABLE}
+    site.config.joinpath("project.yaml").write_text(old)
+    site.edit("organization.yaml", (second, third))
+    back = typist.types(digests.text + both.text, {}, **names)
+
+    for run in (went, changed, back):
+        assert run.code == 0, run.text
+    assert digest(site, "organizations") == content_digest(site, "organizations")
+    assert site.strata("plan", "--exit-code").code == 0
+    assert site.locks() == []
 
 
 def test_renaming_the_state_bucket(typist: Typist) -> None:
