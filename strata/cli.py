@@ -495,6 +495,10 @@ def init(
         list[str] | None,
         typer.Option("--governed", metavar="REGION", help="One more region with regional defaults; repeatable."),
     ] = None,
+    locking: Annotated[
+        str | None,
+        typer.Option("--locking", metavar="both|s3", help="Locks: S3 and a table, or S3 alone."),
+    ] = None,
     ou: Annotated[
         list[str] | None,
         typer.Option(
@@ -534,6 +538,7 @@ def init(
         "primary": primary,
         "secondary": secondary,
         "governed": governed,
+        "locking": locking,
         "units": ou,
         "accounts": account,
         "email": email,

@@ -144,6 +144,14 @@ def test_verbose_is_what_terraform_says_itself() -> None:
     assert said == ["sso: aws_a.b: Creating..."]
 
 
+def test_that_the_lock_table_is_deprecated_is_said_by_doctor_alone() -> None:
+    said = [
+        {"type": "diagnostic", "@message": f"Warning: {what}", "diagnostic": {"severity": "warning", "detail": detail}}
+        for what, detail in (("Deprecated Parameter", 'The parameter "dynamodb_table" is deprecated.'), ("Other", "x"))
+    ]
+    assert heard(*said, verbose=True)[1] == ["sso: Warning: Other"]
+
+
 # Plans
 
 

@@ -52,7 +52,7 @@ from strata.kinds.control_tower import (
 from strata.kinds.group import GROUP
 from strata.kinds.identity import exact
 from strata.kinds.kind import Kind
-from strata.kinds.organization import ACCESS_ANALYZER, ROOT_FEATURES
+from strata.kinds.organization import ROOT_FEATURES
 from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
 from strata.kinds.policy import POLICY
 from strata.kinds.reading import snaked
@@ -65,8 +65,9 @@ from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import Document
+from strata.landing_zone.policies import ACCESS_ANALYZER
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
-from strata.landing_zone.services import ACCOUNT_MANAGEMENT
+from strata.landing_zone.services import ACCOUNT_MANAGEMENT, unknown_types
 from strata.sides.join import Keys, live_names
 from strata.text import counted, listed, slug
 
@@ -409,10 +410,10 @@ class _Organization:
                 "described as your own. See who made them."
             )
             yield Message("named-like-control-tower", text, policies=called)
-        if unknown := sorted(set(self.live.policy_types) - {one.value for one in PolicyType}):
+        if unknown := unknown_types(self.live.policy_types):
             text = (
-                f"The pinned AWS provider rejects an organization in which {listed(unknown)} is on, so that nothing "
-                "can be planned: switch it off at AWS, or wait for a Strata with a newer provider."
+                f"The pinned AWS provider does not know {listed(unknown)}, which is on: a deploy leaves the enabled "
+                "types as they are, and refuses a policy of a type that is not enabled yet."
             )
             yield Message("policy-type-unknown", text, types=unknown)
         if SERVICE_CONTROL not in self.live.policy_types:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -11,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied, remedy
@@ -98,6 +99,10 @@ class Session:
 
     def client(self, profile: str | None, service: str, region: str) -> Any:
         """Returns a new boto3 client."""
+        return self.boto(profile).client(service, region_name=region, config=_settings(service))
+
+    def boto(self, profile: str | None) -> Any:
+        """Returns the boto3 session."""
         import boto3
 
         if self._opened is None:
@@ -107,7 +112,7 @@ class Session:
                 if given
                 else boto3.Session(profile_name=profile)
             )
-        return self._opened.client(service, region_name=region, config=_settings(service))
+        return self._opened
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,21 @@ class Aws:
                     boto.meta.events.register("before-send", lambda **_: before_send(service))
                 self._clients[key] = Client(boto, self.profile, self.answers, self.throttled)
             return self._clients[key]
+
+    def credentials_end(self) -> dt.datetime | Literal["never", "unknown"]:
+        """Returns when the credentials end: those of session variables do, others are renewed, by Terraform too.
+
+        Of session variables it is known where AWS_CREDENTIAL_EXPIRATION says it, as `aws configure export-credentials
+        --format env` writes it. A key of a user never ends.
+        """
+        with self.session.lock:
+            found = self.session.boto(self.profile).get_credentials()
+        if found is None or not found.token:
+            return "never"
+        if found.method not in ("env", "shared-credentials-file"):
+            return "never"
+        end = getattr(found, "_expiry_time", None)
+        return end if isinstance(end, dt.datetime) else "unknown"
 
     def caller(self) -> Caller:
         """Returns the account and the ARN that the credentials belong to."""

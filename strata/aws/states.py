@@ -37,6 +37,8 @@ def list_stacks(aws: Aws, project: Project) -> list[str]:
 def stacks_in(aws: Aws, project: Project, bucket: str) -> list[str] | None:
     """Returns the stacks of which the state bucket, or its replica, has a state; None where there is no such bucket.
 
+    A replica has what was deleted as a version: its deletion was copied, and what it was is still there.
+
     Raises:
         AwsError: the bucket is somebody else's, or may not be read.
     """
@@ -60,10 +62,11 @@ def etags(aws: Aws, project: Project) -> dict[str, str]:
 
 
 def _listed(aws: Aws, project: Project, bucket: str) -> dict[str, str]:
-    region = project.regions.secondary if bucket == project.replica_bucket else project.regions.primary
+    is_replica = bucket == project.replica_bucket
+    operation, found = ("list_object_versions", "Versions") if is_replica else ("list_objects_v2", "Contents")
+    client = aws.client("s3", project.regions.secondary if is_replica else project.regions.primary)
     asked = {"Bucket": bucket, "Prefix": _PREFIX, "ExpectedBucketOwner": project.management_account.id}
-    found = paginate(aws.client("s3", region), "list_objects_v2", "Contents[].[Key, ETag]", **asked)
-    return dict(found)
+    return dict(paginate(client, operation, f"{found}[].[Key, ETag]", **asked))
 
 
 _PREFIX = "management/"

@@ -19,6 +19,7 @@ from typing import Any, TextIO
 from strata.adoption.pruning import made
 from strata.aws.access_role import account_ids
 from strata.aws.runs import Run
+from strata.aws.runs import read as read_runs
 from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
@@ -81,6 +82,8 @@ Of a permission set with several policies a try may find one: each waits for the
 MAX_PLANS = 4
 """How often a stack is planned while its inputs change."""
 ORGANIZATIONS = "organizations"
+QUICK, UNKNOWN = 5 * 60, 30 * 60
+"""Seconds that credentials must last for a stack at least, and for one of which nobody knows how long it takes."""
 
 
 @dataclass
@@ -249,6 +252,7 @@ class Deployment:
 
     def run(self) -> int:
         """Plans, asks and applies; returns the exit code, and leaves in `outcomes` how each stack ended."""
+        self._tell_end()
         try:
             for stack in self.prepared.asked:
                 self._keep_half_made(stack, self.prepared.states[stack])
@@ -306,8 +310,12 @@ class Deployment:
     def _write_down(self) -> None:
         """Writes down which stacks ended whole, so that their next plan may do without a refresh."""
         files, moves = files_by_stack(self.landing_zone), moves_by_stack(self.landing_zone)
+        took = {outcome.stack: outcome.seconds for outcome in self.outcomes.values()}
         ended = {
-            stack: Run(version, providers(self.workspace, stack), files.get(stack, {}), moves.get(stack, []))
+            stack: Run(
+                *(version, providers(self.workspace, stack), files.get(stack, {}), moves.get(stack, [])),
+                seconds=took.get(stack, 0),
+            )
             for stack, version in self._whole.items()
             if version
         }
@@ -394,6 +402,39 @@ class Deployment:
             ended = Counter(one.status for one in some)
             how = ", ".join(f"{number} {status}" for status, number in ended.items())
             print(f"{layer} in {counted(len(some), 'account')}: {how}{f'; {did}' if did else ''}", file=self.to)
+
+    # The time that is left
+
+    def _tell_end(self) -> None:
+        """Says when the credentials end, before anything begins."""
+        end = self.aws.credentials_end()
+        if end == "unknown":
+            text = "the AWS credentials are a session's, and AWS_CREDENTIAL_EXPIRATION does not say when that ends"
+            self.note(Message("credentials-end-unknown", text))
+        elif isinstance(end, dt.datetime):
+            self.note(Message("credentials-end", f"the AWS credentials end {_at(end)}", end=end.isoformat()))
+
+    def _check_time(self, stack: str) -> None:
+        """Begins no stack that may outlast the credentials; an apply that runs is never stopped for them.
+
+        Raises:
+            StrataError: they may end before it does.
+        """
+        end = self.aws.credentials_end()
+        if stack in self._written or not isinstance(end, dt.datetime):
+            return
+        try:
+            last = read_runs(self.aws, self.landing_zone.project)
+        except (AwsError, ValueError):
+            last = {}
+        took = last[stack].seconds if stack in last else 0
+        long = QUICK if stack in self.landing_zone.account_stacks else UNKNOWN
+        needed = max(2 * took, QUICK) if took else long
+        if (end - dt.datetime.now(tz=dt.UTC)).total_seconds() < needed:
+            why = f"its last deploy took {duration(took)}" if took else f"it may take {duration(long)}"
+            text = f"{stack} is not begun, since {why}, and the AWS credentials end {_at(end)}"
+            way = "sign in again, and run this again: what is deployed stays"
+            raise StrataError(Message("credentials-end-soon", f"{text}; {way}", stack=stack, end=end.isoformat()))
 
     # One stack
 
@@ -486,6 +527,7 @@ class Deployment:
             if not planned.differs:
                 self._whole[stack] = own_version(planned.versions, stack)
                 return self._finished(outcome)
+            self._check_time(stack)
             applied = self._apply(planned)
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
             if applied.finished:
@@ -760,6 +802,12 @@ class Deployment:
             plain = {name: output["value"] for name, output in outputs.items() if not output.get("sensitive")}
             found |= {stack: plain} if stack in self.landing_zone.account_stacks and plain else plain
         return dict(sorted(found.items()))
+
+
+def _at(end: dt.datetime) -> str:
+    """Returns a time in words, with how long it is until then."""
+    left = max(0, (end - dt.datetime.now(tz=dt.UTC)).total_seconds())
+    return f"at {end.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC, in {duration(left)}"
 
 
 def _together(errors: Sequence[StrataError]) -> dict[str, list[Any]]:

@@ -60,6 +60,7 @@ FINDINGS: Mapping[str, str] = {
     "allow-only": "a service control policy that only allows, beside FullAWSAccess",
     "unknown-service-principal": "no service has that principal, or it is newer than the reference data",
     "unknown-delegation": "a service not known to support a delegated administrator",
+    "own-switch": "a service that trusted access alone does not switch on",
     "delegated-sign-in": "whoever administers the account reaches the management account",
     "disabled-policy-type": "trusted access that AWS does not disable while a policy type needs it",
     "unmanaged-trail": "alerts that depend on a trail that Strata does not manage",

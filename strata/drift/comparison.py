@@ -118,6 +118,7 @@ def differing(
         accepted: finding and place of what is meant.
     """
     said, accepted = states or States(), {(finding, lasting(at)) for finding, at in accepted}
+    zone = zone.knowing({key: id for id, key in known["account"].items()})
     by_type = moved(zone, said.held())
     aws = AtAws(zone, inventory, known, by_type, said.elsewhere)
     given = side(one for kind in KINDS for one in kind.given(aws))

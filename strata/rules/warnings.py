@@ -19,6 +19,7 @@ from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.examples import example_values
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
+from strata.landing_zone.services import own_switches
 from strata.landing_zone.units import Target
 from strata.policy.documents import statements
 from strata.rules.accepted import Doubt, Warned, place, unused
@@ -281,6 +282,13 @@ def _delegations(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield ORGANIZATION, ("delegated_administrators", service), message
 
 
+def _own_switches(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for service, at in own_switches(landing_zone.organization).items():
+        switch = aws_limits().own_switches[service]
+        text = f"trusted access alone does not switch {service} on, as {switch.source} says; run {switch.call}"
+        yield ORGANIZATION, at, Message("own-switch", text, service=service)
+
+
 def _delegated_sign_in(landing_zone: LandingZone) -> Iterator[Doubt]:
     service = "sso.amazonaws.com"
     if account := landing_zone.organization.delegated_administrators.get(service):
@@ -362,6 +370,7 @@ _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _bound_management,
     _allow_only,
     _delegations,
+    _own_switches,
     _delegated_sign_in,
     _disabled_types,
     _trail,

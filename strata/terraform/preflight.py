@@ -41,6 +41,7 @@ from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
+from strata.landing_zone.services import TYPES_STAY
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
@@ -52,7 +53,7 @@ from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
 from strata.terraform.settling import PAUSES, wait
-from strata.terraform.standing import reset
+from strata.terraform.standing import reset, types_left
 from strata.terraform.whole import unchanged
 from strata.terraform.workspace import StateObject, Workspace
 
@@ -216,10 +217,12 @@ def prepare(
         raise RefusedError(found.refusals)
     if not stacks or "organizations" in stacks:
         _check_quota(aws, landing_zone, states.get("organizations", {}), found.closed, progress.note)
+    types = list(types_left(aws, landing_zone))
     progress.doing("writing the Terraform")
     refreshing.begin(aws, landing_zone.project, states, [one for one in STACKS if not stacks or one in stacks])
     closed = {f"{ALREADY_CLOSED}{key}" for key in found.closed if key in landing_zone.members}
-    workspace.synth([*sorted(closed | {*allow}), *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
+    moved = (f"moved:{one.kind}:{one.new}" for one in found.moved)
+    workspace.synth([*sorted(closed | {*allow}), *moved, *(TYPES_STAY for _ in types)])
     left_out = {stack: _leave_out(workspace, stack, states[stack], found.closed.values()) for stack in STACKS}
     _check_layers(aws, landing_zone, workspace, found.closed)
     chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
@@ -229,7 +232,7 @@ def prepare(
     if STACK in prepared.chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
     goes = [(stack, reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
-    told = [text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts]
+    told = types + [text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts]
     told += abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)

@@ -5,11 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from strata.aws.organization import LiveAccount, list_delegations, list_trusted_services
+from strata.aws.organization import (
+    LiveAccount,
+    enabled_policy_types,
+    list_delegations,
+    list_trusted_services,
+)
+from strata.aws.session import AwsError
+from strata.aws.switches import switched_on
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, warning
+from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, unanswered, warning
 from strata.config.accepted import hint
 from strata.config.findings import DRIFT
+from strata.config.limits import aws_limits
 from strata.identity.accounts import ALREADY_CLOSED, was_deployed
 from strata.identity.comparison import allowed_by
 from strata.identity.recorded import recorded
@@ -19,6 +27,7 @@ from strata.kinds.identity import folded
 from strata.kinds.organization import DELEGATED, delegation
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
+from strata.landing_zone.services import own_switches, unknown_types
 from strata.sides.join import known_keys
 from strata.sides.recorded import states_of
 
@@ -92,6 +101,38 @@ def check_services(context: CheckContext) -> Iterator[Finding]:
         yield ok("services-undeclared", text, services=undeclared)
     if not disabled and not undeclared:
         yield ok("services-declared", f"{len(live)} trusted, all of them declared", services=len(live))
+    yield from _switches(context, live)
+
+
+def _switches(context: CheckContext, trusted: Collection[str]) -> Iterator[Finding]:
+    """Asks of each declared service that trusted access alone does not switch on whether it is."""
+    for service in sorted(own_switches(context.landing_zone.organization).keys() & trusted):
+        data, call = {"service": service}, aws_limits().own_switches[service].call
+        try:
+            on = switched_on(context.aws, service)
+        except AwsError as error:
+            yield unanswered(error)
+            continue
+        if on:
+            yield ok("service-on", f"{service}: switched on", **data)
+        elif on is None:
+            text = f"{service}: AWS does not say whether it is switched on, which trusted access alone does not do"
+            yield ok("service-not-askable", text, call, **data)
+        else:
+            text = f"{service} is not switched on, which trusted access alone does not do"
+            yield warning("service-not-switched-on", text, call, **data)
+
+
+def check_policy_types(context: CheckContext) -> Finding:
+    """Names enabled policy types that the AWS provider does not know: no deploy can enable another one meanwhile."""
+    enabled = enabled_policy_types(context.aws)
+    if unknown := unknown_types(enabled):
+        text = f"{listed(unknown)}: on, and the pinned AWS provider does not know it"
+        off = sorted({str(one) for one in context.landing_zone.policy_types} - {*enabled})
+        way = f"; enable {listed(off)} by the AWS CLI: aws organizations enable-policy-type" if off else ""
+        remedy = f"a deploy leaves the enabled types as they are{way}"
+        return (failure if off else warning)("policy-type-unknown", text, remedy, types=unknown, off=off)
+    return ok("policy-types", f"on: {listed(enabled)}" if enabled else "no policy type is on yet", types=enabled)
 
 
 def check_delegations(context: CheckContext) -> Iterator[Finding]:
