@@ -554,7 +554,7 @@ CASES = (
         (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
     ),
     Case(
-        "an account goes, and AWS was not asked about accounts",
+        "an account goes, and nobody read the accounts",
         ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
         (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
         changes=lambda live, states: (replace(live, accounts=None), states),

@@ -18,8 +18,7 @@ import pytest
 from tests.aws.center import STORE
 from tests.documents import CHECKOUT, blocks
 from tests.scenarios.layers import PAGE, write_layer
-from tests.scenarios.site import SANDBOX, Run, Site
-from tests.scenarios.test_interrupt import ended, said_until
+from tests.scenarios.site import SANDBOX, Run, Site, ended, said_until
 
 ROLE = "OrganizationAccountAccessRole"
 
