@@ -141,9 +141,12 @@ def live_units(children: str, name: str) -> Expression:
     return set_of(f"[for unit in {units} : unit.id if unit.name == {hcl_literal(name)}]")
 
 
+_OPEN = ("ACTIVE", "PENDING_ACTIVATION")
+
+
 def live_accounts(email: str) -> Expression:
-    """Returns the ids of the ACTIVE accounts with an e-mail address."""
-    wanted = f'lower(a.email) == {hcl_literal(email.lower())} && a.state == "ACTIVE"'
+    """Returns the ids of the open accounts with an e-mail address, one that nobody has activated yet among them."""
+    wanted = f"lower(a.email) == {hcl_literal(email.lower())} && contains({hcl_literal(_OPEN)}, a.state)"
     return set_of(f"[for a in {ORGANIZATION}.accounts : a.id if {wanted}]")
 
 

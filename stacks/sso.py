@@ -187,7 +187,7 @@ class SsoStack(BaseStack):
 
     def _memberships(self) -> None:
         for key, group in self.landing_zone.groups.items():
-            for member in sorted(group.members):
+            for member in () if group.external else sorted(group.members):
                 self.add(
                     IdentitystoreGroupMembership,
                     resource_name(key, member),

@@ -639,6 +639,18 @@ def doctor(*, options: Options, json: JsonOption = False) -> int:
     return run(options, json=json)
 
 
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="KIND",
+        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, delete:unit, "
+        "delete:trail, delete:ram-sharing; repeatable.",
+        show_default=False,
+    ),
+]
+
+
 @command("drift", "strata drift --json")
 def drift(
     *,
@@ -650,6 +662,7 @@ def drift(
     back: Annotated[
         bool, typer.Option("--back", help="Run the ways back that it prints, in their order, after asking; look again.")
     ] = False,
+    allow: AllowOption = None,
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> int:
@@ -661,19 +674,24 @@ def drift(
     """
     from strata.commands.drift import run
     from strata.commands.drift.back import Back
+    from strata.terraform.preflight import check_allowed
 
     if back and json:
         text = "--back asks and says what it does; it takes no --json: run strata drift --json after it"
         raise UsageError(Message("arguments-conflict", text, options=["--back", "--json"]))
-    if yes and not back:
-        raise UsageError(Message("argument-missing", "--yes is for --back; strata drift asks nothing", option="--back"))
+    if (yes or allow) and not back:
+        text = f"{'--yes' if yes else '--allow'} is for --back; strata drift alone changes nothing"
+        raise UsageError(Message("argument-missing", text, option="--back"))
+    check_allowed(allow or ())
 
     def deploy(stacks: Sequence[str]) -> int:
         from strata.commands.deploy import run as run_deploy
 
-        return run_deploy(options, stacks=stacks, json=False, yes=True, allow=())
+        return run_deploy(
+            options, stacks=stacks, json=False, yes=True, allow=allow or (), command="strata drift --back"
+        )
 
-    return run(options, json=json, who=who, thorough=thorough, back=Back(yes, deploy) if back else None)
+    return run(options, json=json, who=who, thorough=thorough, back=Back(yes, allow or (), deploy) if back else None)
 
 
 @command("profiles", "strata profiles --user jane-doe")
@@ -735,18 +753,6 @@ def profiles(
         dry_run=dry_run,
         yes=yes,
     )
-
-
-AllowOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--allow",
-        metavar="KIND",
-        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, delete:unit, "
-        "delete:trail, delete:ram-sharing; repeatable.",
-        show_default=False,
-    ),
-]
 
 
 RefreshOption = Annotated[

@@ -110,7 +110,7 @@ class Wire:
         if self.cut == ("before", call):
             self.cut = None
             raise KeyboardInterrupt
-        if call.startswith("s3.") and call != "s3.CreateBucket":
+        if call.startswith("s3.") and call not in ("s3.CreateBucket", "s3.ListBuckets"):  # which take no owner
             owner = request.headers.get("x-amz-expected-bucket-owner")
             if (owner.decode() if isinstance(owner, bytes) else owner) != OURS:
                 self.unnamed_owner.append(call)
@@ -311,6 +311,42 @@ def test_interrupted_at_any_write_the_next_run_ends_right(strata: Any, wire: Wir
     assert strata("--yes").exit_code == 130
     assert strata("--yes").exit_code == 0
     assert state_of_the_account(wire) == COMPLETE
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"short_name: ac": "short_name: other"},
+        {"primary: eu-west-1": "primary: eu-west-2", "short_name: ac": "short_name: ad"},
+    ],
+    ids=["another short name", "another region with it"],
+)
+def test_no_second_store_is_made_beside_the_one_with_the_states(
+    strata: Any, wire: Wire, config: Path, said: Said, other: dict[str, str]
+) -> None:
+    """As `strata plan` refuses it; who wants another bucket writes its name."""
+    assert strata("--yes").exit_code == 0
+    wire.client("s3").put_object(Bucket=STATE, Key="management/backend/terraform.tfstate", Body=b"{}")
+    text = PROJECT
+    for old, new in other.items():
+        text = text.replace(old, new)
+    (config / "project.yaml").write_text(text)
+
+    refused = strata("--yes")
+
+    assert (refused.exit_code, wire.writes) == (1, [])
+    (told,) = said(refused.stderr)
+    assert (told.id, told.data["seen"]) == ("states-elsewhere", [STATE])
+    (config / "project.yaml").write_text(f"{text}state: {{bucket: acme-states-{OURS}}}\n")
+    assert strata("--yes").exit_code == 0
+    assert "s3.CreateBucket" in wire.writes
+
+
+def test_a_store_that_holds_no_states_yet_stops_no_other(strata: Any, wire: Wire, config: Path) -> None:
+    assert strata("--yes").exit_code == 0
+    (config / "project.yaml").write_text(PROJECT.replace("short_name: ac", "short_name: other"))
+
+    assert strata("--yes").exit_code == 0
 
 
 def test_us_east_1_is_not_named_as_a_location(strata: Any, wire: Wire, config: Path) -> None:

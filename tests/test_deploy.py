@@ -495,13 +495,14 @@ def test_the_first_interrupt_lets_the_stack_finish_and_starts_no_other(site: Sit
     site.applies("backend", waits=True)
     thread = press(site, "backend", 1)
 
-    assert site.deploys(yes=True) == 130
+    assert site.deploys(yes=True, command="strata drift --back") == 130
 
     thread.join()
     assert site.statuses == ["applied", "not started", "not started"]
     assert "SIGINT" not in site.did("backend")
     (told,) = said(site.said[-1])
     assert (told.id, told.data) == ("run-interrupted", {"changed": True})
+    assert "strata drift --back" in told.text  # what was run, which is what to run again
 
 
 def test_the_second_stops_it_and_keeps_what_was_being_made(site: Site) -> None:
@@ -612,6 +613,39 @@ def test_what_passes_by_itself_is_tried_again_and_not_asked_about(site: Site, pa
     tries = [one.data for one in said(site.said) if one.id == "aws-settling"]
     assert tries == [{"stack": "backend", "seconds": each, "reasons": ["trusted-access-off"]} for each in (5, 15)]
     assert site.statuses[0] == "applied"
+
+
+def test_what_fails_beside_it_is_told_before_the_wait(
+    site: Site, pauses: list[float], monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    """Terraform does ten things at once: one that passes by itself is waited for, whatever became of the others."""
+    monkeypatch.setattr(deploy, "PAUSES", (5,))
+    staying = {"severity": "error", "summary": "LimitExceededException", "address": "aws_budgets_budget.monthly"}
+    site.plans("backend", MADE)
+    both = [{"type": "diagnostic", "diagnostic": each} for each in (NOT_YET, staying)]
+    site.applies("backend", says=both, code=1)
+
+    assert site.deploys() == 1
+
+    assert pauses == [5]
+    assert site.did("backend") == "plan apply plan apply"
+    told = [(one.id, one.place) for one in said(site.said) if one.id in ("failed-beside", "aws-settling")]
+    assert told == [("failed-beside", "aws_budgets_budget.monthly"), ("aws-settling", "")]
+
+
+def test_what_exists_beside_it_is_imported_by_the_next_try(site: Site, pauses: list[float]) -> None:
+    """And no try is lost: it is waited once."""
+    there = {"severity": "error", "summary": "DuplicatePolicyAttachmentException", "address": ATTACHED}
+    site.plans("backend", planned(("create", ATTACHED)), planned(("create", ATTACHED)), {})
+    both = [{"type": "diagnostic", "diagnostic": each} for each in (NOT_YET, there)]
+    site.applies("backend", says=both, code=1)
+
+    assert site.deploys() == 0
+
+    assert pauses == [5]
+    assert site.did("backend") == "plan apply plan plan"
+    document = json.loads((site.of("backend") / "cdk.tf.json").read_text())
+    assert [one["to"] for one in document["import"]] == [ATTACHED]
 
 
 def test_waiting_ends_with_the_remedy(

@@ -530,6 +530,54 @@ def test_many_people_stand_in_files_of_their_own(adopt: Any, tmp_path: Path) -> 
     assert not (tmp_path / "sso.yaml").exists()
 
 
+def test_of_names_alike_but_for_their_form_none_is_found_by_its_name(tmp_path: Path) -> None:
+    """Terraform composes names, so that a lookup by name may find either: a deploy would take the wrong one."""
+    names = {"p1": "Caf\u00e9", "p2": "Cafe\u0301"}
+    there = found(
+        unit("lab", "Lab"),
+        *(policy(key, "lab", name=name) for key, name in names.items()),
+        *(unit(f"u{key}", name, within="lab") for key, name in names.items()),
+        *(group(f"g{key}", name=name) for key, name in names.items()),
+    )
+    written(tmp_path, there)
+    zone, described = load(tmp_path), describe(there.inventory, there.model)
+
+    assert [(one.name, one.external, one.is_known) for one in zone.policies.values()] == [(names["p1"], True, True)]
+    assert [*zone.units] == ["lab"]
+    assert {(one.kind, one.reason.id) for one in described.left_alone} >= {
+        ("organizational unit", "name-taken"),
+        ("organizational unit", "not-normal-form"),
+        ("policy", "value-rejected"),
+    }
+    assert len(zone.groups) == len(names)  # which are imported by their ids
+    accepted = {(one.finding, one.at) for one in zone.accepted}
+    assert not compare(zone, {}, there.inventory, accepted).differences
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"customer": ("/Own", "/else/Own")},
+        {"aws": ("arn:aws-cn:iam::aws:policy/ReadOnlyAccess",)},
+        {"boundary": "arn:aws-cn:iam::aws:policy/ReadOnlyAccess"},
+    ],
+    ids=["two of a name", "of another partition", "as a boundary"],
+)
+def test_a_set_with_a_policy_that_no_entry_can_name_is_external(tmp_path: Path, values: dict[str, Any]) -> None:
+    there = found(permission_set("Odd", **values), account("a2"))
+    written(tmp_path, there)
+
+    one = load(tmp_path).permission_sets["Odd"]
+    lost = compare(
+        load(tmp_path), {}, there.at_aws(changed("permission set", "Odd", aws=(), customer=(), boundary="")).inventory
+    )
+
+    assert (one.external, one.is_known) == (True, True)
+    lines = [str(line) for each in lost.differences if "Odd" in each.name for line in each.way.undo]
+    assert lines
+    assert not any("policy/arn:" in line for line in lines)
+
+
 # The page
 
 
@@ -700,7 +748,7 @@ def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
 
     assert [one.at for one in drift.differences if one.how is How.MADE] == []
     assert [one.at for one in deployed.differences] == []
-    assert ("changed-outside", "permission set Long: session_duration is PT3600S") in accepted
+    assert ("changed-outside", "permission set Long: session_duration is PT3601S") in accepted
     assert any(r"\u200b" in one.at for one in drift.accepted), "what nobody sees is written out in the YAML"
     assert {"user", "group", "policy", "assignment"} <= {one.kind for one in drift.accepted}
 

@@ -233,6 +233,8 @@ def test_the_quota_holds_what_is_there_and_what_comes(shipped: LandingZone, said
     assert short.level is FAILURE
     (told,) = said(short)
     assert (told.id, told.data) == ("quota-exceeded", {"accounts": 3, "new": 1, "limit": 3})
+    (told,) = said(check([], 10).text)
+    assert (told.id, told.data) == ("quota-suffices", {"accounts": 1, "new": 2, "limit": 10})
     assert check([], 2).level is FAILURE, "the management account counts before there is a list"
 
 

@@ -33,8 +33,10 @@ from strata.drift.ways import with_needed
 from strata.errors import Message, StrataError, UsageError
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
 from strata.kinds.change import Way
+from strata.kinds.kind import Key
 from strata.load import load
 from strata.options import Options
+from strata.sides.join import known_keys
 from tests.drifting import adopted, existing_in, told
 from tests.organizations import (
     ALLOW,
@@ -1407,3 +1409,100 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, mon
     elsewhere = list(_told(Options(Path("my config")), here, drift, accepted))
     assert "  back:  strata deploy sso --config 'my config'" in elsewhere
     assert "  keep:  strata adopt group:admins --config 'my config'" in elsewhere
+
+
+GIVEN = Organization(
+    account("shop"),
+    *(user(key) for key in ("ana", "bo")),
+    group("one", "ana", "bo"),
+    group("two", "ana"),
+    permission_set("Read", "ReadOnlyAccess"),
+    grant("Read", "one", "shop"),
+    grant("Read", "ana", "shop", "management"),
+)
+EMPTY = GIVEN.at_aws(changed("group", "one", members=("bo",)), changed("group", "two", members=()), gone("user", "ana"))
+AGAIN: dict[str, tuple[Organization, str, list[str]]] = {
+    "a user with everything": (GIVEN.at_aws(changed("user", "ana", number=7)), "user ana", ["membership"]),
+    "a user with nothing": (EMPTY.at_aws(user("ana", number=7)), "user ana", ["assignment", "membership"]),
+    "a group": (
+        GIVEN.at_aws(gone("group", "one")).at_aws(group("one", number=7)),
+        *("group one", ["assignment", "membership"]),
+    ),
+    "a permission set": (
+        GIVEN.at_aws(gone("permission set", "Read")).at_aws(permission_set("Read", number=7)),
+        *("permission set Read", ["assignment", "permission set policy"]),
+    ),
+}
+
+
+@pytest.mark.parametrize(("there", "name", "kinds"), AGAIN.values(), ids=AGAIN)
+def test_what_was_made_again_is_told_once_with_what_it_lost(there: Organization, name: str, kinds: list[str]) -> None:
+    (one,) = compared(there).differences
+
+    assert (f"{one.kind} {one.name}", one.attribute, one.way.deploy) == (name, "id", ("sso",))
+    assert isinstance(one.way.by_hand, Message)
+    lost = [one.partition(" user ")[0].partition(" Read")[0] for one in one.way.by_hand.data["things"]]
+    assert sorted({re.sub(" AWS.*", "", each) for each in lost}) == kinds
+    assert [*one.way.undo][-1].operation.startswith("delete-")
+
+
+def test_what_somebody_put_into_what_was_made_again_is_told_beside_it() -> None:
+    more = GIVEN.at_aws(changed("user", "ana", number=7), grant("Read", "ana", "shop"), group("night", "ana"))
+    boss = GIVEN.at_aws(changed("permission set", "Read", number=7, aws=("ReadOnlyAccess", "AdministratorAccess")))
+
+    assert sorted(one.kind for one in compared(more).differences) == ["group", "user"]
+    assert sorted(one.kind for one in compared(boss).differences) == ["permission set", "permission set policy"]
+
+
+SAME_LENGTH = {None: "PT60M", "PT8H30M": "PT510M", "PT2H": "PT7200S"}
+
+
+@pytest.mark.parametrize(("here", "at_aws"), SAME_LENGTH.items())
+def test_a_session_of_the_same_length_is_no_difference(here: str | None, at_aws: str) -> None:
+    there = DEPLOYED.but(permission_set("Long", session=here)).at_aws(changed("permission set", "Long", session=at_aws))
+
+    assert (told(compared(there)), compared(there).otherwise) == ([], ())
+
+
+def test_a_rerun_of_adopt_tells_no_session_of_the_same_length(tmp_path: Path) -> None:
+    there = DEPLOYED.but(permission_set("Long", session="PT2H"))
+    folder = tmp_path / "config"
+
+    runs = [
+        there.at_aws(changed("permission set", "Long", session=length)).run(
+            "adopt", "--to", folder, "--dry-run", folder=folder
+        )
+        for length in ("PT120M", "PT3H")
+    ]
+
+    assert ["set Long: session_duration is" in one.output for one in runs] == [False, True]
+
+
+def test_a_name_that_differs_in_form_alone_is_another_one() -> None:
+    """Terraform composes names, and AWS compares the bytes: what was made beside a thing is not that."""
+    composed, apart = "Caf\u00e9", "Cafe\u0301"
+    there = Organization(unit("u9", composed), policy("p9", "root", name=composed), group("g9", name=composed))
+    twins = there.at_aws(unit("u1", apart), policy("p1", "root", name=apart), group("g1", name=apart))
+    kinds: tuple[tuple[Key, str, str], ...] = (
+        ("ou", "unit", "u9"),
+        ("policy", "policy", "p9"),
+        ("group", "group", "g9"),
+    )
+
+    known = known_keys(there.zone, twins.inventory, imported={}, record={})
+    drift = compared(twins)
+
+    assert {key: [*known[kind]] for kind, _, key in kinds} == {key: [there.id(word, key)] for _, word, key in kinds}
+    assert {one.how.value for one in drift.differences} == {"made-outside"}
+    lines = " ".join(str(line) for one in drift.differences for line in one.way.undo)
+    assert not any(there.id(word, key) in lines for _, word, key in kinds)
+
+
+def test_a_policy_that_no_entry_can_name_is_kept_by_none() -> None:
+    there = DEPLOYED.but(permission_set("Own", customer=("/Own",)))
+    other = "arn:aws-cn:iam::aws:policy/ReadOnlyAccess"
+    changes = ({"customer": ("/Own", "/else/Own")}, {"aws": (other,)}, {"boundary": other})
+
+    for values in changes:
+        (one,) = compared(there.at_aws(changed("permission set", "Own", **values))).differences
+        assert (one.way.adopt, getattr(one.way.not_adopted, "id", "")) == (False, "not-declarable")

@@ -15,8 +15,9 @@ from strata.drift.comparison import ORDER, compare
 from strata.drift.difference import Difference
 from strata.drift.event_history import PAGES, Event, History
 from strata.errors import Message
+from strata.kinds.events import RESULTS
 from strata.policy.reference import reference
-from tests.organizations import MANAGEMENT, Organization, gone
+from tests.organizations import MANAGEMENT, Organization, account, gone
 from tests.organizations.deployed import DEPLOYED, SHOP
 from tests.organizations.drifts import BY_HAND
 
@@ -152,7 +153,7 @@ def test_the_reading_ends_where_nothing_is_found_for_long(monkeypatch: pytest.Mo
     assert len(history.asked) == PAGES
 
 
-OTHERS = {"CreateAccountResult"}
+OTHERS = RESULTS
 """Events that are no actions."""
 
 
@@ -177,13 +178,44 @@ def test_each_kind_and_direction_has_its_events() -> None:
 
 
 def test_an_undeclared_account_is_found_by_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CreateAccountResult has it in the details of the service."""
+    """CreateAccountResult has it, of which nobody is the author: the request has one, and names no account."""
     (one,) = differences(BY_HAND["account made"].there)
-    status = {"createAccountStatus": {"accountId": "000000000009", "state": "SUCCEEDED"}}
-    made = event("CreateAccountResult", "", more={"serviceEventDetails": status})
-    made["CloudTrailEvent"] = json.dumps({**json.loads(made["CloudTrailEvent"]), "userIdentity": {"invokedBy": "AWS"}})
+    status = {"accountId": "000000000009", "state": "SUCCEEDED", "id": "car-9"}
+    made = told_by_the_service("CreateAccountResult", createAccountStatus=status)
+    begun = [
+        event(
+            "CreateAccount", by, more={"responseElements": {"createAccountStatus": {"id": id, "state": "IN_PROGRESS"}}}
+        )
+        for by, id in (("arn:of:bo", "car-8"), (JANE, "car-9"))
+    ]
 
-    (found,) = asked_who(Told(monkeypatch, {"us-east-1": [made]}), one)
+    (found,) = asked_who(Told(monkeypatch, {"us-east-1": [made, *begun]}), one)
+    (alone,) = asked_who(Told(monkeypatch, {"us-east-1": [made]}), one)
 
-    assert (found.by, found.event) == ("jane", "CreateAccountResult")
+    assert (found.by, found.event) == (JANE, "CreateAccount")
+    assert (alone.by, alone.event) == ("AWS Internal", "CreateAccountResult")
     assert SHOP not in str(found)
+
+
+def test_who_removed_an_account_is_told_and_of_one_that_left_by_itself_that_it_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """LeaveOrganization stands in the history of the member; here the service tells alone, and last."""
+    (one,) = [each for each in differences(BY_HAND["account gone"].there) if each.kind == "account"]
+    id = account("a4").id
+    removed = event("RemoveAccountFromOrganization", accountId=id)
+    left = told_by_the_service("AccountDepartedOrganization", accountId=id)
+    left["EventTime"] += dt.timedelta(seconds=3)
+
+    found = [asked_who(Told(monkeypatch, {"us-east-1": some}), one)[0] for some in ([left, removed], [left])]
+
+    assert [(each.by, each.event) for each in found] == [
+        (JANE, "RemoveAccountFromOrganization"),
+        ("AWS Internal", "AccountDepartedOrganization"),
+    ]
+
+
+def told_by_the_service(name: str, **details: Any) -> dict[str, Any]:
+    """Returns an event of which nobody is the author."""
+    whole = {"userIdentity": {"invokedBy": "AWS Internal"}, "serviceEventDetails": details}
+    return {"EventName": name, "EventTime": AT, "CloudTrailEvent": json.dumps(whole)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from strata.kinds.cli import Line
 from tests.drifting import told
 from tests.organizations import (
     ALLOW,
+    MANAGEMENT,
     Organization,
     account,
     attribute,
@@ -198,7 +200,7 @@ def test_what_was_made_again_loses_what_it_was_given_before_it_goes() -> None:
     deletions = [one for one in ways(again) if one.startswith(("delete", "deploy"))]
 
     assert deletions == [
-        *("delete-group-membership", "delete-account-assignment", "delete-permission-set", "delete-group"),
+        *("delete-account-assignment", "delete-permission-set", "delete-group-membership", "delete-group"),
         "deploy sso",
     ]
 
@@ -249,9 +251,11 @@ class Ran:
         if self.fails:
             raise self.fails.pop()
 
-    def _deployed(self, *_: Any, stacks: Sequence[str], yes: bool, **__: Any) -> int:
+    def _deployed(self, *_: Any, stacks: Sequence[str], yes: bool, **more: Any) -> int:
         assert yes
+        assert more["command"] == "strata drift --back"  # what an interrupted deploy says is to be run again
         self.steps.append(f"deploy {' '.join(stacks)}")
+        self.allowed = more["allow"]
         return self.code
 
 
@@ -310,7 +314,13 @@ def test_nothing_is_run_where_something_is_unread_or_only_a_person_can(
 
 @pytest.mark.parametrize(
     ("words", "id"),
-    {("--back",): "nobody-to-ask", ("--back", "--json"): "arguments-conflict", ("--yes",): "argument-missing"}.items(),
+    {
+        ("--back",): "nobody-to-ask",
+        ("--back", "--json"): "arguments-conflict",
+        ("--yes",): "argument-missing",
+        ("--allow", "last-administrator"): "argument-missing",
+        ("--back", "--yes", "--allow", "all"): "argument-malformed",
+    }.items(),
 )
 def test_who_cannot_be_asked_or_asks_for_both_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: Said, words: Sequence[str], id: str
@@ -321,3 +331,177 @@ def test_who_cannot_be_asked_or_asks_for_both_is_refused(
 
     assert (refused.exit_code, ran.steps) == (2, [])
     assert [one.id for one in said(refused.stderr)] == [id]
+
+
+# What somebody does between question and answer
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, there: Organization, *meanwhile: Organization) -> list[str]:
+    """Has somebody agree to each question, while AWS becomes another; returns the questions."""
+    asked, later = list[str](), iter(meanwhile)
+
+    def confirmed(question: str, **_: Any) -> bool:
+        asked.append(question)
+        there.answers.side = next(later, there).aws
+        vars(there.answers).pop("assigned", None)
+        return True
+
+    monkeypatch.setattr("strata.terminal.interactive", lambda: True)
+    monkeypatch.setattr("strata.commands.drift.back.confirmed", confirmed)
+    return asked
+
+
+def fresh(there: Organization) -> Organization:
+    """Returns the same organization, whose answers a test may change."""
+    return there.at_aws()
+
+
+def test_lines_that_differ_after_the_answer_are_asked_about_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: Said
+) -> None:
+    ran, there = Ran(monkeypatch), fresh(SWAPPED)
+    later = SWAPPED.at_aws(group("night", "bo"))
+    asked = answers(monkeypatch, there, later, later)
+
+    done = there.run("drift", "--back", folder=tmp_path / "config")
+
+    assert ("drift-differs" in said.ids(done), len(asked)) == (True, 2)
+    assert sorted(ran.steps[:-1]) == ["delete-group", "update-group", "update-group"]
+    assert [one[:11] for one in asked] == ["run 2 lines", "run 3 lines"]
+
+
+def test_what_is_put_into_a_thing_before_the_answer_does_not_go_with_it_unasked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The line is the same; what it deletes is not."""
+    Ran(monkeypatch)
+    there, later = fresh(THERE.at_aws(group("night"))), THERE.at_aws(group("night", "bo"))
+
+    asked = answers(monkeypatch, there, later, later)
+    there.run("drift", "--back", folder=tmp_path / "config")
+
+    assert len(asked) == 2
+
+
+def test_nothing_is_left_to_run_where_somebody_puts_it_back_before_the_answer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran, there = Ran(monkeypatch), fresh(SWAPPED)
+
+    asked = answers(monkeypatch, there, THERE)
+    done = there.run("drift", "--back", folder=tmp_path / "config")
+
+    assert (ran.steps, len(asked), done.exit_code) == ([], 1, 0)
+
+
+def test_who_asks_for_no_question_gets_what_was_read_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    Ran(monkeypatch)
+
+    done = fresh(SWAPPED).run("drift", "--back", "--yes", folder=tmp_path / "config")
+
+    assert done.output.count("AWS was asked") == 2  # before, and after all was run
+
+
+# The access of whoever runs it
+
+ANA = f"arn:aws:sts::{MANAGEMENT}:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/Ana@Example.com"
+FULL = permission_set("Admin", "AdministratorAccess")
+BY_GROUP = THERE.but(user("ana"), group("admins", "bo"), FULL, grant("Admin", "admins", "management", "shop"))
+PUT_IN = changed("group", "admins", members=("ana", "bo"))
+FEW = THERE.but(user("ana"), permission_set("Admin", "ReadOnlyAccess"), grant("Admin", "ana", "management"))
+MORE_IN_SET = changed("permission set", "Admin", inline=ALLOW)
+OWN: dict[str, tuple[Organization, list[str], list[str]]] = {
+    "membership": (BY_GROUP.at_aws(PUT_IN), ["membership user ana in group admins"], []),
+    "membership beside a grant": (
+        BY_GROUP.but(grant("Admin", "ana", "management")).at_aws(PUT_IN),
+        *([], ["delete-group-membership"]),
+    ),
+    "membership of another": (
+        BY_GROUP.but(grant("Admin", "ana", "management")).at_aws(changed("group", "admins", members=("bo", "cy"))),
+        *([], ["delete-group-membership"]),
+    ),
+    "grant": (
+        THERE.but(user("ana"), FULL).at_aws(grant("Admin", "ana", "management")),
+        *(["assignment Admin of user ana in management"], []),
+    ),
+    "grant elsewhere": (
+        BY_GROUP.but(PUT_IN).at_aws(grant("Admin", "ana", "shop")),
+        *([], ["delete-account-assignment"]),
+    ),
+    "user": (
+        THERE.but(FULL).at_aws(user("ana"), grant("Admin", "ana", "management"), group("night")),
+        ["assignment Admin of user ana@example.com (ID) in management", "user ana@example.com (ID)"],
+        ["delete-group"],
+    ),
+    "permission set": (
+        THERE.but(user("ana")).at_aws(FULL, grant("Admin", "ana", "management")),
+        ["assignment Admin (ID) of user ana in management", "permission set Admin (ID)"],
+        [],
+    ),
+    "policy": (FEW.at_aws(MORE_IN_SET), ["inline policy Admin"], []),
+    "policy beside full access": (
+        BY_GROUP.but(PUT_IN).at_aws(MORE_IN_SET),
+        *([], ["delete-inline-policy-from-permission-set", "provision-permission-set"]),
+    ),
+    "full access": (
+        FEW.at_aws(changed("permission set", "Admin", aws=("AdministratorAccess", "ReadOnlyAccess"))),
+        *(["permission set policy AWS AdministratorAccess in Admin"], []),
+    ),
+    "what a signed-in user of an unknown name has": (
+        THERE.but(FULL).at_aws(user("ana", name="other"), grant("Admin", "ana", "management")),
+        *(["assignment Admin of user other (ID) in management"], ["delete-user"]),
+    ),
+}
+
+
+@pytest.fixture
+def as_ana(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.organizations.answers.CALLER", ANA)
+
+
+@pytest.mark.usefixtures("as_ana")
+@pytest.mark.parametrize(("there", "left", "run"), OWN.values(), ids=OWN)
+def test_no_line_takes_the_access_of_whoever_runs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: Said, there: Organization, left: list[str], run: list[str]
+) -> None:
+    ran = Ran(monkeypatch)
+
+    done = there.run("drift", "--back", "--yes", folder=tmp_path / "config")
+
+    told = [one.data["things"] for one in said(done.stderr) if one.id == "own-access-goes"]
+    assert [re.sub(r"\(\S{16,}\)", "(ID)", thing) for things in told[:1] for thing in things] == left
+    assert (ran.steps, done.exit_code) == (run, 3)
+
+
+@pytest.mark.usefixtures("as_ana")
+@pytest.mark.parametrize(
+    "there",
+    {
+        "made again": BY_GROUP.but(PUT_IN).at_aws(changed("group", "admins", number=79), group("night")),
+        "a name that another gets back": THERE.but(FULL, user("ana")).at_aws(
+            changed("group", "reds", name="Old"),
+            group("other", "ana", name="Reds"),
+            grant("Admin", "other", "management"),
+        ),
+    }.values(),
+)
+def test_nothing_is_run_where_the_rest_works_only_once_own_access_is_gone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: Said, there: Organization
+) -> None:
+    ran = Ran(monkeypatch)
+
+    refused = there.run("drift", "--back", "--yes", folder=tmp_path / "config")
+    before = ran.steps.copy()
+    allowed = there.run("drift", "--back", "--yes", "--allow", "last-administrator", folder=tmp_path / "config")
+
+    assert (before, refused.exit_code, "own-access-goes" in said.ids(refused)) == ([], 1, True)
+    assert ("delete-group" in ran.steps, "own-access-goes" in said.ids(allowed)) == (True, True)
+
+
+@pytest.mark.usefixtures("as_ana")
+def test_a_loss_that_is_allowed_is_allowed_in_the_deploy_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ran = Ran(monkeypatch)
+
+    SWAPPED.run("drift", "--back", "--yes", "--allow", "mass-deletion", folder=tmp_path / "config")
+
+    assert ran.allowed == ["mass-deletion"]

@@ -41,8 +41,9 @@ def open_account(aws: Aws, email: str) -> dict[str, Any]:
     client = aws.client("organizations")
     begun = client.create_account(AccountName="One", Email=email)["CreateAccountStatus"]
     assert begun["State"] == "IN_PROGRESS"
-    done: dict[str, Any] = client.describe_create_account_status(CreateAccountRequestId=begun["Id"])
-    return dict(done["CreateAccountStatus"])
+    while begun["State"] == "IN_PROGRESS":
+        begun = client.describe_create_account_status(CreateAccountRequestId=begun["Id"])["CreateAccountStatus"]
+    return dict(begun)
 
 
 def twice(service: str, operation: str, **parameters: Any) -> Callable[[Aws], None]:
@@ -90,23 +91,25 @@ def assume_a_role(aws: Aws, name: str, state: str = "open") -> None:
     aws.client("sts").assume_role(RoleArn=f"arn:aws:iam::{account}:role/{name}", RoleSessionName="one")
 
 
-def assign(aws: Aws, account: str = ACCOUNT) -> None:
+def assign(aws: Aws, account: str = ACCOUNT) -> list[dict[str, str]]:
+    """Assigns a permission set twice, and returns what asks how each went."""
     made = aws.client("sso-admin").create_permission_set(InstanceArn=INSTANCE, Name="Reader")["PermissionSet"]
     group = aws.client("identitystore").create_group(IdentityStoreId=STORE, DisplayName="readers")["GroupId"]
-    for _ in range(2):
-        aws.client("sso-admin").create_account_assignment(
-            InstanceArn=INSTANCE,
-            TargetId=account,
-            TargetType="AWS_ACCOUNT",
-            PermissionSetArn=made["PermissionSetArn"],
-            PrincipalType="GROUP",
-            PrincipalId=group,
-        )
+    asked = {
+        "InstanceArn": INSTANCE,
+        "TargetId": account,
+        "TargetType": "AWS_ACCOUNT",
+        "PermissionSetArn": made["PermissionSetArn"],
+        "PrincipalType": "GROUP",
+        "PrincipalId": group,
+    }
+    begun = [aws.client("sso-admin").create_account_assignment(**asked) for _ in range(2)]
+    ids = [one["AccountAssignmentCreationStatus"]["RequestId"] for one in begun]
+    return [{"InstanceArn": INSTANCE, "AccountAssignmentCreationRequestId": id} for id in ids]
 
 
 def delete_an_assigned_set(aws: Aws) -> None:
-    with pytest.raises(ClientError):
-        assign(aws)
+    assign(aws)
     (arn,) = aws.client("sso-admin").list_permission_sets(InstanceArn=INSTANCE)["PermissionSets"]
     aws.client("sso-admin").delete_permission_set(InstanceArn=INSTANCE, PermissionSetArn=arn)
 
@@ -171,7 +174,6 @@ REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
         "ConflictException",
         twice("sso-admin", "create_permission_set", InstanceArn=INSTANCE, Name="Reader"),
     ),
-    "an assignment that exists": ("ConflictException", assign),
     "an assignment in an account that does not exist": (
         "ResourceNotFoundException",
         lambda aws: assign(aws, "999999999999"),
@@ -296,6 +298,172 @@ def test_an_address_is_taken_whatever_its_case(aws: Aws) -> None:
     open_account(aws, "one@example.com")
 
     assert open_account(aws, "One@Example.com")["FailureReason"] == "EMAIL_ALREADY_EXISTS"
+
+
+def test_an_account_is_there_when_it_was_made_and_lets_in_and_takes_access_later(aws: Aws) -> None:
+    """Who was killed meanwhile finds it in the list of what was begun, which names no address."""
+    organizations, sso = aws.client("organizations"), aws.client("sso-admin")
+    begun = organizations.create_account(AccountName="One", Email="one@example.com")["CreateAccountStatus"]
+    assert [one["Id"] for one in organizations.list_accounts()["Accounts"]] == [ACCOUNT]
+    assert "AccountId" not in begun
+
+    first, last = (organizations.list_create_account_status()["CreateAccountStatuses"][0] for _ in range(2))
+    assert (first["State"], last["State"], last["AccountName"]) == ("IN_PROGRESS", "SUCCEEDED", "One")
+    id = last["AccountId"]
+    assert [one["Id"] for one in organizations.list_accounts()["Accounts"]] == [ACCOUNT, id]
+
+    role = {"RoleArn": f"arn:aws:iam::{id}:role/OrganizationAccountAccessRole", "RoleSessionName": "one"}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        aws.client("sts").assume_role(**role)
+    assert aws.client("sts").assume_role(**role)["Credentials"]
+
+    tries = [sso.describe_account_assignment_creation_status(**request) for request in assign(aws, id)]
+    found = [one["AccountAssignmentCreationStatus"] for one in tries]
+    assert [one["Status"] for one in found] == ["FAILED", "SUCCEEDED"]
+    assert (
+        f"Obtaining permissions to manage your AWS account '{id}' takes longer than usual" in found[0]["FailureReason"]
+    )
+
+
+def test_an_account_cannot_leave_in_its_first_days(aws: Aws) -> None:
+    leaver = {"AccountId": open_account(aws, "one@example.com")["AccountId"]}
+    aws.wait_an_hour()
+
+    with pytest.raises(ClientError, match=r"ConstraintViolationException.*WAIT_PERIOD_ACTIVE"):
+        aws.client("organizations").remove_account_from_organization(**leaver)
+
+    aws.wait_a_week()
+    aws.client("organizations").remove_account_from_organization(**leaver)
+    assert [one["Id"] for one in aws.client("organizations").list_accounts()["Accounts"]] == [ACCOUNT]
+
+
+def test_the_name_of_a_policy_is_free_in_another_type(aws: Aws) -> None:
+    assert policy(aws) != policy(aws, "TAG_POLICY")
+
+    with pytest.raises(ClientError, match="A policy with the specified name and type already exists"):
+        policy(aws)
+
+
+def test_a_relay_state_that_is_left_out_is_emptied(aws: Aws) -> None:
+    sso, described = aws.client("sso-admin"), {"RelayState": "https://example.com", "SessionDuration": "PT2H"}
+    made = sso.create_permission_set(InstanceArn=INSTANCE, Name="Reader", **described)["PermissionSet"]
+    asked = {"InstanceArn": INSTANCE, "PermissionSetArn": made["PermissionSetArn"]}
+
+    sso.update_permission_set(**asked, Description="Reads.")
+
+    found = sso.describe_permission_set(**asked)["PermissionSet"]
+    assert (found.get("RelayState"), found["SessionDuration"], found["Description"]) == (None, "PT2H", "Reads.")
+
+
+def test_a_role_is_no_principal_yet_for_the_next_who_looks(aws: Aws) -> None:
+    iam, s3 = aws.client("iam"), aws.client("s3")
+
+    def allowing(principal: dict[str, str], **more: str) -> str:
+        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **more}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    service = allowing({"Service": "ec2.amazonaws.com"})
+    s3.create_bucket(Bucket="one")
+    uses: dict[str, Callable[[str], Any]] = {
+        "a": lambda trust: iam.create_role(RoleName="c", AssumeRolePolicyDocument=trust),
+        "b": lambda trust: s3.put_bucket_policy(Bucket="one", Policy=trust),
+    }
+    for role, use in uses.items():
+        arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=service)["Role"]["Arn"]
+        trust = allowing({"AWS": arn}, Resource="arn:aws:s3:::one")
+        with pytest.raises(ClientError, match=r"MalformedPolicy.*Invalid principal in policy"):
+            use(trust)
+        use(trust)
+
+
+def test_who_has_what_is_listed_late_by_principal(aws: Aws) -> None:
+    assign(aws)
+    sso = aws.client("sso-admin")
+    (arn,) = sso.list_permission_sets(InstanceArn=INSTANCE)["PermissionSets"]
+    (group,) = aws.client("identitystore").list_groups(IdentityStoreId=STORE)["Groups"]
+    by = {"PrincipalType": "GROUP", "PrincipalId": group["GroupId"]}
+
+    def listed() -> int:
+        return len(sso.list_account_assignments_for_principal(InstanceArn=INSTANCE, **by)["AccountAssignments"])
+
+    assert [listed(), listed()] == [0, 1]
+    target = {"TargetId": ACCOUNT, "TargetType": "AWS_ACCOUNT"}
+    sso.delete_account_assignment(InstanceArn=INSTANCE, PermissionSetArn=arn, **by, **target)
+    assert [listed(), listed()] == [1, 0]
+
+
+def test_events_have_ids_of_people_and_nothing_else_and_the_console_has_names_of_its_own(aws: Aws) -> None:
+    """A command calls the API; a test is somebody at the console."""
+    name = {"GivenName": "Ana", "FamilyName": "Doe"}
+    people = caller(aws, "identitystore")
+    aws.allow_only()
+    user = people.create_user(IdentityStoreId=STORE, UserName="ana", DisplayName="Ana", Name=name)["UserId"]
+    group = people.create_group(IdentityStoreId=STORE, DisplayName="admins")["GroupId"]
+    store = aws.client("identitystore")
+    member = {"GroupId": group, "MemberId": {"UserId": user}}
+    for who in (people, store):
+        made = who.create_group_membership(IdentityStoreId=STORE, **member)["MembershipId"]
+        who.delete_group_membership(IdentityStoreId=STORE, MembershipId=made)
+
+    def asked(event: str) -> Any:
+        attribute = {"AttributeKey": "EventName", "AttributeValue": event}
+        (found,) = aws.client("cloudtrail").lookup_events(LookupAttributes=[attribute])["Events"]
+        return json.loads(found["CloudTrailEvent"])["requestParameters"]
+
+    hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
+    both = {"identityStoreId": STORE, "groupId": group, "memberId": {"userId": user}}
+    assert asked("CreateUser") == {
+        "identityStoreId": STORE,
+        "userName": hidden,
+        "displayName": hidden,
+        "name": {"givenName": hidden, "familyName": hidden},
+    }
+    assert asked("AddMemberToGroup") == asked("RemoveMemberFromGroup") == asked("CreateGroupMembership") == both
+    assert asked("DeleteGroupMembership").keys() == {"identityStoreId", "membershipId"}
+
+
+def test_an_assignment_that_exists_is_taken(aws: Aws) -> None:
+    assign(aws)
+
+    (arn,) = aws.client("sso-admin").list_permission_sets(InstanceArn=INSTANCE)["PermissionSets"]
+    asked = {"InstanceArn": INSTANCE, "AccountId": ACCOUNT, "PermissionSetArn": arn}
+    assert len(aws.client("sso-admin").list_account_assignments(**asked)["AccountAssignments"]) == 1
+
+
+def test_a_service_sees_its_trusted_access_late(aws: Aws) -> None:
+    """Organizations itself knows it at once."""
+    aws.client("organizations").enable_aws_service_access(ServicePrincipal="access-analyzer.amazonaws.com")
+    analyzer = {"analyzerName": "one", "type": "ORGANIZATION"}
+
+    with pytest.raises(ClientError, match=r"ValidationException.*Service not enabled for AWS Organizations"):
+        aws.client("accessanalyzer").create_analyzer(**analyzer)
+
+    assert aws.client("accessanalyzer").create_analyzer(**analyzer)["arn"]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code"),
+    [
+        ("ec2", "get_ebs_encryption_by_default", "AuthFailure"),
+        ("accessanalyzer", "list_analyzers", "UnrecognizedClientException"),
+        ("sns", "list_topics", "InvalidClientTokenId"),
+    ],
+)
+def test_a_region_takes_no_credentials_until_it_is_enabled(aws: Aws, service: str, operation: str, code: str) -> None:
+    """Where moto has Milan enabled, as nobody has who did not ask for it."""
+    call = getattr(aws.client(service, "eu-south-1"), operation)
+    with pytest.raises(ClientError, match=code):
+        call()
+
+    aws.order("regions", account=ACCOUNT, regions=["eu-south-1"])
+
+    assert call()
+    found = {one["RegionName"]: one["OptInStatus"] for one in aws.client("ec2").describe_regions()["Regions"]}
+    assert (found["us-east-1"], found["eu-south-1"], found.get("af-south-1")) == (
+        "opt-in-not-required",
+        "opted-in",
+        None,
+    )
 
 
 def test_identity_center_is_off_until_it_is_switched_on_and_elsewhere(aws: Aws) -> None:

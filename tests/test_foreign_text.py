@@ -308,7 +308,7 @@ def test_the_page_of_an_adoption_says_what_aws_says(text: str) -> None:
     expected = [
         shown
         for (kind, reason), names in alike.items()
-        for shown in (f"{kind}: {seen(reason)}", *(seen(repr(name)) for name in dict.fromkeys(names)))
+        for shown in (f"{kind}: {seen(reason)}", *(f"'{seen(name)}'" for name in dict.fromkeys(names)))
     ]
     items, _ = read_markdown(page_)
     assert {*expected} <= {*map(parted, items)}

@@ -30,6 +30,7 @@ from strata.options import Options
 from strata.terraform.reread import wanted
 from tests.access import Size, made
 from tests.aws.client import ACCOUNT, Aws
+from tests.aws.rates import published
 from tests.organizations.emulated import emulate
 from tests.said import Said
 from tests.scenarios.seeds import SMALL
@@ -257,9 +258,7 @@ def test_an_organization_that_changes_meanwhile_is_not_described(
     kept = KeptAnswers(tmp_path / "answers", ACCOUNT)
     before = aws.snapshot()
     read(Session(None, "us-east-1", answers=kept), PROJECT)
-    client = aws.client("organizations")
-    asked = client.create_account(AccountName="new", Email="new@example.com")["CreateAccountStatus"]["Id"]
-    new = client.describe_create_account_status(CreateAccountRequestId=asked)["CreateAccountStatus"]["AccountId"]
+    new = aws.open_account("new@example.com")
     try:
         with pytest.raises(StrataError) as changed:
             read(Session(None, "us-east-1", answers=kept), PROJECT)
@@ -371,6 +370,17 @@ def test_fifteen_requests_a_second_go_to_each_service(monkeypatch: pytest.Monkey
     assert clock.now == pytest.approx(3)
     pace.wait("organizations")
     assert clock.now == pytest.approx(3)
+
+
+def test_contacts_are_asked_for_at_the_rate_that_aws_publishes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three of each of a hundred accounts, one by one: AWS would throttle more than so many."""
+    clock, (most, _) = Clock(), published()["account:GetAlternateContact"]
+    monkeypatch.setattr("strata.inventory.pace.time", clock)
+    pace = Pace()
+    for _ in range(301):
+        pace.wait("account")
+
+    assert most * 0.7 < 300 / clock.now < most
 
 
 def test_a_service_that_throttles_is_left_in_peace_and_a_call_gives_up_after_minutes(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shlex
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,16 +13,24 @@ from typing import Any
 import pytest
 import yaml
 
+from strata.aws.session import Aws
 from strata.commands.adopt import configuration
+from strata.drift.authors import authors
+from strata.drift.comparison import compare, differing
+from strata.drift.event_history import Event, History
 from strata.errors import ConfigurationError
 from strata.files.config_edit import write_texts
 from strata.load import load
+from strata.policy.reference import reference
+from strata.sides.join import known_keys
 from tests.organizations import (
     ALLOW,
     DENY,
     Organization,
     account,
     changed,
+    delegated,
+    denied,
     gone,
     grant,
     group,
@@ -32,6 +42,7 @@ from tests.organizations import (
     user,
 )
 from tests.organizations import Said as Described
+from tests.organizations.described import AWS_POLICY, SCP
 from tests.said import Said
 
 SETS = {
@@ -52,7 +63,7 @@ GROUPS = (
     "AWSSecurityAuditors",
     "AWSServiceCatalogAdmins",
 )
-ADMINS = "AWSControlTowerAdmins"
+ADMINS, ANALYZER = "AWSControlTowerAdmins", "access-analyzer.amazonaws.com"
 
 
 def guardrail(*sids: str) -> str:
@@ -101,6 +112,41 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "config"
 
 
+def test_the_page_of_an_adoption_lists_all_that_others_look_after() -> None:
+    listed = [line for line in adopted()["ADOPTION.md"].splitlines() if line.startswith("  - ")]
+
+    theirs = [("permission set", one) for one in SETS] + [("group", one) for one in GROUPS]
+    assert {f"  - {kind} '{name}'" for kind, name in theirs} < {*listed}
+    assert [line.replace("<!-- -->", "") for line in listed if "- user" in line] == ["  - user 'root1@example.com'"]
+
+
+def test_the_page_of_a_rerun_says_nothing_that_holds_for_a_first_run_only(tmp_path: Path) -> None:
+    """Of files that it does not write, and of a first deploy."""
+    own = Organization(*OWN, service("access-analyzer.amazonaws.com"), delegated(ANALYZER, "audit1"))
+    first = configuration(own.model, own.inventory)[1]
+    write_texts(tmp_path, first)
+    own.at_aws(user("bo")).run("adopt", "--to", tmp_path, "--yes", folder=tmp_path)
+
+    words = ("`security.yaml`", "default_tags", "`backend`", "exactly", "first deploy", "found and wrote")
+    pages = first["ADOPTION.md"], (tmp_path / "ADOPTION.md").read_text()
+    assert [[word in page for word in words] for page in pages] == [[True] * 6, [False] * 6]
+    assert "- user bo" in pages[1]
+
+
+def test_a_rerun_calls_nothing_external_that_the_configuration_has_as_its_own(folder: Path) -> None:
+    sso = yaml.safe_load((folder / "sso.yaml").read_text())
+    sso["permission_sets"]["AWSReadOnlyAccess"] = {"policies": [{"aws": "ReadOnlyAccess"}]}
+    (folder / "sso.yaml").write_text(yaml.safe_dump(sso))
+
+    TOWER.at_aws(user("bo")).run("adopt", "--to", folder, "--yes", folder=folder)
+
+    page = (folder / "ADOPTION.md").read_text()
+    assert ["  - permission set 'AWSPowerUserAccess'" in page, "  - permission set 'AWSReadOnlyAccess'" in page] == [
+        True,
+        False,
+    ]
+
+
 def drift(folder: Path, *said: Described) -> dict[str, dict[str, Any]]:
     """Returns what drift tells of changes by hand, by kind and name."""
     found = json.loads(TOWER.at_aws(*said).run("drift", "--json", folder=folder).stdout)
@@ -143,9 +189,22 @@ def test_each_escalation_beside_control_tower_is_told_once_with_its_way_back(fol
         "gone-outside attachment aws-guardrails-abcde1 on unit security": ["attach-policy"],
     }
     assert not [one["deploy"] for one in found.values() if one["deploy"]]
-    assert found["made-outside membership user ana in group awscontroltoweradmins"]["not_adopted_id"]
-    (kept,) = (one for at, one in found.items() if "permission set policy" in at)
-    assert kept["adopt"].startswith("strata adopt --refresh-external")
+    kept = [one["adopt"] for at, one in found.items() if "permission set policy" in at or "membership" in at]
+    assert all(one.startswith("strata adopt --refresh-external") for one in kept)
+    assert len(kept) == 2
+
+
+def test_a_line_that_gives_one_value_back_leaves_another_that_is_accepted(folder: Path) -> None:
+    """AWS takes all that describes a set at once."""
+    entry = {"finding": "changed-outside", "at": "permission set AWSPowerUserAccess: session_duration is PT3601S"}
+    with (folder / "accepted.yaml").open("a") as file:
+        file.write(yaml.safe_dump([{**entry, "reason": "Meant."}]))
+
+    (one,) = drift(folder, changed("permission set", "AWSPowerUserAccess", description="x", session="PT3601S")).values()
+
+    words = shlex.split(one["undo"][0])
+    assert words[words.index("--session-duration") + 1] == "PT3601S"
+    assert words[words.index("--description") + 1] == "Of Control Tower: AWSPowerUserAccess"
 
 
 def operation(line: str) -> str:
@@ -188,6 +247,16 @@ CHANGES: dict[str, tuple[Described, list[str], bool]] = {
         ["detach-policy"],
         False,
     ),
+    "made-outside membership user ana in group awssecurityauditors": (
+        changed("group", "AWSSecurityAuditors", members=("ana",)),
+        ["delete-group-membership"],
+        True,
+    ),
+    "gone-outside membership user root1 in group awscontroltoweradmins": (
+        changed("group", ADMINS, members=()),
+        ["create-group-membership"],
+        True,
+    ),
     "gone-outside policy aws-guardrails-abcde1": (gone("policy", "p1"), [], False),
     "gone-outside permission set AWSPowerUserAccess": (gone("permission set", "AWSPowerUserAccess"), [], False),
 }
@@ -222,6 +291,27 @@ def test_members_of_their_groups_are_watched_without_control_tower(folder: Path)
     assert "made-outside membership user ana in group awscontroltoweradmins" in found
 
 
+def test_a_renamed_group_of_theirs_gets_its_name_back_by_a_line_and_keeps_its_members(folder: Path) -> None:
+    zone, there = load(folder), TOWER.at_aws(changed("group", ADMINS, name="Admins", members=("root1", "ana")))
+    known = known_keys(zone, TOWER.inventory, imported={}, record={})
+
+    found = differing(zone, None, there.inventory, known, {}).differences
+
+    assert {one.at: [operation(str(line)) for line in one.way.undo] for one in found} == {
+        "membership user ana in group awscontroltoweradmins": ["delete-group-membership"],
+        "group awscontroltoweradmins: name is Admins": ["update-group"],
+    }
+
+
+def test_a_member_who_is_renamed_stays_one_once_the_name_is_written(folder: Path) -> None:
+    there = TOWER.at_aws(changed("user", "root1", name="root@example.com"))
+    assert list(told(there, folder)) == ["changed-outside user root1: user_name is root@example.com"]
+
+    assert there.run("adopt", "user:root1", "--yes", folder=folder).exit_code == 0
+    assert told(there, folder) == {}
+    assert load(folder).groups["awscontroltoweradmins"].members == ("root1",)
+
+
 def test_a_renamed_policy_of_theirs_is_one_difference_whose_line_gives_the_name_back(folder: Path) -> None:
     (renamed,) = drift(folder, changed("policy", "p1", name="harmless")).items()
 
@@ -237,11 +327,106 @@ def test_a_set_of_theirs_that_is_gone_is_told_without_its_grants(folder: Path) -
     assert list(found) == ["gone-outside permission set AWSReadOnlyAccess"]
 
 
-def test_an_own_user_may_be_in_a_group_that_people_fill(folder: Path) -> None:
-    asked = ("can", "iam:CreateRole", "--in", "management", "--as", "ana", "--json")
-    cases = json.loads(TOWER.run(*asked, folder=folder).stdout)["cases"]
+def cases(folder: Path, who: str) -> set[str]:
+    asked = ("can", "iam:CreateRole", "--in", "management", "--as", who, "--json")
+    return {case["answer"] for case in json.loads(TOWER.run(*asked, folder=folder).stdout)["cases"]}
 
-    assert "depends" in {case["answer"] for case in cases}
+
+def test_who_is_in_a_group_that_people_fill_is_known_as_read(folder: Path) -> None:
+    assert (cases(folder, "ana"), "allowed" in cases(folder, "root1")) == ({"denied"}, True)
+
+    TOWER.at_aws(changed("group", ADMINS, members=("ana",))).run("adopt", "--refresh-external", "--yes", folder=folder)
+    assert ("allowed" in cases(folder, "ana"), cases(folder, "root1")) == (True, {"denied"})
+    shown = json.loads(TOWER.run("explain", "ana", "--json", folder=folder).stdout)
+    ways = [way for one in shown["access"] for way in one["ways"] if way["group"] == "awscontroltoweradmins"]
+    assert {Path(way["member"]).name.partition(":")[0] for way in ways} == {"external.yaml"}
+
+
+def without_groups(folder: Path) -> None:
+    external = yaml.safe_load((folder / "external.yaml").read_text())
+    del external["groups"]
+    (folder / "external.yaml").write_text(yaml.safe_dump(external))
+
+
+def test_an_own_user_may_be_in_a_group_of_which_nothing_was_read(folder: Path) -> None:
+    """As an older Strata wrote external.yaml: each member is one that accepted.yaml may have."""
+    without_groups(folder)
+
+    assert "depends" in cases(folder, "ana")
+    assert "known to AWS" in TOWER.run("report", folder=folder).stdout
+    ((at, one),) = drift(folder).items()
+    assert (at, one["adopt"].startswith("strata adopt --refresh-external")) == (
+        "made-outside membership user root1 in group awscontroltoweradmins",
+        True,
+    )
+    TOWER.run("adopt", "--to", folder, "--yes", folder=folder)
+    assert list(drift(folder)) == [at]
+
+
+def test_a_member_whom_nobody_declares_is_told_by_name(folder: Path, said: Said) -> None:
+    there = TOWER.at_aws(user("eve7", external=True), changed("group", ADMINS, members=("root1", "eve7")))
+    there.run("adopt", "--refresh-external", "--yes", folder=folder)
+
+    assert told(there, folder) == {}
+    assert "unknown-member" in said.ids(there.run("check", folder=folder))
+    at_a_glance = there.run("report", folder=folder).stdout.partition("By person")[0]
+    assert "members of awscontroltoweradmins: AWSAdministratorAccess" in at_a_glance
+    assert list(told(there.at_aws(changed("group", ADMINS, members=("root1",))), folder)) == [
+        "gone-outside membership user eve7@example.com in group awscontroltoweradmins"
+    ]
+    assert told(there.at_aws(gone("user", "eve7")), folder) == {}, "who is nowhere any more is no difference"
+
+
+def test_whoever_is_in_a_group_of_theirs_is_declared_by_an_adoption() -> None:
+    there = TOWER.at_aws(user("eve7", external=True), changed("group", ADMINS, members=("root1", "eve7")))
+
+    found, files = configuration(there.model, there.inventory)
+
+    assert found.sso["users"]["eve7"] == {"external": True, "user_name": "eve7@example.com"}
+    assert yaml.safe_load(files["external.yaml"])["groups"][ADMINS] == {
+        "members": ["eve7@example.com", "root1@example.com"]
+    }
+
+
+def test_a_provider_fills_its_groups_as_it_likes(tmp_path: Path) -> None:
+    """Also one that is called as Control Tower's: nobody is written, and what the provider does is no drift."""
+    provided = group(ADMINS, "eve7", external=True)
+    there = Organization(*OWN, user("eve7", external=True), provided, permission_set("Looks"), default_tags=False)
+    there = there.at_aws(grant("Looks", ADMINS, "a3"))
+    write_texts(tmp_path, configuration(there.model, there.inventory)[1])
+
+    assert not (tmp_path / "external.yaml").exists()
+    assert told(there.at_aws(changed("group", ADMINS, members=())), tmp_path) == {}
+
+
+def test_a_live_report_tells_members_as_drift_does(folder: Path) -> None:
+    there = TOWER.at_aws(changed("group", ADMINS, members=("ana",)))
+
+    report = json.loads(there.run("report", "--live", "--format", "json", folder=folder).stdout)
+
+    assert report["overview"]["external_groups_with_access"] == 0, "who is in none of them is known"
+    assert [f"{one['kind']} {one['name']}" for one in report["live"]["differences"] if one["finding"]] == [
+        "membership user ana in group awscontroltoweradmins",
+        "membership user root1 in group awscontroltoweradmins",
+    ]
+
+
+def test_a_run_over_everything_names_what_a_refresh_would_write(folder: Path, said: Said) -> None:
+    there = TOWER.at_aws(
+        changed("group", ADMINS, members=("ana",)),
+        changed("permission set", "AWSPowerUserAccess", description="x"),
+        gone("permission set", "AWSReadOnlyAccess"),
+    )
+    assert "external-differs" in said.ids(there.run("adopt", "--to", folder, "--dry-run", folder=folder))
+
+    def warned(there: Organization) -> list[Any]:
+        facts = json.loads(there.run("adopt", "--to", folder, "--yes", "--json", folder=folder).stdout)
+        assert "in group" not in str(facts["gone"]), "which a deploy would make again"
+        return [one["data"]["things"] for one in facts["messages"] if one["id"] == "external-differs"]
+
+    assert warned(TOWER) == []
+    assert warned(there) == [["permission set AWSPowerUserAccess: description", f"group {ADMINS}: members"]]
+    assert warned(there) == [["permission set AWSPowerUserAccess: description", f"group {ADMINS}: members"]]
 
 
 def test_a_lost_policy_comes_back_by_the_printed_line(folder: Path) -> None:
@@ -307,6 +492,106 @@ def test_a_refresh_is_the_way_out_of_a_damaged_file(folder: Path, damaged: str) 
     assert load(folder).external == has.model_copy(update={"read": load(folder).external.read})
 
 
+def test_a_refresh_writes_anew_what_is_no_text_and_says_that_nothing_of_it_was_compared(
+    folder: Path, said: Said
+) -> None:
+    file, has = folder / "external.yaml", load(folder).external
+    file.write_bytes(b"# caf\xe9\n" + file.read_bytes())
+
+    shown = TOWER.run("adopt", "--refresh-external", "--dry-run", folder=folder)
+    assert (shown.exit_code, set(said.ids(shown)) - {"requests"}) == (0, {"not-utf8"})
+    assert TOWER.run("adopt", "--refresh-external", "--yes", folder=folder).exit_code == 0
+    assert load(folder).external.groups == has.groups
+
+    file.unlink()
+    file.mkdir()
+    refused = TOWER.run("adopt", "--refresh-external", "--yes", folder=folder)
+    assert (refused.exit_code, said.ids(refused)) == (1, ["not-a-file"])
+
+
+def test_where_nothing_is_external_a_refresh_asks_nobody(tmp_path: Path, said: Said) -> None:
+    own = Organization(user("ana"), default_tags=False)
+    write_texts(tmp_path, configuration(own.model, own.inventory)[1])
+    silent = own.at_aws(denied("organizations:DescribeOrganization"))
+
+    done = silent.run("adopt", "--refresh-external", "--yes", folder=tmp_path)
+    assert (done.exit_code, said.ids(done)) == (0, ["nothing-external"])
+
+    (tmp_path / "external.yaml").write_text(f"groups: {{{ADMINS}: {{members: [ana]}}}}\n")
+    assert silent.run("adopt", "--refresh-external", "--yes", folder=tmp_path).exit_code == 0
+    assert load(tmp_path).external.groups == {}
+
+
+def test_who_did_it_is_told_of_what_others_look_after(folder: Path) -> None:
+    """By the ids that AWS gave, and nobody where none of an event's is known."""
+    at = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+    sets = {key: TOWER.id("permission set", key) for key in SETS}
+    ids = {
+        "DeletePolicy": [{TOWER.id("policy", "p1")}, {"p-another"}],
+        "DeletePermissionSet": [{"another"}],
+        "UpdatePermissionSet": [{sets["AWSReadOnlyAccess"]}],
+        "CreateGroupMembership": [{TOWER.id("group", "AWSSecurityAuditors"), TOWER.id("user", "ana")}],
+        "RemoveMemberFromGroup": [{TOWER.id("group", ADMINS), TOWER.id("user", "root1")}],
+        "AttachManagedPolicyToPermissionSet": [{"another", f"{AWS_POLICY}AdministratorAccess"}],
+    }
+
+    class Told(History):
+        def events(self, _region: str, name: str) -> Iterator[Event]:
+            found = enumerate(ids.get(name, ()))
+            yield from (Event(name, f"{name} {number}", at, frozenset(words)) for number, words in found)
+
+    there = TOWER.at_aws(
+        gone("policy", "p1"),
+        gone("permission set", "AWSPowerUserAccess"),
+        changed("permission set", "AWSReadOnlyAccess", description="x", aws=("AdministratorAccess",)),
+        changed("group", "AWSSecurityAuditors", members=("ana",)),
+        changed("group", ADMINS, members=()),
+    )
+    some = compare(load(folder), {}, there.inventory).differences
+    found = {
+        one.at: who.by for one, who in zip(some, authors(Told(Aws(None, "us-east-1")), there.model, some), strict=True)
+    }
+
+    assert found == {
+        "membership user ana in group awssecurityauditors": "CreateGroupMembership 0",
+        "policy aws-guardrails-abcde1": "DeletePolicy 0",
+        "permission set AWSPowerUserAccess": "",
+        "permission set AWSReadOnlyAccess: description is x": "UpdatePermissionSet 0",
+        "permission set policy AWS AdministratorAccess in AWSReadOnlyAccess": "",
+        "permission set policy AWS job-function/ViewOnlyAccess in AWSReadOnlyAccess": "",
+        "membership user root1 in group awscontroltoweradmins": "RemoveMemberFromGroup 0",
+    }
+
+
+def test_own_things_that_become_external_before_their_imports_are_done_are_one_fault_each(
+    tmp_path: Path, said: Said
+) -> None:
+    own = Organization(
+        account("a3"),
+        [user("ana"), group("sre", "ana"), policy("house", "root")],
+        permission_set("Reads", "ReadOnlyAccess", customer=("/t/Billing",), inline=ALLOW, boundary="PowerUserAccess"),
+        grant("Reads", "sre", "a3"),
+        default_tags=False,
+    )
+    write_texts(tmp_path, configuration(own.model, own.inventory)[1])
+    for file, section, key, entry in (
+        ("sso.yaml", "permission_sets", "Reads", {}),
+        ("sso.yaml", "groups", "sre", {}),
+        ("organization.yaml", "policies", "house", {"type": SCP, "targets": {"root": True}}),
+    ):
+        content = yaml.safe_load((tmp_path / file).read_text())
+        content[section][key] = {"external": True, **entry}
+        (tmp_path / file).write_text(yaml.safe_dump(content))
+
+    refused = own.run("check", folder=tmp_path)
+    assert (refused.exit_code, said.ids(refused)) == (1, ["import-of-external"] * 3)
+
+    there = own.at_aws()
+    assert there.run("adopt", "--prune", "--yes", folder=tmp_path).exit_code == 0
+    assert there.run("adopt", "--refresh-external", "--yes", folder=tmp_path).exit_code == 0
+    assert load(tmp_path).permission_sets["Reads"].is_known
+
+
 def test_what_external_yaml_lacks_is_unread_and_its_grants_are_compared(folder: Path, said: Said) -> None:
     external = yaml.safe_load((folder / "external.yaml").read_text())
     del external["permission_sets"]["AWSReadOnlyAccess"]
@@ -344,6 +629,30 @@ def test_what_an_older_strata_left_alone_is_declared_by_the_next_run(tmp_path: P
 
     again = there.run("adopt", "--to", folder, "--dry-run", folder=folder)
     assert "nothing to do" in again.stderr
+
+
+def test_a_set_beyond_a_quota_is_described_and_answered_for(tmp_path: Path) -> None:
+    """As AWS has extended it for this company: no entry may say so."""
+    allowed = sorted(one for one in reference().managed_policies if "/" not in one)[:25]
+    there = Organization(
+        [
+            user("ana"),
+            account("a3"),
+            permission_set("Wide", "AmazonS3FullAccess", *allowed),
+            grant("Wide", "ana", "a3"),
+        ],
+        default_tags=False,
+    )
+    found, files = configuration(there.model, there.inventory)
+    write_texts(tmp_path, files)
+    zone = load(tmp_path)
+
+    assert (zone.permission_sets["Wide"].external, len(zone.permission_sets["Wide"].policies)) == (True, 26)
+    assert [(one.account, one.permission_set, one.principal) for one in zone.grants] == [("a3", "Wide", "ana")]
+    assert ([one.id for one in found.looks], found.left_alone) == (["too-many"], [])
+    assert there.run("can", "s3:GetObject", "--in", "a3", "--as", "ana", folder=tmp_path).exit_code == 0
+    assert told(there, tmp_path) == {}
+    assert list(told(there.at_aws(changed("permission set", "Wide", aws=("AdministratorAccess",))), tmp_path))
 
 
 def test_an_attachment_that_somebody_took_out_is_not_written_back(folder: Path) -> None:
@@ -394,6 +703,20 @@ DETACHED = LISTED.at_aws(no_full_access("locked1"))
 def listed(tmp_path: Path) -> Path:
     write_texts(tmp_path / "config", configuration(DETACHED.model, DETACHED.inventory)[1])
     return tmp_path / "config"
+
+
+def test_where_full_access_is_off_its_slot_is_free(tmp_path: Path, said: Said) -> None:
+    """AWS takes ten policies on a target."""
+    ten = [policy(f"p{number}", "locked1", document=ALLOW) for number in range(1, 11)]
+    there = Organization(unit("locked1", "Locked"), account("a3", "locked1"), *ten, default_tags=False)
+    bare = there.at_aws(no_full_access("locked1"))
+    write_texts(tmp_path / "config", configuration(bare.model, bare.inventory)[1])
+
+    found = bare.run("check", folder=tmp_path / "config")
+
+    assert (found.exit_code, "too-many" in said.ids(found)) == (0, False), found.output
+    assert load(tmp_path / "config").policies.keys() == {f"p{number}" for number in range(1, 11)}
+    assert "too-many" in said.ids(there.run("check", folder=there.write(tmp_path / "open")))
 
 
 def told(there: Organization, folder: Path) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def test_live_accounts_are_adopted_by_email_in_any_case(variant: Variant) -> Non
         "to": address,
         "for_each": (
             f"${{toset([for a in {LIVE}.accounts : a.id "
-            'if lower(a.email) == "aws+shared@example.com" && a.state == "ACTIVE"])}'
+            'if lower(a.email) == "aws+shared@example.com" && contains(["ACTIVE", "PENDING_ACTIVATION"], a.state)])}'
         ),
         "id": "${each.value}",
     }

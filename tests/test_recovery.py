@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -18,9 +19,16 @@ from strata.identity.live import _permission_sets
 from strata.identity.things import Holdings, Thing
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.terraform import preflight
+from strata.terraform.errors import advice
+from strata.terraform.events import Failure
 from strata.terraform.existing import Existing, exists_already
-from strata.terraform.recovery import beside, tainted
+from strata.terraform.preflight import identity_center_refusals
+from strata.terraform.recovery import beside, looked_up, tainted
+from strata.terraform.settling import settling
 from strata.terraform.workspace import Workspace
+from tests.aws.client import ACCOUNT
+from tests.aws.client import Aws as Emulator
 from tests.said import Said
 from tests.synthesized import SHIPPED, Deployment
 
@@ -401,3 +409,113 @@ def test_a_plan_beside_the_state_keeps_what_was_made_half_way(tmp_path: Path) ->
     assert list(copied.reads("sso")) == []
     assert json.loads(file.read_text()) == document
     assert tainted(state) == ['aws_iam_role.x["one"]', 'aws_iam_role.x["two"]']
+
+
+# An account whose address is taken
+
+TAKEN = Failure(
+    "waiting for AWS Organizations Account (example-shared) create: unexpected state 'FAILED', wanted target "
+    "'SUCCEEDED'. last error: EMAIL_ALREADY_EXISTS",
+    "aws_organizations_account.shared",
+)
+
+
+@pytest.fixture
+def organization(emulated: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    emulated.restore()
+    for name, value in emulated.environment().items():
+        monkeypatch.setenv(name, value)
+    emulated.client("organizations").create_organization(FeatureSet="ALL")
+    return emulated
+
+
+def begin(organization: Emulator, email: str = "aws+shared@example.com", name: str = "example-shared") -> None:
+    organization.client("organizations").create_account(AccountName=name, Email=email)
+
+
+def made(organization: Emulator) -> None:
+    organization.open_account("AWS+Shared@example.com")
+
+
+def another_by_the_name(organization: Emulator) -> None:
+    organization.open_account("stranger@example.com", "example-shared")
+
+
+def another_name(organization: Emulator) -> None:
+    begin(organization, name="example-shared-2")
+
+
+def asked_in_vain(organization: Emulator) -> None:
+    begin(organization)
+    organization.fail("organizations:ListCreateAccountStatus", code="AccessDeniedException")
+
+
+@pytest.mark.parametrize(
+    ("happens", "ours"),
+    [
+        (begin, True),
+        (made, True),
+        (another_by_the_name, False),
+        (another_name, False),
+        (asked_in_vain, False),
+    ],
+)
+def test_an_account_whose_address_is_taken_is_ours_where_aws_makes_it_or_has_it(
+    organization: Emulator, happens: Callable[[Emulator], None], ours: bool, said: Said
+) -> None:
+    """Whoever took another address instead would have two accounts, and AWS gives no address back."""
+    happens(organization)
+
+    found = looked_up(Aws(None, "us-east-1"), load(SHIPPED), TAKEN)
+
+    told = settling(found)
+    assert (told.id if told else None) == ("account-in-the-making" if ours else None)
+    (remedy,) = advice(Workspace(Path(), {}), "organizations", [found])
+    assert [one.id for one in said(remedy)] == ["account-is-ours" if ours else "email-taken"]
+
+
+def test_a_request_of_yesterday_is_none_of_ours(organization: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(organization)
+    monkeypatch.setattr("strata.terraform.recovery._LONGEST_CREATION", dt.timedelta(0))
+
+    assert looked_up(Aws(None, "us-east-1"), load(SHIPPED), TAKEN) is TAKEN
+
+
+def test_other_accounts_and_errors_are_not_looked_up(organization: Emulator) -> None:
+    for failure in (replace(TAKEN, address="aws_organizations_account.none"), replace(TAKEN, text="INVALID_EMAIL")):
+        assert looked_up(Aws(None, "us-east-1"), load(SHIPPED), failure) is failure
+    assert organization.calls(by="strata") == []
+
+
+# Identity Center that somebody has just enabled
+
+
+def test_identity_center_is_waited_for_while_aws_sets_it_up(organization: Emulator, said: Said) -> None:
+    organization.switch_identity_center_on("us-east-1")
+    notes: list[str] = []
+
+    assert identity_center_refusals(Aws(None, "us-east-1"), ours(), notes.append) == []
+
+    assert [(one.id, one.data) for one in said(notes)] == [
+        ("identity-center-begins", {"region": "us-east-1", "seconds": 5})
+    ]
+
+
+def test_what_is_not_set_up_in_time_is_refused(
+    organization: Emulator, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    organization.switch_identity_center_on("us-east-1")
+    monkeypatch.setattr(preflight, "PAUSES", ())
+
+    (refused,) = identity_center_refusals(Aws(None, "us-east-1"), ours(), lambda _: None)
+
+    assert said.ids(refused) == ["identity-center-not-active"]
+
+
+def ours() -> LandingZone:
+    """The shipped configuration, whose management account is the emulated one."""
+    zone = load(SHIPPED)
+    project = zone.project.model_copy(
+        update={"management_account": zone.project.management_account.model_copy(update={"id": ACCOUNT})}
+    )
+    return replace(zone, project=project)

@@ -23,7 +23,7 @@ from strata.cli import app
 from strata.config import ACCEPTED, MOVES
 from strata.config.keys import with_moves, with_scalars
 from strata.config.loader import read_partial
-from strata.config.models import Assignment, Group, Mode, PolicyType, Targets, User
+from strata.config.models import Assignment, Group, Mode, Policy, PolicyType, Targets, User
 from strata.config.moves import Move
 from strata.config.source import SourceFile, parse
 from strata.diff.statements import allowed_more, denied_less
@@ -369,6 +369,15 @@ def test_slots_count_what_aws_attaches_itself(zone: LandingZone) -> None:
     assert scp.policies == ("deny-iam-users", "deny-root-user", "protect-foundation", "region-restriction")
     assert (scp.used, scp.limit, scp.free) == (5, 10, 5)
     assert (workloads[PolicyType.RESOURCE_CONTROL].used, workloads[PolicyType.TAG].used) == (2, 0)
+
+
+def test_a_slot_that_aws_leaves_free_is_free(zone: LandingZone) -> None:
+    bare = _detached(zone)
+    workloads = {one.type: one for one in slots(bare)[Target("unit", "workloads")]}
+
+    scp = workloads[PolicyType.SERVICE_CONTROL]
+    assert (scp.used, scp.free, workloads[PolicyType.RESOURCE_CONTROL].used) == (4, 6, 2)
+    assert page(zone, EDITION).count("detached") + 1 == page(bare, EDITION).count("detached")
 
 
 def test_slots_follow_the_limits_of_the_project(zone: LandingZone) -> None:
@@ -793,6 +802,12 @@ def _without_sandbox(zone: LandingZone, *, retired: bool) -> LandingZone:
     return _with(_with(zone, "organization", accounts=accounts), "sso", assignments=assignments)
 
 
+def _detached(zone: LandingZone, **targets: Any) -> LandingZone:
+    where = targets or {"organizational_units": ["workloads"]}
+    full = {"external": True, "type": "SERVICE_CONTROL_POLICY", "detached": where}
+    return _with_policies(zone, FullAWSAccess=Policy.model_validate(full))
+
+
 def _account_that_no_scp_binds(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
     before = _with_policies(zone, deny_leaving_organization=None)
     lab = zone.organization.accounts["sandbox"].model_copy(
@@ -859,6 +874,9 @@ PAIRS: dict[str, tuple[Pair, list[str]]] = {
     "an account changes its key and keeps its address": (_account_with_another_key, [LOSSES, ACCOUNTS]),
     "a policy leaves management, which it never bound": (_policy_that_bound_management, []),
     "a policy below sets otherwise": (_policy_below_that_sets_otherwise, [GUARDRAILS]),
+    "full access is taken off": (lambda zone: (zone, _detached(zone)), []),
+    "full access is given back": (lambda zone: (_detached(zone), zone), [GUARDRAILS]),
+    "full access is elsewhere": (lambda zone: (_detached(zone, root=True), _detached(zone)), [GUARDRAILS]),
     "state access may write": (_state_access_that_may_write, [ACCESS]),
 }
 

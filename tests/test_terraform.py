@@ -383,7 +383,7 @@ def test_text_that_has_not_ended_its_line_keeps_the_progress_away() -> None:
 def test_states_are_gone_only_where_no_other_bucket_has_them(elsewhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     lost = Message("states-gone", "gone")
     monkeypatch.setattr(preflight, "read_state", lambda *_: {})
-    monkeypatch.setattr(preflight, "_elsewhere", lambda *_: Message("states-elsewhere", "there") if elsewhere else "")
+    monkeypatch.setattr(preflight, "other_store", lambda *_: Message("states-elsewhere", "there") if elsewhere else "")
     monkeypatch.setattr(preflight, "lost_states", lambda *_: lost)
 
     with contextlib.nullcontext() if elsewhere else pytest.raises(StrataError) as refused:
@@ -456,7 +456,7 @@ def interrupted(workspace: Workspace, signals: Signals, tmp_path: Path, *numbers
 
     presser = threading.Thread(target=press)
     presser.start()
-    done = apply(workspace, planned, signals, recorded(said), parallelism=None, verbose=False)
+    done = apply(workspace, planned, signals, recorded(said), verbose=False)
     presser.join()
     return done, said
 
@@ -567,11 +567,35 @@ def test_a_terraform_that_was_killed_is_no_success(workspace: Workspace, signals
     (workspace.stack_folder("a") / "apply.json").write_text(json.dumps({"says": ["Killed"], "code": 137}))
     planned = planner(workspace, tmp_path, lambda _: None).plan("a")
 
-    done = apply(workspace, planned, signals, recorded([]), parallelism=8, verbose=False)
+    done = apply(workspace, planned, signals, recorded([]), verbose=False)
 
     assert not done.finished
     assert done.failures == (Failure("Terraform ended with 137: Killed"),)
-    assert "-parallelism=8" in (workspace.stack_folder("a") / "commands.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("type", "number", "limit"),
+    [
+        ("aws_ssoadmin_account_assignment", 1, "-parallelism=8"),
+        ("aws_account_alternate_contact", 15, None),
+        ("aws_account_alternate_contact", 16, "-parallelism=4"),
+        ("aws_sns_topic", 99, None),
+    ],
+)
+def test_no_more_is_asked_at_once_than_aws_answers(
+    workspace: Workspace, signals: Signals, tmp_path: Path, type: str, number: int, limit: str | None
+) -> None:
+    """Neither by the refresh of a plan nor by an apply."""
+    folder = workspace.stack_folder("a")
+    (folder / "cdk.tf.json").write_text(
+        json.dumps({**workspace.document("a"), "resource": {type: {str(n): {} for n in range(number)}}})
+    )
+    planned = planner(workspace, tmp_path, lambda _: None).plan("a")
+    apply(workspace, planned, signals, recorded([]), verbose=False)
+
+    asked = [line.split() for line in (folder / "commands.txt").read_text().splitlines()]
+    limits = {line[0]: [word for word in line if "parallelism" in word] for line in asked}
+    assert limits["plan"] == limits["apply"] == ([limit] if limit else [])
 
 
 def test_addresses_of_what_was_made_half_way_are_whole() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Literal, NamedTuple
@@ -42,6 +42,7 @@ from strata.kinds.account import ACCOUNT
 from strata.kinds.at_aws import Attached, Center, Inventory, Organization
 from strata.kinds.control_tower import (
     CONTROL_TOWER,
+    by_its_name,
     is_called_so,
     keeper_of_policy,
     keeper_of_set,
@@ -49,6 +50,7 @@ from strata.kinds.control_tower import (
     keeps_user,
 )
 from strata.kinds.group import GROUP
+from strata.kinds.identity import exact
 from strata.kinds.kind import Kind
 from strata.kinds.organization import ROOT_FEATURES
 from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
@@ -114,6 +116,7 @@ class Description:
     assignments: list[Assignment] = field(default_factory=list)
     full_access: dict[str, Any] = field(default_factory=dict)
     refused: Mapping[str, Message] = field(default_factory=dict)
+    own: Collection[tuple[str, str]] = ()
 
     def refuses(self, entry: str, kind: str, name: str, id: str = "") -> bool:
         """Returns whether no configuration can have an entry, and names it then."""
@@ -136,6 +139,7 @@ def describe(
     literal: bool = False,
     refused: Mapping[str, Message] | None = None,
     new_units: Collection[str] | None = None,
+    own: Collection[tuple[str, str]] = (),
 ) -> Description:
     """Returns the configuration of what was found.
 
@@ -146,8 +150,9 @@ def describe(
         literal: names every account of an assignment.
         refused: entries that no configuration can have, as `policies.deny-leaving`, each with the reason.
         new_units: the ids of those whose names are written, None for all: the others may have any name.
+        own: kind and name of what a configuration has that is not external.
     """
-    found = Description(refused=refused or {})
+    found = Description(refused=refused or {}, own=own)
     _Organization(inventory, inventory.organization, project, found, known or {}, new_units).describe()
     found.security = dict(_settings(inventory))
     found.organization |= _root_access(inventory)
@@ -178,6 +183,19 @@ def gives_everything(one: at_aws.PermissionSet) -> bool:
     return allows_everything(Resolved(one.arn, one.name, (*policies, *inline), (), boundary=boundary))
 
 
+def sets_with_full_access(inventory: Inventory) -> frozenset[str]:
+    """Returns the ARNs of the permission sets that give full access."""
+    return frozenset(one.arn for center in inventory.centers for one in center.permission_sets if gives_everything(one))
+
+
+def groups_with_full_access(inventory: Inventory) -> Iterator[str]:
+    """Yields the ids of the groups that give somebody full access."""
+    full = sets_with_full_access(inventory)
+    for center in inventory.centers:
+        having = {one.principal for one in center.assignments if one.permission_set in full}
+        yield from (one.id for one in center.groups if one.members and one.id in having)
+
+
 def valid(type: Any, value: object) -> bool:
     """Returns whether a value is one that the configuration accepts."""
     return not _objections(type, value)
@@ -190,12 +208,12 @@ def objection(model: type[Model], field: str, value: object) -> Message | Litera
 
 def unit_objections(units: Sequence[at_aws.Unit]) -> dict[str, Message]:
     """Returns of the units whose names no configuration can have why, by id."""
-    siblings = Counter((one.parent, one.name.lower()) for one in units)
+    siblings = Counter((one.parent, exact(one.name).lower()) for one in units)
     found = dict[str, Message]()
     for one in units:
         reason = _objections(OrganizationalUnitName, one.name).get("")
         if not reason and siblings[one.parent, one.name.lower()] > 1:
-            alike = f"{one.name!r} differs from the name of a unit beside it in case alone"
+            alike = f"{one.name!r} differs from the name of a unit beside it in case or Unicode's form alone"
             reason = Message("name-taken", alike, value=one.name)
         if reason:
             found[one.id] = reason.saying(f"{reason}; rename it at AWS first")
@@ -375,8 +393,10 @@ class _Organization:
         if ACCESS_ANALYZER in self.found.organization["delegated_administrators"]:
             text = (
                 f"{ACCESS_ANALYZER} is delegated: if the management account has no service-linked role of it, which is "
-                "AWSServiceRoleForAccessAnalyzer, the first deploy of organizations makes it, and nothing else there."
+                "AWSServiceRoleForAccessAnalyzer, "
             )
+            first = "the first deploy of organizations makes it, and nothing else there."
+            text += first if self.new_units is None else "a deploy of organizations makes it."
             yield Message("role-may-be-made", text, service=ACCESS_ANALYZER)
         if CONTROL_TOWER in self.live.trusted_services:
             text = (
@@ -397,10 +417,9 @@ class _Organization:
             )
             yield Message("policy-type-unknown", text, types=unknown)
         if SERVICE_CONTROL not in self.live.policy_types:
-            text = (
-                "Service control policies are off: the first deploy switches them on, and AWS attaches FullAWSAccess "
-                "to everything then."
-            )
+            deploy = "the first deploy" if self.new_units is None else "a deploy"
+            text = f"Service control policies are off: {deploy} switches them on, and AWS attaches FullAWSAccess "
+            text += "to everything then."
             yield Message("policy-type-off", text, type=SERVICE_CONTROL)
             return
         attached = {id for one in self.live.policies if one.id == FULL_ACCESS for id in one.targets}
@@ -543,9 +562,19 @@ class _Organization:
         fields = _written(POLICY, one, name=key)
         targets = {"targets": targets} if (targets := self._targets(one)) else {}
         keeper = _kept(self.found, "policy", one.name, keeper_of_policy(self.inventory, one))
-        if keeper or _external_own(self.found, "policy", one.name, _braces(one)):
+        if keeper or _external_own(self.found, "policy", one.name, _braces(one) or self._twin(one)):
             return {"external": True, "type": one.type, **_name_of(fields), **targets}
         return {"type": one.type, "file": f"policies/{key}.json", **fields, **targets}
+
+    def _twin(self, one: at_aws.Policy) -> Message | None:
+        """Returns why a deploy would not find a new policy by its name: Terraform takes the name of another for it."""
+        for other in self.live.policies if one.id not in self.known.get("policy", {}) else ():
+            if other.id != one.id and other.type == one.type and exact(other.name) == exact(one.name):
+                text = (
+                    f"Terraform takes {other.id} for it, whose name differs in Unicode's form alone; rename that at AWS"
+                )
+                return Message("name-taken", text, value=one.name)
+        return None
 
     def _targets(self, one: at_aws.Policy) -> dict[str, Any]:
         for id in one.targets:
@@ -596,15 +625,19 @@ def _braces(one: at_aws.Policy) -> Message | None:
 
 def _kept(found: Description, kind: str, name: str, keeper: Message | None) -> Message | None:
     """Names what others look after, with who does, if anybody does."""
-    if keeper:
-        found.kept[keeper].append(f"{kind} {name!r}")
+    if keeper and (kind, name) not in found.own:
+        found.kept[keeper].append(f"{kind} '{name}'")
     return keeper
+
+
+def _by_provider() -> Message:
+    return Message("made-by-provider", "an identity provider made it")
 
 
 def _external_own(found: Description, kind: str, name: str, reason: Message | None) -> Message | None:
     """Names what is external although nobody else looks after it, with the reason, if there is one."""
-    if reason:
-        text = f"{kind} {name!r} is external, so that no deploy changes it: {reason}."
+    if reason and (kind, name) not in found.own:
+        text = f"{kind} '{name}' is external, so that no deploy changes it: {reason}."
         found.looks.append(reason.saying(text, kind=kind, name=name))
     return reason
 
@@ -654,7 +687,7 @@ class _Center:
     def _users(self) -> dict[str, Any]:
         chosen = keys("user", _names(USER, self.inventory), taken=self.known.get("user"))
         needed = {one.principal for one in self.live.assignments}
-        needed |= {id for group in self.live.groups if not self._is_foreign(group) for id in group.members}
+        needed |= {id for group in self.live.groups if not group.external for id in group.members}
         described: dict[str, Any] = {}
         for one in self.live.users:
             entry = self._user(one)
@@ -665,6 +698,8 @@ class _Center:
             elif _accepted(self.found, User, f"users.{chosen[one.id]}", entry, ("user", one.user_name, one.id)):
                 self.found.keys["user"][one.id] = chosen[one.id]
                 described[chosen[one.id]] = entry
+                if entry.get("external"):
+                    _kept(self.found, "user", one.user_name, self._keeper_of_user(one))
         return dict(sorted(described.items()))
 
     def _user(self, one: at_aws.User) -> dict[str, Any]:
@@ -675,6 +710,12 @@ class _Center:
         shown = f"{one.given_name} {one.family_name}"
         entry = _written(USER, one, user_name=one.emails[0], display_name=one.display_name and shown)
         return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
+
+    def _keeper_of_user(self, one: at_aws.User) -> Message:
+        """Returns why a user is referred to, as a phrase."""
+        if keeps_user(self.inventory, one):
+            return by_its_name()
+        return _by_provider() if one.external else Message("user-not-writable", _UNWRITABLE)
 
     def _is_foreign(self, one: at_aws.Group) -> bool:
         return one.external or keeps_group(self.inventory, one.name)
@@ -699,6 +740,9 @@ class _Center:
                 if _accepted(self.found, Group, "", entry, ("group", one.name, one.id), by_name=foreign):
                     self.found.keys["group"][one.id] = chosen[one.id]
                     described[chosen[one.id]] = entry
+                    if foreign:
+                        keeper = _by_provider() if one.external else by_its_name()
+                        _kept(self.found, "group", one.name, keeper)
         return dict(sorted(described.items()))
 
     def _group(self, one: at_aws.Group, key: str, *, external: bool) -> dict[str, Any]:
@@ -723,17 +767,21 @@ class _Center:
         for one in self.live.permission_sets:
             key, what = chosen[one.arn], ("permission set", one.name, one.arn)
             keeper = _kept(self.found, "permission set", one.name, keeper_of_set(self.inventory, one))
-            external = keeper or self._why_not_written(one)
+            place = f"permission_sets.{key}"
+            beyond = self.found.refused.get(place)
+            beyond = beyond if beyond and beyond.id in _BEYOND else None
+            external = keeper or self._why_not_written(one, beyond)
             entry = self._external_set(one, key) if external else self._permission_set(one, key)
-            if _accepted(self.found, PermissionSet, f"permission_sets.{key}", entry, what, by_name=bool(external)):
+            place = "" if beyond else place  # AWS has it, and external it is not counted
+            if _accepted(self.found, PermissionSet, place, entry, what, by_name=bool(external)):
                 self.found.keys["permission-set"][one.arn] = key
                 if one.inline and not external:
                     self.found.documents[inline_file(key)] = one.inline
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _why_not_written(self, one: at_aws.PermissionSet) -> Message | None:
-        reason = _undescribable(one)
+    def _why_not_written(self, one: at_aws.PermissionSet, beyond: Message | None) -> Message | None:
+        reason = _undescribable(one) or beyond
         if "{{" in one.inline:
             text = "its inline policy contains {{, which stands for a value here"
             reason = Message("document-has-braces", text)
@@ -813,20 +861,34 @@ def written(rule: Assignment) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
+_BEYOND = frozenset({"too-many", "text-too-long", "not-latin-1"})
+"""The ids of faults of a permission set that has more than AWS gives unasked."""
 _SESSION = str(PermissionSet.model_fields["session_duration"].default)
 """What need not be written: a deploy leaves it, and drift compares AWS with it."""
 
 
 def _undescribable(one: at_aws.PermissionSet) -> Message | None:
-    for arn in one.aws_managed:
-        if not arn.startswith(AWS_MANAGED) or not valid(AwsManagedPolicy, arn.removeprefix(AWS_MANAGED)):
-            text = f"its policy {arn!r} cannot be declared: it is none of AWS's in the partition aws"
-            return Message("not-declarable", text, policy=arn)
-    for policy in [*one.customer_managed, *([one.boundary] if isinstance(one.boundary, Attached) else [])]:
-        reasons = {**_objections(ManagedPolicyPath, policy.path), **_objections(ManagedPolicyName, policy.name)}
-        if reasons:
-            name = f"{policy.path}{policy.name}"
-            comma = "it has a comma, which parts the import id of Terraform"
-            text = f"its policy {name!r} cannot be declared: {comma if ',' in name else reasons['']}"
-            return Message("not-declarable", text, policy=name)
+    """Returns why no entry can have the policies of a permission set."""
+    for policy in [*one.aws_managed, *one.customer_managed, *([one.boundary] if one.boundary else [])]:
+        others = one.customer_managed if policy in one.customer_managed else ()
+        if reason := undescribable_policy(policy, [each for each in others if each != policy]):
+            return reason
     return None
+
+
+def undescribable_policy(policy: str | Attached, others: Iterable[Attached]) -> Message | None:
+    """Returns why no entry of a permission set can name a policy, one of AWS's by its ARN, beside others."""
+    if isinstance(policy, str):
+        if policy.startswith(AWS_MANAGED) and valid(AwsManagedPolicy, policy.removeprefix(AWS_MANAGED)):
+            return None
+        text = f"its policy {policy!r} cannot be declared: it is none of AWS's in the partition aws"
+        return Message("not-declarable", text, policy=policy)
+    reasons = {**_objections(ManagedPolicyPath, policy.path), **_objections(ManagedPolicyName, policy.name)}
+    name = f"{policy.path}{policy.name}"
+    if same := next((f"{each.path}{each.name}" for each in others if each.name == policy.name), ""):
+        why = f"{same} beside it has the same name, which IAM gives once in an account, whatever the path"
+    elif not reasons:
+        return None
+    else:
+        why = "it has a comma, which parts the import id of Terraform" if "," in name else str(reasons[""])
+    return Message("not-declarable", f"its policy {name!r} cannot be declared: {why}", policy=name)

@@ -9,13 +9,15 @@ from typing import Any
 
 from strata.adoption import rendering
 from strata.config import EXTERNAL
-from strata.config.external import External, ExternalPermissionSet, ExternalPolicy
+from strata.config.external import External, ExternalGroup, ExternalPermissionSet, ExternalPolicy
 from strata.config.text import text_problem
 from strata.kinds import at_aws
 from strata.kinds.at_aws import Inventory
+from strata.kinds.group import is_filled_by_people
 from strata.kinds.permission_set import fields_as_read, live_policy
 from strata.kinds.thing import as_read, content
 from strata.landing_zone import LandingZone
+from strata.landing_zone.groups import Group, is_of_control_tower
 from strata.landing_zone.permission_sets import PermissionSet
 from strata.landing_zone.policies import Policy
 from strata.sides.join import Keys
@@ -23,12 +25,18 @@ from strata.sides.join import Keys
 
 def external_at_aws(zone: LandingZone, inventory: Inventory, keys: Keys, day: dt.date | None) -> External:
     """Returns what AWS has in what is external, without what AWS has not or has no document in."""
-    sets, policies = declared_external(zone)
+    sets, policies, groups = declared_external(zone)
     found = External(read=day)
     for center in inventory.centers:
         for one in center.permission_sets:
             if one.name in sets and keys["permission-set"].get(one.arn) == sets[one.name].key:
                 found.permission_sets[one.name] = _set(one)
+        names = {one.id: as_read(one.user_name) for one in center.users}
+        for group in center.groups:
+            its = groups.get(keys["group"].get(group.id, ""))
+            if its and is_filled_by_people(its, group):
+                members = sorted(names[id] for id in group.members if id in names)
+                found.groups[its.name] = ExternalGroup(members=tuple(members))
     for policy in inventory.organization.policies:
         here = policies.get(keys["policy"].get(policy.id, ""))
         if here and isinstance(content(policy.content), dict):
@@ -37,10 +45,23 @@ def external_at_aws(zone: LandingZone, inventory: Inventory, keys: Keys, day: dt
     return found
 
 
-def declared_external(zone: LandingZone) -> tuple[Mapping[str, PermissionSet], Mapping[str, Policy]]:
-    """Returns the external permission sets by name, and the external policies by key."""
+def declared_external(
+    zone: LandingZone,
+) -> tuple[Mapping[str, PermissionSet], Mapping[str, Policy], Mapping[str, Group]]:
+    """Returns what is external: permission sets by name, policies by key, and Control Tower's groups by key."""
     sets = {one.name: one for one in zone.permission_sets.values() if one.external}
-    return sets, {key: one for key, one in zone.policies.items() if one.external}
+    groups = {key: one for key, one in zone.groups.items() if is_of_control_tower(one)}
+    return sets, {key: one for key, one in zone.policies.items() if one.external}, groups
+
+
+def is_any_external(zone: LandingZone) -> bool:
+    """Returns whether external.yaml has to have something."""
+    return any(declared_external(zone))
+
+
+def overtaken(before: External, now: External) -> list[str]:
+    """Returns what the file has otherwise than a later reading, or lacks of it."""
+    return list(told(before, completed(now, before), new="is not there"))
 
 
 def completed(before: External, now: External) -> External:
@@ -50,17 +71,18 @@ def completed(before: External, now: External) -> External:
         for type in {**before.policies, **now.policies}
     }
     sets = {**now.permission_sets, **before.permission_sets}
-    return External(read=before.read or now.read, permission_sets=sets, policies=policies)
+    groups = {**now.groups, **before.groups}
+    return External(read=before.read or now.read, permission_sets=sets, policies=policies, groups=groups)
 
 
-def told(before: External, now: External) -> Iterator[str]:
-    """Yields what is other in a later reading, a line each."""
+def told(before: External, now: External, new: str = "read for the first time") -> Iterator[str]:
+    """Yields what is other in a later reading, a line each; of what is new that it is so."""
     for what, then, later in _parts(before, now):
         for name in sorted({*then, *later}):
             if name not in later:
                 yield f"{what} {name}: no longer declared external, and taken out"
             elif name not in then:
-                yield f"{what} {name}: read for the first time"
+                yield f"{what} {name}: {new}"
             elif parts := [part for part in type(later[name]).model_fields if _differs(then[name], later[name], part)]:
                 yield f"{what} {name}: {', '.join(parts).replace('_', ' ')}"
 
@@ -69,6 +91,7 @@ def _parts(before: External, now: External) -> Iterator[tuple[str, Mapping[str, 
     yield "permission set", before.permission_sets, now.permission_sets
     for type in sorted({*before.policies, *now.policies}):
         yield "policy", before.policies.get(type, {}), now.policies.get(type, {})
+    yield "group", before.groups, now.groups
 
 
 def _differs(then: Any, later: Any, part: str) -> bool:
@@ -77,7 +100,7 @@ def _differs(then: Any, later: Any, part: str) -> bool:
 
 def text_of(external: External) -> dict[str, str]:
     """Returns external.yaml by its path; none where nothing was read."""
-    if not (external.permission_sets or external.policies):
+    if not (external.permission_sets or external.policies or external.groups):
         return {}
     found = external.model_dump(exclude_defaults=True)
     sets, policies = found.get("permission_sets", {}), found.get("policies", {})
@@ -88,6 +111,7 @@ def text_of(external: External) -> dict[str, str]:
             str(type): {name: _shown(one) for name, one in sorted(some.items())}
             for type, some in sorted(policies.items())
         },
+        "groups": {name: {"members": list(one.members)} for name, one in sorted(external.groups.items())},
     }
     return rendering.files({EXTERNAL: contents}, {})
 

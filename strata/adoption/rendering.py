@@ -18,7 +18,7 @@ from strata.errors import Message
 from strata.kinds.at_aws import Inventory
 from strata.printing import markdown
 from strata.rules.lockout import LOCK_OUT
-from strata.text import listed
+from strata.text import counted, listed
 
 ADOPTION = "ADOPTION.md"
 
@@ -202,11 +202,11 @@ def adoption(
 ) -> str:
     """Returns ADOPTION.md, after a rerun with what is other than it was; `shown` makes texts of AWS safe elsewhere."""
     parts = (
-        _opening(inventory, found),
+        _opening(inventory, found, first=since is None),
         _since(replace(since or Since(), left=[]), shown),
         _future(found, shown),
         _left_alone(found, shown),
-        _next(found, shown),
+        _next(found, shown, first=since is None),
     )
     return "\n".join(line for part in parts for line in part)
 
@@ -244,11 +244,11 @@ def _since(since: Since, shown: Callable[[str], str]) -> Iterator[str]:
             yield ""
 
 
-def _opening(inventory: Inventory, found: Description) -> Iterator[str]:
+def _opening(inventory: Inventory, found: Description, *, first: bool) -> Iterator[str]:
     organization, sso = found.organization, found.sso
     described = {
         "accounts": (len(organization["accounts"]) + 1, len(inventory.organization.accounts)),
-        "organizational units": (len(inventory.organization.units), len(inventory.organization.units)),
+        "organizational units": (len(found.keys["ou"]), len(inventory.organization.units)),
         "policies": (
             len(organization["policies"]),
             sum(not one.aws_managed for one in inventory.organization.policies),
@@ -266,16 +266,19 @@ def _opening(inventory: Inventory, found: Description) -> Iterator[str]:
         described["entitlements of Account access manager"] = 0, len(inventory.entitlements)
     yield "# Adoption"
     yield ""
-    yield "What `strata adopt` found and wrote. It changed nothing at AWS."
+    wrote = "found and wrote" if first else "found in its last run, which added what was new to the configuration"
+    yield f"What `strata adopt` {wrote}. It changed nothing at AWS."
     yield ""
     yield "| | found | described |"
     yield "|---|---|---|"
     yield from (f"| {word} | {all_} | {some} |" for word, (some, all_) in described.items())
     yield ""
     if inventory.center:
-        yield f"The account assignments stand in {len(found.assignments)} rules, which give exactly these."
+        exactly = ", which give exactly these" if first else ""
+        yield f"The account assignments stand in {counted(len(found.assignments), 'rule')}{exactly}."
     else:
-        yield "IAM Identity Center is not enabled in the region that was asked, so sso.yaml is empty."
+        so = "so sso.yaml is empty" if first else "so nothing of it was added"
+        yield f"IAM Identity Center is not enabled in the region that was asked, {so}."
     yield ""
 
 
@@ -330,7 +333,7 @@ def _item(kind: str, reason: str, shown: Callable[[str], str] = markdown) -> str
 
 
 def _name(name: str, shown: Callable[[str], str] = markdown) -> str:
-    return f"  - {shown(repr(name))}"
+    return f"  - '{shown(name)}'"
 
 
 def left_since(left_alone: Iterable[LeftAlone], page: str) -> list[str]:
@@ -343,19 +346,40 @@ def left_since(left_alone: Iterable[LeftAlone], page: str) -> list[str]:
     return [f"{kind} {', '.join(map(repr, names))}: {reason}" for (kind, reason), names in _alike(new).items()]
 
 
-def _next(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
+def _next(found: Description, shown: Callable[[str], str], *, first: bool) -> Iterator[str]:
     yield "## Look at"
     yield ""
-    yield from (f"- {shown(text)}" for text in found.looks)
+    for text in found.looks:
+        yield from _look(text, shown)
+    if found.sso:
+        yield "- `strata adopt --thorough` alone finds an assignment of a deleted user beside one of a living user."
+    yield from _written_once(found) if first else ["- `strata plan` shows what a deploy imports and changes."]
+    yield ""
+
+
+def _look(text: Message, shown: Callable[[str], str]) -> Iterator[str]:
+    """Yields a sentence; its things, where it ends with many, as a list."""
+    things = text.data.get("things", ())
+    head = text.removesuffix(f" {', '.join(things)}.")
+    if len(things) <= _FEW or head == text:
+        yield f"- {shown(text)}"
+    else:
+        yield f"- {shown(head)}"
+        yield from (f"  - {shown(one)}" for one in things)
+
+
+_FEW = 3
+"""So many things stand in a sentence."""
+
+
+def _written_once(found: Description) -> Iterator[str]:
+    """Yields what to know of files that a rerun leaves as they are."""
     yield "- `security.yaml`: a control is `on` where it is set as Strata sets it, and `unmanaged` everywhere else."
     yield "  Switch one on at a time, and read the plan."
     unread = [one for one in Security.model_fields if one not in Security.kinds(Setting)]
     yield f"- Not read, and left as it is whether the account has it or not: {', '.join(f'`{one}`' for one in unread)}."
-    if found.sso:
-        yield "- `strata adopt --thorough` alone finds an assignment of a deleted user beside one of a living user."
     yield "- `project.yaml`: `default_tags: false` keeps Strata's tags off what exists."
     if found.organization["disable_services"]:
         yield "- `organization.yaml`: `disable_services` names what Strata switches on otherwise."
         yield "  Without account.amazonaws.com it renames no account."
     yield "- `strata plan` shows imports, and of `backend` what Strata adds, before you deploy."
-    yield ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.adoption.checking import until_accepted
-from strata.adoption.describing import Description, describe, written
+from strata.adoption.describing import Description, describe, groups_with_full_access, written
 from strata.adoption.existing import SECTIONS, Existing, Merged
 from strata.adoption.external import completed, external_at_aws, text_of
 from strata.adoption.folding import fold
@@ -75,9 +75,12 @@ def merge(
     if only is not None:
         units &= {id for kind, id in only if kind == "ou"}
 
+    declared = (one for kind in KEYED.values() for one in kind.declared(zone) if not one.external)
+    own = {(one.kind, one.mark.name) for one in declared if one.mark}
+
     def attempt(refused: Mapping[str, Message]) -> Description:
         taken = _reserving(existing, known)
-        more: dict[str, Any] = {"literal": literal, "refused": refused, "new_units": units}
+        more: dict[str, Any] = {"literal": literal, "refused": refused, "new_units": units, "own": own}
         return describe(inventory, zone.project, known=taken, **more)
 
     return until_accepted(
@@ -392,10 +395,16 @@ class _Merge:
         return documents
 
     def _external(self) -> bool:
-        """Adds to external.yaml what AWS has in what is external and new; returns whether there is any."""
-        keys = self.found.keys
+        """Adds to external.yaml what AWS has in what is external and new; returns whether there is any.
+
+        Drift tells who was in a group before, and whom one gives full access, until somebody has looked at them.
+        """
+        keys = dict(self.found.keys)
         if self.only is not None:
             keys = {kind: {id: key for id, key in keys[kind].items() if (kind, id) in self.only} for kind in KINDS}
+        left = {id for id, key in keys["group"].items() if key in self.existing.landing_zone.groups}
+        left |= set(groups_with_full_access(self.inventory))
+        keys["group"] = {id: key for id, key in keys["group"].items() if id not in left}
         found = external_at_aws(self.zone, self.inventory, keys, self.day)
         more = completed(self.zone.external, found)
         self.texts |= text_of(more) if more != self.zone.external else {}

@@ -21,6 +21,7 @@ from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.moves import names_by_key
+from strata.kinds.permission_set import SET
 from strata.kinds.thing import ACTIVE, BY_KEY
 from strata.landing_zone import ROOT, LandingZone
 from strata.policy.equality import same_document
@@ -79,7 +80,7 @@ class Telling:
         users = {key: id for id, key in self.found.keys["user"].items()}
         for group in self.inventory.center.groups if self.inventory.center else ():
             key = self.found.keys["group"].get(group.id, "")
-            for member in self.zone.groups[key].members if key in self.zone.groups else ():
+            for member in self.zone.sso.groups[key].members if key in self.zone.groups else ():
                 user, address = users.get(member), f"{GROUP_MEMBERSHIP.type}.{key}_{member}"
                 known = self.is_known(MEMBERSHIP, f"{group.id} {user}") or address in self.existing.imported
                 if user and user not in group.members and known:
@@ -191,7 +192,7 @@ def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> It
         if name == "policies":
             at_aws, written_here = (_policy_names(one) for one in (at_aws, written_here))
         at_aws = at_aws or defaults.get(name)
-        if at_aws != written_here and (at_aws or written_here):
+        if SET.meaning(name, at_aws) != SET.meaning(name, written_here) and (at_aws or written_here):
             yield name, at_aws, written_here
 
 

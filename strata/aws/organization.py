@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -84,9 +85,28 @@ def list_accounts(aws: Aws) -> list[LiveAccount]:
     return sorted(found, key=lambda account: account.id)
 
 
+def list_requests(aws: Aws) -> list[Mapping[str, Any]]:
+    """Returns the requests for accounts that did not fail: AWS names no e-mail address of them.
+
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListCreateAccountStatus.html
+    """
+    client, asked = aws.client("organizations"), {"States": ["IN_PROGRESS", "SUCCEEDED"]}
+    return list(paginate(client, "list_create_account_status", "CreateAccountStatuses[]", **asked))
+
+
 def describe_account(aws: Aws, id: str) -> LiveAccount:
     """Returns one account of the organization."""
     return _account(aws.client("organizations").describe_account(AccountId=id)["Account"])
+
+
+def is_new(aws: Aws, id: str) -> bool:
+    """Returns whether AWS made an account of the organization within the last hour; not where AWS does not say."""
+    try:
+        found = aws.client("organizations").describe_account(AccountId=id)["Account"]
+    except AwsError:
+        return False
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+    return found.get("JoinedMethod") == "CREATED" and bool(found["JoinedTimestamp"] > since)
 
 
 def _account(found: Mapping[str, Any]) -> LiveAccount:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -62,6 +62,19 @@ def management_caller(aws: Aws, project: Project) -> Caller:
 def warn(text: Message) -> None:
     """Prints a warning to stderr."""
     print(line(f"warning: {text}"), file=sys.stderr, flush=True)
+
+
+def closed_regions(aws: Aws, wanted: Iterable[str]) -> dict[str, str]:
+    """Returns the regions among some that the caller's account has not enabled, each with the command that does.
+
+    https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+    """
+    found = aws.client("ec2").describe_regions(AllRegions=True)["Regions"]
+    status = {region["RegionName"]: region.get("OptInStatus", "opt-in-not-required") for region in found}
+    closed = sorted(region for region in wanted if status.get(region) not in ("opted-in", "opt-in-not-required"))
+    return {
+        region: f"aws account enable-region --region-name {region}, which takes minutes to hours" for region in closed
+    }
 
 
 # The organization

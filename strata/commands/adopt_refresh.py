@@ -5,18 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from strata.adoption import rendering
-from strata.adoption.external import declared_external, external_at_aws, text_of, told
+from strata.adoption.external import declared_external, external_at_aws, is_any_external, text_of, told
+from strata.atomic import UnreadableError, read_bytes, read_text
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.config import EXTERNAL, ORGANIZATION, SSO
+from strata.config.external import External
 from strata.config.loader import read_partial
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.files.config_edit import check_unchanged, loaded, offer, replace, texts
 from strata.inventory.progress import Reading
 from strata.kinds.at_aws import Inventory
+from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -38,17 +42,18 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
         nobody = "nobody can be asked here; look at what changes with --dry-run, then give --yes"
         raise UsageError(Message("nobody-to-ask", nobody))
     folder = options.config
-    before, had = texts(folder), read_partial(folder)[0].external
+    before, garbled = texts(folder), _garbled(folder / EXTERNAL)
+    had = read_partial(folder)[0].external
     zone = loaded(folder, {**before, EXTERNAL: ""}, folder)  # which may be damaged
-    aws = connect(options, zone.project)
-    management_caller(aws, zone.project)
-    reading = Reading(options, zone.project)
-    inventory = reading.read(aws, once=True)
-    if missing := list(_missing(options, zone, inventory)):
-        raise StrataError(*missing)
-    keys = known_keys(zone, inventory, imported={}, record={})
-    found = external_at_aws(zone, inventory, keys, dt.datetime.now(dt.UTC).date())
-    empty = rendering.files({EXTERNAL: {}}, {}) if EXTERNAL in before else {}
+    if garbled:
+        nothing_read = f"{folder / EXTERNAL} is not UTF-8 text: what it had is not compared"
+        options.note(Message("not-utf8", nothing_read, place=str(folder / EXTERNAL)))
+    reading, found = Reading(options, zone.project), External()
+    same = Message("nothing-external", f"nothing to do: nothing in {folder} is external", place=str(folder))
+    if is_any_external(zone):
+        found = _at_aws(options, zone, reading)
+        same = Message("nothing-to-do", f"nothing to do: {EXTERNAL} has what AWS has")
+    empty = rendering.files({EXTERNAL: {}}, {}) if EXTERNAL in before or garbled else {}
     files = {name: text for name, text in (text_of(found) or empty).items() if text != before.get(name)}
     changes = list(told(had, found))
     after = loaded(folder, {**before, **files}, folder)
@@ -57,10 +62,11 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
             options.note(one)
     check_unchanged(folder, before)
     code = 0
-    if not json:
+    if not json and is_any_external(zone):
         reading.tell()
+    before |= {EXTERNAL: garbled} if garbled else {}
     if not files:
-        options.note(Message("nothing-to-do", f"nothing to do: {EXTERNAL} has what AWS has"))
+        options.note(same)
     elif not json:
         where = str(folder / EXTERNAL)
         code = offer(options, before, files, where, dry_run=dry_run, yes=yes, told=changes)
@@ -73,12 +79,46 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     return code
 
 
+def _garbled(path: Path) -> str:
+    """Returns the text of a file that is no UTF-8, with what stands for its bytes; nothing of any other.
+
+    Raises:
+        StrataError: it is no file, or cannot be read.
+    """
+    try:
+        read_text(path)
+    except FileNotFoundError:
+        pass
+    except UnreadableError as error:
+        if error.problem.id != "not-utf8":
+            raise
+        return read_bytes(path).decode(errors="surrogateescape")
+    return ""
+
+
+def _at_aws(options: Options, zone: LandingZone, reading: Reading) -> External:
+    """Returns what AWS has in what is external.
+
+    Raises:
+        StrataError: AWS does not have something that is declared external.
+    """
+    aws = connect(options, zone.project)
+    management_caller(aws, zone.project)
+    inventory = reading.read(aws, once=True)
+    if missing := list(_missing(options, zone, inventory)):
+        raise StrataError(*missing)
+    keys = known_keys(zone, inventory, imported={}, record={})
+    return external_at_aws(zone, inventory, keys, dt.datetime.now(dt.UTC).date())
+
+
 def _missing(options: Options, zone: LandingZone, inventory: Inventory) -> Iterator[Message]:
     """Yields what is declared external and AWS does not have."""
-    sets, policies = declared_external(zone)
+    sets, policies, groups = declared_external(zone)
+    called = {folded(one.name) for center in inventory.centers for one in center.groups}
     names = {one.name for center in inventory.centers for one in center.permission_sets}
     there = {(one.type, one.name) for one in inventory.organization.policies}
     gone = [(SSO, one.location, "permission set", one.name) for one in sets.values() if one.name not in names]
+    gone += [(SSO, one.location, "group", one.name) for one in groups.values() if folded(one.name) not in called]
     gone += [
         (ORGANIZATION, one.location, "policy", one.name)
         for one in policies.values()

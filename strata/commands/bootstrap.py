@@ -19,7 +19,7 @@ from strata.config.layers import STACKS
 from strata.config.models import Project
 from strata.config.source import read, shown
 from strata.errors import ConfigurationError, Message, StrataError
-from strata.identity.lost_states import lost_beside_replica
+from strata.identity.lost_states import lost_beside_replica, second_store
 from strata.kinds.identity import folded
 from strata.landing_zone.examples import example_faults
 from strata.load import load
@@ -38,7 +38,7 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     aws = connect(options, project)
     caller = management_caller(aws, project)
     found, refusals = inspect(aws, landing_zone)
-    if not refusals and (lost := lost_beside_replica(aws, landing_zone)):
+    if not refusals and (lost := lost_beside_replica(aws, landing_zone) or second_store(aws, landing_zone)):
         refusals.append(lost)
     if refusals:
         for refusal in refusals:

@@ -60,7 +60,7 @@ class Case:
     exempt: tuple[str, ...] = ()
     """The roles of which alone the answer depends, as `role/NAME`: any other is denied."""
     of_group: bool = False
-    """Whether it is about the members of a group, whom the identity provider knows."""
+    """Whether it is about the members of a group whom nobody knows here."""
 
     @property
     def outcome(self) -> Outcome:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from strata.adoption.pruning import made
+from strata.aws.access_role import account_ids
 from strata.aws.runs import Run
 from strata.aws.runs import read as read_runs
 from strata.aws.runs import write as write_runs
@@ -39,14 +40,14 @@ from strata.terraform.apply import Applied, apply
 from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
-from strata.terraform.existing import Existing
+from strata.terraform.existing import Existing, exists_already
 from strata.terraform.gone import PRUNE, GoneImports
 from strata.terraform.locks import refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.made_again import refuse_made_again
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, own_version, plan_folder
-from strata.terraform.preflight import Prepared, RefusedError, prepare
+from strata.terraform.preflight import Prepared, RefusedError, await_access, prepare
 from strata.terraform.progress import Progress, duration
 from strata.terraform.recovery import (
     adopt_interrupted,
@@ -54,13 +55,14 @@ from strata.terraform.recovery import (
     adopt_what_exists,
     drop_digests,
     half_made,
+    looked_up,
     provision_permission_sets,
     report_kept,
     tainted,
     untaint,
 )
 from strata.terraform.refresh import Refreshing, providers
-from strata.terraform.settling import PAUSES, settling, wait
+from strata.terraform.settling import PAUSES, is_being_made, settling, wait
 from strata.terraform.signals import Signals, StoppedError
 from strata.text import counted, plural
 
@@ -79,8 +81,6 @@ MAX_PLANS = 4
 ORGANIZATIONS = "organizations"
 QUICK, UNKNOWN = 5 * 60, 30 * 60
 """Seconds that credentials must last for a stack at least, and for one of which nobody knows how long it takes."""
-PARALLELISM = {STACK: 8}
-"""Identity Center answers about 20 calls a second and refuses more than 10 assignments under way."""
 
 
 @dataclass
@@ -102,12 +102,14 @@ def run(
     allow: Sequence[str],
     expect: str | None = None,
     refresh: bool = False,
+    command: str = "strata deploy",
 ) -> int:
     """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn.
 
     Args:
         expect: the list that was approved, or its hash: nothing else is applied, and nobody is asked about more.
         refresh: whether every plan refreshes.
+        command: what is run again after an interruption.
     """
     expected = Expected.of(expect) if expect is not None else None
     if not yes:
@@ -121,7 +123,9 @@ def run(
         try:
             prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow)
             to = sys.stderr if json else sys.stdout
-            deployment = Deployment(options, prepared, signals, folder, to, progress, yes=yes, expected=expected)
+            deployment = Deployment(
+                *(options, prepared, signals, folder, to, progress), yes=yes, expected=expected, command=command
+            )
             deployment.check_producers()
         except StoppedError as stopped:
             options.note(Message("run-interrupted", "interrupted; nothing was changed"))
@@ -148,6 +152,7 @@ class Deployment:
         *,
         yes: bool,
         expected: Expected | None = None,
+        command: str = "strata deploy",
     ) -> None:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
         self.progress = progress
@@ -169,7 +174,7 @@ class Deployment:
             explain=partial(explained, prepared),
             refresh=prepared.refreshing.needed,
         )
-        self._expected = expected
+        self._expected, self._command = expected, command
         self._unfinished = 1
         """The exit code of a run that stops by itself."""
         self._unexpected: list[Message] = []
@@ -389,6 +394,7 @@ class Deployment:
         outcome, shown = self.outcomes[stack], self._shown[stack]
         outdated = shown.waits_for or self._written.intersection(self.workspace.producers(stack))
         planned = None if outdated else shown
+        self._await_access(stack)
         left, pauses = MAX_TRIES, iter(PAUSES)
         while left:
             planned = self._current(stack, planned)
@@ -409,14 +415,31 @@ class Deployment:
                 outcome.status = "interrupted"
                 self._recover(planned, applied)
                 return False
-            if not self._settles(stack, applied.failures, pauses):
+            failures = self._looked_up(applied.failures)
+            reasons = {failure: settling(failure) for failure in failures}
+            staying = [failure for failure, reason in reasons.items() if reason is None]
+            adopted = not applied.stale and self._adopt(stack, staying)
+            if not self._settles(stack, [*filter(None, reasons.values())], staying, pauses):
                 left -= 1
-                if not applied.stale and not self._adopt(stack, applied.failures):
+                if not applied.stale and not adopted:
+                    break
+            while any(map(is_being_made, failures)):
+                failures = self._looked_up(failures)
+                if not self._settles(
+                    stack, [*filter(None, map(settling, filter(is_being_made, failures)))], (), pauses
+                ):
                     break
             planned = None
         outcome.status = "failed"
-        self._report(stack, applied.failures)
+        self._report(stack, failures)
         return False
+
+    def _await_access(self, stack: str) -> None:
+        """Waits until the account of a stack, if this run has made it, lets Terraform in."""
+        account = self.landing_zone.account_stacks.get(stack)
+        if account and f"{TYPES['account']}.{account}" in self._created:
+            state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS)
+            await_access(self.aws, dict(account_ids(state, [account])), self.note)
 
     def _current(self, stack: str, planned: Plan | None) -> Plan | None:
         """Returns the approved plan if its states are unchanged, else None."""
@@ -454,7 +477,6 @@ class Deployment:
                 planned,
                 self.signals,
                 self.progress,
-                parallelism=PARALLELISM.get(stack),
                 verbose=self.options.verbose,
             )
         finally:
@@ -568,18 +590,32 @@ class Deployment:
             self.note,
         )
 
-    def _settles(self, stack: str, failures: Sequence[Failure], pauses: Iterator[int]) -> bool:
-        """Waits where AWS rejects something for some minutes only; returns whether to try again."""
-        reasons = [] if self.signals.ends else settling(failures)
-        seconds = next(pauses, None) if reasons else None
+    def _settles(
+        self, stack: str, reasons: Sequence[Message], staying: Sequence[Failure], pauses: Iterator[int]
+    ) -> bool:
+        """Waits where AWS rejects something for some minutes only; returns whether to try again.
+
+        What fails beside it, and is not imported, is told before the wait: it is tried again, too, and ends the run
+        where it fails alone.
+        """
+        seconds = next(pauses, None) if reasons and not self.signals.ends else None
         if seconds is None:
             return False
+        for failure in staying:
+            if exists_already(str(failure.address), failure.text):
+                continue
+            text = f"{stack}: {failure.told}; tried again with what passes by itself"
+            self.note(Message("failed-beside", text, place=failure.address or "", stack=stack))
+        reasons = list(dict.fromkeys(reasons))
         text = f"{stack}: {'; '.join(reasons)}; trying again in {seconds} s"
         self.note(Message("aws-settling", text, stack=stack, seconds=seconds, reasons=[one.id for one in reasons]))
         self.outcomes[stack].status = "interrupted"  # by who stops it now
         wait(seconds)
         self._keep_half_made(stack, read_state(self.aws, self.landing_zone.project, stack), by="this run")
         return True
+
+    def _looked_up(self, failures: Sequence[Failure]) -> list[Failure]:
+        return [looked_up(self.aws, self.landing_zone, replace(failure, remedy=None)) for failure in failures]
 
     def _planned_again(self, stack: str) -> Plan:
         """Plans after an apply that failed, and has the plan replace nothing that it made half way."""
@@ -602,7 +638,7 @@ class Deployment:
 
     def _interrupted(self, code: int) -> int:
         if self._written:
-            text = "interrupted; run strata deploy again: it is safe and continues where this run ended"
+            text = f"interrupted; run {self._command} again: it is safe and continues where this run ended"
         else:
             text = "interrupted; nothing was changed"
         self.note(Message("run-interrupted", text, changed=bool(self._written)))

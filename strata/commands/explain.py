@@ -12,7 +12,7 @@ from strata.config.moves import Kind
 from strata.config.source import Location
 from strata.errors import Message, StrataError, UsageError
 from strata.landing_zone import MANAGEMENT, LandingZone, Part, SourceLocation
-from strata.landing_zone.groups import may_be_in
+from strata.landing_zone.groups import known_to, may_be_in
 from strata.landing_zone.policies import EffectivePolicy
 from strata.landing_zone.units import Target
 from strata.live import CONFIGURATION, Source
@@ -138,8 +138,9 @@ class Explained:
         yield f"  {self._shown_at(SSO, ('users', key))}"
         groups = self._groups(key)
         maybe = sorted(may_be_in(user, self.landing_zone.groups))
-        provider = f"; the identity provider alone knows whether {listed(maybe)}" if maybe else ""
-        yield from _wrapped(f"groups: {', '.join(groups) or 'none'}{' here' * bool(maybe)}{provider}", "  ")
+        knowing = known_to(self.landing_zone.groups[one] for one in maybe)
+        others = f"; {knowing} alone knows whether {listed(maybe)}" if maybe else ""
+        yield from _wrapped(f"groups: {', '.join(groups) or 'none'}{' here' * bool(maybe)}{others}", "  ")
         found, deciding = self._access_of_user(key, account), undecided(self.landing_zone, key, account)
         there = f" to {account}" if account else ""
         if deciding:
@@ -293,12 +294,14 @@ class Explained:
         yield f"  {self._shown(review.place)}"
         yield from _wrapped(group.description, "  ")
         yield from ("", "Members")
-        if group.external:
-            yield "  known to the identity provider only"
-        elif not review.members:
+        if not group.is_known:
+            yield f"  known to {known_to([group])} only"
+        elif not group.people:
             yield "  nobody: what it is given reaches no one"
         for member, place in review.members:
             yield from _wrapped(f"{member}, {self._shown(place)}", "  ")
+        for name in group.strangers:
+            yield from _wrapped(f"{name}, whom no entry names", "  ")
         yield from ("", "What it is given")
         if not review.given:
             yield "  nothing"
@@ -399,7 +402,8 @@ class Explained:
             if way.group and way.member:
                 yield from _wrapped(f"through group {way.group}, {self._shown(way.member)}", indent)
             elif way.group:
-                yield from _wrapped("whose members only the identity provider knows", indent)
+                knowing = known_to([self.landing_zone.groups[way.group]])
+                yield from _wrapped(f"whose members only {knowing} knows", indent)
             until = f", until {way.until}" if way.until else ""
             yield from _wrapped(f"given by {self._shown(way.entry)}{until}", indent)
             if way.reason:

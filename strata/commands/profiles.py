@@ -237,7 +237,7 @@ def _grants_of(landing_zone: LandingZone, user: str | None) -> list[Grant]:
 
 def _unseen_groups(landing_zone: LandingZone, user: str | None) -> Iterator[Message]:
     used = {grant.principal for grant in landing_zone.grants if grant.principal_type == "GROUP"}
-    unseen = sorted(key for key in used if landing_zone.groups[key].external)
+    unseen = sorted(key for key in used if not landing_zone.groups[key].is_known)
     if user is not None and unseen:
         text = (
             f"members of {', '.join(unseen)} are managed in the identity provider; profiles granted through it are not "

@@ -76,6 +76,13 @@ class ExternalPolicy(Model):
     """As JSON."""
 
 
+class ExternalGroup(Model):
+    """Who is in a group."""
+
+    members: Many[str] = ()
+    """Their names as users."""
+
+
 class External(Model):
     """external.yaml: what AWS has in what is `external: true`; written by `strata adopt`, not by hand."""
 
@@ -85,6 +92,8 @@ class External(Model):
     """By the name at AWS."""
     policies: dict[Annotated[PolicyType, Field(strict=False)], dict[str, ExternalPolicy]] = Field(default_factory=dict)
     """By type, and the name at AWS."""
+    groups: dict[str, ExternalGroup] = Field(default_factory=dict)
+    """By the name in sso.yaml: those of Control Tower, which people fill at AWS."""
 
 
 def place_of_policy(type: PolicyType, name: str) -> Location:
@@ -95,3 +104,8 @@ def place_of_policy(type: PolicyType, name: str) -> Location:
 def place_of_inline(name: str) -> Location:
     """Returns where the file has the inline policy of a permission set."""
     return "permission_sets", name, "inline"
+
+
+def place_of_group(name: str) -> Location:
+    """Returns where the file has the members of a group."""
+    return "groups", name, "members"

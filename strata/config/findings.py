@@ -72,6 +72,7 @@ FINDINGS: Mapping[str, str] = {
     "over-quota": "more than AWS gives until it is asked for more",
     "unread-external": "a permission set or policy of others that external.yaml lacks, so that it is not known",
     "unused-external": "an entry of external.yaml for nothing that is declared",
+    "unknown-member": "somebody in a group of external.yaml whom sso.yaml does not have",
     "no-administrator": "nobody is known to administer the management account",
     "uncertain-administrator": "whether somebody administers the management account is not certain",
     "uncertain-repair": "whether a member can be entered, repaired or signed in to is not certain",

@@ -1070,14 +1070,18 @@ class Group(Model):
     members: Many[UserReference] = ()
     """Keys of users."""
     external: bool = False
-    """The group comes from an identity provider: it is looked up by name, its members are managed there."""
+    """Others look after the group, such as an identity provider: it is looked up by name, its members come from there.
+
+    external.yaml has those of Control Tower's groups.
+    """
 
     @model_validator(mode="after")
     def _external_is_foreign(self) -> Self:
         if self.external and (self.members or self.description):
             what = "members" if self.members else "description"
             message = Message("managed-elsewhere", f"an external group has {what} here", key=what)
-            raise Problem(message, "manage them in the identity provider")
+            remedy = "others look after them: an identity provider, or people in a group of Control Tower's"
+            raise Problem(message, remedy)
         return self
 
 

@@ -123,6 +123,15 @@ def session_minutes(text: str) -> int:
     return 60 * int(match[1] or 0) + int(match[2] or 0) if match else 0
 
 
+def session_length(text: str) -> float | str:
+    """Returns how many seconds a duration is, as AWS takes it for a session; the text where it is none."""
+    match = re.fullmatch(r"PT(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?", text)
+    if not match:
+        return text
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return dt.timedelta(hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+
+
 def _check_session_duration(value: str) -> str:
     limit = aws_limits()["session_hours"]
     if not limit.minimum <= session_minutes(value) / 60 <= limit.value:

@@ -268,10 +268,8 @@ class PermissionSets:
         for grant in self._after.grants:
             if grant.permission_set == key and grant.account in places:
                 group = groups[grant.principal] if grant.principal_type == "GROUP" else None
-                external = group is not None and group.external
-                found.update(
-                    [f"members of {grant.principal}"] if external else group.members if group else [grant.principal]
-                )
+                found.update(group.members if group else [grant.principal])
+                found.update([f"members of {grant.principal}"] if group and group.has_others else [])
         return listed(sorted(found), MOST_PEOPLE) or "nobody yet"
 
     def _limits(self, key: str) -> list[tuple[list[Document], list[str]]]:

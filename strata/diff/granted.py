@@ -36,7 +36,7 @@ def _granted(landing_zone: LandingZone) -> set[Grant]:
     return {
         grant
         for grant in landing_zone.grants
-        if grant.principal_type == "GROUP" and not groups[grant.principal].external
+        if grant.principal_type == "GROUP" and not groups[grant.principal].has_others
     }
 
 

@@ -14,7 +14,7 @@ from strata.diff.inherited import Merged, Path, looser, settings_of
 from strata.diff.permission_sets import BY_OTHERS, handed_over, read_or_not
 from strata.diff.statements import set_otherwise
 from strata.landing_zone import LandingZone
-from strata.landing_zone.policies import Policy
+from strata.landing_zone.policies import FULL_ACCESS, Policy
 from strata.landing_zone.units import Ancestors, Target
 from strata.report.policies import in_words, short_type
 from strata.text import counted, listed
@@ -63,6 +63,23 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
         if kind := compared.get(new[key].type):
             yield from _by_effect(_named(key, old, new), gained[key], kind, will_be, None)
     yield from _told_otherwise(otherwise, will_be)
+    yield from _full_access(before, after)
+
+
+def _full_access(before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    """Yields where AWS's policies that allow everything are no longer, or again."""
+    was, now = before.without_full_access.keys(), after.without_full_access.keys()
+    for kind, name in FULL_ACCESS.items():
+        off = sorted(target for type, target in now - was if type is kind)
+        on = sorted(target for type, target in was - now if type is kind and target in after.ancestors)
+        if off:
+            text = (
+                f"{name} is declared as detached from {in_words(off)}: only what other policies allow is allowed then"
+            )
+            yield Change(Topic.GUARDRAILS, text)
+        if on:
+            text = f"{name} is declared as attached to {in_words(on)} again: what is allowed by name bars nothing then"
+            yield Change(Topic.GUARDRAILS, text, "guardrails")
 
 
 def _undeclared(old: Policies, new: Policies) -> Iterator[str]:

@@ -44,7 +44,7 @@ def _changed(before: LandingZone, after: LandingZone) -> Iterator[tuple[str, str
 
 
 def _members(group: Group) -> tuple[bool, frozenset[str]]:
-    return group.external, frozenset(group.members)
+    return group.is_known, frozenset(group.people)
 
 
 def _days(landing_zone: LandingZone, entries: Sequence[Location]) -> list[str | None]:
@@ -136,8 +136,10 @@ def _groups(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             yield Change(Topic.ACCESS, f"group {key} keeps its name, which sso.yaml no longer writes")
         elif was != will_be:
             yield Change(Topic.ACCESS, f"group {key} is named {will_be}, no longer {was}")
-        joined = sorted(set(new[key].members) - set(old[key].members))
-        left = sorted(set(old[key].members) - set(new[key].members))
+        if new[key].external and not (old[key].is_known and new[key].is_known):
+            continue
+        joined = sorted(set(new[key].people) - set(old[key].people))
+        left = sorted(set(old[key].people) - set(new[key].people))
         if joined:
             yield Change(Topic.ACCESS, f"{listed(joined)} {'join' if joined[1:] else 'joins'} group {key}")
         if left:

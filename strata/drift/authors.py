@@ -14,13 +14,15 @@ from strata.drift.difference import Difference, How
 from strata.drift.event_history import DAYS, Event, History
 from strata.errors import Message
 from strata.kinds import kind_of
-from strata.kinds.events import CHANGED, GONE, MADE
+from strata.kinds.events import CHANGED, GONE, MADE, RESULTS
 from strata.kinds.kind import Kind
 from strata.kinds.setting import key_of
 
 MOST = 50
 """So many differences are looked up."""
 
+_REQUEST = "car-"
+"""How the id of a request for an account begins: its result names no author, and the request no account."""
 _GLOBAL = "us-east-1"
 """Where the events of Organizations, IAM and account management are:
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html"""
@@ -58,7 +60,8 @@ def authors(history: History, project: Project, differences: Sequence[Difference
 
 def _author(history: History, project: Project, one: Difference) -> Author:
     kind, found = kind_of(one.kind, one.name), list[Event]()
-    clues = [each for side in (one.live, one.recorded) if side for each in kind.clues(side)] or [()]
+    sides = [side for side in (one.live, one.recorded) if side]
+    clues = [each for side in sides for each in kind.clues(side)] if sides else [()]
     for region in _regions(project, kind, one.name):
         for name in _names(one):
             events = history.events(region, name)
@@ -66,7 +69,10 @@ def _author(history: History, project: Project, one: Difference) -> Author:
     if not found:
         text = f"no event of the last {DAYS} days in the management account tells"
         return Author(unknown=Message("no-event", text, days=DAYS))
-    last = max(found, key=lambda each: each.at)
+    last = max(found, key=lambda each: (each.name not in RESULTS, each.at))
+    if request := [word for word in last.words if word.startswith(_REQUEST)]:
+        asked = history.events(_GLOBAL, "CreateAccount")
+        last = next((each for each in asked if each.words.issuperset(request)), last)
     return Author(last.by, last.at, last.name)
 
 

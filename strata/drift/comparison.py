@@ -32,6 +32,7 @@ from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, states_of
 from strata.sides.side import declared_side, live_side
 from strata.sides.states import State
+from strata.text import listed
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,8 @@ def differing(
             otherwise += one.otherwise({each.attribute for each in differences})
     # A line that gives a name back works once what took it is gone.
     found = sorted(_by_their_causes(found), key=lambda one: (ORDER[one.kind], one.is_name_back))
-    left = tuple(one for one in found if not one.is_meant(accepted))
     silenced = tuple(one for one in found if one.is_meant(accepted))
+    left = tuple(_beside(aws, one, silenced) for one in found if not one.is_meant(accepted))
     stacks |= {stack for one in silenced for stack in one.way.deploy}
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise), frozenset(stacks))
 
@@ -167,12 +168,49 @@ def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
         for one in differences
         if one.recorded and one.recorded.external and one.attribute in ("", "id")
     }
-    return [
-        one
-        for one in differences
-        if not one.recorded or one.how is How.MADE or one.recorded.ids.get("principal") not in deleted
-        if not (one.how is How.GONE and one.declared and _holder(one) in whole)
-    ]
+    return _under_what_was_made_again(
+        [
+            one
+            for one in differences
+            if not one.recorded or one.how is How.MADE or one.recorded.ids.get("principal") not in deleted
+            if not (one.how is How.GONE and one.declared and _holder(one) in whole)
+        ]
+    )
+
+
+def _under_what_was_made_again(differences: Sequence[Difference]) -> list[Difference]:
+    """Returns the differences; what a user, group or set lost as it was deleted, and has again, is told with it."""
+    again = [one for one in differences if one.attribute == "id" and one.way.undo and kind_of(one.kind, one.name).key]
+    told, found = set[int](), list[Difference]()
+    for one in again:
+        old = one.recorded.ids["id"] if one.recorded else ""
+        its = [
+            number
+            for number, each in enumerate(differences)
+            if number not in told and each not in again and each.how is not How.MADE
+            if each.recorded and old in each.recorded.ids.values()
+        ]
+        told.update(its)
+        lost = [differences[number] for number in its]
+        names = list(dict.fromkeys(f"{each.kind} {each.name}" for each in lost if each.kind != one.kind))
+        by_hand = one.way.by_hand
+        if names and by_hand:
+            by_hand = by_hand.saying(f"{by_hand}, and gives it {listed(names)}", things=names)
+        lines = [line for each in lost if each.attribute == "id" for line in each.way.undo]
+        found.append(replace(one, way=replace(one.way, undo=(*lines, *one.way.undo), by_hand=by_hand)))
+    rest = [one for number, one in enumerate(differences) if number not in told and one not in again]
+    return [*rest, *found]
+
+
+def _beside(aws: AtAws, one: Difference, silenced: Sequence[Difference]) -> Difference:
+    """Returns a difference; where its lines give other values of the thing as well, what is accepted stays as it is."""
+    its = [each for each in silenced if (each.kind, each.name) == (one.kind, one.name)]
+    meant = {each.attribute: each.live.values[each.attribute] for each in its if each.live and each.attribute}
+    if not (meant and one.recorded and one.way.undo):
+        return one
+    before = replace(one.recorded, values={**one.recorded.values, **meant})
+    way = way_back(aws, kind_of(one.kind, one.name), one.attribute, one.declared, before, one.live)
+    return replace(one, way=way)
 
 
 def _holder(one: Difference) -> str:
@@ -302,7 +340,7 @@ class _Compared:
             for attribute, declared, recorded, live in self._values(self.here, self.before, self.now):
                 # A deploy that leaves a value notes it in the state, whoever set it.
                 same = (declared,) if attribute in self.here.by_default else (declared, recorded)
-                if meaning(live) not in map(meaning, same):
+                if not any(self._are_same(attribute, live, one) for one in same):
                     values = written(live), written(recorded), written(declared)
                     yield self._difference(How.CHANGED, attribute, *values)
 
@@ -314,7 +352,7 @@ class _Compared:
         if self.here and self.before and self.now:
             left = {self.kind.left, *self.here.by_default}
             return any(
-                meaning(declared) != meaning(recorded) == meaning(live)
+                meaning(declared) != meaning(recorded) and self._are_same(attribute, recorded, live)
                 for attribute, declared, recorded, live in self._values(self.here, self.before, self.now)
                 if attribute not in left
             )
@@ -340,7 +378,7 @@ class _Compared:
             for attribute, declared in self.here.values.items():
                 live = self.now.values.get(attribute)
                 unknown = declared is AS_IT_IS or attribute in told or self._are_unread_tags(attribute)
-                same = meaning(live) == meaning(declared) or self._is_earlier_name(attribute, live)
+                same = self._are_same(attribute, live, declared) or self._is_earlier_name(attribute, live)
                 if not unknown and not same:
                     yield self._difference(How.CHANGED, attribute, written(live), "", written(declared))
 
@@ -352,6 +390,10 @@ class _Compared:
             unknown = wanted is AS_IT_IS or self._are_unread_tags(attribute)
             if not unknown and not self._is_earlier_name(attribute, now.values.get(attribute)):
                 yield attribute, wanted, recorded, now.values.get(attribute)
+
+    def _are_same(self, attribute: str, one: Any, other: Any) -> bool:
+        """Returns whether two values mean the same."""
+        return bool(self.kind.meaning(attribute, one) == self.kind.meaning(attribute, other))
 
     def _is_earlier_name(self, attribute: str, live: Any) -> bool:
         """Returns whether a name that no file writes is that of a key that the thing had: a deploy leaves it."""

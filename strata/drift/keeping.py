@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strata.adoption.describing import objection
+from strata.adoption.describing import objection, undescribable_policy
 from strata.errors import Message
 from strata.kinds import kind_of
-from strata.kinds.change import REFRESH, Change, Edit, Obstacle, edit
+from strata.kinds.at_aws import Attached
+from strata.kinds.change import Change, Edit, Obstacle, edit, in_external_yaml
 from strata.kinds.kind import Kind
-from strata.kinds.permission_set import SET
+from strata.kinds.permission_set import BOUNDARY, SET, SET_POLICY, arn_of
 from strata.kinds.policy import POLICY, full_access_of
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
@@ -20,7 +21,7 @@ from strata.printing import word
 def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> Obstacle:
     """Returns why `strata adopt` cannot write what AWS has, as a phrase; nothing where it can."""
     if _is_in_external_yaml(zone, kind, attribute, here, now):
-        return Message(REFRESH, "strata adopt --refresh-external writes it")
+        return in_external_yaml()
     if now is None and here and (type := full_access_of(here.name)):
         full = FULL_ACCESS[type]
         text = f"write it under detached of an entry {full} in organization.yaml, with external: true and type: {type}"
@@ -32,10 +33,21 @@ def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, 
         again = Message("deploy-gives-again", "a deploy gives the new one what the deleted one had")
         deleted = "the state has the one that was deleted, and no import replaces it"
         return again if here.external else Message("state-has-deleted", deleted)
-    if why := kind.obstacle(zone, Change(attribute, here, now)):
+    if why := kind.obstacle(zone, Change(attribute, here, now)) or _undescribable(zone, kind, now):
         return why
     name, value = kind.fields.get(attribute), now.values.get(attribute)
     return objection(kind.model, name, value) if kind.model and name and value else ""
+
+
+def _undescribable(zone: LandingZone, kind: Kind, now: Thing) -> Obstacle:
+    """Returns why the entry of a permission set cannot name a policy that it has."""
+    if kind not in (SET_POLICY, BOUNDARY):
+        return ""
+    ids, set_ = now.ids, zone.permission_sets[now.ids["set"]]
+    own = Attached(ids["customer"], ids.get("path", "/")) if "customer" in ids else None
+    managed = set_.managed if kind is SET_POLICY else ()
+    others = [Attached(one.customer, one.path) for one in managed if one.customer]
+    return undescribable_policy(own or arn_of(ids["aws"]), [one for one in others if one != own]) or ""
 
 
 def _is_in_external_yaml(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> bool:

@@ -334,10 +334,11 @@ class Examination:
             for one in self.evaluated.grants(account):
                 if one.principal_type == "USER":
                     found.add((one.principal, one.permission_set, one.principal))
-                elif groups[one.principal].external or not groups[one.principal].members:
-                    found.add((str(Who("group", one.principal)), one.permission_set, ""))
-                else:
-                    found |= {(one_of, one.permission_set, one_of) for one_of in groups[one.principal].members}
+                    continue
+                group = groups[one.principal]
+                found |= {(one_of, one.permission_set, one_of) for one_of in group.members}
+                if group.has_others or not group.members:
+                    found.add((str(Who("group", group.key)), one.permission_set, ""))
             self._grants[account] = tuple(sorted(found))
         return self._grants[account]
 

@@ -120,12 +120,10 @@ class Management:
         for grant in self.evaluated.grants(MANAGEMENT):
             if not any(self._counts(entry) for entry in landing_zone.grants[grant]):
                 continue
-            if grant.principal_type == "USER":
-                people: Iterable[str] = (grant.principal,)
-            elif landing_zone.groups[grant.principal].external:
-                people = (f"group {grant.principal}",)
-            else:
-                people = landing_zone.groups[grant.principal].members
+            people: Iterable[str] = (grant.principal,)
+            if grant.principal_type == "GROUP":
+                group = landing_zone.groups[grant.principal]
+                people = (*group.members, *([f"group {group.key}"] if group.has_others else []))
             found.setdefault(grant.permission_set, set()).update(people)
         order = sorted(found, key=lambda key: (not _is_wide(landing_zone, key), key))
         return {key: tuple(sorted(found[key])) for key in order if found[key]}

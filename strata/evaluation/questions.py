@@ -12,7 +12,7 @@ from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.landing_zone import Actor, Evaluated
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.groups import may_be_in
+from strata.landing_zone.groups import Group, known_to, may_be_in
 from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome, Step
 from strata.policy.asked import settled
@@ -92,15 +92,15 @@ def ask(evaluated: Evaluated, actor: Actor, question: Question, account: str) ->
     request, there = request_of(evaluated, actor, question, account)
     policies = Policies(actor.account, there, actor.identity, actor.boundary, _of_resource(evaluated, request, there))
     answer = settled(request, policies)
-    return _for_members(answer, actor.group) if actor.group else answer
+    return _for_members(answer, evaluated.landing_zone.groups[actor.group]) if actor.group else answer
 
 
-def _for_members(answer: Answer, group: str) -> Answer:
+def _for_members(answer: Answer, group: Group) -> Answer:
     """Returns the answer for somebody who has access only as a member of a group, and may be one."""
     if answer.outcome is Outcome.DENIED:
         return answer
-    keys = (f"membership of {group}", *answer.keys)
-    step = Step(f"group {group}", Outcome.DEPENDS, "the identity provider alone knows its members", None, keys[:1])
+    keys = (f"membership of {group.key}", *answer.keys)
+    step = Step(f"group {group.key}", Outcome.DEPENDS, f"{known_to([group])} alone knows its members", None, keys[:1])
     return Answer(Outcome.DEPENDS, keys, step, (step, *answer.steps), answer.request)
 
 
@@ -343,14 +343,14 @@ def sets_of(evaluated: Evaluated, user: str, account: str) -> dict[str, str]:
 
 
 def everybody(evaluated: Evaluated, account: str) -> list[tuple[Who, str]]:
-    """Returns who has which permission set in an account: users, and groups that an identity provider fills."""
+    """Returns who has which permission set in an account: users, and groups of whose members some are not known."""
     groups = evaluated.landing_zone.groups
     found: set[tuple[str, str, str]] = set()
     for one in evaluated.grants(account):
         if one.principal_type == "USER":
             found.add(("user", one.principal, one.permission_set))
-        elif groups[one.principal].external:
+            continue
+        found |= {("user", member, one.permission_set) for member in groups[one.principal].members}
+        if groups[one.principal].has_others:
             found.add(("group", one.principal, one.permission_set))
-        else:
-            found |= {("user", member, one.permission_set) for member in groups[one.principal].members}
     return [(Who("user" if kind == "user" else "group", key), name) for kind, key, name in sorted(found)]

@@ -126,7 +126,7 @@ def diff(target: Path, files: Mapping[str, str]) -> Iterator[str]:
     """Yields what changes in files, as lines of a unified diff."""
     for name, text in files.items():
         path = target / name
-        before = read_text(path) if path.is_file() else ""
+        before = read_bytes(path).decode(errors="replace") if path.is_file() else ""
         old = str(path) if before else os.devnull
         yield from difflib.unified_diff(before.splitlines(), text.splitlines(), old, str(path), lineterm="")
 
@@ -159,5 +159,7 @@ def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str]) -
     """
     write(
         {folder / name: text.encode() for name, text in files.items()},
-        instead_of={folder / name: before[name].encode() if name in before else None for name in files},
+        instead_of={
+            folder / name: before[name].encode(errors="surrogateescape") if name in before else None for name in files
+        },
     )

@@ -37,7 +37,7 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
         placed={
             key: account.unit for key, account in landing_zone.accounts.items() if account.unit in landing_zone.units
         },
-        memberships=frozenset((key, user) for key, group in landing_zone.groups.items() for user in group.members),
+        memberships=frozenset((key, user) for key, group in landing_zone.sso.groups.items() for user in group.members),
         administrators=administrators(landing_zone, today),
         trail="on" if security.trail.on else "off" if security.trail.mode == "off" else "unmanaged",
         ram_sharing="unmanaged" if sharing == "unmanaged" else "on" if sharing else "off",

@@ -252,22 +252,23 @@ def states_elsewhere(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
     for name in paginate(client, "list_buckets", "Buckets[].Name"):
         if name in (project.state_bucket, project.replica_bucket) or name.endswith(REPLICA):
             continue
-        if _is_tagged_bucket(client, name) and _has_state(client, name):
+        bucket = {"Bucket": name, "ExpectedBucketOwner": project.management_account.id}
+        if _is_tagged_bucket(client, bucket) and _has_state(client, bucket):
             yield name
 
 
-def _is_tagged_bucket(client: Client, name: str) -> bool:
+def _is_tagged_bucket(client: Client, bucket: Mapping[str, str]) -> bool:
     try:
-        tags = client.get_bucket_tagging(Bucket=name)["TagSet"]
+        tags = client.get_bucket_tagging(**bucket)["TagSet"]
         # Bootstrap sets no Layer, and with default_tags: false it stays so.
         return _ours([{"Key": "Layer", "Value": "backend"}, *tags], "backend")
     except AwsError:  # not tagged, or not to be seen, or elsewhere
         return False
 
 
-def _has_state(client: Client, name: str) -> bool:
+def _has_state(client: Client, bucket: Mapping[str, str]) -> bool:
     try:
-        client.get_object(Bucket=name, Key=state_key("backend"), Range="bytes=0-0")
+        client.get_object(**bucket, Key=state_key("backend"), Range="bytes=0-0")
     except AwsError:
         return False
     return True

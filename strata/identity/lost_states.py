@@ -1,4 +1,4 @@
-"""States that a deploy has written and that are gone, told from a first deploy that is yet to come."""
+"""States that a deploy has written and that are gone or lie elsewhere, told from a first deploy that is yet to come."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from strata.aws.session import Aws, AwsError
 from strata.aws.states import stacks_in
 from strata.config.layers import STACKS
 from strata.errors import Message
-from strata.identity.live import traces
+from strata.identity.live import states_elsewhere, traces
 from strata.landing_zone import LandingZone
 from strata.text import listed
 
@@ -41,6 +41,34 @@ def lost_beside_replica(aws: Aws, landing_zone: LandingZone) -> Message | Litera
     replica = f"its replica s3://{project.replica_bucket} {has}"
     text = f"the states are gone: s3://{project.state_bucket} {gone}; {replica}: {PAGE}"
     return Message("states-gone", text, bucket=project.state_bucket, exists=stacks is not None, replica=copied)
+
+
+def other_store(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
+    """Returns why nothing is to be made under a new name, empty where no other bucket holds a state of ours."""
+    try:
+        found = list(states_elsewhere(aws, landing_zone))
+    except AwsError:
+        return ""
+    if not found:
+        return ""
+    text = (
+        f"s3://{landing_zone.project.state_bucket} is not complete, and s3://{found[0]} holds the states of an earlier "
+        "deploy: short_name, state.bucket and regions.primary stay while they do; set them back to what they were; "
+        "docs/operate.md says how it is really done"
+    )
+    return Message("states-elsewhere", text, bucket=landing_zone.project.state_bucket, seen=found)
+
+
+def second_store(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
+    """Returns why no store is to be made beside the one that there is; whoever writes `state.bucket` wants another.
+
+    Raises:
+        AwsError: the bucket is somebody else's, or may not be read.
+    """
+    project = landing_zone.project
+    if project.state.bucket or stacks_in(aws, project, project.state_bucket):
+        return ""
+    return other_store(aws, landing_zone)
 
 
 def _lost_beside_resources(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 PER_SECOND = 15
 """Identity Center allows 20 a second, of all callers together: https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html"""
+SLOWER: Mapping[str, float] = {"account": 8}
+"""GetAlternateContact is allowed 10 a second: https://docs.aws.amazon.com/accounts/latest/reference/quotas.html"""
 PAUSE = 10.0
 """Seconds in which a service that throttles is not asked; before and behind them botocore tries six times."""
 PAUSES = 12
@@ -30,7 +32,7 @@ class Pace:
         pause: float = PAUSE,
     ) -> None:
         self.requests: Counter[str] = Counter()
-        self._between, self._pause = 1 / per_second, pause
+        self._per_second, self._pause = per_second, pause
         self._next: dict[str, float] = {}
         self._lock = threading.Lock()
         self._told, self._waits = told, waits
@@ -40,7 +42,7 @@ class Pace:
         with self._lock:
             now = time.monotonic()
             turn = max(now, self._next.get(service, 0))
-            self._next[service] = turn + self._between
+            self._next[service] = turn + 1 / min(self._per_second, SLOWER.get(service, self._per_second))
             self.requests[service] += 1
             self._told(self.requests)
         time.sleep(turn - now)

@@ -114,8 +114,8 @@ ACCOUNT = Kind(
     obstacle=lambda _, change: _CLOSED if change.attribute == "state" else "",
     edits=_edits,
     events={
-        MADE: ("CreateAccountResult", "CreateAccount", "AcceptHandshake", "InviteAccountToOrganization"),
-        GONE: ("RemoveAccountFromOrganization", "LeaveOrganization"),
+        MADE: ("CreateAccountResult", "AcceptHandshake", "InviteAccountToOrganization"),
+        GONE: ("RemoveAccountFromOrganization", "AccountDepartedOrganization"),
         "name": ("PutAccountName",),
         "email": ("AcceptPrimaryEmailUpdate", "StartPrimaryEmailUpdate"),
         "unit": ("MoveAccount",),

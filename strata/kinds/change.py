@@ -62,6 +62,11 @@ REFRESH = "in-external-yaml"
 """The id of why no other run of it does."""
 
 
+def in_external_yaml() -> Message:
+    """Returns that external.yaml has it, so that nothing else is written."""
+    return Message(REFRESH, "strata adopt --refresh-external writes it")
+
+
 def made_again(attribute: str, here: Thing | None, _before: Thing | None, now: Thing | None) -> Way | None:
     """Returns the way back of what a deploy finds by its name: it takes the new one, where another id is no harm."""
     if not (here and now and attribute == "id"):

@@ -19,6 +19,13 @@ def events(word: str, changed: str = "Update{}", made: str = "Create{}", gone: s
     return {MADE: (making,), GONE: (gone.format(word),), CHANGED: tuple(dict.fromkeys((changing, making)))}
 
 
+RESULTS = frozenset({"CreateAccountResult", "AccountDepartedOrganization"})
+"""Events that Organizations tells itself, of which nobody is the author.
+
+https://docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-integration.html
+"""
+
+
 Clues: TypeAlias = Sequence[Sequence[str]]
 """Texts that an event has all of: those of one of these lists."""
 _NAMED = frozenset({"id", "account", "service", "policy", "target", "arn", "principal", "name"})
@@ -26,8 +33,10 @@ _NAMED = frozenset({"id", "account", "service", "policy", "target", "arn", "prin
 
 
 def by_ids(thing: Thing) -> Clues:
-    """Returns the ids of a thing, which its events name."""
-    return [[value for name, value in thing.ids.items() if name in _NAMED and value]]
+    """Returns the ids of a thing, which its events name; no event is about one of which no id is known."""
+    ids = {name: value for name, value in thing.ids.items() if name in _NAMED}
+    known = [value for value in ids.values() if value]
+    return [known] if known or not ids else []
 
 
 def by_name(thing: Thing) -> Clues:

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config import SSO, models
-from strata.errors import Message
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Center, Inventory
-from strata.kinds.change import Change, Obstacle
-from strata.kinds.cli import new_name
+from strata.kinds.change import Change, Obstacle, in_external_yaml
+from strata.kinds.cli import Lines, new_name
 from strata.kinds.control_tower import by_its_name, keeps_group, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark, folded
 from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, written
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, as_read, written
 from strata.landing_zone import LandingZone
-from strata.landing_zone.groups import CONTROL_TOWER
+from strata.landing_zone.groups import Group, is_of_control_tower
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
@@ -133,7 +132,7 @@ GROUP = Kind(
     rename=lambda aws, own, name: aws.cli.people(
         "update-group", group_id=own, operations=new_name("displayName", name)
     ),
-    events=events("Group"),
+    events={**events("Group"), "name": ("UpdateGroup", "UpdateGroupDisplayName", "CreateGroup")},
     section="groups",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.groups.items() if not one.external),
     wanted=_wanted,
@@ -149,7 +148,7 @@ _MEMBERSHIP = "aws_identitystore_group_membership"
 
 
 def _members(zone: LandingZone) -> Iterator[str]:
-    for key, group in zone.groups.items():
+    for key, group in zone.sso.groups.items():
         yield from (f"{_MEMBERSHIP}.{key}_{member}" for member in group.members)
 
 
@@ -196,9 +195,9 @@ def group_of(membership: str) -> str:
 
 
 def _declared_members(zone: LandingZone) -> Iterator[Thing]:
-    for key, group in zone.groups.items():
+    for key, group in zone.sso.groups.items():
         for user in group.members:
-            yield Thing("membership", _name(user, key), {"id": AS_IT_IS}, SSO, (*group.location, "members"))
+            yield Thing("membership", _name(user, key), {"id": AS_IT_IS}, SSO, ("groups", key, "members"))
 
 
 def _recorded_members(states: InStates) -> Iterator[Thing]:
@@ -209,24 +208,58 @@ def _recorded_members(states: InStates) -> Iterator[Thing]:
         yield Thing("membership", _name(user, group), {"id": id}, ids=ids)
 
 
+def _given_members(aws: AtAws) -> Iterator[Thing]:
+    """Yields whom external.yaml has in a group, of the groups and users that AWS has: no deploy puts one in."""
+    for center in aws.inventory.centers:
+        for group in center.groups:
+            here = aws.zone.groups.get(aws.known["group"].get(group.id, ""))
+            if here and here.is_known and is_filled_by_people(here, group):
+                file, location = here.membership(0)
+                for user in center.users:
+                    if (name := _called(aws, here, user)) in here.people:
+                        ids = {"group": group.id, "principal": user.id}
+                        yield Thing("membership", _name(name, here.key), {}, file, location, ids=ids, external=True)
+
+
 def _live_members(aws: AtAws) -> Iterator[Thing]:
     """Yields who is in a group that has a key; the members of the others are told as one with it.
 
     An identity provider fills its groups, and people those of Control Tower.
     """
     for center in aws.inventory.centers:
+        users = {one.id: one for one in center.users}
         for group in center.groups:
             key = aws.known["group"].get(group.id)
             here = aws.zone.groups.get(key or "")
-            # It is still theirs under another name, and without Control Tower.
-            theirs = not group.external and here is not None and here.external and here.name in CONTROL_TOWER
+            theirs = here is not None and is_filled_by_people(here, group)
             compared = key and (_is_ours(aws, center, group) or theirs)
             for user, id in group.members.items() if compared else ():
                 if not aws.is_elsewhere(_MEMBERSHIP, f"{center.store}/{id}"):
                     undo = aws.cli.people("delete-group-membership", membership_id=id)
                     ids = {"group": group.id, "principal": user, "id": id}
-                    name, thing = _name(aws.principal(user), str(key)), ("membership", f"{group.id} {user}")
+                    called = _called(aws, here, users[user]) if here and user in users else aws.principal(user)
+                    name, thing = _name(called, str(key)), ("membership", f"{group.id} {user}")
                     yield Thing("membership", name, {"id": id}, ids=ids, thing=thing, undo=undo)
+
+
+def is_filled_by_people(here: Group, one: at_aws.Group) -> bool:
+    """Returns whether no provisioning fills an external group: it is Control Tower's, by the name in sso.yaml.
+
+    It is still theirs under another name, and without Control Tower.
+    """
+    return is_of_control_tower(here) and not one.external
+
+
+def _called(aws: AtAws, here: Group, user: at_aws.User) -> str:
+    """Returns what a member is called: one without a key as external.yaml does, if it has that one."""
+    name, key = as_read(user.user_name), aws.known["user"].get(user.id)
+    stranger = next((one for one in here.strangers if one.casefold() == name.casefold()), "")
+    return key or stranger or aws.principal(user.id)
+
+
+def _into_group_again(aws: AtAws, _: str, before: Thing) -> Lines:
+    group, user = before.ids["group"], before.ids["principal"]
+    return aws.cli.people("create-group-membership", group_id=group, member_id={"UserId": user})
 
 
 def _clues(thing: Thing) -> Clues:
@@ -238,8 +271,8 @@ def _clues(thing: Thing) -> Clues:
 def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
     for center in inventory.centers:
         there = {group.id: group.members for group in center.groups}
-        for key, group in zone.groups.items():
-            members = there.get(ids["group"].get(key, ""), {}) if not group.external else {}
+        for key, group in zone.sso.groups.items():
+            members = there.get(ids["group"].get(key, ""), {})
             for member in group.members:
                 if id := members.get(ids["user"].get(member, "")):
                     yield f"{_MEMBERSHIP}.{key}_{member}", f"{center.store}/{id}"
@@ -247,8 +280,7 @@ def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterat
 
 def _why_not_member(zone: LandingZone, change: Change) -> Obstacle:
     group = zone.groups.get(group_of(change.now.name))
-    text = "Control Tower's group has no members in the YAML; accept it in accepted.yaml"
-    return Message("managed-elsewhere", text) if group and group.external else ""
+    return in_external_yaml() if group and group.external else ""
 
 
 MEMBERSHIP = Kind(
@@ -271,6 +303,10 @@ MEMBERSHIP = Kind(
     declared=_declared_members,
     recorded=_recorded_members,
     live=_live_members,
+    given=_given_members,
+    ids_at_aws=lambda _, here: here.ids,
+    again=_into_group_again,
+    is_part=True,
     is_added=True,
     obstacle=_why_not_member,
     needs=lambda _, both: [("user", both.partition(" ")[2])],

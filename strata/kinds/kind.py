@@ -16,6 +16,7 @@ from strata.kinds.events import Clues, Events, by_ids
 from strata.kinds.reading import Reading
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
+from strata.policy.equality import meaning
 
 Key: TypeAlias = moves.Kind
 """The word for a kind whose things have keys that may change."""
@@ -159,11 +160,12 @@ class Kind:
         declared: what the configuration would have a deploy make, with the values that a deploy puts back.
         recorded: what the states of Strata's stacks hold.
         asked: what AWS has of one that a state has, as `inventory.controls` keeps it; None where it has it no more.
-        given: what AWS gives by itself until somebody takes it away, of what it has, without what is declared as gone.
+        given: what AWS has until somebody takes it away, without any deploy: what it gives by itself, or others put in.
         live: what AWS has, but for what layers of one's own or others look after.
         found: what AWS has of it, by the keys of the units by id, as far as they are known.
         live_fields: what AWS has of the fields of an entry, of one thing, without those that it says nothing of.
         id_of: the id by which other things refer to it, in its import id.
+        meaning: what counts of a value where two are compared, by the attribute.
         is_added: a run of `strata adopt` over everything writes what is new.
         model: the entry of the YAML.
         fields: the fields of the entry that hold an attribute; empty where the entry is the value.
@@ -175,7 +177,7 @@ class Kind:
         way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
         ids_at_aws: how AWS calls what is declared external and AWS may have lost.
         again: the lines that give such a thing again, or its value, by the attribute and what was before, with its ids.
-        is_part: it is part of a permission set, as external.yaml has it of an external one.
+        is_part: it is part of a permission set or a group, as external.yaml has it of an external one.
         rename: the line that gives the one of an id another name, where AWS gives none to two, and renames at all.
         obstacle: why `strata adopt` cannot write what AWS has.
         edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
@@ -201,6 +203,7 @@ class Kind:
     found: Callable[[Inventory, Mapping[str, str]], Iterable[Found]] = lambda *_: ()
     live_fields: Callable[[Any], dict[str, Any]] = lambda _: {}
     id_of: Callable[[str], str] = str
+    meaning: Callable[[str, Any], Any] = lambda _, value: meaning(value)
     is_added: bool = False
     model: type[Model] | None = None
     fields: Mapping[str, str] = field(default_factory=dict)

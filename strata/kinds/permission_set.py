@@ -9,6 +9,7 @@ from typing import Any
 
 from strata.config import SSO, models
 from strata.config.text import address_part
+from strata.config.types import session_length
 from strata.errors import Message
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, block, text
@@ -24,6 +25,7 @@ from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy, PermissionSet
+from strata.policy.equality import meaning
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
@@ -165,6 +167,7 @@ SET = Kind(
     ),
     live_fields=_live_fields,
     id_of=lambda import_id: import_id.partition(",")[0],
+    meaning=lambda name, value: session_length(value or "") if name == "session_duration" else meaning(value),
     is_added=True,
     model=models.PermissionSet,
     fields={name: name for name in models.PermissionSet.stays},
@@ -277,6 +280,11 @@ def aws_policy(arn: str) -> str:
     return f"AWS {arn.removeprefix(AWS_MANAGED)}"
 
 
+def arn_of(policy: str) -> str:
+    """Returns the ARN of one of AWS's policies, as the YAML names it; external.yaml has that of another partition."""
+    return policy if policy.startswith("arn:") else f"{AWS_MANAGED}{policy}"
+
+
 def _policy(policy: ManagedPolicy) -> str:
     return aws_policy(policy.aws) if policy.aws else f"{policy.path}{policy.customer}"
 
@@ -343,7 +351,7 @@ def _held(aws: AtAws, here: Thing) -> ManagedPolicy:
 
 def _ids_in_set(aws: AtAws, here: Thing) -> dict[str, str]:
     policy, arn = _held(aws, here), _arn(aws, here.name.rpartition(" in ")[2])
-    return {"arn": arn, **({"policy": f"{AWS_MANAGED}{policy.aws}"} if policy.aws else {"name": policy.customer})}
+    return {"arn": arn, **({"policy": arn_of(policy.aws)} if policy.aws else {"name": policy.customer})}
 
 
 def _attached_again(aws: AtAws, _: str, here: Thing) -> Lines:
@@ -496,7 +504,7 @@ def _put_again(aws: AtAws, _: str, here: Thing) -> Lines:
 def _bounded_again(aws: AtAws, _: str, here: Thing) -> Lines:
     limit = aws.zone.permission_sets[here.name].boundary or ManagedPolicy()
     reference = {"CustomerManagedPolicyReference": {"Name": limit.customer, "Path": limit.path}}
-    boundary = {"ManagedPolicyArn": f"{AWS_MANAGED}{limit.aws}"} if limit.aws else reference
+    boundary = {"ManagedPolicyArn": arn_of(limit.aws)} if limit.aws else reference
     operation = "put-permissions-boundary-to-permission-set"
     return aws.cli.change_set(operation, here.ids["arn"], permissions_boundary=boundary)
 

@@ -92,6 +92,13 @@ def _id(aws: AtAws, key: str) -> str:
     return next((id for id, known in aws.known["policy"].items() if known == key), "")
 
 
+def _id_before(zone: LandingZone, key: str) -> str:
+    """Returns the id that external.yaml has of a policy, by which an event names one that is gone."""
+    one = zone.policies[key]
+    read = zone.external.policies.get(one.type, {}).get(one.name)
+    return read.id if read else ""
+
+
 def _needs(inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
     policies = inventory.organization.policies
     return (each for one in policies if one.id == id for target in one.targets for each in target_of(target))
@@ -127,7 +134,7 @@ POLICY = Kind(
     fields={"name": "name", "description": "description"},
     needs=_needs,
     is_written_without=True,
-    ids_at_aws=lambda aws, here: {"id": _id(aws, here.name)},
+    ids_at_aws=lambda aws, here: {"id": _id(aws, here.name) or _id_before(aws.zone, here.name)},
     again=_again,
     obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
     way=made_again,

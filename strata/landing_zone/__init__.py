@@ -175,7 +175,7 @@ class LandingZone:
     @cached_property
     def groups(self) -> Mapping[str, Group]:
         """Returns the groups by key, sorted."""
-        return dict(sorted(groups(self.sso).items()))
+        return dict(sorted(groups(self.sso, self.external).items()))
 
     @cached_property
     def without_full_access(self) -> Mapping[tuple[PolicyType, Target], Location]:

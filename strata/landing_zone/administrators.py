@@ -39,10 +39,10 @@ def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> A
             continue
         if grant.principal_type == "USER":
             people.add(grant.principal)
-        elif landing_zone.groups[grant.principal].external:
-            external.add(grant.principal)
-        else:
-            people.update(landing_zone.groups[grant.principal].members)
+            continue
+        group = landing_zone.groups[grant.principal]
+        people.update(group.members)
+        external.update([group.key] if group.has_others else [])
     return Administrators(frozenset(people), frozenset(external))
 
 

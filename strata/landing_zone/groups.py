@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
+from strata.config import EXTERNAL, SSO, models
+from strata.config.external import External, place_of_group
 from strata.config.models import Sso, User
 from strata.config.source import Location
 
@@ -23,7 +25,14 @@ CONTROL_TOWER = (
 
 @dataclass(frozen=True)
 class Group:
-    """A group; the members of an external one are known to the identity provider alone."""
+    """A group, with the members that sso.yaml gives it, or that external.yaml says are in an external one.
+
+    Attributes:
+        members: the keys of the users in it.
+        unwritten: those of its attributes that the configuration leaves as they are.
+        is_known: whether it is known who is in it: an identity provider fills its groups from one day to the next.
+        strangers: the names of members whom sso.yaml does not have.
+    """
 
     key: str
     name: str
@@ -31,30 +40,64 @@ class Group:
     members: tuple[str, ...]
     external: bool
     unwritten: frozenset[str] = frozenset()
-    """Those of its attributes that the configuration leaves as they are."""
+    is_known: bool = True
+    strangers: tuple[str, ...] = ()
 
     @property
     def location(self) -> Location:
         """Returns where it stands in sso.yaml."""
         return "groups", self.key
 
+    @property
+    def has_others(self) -> bool:
+        """Returns whether somebody is in it, or may be, who is none of its members here."""
+        return bool(self.strangers) or not self.is_known
 
-def groups(sso: Sso) -> dict[str, Group]:
-    """Returns the groups by key, as in the file."""
-    return {
-        key: Group(
-            key,
-            one.name or key,
-            one.description,
-            one.members,
-            one.external,
-            unwritten=one.unwritten,
-        )
-        for key, one in sso.groups.items()
-    }
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Returns all who are known to be in it: keys of users, and the names of strangers."""
+        return *self.members, *self.strangers
+
+    def membership(self, index: int) -> tuple[str, Location]:
+        """Returns the file that has a member, and where in it."""
+        if self.external:
+            return EXTERNAL, place_of_group(self.name)
+        return SSO, (*self.location, "members", index)
+
+
+def known_to(groups: Iterable[Group]) -> str:
+    """Returns who alone knows the others in some groups."""
+    knowing = {"AWS" if is_of_control_tower(group) else "the identity provider" for group in groups}
+    return " or ".join(sorted(knowing))
+
+
+def is_of_control_tower(group: Group) -> bool:
+    """Returns whether people fill an external group at AWS, so that external.yaml has its members."""
+    return group.external and group.name in CONTROL_TOWER
+
+
+def groups(sso: Sso, external: External) -> dict[str, Group]:
+    """Returns the groups by key, as in the file, with the members that external.yaml has."""
+    return {key: _group(key, one, sso, external) for key, one in sso.groups.items()}
+
+
+def _group(key: str, one: models.Group, sso: Sso, external: External) -> Group:
+    found = Group(
+        key, one.name or key, one.description, one.members, one.external, one.unwritten, is_known=not one.external
+    )
+    read = external.groups.get(found.name) if is_of_control_tower(found) else None
+    if read is None:
+        return found
+    users = {user.sign_in_name.casefold(): key for key, user in sso.users.items()}
+    members = tuple(users[name.casefold()] for name in read.members if name.casefold() in users)
+    strangers = tuple(name for name in read.members if name.casefold() not in users)
+    return replace(found, members=members, strangers=strangers, is_known=True)
 
 
 def may_be_in(user: User, groups: Mapping[str, Group]) -> frozenset[str]:
-    """Returns the external groups in which a user may be: people fill Control Tower's, a provider its own."""
-    external = {key: group for key, group in groups.items() if group.external}
-    return frozenset(key for key, group in external.items() if user.external or group.name in CONTROL_TOWER)
+    """Returns the groups in which a user may be without anybody knowing here: an identity provider fills its own.
+
+    People may put any user into those of Control Tower.
+    """
+    unknown = {key: group for key, group in groups.items() if not group.is_known}
+    return frozenset(key for key, group in unknown.items() if user.external or is_of_control_tower(group))

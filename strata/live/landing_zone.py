@@ -23,7 +23,7 @@ from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
 from strata.kinds import KEYED, at_aws
 from strata.kinds.account import ACCOUNT
 from strata.kinds.at_aws import Center, Inventory
-from strata.kinds.group import GROUP
+from strata.kinds.group import GROUP, is_filled_by_people
 from strata.kinds.identity import folded
 from strata.kinds.organization import ADDRESS as ORGANIZATION_ADDRESS
 from strata.kinds.permission_set import SET, live_policy
@@ -243,9 +243,8 @@ class _Reading:
         live, found = self.inventory.organization, dict[tuple[PolicyType, Target], Location]()
         places = {live.root: THE_ROOT}
         places |= {id: Target("unit", key) for id, key in self.keys["ou"].items()}
-        places |= {
-            id: Target("account", key) for id, key in self.keys["account"].items() if key in organization.accounts
-        }
+        accounts = {*organization.accounts, MANAGEMENT}
+        places |= {id: Target("account", key) for id, key in self.keys["account"].items() if key in accounts}
         for type, name in FULL_ACCESS.items():
             one = next((one for one in live.policies if one.aws_managed and one.name == name), None)
             if one and type in live.policy_types:
@@ -346,7 +345,8 @@ class _Reading:
             at: Location = ("groups", key, "members")
             self._place(SSO, (*at, index), (*at, listed.index(member)) if member in listed else None)
         external = here.external if here else one.external
-        fields = {**GROUP.live_fields(one), "members": members, "external": external and not members}
+        unknown = external and not members and not (here and is_filled_by_people(here, one))
+        fields = {**GROUP.live_fields(one), "members": members, "external": unknown}
         return declared.Group.model_construct(**fields)
 
     # Permission sets and who has them

@@ -19,7 +19,7 @@ from strata.report.allowed import allowed_by_service
 
 @dataclass(frozen=True, order=True)
 class Principal:
-    """Who has access: a user, or a group whose members an identity provider knows."""
+    """Who has access: a user, or those in a group whom nobody knows here."""
 
     external: bool
     key: str
@@ -122,14 +122,14 @@ def way_of(landing_zone: LandingZone, entry: Location) -> AccessPath:
 
 def _holders(landing_zone: LandingZone, group: Group) -> Iterator[tuple[Principal, SourceLocation | None]]:
     """Yields the members of a group, with the line of the membership."""
-    if group.external:
+    if group.has_others:
         yield Principal(external=True, key=group.key), None
     for index, user in enumerate(group.members):
-        yield Principal(external=False, key=user), landing_zone.source(SSO, (*group.location, "members", index))
+        yield Principal(external=False, key=user), landing_zone.source(*group.membership(index))
 
 
 def undecided(landing_zone: LandingZone, user: str, account: str | None = None) -> list[str]:
-    """Returns the external groups that decide what an external user has, in one account or anywhere."""
+    """Returns the groups that decide what a user has and of which nobody knows it here, in one account or anywhere."""
     maybe = may_be_in(landing_zone.users[user], landing_zone.groups)
     return sorted(
         {
@@ -162,7 +162,7 @@ def empty_groups(landing_zone: LandingZone, granted: Iterable[Grant]) -> list[st
     """Returns the groups that are given something and have nobody in them."""
     groups = landing_zone.groups
     named = {grant.principal for grant in granted if grant.principal_type == "GROUP"}
-    return sorted(key for key in named if not groups[key].external and not groups[key].members)
+    return sorted(key for key in named if not groups[key].has_others and not groups[key].members)
 
 
 # What permission sets allow

@@ -32,12 +32,9 @@ def matrix(landing_zone: LandingZone) -> dict[str, Any]:
             {
                 "key": key,
                 "name": group.name,
-                "external": group.external,
+                "external": group.has_others,
                 "members": [user_at[member] for member in group.members],
-                "lines": [
-                    str(landing_zone.source(SSO, (*group.location, "members", index)))
-                    for index in range(len(group.members))
-                ],
+                "lines": [str(landing_zone.source(*group.membership(index))) for index in range(len(group.members))],
             }
             for key, group in landing_zone.groups.items()
         ],

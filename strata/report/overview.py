@@ -14,7 +14,7 @@ from strata.config.models import MANAGEMENT, Control, Mode, PolicyType
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.expiry import Ending, endings, when, where, who
-from strata.landing_zone.groups import may_be_in
+from strata.landing_zone.groups import known_to, may_be_in
 from strata.landing_zone.units import Target
 from strata.policy.answers import Outcome
 from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups, undecided
@@ -47,7 +47,7 @@ class Numbers:
     people: int
     with_access: int
     external: int
-    """Groups with access whose people the identity provider knows."""
+    """Groups with access and with people whom nobody knows here."""
     empty: tuple[str, ...]
     """Groups that are given something and have nobody in them."""
     assignments: int
@@ -57,7 +57,9 @@ class Numbers:
     unread: str = ""
     """Why nobody could count them."""
     unknown: int = 0
-    """People without access of their own who may have some by a group of the identity provider."""
+    """People without access of their own who may have some by such a group."""
+    knowing: str = ""
+    """Who alone knows these people."""
 
     @property
     def without_access(self) -> int:
@@ -70,7 +72,7 @@ class Numbers:
         text = f"{counted(self.people, 'person', 'people')}: {self.with_access:,} with access, "
         text += f"{self.without_access:,} without{f', {self.unknown:,} unknown' if self.unknown else ''}"
         if self.external:
-            text += f"; and {counted(self.external, 'group')} whose people only the identity provider knows"
+            text += f"; and {counted(self.external, 'group')} whose people only {self.knowing} knows"
         given = f"{counted(self.assignments, 'assignment')}, which {'is' if self.assignments == 1 else 'are'}"
         return f"{text}. {given} {counted(self.grants, 'grant')} person by person"
 
@@ -308,7 +310,7 @@ class Overview:
 
     @cached_property
     def _unknown_groups(self) -> Mapping[str, list[str]]:
-        """Returns the people of whom nobody here knows whether they are in a group, with those of the provider."""
+        """Returns the people of whom nobody here knows whether they are in a group, with those that they may be in."""
         users, groups = self.landing_zone.users, self.landing_zone.groups
         return {key: found for key in self._ungrouped if (found := sorted(may_be_in(users[key], groups)))}
 
@@ -324,7 +326,7 @@ class Overview:
 
     @cached_property
     def unknown_access(self) -> Mapping[str, list[str]]:
-        """Returns the people whose access is unknown, with the groups of the identity provider that decide it."""
+        """Returns the people whose access is unknown, with the groups that decide it."""
         return {key: found for key in self._holding_nothing if (found := undecided(self.landing_zone, key))}
 
     def _people(self, key: str, title: str, found: Sequence[str], unknown: Mapping[str, Sequence[str]]) -> Point:
@@ -396,6 +398,7 @@ def overview(landing_zone: LandingZone, as_of: dt.date, live: Live | None = None
         assignments=len(landing_zone.grants),
         grants=len(found),
         unread=landing_zone.unread.get("people", ""),
+        knowing=known_to(landing_zone.groups[holder.key] for holder in holders if holder.external),
     )
     first = Overview(landing_zone, as_of, found, numbers, live)
     return replace(first, numbers=replace(numbers, unknown=len(first.unknown_access)))

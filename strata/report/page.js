@@ -7,7 +7,7 @@
   const PAGE = 50;
   const MOST = 3000; // rows that are printed
 
-  // Holders: users first, then groups whose people only the identity provider knows.
+  // Holders: users first, then groups with people whom nobody knows here.
   const external = [];
   data.groups.forEach((group, index) => { if (group.external) external.push(index); });
   const holders = [
@@ -25,7 +25,9 @@
   const grants = data.grants.map(([set, principal, accounts, entries]) => {
     const group = principal < 0 ? -1 - principal : null;
     let reached = [principal];
-    if (group !== null) reached = externalHolder.has(group) ? [externalHolder.get(group)] : data.groups[group].members;
+    if (group !== null) {
+      reached = [...data.groups[group].members, ...(externalHolder.has(group) ? [externalHolder.get(group)] : [])];
+    }
     return { set, group, reached, accounts: accounts === 0 ? everywhere : accounts.flatMap(spread), entries };
   });
 

@@ -17,7 +17,7 @@ from strata.report.markup import SIGN
 from strata.report.matrix import matrix
 from strata.report.overview import overview
 from strata.report.sections import Sections
-from strata.report.tables import SLOTS_NOTE
+from strata.report.tables import slots_note
 from strata.text import counted
 
 
@@ -38,7 +38,12 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
             _unread_access(people) if people else _ACCESS,
             _section("groups", "By group", _GROUPS, people or sections.groups()),
             _section("people", "By person", "", people or sections.people()),
-            _section("accounts", "By account", f"<p class=soft>{_ACCOUNTS} {html(SLOTS_NOTE)}", sections.accounts()),
+            _section(
+                "accounts",
+                "By account",
+                f"<p class=soft>{_ACCOUNTS} {html(slots_note(landing_zone))}",
+                sections.accounts(),
+            ),
             _section("sets", "Permission sets", "", people or sections.sets()),
             _section("policies", "Policies", "", policies or sections.policies()),
             _section("guardrails", "Guardrails", _GUARDRAILS, guardrails),

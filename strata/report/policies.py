@@ -73,8 +73,9 @@ def slots(landing_zone: LandingZone) -> dict[Target, list[Slots]]:
     limits = {kind: project_limits.policy_type(kind) for kind in PolicyType if kind in used}
     return {
         target: [
-            Slots(target, kind, tuple(attached[target, kind]), limit.occupied, limit.attachments.value)
+            Slots(target, kind, tuple(attached[target, kind]), by_aws, limit.attachments.value)
             for kind, limit in limits.items()
+            for by_aws in (0 if (kind, target) in landing_zone.without_full_access else limit.occupied,)
         ]
         for target in landing_zone.ancestors
     }

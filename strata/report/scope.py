@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from strata.landing_zone import LandingZone
-from strata.landing_zone.groups import may_be_in
+from strata.landing_zone.groups import known_to, may_be_in
 from strata.report.access import Access, access
 from strata.report.names import find_account, find_group, find_unit, find_user
 from strata.text import listed
@@ -21,7 +21,7 @@ class Scope:
     group: str | None = None
     words: str = "everything"
     maybe: frozenset[str] = frozenset()
-    """The groups of an identity provider in which the person may be."""
+    """The groups in which the person may be without anybody knowing here."""
 
     def __str__(self) -> str:
         return self.words
@@ -94,7 +94,8 @@ def scope_of(
     which = find_group(landing_zone, group) if group is not None else None
     words = [f"account {key}" for key in keys] + [f"OU {key}" for key in inside]
     maybe = may_be_in(landing_zone.users[who], landing_zone.groups) if who else frozenset[str]()
-    known = f" (whether in {listed(sorted(maybe))}, the identity provider alone knows)" if maybe else ""
+    knowing = known_to(landing_zone.groups[key] for key in maybe)
+    known = f" (whether in {listed(sorted(maybe))}, {knowing} alone knows)" if maybe else ""
     words += [f"person {who}{known}"] if who else []
     words += [f"group {which}"] if which else []
     return Scope(chosen, who, which, ", ".join(words) or EVERYTHING.words, maybe)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from strata.config import ORGANIZATION, SSO
 from strata.config.models import Mode
 from strata.landing_zone import MANAGEMENT, LandingZone, Part
+from strata.landing_zone.groups import known_to
 from strata.landing_zone.layers import layers
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target, children
@@ -51,7 +52,7 @@ class Sections:
         self.overview = overview
         self.pills = Pills(landing_zone)
         self.known: dict[tuple[str, ...], str] = {}
-        self.sizes = {key: len(group.members) for key, group in landing_zone.groups.items()}
+        self.sizes = {key: len(group.people) for key, group in landing_zone.groups.items()}
 
     # The first screen
 
@@ -115,15 +116,17 @@ class Sections:
     def _group(self, review: GroupReview, *, is_open: bool) -> str:
         group, given = review.group, review.given
         accounts = {account for one in given for account in one.accounts}
-        people = "members known to the identity provider" if group.external else counted(len(review.members), "member")
+        unknown = f"members known to {known_to([group])}"
+        people = counted(len(group.people), "member") if group.is_known else unknown
         full = f" {FULL}" if self._is_full(given) else ""
-        none = " <b class=w>no members</b>" if not review.members and not group.external else ""
+        none = " <b class=w>no members</b>" if not group.people and group.is_known else ""
         head = f"<b>{html(group.key)}</b>{soft(says_more(group.name, group.key))}{full}{none}"
         facts = f"{people} · {counted(len({one.permission_set for one in given}), 'permission set')} · "
         facts += counted(len(accounts), "account")
         body = f"<p>{html(group.description)}" if group.description else ""
-        if review.members:
-            body += f"<p><b>Members</b> {', '.join(self._person(key) for key, _ in review.members)}"
+        if group.people:
+            people = ", ".join((*(self._person(key) for key, _ in review.members), *map(html, group.strangers)))
+            body += f"<p><b>Members</b> {people}"
         body += self._given(given) if given else "<p class=soft>Nothing is given to it."
         declared = f"<p class=soft>Declared at <code>{html(str(review.place))}</code>"
         sign = "<p class=sign-here>"
@@ -182,7 +185,8 @@ class Sections:
         member = f" · in {', '.join(silent)}, which gives nothing" if silent else "" if groups else " · in no group"
         if unknown:
             where = ", ".join(link("g", name) for name in unknown)
-            member = f" · the identity provider alone knows whether in {where}"
+            knowing = known_to(self.landing_zone.groups[name] for name in unknown)
+            member = f" · {knowing} alone knows whether in {where}"
         known = "managed elsewhere" if user.external else user.email
         body = f"<p>{html(known)}{member}{self._has(one for one in found if any(way.group for way in one.ways))}"
         body += self._given(direct) if direct else ""
@@ -269,7 +273,7 @@ class Sections:
         if not one.group:
             return link("u", one.principal)
         group = self.landing_zone.groups[one.principal]
-        number = "external" if group.external else counted(self.sizes[one.principal], "person", "people")
+        number = counted(self.sizes[one.principal], "person", "people") if group.is_known else "external"
         return f"{link('g', one.principal)} <small>{number}</small>"
 
     # Permission sets, policies, controls, layers

@@ -13,6 +13,7 @@ from strata.config import EXTERNAL, ORGANIZATION, SSO
 from strata.config.models import Mode
 from strata.landing_zone import MANAGEMENT, LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
+from strata.landing_zone.groups import known_to
 from strata.landing_zone.layers import layers
 from strata.landing_zone.units import Target
 from strata.printing import csv_cell, flat, markdown, wrapped
@@ -220,8 +221,10 @@ def _access_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Ta
         for group in empty_groups(landing_zone, landing_zone.grants)
         if scope.has_group(landing_zone, group)
     ]
-    if any(row[0].startswith("members of ") for row in rows):
-        notes.append("'members of' a group: its people are known to the identity provider only.")
+    if others := [
+        group for group in landing_zone.groups.values() if any(row[0] == f"members of {group.key}" for row in rows)
+    ]:
+        notes.append(f"'members of' a group: its people are known to {known_to(others)} only.")
     header = ("Who", "Permission set", "Accounts", "Through, given by")
     return Table("By person", header, rows, (marked.note, *notes))
 
@@ -232,7 +235,7 @@ def _groups_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Ta
         group = review.group
         if not scope.has_group(landing_zone, group.key) or (scope.accounts is not None and not review.given):
             continue
-        members = "known to the identity provider" if group.external else listed(group.members) or "nobody"
+        members = listed(group.people) or "nobody" if group.is_known else f"known to {known_to([group])}"
         first = f"{group.key} {review.place}: {members}"
         given = [
             (marked(one.permission_set), places(landing_zone, one.accounts), _terms(one.way)) for one in review.given
@@ -273,7 +276,7 @@ def _who(landing_zone: LandingZone, entering: Entering) -> str:
     if not entering.group:
         return f"{entering.principal}{until}"
     group = landing_zone.groups[entering.principal]
-    number = "external" if group.external else counted(len(group.members), "person", "people")
+    number = counted(len(group.people), "person", "people") if group.is_known else "external"
     return f"group {group.key} ({number}){until}"
 
 
@@ -303,10 +306,13 @@ def _organization_table(landing_zone: LandingZone) -> Table:
         attached = ", ".join(policy for one in found for policy in one.policies)
         used = ", ".join(f"{short_type(one.type)} {one.used} of {one.limit}" for one in shown(found))
         rows.append((label, "! unread", "") if "policies" in landing_zone.unread else (label, attached, used))
-    return Table("Organization", ("Where", "Policies attached here", "Slots used"), rows, (SLOTS_NOTE,))
+    return Table("Organization", ("Where", "Policies attached here", "Slots used"), rows, (slots_note(landing_zone),))
 
 
-SLOTS_NOTE = "One SCP slot of every target is taken by AWS's FullAWSAccess, one RCP slot by RCPFullAWSAccess."
+def slots_note(landing_zone: LandingZone) -> str:
+    """Returns which slots AWS takes itself."""
+    but = " One that is detached takes none." if landing_zone.without_full_access else ""
+    return f"One SCP slot of every target is taken by AWS's FullAWSAccess, one RCP slot by RCPFullAWSAccess.{but}"
 
 
 def shown(found: Sequence[Slots]) -> list[Slots]:

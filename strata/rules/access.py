@@ -16,7 +16,6 @@ from strata.config.text import Problem, check_length, short, text_problem
 from strata.config.types import RESERVED_NAMES, did_you_mean
 from strata.errors import Fault, Message
 from strata.landing_zone.grants import all_assignments
-from strata.landing_zone.groups import groups
 from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet, all_permission_sets
 from strata.landing_zone.selection import AccountSelector, is_wildcard, matching
 from strata.rules.organization import retired, unit_keys
@@ -41,8 +40,8 @@ def people(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             yield from _default_name(partial, ("users", key), name, limits, "user_name", "set user_name")
     names = {}
     known = partial.declared(SSO, "users", sso.users)
-    for key, group in groups(sso).items():
-        name = group.name
+    for key, group in sso.groups.items():
+        name = group.name or key
         owner = names.setdefault(name.lower(), key)
         if owner != key:
             problem = f"the name {short(name)} is also that of {short(owner)}"

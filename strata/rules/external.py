@@ -9,8 +9,10 @@ from strata.config.external import External, place_of_inline, place_of_policy
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.source import Location
+from strata.config.text import short
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
+from strata.landing_zone.groups import is_of_control_tower
 from strata.policy.documents import DocumentError, parse
 from strata.rules.accepted import Doubt
 
@@ -56,8 +58,18 @@ def unused_entries(landing_zone: LandingZone) -> Iterator[Doubt]:
         ("permission_sets", one.name) for one in landing_zone.permission_sets.values() if one.external
     }
     named |= {("policies", one.type.value, one.name) for one in landing_zone.policies.values() if one.external}
+    named |= {("groups", one.name) for one in landing_zone.groups.values() if is_of_control_tower(one)}
     has: list[Location] = [("permission_sets", name) for name in external.permission_sets]
     has += [("policies", type.value, name) for type, policies in external.policies.items() for name in policies]
+    has += [("groups", name) for name in external.groups]
     for location in (one for one in has if one not in named):
         text = f"belongs to nothing that is declared with external: true; {_ANEW} takes it out"
         yield EXTERNAL, location, Message("unused-external", text, name=str(location[-1]))
+
+
+def strangers(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Yields the members of external groups whom sso.yaml does not have, so that no answer names them."""
+    for group in landing_zone.groups.values():
+        for name in group.strangers:
+            text = f"{short(name)} is no user here; declare it with external: true, or after it has left: {_ANEW}"
+            yield *group.membership(0), Message("unknown-member", text, group=group.key, name=name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.limits import Limits
@@ -13,7 +14,9 @@ from strata.config.types import IMPORT_ADDRESS, did_you_mean
 from strata.errors import Fault, Message
 from strata.kinds import addresses, imported
 from strata.kinds.import_ids import check_import_id
+from strata.kinds.moves import address_parts
 from strata.landing_zone import LandingZone
+from strata.text import counted
 
 
 def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
@@ -24,7 +27,11 @@ def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     landing_zone = _whole(partial)
     made = frozenset[str]().union(*addresses(landing_zone).values()) if landing_zone else None
     found = imported(landing_zone) if landing_zone else frozenset[str]()
+    theirs = _of_external(landing_zone, partial.imports.keys() - (made or ())) if landing_zone else {}
+    yield from _external(partial, theirs)
     for address, import_id in partial.imports.items():
+        if address in theirs:
+            continue
         at: Location = (address,)
         if not matches(IMPORT_ADDRESS.pattern, address):
             problem = f"{short(address)} is not a Terraform address"
@@ -46,6 +53,33 @@ def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             problem = f"{short(import_id)} is also imported to {short(owner)}"
             message = Message("imported-twice", problem, value=import_id, address=owner)
             yield partial.fault(IMPORTS, at, message, "import it to one address")
+
+
+def _of_external(landing_zone: LandingZone, addresses: Iterable[str]) -> dict[str, str]:
+    """Returns by address what others look after, of which no stack creates anything."""
+    things: Mapping[str, Mapping[str, Any]] = {
+        "user": landing_zone.users,
+        "group": landing_zone.groups,
+        "permission-set": landing_zone.permission_sets,
+        "policy": landing_zone.policies,
+    }
+    found = dict[str, str]()
+    for address in addresses:
+        kind, key = address_parts(address)[0]
+        if (one := things.get(kind or "", {}).get(key)) and one.external:
+            found[address] = f"{str(kind).replace('-', ' ')} {key}"
+    return found
+
+
+def _external(partial: PartialConfiguration, theirs: Mapping[str, str]) -> Iterator[Fault]:
+    """Yields one fault for each thing that is external, at the first line that would import something of it."""
+    for thing in sorted(set(theirs.values())):
+        first, *others = [address for address in partial.imports if theirs.get(address) == thing]
+        more = f" (nor by {counted(len(others), 'line')} more)" if others else ""
+        text = f"{thing} is external, so that no deploy imports it{more}"
+        message = Message("import-of-external", text, addresses=[first, *others], thing=thing)
+        remedy = "take the lines out: strata adopt --prune; or the external: true, if it is your own"
+        yield partial.fault(IMPORTS, (first,), message, remedy)
 
 
 def _id(partial: PartialConfiguration, at: Location, address: str, import_id: str) -> Iterator[Fault]:

@@ -15,7 +15,13 @@ from strata.config.source import Location
 from strata.config.text import Problem, short, text_problem
 from strata.errors import Fault, Message
 from strata.landing_zone.placeholders import Document, misplaced, placeholder_problems, texts
-from strata.landing_zone.policies import FULL_ACCESS, all_policies, declared_settings, is_full_access
+from strata.landing_zone.policies import (
+    FULL_ACCESS,
+    all_policies,
+    declared_settings,
+    is_full_access,
+    without_full_access,
+)
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.grammar import document_problems
 from strata.rules.organization import retired, unit_keys
@@ -157,9 +163,11 @@ def _too_few_slots(
     target: Target,
     attached: list[tuple[str, Location]],
 ) -> Iterator[Fault]:
-    limit = limits.policy_type(kind)
-    if len(attached) > limit.attachments.value - limit.occupied:
-        taken = f", one of them taken by {FULL_ACCESS[kind]}" if limit.occupied else ""
+    limit, organization = limits.policy_type(kind), partial.organization
+    is_bare = organization is not None and (kind, target) in without_full_access(organization)
+    occupied = 0 if is_bare else limit.occupied
+    if len(attached) > limit.attachments.value - occupied:
+        taken = f", one of them taken by {FULL_ACCESS[kind]}" if occupied else ""
         place, names = "the root" if target == THE_ROOT else target, ", ".join(name for name, _ in attached)
         problem = (
             f"{place} has {len(attached)} policies of type {kind} ({names}), "

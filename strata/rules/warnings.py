@@ -25,7 +25,7 @@ from strata.policy.documents import statements
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
 from strata.rules.expectations import idle
-from strata.rules.external import unread, unused_entries
+from strata.rules.external import strangers, unread, unused_entries
 from strata.rules.lockout import LOCK_OUT, Guard
 from strata.rules.quotas import over_quota
 from strata.rules.spelling import unknown_names
@@ -382,6 +382,7 @@ _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     over_quota,
     unread,
     unused_entries,
+    strangers,
     idle,
 )
 """Each finds one finding, the id of its messages."""

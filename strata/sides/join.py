@@ -8,7 +8,7 @@ from typing import TypeAlias
 from strata.config import moves
 from strata.kinds import KEYED
 from strata.kinds.at_aws import Inventory
-from strata.kinds.identity import folded
+from strata.kinds.identity import exact, folded
 from strata.kinds.kind import Kind
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import MANAGEMENT, LandingZone
@@ -62,13 +62,16 @@ def _complete(
     declared: Mapping[str, str],
     recorded: Mapping[str, str],
 ) -> None:
-    """Finds the keys of the others: a name says more than the record, whose key somebody may have given to another."""
+    """Finds the keys of the others: a name says more than the record, whose key somebody may have given to another.
+
+    Of names that are one but for their form in Unicode, which AWS tells apart, the YAML can write the composed one.
+    """
     taken = set(found.values())
     left = {identity: key for key, identity in declared.items() if key not in taken}
     before = -1
     while before < len(found):  # a unit is found by the key of the one above
         before = len(found)
-        for one in kind.found(inventory, found):
+        for one in sorted(kind.found(inventory, found), key=lambda one: one.name != exact(one.name)):
             if one.id not in found and one.identity in left:
                 found[one.id] = left.pop(one.identity)
         for one in [*kind.found(inventory, found)]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from strata.errors import Message
 from strata.terraform.events import Events, Failure
-from strata.terraform.plans import Plan, ended
+from strata.terraform.plans import Plan, ended, limit
 from strata.terraform.progress import Progress
 from strata.terraform.signals import Signals
 from strata.terraform.workspace import Workspace
@@ -28,15 +28,13 @@ class Applied:
         return any(failure.text.startswith(_STALE) for failure in self.failures)
 
 
-def apply(
-    workspace: Workspace, planned: Plan, signals: Signals, progress: Progress, *, parallelism: int | None, verbose: bool
-) -> Applied:
+def apply(workspace: Workspace, planned: Plan, signals: Signals, progress: Progress, *, verbose: bool) -> Applied:
     """Applies the file of a plan. Of the signals of a run, Terraform receives one SIGINT at the most."""
     events = Events(progress, planned.stack, steps=planned.steps, verbose=verbose)
-    limit = [f"-parallelism={parallelism}"] if parallelism else []
     said = stopped = False
+    most = limit(workspace, planned.stack)
     with signals.shield():
-        process = workspace.started(planned.stack, "apply", "-json", "-input=false", *limit, str(planned.file))
+        process = workspace.started(planned.stack, "apply", "-json", "-input=false", *most, str(planned.file))
 
         def look() -> None:
             nonlocal said, stopped

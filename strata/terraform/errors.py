@@ -33,11 +33,12 @@ ADVICE = (
         "AWS is still setting up the organization, for up to an hour; run the command again then",
     ),
     (
-        r"ACCOUNT_NUMBER_LIMIT_EXCEEDED|ACCOUNT_LIMIT_EXCEEDED",
+        r"ACCOUNT_NUMBER_LIMIT_EXCEEDED|ACCOUNT_LIMIT_EXCEEDED|exceeded the allowed number of AWS [Aa]ccounts",
         "account-quota-reached",
         (
             "AWS also returns this in the first hour of an organization: run the command again in an hour; after that, "
-            "raise the quota 'Default maximum number of accounts' in Service Quotas (us-east-1)"
+            "raise the quota 'Default maximum number of accounts' in Service Quotas (us-east-1); a new organization "
+            "may have room for fewer than it says there: ask AWS Support"
         ),
     ),
     (
@@ -49,8 +50,9 @@ ADVICE = (
         r"\bEMAIL_ALREADY_EXISTS|GOVCLOUD_ACCOUNT_ALREADY_EXISTS",
         "email-taken",
         (
-            "the address belongs to an account outside of this organization, or to a closed one; choose another in "
-            "organization.yaml"
+            "the address belongs to an account outside of this organization, or to a closed one, unless aws "
+            "organizations list-create-account-status --states IN_PROGRESS has the account's name: then run the "
+            "command again in some minutes; else choose another address in organization.yaml"
         ),
     ),
     (r"INVALID_EMAIL", "email-rejected", "AWS does not accept the e-mail address; choose another in organization.yaml"),
@@ -95,8 +97,18 @@ ADVICE = (
         r"ServiceAccessNotEnabled",
         "trusted-access-off",
         (
-            "somebody switched off the trusted access of IAM; switch it on, then run the command again: aws "
-            "organizations enable-aws-service-access --service-principal iam.amazonaws.com"
+            "IAM did not see its trusted access for seven minutes; run the command again in an hour; if it stays so, "
+            "somebody switched it off: aws organizations enable-aws-service-access --service-principal "
+            "iam.amazonaws.com"
+        ),
+    ),
+    (
+        r"Service not enabled for AWS Organizations",
+        "analyzer-not-settled",
+        (
+            "Access Analyzer did not see its trusted access for seven minutes; run the command again in an hour; if it "
+            "stays so, somebody switched it off: aws organizations enable-aws-service-access --service-principal "
+            "access-analyzer.amazonaws.com"
         ),
     ),
     (
@@ -111,8 +123,8 @@ ADVICE = (
         r"CloudTrailAccessNotEnabled|InsufficientDependencyServiceAccessPermission|InsufficientS3BucketPolicy",
         "cloudtrail-not-settled",
         (
-            "CloudTrail did not see for five minutes what was switched on for it; run the command again in an hour; if "
-            "it stays so, the credentials lack a permission on organizations, IAM or the bucket"
+            "CloudTrail did not see for seven minutes what was switched on for it; run the command again in an hour; "
+            "if it stays so, the credentials lack a permission on organizations, IAM or the bucket"
         ),
     ),
     (
@@ -154,9 +166,17 @@ ADVICE = (
         "see 'The state does not have the expected content' in docs/operate.md",
     ),
     (
-        r"ExpiredToken|InvalidClientTokenId|no valid credential sources",
+        r"ExpiredToken|no valid credential sources",
         "credentials-expired",
         "sign in again, then run the command again",
+    ),
+    (
+        r"AuthFailure|UnrecognizedClientException|InvalidClientTokenId",
+        "credentials-rejected",
+        (
+            "AWS does not take these credentials there: where the other regions do, this one is not enabled in the "
+            "account, strata doctor names it in the line regions; else sign in again; then run the command again"
+        ),
     ),
     (
         r"Terraform was stopped before it finished",
@@ -188,6 +208,17 @@ ADVICE = (
         (
             "an account has one monitor of all services; take the existing one over, with the line for imports.yaml "
             "that strata doctor prints"
+        ),
+    ),
+    (
+        (
+            r"Obtaining permissions to manage your AWS account|"
+            r"Account Assignment .*An unexpected internal service exception"
+        ),
+        "account-not-prepared",
+        (
+            "Identity Center cannot work in the account: run the command again in some minutes where the account is "
+            "new; in one that is closed or suspended it never can, strata doctor names those"
         ),
     ),
     (

@@ -21,6 +21,8 @@ from typing import Any
 from strata.aws.states import Version
 from strata.config.models import state_key
 from strata.errors import Message, StrataError
+from strata.kinds.assignment import ASSIGNMENT
+from strata.kinds.control import CONTACT
 from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, masked, sensitive_marks
 from strata.terraform.errors import TerraformError, advice
 from strata.terraform.events import Events, Failure
@@ -194,7 +196,8 @@ class Planner:
         events = Events(self.progress, stack, verbose=self.verbose)
         result = self.workspace.terraform(
             stack,
-            *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", *refresh, f"-out={file}"),
+            *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", *refresh),
+            *(*limit(self.workspace, stack), f"-out={file}"),
             heard=self._hearing(stack, events),
         )
         if result.code == _HAS_CHANGES:
@@ -285,6 +288,22 @@ def _remove_unheld(file: Path) -> None:
         with file.open("w") as held:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(file.parent)
+
+
+def limit(workspace: Workspace, stack: str) -> tuple[str, ...]:
+    """Returns how many things at a time Terraform may ask of AWS, where more would be refused and asked for again."""
+    made = workspace.document(stack).get("resource", {})
+    limits = [at_once for type, (some, at_once) in _AT_ONCE.items() if len(made.get(type, ())) > some]
+    return (f"-parallelism={min(limits)}",) if limits else ()
+
+
+_AT_ONCE = {ASSIGNMENT.type: (0, 8), CONTACT.type: (15, 4)}
+"""For more things of a type than so many, so many at once.
+
+Identity Center answers about 20 calls a second and refuses more than 10 assignments under way; of contacts AWS gives 10
+a second, and 15 at once: https://docs.aws.amazon.com/accounts/latest/reference/quotas.html. Of 300 contacts, ten at
+once were refused 105 times and took 57 seconds, four 24 times and 40 seconds (provider 5.100, 0.15 s a call).
+"""
 
 
 def ended(result: Result, events: Events) -> Failure:

@@ -7,13 +7,12 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
 
 from strata.aws import runs
 from strata.aws.access_role import WAY, account_ids, closed_to_us
-from strata.aws.identity_center import console, list_instances
-from strata.aws.organization import list_accounts
-from strata.aws.prerequisites import ORGANIZATION, inspect, management_caller
+from strata.aws.identity_center import console, is_ours, list_instances
+from strata.aws.organization import is_new, list_accounts
+from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, connect, emulator
@@ -32,8 +31,7 @@ from strata.identity.deletions import (
     MASS_DELETION,
 )
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
-from strata.identity.live import states_elsewhere
-from strata.identity.lost_states import lost_states
+from strata.identity.lost_states import lost_states, other_store
 from strata.identity.settled import lost_layers, settled
 from strata.kinds import TYPES
 from strata.kinds.identity import folded
@@ -50,6 +48,7 @@ from strata.sides.states import State, objects
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
+from strata.terraform.settling import PAUSES, wait
 from strata.terraform.standing import reset, types_left
 from strata.terraform.workspace import StateObject, Workspace
 
@@ -133,7 +132,7 @@ def prepare(
         RefusedError: the edit would lose something, or something is somebody else's; nothing was changed.
         StrataError: the account is another one, bootstrap is missing, or AWS rejected a call.
     """
-    _check_allowed(allow)
+    check_allowed(allow)
     today = dt.datetime.now(tz=dt.UTC).date()
     landing_zone = load(options.config, today=today)
     if faults := list(Guard.of(landing_zone, today=today).faults(today)):
@@ -149,7 +148,8 @@ def prepare(
     aws = connect(options, landing_zone.project)
     management_caller(aws, landing_zone.project)
     _check_settled(aws, landing_zone, stacks)
-    lacking = _check_ground(aws, landing_zone, needs_sign_in=not stacks or "sso" in stacks, preview=preview)
+    needs_sign_in = not stacks or "sso" in stacks
+    lacking = _check_ground(aws, landing_zone, progress.note, needs_sign_in=needs_sign_in, preview=preview)
     workspace = Workspace.of(options.config, options.profile)
     progress.doing("comparing the configuration with the states and AWS")
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in STACKS}
@@ -184,8 +184,9 @@ def prepare(
     gone = set(list_stacks(aws, landing_zone.project)) - set(workspace.stacks)
     if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
         raise RefusedError(lost)
-    chosen = _reachable(aws, landing_zone, states, chosen, stacks)
+    chosen = _reachable(aws, landing_zone, states, chosen, stacks, progress.note)
     prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, lacking=lacking, refreshing=refreshing)
+    _check_regions(prepared)
     if STACK in chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
     goes = [(stack, reset(aws, workspace.document(stack), states[stack])) for stack in _own(prepared)]
@@ -212,15 +213,44 @@ def _own(prepared: Prepared) -> list[str]:
     return [stack for stack in prepared.chosen if stack not in prepared.landing_zone.account_stacks]
 
 
+def _check_regions(prepared: Prepared) -> None:
+    """Refuses regions that the account has to enable first; AWS is asked about those that no state has anything in.
+
+    Raises:
+        StrataError: a region is not enabled.
+    """
+    used = {prepared.landing_zone.project.regions.primary}
+    wanted: set[str] = set()
+    for stack in _own(prepared):
+        used |= {str(one.attributes.get("region")) for one in objects(prepared.states[stack])}
+        made = prepared.workspace.document(stack).get("resource", {})
+        named = {str(one.get("region", "")) for some in made.values() for one in some.values()}
+        wanted |= {region for region in named if region and "${" not in region}
+    try:
+        closed = closed_regions(prepared.aws, wanted - used) if wanted - used else {}
+    except AwsError:
+        return  # Terraform says it of a resource
+    texts = {
+        region: f"the region {region} is not enabled in this account: {remedy}" for region, remedy in closed.items()
+    }
+    if texts:
+        raise StrataError(*(Message("region-not-enabled", text, region=region) for region, text in texts.items()))
+
+
 def _reachable(
-    aws: Aws, landing_zone: LandingZone, states: Mapping[str, State], chosen: Sequence[str], named: Sequence[str]
+    aws: Aws,
+    landing_zone: LandingZone,
+    states: Mapping[str, State],
+    chosen: Sequence[str],
+    named: Sequence[str],
+    note: Callable[[str], None],
 ) -> tuple[str, ...]:
     """Returns the stacks without those in accounts whose role cannot be assumed.
 
     Raises:
         StrataError: one of these was named, or nothing is left.
     """
-    closed = _closed_to_us(aws, landing_zone, states, chosen)
+    closed = _closed_to_us(aws, landing_zone, states, chosen, note)
     if refused := closed.intersection(named):
         texts = {stack: f"{stack}: {ACCESS_ROLE} cannot be assumed in its account; {WAY}" for stack in refused}
         raise StrataError(*(Message("role-not-assumable", text, stacks=[stack]) for stack, text in texts.items()))
@@ -231,12 +261,34 @@ def _reachable(
     return found
 
 
+def await_access(aws: Aws, accounts: Mapping[str, str], note: Callable[[str], None]) -> list[str]:
+    """Returns the keys of the accounts whose access role cannot be assumed; in one that AWS just made it is waited for.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_create.html (AWS finishes an account
+    after the request).
+    """
+    closed, pauses = closed_to_us(aws, accounts), iter(PAUSES)
+    while new := [key for key in closed if is_new(aws, accounts[key])]:
+        seconds = next(pauses, None)
+        if seconds is None:
+            break
+        text = f"{ACCESS_ROLE} lets nobody into the new {', '.join(new)} yet; trying again in {seconds} s"
+        note(Message("access-role-not-seen", text, accounts=new, seconds=seconds))
+        wait(seconds)
+        closed = [*(key for key in closed if key not in new), *closed_to_us(aws, {key: accounts[key] for key in new})]
+    return closed
+
+
 def _closed_to_us(
-    aws: Aws, landing_zone: LandingZone, states: Mapping[str, State], chosen: Collection[str]
+    aws: Aws,
+    landing_zone: LandingZone,
+    states: Mapping[str, State],
+    chosen: Collection[str],
+    note: Callable[[str], None],
 ) -> frozenset[str]:
     """Returns the stacks that are left out, since the role of their account cannot be assumed, and names each."""
     wanted = {landing_zone.account_stacks[stack] for stack in chosen if stack in landing_zone.account_stacks}
-    closed = closed_to_us(aws, dict(account_ids(states["organizations"], sorted(wanted)))) if wanted else []
+    closed = await_access(aws, dict(account_ids(states["organizations"], sorted(wanted))), note) if wanted else []
     left = [stack for stack in chosen if landing_zone.account_stacks.get(stack) in closed]
     if left:
         text = f"{', '.join(left)}: left out, since {ACCESS_ROLE} cannot be assumed there; {WAY}"
@@ -271,7 +323,12 @@ def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None], alone: Cal
         workspace.import_next(STACK, ids)
 
 
-def _check_allowed(allow: Collection[str]) -> None:
+def check_allowed(allow: Collection[str]) -> None:
+    """Accepts the words of `--allow`.
+
+    Raises:
+        UsageError: one is none.
+    """
     for word in allow:
         if word in ALLOWED or (word.startswith(REPLACE) and word != REPLACE):
             continue
@@ -312,14 +369,14 @@ def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str])
         states = {stack: read_state(aws, landing_zone.project, stack) for stack in ("backend", "security")}
     except AwsError:
         return  # the bucket is elsewhere, or somebody else's: what follows says so
-    if not any(states.values()) and not _elsewhere(aws, landing_zone) and (lost := lost_states(aws, landing_zone)):
+    if not any(states.values()) and not other_store(aws, landing_zone) and (lost := lost_states(aws, landing_zone)):
         raise StrataError(lost)
     if found := list(settled(landing_zone, states, stacks)):
         raise RefusedError(found)
 
 
 def _check_ground(
-    aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool, preview: bool
+    aws: Aws, landing_zone: LandingZone, note: Callable[[str], None], *, needs_sign_in: bool, preview: bool
 ) -> tuple[ResourceStatus, ...]:
     """Refuses what would fail half way: no bootstrap, Identity Center off or elsewhere.
 
@@ -327,14 +384,14 @@ def _check_ground(
     """
     findings, refusals = inspect(aws, landing_zone)
     lacking = tuple(finding for finding in findings if finding.missing)
-    if lacking and (elsewhere := _elsewhere(aws, landing_zone)):
+    if lacking and (elsewhere := other_store(aws, landing_zone)):
         refusals.append(elsewhere)
     elif lacking and not (preview and _without_store(aws, landing_zone, lacking)):
         told = "; ".join(f"{finding.thing} ({', '.join(finding.missing)})" for finding in lacking)
         things = {finding.thing: list(finding.missing) for finding in lacking}
         refusals.append(Message("bootstrap-missing", f"missing: {told}; run strata bootstrap first", missing=things))
     if needs_sign_in and not refusals:
-        refusals += identity_center_refusals(aws, landing_zone)
+        refusals += identity_center_refusals(aws, landing_zone, note)
     if refusals:
         raise StrataError(*refusals)
     return lacking
@@ -374,30 +431,27 @@ def _check_quota(aws: Aws, landing_zone: LandingZone, state: State, note: Callab
         raise StrataError(Message("account-quota-reached", text, accounts=len(new), has=len(there), limit=quota))
 
 
-def _elsewhere(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
-    """Returns why nothing is to be made under a new name, empty where no other bucket holds a state of ours."""
-    try:
-        found = list(states_elsewhere(aws, landing_zone))
-    except AwsError:
-        return ""
-    if not found:
-        return ""
-    text = (
-        f"s3://{landing_zone.project.state_bucket} is not complete, and s3://{found[0]} holds the states of an earlier "
-        "deploy: short_name, state.bucket and regions.primary stay while they do; set them back to what they were; "
-        "docs/operate.md says how it is really done"
-    )
-    return Message("states-elsewhere", text, bucket=landing_zone.project.state_bucket, seen=found)
+def identity_center_refusals(aws: Aws, landing_zone: LandingZone, note: Callable[[str], None]) -> list[Message]:
+    """Returns why the `sso` stack cannot be deployed; its own postcondition is the last to say so.
 
-
-def identity_center_refusals(aws: Aws, landing_zone: LandingZone) -> list[Message]:
-    """Returns why the `sso` stack cannot be deployed; its own postcondition is the last to say so."""
+    Waits for an instance that somebody has just enabled.
+    """
     project = landing_zone.project
     region = project.identity_center_region
     try:
-        owners = [one["OwnerAccountId"] for one in list_instances(aws, project) if "OwnerAccountId" in one]
+        instances, pauses = list_instances(aws, project), iter(PAUSES)
+        while any(one.get("Status") == _BEGINS and is_ours(one, project) for one in instances):
+            seconds = next(pauses, None)
+            if seconds is None:
+                text = f"AWS is still setting up Identity Center in {region}; run the command again in some minutes"
+                return [Message("identity-center-not-active", text, region=region)]
+            text = f"AWS is setting up Identity Center in {region}; looking again in {seconds} s"
+            note(Message("identity-center-begins", text, region=region, seconds=seconds))
+            wait(seconds)
+            instances = list_instances(aws, project)
     except AwsError as error:
         return list(error.args)
+    owners = [one["OwnerAccountId"] for one in instances if "OwnerAccountId" in one]
     if project.management_account.id in owners:
         return []
     case, text = (
@@ -413,3 +467,7 @@ def identity_center_refusals(aws: Aws, landing_zone: LandingZone) -> list[Messag
             "delete it and enable Identity Center in the management account",
         )
     return [Message(case, text, region=region, owners=owners)]
+
+
+_BEGINS = "CREATE_IN_PROGRESS"
+"""https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_InstanceMetadata.html"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import shutil
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.aws.identity_center import Center
+from strata.aws.organization import list_accounts, list_requests
 from strata.aws.session import Aws, AwsError
 from strata.config.models import state_key
 from strata.errors import Message
@@ -20,12 +22,14 @@ from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.leftovers import Directory, declared
 from strata.kinds import TYPES, resource_of
+from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.sides.states import managed
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing, exists_already
 from strata.terraform.plans import IMPORTS, Plan
+from strata.terraform.settling import OURS
 from strata.terraform.workspace import Workspace
 
 Note = Callable[[str], None]
@@ -151,6 +155,38 @@ def _imports(plan: Callable[[], Plan], failed: Sequence[str]) -> bool:
     some = [address for address in failed if resource_of(address).imported]
     changes = plan().changes if some else {}
     return any(address in changes and changes[address].action in IMPORTS for address in some)
+
+
+def looked_up(aws: Aws, landing_zone: LandingZone, failure: Failure) -> Failure:
+    """Returns an error of an account whose address is taken with what to do, where the account is ours.
+
+    CreateAccount is not idempotent: a call that is repeated, or a run after one that was killed, finds the address
+    taken by the account that the first call makes. ListAccounts shows that at the end only, and a request names no
+    address: one of the account's name and of the last hour is taken for ours, until ListAccounts has its account.
+    """
+    key = str(failure.address).removeprefix(f"{TYPES['account']}.")
+    account = landing_zone.members.get(key)
+    if account is None or "EMAIL_ALREADY_EXISTS" not in failure.text:
+        return failure
+    try:
+        there = {one.id: one for one in list_accounts(aws)}
+        begun = [one for one in list_requests(aws) if one["AccountName"] == account.name]
+    except AwsError:
+        return failure
+    since = dt.datetime.now(dt.UTC) - _LONGEST_CREATION
+    ours = [one for one in there.values() if one.state in _OPEN and folded(one.email) == folded(account.email)]
+    makes = [one for one in begun if one["RequestedTimestamp"] > since and one.get("AccountId") not in there]
+    if not ours and not makes:
+        return failure
+    text = (
+        f"{account.email} is the address of an account that AWS makes for an earlier request of Strata, or has made: "
+        "run the command again in some minutes, which imports it, and keep the address"
+    )
+    return replace(failure, remedy=Message(OURS, text, account=key, listed=bool(ours)))
+
+
+_LONGEST_CREATION = dt.timedelta(hours=1)
+_OPEN = ("ACTIVE", "PENDING_ACTIVATION")
 
 
 def adopt_taken(workspace: Workspace, existing: Existing, planned: Plan, note: Note) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.aws.calls import Call, Parameters, Refused, Service
-from tests.aws.organizations import require_trust
+from tests.aws.organizations import require_trust_seen
 
 accessanalyzer = Service("accessanalyzer")
 _ORGANIZATION_ANALYZERS = 5
+_NOT_SEEN = "Service not enabled for AWS Organizations"
+"""https://github.com/nozaq/terraform-aws-secure-baseline/issues/184"""
 
 
 @dataclass
@@ -24,7 +26,7 @@ def create(call: Call) -> Parameters:
     if name in kept:
         raise Refused("ConflictException", f"An analyzer with the name {name} already exists.")
     if type.startswith("ORGANIZATION"):
-        require_trust("access-analyzer.amazonaws.com", "ValidationException", call.account)
+        require_trust_seen("access-analyzer.amazonaws.com", "ValidationException", _NOT_SEEN, call.account)
         if sum(each["type"] == type for each in kept.values()) >= _ORGANIZATION_ANALYZERS:
             raise Refused("ServiceQuotaExceededException", f"there are {_ORGANIZATION_ANALYZERS} analyzers of {type}")
     arn = f"arn:aws:access-analyzer:{call.region}:{call.account}:analyzer/{name}"

@@ -10,10 +10,11 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.aws import memory
+from tests.aws import late, memory
 from tests.aws.calls import Call, Parameters, Refused, order
 
 INSTANCE = "arn:aws:sso:::instance/ssoins-7223e1a2b3c4d5f6"
+BEGINS = "Identity Center"
 STORE = "d-9067a1b2c3"
 _NAMES = uuid.UUID("00000000-0000-0000-0000-000000000012")
 
@@ -28,8 +29,12 @@ class Center:
     users: dict[str, Parameters] = field(default_factory=dict)
     groups: dict[str, Parameters] = field(default_factory=dict)
     memberships: dict[str, Parameters] = field(default_factory=dict)
+    left: dict[str, Parameters] = field(default_factory=dict)
+    """Memberships that were."""
     sets: dict[str, Parameters] = field(default_factory=dict)
     assignments: list[Parameters] = field(default_factory=list)
+    gone: list[Parameters] = field(default_factory=list)
+    """Assignments that were, in the order in which they went."""
     requests: dict[str, Parameters] = field(default_factory=dict)
     attributes: Any = None
 
@@ -64,6 +69,10 @@ def provision(users: list[str], groups: list[str]) -> None:
 
 @order("identity-center")
 def switch_on(region: str, owner: str = "123456789012") -> None:
-    """Switches Identity Center on in a region, as only its console can; off with an empty region."""
+    """Switches Identity Center on in a region, as only its console can; off with an empty region.
+
+    It is CREATE_IN_PROGRESS for a while (https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_ListInstances.html).
+    """
+    late.begin(BEGINS)
     found = memory.of(Center, "", "")
     found.region, found.owner = region, owner

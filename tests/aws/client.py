@@ -100,6 +100,23 @@ class Aws:
         """Switches Identity Center on, as its console does."""
         self.order("identity-center", region=region)
 
+    def wait_an_hour(self) -> None:
+        """Has everything be seen that AWS does in its own time (`tests/aws/late.py`)."""
+        self.order("time-passes", days=False)
+
+    def wait_a_week(self) -> None:
+        """The same, and ends what lasts for days."""
+        self.order("time-passes", days=True)
+
+    def open_account(self, email: str, name: str = "", **more: Any) -> str:
+        """Opens an account as somebody did by hand, an hour ago, and returns its id."""
+        organizations = self.client("organizations")
+        begun = organizations.create_account(AccountName=name or email.partition("@")[0], Email=email, **more)
+        self.wait_an_hour()
+        asked = {"CreateAccountRequestId": begun["CreateAccountStatus"]["Id"]}
+        done = organizations.describe_create_account_status(**asked)["CreateAccountStatus"]
+        return str(done["AccountId"])
+
     def fail(self, action: str, **fault: Any) -> None:
         """Has calls of an action go wrong (`journal.Fault`)."""
         self._order("fault", json.dumps({"action": action, **fault}).encode())

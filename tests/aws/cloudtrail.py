@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from moto.cloudtrail.models import CloudTrailBackend, cloudtrail_backends
@@ -12,9 +13,15 @@ from moto.s3.models import s3_backends
 from strata.kinds import KINDS
 from tests.aws import memory
 from tests.aws.calls import Call, Parameters, Refused, Service, mend, page
-from tests.aws.organizations import require_trust
+from tests.aws.center import Center
+from tests.aws.organizations import creation, require_trust_seen
 
 cloudtrail = Service("cloudtrail")
+_NOT_SEEN = (
+    "The request could not be processed because your organization hasn't enabled CloudTrail service access. Enable "
+    "service access for CloudTrail, and then try again."
+)
+"""https://github.com/hashicorp/terraform-provider-aws/issues/31401"""
 
 
 @cloudtrail.answers("CreateTrail", "UpdateTrail")
@@ -24,7 +31,8 @@ def trail(call: Call) -> None:
             "TrailAlreadyExistsException", f"Trail {call['Name']} already exists for customer: {call.account}"
         )
     if call.parameters.get("IsOrganizationTrail"):
-        require_trust("cloudtrail.amazonaws.com", "CloudTrailAccessNotEnabledException", call.account)
+        code = "CloudTrailAccessNotEnabledException"
+        require_trust_seen("cloudtrail.amazonaws.com", code, _NOT_SEEN, call.account)
     bucket = call.parameters.get("S3BucketName")
     if bucket:
         name = call["Name"].split("/")[-1]
@@ -87,18 +95,73 @@ def is_kept(call: Call) -> bool:
 
 
 def keep_event(call: Call, answered: Parameters) -> None:
-    """Keeps a call that succeeded as an event, newest first."""
-    region, now = "us-east-1" if call.service in _EVERYWHERE else call.region, dt.datetime.now(dt.UTC)
+    """Keeps a call that succeeded as an event, and what a service says of it besides."""
     by = f"arn:aws:sts::{call.account}:assumed-role/{_CALLERS.get(call.caller, 'deployer/session')}"
-    whole = {
-        "userIdentity": {"type": "AssumedRole", "arn": by, "accountId": call.account},
-        "eventName": call.operation,
-        "awsRegion": region,
-        "requestParameters": _lower(call.parameters),
-        "responseElements": _lower(answered),
-    }
-    event = {"EventName": call.operation, "EventTime": now, "CloudTrailEvent": json.dumps(whole, default=str)}
+    name, asked, said = call.operation, _lower(call.parameters), _lower(answered)
+    if call.service == "identitystore":
+        name, asked, said = _of_people(call, asked), _hidden(asked), _hidden(said)
+    elif name == "CreateAccount":
+        asked |= {"email": "****", "accountName": "****"}
+    who = {"type": "AssumedRole", "arn": by, "accountId": call.account}
+    _keep(call, name, {"userIdentity": who, "requestParameters": asked, "responseElements": said})
+    for result, details in _results(call, said):
+        service = {"accountId": call.account, "invokedBy": "AWS Internal"}
+        _keep(call, result, {"userIdentity": service, "serviceEventDetails": details, "eventType": "AwsServiceEvent"})
+
+
+def _keep(call: Call, name: str, said: Parameters) -> None:
+    region, now = "us-east-1" if call.service in _EVERYWHERE else call.region, dt.datetime.now(dt.UTC)
+    whole = {"eventName": name, "awsRegion": region, **said}
+    event = {"EventName": name, "EventTime": now, "CloudTrailEvent": json.dumps(whole, default=str)}
     memory.of(_History, call.account, region).insert(0, event)
+
+
+def _results(call: Call, said: Parameters) -> Iterator[tuple[str, Parameters]]:
+    """Yields what Organizations itself tells, which alone has the id of a new account, and no author.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-integration.html
+    """
+    if call.operation == "CreateAccount":
+        request = said["createAccountStatus"]["id"]
+        yield "CreateAccountResult", {"createAccountStatus": {**_lower(creation(request)), "accountName": "****"}}
+    if call.operation == "RemoveAccountFromOrganization":
+        yield "AccountDepartedOrganization", {"accountId": call["AccountId"], "departureMethod": "REMOVED"}
+
+
+_OF_THE_CONSOLE = {
+    "CreateGroupMembership": "AddMemberToGroup",
+    "DeleteGroupMembership": "RemoveMemberFromGroup",
+    ("UpdateGroup", "displayName"): "UpdateGroupDisplayName",
+    ("UpdateUser", "userName"): "UpdateUserName",
+}
+"""What the console calls these, by the actions of sso-directory:
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_sso-directory.html"""
+_HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+
+
+def _of_people(call: Call, asked: Parameters) -> str:
+    """Returns the event of a call about people, and has it name group and member, as the console's calls do."""
+    if call.caller != "test":
+        return call.operation
+    for operation in call.parameters.get("Operations") or ():
+        if name := _OF_THE_CONSOLE.get((call.operation, operation["AttributePath"])):
+            return name
+    if membership := memory.of(Center, "", "").left.get(str(asked.get("membershipId"))):
+        asked |= {"groupId": membership["GroupId"], "memberId": _lower(membership["MemberId"])}
+        del asked["membershipId"]
+    return _OF_THE_CONSOLE.get(call.operation, call.operation)
+
+
+def _hidden(value: Any, name: str = "Id") -> Any:
+    """Returns what an event has of people: ids, and nothing else.
+
+    https://docs.aws.amazon.com/singlesignon/latest/userguide/sso-info-in-cloudtrail.html
+    """
+    if isinstance(value, dict):
+        return {key: _hidden(one, key) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_hidden(one, name) for one in value]
+    return value if name.endswith("Id") else _HIDDEN
 
 
 def _lower(value: Any) -> Any:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from moto.iam.models import iam_backends
 from moto.organizations.models import organizations_backends
 
+from tests.aws import late
 from tests.aws.calls import Call, Parameters, Service
+from tests.aws.organizations import trust_begins
 
 ec2, ram, freetier = Service("ec2"), Service("ram"), Service("freetier")
 _SHARING_PATH = "/aws-service-role/ram.amazonaws.com/"
@@ -19,7 +21,9 @@ class Defaults:
 
     metadata: Parameters = field(default_factory=dict)
     snapshots: str = "unblocked"
-    images: str = "unblocked"
+    images: str = "block-new-sharing"
+    """https://aws.amazon.com/about-aws/whats-new/2023/10/ami-block-public-enabled-aws-accounts-no-public-amis/"""
+    images_before: str = ""
 
 
 @ec2.answers("ModifyInstanceMetadataDefaults")
@@ -48,15 +52,25 @@ def snapshots(call: Call) -> Parameters:
 
 @ec2.answers("EnableImageBlockPublicAccess", "DisableImageBlockPublicAccess", "GetImageBlockPublicAccessState")
 def images(call: Call) -> Parameters:
-    kept = call.keeps_here(Defaults)
+    """Answers as before for a while: 'can take up to 10 minutes', and the provider's own test took 273 seconds.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/block-public-access-to-amis.html,
+    https://github.com/hashicorp/terraform-provider-aws/pull/33810
+    """
+    kept, what = call.keeps_here(Defaults), f"block of images in {call.account} {call.region}"
     if not call.operation.startswith("Get"):
-        kept.images = call.parameters.get("ImageBlockPublicAccessState") or "unblocked"
-    return {"ImageBlockPublicAccessState": kept.images}
+        wanted = call.parameters.get("ImageBlockPublicAccessState") or "unblocked"
+        if wanted != kept.images:
+            kept.images, kept.images_before = wanted, kept.images
+            late.begin(what)
+        return {"ImageBlockPublicAccessState": wanted}
+    return {"ImageBlockPublicAccessState": kept.images_before if late.look(what) else kept.images}
 
 
 @ram.answers("EnableSharingWithAwsOrganization")
 def share(call: Call) -> Parameters:
     """Turns on what the real call does: trusted access, and the role that the AWS provider looks for."""
+    trust_begins("ram.amazonaws.com", call.account)
     organizations_backends[call.account]["aws"].enable_aws_service_access(ServicePrincipal="ram.amazonaws.com")
     iam = iam_backends[call.account]["aws"]
     if not any(role.path == _SHARING_PATH for role in iam.roles.values()):

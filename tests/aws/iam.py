@@ -9,8 +9,9 @@ from typing import Any
 
 from moto.iam.models import SERVICE_NAME_CONVERSION, AWSManagedPolicy, iam_backends
 
+from tests.aws import late
 from tests.aws.calls import Call, Parameters, Refused, Service
-from tests.aws.organizations import require_trust
+from tests.aws.organizations import require_trust_seen
 
 iam = Service("iam")
 SERVICE_NAME_CONVERSION |= {
@@ -61,6 +62,37 @@ def create_service_linked_role(call: Call) -> Parameters | None:
     return None
 
 
+@iam.answers("CreateRole", "UpdateAssumeRolePolicy")
+def trust(call: Call) -> Parameters | None:
+    """Refuses a principal that IAM has just made, and makes roles that the next look alone does not see.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html (changes are not always immediately visible)
+    """
+    trusted = call.parameters.get("AssumeRolePolicyDocument") or call.parameters.get("PolicyDocument") or "{}"
+    require_principals(json.loads(trusted), "MalformedPolicyDocument")
+    if call.operation == "CreateRole":
+        late.begin(_seen(call.moto["Role"]["Arn"]))
+        return call.moto
+    return None
+
+
+def require_principals(policy: Any, code: str) -> None:
+    """Raises where a policy names a role that was made too shortly ago.
+
+    The AWS provider waits for it, by these words (internal/service/iam/role.go).
+    """
+    for statement in policy.get("Statement") or ():
+        principal = statement.get("Principal")
+        named = principal.get("AWS") if isinstance(principal, dict) else ()
+        for arn in [named] if isinstance(named, str) else named or ():
+            if late.look(_seen(arn)):
+                raise Refused(code, f'Invalid principal in policy: "AWS":"{arn}"')
+
+
+def _seen(role: str) -> str:
+    return f"principal {role}"
+
+
 @iam.answers("AddClientIDToOpenIDConnectProvider", "RemoveClientIDFromOpenIDConnectProvider")
 def change_clients(call: Call) -> Parameters:
     arn, client = call["OpenIDConnectProviderArn"], call["ClientID"]
@@ -70,6 +102,8 @@ def change_clients(call: Call) -> Parameters:
     return {}
 
 
+_NOT_SEEN = "The request was rejected because trusted access is not enabled for IAM in Organizations."
+"""https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableOrganizationsRootSessions.html"""
 _FEATURES = ("RootCredentialsManagement", "RootSessions")
 
 
@@ -78,7 +112,7 @@ _FEATURES = ("RootCredentialsManagement", "RootSessions")
     *(f"{switch}Organizations{feature}" for switch in ("Enable", "Disable") for feature in _FEATURES),
 )
 def root_access(call: Call) -> Parameters:
-    require_trust("iam.amazonaws.com", "ServiceAccessNotEnabledException", call.account)
+    require_trust_seen("iam.amazonaws.com", "ServiceAccessNotEnabledException", _NOT_SEEN, call.account)
     on = call.keeps(RootAccess).features
     feature = call.operation.split("Organizations", 1)[1]
     if call.operation.startswith("Enable"):

@@ -106,7 +106,7 @@ def one_membership(call: Call) -> Parameters:
     if call["MembershipId"] not in memberships:
         raise Refused("ResourceNotFoundException", "MEMBERSHIP not found.")
     if call.operation.startswith("Delete"):
-        del memberships[call["MembershipId"]]
+        center(call).left[call["MembershipId"]] = memberships.pop(call["MembershipId"])
         return {}
     return memberships[call["MembershipId"]]
 

@@ -84,18 +84,19 @@ class Journal:
 
     def last_answer(self, call: Call) -> Any:
         """Returns what the same question was answered before, None where it is asked first."""
-        return self.answers.get(_question(call))
+        return self.answers.get(question_of(call))
 
     def keep_answer(self, call: Call, answer: Any) -> None:
         """Keeps an answer for questions that are answered late."""
-        self.answers[_question(call)] = answer
+        self.answers[question_of(call)] = answer
 
     def counts(self) -> Counter[tuple[str, str]]:
         """Returns how often each caller called each action."""
         return Counter((entry.caller, entry.action) for entry in self.entries)
 
 
-def _question(call: Call) -> str:
+def question_of(call: Call) -> str:
+    """Returns what a call asks, the same where it is asked again."""
     return f"{call.account} {call.region} {call.action} {_text(call)}"
 
 

@@ -12,7 +12,7 @@ from moto.organizations import models
 from moto.organizations.models import OrganizationsBackend, organizations_backends
 from moto.organizations.utils import PAGINATION_MODEL
 
-from tests.aws import memory
+from tests.aws import late, memory
 from tests.aws.calls import Call, Parameters, Refused, Service, mend, order, page
 
 organizations = Service("organizations")
@@ -40,9 +40,13 @@ class Progress:
     """What takes AWS a while, and what moto keeps no place for."""
 
     finalizing: bool = False
-    polls: int = 0
+    polls: int = 1
     """How often an account's creation is in progress when it is asked about."""
-    account_limit: int = 50
+    account_limit: int = 10
+    """How many accounts Service Quotas says that there may be: the default, whatever AWS allows this organization."""
+    room: int | None = None
+    """How many AWS allows, where that is another number: 'Newly created accounts and organizations might have a quota
+    below 10' (https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html)."""
     creations: dict[str, Parameters] = field(default_factory=dict)
     quits: set[str] = field(default_factory=set)
 
@@ -54,10 +58,16 @@ def adjust(**settings: Any) -> None:
         setattr(_progress(), name, value)
 
 
+@order("account-state")
+def turn(account: str, state: str) -> None:
+    """Has an account be in a state that no call brings about."""
+    _backend(MANAGEMENT).get_account_by_id(account).state = state
+
+
 def is_active(account: str, management: str = MANAGEMENT) -> bool:
     """Says whether an account belongs to the organization and is open."""
     found = (each for each in _backend(management).accounts if each.id == account)
-    return any(each.state == "ACTIVE" for each in found)
+    return any(each.state == "ACTIVE" for each in found) and not late.is_late(_creation(account))
 
 
 def is_member(account: str, management: str = MANAGEMENT) -> bool:
@@ -71,9 +81,39 @@ def trusts(service: str, management: str = MANAGEMENT) -> bool:
 
 
 def require_trust(service: str, code: str, management: str = MANAGEMENT) -> None:
-    """Raises where a service has no trusted access."""
+    """Raises where Organizations gives a service no trusted access, which it knows at once."""
     if not trusts(service, management):
         raise Refused(code, f"SERVICE_ACCESS_NOT_ENABLED: trusted access for {service} is not enabled")
+
+
+def require_trust_seen(service: str, code: str, text: str, management: str = MANAGEMENT) -> None:
+    """Raises where a service sees no trusted access of its own, by its words: each keeps for minutes what it saw last.
+
+    The AWS provider says so of Access Analyzer: 'appears to be consistently caching for 5 minutes'
+    (internal/service/accessanalyzer/analyzer.go).
+    """
+    if not trusts(service, management) or late.look(_trust(service)):
+        raise Refused(code, text)
+
+
+def trust_begins(service: str, management: str) -> None:
+    """Has a service see the trusted access late that it is given now; what it has already it sees."""
+    if not trusts(service, management):
+        late.begin(_trust(service))
+
+
+def _trust(service: str) -> str:
+    return f"trusted access of {service}"
+
+
+def unprepared(account: str) -> str:
+    """Names what Identity Center lacks in an account that is minutes old."""
+    return f"Identity Center in {account}"
+
+
+def access_role(account: str) -> str:
+    """Names the role of an account by which its management account comes in."""
+    return f"access role of {account}"
 
 
 def tagged(management: str, kind: str) -> list[tuple[str, dict[str, str]]]:
@@ -93,22 +133,25 @@ def service_quota(call: Call) -> Parameters:
 def create_account(call: Call) -> Parameters | None:
     """Begins to create an account; a taken e-mail address shows only in the status of the request."""
     backend, progress = _ready(call), _progress()
-    running = [each for each in progress.creations.values() if each["State"] == "IN_PROGRESS"]
+    running = [each for each in progress.creations.values() if _is_running(each)]
     if len(running) >= ACCOUNTS_AT_ONCE:
         raise Refused("ConstraintViolationException", "ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED")
-    if len(backend.accounts) >= progress.account_limit:
-        raise Refused("ConstraintViolationException", "ACCOUNT_NUMBER_LIMIT_EXCEEDED")
+    if len(backend.accounts) >= (progress.account_limit if progress.room is None else progress.room):
+        # https://github.com/awslabs/compliant-framework-for-federal-and-dod-workloads-in-aws-govcloud-us/issues/12
+        raise Refused("ConstraintViolationException", "You have exceeded the allowed number of AWS accounts.")
     email = call["Email"].lower()
     if email in {each.email.lower() for each in backend.accounts} | progress.quits:
         number = f"car-{len(progress.creations):08d}{'f' * 24}"
         made = {"Id": number, "AccountName": call["AccountName"], "FailureReason": "EMAIL_ALREADY_EXISTS"}
     else:
-        made = call.moto["CreateAccountStatus"]
-    requested = {**made, "State": "IN_PROGRESS", "RequestedTimestamp": time.time(), "polls": progress.polls}
+        made = dict(call.moto["CreateAccountStatus"])
+        for what in (unprepared(made["AccountId"]), access_role(made["AccountId"])):
+            late.begin(what)
+        late.begin_days(_wait_period(made["AccountId"]))
+    requested = {**made, "State": "IN_PROGRESS", "RequestedTimestamp": time.time()}
     progress.creations[made["Id"]] = requested
-    return {
-        "CreateAccountStatus": {key: requested[key] for key in ("Id", "AccountName", "State", "RequestedTimestamp")}
-    }
+    late.begin(_creation_of(requested), progress.polls + 1)
+    return {"CreateAccountStatus": _shown(requested)}
 
 
 @organizations.answers("DescribeCreateAccountStatus")
@@ -116,17 +159,56 @@ def create_account_status(call: Call) -> Parameters | None:
     found = _progress().creations.get(call["CreateAccountRequestId"])
     if found is None:
         raise Refused("CreateAccountStatusNotFoundException", "there is no such request")
-    found["polls"] -= 1
-    if found["polls"] < 0:
-        found["State"] = "FAILED" if "FailureReason" in found else "SUCCEEDED"
-    hidden = {"polls"} if found["State"] != "IN_PROGRESS" else {"polls", "AccountId", "FailureReason"}
-    return {"CreateAccountStatus": {key: value for key, value in found.items() if key not in hidden}}
+    late.look(_creation_of(found))
+    return {"CreateAccountStatus": _shown(found)}
+
+
+@organizations.answers("ListCreateAccountStatus")
+def create_account_statuses(call: Call) -> Parameters:
+    """Lists what was begun, without an e-mail address; to list is to ask about each."""
+    for each in _progress().creations.values():
+        late.look(_creation_of(each))
+    wanted = call.parameters.get("States") or ["IN_PROGRESS", "SUCCEEDED", "FAILED"]
+    shown = [one for one in map(_shown, _progress().creations.values()) if one["State"] in wanted]
+    return page(call, shown, "CreateAccountStatuses", size=_PAGE)
+
+
+def creation(request: str) -> Parameters:
+    """Returns what becomes of a request for an account."""
+    done = "FAILED" if "FailureReason" in _progress().creations[request] else "SUCCEEDED"
+    return {**_progress().creations[request], "State": done}
+
+
+def _creation(account: str) -> str:
+    return f"creation of {account}"
+
+
+def _creation_of(requested: Parameters) -> str:
+    return _creation(str(requested.get("AccountId") or requested["Id"]))
+
+
+def _is_running(requested: Parameters) -> bool:
+    return late.is_late(_creation_of(requested))
+
+
+def _shown(requested: Parameters) -> Parameters:
+    """Returns a request as AWS shows it: what becomes of it only at its end."""
+    if _is_running(requested):
+        return {key: requested[key] for key in ("Id", "AccountName", "State", "RequestedTimestamp")}
+    return creation(requested["Id"])
 
 
 @organizations.answers("DescribeAccount", "ListAccounts", "ListAccountsForParent", "ListDelegatedAdministrators")
 def accounts(call: Call) -> Parameters:
-    """Answers without `Status`, retired in September 2026; only provider 5 gets it, which knows no `State`."""
+    """Answers without `Status`, retired in September 2026; only provider 5 gets it, which knows no `State`.
+
+    An account that is being made is not there yet.
+    """
     said = call.moto
+    if "Account" in said and late.is_late(_creation(said["Account"]["Id"])):
+        raise Refused("AccountNotFoundException", "You specified an account that doesn't exist.")
+    if "Accounts" in said:
+        said["Accounts"] = [one for one in said["Accounts"] if not late.is_late(_creation(one["Id"]))]
     described = [said["Account"]] if "Account" in said else said.get("Accounts", said.get("DelegatedAdministrators"))
     for account in described or ():
         if "terraform-provider-aws/5." not in call.user_agent:
@@ -136,7 +218,8 @@ def accounts(call: Call) -> Parameters:
 
 @organizations.answers("ListTargetsForPolicy")
 def targets(call: Call) -> Parameters:
-    return page(call, call.moto["Targets"], "Targets", size=_PAGE)
+    there = [one for one in call.moto["Targets"] if not late.is_late(_creation(one["TargetId"]))]
+    return page(call, there, "Targets", size=_PAGE)
 
 
 @organizations.answers("CloseAccount")
@@ -148,12 +231,25 @@ def close_account(call: Call) -> Parameters | None:
     return {}
 
 
+_FOUR_DAYS = (
+    "After you create an Amazon Web Services account, you must wait until at least four days after the account was "
+    "created. Invited accounts aren't subject to this waiting period."
+)
+"""https://docs.aws.amazon.com/organizations/latest/APIReference/API_RemoveAccountFromOrganization.html"""
+
+
+def _wait_period(account: str) -> str:
+    return f"first days of {account}"
+
+
 @organizations.answers("RemoveAccountFromOrganization")
 def remove_account(call: Call) -> Parameters | None:
     _no_management(call)
     backend = _backend(call.account)
     if any(admin.account.id == call["AccountId"] for admin in backend.admins):
         raise Refused("ConstraintViolationException", "CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG")
+    if late.takes_days(_wait_period(call["AccountId"])):
+        raise Refused("ConstraintViolationException", f"WAIT_PERIOD_ACTIVE: {_FOUR_DAYS}")
     _progress().quits.add(backend.get_account_by_id(call["AccountId"]).email.lower())
     return None
 
@@ -210,9 +306,12 @@ def policy(call: Call) -> Parameters | None:
         )
     if content and len(content.encode()) > _DOCUMENT:
         raise Refused("ConstraintViolationException", f"POLICY_CONTENT_LIMIT_EXCEEDED: {len(content)} of {_DOCUMENT}")
-    others = (each for each in _backend(call.account).policies if each.id != call.parameters.get("PolicyId"))
+    policies, own = _backend(call.account).policies, call.parameters.get("PolicyId")
+    type = call.parameters.get("Type") or next((each.type for each in policies if each.id == own), "")
+    others = (each for each in policies if each.id != own and each.type == type)
     if any(each.name == call.parameters.get("Name") for each in others):
-        raise Refused("DuplicatePolicyException", "A policy with the same name already exists.")
+        # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2245
+        raise Refused("DuplicatePolicyException", "A policy with the specified name and type already exists.")
     return None
 
 
@@ -241,6 +340,12 @@ def attachment(call: Call) -> Parameters | None:
 def enable_policy_type(call: Call) -> Parameters | None:
     if service := _NEEDS.get(call["PolicyType"]):
         require_trust(service, "ConstraintViolationException", call.account)
+    return None
+
+
+@organizations.answers("EnableAWSServiceAccess")
+def enable_service(call: Call) -> Parameters | None:
+    trust_begins(call["ServicePrincipal"], call.account)
     return None
 
 
@@ -311,7 +416,14 @@ def _widen() -> None:
         policy.type = type
         policy._arn_format = policy._arn_format.replace("tag_policy", type.lower())
 
+    def create(backend: OrganizationsBackend, **given: Any) -> Any:
+        """Moto has a name once over all types; `policy` refuses one of the same type."""
+        assert backend.org is not None
+        backend.policies.append(models.FakePolicy(backend.org, **given))
+        return backend.policies[-1].describe()
+
     mend(models.FakePolicy, "__init__", make)
+    mend(OrganizationsBackend, "create_policy", create)
 
 
 _widen()

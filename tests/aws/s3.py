@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, s3_backends
 
 from tests.aws.calls import Call, Parameters, Refused, Service, mend, tags_of
+from tests.aws.iam import require_principals
 
 s3 = Service("s3")
 _FROM_ANYWHERE = ("CreateBucket", "GetBucketLocation", "ListBuckets")
@@ -79,6 +81,11 @@ def put_encryption(call: Call) -> None:
     for rule in call["ServerSideEncryptionConfiguration"]["Rules"]:
         if "BlockedEncryptionTypes" in rule:
             kept[call["Bucket"], "blocked"] = rule["BlockedEncryptionTypes"]
+
+
+@s3.answers("PutBucketPolicy")
+def put_policy(call: Call) -> None:
+    require_principals(json.loads(call["Policy"]), "MalformedPolicy")
 
 
 @s3.answers("PutBucketReplication")

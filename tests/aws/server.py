@@ -41,8 +41,10 @@ from tests.aws import SERVICES, memory
 from tests.aws.answering import answer_in_one_piece
 from tests.aws.calls import Call, Caller, Parameters, Refused, answer, orders
 from tests.aws.cloudtrail import is_kept, keep_event
-from tests.aws.journal import Entry, Fault, Journal
+from tests.aws.journal import Entry, Fault, Journal, question_of
 from tests.aws.permissions import check, needs
+from tests.aws.rates import require_rate
+from tests.aws.regions import require_enabled
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
@@ -136,6 +138,8 @@ class EmulatedAws:
 
     def _answer(self, question: Question, call: Call, entry: Entry, environ: dict[str, Any], body: bytes) -> Reply:
         try:
+            require_rate(call, question_of(call))
+            require_enabled(call)
             needed = list(needs(call)) if call.caller != "test" else []  # a test is somebody else
             entry.needs = sorted({need.action for need in needed})
             check(needed, call)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 
-from tests.aws import memory
+from tests.aws import late, memory
 from tests.aws.calls import Call, Parameters, Refused, Service, listed, page, tags_of
-from tests.aws.center import INSTANCE, STORE, Center, center
+from tests.aws.center import BEGINS, INSTANCE, STORE, Center, center
 from tests.aws.iam import managed_policy
-from tests.aws.organizations import is_active
+from tests.aws.organizations import is_active, unprepared
 
 ssoadmin = Service("sso-admin")
 _DESCRIBED = ("Name", "PermissionSetArn", "Description", "CreatedDate", "SessionDuration", "RelayState")
 _POLICIES_OF_A_SET = 25
 """https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html (20 by default for managed policies)."""
+_NOT_PREPARED = (
+    "AWS SSO is unable to complete your request at this time. Obtaining permissions to manage your AWS account '{}' "
+    "takes longer than usual. Please try again in a few minutes. If this problem continues, contact AWS Support."
+)
+"""https://github.com/aws-samples/aws-identitycenter-codepipeline-auto-assignment/issues/31"""
 
 
 @ssoadmin.answers("ListInstances")
@@ -54,7 +59,13 @@ def describe_permission_set(call: Call) -> Parameters:
 
 @ssoadmin.answers("UpdatePermissionSet")
 def update_permission_set(call: Call) -> Parameters:
-    _changed(call).update({key: value for key, value in call.parameters.items() if key in _DESCRIBED})
+    """Changes what is given, and empties a relay state that is not.
+
+    https://github.com/hashicorp/terraform-provider-aws/issues/17411
+    """
+    found = _changed(call)
+    found.pop("RelayState", None)
+    found.update({key: value for key, value in call.parameters.items() if key in _DESCRIBED})
     return {}
 
 
@@ -163,10 +174,12 @@ def create_assignment(call: Call) -> Parameters:
         raise Refused("ResourceNotFoundException", f"{new['PrincipalType']} {new['PrincipalId']} not found")
     if not is_active(new["AccountId"], found.owner):
         raise Refused("ResourceNotFoundException", f"account {new['AccountId']} is not active in the organization")
-    if new in found.assignments:
-        raise Refused("ConflictException", "the account assignment already exists")
-    found.assignments.append(new)
-    return {"AccountAssignmentCreationStatus": _request(call, "TargetId", "PermissionSetArn", "PrincipalId")}
+    why = _NOT_PREPARED.format(new["AccountId"]) if late.look(unprepared(new["AccountId"])) else ""
+    if not why and new not in found.assignments:  # AWS takes one that exists
+        found.assignments.append(new)
+        late.begin(_of_principal(new))
+    request = _request(call, "TargetId", "PermissionSetArn", "PrincipalId", fails=why)
+    return {"AccountAssignmentCreationStatus": request}
 
 
 @ssoadmin.answers("DeleteAccountAssignment")
@@ -175,6 +188,8 @@ def delete_assignment(call: Call) -> Parameters:
     if gone not in found.assignments:
         raise Refused("ResourceNotFoundException", "the account assignment does not exist")
     found.assignments.remove(gone)
+    found.gone.append(gone)
+    late.begin(_of_principal(gone))
     return {"AccountAssignmentDeletionStatus": _request(call, "TargetId", "PermissionSetArn", "PrincipalId")}
 
 
@@ -184,23 +199,34 @@ def delete_assignment(call: Call) -> Parameters:
     "DescribePermissionSetProvisioningStatus",
 )
 def status(call: Call) -> Parameters:
-    """Answers how something goes on that was begun: it is done when it is asked about."""
+    """Answers how something goes on that was begun: it is done, or has failed, when it is asked about."""
     kind = call.operation.removeprefix("Describe").removesuffix("Status")
     request = "ProvisionPermissionSet" if kind.startswith("Permission") else kind
     found = center(call).requests.get(call[f"{request}RequestId"])
     if found is None:
         raise Refused("ResourceNotFoundException", "there is no such request")
-    found["Status"] = "SUCCEEDED"
+    found["Status"] = "FAILED" if "FailureReason" in found else "SUCCEEDED"
     return {f"{kind}Status": found}
 
 
-@ssoadmin.answers("ListAccountAssignments", "ListAccountAssignmentsForPrincipal")
+@ssoadmin.answers("ListAccountAssignments")
 def list_assignments(call: Call) -> Parameters:
-    keys = ("PrincipalId", "PrincipalType") if "Principal" in call.operation else ("AccountId", "PermissionSetArn")
-    asked = {key: call[key] for key in keys}
-    return page(
-        call, [each for each in center(call).assignments if asked.items() <= each.items()], "AccountAssignments"
-    )
+    """Lists what there is: the provider asks it once, when a creation has ended, and nobody reports that it is late."""
+    asked = {key: call[key] for key in ("AccountId", "PermissionSetArn")}
+    return page(call, [one for one in center(call).assignments if asked.items() <= one.items()], "AccountAssignments")
+
+
+@ssoadmin.answers("ListAccountAssignmentsForPrincipal")
+def list_assignments_of_principal(call: Call) -> Parameters:
+    """Lists what there was, to the first who looks after a change."""
+    found, asked = center(call), {key: call[key] for key in ("PrincipalId", "PrincipalType")}
+    ever = {tuple(one.values()): one for one in found.gone + found.assignments if asked.items() <= one.items()}
+    there = [one for one in ever.values() if (one in found.assignments) != late.look(_of_principal(one))]
+    return page(call, there, "AccountAssignments")
+
+
+def _of_principal(assignment: Parameters) -> str:
+    return f"assignment {' '.join(assignment.values())}"
 
 
 _ATTRIBUTES = "InstanceAccessControlAttributeConfiguration"
@@ -224,7 +250,7 @@ def _instance(found: Center) -> Parameters:
         "InstanceArn": INSTANCE,
         "IdentityStoreId": STORE,
         "OwnerAccountId": found.owner,
-        "Status": "ACTIVE",
+        "Status": "CREATE_IN_PROGRESS" if late.look(BEGINS) else "ACTIVE",
         "PrimaryRegion": found.region,
     }
 
@@ -271,9 +297,11 @@ def _assignment(call: Call) -> Parameters:
     }
 
 
-def _request(call: Call, *shown: str) -> Parameters:
-    """Begins something that AWS does in its own time."""
+def _request(call: Call, *shown: str, fails: str = "") -> Parameters:
+    """Begins something that AWS does in its own time, and that fails for a reason where there is one."""
     id = center(call).new_id()
     request = {"RequestId": id, "Status": "IN_PROGRESS", "CreatedDate": time.time()}
     center(call).requests[id] = {**request, **{key: call[key] for key in shown}}
+    if fails:
+        center(call).requests[id]["FailureReason"] = fails
     return request

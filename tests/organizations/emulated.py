@@ -20,11 +20,13 @@ def emulate(there: Organization, aws: Aws) -> Emulated:
     """Makes an organization where there is none yet, and returns what AWS calls its things."""
     made = Emulated(there, aws)
     made.organize()
+    aws.wait_an_hour()
     if there.center:
         aws.switch_identity_center_on(there.center)
         made.people()
         made.access()
     made.settings()
+    aws.wait_an_hour()
     return made
 
 
@@ -66,6 +68,7 @@ class Emulated:
         self.aws.order("organization", account_limit=max(50, 2 * len(side.of("account"))))
         for name in side.of("service"):
             call.enable_aws_service_access(ServicePrincipal=name)
+        self.aws.wait_an_hour()
         if side.has("service", "access-analyzer.amazonaws.com"):  # as AWS does where it is switched on in the console
             self.aws.client("iam").create_service_linked_role(AWSServiceName="access-analyzer.amazonaws.com")
         for type in side.of("policy type"):
@@ -90,9 +93,7 @@ class Emulated:
     def account(self, one: Thing, parent: str) -> str:
         """Makes an account in the root or a unit."""
         call, tags = self.organizations, _listed(one["tags"])
-        asked = call.create_account(AccountName=one["name"], Email=one["email"], Tags=tags)["CreateAccountStatus"]["Id"]
-        status = call.describe_create_account_status(CreateAccountRequestId=asked)["CreateAccountStatus"]
-        self.ids[one.at] = id = str(status["AccountId"])
+        self.ids[one.at] = id = self.aws.open_account(one["email"], one["name"], Tags=tags)
         if parent != self.root:
             call.move_account(AccountId=id, SourceParentId=self.root, DestinationParentId=parent)
         if one["state"] != "ACTIVE":

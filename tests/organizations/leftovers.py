@@ -45,7 +45,7 @@ LEFT_OVER = Organization(
     [group("Own", "u3"), group("Long\u200b", external=True), group("g99")],
     [permission_set("AWSReadOnlyAccess"), permission_set("Templated", inline=_BRACES), permission_set("Read")],
     [permission_set("Cn", "arn:aws-cn:iam::aws:policy/X"), permission_set("Odd", inline="[]")],
-    [permission_set("Long", session="PT3600S"), permission_set("Two", customer=("/Ops", "/Ops"))],
+    [permission_set("Long", session="PT3601S"), permission_set("Two", customer=("/Ops", "/Ops"))],
     grant("Read", "u3", "management"),
     grant("Odd", "Own", "management"),
     grant("Read", "Own", "a2"),

@@ -138,12 +138,8 @@ def test_the_schema_is_that_of_the_pinned_bindings(golden: Golden) -> None:
 
 def test_several_providers_work_side_by_side(desk: Desk) -> None:
     """Each alias and each assumed role is a connection of its own, and so is a region of a resource."""
-    organizations = desk.aws.client("organizations")
-    status = organizations.create_account(AccountName="member", Email="member@example.com")["CreateAccountStatus"]
-    while "AccountId" not in status:
-        asked = {"CreateAccountRequestId": status["Id"]}
-        status = organizations.describe_create_account_status(**asked)["CreateAccountStatus"]
-    account = status["AccountId"]
+    account = desk.aws.open_account("member@example.com")
+    desk.aws.order("regions", account=ACCOUNT, regions=["eu-south-1"])
     role = {"role_arn": f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"}
     desk.write(
         provider=[

@@ -114,20 +114,25 @@ def bootstrapped_backend(bootstrapped: Snapshot, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="session")
 def deployed_shipped(
-    request: pytest.FixtureRequest, provider: Provider, stand_in: Provider, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    running_aws: Aws,
+    provider: Provider,
+    stand_in: Provider,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Snapshot:
-    """The shipped configuration, deployed by the command of the README."""
+    """The shipped configuration, deployed by the command of the README an hour ago."""
     # To deploy `backend` by itself is worth it where what was waited for is kept.
     before: Snapshot = request.getfixturevalue("bootstrapped" if provider is stand_in else "bootstrapped_backend")
     site = before.restored(tmp_path_factory.mktemp("shipped"))
-    deployed = site.cdktf("deploy", *STACKS, "--auto-approve")
+    deployed = site.deployed_by_cdktf(*STACKS)
     assert deployed.code == 0, deployed.text[-4000:]
+    running_aws.wait_an_hour()
     return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
 
 
 @pytest.fixture(scope="session")
 def deployed_company(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """The company, deployed by `strata deploy`."""
+    """The company, deployed by `strata deploy` an hour ago."""
     running_aws.restore()
     site = Site.of(running_aws, provider, CONFIGURATIONS["company"], tmp_path_factory.mktemp("company"))
     site.bootstrap()
@@ -136,6 +141,7 @@ def deployed_company(running_aws: Aws, provider: Provider, tmp_path_factory: pyt
         site.open_account(address)
     deployed = site.strata("deploy", "--yes")
     assert deployed.code == 0, deployed.text[-4000:]
+    running_aws.wait_an_hour()
     return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
 
 
@@ -161,11 +167,11 @@ def backend(bootstrapped_backend: Snapshot, tmp_path: Path) -> Site:
 
 @pytest.fixture
 def shipped(deployed_shipped: Snapshot, tmp_path: Path) -> Site:
-    """The shipped configuration right after its first deploy."""
+    """The shipped configuration an hour after its first deploy."""
     return deployed_shipped.restored(tmp_path)
 
 
 @pytest.fixture
 def company(deployed_company: Snapshot, tmp_path: Path) -> Site:
-    """The company right after its first deploy."""
+    """The company an hour after its first deploy."""
     return deployed_company.restored(tmp_path)

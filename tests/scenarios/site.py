@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -36,6 +37,8 @@ SANDBOX = (
 )
 """An edit of organization.yaml that adds an account."""
 STACKS = ("backend", "organizations", "security", "sso")
+PASSES = re.compile("AccessNotEnabled|Service not enabled for AWS Organizations|Obtaining permissions to manage")
+"""What AWS says in the first minutes, and `strata deploy` waits for."""
 Provider = Callable[[Mapping[str, str]], Mapping[str, str]]
 """What a command needs besides its environment to run with a provider."""
 _DROPPED = ("AWS_", "CDKTF_", "HTTP", "MOTO_", "STRATA_", "TF_")
@@ -217,15 +220,30 @@ class Site:
         """Runs the cdktf command."""
         return self._run([_command("cdktf"), *arguments], {})
 
+    def deployed_by_cdktf(self, *stacks: str) -> Run:
+        """Deploys with `cdktf deploy`, which waits for nothing: again after an hour, where it met what passes then."""
+        deployed = self.cdktf("deploy", *stacks, "--auto-approve")
+        if deployed.code and PASSES.search(deployed.text):
+            self.aws.wait_an_hour()
+            deployed = self.cdktf("deploy", *stacks, "--auto-approve")
+        return deployed
+
     def shell(self, command: str) -> Run:
         """Runs a command line that a message named."""
         return self._run(["sh", "-c", command], {})
 
     def bootstrap(self) -> None:
         """Does what comes before a first deploy: `strata bootstrap`, and Identity Center, which no API switches on."""
+        self.make_room()
         bootstrapped = self.strata("bootstrap", "--yes")
         assert bootstrapped.code == 0, bootstrapped.text
         self.aws.switch_identity_center_on(self.region)
+
+    def make_room(self) -> None:
+        """Has AWS give the organization as much room as its configuration counts on."""
+        from strata.load import load
+
+        self.aws.order("organization", account_limit=load(self.config).project.aws_limits["accounts"].value)
 
     def make_external_groups(self) -> None:
         """Makes the groups that the configuration says come from elsewhere."""
@@ -344,15 +362,12 @@ class Site:
 
     def open_account(self, email: str, parent: str = "") -> str:
         """Opens an account as somebody did by hand, years ago, and returns its id."""
-        organizations = self.client("organizations")
-        name, root = email.split("@", maxsplit=1)[0], organizations.list_roots()["Roots"][0]["Id"]
-        status = organizations.create_account(AccountName=name, Email=email)["CreateAccountStatus"]
-        while "AccountId" not in status:
-            asked = {"CreateAccountRequestId": status["Id"]}
-            status = organizations.describe_create_account_status(**asked)["CreateAccountStatus"]
+        id = self.aws.open_account(email)
         if parent:
-            organizations.move_account(AccountId=status["AccountId"], SourceParentId=root, DestinationParentId=parent)
-        return str(status["AccountId"])
+            organizations = self.client("organizations")
+            root = organizations.list_roots()["Roots"][0]["Id"]
+            organizations.move_account(AccountId=id, SourceParentId=root, DestinationParentId=parent)
+        return id
 
     def locks(self) -> list[str]:
         """Returns every lock on the state that somebody still holds, in S3 or in the table."""

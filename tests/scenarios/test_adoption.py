@@ -205,6 +205,7 @@ def test_settings_of_several_parts_are_added_to(backend: Site) -> None:
     backend.sign_in_as_administrator()  # of whom github_actions makes one more
     iam, organizations, ec2 = backend.client("iam"), backend.client("organizations"), backend.client("ec2")
     organizations.enable_aws_service_access(ServicePrincipal="iam.amazonaws.com")
+    backend.aws.wait_an_hour()
     iam.enable_organizations_root_sessions()
     iam.update_account_password_policy(MinimumPasswordLength=8, MaxPasswordAge=90)
     ec2.modify_instance_metadata_defaults(HttpEndpoint="enabled", InstanceMetadataTags="enabled")
@@ -274,6 +275,7 @@ def test_a_state_from_before_plans_to_nothing(backend: Site) -> None:
                     lifecycle["ignore_changes"] = [name for name in lifecycle["ignore_changes"] if name in before]
         file.write_text(json.dumps(document, indent=2))
         applied = backend.terraform(stack, "init"), backend.apply(stack)
+        backend.aws.wait_an_hour()
         assert [run.code for run in applied] == [0, 0], applied[1].text[-4000:]
     backend.synth()
     so_far = backend.aws.writing_calls(by="provider")

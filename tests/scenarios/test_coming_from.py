@@ -55,6 +55,8 @@ def old(typist: Typist, tmp_path: Path) -> Path:
     # No API switches Identity Center on, and it needs the organization.
     _terraform(typist, "apply -auto-approve -target=aws_organizations_organization.this")
     typist.site.aws.switch_identity_center_on()
+    _terraform(typist, "apply -auto-approve -target=aws_organizations_account.shop")
+    typist.site.aws.wait_an_hour()  # as Terraform alone needs it, years ago
     _terraform(typist, "apply -auto-approve")
     return old
 

@@ -173,6 +173,7 @@ def account_closed(hand: Hand) -> str:
 def account_left(hand: Hand) -> str:
     given = hand.assignment("Administrator", "administrators", "leaver")
     hand.center.delete_account_assignment(**given)
+    hand.site.aws.wait_a_week()
     hand.organizations.remove_account_from_organization(AccountId=hand.account("leaver"))
     return "gone account leaver"
 
@@ -668,7 +669,8 @@ BESIDE = {
 
 
 def drift(site: Site, code: int, *more: str) -> Json:
-    """Returns what `strata drift` says; it changes nothing at AWS."""
+    """Returns what `strata drift` says an hour later; it changes nothing at AWS."""
+    site.aws.wait_an_hour()
     before = len(site.aws.calls())
     found = site.strata("drift", "--json", *more)
     assert found.code == code, found.text[-6000:]

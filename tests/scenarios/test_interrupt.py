@@ -74,7 +74,7 @@ def test_one_interrupt_while_an_account_is_made(shipped: Site) -> None:
 
 
 def test_a_second_interrupt_while_an_account_is_made(shipped: Site) -> None:
-    """The account is there and in no state: the next run imports it, and makes no other."""
+    """AWS makes the account, which is in no state: the next run finds its address taken, waits and imports it."""
     shipped.edit("organization.yaml", SANDBOX)
 
     run = twice(shipped.hanging("organizations:CreateAccount", "strata", "deploy", "organizations", "--yes"))
@@ -87,7 +87,8 @@ def test_a_second_interrupt_while_an_account_is_made(shipped: Site) -> None:
     again = shipped.strata("deploy", "organizations", "--yes")
     assert again.code == 0, again.text
     assert "import" in again.stdout
-    assert shipped.aws.writing_calls()["organizations:CreateAccount"] == 1
+    assert shipped.aws.writing_calls()["organizations:CreateAccount"] == 2
+    assert list(shipped.accounts()).count("aws+sandbox@example.com") == 1
     assert shipped.plan("organizations") == {}
     expect_nothing_undone(shipped)
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.documents import CHECKOUT, blocks
 from tests.scenarios.layers import PAGE, write_layer
-from tests.scenarios.site import Run, Site
+from tests.scenarios.site import SANDBOX, Run, Site
 
 ROLE = "OrganizationAccountAccessRole"
 
@@ -175,6 +175,22 @@ def test_a_layer_in_every_account(clone: Clone) -> None:
     assert named.code == 1
     assert [(one.id, one.data["stacks"]) for one in named.told] == [("role-not-assumable", ["topics_shared"])]
     assert [one.data["accounts"] for one in judged.told if one.id == "role-not-assumable"] == [["shared"]]
+
+
+def test_a_new_account_gets_its_layer_in_the_same_deploy(clone: Clone) -> None:
+    """Its access role lets nobody in for its first minutes."""
+    clone.site.edit("organization.yaml", SANDBOX)
+    clone.add("topics")
+    clone.types("In every account")
+    clone.site.sign_in_as_deployer(policy("In every account"))
+
+    deployed = clone.strata("deploy", "organizations", "topics", "--yes")
+
+    assert deployed.code == 0, deployed.text
+    (topic,) = clone.member(clone.accounts()["sandbox"], "sns").list_topics()["Topics"]
+    assert topic["TopicArn"].endswith(":events")
+    tried = [one.outcome for one in clone.site.aws.calls(action="sts:AssumeRole")]
+    assert sum("AccessDenied" in outcome for outcome in tried) == 1
 
 
 def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:

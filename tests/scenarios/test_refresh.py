@@ -442,6 +442,7 @@ def same_plan(site: Site, situation: str, monkeypatch: pytest.MonkeyPatch) -> No
 def refreshed(site: Site, situation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     act, id, data = DRIFTED[situation]
     act(site)
+    site.aws.wait_an_hour()  # the reading sees who has what when AWS lists it, and not before
     if situation == "other default tags":
         site.synth()
 

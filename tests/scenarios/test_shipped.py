@@ -42,7 +42,7 @@ def test_the_stand_in_writes_the_same(
     aws.restore()
     site = Site.of(aws, stand_in, CONFIGURATIONS["shipped"], tmp_path)
     site.bootstrap()
-    assert site.cdktf("deploy", *STACKS, "--auto-approve").code == 0
+    assert site.deployed_by_cdktf(*STACKS).code == 0
 
     lines = differences_of_writes("first deploy", expected, writes(aws.calls(by="provider")))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from strata.aws.kept import ANNOUNCED
+from tests.aws.client import ACCOUNT
 from tests.scenarios.site import SANDBOX, TABLE, Run, Site
 
 PERMISSION_SET = "aws_ssoadmin_permission_set"
@@ -440,6 +441,49 @@ def test_an_account_closed_by_hand(shipped: Site) -> None:
     assert refused.code == 1
     assert ": aws+shared@example.com (CLOSED)." in refused.text
     assert "Set retired: true" in refused.text
+
+
+def test_a_region_that_is_not_enabled_is_named_before_anything_is_made_there(shipped: Site) -> None:
+    """AWS would answer that the credentials are not valid, resource by resource; it is asked about new regions only."""
+    shipped.edit("project.yaml", ("  secondary: us-west-2\n", "  secondary: us-west-2\n  governed: [eu-south-1]\n"))
+
+    refused = shipped.strata("deploy", "security", "--yes", "--json")
+
+    assert refused.code == 1
+    assert [(one.id, one.data["region"]) for one in refused.told] == [("region-not-enabled", "eu-south-1")]
+    assert shipped.aws.writing_calls() == {}
+
+    shipped.aws.order("regions", account=ACCOUNT, regions=["eu-south-1"])
+    deployed = shipped.strata("deploy", "security", "--yes")
+    asked = len(shipped.aws.calls(action="ec2:DescribeRegions"))
+    again = shipped.strata("plan", "security", "--exit-code")
+
+    assert deployed.code == 0, deployed.text[-3000:]
+    assert again.code == 0, again.text
+    assert asked == len(shipped.aws.calls(action="ec2:DescribeRegions")) == 2
+
+
+def test_a_new_organization_may_have_room_for_fewer_accounts_than_its_quota_says(backend: Site) -> None:
+    """Service Quotas gives the default: only CreateAccount knows, and the advice names who helps."""
+    backend.aws.order("organization", room=2)
+
+    refused = backend.strata("deploy", "organizations", "--yes", "--json")
+
+    assert refused.code == 1
+    assert "account-quota-reached" in refused.ids, refused.text
+    assert len(backend.accounts()) == 2
+
+
+def test_an_account_that_nobody_has_activated_yet_is_imported(backend: Site) -> None:
+    """AWS lists it as PENDING_ACTIVATION: it is ours by its address, and its creation would find that taken."""
+    id = backend.open_account("aws+shared@example.com")
+    backend.aws.order("account-state", account=id, state="PENDING_ACTIVATION")
+
+    deployed = backend.strata("deploy", "organizations", "--yes")
+
+    assert deployed.code == 0, deployed.text[-4000:]
+    assert backend.state("organizations")["aws_organizations_account.shared"]["id"] == id
+    assert backend.aws.writing_calls()["organizations:CreateAccount"] == 1
 
 
 # 9: locking

@@ -67,6 +67,7 @@ def deployed(name: str, before: Path, aws: Aws, provider: Provider) -> Site:
     for file, old, new in BEFORE["configurations"][name]["before"]:
         site.edit(file, (old, new))
     owner = Owner(before, site)
+    site.make_room()
     owner.does(sys.executable, "-m", "strata", "bootstrap", "--yes")
     aws.switch_identity_center_on(site.region)
     site.make_external_groups()
@@ -74,7 +75,10 @@ def deployed(name: str, before: Path, aws: Aws, provider: Provider) -> Site:
         site.open_account(address)
     for file, text in BEFORE["configurations"][name]["added"].items():
         site.append(file, text)
+    owner.strata("deploy", "--yes")  # it knows little of what passes by itself in the first hour
+    aws.wait_an_hour()
     owner.does(sys.executable, "-m", "strata", "deploy", "--yes")
+    aws.wait_an_hour()
     site.sign_in_as_deployer()
     return site
 

@@ -128,7 +128,7 @@ def _in_words(after: LandingZone, kind: Kind, one: Mapping[str, Any]) -> str:
     to, accounts = one["to"], one.get("accounts", [])
     who = f"{'by ' if kind == 'user' else ''}{to['type']} {to['key']}"
     if to["type"] == "group" and kind != "user":
-        external = after.groups[to["key"]].external
+        external = not after.groups[to["key"]].is_known
         members = "members of the identity provider's group" if external else listed(to["people"]) or "nobody yet"
         who = f"{who} ({members})"
     if kind == "ou":

@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from pydantic import ValidationError
 
 from strata.adoption import rendering
 from strata.adoption.checking import REASON, accepted, until_accepted
-from strata.adoption.describing import Description, describe
-from strata.adoption.external import external_at_aws, text_of
+from strata.adoption.describing import Description, describe, sets_with_full_access
+from strata.adoption.existing import Merged
+from strata.adoption.external import external_at_aws, overtaken, text_of
 from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
 from strata.adoption.recording import record_of
@@ -35,14 +36,13 @@ from strata.commands.adopt.existing import (
     gives_full_access,
     left_unwritten,
     offer,
-    sets_with_full_access,
     warn,
     with_unwritten,
     worse,
 )
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
 from strata.commands.adopt.mending import mend
-from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
+from strata.config import EXTERNAL, IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
 from strata.drift.comparison import compare
 from strata.drift.difference import Difference
@@ -63,6 +63,7 @@ from strata.rules.expectations import require
 from strata.rules.quotas import exceeded
 from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, interactive
+from strata.text import listed
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states))
     merged = with_unwritten(existing, merge(existing, inventory, literal=how.literal, day=_today()), inventory)
     texts = changed_texts(to, merged, inventory)
-    warned = worse(to, existing, merged) if texts else []
+    warned = [*(worse(to, existing, merged) if texts else []), *_otherwise_external(to, merged, inventory)]
     forget_answers(to)  # what is at AWS may change before the next run, and a deploy may change it
     written = bool(texts) and how.yes and not how.dry_run
     if how.json:
@@ -162,6 +163,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
         with readers_may_leave():
             for words in rendering.told(merged.since):
                 print(line(words))
+        warn(warned)
         options.note(Message("nothing-to-do", f"nothing to do: {to} has all that is new at AWS", place=str(to)))
         return 0
     code = offer(options, to, existing, texts, merged, dry_run=how.dry_run, yes=how.yes, warned=warned)
@@ -169,6 +171,15 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
         forget_answers(to)
         _tell_next(to)
     return code
+
+
+def _otherwise_external(to: Path, merged: Merged, inventory: Inventory) -> Iterator[Message]:
+    """Yields what external.yaml has otherwise than AWS, which only a refresh writes."""
+    zone = merged.landing_zone
+    if differs := overtaken(zone.external, external_at_aws(zone, inventory, merged.found.keys, None)):
+        way = f"strata adopt --refresh-external --config {word(to)}"
+        text = f"AWS has otherwise than {EXTERNAL}: {listed(differs)}; strata drift says what, {way} writes it"
+        yield Message("external-differs", text, things=differs)
 
 
 def _check_same(to: Path, project: Project, names: Names) -> None:
@@ -324,17 +335,19 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     """Returns the entries of accepted.yaml for what is left alone, and a sentence for each that somebody has to decide.
 
     Nobody made it outside of what was there then. A grant of full access gets no entry: drift tells it, with the line
-    that accepts it, until somebody has looked at that one.
+    that accepts it, until somebody has looked at that one; external.yaml has who is in Control Tower's groups.
     """
-    made = [one for one in compare(landing_zone, {}, inventory).differences if one.how is Kind.MADE]
+    memberless = landing_zone.external.model_copy(update={"groups": {}})
+    without = replace(landing_zone, external=memberless)
+    made = [one for one in compare(without, {}, inventory).differences if one.how is Kind.MADE]
     full, entries, apart = sets_with_full_access(inventory), list[dict[str, Any]](), list[Message]()
     for one in (*made, *left_unwritten(landing_zone, inventory)):
         in_tower = _is_in_external_group(one, landing_zone)
         if gives := gives_full_access(one, inventory, full):
-            until = "which accepted.yaml has" if in_tower else "which strata drift tells until accepted.yaml has it"
+            until = f"which {EXTERNAL} has" if in_tower else "which strata drift tells until accepted.yaml has it"
             text = f"Full access, {until}: {one.kind} {one.name!r}."
             apart.append(Message("full-access-left", text, kind=one.kind, name=one.name))
-        if in_tower or not gives:
+        if not (in_tower or gives):
             entries.append({"finding": one.how.value, "at": one.at, "reason": REASON})
     return entries, apart
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from strata.adoption.checking import REASON, accepted
-from strata.adoption.describing import gives_everything
 from strata.adoption.existing import Existing, Merged
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
@@ -26,7 +25,7 @@ from strata.errors import ConfigurationError, Message
 from strata.files.config_edit import check_unchanged, files_with, policies, print_diff, texts, write_texts
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory
-from strata.kinds.group import MEMBERSHIP, group_of
+from strata.kinds.group import MEMBERSHIP
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -133,11 +132,6 @@ def _without_states(zone: LandingZone, inventory: Inventory) -> Sequence[Differe
     return differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
 
 
-def sets_with_full_access(inventory: Inventory) -> frozenset[str]:
-    """Returns the ARNs of the permission sets that give full access."""
-    return frozenset(one.arn for center in inventory.centers for one in center.permission_sets if gives_everything(one))
-
-
 def gives_full_access(one: Difference, inventory: Inventory, full: Collection[str]) -> bool:
     """Returns whether somebody has one of some permission sets by an assignment or a membership."""
     ids, center = one.live.ids if one.live else {}, inventory.center
@@ -148,18 +142,11 @@ def gives_full_access(one: Difference, inventory: Inventory, full: Collection[st
 
 
 def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> Merged:
-    """Returns a result that accepts such values of what it adds, and who is in the groups of Control Tower's.
-
-    Whom that gives full access, drift tells until somebody has accepted it.
-    """
+    """Returns a result that accepts such values of what it adds."""
     zone, before = merged.landing_zone, existing.landing_zone
     new = declared_side(zone).keys() - declared_side(before).keys()
     found = _without_states(zone, inventory) if new else []
     left = [one for one in found if _is_unwritten(one) and (one.kind, one.name) in new]
-    groups = {key for key, one in zone.groups.items() if one.external} - before.groups.keys()
-    members = [one for one in found if one.kind == MEMBERSHIP.name and group_of(one.name) in groups]
-    full = sets_with_full_access(inventory) if members else ()
-    left += [one for one in members if not gives_full_access(one, inventory, full)]
     if not left:
         return merged
     entries = [{"finding": one.how.value, "at": one.at, "reason": REASON} for one in left]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.aws import organization as organizations
+from strata.aws.prerequisites import closed_regions
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.session import Aws, AwsError, paginate, unless_absent
 from strata.commands.doctor.context import CheckContext
@@ -120,12 +121,15 @@ def check_names(context: CheckContext) -> Iterator[Finding]:
 def check_quota(context: CheckContext) -> Finding:
     """Checks that the account quota suffices for existing and new accounts.
 
-    Closed accounts count until AWS has removed them, and those that exist have their room.
+    Closed accounts count until AWS has removed them, and those that exist have their room. Of a new organization
+    Service Quotas gives the default.
     """
     holders, quota = context.holders(), account_quota(context.aws)
     new = sum(folded(one.email) not in holders for one in context.landing_zone.members.values())
     now = len(context.accounts()) or 1
     text, numbers = f"{now} accounts now, {new} to create, the quota is {quota}", {"accounts": now, "new": new}
+    if new and now == 1:
+        text += "; a new organization may have room for fewer, which no API tells"
     if new and now + new > quota:
         return failure("quota-exceeded", text, more_accounts(now + new), **numbers, limit=quota)
     return ok("quota-suffices", text, **numbers, limit=quota)
@@ -136,13 +140,10 @@ def check_quota(context: CheckContext) -> Finding:
 
 def check_regions(context: CheckContext) -> Iterator[Finding]:
     """Checks that every region the configuration uses is enabled in this account."""
-    found = context.aws.client("ec2").describe_regions(AllRegions=True)["Regions"]
-    status = {region["RegionName"]: region.get("OptInStatus", "opt-in-not-required") for region in found}
     regions = context.project.regions
     wanted = sorted({*regions.all_governed, regions.secondary, context.project.identity_center_region})
-    closed = [region for region in wanted if status.get(region) not in ("opted-in", "opt-in-not-required")]
-    for region in closed:
-        remedy = f"aws account enable-region --region-name {region}, which takes minutes to hours"
+    closed = closed_regions(context.aws, wanted)
+    for region, remedy in closed.items():
         yield failure(
             "region-not-enabled", f"the region {region} is not enabled in this account", remedy, region=region
         )

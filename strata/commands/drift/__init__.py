@@ -8,11 +8,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from strata.aws.prerequisites import management_caller
-from strata.aws.session import Aws, connect
+from strata.aws.session import Aws, Caller, connect
 from strata.commands.drift.back import Back, Step, agreed, put_back, steps_of
+from strata.commands.drift.own_access import without_own_loss
 from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
@@ -25,6 +26,7 @@ from strata.drift.steady import check_same, steady_states
 from strata.errors import Message
 from strata.inventory.progress import Reading
 from strata.inventory.reading import CENTER
+from strata.kinds.at_aws import Inventory
 from strata.kinds.cli import Line
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -32,7 +34,6 @@ from strata.options import Options
 from strata.outputs import output
 from strata.printing import LINE, document, line, readers_may_leave, word
 from strata.report.live import Unread, summary
-from strata.sides.states import State
 from strata.terminal import require_terminal
 from strata.text import counted, in_sentence, listed, plural
 
@@ -53,47 +54,69 @@ def run(options: Options, *, json: bool, who: bool = False, thorough: bool = Fal
         require_terminal("strata drift")
     zone = load(options.config)
     aws = connect(options, zone.project)
-    management_caller(aws, zone.project)
+    caller = management_caller(aws, zone.project)
+    today = dt.datetime.now(dt.UTC).date()
+    accepted = [one for one in zone.accepted if one.finding in DRIFT and not one.ended(today)]
+    look = partial(_look, options, aws, zone, accepted, thorough)
+    seen = look()
+    by = _authors(options, aws, zone, seen.drift) if who else {}
+    if not thorough and CENTER not in seen.drift.unread:
+        text = "grants of deleted users and groups beside living ones were not looked for: see --thorough"
+        options.note(Message("not-thorough", text))
+    with readers_may_leave():
+        if json:
+            document(output("drift", {**_facts(options, seen.drift, by), "thorough": thorough}))
+        else:
+            _print(options, _told(options, zone, seen.drift, accepted, by))
+            seen.reading.tell()
+    if not back or seen.code == 0:
+        return seen.code
+    while (steps := _agreed(options, back, zone, caller, seen)) and not back.yes:
+        options.note("looking whether AWS is as it was before the question")
+        shown, seen = [*_told(options, zone, seen.drift, accepted)], look()
+        if shown == (now := [*_told(options, zone, seen.drift, accepted)]):
+            break
+        options.note(
+            Message("drift-differs", "AWS has changed meanwhile, and nothing was put back; now it differs so:")
+        )
+        _print(options, now)
+    if not steps:
+        return seen.code
+    code = put_back(aws, steps, back, partial(_step, options))
+    return code or run(options, json=False, thorough=thorough)
+
+
+class _Seen(NamedTuple):
+    """What AWS has, and what of it differs."""
+
+    reading: Reading
+    inventory: Inventory
+    drift: Drift
+
+    @property
+    def code(self) -> int:
+        """Returns the exit code."""
+        return 1 if self.drift.unread else DIFFERS if self.drift.differences else 0
+
+
+def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acceptance], thorough: bool) -> _Seen:
+    """Reads all three sides, by states that no run changes meanwhile, and compares."""
     states = steady_states(aws, zone)
     reading = Reading(options, zone.project)
     inventory = reading.read(aws, thorough=thorough, partly=True, once=True)
     inventory = reading.controls(aws, inventory, controls_of(zone, states))
     check_same(aws, zone, states)
-    today = dt.datetime.now(dt.UTC).date()
-    accepted = [one for one in zone.accepted if one.finding in DRIFT and not one.ended(today)]
-    drift = compare(zone, states, inventory, {(one.finding, one.at) for one in accepted})
-    by = _authors(options, aws, zone, drift) if who else {}
-    if not thorough and CENTER not in drift.unread:
-        text = "grants of deleted users and groups beside living ones were not looked for: see --thorough"
-        options.note(Message("not-thorough", text))
-    with readers_may_leave():
-        if json:
-            document(output("drift", {**_facts(options, drift, by), "thorough": thorough}))
-        else:
-            for words in _told(options, zone, drift, accepted, by):
-                if words.startswith(" "):
-                    document(_to_copy(options, words))
-                else:
-                    print(line(words))
-            reading.tell()
-    code = 1 if drift.unread else DIFFERS if drift.differences else 0
-    if back and code and (code := _put_back(options, back, aws, zone, states, drift)) == 0:
-        return run(options, json=False, thorough=thorough)
-    return code
+    return _Seen(reading, inventory, compare(zone, states, inventory, {(one.finding, one.at) for one in accepted}))
 
 
-def _put_back(
-    options: Options, back: Back, aws: Aws, zone: LandingZone, states: Mapping[str, State], drift: Drift
-) -> int:
-    """Runs the ways back once somebody agreed; returns 0 where all were run."""
-    if drift.unread:
+def _agreed(options: Options, back: Back, zone: LandingZone, caller: Caller, seen: _Seen) -> list[Step]:
+    """Returns the ways back to run once somebody agreed to them; nothing where nobody did."""
+    if seen.drift.unread:
         options.note(Message("nothing-put-back", "nothing was put back, since something could not be read"))
-        return 1
+        return []
+    drift = without_own_loss(caller, seen.inventory, seen.drift, back.allow, options.note)
     steps = steps_of(zone, drift)
-    if not agreed(options, zone, drift, steps, yes=back.yes):
-        return DIFFERS
-    check_same(aws, zone, states)
-    return put_back(aws, steps, back, partial(_step, options))
+    return steps if agreed(options, zone, drift, steps, yes=back.yes) else []
 
 
 def _step(options: Options, step: Step) -> str:
@@ -120,6 +143,14 @@ _EVERY = 5.0
 
 
 # What is told
+
+
+def _print(options: Options, told: Iterable[str]) -> None:
+    for words in told:
+        if words.startswith(" "):
+            document(_to_copy(options, words))
+        else:
+            print(line(words))
 
 
 def _to_copy(options: Options, words: str) -> str:

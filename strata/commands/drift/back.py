@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,10 +28,12 @@ class Back:
 
     Attributes:
         yes: nobody is asked.
+        allow: the words of `--allow`.
         deploy: deploys some stacks, and returns the exit code.
     """
 
     yes: bool
+    allow: Collection[str]
     deploy: Callable[[Sequence[str]], int]
 
 

@@ -11,6 +11,7 @@ from tests.provider.mapping import Object
 from tests.provider.resource import Resource, Tagging, words
 from tests.provider.services.organizations import delete_service_linked_role
 
+_UNSEEN = "Invalid principal in policy"
 _FEATURES = {"RootCredentialsManagement": "root_credentials_management", "RootSessions": "root_sessions"}
 
 
@@ -22,6 +23,9 @@ class Role(_Iam, type="aws_iam_role"):
     title, names = "IAM Role", words(name="RoleName", unique_id="RoleId", assume_role_policy="AssumeRolePolicyDocument")
     make, get, drop, answer, id = "create_role", "get_role", "delete_role", "Role", "{name}"
     tagging, tags_in_answer = Tagging("", "tag_role", "untag_role", under="RoleName", by="name"), True
+
+    def create(self, aws: Aws, new: Object) -> None:
+        super().create(aws.patient(_UNSEEN), new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
         role = {"RoleName": old["name"]}
@@ -40,7 +44,8 @@ class Role(_Iam, type="aws_iam_role"):
     def update(self, aws: Aws, old: Object, new: Object) -> None:
         role, changed = {"RoleName": new["name"]}, self.changed(old, new)
         if "assume_role_policy" in changed:
-            aws("update_assume_role_policy", **role, PolicyDocument=new["assume_role_policy"])
+            document = new["assume_role_policy"]
+            aws.patient(_UNSEEN)("update_assume_role_policy", **role, PolicyDocument=document)
         if "description" in changed:
             aws("update_role_description", **role, Description=new["description"] or "")
         if "max_session_duration" in changed:

@@ -232,7 +232,12 @@ class Assignment(_Sso, type="aws_ssoadmin_account_assignment"):
         operation, key = f"describe_account_assignment_{what}_status", f"AccountAssignment{what.capitalize()}Status"
         status = aws.settled(operation, key, InstanceArn=state["instance_arn"], **asked)
         if status["Status"] != "SUCCEEDED":
-            raise AwsError("FAILED", f"waiting for SSO Account Assignment {what}: {status.get('FailureReason', '')}")
+            who = f"{state['principal_type']} ({state['principal_id']})"
+            said = (
+                f"unexpected state 'FAILED', wanted target 'SUCCEEDED'. last error: {status.get('FailureReason', '')}"
+            )
+            verb = what.removesuffix("ion")
+            raise AwsError("FAILED", f"waiting for SSO Account Assignment for {who} {verb}e: {said}")
 
 
 class AccessControlAttributes(Resource, type="aws_ssoadmin_instance_access_control_attributes"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.provider.mapping import Object, from_aws, is_unknown, to_aws
 from tests.provider.resource import Resource, Tagging, words
 
 NO_PREFERENCE = "no-preference"
+_POLL = 0.01
 _PROTOCOLS = ("Application", "Firehose", "HTTP", "Lambda", "SQS")
 
 
@@ -125,10 +127,13 @@ class ImageBlock(Resource, type="aws_ec2_image_block_public_access"):
         return {"state": aws("get_image_block_public_access_state")["ImageBlockPublicAccessState"]}
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
+        """Waits until it is so, which takes AWS minutes."""
         if new["state"] == "unblocked":
             aws("disable_image_block_public_access")
         else:
             aws("enable_image_block_public_access", ImageBlockPublicAccessState=new["state"])
+        while self.read(aws, new) != {"state": new["state"]}:
+            time.sleep(_POLL)
 
     def delete(self, aws: Aws, old: Object) -> None:
         """Leaves what is set."""

@@ -1,0 +1,143 @@
+"""Which ways back would take away the access of whoever runs them, in the management account."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from strata.aws.session import Caller
+from strata.drift.comparison import Drift
+from strata.drift.difference import Difference
+from strata.errors import Message, StrataError
+from strata.identity.deletions import LAST_ADMINISTRATOR
+from strata.kinds import kind_of
+from strata.kinds.at_aws import Inventory, PermissionSet
+from strata.kinds.cli import Line
+from strata.kinds.identity import folded
+from strata.landing_zone.permission_sets import AWS_MANAGED, FULL_ACCESS
+from strata.text import listed
+
+
+def without_own_loss(
+    caller: Caller, inventory: Inventory, drift: Drift, allow: Collection[str], note: Callable[[str], None]
+) -> Drift:
+    """Returns what can be put back while the caller keeps its access, all where that is allowed; says what goes.
+
+    Raises:
+        StrataError: the rest does not work without what is left out.
+    """
+    own = _own_access(caller, inventory)
+    lost = [*own.lost(drift.differences)] if own else []
+    if not own or not lost:
+        return drift
+    things = [f"{one.kind} {one.name}" for one in lost]
+    goes = f"your own access by permission set {own.permission_set.name} goes with {listed(things)}"
+    if LAST_ADMINISTRATOR in allow:
+        note(Message("own-access-goes", goes, things=things))
+        return drift
+    rest = tuple(one for one in drift.differences if one not in lost)
+    way = f"sign in as somebody else, or strata drift --back --allow {LAST_ADMINISTRATOR}"
+    if any(_is_needed(inventory, one, rest) for one in lost):
+        text = f"{goes}, and the rest works only after it; nothing was put back; {way}"
+        raise StrataError(Message("own-access-goes", text, things=things))
+    note(Message("own-access-goes", f"{goes}: left out; {way}", things=things))
+    return replace(drift, differences=rest)
+
+
+def _is_needed(inventory: Inventory, one: Difference, rest: Iterable[Difference]) -> bool:
+    """Returns whether the rest fails while something is there: a deploy makes its own, or another gets its name."""
+    if one.way.deploy or one.attribute:
+        return True
+    found = kind_of(one.kind, one.name).found(inventory, {})
+    names = {each.identity for each in found if one.live and each.id == one.live.ids.get("id")}
+    return any(
+        each.declared and each.declared.mark and each.declared.mark.identity in names
+        for each in rest
+        if each.kind == one.kind
+    )
+
+
+@dataclass
+class _OwnAccess:
+    """What the caller has access by.
+
+    Attributes:
+        user: its id, empty where no user of Identity Center is called so: then each of the ways counts.
+        ways: the ids of those who have the permission set there and are the caller, or groups that it is in.
+        memberships: the groups by membership.
+    """
+
+    account: str
+    permission_set: PermissionSet
+    user: str
+    ways: set[str]
+    memberships: dict[str, str]
+
+    def lost(self, differences: Sequence[Difference]) -> Iterator[Difference]:
+        """Yields the differences whose lines take the last way, or what the permission set has full access by."""
+        lines = [line for one in differences for line in one.way.undo if self._is_own(line)]
+        full = f"{AWS_MANAGED}{FULL_ACCESS}"
+        keeps_full = full in self.permission_set.aws_managed and not any(
+            line.operation in _WHOLE or line.parameters.get("managed_policy_arn") == full for line in lines
+        )
+        weakens = _WHOLE if keeps_full else {*_WHOLE, *_PARTS}
+        for one in differences:
+            weaker = any(self._is_own(line) and line.operation in weakens for line in one.way.undo)
+            taken = {way for line in one.way.undo for way in self._taken(line)}
+            if not one.way.is_left_to_hand and (weaker or (taken and (taken >= self.ways or not self.user))):
+                yield one
+            else:
+                self.ways -= taken
+
+    def _taken(self, line: Line) -> set[str]:
+        """Returns the ways that one line takes."""
+        given: Mapping[str, str] = line.parameters
+        match line.operation:
+            case "delete-user" if given["user_id"] == self.user:
+                return self.ways | {self.user}
+            case "delete-group":
+                return {given["group_id"]} & self.ways
+            case "delete-group-membership":
+                return {self.memberships.get(given["membership_id"], "")} & self.ways
+            case "delete-account-assignment" if self._is_own(line) and given["target_id"] == self.account:
+                return {given["principal_id"]} & self.ways
+        return set()
+
+    def _is_own(self, line: Line) -> bool:
+        return line.parameters.get("permission_set_arn") == self.permission_set.arn
+
+
+_WHOLE = {
+    "delete-permission-set",
+    "put-inline-policy-to-permission-set",
+    "put-permissions-boundary-to-permission-set",
+}
+_PARTS = {
+    "delete-inline-policy-from-permission-set",
+    "detach-customer-managed-policy-reference-from-permission-set",
+    "detach-managed-policy-from-permission-set",
+}
+"""What takes nothing from a permission set that keeps full access."""
+
+
+def _own_access(caller: Caller, inventory: Inventory) -> _OwnAccess | None:
+    """Returns what somebody has who signed in by Identity Center; None of others, of whose access drift has no line."""
+    found = _ROLE.fullmatch(caller.arn)
+    for center in inventory.centers if found else ():
+        for one in center.permission_sets:
+            if found and one.name == found["set"]:
+                user = next((e.id for e in center.users if folded(e.user_name) == folded(found["user"])), "")
+                groups = {
+                    id: group.id
+                    for group in center.groups
+                    for member, id in group.members.items()
+                    if user in ("", member)
+                }
+                given = {each.principal for each in center.assignments if each[:2] == (caller.account, one.arn)}
+                ways = given & {user, *groups.values()} if user else given
+                return _OwnAccess(caller.account, one, user, ways, groups)
+    return None
+
+
+_ROLE = re.compile(r"arn:[^:]+:sts::\d+:assumed-role/AWSReservedSSO_(?P<set>.+)_[0-9a-f]{16}/(?P<user>.+)")
