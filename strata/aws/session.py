@@ -156,7 +156,7 @@ class Aws:
             found = self.session.boto(self.profile).get_credentials()
         if found is None or not found.token:
             return "never"
-        if found.method not in ("env", "shared-credentials-file"):
+        if found.method not in ("env", "shared-credentials-file", "config-file"):
             return "never"
         end = getattr(found, "_expiry_time", None)
         return end if isinstance(end, dt.datetime) else "unknown"
