@@ -141,7 +141,7 @@ def security_administrator(organization: Organization, account_ids: Mapping[str,
     Where it is to none, no account has the id that stands for it, so that nobody is exempt.
     """
     if not (account := organization.delegated_administrators.get(ACCESS_ANALYZER)):
-        return {SECURITY_ADMINISTRATOR: "000000000000"}
+        return {SECURITY_ADMINISTRATOR: "nobody"}
     return {SECURITY_ADMINISTRATOR: account_ids.get(account, f"{{{{id of account {account}}}}}")}
 
 
