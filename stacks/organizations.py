@@ -223,6 +223,8 @@ class OrganizationsStack(BaseStack):
         )
         self.import_if_exists(f"aws_organizations_policy.{policy.key}", hcl.live_policies(policy.type, policy.name))
         for target in sorted(policy.attachments, key=lambda one: one.address_part):
+            if target.kind == "account" and target.key not in self.accounts:
+                continue  # it is closed
             name = resource_name(policy.key, target.address_part)
             policy_id, target_id = self.expression(made, "id"), self._id_of(target)
             self.add(OrganizationsPolicyAttachment, name, policy_id=policy_id, target_id=target_id)
@@ -241,6 +243,8 @@ class OrganizationsStack(BaseStack):
         else:
             self.remove_from_state("aws_iam_service_linked_role.access-analyzer")
         for service, account in sorted(delegated.items()):
+            if account not in self.accounts:  # it is closed
+                continue
             self.add(
                 OrganizationsDelegatedAdministrator,
                 delegation(service),
@@ -315,13 +319,14 @@ class OrganizationsStack(BaseStack):
         )
 
     def _nothing_closed(self) -> Precondition:
-        """Stops when a declared account is not ACTIVE: Terraform would try to create it again."""
+        """Stops when Terraform would try to create an account again that is closed or suspended."""
         closed = hcl.closed_accounts(account.email.lower() for account in self.landing_zone.members.values())
         return Precondition(
             hcl.is_empty(closed),
             hcl.template(
                 "Declared accounts that are closed or suspended: ",
                 hcl.listed(closed),
-                ". Nothing was changed. Set retired: true on them in organization.yaml, or reopen them.",
+                ". Nothing was changed: AWS makes none a second time. strata deploy leaves out those that it has "
+                "deployed; or set retired: true on them in organization.yaml, or reopen them.",
             ),
         )

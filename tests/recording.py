@@ -93,6 +93,7 @@ def recorded(site: Site) -> str:
     layout = Layout.from_settings(SETTINGS)
     terminal = Terminal(TerminalScreen(cols=layout.cols, rows=layout.rows))
     for step in STEPS:
+        site.aws.wait_an_hour()
         terminal.types(step)
         terminal.shows(step, site.environment(TERM="xterm-256color"), site.folder, (layout.rows, layout.cols))
     return str(render_svg(terminal.screen.snapshot(duration_ms=terminal.now), settings=SETTINGS))

@@ -422,6 +422,65 @@ def test_events_have_ids_of_people_and_nothing_else_and_the_console_has_names_of
     assert asked("DeleteGroupMembership").keys() == {"identityStoreId", "membershipId"}
 
 
+def test_nothing_can_be_given_taken_or_provisioned_in_an_account_that_is_closed(aws: Aws) -> None:
+    """Each is begun, and fails; where all accounts are to get a set, those that are open have it all the same."""
+    organizations, sso = aws.client("organizations"), aws.client("sso-admin")
+    id = open_account(aws, "one@example.com")["AccountId"]
+    aws.wait_an_hour()
+    assign(aws, id)
+    (arn,) = sso.list_permission_sets(InstanceArn=INSTANCE)["PermissionSets"]
+    of_set = {"InstanceArn": INSTANCE, "PermissionSetArn": arn}
+    (given,) = sso.list_account_assignments(**of_set, AccountId=id)["AccountAssignments"]
+    who = {"PrincipalType": given["PrincipalType"], "PrincipalId": given["PrincipalId"], "TargetType": "AWS_ACCOUNT"}
+    sso.create_account_assignment(**of_set, **who, TargetId=ACCOUNT)
+    organizations.close_account(AccountId=id)
+    sso.update_permission_set(**of_set, Description="other")
+
+    states = [organizations.describe_account(AccountId=id)["Account"]["State"] for _ in range(2)]
+    begun = [
+        sso.delete_account_assignment(**of_set, **who, TargetId=id)["AccountAssignmentDeletionStatus"],
+        sso.create_account_assignment(**of_set, **who, TargetId=id)["AccountAssignmentCreationStatus"],
+        sso.provision_permission_set(**of_set, TargetType="ALL_PROVISIONED_ACCOUNTS")[
+            "PermissionSetProvisioningStatus"
+        ],
+    ]
+    deleted, created, provisioned = (one["RequestId"] for one in begun)
+    ended = [
+        sso.describe_account_assignment_deletion_status(
+            InstanceArn=INSTANCE, AccountAssignmentDeletionRequestId=deleted
+        )["AccountAssignmentDeletionStatus"],
+        sso.describe_account_assignment_creation_status(
+            InstanceArn=INSTANCE, AccountAssignmentCreationRequestId=created
+        )["AccountAssignmentCreationStatus"],
+        sso.describe_permission_set_provisioning_status(
+            InstanceArn=INSTANCE, ProvisionPermissionSetRequestId=provisioned
+        )["PermissionSetProvisioningStatus"],
+    ]
+    outdated = {**of_set, "ProvisioningStatus": "LATEST_PERMISSION_SET_NOT_PROVISIONED"}
+
+    assert states == ["PENDING_CLOSURE", "CLOSED"]
+    assert [(one["Status"], f"AWS account '{id}'" in one["FailureReason"]) for one in ended] == [("FAILED", True)] * 3
+    assert sso.list_account_assignments(**of_set, AccountId=id)["AccountAssignments"] == [given]
+    assert sso.list_accounts_for_provisioned_permission_set(**outdated)["AccountIds"] == [id]
+
+
+def test_three_accounts_are_closed_at_a_time_and_so_many_in_a_month(aws: Aws) -> None:
+    organizations = aws.client("organizations")
+    ids = [open_account(aws, f"{number}@example.com")["AccountId"] for number in range(5)]
+    aws.order("organization", closings=4)
+
+    for id in ids[:3]:
+        organizations.close_account(AccountId=id)
+    with pytest.raises(ClientError, match="CLOSE_ACCOUNT_REQUESTS_LIMIT_EXCEEDED: You attempted to exceed"):
+        organizations.close_account(AccountId=ids[3])
+    aws.wait_an_hour()
+    organizations.close_account(AccountId=ids[3])
+    with pytest.raises(ClientError, match="CLOSE_ACCOUNT_QUOTA_EXCEEDED: You have exceeded close account quota"):
+        organizations.close_account(AccountId=ids[4])
+    with pytest.raises(ClientError, match="AccountAlreadyClosedException"):
+        organizations.close_account(AccountId=ids[0])
+
+
 def test_an_assignment_that_exists_is_taken(aws: Aws) -> None:
     assign(aws)
 

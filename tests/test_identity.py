@@ -22,6 +22,7 @@ from strata.aws.session import Aws, Client
 from strata.aws.states import Version
 from strata.config import MOVES
 from strata.files.template import TEMPLATE
+from strata.identity.accounts import left_out, shut
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.examine import Examination, examine, moved
@@ -426,6 +427,19 @@ def retired_before(live: Live, states: States) -> tuple[Live, States]:
     return replace(live, accounts={**(live.accounts or {}), LAB: account}), states
 
 
+def lab_is(state: str, *, in_state: bool = True) -> Callable[[Live, States], tuple[Live, States]]:
+    """Has AWS close or suspend the account web-lab, which the states have or do not."""
+
+    def change(live: Live, states: States) -> tuple[Live, States]:
+        if not in_state:
+            _, states = retired_before(live, states)
+            states["organizations"]["outputs"] = {}
+        account = LiveAccount(LAB, "acme-web-lab", "AWS+lab@acme.io", state)
+        return replace(live, accounts={**(live.accounts or {}), LAB: account}), states
+
+    return change
+
+
 def made_in_organizations(live: Live, states: States) -> tuple[Live, States]:
     """As after a deploy of organizations alone, with a rename of web-lab to lab-web."""
     for stack, state in states.items():
@@ -540,7 +554,7 @@ CASES = (
         (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
     ),
     Case(
-        "an account goes, and AWS was not asked about accounts",
+        "an account goes, and nobody read the accounts",
         ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
         (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
         changes=lambda live, states: (replace(live, accounts=None), states),
@@ -556,6 +570,27 @@ CASES = (
         "an account goes, and another stack is meant",
         ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
         stacks=("security",),
+    ),
+    Case("an account is suspended that was deployed", (), changes=lab_is("SUSPENDED")),
+    Case("an account is still to be activated", (), changes=lab_is("PENDING_ACTIVATION", in_state=False)),
+    Case(
+        "a new account has the address of a closed one",
+        (),
+        (
+            Says(
+                "account-already-closed",
+                "organization.yaml:14: accounts.web-lab.email",
+                {"account": "web-lab", "id": LAB, "state": "CLOSED"},
+            ),
+        ),
+        allow=("already-closed:web-lab",),
+        changes=lab_is("CLOSED", in_state=False),
+    ),
+    Case(
+        "a new account has the address of a closed one, and another stack is meant",
+        (),
+        stacks=("backend",),
+        changes=lab_is("CLOSED", in_state=False),
     ),
     Case(
         "a retired account is dropped that is active still",
@@ -1553,6 +1588,41 @@ def test_a_user_name_that_will_not_change_is_told(
     assert [(one.id, one.data) for one in said(warnings(wanted, known, Live()))] == (
         [("user-name-stays", data)] if name else []
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "id", "state"),
+    [
+        (lab_is("PENDING_CLOSURE"), LAB, "PENDING_CLOSURE"),
+        (lambda live, states: not_live(LAB)(*retired_before(live, states)), "", "gone"),
+        (lambda live, states: (live, states), None, ""),
+        (retired_before, None, ""),
+        (lambda live, states: two_with_the_address(*lab_is("CLOSED")(live, states)), None, ""),
+    ],
+    ids=["closed", "closed 90 days ago", "open", "open again", "another one is open"],
+)
+def test_an_account_that_is_left_out_is_told(
+    changes: Callable[[Live, States], tuple[Live, States]],
+    id: str | None,
+    state: str,
+    folder: Path,
+    states: States,
+    said: Said,
+) -> None:
+    live, had = changes(seen(held(states)), copied(states))
+    known, wanted = held(had), declared(load(folder), TODAY)
+
+    found = said(left_out(wanted, known, live))
+
+    data = {"account": "web-lab", "id": id, "state": state}
+    assert [(one.id, one.data) for one in found] == ([("account-left-out", data)] if id is not None else [])
+    assert shut(wanted, known, live) == ({"web-lab": id} if id is not None else {})
+
+
+def two_with_the_address(live: Live, states: States) -> tuple[Live, States]:
+    """Has another account of the same address be open."""
+    other = LiveAccount("000000000001", "other", "aws+lab@acme.io", "ACTIVE")
+    return replace(live, accounts={other.id: other, **(live.accounts or {})}), states
 
 
 def test_who_stays_in_a_group_that_is_imported_is_told(

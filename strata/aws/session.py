@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -91,8 +91,10 @@ class Answers(Protocol):
 class Session:
     """A boto3 session that is opened at the first call, for many threads: boto3 creates one client at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, credentials: Mapping[str, str] | None = None) -> None:
+        """Opens with the profile, or with credentials that STS gave."""
         self.lock = threading.Lock()
+        self._credentials = credentials
         self._opened: Any = None
 
     def client(self, profile: str | None, service: str, region: str) -> Any:
@@ -104,7 +106,12 @@ class Session:
         import boto3
 
         if self._opened is None:
-            self._opened = boto3.Session(profile_name=profile)
+            given = self._credentials
+            self._opened = (
+                boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+                if given
+                else boto3.Session(profile_name=profile)
+            )
         return self._opened
 
 
@@ -158,6 +165,15 @@ class Aws:
         """Returns the account and the ARN that the credentials belong to."""
         answer = self.client("sts").get_caller_identity()
         return Caller(account=answer["Account"], arn=answer["Arn"])
+
+    def assuming(self, role: str) -> Aws:
+        """Returns AWS as a role sees it, for an hour.
+
+        Raises:
+            AwsError: it cannot be assumed.
+        """
+        given = self.client("sts").assume_role(RoleArn=role, RoleSessionName="strata")["Credentials"]
+        return replace(self, session=Session(given))
 
     @cached_property
     def _clients(self) -> dict[tuple[str, str], Client]:

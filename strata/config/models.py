@@ -102,6 +102,8 @@ def state_key(stack: str) -> str:
 PARTITION = "aws"
 """The partition ARNs are built for; regions of the others are refused (hashicorp/terraform-provider-aws 46122)."""
 
+OPEN = ("ACTIVE", "PENDING_ACTIVATION")
+"""The states of accounts that are neither closed nor suspended, nor about to be."""
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 """The role AWS makes in every account it creates, which the management account may assume."""
 

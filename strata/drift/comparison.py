@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from strata.config import EXTERNAL
+from strata.config.models import OPEN
 from strata.drift.difference import Difference, How, lasting, written
 from strata.drift.hindrances import hindrances
 from strata.drift.order import in_order
@@ -15,6 +16,7 @@ from strata.errors import Message
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.kinds import KINDS, TYPES, kind_of
+from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
@@ -128,6 +130,9 @@ def differing(
         if said.broken:  # which the next deploy makes anew, whether a run had made it or not
             sound = recorded_side(zone, said, said.broken)
             before = {at: one for at, one in before.items() if at in sound or at not in here}
+    # Deploys leave out what is closed at AWS, and have their states forget it: it is no change that waits for one.
+    shut = {known["account"].get(one.id, "") for one in inventory.organization.accounts if one.state not in OPEN}
+    before = {**{at: here[at] for at in here if at[0] == ACCOUNT.name and at[1] in shut}, **before}
     before = {at: _as_called(aws, one) if one.external else one for at, one in {**before, **given}.items()}
     found, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
@@ -138,7 +143,7 @@ def differing(
             one = _Compared(aws, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
             differences = list(one.differences())
             found += differences
-            if one.waits():
+            if one.waits() and not (at[0] == ASSIGNMENT.name and at[1].rpartition(" in ")[2] in shut):
                 waiting.append(" ".join(at))
                 stacks.add(kind.stack)
             otherwise += one.otherwise({each.attribute for each in differences})

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import ORGANIZATION, Comparison, Refusal
+from strata.identity.comparison import ORGANIZATION, Comparison, Refusal, allowed_by
 from strata.identity.live import Live
-from strata.identity.things import Thing
+from strata.identity.things import Holdings, Thing
 from strata.kinds.identity import folded
+
+ALREADY_CLOSED = "already-closed:"
+"""The beginning of the word by which an account is left out that is closed or suspended at AWS."""
 
 
 def lost_accounts(c: Comparison) -> Iterator[Refusal]:
@@ -99,3 +102,53 @@ def changed_emails(c: Comparison) -> Iterator[Refusal]:
                 f"write {now.email!r}"
             )
             yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy))
+
+
+def closed_accounts(c: Comparison) -> Iterator[Refusal]:
+    """Refuses a new account whose address one has that is closed: one that was deployed before is left out."""
+    if not c.concerns("organizations", "security", "sso"):
+        return
+    closed = shut(c.declared, c.recorded, c.live)
+    for thing in c.declared.of("account"):
+        if thing.key in closed and not was_deployed(c.recorded, thing.identity):
+            one = (c.live.accounts or {})[closed[thing.key]]
+            text = (
+                f"{thing.name!r} is the address of account {one}, which is {one.state}: AWS makes no second one with it"
+            )
+            problem = Message("account-already-closed", text, account=thing.key, id=one.id, state=one.state)
+            remedy = "use another address; or set retired: true; or reopen it with AWS Support; or leave it out, "
+            kind = f"{ALREADY_CLOSED}{thing.key}"
+            yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy + allowed_by(kind)), kind)
+
+
+def left_out(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Message]:
+    """Yields the declared accounts that a deploy leaves out, since they are closed or suspended at AWS."""
+    for key, id in shut(declared, recorded, live).items():
+        if key not in declared.retired:
+            state = live.accounts[id].state if live.accounts and id else "gone"
+            text = (
+                f"account {key}{f' ({id})' if id else ''} is {state} at AWS: it is left out, and what it has is "
+                f"forgotten and stays; set retired: true on it{', or reopen it with AWS Support' if id else ''}"
+            )
+            yield Message("account-left-out", text, account=key, id=id, state=state)
+
+
+def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, str]:
+    """Returns the declared and retired accounts that are closed or suspended at AWS, by key with their id.
+
+    AWS lists one for 90 days: one that was left out before, and is not there any more, has no id.
+    """
+    # Of several with an address, the open one.
+    there = {folded(one.email): one for one in sorted((live.accounts or {}).values(), key=lambda one: not one.shut)}
+    wanted = {**{thing.key: thing.identity for thing in declared.of("account")}, **declared.retired}
+    before = {*recorded.retired.values()} if there else set()
+    return {
+        key: there[email].id if email in there else ""
+        for key, email in wanted.items()
+        if (there[email].shut if email in there else email in before)
+    }
+
+
+def was_deployed(recorded: Holdings, email: str) -> bool:
+    """Returns whether a state has an account with an address, or had it when it was left out."""
+    return email in {*(one.identity for one in recorded.of("account")), *recorded.retired.values()}

@@ -20,6 +20,7 @@ CASES: tuple[Case, ...] = (
     accounts.lost_accounts,
     accounts.dropped_accounts,
     accounts.changed_emails,
+    accounts.closed_accounts,
     keys.renamed_keys,
     keys.lost_moves,
     keys.moved_units,

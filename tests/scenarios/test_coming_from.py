@@ -251,6 +251,7 @@ _SETS = {"AWSAdministratorAccess": "AdministratorAccess", "AWSReadOnlyAccess": "
 
 
 def _drift(site: Site) -> Any:
+    site.aws.wait_an_hour()
     return json.loads(site.strata("drift", "--json").stdout)["differences"]
 
 

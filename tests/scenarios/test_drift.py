@@ -24,7 +24,8 @@ Json = dict[str, Any]
 
 
 def drift(site: Site, code: int) -> Json:
-    """Returns what `strata drift` says; it changes nothing at AWS."""
+    """Returns what `strata drift` says an hour later; it changes nothing at AWS."""
+    site.aws.wait_an_hour()
     before = len(site.aws.calls())
     found = site.strata("drift", "--json")
     assert found.code == code, found.text[-6000:]
@@ -290,6 +291,7 @@ def test_a_grant_of_a_deleted_group_beside_a_living_one_is_found_thoroughly(ship
     (one,) = json.loads(thorough.stdout)["differences"]
     assert one["at"] == f"assignment DevOps of group {group} in shared"
     assert Typist.at(site, tmp_path).types("\n".join(one["undo"])).code == 0
+    site.aws.wait_an_hour()
     assert site.strata("drift", "--thorough").code == 0
 
 

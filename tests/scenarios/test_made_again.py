@@ -92,4 +92,5 @@ def test_it_is_refused_before_any_change_and_each_remedy_works(shipped: Site, tm
     state = site.state("sso")
     assert (state[GROUP]["id"], state[SET]["id"]) == (new[GROUP], new[SET])
     assert state[USER]["id"] != new[USER]
+    site.aws.wait_an_hour()
     assert site.strata("drift").code == 0

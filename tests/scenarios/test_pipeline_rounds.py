@@ -140,6 +140,7 @@ def test_what_was_reviewed_is_approved_deployed_and_watched(shipped: Site) -> No
     assert changes(main.plans()) == {}
 
     with_reader(shipped)
+    shipped.aws.wait_an_hour()
     assert main.runs("drift").code == 0
     shipped.sign_in_as_administrator()
     shipped.client("identitystore").create_group(IdentityStoreId=STORE, DisplayName="::error::$(touch x) `y`")
@@ -199,4 +200,5 @@ def test_a_first_deploy_has_a_list_for_each_round(fresh: Site) -> None:
     assert rounds == [4, 4, 4, 0]  # backend, organizations, security, sso
     assert changes(main.plans()) == {}
     with_reader(fresh)
+    fresh.aws.wait_an_hour()
     assert main.runs("drift").code == 0

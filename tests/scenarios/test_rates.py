@@ -16,11 +16,12 @@ CONTACTS = "".join(f"  {kind}: {CONTACT.format(kind)}\n" for kind in ("billing",
 
 def test_contacts_of_a_hundred_accounts_are_deployed_and_planned_at_the_published_rates(shipped: Site) -> None:
     """AWS refuses many calls on the way, and none for good."""
-    aws = shipped.aws
+    aws, unit = shipped.aws, shipped.units()["shared"]
     aws.order("organization", account_limit=2 * ACCOUNTS)
     for number in range(ACCOUNTS - len(shipped.accounts())):
-        aws.open_account(f"aws+a{number}@example.com")
-    declared = "".join(f"  a{n}:\n    email: aws+a{n}@example.com\n" for n in range(ACCOUNTS - 3))
+        shipped.open_account(f"aws+a{number}@example.com", unit)
+    at = "    organizational_unit: shared\n"
+    declared = "".join(f"  a{n}:\n    email: aws+a{n}@example.com\n{at}" for n in range(ACCOUNTS - 3))
     shipped.append("project.yaml", f"limits:\n  accounts: {2 * ACCOUNTS}\n")
     shipped.edit("organization.yaml", ("accounts:\n  security:\n", f"accounts:\n{declared}  security:\n"))
     shipped.append("security.yaml", f"alternate_contacts:\n  mode: on\n{CONTACTS}")

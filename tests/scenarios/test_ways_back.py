@@ -271,6 +271,7 @@ def test_the_printed_lines_put_back_what_hangs_together_from_top_to_bottom(
 ) -> None:
     for case in TOGETHER[together]:
         case(Hand(site))
+    site.aws.wait_an_hour()
     told = [line for line in site.strata("drift").stdout.splitlines() if line.startswith("  back:  ")]
     lines = [line.removeprefix("  back:  ") for line in told]
     deploys = [line for line in lines if line.startswith("strata deploy")]
@@ -280,6 +281,7 @@ def test_the_printed_lines_put_back_what_hangs_together_from_top_to_bottom(
     )
 
     assert typed.code == 0, typed.text[-6000:]
+    site.aws.wait_an_hour()
     clean = site.strata("drift", "--json")
     assert clean.code == 0, clean.text[-3000:]
     assert json.loads(clean.stdout)["waiting"] == []

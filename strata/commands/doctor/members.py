@@ -18,6 +18,10 @@ from strata.commands.doctor.findings import Finding, exists, failure, listed, ok
 from strata.config.accepted import hint
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
+from strata.identity.accounts import ALREADY_CLOSED, was_deployed
+from strata.identity.comparison import allowed_by
+from strata.identity.recorded import recorded
+from strata.identity.things import Holdings
 from strata.kinds.at_aws import Account, Inventory, Organization
 from strata.kinds.identity import folded
 from strata.kinds.organization import DELEGATED, delegation
@@ -31,12 +35,12 @@ from strata.sides.recorded import states_of
 def check_accounts(context: CheckContext) -> Iterator[Finding]:
     """Checks declared accounts against live ones, both ways, by e-mail: so does a deploy find what it imports."""
     zone, live = context.landing_zone, context.accounts()
-    found = [*_declared(zone, context.holders()), *_undeclared(zone, live)]
+    found = [*_declared(zone, context.holders(), recorded(zone, context.states())), *_undeclared(zone, live)]
     active = sum(account.active for account in live)
     yield from found or [ok("accounts-declared", f"active: {active}, all of them declared", accounts=active)]
 
 
-def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount]) -> Iterator[Finding]:
+def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount], states: Holdings) -> Iterator[Finding]:
     """Judges who has the e-mails of declared accounts: those not ACTIVE, then those that a deploy would rename."""
     names = {one.name: key for key, one in {**zone.retired, **zone.members}.items()}
     held = [(key, one) for key, declared in zone.members.items() if (one := holders.get(folded(declared.email)))]
@@ -47,8 +51,13 @@ def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount]) -> Iterator
         if account.state == "PENDING_ACTIVATION":
             text = f"{entry} is {account}, {account.state}"
             yield warning("account-inactive", text, "AWS is still preparing it: wait", **state)
-        elif not account.active:
-            text, remedy = f"{entry} is {account}, {account.state}", f"set retired: true on {entry}, or reopen it"
+        elif account.shut and was_deployed(states, folded(declared.email)):
+            text = f"{entry} is {account}, {account.state}: deploys leave it out, and forget what it has"
+            remedy = f"set retired: true on {entry}, then write what strata check says; or reopen it with AWS Support"
+            yield warning("account-inactive", text, remedy, **state)
+        elif account.shut:
+            text = f"{entry} is {account}, {account.state}: AWS makes no second one with its address"
+            remedy = f"use another address; or set retired: true on {entry}; or {allowed_by(f'{ALREADY_CLOSED}{key}')}"
             yield failure("account-inactive", text, remedy, **state)
         elif account.id == zone.project.management_account.id:
             remedy = "give the account its own address"

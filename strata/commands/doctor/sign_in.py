@@ -103,7 +103,9 @@ def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
         yield _NOT_ENABLED
         return
     sets = list(center.permission_sets())
-    outdated = {arn: accounts for arn in sets if (accounts := center.accounts_of(arn, outdated=True))}
+    shut = {one.id for one in context.accounts() if one.shut}  # takes none, and counts as done
+    lacking = {arn: [one for one in center.accounts_of(arn, outdated=True) if one not in shut] for arn in sets}
+    outdated = {arn: accounts for arn, accounts in lacking.items() if accounts}
     for name, accounts, arn in sorted((center.name_of(arn), accounts, arn) for arn, accounts in outdated.items()):
         yield failure(
             "permission-set-outdated",
