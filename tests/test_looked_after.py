@@ -15,11 +15,13 @@ import yaml
 
 from strata.aws.session import Aws
 from strata.commands.adopt import configuration
+from strata.commands.drift.back import steps_of
 from strata.drift.authors import authors
 from strata.drift.comparison import compare, differing
 from strata.drift.event_history import Event, History
 from strata.errors import ConfigurationError
 from strata.files.config_edit import write_texts
+from strata.kinds.cli import Line
 from strata.load import load
 from strata.policy.reference import reference
 from strata.sides.join import known_keys
@@ -205,6 +207,22 @@ def test_a_line_that_gives_one_value_back_leaves_another_that_is_accepted(folder
     words = shlex.split(one["undo"][0])
     assert words[words.index("--session-duration") + 1] == "PT3601S"
     assert words[words.index("--description") + 1] == "Of Control Tower: AWSPowerUserAccess"
+
+
+def test_a_set_is_provisioned_after_what_is_run_though_more_of_it_is_left_to_a_person(folder: Path) -> None:
+    """Else what was put into it stays in force in every account."""
+    more = {"aws": ("job-function/ViewOnlyAccess", "AdministratorAccess"), "description": "x", "session": "PT12H"}
+    theirs = changed("permission set", "AWSReadOnlyAccess", **more)
+    there = TOWER.at_aws(theirs)
+    zone = load(folder)
+
+    steps = steps_of(zone, compare(zone, there.states, there.inventory))
+
+    run = ["detach-managed-policy-from-permission-set", "provision-permission-set"]
+    described = ["update-permission-set", "provision-permission-set"]
+    assert [one.operation for one in steps if isinstance(one, Line)] == run
+    printed = [operation(line) for one in drift(folder, theirs).values() for line in one["undo"]]
+    assert printed == [*run, *described]
 
 
 def operation(line: str) -> str:
