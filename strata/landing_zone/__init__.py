@@ -189,6 +189,11 @@ class LandingZone:
         return {one.key: one for one in sorted(found, key=lambda one: one.key)}
 
     @cached_property
+    def external_sets(self) -> frozenset[str]:
+        """Returns the names of the permission sets that others look after."""
+        return frozenset(one.name for one in self.permission_sets.values() if one.external)
+
+    @cached_property
     def grants(self) -> Mapping[Grant, tuple[Location, ...]]:
         """Returns who has which permission set where, sorted, with the entries of sso.yaml that give it."""
         return grants(self.sso, self.selector)

@@ -260,24 +260,26 @@ def unreached(aws: Aws, landing_zone: LandingZone, failures: Sequence[Failure], 
 def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -> bool:
     """Brings permission sets up to date in the accounts that still have an older version; says whether none has.
 
-    One that is closed or suspended takes none, and counts as done.
+    One that is closed or suspended takes none, and counts as done. So does a set that others look after: what somebody
+    put into it would be in force by that.
     After a failed provisioning Terraform's state says it is done, and no later plan shows it
     (https://github.com/hashicorp/terraform-provider-aws/issues/38247).
     """
     try:
         center = Center.of(aws, landing_zone.project)
         shut = {one.id for one in list_accounts(aws) if one.shut}
-        done = [_provision(center, arn, shut, note) for arn in center.permission_sets()] if center else []
+        theirs = landing_zone.external_sets
+        done = [_provision(center, arn, shut, theirs, note) for arn in center.permission_sets()] if center else []
         return all(done)
     except AwsError as error:
         note(Message("permission-sets-unchecked", f"permission sets were not checked in their accounts: {error}"))
         return False
 
 
-def _provision(center: Center, arn: str, shut: Collection[str], note: Note) -> bool:
+def _provision(center: Center, arn: str, shut: Collection[str], theirs: Collection[str], note: Note) -> bool:
     outdated, done = [one for one in center.accounts_of(arn, outdated=True) if one not in shut], True
-    name = center.describe(arn)["Name"] if outdated else ""
-    for account in outdated:
+    name = center.name_of(arn) if outdated else ""
+    for account in outdated if name not in theirs else ():
         text = f"provisioning permission set {name} in {account}, which has an older version of it"
         note(Message("permission-set-provisioned", text, permission_set=name, account=account))
         done &= _await(center, center.provision(arn, account), account, note)
