@@ -225,6 +225,14 @@ def test_a_set_is_provisioned_after_what_is_run_though_more_of_it_is_left_to_a_p
     assert printed == [*run, *described]
 
 
+def test_a_set_of_which_two_things_are_left_to_a_person_is_named_once(folder: Path, said: Said) -> None:
+    there = TOWER.at_aws(changed("permission set", "AWSReadOnlyAccess", description="x", session="PT12H"))
+
+    left = said(there.run("drift", "--back", "--yes", folder=folder).stderr)
+
+    assert [one.data["things"] for one in left if one.id == "left-to-hand"] == [["permission set AWSReadOnlyAccess"]]
+
+
 def operation(line: str) -> str:
     return shlex.split(line)[2]
 
