@@ -465,6 +465,10 @@ OWN: dict[str, tuple[Organization, list[str], list[str]]] = {
         BY_GROUP.but(PUT_IN).at_aws(MORE_IN_SET),
         *([], ["delete-inline-policy-from-permission-set", "provision-permission-set"]),
     ),
+    "policy beside a boundary": (
+        FEW.at_aws(changed("permission set", "Admin", inline=ALLOW, boundary="ReadOnlyAccess")),
+        *(["inline policy Admin"], ["delete-permissions-boundary-from-permission-set", "provision-permission-set"]),
+    ),
     "full access": (
         FEW.at_aws(changed("permission set", "Admin", aws=("AdministratorAccess", "ReadOnlyAccess"))),
         *(["permission set policy AWS AdministratorAccess in Admin"], []),
