@@ -21,6 +21,8 @@ from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
 from strata.kinds.control import TRAIL
+from strata.kinds.group import GROUP
+from strata.kinds.identity import folded
 from strata.kinds.kind import Kind
 from strata.kinds.moves import address_now, names_by_key, newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
@@ -29,6 +31,7 @@ from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, Side, Thing, side
 from strata.landing_zone import LandingZone
+from strata.landing_zone.groups import is_of_control_tower
 from strata.policy.equality import meaning
 from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, states_of
@@ -305,12 +308,19 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
 
 
 def _unread_external(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, Message]]:
-    """Yields what is external and at AWS, and of which external.yaml has nothing to compare it with."""
+    """Yields what is external and at AWS, and of which external.yaml has nothing to compare it with.
+
+    A group may have another name at AWS by now; those that a provider fills are compared with nothing.
+    """
     names = {one.name for center in inventory.centers for one in center.permission_sets}
     policies = {(one.type, one.name) for one in inventory.organization.policies}
     sets = (one for one in zone.permission_sets.values() if not one.is_known and one.name in names)
     some = (one for one in zone.policies.values() if not one.is_known and (one.type, one.name) in policies)
-    for kind, key in (*((SET.name, one.key) for one in sets), *((POLICY.name, one.key) for one in some)):
+    provided = {folded(one.name) for center in inventory.centers for one in center.groups if one.external}
+    unknown = (one for one in zone.groups.values() if is_of_control_tower(one) and not one.is_known)
+    groups = (one for one in unknown if inventory.centers and folded(one.name) not in provided)
+    lacking = [(SET.name, one.key) for one in sets] + [(POLICY.name, one.key) for one in some]
+    for kind, key in (*lacking, *((GROUP.name, one.key) for one in groups)):
         text = f"{EXTERNAL} lacks it; strata adopt --refresh-external"
         yield f"{kind} {key}", Message(UNREAD_EXTERNAL, text, kind=kind, name=key)
 

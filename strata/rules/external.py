@@ -49,6 +49,13 @@ def unread(landing_zone: LandingZone) -> Iterator[Doubt]:
         if not one.is_known:
             message = Message("unread-external", text.format(f"permission set {one.name}"), permission_set=one.key)
             yield SSO, one.location, message
+    for group in landing_zone.groups.values():
+        if is_of_control_tower(group) and not group.is_known:
+            text = (
+                f"who is in group {group.name} is not known: {EXTERNAL} lacks it; {_ANEW} reads it, unless an identity "
+                "provider fills it"
+            )
+            yield SSO, group.location, Message("unread-external", text, group=group.key)
 
 
 def unused_entries(landing_zone: LandingZone) -> Iterator[Doubt]:
