@@ -8,7 +8,7 @@ from typing import Any
 
 from strata.config import EXTERNAL
 from strata.config.models import OPEN
-from strata.drift.difference import Difference, How, lasting, written
+from strata.drift.difference import CHANGED_SINCE, Difference, How, lasting, written
 from strata.drift.hindrances import hindrances
 from strata.drift.order import in_order
 from strata.drift.ways import way_back
@@ -153,7 +153,7 @@ def differing(
     # A line that gives a name back works once what took it is gone.
     found = sorted(_by_their_causes(found), key=lambda one: (ORDER[one.kind], one.is_name_back))
     silenced = tuple(one for one in found if one.is_meant(accepted))
-    left = tuple(_beside(aws, one, silenced) for one in found if not one.is_meant(accepted))
+    left = tuple(_since(_beside(aws, one, silenced), accepted) for one in found if not one.is_meant(accepted))
     stacks |= {stack for one in silenced for stack in one.way.deploy}
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise), frozenset(stacks))
 
@@ -219,6 +219,14 @@ def _beside(aws: AtAws, one: Difference, silenced: Sequence[Difference]) -> Diff
     before = replace(one.recorded, values={**one.recorded.values, **meant})
     way = way_back(aws, kind_of(one.kind, one.name), one.attribute, one.declared, before, one.live)
     return replace(one, way=way)
+
+
+def _since(one: Difference, accepted: Collection[tuple[str, str]]) -> Difference:
+    """Returns a difference; where somebody accepted it as it was before, without the lines that delete the whole."""
+    if not any(one.was_meant(*entry) for entry in accepted):
+        return one
+    text = "take back at AWS what was changed since; or put the new entry of accepted.yaml in place of the old one"
+    return replace(one, way=replace(one.way, undo=(), by_hand=Message(CHANGED_SINCE, text)))
 
 
 def _holder(one: Difference) -> str:
