@@ -616,6 +616,16 @@ def test_what_external_yaml_lacks_is_unread_and_its_grants_are_compared(folder: 
     assert "external-unread" in said.ids(there.run("drift", folder=folder))
 
 
+def test_a_day_of_reading_that_is_to_come_is_told(folder: Path) -> None:
+    external = yaml.safe_load((folder / "external.yaml").read_text())
+    day = dt.datetime.now(tz=dt.UTC).date()
+    for ahead, told in ((0, []), (1, []), (2, ["unread-external"])):
+        external["read"] = day + dt.timedelta(days=ahead)
+        (folder / "external.yaml").write_text(yaml.safe_dump(external))
+        warned = json.loads(TOWER.run("check", "--json", folder=folder).stdout)["warnings"]
+        assert [one["id"] for one in warned if one["path"] == "read"] == told
+
+
 def test_what_an_older_strata_left_alone_is_declared_by_the_next_run(tmp_path: Path) -> None:
     """With its grants and attachments, and nothing of it is made outside afterwards."""
     older = Organization(*OWN, default_tags=False)
