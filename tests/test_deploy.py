@@ -120,6 +120,29 @@ def test_of_a_stack_of_which_nobody_knows_how_long_it_takes_half_an_hour_is_left
     assert ids_of(site.said)[0] == ("credentials-end-unknown" if minutes is None else "credentials-end")
 
 
+@pytest.mark.parametrize(
+    ("end", "id"),
+    [
+        ("2020-01-01T00:00:00Z", "sign-in-expired"),
+        ("soon", "credentials-end-unreadable"),
+        ("1764400000", "credentials-end-unreadable"),
+        ("2099-01-01T00:00:00", "credentials-end-unreadable"),
+    ],
+)
+def test_session_variables_that_ended_or_say_no_time_are_an_error(
+    monkeypatch: pytest.MonkeyPatch, end: str, id: str
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", end)
+    aws = Aws(profile=None, region="us-east-1")
+
+    for ask in (aws.credentials_end, aws.caller):
+        with pytest.raises(AwsError) as error:
+            ask()
+        assert [told.id for told in error.value.args] == [id]
+
+
 def ids_of(said: list[str]) -> list[str]:
     """Returns the ids of messages whose words have the time in them."""
     return [text.id for text in said if isinstance(text, Message)]

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strata.config.layers import STACKS
 from strata.errors import UsageError
-from strata.terraform import fleet
+from strata.load import load
+from strata.terraform import fleet, preflight
 from strata.terraform.fleet import Fleet
 from strata.terraform.workspace import Workspace
+from tests.synthesized import SHIPPED
 
 
 def workspace(folder: Path, needs: dict[str, list[str]]) -> Workspace:
@@ -54,6 +57,15 @@ def test_a_shard_that_is_none_is_refused(shard: str) -> None:
 
     (told,) = refused.value.args
     assert (told.id, told.data["value"]) == ("argument-malformed", shard)
+
+
+def test_a_shard_has_no_stack_of_the_management_account(tmp_path: Path) -> None:
+    found = workspace(tmp_path, {stack: [] for stack in STACKS})
+    with pytest.raises(UsageError) as refused:
+        preflight._chosen(found, load(SHIPPED), ["organizations"], Fleet(1, (1, 2)))
+
+    (told,) = refused.value.args
+    assert told.data == {"options": ["--shard", "organizations"]}
 
 
 def test_a_layer_stands_for_all_its_account_stacks() -> None:

@@ -106,6 +106,7 @@ class Session:
         import boto3
 
         if self._opened is None:
+            _check_end(profile)
             given = self._credentials
             self._opened = (
                 boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
@@ -152,9 +153,10 @@ class Aws:
         Of session variables it is known where AWS_CREDENTIAL_EXPIRATION says it, as `aws configure export-credentials
         --format env` writes it. A key of a user never ends.
         """
-        with self.session.lock:
+        with self.session.lock, _explained(None, self.profile):
             found = self.session.boto(self.profile).get_credentials()
-        if found is None or not found.token:
+            token = found and found.token
+        if not token:
             return "never"
         if found.method not in ("env", "shared-credentials-file", "config-file"):
             return "never"
@@ -305,6 +307,28 @@ def _explained(boto: Any, profile: str | None) -> Iterator[None]:
         raise AwsError(text, "ResponseParserError") from error
     except BotoCoreError as error:
         raise AwsError(_failure(error, profile), type(error).__name__) from error
+    except RuntimeError as error:  # botocore has no class for that
+        if "still expired" not in str(error):
+            raise
+        raise AwsError(_refusal("ExpiredToken", "", "", profile), "ExpiredToken") from error
+
+
+def _check_end(profile: str | None) -> None:
+    """Refuses a time of session variables that botocore could not read.
+
+    Raises:
+        AwsError: it is none.
+    """
+    end = os.environ.get("AWS_CREDENTIAL_EXPIRATION", "")
+    if profile is not None or not end or "AWS_ACCESS_KEY_ID" not in os.environ:
+        return
+    try:
+        if dt.datetime.fromisoformat(end).tzinfo:
+            return
+    except ValueError:
+        pass
+    text = f"AWS_CREDENTIAL_EXPIRATION is {end!r}, and no time with a zone, such as 2026-11-29T06:00:00Z; correct it"
+    raise AwsError(Message("credentials-end-unreadable", text, value=end), "InvalidConfig")
 
 
 _PAGE = re.compile(r"<(?:!doctype|html|\?xml)\b.*", re.IGNORECASE | re.DOTALL)

@@ -462,6 +462,9 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
             raise StrataError(Message("no-such-stack", text, stack=stack))
     named = {*stacks, *(one for one in landing_zone.account_stacks if one.partition(IN_ACCOUNT)[0] in stacks)}
     accounts = landing_zone.account_stacks
+    if fleet.shard and (others := [stack for stack in stacks if stack not in {*accounts, *layers}]):
+        text = f"--shard is for stacks in member accounts: deploy {', '.join(others)} without it"
+        raise UsageError(Message("arguments-conflict", text, options=["--shard", *others]))
     return [
         stack
         for stack in workspace.stacks
