@@ -21,19 +21,20 @@ from strata.aws.runs import Run
 from strata.aws.session import Aws, Client
 from strata.aws.states import Version
 from strata.config import MOVES
+from strata.errors import Message
 from strata.files.template import TEMPLATE
 from strata.identity.accounts import left_out, shut
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.examine import Examination, examine, moved
-from strata.identity.live import Live, Met
+from strata.identity.live import Kept, Live, Met
 from strata.identity.lost_states import lost_states
 from strata.identity.moves import idle, moves_by_stack, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals, warnings
 from strata.identity.settled import settled
 from strata.identity.tagged import told_by_tag
-from strata.identity.things import Holdings, Moved
+from strata.identity.things import Holdings, Moved, Thing
 from strata.kinds.identity import policy_identity, unit_identity
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
@@ -501,6 +502,12 @@ OPS_OF_OTHERS = Says(
         "holds": ["eve@acme.io", "lou@acme.io"],
     },
     ('aws_identitystore_group.ops: "d-1234567890/9f000000-0000-4000-a000-000000000000"',),
+)
+THEIRS = POLICIES.partition("  no-root")[0].replace("no-leave:", "new:").replace("NoLeave", "Theirs")
+KEPT = Kept(
+    Thing("policy", "new", "SERVICE_CONTROL_POLICY/Theirs", "Theirs", location=("policies", "new")),
+    "p-00000099",
+    Message("made-by-stack", "the CloudFormation stack theirs looks after it"),
 )
 CASES = (
     Case("nothing changes", ()),
@@ -1361,6 +1368,18 @@ CASES = (
     ),
     Case("a new group has a name of its own", (NEW_GROUP,)),
     Case(
+        "a new policy is named like one of others",
+        ((ORGANIZATION, "policies:\n", f"policies:\n{THEIRS}"),),
+        (
+            Says(
+                "kept-by-others",
+                "organization.yaml:20: policies.new.name",
+                {"kind": "policy", "key": "new", "id": "p-00000099", "keeper": "made-by-stack"},
+            ),
+        ),
+        changes=lambda live, states: (replace(live, kept=(KEPT,)), states),
+    ),
+    Case(
         "a stranger's group is taken over",
         (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/9f000000-0000-4000-a000-000000000000"\n')),
         changes=met(STRANGER),
@@ -1872,6 +1891,48 @@ def test_units_and_policies_of_another_key_are_met_by_their_live_names(
         ("identity-taken", "organizational_units.play.name", "lab"),
         ("identity-taken", "policies.new.name", "no-leave"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "sid", "tags", "refused"),
+    [
+        ("aws-guardrails-AbCdE1", "GRCLOUDTRAILENABLED", {}, True),
+        ("aws-guardrails-AbCdE1", "Ours", {}, False),
+        ("Else", "GRCLOUDTRAILENABLED", {}, False),
+        ("Else", "Ours", {"aws:cloudformation:stack-name": "theirs"}, True),
+    ],
+    ids=["a guardrail", "its name alone", "its statements alone", "of a stack"],
+)
+def test_a_policy_that_others_look_after_is_not_overwritten(
+    aws: Aws,
+    states: States,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    sid: str,
+    tags: dict[str, str],
+    refused: bool,
+) -> None:
+    """An import by name would take it; moto takes no tag of AWS's own, and lists no access of Control Tower."""
+    organizations = client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    (root,) = organizations.list_roots()["Roots"]
+    organizations.enable_policy_type(RootId=root["Id"], PolicyType="SERVICE_CONTROL_POLICY")
+    statement = {"Sid": sid, "Effect": "Deny", "Action": "cloudtrail:StopLogging", "Resource": "*"}
+    content = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    made = organizations.create_policy(Content=content, Description="", Name=name, Type="SERVICE_CONTROL_POLICY")
+    id = made["Policy"]["PolicySummary"]["Id"]
+    monkeypatch.setattr("strata.identity.live.list_tags", lambda *_: [{"Key": k, "Value": v} for k, v in tags.items()])
+    monkeypatch.setattr("strata.identity.live.list_trusted_services", lambda _: ["controltower.amazonaws.com"])
+    new = POLICIES.partition("  no-root")[0].replace("no-leave:", "new:").replace("NoLeave", name)
+    edits: tuple[tuple[str, str, str], ...] = ((ORGANIZATION, "policies:\n", f"policies:\n{new}"),)
+
+    found = examined(aws, edited(tmp_path, edits, tmp_path), states).refusals
+
+    assert [(one.fault.problem.id, one.fault.problem.data["id"]) for one in found] == (
+        [("kept-by-others", id)] if refused else []
+    )
+    assert not examined(aws, edited(tmp_path, edits, tmp_path), states, stacks=["sso"]).refusals
 
 
 def test_an_account_is_lost_only_while_it_is_live(aws: Aws, folder: Path, states: States, tmp_path: Path) -> None:

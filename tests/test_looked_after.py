@@ -375,18 +375,22 @@ def without_groups(folder: Path) -> None:
 
 
 def test_an_own_user_may_be_in_a_group_of_which_nothing_was_read(folder: Path) -> None:
-    """As an older Strata wrote external.yaml: each member is one that accepted.yaml may have."""
+    """As an older Strata wrote external.yaml: it is unknown, never empty, and no line takes a member out."""
     without_groups(folder)
 
     assert "depends" in cases(folder, "ana")
     assert "known to AWS" in TOWER.run("report", folder=folder).stdout
-    ((at, one),) = drift(folder).items()
-    assert (at, one["adopt"].startswith("strata adopt --refresh-external")) == (
-        "made-outside membership user root1 in group awscontroltoweradmins",
-        True,
-    )
-    TOWER.run("adopt", "--to", folder, "--yes", folder=folder)
-    assert list(drift(folder)) == [at]
+    warned = json.loads(TOWER.run("check", "--json", folder=folder).stdout)["warnings"]
+    unread = [one["path"] for one in warned if one["id"] == "unread-external"]
+    assert sorted(unread) == sorted(f"groups.{name.lower()}" for name in GROUPS)
+    drift_of_it = TOWER.run("drift", "--json", folder=folder)
+    found = json.loads(drift_of_it.stdout)
+    assert (drift_of_it.exit_code, found["differences"]) == (1, [])
+    assert [one["part"] for one in found["unread"]] == sorted(f"group {name.lower()}" for name in GROUPS)
+    assert TOWER.run("drift", "--back", "--yes", folder=folder).exit_code == 1
+
+    assert TOWER.run("adopt", "--refresh-external", "--yes", folder=folder).exit_code == 0
+    assert TOWER.run("drift", "--json", folder=folder).exit_code == 0
 
 
 def test_a_member_whom_nobody_declares_is_told_by_name(folder: Path, said: Said) -> None:
@@ -638,6 +642,16 @@ def test_what_external_yaml_lacks_is_unread_and_its_grants_are_compared(folder: 
     assert "external-unread" in said.ids(there.run("drift", folder=folder))
 
 
+def test_a_day_of_reading_that_is_to_come_is_told(folder: Path) -> None:
+    external = yaml.safe_load((folder / "external.yaml").read_text())
+    day = dt.datetime.now(tz=dt.UTC).date()
+    for ahead, told in ((0, []), (1, []), (2, ["unread-external"])):
+        external["read"] = day + dt.timedelta(days=ahead)
+        (folder / "external.yaml").write_text(yaml.safe_dump(external))
+        warned = json.loads(TOWER.run("check", "--json", folder=folder).stdout)["warnings"]
+        assert [one["id"] for one in warned if one["path"] == "read"] == told
+
+
 def test_what_an_older_strata_left_alone_is_declared_by_the_next_run(tmp_path: Path) -> None:
     """With its grants and attachments, and nothing of it is made outside afterwards."""
     older = Organization(*OWN, default_tags=False)
@@ -650,8 +664,8 @@ def test_what_an_older_strata_left_alone_is_declared_by_the_next_run(tmp_path: P
     assert set(SETS) < {one.key for one in zone.permission_sets.values() if one.external and one.is_known}
     assert zone.policies["aws-guardrails-abcde1"].targets.organizational_units == ("security",)
     assert set(zone.imports) == set(yaml.safe_load(adopted()["imports.yaml"]))
-    left = json.loads(there.run("drift", "--json", folder=folder).stdout)["differences"]
-    assert [one["at"] for one in left] == ["membership user root1 in group awscontroltoweradmins"]  # with full access
+    left = json.loads(there.run("drift", "--json", folder=folder).stdout)
+    assert (left["differences"], [one["part"] for one in left["unread"]]) == ([], ["group awscontroltoweradmins"])
 
     again = there.run("adopt", "--to", folder, "--dry-run", folder=folder)
     assert "nothing to do" in again.stderr

@@ -70,7 +70,7 @@ FINDINGS: Mapping[str, str] = {
     "empty-assignment": "an assignment of retired accounts only, or of none but those it leaves out",
     "empty-unit": "an assignment to a unit without accounts",
     "over-quota": "more than AWS gives until it is asked for more",
-    "unread-external": "a permission set or policy of others that external.yaml lacks, so that it is not known",
+    "unread-external": "a permission set, policy or group of others that external.yaml lacks, or read on a day to come",
     "unused-external": "an entry of external.yaml for nothing that is declared",
     "unknown-member": "somebody in a group of external.yaml whom sso.yaml does not have",
     "no-administrator": "nobody is known to administer the management account",

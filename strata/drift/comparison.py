@@ -8,7 +8,7 @@ from typing import Any
 
 from strata.config import EXTERNAL
 from strata.config.models import OPEN
-from strata.drift.difference import Difference, How, lasting, written
+from strata.drift.difference import CHANGED_SINCE, Difference, How, lasting, written
 from strata.drift.hindrances import hindrances
 from strata.drift.order import in_order
 from strata.drift.ways import way_back
@@ -21,6 +21,8 @@ from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
 from strata.kinds.control import TRAIL
+from strata.kinds.group import GROUP
+from strata.kinds.identity import folded
 from strata.kinds.kind import Kind
 from strata.kinds.moves import address_now, names_by_key, newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
@@ -29,6 +31,7 @@ from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, Side, Thing, side
 from strata.landing_zone import LandingZone
+from strata.landing_zone.groups import is_of_control_tower
 from strata.policy.equality import meaning
 from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, states_of
@@ -150,7 +153,7 @@ def differing(
     # A line that gives a name back works once what took it is gone.
     found = sorted(_by_their_causes(found), key=lambda one: (ORDER[one.kind], one.is_name_back))
     silenced = tuple(one for one in found if one.is_meant(accepted))
-    left = tuple(_beside(aws, one, silenced) for one in found if not one.is_meant(accepted))
+    left = tuple(_since(_beside(aws, one, silenced), accepted) for one in found if not one.is_meant(accepted))
     stacks |= {stack for one in silenced for stack in one.way.deploy}
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise), frozenset(stacks))
 
@@ -216,6 +219,14 @@ def _beside(aws: AtAws, one: Difference, silenced: Sequence[Difference]) -> Diff
     before = replace(one.recorded, values={**one.recorded.values, **meant})
     way = way_back(aws, kind_of(one.kind, one.name), one.attribute, one.declared, before, one.live)
     return replace(one, way=way)
+
+
+def _since(one: Difference, accepted: Collection[tuple[str, str]]) -> Difference:
+    """Returns a difference; where somebody accepted it as it was before, without the lines that delete the whole."""
+    if not any(one.was_meant(*entry) for entry in accepted):
+        return one
+    text = "take back at AWS what was changed since; or put the new entry of accepted.yaml in place of the old one"
+    return replace(one, way=replace(one.way, undo=(), by_hand=Message(CHANGED_SINCE, text)))
 
 
 def _holder(one: Difference) -> str:
@@ -305,12 +316,19 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
 
 
 def _unread_external(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, Message]]:
-    """Yields what is external and at AWS, and of which external.yaml has nothing to compare it with."""
+    """Yields what is external and at AWS, and of which external.yaml has nothing to compare it with.
+
+    A group may have another name at AWS by now; those that a provider fills are compared with nothing.
+    """
     names = {one.name for center in inventory.centers for one in center.permission_sets}
     policies = {(one.type, one.name) for one in inventory.organization.policies}
     sets = (one for one in zone.permission_sets.values() if not one.is_known and one.name in names)
     some = (one for one in zone.policies.values() if not one.is_known and (one.type, one.name) in policies)
-    for kind, key in (*((SET.name, one.key) for one in sets), *((POLICY.name, one.key) for one in some)):
+    provided = {folded(one.name) for center in inventory.centers for one in center.groups if one.external}
+    unknown = (one for one in zone.groups.values() if is_of_control_tower(one) and not one.is_known)
+    groups = (one for one in unknown if inventory.centers and folded(one.name) not in provided)
+    lacking = [(SET.name, one.key) for one in sets] + [(POLICY.name, one.key) for one in some]
+    for kind, key in (*lacking, *((GROUP.name, one.key) for one in groups)):
         text = f"{EXTERNAL} lacks it; strata adopt --refresh-external"
         yield f"{kind} {key}", Message(UNREAD_EXTERNAL, text, kind=kind, name=key)
 

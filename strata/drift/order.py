@@ -92,7 +92,7 @@ def _with_units_that_stay(aws: AtAws, differences: Sequence[Difference]) -> list
     by_hand = Message("unit-not-empty", text)
     found = [*differences]
     for number, one in enumerate(found):
-        if one.how is How.MADE and one.kind == UNIT.name and {*_accounts_in(aws, one)} - moved:
+        if one.how is How.MADE and one.kind == UNIT.name and one.way.undo and {*_accounts_in(aws, one)} - moved:
             found[number] = replace(one, way=replace(one.way, undo=(), by_hand=by_hand))
     return found
 

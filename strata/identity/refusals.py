@@ -34,6 +34,7 @@ CASES: tuple[Case, ...] = (
     deletions.deleted_trail,
     deletions.deleted_ram_sharing,
     foreign.strangers,
+    foreign.kept_by_others,
     foreign.imported_elsewhere,
     foreign.states_elsewhere,
 )

@@ -25,7 +25,7 @@ from strata.policy.documents import statements
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
 from strata.rules.expectations import idle
-from strata.rules.external import strangers, unread, unused_entries
+from strata.rules.external import read_later, strangers, unread, unused_entries
 from strata.rules.lockout import LOCK_OUT, Guard
 from strata.rules.quotas import over_quota
 from strata.rules.spelling import unknown_names
@@ -82,7 +82,8 @@ def found_warnings(
     Accepted findings are left out; with a day, not those whose acceptance ended before it.
     """
     guard = Guard.of(landing_zone, today=day or today)
-    doubts = _doubts(landing_zone, guard)
+    later = [Warned(place(landing_zone, doubt), doubt) for doubt in read_later(landing_zone, today)]
+    doubts = [*_doubts(landing_zone, guard), *later]
     found: list[LocatedWarning] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
     for one in (*doubts, *unused(landing_zone, doubts, _errors(landing_zone, guard))):

@@ -205,7 +205,8 @@ def _summary(drift: Drift) -> str:
 
 
 def _difference(options: Options, one: Difference, author: Author | None) -> Iterator[str]:
-    what = f"{_WORDS[one.how]}: {one.kind} {one.name}"
+    how = "changed since it was accepted" if one.has_changed_since else _WORDS[one.how]
+    what = f"{how}: {one.kind} {one.name}"
     if one.how is How.CHANGED:
         what = f"{what}: {one.attribute} is {in_sentence(one.at_aws)} at AWS, {_otherwise(one)}"
     yield f"{f'{options.config}/{one.place}: ' if one.place else ''}{what}"
@@ -275,7 +276,8 @@ def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> 
     met = {(finding, lasting(one.at)) for one in drift.accepted for finding in one.findings}
     lines = zone.source_file(ACCEPTED)
     for index, one in enumerate(zone.accepted):
-        if one in accepted and (one.finding, lasting(one.at)) not in met:
+        was = any(each.was_meant(one.finding, one.at) for each in drift.differences)
+        if one in accepted and not was and (one.finding, lasting(one.at)) not in met:
             place = f"{ACCEPTED}:{lines.line((ENTRIES, index))}"
             text = f"{place}: accepts {one.finding} at {one.at}, and there is none; remove it"
             yield Message("unused-acceptance", text, place=place, finding=one.finding, at=one.at)
