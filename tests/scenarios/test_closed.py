@@ -246,10 +246,43 @@ def test_a_run_that_is_killed_beside_it_ends_whole(shipped: Site, action: str) -
     assert touched(shipped, id) == []
 
 
+def removed(site: Site, email: str) -> str:
+    """Has AWS list an account no more that was closed 90 days ago, and returns its id."""
+    id, client = str(site.accounts()[email]["Id"]), site.client("organizations")
+    for service in client.list_delegated_services_for_account(AccountId=id)["DelegatedServices"]:
+        client.deregister_delegated_administrator(AccountId=id, ServicePrincipal=service["ServicePrincipal"])
+    site.aws.order("account-state", account=id, state="CLOSED")
+    site.aws.wait_a_week()
+    client.remove_account_from_organization(AccountId=id)
+    return id
+
+
+@pytest.mark.parametrize("word", [(), ("--allow", "already-closed:security")], ids=["", "allowed"])
+def test_an_account_that_aws_removed_before_any_deploy_is_made_by_nobody(shipped: Site, word: tuple[str, ...]) -> None:
+    """Its assignments and delegation are forgotten, and the guardrail exempts nobody for it."""
+    id = removed(shipped, "aws+security@example.com")
+
+    planned = shipped.strata("plan", "--json", *word)
+    done(shipped.strata("deploy", "--yes", *word))
+    again = shipped.strata("plan", "--exit-code")
+
+    assert [(one.id, one.data["state"]) for one in planned.told if one.place == ""] == [("account-left-out", "gone")]
+    assert "retired: true" in planned.stdout
+    assert set(planned.planned["sso"].values()) == {"forget"}
+    assert again.code == 0, again.text
+    assert "organizations:CreateAccount" not in shipped.aws.writing_calls()
+    assert touched(shipped, id) == []
+    judged = shipped.strata("doctor", "--json")
+    assert [(one.data["state"], one.place) for one in judged.told if one.id == "account-inactive"] == [
+        ("gone", "accounts.security")
+    ]
+
+
 def test_an_account_that_aws_has_removed_since_is_made_by_nobody(shipped: Site) -> None:
     """AWS lists a closed account for 90 days: who has left it out until then goes on."""
     id = closed(shipped)
     done(shipped.strata("deploy", "--yes"))
+    shipped.aws.wait_a_week()
     shipped.client("organizations").remove_account_from_organization(AccountId=id)
 
     again = shipped.strata("plan", "--json", "--exit-code")
