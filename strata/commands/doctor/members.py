@@ -155,6 +155,7 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
     registered = {one.name: one for one in _registered(context, live)}
     declared, ours = zone.organization.delegated_administrators, context.managed_or_imported
     accepted = {one.at for one in zone.accepted if one.finding in DRIFT and not one.ended(today)}
+    shut = {one.id for one in context.accounts() if one.shut}
     for one in registered.values():
         service, account = one.ids["service"], one.ids["account"]
         if (key := declared.get(service)) is None:
@@ -172,7 +173,7 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
             text = f"{service} is delegated to {account} as well, organization.yaml has {key}"
             remedy = f"if that is meant: accepted.yaml, {hint('made-outside', str(one))}"
             yield warning("delegated-as-well", text, remedy, **data)
-        elif address not in ours:
+        elif address not in ours and account not in shut:  # a deploy lets go of one that is closed
             text = f"{service} is delegated to {key} already, and AWS rejects a second registration"
             yield exists("delegation-exists", text, address, one.thing[1], service=service, account=account)
         else:
