@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -43,7 +43,8 @@ def build(
         ConfigurationError: imports.yaml names an address that no stack makes.
     """
     app = App(outdir=str(outdir) if outdir else None, context={EMULATED: emulated})
-    closed = frozenset(word.removeprefix(ALREADY_CLOSED) for word in allow if word.startswith(ALREADY_CLOSED))
+    words = [word.removeprefix(ALREADY_CLOSED) for word in allow if word.startswith(ALREADY_CLOSED)]
+    closed = {key: id for key, _, id in (word.partition(":") for word in words)}
     landing_zone = _without(landing_zone, closed) if closed else landing_zone
     keys = declared_keys(landing_zone)
     backend = BackendStack(app, "backend", project=landing_zone.project)
@@ -81,8 +82,12 @@ def build(
     return app
 
 
-def _without(landing_zone: LandingZone, closed: Collection[str]) -> LandingZone:
-    """Returns a landing zone in which accounts that are closed are as retired ones, and no line imports into them."""
+def _without(landing_zone: LandingZone, closed: Mapping[str, str]) -> LandingZone:
+    """Returns a landing zone in which accounts that are closed are as retired ones, and no line imports into them.
+
+    Args:
+        closed: their ids by key, so that documents name them as before; empty where AWS lists them no more.
+    """
     organization = landing_zone.organization
     accounts = {
         key: one.model_copy(update={"retired": True}) if key in closed else one
@@ -95,7 +100,8 @@ def _without(landing_zone: LandingZone, closed: Collection[str]) -> LandingZone:
         for address, id in landing_zone.imports.items()
         if address not in theirs and not {("account", key) for key in closed}.intersection(address_parts(address))
     }
-    return replace(landing_zone, organization=organization.model_copy(update={"accounts": accounts}), imports=imports)
+    organization = organization.model_copy(update={"accounts": accounts})
+    return replace(landing_zone, organization=organization, imports=imports, account_ids=closed)
 
 
 def import_existing(landing_zone: LandingZone, stacks: list[BaseStack]) -> None:

@@ -461,6 +461,8 @@ def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(
     assert {one.level for one in check(ANALYZER, first, second, zone=replace(shipped, accepted=(meant,)))} == {OK}
     over = replace(shipped, accepted=(meant.model_copy(update={"until": dt.date(2026, 1, 1)}),))
     assert {one.level for one in check(ANALYZER, first, second, zone=over)} == {OK, WARNING}
+    accounts = [replace(one, state="SUSPENDED") for one in accounts]
+    assert only(check(ANALYZER, first, managed=False)).level is OK
     undeclared = only(check("config.amazonaws.com", second, managed=False))
     assert (undeclared.level, said.ids(undeclared)) == (OK, ["not-ours"])
 

@@ -17,10 +17,11 @@ from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.kinds import KINDS, TYPES, kind_of
 from strata.kinds.account import ACCOUNT
+from strata.kinds.arguments import Attributes, text
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
-from strata.kinds.control import TRAIL
+from strata.kinds.control import CONTACT, TRAIL
 from strata.kinds.group import GROUP
 from strata.kinds.identity import folded
 from strata.kinds.kind import Kind
@@ -121,8 +122,9 @@ def differing(
         accepted: finding and place of what is meant.
     """
     said, accepted = states or States(), {(finding, lasting(at)) for finding, at in accepted}
-    zone = zone.knowing({key: id for id, key in known["account"].items()})
     by_type = moved(zone, said.held())
+    gone = _gone_accounts(zone, said, by_type, inventory, known)
+    zone = zone.knowing({**dict.fromkeys(gone, ""), **{key: id for id, key in known["account"].items()}})
     aws = AtAws(zone, inventory, known, by_type, said.elsewhere)
     given = side(one for kind in KINDS for one in kind.given(aws))
     here, live = {**declared_side(zone), **given}, live_side(aws)
@@ -134,19 +136,20 @@ def differing(
             sound = recorded_side(zone, said, said.broken)
             before = {at: one for at, one in before.items() if at in sound or at not in here}
     # Deploys leave out what is closed at AWS, and have their states forget it: it is no change that waits for one.
-    shut = {known["account"].get(one.id, "") for one in inventory.organization.accounts if one.state not in OPEN}
+    shut = gone | {known["account"].get(one.id, "") for one in inventory.organization.accounts if one.state not in OPEN}
     before = {**{at: here[at] for at in here if at[0] == ACCOUNT.name and at[1] in shut}, **before}
+    unlisted = _unlisted(inventory, live)
     before = {at: _as_called(aws, one) if one.external else one for at, one in {**before, **given}.items()}
     found, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
     for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
-        kind = kind_of(*at)
-        if not (at[0] in hidden or (kind.is_control and key_of(at[1]) in parts)):
+        kind, account = kind_of(*at), _account_of(*at)
+        if not (at[0] in hidden or (kind.is_control and key_of(at[1]) in parts) or account in unlisted):
             one = _Compared(aws, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
             differences = list(one.differences())
             found += differences
-            if one.waits() and not (at[0] == ASSIGNMENT.name and at[1].rpartition(" in ")[2] in shut):
+            if one.waits() and account not in shut:
                 waiting.append(" ".join(at))
                 stacks.add(kind.stack)
             otherwise += one.otherwise({each.attribute for each in differences})
@@ -156,6 +159,42 @@ def differing(
     left = tuple(_since(_beside(aws, one, silenced), accepted) for one in found if not one.is_meant(accepted))
     stacks |= {stack for one in silenced for stack in one.way.deploy}
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise), frozenset(stacks))
+
+
+def _gone_accounts(
+    zone: LandingZone,
+    said: States,
+    by_type: Mapping[str, Mapping[str, Attributes]],
+    inventory: Inventory,
+    known: Keys,
+) -> frozenset[str]:
+    """Returns the keys of declared accounts that were deployed, and that AWS lists no more."""
+    if not inventory.organization.accounts:
+        return frozenset()
+    had = {folded(text(one, "email")) for one in by_type.get(TYPES["account"], {}).values()} | said.let_go
+    there = {*known["account"].values()}
+    return frozenset(key for key, one in zone.members.items() if key not in there and folded(one.email) in had)
+
+
+def _unlisted(inventory: Inventory, live: Side) -> frozenset[str]:
+    """Returns the ids of accounts that AWS lists no more, and still has assignments or delegations of."""
+    listed = {one.id for one in inventory.organization.accounts}
+    named = {one.ids["account"] for one in live.values() if one.kind in _BY_ACCOUNT and one.ids.get("account")}
+    return frozenset(named - listed) if listed else frozenset()
+
+
+_BY_ACCOUNT = (ASSIGNMENT.name, DELEGATED.name)
+
+
+def _account_of(kind: str, name: str) -> str:
+    """Returns the account that something hangs on, by the name that it has of it; empty for everything else."""
+    if kind == ASSIGNMENT.name:
+        return name.rpartition(" in ")[2]
+    if kind == ATTACHMENT.name:
+        return name.partition(" on account ")[2]
+    if kind == DELEGATED.name:
+        return name.partition(" of ")[0]
+    return name.rpartition(" of ")[2] if kind_of(kind, name) is CONTACT else ""
 
 
 def _as_called(aws: AtAws, one: Thing) -> Thing:

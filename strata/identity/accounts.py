@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from strata.aws.organization import LiveAccount
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
@@ -14,6 +15,8 @@ from strata.kinds.identity import folded
 
 ALREADY_CLOSED = "already-closed:"
 """The beginning of the word by which an account is left out that is closed or suspended at AWS."""
+GONE = "gone"
+"""The state of an account that a deploy knows and that AWS lists no more."""
 
 
 def lost_accounts(c: Comparison) -> Iterator[Refusal]:
@@ -111,7 +114,7 @@ def closed_accounts(c: Comparison) -> Iterator[Refusal]:
     closed = shut(c.declared, c.recorded, c.live)
     for thing in c.declared.of("account"):
         if thing.key in closed and not was_deployed(c.recorded, thing.identity):
-            one = (c.live.accounts or {})[closed[thing.key]]
+            one = closed[thing.key]
             text = (
                 f"{thing.name!r} is the address of account {one}, which is {one.state}: AWS makes no second one with it"
             )
@@ -123,30 +126,31 @@ def closed_accounts(c: Comparison) -> Iterator[Refusal]:
 
 def left_out(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Message]:
     """Yields the declared accounts that a deploy leaves out, since they are closed or suspended at AWS."""
-    for key, id in shut(declared, recorded, live).items():
+    for key, one in shut(declared, recorded, live).items():
         if key not in declared.retired:
-            state = live.accounts[id].state if live.accounts and id else "gone"
             text = (
-                f"account {key}{f' ({id})' if id else ''} is {state} at AWS: it is left out, and what it has is "
-                f"forgotten and stays; set retired: true on it{', or reopen it with AWS Support' if id else ''}"
+                f"account {key}{f' ({one.id})' if one.id else ''} is {one.state} at AWS: it is left out, and what it "
+                f"has is forgotten and stays; set retired: true on it"
+                f"{'' if one.state == GONE else ', or reopen it with AWS Support'}"
             )
-            yield Message("account-left-out", text, account=key, id=id, state=state)
+            yield Message("account-left-out", text, account=key, id=one.id, state=one.state)
 
 
-def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, str]:
-    """Returns the declared and retired accounts that are closed or suspended at AWS, by key with their id.
+def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, LiveAccount]:
+    """Returns the declared and retired accounts by key that are closed or suspended at AWS, or gone.
 
-    AWS lists one for 90 days: one that was left out before, and is not there any more, has no id.
+    AWS lists a closed one for 90 days. One that a state has, or that was left out before, and that is not there any
+    more, is gone: AWS makes none again. Only the state has its id.
     """
+    there = live.accounts or {}
     # Of several with an address, the open one.
-    there = {folded(one.email): one for one in sorted((live.accounts or {}).values(), key=lambda one: not one.shut)}
+    held = {folded(one.email): one for one in sorted(there.values(), key=lambda one: not one.shut)}
+    if there:
+        lost = dict.fromkeys(recorded.retired.values(), "")
+        lost |= {one.identity: one.id for one in recorded.of("account") if one.id not in there}
+        held = {email: LiveAccount(id, "", email, GONE) for email, id in lost.items()} | held
     wanted = {**{thing.key: thing.identity for thing in declared.of("account")}, **declared.retired}
-    before = {*recorded.retired.values()} if there else set()
-    return {
-        key: there[email].id if email in there else ""
-        for key, email in wanted.items()
-        if (there[email].shut if email in there else email in before)
-    }
+    return {key: held[email] for key, email in wanted.items() if email in held and held[email].shut}
 
 
 def was_deployed(recorded: Holdings, email: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from strata.aws.organization import LiveAccount
 from strata.aws.runs import Run
 from strata.aws.session import Aws
 from strata.errors import Message
@@ -34,8 +35,8 @@ class Examination:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Message, ...] = ()
     moved: tuple[Moved, ...] = ()
-    closed: Mapping[str, str] = field(default_factory=dict)
-    """The accounts that are closed or suspended at AWS, by key with their id."""
+    closed: Mapping[str, LiveAccount] = field(default_factory=dict)
+    """The accounts that are closed or suspended at AWS, or gone, by key."""
 
 
 def examine(

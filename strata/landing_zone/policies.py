@@ -138,11 +138,12 @@ def all_policies(
 def security_administrator(organization: Organization, account_ids: Mapping[str, str]) -> dict[str, str]:
     """Returns the placeholder for the account that Access Analyzer is delegated to.
 
-    Where it is to none, no account has the id that stands for it, so that nobody is exempt.
+    Where it is to none, or to one that is gone and has an empty id, no account has the id that stands for it, so that
+    nobody is exempt.
     """
-    if not (account := organization.delegated_administrators.get(ACCESS_ANALYZER)):
-        return {SECURITY_ADMINISTRATOR: "nobody"}
-    return {SECURITY_ADMINISTRATOR: account_ids.get(account, f"{{{{id of account {account}}}}}")}
+    account = organization.delegated_administrators.get(ACCESS_ANALYZER)
+    id = account_ids.get(account, f"{{{{id of account {account}}}}}") if account else ""
+    return {SECURITY_ADMINISTRATOR: id or "nobody"}
 
 
 # What an account is bound by

@@ -13,7 +13,7 @@ from functools import cache, partial
 from strata.aws import runs
 from strata.aws.access_role import WAY, account_ids, closed_to_us
 from strata.aws.identity_center import console, is_ours, list_instances
-from strata.aws.organization import is_new, list_accounts
+from strata.aws.organization import LiveAccount, is_new, list_accounts
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
@@ -24,7 +24,7 @@ from strata.config.models import ACCESS_ROLE, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.identity import announced, examine
-from strata.identity.accounts import ALREADY_CLOSED
+from strata.identity.accounts import ALREADY_CLOSED, GONE
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import (
     DELETE_RAM_SHARING,
@@ -220,10 +220,10 @@ def prepare(
     types = list(types_left(aws, landing_zone))
     progress.doing("writing the Terraform")
     refreshing.begin(aws, landing_zone.project, states, [one for one in STACKS if not stacks or one in stacks])
-    closed = {f"{ALREADY_CLOSED}{key}" for key in found.closed if key in landing_zone.members}
+    words = {*_words(found.closed, landing_zone), *(one for one in allow if not one.startswith(ALREADY_CLOSED))}
     moved = (f"moved:{one.kind}:{one.new}" for one in found.moved)
-    workspace.synth([*sorted(closed | {*allow}), *moved, *(TYPES_STAY for _ in types)])
-    left_out = {stack: _leave_out(workspace, stack, states[stack], found.closed.values()) for stack in STACKS}
+    workspace.synth([*sorted(words), *moved, *(TYPES_STAY for _ in types)])
+    left_out = {stack: _leave_out(workspace, stack, states[stack], found.closed) for stack in STACKS}
     _check_layers(aws, landing_zone, workspace, found.closed)
     chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
     prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, (), lacking, refreshing, left_out)
@@ -247,13 +247,20 @@ def _check_layers(aws: Aws, landing_zone: LandingZone, workspace: Workspace, clo
         raise RefusedError(lost)
 
 
-def _leave_out(workspace: Workspace, stack: str, state: State, accounts: Collection[str]) -> frozenset[str]:
+def _words(closed: Mapping[str, LiveAccount], landing_zone: LandingZone) -> Iterator[str]:
+    """Yields what tells a synth of accounts to leave out, each with its id, but for one that is gone."""
+    for key, one in closed.items():
+        if key in landing_zone.members:
+            yield f"{ALREADY_CLOSED}{key}:{'' if one.state == GONE else one.id}"
+
+
+def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, LiveAccount]) -> frozenset[str]:
     """Has a stack forget what its state has of accounts that are closed, where AWS changes nothing any more."""
-    declared = workspace.document(stack).get("resource", {})
+    declared, accounts = workspace.document(stack).get("resource", {}), {one.id for one in closed.values() if one.id}
     found = frozenset(
         one.address
         for one in managed(state)
-        if {one.attributes.get(name) for name in ("target_id", "account_id", "id")} & {*filter(None, accounts)}
+        if {one.attributes.get(name) for name in ("target_id", "account_id", "id")} & accounts
         and one.name not in declared.get(one.type, {})
     )
     if found:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from strata.landing_zone.policies import ACCESS_ANALYZER as ANALYZER
 from tests.aws.center import INSTANCE
 from tests.scenarios.site import Run, Site
 
@@ -58,6 +59,12 @@ def touched(site: Site, account: str) -> list[str]:
         and one.caller != "test"
         and account in (one.parameters.get("TargetId"), one.parameters.get("AccountId"))
     ]
+
+
+def drifted(site: Site) -> tuple[list[str], list[str]]:
+    """Returns where `strata drift` finds something, and what waits for a deploy."""
+    found = json.loads(site.strata("drift", "--json").stdout)
+    return [one["at"] for one in found["differences"]], found["waiting"]
 
 
 def done(run: Run) -> Run:
@@ -185,6 +192,8 @@ def test_a_delegated_administrator_that_is_closed_stays_as_it_is(shipped: Site) 
 
     assert shipped.strata("plan", "--exit-code").code == 0
     assert shipped.aws.writing_calls(since=since) == {}
+    assert drifted(shipped) == (["account security: state is SUSPENDED"], [])
+    assert "delegation-exists" not in shipped.strata("doctor", "--json").ids
 
     shipped.aws.order("account-state", account=id, state="ACTIVE")
     done(shipped.strata("deploy", "--yes"))
@@ -246,13 +255,53 @@ def test_a_run_that_is_killed_beside_it_ends_whole(shipped: Site, action: str) -
     assert touched(shipped, id) == []
 
 
+def removed(site: Site, email: str) -> str:
+    """Has AWS list an account no more that was closed 90 days ago, and returns its id."""
+    id, client = str(site.accounts()[email]["Id"]), site.client("organizations")
+    for service in client.list_delegated_services_for_account(AccountId=id)["DelegatedServices"]:
+        client.deregister_delegated_administrator(AccountId=id, ServicePrincipal=service["ServicePrincipal"])
+    site.aws.order("account-state", account=id, state="CLOSED")
+    site.aws.wait_a_week()
+    client.remove_account_from_organization(AccountId=id)
+    return id
+
+
+@pytest.mark.parametrize("word", [(), ("--allow", "already-closed:security")], ids=["", "allowed"])
+def test_an_account_that_aws_removed_before_any_deploy_is_made_by_nobody(shipped: Site, word: tuple[str, ...]) -> None:
+    """Its assignments and delegation are forgotten, and the guardrail exempts nobody for it."""
+    id = removed(shipped, "aws+security@example.com")
+
+    before = drifted(shipped)
+    planned = shipped.strata("plan", "--json", *word)
+    done(shipped.strata("deploy", "--yes", *word))
+    again = shipped.strata("plan", "--exit-code")
+
+    assert [(one.id, one.data["state"]) for one in planned.told if one.place == ""] == [("account-left-out", "gone")]
+    assert "retired: true" in planned.stdout
+    assert [sorted(one) for one in before] == [
+        ["account security", f"delegated administrator security of {ANALYZER}"],
+        ["policy protect-foundation"],
+    ]
+    assert drifted(shipped) == (["account security"], [])
+    assert set(planned.planned["sso"].values()) == {"forget"}
+    assert again.code == 0, again.text
+    assert "organizations:CreateAccount" not in shipped.aws.writing_calls()
+    assert touched(shipped, id) == []
+    judged = shipped.strata("doctor", "--json")
+    assert [(one.data["state"], one.place) for one in judged.told if one.id == "account-inactive"] == [
+        ("gone", "accounts.security")
+    ]
+
+
 def test_an_account_that_aws_has_removed_since_is_made_by_nobody(shipped: Site) -> None:
     """AWS lists a closed account for 90 days: who has left it out until then goes on."""
     id = closed(shipped)
     done(shipped.strata("deploy", "--yes"))
+    shipped.aws.wait_a_week()
     shipped.client("organizations").remove_account_from_organization(AccountId=id)
 
     again = shipped.strata("plan", "--json", "--exit-code")
 
     assert again.code == 0, again.text
     assert [(one.id, one.data["state"]) for one in again.told if one.place == ""] == [("account-left-out", "gone")]
+    assert drifted(shipped) == (["account shared"], [])

@@ -18,7 +18,7 @@ from strata.commands.doctor.findings import Finding, exists, failure, listed, ok
 from strata.config.accepted import hint
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
-from strata.identity.accounts import ALREADY_CLOSED, was_deployed
+from strata.identity.accounts import ALREADY_CLOSED, GONE, was_deployed
 from strata.identity.comparison import allowed_by
 from strata.identity.recorded import recorded
 from strata.identity.things import Holdings
@@ -35,7 +35,8 @@ from strata.sides.recorded import states_of
 def check_accounts(context: CheckContext) -> Iterator[Finding]:
     """Checks declared accounts against live ones, both ways, by e-mail: so does a deploy find what it imports."""
     zone, live = context.landing_zone, context.accounts()
-    found = [*_declared(zone, context.holders(), recorded(zone, context.states())), *_undeclared(zone, live)]
+    known = context.holders(), recorded(zone, context.states())
+    found = [*_declared(zone, *known), *_gone(zone, *known), *_undeclared(zone, live)]
     active = sum(account.active for account in live)
     yield from found or [ok("accounts-declared", f"active: {active}, all of them declared", accounts=active)]
 
@@ -72,6 +73,16 @@ def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount], states: Hol
             text = f"{at} is of {account}: a deploy adopts it and names it {declared.name!r}"
             remedy = f"set {entry}.name to {account.name!r} to keep its name, or use another address"
             yield warning("account-would-be-adopted", text, remedy, **data, name=declared.name)
+
+
+def _gone(zone: LandingZone, holders: Mapping[str, LiveAccount], states: Holdings) -> Iterator[Finding]:
+    """Judges declared accounts that were deployed and that AWS lists no more."""
+    for key, declared in zone.members.items():
+        email, entry = folded(declared.email), f"accounts.{key}"
+        if holders and email not in holders and was_deployed(states, email):
+            text = f"{entry} was deployed, and AWS lists it no more: deploys leave it out, and forget what it has"
+            remedy = f"set retired: true on {entry}, then write what strata check says"
+            yield warning("account-inactive", text, remedy, place=entry, state=GONE)
 
 
 def _undeclared(zone: LandingZone, live: Iterable[LiveAccount]) -> Iterator[Finding]:
@@ -144,6 +155,7 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
     registered = {one.name: one for one in _registered(context, live)}
     declared, ours = zone.organization.delegated_administrators, context.managed_or_imported
     accepted = {one.at for one in zone.accepted if one.finding in DRIFT and not one.ended(today)}
+    shut = {one.id for one in context.accounts() if one.shut}
     for one in registered.values():
         service, account = one.ids["service"], one.ids["account"]
         if (key := declared.get(service)) is None:
@@ -161,7 +173,7 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
             text = f"{service} is delegated to {account} as well, organization.yaml has {key}"
             remedy = f"if that is meant: accepted.yaml, {hint('made-outside', str(one))}"
             yield warning("delegated-as-well", text, remedy, **data)
-        elif address not in ours:
+        elif address not in ours and account not in shut:  # a deploy lets go of one that is closed
             text = f"{service} is delegated to {key} already, and AWS rejects a second registration"
             yield exists("delegation-exists", text, address, one.thing[1], service=service, account=account)
         else:
