@@ -70,8 +70,9 @@ class OrganizationsStack(BaseStack):
 
     @property
     def account_ids(self) -> dict[str, str]:
-        """Returns the id of every account by key."""
-        return {key: account.id for key, account in self.accounts.items()}
+        """Returns the id of every account by key, also of one that is left out since it is closed at AWS."""
+        left_out = {key: id for key, id in self.landing_zone.account_ids.items() if id}
+        return {**left_out, **{key: account.id for key, account in self.accounts.items()}}
 
     def _declare(self, keys: Mapping[str, Mapping[str, str]], allow: Collection[str]) -> None:
         """Stops when an account that is deployed is neither declared nor retired, wherever its entry went."""
@@ -200,8 +201,7 @@ class OrganizationsStack(BaseStack):
         own = [one for one in self.landing_zone.policies.values() if not one.external]
         for kind in policy_types(own):
             self._read_live(kind)
-        # The zone knows those that are left out.
-        named = security_administrator(self.configuration, {**self.landing_zone.account_ids, **self.account_ids})
+        named = security_administrator(self.configuration, self.account_ids)
         for policy in own:
             self._policy(policy, policy.document.with_values({**backend.references, **named}))
 
