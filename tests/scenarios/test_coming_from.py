@@ -58,6 +58,7 @@ def old(typist: Typist, tmp_path: Path) -> Path:
     _terraform(typist, "apply -auto-approve -target=aws_organizations_account.shop")
     typist.site.aws.wait_an_hour()  # as Terraform alone needs it, years ago
     _terraform(typist, "apply -auto-approve")
+    typist.site.aws.wait_an_hour()
     return old
 
 
@@ -303,6 +304,8 @@ def _steps(page: str) -> list[Block]:
 
 
 def _type(typist: Typist, block: Block) -> Run:
+    """Types a block of a page, an hour after the one before."""
+    typist.site.aws.wait_an_hour()
     done = typist.types(block.text, ANSWERS)
     assert done.code == 0, f"{block}: {done.stdout[-3000:]}"
     return done

@@ -28,8 +28,8 @@ def test_contacts_of_a_hundred_accounts_are_deployed_and_planned_at_the_publishe
     aws.order("rates")
 
     deployed = shipped.strata("deploy", "organizations", "security", "--yes")
-    refused = Counter(one.action for one in aws.calls(by="provider") if "TooManyRequests" in one.outcome)
     planned = shipped.strata("plan", "security", "--exit-code")
+    refused = Counter(one.action for one in aws.calls(by="provider") if "TooManyRequests" in one.outcome)
 
     assert deployed.code == 0, deployed.text[-3000:]
     assert len([one for one in shipped.state("security") if "alternate_contact" in one]) == 3 * ACCOUNTS
