@@ -519,11 +519,13 @@ class Deployment:
         planned = None if self._is_outdated(stack) else shown
         self._await_access(stack)
         left, pauses = MAX_TRIES, iter(PAUSES)
+        unsaid: Callable[[Plan], Counter[str]] = lambda _: Counter()  # noqa: E731  # there was no apply yet
         while left:
             planned = self._current(stack, planned)
             if planned is None:
                 outcome.status = "failed" if stack in self._written else outcome.status
                 return False
+            outcome.counts = dict(Counter(outcome.counts) + unsaid(planned))
             if not planned.differs:
                 self._whole[stack] = own_version(planned.versions, stack)
                 return self._finished(outcome)
@@ -532,7 +534,7 @@ class Deployment:
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
             if applied.finished:
                 self._whole[stack] = own_version(self._planner.versions(stack), stack)
-                outcome.counts |= planned.counts
+                outcome.counts = dict(Counter(outcome.counts) + planned.counts)
                 return self._finished(outcome)
             if self.signals.stops:
                 outcome.status = "interrupted"
@@ -553,7 +555,7 @@ class Deployment:
                     stack, [*filter(None, map(settling, filter(is_being_made, failures)))], (), pauses
                 ):
                     break
-            planned = None
+            unsaid, planned = partial(applied.did_unsaid, planned), None
         outcome.status = "failed"
         self._report(stack, failures or applied.failures)
         return False

@@ -141,7 +141,8 @@ def test_a_permission_set_changes_beside_an_account_that_is_closed(shipped: Site
     """The provider takes it to all accounts and fails because of this one; the others get it, and the run goes on."""
     id = closed(shipped)
     shipped.edit("sso.yaml", SHORTER)
-    done(shipped.strata("deploy", "--yes"))
+    told = json.loads(done(shipped.strata("deploy", "--yes", "--json")).stdout)
+    assert {one["stack"]: one["counts"] for one in told["stacks"]}["sso"] == {"changed": 1, "forgotten": 4}
     spared = shipped.strata("plan", "sso", "--exit-code", "-v")
     shipped.edit("sso.yaml", SUPPORT)
     done(shipped.strata("deploy", "--yes"))
