@@ -56,6 +56,7 @@ class Trial:
 
     def run(self) -> dict[str, Run]:
         """Goes through all six runs."""
+        self.aws.order("prompt")
         self.aws.switch_identity_center_on("eu-central-1")
         main = self.folder_of("main", self.stack)
         runs = {"apply": self._apply(main)}
