@@ -197,8 +197,8 @@ def _replication_rule(replica: SafeBucket, key: KmsKey | None) -> S3BucketReplic
         status="Enabled",
         priority=0,
         filter=S3BucketReplicationConfigurationRuleFilter(prefix=""),
-        # A deletion of the state is not carried over to its copy.
-        delete_marker_replication=S3BucketReplicationConfigurationRuleDeleteMarkerReplication(status="Disabled"),
+        # Else the lock of every run would stand in the copy for ever. The version below a marker stays.
+        delete_marker_replication=S3BucketReplicationConfigurationRuleDeleteMarkerReplication(status="Enabled"),
         destination=S3BucketReplicationConfigurationRuleDestination(
             bucket=replica.arn, storage_class="STANDARD", encryption_configuration=reencrypted
         ),

@@ -30,7 +30,7 @@ from stacks import hcl
 from stacks.arguments import check_arguments, check_value
 from stacks.hcl import EACH_VALUE, Expression, written
 from stacks.planned import Json, PlainResources, Plan, Planned, as_json, plan_of
-from strata.config.models import Locking, Project, state_key
+from strata.config.models import TAKES_TABLE, Locking, Project, state_key
 from strata.config.moves import Move
 from strata.errors import Message
 from strata.kinds.moves import moved_keys
@@ -95,7 +95,7 @@ class BaseStack(TerraformStack):
         _backend(self, id, project, emulated=emulated)
         self.own_tags = {"Project": project.name, "Layer": layer or id, "ManagedBy": "strata"}
         self._provider(emulated=emulated)
-        writer = {"backend": {"s3": _of_the_writer(project)}, "required_version": ">= 1.10.0"}
+        writer = {"backend": {"s3": _of_the_writer(project)}, "required_version": _required_version(project)}
         self.add_override("terraform", writer)
 
     def _provider(self, *, emulated: bool) -> None:
@@ -392,6 +392,13 @@ def _backend(stack: TerraformStack, name: str, project: Project, *, emulated: bo
         use_path_style=True if emulated else None,
         skip_metadata_api_check=True if emulated else None,
     )
+
+
+def _required_version(project: Project) -> str:
+    """Returns which Terraform may run: it has to know the lock file, and the lock table where there is one."""
+    major, minor = TAKES_TABLE
+    end = f", < {major}.{minor + 1}.0" if project.state.locking is Locking.BOTH else ""
+    return f">= 1.10.0{end}"
 
 
 def _of_the_writer(project: Project) -> Json:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from stacks.security import SecurityStack
 from stacks.sso import SsoStack
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message
+from strata.identity.accounts import ALREADY_CLOSED
 from strata.identity.declared import declared_keys
-from strata.kinds.moves import earlier_addresses
+from strata.kinds.moves import address_parts, earlier_addresses
+from strata.kinds.organization import DELEGATED, delegation
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.terraform.tools import CHECKOUT, lay_lock
@@ -40,6 +43,9 @@ def build(
         ConfigurationError: imports.yaml names an address that no stack makes.
     """
     app = App(outdir=str(outdir) if outdir else None, context={EMULATED: emulated})
+    words = [word.removeprefix(ALREADY_CLOSED) for word in allow if word.startswith(ALREADY_CLOSED)]
+    closed = {key: id for key, _, id in (word.partition(":") for word in words)}
+    landing_zone = _without(landing_zone, closed) if closed else landing_zone
     keys = declared_keys(landing_zone)
     backend = BackendStack(app, "backend", project=landing_zone.project)
     organizations = OrganizationsStack(
@@ -74,6 +80,28 @@ def build(
     stacks += own_layers(app, landing_zone, {stack.node.id: stack for stack in stacks}, organizations)
     move(landing_zone, stacks)
     return app
+
+
+def _without(landing_zone: LandingZone, closed: Mapping[str, str]) -> LandingZone:
+    """Returns a landing zone in which accounts that are closed are as retired ones, and no line imports into them.
+
+    Args:
+        closed: their ids by key, so that documents name them as before; empty where AWS lists them no more.
+    """
+    organization = landing_zone.organization
+    accounts = {
+        key: one.model_copy(update={"retired": True}) if key in closed else one
+        for key, one in organization.accounts.items()
+    }
+    delegated = organization.delegated_administrators.items()
+    theirs = {f"{DELEGATED.type}.{delegation(service)}" for service, account in delegated if account in closed}
+    imports = {
+        address: id
+        for address, id in landing_zone.imports.items()
+        if address not in theirs and not {("account", key) for key in closed}.intersection(address_parts(address))
+    }
+    organization = organization.model_copy(update={"accounts": accounts})
+    return replace(landing_zone, organization=organization, imports=imports, account_ids=closed)
 
 
 def import_existing(landing_zone: LandingZone, stacks: list[BaseStack]) -> None:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from strata.config.models import OPEN
+
 ORGANIZATION = "data.aws_organizations_organization.live"
 INSTANCES = "data.aws_ssoadmin_instances.main"
 
@@ -141,12 +143,9 @@ def live_units(children: str, name: str) -> Expression:
     return set_of(f"[for unit in {units} : unit.id if unit.name == {hcl_literal(name)}]")
 
 
-_OPEN = ("ACTIVE", "PENDING_ACTIVATION")
-
-
 def live_accounts(email: str) -> Expression:
     """Returns the ids of the open accounts with an e-mail address, one that nobody has activated yet among them."""
-    wanted = f"lower(a.email) == {hcl_literal(email.lower())} && contains({hcl_literal(_OPEN)}, a.state)"
+    wanted = f"lower(a.email) == {hcl_literal(email.lower())} && contains({hcl_literal(OPEN)}, a.state)"
     return set_of(f"[for a in {ORGANIZATION}.accounts : a.id if {wanted}]")
 
 

@@ -29,11 +29,11 @@ from stacks.base import RETIRED, BaseStack, Precondition, leaving, resource_name
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, ROOT
 from strata.kinds.moves import moved_keys
-from strata.kinds.organization import ACCESS_ANALYZER, delegation
+from strata.kinds.organization import delegation
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import Account
-from strata.landing_zone.policies import Policy
-from strata.landing_zone.services import policy_types
+from strata.landing_zone.policies import ACCESS_ANALYZER, Policy, security_administrator
+from strata.landing_zone.services import TYPES_STAY, policy_types
 from strata.landing_zone.units import Target
 
 
@@ -58,7 +58,7 @@ class OrganizationsStack(BaseStack):
         super().__init__(scope, id, project=landing_zone.project)
         self.landing_zone, self.configuration = landing_zone, landing_zone.organization
         self.add(DataAwsOrganizationsOrganization, "live")
-        self.organization = self._organization()
+        self.organization = self._organization(types_stay=TYPES_STAY in allow)
         self.units = self._organizational_units()
         self.accounts = self._accounts()
         self.organization_id = self.organization.id
@@ -70,8 +70,9 @@ class OrganizationsStack(BaseStack):
 
     @property
     def account_ids(self) -> dict[str, str]:
-        """Returns the id of every account by key."""
-        return {key: account.id for key, account in self.accounts.items()}
+        """Returns the id of every account by key, also of one that is left out since it is closed at AWS."""
+        left_out = {key: id for key, id in self.landing_zone.account_ids.items() if id}
+        return {**left_out, **{key: account.id for key, account in self.accounts.items()}}
 
     def _declare(self, keys: Mapping[str, Mapping[str, str]], allow: Collection[str]) -> None:
         """Stops when an account that is deployed is neither declared nor retired, wherever its entry went."""
@@ -93,20 +94,22 @@ class OrganizationsStack(BaseStack):
         parts = {kind: entries for kind, entries in {**keys, RETIRED: retired}.items() if entries}
         self.declare_keys(parts, preconditions=[guard], moves=self.landing_zone.moves, allow=allow)
 
-    def _organization(self) -> OrganizationsOrganization:
-        """Imports the organization; services and policy types are added to the enabled ones, never silently removed."""
+    def _organization(self, *, types_stay: bool) -> OrganizationsOrganization:
+        """Imports the organization; services and policy types are added to the enabled ones, never silently removed.
+
+        Args:
+            types_stay: one that is enabled has a name that the provider refuses; left out, the plan would disable it.
+        """
         zone, off = self.landing_zone, self.configuration.disable_services
         organization = self.add(
             OrganizationsOrganization,
             "main",
             feature_set="ALL",
-            lifecycle=TerraformResourceLifecycle(prevent_destroy=True),
+            lifecycle={"prevent_destroy": True, **({"ignore_changes": ["enabled_policy_types"]} if types_stay else {})},
         )
-        self.override(
-            organization,
-            aws_service_access_principals=hcl.services(on=zone.trusted_services, off=off),
-            enabled_policy_types=hcl.policy_types(zone.policy_types),
-        )
+        self.override(organization, aws_service_access_principals=hcl.services(on=zone.trusted_services, off=off))
+        if not types_stay:
+            self.override(organization, enabled_policy_types=hcl.policy_types(zone.policy_types))
         self.import_resource("aws_organizations_organization.main", hcl.ORGANIZATION_ID)
         return organization
 
@@ -198,8 +201,9 @@ class OrganizationsStack(BaseStack):
         own = [one for one in self.landing_zone.policies.values() if not one.external]
         for kind in policy_types(own):
             self._read_live(kind)
+        named = security_administrator(self.configuration, self.account_ids)
         for policy in own:
-            self._policy(policy, policy.document.with_values(backend.references))
+            self._policy(policy, policy.document.with_values({**backend.references, **named}))
 
     def _read_live(self, kind: str) -> None:
         """Reads the policies of one type that live already."""
@@ -220,6 +224,8 @@ class OrganizationsStack(BaseStack):
         )
         self.import_if_exists(f"aws_organizations_policy.{policy.key}", hcl.live_policies(policy.type, policy.name))
         for target in sorted(policy.attachments, key=lambda one: one.address_part):
+            if target.kind == "account" and target.key not in self.accounts:
+                continue  # it is closed
             name = resource_name(policy.key, target.address_part)
             policy_id, target_id = self.expression(made, "id"), self._id_of(target)
             self.add(OrganizationsPolicyAttachment, name, policy_id=policy_id, target_id=target_id)
@@ -238,6 +244,8 @@ class OrganizationsStack(BaseStack):
         else:
             self.remove_from_state("aws_iam_service_linked_role.access-analyzer")
         for service, account in sorted(delegated.items()):
+            if account not in self.accounts:  # it is closed
+                continue
             self.add(
                 OrganizationsDelegatedAdministrator,
                 delegation(service),
@@ -312,13 +320,14 @@ class OrganizationsStack(BaseStack):
         )
 
     def _nothing_closed(self) -> Precondition:
-        """Stops when a declared account is not ACTIVE: Terraform would try to create it again."""
+        """Stops when Terraform would try to create an account again that is closed or suspended."""
         closed = hcl.closed_accounts(account.email.lower() for account in self.landing_zone.members.values())
         return Precondition(
             hcl.is_empty(closed),
             hcl.template(
                 "Declared accounts that are closed or suspended: ",
                 hcl.listed(closed),
-                ". Nothing was changed. Set retired: true on them in organization.yaml, or reopen them.",
+                ". Nothing was changed: AWS makes none a second time. strata deploy leaves out those that it has "
+                "deployed; or set retired: true on them in organization.yaml, or reopen them.",
             ),
         )

@@ -495,6 +495,10 @@ def init(
         list[str] | None,
         typer.Option("--governed", metavar="REGION", help="One more region with regional defaults; repeatable."),
     ] = None,
+    locking: Annotated[
+        str | None,
+        typer.Option("--locking", metavar="both|s3", help="Locks: S3 and a table, or S3 alone."),
+    ] = None,
     ou: Annotated[
         list[str] | None,
         typer.Option(
@@ -534,6 +538,7 @@ def init(
         "primary": primary,
         "secondary": secondary,
         "governed": governed,
+        "locking": locking,
         "units": ou,
         "accounts": account,
         "email": email,
@@ -639,8 +644,8 @@ AllowOption = Annotated[
     typer.Option(
         "--allow",
         metavar="KIND",
-        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, delete:unit, "
-        "delete:trail, delete:ram-sharing; repeatable.",
+        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, "
+        "already-closed:KEY, delete:unit, delete:trail, delete:ram-sharing; repeatable.",
         show_default=False,
     ),
 ]
@@ -756,6 +761,27 @@ RefreshOption = Annotated[
 ]
 
 
+AtOnceOption = Annotated[
+    int | None,
+    typer.Option(
+        "--at-once",
+        min=1,
+        metavar="N",
+        help="How many account stacks at once; as many as this machine has cores and memory for.",
+        show_default=False,
+    ),
+]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Only account stacks, and of the accounts the I-th of N parts, as in 3/16.",
+        show_default=False,
+    ),
+]
+
+
 @command("plan", "strata plan organizations sso")
 def plan(
     *,
@@ -776,6 +802,8 @@ def plan(
     ] = None,
     json: JsonOption = False,
     refresh: RefreshOption = False,
+    at_once: AtOnceOption = None,
+    shard: ShardOption = None,
 ) -> int:
     """Show what a deploy would change, and refuse what it would lose. Applies nothing, takes no lock."""
     from strata.commands.plan import run
@@ -789,6 +817,8 @@ def plan(
         changes=changes,
         expect=expect,
         refresh=refresh,
+        at_once=at_once,
+        shard=shard,
     )
 
 
@@ -814,11 +844,23 @@ def deploy(
     json: JsonOption = False,
     refresh: RefreshOption = False,
     yes: YesOption = False,
+    at_once: AtOnceOption = None,
+    shard: ShardOption = None,
 ) -> int:
     """Check, plan, ask, then deploy the stacks in order; without a terminal it needs --yes."""
     from strata.commands.deploy import run
 
-    return run(options, stacks=stacks or (), json=json, yes=yes, allow=allow or (), expect=expect, refresh=refresh)
+    return run(
+        options,
+        stacks=stacks or (),
+        json=json,
+        yes=yes,
+        allow=allow or (),
+        expect=expect,
+        refresh=refresh,
+        at_once=at_once,
+        shard=shard,
+    )
 
 
 @command("explain", "strata explain jane-doe security")

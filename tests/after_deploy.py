@@ -20,6 +20,7 @@ from strata.kinds.at_aws import (
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Declared
+from strata.landing_zone.policies import security_administrator
 from strata.landing_zone.units import Target
 
 ROOT, INSTANCE = "r-abcd", "arn:aws:sso:::instance/ssoins-7223abcdef012345"
@@ -46,7 +47,7 @@ def _organization(zone: LandingZone) -> Organization:
             one.name,
             one.type.value,
             one.description,
-            one.document.text,
+            one.document.with_values(security_administrator(zone.organization, ids)),
             aws_managed=False,
             targets=tuple((ids if target.kind == "account" else places)[target.key] for target in one.attachments),
         )

@@ -516,7 +516,7 @@ def run(only: str) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.code_mutants", description=str(__doc__).split("\n")[0])
-    parser.add_argument("what", nargs="?", default="", help="cover, a room or a file; all mutants where it is left out")
+    parser.add_argument("what", nargs="?", default="", help="cover, a room or a file; all mutants where none is given")
     what = parser.parse_args().what
     if "PYTHONHASHSEED" not in os.environ:  # whose order a set has
         os.execve(sys.executable, [*sys.orig_argv], {**os.environ, "PYTHONHASHSEED": "1"})

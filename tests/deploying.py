@@ -147,7 +147,12 @@ class Site:
         )
 
     def deploys(
-        self, *, yes: bool = False, warnings: tuple[Message, ...] = (), expected: Expected | None = None
+        self,
+        *,
+        yes: bool = False,
+        warnings: tuple[Message, ...] = (),
+        expected: Expected | None = None,
+        command: str = "strata deploy",
     ) -> int:
         """Runs `strata deploy` behind its first checks."""
         prepared = self.prepared(warnings)
@@ -155,7 +160,7 @@ class Site:
             options = self.options()
             progress = Progress(options)
             given = (options, prepared, self.signals, self.plan_folder, self.to, progress)
-            self.deployment = Deployment(*given, yes=yes, expected=expected)
+            self.deployment = Deployment(*given, yes=yes, expected=expected, command=command)
             return self.deployment.run()
 
     def deployment_ends(self, *, yes: bool = False) -> int:

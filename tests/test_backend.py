@@ -140,14 +140,14 @@ def test_replication_waits_for_the_versioning_of_both_buckets_and_the_permission
     ]
 
 
-def test_everything_is_copied_and_no_deletion(shipped: Deployment) -> None:
+def test_everything_is_copied_also_that_it_was_deleted(shipped: Deployment) -> None:
     (rule,) = shipped["backend"]["aws_s3_bucket_replication_configuration.state"]["rule"]
     assert rule == {
         "id": "state",
         "status": "Enabled",
         "priority": 0,
         "filter": {"prefix": ""},
-        "delete_marker_replication": {"status": "Disabled"},
+        "delete_marker_replication": {"status": "Enabled"},
         "destination": {"bucket": "${aws_s3_bucket.replica.arn}", "storage_class": "STANDARD"},
     }
 

@@ -194,6 +194,40 @@ def test_hints_say_how_to_name_what_is_missing(words: str, hints: dict[str, str]
     assert {hint.id: hint.data["key"] for hint in told} == hints
 
 
+@pytest.mark.parametrize(
+    ("config", "administrator", "other"), [(SHIPPED, "security", "shared"), (COMPANY, "audit", "shared-services")]
+)
+def test_who_administers_the_services_may_do_that_work_and_end_none(
+    config: Path, administrator: str, other: str
+) -> None:
+    """By account, and no more than archive rules, detectors and standards."""
+
+    def answer(action: str, account: str) -> str:
+        return can(action, "--in", account, config=config).stdout.splitlines()[0]
+
+    for action in ADMINISTRATION:
+        assert (answer(action, administrator), answer(action, other)[:6]) == ("allowed", "denied")
+    for action in ("access-analyzer:DeleteAnalyzer", "guardduty:DeleteDetector", "securityhub:DisableSecurityHub"):
+        assert answer(action, administrator)[:6] == "denied"
+
+
+ADMINISTRATION = (
+    *("access-analyzer:CreateArchiveRule", "access-analyzer:UpdateArchiveRule"),
+    *("guardduty:UpdateDetector", "securityhub:BatchDisableStandards"),
+)
+
+
+def test_where_access_analyzer_is_delegated_to_nobody_nobody_is_exempt(tmp_path: Path) -> None:
+    config = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
+    organization, expectations = config / "organization.yaml", config / "expectations.yaml"
+    line = "delegated_administrators:\n  access-analyzer.amazonaws.com: security\n"
+    organization.write_text(organization.read_text().replace(line, ""))
+    expectations.write_text(expectations.read_text().replace("    in: security\n", ""))
+
+    for action in ADMINISTRATION:
+        assert can(action, "--in", "root", config=config).stdout.startswith("denied")
+
+
 # Whom
 
 

@@ -264,7 +264,7 @@ def test_an_organization_with_a_list_of_what_is_allowed_is_told(adopt: Any) -> N
 def test_a_policy_type_that_the_provider_rejects_is_told(adopt: Any) -> None:
     adopted = adopt(policy_type("GUARDDUTY_POLICY"))
 
-    assert r"rejects an organization in which GUARDDUTY\_POLICY is on" in adopted.page
+    assert r"GUARDDUTY\_POLICY, which is on" in adopted.page
 
 
 def test_one_administrator_of_a_service_is_described_and_the_others_are_named(adopt: Any) -> None:

@@ -30,7 +30,15 @@ from strata.commands.doctor import account, conflicts, defaults, members, sign_i
 from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
 from strata.commands.doctor.findings import Finding, Level, ok
 from strata.config.accepted import Acceptance
-from strata.config.models import EbsEncryption, InstanceMetadata, Mode, PasswordPolicy, S3PublicAccess
+from strata.config.models import (
+    TAKES_TABLE,
+    EbsEncryption,
+    InstanceMetadata,
+    Locking,
+    Mode,
+    PasswordPolicy,
+    S3PublicAccess,
+)
 from strata.errors import Message
 from strata.files.template import TEMPLATE
 from strata.identity import announced
@@ -130,6 +138,25 @@ def test_tools_need_their_versions(
         {"tool": "opentofu", "version": "1.10.1"}
     ]
     assert tools.assess_terraform("", "terraform").level is FAILURE
+
+
+def test_a_terraform_that_may_not_take_the_lock_table_is_a_failure(shipped: LandingZone, said: Said) -> None:
+    """And of one that does it is said once that it calls the table deprecated; with S3 alone nothing is."""
+
+    def check(version: str) -> list[Finding]:
+        return list(tools.found_with_table(tools.assess_terraform(f"Terraform v{version}\n", "terraform")))
+
+    newest, newer, old = (*TAKES_TABLE,), (TAKES_TABLE[0], TAKES_TABLE[1] + 1), check("1.9.8")
+    now, later = (check(f"{'.'.join(map(str, one))}.0") for one in (newest, newer))
+    assert [[(one.level, one.text.id) for one in each] for each in (now, later, old)] == [
+        [(OK, "tool-fine"), (OK, "lock-table-deprecated")],
+        [(FAILURE, "tool-too-new")],
+        [(FAILURE, "tool-outdated")],
+    ]
+    assert said.ids([now[1], *later]) == ["lock-table-deprecated", "tool-too-new"]
+    state = shipped.project.state.model_copy(update={"locking": Locking.S3})
+    alone = replace(shipped, project=shipped.project.model_copy(update={"state": state}))
+    assert {one.text.id for one in tools.check_terraform(facts(alone))} <= {"tool-fine", "tool-third-party"}
 
 
 def test_the_caller_is_of_the_configured_account_and_not_root(shipped: LandingZone, said: Said) -> None:
@@ -243,9 +270,11 @@ def test_an_anomaly_monitor_in_the_way_comes_with_its_import_line(shipped: Landi
 # Members
 
 
-def members_found(zone: LandingZone, accounts: Sequence[LiveAccount]) -> list[Finding]:
+def members_found(
+    zone: LandingZone, accounts: Sequence[LiveAccount], managed: Managed = MappingProxyType({})
+) -> list[Finding]:
     """Returns what is wrong with the accounts."""
-    found = members.check_accounts(facts(zone, accounts=accounts))
+    found = members.check_accounts(facts(zone, accounts=accounts, managed=managed))
     return [finding for finding in found if finding.text.id != "accounts-declared"]
 
 
@@ -255,10 +284,13 @@ def members_found(zone: LandingZone, accounts: Sequence[LiveAccount]) -> list[Fi
 def test_a_declared_account_that_is_not_active(
     shipped: LandingZone, said: Said, account_state: str, level: Level
 ) -> None:
+    """One that no state has would be made again; the others are left out."""
     found = only(members_found(shipped, live(SECURITY_MAIL, state=account_state)))
-    assert found.level is level
-    (told,) = said(found)
-    assert (told.id, told.place, told.data["state"]) == ("account-inactive", "accounts.security", account_state)
+    known = {"aws_organizations_account.security": {"email": SECURITY_MAIL}}
+    left_out = only(members_found(shipped, live(SECURITY_MAIL, state=account_state), known))
+    assert (found.level, left_out.level) == (level, WARNING)
+    for told in said([found, left_out]):
+        assert (told.id, told.place, told.data["state"]) == ("account-inactive", "accounts.security", account_state)
 
 
 def test_a_closed_account_with_the_address_of_an_active_one_is_none_of_our_business(shipped: LandingZone) -> None:
@@ -332,6 +364,61 @@ def test_a_service_that_is_to_be_disabled_and_on_is_a_warning(shipped: LandingZo
     assert (found.level, said.ids(found)) == (WARNING, ["service-would-be-disabled"])
 
 
+STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
+
+
+def test_a_service_is_switched_on_or_not_or_does_not_say(shipped: LandingZone, said: Said) -> None:
+    """Trusted access is given to all of them, and no call was made that switches one on, but for StackSets."""
+    services = ("health.amazonaws.com", "ipam.amazonaws.com", STACK_SETS, "networkmanager.amazonaws.com")
+    organization = shipped.organization.model_copy(update={"trusted_services": services})
+    answers: dict[str, Any] = {
+        "list_aws_service_access_for_organization": [*services, "sso.amazonaws.com"],
+        "describe_organizations_access": {"Status": "ENABLED"},
+        "list_organization_service_access_status": {"OrganizationStatus": {}},
+        "describe_health_service_status_for_organization": AwsError(
+            Message("aws-call-refused", "no plan"), "SubscriptionRequiredException"
+        ),
+    }
+
+    all_declared, *found = members.check_services(facts(replace(shipped, organization=organization), **answers))
+
+    assert all_declared.level is OK
+    assert [(one.level, id) for one, id in zip(found, said.ids(found), strict=True)] == [
+        *[(OK, "service-not-askable")] * 2,
+        (OK, "service-on"),
+        (WARNING, "service-not-switched-on"),
+    ]
+    assert found[3].remedy.startswith("aws networkmanager start-organization-service-access-update")
+
+
+def test_a_switch_that_may_not_be_asked_about_hides_no_other(shipped: LandingZone) -> None:
+    services = (STACK_SETS, "servicecatalog.amazonaws.com")
+    organization = shipped.organization.model_copy(update={"trusted_services": services})
+    answers: dict[str, Any] = {
+        "list_aws_service_access_for_organization": [*services],
+        "describe_organizations_access": AwsError(Message("aws-call-refused", "not allowed"), "AccessDenied"),
+        "get_aws_organizations_access_status": {"AccessStatus": "ENABLED"},
+    }
+
+    _, refused, on = members.check_services(facts(replace(shipped, organization=organization), **answers))
+
+    assert (refused.text.id, on.text.id) == ("aws-denied", "service-on")
+
+
+def test_a_policy_type_that_the_provider_does_not_know_is_named(shipped: LandingZone, said: Said) -> None:
+    """It fails where another one has to be enabled, which no deploy can do meanwhile."""
+
+    def check(*types: str) -> Finding:
+        enabled = [{"Type": one, "Status": "ENABLED"} for one in types]
+        return members.check_policy_types(facts(shipped, list_roots=enabled))
+
+    known, beside, alone = check("SERVICE_CONTROL_POLICY"), check(*SCP_AND_NEW), check(SCP_AND_NEW[1])
+    assert [one.level for one in (known, beside, alone)] == [OK, WARNING, FAILURE]
+    assert said.ids([known, beside, alone]) == ["policy-types", "policy-type-unknown", "policy-type-unknown"]
+    assert alone.text.data == {"types": ["GUARDDUTY_POLICY"], "off": ["SERVICE_CONTROL_POLICY"]}
+
+
+SCP_AND_NEW = ("SERVICE_CONTROL_POLICY", "GUARDDUTY_POLICY")
 ANALYZER = "access-analyzer.amazonaws.com"
 
 
@@ -374,6 +461,8 @@ def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(
     assert {one.level for one in check(ANALYZER, first, second, zone=replace(shipped, accepted=(meant,)))} == {OK}
     over = replace(shipped, accepted=(meant.model_copy(update={"until": dt.date(2026, 1, 1)}),))
     assert {one.level for one in check(ANALYZER, first, second, zone=over)} == {OK, WARNING}
+    accounts = [replace(one, state="SUSPENDED") for one in accounts]
+    assert only(check(ANALYZER, first, managed=False)).level is OK
     undeclared = only(check("config.amazonaws.com", second, managed=False))
     assert (undeclared.level, said.ids(undeclared)) == (OK, ["not-ours"])
 
@@ -535,7 +624,8 @@ def test_identity_center_that_is_right_whatever_members_have(irish: LandingZone)
 def test_permission_sets_that_did_not_arrive_come_with_the_command(
     shipped: LandingZone, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lacking = {"arn:ps": ["1" * 12]}
+    closed = LiveAccount("3" * 12, "old", "old@example.com", "CLOSED")
+    lacking = {"arn:ps": ["1" * 12, closed.id], "arn:other": [closed.id]}
     center = SimpleNamespace(
         instance="arn:i",
         permission_sets=lambda: ["arn:other", "arn:ps"],
@@ -543,7 +633,7 @@ def test_permission_sets_that_did_not_arrive_come_with_the_command(
         name_of={"arn:ps": "DevOps"}.__getitem__,
     )
     monkeypatch.setattr(Center, "of", lambda *_: center)
-    found = only(sign_in.check_permission_sets(facts(shipped)))
+    found = only(sign_in.check_permission_sets(facts(shipped, accounts=[closed])))
     assert found.level is FAILURE
     (told,) = said(found)
     assert (told.id, told.place) == ("permission-set-outdated", "arn:ps")
@@ -726,6 +816,7 @@ def test_before_the_first_deploy_nothing_fails_and_what_comes_later_says_so(fold
         "lock-table",
         "accounts",
         "services",
+        "policy-types",
         "delegations",
         "sign-in",
         "directory",

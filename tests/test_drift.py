@@ -1256,6 +1256,30 @@ def test_an_entry_that_accepts_what_was_made_does_not_accept_what_is_put_into_it
     assert silenced == {}
 
 
+SINCE = {
+    "set": (permission_set("Back"), changed("permission set", "Back", session="PT2H")),
+    "group": (NIGHT, changed("group", "night", name="later")),
+    "user": (user("zoe"), changed("user", "zoe", name="later")),
+    "unit": (unit("attic", "Attic"), changed("unit", "attic", name="Later")),
+    "policy": (policy("p8", "prod", name="no\u200bname"), changed("policy", "p8", name="later", document=ALLOW)),
+}
+
+
+@pytest.mark.parametrize("name", [*LATER, *SINCE])
+def test_what_was_accepted_and_changed_since_is_told_so_without_a_line_that_deletes_it(name: str, said: Said) -> None:
+    first, later = {**LATER, **SINCE}[name]
+    made = DEPLOYED.at_aws(first)
+    accepted = {(one.how.value, one.at) for one in compared(made).differences}
+
+    drift = compared(made.at_aws(later), accepted)
+
+    (one,) = drift.differences
+    assert (one.how, one.way.undo, said.ids(str(one.way.by_hand))) == (How.MADE, (), ["changed-since-accepted"])
+    text = [*_told(Options(Path("config")), DEPLOYED.zone, drift, ())]
+    assert (text[0].startswith("changed since "), text[0].endswith(f": {one.kind} {one.name}")) == (True, True)
+    assert compared(made.at_aws(later), {(one.how.value, one.at)}).differences == ()
+
+
 def test_lines_go_to_the_organization_that_was_read() -> None:
     """Some name nothing of one organization alone, and would change another one by the shell's own profile."""
     drift = by_hand(service("ssm.amazonaws.com"), changed("group", "admins", description="Less."))

@@ -10,8 +10,12 @@ import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.httpsession import URLLib3Session
 
+from strata.aws.session import Aws as Session
+from strata.aws.switches import switched_on
+from strata.config.limits import aws_limits
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT, Aws
+from tests.scenarios.aws_cli import parse
 
 
 @pytest.fixture
@@ -418,6 +422,65 @@ def test_events_have_ids_of_people_and_nothing_else_and_the_console_has_names_of
     assert asked("DeleteGroupMembership").keys() == {"identityStoreId", "membershipId"}
 
 
+def test_nothing_can_be_given_taken_or_provisioned_in_an_account_that_is_closed(aws: Aws) -> None:
+    """Each is begun, and fails; where all accounts are to get a set, those that are open have it all the same."""
+    organizations, sso = aws.client("organizations"), aws.client("sso-admin")
+    id = open_account(aws, "one@example.com")["AccountId"]
+    aws.wait_an_hour()
+    assign(aws, id)
+    (arn,) = sso.list_permission_sets(InstanceArn=INSTANCE)["PermissionSets"]
+    of_set = {"InstanceArn": INSTANCE, "PermissionSetArn": arn}
+    (given,) = sso.list_account_assignments(**of_set, AccountId=id)["AccountAssignments"]
+    who = {"PrincipalType": given["PrincipalType"], "PrincipalId": given["PrincipalId"], "TargetType": "AWS_ACCOUNT"}
+    sso.create_account_assignment(**of_set, **who, TargetId=ACCOUNT)
+    organizations.close_account(AccountId=id)
+    sso.update_permission_set(**of_set, Description="other")
+
+    states = [organizations.describe_account(AccountId=id)["Account"]["State"] for _ in range(2)]
+    begun = [
+        sso.delete_account_assignment(**of_set, **who, TargetId=id)["AccountAssignmentDeletionStatus"],
+        sso.create_account_assignment(**of_set, **who, TargetId=id)["AccountAssignmentCreationStatus"],
+        sso.provision_permission_set(**of_set, TargetType="ALL_PROVISIONED_ACCOUNTS")[
+            "PermissionSetProvisioningStatus"
+        ],
+    ]
+    deleted, created, provisioned = (one["RequestId"] for one in begun)
+    ended = [
+        sso.describe_account_assignment_deletion_status(
+            InstanceArn=INSTANCE, AccountAssignmentDeletionRequestId=deleted
+        )["AccountAssignmentDeletionStatus"],
+        sso.describe_account_assignment_creation_status(
+            InstanceArn=INSTANCE, AccountAssignmentCreationRequestId=created
+        )["AccountAssignmentCreationStatus"],
+        sso.describe_permission_set_provisioning_status(
+            InstanceArn=INSTANCE, ProvisionPermissionSetRequestId=provisioned
+        )["PermissionSetProvisioningStatus"],
+    ]
+    outdated = {**of_set, "ProvisioningStatus": "LATEST_PERMISSION_SET_NOT_PROVISIONED"}
+
+    assert states == ["PENDING_CLOSURE", "CLOSED"]
+    assert [(one["Status"], f"AWS account '{id}'" in one["FailureReason"]) for one in ended] == [("FAILED", True)] * 3
+    assert sso.list_account_assignments(**of_set, AccountId=id)["AccountAssignments"] == [given]
+    assert sso.list_accounts_for_provisioned_permission_set(**outdated)["AccountIds"] == [id]
+
+
+def test_three_accounts_are_closed_at_a_time_and_so_many_in_a_month(aws: Aws) -> None:
+    organizations = aws.client("organizations")
+    ids = [open_account(aws, f"{number}@example.com")["AccountId"] for number in range(5)]
+    aws.order("organization", closings=4)
+
+    for id in ids[:3]:
+        organizations.close_account(AccountId=id)
+    with pytest.raises(ClientError, match="CLOSE_ACCOUNT_REQUESTS_LIMIT_EXCEEDED: You attempted to exceed"):
+        organizations.close_account(AccountId=ids[3])
+    aws.wait_an_hour()
+    organizations.close_account(AccountId=ids[3])
+    with pytest.raises(ClientError, match="CLOSE_ACCOUNT_QUOTA_EXCEEDED: You have exceeded close account quota"):
+        organizations.close_account(AccountId=ids[4])
+    with pytest.raises(ClientError, match="AccountAlreadyClosedException"):
+        organizations.close_account(AccountId=ids[0])
+
+
 def test_an_assignment_that_exists_is_taken(aws: Aws) -> None:
     assign(aws)
 
@@ -570,3 +633,24 @@ def test_service_quotas_says_how_many_accounts_may_be_made(aws: Aws) -> None:
     aws.order("organization", account_limit=7)
     found = aws.client("service-quotas").get_service_quota(ServiceCode="organizations", QuotaCode="L-E619E033")
     assert found["Quota"]["Value"] == 7
+
+
+@pytest.mark.parametrize("service", [one for one in aws_limits().own_switches if one != "ipam.amazonaws.com"])
+def test_trusted_access_alone_switches_nothing_on(aws: Aws, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
+    """What `strata check` names does, and `strata doctor` sees it: all but IPAM, of which AWS does not say it."""
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    aws.order("support-plan")
+    aws.client("organizations").enable_aws_service_access(ServicePrincipal=service)
+    trusted = switched_on(Session(None, "us-east-1"), service)
+
+    parse(aws_limits().own_switches[service].call.split()[1:]).run()
+
+    assert (trusted, switched_on(Session(None, "us-east-1"), service)) == (False, True)
+
+
+def test_health_does_not_say_it_to_who_has_no_support_plan(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+
+    assert switched_on(Session(None, "us-east-1"), "health.amazonaws.com") is None

@@ -16,9 +16,11 @@ from typer.testing import CliRunner
 from strata.aws.identity_center import Center
 from strata.cli import app
 from strata.commands.check import identity_center_reads
+from strata.commands.doctor.sign_in import check_permission_sets
 from strata.diff.comparison import compare
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.terraform import recovery
 from strata.terraform.events import Failure
 from strata.terraform.lookups import explained
 from strata.terraform.preflight import Prepared
@@ -71,6 +73,29 @@ def test_a_set_is_looked_up_and_given_out_and_a_policy_is_left_alone(tmp_path: P
     assert [one for one in organizations.addresses if GUARDRAIL in one] == []
     assert KEY not in sso.outputs["declared_keys"]["value"]["permission-set"]
     assert GUARDRAIL not in organizations.outputs["declared_keys"]["value"]["policy"]
+
+
+def test_no_deploy_puts_into_force_what_somebody_put_into_a_set(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    """An own set that did not arrive is provisioned, and doctor names it alone."""
+    provisioned, lacking = list[str](), {"arn:theirs": ["1" * 12], "arn:own": ["1" * 12], "arn:more": []}
+    center = SimpleNamespace(
+        instance="arn:i",
+        permission_sets=lambda: [*lacking],
+        accounts_of=lambda arn, **_: lacking[arn],
+        name_of={"arn:theirs": NAME, "arn:own": "Own"}.__getitem__,
+        provision=lambda arn, _: provisioned.append(arn),
+        provisioning=lambda _: {"Status": "SUCCEEDED"},
+    )
+    monkeypatch.setattr(Center, "of", lambda *_: center)
+    monkeypatch.setattr(recovery, "list_accounts", lambda _: [])
+    aws, zone = cast("Any", None), load(EVERY_OPTION)
+    context: Any = SimpleNamespace(aws=aws, project=zone.project, landing_zone=zone, accounts=list)
+
+    assert recovery.provision_permission_sets(aws, zone, print)
+    assert provisioned == ["arn:own"]
+    assert [one.place for found in check_permission_sets(context) for one in said(found)] == ["arn:own"]
+    lacking["arn:own"] = []
+    assert [one.data for found in check_permission_sets(context) for one in said(found)] == [{"permission_sets": 2}]
 
 
 def test_of_a_type_that_only_others_use_nothing_is_read(folder: Path, tmp_path: Path) -> None:

@@ -43,13 +43,16 @@ def test_an_id_of_a_message_is_two_to_six_words_in_kebab_case() -> None:
 
 
 def test_the_words_of_messages_stand_in_golden_files() -> None:
-    """A literal elsewhere that has four words in the order of a text of Strata's fails when one of them changes."""
+    """A literal elsewhere that has four words in the order of a text of Strata's fails when one of them changes.
+
+    The emulated AWS has AWS's own words, which Strata knows some of.
+    """
     told = {four for file in PYTHON for text in _literals(file) for four in _fours(text)}
     files = [file for kind in ("py", "yaml") for file in (CHECKOUT / "tests").rglob(f"*.{kind}")]
     literals = Counter(
         str(file.relative_to(CHECKOUT))
         for file in files
-        if not file.is_relative_to(FOLDER.parent)
+        if not file.is_relative_to(FOLDER.parent) and not file.is_relative_to(CHECKOUT / "tests/aws")
         for text in _literals(file)
         if not told.isdisjoint(_fours(text))
     )

@@ -21,18 +21,20 @@ from strata.aws.runs import Run
 from strata.aws.session import Aws, Client
 from strata.aws.states import Version
 from strata.config import MOVES
+from strata.errors import Message
 from strata.files.template import TEMPLATE
+from strata.identity.accounts import left_out, shut
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.examine import Examination, examine, moved
-from strata.identity.live import Live, Met
+from strata.identity.live import Kept, Live, Met
 from strata.identity.lost_states import lost_states
 from strata.identity.moves import idle, moves_by_stack, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals, warnings
 from strata.identity.settled import settled
 from strata.identity.tagged import told_by_tag
-from strata.identity.things import Holdings, Moved
+from strata.identity.things import Holdings, Moved, Thing
 from strata.kinds.identity import policy_identity, unit_identity
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
@@ -426,6 +428,19 @@ def retired_before(live: Live, states: States) -> tuple[Live, States]:
     return replace(live, accounts={**(live.accounts or {}), LAB: account}), states
 
 
+def lab_is(state: str, *, in_state: bool = True) -> Callable[[Live, States], tuple[Live, States]]:
+    """Has AWS close or suspend the account web-lab, which the states have or do not."""
+
+    def change(live: Live, states: States) -> tuple[Live, States]:
+        if not in_state:
+            _, states = retired_before(live, states)
+            states["organizations"]["outputs"] = {}
+        account = LiveAccount(LAB, "acme-web-lab", "AWS+lab@acme.io", state)
+        return replace(live, accounts={**(live.accounts or {}), LAB: account}), states
+
+    return change
+
+
 def made_in_organizations(live: Live, states: States) -> tuple[Live, States]:
     """As after a deploy of organizations alone, with a rename of web-lab to lab-web."""
     for stack, state in states.items():
@@ -488,6 +503,12 @@ OPS_OF_OTHERS = Says(
     },
     ('aws_identitystore_group.ops: "d-1234567890/9f000000-0000-4000-a000-000000000000"',),
 )
+THEIRS = POLICIES.partition("  no-root")[0].replace("no-leave:", "new:").replace("NoLeave", "Theirs")
+KEPT = Kept(
+    Thing("policy", "new", "SERVICE_CONTROL_POLICY/Theirs", "Theirs", location=("policies", "new")),
+    "p-00000099",
+    Message("made-by-stack", "the CloudFormation stack theirs looks after it"),
+)
 CASES = (
     Case("nothing changes", ()),
     # An account's key
@@ -540,7 +561,7 @@ CASES = (
         (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
     ),
     Case(
-        "an account goes, and AWS was not asked about accounts",
+        "an account goes, and nobody read the accounts",
         ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
         (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
         changes=lambda live, states: (replace(live, accounts=None), states),
@@ -556,6 +577,27 @@ CASES = (
         "an account goes, and another stack is meant",
         ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
         stacks=("security",),
+    ),
+    Case("an account is suspended that was deployed", (), changes=lab_is("SUSPENDED")),
+    Case("an account is still to be activated", (), changes=lab_is("PENDING_ACTIVATION", in_state=False)),
+    Case(
+        "a new account has the address of a closed one",
+        (),
+        (
+            Says(
+                "account-already-closed",
+                "organization.yaml:14: accounts.web-lab.email",
+                {"account": "web-lab", "id": LAB, "state": "CLOSED"},
+            ),
+        ),
+        allow=("already-closed:web-lab",),
+        changes=lab_is("CLOSED", in_state=False),
+    ),
+    Case(
+        "a new account has the address of a closed one, and another stack is meant",
+        (),
+        stacks=("backend",),
+        changes=lab_is("CLOSED", in_state=False),
     ),
     Case(
         "a retired account is dropped that is active still",
@@ -1326,6 +1368,18 @@ CASES = (
     ),
     Case("a new group has a name of its own", (NEW_GROUP,)),
     Case(
+        "a new policy is named like one of others",
+        ((ORGANIZATION, "policies:\n", f"policies:\n{THEIRS}"),),
+        (
+            Says(
+                "kept-by-others",
+                "organization.yaml:20: policies.new.name",
+                {"kind": "policy", "key": "new", "id": "p-00000099", "keeper": "made-by-stack"},
+            ),
+        ),
+        changes=lambda live, states: (replace(live, kept=(KEPT,)), states),
+    ),
+    Case(
         "a stranger's group is taken over",
         (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/9f000000-0000-4000-a000-000000000000"\n')),
         changes=met(STRANGER),
@@ -1553,6 +1607,50 @@ def test_a_user_name_that_will_not_change_is_told(
     assert [(one.id, one.data) for one in said(warnings(wanted, known, Live()))] == (
         [("user-name-stays", data)] if name else []
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "id", "state"),
+    [
+        (lab_is("PENDING_CLOSURE"), LAB, "PENDING_CLOSURE"),
+        (lambda live, states: not_live(LAB)(*retired_before(live, states)), "", "gone"),
+        (not_live(LAB), LAB, "gone"),
+        (lambda live, states: (live, states), None, ""),
+        (retired_before, None, ""),
+        (lambda live, states: two_with_the_address(*lab_is("CLOSED")(live, states)), None, ""),
+    ],
+    ids=[
+        "closed",
+        "closed 90 days ago",
+        "closed 90 days ago and in the state",
+        "open",
+        "open again",
+        "another one is open",
+    ],
+)
+def test_an_account_that_is_left_out_is_told(
+    changes: Callable[[Live, States], tuple[Live, States]],
+    id: str | None,
+    state: str,
+    folder: Path,
+    states: States,
+    said: Said,
+) -> None:
+    live, had = changes(seen(held(states)), copied(states))
+    known, wanted = held(had), declared(load(folder), TODAY)
+
+    found = said(left_out(wanted, known, live))
+
+    data = {"account": "web-lab", "id": id, "state": state}
+    assert [(one.id, one.data) for one in found] == ([("account-left-out", data)] if id is not None else [])
+    held_back = {key: one.id for key, one in shut(wanted, known, live).items()}
+    assert held_back == ({"web-lab": id} if id is not None else {})
+
+
+def two_with_the_address(live: Live, states: States) -> tuple[Live, States]:
+    """Has another account of the same address be open."""
+    other = LiveAccount("000000000001", "other", "aws+lab@acme.io", "ACTIVE")
+    return replace(live, accounts={other.id: other, **(live.accounts or {})}), states
 
 
 def test_who_stays_in_a_group_that_is_imported_is_told(
@@ -1802,6 +1900,48 @@ def test_units_and_policies_of_another_key_are_met_by_their_live_names(
         ("identity-taken", "organizational_units.play.name", "lab"),
         ("identity-taken", "policies.new.name", "no-leave"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "sid", "tags", "refused"),
+    [
+        ("aws-guardrails-AbCdE1", "GRCLOUDTRAILENABLED", {}, True),
+        ("aws-guardrails-AbCdE1", "Ours", {}, False),
+        ("Else", "GRCLOUDTRAILENABLED", {}, False),
+        ("Else", "Ours", {"aws:cloudformation:stack-name": "theirs"}, True),
+    ],
+    ids=["a guardrail", "its name alone", "its statements alone", "of a stack"],
+)
+def test_a_policy_that_others_look_after_is_not_overwritten(
+    aws: Aws,
+    states: States,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    sid: str,
+    tags: dict[str, str],
+    refused: bool,
+) -> None:
+    """An import by name would take it; moto takes no tag of AWS's own, and lists no access of Control Tower."""
+    organizations = client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    (root,) = organizations.list_roots()["Roots"]
+    organizations.enable_policy_type(RootId=root["Id"], PolicyType="SERVICE_CONTROL_POLICY")
+    statement = {"Sid": sid, "Effect": "Deny", "Action": "cloudtrail:StopLogging", "Resource": "*"}
+    content = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    made = organizations.create_policy(Content=content, Description="", Name=name, Type="SERVICE_CONTROL_POLICY")
+    id = made["Policy"]["PolicySummary"]["Id"]
+    monkeypatch.setattr("strata.identity.live.list_tags", lambda *_: [{"Key": k, "Value": v} for k, v in tags.items()])
+    monkeypatch.setattr("strata.identity.live.list_trusted_services", lambda _: ["controltower.amazonaws.com"])
+    new = POLICIES.partition("  no-root")[0].replace("no-leave:", "new:").replace("NoLeave", name)
+    edits: tuple[tuple[str, str, str], ...] = ((ORGANIZATION, "policies:\n", f"policies:\n{new}"),)
+
+    found = examined(aws, edited(tmp_path, edits, tmp_path), states).refusals
+
+    assert [(one.fault.problem.id, one.fault.problem.data["id"]) for one in found] == (
+        [("kept-by-others", id)] if refused else []
+    )
+    assert not examined(aws, edited(tmp_path, edits, tmp_path), states, stacks=["sso"]).refusals
 
 
 def test_an_account_is_lost_only_while_it_is_live(aws: Aws, folder: Path, states: States, tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 
 import stacks.layers
+from stacks.deployment import build
+from stacks.organizations import OrganizationsStack
 from strata.commands.check import run as check
 from strata.config import layers
 from strata.diff.layers import layer_changes
@@ -475,3 +477,13 @@ assert not loaded, loaded
 
     assert done.returncode == 0, done.stderr
     assert "layer     topics, in each of 2 member accounts" in done.stdout
+
+
+def test_an_account_that_is_left_out_keeps_its_id_for_layers(tmp_path: Path) -> None:
+    """Else `account_ids["shared"]` of a layer would stop everything once somebody suspends the account."""
+    app = build(load(SHIPPED), tmp_path, allow=["already-closed:shared:111122223333"])
+
+    organizations = cast("OrganizationsStack", app.node.find_child("organizations"))
+
+    assert organizations.account_ids["shared"] == "111122223333"
+    assert organizations.accounts.keys() == {"management", "security"}

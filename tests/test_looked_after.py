@@ -15,12 +15,16 @@ import yaml
 
 from strata.aws.session import Aws
 from strata.commands.adopt import configuration
+from strata.commands.drift.back import steps_of
 from strata.drift.authors import authors
-from strata.drift.comparison import compare
+from strata.drift.comparison import compare, differing
 from strata.drift.event_history import Event, History
 from strata.errors import ConfigurationError
 from strata.files.config_edit import write_texts
+from strata.kinds.cli import Line
 from strata.load import load
+from strata.policy.reference import reference
+from strata.sides.join import known_keys
 from tests.organizations import (
     ALLOW,
     DENY,
@@ -131,6 +135,20 @@ def test_the_page_of_a_rerun_says_nothing_that_holds_for_a_first_run_only(tmp_pa
     assert "- user bo" in pages[1]
 
 
+def test_a_rerun_calls_nothing_external_that_the_configuration_has_as_its_own(folder: Path) -> None:
+    sso = yaml.safe_load((folder / "sso.yaml").read_text())
+    sso["permission_sets"]["AWSReadOnlyAccess"] = {"policies": [{"aws": "ReadOnlyAccess"}]}
+    (folder / "sso.yaml").write_text(yaml.safe_dump(sso))
+
+    TOWER.at_aws(user("bo")).run("adopt", "--to", folder, "--yes", folder=folder)
+
+    page = (folder / "ADOPTION.md").read_text()
+    assert ["  - permission set 'AWSPowerUserAccess'" in page, "  - permission set 'AWSReadOnlyAccess'" in page] == [
+        True,
+        False,
+    ]
+
+
 def drift(folder: Path, *said: Described) -> dict[str, dict[str, Any]]:
     """Returns what drift tells of changes by hand, by kind and name."""
     found = json.loads(TOWER.at_aws(*said).run("drift", "--json", folder=folder).stdout)
@@ -189,6 +207,30 @@ def test_a_line_that_gives_one_value_back_leaves_another_that_is_accepted(folder
     words = shlex.split(one["undo"][0])
     assert words[words.index("--session-duration") + 1] == "PT3601S"
     assert words[words.index("--description") + 1] == "Of Control Tower: AWSPowerUserAccess"
+
+
+def test_a_set_is_provisioned_after_what_is_run_though_more_of_it_is_left_to_a_person(folder: Path) -> None:
+    """Else what was put into it stays in force in every account."""
+    more = {"aws": ("job-function/ViewOnlyAccess", "AdministratorAccess"), "description": "x", "session": "PT12H"}
+    theirs = changed("permission set", "AWSReadOnlyAccess", **more)
+    there = TOWER.at_aws(theirs)
+    zone = load(folder)
+
+    steps = steps_of(zone, compare(zone, there.states, there.inventory))
+
+    run = ["detach-managed-policy-from-permission-set", "provision-permission-set"]
+    described = ["update-permission-set", "provision-permission-set"]
+    assert [one.operation for one in steps if isinstance(one, Line)] == run
+    printed = [operation(line) for one in drift(folder, theirs).values() for line in one["undo"]]
+    assert printed == [*run, *described]
+
+
+def test_a_set_of_which_two_things_are_left_to_a_person_is_named_once(folder: Path, said: Said) -> None:
+    there = TOWER.at_aws(changed("permission set", "AWSReadOnlyAccess", description="x", session="PT12H"))
+
+    left = said(there.run("drift", "--back", "--yes", folder=folder).stderr)
+
+    assert [one.data["things"] for one in left if one.id == "left-to-hand"] == [["permission set AWSReadOnlyAccess"]]
 
 
 def operation(line: str) -> str:
@@ -275,6 +317,27 @@ def test_members_of_their_groups_are_watched_without_control_tower(folder: Path)
     assert "made-outside membership user ana in group awscontroltoweradmins" in found
 
 
+def test_a_renamed_group_of_theirs_gets_its_name_back_by_a_line_and_keeps_its_members(folder: Path) -> None:
+    zone, there = load(folder), TOWER.at_aws(changed("group", ADMINS, name="Admins", members=("root1", "ana")))
+    known = known_keys(zone, TOWER.inventory, imported={}, record={})
+
+    found = differing(zone, None, there.inventory, known, {}).differences
+
+    assert {one.at: [operation(str(line)) for line in one.way.undo] for one in found} == {
+        "membership user ana in group awscontroltoweradmins": ["delete-group-membership"],
+        "group awscontroltoweradmins: name is Admins": ["update-group"],
+    }
+
+
+def test_a_member_who_is_renamed_stays_one_once_the_name_is_written(folder: Path) -> None:
+    there = TOWER.at_aws(changed("user", "root1", name="root@example.com"))
+    assert list(told(there, folder)) == ["changed-outside user root1: user_name is root@example.com"]
+
+    assert there.run("adopt", "user:root1", "--yes", folder=folder).exit_code == 0
+    assert told(there, folder) == {}
+    assert load(folder).groups["awscontroltoweradmins"].members == ("root1",)
+
+
 def test_a_renamed_policy_of_theirs_is_one_difference_whose_line_gives_the_name_back(folder: Path) -> None:
     (renamed,) = drift(folder, changed("policy", "p1", name="harmless")).items()
 
@@ -312,18 +375,22 @@ def without_groups(folder: Path) -> None:
 
 
 def test_an_own_user_may_be_in_a_group_of_which_nothing_was_read(folder: Path) -> None:
-    """As an older Strata wrote external.yaml: each member is one that accepted.yaml may have."""
+    """As an older Strata wrote external.yaml: it is unknown, never empty, and no line takes a member out."""
     without_groups(folder)
 
     assert "depends" in cases(folder, "ana")
     assert "known to AWS" in TOWER.run("report", folder=folder).stdout
-    ((at, one),) = drift(folder).items()
-    assert (at, one["adopt"].startswith("strata adopt --refresh-external")) == (
-        "made-outside membership user root1 in group awscontroltoweradmins",
-        True,
-    )
-    TOWER.run("adopt", "--to", folder, "--yes", folder=folder)
-    assert list(drift(folder)) == [at]
+    warned = json.loads(TOWER.run("check", "--json", folder=folder).stdout)["warnings"]
+    unread = [one["path"] for one in warned if one["id"] == "unread-external"]
+    assert sorted(unread) == sorted(f"groups.{name.lower()}" for name in GROUPS)
+    drift_of_it = TOWER.run("drift", "--json", folder=folder)
+    found = json.loads(drift_of_it.stdout)
+    assert (drift_of_it.exit_code, found["differences"]) == (1, [])
+    assert [one["part"] for one in found["unread"]] == sorted(f"group {name.lower()}" for name in GROUPS)
+    assert TOWER.run("drift", "--back", "--yes", folder=folder).exit_code == 1
+
+    assert TOWER.run("adopt", "--refresh-external", "--yes", folder=folder).exit_code == 0
+    assert TOWER.run("drift", "--json", folder=folder).exit_code == 0
 
 
 def test_a_member_whom_nobody_declares_is_told_by_name(folder: Path, said: Said) -> None:
@@ -338,6 +405,17 @@ def test_a_member_whom_nobody_declares_is_told_by_name(folder: Path, said: Said)
         "gone-outside membership user eve7@example.com in group awscontroltoweradmins"
     ]
     assert told(there.at_aws(gone("user", "eve7")), folder) == {}, "who is nowhere any more is no difference"
+
+
+def test_whoever_is_in_a_group_of_theirs_is_declared_by_an_adoption() -> None:
+    there = TOWER.at_aws(user("eve7", external=True), changed("group", ADMINS, members=("root1", "eve7")))
+
+    found, files = configuration(there.model, there.inventory)
+
+    assert found.sso["users"]["eve7"] == {"external": True, "user_name": "eve7@example.com"}
+    assert yaml.safe_load(files["external.yaml"])["groups"][ADMINS] == {
+        "members": ["eve7@example.com", "root1@example.com"]
+    }
 
 
 def test_a_provider_fills_its_groups_as_it_likes(tmp_path: Path) -> None:
@@ -356,6 +434,7 @@ def test_a_live_report_tells_members_as_drift_does(folder: Path) -> None:
 
     report = json.loads(there.run("report", "--live", "--format", "json", folder=folder).stdout)
 
+    assert report["overview"]["external_groups_with_access"] == 0, "who is in none of them is known"
     assert [f"{one['kind']} {one['name']}" for one in report["live"]["differences"] if one["finding"]] == [
         "membership user ana in group awscontroltoweradmins",
         "membership user root1 in group awscontroltoweradmins",
@@ -364,7 +443,7 @@ def test_a_live_report_tells_members_as_drift_does(folder: Path) -> None:
 
 def test_a_run_over_everything_names_what_a_refresh_would_write(folder: Path, said: Said) -> None:
     there = TOWER.at_aws(
-        changed("group", ADMINS, members=("root1", "ana")),
+        changed("group", ADMINS, members=("ana",)),
         changed("permission set", "AWSPowerUserAccess", description="x"),
         gone("permission set", "AWSReadOnlyAccess"),
     )
@@ -372,6 +451,7 @@ def test_a_run_over_everything_names_what_a_refresh_would_write(folder: Path, sa
 
     def warned(there: Organization) -> list[Any]:
         facts = json.loads(there.run("adopt", "--to", folder, "--yes", "--json", folder=folder).stdout)
+        assert "in group" not in str(facts["gone"]), "which a deploy would make again"
         return [one["data"]["things"] for one in facts["messages"] if one["id"] == "external-differs"]
 
     assert warned(TOWER) == []
@@ -562,6 +642,16 @@ def test_what_external_yaml_lacks_is_unread_and_its_grants_are_compared(folder: 
     assert "external-unread" in said.ids(there.run("drift", folder=folder))
 
 
+def test_a_day_of_reading_that_is_to_come_is_told(folder: Path) -> None:
+    external = yaml.safe_load((folder / "external.yaml").read_text())
+    day = dt.datetime.now(tz=dt.UTC).date()
+    for ahead, told in ((0, []), (1, []), (2, ["unread-external"])):
+        external["read"] = day + dt.timedelta(days=ahead)
+        (folder / "external.yaml").write_text(yaml.safe_dump(external))
+        warned = json.loads(TOWER.run("check", "--json", folder=folder).stdout)["warnings"]
+        assert [one["id"] for one in warned if one["path"] == "read"] == told
+
+
 def test_what_an_older_strata_left_alone_is_declared_by_the_next_run(tmp_path: Path) -> None:
     """With its grants and attachments, and nothing of it is made outside afterwards."""
     older = Organization(*OWN, default_tags=False)
@@ -574,11 +664,35 @@ def test_what_an_older_strata_left_alone_is_declared_by_the_next_run(tmp_path: P
     assert set(SETS) < {one.key for one in zone.permission_sets.values() if one.external and one.is_known}
     assert zone.policies["aws-guardrails-abcde1"].targets.organizational_units == ("security",)
     assert set(zone.imports) == set(yaml.safe_load(adopted()["imports.yaml"]))
-    left = json.loads(there.run("drift", "--json", folder=folder).stdout)["differences"]
-    assert [one["at"] for one in left] == ["membership user root1 in group awscontroltoweradmins"]  # with full access
+    left = json.loads(there.run("drift", "--json", folder=folder).stdout)
+    assert (left["differences"], [one["part"] for one in left["unread"]]) == ([], ["group awscontroltoweradmins"])
 
     again = there.run("adopt", "--to", folder, "--dry-run", folder=folder)
     assert "nothing to do" in again.stderr
+
+
+def test_a_set_beyond_a_quota_is_described_and_answered_for(tmp_path: Path) -> None:
+    """As AWS has extended it for this company: no entry may say so."""
+    allowed = sorted(one for one in reference().managed_policies if "/" not in one)[:25]
+    there = Organization(
+        [
+            user("ana"),
+            account("a3"),
+            permission_set("Wide", "AmazonS3FullAccess", *allowed),
+            grant("Wide", "ana", "a3"),
+        ],
+        default_tags=False,
+    )
+    found, files = configuration(there.model, there.inventory)
+    write_texts(tmp_path, files)
+    zone = load(tmp_path)
+
+    assert (zone.permission_sets["Wide"].external, len(zone.permission_sets["Wide"].policies)) == (True, 26)
+    assert [(one.account, one.permission_set, one.principal) for one in zone.grants] == [("a3", "Wide", "ana")]
+    assert ([one.id for one in found.looks], found.left_alone) == (["too-many"], [])
+    assert there.run("can", "s3:GetObject", "--in", "a3", "--as", "ana", folder=tmp_path).exit_code == 0
+    assert told(there, tmp_path) == {}
+    assert list(told(there.at_aws(changed("permission set", "Wide", aws=("AdministratorAccess",))), tmp_path))
 
 
 def test_an_attachment_that_somebody_took_out_is_not_written_back(folder: Path) -> None:

@@ -145,9 +145,14 @@ def test_remote_states_carry_neither_locks_nor_allowed_accounts(company: Deploym
             assert set(source["config"]) == {"bucket", "key", "region"}
 
 
-def test_terraform_is_new_enough_for_lock_files(deployment: Deployment) -> None:
-    for stack in deployment.values():
-        assert stack.json["terraform"]["required_version"] == ">= 1.10.0"
+def test_terraform_knows_the_lock_file_and_takes_the_lock_table(deployment: Deployment, variant: Variant) -> None:
+    """With S3 alone any later one will do."""
+    alone = variant({"project.yaml": {"state": {"locking": "s3"}}})
+
+    for found, wanted in ((deployment, ">= 1.10.0, < 1.16.0"), (alone, ">= 1.10.0")):
+        for stack in found.values():
+            assert stack.json["terraform"]["required_version"] == wanted
+            assert ("dynamodb_table" in stack.json["terraform"]["backend"]["s3"]) is ("<" in wanted)
 
 
 # Provider

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
+
+import pytest
 
 from tests.conftest import Variant
 from tests.synthesized import COMPANY, Deployment, policy
@@ -358,12 +361,23 @@ def test_members_are_kept_off_the_state_by_the_arns_of_the_backend(shipped: Depl
     assert _statement(content, "KeepOffLockTable")["Resource"] == _backend("aws_dynamodb_tablelockarn")
 
 
+@pytest.mark.parametrize(("deployed", "account"), [("shipped", "security"), ("company", "audit")])
+def test_the_administrator_of_access_analyzer_is_exempt_by_the_id_that_aws_gives(
+    request: pytest.FixtureRequest, deployed: str, account: str
+) -> None:
+    organizations = request.getfixturevalue(deployed)["organizations"]
+    content = organizations["aws_organizations_policy.protect-foundation"]["content"]
+    condition = _statement(content, "KeepFindingsComing")["Condition"]
+    assert condition["StringNotEquals"] == {"aws:PrincipalAccount": f"${{aws_organizations_account.{account}.id}}"}
+    assert "StringNotEquals" not in _statement(content, "KeepSecurityServicesOn")["Condition"]
+
+
 def _backend(output: str) -> str:
     source = "data.terraform_remote_state.cross-stack-reference-input-backend"
     return f"${{{source}.outputs.cross-stack-output-{output}}}"
 
 
-def _statement(content: str, sid: str) -> dict[str, object]:
+def _statement(content: str, sid: str) -> dict[str, Any]:
     return next(entry for entry in policy(content)["Statement"] if entry["Sid"] == sid)
 
 

@@ -169,6 +169,23 @@ def test_imports_moves_and_what_is_let_go(golden: Golden) -> None:
     golden("plan/imports-and-moves.txt", told)
 
 
+def test_what_is_the_same_in_many_accounts_is_shown_once(golden: Golden) -> None:
+    """Only the account's own id may differ: not another's, not a name, nor what is known after the apply alone."""
+
+    def plan(stack: str, name: str, **written: str) -> Plan:
+        found = {"resource_changes": [change("create", None, {"name": name}, after_unknown={"arn": True})]}
+        return Plan(stack, dict(changes(found)), written=written)
+
+    ids = {"111111111111": "a", "222222222222": "b", "333333333333": "c", "444444444444": "d", "555555555555": "e"}
+    plans = [plan(f"log_{key}", f"log-{id}") for id, key in ids.items()]
+    plans[2], plans[3] = plan("log_c", "log-111111111111"), plan("log_d", "log-444444444444", arn="another")
+    to = io.StringIO()
+
+    show(plans, to, {}, every=True, accounts={f"log_{key}": id for id, key in ids.items()})
+
+    golden("plan/alike.txt", to.getvalue())
+
+
 def test_outputs_are_neither_listed_nor_counted(golden: Golden) -> None:
     found = {"output_changes": {"declared_keys": {"actions": ["update"]}}}
     to = io.StringIO()

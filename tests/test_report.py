@@ -718,10 +718,15 @@ CASES: dict[str, tuple[str, Edit, list[str]]] = {
         _set("delegated_administrators", "backup.amazonaws.com", value="audit"),
         [ACCESS],
     ),
+    "another account administers the security services": (
+        ORGANIZATION,
+        _set("delegated_administrators", "access-analyzer.amazonaws.com", value="shared-services"),
+        [GUARDRAILS, ACCESS],
+    ),
     "a service loses its administrator": (
         ORGANIZATION,
         _drop("delegated_administrators", "access-analyzer.amazonaws.com"),
-        [GUARDRAILS],
+        [GUARDRAILS, GUARDRAILS],  # the account is bound again, and the management account, which no SCP binds, named
     ),
     "a service is no longer trusted": (
         ORGANIZATION,

@@ -30,6 +30,7 @@ from strata.terraform import preflight, tools
 from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import advice
 from strata.terraform.events import Events, Failure, failure
+from strata.terraform.fleet import Fleet
 from strata.terraform.plans import Change, Plan, Planner, changed_outputs, changes
 from strata.terraform.process import run
 from strata.terraform.progress import Progress
@@ -141,6 +142,14 @@ def test_verbose_is_what_terraform_says_itself() -> None:
     _, said = heard({"@message": "aws_a.b: Creating...", **hook("apply_start", "aws_a.b", "create")}, verbose=True)
 
     assert said == ["sso: aws_a.b: Creating..."]
+
+
+def test_that_the_lock_table_is_deprecated_is_said_by_doctor_alone() -> None:
+    said = [
+        {"type": "diagnostic", "@message": f"Warning: {what}", "diagnostic": {"severity": "warning", "detail": detail}}
+        for what, detail in (("Deprecated Parameter", 'The parameter "dynamodb_table" is deprecated.'), ("Other", "x"))
+    ]
+    assert heard(*said, verbose=True)[1] == ["sso: Warning: Other"]
 
 
 # Plans
@@ -381,6 +390,21 @@ def test_states_are_gone_only_where_no_other_bucket_has_them(elsewhere: bool, mo
     with contextlib.nullcontext() if elsewhere else pytest.raises(StrataError) as refused:
         preflight._check_settled(Aws(profile=None, region="us-east-1"), load(SHIPPED), ())
     assert refused is None or refused.value.args == (lost,)
+
+
+def test_stacks_in_accounts_come_last_unless_one_reads_from_them(tmp_path: Path) -> None:
+    needs = {
+        "baseline_a": ["org"],
+        "org": [],
+        "security": ["org"],
+        "sso": ["security"],
+        "read": ["trail_b"],
+        "trail_b": [],
+    }
+    stacks = {name: {"dependencies": others} for name, others in needs.items()}
+    (tmp_path / "manifest.json").write_text(json.dumps({"stacks": stacks}))
+
+    assert list(Workspace(tmp_path, {}).stacks) == ["org", "security", "sso", "baseline_a", "trail_b", "read"]
 
 
 def test_stacks_that_wait_for_each_other_are_refused(tmp_path: Path) -> None:
@@ -684,7 +708,7 @@ def test_a_stack_that_is_none_is_told_with_what_is_near(
     monkeypatch.setattr(layers, "CODE", tmp_path)
     for name, near in {"ssso": "did you mean 'sso'?", "topics": ": etc/layers/topics.yaml"}.items():
         with pytest.raises(StrataError) as raised:
-            preflight._chosen(workspace, load(SHIPPED), [name])
+            preflight._chosen(workspace, load(SHIPPED), [name], Fleet(1))
         (told,) = said(raised)
         assert (told.id, told.data) == ("no-such-stack", {"stack": name})
         assert near in told.text

@@ -52,7 +52,7 @@ from strata.kinds.control_tower import (
 from strata.kinds.group import GROUP
 from strata.kinds.identity import exact
 from strata.kinds.kind import Kind
-from strata.kinds.organization import ACCESS_ANALYZER, ROOT_FEATURES
+from strata.kinds.organization import ROOT_FEATURES
 from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
 from strata.kinds.policy import POLICY
 from strata.kinds.reading import snaked
@@ -65,8 +65,9 @@ from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import Document
+from strata.landing_zone.policies import ACCESS_ANALYZER
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
-from strata.landing_zone.services import ACCOUNT_MANAGEMENT
+from strata.landing_zone.services import ACCOUNT_MANAGEMENT, unknown_types
 from strata.sides.join import Keys, live_names
 from strata.text import counted, listed, slug
 
@@ -115,6 +116,7 @@ class Description:
     assignments: list[Assignment] = field(default_factory=list)
     full_access: dict[str, Any] = field(default_factory=dict)
     refused: Mapping[str, Message] = field(default_factory=dict)
+    own: Collection[tuple[str, str]] = ()
 
     def refuses(self, entry: str, kind: str, name: str, id: str = "") -> bool:
         """Returns whether no configuration can have an entry, and names it then."""
@@ -137,6 +139,7 @@ def describe(
     literal: bool = False,
     refused: Mapping[str, Message] | None = None,
     new_units: Collection[str] | None = None,
+    own: Collection[tuple[str, str]] = (),
 ) -> Description:
     """Returns the configuration of what was found.
 
@@ -147,8 +150,9 @@ def describe(
         literal: names every account of an assignment.
         refused: entries that no configuration can have, as `policies.deny-leaving`, each with the reason.
         new_units: the ids of those whose names are written, None for all: the others may have any name.
+        own: kind and name of what a configuration has that is not external.
     """
-    found = Description(refused=refused or {})
+    found = Description(refused=refused or {}, own=own)
     _Organization(inventory, inventory.organization, project, found, known or {}, new_units).describe()
     found.security = dict(_settings(inventory))
     found.organization |= _root_access(inventory)
@@ -406,10 +410,10 @@ class _Organization:
                 "described as your own. See who made them."
             )
             yield Message("named-like-control-tower", text, policies=called)
-        if unknown := sorted(set(self.live.policy_types) - {one.value for one in PolicyType}):
+        if unknown := unknown_types(self.live.policy_types):
             text = (
-                f"The pinned AWS provider rejects an organization in which {listed(unknown)} is on, so that nothing "
-                "can be planned: switch it off at AWS, or wait for a Strata with a newer provider."
+                f"The pinned AWS provider does not know {listed(unknown)}, which is on: a deploy leaves the enabled "
+                "types as they are, and refuses a policy of a type that is not enabled yet."
             )
             yield Message("policy-type-unknown", text, types=unknown)
         if SERVICE_CONTROL not in self.live.policy_types:
@@ -621,7 +625,7 @@ def _braces(one: at_aws.Policy) -> Message | None:
 
 def _kept(found: Description, kind: str, name: str, keeper: Message | None) -> Message | None:
     """Names what others look after, with who does, if anybody does."""
-    if keeper:
+    if keeper and (kind, name) not in found.own:
         found.kept[keeper].append(f"{kind} '{name}'")
     return keeper
 
@@ -632,7 +636,7 @@ def _by_provider() -> Message:
 
 def _external_own(found: Description, kind: str, name: str, reason: Message | None) -> Message | None:
     """Names what is external although nobody else looks after it, with the reason, if there is one."""
-    if reason:
+    if reason and (kind, name) not in found.own:
         text = f"{kind} '{name}' is external, so that no deploy changes it: {reason}."
         found.looks.append(reason.saying(text, kind=kind, name=name))
     return reason
@@ -763,17 +767,21 @@ class _Center:
         for one in self.live.permission_sets:
             key, what = chosen[one.arn], ("permission set", one.name, one.arn)
             keeper = _kept(self.found, "permission set", one.name, keeper_of_set(self.inventory, one))
-            external = keeper or self._why_not_written(one)
+            place = f"permission_sets.{key}"
+            beyond = self.found.refused.get(place)
+            beyond = beyond if beyond and beyond.id in _BEYOND else None
+            external = keeper or self._why_not_written(one, beyond)
             entry = self._external_set(one, key) if external else self._permission_set(one, key)
-            if _accepted(self.found, PermissionSet, f"permission_sets.{key}", entry, what, by_name=bool(external)):
+            place = "" if beyond else place  # AWS has it, and external it is not counted
+            if _accepted(self.found, PermissionSet, place, entry, what, by_name=bool(external)):
                 self.found.keys["permission-set"][one.arn] = key
                 if one.inline and not external:
                     self.found.documents[inline_file(key)] = one.inline
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _why_not_written(self, one: at_aws.PermissionSet) -> Message | None:
-        reason = _undescribable(one)
+    def _why_not_written(self, one: at_aws.PermissionSet, beyond: Message | None) -> Message | None:
+        reason = _undescribable(one) or beyond
         if "{{" in one.inline:
             text = "its inline policy contains {{, which stands for a value here"
             reason = Message("document-has-braces", text)
@@ -853,6 +861,8 @@ def written(rule: Assignment) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
+_BEYOND = frozenset({"too-many", "text-too-long", "not-latin-1"})
+"""The ids of faults of a permission set that has more than AWS gives unasked."""
 _SESSION = str(PermissionSet.model_fields["session_duration"].default)
 """What need not be written: a deploy leaves it, and drift compares AWS with it."""
 

@@ -75,9 +75,12 @@ def merge(
     if only is not None:
         units &= {id for kind, id in only if kind == "ou"}
 
+    declared = (one for kind in KEYED.values() for one in kind.declared(zone) if not one.external)
+    own = {(one.kind, one.mark.name) for one in declared if one.mark}
+
     def attempt(refused: Mapping[str, Message]) -> Description:
         taken = _reserving(existing, known)
-        more: dict[str, Any] = {"literal": literal, "refused": refused, "new_units": units}
+        more: dict[str, Any] = {"literal": literal, "refused": refused, "new_units": units, "own": own}
         return describe(inventory, zone.project, known=taken, **more)
 
     return until_accepted(

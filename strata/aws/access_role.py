@@ -15,6 +15,19 @@ WAY = (
 _AT_ONCE = 8
 
 
+def entered(aws: Aws, account: str) -> Aws:
+    """Returns AWS as the access role of an account sees it, for an hour.
+
+    Raises:
+        AwsError: the role cannot be assumed.
+    """
+    return aws.assuming(_arn(account))
+
+
+def _arn(account: str) -> str:
+    return f"arn:{PARTITION}:iam::{account}:role/{ACCESS_ROLE}"
+
+
 def closed_to_us(aws: Aws, accounts: Mapping[str, str]) -> list[str]:
     """Returns the keys of the accounts whose access role cannot be assumed, by an attempt at each.
 
@@ -30,9 +43,8 @@ def closed_to_us(aws: Aws, accounts: Mapping[str, str]) -> list[str]:
     sts = aws.client("sts")  # before the threads: boto3 makes one client at a time
 
     def refused(account: str) -> bool:
-        arn = f"arn:{PARTITION}:iam::{account}:role/{ACCESS_ROLE}"
         try:
-            sts.assume_role(RoleArn=arn, RoleSessionName="strata")
+            sts.assume_role(RoleArn=_arn(account), RoleSessionName="strata")
         except AwsError as error:
             if error.code in DENIED:
                 return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.aws.session import Aws, AwsError, paginate
-from strata.config.models import Project
+from strata.config.models import OPEN, Project
 from strata.errors import Message, StrataError
 
 CONSOLE = "https://console.aws.amazon.com/organizations/v2/home/settings"
@@ -32,6 +32,11 @@ class LiveAccount:
     def active(self) -> bool:
         """Returns whether it can be used."""
         return self.state == "ACTIVE"
+
+    @property
+    def shut(self) -> bool:
+        """Returns whether it is closed or suspended, or about to be: what is in it can be changed by nobody."""
+        return self.state not in OPEN
 
     def __str__(self) -> str:
         return f"{self.id} {self.name!r}"

@@ -19,12 +19,18 @@ class Question:
     Attributes:
         values: the arguments that a plan has of it, or what a state has.
         accounts: the ids of the active accounts, where they are known.
+        account: the account that is asked; the management account where none is named.
     """
 
     aws: Aws
     project: Project
     values: Mapping[str, Any]
     accounts: Collection[str] = ()
+    account: str = ""
+
+    def __post_init__(self) -> None:
+        """Fills in the management account."""
+        object.__setattr__(self, "account", self.account or self.project.management_account.id)
 
     def client(self, service: str) -> Client:
         """Returns a client in the region of the resource: the primary one where it names none."""
@@ -43,4 +49,4 @@ class Question:
 
     def setting(self, key: str) -> Mapping[str, Any]:
         """Returns what the account has of a setting of security.yaml."""
-        return account_setting(self.aws, key, self.project.management_account.id)
+        return account_setting(self.aws, key, self.account)

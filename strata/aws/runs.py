@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from strata.aws import kept
@@ -26,12 +26,14 @@ class Run:
         providers: version by source of the providers that made it.
         files: the resources by file and section, where teams own files.
         moves: kind and old key of the entries of moves.yaml; None where an older version of Strata made the run.
+        seconds: how long its applies took, in the last run that had any; 0 where that is not known.
     """
 
     version: Version
     providers: Mapping[str, str]
     files: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     moves: Sequence[Sequence[str]] | None = None
+    seconds: float = 0
 
 
 def read(aws: Aws, project: Project) -> dict[str, Run]:
@@ -57,7 +59,8 @@ def write(aws: Aws, project: Project, ended: Mapping[str, Run]) -> None:
         known = read(aws, project)
     except ValueError:
         known = {}
-    runs = {**known, **ended}
+    took = {stack: one.seconds for stack, one in known.items()}
+    runs = {**known, **{stack: replace(one, seconds=one.seconds or took.get(stack, 0)) for stack, one in ended.items()}}
     if runs != known:
         kept.write(aws, project, kept.RUNS, _written(runs))
 
@@ -74,6 +77,7 @@ def _written(runs: Mapping[str, Run]) -> bytes:
             "providers": dict(sorted(one.providers.items())),
             "files": one.files,
             "moves": one.moves,
+            "seconds": one.seconds,
         }
         for stack, one in sorted(runs.items())
     }
@@ -90,8 +94,15 @@ def _parsed(body: bytes) -> dict[str, Run]:
 def _run(entry: Any) -> Run:
     match entry:
         case {"lineage": str(lineage), "serial": int(serial), "providers": dict(providers)}:
-            return Run(Version(lineage, serial), providers, _files(entry.get("files", {})), _moves(entry.get("moves")))
+            files, moves = _files(entry.get("files", {})), _moves(entry.get("moves"))
+            return Run(Version(lineage, serial), providers, files, moves, _seconds(entry.get("seconds", 0)))
     raise ValueError("an entry is no run")
+
+
+def _seconds(found: Any) -> float:
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        return found
+    raise ValueError("the seconds of an entry are none")
 
 
 def _moves(found: Any) -> list[list[str]] | None:

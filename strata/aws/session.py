@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -9,9 +10,9 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied, remedy
@@ -90,17 +91,29 @@ class Answers(Protocol):
 class Session:
     """A boto3 session that is opened at the first call, for many threads: boto3 creates one client at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, credentials: Mapping[str, str] | None = None) -> None:
+        """Opens with the profile, or with credentials that STS gave."""
         self.lock = threading.Lock()
+        self._credentials = credentials
         self._opened: Any = None
 
     def client(self, profile: str | None, service: str, region: str) -> Any:
         """Returns a new boto3 client."""
+        return self.boto(profile).client(service, region_name=region, config=_settings(service))
+
+    def boto(self, profile: str | None) -> Any:
+        """Returns the boto3 session."""
         import boto3
 
         if self._opened is None:
-            self._opened = boto3.Session(profile_name=profile)
-        return self._opened.client(service, region_name=region, config=_settings(service))
+            _check_end(profile)
+            given = self._credentials
+            self._opened = (
+                boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+                if given
+                else boto3.Session(profile_name=profile)
+            )
+        return self._opened
 
 
 @dataclass(frozen=True)
@@ -134,10 +147,35 @@ class Aws:
                 self._clients[key] = Client(boto, self.profile, self.answers, self.throttled)
             return self._clients[key]
 
+    def credentials_end(self) -> dt.datetime | Literal["never", "unknown"]:
+        """Returns when the credentials end: those of session variables do, others are renewed, by Terraform too.
+
+        Of session variables it is known where AWS_CREDENTIAL_EXPIRATION says it, as `aws configure export-credentials
+        --format env` writes it. A key of a user never ends.
+        """
+        with self.session.lock, _explained(None, self.profile):
+            found = self.session.boto(self.profile).get_credentials()
+            token = found and found.token
+        if not token:
+            return "never"
+        if found.method not in ("env", "shared-credentials-file", "config-file"):
+            return "never"
+        end = getattr(found, "_expiry_time", None)
+        return end if isinstance(end, dt.datetime) else "unknown"
+
     def caller(self) -> Caller:
         """Returns the account and the ARN that the credentials belong to."""
         answer = self.client("sts").get_caller_identity()
         return Caller(account=answer["Account"], arn=answer["Arn"])
+
+    def assuming(self, role: str) -> Aws:
+        """Returns AWS as a role sees it, for an hour.
+
+        Raises:
+            AwsError: it cannot be assumed.
+        """
+        given = self.client("sts").assume_role(RoleArn=role, RoleSessionName="strata")["Credentials"]
+        return replace(self, session=Session(given))
 
     @cached_property
     def _clients(self) -> dict[tuple[str, str], Client]:
@@ -269,6 +307,28 @@ def _explained(boto: Any, profile: str | None) -> Iterator[None]:
         raise AwsError(text, "ResponseParserError") from error
     except BotoCoreError as error:
         raise AwsError(_failure(error, profile), type(error).__name__) from error
+    except RuntimeError as error:  # botocore has no class for that
+        if "still expired" not in str(error):
+            raise
+        raise AwsError(_refusal("ExpiredToken", "", "", profile), "ExpiredToken") from error
+
+
+def _check_end(profile: str | None) -> None:
+    """Refuses a time of session variables that botocore could not read.
+
+    Raises:
+        AwsError: it is none.
+    """
+    end = os.environ.get("AWS_CREDENTIAL_EXPIRATION", "")
+    if profile is not None or not end or "AWS_ACCESS_KEY_ID" not in os.environ:
+        return
+    try:
+        if dt.datetime.fromisoformat(end).tzinfo:
+            return
+    except ValueError:
+        pass
+    text = f"AWS_CREDENTIAL_EXPIRATION is {end!r}, and no time with a zone, such as 2026-11-29T06:00:00Z; correct it"
+    raise AwsError(Message("credentials-end-unreadable", text, value=end), "InvalidConfig")
 
 
 _PAGE = re.compile(r"<(?:!doctype|html|\?xml)\b.*", re.IGNORECASE | re.DOTALL)

@@ -37,20 +37,39 @@ def list_stacks(aws: Aws, project: Project) -> list[str]:
 def stacks_in(aws: Aws, project: Project, bucket: str) -> list[str] | None:
     """Returns the stacks of which the state bucket, or its replica, has a state; None where there is no such bucket.
 
+    A replica has what was deleted as a version: its deletion was copied, and what it was is still there.
+
     Raises:
         AwsError: the bucket is somebody else's, or may not be read.
     """
-    region = project.regions.secondary if bucket == project.replica_bucket else project.regions.primary
-    client, prefix = aws.client("s3", region), "management/"
-    asked = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": project.management_account.id}
     try:
-        keys = list(paginate(client, "list_objects_v2", "Contents[].Key", **asked))
+        keys = _listed(aws, project, bucket)
     except AwsError as error:
         if error.code in ("NoSuchBucket", "404"):
             return None
         raise
-    stacks = (key.removeprefix(prefix).partition("/")[0] for key in keys)
+    stacks = (key.removeprefix(_PREFIX).partition("/")[0] for key in keys)
     return sorted({stack for stack in stacks if state_key(stack) in keys})
+
+
+def etags(aws: Aws, project: Project) -> dict[str, str]:
+    """Returns the ETag of each state, and of what lies beside it, by key: it changes with every write.
+
+    Raises:
+        AwsError: the bucket is not there, somebody else's, or may not be read.
+    """
+    return _listed(aws, project, project.state_bucket)
+
+
+def _listed(aws: Aws, project: Project, bucket: str) -> dict[str, str]:
+    is_replica = bucket == project.replica_bucket
+    operation, found = ("list_object_versions", "Versions") if is_replica else ("list_objects_v2", "Contents")
+    client = aws.client("s3", project.regions.secondary if is_replica else project.regions.primary)
+    asked = {"Bucket": bucket, "Prefix": _PREFIX, "ExpectedBucketOwner": project.management_account.id}
+    return dict(paginate(client, operation, f"{found}[].[Key, ETag]", **asked))
+
+
+_PREFIX = "management/"
 
 
 def read_states(aws: Aws, project: Project) -> dict[str, dict[str, Any]]:
@@ -83,7 +102,16 @@ def read_version(aws: Aws, bucket: str, key: str, region: str) -> Version | None
     Raises:
         AwsError: it may not be read.
     """
-    return Version.of(_read(aws, region, Bucket=bucket, Key=key))
+    return Version.of(read_object(aws, bucket, key, region))
+
+
+def read_object(aws: Aws, bucket: str, key: str, region: str) -> dict[str, Any]:
+    """Returns the state that lies somewhere, empty where there is none.
+
+    Raises:
+        AwsError: it may not be read.
+    """
+    return _read(aws, region, Bucket=bucket, Key=key)
 
 
 def _read(aws: Aws, region: str, **object: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import datetime as dt
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -19,10 +19,12 @@ from typing import Any, TextIO
 from strata.adoption.pruning import made
 from strata.aws.access_role import account_ids
 from strata.aws.runs import Run
+from strata.aws.runs import read as read_runs
 from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
 from strata.config import IMPORTS
+from strata.config.layers import STACKS
 from strata.config.models import MANAGEMENT, Locking
 from strata.errors import Message, StrataError
 from strata.identity import announced
@@ -35,6 +37,7 @@ from strata.outputs import error_facts, output, warning_facts
 from strata.printing import document, line
 from strata.sides.states import ids
 from strata.terminal import confirmed, require_terminal
+from strata.terraform import fleet, whole
 from strata.terraform.apply import Applied, apply
 from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.errors import TerraformError
@@ -58,12 +61,13 @@ from strata.terraform.recovery import (
     provision_permission_sets,
     report_kept,
     tainted,
+    unreached,
     untaint,
 )
 from strata.terraform.refresh import Refreshing, providers
 from strata.terraform.settling import PAUSES, is_being_made, settling, wait
 from strata.terraform.signals import Signals, StoppedError
-from strata.text import counted, plural
+from strata.text import counted, listed, plural
 
 DIFFERS = 3
 """The exit code where the plan is not the expected one; nothing was changed."""
@@ -78,6 +82,8 @@ Of a permission set with several policies a try may find one: each waits for the
 MAX_PLANS = 4
 """How often a stack is planned while its inputs change."""
 ORGANIZATIONS = "organizations"
+QUICK, UNKNOWN = 5 * 60, 30 * 60
+"""Seconds that credentials must last for a stack at least, and for one of which nobody knows how long it takes."""
 
 
 @dataclass
@@ -100,6 +106,8 @@ def run(
     expect: str | None = None,
     refresh: bool = False,
     command: str = "strata deploy",
+    at_once: int | None = None,
+    shard: str | None = None,
 ) -> int:
     """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn.
 
@@ -109,6 +117,7 @@ def run(
         command: what is run again after an interruption.
     """
     expected = Expected.of(expect) if expect is not None else None
+    taken = fleet.Fleet.of(at_once, shard)
     if not yes:
         require_terminal("strata plan")
     with (
@@ -118,7 +127,7 @@ def run(
         Refreshing(options, progress, always=refresh) as refreshing,
     ):
         try:
-            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow)
+            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, fleet=taken)
             to = sys.stderr if json else sys.stdout
             deployment = Deployment(
                 *(options, prepared, signals, folder, to, progress), yes=yes, expected=expected, command=command
@@ -156,13 +165,14 @@ class Deployment:
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
         self.outcomes = {stack: Outcome(stack) for stack in prepared.chosen}
         self._announced = prepared.announced
-        self._existing = Existing(prepared.aws, prepared.landing_zone.project)
-        adopt = partial(adopt_taken, self.workspace, self._existing, note=self.note)
+        self._existing = Existing(prepared.aws, prepared.landing_zone.project, prepared.landing_zone.account_stacks)
         self._gone = GoneImports(prepared.landing_zone)
+        self._muted = fleet.Muted(options)
+        self._many = fleet.many(self.workspace, prepared.asked, prepared.landing_zone.account_stacks)
         self._planner = Planner(
             *(self.workspace, folder, prepared.version, progress),
             verbose=options.verbose,
-            adopt=adopt,
+            adopt=lambda planned: adopt_taken(self.workspace, self._existing, planned, self._note_of(planned.stack)),
             gone=self._gone.among,
             refuse=(
                 lambda planned: refuse_made_again(prepared, planned, applied=bool(self._written)),
@@ -170,6 +180,10 @@ class Deployment:
             ),
             explain=partial(explained, prepared),
             refresh=prepared.refreshing.needed,
+            digest=prepared.digest,
+            many=self._many,
+            at_once=prepared.fleet.at_once,
+            muted=self._muted,
         )
         self._expected, self._command = expected, command
         self._unfinished = 1
@@ -192,12 +206,20 @@ class Deployment:
         """Nothing is to be done."""
         self._told: set[str] = set()
         """The stacks whose end was told."""
-        self._failures: list[TerraformError] = []
+        self._failures: list[StrataError] = []
+        self._odd: dict[str, int] = {}
+        """The exit code for each stack that failed or was put off while others went on."""
 
     def note(self, text: str) -> None:
         """Prints a note; a closed terminal must not end an apply."""
         with suppress(OSError, ValueError):
             self.progress.note(text)
+
+    def _words(self, stacks: Iterable[str]) -> list[str]:
+        return fleet.words(stacks, self.landing_zone.account_stacks)
+
+    def _note_of(self, stack: str) -> Callable[[str], None]:
+        return self._muted.done if stack in self._many else self.note
 
     def check_producers(self) -> None:
         """Stops when a stack that is read from, but not deployed now, has changes or was never deployed."""
@@ -208,44 +230,54 @@ class Deployment:
             if s not in stacks and any(s in self.workspace.producers(c) for c in stacks)
         ]
         for producer in skipped:
-            readers = [s for s in (*skipped, *stacks) if producer in self.workspace.stacks[s]]
+            readers = self._words(s for s in (*skipped, *stacks) if producer in self.workspace.stacks[s])
             reads = f"{', '.join(readers)} {plural(len(readers), 'reads', 'read')} from it"
             self.progress.doing(f"{producer}: looking for changes, because {reads}")
             if not self.prepared.states[producer]:
-                text = f"{producer} was never deployed; run strata deploy {producer} {' '.join(stacks)}"
+                text = f"{producer} was never deployed; run strata deploy {producer} {' '.join(self._words(stacks))}"
                 raise StrataError(Message("never-deployed", text, stack=producer, stacks=list(stacks)))
             changes = self._planner.plan(producer)
             if changes.error:
                 text = f"{producer} cannot be planned: {changes.error}"
                 raise StrataError(Message("not-planned", text, stack=producer))
-            if changes.differs:
+            if changes.differs and not (
+                changes.changes and self.prepared.left_out[producer].issuperset(changes.changes)
+            ):
                 what = counted(changes.count, "change") if changes.count else "outputs"
                 text = (
                     f"{producer} has {what} not deployed yet; nothing was changed; "
-                    f"run strata deploy {producer} {' '.join(stacks)}"
+                    f"run strata deploy {producer} {' '.join(self._words(stacks))}"
                 )
                 raise StrataError(Message("changes-not-deployed", text, stack=producer, changes=changes.count))
 
     def run(self) -> int:
         """Plans, asks and applies; returns the exit code, and leaves in `outcomes` how each stack ended."""
+        self._tell_end()
         try:
-            for stack in self.prepared.chosen:
+            for stack in self.prepared.asked:
                 self._keep_half_made(stack, self.prepared.states[stack])
             if not self._agreed():
                 return self._unfinished
-            for stack in self.prepared.chosen:
-                finished = self._deploy(stack)
+            for group in fleet.groups(self.workspace, self.prepared.chosen, self.landing_zone.account_stacks):
+                for stack in filter(self._is_spared, group):
+                    self.outcomes[stack].status = "applied"
+                stacks = [one for one in group if self.outcomes[one].status != "applied" and not self._left_out(one)]
+                goes_on = self._deploy_at_once(stacks) if stacks[1:] else all(map(self._isolated, stacks))
                 if self.signals.ends:
                     return self._interrupted(self.signals.code)
-                if not finished:
-                    return self._unfinished
+                if not goes_on:
+                    return self._worst(self._unfinished)
         except StoppedError as stopped:
             return self._interrupted(stopped.code)
-        return 0
+        return self._worst(0)
+
+    def _worst(self, code: int) -> int:
+        return max([code, *self._odd.values()], key=(0, AGAIN, 1).index)
 
     def finish(self, code: int, *, json: bool, error: StrataError | None = None) -> int:
         """Says how it went, and returns the exit code."""
-        stacks = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "applied"]
+        accounts = () if json else self.landing_zone.account_stacks
+        stacks = [one.stack for one in self.outcomes.values() if one.status == "applied" and one.stack not in accounts]
         try:
             if self._may_be_outdated() and not (code in (0, 1, AGAIN) and self._provisioned()):
                 self._whole.pop(STACK, None)
@@ -278,13 +310,22 @@ class Deployment:
     def _write_down(self) -> None:
         """Writes down which stacks ended whole, so that their next plan may do without a refresh."""
         files, moves = files_by_stack(self.landing_zone), moves_by_stack(self.landing_zone)
+        took = {outcome.stack: outcome.seconds for outcome in self.outcomes.values()}
         ended = {
-            stack: Run(version, providers(self.workspace, stack), files.get(stack, {}), moves.get(stack, []))
+            stack: Run(
+                *(version, providers(self.workspace, stack), files.get(stack, {}), moves.get(stack, [])),
+                seconds=took.get(stack, 0),
+            )
             for stack, version in self._whole.items()
             if version
         }
+        project = self.landing_zone.project
+        in_accounts = {stack: ended.pop(stack).version for stack in self.landing_zone.account_stacks if stack in ended}
         try:
-            write_runs(self.aws, self.landing_zone.project, ended)
+            write_runs(self.aws, project, ended)
+            for stack, version in in_accounts.items():
+                followed_from = whole.inputs(self.workspace, stack, self.prepared.digest)
+                whole.write(self.aws, project, stack, followed_from, version)
         except AwsError as error:
             text = f"the next plan asks AWS about everything, because how this run ended is not written: {error}"
             self.note(Message("kept-file-unwritable", text))
@@ -304,10 +345,15 @@ class Deployment:
 
     def _print_end(self, outputs: dict[str, Any]) -> None:
         if self._idle:
-            self.note(Message("nothing-to-do", "nothing to do: AWS is as the configuration says"))
+            but = f", but for {left}, see above" if (left := ", ".join(self._words(self.prepared.spared))) else ""
+            self.note(Message("nothing-to-do", f"nothing to do: AWS is as the configuration says{but}"))
         elif any(outcome.status != "not started" for outcome in self.outcomes.values()):
+            together = self._many | self.prepared.spared
             for outcome in self.outcomes.values():
-                self._tell(outcome)
+                if self.options.verbose or outcome.stack not in together:
+                    self._tell(outcome)
+            if not self.options.verbose:
+                self._tell_together([outcome for stack, outcome in self.outcomes.items() if stack in together])
             if self._written and outputs.get("portal_url"):
                 print(line(f"sign in at {outputs['portal_url']}"))
         for key, account_id in self._new_accounts(outputs).items():
@@ -320,9 +366,9 @@ class Deployment:
     def _imported(self) -> int:
         """Returns how many lines of imports.yaml the states have made, once all stacks are deployed."""
         lines = self.landing_zone.imports
-        if not lines or set(self.prepared.chosen) != set(self.workspace.stacks):
+        if not lines or not {*STACKS} <= {*self.prepared.chosen}:
             return 0
-        states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in self.prepared.chosen}
+        states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in STACKS}
         return len(made(lines, ids(states)))
 
     def _new_accounts(self, outputs: dict[str, Any]) -> dict[str, str]:
@@ -347,40 +393,161 @@ class Deployment:
         took = f"  {duration(outcome.seconds)}" if outcome.seconds else ""
         print(f"{outcome.stack:<{width}}  {what}{took}", file=self.to, flush=True)
 
+    def _tell_together(self, outcomes: Sequence[Outcome]) -> None:
+        """Prints how the stacks in member accounts ended, a line for each layer."""
+        for layer in dict.fromkeys(fleet.layer_of(one.stack) for one in outcomes):
+            some = [one for one in outcomes if fleet.layer_of(one.stack) == layer]
+            counts = sum((Counter(one.counts) for one in some), Counter())
+            did = ", ".join(f"{counts[one]} {one}" for one in ACTIONS if counts[one])
+            ended = Counter(one.status for one in some)
+            how = ", ".join(f"{number} {status}" for status, number in ended.items())
+            print(f"{layer} in {counted(len(some), 'account')}: {how}{f'; {did}' if did else ''}", file=self.to)
+
+    # The time that is left
+
+    def _tell_end(self) -> None:
+        """Says when the credentials end, before anything begins."""
+        end = self.aws.credentials_end()
+        if end == "unknown":
+            text = "the AWS credentials are a session's, and AWS_CREDENTIAL_EXPIRATION does not say when that ends"
+            self.note(Message("credentials-end-unknown", text))
+        elif isinstance(end, dt.datetime):
+            self.note(Message("credentials-end", f"the AWS credentials end {_at(end)}", end=end.isoformat()))
+
+    def _check_time(self, stack: str) -> None:
+        """Begins no stack that may outlast the credentials; an apply that runs is never stopped for them.
+
+        Raises:
+            StrataError: they may end before it does.
+        """
+        end = self.aws.credentials_end()
+        if stack in self._written or not isinstance(end, dt.datetime):
+            return
+        try:
+            last = read_runs(self.aws, self.landing_zone.project)
+        except (AwsError, ValueError):
+            last = {}
+        took = last[stack].seconds if stack in last else 0
+        long = QUICK if stack in self.landing_zone.account_stacks else UNKNOWN
+        needed = max(2 * took, QUICK) if took else long
+        if (end - dt.datetime.now(tz=dt.UTC)).total_seconds() < needed:
+            why = f"its last deploy took {duration(took)}" if took else f"it may take {duration(long)}"
+            text = f"{stack} is not begun, since {why}, and the AWS credentials end {_at(end)}"
+            way = "sign in again, and run this again: what is deployed stays"
+            raise StrataError(Message("credentials-end-soon", f"{text}; {way}", stack=stack, end=end.isoformat()))
+
     # One stack
+
+    def _left_out(self, stack: str) -> bool:
+        """Says whether a stack cannot be deployed, since it failed before, or another did that it reads from."""
+        odd = [one for one in self.workspace.producers(stack) if one in self._odd]
+        if odd and stack not in self._odd:
+            self._odd[stack] = 1
+            text = f"{stack}: not started, since it reads from {listed(odd)}"
+            self.note(Message("producer-failed", text, stack=stack, producers=odd))
+        return stack in self._odd
+
+    def _is_spared(self, stack: str) -> bool:
+        """Says whether a stack is as its last whole run left it, also after what this run wrote."""
+        if stack not in self.prepared.spared or not self._written.intersection(self.workspace.producers(stack)):
+            return stack in self.prepared.spared
+        return stack in self.prepared.left_whole([stack])
+
+    def _deploy_at_once(self, stacks: Sequence[str]) -> bool:
+        """Deploys stacks in member accounts; those whose plan is out of date are planned and asked about together."""
+        told, at_once = counted(len(stacks), "account stack"), self._planner.at_once
+        outdated = [stack for stack in stacks if self._is_outdated(stack)]
+        if outdated and not self._agreed_again(self._planner.plan_at_once(outdated, self._planned_now)):
+            return False
+        stacks = [stack for stack in stacks if stack not in self._odd]
+        if not self._idle:
+            self.progress.doing(f"{told}: deploying, {at_once} at once")
+        with self.signals.shield():
+            fleet.each(self._isolated, stacks, at_once, self.progress)
+        return True
+
+    def _watch(self, stack: str) -> Progress:
+        return self._muted if stack in self._many else self.progress
+
+    def _agreed_again(self, plans: Mapping[str, Plan]) -> bool:
+        """Asks about what the plans of stacks in member accounts do beyond what was shown."""
+        news = []
+        for stack, planned in plans.items():
+            shown, self._shown[stack] = self._shown[stack], planned
+            if planned.error:
+                self.outcomes[stack].status, self._odd[stack] = "failed", 1
+                self._report(stack, planned.failures)
+                continue
+            beyond = planned if shown.waits_for else planned.beyond(shown)
+            if beyond.count:
+                news.append(beyond)
+                if self._expected:
+                    self._put_off(stack)
+        self._show(news)
+        return bool(self._expected) or not news or self._confirmed([planned.stack for planned in news])
+
+    def _planned_now(self, stack: str) -> Plan:
+        self._await_access(stack)
+        return self._planner.plan(stack)
+
+    def _isolated(self, stack: str) -> bool:
+        """Deploys a stack, and says whether the run goes on: whatever is wrong in a member account stops no other."""
+        if self.signals.ends:
+            return False
+        try:
+            finished = self._deploy(stack)
+        except StrataError as error:
+            if stack not in self.landing_zone.account_stacks:
+                raise
+            self.outcomes[stack].status = "failed"
+            self._fails(error)
+            finished = False
+        if self.outcomes[stack].status == "failed":
+            self._odd[stack] = 1
+        return finished or (stack in self.landing_zone.account_stacks and stack in self._odd)
+
+    def _is_outdated(self, stack: str) -> bool:
+        """Says whether a stack was planned before what it reads was written."""
+        shown = self._shown[stack]
+        if shown.waits_for or stack not in self.landing_zone.account_stacks:
+            return bool(shown.waits_for or self._written.intersection(self.workspace.producers(stack)))
+        return shown.versions != self._planner.versions(stack)
 
     def _deploy(self, stack: str) -> bool:
         """Applies the plan of a stack, a new one where it is out of date; returns whether it finished."""
         outcome, shown = self.outcomes[stack], self._shown[stack]
-        outdated = shown.waits_for or self._written.intersection(self.workspace.producers(stack))
-        planned = None if outdated else shown
+        planned = None if self._is_outdated(stack) else shown
         self._await_access(stack)
         left, pauses = MAX_TRIES, iter(PAUSES)
+        unsaid: Callable[[Plan], Counter[str]] = lambda _: Counter()  # noqa: E731  # there was no apply yet
         while left:
             planned = self._current(stack, planned)
             if planned is None:
                 outcome.status = "failed" if stack in self._written else outcome.status
                 return False
+            outcome.counts = dict(Counter(outcome.counts) + unsaid(planned))
             if not planned.differs:
                 self._whole[stack] = own_version(planned.versions, stack)
                 return self._finished(outcome)
+            self._check_time(stack)
             applied = self._apply(planned)
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
             if applied.finished:
                 self._whole[stack] = own_version(self._planner.versions(stack), stack)
-                outcome.counts |= planned.counts
+                outcome.counts = dict(Counter(outcome.counts) + planned.counts)
                 return self._finished(outcome)
             if self.signals.stops:
                 outcome.status = "interrupted"
                 self._recover(planned, applied)
                 return False
-            failures = self._looked_up(applied.failures)
+            failures = self._looked_up(self._unreached(stack, applied.failures))
+            reached = len(failures) < len(applied.failures)
             reasons = {failure: settling(failure) for failure in failures}
             staying = [failure for failure, reason in reasons.items() if reason is None]
             adopted = not applied.stale and self._adopt(stack, staying)
             if not self._settles(stack, [*filter(None, reasons.values())], staying, pauses):
                 left -= 1
-                if not applied.stale and not adopted:
+                if not applied.stale and not adopted and not reached:
                     break
             while any(map(is_being_made, failures)):
                 failures = self._looked_up(failures)
@@ -388,9 +555,9 @@ class Deployment:
                     stack, [*filter(None, map(settling, filter(is_being_made, failures)))], (), pauses
                 ):
                     break
-            planned = None
+            unsaid, planned = partial(applied.did_unsaid, planned), None
         outcome.status = "failed"
-        self._report(stack, failures)
+        self._report(stack, failures or applied.failures)
         return False
 
     def _await_access(self, stack: str) -> None:
@@ -398,7 +565,7 @@ class Deployment:
         account = self.landing_zone.account_stacks.get(stack)
         if account and f"{TYPES['account']}.{account}" in self._created:
             state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS)
-            await_access(self.aws, dict(account_ids(state, [account])), self.note)
+            await_access(self.aws, dict(account_ids(state, [account])), self._note_of(stack))
 
     def _current(self, stack: str, planned: Plan | None) -> Plan | None:
         """Returns the approved plan if its states are unchanged, else None."""
@@ -411,9 +578,10 @@ class Deployment:
                 self._report(stack, planned.failures)
                 return None
             news = planned if shown.waits_for else planned.beyond(shown)
-            if shown.waits_for or news.count:
+            nobody = self._expected is not None or stack in self._many  # is asked
+            if (shown.waits_for or news.count) and stack not in self._many:
                 self._show([news])
-            if news.count and not (self._confirmed([stack]) if self._expected is None else self._put_off(stack)):
+            if news.count and not (self._put_off(stack) if nobody else self._confirmed([stack])):
                 return None
             self._shown[stack] = planned
         text = f"{stack}: its inputs keep changing; wait until no other deploy runs"
@@ -425,7 +593,7 @@ class Deployment:
             drop_digests(self.aws, self.landing_zone, [stack])
         if stack == STACK:
             self._announce(planned)
-        self.progress.doing(f"{stack}: deploying")
+        self._watch(stack).doing(f"{stack}: deploying")
         self._written.add(stack)
         self.prepared.refreshing.changed(stack)
         self._provisions |= any(resource_of(address).provisioned for address in planned.changes)
@@ -435,7 +603,7 @@ class Deployment:
                 self.workspace,
                 planned,
                 self.signals,
-                self.progress,
+                self._watch(stack),
                 verbose=self.options.verbose,
             )
         finally:
@@ -446,7 +614,7 @@ class Deployment:
         outcome.status = "applied"
         if outcome.stack == STACK:
             announced.withdraw(self.aws, self.landing_zone.project, self._announced)
-        if not self._idle:
+        if not self._idle and outcome.stack not in self._many:
             with suppress(OSError):
                 self._tell(outcome)
         return True
@@ -473,7 +641,8 @@ class Deployment:
 
     def _agreed(self) -> bool:
         """Plans all stacks, shows the plans, and asks about those that can be applied."""
-        plans = self._planner.plan_all(self.prepared.chosen)
+        plans = self._planner.plan_all(self.prepared.asked)
+        plans += [Plan(stack, spared=True) for stack in sorted(self.prepared.spared)]
         self._shown |= {planned.stack: planned for planned in plans}
         cannot = Message("not-planned", "cannot be planned")
         self._show([replace(one, error=one.error and cannot, advice=()) for one in plans])
@@ -484,10 +653,14 @@ class Deployment:
             # A stack that lacks outputs of one that failed has nothing more to say.
             if not failures or not all(failed.keys() & failure.reads for failure in failures):
                 self._report(stack, failures)
-        if failed:
+        for stack in failed.keys() & self.landing_zone.account_stacks.keys():
+            self.outcomes[stack].status, self._odd[stack] = "failed", 1
+        plans = [planned for planned in plans if not self._left_out(planned.stack)]
+        idle = not any(planned.differs or planned.waits_for for planned in plans)
+        if failed.keys() - self._odd.keys() or (failed and idle):
             self.note(Message("nothing-changed", "nothing was changed"))
             return False
-        if self._expected and (differences := self._expected.differences(self._listed(plans))):
+        if self._expected and (differences := self._expected.without(self._odd).differences(self._listed(plans))):
             self._unfinished = DIFFERS
             self._unexpected = differences
             with suppress(OSError):
@@ -495,25 +668,26 @@ class Deployment:
             text = "nothing was changed; look at the list of another strata plan, and approve that"
             self.note(Message("nothing-changed", text))
             return False
-        self._idle = not any(planned.differs or planned.waits_for for planned in plans)
-        if self._idle:
+        if idle:
+            self._idle = True
             return True
         return self._confirmed([planned.stack for planned in plans if planned.differs])
 
     def _show(self, plans: Sequence[Plan]) -> None:
         try:
             self.progress.rest()
-            show(plans, self.to, names_of(self.prepared.states.values()), every=self.options.verbose)
+            names, accounts = names_of(self.prepared.states.values()), self.prepared.account_ids()
+            show(plans, self.to, names, every=self.options.verbose, accounts=accounts)
         except OSError as error:  # also a closed pipe, which is the end of other commands only
             text = f"the plan cannot be shown, so it is not applied: {error.strerror}"
             raise StrataError(Message("plan-not-shown", text)) from error
 
     def _confirmed(self, stacks: Sequence[str]) -> bool:
         account = self.landing_zone.project.management_account.id
-        if self.yes or confirmed(f"deploy {', '.join(stacks)} to account {account}?"):
+        if self.yes or confirmed(f"deploy {', '.join(self._words(stacks))} to account {account}?"):
             return True
         left = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "not started"]
-        text = f"not deployed: {', '.join(left)}" if self._written else "nothing was changed"
+        text = f"not deployed: {', '.join(self._words(left))}" if self._written else "nothing was changed"
         self.note(Message("not-agreed" if self._written else "nothing-changed", text, stacks=left))
         return False
 
@@ -524,8 +698,8 @@ class Deployment:
 
     def _put_off(self, stack: str) -> bool:
         """Leaves a stack whose plan nobody could see before to a run of its own; returns that it is not confirmed."""
-        if stack not in self._written:
-            self._unfinished = AGAIN
+        self._odd[stack] = 1 if stack in self._written else AGAIN
+        self._unfinished = self._odd[stack]
         text = f"{stack}: this was on no list that was approved; run strata plan again, and approve its list"
         self.note(Message("on-no-list", text, stack=stack))
         return False
@@ -535,7 +709,7 @@ class Deployment:
     def _keep_half_made(self, stack: str, state: Mapping[str, Any], by: str = "an earlier run") -> None:
         if addresses := half_made(self.workspace, stack, state):
             self._planner.prepare(stack)
-            untaint(self.workspace, stack, addresses, self.note, by=by)
+            untaint(self.workspace, stack, addresses, self._note_of(stack), by=by)
             self._kept[stack] = addresses
 
     def _adopt(self, stack: str, failures: Sequence[Failure]) -> bool:
@@ -546,7 +720,7 @@ class Deployment:
             self._existing,
             self.prepared.directory,
             self._announced,
-            self.note,
+            self._note_of(stack),
         )
 
     def _settles(
@@ -564,14 +738,22 @@ class Deployment:
             if exists_already(str(failure.address), failure.text):
                 continue
             text = f"{stack}: {failure.told}; tried again with what passes by itself"
-            self.note(Message("failed-beside", text, place=failure.address or "", stack=stack))
+            self._note_of(stack)(Message("failed-beside", text, place=failure.address or "", stack=stack))
         reasons = list(dict.fromkeys(reasons))
         text = f"{stack}: {'; '.join(reasons)}; trying again in {seconds} s"
-        self.note(Message("aws-settling", text, stack=stack, seconds=seconds, reasons=[one.id for one in reasons]))
+        self._note_of(stack)(
+            Message("aws-settling", text, stack=stack, seconds=seconds, reasons=[one.id for one in reasons])
+        )
         self.outcomes[stack].status = "interrupted"  # by who stops it now
         wait(seconds)
         self._keep_half_made(stack, read_state(self.aws, self.landing_zone.project, stack), by="this run")
         return True
+
+    def _unreached(self, stack: str, failures: Sequence[Failure]) -> Sequence[Failure]:
+        staying = unreached(self.aws, self.landing_zone, failures, self.note)
+        if len(staying) < len(failures):
+            self._keep_half_made(stack, read_state(self.aws, self.landing_zone.project, stack), by="this run")
+        return staying
 
     def _looked_up(self, failures: Sequence[Failure]) -> list[Failure]:
         return [looked_up(self.aws, self.landing_zone, replace(failure, remedy=None)) for failure in failures]
@@ -587,13 +769,15 @@ class Deployment:
         try:
             half = tainted(read_state(self.aws, self.landing_zone.project, stack))
             ours = sorted(set(half) - set(tainted(self.prepared.states[stack])))
-            untaint(self.workspace, stack, ours, self.note, by="this run")
+            untaint(self.workspace, stack, ours, self._note_of(stack), by="this run")
             begun = [address for address, action in applied.events.begun.items() if action == "create"]
             if begun:
-                adopt_interrupted(self.workspace, self._planner.plan(stack), begun, self._existing, self.note)
+                adopt_interrupted(
+                    self.workspace, self._planner.plan(stack), begun, self._existing, self._note_of(stack)
+                )
         except StrataError as error:
             for text in error.lines():
-                self.note(text)
+                self._note_of(stack)(text)
 
     def _interrupted(self, code: int) -> int:
         if self._written:
@@ -604,11 +788,12 @@ class Deployment:
         return code
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:
-        error = TerraformError(self.workspace, stack, failures)
+        self._fails(TerraformError(self.workspace, stack, failures))
+
+    def _fails(self, error: StrataError) -> None:
         self._failures.append(error)
         with suppress(OSError):
-            for text in error.lines():
-                print(text, file=sys.stderr)
+            print("\n".join(error.lines()), file=sys.stderr, flush=True)
 
     # AWS
 
@@ -619,6 +804,12 @@ class Deployment:
             plain = {name: output["value"] for name, output in outputs.items() if not output.get("sensitive")}
             found |= {stack: plain} if stack in self.landing_zone.account_stacks and plain else plain
         return dict(sorted(found.items()))
+
+
+def _at(end: dt.datetime) -> str:
+    """Returns a time in words, with how long it is until then."""
+    left = max(0, (end - dt.datetime.now(tz=dt.UTC)).total_seconds())
+    return f"at {end.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC, in {duration(left)}"
 
 
 def _together(errors: Sequence[StrataError]) -> dict[str, list[Any]]:

@@ -23,7 +23,7 @@ from strata.config import EXPECTATIONS
 from strata.config.expectations import ENTRIES
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES, files_of
-from strata.config.models import MANAGEMENT, ROOT
+from strata.config.models import MANAGEMENT, ROOT, Locking
 from strata.config.source import SourceFile, parse
 from strata.config.text import Problem, check_length, short
 from strata.config.types import (
@@ -334,6 +334,13 @@ def _email(text: str, known: Known) -> str:
     return text
 
 
+def _locking(text: str, _known: Known) -> Locking:
+    if text not in list(Locking):
+        problem = Message("argument-malformed", f"{short(text)} is no way to lock the state", value=text)
+        raise Problem(problem, f"choose from {', '.join(Locking)}")
+    return Locking(text)
+
+
 def _base_address(known: Known) -> str:
     email = str(known.get("email", ""))
     return "" if "{account}" in email else email
@@ -371,6 +378,13 @@ QUESTIONS = (
     Question("admin_given_name", "given name of the administrator", _typed(PersonName)),
     Question("admin_family_name", "family name of the administrator", _typed(PersonName)),
     Question("admin_email", "e-mail of the administrator", _typed(Email)),
+    Question(
+        "locking",
+        "locks of the state: both, by S3 and a DynamoDB table, or s3 alone",
+        _locking,
+        suggest=lambda _: Locking.BOTH,
+        otherwise=Locking.BOTH,
+    ),
 )
 
 

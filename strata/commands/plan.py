@@ -13,6 +13,7 @@ from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.outside import refuse_in_configuration
 from strata.printing import document, line, readers_may_leave
+from strata.terraform import fleet
 from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.existing import Existing
 from strata.terraform.gone import GoneImports
@@ -41,6 +42,8 @@ def run(
     changes: Path | None = None,
     expect: str | None = None,
     refresh: bool = False,
+    at_once: int | None = None,
+    shard: str | None = None,
 ) -> int:
     """Checks, compares, plans and prints.
 
@@ -50,6 +53,7 @@ def run(
         UsageError: the list has no place to be written to, or that of the expected one, or the expected one is none.
     """
     expected = Expected.of(expect) if expect is not None else None
+    taken = fleet.Fleet.of(at_once, shard)
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
         atomic.check_target(changes, "--changes", stream=False)
@@ -65,15 +69,18 @@ def run(
             Progress(options) as progress,
             Refreshing(options, progress, always=refresh) as refreshing,
         ):
-            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, preview=True)
+            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, preview=True, fleet=taken)
             gone = GoneImports(prepared.landing_zone)
             preview, plans = _plans(options, prepared, progress, gone)
     except StoppedError as stopped:
         options.note(Message("run-interrupted", "interrupted"))
         return stopped.code
-    failed = any(planned.error for planned in plans)
-    listed = None if failed else _listed(prepared, preview, plans)
-    differences = expected.differences(listed) if expected and listed else []
+    failed = {planned.stack for planned in plans if planned.error}
+    odd = failed & prepared.landing_zone.account_stacks.keys()
+    odd |= {stack for stack in prepared.chosen if odd.intersection(prepared.workspace.producers(stack))}
+    going = [planned for planned in plans if planned.stack not in odd]
+    listed = None if failed - odd else _listed(prepared, preview, going)
+    differences = expected.without(odd).differences(listed) if expected and listed else []
     if changes and listed:
         atomic.write({changes: listed.text.encode()})
     with readers_may_leave():
@@ -86,7 +93,8 @@ def run(
         else:
             for text in preview.told() if preview else ():
                 print(line(text))
-            show(plans, sys.stdout, names_of(prepared.states.values()), every=options.verbose)
+            names, accounts = names_of(prepared.states.values()), prepared.account_ids()
+            show(plans, sys.stdout, names, every=options.verbose, accounts=accounts)
             for text in _said(listed, differences) if changes or expected else ():
                 print(line(text))
     if failed:
@@ -113,18 +121,19 @@ def _said(listed: ChangeList | None, differences: Sequence[str]) -> Iterator[str
 def _plans(
     options: Options, prepared: Prepared, progress: Progress, gone: GoneImports
 ) -> tuple[Preview | None, list[Plan]]:
-    workspace, existing = prepared.workspace, Existing(prepared.aws, prepared.landing_zone.project)
+    workspace, zone = prepared.workspace, prepared.landing_zone
+    existing = Existing(prepared.aws, zone.project, zone.account_stacks)
     with plan_folder() as folder:
         preview = Preview.of(
             workspace,
             prepared.landing_zone.project,
-            prepared.chosen,
+            prepared.asked,
             without_state={stack for stack, state in prepared.states.items() if not state},
             lacking=prepared.lacking,
             folder=folder,
         )
         workspace = preview.workspace if preview else workspace
-        kept = {stack: half_made(workspace, stack, prepared.states[stack]) for stack in prepared.chosen}
+        kept = {stack: half_made(workspace, stack, prepared.states[stack]) for stack in prepared.asked}
         for stack, addresses in kept.items():
             for address in addresses:
                 text = f"{stack}: {address} was partly created by an earlier run; strata deploy keeps it"
@@ -141,9 +150,14 @@ def _plans(
             explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,
             refresh=prepared.refreshing.needed,
+            digest=prepared.digest,
+            many=fleet.many(workspace, prepared.asked, zone.account_stacks),
+            at_once=prepared.fleet.at_once,
+            muted=fleet.Muted(options),
         )
-        plans = planner.plan_all(preview.order(prepared.chosen) if preview else prepared.chosen)
+        plans = planner.plan_all(preview.order(prepared.asked) if preview else prepared.asked)
     plans = [planned for planned in plans if planned.stack in prepared.chosen]
+    plans += [Plan(stack, spared=True) for stack in sorted(prepared.spared)]
     for planned in plans:
-        report_kept(planned, kept[planned.stack], options.note)
+        report_kept(planned, kept.get(planned.stack, ()), options.note)
     return preview, plans

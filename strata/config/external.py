@@ -8,7 +8,7 @@ from strata.config.json_lines import minified
 from strata.config.models import Model, PolicyType
 from strata.config.source import Location
 from strata.config.text import Problem, Text, short
-from strata.config.types import LastDay, Many
+from strata.config.types import DayOfReading, Many
 from strata.errors import Message
 
 
@@ -82,11 +82,21 @@ class ExternalGroup(Model):
     members: Many[str] = ()
     """Their names as users."""
 
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        seen = set[str]()
+        for index, name in enumerate(self.members):
+            if name.casefold() in seen:
+                message = Message("listed-twice", f"{short(name)} is listed twice", value=name)
+                raise Problem(message, "list it once", at=("members", index))
+            seen.add(name.casefold())
+        return self
+
 
 class External(Model):
     """external.yaml: what AWS has in what is `external: true`; written by `strata adopt`, not by hand."""
 
-    read: LastDay | None = None
+    read: DayOfReading | None = None
     """The day on which it was read."""
     permission_sets: dict[str, ExternalPermissionSet] = Field(default_factory=dict)
     """By the name at AWS."""

@@ -43,6 +43,14 @@ class PolicyTypeLimits:
 
 
 @dataclass(frozen=True)
+class OwnSwitch:
+    """What switches a service on in an organization, which trusted access alone does not, and the page of AWS."""
+
+    call: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Limits:
     """Every limit by name, and the lists of names AWS fixes."""
 
@@ -51,6 +59,7 @@ class Limits:
     regions: frozenset[str]
     opt_in_regions: frozenset[str]
     delegated_by_own_resource: Mapping[str, str]
+    own_switches: Mapping[str, OwnSwitch]
     delegable: frozenset[str]
     trusted_access_only: frozenset[str]
     resource_control: Limit
@@ -125,6 +134,7 @@ def aws_limits() -> Limits:
         regions=frozenset(data["regions"]["opt_in"]) | frozenset(data["regions"]["default"]),
         opt_in_regions=frozenset(data["regions"]["opt_in"]),
         delegated_by_own_resource=data["delegated_by_own_resource"],
+        own_switches={service: OwnSwitch(**entry) for service, entry in data["own_switches"].items()},
         delegable=frozenset(data["delegable"]),
         trusted_access_only=frozenset(data["trusted_access_only"]),
         resource_control=limit(

@@ -102,6 +102,8 @@ def state_key(stack: str) -> str:
 PARTITION = "aws"
 """The partition ARNs are built for; regions of the others are refused (hashicorp/terraform-provider-aws 46122)."""
 
+OPEN = ("ACTIVE", "PENDING_ACTIVATION")
+"""The states of accounts that are neither closed nor suspended, nor about to be."""
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 """The role AWS makes in every account it creates, which the management account may assume."""
 
@@ -198,6 +200,12 @@ class Locking(StrEnum):
 
     BOTH = "both"
     S3 = "s3"
+
+
+TAKES_TABLE = (1, 15)
+"""The newest Terraform that is known to take `dynamodb_table`, by a run of 1.15.3; 1.11 calls it deprecated, and says
+that a minor version will drop it: https://developer.hashicorp.com/terraform/language/backend/s3
+."""
 
 
 class State(Model):

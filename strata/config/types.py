@@ -213,7 +213,7 @@ def _as_tuple_of_one(value: Any) -> Any:
     return (value,) if isinstance(value, str | bool | int | float | dt.date) else _as_tuple(value)
 
 
-def _as_date(value: Any) -> dt.date:
+def _as_date(value: Any, remedy: str = "write its last day as in 2027-01-31") -> dt.date:
     """Accepts a date, in quotes or not."""
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value
@@ -223,7 +223,7 @@ def _as_date(value: Any) -> dt.date:
     except ValueError:
         pass
     message = Message("text-malformed", f"{short(value)} is not a date", kind="date", value=str(value))
-    raise Problem(message, "write its last day as in 2027-01-31")
+    raise Problem(message, remedy)
 
 
 T = TypeVar("T")
@@ -714,6 +714,14 @@ Reason = Annotated[
 LastDay = Annotated[
     dt.date,
     PlainValidator(_as_date, json_schema_input_type=dt.date),
+    Field(json_schema_extra={"examples": ["2027-01-31"]}),
+]
+DayOfReading = Annotated[
+    dt.date,
+    PlainValidator(
+        lambda value: _as_date(value, "write the day on which it was read as in 2027-01-31"),
+        json_schema_input_type=dt.date,
+    ),
     Field(json_schema_extra={"examples": ["2027-01-31"]}),
 ]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from strata.config import EXTERNAL
-from strata.drift.difference import Difference, How, lasting, written
+from strata.config.models import OPEN
+from strata.drift.difference import CHANGED_SINCE, Difference, How, lasting, written
 from strata.drift.hindrances import hindrances
 from strata.drift.order import in_order
 from strata.drift.ways import way_back
@@ -15,10 +16,14 @@ from strata.errors import Message
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.kinds import KINDS, TYPES, kind_of
+from strata.kinds.account import ACCOUNT
+from strata.kinds.arguments import Attributes, text
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
-from strata.kinds.control import TRAIL
+from strata.kinds.control import CONTACT, TRAIL
+from strata.kinds.group import GROUP
+from strata.kinds.identity import folded
 from strata.kinds.kind import Kind
 from strata.kinds.moves import address_now, names_by_key, newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
@@ -27,6 +32,7 @@ from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, Side, Thing, side
 from strata.landing_zone import LandingZone
+from strata.landing_zone.groups import is_of_control_tower
 from strata.policy.equality import meaning
 from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, states_of
@@ -117,6 +123,8 @@ def differing(
     """
     said, accepted = states or States(), {(finding, lasting(at)) for finding, at in accepted}
     by_type = moved(zone, said.held())
+    gone = _gone_accounts(zone, said, by_type, inventory, known)
+    zone = zone.knowing({**dict.fromkeys(gone, ""), **{key: id for id, key in known["account"].items()}})
     aws = AtAws(zone, inventory, known, by_type, said.elsewhere)
     given = side(one for kind in KINDS for one in kind.given(aws))
     here, live = {**declared_side(zone), **given}, live_side(aws)
@@ -127,26 +135,66 @@ def differing(
         if said.broken:  # which the next deploy makes anew, whether a run had made it or not
             sound = recorded_side(zone, said, said.broken)
             before = {at: one for at, one in before.items() if at in sound or at not in here}
+    # Deploys leave out what is closed at AWS, and have their states forget it: it is no change that waits for one.
+    shut = gone | {known["account"].get(one.id, "") for one in inventory.organization.accounts if one.state not in OPEN}
+    before = {**{at: here[at] for at in here if at[0] == ACCOUNT.name and at[1] in shut}, **before}
+    unlisted = _unlisted(inventory, live)
     before = {at: _as_called(aws, one) if one.external else one for at, one in {**before, **given}.items()}
     found, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
     for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
-        kind = kind_of(*at)
-        if not (at[0] in hidden or (kind.is_control and key_of(at[1]) in parts)):
+        kind, account = kind_of(*at), _account_of(*at)
+        if not (at[0] in hidden or (kind.is_control and key_of(at[1]) in parts) or account in unlisted):
             one = _Compared(aws, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
             differences = list(one.differences())
             found += differences
-            if one.waits():
+            if one.waits() and account not in shut:
                 waiting.append(" ".join(at))
                 stacks.add(kind.stack)
             otherwise += one.otherwise({each.attribute for each in differences})
     # A line that gives a name back works once what took it is gone.
     found = sorted(_by_their_causes(found), key=lambda one: (ORDER[one.kind], one.is_name_back))
     silenced = tuple(one for one in found if one.is_meant(accepted))
-    left = tuple(_beside(aws, one, silenced) for one in found if not one.is_meant(accepted))
+    left = tuple(_since(_beside(aws, one, silenced), accepted) for one in found if not one.is_meant(accepted))
     stacks |= {stack for one in silenced for stack in one.way.deploy}
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise), frozenset(stacks))
+
+
+def _gone_accounts(
+    zone: LandingZone,
+    said: States,
+    by_type: Mapping[str, Mapping[str, Attributes]],
+    inventory: Inventory,
+    known: Keys,
+) -> frozenset[str]:
+    """Returns the keys of declared accounts that were deployed, and that AWS lists no more."""
+    if not inventory.organization.accounts:
+        return frozenset()
+    had = {folded(text(one, "email")) for one in by_type.get(TYPES["account"], {}).values()} | said.let_go
+    there = {*known["account"].values()}
+    return frozenset(key for key, one in zone.members.items() if key not in there and folded(one.email) in had)
+
+
+def _unlisted(inventory: Inventory, live: Side) -> frozenset[str]:
+    """Returns the ids of accounts that AWS lists no more, and still has assignments or delegations of."""
+    listed = {one.id for one in inventory.organization.accounts}
+    named = {one.ids["account"] for one in live.values() if one.kind in _BY_ACCOUNT and one.ids.get("account")}
+    return frozenset(named - listed) if listed else frozenset()
+
+
+_BY_ACCOUNT = (ASSIGNMENT.name, DELEGATED.name)
+
+
+def _account_of(kind: str, name: str) -> str:
+    """Returns the account that something hangs on, by the name that it has of it; empty for everything else."""
+    if kind == ASSIGNMENT.name:
+        return name.rpartition(" in ")[2]
+    if kind == ATTACHMENT.name:
+        return name.partition(" on account ")[2]
+    if kind == DELEGATED.name:
+        return name.partition(" of ")[0]
+    return name.rpartition(" of ")[2] if kind_of(kind, name) is CONTACT else ""
 
 
 def _as_called(aws: AtAws, one: Thing) -> Thing:
@@ -210,6 +258,14 @@ def _beside(aws: AtAws, one: Difference, silenced: Sequence[Difference]) -> Diff
     before = replace(one.recorded, values={**one.recorded.values, **meant})
     way = way_back(aws, kind_of(one.kind, one.name), one.attribute, one.declared, before, one.live)
     return replace(one, way=way)
+
+
+def _since(one: Difference, accepted: Collection[tuple[str, str]]) -> Difference:
+    """Returns a difference; where somebody accepted it as it was before, without the lines that delete the whole."""
+    if not any(one.was_meant(*entry) for entry in accepted):
+        return one
+    text = "take back at AWS what was changed since; or put the new entry of accepted.yaml in place of the old one"
+    return replace(one, way=replace(one.way, undo=(), by_hand=Message(CHANGED_SINCE, text)))
 
 
 def _holder(one: Difference) -> str:
@@ -299,12 +355,19 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
 
 
 def _unread_external(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, Message]]:
-    """Yields what is external and at AWS, and of which external.yaml has nothing to compare it with."""
+    """Yields what is external and at AWS, and of which external.yaml has nothing to compare it with.
+
+    A group may have another name at AWS by now; those that a provider fills are compared with nothing.
+    """
     names = {one.name for center in inventory.centers for one in center.permission_sets}
     policies = {(one.type, one.name) for one in inventory.organization.policies}
     sets = (one for one in zone.permission_sets.values() if not one.is_known and one.name in names)
     some = (one for one in zone.policies.values() if not one.is_known and (one.type, one.name) in policies)
-    for kind, key in (*((SET.name, one.key) for one in sets), *((POLICY.name, one.key) for one in some)):
+    provided = {folded(one.name) for center in inventory.centers for one in center.groups if one.external}
+    unknown = (one for one in zone.groups.values() if is_of_control_tower(one) and not one.is_known)
+    groups = (one for one in unknown if inventory.centers and folded(one.name) not in provided)
+    lacking = [(SET.name, one.key) for one in sets] + [(POLICY.name, one.key) for one in some]
+    for kind, key in (*lacking, *((GROUP.name, one.key) for one in groups)):
         text = f"{EXTERNAL} lacks it; strata adopt --refresh-external"
         yield f"{kind} {key}", Message(UNREAD_EXTERNAL, text, kind=kind, name=key)
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from strata.config.findings import LONGEST
 from strata.config.text import written_out
+from strata.errors import Message
+from strata.kinds import kind_of
 from strata.kinds.change import Way
 from strata.kinds.thing import BY_KEY, Thing
 from strata.policy.documents import statements
@@ -84,6 +86,28 @@ class Difference:
     def is_meant(self, accepted: Collection[tuple[str, str]]) -> bool:
         """Returns whether it is among what accepted.yaml has, by finding and lasting place."""
         return any((finding, lasting(self.at)) in accepted for finding in self.findings)
+
+    def was_meant(self, finding: str, at: str) -> bool:
+        """Returns whether an entry of accepted.yaml is about something that was made, as it was before it changed.
+
+        What has a key of its own is known by its id, at the end of its name: it may have another name by now.
+        """
+        if self.how is not How.MADE or finding != How.MADE.value:
+            return False
+        its, kind, id = written_out(f"{self.kind} {self.name}"), f"{self.kind} ", _ID.search(self.name)
+        then = (at, at.rpartition(": content is ")[0])
+        same = bool(id and kind_of(self.kind, self.name).key)
+        return its in then or (same and at.startswith(kind) and any(one.endswith(id[0]) for one in then if id))
+
+    @property
+    def has_changed_since(self) -> bool:
+        """Returns whether it is something that was made and accepted, and is otherwise now."""
+        return isinstance(self.way.by_hand, Message) and self.way.by_hand.id == CHANGED_SINCE
+
+
+CHANGED_SINCE = "changed-since-accepted"
+"""The id of what is to do then: no line deletes what somebody once looked at and left."""
+_ID = re.compile(r" \([^()\s]+\)\Z")
 
 
 def lasting(at: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 from strata.config.models import PolicyType
 from strata.drift.difference import Difference, How
@@ -91,7 +92,7 @@ def _with_units_that_stay(aws: AtAws, differences: Sequence[Difference]) -> list
     by_hand = Message("unit-not-empty", text)
     found = [*differences]
     for number, one in enumerate(found):
-        if one.how is How.MADE and one.kind == UNIT.name and {*_accounts_in(aws, one)} - moved:
+        if one.how is How.MADE and one.kind == UNIT.name and one.way.undo and {*_accounts_in(aws, one)} - moved:
             found[number] = replace(one, way=replace(one.way, undo=(), by_hand=by_hand))
     return found
 
@@ -138,20 +139,31 @@ def _deployed_at_last(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:
 def _said_once(differences: Sequence[Difference]) -> list[Difference]:
     """Returns the differences without lines that another one has already: what is gone, AWS does not take twice.
 
-    A permission set reaches its accounts after the last of its changes.
+    A permission set reaches its accounts after the last of its changes, and after the last one that is run.
     """
     said, found = list[Line](), list[Difference]()
-    left = [each for one in differences for each in one.way.undo if each.operation == PROVISION]
-    for one in differences:
+    last, run = _provisioned(differences), _provisioned(differences, is_run=True)
+    for number, one in enumerate(differences):
         lines = list[Line]()
-        for each in one.way.undo:
-            if each.operation == PROVISION:
-                left.remove(each)
-            if each not in (left if each.operation == PROVISION else said):
+        for place, each in enumerate(one.way.undo):
+            arn = each.parameters.get("permission_set_arn")
+            is_last = (number, place) in (last.get(arn), run.get(arn))
+            if is_last if each.operation == PROVISION else each not in said:
                 lines.append(each)
         said += lines
         found.append(replace(one, way=replace(one.way, undo=tuple(lines))))
     return found
+
+
+def _provisioned(differences: Sequence[Difference], *, is_run: bool = False) -> dict[Any, tuple[int, int]]:
+    """Returns where each permission set is provisioned for the last time; only where no person has to run it."""
+    return {
+        each.parameters["permission_set_arn"]: (number, place)
+        for number, one in enumerate(differences)
+        if not (is_run and one.way.is_left_to_hand)
+        for place, each in enumerate(one.way.undo)
+        if each.operation == PROVISION
+    }
 
 
 # Names

@@ -9,9 +9,11 @@ from strata.config.source import dotted
 from strata.drift.keeping import obstacle
 from strata.errors import Message
 from strata.kinds.change import Way
+from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
 from strata.kinds.thing import BY_KEY, AtAws, Thing
 from strata.landing_zone import LandingZone
+from strata.landing_zone.groups import is_of_control_tower
 from strata.landing_zone.layers import layers
 
 
@@ -52,10 +54,13 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
         theirs = Message("changed-by-others", "whoever looks after it may have changed it: the lines take that back")
         return Way(undo=lines, is_left_to_hand=bool(attribute), by_hand=theirs if attribute else "")
     if external and not attribute:
-        again = "make it again under its name at its identity provider, then strata deploy sso"
+        again = f"have it made again under its name {_BY_WHOM}, then strata deploy sso"
         return Way(by_hand=Message("make-at-provider", again))
     if external and attribute != "id":
-        return Way(by_hand=Message("rename-at-provider", "give it its name back at its identity provider"))
+        group = aws.zone.groups.get(here.name) if here and kind is GROUP else None
+        if here and now and group and kind.rename and is_of_control_tower(group):
+            return Way(undo=kind.rename(aws, now.ids["id"], here.values[attribute]))
+        return Way(by_hand=Message("rename-at-provider", f"have its name given back {_BY_WHOM}"))
     if attribute == "id" and now and not external:
         again = "it was deleted and made again; once the new one is deleted, strata deploy makes its own"
         return Way(deploy=(kind.stack,), undo=now.undo, by_hand=Message("made-again", again))
@@ -64,6 +69,9 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
     if here and attribute in here.by_default:
         return Way(by_hand=_to_write(aws.zone, kind, attribute, here))
     return Way(deploy=(kind.stack,))
+
+
+_BY_WHOM = "by whoever looks after it, such as its identity provider"
 
 
 def _to_write(zone: LandingZone, kind: Kind, attribute: str, here: Thing) -> Message:

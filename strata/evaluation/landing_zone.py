@@ -22,7 +22,7 @@ from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import FULL_ACCESS, Held, InlinePolicy, ManagedPolicy
 from strata.landing_zone.placeholders import Document as Filled
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
-from strata.landing_zone.policies import Policy
+from strata.landing_zone.policies import Policy, security_administrator
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy import unknown
 from strata.policy.documents import Document, parse
@@ -112,6 +112,10 @@ class Evaluated:
         return known or unknown.account_id(self._account_numbers[key])
 
     @cached_property
+    def _ids(self) -> Mapping[str, str]:
+        return security_administrator(self.landing_zone.organization, {key: self._id(key) for key in self.keys})
+
+    @cached_property
     def _account_numbers(self) -> Mapping[str, int]:
         return {key: number for number, key in enumerate(self.keys)}
 
@@ -148,7 +152,7 @@ class Evaluated:
         """Returns the document of a file, with its line numbers."""
         if file not in self._documents:
             source_file = self.landing_zone.source_file(file)
-            self._documents[file] = parse(document.text, source_file.file, line=source_file.line)
+            self._documents[file] = parse(document.with_values(self._ids), source_file.file, line=source_file.line)
         return self._documents[file]
 
     def _made(self, option: str, text: str, file: str, location: Location) -> Document:

@@ -14,7 +14,7 @@ from pathlib import Path
 from strata.atomic import bare, split_lines, with_line_ends_of
 from strata.config import EXPECTATIONS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import scalar
-from strata.config.models import ROOT
+from strata.config.models import ROOT, Locking
 from strata.text import slug
 
 TEMPLATE = Path(__file__).parents[1] / "template"
@@ -55,6 +55,7 @@ class Answers:
     admin_given_name: str
     admin_family_name: str
     admin_email: str
+    locking: Locking = Locking.BOTH
     by_account: bool = False
     """Access is given to accounts one by one, as in the example, and not to the units that they are in."""
 
@@ -157,12 +158,13 @@ def _same_lines(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
 
 def _project(answers: Answers) -> list[str]:
     governed = [f"  governed:\n{_items(answers.governed, 4)}"] if answers.governed else []
+    locking = [] if answers.locking is Locking.BOTH else [f"\nstate:\n  locking: {answers.locking}\n"]
     return [
         f"name: {scalar(answers.name)}\nshort_name: {scalar(answers.short_name)}\n",
         f'  id: "{answers.management_id}"\n'
         f"  name: {scalar(answers.management_name)}\n"
         f"  email: {scalar(answers.management_email)}\n",
-        "".join([f"  primary: {answers.primary}\n  secondary: {answers.secondary}\n", *governed]),
+        "".join([f"  primary: {answers.primary}\n  secondary: {answers.secondary}\n", *governed, *locking]),
     ]
 
 
@@ -216,8 +218,9 @@ def _sso(answers: Answers) -> list[str]:
 
 def _expectations(answers: Answers) -> list[str]:
     """Returns where the expectations hold: no policy is attached to the root, where an account may be."""
+    administrator = "    in: security\n" if "security" in answers.keys else ""
     units = "".join(f"    - ou/{unit}\n" for unit in answers.top)
-    return [f"  in:\n{units}" if any(not one.units for one in answers.accounts) else "  in: root\n"]
+    return [f"  in:\n{units}" if any(not one.units for one in answers.accounts) else "  in: root\n", administrator]
 
 
 _PARTS = {

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from strata.aws.organization import LiveAccount
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import ORGANIZATION, Comparison, Refusal
+from strata.identity.comparison import ORGANIZATION, Comparison, Refusal, allowed_by
 from strata.identity.live import Live
-from strata.identity.things import Thing
+from strata.identity.things import Holdings, Thing
 from strata.kinds.identity import folded
+
+ALREADY_CLOSED = "already-closed:"
+"""The beginning of the word by which an account is left out that is closed or suspended at AWS."""
+GONE = "gone"
+"""The state of an account that a deploy knows and that AWS lists no more."""
 
 
 def lost_accounts(c: Comparison) -> Iterator[Refusal]:
@@ -99,3 +105,54 @@ def changed_emails(c: Comparison) -> Iterator[Refusal]:
                 f"write {now.email!r}"
             )
             yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy))
+
+
+def closed_accounts(c: Comparison) -> Iterator[Refusal]:
+    """Refuses a new account whose address one has that is closed: one that was deployed before is left out."""
+    if not c.concerns("organizations", "security", "sso"):
+        return
+    closed = shut(c.declared, c.recorded, c.live)
+    for thing in c.declared.of("account"):
+        if thing.key in closed and not was_deployed(c.recorded, thing.identity):
+            one = closed[thing.key]
+            text = (
+                f"{thing.name!r} is the address of account {one}, which is {one.state}: AWS makes no second one with it"
+            )
+            problem = Message("account-already-closed", text, account=thing.key, id=one.id, state=one.state)
+            remedy = "use another address; or set retired: true; or reopen it with AWS Support; or leave it out, "
+            kind = f"{ALREADY_CLOSED}{thing.key}"
+            yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy + allowed_by(kind)), kind)
+
+
+def left_out(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Message]:
+    """Yields the declared accounts that a deploy leaves out, since they are closed or suspended at AWS."""
+    for key, one in shut(declared, recorded, live).items():
+        if key not in declared.retired:
+            text = (
+                f"account {key}{f' ({one.id})' if one.id else ''} is {one.state} at AWS: it is left out, and what it "
+                f"has is forgotten and stays; set retired: true on it"
+                f"{'' if one.state == GONE else ', or reopen it with AWS Support'}"
+            )
+            yield Message("account-left-out", text, account=key, id=one.id, state=one.state)
+
+
+def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, LiveAccount]:
+    """Returns the declared and retired accounts by key that are closed or suspended at AWS, or gone.
+
+    AWS lists a closed one for 90 days. One that a state has, or that was left out before, and that is not there any
+    more, is gone: AWS makes none again. Only the state has its id.
+    """
+    there = live.accounts or {}
+    # Of several with an address, the open one.
+    held = {folded(one.email): one for one in sorted(there.values(), key=lambda one: not one.shut)}
+    if there:
+        lost = dict.fromkeys(recorded.retired.values(), "")
+        lost |= {one.identity: one.id for one in recorded.of("account") if one.id not in there}
+        held = {email: LiveAccount(id, "", email, GONE) for email, id in lost.items()} | held
+    wanted = {**{thing.key: thing.identity for thing in declared.of("account")}, **declared.retired}
+    return {key: held[email] for key, email in wanted.items() if email in held and held[email].shut}
+
+
+def was_deployed(recorded: Holdings, email: str) -> bool:
+    """Returns whether a state has an account with an address, or had it when it was left out."""
+    return email in {*(one.identity for one in recorded.of("account")), *recorded.retired.values()}

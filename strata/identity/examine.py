@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from strata.aws.organization import LiveAccount
 from strata.aws.runs import Run
 from strata.aws.session import Aws
 from strata.errors import Message
 from strata.identity import foreign
+from strata.identity.accounts import left_out, shut
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared, keeping_names
 from strata.identity.live import live, met
@@ -33,6 +35,8 @@ class Examination:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Message, ...] = ()
     moved: tuple[Moved, ...] = ()
+    closed: Mapping[str, LiveAccount] = field(default_factory=dict)
+    """The accounts that are closed or suspended at AWS, or gone, by key."""
 
 
 def examine(
@@ -69,6 +73,7 @@ def examine(
     found += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
     doubts = [
         *warnings(wanted, known, seen),
+        *left_out(wanted, known, seen),
         *idle(landing_zone, held, last),
         *(told_by_tag(landing_zone, wanted, known) if not stacks or "sso" in stacks else ()),
         *(
@@ -76,7 +81,8 @@ def examine(
             for why in seen.unseen
         ),
     ]
-    return Examination(tuple(sorted(found)), tuple(doubts), tuple(moved(wanted, known)))
+    closed = shut(wanted, known, seen)
+    return Examination(tuple(sorted(found)), tuple(doubts), tuple(moved(wanted, known)), closed)
 
 
 def strangers(

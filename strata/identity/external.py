@@ -60,10 +60,10 @@ def lost(center: Center, zone: LandingZone, who: Who, was: Principal | None) -> 
             remedy += "; where the other one is meant, declare it under a key of its own"
     elif was and not now:
         case, text = "principal-deleted", f"{WORDS[kind]} {short(name)} was deleted at AWS since it was deployed"
-        remedy = "take it out with its assignments, or have its identity provider make it again"
+        remedy = "take it out with its assignments, or have it made again by whoever looks after it"
     else:
         case, text = "principal-missing", f"Identity Center has no {WORDS[kind]} {short(name)}"
-        remedy = "write the name that it has there, or have its identity provider send it first"
+        remedy = "write the name that it has there, or have it made first by whoever looks after it"
     problem = Message(case, text, kind=kind, key=key, name=name, now=now, other=bool(found))
     return zone.fault(SSO, (SECTIONS[kind], key, field), problem, remedy)
 

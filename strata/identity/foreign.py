@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import IMPORTS, PROJECT, SSO, Comparison, Refusal, compared, named_at
+from strata.identity.comparison import IMPORTS, ORGANIZATION, PROJECT, SSO, Comparison, Refusal, compared, named_at
 from strata.identity.live import Met
 from strata.identity.things import Thing
 from strata.kinds import STACKS, TYPES, WORDS
@@ -55,6 +55,18 @@ def _holding(met: Met) -> str:
         "permission-set": ("in the accounts", "in no account"),
     }[met.kind]
     return f"{some} {listed(met.holds)}" if met.holds else none
+
+
+def kept_by_others(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to take a policy that others look after: the import by its name would overwrite it."""
+    for kept in c.live.kept if c.concerns("organizations") else ():
+        text = (
+            f"{kept.thing.name!r} is a policy that exists in AWS and that Strata did not create: {kept.id}, "
+            f"{kept.keeper}; a deploy would overwrite it"
+        )
+        problem = Message("kept-by-others", text, kind="policy", key=kept.thing.key, id=kept.id, keeper=kept.keeper.id)
+        remedy = "write external: true in place of its document, then strata adopt --refresh-external; or another name"
+        yield Refusal(c.fault(ORGANIZATION, named_at(kept.thing), problem, remedy))
 
 
 def imported_elsewhere(c: Comparison) -> Iterator[Refusal]:

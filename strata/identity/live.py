@@ -7,12 +7,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from strata.aws.identity_center import Center
-from strata.aws.organization import LiveAccount, list_accounts, list_policies, list_roots, list_tags, list_units
+from strata.aws.organization import (
+    LiveAccount,
+    content_of,
+    list_accounts,
+    list_policies,
+    list_roots,
+    list_tags,
+    list_trusted_services,
+    list_units,
+)
 from strata.aws.session import Aws, AwsError, Client, paginate
 from strata.config.layers import STACKS as STATES
 from strata.config.models import state_key
 from strata.config.types import REPLICA
+from strata.errors import Message
 from strata.identity.things import Holdings, Kind, Thing
+from strata.kinds.at_aws import Policy
+from strata.kinds.control_tower import CONTROL_TOWER, GUARDRAILS, keeper_where
 from strata.kinds.identity import exact, folded, policy_identity, unit_identity
 from strata.landing_zone import LandingZone
 
@@ -33,6 +45,15 @@ class Met:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A policy that others look after, which AWS has under a declared name and no state knows."""
+
+    thing: Thing
+    id: str
+    keeper: Message
+
+
+@dataclass(frozen=True)
 class Live:
     """The live side; empty where nothing was read."""
 
@@ -43,6 +64,7 @@ class Live:
     user_names: Mapping[str, str] = field(default_factory=dict)
     """By import id: of the users who are declared with another one than is recorded."""
     met: tuple[Met, ...] = ()
+    kept: tuple[Kept, ...] = ()
     tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Stack to what AWS has that is tagged by it, where its state is empty."""
     elsewhere: tuple[str, ...] = ()
@@ -70,9 +92,11 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     center = Center.of(aws, landing_zone.project) if doubtful or _asks_center(new, recorded) else None
     accounts = {account.id: account for account in list_accounts(aws)}
     traces = _Traces(aws, landing_zone, recorded)
+    policies = _policies(aws, new) if accounts else {}
     return Live(
         accounts=accounts,
-        found={**_units(aws, new, recorded), **_policies(aws, new)} if accounts else {},
+        found={**_units(aws, new, recorded), **policies} if accounts else {},
+        kept=tuple(_kept(aws, new, policies, recorded)),
         user_names=_user_names(center, doubtful) if center else {},
         met=_met(center, new, recorded),
         tagged=traces.tagged(center, has_organization=bool(accounts)),
@@ -129,6 +153,21 @@ def _policies(aws: Aws, new: New) -> dict[tuple[Kind, str], str]:
     return {
         ("policy", id): policy_identity(type, name) for type in types for id, name in list_policies(aws, type).items()
     }
+
+
+def _kept(aws: Aws, new: New, policies: Mapping[tuple[Kind, str], str], recorded: Holdings) -> Iterator[Kept]:
+    """Yields what an import by name would take from others."""
+    by_identity, ours = {thing.identity: thing for thing in new.get("policy", ())}, {*recorded.addresses.values()}
+    for (_, id), identity in policies.items():
+        thing = by_identity.get(identity)
+        if thing is None or id in ours:
+            continue
+        may_be = thing.name.startswith(GUARDRAILS)
+        tags = {one["Key"]: one["Value"] for one in list_tags(aws, id)}
+        one = Policy(id, thing.name, thing.type, "", content_of(aws, id) if may_be else "", False, (), tags)
+        runs = may_be and CONTROL_TOWER in list_trusted_services(aws)
+        if keeper := keeper_where(one, has_control_tower=runs):
+            yield Kept(thing, id, keeper)
 
 
 # Identity Center

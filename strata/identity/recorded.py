@@ -21,6 +21,7 @@ from strata.kinds.thing import InStates
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import Administrators, denies_everything
 from strata.landing_zone.permission_sets import FULL_ACCESS
+from strata.sides.recorded import declared_keys, retired_accounts
 from strata.sides.states import Object, State, resources
 
 Files = Mapping[str, Mapping[str, Iterable[str]]]
@@ -52,7 +53,7 @@ def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None
         administrators=administrators or _declared_administrators(states),
         trail="on" if f"{TRAIL.type}.organization" in addresses else "off",
         ram_sharing="on" if f"{RAM_SHARING.type}.main" in addresses else "off",
-        retired={str(key): str(email) for value in _outputs(states) for key, email in value.get("retired", {}).items()},
+        retired=retired_accounts(states),
         previously=_declared_keys(states),
         files={
             file: {section: frozenset(names) for section, names in sections.items()}
@@ -142,16 +143,9 @@ def _administrators(
     return Administrators(frozenset(people), frozenset(external))
 
 
-def _outputs(states: Mapping[str, State]) -> Iterator[Mapping[str, Any]]:
-    for state in states.values():
-        value = ((state.get("outputs") or {}).get("declared_keys") or {}).get("value")
-        if isinstance(value, dict):
-            yield value
-
-
 def _declared_administrators(states: Mapping[str, State]) -> Administrators:
     """Returns who had full access by the last configuration: a run that broke half way may have taken it already."""
-    for value in _outputs(states):
+    for value in declared_keys(states):
         named = value.get("administrators")
         if isinstance(named, list | dict) and named:
             return Administrators(frozenset(str(one) for one in named))
@@ -161,7 +155,7 @@ def _declared_administrators(states: Mapping[str, State]) -> Administrators:
 def _declared_keys(states: Mapping[str, State]) -> dict[Kind, dict[str, str]]:
     """Returns what the outputs `declared_keys` say: kind to key to identity, the latter alone or beside other facts."""
     found: dict[Kind, dict[str, str]] = {}
-    for value in _outputs(states):
+    for value in declared_keys(states):
         for kind in TYPES:
             entries = value.get(kind)
             for key, entry in entries.items() if isinstance(entries, dict) else ():

@@ -20,6 +20,7 @@ CASES: tuple[Case, ...] = (
     accounts.lost_accounts,
     accounts.dropped_accounts,
     accounts.changed_emails,
+    accounts.closed_accounts,
     keys.renamed_keys,
     keys.lost_moves,
     keys.moved_units,
@@ -33,6 +34,7 @@ CASES: tuple[Case, ...] = (
     deletions.deleted_trail,
     deletions.deleted_ram_sharing,
     foreign.strangers,
+    foreign.kept_by_others,
     foreign.imported_elsewhere,
     foreign.states_elsewhere,
 )

@@ -67,7 +67,8 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | 
         id = before.ids.get("id")  # where no state was read, nobody knows it
         target = {"Id": id, "Type": "ACCOUNT"}
         invite = cli.line("organizations", "invite-account-to-organization", target=target)
-        invited = Message("invitation-to-accept", "the account has to accept the invitation")
+        accepted = "the account has to accept the invitation"
+        invited = Message("invitation-to-accept", f"{accepted}; if it was closed, set retired: true on its entry")
         return Way(undo=(invite,) if id else (), is_left_to_hand=True, by_hand=invited)
     if now and attribute in here.by_default:
         name = {"account_name": here.values[attribute], "account_id": now.ids["id"]}

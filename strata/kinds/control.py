@@ -170,7 +170,7 @@ def _contact_now(ask: Ask) -> Attributes | None:
     if account and account not in ask.accounts:
         return _recorded_contact(ask.values)
     asked = {"AlternateContactType": str(ask.values.get("alternate_contact_type"))}
-    if account and account != ask.project.management_account.id:
+    if account and account != ask.account:
         asked["AccountId"] = account
     found = ask.unless_absent(partial(ask.client("account").get_alternate_contact, **asked))
     return {name: found["AlternateContact"].get(word, "") for name, word in _CONTACTED.items()} if found else None
@@ -225,7 +225,7 @@ def _recorded_budget(one: Attributes) -> Attributes:
 
 def _budget_now(ask: Ask) -> Attributes | None:
     client = ask.client("budgets")
-    asked = {"AccountId": ask.project.management_account.id, "BudgetName": str(ask.values.get("name"))}
+    asked = {"AccountId": ask.account, "BudgetName": str(ask.values.get("name"))}
     found = ask.unless_absent(partial(client.describe_budget, **asked))
     if found is None:
         return None

@@ -37,13 +37,18 @@ _CONTROL = re.compile(r"GR[A-Z0-9_]+|CT[A-Z0-9]+P[VR]\d+")
 
 
 def keeper_of_policy(inventory: Inventory, one: Policy) -> Message | None:
-    """Returns who looks after a policy, as a phrase.
+    """Returns who looks after a policy, as a phrase."""
+    return keeper_where(one, has_control_tower=runs(inventory))
+
+
+def keeper_where(one: Policy, *, has_control_tower: bool) -> Message | None:
+    """Returns who looks after a policy where Control Tower runs the organization, or does not, as a phrase.
 
     Its name alone says nothing, and neither do its statements: companies copy those of Control Tower into their own.
     """
     if found := _stack(one.tags):
         return found
-    if runs(inventory) and one.name.startswith(GUARDRAILS) and _is_of_controls(one.content):
+    if has_control_tower and one.name.startswith(GUARDRAILS) and _is_of_controls(one.content):
         return Message("control-tower", "Control Tower looks after it")
     return None
 

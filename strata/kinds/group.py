@@ -224,14 +224,14 @@ def _given_members(aws: AtAws) -> Iterator[Thing]:
 def _live_members(aws: AtAws) -> Iterator[Thing]:
     """Yields who is in a group that has a key; the members of the others are told as one with it.
 
-    An identity provider fills its groups, and people those of Control Tower.
+    An identity provider fills its groups, and people those of Control Tower, as far as external.yaml has them.
     """
     for center in aws.inventory.centers:
         users = {one.id: one for one in center.users}
         for group in center.groups:
             key = aws.known["group"].get(group.id)
             here = aws.zone.groups.get(key or "")
-            theirs = here is not None and is_filled_by_people(here, group)
+            theirs = here is not None and here.is_known and is_filled_by_people(here, group)
             compared = key and (_is_ours(aws, center, group) or theirs)
             for user, id in group.members.items() if compared else ():
                 if not aws.is_elsewhere(_MEMBERSHIP, f"{center.store}/{id}"):

@@ -36,6 +36,10 @@ class Ask(Protocol):
         """Returns the ids of the active accounts, where they are known."""
 
     @property
+    def account(self) -> str:
+        """Returns the id of the account that is asked."""
+
+    @property
     def project(self) -> Project:
         """Returns its id and regions."""
 
@@ -80,8 +84,7 @@ class Existing:
             found = self.id(ask)
         else:
             known = {"region": ask.project.regions.primary, **ask.values}
-            account = ask.project.management_account.id
-            found = self.id.format_map({**known, "account": account, "partition": PARTITION})
+            found = self.id.format_map({**known, "account": ask.account, "partition": PARTITION})
         region = ask.values.get("region")
         return f"{found}@{region}" if found and self.regional and region else found or None
 

@@ -18,8 +18,7 @@ from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
 from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
-
-ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
+from strata.landing_zone.policies import ACCESS_ANALYZER
 
 ADDRESS = "aws_organizations_organization.main"
 ORGANIZATION = Kind(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strata.config import SSO, models
+from strata.config import EXTERNAL, SSO, models
+from strata.config.external import place_of_group
 from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import Attributes, block, text
@@ -134,6 +135,12 @@ def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
     if here and change.attribute == "email" and not aws.zone.sso.users[here.name].user_name:
         # Which was the address until now.
         yield edit(aws.zone, here.file, here.location, "user_name", value=now.values["user_name"])
+    if here and change.attribute == "user_name":
+        was, name = str(here.values["user_name"]).casefold(), str(now.values["user_name"])
+        for group, read in aws.zone.external.groups.items():  # which has members by name
+            if was in map(str.casefold, read.members):
+                members = sorted(name if one.casefold() == was else one for one in read.members)
+                yield edit(aws.zone, EXTERNAL, place_of_group(group), value=members)
 
 
 def _key_name(one: at_aws.User) -> str:

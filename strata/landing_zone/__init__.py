@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -22,6 +22,7 @@ from strata.landing_zone.deployer import Deployer, deployer_of
 from strata.landing_zone.grants import Grant, grants
 from strata.landing_zone.groups import Group, groups
 from strata.landing_zone.permission_sets import PermissionSet, all_permission_sets
+from strata.landing_zone.placeholders import SECURITY_ADMINISTRATOR
 from strata.landing_zone.policies import (
     EffectivePolicy,
     Policy,
@@ -80,6 +81,8 @@ class LandingZone:
     """What AWS has in what others look after, as last read."""
     unread: Mapping[Part, str] = field(default_factory=dict)
     """What is not known of it, with the reason."""
+    account_ids: Mapping[str, str] = field(default_factory=dict)
+    """The ids of its accounts by key, where AWS was asked."""
 
     @cached_property
     def derived(self) -> dict[object, Any]:
@@ -129,8 +132,14 @@ class LandingZone:
     @cached_property
     def policies(self) -> Mapping[str, Policy]:
         """Returns the organization policies by key, those of options among them, sorted by type and key."""
-        order, found = list(PolicyType), all_policies(self.organization, self.project, self.documents, self.external)
+        parts = (self.organization, self.project, self.documents, self.external)
+        order, found = list(PolicyType), all_policies(*parts, self.account_ids)
         return {one.key: one for one in sorted(found, key=lambda one: (order.index(one.type), one.key))}
+
+    def knowing(self, account_ids: Mapping[str, str]) -> LandingZone:
+        """Returns the same with ids of accounts in the documents that name one."""
+        named = any(SECURITY_ADMINISTRATOR in one.document.template for one in self.policies.values())
+        return replace(self, account_ids=account_ids) if named else self
 
     @cached_property
     def effective_policies(self) -> Mapping[Target, tuple[EffectivePolicy, ...]]:
@@ -178,6 +187,11 @@ class LandingZone:
         """Returns the permission sets by key, those of options among them, sorted."""
         found = all_permission_sets(self.sso, self.project, self.documents, self.external)
         return {one.key: one for one in sorted(found, key=lambda one: one.key)}
+
+    @cached_property
+    def external_sets(self) -> frozenset[str]:
+        """Returns the names of the permission sets that others look after."""
+        return frozenset(one.name for one in self.permission_sets.values() if one.external)
 
     @cached_property
     def grants(self) -> Mapping[Grant, tuple[Location, ...]]:

@@ -21,6 +21,10 @@ LISTS = frozenset({"exempt_role_arns"})
 """Placeholders that stand for the entries of a list: each is an entry of its own, as in `["{{exempt_role_arns}}"]`."""
 
 
+SECURITY_ADMINISTRATOR = "security_administrator_id"
+"""The account that Access Analyzer is delegated to; AWS gives its id."""
+
+
 @dataclass(frozen=True)
 class Document:
     """A policy document with placeholders, and the values they stand for; empty where its file could not be read."""
@@ -32,6 +36,11 @@ class Document:
     def text(self) -> str:
         """Returns the document as AWS gets it."""
         return fill(self.template, self.values)
+
+    @cached_property
+    def length(self) -> int:
+        """Returns how many characters AWS gets; the id of an account, which is known last, has twelve."""
+        return len(PATTERN.sub("0" * 12, self.text))
 
     @cached_property
     def content(self) -> Any:
@@ -138,7 +147,7 @@ def _nonsense(text: str, filled: str) -> Iterator[Problem]:
     """Reports an ARN that a placeholder has broken; a policy variable may stand for any part."""
     if not filled.startswith("arn:"):
         return
-    plain = re.sub(r"\$\{[^{}]*\}", "*", filled)
+    plain = re.sub(r"\$\{[^{}]*\}", "*", PATTERN.sub("*", filled))
     if plain.count("arn:") > 1:
         problem = f"{short(text)} becomes {short(filled)}, an ARN within an ARN"
         message = Message("placeholder-breaks-arn", problem, value=text, filled=filled)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from strata.config import models
@@ -24,8 +25,10 @@ from strata.config.models import (
     Targets,
 )
 from strata.config.source import Location
-from strata.landing_zone.placeholders import Document, placeholder_values
+from strata.landing_zone.placeholders import SECURITY_ADMINISTRATOR, Document, placeholder_values
 from strata.landing_zone.units import THE_ROOT, Ancestors, Target
+
+ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,20 @@ def _named(targets: Targets, at: Location) -> dict[Target, Location]:
 
 
 def all_policies(
-    organization: Organization, project: Project | None, documents: Mapping[str, str], external: External
+    organization: Organization,
+    project: Project | None,
+    documents: Mapping[str, str],
+    external: External,
+    account_ids: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Policy]:
-    """Returns all policies, those of options first; two have one key where the YAML has an option's as well."""
+    """Returns all policies, those of options first; two have one key where the YAML has an option's as well.
+
+    Args:
+        account_ids: the ids of accounts by key, as far as they are known; documents have a placeholder for others.
+    """
     values = placeholder_values(project)
+    if project:
+        values |= security_administrator(organization, account_ids)
     found = [*_of_options(organization)]
     for key, one in organization.policies.items():
         if is_full_access(key, one):
@@ -120,6 +133,17 @@ def all_policies(
             )
         )
     return found
+
+
+def security_administrator(organization: Organization, account_ids: Mapping[str, str]) -> dict[str, str]:
+    """Returns the placeholder for the account that Access Analyzer is delegated to.
+
+    Where it is to none, or to one that is gone and has an empty id, no account has the id that stands for it, so that
+    nobody is exempt.
+    """
+    account = organization.delegated_administrators.get(ACCESS_ANALYZER)
+    id = account_ids.get(account, f"{{{{id of account {account}}}}}") if account else ""
+    return {SECURITY_ADMINISTRATOR: id or "nobody"}
 
 
 # What an account is bound by

@@ -6,9 +6,26 @@ from collections.abc import Iterable
 
 from strata.config.limits import aws_limits
 from strata.config.models import AlternateContacts, Organization, PolicyType, Security
+from strata.config.source import Location
 from strata.landing_zone.policies import Policy
 
 ACCOUNT_MANAGEMENT = AlternateContacts.trusted[0]
+TYPES_STAY = "policy-types-stay"
+"""Tells a synth that a policy type is enabled which the AWS provider does not know, so that it can change none."""
+
+
+def unknown_types(enabled: Iterable[str]) -> list[str]:
+    """Returns the enabled policy types that the AWS provider refuses to name, sorted."""
+    return sorted({*enabled} - {one.value for one in PolicyType})
+
+
+def own_switches(organization: Organization) -> dict[str, Location]:
+    """Returns the declared services that trusted access alone does not switch on, and where each is declared."""
+    places: dict[str, Location] = {
+        one: ("trusted_services", at) for at, one in enumerate(organization.trusted_services)
+    }
+    places |= {one: ("delegated_administrators", one) for one in organization.delegated_administrators}
+    return {one: places[one] for one in sorted(places) if one in aws_limits().own_switches}
 
 
 def policy_types(found: Iterable[Policy]) -> list[PolicyType]:

@@ -98,7 +98,8 @@ def live_landing_zone(zone: LandingZone, inventory: Inventory, keys: Keys) -> Li
         inventory: what was read.
         keys: the key of everything that AWS has.
     """
-    return _Reading(zone, inventory, keys).landing_zone()
+    ids = {key: id for id, key in keys["account"].items()}
+    return _Reading(zone.knowing(ids), inventory, keys).landing_zone()
 
 
 # Keys

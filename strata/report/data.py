@@ -53,7 +53,7 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
                 "file": policy.file,
                 "external": policy.external,
                 "known": policy.is_known,
-                "characters": len(policy.document.text),
+                "characters": policy.document.length,
                 "place": str(source(ORGANIZATION, policy.location)),
                 "targets": [
                     {"kind": target.kind, "key": target.key, "place": str(source(ORGANIZATION, where))}

@@ -333,7 +333,7 @@ def _policies_table(landing_zone: LandingZone) -> Table:
         attached = ((target, landing_zone.source(ORGANIZATION, at)) for target, at in policy.attachments.items())
         where = ", ".join(f"{target} {source}" for target, source in attached) or "nothing"
         size = landing_zone.project.aws_limits.policy_type(policy.type).size.value
-        length = f"{len(policy.document.text):,} of {size:,}"
+        length = f"{policy.document.length:,} of {size:,}"
         says = of_others(landing_zone, policy) + ([] if policy.is_known else [f"not known: {EXTERNAL} lacks it"])
         rows.append((policy.key, short_type(policy.type), where, "; ".join(says or [length])))
     return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)

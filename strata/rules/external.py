@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 from strata.config import EXTERNAL, ORGANIZATION, SSO
@@ -49,6 +50,21 @@ def unread(landing_zone: LandingZone) -> Iterator[Doubt]:
         if not one.is_known:
             message = Message("unread-external", text.format(f"permission set {one.name}"), permission_set=one.key)
             yield SSO, one.location, message
+    for group in landing_zone.groups.values():
+        if is_of_control_tower(group) and not group.is_known:
+            text = (
+                f"who is in group {group.name} is not known: {EXTERNAL} lacks it; {_ANEW} reads it, unless an identity "
+                "provider fills it"
+            )
+            yield SSO, group.location, Message("unread-external", text, group=group.key)
+
+
+def read_later(landing_zone: LandingZone, today: dt.date | None) -> Iterator[Doubt]:
+    """Yields a day of reading that no place on earth has yet."""
+    read = landing_zone.external.read
+    if read and today and read - today > dt.timedelta(days=1):
+        text = f"nobody has read it on {read}, which is to come; {_ANEW} writes the day"
+        yield EXTERNAL, ("read",), Message("unread-external", text, day=str(read))
 
 
 def unused_entries(landing_zone: LandingZone) -> Iterator[Doubt]:

@@ -43,7 +43,7 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         key, name, at, size = policy.key, policy.name, policy.location, limits.policy_type(policy.type).size
         if policy.option:
             names[policy.type, name] = made[key] = policy.option
-            yield from _too_long(partial, at, "its policy", policy.document.text, size)
+            yield from _too_long(partial, at, "its policy", policy.document.length, size)
             continue
         other = names.setdefault((policy.type, name), key)
         if key in made:
@@ -61,7 +61,7 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             yield partial.fault(ORGANIZATION, at, message, remedy)
         if policy.file and policy.file in partial.documents:
             yield from wrong_document(partial, ORGANIZATION, (*at, "file"), policy.file, policy.document, policy.type)
-            yield from _too_long(partial, (*at, "file"), policy.file, policy.document.text, size)
+            yield from _too_long(partial, (*at, "file"), policy.file, policy.document.length, size)
 
 
 def renamed(entries: Mapping[str, models.Policy] | Mapping[str, models.PermissionSet], *keys: str) -> str:
@@ -84,10 +84,10 @@ def full_access(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             yield partial.fault(ORGANIZATION, (*at, "detached"), message, "take it out")
 
 
-def _too_long(partial: PartialConfiguration, at: Location, what: str, document: str, size: Limit) -> Iterator[Fault]:
-    if len(document) > size.value:
-        problem = f"{what} has {len(document)} characters minified, AWS allows {size.value} ({size.cited})"
-        message = Message("text-too-long", problem, length=len(document), limit=size.value)
+def _too_long(partial: PartialConfiguration, at: Location, what: str, length: int, size: Limit) -> Iterator[Fault]:
+    if length > size.value:
+        problem = f"{what} has {length} characters minified, AWS allows {size.value} ({size.cited})"
+        message = Message("text-too-long", problem, length=length, limit=size.value)
         yield partial.fault(ORGANIZATION, at, message, "split it, or shorten it with wildcards")
 
 

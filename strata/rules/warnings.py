@@ -19,12 +19,13 @@ from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.examples import example_values
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
+from strata.landing_zone.services import own_switches
 from strata.landing_zone.units import Target
 from strata.policy.documents import statements
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
 from strata.rules.expectations import idle
-from strata.rules.external import strangers, unread, unused_entries
+from strata.rules.external import read_later, strangers, unread, unused_entries
 from strata.rules.lockout import LOCK_OUT, Guard
 from strata.rules.quotas import over_quota
 from strata.rules.spelling import unknown_names
@@ -81,7 +82,8 @@ def found_warnings(
     Accepted findings are left out; with a day, not those whose acceptance ended before it.
     """
     guard = Guard.of(landing_zone, today=day or today)
-    doubts = _doubts(landing_zone, guard)
+    later = [Warned(place(landing_zone, doubt), doubt) for doubt in read_later(landing_zone, today)]
+    doubts = [*_doubts(landing_zone, guard), *later]
     found: list[LocatedWarning] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
     for one in (*doubts, *unused(landing_zone, doubts, _errors(landing_zone, guard))):
@@ -281,6 +283,13 @@ def _delegations(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield ORGANIZATION, ("delegated_administrators", service), message
 
 
+def _own_switches(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for service, at in own_switches(landing_zone.organization).items():
+        switch = aws_limits().own_switches[service]
+        text = f"trusted access alone does not switch {service} on, as {switch.source} says; run {switch.call}"
+        yield ORGANIZATION, at, Message("own-switch", text, service=service)
+
+
 def _delegated_sign_in(landing_zone: LandingZone) -> Iterator[Doubt]:
     service = "sso.amazonaws.com"
     if account := landing_zone.organization.delegated_administrators.get(service):
@@ -362,6 +371,7 @@ _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _bound_management,
     _allow_only,
     _delegations,
+    _own_switches,
     _delegated_sign_in,
     _disabled_types,
     _trail,

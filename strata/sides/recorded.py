@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from strata.config.layers import STACKS
 from strata.config.moves import Kind
@@ -35,6 +36,7 @@ class States:
         looked_up: groups and users that an identity provider looks after, by the address that they would have.
         broken: addresses of what a run left half made.
         whole: whether the attributes are all there; readings of format 1 have tags and ids alone.
+        let_go: the addresses of accounts that the last deploy took for retired, or left out.
     """
 
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class States:
     looked_up: Mapping[str, Principal] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
     whole: bool = False
+    let_go: frozenset[str] = frozenset()
 
     def held(self) -> Iterator[tuple[str, Attributes]]:
         """Yields address and attributes of everything."""
@@ -75,7 +78,21 @@ def states_of(states: Mapping[str, State]) -> States:
         looked_up=looked_up,
         broken=frozenset(one.address for one in held if one.address not in sound),
         whole=True,
+        let_go=frozenset(retired_accounts(states).values()),
     )
+
+
+def retired_accounts(states: Mapping[str, State]) -> dict[str, str]:
+    """Returns the addresses of accounts that the last deploy took for retired, or left out, by key."""
+    return {str(key): str(email) for one in declared_keys(states) for key, email in one.get("retired", {}).items()}
+
+
+def declared_keys(states: Mapping[str, State]) -> Iterator[Mapping[str, Any]]:
+    """Yields what each state says of the configuration that was deployed last."""
+    for state in states.values():
+        value = ((state.get("outputs") or {}).get("declared_keys") or {}).get("value")
+        if isinstance(value, dict):
+            yield value
 
 
 def recorded_side(zone: LandingZone, states: States, without: Collection[str] = ()) -> Mapping[tuple[str, str], Thing]:

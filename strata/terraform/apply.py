@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from strata.errors import Message
@@ -26,6 +27,13 @@ class Applied:
     def stale(self) -> bool:
         """Says whether nothing was done, because somebody else wrote the state since the plan."""
         return any(failure.text.startswith(_STALE) for failure in self.failures)
+
+    def did_unsaid(self, planned: Plan, later: Plan) -> Counter[str]:
+        """Returns how much of a plan it did though it failed, and told by no event: a later plan has it no more."""
+        gone = {} if self.stale else {at: one for at, one in planned.changes.items() if at not in later.changes}
+        failed = {failure.address for failure in self.failures}
+        changed = sum(one.action == "update" and at in failed for at, one in gone.items())
+        return Plan(planned.stack, gone).counts + Counter(changed=changed)
 
 
 def apply(workspace: Workspace, planned: Plan, signals: Signals, progress: Progress, *, verbose: bool) -> Applied:

@@ -88,6 +88,11 @@ class ChangeList(_Part):
         }
         return cls(format=1, account=account, stacks=now, later=sorted(waiting))
 
+    def without(self, stacks: Collection[str]) -> Self:
+        """Returns the list of the other stacks."""
+        others = {name: changes for name, changes in self.stacks.items() if name not in stacks}
+        return self.model_copy(update={"stacks": others, "later": [one for one in self.later if one not in stacks]})
+
     @property
     def text(self) -> str:
         """Returns it as it is written to a file: JSON whose order is always the same."""
@@ -159,6 +164,13 @@ class Expected:
             )
             raise StrataError(Message("list-edited", text, place=given))
         return cls(changes.sha256, changes)
+
+    def without(self, stacks: Collection[str]) -> Expected:
+        """Returns what was approved of the other stacks; a hash alone says nothing of them."""
+        if not stacks or not self.changes:
+            return self
+        changes = self.changes.without(stacks)
+        return Expected(changes.sha256, changes)
 
     def differences(self, now: ChangeList) -> list[Message]:
         """Returns what is planned otherwise than expected, in words; nothing where the lists are the same."""

@@ -79,7 +79,7 @@ class Events:
         try:
             event = json.loads(line)
             handler = _HANDLERS.get(event.get("type"))
-            if self._verbose and event.get("@message"):
+            if self._verbose and event.get("@message") and not _is_of_lock_table(event):
                 self._watcher.note(f"{self._stack}: {event['@message']}")
             if handler:
                 handler(self, event)
@@ -137,6 +137,12 @@ _HANDLERS: dict[str, Callable[[Events, dict[str, Any]], None]] = {
     "apply_complete": Events._complete,
     "refresh_complete": Events._refreshed,
 }
+
+
+def _is_of_lock_table(event: dict[str, Any]) -> bool:
+    """Says whether Terraform calls the lock table deprecated, as it does again and again; doctor says it once."""
+    diagnostic = event.get("diagnostic") or {}
+    return diagnostic.get("severity") == "warning" and "dynamodb_table" in str(diagnostic.get("detail"))
 
 
 def _change(event: dict[str, Any]) -> dict[str, Any] | None:

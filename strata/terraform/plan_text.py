@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
+from strata.config.layers import IN_ACCOUNT
 from strata.kinds import resource_of
 from strata.printing import Style, columns, line, painted, unguarded
 from strata.sides.states import objects
 from strata.terraform.attributes import MASKED, UNKNOWN, Attribute
 from strata.terraform.document_diff import document, document_diff, pretty
+from strata.terraform.fleet import layer_of
 from strata.terraform.plans import Change, Plan
-from strata.text import counted, listed
+from strata.text import NAMED, counted, listed
 
 STYLES: Mapping[str, Style] = {
     "create": Style.FINE,
@@ -43,20 +45,48 @@ class _Line(NamedTuple):
     """How many letters are in colour, 0 for all."""
 
 
-def show(plans: Iterable[Plan], to: TextIO, names: Mapping[str, str], *, every: bool = False) -> None:
-    """Prints plans for a person.
+def show(
+    plans: Iterable[Plan],
+    to: TextIO,
+    names: Mapping[str, str],
+    *,
+    every: bool = False,
+    accounts: Mapping[str, str] | None = None,
+) -> None:
+    """Prints plans for a person; those that are the same in several accounts once.
 
     Args:
         to: stdout, or stderr where stdout is for a script.
         names: what people call the ids of AWS's, which say nothing to them.
-        every: whether to print all arguments of what is created too.
+        every: whether to print all arguments of what is created too, and all accounts.
+        accounts: the id of its account, as far as it is known, by the stack in a member account.
     """
     shown = list(plans)
-    for planned in shown:
-        _print(_plan_lines(planned, names, every), to)
+    for same in alike(shown, accounts or {}):
+        _print(_plan_lines(same, names, every), to)
     if sum(1 for planned in shown if planned.changes) > 1:
         _print([_Line(f"together: {_total(shown)}")], to)
     to.flush()
+
+
+def alike(plans: Iterable[Plan], accounts: Mapping[str, str]) -> list[list[Plan]]:
+    """Groups the plans of a layer that do the same in their accounts; of their texts only the account's id may differ.
+
+    What is known after the apply is the same where the Terraform is.
+
+    Args:
+        accounts: the id of its account, as far as it is known, by the stack in a member account.
+    """
+    found: dict[object, list[Plan]] = {}
+    for planned in plans:
+        key: object = planned.stack
+        if planned.stack in accounts:
+            told = {**planned.as_json(), "stack": layer_of(planned.stack), "written": planned.written}
+            text = json.dumps(told, sort_keys=True)
+            id = accounts[planned.stack]
+            key = re.sub(rf"(?<!\d){id}(?!\d)", "(account)", text) if id else text
+        found.setdefault(key, []).append(planned)
+    return list(found.values())
 
 
 def names_of(states: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -76,12 +106,20 @@ def waits(planned: Plan) -> str:
     return f"can be planned once {' and '.join(planned.waits_for)} {'are' if planned.waits_for[1:] else 'is'} applied"
 
 
-def _plan_lines(planned: Plan, names: Mapping[str, str], every: bool) -> Iterator[_Line]:
-    number = counted(planned.count, "change") if planned.count else "no changes"
+def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> Iterator[_Line]:
+    planned, stack, each = same[0], same[0].stack, ""
+    keys = [one.stack.partition(IN_ACCOUNT)[2] for one in same]
+    if keys[1:]:
+        stack, each = f"{layer_of(stack)} in {len(keys)} accounts", " each"
+    number = f"{counted(planned.count, 'change')}{each}" if planned.count else "no changes"
     if planned.outputs and not planned.count:
         number = "no changes, only outputs that other stacks read"
+    if planned.spared:
+        number = "as the last deploy left it, AWS was not asked; --refresh asks"
     style = Style.FAULT if planned.error else Style.TITLE
-    yield _Line(f"{planned.stack}: {planned.error or waits(planned) or number}", style)
+    yield _Line(f"{stack}: {planned.error or waits(planned) or number}", style)
+    if each:
+        yield _Line(f"  {listed(keys, len(keys) if every else NAMED)}", indent=2)
     yield from (_Line(f"  {text}", indent=2) for text in planned.advice)
     for address, change in planned.changes.items():
         first = f"  {change.action:<{_ACTION}}  {address}"

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -23,14 +23,17 @@ from strata.config.models import state_key
 from strata.errors import Message, StrataError
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.control import CONTACT
+from strata.terraform import fleet
 from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, masked, sensitive_marks
 from strata.terraform.errors import TerraformError, advice
 from strata.terraform.events import Events, Failure
 from strata.terraform.process import Result
 from strata.terraform.progress import Progress
 from strata.terraform.workspace import StateObject, Workspace
+from strata.text import counted
 
-Versions = Mapping[StateObject, Version | None]
+Versions = Mapping[StateObject, Version | str | None]
+"""What a plan rests on: versions of states, or a digest of what is read from one."""
 
 _HAS_CHANGES = 2
 """The exit code of `terraform plan -detailed-exitcode` where there is something to do; 0 is nothing, 1 an error."""
@@ -96,6 +99,10 @@ class Plan:
     file: Path | None = None
     versions: Versions = field(default_factory=dict)
     """The states that it rests on, as they were before it was created."""
+    written: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The Terraform of what would be changed, by address, in one of many stacks: whether they do the same."""
+    spared: bool = False
+    """Nothing that it follows from has changed since the last whole run: no Terraform was started, nobody asked AWS."""
 
     @property
     def count(self) -> int:
@@ -134,6 +141,7 @@ class Plan:
             "changes": [change.as_json(address) for address, change in self.changes.items()],
             "outputs": list(self.outputs),
             "waits_for": list(self.waits_for),
+            "spared": self.spared,
             "error": self.error,
             "advice": list(self.advice),
         }
@@ -163,16 +171,42 @@ class Planner:
     """Returns the errors of a stack, with what is to be done about those of which only AWS knows why."""
     refresh: Callable[[Workspace, str, Versions], bool] = lambda *_: True
     """Says whether a plan that rests on these versions of states asks AWS about every object of its state."""
+    digest: Callable[[StateObject, Collection[str]], str] = lambda *_: ""
+    """Returns a digest of the values of outputs as they are now."""
+    many: Collection[str] = ()
+    """The stacks in member accounts that are planned beside each other."""
+    at_once: int = 1
+    muted: Progress | None = None
+    """Hears how far one of these is."""
     _initialized: set[str] = field(default_factory=set)
 
     def plan_all(self, stacks: Sequence[str]) -> list[Plan]:
         """Plans stacks in their order; one that reads what another has yet to write waits for it."""
         plans: dict[str, Plan] = {}
-        for stack in stacks:
+
+        def plan(stack: str) -> Plan:
             pending = [name for name in self.workspace.producers(stack) if name in plans and _is_pending(plans[name])]
             waiting = tuple(name for name in pending if plans[name].waits_for)
-            plans[stack] = Plan(stack, waits_for=waiting) if waiting else self.plan(stack, pending)
+            return Plan(stack, waits_for=waiting) if waiting else self.plan(stack, pending)
+
+        for group in fleet.groups(self.workspace, stacks, self.many):
+            plans |= self.plan_at_once(group, plan) if group[1:] else {one: plan(one) for one in group}
         return list(plans.values())
+
+    def plan_at_once(self, stacks: Sequence[str], plan: Callable[[str], Plan]) -> dict[str, Plan]:
+        """Plans stacks in member accounts; whatever goes wrong with one is its error."""
+
+        def isolated(stack: str) -> Plan:
+            try:
+                return plan(stack)
+            except StrataError as error:
+                return self._unplanned(stack, [Failure(str(one), id=one.id) for one in error.args], ())
+
+        first = {fleet.layer_of(stack): stack for stack in reversed(stacks)}
+        for stack in first.values():  # fills the folder of plugins, which Terraform does not write in parallel
+            self.initialize(stack)
+        self.progress.doing(f"{counted(len(stacks), 'account stack')}: planning, {self.at_once} at once")
+        return fleet.each(isolated, stacks, self.at_once, self.progress)
 
     def plan(self, stack: str, pending: Sequence[str] = ()) -> Plan:
         """Plans one stack and locks nothing; `pending` are those it reads from whose changes are yet to be applied."""
@@ -186,14 +220,14 @@ class Planner:
         return planned
 
     def _plan(self, stack: str, pending: Sequence[str]) -> Plan:
-        self.progress.doing(f"{stack}: planning")
+        self._progress(stack).doing(f"{stack}: planning")
         if failed := self.initialize(stack):
             return self._unplanned(stack, [failed], pending)
         versions = self.versions(stack)
         file = self.folder / f"{stack}.tfplan"
         file.unlink(missing_ok=True)
         refresh = () if self.refresh(self.workspace, stack, versions) else ("-refresh=false",)
-        events = Events(self.progress, stack, verbose=self.verbose)
+        events = Events(self._progress(stack), stack, verbose=self.verbose)
         result = self.workspace.terraform(
             stack,
             *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", *refresh),
@@ -203,8 +237,8 @@ class Planner:
         if result.code == _HAS_CHANGES:
             shown = self._shown(stack, file)
             self.learn(stack, shown)
-            found, written = dict(sorted(changes(shown))), tuple(changed_outputs(shown))
-            return Plan(stack, found, written, file=file, versions=versions)
+            found, outputs = dict(sorted(changes(shown))), tuple(changed_outputs(shown))
+            return Plan(stack, found, outputs, file=file, versions=versions, written=self._written(stack, found))
         file.unlink(missing_ok=True)
         if not result.code:
             return Plan(stack, versions=versions)
@@ -215,8 +249,8 @@ class Planner:
         if stack in self._initialized:
             return None
         if not (self.workspace.stack_folder(stack) / ".terraform").exists():
-            self.progress.at("preparing Terraform")
-            self.progress.still(f"{stack}: preparing Terraform")
+            self._progress(stack).at("preparing Terraform")
+            self._progress(stack).still(f"{stack}: preparing Terraform")
         result = self.workspace.initialize(stack)
         if result.code:
             said = f"{result.text}\n{result.errors}".partition("Error: ")[2] or result.errors or result.text
@@ -234,8 +268,16 @@ class Planner:
             raise TerraformError(self.workspace, stack, [failed])
 
     def versions(self, stack: str) -> Versions:
-        """Returns the versions of the states that a plan of a stack rests on, as they are now."""
-        return {state: self.version(state) for state in self.workspace.reads(stack)}
+        """Returns the versions of the states that a plan of a stack rests on, as they are now.
+
+        Of what a stack in a member account reads from others the values count: else an account that is added had all
+        others planned again.
+        """
+        read = self.workspace.outputs_read(stack) if stack in self.many else {}
+        return {
+            state: self.digest(state, read[state]) if state in read else self.version(state)
+            for state in self.workspace.reads(stack)
+        }
 
     def _unplanned(self, stack: str, found: Sequence[Failure], pending: Sequence[str]) -> Plan:
         if waits_for := _waits_for(found, pending):
@@ -251,6 +293,20 @@ class Planner:
         shown: dict[str, Any] = json.loads(result.text)
         return shown
 
+    def _written(self, stack: str, addresses: Iterable[str]) -> dict[str, Any]:
+        if stack not in self.many:
+            return {}
+        resources = self.workspace.document(stack).get("resource", {})
+        found = {}
+        for address in addresses:
+            type, _, name = address.partition(".")
+            written = resources.get(type, {}).get(name.partition("[")[0], {})
+            found[address] = {key: value for key, value in written.items() if key != "//"}
+        return found
+
+    def _progress(self, stack: str) -> Progress:
+        return self.muted if self.muted and stack in self.many else self.progress
+
     def _hearing(self, stack: str, events: Events) -> Callable[[str], None]:
         said = time.monotonic()
 
@@ -259,7 +315,7 @@ class Planner:
             events.take(line)
             if time.monotonic() - said > _LONG:
                 said = time.monotonic()
-                self.progress.still(f"{stack}: planning, {events.compared} resources compared with AWS so far")
+                self._progress(stack).still(f"{stack}: planning, {events.compared} resources compared with AWS so far")
 
         return heard
 
@@ -317,7 +373,8 @@ def ended(result: Result, events: Events) -> Failure:
 
 def own_version(versions: Versions, stack: str) -> Version | None:
     """Returns the version of a stack's own state among those that a plan of it rests on."""
-    return next((version for state, version in versions.items() if state.key == state_key(stack)), None)
+    own = (version for state, version in versions.items() if state.key == state_key(stack))
+    return next((version for version in own if isinstance(version, Version)), None)
 
 
 def _is_pending(planned: Plan) -> bool:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 
 from strata.aws import runs
 from strata.aws.access_role import WAY, account_ids, closed_to_us
 from strata.aws.identity_center import console, is_ours, list_instances
-from strata.aws.organization import is_new, list_accounts
+from strata.aws.organization import LiveAccount, is_new, list_accounts
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, connect, emulator
-from strata.aws.states import Version, list_stacks, read_state, read_version
+from strata.aws.states import Version, list_stacks, read_object, read_state, read_version
 from strata.config.layers import IN_ACCOUNT, STACKS, folder_of
 from strata.config.models import ACCESS_ROLE, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.identity import announced, examine
+from strata.identity.accounts import ALREADY_CLOSED, GONE
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import (
     DELETE_RAM_SHARING,
@@ -38,21 +41,27 @@ from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
+from strata.landing_zone.services import TYPES_STAY
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
 from strata.rules.expectations import require
 from strata.rules.lockout import Guard
-from strata.sides.states import State, objects
+from strata.sides.states import State, managed, objects
+from strata.terraform.fleet import Fleet
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
 from strata.terraform.settling import PAUSES, wait
-from strata.terraform.standing import reset
+from strata.terraform.standing import reset, types_left
+from strata.terraform.whole import unchanged
 from strata.terraform.workspace import StateObject, Workspace
 
 REPLACE = "replace:"
-ALLOWED = (LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING)
+ALLOWED = (
+    *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{ALREADY_CLOSED}KEY"),
+    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING),
+)
 """The words of `--allow`."""
 
 
@@ -72,6 +81,12 @@ class Prepared:
     """What `strata bootstrap` has yet to make, in a preview."""
     refreshing: Refreshing = field(default_factory=Refreshing)
     """Which plans do without a refresh."""
+    left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What each stack forgets of accounts that are closed, by address."""
+    spared: frozenset[str] = frozenset()
+    """The chosen stacks in member accounts that are as their last whole run left them."""
+    fleet: Fleet = field(default_factory=lambda: Fleet(1))
+    """How many account stacks are planned and deployed at once."""
 
     def version(self, state: StateObject) -> Version | None:
         """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
@@ -81,6 +96,27 @@ class Prepared:
             if state.bucket == self.landing_zone.project.state_bucket:
                 raise
             return None
+
+    def digest(self, state: StateObject, outputs: Collection[str]) -> str:
+        """Returns a digest of the values of outputs as they are now, none of a state that is not there."""
+        return _digest(read_object(self.aws, *state), outputs)
+
+    def left_whole(self, stacks: Collection[str]) -> set[str]:
+        """Returns those of the stacks in member accounts that are as their last whole run left them."""
+        read = cache(lambda state: read_object(self.aws, *state))
+        digest = lambda state, outputs: _digest(read(state), outputs)  # noqa: E731  # each state once
+        return unchanged(self.aws, self.landing_zone.project, self.workspace, stacks, digest)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Returns the chosen stacks for which Terraform is started."""
+        return tuple(stack for stack in self.chosen if stack not in self.spared)
+
+    def account_ids(self) -> dict[str, str]:
+        """Returns the id of its account by the stack in a member account, empty where the run began without one."""
+        zone = self.landing_zone
+        known = dict(account_ids(self.states["organizations"], sorted({*zone.account_stacks.values()})))
+        return {stack: known.get(key, "") for stack, key in zone.account_stacks.items()}
 
     def directory(self) -> Directory | None:
         """Returns Identity Center as it is now, beside the states as they are now."""
@@ -110,6 +146,12 @@ class RefusedError(StrataError):
             yield "nothing was changed"
 
 
+def _digest(state: State, outputs: Collection[str]) -> str:
+    known = state.get("outputs", {})
+    values = {name: known[name]["value"] for name in sorted(outputs) if name in known}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
 def prepare(
     options: Options,
     progress: Progress,
@@ -118,11 +160,13 @@ def prepare(
     stacks: Sequence[str],
     allow: Sequence[str],
     preview: bool = False,
+    fleet: Fleet,
 ) -> Prepared:
     """Writes the Terraform, reads states and AWS, and compares them with the configuration.
 
     Args:
         refreshing: begins to read in bulk meanwhile.
+        fleet: which account stacks it takes.
         preview: whether it is enough, before the first deploy, that there is an organization.
 
     Raises:
@@ -137,7 +181,7 @@ def prepare(
     if faults := list(Guard.of(landing_zone, today=today).faults(today)):
         raise ConfigurationError(faults)
     require(landing_zone)
-    _check_replaced(allow, landing_zone)
+    _check_keys(allow, landing_zone)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
     ended = [fault.message for fault in over(landing_zone, today)]
@@ -166,32 +210,82 @@ def prepare(
     )
     for warning in found.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr)
+    _check_closed(allow, found.closed)
     alone = partial(_refuse_beside_another_run, aws, landing_zone.project, workspace, dict(states))
     if found.refusals:
         alone()
         raise RefusedError(found.refusals)
     if not stacks or "organizations" in stacks:
-        _check_quota(aws, landing_zone, states.get("organizations", {}), progress.note)
+        _check_quota(aws, landing_zone, states.get("organizations", {}), found.closed, progress.note)
+    types = list(types_left(aws, landing_zone))
     progress.doing("writing the Terraform")
     refreshing.begin(aws, landing_zone.project, states, [one for one in STACKS if not stacks or one in stacks])
-    workspace.synth([*allow, *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
-    chosen = tuple(_chosen(workspace, landing_zone, stacks))
-    own = (stack for stack in workspace.stacks if stack not in states)
-    states |= {stack: read_state(aws, landing_zone.project, stack) for stack in own}
-    gone = set(list_stacks(aws, landing_zone.project)) - set(workspace.stacks)
-    if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
-        raise RefusedError(lost)
-    chosen = _reachable(aws, landing_zone, states, chosen, stacks, progress.note)
-    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, lacking=lacking, refreshing=refreshing)
+    words = {*_words(found.closed, landing_zone), *(one for one in allow if not one.startswith(ALREADY_CLOSED))}
+    moved = (f"moved:{one.kind}:{one.new}" for one in found.moved)
+    workspace.synth([*sorted(words), *moved, *(TYPES_STAY for _ in types)])
+    left_out = {stack: _leave_out(workspace, stack, states[stack], found.closed) for stack in STACKS}
+    _check_layers(aws, landing_zone, workspace, found.closed)
+    chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
+    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, (), lacking, refreshing, left_out)
+    prepared = _selected(replace(prepared, fleet=fleet), stacks, progress.note, waits=not preview)
     _check_regions(prepared)
-    if STACK in chosen and names:
+    if STACK in prepared.chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
-    goes = [(stack, reset(aws, workspace.document(stack), states[stack])) for stack in _own(prepared)]
-    told = [text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts]
-    told += abandoned(aws, landing_zone.project, workspace, chosen, dt.datetime.now(tz=dt.UTC))
+    goes = [(stack, reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
+    told = types + [text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts]
+    told += abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
     return replace(prepared, warnings=(*ended, *found.warnings, *told))
+
+
+def _check_layers(aws: Aws, landing_zone: LandingZone, workspace: Workspace, closed: Collection[str]) -> None:
+    """Refuses states that no stack has; what is in an account that is closed goes with it."""
+    gone = {one for one in list_stacks(aws, landing_zone.project) if one.partition(IN_ACCOUNT)[2] not in closed}
+    states = {one: read_state(aws, landing_zone.project, one) for one in gone - {*workspace.stacks}}
+    if lost := list(lost_layers(landing_zone, states)):
+        raise RefusedError(lost)
+
+
+def _words(closed: Mapping[str, LiveAccount], landing_zone: LandingZone) -> Iterator[str]:
+    """Yields what tells a synth of accounts to leave out, each with its id, but for one that is gone."""
+    for key, one in closed.items():
+        if key in landing_zone.members:
+            yield f"{ALREADY_CLOSED}{key}:{'' if one.state == GONE else one.id}"
+
+
+def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, LiveAccount]) -> frozenset[str]:
+    """Has a stack forget what its state has of accounts that are closed, where AWS changes nothing any more."""
+    declared, accounts = workspace.document(stack).get("resource", {}), {one.id for one in closed.values() if one.id}
+    found = frozenset(
+        one.address
+        for one in managed(state)
+        if {one.attributes.get(name) for name in ("target_id", "account_id", "id")} & accounts
+        and one.name not in declared.get(one.type, {})
+    )
+    if found:
+        workspace.forget_next(stack, found)
+    return found
+
+
+def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], None], *, waits: bool) -> Prepared:
+    """Returns it without the stacks that cannot be reached, and with the states of all for which Terraform is started.
+
+    Raises:
+        StrataError: one was named that cannot be reached, or nothing is left.
+    """
+    aws, zone, chosen = prepared.aws, prepared.landing_zone, prepared.chosen
+    in_accounts = [stack for stack in chosen if stack in zone.account_stacks]
+    spared = set[str]() if prepared.refreshing.always else prepared.left_whole(in_accounts)
+    asked = [stack for stack in chosen if stack not in spared]
+    needed = {*asked, *(one for stack in chosen for one in prepared.workspace.producers(stack))} - {*prepared.states}
+    states = {**prepared.states, **{stack: read_state(aws, zone.project, stack) for stack in sorted(needed)}}
+    reached = _reachable(aws, zone, states, asked, named, note, waits=waits)
+    chosen = tuple(stack for stack in chosen if stack in {*reached, *spared})
+    if prepared.chosen and not chosen:
+        text = f"{', '.join(named)}: there is no account left that it has a stack in"
+        raise StrataError(Message("no-account-left", text, stacks=list(named)))
+    return replace(prepared, chosen=chosen, states=states, spared=frozenset(spared))
 
 
 def _last_runs(aws: Aws, project: Project) -> Mapping[str, runs.Run]:
@@ -241,21 +335,19 @@ def _reachable(
     chosen: Sequence[str],
     named: Sequence[str],
     note: Callable[[str], None],
+    *,
+    waits: bool,
 ) -> tuple[str, ...]:
     """Returns the stacks without those in accounts whose role cannot be assumed.
 
     Raises:
-        StrataError: one of these was named, or nothing is left.
+        StrataError: one of these was named.
     """
-    closed = _closed_to_us(aws, landing_zone, states, chosen, note)
+    closed = _closed_to_us(aws, landing_zone, states, chosen, note, waits=waits)
     if refused := closed.intersection(named):
         texts = {stack: f"{stack}: {ACCESS_ROLE} cannot be assumed in its account; {WAY}" for stack in refused}
         raise StrataError(*(Message("role-not-assumable", text, stacks=[stack]) for stack, text in texts.items()))
-    found = tuple(stack for stack in chosen if stack not in closed)
-    if not found:
-        text = f"{', '.join(named)}: there is no account left that it has a stack in"
-        raise StrataError(Message("no-account-left", text, stacks=list(named)))
-    return found
+    return tuple(stack for stack in chosen if stack not in closed)
 
 
 def await_access(aws: Aws, accounts: Mapping[str, str], note: Callable[[str], None]) -> list[str]:
@@ -282,10 +374,14 @@ def _closed_to_us(
     states: Mapping[str, State],
     chosen: Collection[str],
     note: Callable[[str], None],
+    *,
+    waits: bool,
 ) -> frozenset[str]:
     """Returns the stacks that are left out, since the role of their account cannot be assumed, and names each."""
     wanted = {landing_zone.account_stacks[stack] for stack in chosen if stack in landing_zone.account_stacks}
-    closed = await_access(aws, dict(account_ids(states["organizations"], sorted(wanted))), note) if wanted else []
+    ids = dict(account_ids(states["organizations"], sorted(wanted)))
+    ask = partial(await_access, note=note) if waits else closed_to_us
+    closed = ask(aws, ids) if ids else []
     left = [stack for stack in chosen if landing_zone.account_stacks.get(stack) in closed]
     if left:
         text = f"{', '.join(left)}: left out, since {ACCESS_ROLE} cannot be assumed there; {WAY}"
@@ -327,25 +423,40 @@ def check_allowed(allow: Collection[str]) -> None:
         UsageError: one is none.
     """
     for word in allow:
-        if word in ALLOWED or (word.startswith(REPLACE) and word != REPLACE):
+        if word in ALLOWED or (word.startswith((REPLACE, ALREADY_CLOSED)) and not word.endswith(":")):
             continue
         guess = did_you_mean(word, ALLOWED)
         text = f"--allow does not accept {word!r}{guess}; it accepts {', '.join(ALLOWED)}"
         raise UsageError(Message("argument-malformed", text, option="--allow", value=word))
 
 
-def _check_replaced(allow: Collection[str], landing_zone: LandingZone) -> None:
-    keys = {*landing_zone.sso.permission_sets, *landing_zone.organization.policies}
+def _check_keys(allow: Collection[str], landing_zone: LandingZone) -> None:
+    replaced = {*landing_zone.sso.permission_sets, *landing_zone.organization.policies}
     for word in allow:
-        key = word.removeprefix(REPLACE)
-        if word.startswith(REPLACE) and key not in keys:
-            guess = did_you_mean(key, keys)
-            text = f"--allow {word}: there is no permission set or policy {key!r}{guess}"
-            raise UsageError(Message("unknown-name", text, option="--allow", name=key))
+        for begin, what, keys in (
+            (REPLACE, "permission set or policy", replaced),
+            (ALREADY_CLOSED, "account", {*landing_zone.organization.accounts}),
+        ):
+            key = word.removeprefix(begin)
+            if word.startswith(begin) and key not in keys:
+                text = f"--allow {word}: there is no {what} {key!r}{did_you_mean(key, keys)}"
+                raise UsageError(Message("unknown-name", text, option="--allow", name=key))
 
 
-def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str]) -> list[str]:
-    """Returns the stacks to deploy in their order, all when none is named; a layer stands for its account stacks."""
+def _check_closed(allow: Collection[str], closed: Collection[str]) -> None:
+    """Refuses to leave out an account that is open."""
+    for word in allow:
+        key = word.removeprefix(ALREADY_CLOSED)
+        if word.startswith(ALREADY_CLOSED) and key not in closed:
+            text = f"--allow {word}: the account {key} is not closed at AWS"
+            raise UsageError(Message("account-open", text, option="--allow", account=key))
+
+
+def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str], fleet: Fleet) -> list[str]:
+    """Returns the stacks to deploy in their order, all when none is named; a layer stands for its account stacks.
+
+    A shard takes stacks in accounts only.
+    """
     layers = {name for name, layer in landing_zone.layers.items() if layer.code.in_accounts}
     for stack in stacks:
         if stack not in workspace.stacks and stack not in layers:
@@ -357,7 +468,16 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
             text = f"there is no stack {stack!r}{guess}; there are {', '.join(known)}"
             raise StrataError(Message("no-such-stack", text, stack=stack))
     named = {*stacks, *(one for one in landing_zone.account_stacks if one.partition(IN_ACCOUNT)[0] in stacks)}
-    return [stack for stack in workspace.stacks if not stacks or stack in named]
+    accounts = landing_zone.account_stacks
+    if fleet.shard and (others := [stack for stack in stacks if stack not in {*accounts, *layers}]):
+        text = f"--shard is for stacks in member accounts: deploy {', '.join(others)} without it"
+        raise UsageError(Message("arguments-conflict", text, options=["--shard", *others]))
+    return [
+        stack
+        for stack in workspace.stacks
+        if (not stacks or stack in named)
+        and (fleet.takes(accounts[stack]) if stack in accounts else fleet.shard is None)
+    ]
 
 
 def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str]) -> None:
@@ -401,13 +521,15 @@ def _without_store(aws: Aws, landing_zone: LandingZone, lacking: Sequence[Resour
     return not read_state(aws, landing_zone.project, "backend")
 
 
-def _check_quota(aws: Aws, landing_zone: LandingZone, state: State, note: Callable[[str], None]) -> None:
+def _check_quota(
+    aws: Aws, landing_zone: LandingZone, state: State, closed: Collection[str], note: Callable[[str], None]
+) -> None:
     """Refuses more new accounts than AWS has room for: one that exists has its room, whatever the quota says.
 
     Raises:
         StrataError: AWS would refuse to make some of them.
     """
-    known = {one.name for one in objects(state) if one.type == TYPES["account"]}
+    known = {*(one.name for one in objects(state) if one.type == TYPES["account"]), *closed}
     new = {folded(account.email) for key, account in landing_zone.members.items() if key not in known}
     if not new:
         return

@@ -174,7 +174,7 @@ def looked_up(aws: Aws, landing_zone: LandingZone, failure: Failure) -> Failure:
     except AwsError:
         return failure
     since = dt.datetime.now(dt.UTC) - _LONGEST_CREATION
-    ours = [one for one in there.values() if one.state in _OPEN and folded(one.email) == folded(account.email)]
+    ours = [one for one in there.values() if not one.shut and folded(one.email) == folded(account.email)]
     makes = [one for one in begun if one["RequestedTimestamp"] > since and one.get("AccountId") not in there]
     if not ours and not makes:
         return failure
@@ -186,7 +186,6 @@ def looked_up(aws: Aws, landing_zone: LandingZone, failure: Failure) -> Failure:
 
 
 _LONGEST_CREATION = dt.timedelta(hours=1)
-_OPEN = ("ACTIVE", "PENDING_ACTIVATION")
 
 
 def adopt_taken(workspace: Workspace, existing: Existing, planned: Plan, note: Note) -> bool:
@@ -242,25 +241,45 @@ def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> 
             client.delete_item(TableName=project.lock_table, Key={"LockID": {"S": row}})
 
 
+def unreached(aws: Aws, landing_zone: LandingZone, failures: Sequence[Failure], note: Note) -> list[Failure]:
+    """Returns the failures without those of permission sets that all open accounts have by now, or get here.
+
+    The provider takes each change of a set to all accounts that have it, and fails where one is closed or suspended.
+    """
+    found = [one for one in failures if one.address and resource_of(one.address).provisioned]
+    found = [one for one in found if "provision" in one.text]
+    try:
+        if not found or not any(one.shut for one in list_accounts(aws)):
+            return list(failures)
+    except AwsError:
+        return list(failures)
+    done = provision_permission_sets(aws, landing_zone, note)
+    return [one for one in failures if one not in found] if done else list(failures)
+
+
 def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -> bool:
     """Brings permission sets up to date in the accounts that still have an older version; says whether none has.
 
+    One that is closed or suspended takes none, and counts as done. So does a set that others look after: what somebody
+    put into it would be in force by that.
     After a failed provisioning Terraform's state says it is done, and no later plan shows it
     (https://github.com/hashicorp/terraform-provider-aws/issues/38247).
     """
     try:
         center = Center.of(aws, landing_zone.project)
-        done = [_provision(center, arn, note) for arn in center.permission_sets()] if center else []
+        shut = {one.id for one in list_accounts(aws) if one.shut}
+        theirs = landing_zone.external_sets
+        done = [_provision(center, arn, shut, theirs, note) for arn in center.permission_sets()] if center else []
         return all(done)
     except AwsError as error:
         note(Message("permission-sets-unchecked", f"permission sets were not checked in their accounts: {error}"))
         return False
 
 
-def _provision(center: Center, arn: str, note: Note) -> bool:
-    outdated, done = list(center.accounts_of(arn, outdated=True)), True
-    name = center.describe(arn)["Name"] if outdated else ""
-    for account in outdated:
+def _provision(center: Center, arn: str, shut: Collection[str], theirs: Collection[str], note: Note) -> bool:
+    outdated, done = [one for one in center.accounts_of(arn, outdated=True) if one not in shut], True
+    name = center.name_of(arn) if outdated else ""
+    for account in outdated if name not in theirs else ():
         text = f"provisioning permission set {name} in {account}, which has an older version of it"
         note(Message("permission-set-provisioned", text, permission_set=name, account=account))
         done &= _await(center, center.provision(arn, account), account, note)

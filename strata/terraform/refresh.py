@@ -83,6 +83,11 @@ class Refreshing:
             if self._why_not(stack) is None:
                 self._start(stack)
 
+    @property
+    def always(self) -> bool:
+        """Returns whether it was asked that every plan refreshes."""
+        return self._always
+
     def needed(self, workspace: Workspace, stack: str, versions: Versions) -> bool:
         """Says whether a plan that rests on these versions of states refreshes, and with --verbose why."""
         why = self.why(workspace, stack, versions)

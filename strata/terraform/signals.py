@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -27,7 +28,8 @@ class Signals:
 
     def __init__(self) -> None:
         self._received: list[int] = []
-        self._shielded = False
+        self._shields = 0
+        self._lock = threading.Lock()
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -42,12 +44,14 @@ class Signals:
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """Only writes signals down until the block ends."""
-        self._shielded = True
+        """Only writes signals down until the block ends; one may be within another."""
+        with self._lock:
+            self._shields += 1
         try:
             yield
         finally:
-            self._shielded = False
+            with self._lock:
+                self._shields -= 1
 
     @property
     def ends(self) -> bool:
@@ -67,6 +71,6 @@ class Signals:
         return 128 + self._received[0]
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
-        if not self._shielded:
+        if not self._shields:
             raise StoppedError(number)
         self._received.append(number)

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from strata.config.layers import IN_ACCOUNT
 from strata.errors import Message, StrataError
 from strata.terraform import tools
 from strata.terraform.process import Process, Result, run
@@ -86,7 +87,10 @@ class Workspace:
 
     @cached_property
     def stacks(self) -> dict[str, tuple[str, ...]]:
-        """Every stack with the stacks it reads from, in the order they are deployed in."""
+        """Every stack with the stacks it reads from, in the order they are deployed in.
+
+        Those in member accounts come last: only what reads from one waits for it.
+        """
         manifest = json.loads(self._manifest.read_text(encoding="utf-8"))
         needs = {name: tuple(stack["dependencies"]) for name, stack in manifest["stacks"].items()}
         order: dict[str, tuple[str, ...]] = {}
@@ -96,7 +100,8 @@ class Workspace:
                 left = needs.keys() - order
                 text = f"{', '.join(left)} can never be deployed: each waits for another"
                 raise StrataError(Message("stacks-in-a-circle", text, stacks=sorted(left)))
-            order |= {name: needs[name] for name in ready}
+            here = [name for name in ready if IN_ACCOUNT not in name]
+            order |= {name: needs[name] for name in here or ready}
         return order
 
     def producers(self, stack: str) -> tuple[str, ...]:
@@ -131,6 +136,14 @@ class Workspace:
         document["import"] = [block for block in document.get("import", ()) if block["to"] not in addresses]
         (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
 
+    def forget_next(self, stack: str, addresses: Collection[str]) -> None:
+        """Adds a block to a stack's Terraform JSON, which the next synth writes anew, that forgets each address."""
+        document = self.document(stack)
+        removed = document.setdefault("removed", [])
+        new = set(addresses) - {block["from"] for block in removed}
+        removed.extend({"from": address, "lifecycle": {"destroy": False}} for address in sorted(new))
+        (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+
     def guarded(self, stack: str) -> set[str]:
         """Returns the addresses Terraform must never destroy."""
         resources = self.document(stack).get("resource", {})
@@ -157,6 +170,19 @@ class Workspace:
         for config in [*([backend["s3"]] if "s3" in backend else []), *configs]:
             yield StateObject(config["bucket"], config["key"], config["region"])
 
+    def outputs_read(self, stack: str) -> dict[StateObject, set[str]]:
+        """Returns the outputs that a stack reads, by the state that they are in."""
+        document = self.document(stack)
+        sources = document.get("data", {}).get("terraform_remote_state", {})
+        found: dict[str, set[str]] = {}
+        for name, output in _READS.findall(json.dumps(document)):
+            found.setdefault(name, set()).add(output)
+        places = {name: source["config"] for name, source in sources.items() if source["backend"] == "s3"}
+        return {
+            StateObject(place["bucket"], place["key"], place["region"]): found.get(name, set())
+            for name, place in places.items()
+        }
+
     def terraform(self, stack: str, *arguments: str, heard: Callable[[str], None] = lambda _: None) -> Result:
         """Runs Terraform in the folder of one stack."""
         return run(self._command(stack, arguments), self.environment, heard)
@@ -167,6 +193,9 @@ class Workspace:
 
     def _command(self, stack: str, arguments: Sequence[str]) -> list[str]:
         return [self.environment["TERRAFORM_BINARY_NAME"], f"-chdir={self.stack_folder(stack)}", *arguments]
+
+
+_READS = re.compile(r"\bdata\.terraform_remote_state\.([\w-]+)\.outputs\.([\w-]+)")
 
 
 def _reasons(said: Sequence[str]) -> Iterator[Message]:

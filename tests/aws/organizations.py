@@ -6,7 +6,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from moto.organizations import models
 from moto.organizations.models import OrganizationsBackend, organizations_backends
@@ -19,6 +19,8 @@ organizations = Service("organizations")
 quotas = Service("service-quotas")
 MANAGEMENT = "123456789012"
 ACCOUNTS_AT_ONCE = 5
+CLOSINGS_AT_ONCE = 3
+"""https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html"""
 _SLOTS = {"SERVICE_CONTROL_POLICY": 10, "RESOURCE_CONTROL_POLICY": 5}
 """Policies of a type on one target, AWS's own counted; ten where nothing is said.
 
@@ -47,6 +49,11 @@ class Progress:
     room: int | None = None
     """How many AWS allows, where that is another number: 'Newly created accounts and organizations might have a quota
     below 10' (https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html)."""
+    closings: int = 250
+    """How many accounts may be closed in 30 days, unless a fifth of the members is more: 'the higher of either 250 or
+    20%' (https://docs.aws.amazon.com/organizations/latest/APIReference/API_CloseAccount.html)."""
+    closed: int = 0
+    """How many were."""
     creations: dict[str, Parameters] = field(default_factory=dict)
     quits: set[str] = field(default_factory=set)
 
@@ -68,6 +75,12 @@ def is_active(account: str, management: str = MANAGEMENT) -> bool:
     """Says whether an account belongs to the organization and is open."""
     found = (each for each in _backend(management).accounts if each.id == account)
     return any(each.state == "ACTIVE" for each in found) and not late.is_late(_creation(account))
+
+
+def is_shut(account: str, management: str = MANAGEMENT) -> bool:
+    """Says whether an account of the organization is closed or suspended, or about to be."""
+    states = (each.state for each in _backend(management).accounts if each.id == account)
+    return any(state not in ("ACTIVE", "PENDING_ACTIVATION") for state in states)
 
 
 def is_member(account: str, management: str = MANAGEMENT) -> bool:
@@ -211,6 +224,8 @@ def accounts(call: Call) -> Parameters:
         said["Accounts"] = [one for one in said["Accounts"] if not late.is_late(_creation(one["Id"]))]
     described = [said["Account"]] if "Account" in said else said.get("Accounts", said.get("DelegatedAdministrators"))
     for account in described or ():
+        if late.look(_closing(account["Id"])):
+            account["State"] = account["Status"] = "PENDING_CLOSURE"
         if "terraform-provider-aws/5." not in call.user_agent:
             account.pop("Status", None)
     return said
@@ -224,10 +239,21 @@ def targets(call: Call) -> Parameters:
 
 @organizations.answers("CloseAccount")
 def close_account(call: Call) -> Parameters | None:
-    _no_management(call)
-    backend = _backend(call.account)
-    if call.moto is not None:
-        backend.get_account_by_id(call["AccountId"]).state = "CLOSED"
+    """Begins to close an account: it is shut at once, and seen as closed one look later."""
+    if call["AccountId"] == call.account:
+        _constrained("CANNOT_CLOSE_MANAGEMENT_ACCOUNT", "You attempted to close the management account.")
+    backend, progress = _backend(call.account), _progress()
+    account = backend.get_account_by_id(call["AccountId"])
+    if is_shut(account.id, call.account):
+        raise Refused("AccountAlreadyClosedException", "You attempted to close an account that is already closed.")
+    if sum(late.is_late(_closing(each.id)) for each in backend.accounts) >= CLOSINGS_AT_ONCE:
+        text = "You attempted to exceed the number of accounts that you can close at a time."
+        _constrained("CLOSE_ACCOUNT_REQUESTS_LIMIT_EXCEEDED", text)
+    if progress.closed >= max(progress.closings, (len(backend.accounts) - 1) // 5):
+        _constrained("CLOSE_ACCOUNT_QUOTA_EXCEEDED", "You have exceeded close account quota for the past 30 days.")
+    account.state = "CLOSED"
+    progress.closed += 1
+    late.begin(_closing(account.id))
     return {}
 
 
@@ -240,6 +266,14 @@ _FOUR_DAYS = (
 
 def _wait_period(account: str) -> str:
     return f"first days of {account}"
+
+
+def _closing(account: str) -> str:
+    return f"closing of {account}"
+
+
+def _constrained(reason: str, text: str) -> NoReturn:
+    raise Refused("ConstraintViolationException", f"{reason}: {text}")
 
 
 @organizations.answers("RemoveAccountFromOrganization")

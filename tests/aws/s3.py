@@ -129,6 +129,28 @@ def delete_document(call: Call) -> Parameters:
     return {}
 
 
+@s3.answers("PutObject", "CopyObject", "DeleteObject")
+def replicate(call: Call) -> Parameters:
+    """Copies what is written, and the marker of what is deleted where the rule says so; never a deleted version.
+
+    AWS takes up to 15 minutes for it.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnot-replicated.html
+    """
+    said, bucket, key = call.moto, call["Bucket"], call["Key"]
+    backend, found = (
+        s3_backends[call.account]["aws"],
+        call.keeps(Documents).all.get((bucket, "ReplicationConfiguration")),
+    )
+    for rule in found["Rules"] if found else ():
+        target = rule["Destination"]["Bucket"].rsplit(":", 1)[-1]
+        if call.operation != "DeleteObject":
+            written = backend.get_object(bucket, key)
+            backend.put_object(target, key, written.value if written else b"")
+        elif "VersionId" not in call.parameters and rule["DeleteMarkerReplication"]["Status"] == "Enabled":
+            backend.delete_object(target, key)
+    return said
+
+
 def _bucket(name: str) -> FakeBucket | None:
     partition, account = s3_backends.bucket_accounts.get(name, ("", ""))
     found: FakeBucket | None = s3_backends[account][partition].buckets.get(name) if account else None

@@ -8,7 +8,7 @@ from tests.aws import late, memory
 from tests.aws.calls import Call, Parameters, Refused, Service, listed, page, tags_of
 from tests.aws.center import BEGINS, INSTANCE, STORE, Center, center
 from tests.aws.iam import managed_policy
-from tests.aws.organizations import is_active, unprepared
+from tests.aws.organizations import is_active, is_shut, unprepared
 
 ssoadmin = Service("sso-admin")
 _DESCRIBED = ("Name", "PermissionSetArn", "Description", "CreatedDate", "SessionDuration", "RelayState")
@@ -47,7 +47,7 @@ def create_permission_set(call: Call) -> Parameters:
         "Tags": tags_of(call.parameters.get("Tags")),
         "managed": [],
         "customer": [],
-        "stale": False,
+        "stale": [],
     }
     return {"PermissionSet": _described(found.sets[arn])}
 
@@ -145,19 +145,22 @@ def delete(call: Call) -> Parameters:
 
 @ssoadmin.answers("ProvisionPermissionSet")
 def provision(call: Call) -> Parameters:
-    _set(call)["stale"] = False
-    return {"PermissionSetProvisioningStatus": _request(call, "PermissionSetArn")}
+    """Takes a set to one account or to all that have it; one that is shut fails, and the others get it all the same."""
+    found = _set(call)
+    wanted = [str(call["TargetId"])] if call["TargetType"] == "AWS_ACCOUNT" else _accounts_of(call, found)
+    shut = [each for each in wanted if is_shut(each, center(call).owner)]
+    found["stale"] = [each for each in found["stale"] if each not in wanted or each in shut]
+    why = _NOT_PREPARED.format(shut[0]) if shut else ""
+    return {"PermissionSetProvisioningStatus": _request(call, "PermissionSetArn", fails=why)}
 
 
 @ssoadmin.answers("ListAccountsForProvisionedPermissionSet")
 def list_accounts(call: Call) -> Parameters:
-    found = _set(call)
-    status = call.parameters.get("ProvisioningStatus")
-    if status and found["stale"] != (status == "LATEST_PERMISSION_SET_NOT_PROVISIONED"):
-        return {"AccountIds": []}
-    arn = found["PermissionSetArn"]
-    accounts = {each["AccountId"] for each in center(call).assignments if each["PermissionSetArn"] == arn}
-    return page(call, sorted(accounts), "AccountIds")
+    found, accounts = _set(call), _accounts_of(call, _set(call))
+    if status := call.parameters.get("ProvisioningStatus"):
+        outdated = status == "LATEST_PERMISSION_SET_NOT_PROVISIONED"
+        accounts = [each for each in accounts if (each in found["stale"]) == outdated]
+    return page(call, accounts, "AccountIds")
 
 
 @ssoadmin.answers("ListPermissionSetsProvisionedToAccount")
@@ -172,9 +175,10 @@ def create_assignment(call: Call) -> Parameters:
     _set(call)
     if new["PrincipalId"] not in (found.groups if new["PrincipalType"] == "GROUP" else found.users):
         raise Refused("ResourceNotFoundException", f"{new['PrincipalType']} {new['PrincipalId']} not found")
-    if not is_active(new["AccountId"], found.owner):
+    shut = is_shut(new["AccountId"], found.owner)
+    if not shut and not is_active(new["AccountId"], found.owner):
         raise Refused("ResourceNotFoundException", f"account {new['AccountId']} is not active in the organization")
-    why = _NOT_PREPARED.format(new["AccountId"]) if late.look(unprepared(new["AccountId"])) else ""
+    why = _NOT_PREPARED.format(new["AccountId"]) if shut or late.look(unprepared(new["AccountId"])) else ""
     if not why and new not in found.assignments:  # AWS takes one that exists
         found.assignments.append(new)
         late.begin(_of_principal(new))
@@ -187,10 +191,13 @@ def delete_assignment(call: Call) -> Parameters:
     found, gone = center(call), _assignment(call)
     if gone not in found.assignments:
         raise Refused("ResourceNotFoundException", "the account assignment does not exist")
-    found.assignments.remove(gone)
-    found.gone.append(gone)
-    late.begin(_of_principal(gone))
-    return {"AccountAssignmentDeletionStatus": _request(call, "TargetId", "PermissionSetArn", "PrincipalId")}
+    why = _NOT_PREPARED.format(gone["AccountId"]) if is_shut(gone["AccountId"], found.owner) else ""
+    if not why:
+        found.assignments.remove(gone)
+        found.gone.append(gone)
+        late.begin(_of_principal(gone))
+    request = _request(call, "TargetId", "PermissionSetArn", "PrincipalId", fails=why)
+    return {"AccountAssignmentDeletionStatus": request}
 
 
 @ssoadmin.answers(
@@ -266,8 +273,13 @@ def _set(call: Call) -> Parameters:
 def _changed(call: Call) -> Parameters:
     """Returns the set of a call that changes it: accounts that have it lack the change until it is provisioned."""
     found = _set(call)
-    found["stale"] = any(each["PermissionSetArn"] == found["PermissionSetArn"] for each in center(call).assignments)
+    found["stale"] = _accounts_of(call, found)
     return found
+
+
+def _accounts_of(call: Call, permission_set: Parameters) -> list[str]:
+    arn = permission_set["PermissionSetArn"]
+    return sorted({each["AccountId"] for each in center(call).assignments if each["PermissionSetArn"] == arn})
 
 
 def _described(found: Parameters) -> Parameters:

@@ -30,7 +30,7 @@ class Facts:
         self._same: Mapping[str, str] = row.get("same", {})
         self._length: Mapping[str, list[int]] = row.get("length", {})
         self._pattern: Mapping[str, str] = row.get("pattern", {})
-        self._enum: Mapping[str, list[str]] = row.get("enum", {})
+        self.enum: Mapping[str, list[str]] = row.get("enum", {})
         self._conflicts: list[list[str]] = row.get("conflicts", [])
         self._one_of: list[list[str]] = row.get("one_of", [])
 
@@ -82,7 +82,7 @@ class Facts:
             for value in _values(config, name):
                 if not re.search(pattern, str(value)):
                     yield f"invalid value for {name} (must match {pattern}): {value}"
-        for name, words in self._enum.items():
+        for name, words in self.enum.items():
             for value in _values(config, name):
                 if value not in words:
                     listed = " ".join(f'"{word}"' for word in words)
@@ -90,9 +90,9 @@ class Facts:
 
 
 @functools.cache
-def facts_of(type: str) -> Facts:
-    """Returns the facts of a type."""
-    return Facts(table()["resources"][type])
+def facts_of(type: str, among: str = "resources") -> Facts:
+    """Returns the facts of a type of resources, or of data sources, which may have none."""
+    return Facts(table()[among].get(type, {}) if among == "data" else table()[among][type])
 
 
 @functools.cache

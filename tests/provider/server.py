@@ -23,6 +23,7 @@ from tf.gen import grpc_controller_pb2, grpc_controller_pb2_grpc, grpc_stdio_pb2
 from tf.gen import tfplugin_pb2 as pb
 
 from tests.provider.aws import ATTEMPTS, AwsError, Session, here
+from tests.provider.facts import facts_of
 from tests.provider.mapping import Object, is_unknown, shaped
 from tests.provider.plan import plan
 from tests.provider.resource import HalfDone, Refused, Resource
@@ -107,7 +108,10 @@ class Provider(tfplugin_pb2_grpc.ProviderServicer):
         return response
 
     def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:
-        return pb.ValidateDataResourceConfig.Response()
+        response = pb.ValidateDataResourceConfig.Response()
+        for fault in facts_of(request.type_name, "data").faults(_decoded(request.config)):
+            response.diagnostics.add(severity=pb.Diagnostic.ERROR, summary=fault)
+        return response
 
     def ConfigureProvider(self, request: Any, context: Any) -> Any:
         response = pb.ConfigureProvider.Response()

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from strata import kinds
+from strata.config.limits import aws_limits
 from strata.terraform.tools import CHECKOUT, engine
 from tests.aws import real_provider
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
 from tests.conftest import Golden
 from tests.provider.aws import here
+from tests.provider.facts import facts_of
 from tests.provider.resource import RESOURCES
 from tests.provider.schema import FILE, load_schema
 from tests.provider.server import Provider, provider
@@ -213,6 +215,12 @@ def test_without_an_emulator_it_refuses(tmp_path: Path) -> None:
         ),
         ("aws_kms_alias", {"name": "state", "target_key_id": "k"}, "invalid value for name (must match ^alias/"),
         ("aws_ebs_snapshot_block_public_access", {"state": "open"}, "expected state to be one of"),
+        (
+            "aws_organizations_organization",
+            {"enabled_policy_types": ["TAG_POLICY", "GUARDDUTY_POLICY"]},
+            "expected enabled_policy_types to be one of",
+        ),
+        ("aws_organizations_policy", {"name": "a", "content": "{}", "type": "GUARDDUTY_POLICY"}, "expected type to be"),
         ("aws_cloudwatch_event_rule", {"name": "a", "name_prefix": "b"}, '"name": conflicts with name_prefix'),
         (
             "aws_ssm_parameter",
@@ -224,6 +232,17 @@ def test_without_an_emulator_it_refuses(tmp_path: Path) -> None:
 def test_the_provider_validates_before_it_plans(desk: Desk, type: str, arguments: Json, message: str) -> None:
     desk.write(resource={type: {"a": arguments}})
     assert message in desk.terraform("validate", code=1)
+
+
+def test_the_policy_types_are_those_of_the_pinned_provider() -> None:
+    """What Strata takes, the stand-in takes, and what it says that provider rejects, that rejects."""
+    known = {name for name, one in aws_limits().policy_types.items() if one.since_provider}
+    assert {*facts_of("aws_organizations_organization").enum["enabled_policy_types"]} == known
+
+
+def test_what_is_looked_up_is_validated_as_well(desk: Desk) -> None:
+    desk.write(data={"aws_organizations_policies": {"a": {"filter": "GUARDDUTY_POLICY"}}})
+    assert "expected filter to be one of" in desk.terraform("validate", code=1)
 
 
 @pytest.mark.parametrize(

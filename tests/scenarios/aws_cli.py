@@ -76,7 +76,7 @@ def parse(words: Sequence[str]) -> Line:
     positional, rest = [], list(words[2:])
     while rest:
         word = rest.pop(0)
-        option, no = word.removeprefix("--"), word.removeprefix("--no-")
+        option, no = word.removeprefix("--"), word.removeprefix("--").removeprefix("no-")
         if not word.startswith("--"):
             positional.append(word)
         elif option in _OWN:
@@ -85,7 +85,7 @@ def parse(words: Sequence[str]) -> Line:
             parameters[members[no][0]] = no == option
         elif option in members:
             name, member = members[option]
-            parameters[name] = _value(member.type_name, rest.pop(0))
+            parameters[name] = _value(member, rest.pop(0))
         else:
             raise UnknownLineError(f"aws {words[0]} {words[1]} has no option {word}")
     missing = sorted(set(shape.required_members if shape else ()) - set(parameters))
@@ -112,7 +112,12 @@ def _dashed(name: str) -> str:
     return str(xform_name(name, "-"))
 
 
-def _value(kind: str, text: str) -> Any:
+def _value(shape: Any, text: str) -> Any:
+    """Reads a value; the shorthand `Name=value,Name=value` of one with members as well as JSON."""
+    kind = shape.type_name
+    if kind in ("structure", "map") and text[:1] != "{":
+        pairs = [pair.partition("=")[::2] for pair in text.split(",")]
+        return {name: _value(shape.value if kind == "map" else shape.members[name], value) for name, value in pairs}
     if kind in ("structure", "map", "list"):
         return json.loads(text)
     if kind == "boolean":

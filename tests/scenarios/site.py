@@ -471,3 +471,19 @@ def below(process: int) -> dict[int, list[str]]:
         found |= {int(pid): words for pid, ppid, *words in lines if int(ppid) == parent}
         above += [int(pid) for pid, ppid, *_ in lines if int(ppid) == parent]
     return found
+
+
+def said_until(running: subprocess.Popen[str], words: str) -> None:
+    """Reads what a command says until it says something."""
+    assert running.stderr is not None
+    for line in running.stderr:
+        if words in line:
+            return
+    running.communicate()
+    raise AssertionError(f"it never said {words!r}")
+
+
+def ended(running: subprocess.Popen[str]) -> Run:
+    """Waits for the end of a command, and returns it."""
+    stdout, stderr = running.communicate(timeout=1200)
+    return Run(running.returncode, stdout, stderr)

@@ -167,6 +167,7 @@ def account_tags(hand: Hand) -> str:
 
 def account_closed(hand: Hand) -> str:
     hand.organizations.close_account(AccountId=hand.account("closer"))
+    hand.site.aws.wait_an_hour()
     return "changed account closer: state is CLOSED"
 
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.scenarios.site import SANDBOX, Run, Site
+from tests.scenarios.site import SANDBOX, Run, Site, ended, said_until
 
 SAFE = "interrupted; run strata"
 ONE_MORE_TARGET = (
@@ -25,21 +25,6 @@ pytestmark = pytest.mark.long("real")
 def press(running: subprocess.Popen[str], number: int = signal.SIGINT) -> None:
     """Sends a signal as a terminal does: to the whole process group."""
     os.killpg(running.pid, number)
-
-
-def said_until(running: subprocess.Popen[str], words: str) -> None:
-    """Reads what a command says until it says something."""
-    assert running.stderr is not None
-    for line in running.stderr:
-        if words in line:
-            return
-    running.communicate()
-    raise AssertionError(f"it never said {words!r}")
-
-
-def ended(running: subprocess.Popen[str]) -> Run:
-    stdout, stderr = running.communicate(timeout=1200)
-    return Run(running.returncode, stdout, stderr)
 
 
 def twice(running: subprocess.Popen[str]) -> Run:

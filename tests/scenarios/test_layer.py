@@ -6,16 +6,19 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.aws.center import STORE
 from tests.documents import CHECKOUT, blocks
 from tests.scenarios.layers import PAGE, write_layer
-from tests.scenarios.site import SANDBOX, Run, Site
+from tests.scenarios.site import SANDBOX, Run, Site, ended, said_until
 
 ROLE = "OrganizationAccountAccessRole"
 
@@ -73,16 +76,35 @@ class Clone:
         return self._run("-c", "from strata.terraform.tools import cdktf; cdktf()", *arguments)
 
     def _run(self, *words: str) -> Run:
-        done = subprocess.run(
+        return ended(self._started(*words))
+
+    def hanging(self, action: str, *arguments: str) -> subprocess.Popen[str]:
+        """Starts a strata command, and waits until AWS does not answer it."""
+        self.site.aws.fail(action, way="hang")
+        running = self._started("-m", "strata", *arguments)
+        assert self.site.aws.held(600), f"AWS was never asked for {action}"
+        return running
+
+    def _started(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, *words],
             cwd=self.folder,
             env={**self.site.environment(), "PYTHONPATH": os.environ["PYTHONPATH"]},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        return Run(done.returncode, done.stdout, done.stderr)
+
+    def wait_for_locks(self) -> None:
+        """Waits until no Terraform is at work."""
+        s3, bucket = self.site.aws.client("s3", self.home), "ex-terraform-state-123456789012"
+        for _ in range(600):
+            if not any(one["Key"].endswith(".tflock") for one in s3.list_objects_v2(Bucket=bucket)["Contents"]):
+                return
+            time.sleep(0.1)
+        raise TimeoutError
 
     def accounts(self) -> dict[str, str]:
         """Returns the ids of the member accounts by key, which is in their address."""
@@ -193,6 +215,152 @@ def test_a_new_account_gets_its_layer_in_the_same_deploy(clone: Clone) -> None:
     assert sum("AccessDenied" in outcome for outcome in tried) == 1
 
 
+def test_what_is_as_the_last_deploy_left_it_starts_no_terraform(clone: Clone) -> None:
+    """A change by hand shows with --refresh; a setting, another hand on the state, and a new account are planned."""
+    site = clone.site
+    clone.add("topics")
+    clone.types("In every account")
+    clone.sign_in(policy("In every account"))
+    assert clone.strata("deploy", "topics", "--yes").code == 0
+    shared = clone.member(clone.accounts()["shared"], "sns")
+    shared.delete_topic(TopicArn=shared.list_topics()["Topics"][0]["TopicArn"])
+    before = len(site.aws.calls())
+
+    equal = clone.strata("deploy", "topics", "--yes")
+    asked = [one.action for one in site.aws.calls(since=before) if one.action.startswith("sns:")]
+    looked = clone.strata("plan", "topics", "--refresh", "--json")
+    mended = clone.strata("deploy", "topics", "--refresh", "--yes")
+    site.edit("layers/topics.yaml", ("events", "news"))
+    edited = clone.strata("plan", "topics", "--json")
+
+    assert equal.code == 0, equal.text
+    assert asked == []
+    assert looked.planned == {"topics_shared": {"aws_sns_topic.events": "create"}, "topics_security": {}}
+    assert mended.code == 0, mended.text
+    assert edited.planned == {f"topics_{key}": {"aws_sns_topic.events": "replace"} for key in ("security", "shared")}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_who_stops_a_fleet_lets_the_accounts_at_work_end(clone: Clone, number: int) -> None:
+    """No other one begins; running the command again takes what is left, and nothing is made twice."""
+    clone.add("topics")
+    clone.types("In every account")
+    clone.sign_in(policy("In every account"))
+    running = clone.hanging("sns:CreateTopic", "deploy", "topics", "--yes", "--at-once", "1")
+
+    os.kill(running.pid, number)
+    if number == signal.SIGINT:
+        said_until(running, "finishing this stack")
+    clone.site.aws.release()
+    stopped = ended(running)
+    clone.wait_for_locks()
+    again = clone.strata("deploy", "topics", "--yes", "--json")
+
+    assert stopped.code == (130 if number == signal.SIGINT else -signal.SIGKILL)
+    if number == signal.SIGINT:
+        assert "topics in 2 accounts: 1 applied, 1 not started; 1 added" in stopped.stdout
+    assert again.code == 0, again.text
+    assert [one["counts"] for one in json.loads(again.stdout)["stacks"]] == [{}, {"added": 1}]
+    assert clone.site.aws.writing_calls()["sns:CreateTopic"] == 2
+
+
+def test_an_odd_account_stops_nobody(clone: Clone) -> None:
+    """One that cannot be planned and one that cannot be applied are named; the others, and `sso`, end whole."""
+    site, faulty = clone.site, clone.site.aws.fail
+    site.edit("organization.yaml", SANDBOX)
+    clone.add("topics")
+    clone.types("In every account")
+    site.sign_in_as_deployer(policy("In every account"))
+    made = clone.strata("deploy", "--yes")
+    assert made.code == 0, made.text
+    ids = clone.accounts()
+    site.edit("layers/topics.yaml", ("events", "news"))
+    site.edit("sso.yaml", ("\ngroups:\n", "\ngroups:\n  testers: {description: Testers}\n"))
+    faulty("sns:GetTopicAttributes", containing=ids["sandbox"], times=99, code="AuthorizationError", message="no")
+    faulty("sns:CreateTopic", code="AuthorizationError", message="not today")
+
+    listed = clone.strata("plan", "--changes", "approved.json")
+    deployed = clone.strata("deploy", "--expect", "approved.json", "--yes", "--json")
+
+    assert listed.code == 1, listed.text
+    assert deployed.code == 1, deployed.text
+    ended = {one["stack"]: one["status"] for one in json.loads(deployed.stdout)["stacks"]}
+    assert ended == {
+        **dict.fromkeys(("backend", "organizations", "security", "sso", "topics_shared"), "applied"),
+        "topics_sandbox": "failed",
+        "topics_security": "failed",
+    }
+    errors = [one.data["stack"] for one in deployed.told if one.id == "terraform-failed"]
+    assert errors == ["topics_sandbox", "topics_security"]
+    store = site.aws.client("identitystore", clone.home)
+    assert "testers" in [one["DisplayName"] for one in store.list_groups(IdentityStoreId=STORE)["Groups"]]
+
+
+_BASELINE = """
+import json
+
+from cdktf_cdktf_provider_aws.budgets_budget import BudgetsBudget
+from cdktf_cdktf_provider_aws.ce_anomaly_monitor import CeAnomalyMonitor
+from cdktf_cdktf_provider_aws.ce_anomaly_subscription import CeAnomalySubscription
+from cdktf_cdktf_provider_aws.cloudtrail import Cloudtrail
+from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
+from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
+from cdktf_cdktf_provider_aws.kms_key import KmsKey
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_bucket_policy import S3BucketPolicy
+
+from stacks.account import AccountStack
+
+
+class Stack(AccountStack):
+    def __init__(self, scope, id, *, account):
+        super().__init__(scope, id, account=account)
+        self.add(IamAccountPasswordPolicy, "strict", minimum_password_length=20)
+        self.add(IamOpenidConnectProvider, "github", url="https://token.actions.githubusercontent.com",
+                 client_id_list=["sts.amazonaws.com"])
+        self.add(KmsKey, "state", description="state of ex")
+        self.add(BudgetsBudget, "monthly", name="monthly", budget_type="COST", limit_amount="10", limit_unit="USD",
+                 time_unit="MONTHLY")
+        monitor = self.add(CeAnomalyMonitor, "services", name="services", monitor_type="DIMENSIONAL",
+                           monitor_dimension="SERVICE")
+        self.add(CeAnomalySubscription, "services", name="ex-services", frequency="DAILY",
+                 monitor_arn_list=[monitor.arn], subscriber=[{"type": "EMAIL", "address": "a@example.com"}])
+        bucket = f"trail-{account.key}"
+        made = self.add(S3Bucket, "trail", bucket=bucket)
+        to = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/AWSLogs/{account.id}/*"]
+        by = {"Service": "cloudtrail.amazonaws.com"}
+        allow = {"Effect": "Allow", "Principal": by, "Action": ["s3:GetBucketAcl", "s3:PutObject"], "Resource": to}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        allowed = self.add(S3BucketPolicy, "trail", bucket=made.bucket, policy=policy)
+        self.add(Cloudtrail, "trail", name="ex-organization", s3_bucket_name=allowed.bucket)
+"""
+
+
+def test_a_layer_finds_what_its_own_account_has(clone: Clone) -> None:
+    """The management account has one of each: that is nothing which a member's stack could import."""
+    ids = clone.accounts()
+    folder = clone.folder / "stacks/layers/baseline"
+    folder.mkdir()
+    (folder / "stack.py").write_text(_BASELINE)
+    clone.types("In every account")
+    (clone.site.config / "layers/topics.yaml").rename(clone.site.config / "layers/baseline.yaml")
+    (clone.site.config / "layers/baseline.yaml").write_text("")
+    clone.site.sign_in_as_deployer(policy("In every account").replace("topics", "baseline"))
+    url = "https://token.actions.githubusercontent.com"
+    clone.site.aws.client("iam").create_open_id_connect_provider(Url=url, ClientIDList=["sts.amazonaws.com"])
+    clone.member(ids["shared"], "iam").create_open_id_connect_provider(Url=url, ClientIDList=["sts.amazonaws.com"])
+    clone.member(ids["shared"], "iam").update_account_password_policy(MinimumPasswordLength=8)
+
+    deployed = clone.strata("deploy", "baseline", "--yes", "--json")
+    again = clone.strata("plan", "baseline", "--exit-code")
+
+    assert deployed.code == 0, deployed.text
+    ended = {one["stack"]: one["counts"] for one in json.loads(deployed.stdout)["stacks"]}
+    assert ended["baseline_security"] == {"added": 9}, deployed.text
+    assert ended["baseline_shared"]["imported"] == 2
+    assert again.code == 0, again.text
+
+
 def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:
     """The refusal names the way, and the way works."""
     site = clone.site
@@ -223,6 +391,27 @@ def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:
     assert planned.code == 0, planned.text
     assert re.search(r"^  forget +aws_organizations_account.shared$", planned.stdout, re.MULTILINE), planned.text
     assert "topics_shared" not in planned.text
+
+
+def test_what_a_layer_has_in_an_account_that_is_closed_is_in_nobodys_way(clone: Clone) -> None:
+    """It goes with the account: nothing can empty it, before it is retired or after."""
+    site = clone.site
+    id = clone.accounts()["shared"]
+    clone.add("topics")
+    clone.types("In every account")
+    clone.sign_in(policy("In every account"))
+    deployed = clone.strata("deploy", "topics", "--yes")
+    assert deployed.code == 0, deployed.text
+    site.aws.client("organizations").close_account(AccountId=id)
+
+    site.edit("layers/topics.yaml", ("events", "news"))
+    beside = clone.strata("deploy", "topics", "--yes", "--json")
+    _retire(site)
+    retired = clone.strata("plan")
+
+    assert beside.code == 0, beside.text
+    assert [one["stack"] for one in json.loads(beside.stdout)["stacks"]] == ["topics_security"]
+    assert retired.code == 0, retired.text
 
 
 def _retire(site: Site) -> None:

@@ -113,10 +113,6 @@ def test_a_state_bucket_that_is_gone_is_one_failure_and_comes_back(shipped: Site
     s3, bucket = shipped.client("s3"), shipped.bucket
     keys = [f"management/{stack}/terraform.tfstate" for stack in STACKS]
     copies = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
-    # In its own region: a client that was sent on once asks there for good. The emulator replicates nothing.
-    elsewhere = shipped.aws.client("s3", "us-west-2")
-    for key, body in copies.items():
-        elsewhere.put_object(Bucket=f"{bucket}-replica", Key=key, Body=body)
     versions = s3.list_object_versions(Bucket=bucket)
     for one in (*versions["Versions"], *versions.get("DeleteMarkers", ())):
         s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
@@ -147,6 +143,48 @@ def test_a_state_bucket_that_is_gone_is_one_failure_and_comes_back(shipped: Site
     assert shipped.strata("plan", "--exit-code").code == 0
 
 
+def test_deleted_states_are_no_first_deploy(shipped: Site) -> None:
+    """Their deletion is copied, and the versions of the replica stay."""
+    for stack in STACKS:
+        shipped.client("s3").delete_object(Bucket=shipped.bucket, Key=f"management/{stack}/terraform.tfstate")
+
+    planned = shipped.strata("plan", "--json")
+
+    assert [(id, data["replica"]) for id, _, data in planned.messages] == [("states-gone", list(STACKS))]
+
+
+def test_going_on_from_the_replica_and_home_again(typist: Typist) -> None:
+    """No lock stands in it; the organization is deployed from there while the region is gone, and back home after."""
+    site, bucket, (copy, go, home) = typist.site, typist.site.bucket, blocks(PAGE, "sh", "The region is gone")
+    names = {"BUCKET": bucket, "TABLE": TABLE, "SECONDARY": "us-west-2"}
+    copied = site.aws.client("s3", "us-west-2").list_objects_v2(Bucket=f"{bucket}-replica")["Contents"]
+    old = (site.config / "project.yaml").read_text()
+    there = old.replace("us-west-2", "us-east-2").replace("primary: us-east-1", "primary: us-west-2")
+    for action in ("s3:GetObject", "s3:HeadBucket", "s3:ListObjectsV2", "s3:PutObject"):
+        site.aws.fail(action, times=10_000, containing=f'"{bucket}"', code="InternalError", status=500)
+
+    made = typist.types(copy.text, {}, **names)
+    (site.config / "project.yaml").write_text(
+        f"{there}identity_center:\n  region: us-east-1\nstate:\n  bucket: {bucket}-there\n"
+    )
+    site.edit("security.yaml", ("trail:\n  mode: on\n", "trail:\n  mode: unmanaged\n"))
+    site.edit("organization.yaml", SANDBOX)
+    gone_on = typist.types(go.text, {"Enter a value:": "yes"})
+    site.aws.heal()
+    back = typist.types(home.text, {}, **names)
+    (site.config / "project.yaml").write_text(old)
+    site.edit("security.yaml", ("trail:\n  mode: unmanaged\n", "trail:\n  mode: on\n"))
+    deployed = site.strata("deploy", "--yes")
+
+    assert sorted(one["Key"] for one in copied if "/terraform.tfstate" in one["Key"]) == [
+        f"management/{stack}/terraform.tfstate" for stack in STACKS
+    ]
+    for run in (made, gone_on, back, deployed):
+        assert run.code == 0, run.text
+    assert site.strata("plan", "--exit-code").code == 0
+    assert site.aws.writing_calls()["organizations:CreateAccount"] == 1
+
+
 def test_locking_back_from_s3_to_both(typist: Typist) -> None:
     """Digests from before are dropped, so that a state that changed under `s3` is accepted under `both`."""
     site = typist.site
@@ -159,7 +197,7 @@ def test_locking_back_from_s3_to_both(typist: Typist) -> None:
     assert forgotten.code == 0, forgotten.text
     assert digest(site, "organizations") != content_digest(site, "organizations")
 
-    dropped = typist.types(page("Locking: from both to s3 and back"))
+    dropped = typist.types(page("Locking: from both to s3 and back", block=1))
 
     assert dropped.code == 0, dropped.text
     assert [digest(site, stack) for stack in STACKS] == [None] * 4
@@ -168,6 +206,29 @@ def test_locking_back_from_s3_to_both(typist: Typist) -> None:
     accepted = site.terraform("organizations", "init", "-reconfigure")
     assert accepted.code == 0, accepted.text
     assert site.client("dynamodb").describe_table(TableName=TABLE)["Table"]["TableStatus"] == "ACTIVE"
+
+
+def test_locking_by_s3_alone_and_by_both_again(typist: Typist) -> None:
+    """As the page has it, with a change in each: no state is refused, and the digests are kept up again."""
+    site, (alone, digests, both) = typist.site, blocks(PAGE, "sh", "Locking: from both to s3 and back")
+    old = site.config.joinpath("project.yaml").read_text()
+    first, second, third = (f"description: {one} member can leave" for one in ("No", "Not one", "Never a"))
+
+    site.append("project.yaml", "state:\n  locking: s3\n")
+    site.edit("organization.yaml", ("description: Members cannot leave", first))
+    went = typist.types(alone.text)
+    site.edit("organization.yaml", (first, second))
+    changed = site.strata("deploy", "--yes")
+    names = {"BUCKET": site.bucket, "TABLE": TABLE}
+    site.config.joinpath("project.yaml").write_text(old)
+    site.edit("organization.yaml", (second, third))
+    back = typist.types(digests.text + both.text, {}, **names)
+
+    for run in (went, changed, back):
+        assert run.code == 0, run.text
+    assert digest(site, "organizations") == content_digest(site, "organizations")
+    assert site.strata("plan", "--exit-code").code == 0
+    assert site.locks() == []
 
 
 def test_renaming_the_state_bucket(typist: Typist) -> None:

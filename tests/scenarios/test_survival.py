@@ -42,6 +42,32 @@ def test_an_account_made_half_way_is_kept(shipped: Site) -> None:
     assert shipped.aws.writing_calls()["organizations:CreateAccount"] == 1
 
 
+def test_a_policy_type_that_the_provider_does_not_know_stays_enabled(shipped: Site) -> None:
+    """No plan disables it, which would detach its policies; only a type that no deploy can enable is refused."""
+    organizations = shipped.client("organizations")
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    organizations.enable_policy_type(RootId=root, PolicyType="GUARDDUTY_POLICY")
+    shipped.edit("organization.yaml", ("description: Members cannot leave", "description: No member can leave"))
+
+    planned = shipped.strata("plan", "--json")
+    deployed = shipped.strata("deploy", "organizations", "--yes")
+    (shipped.config / "policies/tags.json").write_text('{"tags": {"owner": {"tag_key": {"@@assign": "owner"}}}}')
+    tags = "  tags:\n    type: TAG_POLICY\n    file: policies/tags.json\n"
+    shipped.edit("organization.yaml", ("policies:\n", f"policies:\n{tags}"))
+    refused = shipped.strata("deploy", "--yes")
+    enabled = {one["Type"] for one in organizations.list_roots()["Roots"][0]["PolicyTypes"]}
+    organizations.enable_policy_type(RootId=root, PolicyType="TAG_POLICY")
+    again = shipped.strata("deploy", "organizations", "--yes")
+
+    assert planned.planned["organizations"] == {"aws_organizations_policy.deny-leaving-organization": "update"}
+    assert [data["types"] for id, _, data in planned.messages if id == "policy-type-unknown"] == [["GUARDDUTY_POLICY"]]
+    assert deployed.code == 0, deployed.text
+    assert (refused.code, "enable-policy-type" in refused.stderr) == (1, True), refused.text
+    assert enabled == {"SERVICE_CONTROL_POLICY", "GUARDDUTY_POLICY"}
+    assert again.code == 0, again.text
+    assert shipped.aws.writing_calls(by="provider")["organizations:DisablePolicyType"] == 0
+
+
 def test_access_that_was_given_half_way_is_never_taken_away(shipped: Site) -> None:
     """Policies whose provisioning failed stay attached: no plan replaces them, nothing is detached in passing."""
     head, description = "  FinOps:\n", "    description: Billing and cost management.\n    policies:\n"
@@ -406,15 +432,16 @@ def test_the_bucket_is_missing(empty: Site) -> None:
 
 
 def test_an_account_closed_by_hand(shipped: Site) -> None:
-    """A declared account that was closed is named with what to do, not made again."""
+    """Without Strata to leave it out, one that was closed is named with what to do, not made again."""
     shared = shipped.accounts()["aws+shared@example.com"]["Id"]
     shipped.client("organizations").close_account(AccountId=shared)
+    shipped.aws.wait_an_hour()
 
     refused = shipped.apply("organizations")
 
     assert refused.code == 1
     assert ": aws+shared@example.com (CLOSED)." in refused.text
-    assert "Set retired: true" in refused.text
+    assert "set retired: true" in refused.text
 
 
 def test_a_region_that_is_not_enabled_is_named_before_anything_is_made_there(shipped: Site) -> None:

@@ -39,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     Check("lock-table", Needs.ACCOUNT, state.check_lock_table),
     Check("accounts", Needs.ORGANIZATION, members.check_accounts),
     Check("services", Needs.ORGANIZATION, members.check_services),
+    Check("policy-types", Needs.ORGANIZATION, members.check_policy_types),
     Check("delegations", Needs.ORGANIZATION, members.check_delegations),
     *defaults.CHECKS,
     Check("trails", Needs.ACCOUNT, conflicts.check_trails),

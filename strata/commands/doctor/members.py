@@ -5,16 +5,29 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from strata.aws.organization import LiveAccount, list_delegations, list_trusted_services
+from strata.aws.organization import (
+    LiveAccount,
+    enabled_policy_types,
+    list_delegations,
+    list_trusted_services,
+)
+from strata.aws.session import AwsError
+from strata.aws.switches import switched_on
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, warning
+from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, unanswered, warning
 from strata.config.accepted import hint
 from strata.config.findings import DRIFT
+from strata.config.limits import aws_limits
+from strata.identity.accounts import ALREADY_CLOSED, GONE, was_deployed
+from strata.identity.comparison import allowed_by
+from strata.identity.recorded import recorded
+from strata.identity.things import Holdings
 from strata.kinds.at_aws import Account, Inventory, Organization
 from strata.kinds.identity import folded
 from strata.kinds.organization import DELEGATED, delegation
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
+from strata.landing_zone.services import own_switches, unknown_types
 from strata.sides.join import known_keys
 from strata.sides.recorded import states_of
 
@@ -22,12 +35,13 @@ from strata.sides.recorded import states_of
 def check_accounts(context: CheckContext) -> Iterator[Finding]:
     """Checks declared accounts against live ones, both ways, by e-mail: so does a deploy find what it imports."""
     zone, live = context.landing_zone, context.accounts()
-    found = [*_declared(zone, context.holders()), *_undeclared(zone, live)]
+    known = context.holders(), recorded(zone, context.states())
+    found = [*_declared(zone, *known), *_gone(zone, *known), *_undeclared(zone, live)]
     active = sum(account.active for account in live)
     yield from found or [ok("accounts-declared", f"active: {active}, all of them declared", accounts=active)]
 
 
-def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount]) -> Iterator[Finding]:
+def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount], states: Holdings) -> Iterator[Finding]:
     """Judges who has the e-mails of declared accounts: those not ACTIVE, then those that a deploy would rename."""
     names = {one.name: key for key, one in {**zone.retired, **zone.members}.items()}
     held = [(key, one) for key, declared in zone.members.items() if (one := holders.get(folded(declared.email)))]
@@ -38,8 +52,13 @@ def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount]) -> Iterator
         if account.state == "PENDING_ACTIVATION":
             text = f"{entry} is {account}, {account.state}"
             yield warning("account-inactive", text, "AWS is still preparing it: wait", **state)
-        elif not account.active:
-            text, remedy = f"{entry} is {account}, {account.state}", f"set retired: true on {entry}, or reopen it"
+        elif account.shut and was_deployed(states, folded(declared.email)):
+            text = f"{entry} is {account}, {account.state}: deploys leave it out, and forget what it has"
+            remedy = f"set retired: true on {entry}, then write what strata check says; or reopen it with AWS Support"
+            yield warning("account-inactive", text, remedy, **state)
+        elif account.shut:
+            text = f"{entry} is {account}, {account.state}: AWS makes no second one with its address"
+            remedy = f"use another address; or set retired: true on {entry}; or {allowed_by(f'{ALREADY_CLOSED}{key}')}"
             yield failure("account-inactive", text, remedy, **state)
         elif account.id == zone.project.management_account.id:
             remedy = "give the account its own address"
@@ -54,6 +73,16 @@ def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount]) -> Iterator
             text = f"{at} is of {account}: a deploy adopts it and names it {declared.name!r}"
             remedy = f"set {entry}.name to {account.name!r} to keep its name, or use another address"
             yield warning("account-would-be-adopted", text, remedy, **data, name=declared.name)
+
+
+def _gone(zone: LandingZone, holders: Mapping[str, LiveAccount], states: Holdings) -> Iterator[Finding]:
+    """Judges declared accounts that were deployed and that AWS lists no more."""
+    for key, declared in zone.members.items():
+        email, entry = folded(declared.email), f"accounts.{key}"
+        if holders and email not in holders and was_deployed(states, email):
+            text = f"{entry} was deployed, and AWS lists it no more: deploys leave it out, and forget what it has"
+            remedy = f"set retired: true on {entry}, then write what strata check says"
+            yield warning("account-inactive", text, remedy, place=entry, state=GONE)
 
 
 def _undeclared(zone: LandingZone, live: Iterable[LiveAccount]) -> Iterator[Finding]:
@@ -83,6 +112,38 @@ def check_services(context: CheckContext) -> Iterator[Finding]:
         yield ok("services-undeclared", text, services=undeclared)
     if not disabled and not undeclared:
         yield ok("services-declared", f"{len(live)} trusted, all of them declared", services=len(live))
+    yield from _switches(context, live)
+
+
+def _switches(context: CheckContext, trusted: Collection[str]) -> Iterator[Finding]:
+    """Asks of each declared service that trusted access alone does not switch on whether it is."""
+    for service in sorted(own_switches(context.landing_zone.organization).keys() & trusted):
+        data, call = {"service": service}, aws_limits().own_switches[service].call
+        try:
+            on = switched_on(context.aws, service)
+        except AwsError as error:
+            yield unanswered(error)
+            continue
+        if on:
+            yield ok("service-on", f"{service}: switched on", **data)
+        elif on is None:
+            text = f"{service}: AWS does not say whether it is switched on, which trusted access alone does not do"
+            yield ok("service-not-askable", text, call, **data)
+        else:
+            text = f"{service} is not switched on, which trusted access alone does not do"
+            yield warning("service-not-switched-on", text, call, **data)
+
+
+def check_policy_types(context: CheckContext) -> Finding:
+    """Names enabled policy types that the AWS provider does not know: no deploy can enable another one meanwhile."""
+    enabled = enabled_policy_types(context.aws)
+    if unknown := unknown_types(enabled):
+        text = f"{listed(unknown)}: on, and the pinned AWS provider does not know it"
+        off = sorted({str(one) for one in context.landing_zone.policy_types} - {*enabled})
+        way = f"; enable {listed(off)} by the AWS CLI: aws organizations enable-policy-type" if off else ""
+        remedy = f"a deploy leaves the enabled types as they are{way}"
+        return (failure if off else warning)("policy-type-unknown", text, remedy, types=unknown, off=off)
+    return ok("policy-types", f"on: {listed(enabled)}" if enabled else "no policy type is on yet", types=enabled)
 
 
 def check_delegations(context: CheckContext) -> Iterator[Finding]:
@@ -94,6 +155,7 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
     registered = {one.name: one for one in _registered(context, live)}
     declared, ours = zone.organization.delegated_administrators, context.managed_or_imported
     accepted = {one.at for one in zone.accepted if one.finding in DRIFT and not one.ended(today)}
+    shut = {one.id for one in context.accounts() if one.shut}
     for one in registered.values():
         service, account = one.ids["service"], one.ids["account"]
         if (key := declared.get(service)) is None:
@@ -111,7 +173,7 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
             text = f"{service} is delegated to {account} as well, organization.yaml has {key}"
             remedy = f"if that is meant: accepted.yaml, {hint('made-outside', str(one))}"
             yield warning("delegated-as-well", text, remedy, **data)
-        elif address not in ours:
+        elif address not in ours and account not in shut:  # a deploy lets go of one that is closed
             text = f"{service} is delegated to {key} already, and AWS rejects a second registration"
             yield exists("delegation-exists", text, address, one.thing[1], service=service, account=account)
         else:

@@ -103,8 +103,11 @@ def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
         yield _NOT_ENABLED
         return
     sets = list(center.permission_sets())
-    outdated = {arn: accounts for arn in sets if (accounts := center.accounts_of(arn, outdated=True))}
-    for name, accounts, arn in sorted((center.name_of(arn), accounts, arn) for arn, accounts in outdated.items()):
+    shut = {one.id for one in context.accounts() if one.shut}  # takes none, and counts as done
+    lacking = {arn: [one for one in center.accounts_of(arn, outdated=True) if one not in shut] for arn in sets}
+    named = sorted((center.name_of(arn), accounts, arn) for arn, accounts in lacking.items() if accounts)
+    outdated = [one for one in named if one[0] not in context.landing_zone.external_sets]
+    for name, accounts, arn in outdated:
         yield failure(
             "permission-set-outdated",
             f"{name} is not provisioned in its current version in {listed(accounts)}",
@@ -115,8 +118,9 @@ def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
             accounts=accounts,
         )
     if not outdated:
-        text = f"{len(sets)} permission sets, provisioned wherever they are assigned"
-        yield ok("permission-sets-provisioned", text, permission_sets=len(sets))
+        number = len(sets) - len(named)  # others look after those that are left
+        text = f"{number} permission sets, provisioned wherever they are assigned"
+        yield ok("permission-sets-provisioned", text, permission_sets=number)
 
 
 def check_alert_mails(context: CheckContext) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from strata.aws.session import emulator
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, Level, failure, ok, warning
+from strata.config.models import TAKES_TABLE, Locking
 from strata.errors import Message
 from strata.landing_zone.examples import example_values
 from strata.terraform import tools
@@ -50,8 +51,26 @@ def check_cdktf(_context: CheckContext) -> Finding:
     return ok("tool-fine", f"{wanted.name} CLI {found}", tool=wanted.name, version=found)
 
 
-def check_terraform(_context: CheckContext) -> Finding:
-    """Checks that the Terraform that would run is new enough."""
+def check_terraform(context: CheckContext) -> Iterator[Finding]:
+    """Checks that the Terraform that would run is new enough, and says that it calls the lock table deprecated."""
+    found = _terraform()
+    yield from found_with_table(found) if context.project.state.locking is Locking.BOTH else [found]
+
+
+def found_with_table(found: Finding) -> Iterator[Finding]:
+    """Judges a Terraform where it locks by the table as well."""
+    newest, way = ".".join(map(str, TAKES_TABLE)), "state.locking: s3 in project.yaml does without the table"
+    if _numbers(str(found.text.data.get("version", ""))) > TAKES_TABLE:
+        text = f"{found.text}: {newest} is the newest that is known to take the lock table"
+        yield failure("tool-too-new", text, f"{way}; or install {newest}", **found.text.data)
+        return
+    yield found
+    if found.level is not Level.FAILURE:
+        text = f"Terraform calls the lock table deprecated since 1.11, and takes it up to {newest} at least"
+        yield ok("lock-table-deprecated", text, way)
+
+
+def _terraform() -> Finding:
     named = os.environ.get("TERRAFORM_BINARY_NAME")
     binary = named or tools.find_terraform(os.environ)
     if binary is None:

@@ -40,11 +40,20 @@ from strata.text import counted, in_sentence, listed, plural
 DIFFERS = 3
 
 
-def run(options: Options, *, json: bool, who: bool = False, thorough: bool = False, back: Back | None = None) -> int:
+def run(
+    options: Options,
+    *,
+    json: bool,
+    who: bool = False,
+    thorough: bool = False,
+    back: Back | None = None,
+    after: bool = False,
+) -> int:
     """Reads all three sides, compares, and prints; returns 3 on drift, 1 where something could not be read.
 
     Args:
         back: runs the ways back, and looks again.
+        after: what differs may have been made or taken back a moment ago: it is read once more.
 
     Raises:
         StrataError: nothing is deployed yet, another run holds a state, or AWS rejects a call.
@@ -59,6 +68,9 @@ def run(options: Options, *, json: bool, who: bool = False, thorough: bool = Fal
     accepted = [one for one in zone.accepted if one.finding in DRIFT and not one.ended(today)]
     look = partial(_look, options, aws, zone, accepted, thorough)
     seen = look()
+    if after and seen.code == DIFFERS:
+        options.note("reading once more, since AWS lists some of what was just run a moment later")
+        seen = look()
     by = _authors(options, aws, zone, seen.drift) if who else {}
     if not thorough and CENTER not in seen.drift.unread:
         text = "grants of deleted users and groups beside living ones were not looked for: see --thorough"
@@ -83,7 +95,7 @@ def run(options: Options, *, json: bool, who: bool = False, thorough: bool = Fal
     if not steps:
         return seen.code
     code = put_back(aws, steps, back, partial(_step, options))
-    return code or run(options, json=False, thorough=thorough)
+    return code or run(options, json=False, thorough=thorough, after=True)
 
 
 class _Seen(NamedTuple):
@@ -193,7 +205,8 @@ def _summary(drift: Drift) -> str:
 
 
 def _difference(options: Options, one: Difference, author: Author | None) -> Iterator[str]:
-    what = f"{_WORDS[one.how]}: {one.kind} {one.name}"
+    how = "changed since it was accepted" if one.has_changed_since else _WORDS[one.how]
+    what = f"{how}: {one.kind} {one.name}"
     if one.how is How.CHANGED:
         what = f"{what}: {one.attribute} is {in_sentence(one.at_aws)} at AWS, {_otherwise(one)}"
     yield f"{f'{options.config}/{one.place}: ' if one.place else ''}{what}"
@@ -263,7 +276,8 @@ def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> 
     met = {(finding, lasting(one.at)) for one in drift.accepted for finding in one.findings}
     lines = zone.source_file(ACCEPTED)
     for index, one in enumerate(zone.accepted):
-        if one in accepted and (one.finding, lasting(one.at)) not in met:
+        was = any(each.was_meant(one.finding, one.at) for each in drift.differences)
+        if one in accepted and not was and (one.finding, lasting(one.at)) not in met:
             place = f"{ACCEPTED}:{lines.line((ENTRIES, index))}"
             text = f"{place}: accepts {one.finding} at {one.at}, and there is none; remove it"
             yield Message("unused-acceptance", text, place=place, finding=one.finding, at=one.at)

@@ -56,8 +56,8 @@ def steps_of(zone: LandingZone, drift: Drift) -> list[Step]:
 
 def agreed(options: Options, zone: LandingZone, drift: Drift, steps: Sequence[Step], *, yes: bool) -> bool:
     """Says what will be run and what is left to a person, and asks."""
-    left = [f"{one.kind} {one.name}" for one in drift.differences if one.way.is_left_to_hand or not _has_line(one.way)]
-    if left:
+    by_hand = [one for one in drift.differences if one.way.is_left_to_hand or not _has_line(one.way)]
+    if left := list(dict.fromkeys(f"{one.kind} {one.name}" for one in by_hand)):
         options.note(Message("left-to-hand", f"left to you, see above: {listed(left)}", things=left))
     if not steps:
         options.note(Message("nothing-put-back", "nothing was put back: no line does"))
@@ -117,10 +117,11 @@ def put_back(aws: Aws, steps: Sequence[Step], back: Back, text_of: Callable[[Ste
 
 
 def _tell(steps: Sequence[Step], number: int, text_of: Callable[[Step], str]) -> None:
-    """Says which steps were done, which one did not end well, and which are left."""
+    """Says which steps were done, which one did not end well, and which are left; a deploy may have made some."""
     sys.stdout.flush()
+    ended = "not done" if isinstance(steps[number], Line) else "broken off, with what it made above"
     for place, step in enumerate(steps):
-        word = "done" if place < number else "left" if place > number else "not done"
+        word = "done" if place < number else "left" if place > number else ended
         print(line(f"{word}: {text_of(step)}"))
 
 

@@ -13,7 +13,7 @@ from strata.errors import Message, StrataError
 from strata.identity.deletions import LAST_ADMINISTRATOR
 from strata.kinds import kind_of
 from strata.kinds.at_aws import Inventory, PermissionSet
-from strata.kinds.cli import Line
+from strata.kinds.cli import PROVISION, Line
 from strata.kinds.identity import folded
 from strata.landing_zone.permission_sets import AWS_MANAGED, FULL_ACCESS
 from strata.text import listed
@@ -36,7 +36,7 @@ def without_own_loss(
     if LAST_ADMINISTRATOR in allow:
         note(Message("own-access-goes", goes, things=things))
         return drift
-    rest = tuple(one for one in drift.differences if one not in lost)
+    rest = own.provisioned([one for one in drift.differences if one not in lost], lost)
     way = f"sign in as somebody else, or strata drift --back --allow {LAST_ADMINISTRATOR}"
     if any(_is_needed(inventory, one, rest) for one in lost):
         text = f"{goes}, and the rest works only after it; nothing was put back; {way}"
@@ -90,6 +90,19 @@ class _OwnAccess:
             else:
                 self.ways -= taken
 
+    def provisioned(self, rest: Sequence[Difference], lost: Iterable[Difference]) -> tuple[Difference, ...]:
+        """Returns the rest; its last line of the permission set has the provisioning that what is left out had."""
+        given = [line for one in lost for line in one.way.undo if self._is_own(line) and line.operation == PROVISION]
+        found = [*rest]
+        for number in reversed(range(len(found)) if given else ()):
+            way = found[number].way
+            own = [line.operation for line in way.undo if self._is_own(line) and line.operation not in _UNPROVISIONED]
+            if own and not way.is_left_to_hand:
+                more = () if PROVISION in own else given[:1]
+                found[number] = replace(found[number], way=replace(way, undo=(*way.undo, *more)))
+                break
+        return tuple(found)
+
     def _taken(self, line: Line) -> set[str]:
         """Returns the ways that one line takes."""
         given: Mapping[str, str] = line.parameters
@@ -108,6 +121,8 @@ class _OwnAccess:
         return line.parameters.get("permission_set_arn") == self.permission_set.arn
 
 
+_UNPROVISIONED = {"delete-account-assignment", "delete-permission-set"}
+"""What accounts get of a permission set at once."""
 _WHOLE = {
     "delete-permission-set",
     "put-inline-policy-to-permission-set",

@@ -1,0 +1,132 @@
+"""Terraform in many member accounts at once: how many this machine carries, in which groups, and how far they are."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from strata.config.layers import IN_ACCOUNT
+from strata.errors import Message, UsageError
+from strata.options import Options
+from strata.terraform.progress import Progress
+from strata.terraform.workspace import Workspace
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Which account stacks a run takes, and how many at once.
+
+    Attributes:
+        at_once: as many as the machine carries where nobody says.
+        shard: a part of the accounts, and of how many; all where it is none.
+    """
+
+    at_once: int
+    shard: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, at_once: int | None, shard: str | None) -> Fleet:
+        """Returns what `--at-once` and `--shard` say.
+
+        Raises:
+            UsageError: the shard is none.
+        """
+        if shard is None:
+            return cls(at_once or machine())
+        found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", shard)
+        if not found or int(found[1]) > int(found[2]):
+            text = f"--shard {shard}: not a number and how many there are, such as 3/16"
+            raise UsageError(Message("argument-malformed", text, option="--shard", value=shard))
+        return cls(at_once or machine(), (int(found[1]), int(found[2])))
+
+    def takes(self, account: str) -> bool:
+        """Says whether an account, by its key, is in the shard: each is in exactly one."""
+        number, of = self.shard or (1, 1)
+        return int.from_bytes(hashlib.sha256(account.encode()).digest()[:8]) % of == number - 1
+
+
+MEMORY = 600
+"""Megabytes that a Terraform and its AWS provider take at most while they plan or apply the stack of one account."""
+
+
+def machine() -> int:
+    """Returns how many Terraforms run at once on this machine: as many as it has cores and free memory for."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        found = re.search(r"^MemAvailable: +(\d+) kB$", Path("/proc/meminfo").read_text(encoding="ascii"), re.MULTILINE)
+    except OSError:  # Linux alone tells it
+        found = None
+    return max(1, min(cores, int(found[1]) // 1024 // MEMORY)) if found else cores
+
+
+def groups(workspace: Workspace, stacks: Sequence[str], in_accounts: Collection[str]) -> Iterator[list[str]]:
+    """Yields the stacks in their order, those in accounts together that read from none of each other."""
+    group: list[str] = []
+    for stack in stacks:
+        alone = stack not in in_accounts or (group and group[0] not in in_accounts)
+        if group and (alone or set(group) & set(workspace.producers(stack))):
+            yield group
+            group = []
+        group.append(stack)
+    if group:
+        yield group
+
+
+def many(workspace: Workspace, stacks: Sequence[str], in_accounts: Collection[str]) -> frozenset[str]:
+    """Returns the stacks that are planned and deployed beside another one."""
+    return frozenset(stack for group in groups(workspace, stacks, in_accounts) if group[1:] for stack in group)
+
+
+def words(stacks: Iterable[str], in_accounts: Collection[str]) -> list[str]:
+    """Returns stacks as people name them: a layer for all the stacks that it has in accounts."""
+    named = list(stacks)
+    whole = {layer_of(stack) for stack in in_accounts} - {layer_of(stack) for stack in {*in_accounts} - {*named}}
+    return list(dict.fromkeys(layer_of(stack) if layer_of(stack) in whole else stack for stack in named))
+
+
+def layer_of(stack: str) -> str:
+    """Returns the layer that a stack is of."""
+    return stack.partition(IN_ACCOUNT)[0]
+
+
+def each(work: Callable[[str], T], stacks: Sequence[str], at_once: int, progress: Progress) -> dict[str, T]:
+    """Returns what is done for each stack; who interrupts waits for those under way, and none begins."""
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        under_way = {pool.submit(work, stack): stack for stack in stacks}
+        for number, _ in enumerate(as_completed(under_way), 1):
+            progress.at(f"{number} of {len(stacks)}")
+        found = {stack: future.result() for future, stack in under_way.items()}
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return found
+
+
+class Muted(Progress):
+    """The progress of one of many: said with --verbose only, but for what somebody has to know."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self._verbose = options.verbose
+
+    def doing(self, text: str, *, seen_only: bool = False) -> None:
+        """Says what begins with --verbose."""
+        if self._verbose:
+            super().doing(text, seen_only=seen_only)
+
+    def still(self, text: str) -> None:
+        """Says with --verbose that something takes long."""
+        self.done(text)
+
+    def done(self, text: str) -> None:
+        """Says with --verbose that one thing is done."""
+        if self._verbose:
+            super().done(text)

@@ -1,0 +1,82 @@
+"""Account stacks: which run beside each other, what a shard has, and how people name them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strata.config.layers import STACKS
+from strata.errors import UsageError
+from strata.load import load
+from strata.terraform import fleet, preflight
+from strata.terraform.fleet import Fleet
+from strata.terraform.workspace import Workspace
+from tests.synthesized import SHIPPED
+
+
+def workspace(folder: Path, needs: dict[str, list[str]]) -> Workspace:
+    stacks = {name: {"dependencies": others} for name, others in needs.items()}
+    (folder / "manifest.json").write_text(json.dumps({"stacks": stacks}))
+    return Workspace(folder, {})
+
+
+NEEDS = {"org": [], "sso": ["org"], "log_a": ["org"], "log_b": ["org"], "net_a": ["log_b"], "net_b": ["org"]}
+IN_ACCOUNTS = {"log_a": "a", "log_b": "b", "net_a": "a", "net_b": "b"}
+
+
+def test_what_reads_from_another_account_stack_waits_for_it(tmp_path: Path) -> None:
+    found = workspace(tmp_path, NEEDS)
+
+    assert list(fleet.groups(found, list(found.stacks), IN_ACCOUNTS)) == [
+        ["org"],
+        ["sso"],
+        ["log_a", "log_b", "net_b"],
+        ["net_a"],
+    ]
+    assert fleet.many(found, list(found.stacks), IN_ACCOUNTS) == {"log_a", "log_b", "net_b"}
+
+
+@given(st.sets(st.text(), max_size=30), st.integers(1, 9999))
+def test_each_account_is_in_one_shard(keys: set[str], of: int) -> None:
+    taken = [key for number in {1, of, *range(1, min(of, 40))} for key in keys if Fleet(1, (number, of)).takes(key)]
+
+    assert len(taken) == len(set(taken))
+    if of < 40:  # all were asked
+        assert set(taken) == keys
+
+
+@pytest.mark.parametrize("shard", ["0/4", "5/4", "x", "", "1", "1/0", "-1/4", "1/4/2", "01/4", "1/10000"])
+def test_a_shard_that_is_none_is_refused(shard: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        Fleet.of(None, shard)
+
+    (told,) = refused.value.args
+    assert (told.id, told.data["value"]) == ("argument-malformed", shard)
+
+
+def test_a_shard_has_no_stack_of_the_management_account(tmp_path: Path) -> None:
+    found = workspace(tmp_path, {stack: [] for stack in STACKS})
+    with pytest.raises(UsageError) as refused:
+        preflight._chosen(found, load(SHIPPED), ["organizations"], Fleet(1, (1, 2)))
+
+    (told,) = refused.value.args
+    assert told.data == {"options": ["--shard", "organizations"]}
+
+
+def test_a_layer_stands_for_all_its_account_stacks() -> None:
+    assert fleet.words(["sso", "log_a", "log_b", "net_b"], IN_ACCOUNTS) == ["sso", "log", "net_b"]
+
+
+def test_free_memory_bounds_how_many_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64), raising=False)
+
+    def found(free: int) -> int:
+        monkeypatch.setattr(Path, "read_text", lambda *_, **__: f"MemFree: 1 kB\nMemAvailable: {free} kB\n")
+        return fleet.machine()
+
+    assert [found(megabytes * 1024) for megabytes in (1, 2 * fleet.MEMORY, 999_999)] == [1, 2, 64]
