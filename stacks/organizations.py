@@ -201,7 +201,7 @@ class OrganizationsStack(BaseStack):
         own = [one for one in self.landing_zone.policies.values() if not one.external]
         for kind in policy_types(own):
             self._read_live(kind)
-        named = security_administrator(self.configuration, self.account_ids)
+        named = security_administrator(self.configuration, {**self.landing_zone.account_ids, **self.account_ids})
         for policy in own:
             self._policy(policy, policy.document.with_values({**backend.references, **named}))
 

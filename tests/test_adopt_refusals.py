@@ -520,6 +520,7 @@ def test_a_change_meanwhile_is_named_and_the_same_command_reads_anew(aws: Aws, t
     assert adopt(to).exit_code == 1  # all but this was read, and is kept
     aws.heal()
     change(aws, how)
+    aws.wait_an_hour()
 
     refused, again = adopt(to, "--json"), adopt(to)
 

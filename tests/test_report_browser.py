@@ -38,7 +38,7 @@ CELLS = (
     "[row.cells[0].firstChild.textContent, ...[...row.cells].slice(1).map(cell => cell.innerText)])"
 )
 SECTIONS = ["At a glance", "Access matrix", "By group 11", "By person 20", "By account 11", "Permission sets 12"]
-SECTIONS += ["Policies 13", "Guardrails 23", "Controls 13", "Layers"]
+SECTIONS += ["Policies 13", "Guardrails 24", "Controls 13", "Layers"]
 NAMED = "(({id, value, innerText}) => id || innerText?.split('\\n')[0] || value)(document.activeElement)"
 FOCUS = "(document.activeElement.innerText || document.activeElement.id)"
 

@@ -176,7 +176,8 @@ class _Merge:
         if accepted := self.existing.unknown({**self.texts, **documents}):
             self.texts[ACCEPTED] = with_accepted(before, accepted)
         self.loaded = {**self.texts, **documents}
-        self.zone = self.existing.load(self.loaded)
+        ids = {key: id for id, key in self.found.keys["account"].items()}
+        self.zone = self.existing.load(self.loaded).knowing(ids)
         self.identities = identities(self.zone)
 
     def _add(self, file: str, way: Way, new: Mapping[str, Value] | Sequence[Value]) -> None:

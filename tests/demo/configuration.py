@@ -71,6 +71,7 @@ def lay_organization(aws: Aws, landing_zone: LandingZone) -> None:
     In Identity Center it makes the groups that the configuration expects of an identity provider.
     """
     management, region = landing_zone.project.management_account, landing_zone.project.identity_center_region
+    aws.order("prompt")  # plain cdktf deploys here, and nobody runs it again
     aws.order("management-account", name=management.name, email=management.email)
     aws.order("organization", account_limit=max(_QUOTA, 2 * len(landing_zone.organization.accounts)))
     aws.switch_identity_center_on(region)

@@ -55,6 +55,7 @@ def test_what_came_since_is_added_and_imported(running_aws: Aws, provider: Provi
             PrincipalType="GROUP",
             PrincipalId=group,
         )
+    site.aws.wait_an_hour()
     before = len(site.aws.calls())
 
     shown = site.strata("adopt", "--to", str(site.config), "--dry-run", "--json")

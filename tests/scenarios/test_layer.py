@@ -280,7 +280,7 @@ def test_an_odd_account_stops_nobody(clone: Clone) -> None:
     faulty("sns:CreateTopic", code="AuthorizationError", message="not today")
 
     listed = clone.strata("plan", "--changes", "approved.json")
-    deployed = clone.strata("deploy", "--expect", "approved.json", "--yes", "--json")
+    deployed = clone.strata("deploy", "--expect", "approved.json", "--yes", "--json", "--at-once", "1")
 
     assert listed.code == 1, listed.text
     assert deployed.code == 1, deployed.text

@@ -93,6 +93,7 @@ def test_a_report_from_aws_is_the_declared_one_until_something_is_done_by_hand(s
             PrincipalType="USER",
             PrincipalId=principal,
         )
+    site.aws.wait_an_hour()
     site.aws.allow_only(permissions(load(site.config).project)[READER].text)
 
     eves = asked(site, "explain", "eve", "--live").stdout

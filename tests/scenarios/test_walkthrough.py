@@ -28,6 +28,7 @@ ANSWERS = {
     "name of the management account": "master",
     "root e-mail": "master@example.com",
     "the administrator": "Mary Major mary.major@acme.dev",
+    "locks of the state": "",
     "[y/N]": "y",
 }
 """What the operator says; moto's management account is `master`, and so are its name and address."""
@@ -45,7 +46,7 @@ BEFORE_THE_DEPLOY = dict.fromkeys(
 
 LATER = {"alert-mails"}
 BEFORE_BOOTSTRAP = {
-    *("organization", "names", "state-bucket", "lock-table", "accounts", "services"),
+    *("organization", "names", "state-bucket", "lock-table", "accounts", "services", "policy-types"),
     *("delegations", "sign-in", "directory", "permissions"),
 }
 

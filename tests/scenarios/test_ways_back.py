@@ -292,6 +292,7 @@ def test_back_runs_them_all_and_looks_again(site: Site) -> None:
         case(Hand(site))
     hand = Hand(site)
     hand.organizations.enable_policy_type(RootId=hand.root, PolicyType="BACKUP_POLICY")
+    site.aws.wait_an_hour()
 
     done = site.strata_at_a_terminal("yes", "drift", "--back")
 
