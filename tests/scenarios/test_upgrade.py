@@ -61,8 +61,11 @@ def owner(upstream: Path, shipped: Site, tmp_path: Path) -> Owner:
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "-q", str(upstream), str(clone))
     git(clone, "reset", "-q", "--hard", "HEAD^")
+    policy = clone / "config/policies/protect-foundation.json"
+    of_then = policy.read_text()  # that of now has a placeholder which the older commit does not know
     shutil.rmtree(clone / "config")
     shutil.copytree(shipped.config, clone / "config")
+    policy.write_text(of_then)
     write_layer(clone, "topics")
     (clone / "config/layers").mkdir()
     (clone / "config/layers/topics.yaml").write_text("name: events\n")
