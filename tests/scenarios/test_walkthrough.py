@@ -28,7 +28,7 @@ ANSWERS = {
     "name of the management account": "master",
     "root e-mail": "master@example.com",
     "the administrator": "Mary Major mary.major@acme.dev",
-    "locks of the state": "",
+    "locks of": "",
     "[y/N]": "y",
 }
 """What the operator says; moto's management account is `master`, and so are its name and address."""
