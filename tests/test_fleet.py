@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strata.config.layers import STACKS
 from strata.errors import UsageError
 from strata.load import load
-from strata.terraform import fleet, preflight
+from strata.terraform import fleet, preflight, whole
 from strata.terraform.fleet import Fleet
 from strata.terraform.workspace import Workspace
 from tests.synthesized import SHIPPED
@@ -80,3 +80,27 @@ def test_free_memory_bounds_how_many_run_at_once(monkeypatch: pytest.MonkeyPatch
         return fleet.machine()
 
     assert [found(megabytes * 1024) for megabytes in (1, 2 * fleet.MEMORY, 999_999)] == [1, 2, 64]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"data": {"aws_caller_identity": {}}},
+        {"module": {"vpc": {}}},
+        {"variable": {"size": {}}},
+        {"resource": {"aws_iam_policy": {"a": {"policy": '${file("a.json")}'}}}},
+        {"resource": {"aws_ssm_parameter": {"a": {"value": "${plantimestamp()}"}}}},
+    ],
+)
+def test_a_plan_that_reads_more_than_the_terraform_never_equals(tmp_path: Path, more: dict[str, object]) -> None:
+    found = Workspace(tmp_path, {"TERRAFORM_BINARY_NAME": "true"})
+    stack = tmp_path / "stacks/log_a"
+    stack.mkdir(parents=True)
+    document: dict[str, object] = {"terraform": {}, "resource": {"aws_sns_topic": {"profile": {"name": "profile(1)"}}}}
+
+    def inputs(**also: object) -> str | None:
+        (stack / "cdk.tf.json").write_text(json.dumps({**document, **also}))
+        return whole.inputs(found, "log_a", lambda *_: "")
+
+    assert inputs()
+    assert inputs(**more) is None

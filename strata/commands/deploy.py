@@ -9,7 +9,7 @@ import datetime as dt
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -48,7 +48,7 @@ from strata.terraform.locks import refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.made_again import refuse_made_again
 from strata.terraform.plan_text import names_of, show
-from strata.terraform.plans import Plan, Planner, own_version, plan_folder
+from strata.terraform.plans import Plan, Planner, Versions, own_version, plan_folder
 from strata.terraform.preflight import Prepared, RefusedError, await_access, prepare
 from strata.terraform.progress import Progress, duration
 from strata.terraform.recovery import (
@@ -67,6 +67,7 @@ from strata.terraform.recovery import (
 from strata.terraform.refresh import Refreshing, providers
 from strata.terraform.settling import PAUSES, is_being_made, settling, wait
 from strata.terraform.signals import Signals, StoppedError
+from strata.terraform.workspace import StateObject
 from strata.text import counted, listed, plural
 
 DIFFERS = 3
@@ -200,6 +201,8 @@ class Deployment:
         """The addresses that it has begun to create."""
         self._whole: dict[str, Version | None] = {}
         """The stacks that it has brought to an end, with the version of the state that this left."""
+        self._followed: dict[str, Versions] = {}
+        """What the last plan of each of these rested on."""
         self._provisions = False
         """Something was changed that AWS takes to all accounts with a permission set."""
         self._idle = False
@@ -259,7 +262,7 @@ class Deployment:
             if not self._agreed():
                 return self._unfinished
             for group in fleet.groups(self.workspace, self.prepared.chosen, self.landing_zone.account_stacks):
-                for stack in filter(self._is_spared, group):
+                for stack in self._spared(group):
                     self.outcomes[stack].status = "applied"
                 stacks = [one for one in group if self.outcomes[one].status != "applied" and not self._left_out(one)]
                 goes_on = self._deploy_at_once(stacks) if stacks[1:] else all(map(self._isolated, stacks))
@@ -324,7 +327,7 @@ class Deployment:
         try:
             write_runs(self.aws, project, ended)
             for stack, version in in_accounts.items():
-                followed_from = whole.inputs(self.workspace, stack, self.prepared.digest)
+                followed_from = whole.inputs(self.workspace, stack, partial(_planned_with, self._followed[stack]))
                 whole.write(self.aws, project, stack, followed_from, version)
         except AwsError as error:
             text = f"the next plan asks AWS about everything, because how this run ended is not written: {error}"
@@ -447,11 +450,11 @@ class Deployment:
             self.note(Message("producer-failed", text, stack=stack, producers=odd))
         return stack in self._odd
 
-    def _is_spared(self, stack: str) -> bool:
-        """Says whether a stack is as its last whole run left it, also after what this run wrote."""
-        if stack not in self.prepared.spared or not self._written.intersection(self.workspace.producers(stack)):
-            return stack in self.prepared.spared
-        return stack in self.prepared.left_whole([stack])
+    def _spared(self, stacks: Iterable[str]) -> Collection[str]:
+        """Returns the stacks that are as their last whole run left them, also after what this run wrote."""
+        spared = [stack for stack in stacks if stack in self.prepared.spared]
+        wrote = any(self._written.intersection(self.workspace.producers(stack)) for stack in spared)
+        return self.prepared.left_whole(spared) if wrote else spared
 
     def _deploy_at_once(self, stacks: Sequence[str]) -> bool:
         """Deploys stacks in member accounts; those whose plan is out of date are planned and asked about together."""
@@ -527,13 +530,14 @@ class Deployment:
                 return False
             outcome.counts = dict(Counter(outcome.counts) + unsaid(planned))
             if not planned.differs:
-                self._whole[stack] = own_version(planned.versions, stack)
+                self._whole[stack], self._followed[stack] = own_version(planned.versions, stack), planned.versions
                 return self._finished(outcome)
             self._check_time(stack)
             applied = self._apply(planned)
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
             if applied.finished:
-                self._whole[stack] = own_version(self._planner.versions(stack), stack)
+                left_behind = own_version(self._planner.versions(stack), stack)
+                self._whole[stack], self._followed[stack] = left_behind, planned.versions
                 outcome.counts = dict(Counter(outcome.counts) + planned.counts)
                 return self._finished(outcome)
             if self.signals.stops:
@@ -768,7 +772,7 @@ class Deployment:
         stack = planned.stack
         try:
             half = tainted(read_state(self.aws, self.landing_zone.project, stack))
-            ours = sorted(set(half) - set(tainted(self.prepared.states[stack])))
+            ours = sorted(set(half) - set(tainted(self.prepared.states.get(stack, {}))))
             untaint(self.workspace, stack, ours, self._note_of(stack), by="this run")
             begun = [address for address, action in applied.events.begun.items() if action == "create"]
             if begun:
@@ -804,6 +808,11 @@ class Deployment:
             plain = {name: output["value"] for name, output in outputs.items() if not output.get("sensitive")}
             found |= {stack: plain} if stack in self.landing_zone.account_stacks and plain else plain
         return dict(sorted(found.items()))
+
+
+def _planned_with(versions: Versions, state: StateObject, _outputs: Collection[str]) -> str:
+    """Returns the digest of the outputs that a plan has read of a state."""
+    return str(versions[state])
 
 
 def _at(end: dt.datetime) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.aws.states import Version
+from strata.config.layers import IN_ACCOUNT
 from strata.config.models import state_key
 from strata.errors import Message, StrataError
 from strata.kinds.assignment import ASSIGNMENT
@@ -273,7 +274,7 @@ class Planner:
         Of what a stack in a member account reads from others the values count: else an account that is added had all
         others planned again.
         """
-        read = self.workspace.outputs_read(stack) if stack in self.many else {}
+        read = self.workspace.outputs_read(stack) if IN_ACCOUNT in stack else {}
         return {
             state: self.digest(state, read[state]) if state in read else self.version(state)
             for state in self.workspace.reads(stack)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +53,7 @@ def write(aws: Aws, project: Project, stack: str, followed_from: str | None, ver
         AwsError: the bucket refuses it.
     """
     state, before = kept.read(aws, project, state_key(stack)), kept.read(aws, project, _key(stack))
-    if followed_from is None or state is None or Version.of(json.loads(state.body)) != version:
+    if followed_from is None or state is None or _version(state.body) != version:
         return
     condition = {"IfMatch": before.etag} if before else {"IfNoneMatch": "*"}
     try:
@@ -63,9 +64,11 @@ def write(aws: Aws, project: Project, stack: str, followed_from: str | None, ver
 
 
 def inputs(workspace: Workspace, stack: str, digest: Digest) -> str | None:
-    """Returns a digest of all that a plan of a stack follows from, None where it asks AWS for more."""
+    """Returns a digest of all that a plan of a stack follows from, None where more is read, from AWS or a file."""
     document = workspace.document(stack)
-    if document.get("data", {}).keys() - {"terraform_remote_state"}:
+    if document.get("data", {}).keys() - {"terraform_remote_state"} or document.keys() & {"module", "variable"}:
+        return None
+    if _ELSEWHERE.search(json.dumps(document)) or any(name.startswith("TF_AWS_") for name in workspace.environment):
         return None
     read = workspace.outputs_read(stack)
     values = [[*state, digest(state, tuple(sorted(outputs)))] for state, outputs in sorted(read.items())]
@@ -77,6 +80,10 @@ def inputs(workspace: Workspace, stack: str, digest: Digest) -> str | None:
     return hashlib.sha256(json.dumps([document, values, made_by], sort_keys=True).encode()).hexdigest()
 
 
+_ELSEWHERE = re.compile(r"\b(file\w*|templatefile|(?:plan)?timestamp|uuid|bcrypt)\(")
+"""Functions whose value does not follow from the Terraform alone."""
+
+
 @cache
 def _terraform(binary: str) -> str:
     said = subprocess.run([binary, "version", "-json"], capture_output=True, text=True, check=False).stdout
@@ -84,6 +91,13 @@ def _terraform(binary: str) -> str:
         return str(json.loads(said)["terraform_version"])
     except (KeyError, ValueError):
         return said
+
+
+def _version(state: bytes) -> Version | None:
+    try:
+        return Version.of(json.loads(state))
+    except ValueError:  # it is cut off after ten megabytes
+        return None
 
 
 def _key(stack: str) -> str:
