@@ -780,6 +780,10 @@ ShardOption = Annotated[
         show_default=False,
     ),
 ]
+WaveOption = Annotated[
+    int | None,
+    typer.Option("--wave", min=1, metavar="N", help="Only account stacks, and of them the N-th wave of their rollout."),
+]
 
 
 @command("plan", "strata plan organizations sso")
@@ -804,6 +808,7 @@ def plan(
     refresh: RefreshOption = False,
     at_once: AtOnceOption = None,
     shard: ShardOption = None,
+    wave: WaveOption = None,
 ) -> int:
     """Show what a deploy would change, and refuse what it would lose. Applies nothing, takes no lock."""
     from strata.commands.plan import run
@@ -819,6 +824,7 @@ def plan(
         refresh=refresh,
         at_once=at_once,
         shard=shard,
+        wave=wave,
     )
 
 
@@ -846,6 +852,7 @@ def deploy(
     yes: YesOption = False,
     at_once: AtOnceOption = None,
     shard: ShardOption = None,
+    wave: WaveOption = None,
 ) -> int:
     """Check, plan, ask, then deploy the stacks in order; without a terminal it needs --yes."""
     from strata.commands.deploy import run
@@ -860,6 +867,7 @@ def deploy(
         refresh=refresh,
         at_once=at_once,
         shard=shard,
+        wave=wave,
     )
 
 

@@ -16,8 +16,12 @@ from stacks.deployment import build
 from stacks.organizations import OrganizationsStack
 from strata.commands.check import run as check
 from strata.config import layers
+from strata.config.layers import Roles
+from strata.config.moves import Move
 from strata.diff.layers import layer_changes
 from strata.errors import ConfigurationError
+from strata.files.config_edit import texts
+from strata.files.renaming import with_other_key
 from strata.identity.settled import lost_layers
 from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers as reported
@@ -141,6 +145,11 @@ def _names(own: Own) -> None:
         own.add(name, "", stack=IN_ACCOUNTS)
 
 
+def _waves(own: Own, *waves: str) -> None:
+    lines = "".join(f"    - {wave}\n" for wave in waves)
+    own.add("topics", f"rollout:\n  waves:\n{lines}name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+
+
 Case = tuple[Callable[[Own], None], list[Any]]
 CASES: Mapping[str, Case] = {
     "unknown": (_unknown, [("layers/topic.yaml:1", "unknown-name", {"kind": "layer", "name": "topic"})]),
@@ -250,6 +259,62 @@ CASES: Mapping[str, Case] = {
         lambda own: own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model="raise GeneratorExit('no')\n"),
         [("topics/model.py:1", "model-fails", {"error": "GeneratorExit"})],
     ),
+    "a rollout that is none": (
+        lambda own: own.add(
+            "topics", "name: x\nrollout: {stop_after: -1, at_once: 0, wave: []}\n", stack=IN_ACCOUNTS, model=MODEL
+        ),
+        [
+            ("layers/topics.yaml:2: rollout.at_once", "number-out-of-range", {"value": 0, "limit": 1}),
+            ("layers/topics.yaml:2: rollout.stop_after", "number-out-of-range", {"value": -1, "limit": 0}),
+            (
+                "layers/topics.yaml:2: rollout.wave",
+                "unknown-key",
+                {"key": "wave", "choices": ["at_once", "stop_after", "waves"]},
+            ),
+            ("layers/topics.yaml:2: rollout.waves", "key-missing", {"key": "waves"}),
+        ],
+    ),
+    "a wave without an entry": (
+        lambda own: _waves(own, "[shared]", "[]", "[all]"),
+        [("layers/topics.yaml:4: rollout.waves[2]", "list-empty", {})],
+    ),
+    "names that nothing has": (
+        lambda own: _waves(own, "[shared, sharde]", "[all]", "[ou/none]"),
+        [
+            (
+                f"layers/topics.yaml:{line}: rollout.waves[{wave}][{place}]",
+                "unknown-name",
+                {"name": name, "kinds": ["account", "organizational unit"]},
+            )
+            for line, wave, place, name in ((3, 1, 2, "sharde"), (5, 3, 1, "ou/none"))
+        ],
+    ),
+    "a wave of nobody": (
+        lambda own: _waves(own, "[ou/shared]", "[management, shared]", "[all]"),
+        [("layers/topics.yaml:4: rollout.waves[2]", "wave-empty", {"wave": 2})],
+    ),
+    "an account in no wave": (
+        lambda own: _waves(own, "[ou/shared]"),
+        [("layers/topics.yaml:2: rollout.waves", "account-in-no-wave", {"accounts": ["security"]})],
+    ),
+    "waves and roles of one stack": (
+        lambda own: own.add(
+            "one", "rollout: {waves: [[shared]]}\nroles: {reader: r}\n", stack=STACK.format(inputs="landing_zone")
+        ),
+        [
+            (f"layers/one.yaml:{line}: {key}", "layer-is-one-stack", {"layer": "one"})
+            for line, key in ((1, "rollout"), (2, "roles"))
+        ],
+    ),
+    "roles that are none": (
+        lambda own: own.add(
+            "topics", "roles:\n  reader: 'a b'\n  writer: ops*\nname: x\n", stack=IN_ACCOUNTS, model=MODEL
+        ),
+        [
+            (f"layers/topics.yaml:{line}: roles.{key}", "text-malformed", {"kind": "role name", "value": value})
+            for line, key, value in ((2, "reader", "a b"), (3, "writer", "ops*"))
+        ],
+    ),
     "a token": (
         lambda own: own.add("topics", "name: '${TfToken[TOKEN.1]}'\n", stack=IN_ACCOUNTS, model=MODEL),
         [("layers/topics.yaml:1: name", "terraform-placeholder", {"part": "TfToken["})],
@@ -262,6 +327,34 @@ def test_what_is_wrong_with_a_layer_is_one_clear_error(own: Own, said: Said, nam
     wrong, faults = CASES[name]
     wrong(own)
     assert own.faults(said) == faults
+
+
+def test_an_account_is_in_the_first_wave_that_names_it(own: Own) -> None:
+    _waves(own, "[ou/shared]", "[all]")
+
+    landing_zone = own.load()
+
+    assert [sorted(wave) for wave in landing_zone.waves["topics"]] == [["shared"], ["security"]]
+    assert [landing_zone.wave(stack) for stack in ("sso", "topics_shared", "topics_security")] == [0, 1, 2]
+
+
+def test_a_setting_of_a_layer_that_is_called_as_ours_is_its_own(own: Own) -> None:
+    """Layers that had it before go on."""
+    own.add("topics", "name: x\nroles: 3\n", stack=IN_ACCOUNTS, model=f"{MODEL}    roles: int\n")
+
+    layer = own.load().layers["topics"]
+
+    assert (layer.settings and layer.settings.model_dump()["roles"], layer.roles) == (3, Roles())
+
+
+def test_a_rename_reaches_the_waves(own: Own) -> None:
+    _waves(own, "[ou/shared, shared]", "[all]")
+    before = texts(own.config)
+
+    moves = [Move.model_validate({"kind": kind, "from": "shared", "to": "common"}) for kind in ("ou", "account")]
+    waves = [with_other_key(own.load(), before, move)["layers/topics.yaml"].splitlines()[2] for move in moves]
+
+    assert waves == ["    - [ou/common, shared]", "    - [ou/shared, common]"]
 
 
 def test_what_a_model_prints_is_no_output_of_the_command(own: Own, capsys: pytest.CaptureFixture[str]) -> None:

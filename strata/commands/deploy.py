@@ -24,7 +24,7 @@ from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
 from strata.config import IMPORTS
-from strata.config.layers import STACKS
+from strata.config.layers import STACKS, Rollout
 from strata.config.models import MANAGEMENT, Locking
 from strata.errors import Message, StrataError
 from strata.identity import announced
@@ -109,6 +109,7 @@ def run(
     command: str = "strata deploy",
     at_once: int | None = None,
     shard: str | None = None,
+    wave: int | None = None,
 ) -> int:
     """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn.
 
@@ -118,7 +119,7 @@ def run(
         command: what is run again after an interruption.
     """
     expected = Expected.of(expect) if expect is not None else None
-    taken = fleet.Fleet.of(at_once, shard)
+    taken = fleet.Fleet.of(at_once, shard, wave)
     if not yes:
         require_terminal("strata plan")
     with (
@@ -261,15 +262,18 @@ class Deployment:
                 self._keep_half_made(stack, self.prepared.states[stack])
             if not self._agreed():
                 return self._unfinished
-            for group in fleet.groups(self.workspace, self.prepared.chosen, self.landing_zone.account_stacks):
-                for stack in self._spared(group):
+            accounts, wave_of = self.landing_zone.account_stacks, self.landing_zone.wave
+            for wave in fleet.waves(self.workspace, self.prepared.chosen, accounts, wave_of):
+                for stack in self._spared(wave):
                     self.outcomes[stack].status = "applied"
-                stacks = [one for one in group if self.outcomes[one].status != "applied" and not self._left_out(one)]
-                goes_on = self._deploy_at_once(stacks) if stacks[1:] else all(map(self._isolated, stacks))
+                stacks = [one for one in wave if self.outcomes[one].status != "applied" and not self._left_out(one)]
+                together = stacks[1:] or self._many.intersection(stacks)
+                goes_on = self._deploy_at_once(stacks) if together else all(map(self._isolated, stacks))
                 if self.signals.ends:
                     return self._interrupted(self.signals.code)
                 if not goes_on:
                     return self._worst(self._unfinished)
+                self._stop_rollouts(wave)
         except StoppedError as stopped:
             return self._interrupted(stopped.code)
         return self._worst(0)
@@ -458,7 +462,12 @@ class Deployment:
 
     def _deploy_at_once(self, stacks: Sequence[str]) -> bool:
         """Deploys stacks in member accounts; those whose plan is out of date are planned and asked about together."""
-        told, at_once = counted(len(stacks), "account stack"), self._planner.at_once
+        rollouts = {fleet.layer_of(stack): self._rollout(stack) for stack in stacks}
+        waves = {name: len(self.landing_zone.waves[name]) for name, rollout in rollouts.items() if rollout}
+        parts = [f"{name}: wave {self.landing_zone.wave(stacks[0])} of {number}" for name, number in waves.items()]
+        told = ", ".join([*parts, counted(len(stacks), "account stack")])
+        bounds = [one.at_once for one in rollouts.values() if one and one.at_once and not self.prepared.fleet.bound]
+        at_once = min([self._planner.at_once, *bounds])
         outdated = [stack for stack in stacks if self._is_outdated(stack)]
         if outdated and not self._agreed_again(self._planner.plan_at_once(outdated, self._planned_now)):
             return False
@@ -468,6 +477,26 @@ class Deployment:
         with self.signals.shield():
             fleet.each(self._isolated, stacks, at_once, self.progress)
         return True
+
+    def _rollout(self, stack: str) -> Rollout | None:
+        layer = self.landing_zone.layers.get(fleet.layer_of(stack))
+        return layer.deploying.rollout if layer else None
+
+    def _stop_rollouts(self, wave: Sequence[str]) -> None:
+        """Leaves later waves of a layer where more stacks of this one failed, or were put off, than its file allows."""
+        number = self.landing_zone.wave(wave[0])
+        for layer, rollout in {fleet.layer_of(stack): self._rollout(stack) for stack in wave}.items():
+            failed = [stack for stack in wave if fleet.layer_of(stack) == layer and stack in self._odd]
+            if rollout is None or len(failed) <= rollout.stop_after:
+                continue
+            theirs = [stack for stack in self.prepared.chosen if fleet.layer_of(stack) == layer]
+            later = [stack for stack in theirs if self.landing_zone.wave(stack) > number]
+            self._odd |= dict.fromkeys(later, 1)
+            left = [stack for stack in later if stack not in self.prepared.spared]
+            if left:
+                names = ", ".join(left) if self.options.verbose else listed(left)
+                text = f"{layer}: wave {number} is not whole in {counted(len(failed), 'account')}; not started: {names}"
+                self.note(Message("rollout-stopped", text, layer=layer, wave=number, failed=failed, left=left))
 
     def _watch(self, stack: str) -> Progress:
         return self._muted if stack in self._many else self.progress

@@ -44,6 +44,7 @@ def run(
     refresh: bool = False,
     at_once: int | None = None,
     shard: str | None = None,
+    wave: int | None = None,
 ) -> int:
     """Checks, compares, plans and prints.
 
@@ -53,7 +54,7 @@ def run(
         UsageError: the list has no place to be written to, or that of the expected one, or the expected one is none.
     """
     expected = Expected.of(expect) if expect is not None else None
-    taken = fleet.Fleet.of(at_once, shard)
+    taken = fleet.Fleet.of(at_once, shard, wave)
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
         atomic.check_target(changes, "--changes", stream=False)

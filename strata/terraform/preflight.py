@@ -56,6 +56,7 @@ from strata.terraform.settling import PAUSES, wait
 from strata.terraform.standing import reset, types_left
 from strata.terraform.whole import unchanged
 from strata.terraform.workspace import StateObject, Workspace
+from strata.text import counted
 
 REPLACE = "replace:"
 ALLOWED = (
@@ -455,7 +456,7 @@ def _check_closed(allow: Collection[str], closed: Collection[str]) -> None:
 def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str], fleet: Fleet) -> list[str]:
     """Returns the stacks to deploy in their order, all when none is named; a layer stands for its account stacks.
 
-    A shard takes stacks in accounts only.
+    A shard, and a wave, takes stacks in accounts only.
     """
     layers = {name for name, layer in landing_zone.layers.items() if layer.code.in_accounts}
     for stack in stacks:
@@ -469,15 +470,35 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
             raise StrataError(Message("no-such-stack", text, stack=stack))
     named = {*stacks, *(one for one in landing_zone.account_stacks if one.partition(IN_ACCOUNT)[0] in stacks)}
     accounts = landing_zone.account_stacks
-    if fleet.shard and (others := [stack for stack in stacks if stack not in {*accounts, *layers}]):
-        text = f"--shard is for stacks in member accounts: deploy {', '.join(others)} without it"
-        raise UsageError(Message("arguments-conflict", text, options=["--shard", *others]))
+    part = "--shard" if fleet.shard else "--wave"
+    in_part = fleet.shard is not None or fleet.wave is not None
+    if in_part and (others := [stack for stack in stacks if stack not in {*accounts, *layers}]):
+        text = f"{part} is for stacks in member accounts: deploy {', '.join(others)} without it"
+        raise UsageError(Message("arguments-conflict", text, options=[part, *others]))
+    if fleet.wave:
+        _check_wave(landing_zone, fleet.wave, {one.partition(IN_ACCOUNT)[0] for one in stacks})
     return [
         stack
         for stack in workspace.stacks
         if (not stacks or stack in named)
-        and (fleet.takes(accounts[stack]) if stack in accounts else fleet.shard is None)
+        and (fleet.takes(accounts[stack], landing_zone.wave(stack)) if stack in accounts else not in_part)
     ]
+
+
+def _check_wave(landing_zone: LandingZone, wave: int, layers: Collection[str]) -> None:
+    """Refuses a wave that none of the layers has, and one of a layer without any.
+
+    Raises:
+        UsageError: there is no such wave.
+    """
+    if others := sorted({*layers} - {*landing_zone.waves}):
+        text = f"--wave is for layers whose file has a rollout: deploy {', '.join(others)} without it"
+        raise UsageError(Message("arguments-conflict", text, options=["--wave", *others]))
+    numbers = {name: len(waves) for name, waves in landing_zone.waves.items() if not layers or name in layers}
+    if wave > (most := max(numbers.values(), default=0)):
+        there = ", ".join(f"{name} has {counted(number, 'wave')}" for name, number in numbers.items())
+        text = f"--wave {wave}: {there or 'no layer has a rollout'}"
+        raise UsageError(Message("number-out-of-range", text, value=wave, limit=most))
 
 
 def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str]) -> None:
