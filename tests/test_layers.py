@@ -402,6 +402,20 @@ def test_a_stack_in_each_account_and_one_that_others_read(own: Own, tmp_path: Pa
     assert found["our-base"].provider["default_tags"][0]["tags"]["Layer"] == "our-base"
 
 
+def test_a_layer_that_names_roles_assumes_one_to_plan_and_one_to_apply(own: Own, tmp_path: Path) -> None:
+    """Plain `cdktf deploy`, which says nothing, takes the writer; a layer that names none has no variable."""
+    own.add("topics", "roles: {reader: looks, writer: ci/works}\nname: x\n", stack=IN_ACCOUNTS, model=MODEL)
+
+    stack = synthesized(own, tmp_path)["topics_shared"]
+
+    (id,), (assumed,) = stack.provider["allowed_account_ids"], stack.provider["assume_role"]
+    assert assumed["role_arn"] == f'arn:aws:iam::{id}:role/${{var.strata_plans ? "looks" : "ci/works"}}'
+    assert {key: stack.json["variable"]["strata_plans"][key] for key in ("ephemeral", "default")} == {
+        "ephemeral": True,
+        "default": False,
+    }
+
+
 def test_a_retired_account_has_no_stack(own: Own) -> None:
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
     _edit(own, "organization.yaml", "  shared:\n    email", "  shared:\n    retired: true\n    email")

@@ -167,7 +167,8 @@ class Deployment:
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
         self.outcomes = {stack: Outcome(stack) for stack in prepared.chosen}
         self._announced = prepared.announced
-        self._existing = Existing(prepared.aws, prepared.landing_zone.project, prepared.landing_zone.account_stacks)
+        zone = prepared.landing_zone
+        self._existing = Existing(self.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader)
         self._gone = GoneImports(prepared.landing_zone)
         self._muted = fleet.Muted(options)
         self._many = fleet.many(self.workspace, prepared.asked, prepared.landing_zone.account_stacks)
@@ -598,7 +599,8 @@ class Deployment:
         account = self.landing_zone.account_stacks.get(stack)
         if account and f"{TYPES['account']}.{account}" in self._created:
             state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS)
-            await_access(self.aws, dict(account_ids(state, [account])), self._note_of(stack))
+            for role in dict.fromkeys(self.landing_zone.roles(stack).model_dump().values()):
+                await_access(self.aws, dict(account_ids(state, [account])), role, self._note_of(stack))
 
     def _current(self, stack: str, planned: Plan | None) -> Plan | None:
         """Returns the approved plan if its states are unchanged, else None."""

@@ -59,6 +59,10 @@ class Rollout(Model):
     """So many stacks of a wave may fail, and the next one begins all the same."""
 
 
+PLANS = "strata_plans"
+"""The variable that says whether a plan is made, where a layer names the roles that its stacks assume."""
+
+
 class Roles(Model):
     """The roles that the stacks of a layer assume in their accounts."""
 

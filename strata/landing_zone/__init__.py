@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
 from strata.config.external import External
-from strata.config.layers import IN_ACCOUNT, Layer
+from strata.config.layers import IN_ACCOUNT, Layer, Roles
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
 from strata.config.moves import Move
@@ -127,6 +127,10 @@ class LandingZone:
                     left -= named
                 found[name] = tuple(waves)
         return found
+
+    def roles(self, stack: str) -> Roles:
+        """Returns the roles that a stack in a member account assumes."""
+        return self.layers[stack.partition(IN_ACCOUNT)[0]].roles
 
     def wave(self, stack: str) -> int:
         """Returns the number of the wave that a stack is deployed in, 0 where its layer has none."""

@@ -232,7 +232,7 @@ class Planner:
         result = self.workspace.terraform(
             stack,
             *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", *refresh),
-            *(*limit(self.workspace, stack), f"-out={file}"),
+            *(*limit(self.workspace, stack), *self.workspace.planning(stack, True), f"-out={file}"),
             heard=self._hearing(stack, events),
         )
         if result.code == _HAS_CHANGES:

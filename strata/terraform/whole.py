@@ -18,6 +18,7 @@ from typing import Any
 from strata.aws import kept
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import ABSENT, Version, etags
+from strata.config.layers import PLANS
 from strata.config.models import Project, state_key
 from strata.terraform.refresh import providers
 from strata.terraform.workspace import StateObject, Workspace
@@ -66,7 +67,9 @@ def write(aws: Aws, project: Project, stack: str, followed_from: str | None, ver
 def inputs(workspace: Workspace, stack: str, digest: Digest) -> str | None:
     """Returns a digest of all that a plan of a stack follows from, None where more is read, from AWS or a file."""
     document = workspace.document(stack)
-    if document.get("data", {}).keys() - {"terraform_remote_state"} or document.keys() & {"module", "variable"}:
+    if document.get("data", {}).keys() - {"terraform_remote_state"} or "module" in document:
+        return None
+    if document.get("variable", {}).keys() - {PLANS}:
         return None
     if _ELSEWHERE.search(json.dumps(document)) or any(name.startswith("TF_AWS_") for name in workspace.environment):
         return None
