@@ -464,7 +464,7 @@ def permissions(
     document: Annotated[
         str | None,
         typer.Argument(
-            help="reader, to plan; or what a stack needs besides: backend, organizations, ...",
+            help="reader, to plan; what a stack or a layer needs besides; LAYER/reader, LAYER/writer: its roles.",
             autocompletion=completion.permissions,
         ),
     ] = None,

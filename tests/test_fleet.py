@@ -146,4 +146,5 @@ def test_a_plan_that_reads_more_than_the_terraform_never_equals(tmp_path: Path, 
         return whole.inputs(found, "log_a", lambda *_: "")
 
     assert inputs()
+    assert inputs(variable={"strata_plans": {"default": False}}) not in (None, inputs())
     assert inputs(**more) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pytest
+from typer.testing import CliRunner
 
 import stacks.layers
 from stacks.deployment import build
 from stacks.organizations import OrganizationsStack
+from strata.cli import app
 from strata.commands.check import run as check
 from strata.config import layers
 from strata.config.layers import Roles
@@ -25,8 +28,10 @@ from strata.files.renaming import with_other_key
 from strata.identity.settled import lost_layers
 from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers as reported
+from strata.landing_zone.permissions import layer_permissions
 from strata.load import load
 from strata.options import Options
+from tests.evaluation import allowed
 from tests.said import Said
 from tests.synthesized import CHECKOUT, SHIPPED, Deployment, synthesize
 
@@ -396,6 +401,7 @@ def test_a_stack_in_each_account_and_one_that_others_read(own: Own, tmp_path: Pa
         {"role_arn": f"arn:aws:iam::{id}:role/OrganizationAccountAccessRole", "session_name": "strata"}
     ]
     assert provider["default_tags"] == [{"tags": {"Project": "example", "Layer": "topics", "ManagedBy": "strata"}}]
+    assert "variable" not in found["topics_shared"].json
     backend = found["topics_shared"].backend
     assert backend["key"] == "management/topics_shared/terraform.tfstate"
     assert backend["allowed_account_ids"] == ["123456789012"]
@@ -414,6 +420,34 @@ def test_a_layer_that_names_roles_assumes_one_to_plan_and_one_to_apply(own: Own,
         "ephemeral": True,
         "default": False,
     }
+
+
+def test_the_permissions_of_a_layer_follow_from_the_types_of_its_code(own: Own, said: Said) -> None:
+    """Its roles may read, or change, what its code imports the class of; who deploys it, its states alone."""
+    other = "import cdktf_cdktf_provider_aws.data_aws_ami\nfrom cdktf_cdktf_provider_aws.vpc import Vpc\n"
+    own.add("topics", "roles: {writer: works}\nname: x\n", stack=IN_ACCOUNTS, model=MODEL, more=other)
+    own.add("one", "", stack=f"{STACK.format(inputs='landing_zone')}\n{other.replace('vpc', 'sns_topic')}")
+    (layer, one) = (own.load().layers[name] for name in ("topics", "one"))
+
+    found = layer_permissions(own.load().project, layer)
+    here = layer_permissions(own.load().project, one)
+    told = CliRunner().invoke(app, ["permissions", "topics/writer", "--config", str(own.config)])
+
+    topic = "arn:aws:sns:us-east-1:111111111111:events"
+    answers = {
+        name: [allowed(found[name], action, topic) for action in ("sns:GetTopicAttributes", "sns:CreateTopic")]
+        for name in ("topics/reader", "topics/writer")
+    }
+    assert answers == {"topics/reader": [True, False], "topics/writer": [True, True]}
+    bucket = "arn:aws:s3:::ex-terraform-state-123456789012/management"
+    states = [f"{bucket}/{stack}/terraform.tfstate" for stack in ("topics_shared", "sso", "topics")]
+    assert [allowed(found["topics"], "s3:PutObject", state) for state in states] == [True, False, False]
+    roles = [f"arn:aws:iam::111111111111:role/{role}" for role in ("OrganizationAccountAccessRole", "works", "other")]
+    assert [allowed(found["topics"], "sts:AssumeRole", role) for role in roles] == [True, True, False]
+    assert [*here] == ["one"]
+    assert [allowed(here["one"], action, topic) for action in ("sns:CreateTopic", "sts:AssumeRole")] == [True, False]
+    assert (told.exit_code, json.loads(told.stdout)) == (0, found["topics/writer"])
+    assert [one.data for one in said(told.stderr)] == [{"types": ["aws_vpc", "data.aws_ami"]}]
 
 
 def test_a_retired_account_has_no_stack(own: Own) -> None:

@@ -44,11 +44,11 @@ from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing, exists_already
 from strata.terraform.gone import PRUNE, GoneImports
-from strata.terraform.locks import refuse_beside_another_run
+from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.made_again import refuse_made_again
 from strata.terraform.plan_text import names_of, show
-from strata.terraform.plans import Plan, Planner, Versions, own_version, plan_folder
+from strata.terraform.plans import STOPPED, Plan, Planner, Versions, own_version, plan_folder
 from strata.terraform.preflight import Prepared, RefusedError, await_access, prepare
 from strata.terraform.progress import Progress, duration
 from strata.terraform.recovery import (
@@ -823,7 +823,11 @@ class Deployment:
         return code
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:
-        self._fails(TerraformError(self.workspace, stack, failures))
+        error = TerraformError(self.workspace, stack, failures)
+        if any(failure.id == STOPPED for failure in failures):  # its lock stays
+            project, now = self.landing_zone.project, dt.datetime.now(tz=dt.UTC)
+            error.advice += abandoned(self.aws, project, self.workspace, [stack], now)
+        self._fails(error)
 
     def _fails(self, error: StrataError) -> None:
         self._failures.append(error)

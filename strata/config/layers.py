@@ -32,12 +32,12 @@ GIVEN = ("landing_zone", "settings", "account")
 IN_ACCOUNT = "_"
 """What stands between layer and account in the name of a stack; no key and no name of a layer has it."""
 
+_BINDINGS = ("cdktf_cdktf_provider_aws", "cdktn_provider_aws")
 _HEAVY = (
+    *_BINDINGS,
     "stacks",
     "cdktf",
-    "cdktf_cdktf_provider_aws",
     "cdktn",
-    "cdktn_provider_aws",
     "constructs",
     "jsii",
     "boto3",
@@ -281,6 +281,16 @@ def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
         message = Message("argument-not-taken", "__init__ does not take account", argument="account")
         return Fault(*here, message, "add account: MemberAccount after *, and pass it on")
     return Code(file.parent, inputs, in_accounts="AccountStack" in bases)
+
+
+def types_of(folder: Path) -> list[str]:
+    """Returns the Terraform types whose classes the code of a layer imports, `data.` before sources of data."""
+    nodes = [node for file in sorted(folder.glob("*.py")) if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
+    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    modules |= {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
+    found = (module.split(".")[1] for module in modules if module.partition(".")[0] in _BINDINGS and "." in module)
+    names = (one.replace("_", ".", 1) if one.startswith("data_aws_") else f"aws_{one}" for one in found)
+    return sorted({*names} - {"aws_provider"})
 
 
 # model.py, which is
