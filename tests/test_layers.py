@@ -18,13 +18,11 @@ from stacks.deployment import build
 from stacks.organizations import OrganizationsStack
 from strata.cli import app
 from strata.commands.check import run as check
+from strata.commands.rename import run as rename
 from strata.config import layers
 from strata.config.layers import Roles
-from strata.config.moves import Move
 from strata.diff.layers import layer_changes
 from strata.errors import ConfigurationError
-from strata.files.config_edit import texts
-from strata.files.renaming import with_other_key
 from strata.identity.settled import lost_layers
 from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers as reported
@@ -353,13 +351,16 @@ def test_a_setting_of_a_layer_that_is_called_as_ours_is_its_own(own: Own) -> Non
 
 
 def test_a_rename_reaches_the_waves(own: Own) -> None:
+    """Nothing else in the file of a layer, whose words are its own."""
     _waves(own, "[ou/shared, shared]", "[all]")
-    before = texts(own.config)
+    own.add("keys", "accounts: {shared: [shared]}\n", stack=STACK.format(inputs="landing_zone"), model=NESTED)
 
-    moves = [Move.model_validate({"kind": kind, "from": "shared", "to": "common"}) for kind in ("ou", "account")]
-    waves = [with_other_key(own.load(), before, move)["layers/topics.yaml"].splitlines()[2] for move in moves]
+    for kind, new in (("ou", "common"), ("account", "data")):
+        rename(Options(own.config), kind=kind, old="shared", new=new, prune=False, dry_run=False, yes=True)
 
-    assert waves == ["    - [ou/common, shared]", "    - [ou/shared, common]"]
+    assert "    - [ou/common, data]\n" in (own.config / "layers/topics.yaml").read_text()
+    assert (own.config / "layers/keys.yaml").read_text() == "accounts: {shared: [shared]}\n"
+    own.load()
 
 
 def test_what_a_model_prints_is_no_output_of_the_command(own: Own, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -18,7 +20,7 @@ import pytest
 from tests.aws.center import STORE
 from tests.documents import CHECKOUT, blocks
 from tests.scenarios.layers import PAGE, write_layer
-from tests.scenarios.site import SANDBOX, Run, Site, ended, said_until
+from tests.scenarios.site import SANDBOX, Run, Site, below, ended, said_until
 
 ROLE = "OrganizationAccountAccessRole"
 
@@ -72,9 +74,13 @@ class Clone:
     def hanging(self, action: str, *arguments: str) -> subprocess.Popen[str]:
         """Starts a strata command, and waits until AWS does not answer it."""
         self.site.aws.fail(action, way="hang")
-        running = self._started("-m", "strata", *arguments)
+        running = self.started(*arguments)
         assert self.site.aws.held(600), f"AWS was never asked for {action}"
         return running
+
+    def started(self, *arguments: str) -> subprocess.Popen[str]:
+        """Starts a strata command."""
+        return self._started("-m", "strata", *arguments)
 
     def _started(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -330,6 +336,65 @@ def test_no_wave_begins_after_one_that_is_not_whole(in_waves: Clone) -> None:
 
     assert allowed.code == 1, allowed.text
     assert statuses(allowed) == dict(zip(names, ("failed", "applied", "applied"), strict=True))
+
+
+TWELVE = "".join(
+    f"  team-{number}:\n    email: aws+team-{number}@example.com\n    organizational_unit: shared\n"
+    for number in range(10)
+)
+KILLED = ("strata", "terraform", "all")
+
+
+@pytest.mark.parametrize("kills", [len(KILLED), pytest.param(30, marks=pytest.mark.large)])
+def test_a_rollout_that_was_killed_is_completed_by_a_rerun(clone: Clone, kills: int) -> None:
+    """Strata, a Terraform, or all of them, at any moment of any wave; the lines that free a lock do."""
+    clone.site.edit("organization.yaml", ("accounts:\n", f"accounts:\n{TWELVE}"))
+    clone.add("topics")
+    clone.types("In every account")
+    clone.site.append("layers/topics.yaml", "rollout: {waves: [[team-0], [security, team-1, team-2], [all]]}\n")
+    clone.site.sign_in_as_deployer(clone.permissions("topics"))
+    made = clone.strata("deploy", "organizations", "--yes")
+    assert made.code == 0, made.text
+    before = clone.site.aws.snapshot()
+
+    for seed in range(kills):
+        clone.site.aws.restore(before)
+        clone.site.sign_in_as_deployer(clone.permissions("topics"))
+        _kill_and_complete(clone, KILLED[seed % len(KILLED)], random.Random(seed))  # noqa: S311  # to be had again
+
+
+def _kill_and_complete(clone: Clone, what: str, chance: random.Random) -> None:
+    aws, moment = clone.site.aws, chance.randrange(12)
+    running = clone.started("deploy", "topics", "--yes", "--at-once", "3")
+    while running.poll() is None and len(aws.calls(action="sns:CreateTopic")) <= moment:
+        time.sleep(0.2)
+    time.sleep(chance.random())
+    terraforms = [pid for pid, words in below(running.pid).items() if any(one.startswith("-chdir=") for one in words)]
+    ours = [running.pid] if running.poll() is None else []
+    victims = {"strata": ours, "terraform": terraforms[:1], "all": [*ours, *terraforms]}[what]
+    for pid in victims:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    said = [ended(running).text]
+    while any(f"-chdir={clone.folder}" in word for words in below(0).values() for word in words):
+        time.sleep(0.2)
+    if what == "strata":
+        assert clone.site.locks() == [], "a Terraform that nobody kills ends by itself"
+    for _ in range(len(terraforms) + 1):
+        again = clone.strata("deploy", "topics", "--yes")
+        said.append(again.text)
+        if again.code == 0:
+            break
+        for command in dict.fromkeys(re.findall(r"free it: (.*)", "\n".join(said[-2:]))):
+            clone.site.shell(command)
+
+    told = f"{what} at {moment}: " + "\n=====\n".join(said)
+    assert again.code == 0, told
+    there = [len(clone.member(id, "sns").list_topics()["Topics"]) for id in clone.accounts().values()]
+    assert there == [1] * 12, told
+    assert aws.writing_calls()["sns:CreateTopic"] <= 12 + len(victims), told
+    planned = clone.strata("plan", "topics", "--exit-code")
+    assert planned.code == 0, planned.text
 
 
 def statuses(run: Run) -> dict[str, str]:
