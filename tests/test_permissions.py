@@ -62,7 +62,7 @@ def rows() -> dict[str, Row]:
     """Returns the types; of an administrator's, the reading alone."""
     found = {}
     for type, row in table()["resources"].items():
-        verbs = ("reads",) if row.get("administrator") else VERBS
+        verbs = ("reads",) if row.get("administrator") else () if row.get("own") else VERBS
         found[type] = Row({verb: row[verb] for verb in verbs if verb in row}, row.get("never", {}))
     return {type: row for type, row in found.items() if row.verbs}
 
