@@ -96,12 +96,17 @@ class Clone:
 
     def wait_for_locks(self) -> None:
         """Waits until no Terraform is at work."""
-        s3, bucket = self.site.aws.client("s3", self.home), "ex-terraform-state-123456789012"
         for _ in range(600):
-            if not any(one["Key"].endswith(".tflock") for one in s3.list_objects_v2(Bucket=bucket)["Contents"]):
+            if not self.locks():
                 return
             time.sleep(0.1)
         raise TimeoutError
+
+    def locks(self) -> list[str]:
+        """Returns the locks of all states."""
+        s3, bucket = self.site.aws.client("s3", self.home), "ex-terraform-state-123456789012"
+        found = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+        return [key for key in found if key.endswith(".tflock")]
 
     def written(self) -> set[str]:
         """Returns the stacks whose Terraform the last command has written."""
@@ -377,6 +382,7 @@ KILLED = ("strata", "terraform", "all")
 def test_a_rollout_that_was_killed_is_completed_by_a_rerun(clone: Clone, kills: int) -> None:
     """Strata, a Terraform, or all of them, at any moment of any wave; the lines that free a lock do."""
     clone.site.edit("organization.yaml", ("accounts:\n", f"accounts:\n{TWELVE}"))
+    clone.site.aws.order("organization", account_limit=20)
     clone.add("topics")
     clone.types("In every account")
     clone.site.append("layers/topics.yaml", "rollout: {waves: [[team-0], [security, team-1, team-2], [all]]}\n")
@@ -404,10 +410,11 @@ def _kill_and_complete(clone: Clone, what: str, chance: random.Random) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     said = [ended(running).text]
-    while any(f"-chdir={clone.folder}" in word for words in below(0).values() for word in words):
+    output = clone.site.environment()["CDKTF_OUTPUT"]
+    while any(word.startswith(f"-chdir={output}") for words in below(0).values() for word in words):
         time.sleep(0.2)
     if what == "strata":
-        assert clone.site.locks() == [], "a Terraform that nobody kills ends by itself"
+        assert clone.locks() == [], "a Terraform that nobody kills ends by itself"
     for _ in range(len(terraforms) + 1):
         again = clone.strata("deploy", "topics", "--yes")
         said.append(again.text)
