@@ -19,7 +19,7 @@ from typing import Any
 from strata.atomic import cannot, locked, read_text
 from strata.aws.organization import describe, describe_account
 from strata.aws.session import Aws, AwsError, emulator
-from strata.config import EXPECTATIONS
+from strata.config import EXPECTATIONS, LAYERS
 from strata.config.expectations import ENTRIES
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES, files_of
@@ -508,7 +508,7 @@ def _would_ask(given: Mapping[str, Any]) -> bool:
 
 def _is_own(config: Path) -> bool:
     """Returns whether a folder has somebody's addresses and no example's: init has done its work, or was not needed."""
-    found = texts(config)
+    found = {name: text for name, text in texts(config).items() if not name.startswith(f"{LAYERS}/")}
     try:
         leaves = [leaf for name, text in found.items() for leaf in _personal(config / name, text)]
     except StrataError:

@@ -44,6 +44,7 @@ def run(
     refresh: bool = False,
     at_once: int | None = None,
     shard: str | None = None,
+    wave: int | None = None,
 ) -> int:
     """Checks, compares, plans and prints.
 
@@ -53,7 +54,7 @@ def run(
         UsageError: the list has no place to be written to, or that of the expected one, or the expected one is none.
     """
     expected = Expected.of(expect) if expect is not None else None
-    taken = fleet.Fleet.of(at_once, shard)
+    taken = fleet.Fleet.of(at_once, shard, wave)
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
         atomic.check_target(changes, "--changes", stream=False)
@@ -122,7 +123,7 @@ def _plans(
     options: Options, prepared: Prepared, progress: Progress, gone: GoneImports
 ) -> tuple[Preview | None, list[Plan]]:
     workspace, zone = prepared.workspace, prepared.landing_zone
-    existing = Existing(prepared.aws, zone.project, zone.account_stacks)
+    existing = Existing(prepared.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader)
     with plan_folder() as folder:
         preview = Preview.of(
             workspace,

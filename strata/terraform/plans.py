@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import tempfile
 import time
 from collections import Counter
@@ -232,7 +233,7 @@ class Planner:
         result = self.workspace.terraform(
             stack,
             *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", *refresh),
-            *(*limit(self.workspace, stack), f"-out={file}"),
+            *(*limit(self.workspace, stack), *self.workspace.planning(stack, True), f"-out={file}"),
             heard=self._hearing(stack, events),
         )
         if result.code == _HAS_CHANGES:
@@ -363,11 +364,18 @@ once were refused 105 times and took 57 seconds, four 24 times and 40 seconds (p
 """
 
 
+STOPPED = "terraform-stopped"
+"""The case of a Terraform that somebody, or the system, has killed."""
+
+
 def ended(result: Result, events: Events) -> Failure:
     """Returns how Terraform ended that says no reason itself."""
     if result.code < 0:
-        text = f"Terraform was stopped before it finished, by signal {-result.code}"
-        return Failure(text, id="terraform-stopped")
+        why = (
+            ": the machine may have too little memory, so run fewer --at-once" if -result.code == signal.SIGKILL else ""
+        )
+        text = f"Terraform was stopped before it finished, by signal {-result.code}{why}"
+        return Failure(text, id=STOPPED)
     said = "\n".join([*events.other, result.errors]).strip()[-300:]
     return Failure(f"Terraform ended with {result.code}: {said or 'it gave no reason'}")
 

@@ -54,8 +54,12 @@ class Clone:
         lines = "\n".join(line for line in block.text.splitlines() if not line.startswith("strata "))
         subprocess.run(["sh", "-eu", "-c", lines], cwd=self.folder, check=True)
 
+    def permissions(self, layer: str) -> str:
+        """Returns the policy of who deploys a layer."""
+        return self.strata("permissions", layer).stdout
+
     def sign_in(self, *policies: str) -> None:
-        """Has commands run with `reader` and the policies that the page says, and no other permission."""
+        """Has commands run with `reader` and other policies, and no other permission."""
         reader, *_ = self.site.policies()
         self.site.aws.allow_only(reader, *policies)
 
@@ -71,9 +75,13 @@ class Clone:
     def hanging(self, action: str, *arguments: str) -> subprocess.Popen[str]:
         """Starts a strata command, and waits until AWS does not answer it."""
         self.site.aws.fail(action, way="hang")
-        running = self._started("-m", "strata", *arguments)
+        running = self.started(*arguments)
         assert self.site.aws.held(600), f"AWS was never asked for {action}"
         return running
+
+    def started(self, *arguments: str) -> subprocess.Popen[str]:
+        """Starts a strata command."""
+        return self._started("-m", "strata", *arguments)
 
     def _started(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
