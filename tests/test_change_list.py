@@ -489,6 +489,6 @@ def test_a_preview_is_on_no_list(site: Site, tmp_path: Path) -> None:
         folder=tmp_path,
     )
 
-    found = plan_command._listed(prepared, preview, [Plan(stack, dict(changes(MADE))) for stack in STACKS])
+    (found,) = plan_command._lists(prepared, preview, [Plan(stack, dict(changes(MADE))) for stack in STACKS])
 
     assert (list(found.stacks), found.later) == (["backend"], ["organizations", "security"])
