@@ -115,9 +115,11 @@ def _known(shown: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
 
 
 def _at(resource: Mapping[str, Any], attribute: str | None, below: str | None) -> tuple[Any, bool]:
-    """Returns a value of a resource, and whether it is sensitive; of the outputs of a state the one that is named."""
-    value, marks = resource["values"].get(attribute), (resource.get("sensitive_values") or {}).get(attribute)
-    if resource.get("type") == _STATE:
-        value = value.get(below) if isinstance(value, dict) and below else None
-        marks = marks.get(below) if isinstance(marks, dict) else marks
-    return value, any_true(marks)
+    """Returns a value of a resource, and whether it is sensitive.
+
+    Of the outputs of a state it is the one that is named, and Terraform forgets which of them are sensitive.
+    """
+    value = resource["values"].get(attribute)
+    if resource["address"].startswith(f"data.{_STATE}."):
+        return (value.get(below) if isinstance(value, dict) and below else None), True
+    return value, any_true((resource.get("sensitive_values") or {}).get(attribute))
