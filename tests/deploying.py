@@ -20,7 +20,6 @@ from strata.errors import Message
 from strata.load import load
 from strata.options import Options
 from strata.terraform.change_list import Expected
-from strata.terraform.fleet import Fleet
 from strata.terraform.plans import plan_folder
 from strata.terraform.preflight import Prepared
 from strata.terraform.progress import Progress
@@ -102,7 +101,6 @@ class Site:
         self.answer: Callable[[str], bool] = lambda _: True
         self.said: list[str] = []
         self.refreshing = Refreshing()
-        self.fleet = Fleet(1)
         self.to = io.StringIO()
         needs: dict[str, list[str]] = {"backend": [], "organizations": ["backend"], "security": ["organizations"]}
         for stack in STACKS:
@@ -168,7 +166,6 @@ class Site:
             frozenset(),
             warnings,
             refreshing=self.refreshing,
-            fleet=self.fleet,
         )
 
     def deploys(

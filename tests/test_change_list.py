@@ -211,7 +211,7 @@ def test_a_hash_alone_tells_that_the_list_is_another() -> None:
     [
         ("", ""),
         ("[]", ""),
-        ('{"format": 2, "account": "1", "stacks": {}, "later": []}', "format"),
+        ('{"format": 0, "account": "1", "stacks": {}, "later": []}', "format"),
         ('{"format": 1, "account": "1", "stacks": {}}', "later"),
         (
             '{"format": 1, "account": "1", "stacks": {"\\u001b[2J::error::": {"x": 1}}, "later": []}',

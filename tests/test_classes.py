@@ -19,7 +19,6 @@ from strata.config.models import state_key
 from strata.errors import StrataError
 from strata.terraform.change_list import ChangeList, Expected, classes
 from strata.terraform.expressions import expressions, terraform
-from strata.terraform.fleet import Fleet
 from strata.terraform.plan_text import show
 from strata.terraform.plans import Plan, changed_outputs, changes
 from strata.terraform.workspace import StateObject
@@ -266,6 +265,75 @@ def test_a_class_of_a_thousand_accounts_is_shown_in_few_lines() -> None:
     assert " 998," in every.getvalue()
 
 
+# What is behind what is not known
+
+
+def behind(argument: Json, document: Json | None = None, known: list[Json] | None = None, **more: Any) -> Json:
+    """Returns the expression of the argument `x` of a resource, which is not known."""
+    change = {"actions": ["update"], "after_unknown": {"x": True, "arn": True}}
+    shown = {
+        "resource_changes": [{"address": 'aws_a.b["k"]', "change": change}],
+        "planned_values": {"root_module": {"resources": known or []}},
+    }
+    found = expressions({**(document or {}), "resource": {"aws_a": {"b": {**argument, **more}}}}, shown)
+    return {name: one.written for name, one in found['aws_a.b["k"]'].items()}
+
+
+DOCUMENT = {"aws_iam_policy_document": {"d": {"statement": "${local.s}"}}}
+KEY = {"address": "aws_kms_key.k", "mode": "managed", "values": {"arn": "arn:k", "secret": "s"}}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (behind({"x": "${aws_b.c.arn}"}), {"x": "${aws_b.c.arn}"}),
+        (
+            behind({"x": "${data.aws_iam_policy_document.d.json}"}, {"data": DOCUMENT, "locals": {"s": "deny"}}),
+            {
+                "x": "${data.aws_iam_policy_document.d.json}",
+                "data.aws_iam_policy_document.d": {"statement": "${local.s}"},
+                "local.s": "deny",
+            },
+        ),
+        (
+            behind({"x": "${each.value}"}, for_each={"k": "${aws_b.c.arn}"}),
+            {"x": "${each.value}", "for_each": {"k": "${aws_b.c.arn}"}},
+        ),
+        (behind({"dynamic": {"x": {"content": {"y": 1}}}}), {"x": {"content": {"y": 1}}}),
+        (
+            behind({"x": "${aws_kms_key.k.arn}"}, known=[KEY]),
+            {"x": "${aws_kms_key.k.arn}", "aws_kms_key.k.arn": "arn:k"},
+        ),
+        (
+            behind({"x": "${aws_kms_key.k.secret}"}, known=[{**KEY, "sensitive_values": {"secret": True}}]),
+            {"x": "${aws_kms_key.k.secret}", "aws_kms_key.k.secret": "(sensitive)"},
+        ),
+    ],
+    ids=["of a resource", "document", "for_each", "dynamic block", "what is known", "what is sensitive"],
+)
+def test_an_expression_has_with_it_what_it_refers_to(found: Json, expected: Json) -> None:
+    assert found == {"x": expected}
+
+
+@pytest.mark.parametrize(("version", "number"), [(1, 1), (2, 2)])
+def test_a_write_only_argument_counts_by_its_version(version: int, number: int) -> None:
+    """Terraform keeps it out of every plan."""
+
+    def plan(stack: str, secret: str, version: int) -> Plan:
+        change = {
+            "actions": ["create"],
+            "after": {"secret_wo": None, "secret_wo_version": version},
+            "after_unknown": {},
+        }
+        shown = {"resource_changes": [{"address": "aws_a.b", "mode": "managed", "change": change}]}
+        document = {"resource": {"aws_a": {"b": {"secret_wo": secret, "secret_wo_version": version}}}}
+        return Plan(stack, dict(changes(shown)), written=expressions(document, shown))
+
+    plans = [plan("log_a", "${ephemeral.random_password.a.result}", 1), plan("log_b", "other", version)]
+
+    assert len(classes(plans, STACKS)) == number
+
+
 # What differs
 
 
@@ -358,6 +426,10 @@ def test_an_account_with_another_plan_is_put_off_and_the_others_go_on(fleet: Sit
     assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [1, 0, 1]
     (told,) = [one for text in fleet.said for one in said(text) if one.id == "on-no-list"]
     assert told.data == {"stack": "log_b"}
+    assert [(one.id, one.data["action"]) for one in said(fleet.to.getvalue())] == [
+        ("change-missing", "create"),
+        ("change-unexpected", "delete"),
+    ]
 
 
 def test_an_account_that_nobody_approved_is_put_off_though_others_get_the_same(fleet: Site, tmp_path: Path) -> None:
@@ -399,10 +471,11 @@ def test_another_change_in_the_management_account_stops_all(fleet: Site, tmp_pat
     assert not any("apply" in fleet.did(stack) for stack in fleet.stacks)
 
 
-def test_a_shard_is_held_against_its_part_of_the_list(fleet: Site, tmp_path: Path) -> None:
+def test_who_deploys_some_accounts_is_held_against_their_part_of_the_list(fleet: Site, tmp_path: Path) -> None:
+    """As a shard does, and a rerun after the stacks of the management account were deployed."""
     file = approved(fleet, tmp_path)
     fleet.plans("log_b", planned(("delete", "aws_a.old")))
-    fleet.stacks, fleet.fleet = ("log_a", "log_b"), Fleet(1, (1, 2))
+    fleet.stacks = ("log_a", "log_b")
     fleet.plans("backend", {})
 
     assert deploys(fleet, file) == AGAIN

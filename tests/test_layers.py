@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers as reported
 from strata.load import load
 from strata.options import Options
+from strata.terraform.expressions import terraform
 from tests.said import Said
 from tests.synthesized import CHECKOUT, SHIPPED, Deployment, synthesize
 
@@ -307,6 +309,21 @@ def test_a_stack_in_each_account_and_one_that_others_read(own: Own, tmp_path: Pa
     assert backend["key"] == "management/topics_shared/terraform.tfstate"
     assert backend["allowed_account_ids"] == ["123456789012"]
     assert found["our-base"].provider["default_tags"][0]["tags"]["Layer"] == "our-base"
+
+
+def test_the_terraform_of_two_accounts_is_the_same_but_for_what_is_said_of_them(own: Own, tmp_path: Path) -> None:
+    """Its key stands there where Strata puts it, which makes no difference, and where a layer does."""
+    more = '        self.output("home", account.id, description="the account")\n'
+    own.add("topics", 'name: "${x}"\n', stack=IN_ACCOUNTS + more, model=MODEL)
+
+    synthesized(own, tmp_path)
+    files = [tmp_path / f"out/stacks/topics_{key}/cdk.tf.json" for key in ("security", "shared")]
+    security, shared = (terraform(json.loads(file.read_text())) for file in files)
+
+    assert security["output"]["home"]["value"].endswith(".outputs.(own account)}")
+    assert security["resource"]["aws_sns_topic"]["events"].pop("tags") == {"Unit": "security"}
+    assert shared["resource"]["aws_sns_topic"]["events"].pop("tags") == {"Unit": "shared"}
+    assert security == shared
 
 
 def test_a_retired_account_has_no_stack(own: Own) -> None:

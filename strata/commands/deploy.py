@@ -664,11 +664,8 @@ class Deployment:
         if failed.keys() - self._odd.keys() or (failed and idle):
             self.note(Message("nothing-changed", "nothing was changed"))
             return False
-        if self._expected and (differences := self._unapproved(self._expected, plans)):
+        if self._expected and self._is_another_list(self._expected, plans):
             self._unfinished = DIFFERS
-            self._unexpected = differences
-            with suppress(OSError):
-                print(*map(line, differences), sep="\n", file=self.to, flush=True)
             text = "nothing was changed; look at the list of another strata plan, and approve that"
             self.note(Message("nothing-changed", text))
             return False
@@ -700,13 +697,17 @@ class Deployment:
 
     # Expecting
 
-    def _unapproved(self, expected: Expected, plans: Sequence[Plan]) -> list[Message]:
-        """Returns what is planned otherwise than expected; where that is in an account, that alone is put off."""
+    def _is_another_list(self, expected: Expected, plans: Sequence[Plan]) -> bool:
+        """Says whether more is planned otherwise than expected than what is put off: accounts."""
         expected, lists = self.prepared.approved(expected).without(self._odd), self.prepared.lists(plans)
-        differences = expected.stops(*lists)
-        for stack in () if differences else sorted(expected.on_no_list(lists[0])):
+        stops, accounts = expected.stops(*lists), expected.on_no_list(lists[0])
+        self._unexpected = stops or expected.of_stacks(accounts, lists[0])
+        if self._unexpected:
+            with suppress(OSError):
+                print(*map(line, self._unexpected), sep="\n", file=self.to, flush=True)
+        for stack in () if stops else sorted(accounts):
             self._put_off(stack)
-        return differences
+        return bool(stops)
 
     def _put_off(self, stack: str) -> bool:
         """Leaves a stack whose plan nobody could see before to a run of its own; returns that it is not confirmed."""

@@ -170,13 +170,13 @@ class ChangeList(_Part):
             yield Message("account-differs", text, expected=self.account, planned=now.account)
         for stack in sorted({*self.stacks, *now.stacks}):
             yield from _between(stack, self.stacks.get(stack, StackChanges()), now.stacks.get(stack, StackChanges()))
-        yield from self._in_accounts(now)
+        yield from self.differences_in_accounts(now)
         for stack in sorted({*self.later} - {*now.later}):
             yield Message("later-missing", f"- {stack}: to be planned later", stack=stack)
         for stack in sorted({*now.later} - {*self.later}):
             yield Message("later-unexpected", f"+ {stack}: to be planned later", stack=stack)
 
-    def _in_accounts(self, now: ChangeList) -> Iterator[Message]:
+    def differences_in_accounts(self, now: ChangeList) -> Iterator[Message]:
         """Yields what differs in accounts, once where it is the same in several."""
         before, after = self.by_account(), now.by_account()
         found: dict[tuple[int | None, int | None, bool], list[str]] = {}
@@ -382,14 +382,25 @@ class Expected:
         accounts = self.changes.in_accounts | now[0].in_accounts
         return self.without(accounts).differences(now[0].without(accounts))
 
+    def of_stacks(self, stacks: Collection[str], now: ChangeList) -> list[Message]:
+        """Returns what is planned otherwise than expected in stacks in accounts."""
+        if not self.changes:
+            return []
+        others = self.changes.in_accounts.union(now.in_accounts).difference(stacks)
+        return list(self.changes.without(others).differences_in_accounts(now.without(others)))
+
     def on_no_list(self, now: ChangeList) -> set[str]:
         """Returns the stacks in accounts of which something else was approved, or nothing."""
-        approved = self.changes if self.changes and self.by_account else now
-        before, found = approved.by_account(), set()
+        if not (self.changes and self.by_account):
+            return set()
+        approved = {number: one.effect for number, one in enumerate(self.changes.classes)}
+        planned = {number: one.effect for number, one in enumerate(now.classes)}
+        before = self.changes.by_account()
+        found = set()
         for stack, (number, secret) in now.by_account().items():
-            old, other = before.get(stack, (None, ""))
-            same = old is not None and approved.classes[old].effect == now.classes[number].effect
-            found |= set() if same and secret == other else {stack}
+            old, other = before.get(stack, (-1, ""))
+            if approved.get(old) != planned[number] or secret != other:
+                found.add(stack)
         return found
 
 

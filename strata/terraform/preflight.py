@@ -132,8 +132,8 @@ class Prepared:
         return [newest, *([ChangeList.of(plans, account, later=later)] if newest.classes else [])]
 
     def approved(self, expected: Expected) -> Expected:
-        """Returns what of an approved list is asked for: a shard's machine is one of many that have the same list."""
-        return expected.only(self.chosen) if self.fleet.shard else expected
+        """Returns what of an approved list is asked for; all of it, unless only stacks in accounts are."""
+        return expected.only(self.chosen) if self.landing_zone.account_stacks.keys() >= {*self.chosen} else expected
 
     def directory(self) -> Directory | None:
         """Returns Identity Center as it is now, beside the states as they are now."""
