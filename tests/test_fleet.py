@@ -98,9 +98,9 @@ def test_a_plan_that_reads_more_than_the_terraform_never_equals(tmp_path: Path, 
     stack.mkdir(parents=True)
     document: dict[str, object] = {"terraform": {}, "resource": {"aws_sns_topic": {"profile": {"name": "profile(1)"}}}}
 
-    def inputs(**also: object) -> str | None:
+    def terraform(**also: object) -> str | None:
         (stack / "cdk.tf.json").write_text(json.dumps({**document, **also}))
-        return whole.inputs(found, "log_a", lambda *_: "")
+        return whole.origin(found, "log_a", None).terraform
 
-    assert inputs()
-    assert inputs(**more) is None
+    assert terraform()
+    assert terraform(**more) is None

@@ -25,6 +25,7 @@ from strata.landing_zone.layers import layers as reported
 from strata.load import load
 from strata.options import Options
 from strata.terraform.expressions import terraform
+from strata.terraform.synthesis import sources
 from tests.said import Said
 from tests.synthesized import CHECKOUT, SHIPPED, Deployment, synthesize
 
@@ -486,6 +487,7 @@ from strata.config import layers
 layers.CODE = Path({str(code)!r})
 from strata.commands.check import run
 from strata.options import Options
+from strata.terraform.synthesis import sources
 run(Options(config=Path({str(config)!r})), as_of=None, json=False)
 loaded = {{"stacks", "cdktf", "jsii", "boto3", "constructs"}} & sys.modules.keys()
 assert not loaded, loaded
@@ -504,3 +506,56 @@ def test_an_account_that_is_left_out_keeps_its_id_for_layers(tmp_path: Path) -> 
 
     assert organizations.account_ids["shared"] == "111122223333"
     assert organizations.accounts.keys() == {"management", "security"}
+
+
+EDITS = {
+    "organization.yaml": ("organizational_unit: shared", "organizational_unit: security"),
+    "project.yaml": ("primary: us-east-1", "primary: eu-west-1"),
+    "sso.yaml": ("given_name: Jane", "given_name: Janet"),
+    "layers/topics.yaml": ("events", "news"),
+}
+
+
+@pytest.mark.parametrize("file", EDITS)
+def test_what_the_terraform_is_written_from_is_the_same_where_the_terraform_is(
+    own: Own, tmp_path: Path, file: str
+) -> None:
+    own.add("topics", "name: events\n", stack=IN_ACCOUNTS, model=MODEL)
+    before = sources(own.load()), _of_accounts(synthesized(own, tmp_path))
+    _edit(own, file, *EDITS[file])
+    (tmp_path / "again").mkdir()
+    after = sources(own.load()), _of_accounts(synthesized(own, tmp_path / "again"))
+
+    assert all(before[0].values())
+    assert before[0].keys() == before[1].keys()
+    same = {stack for stack in before[1] if before[1][stack] == after[1][stack]}
+    assert {stack for stack in before[0] if before[0][stack] == after[0][stack]} == same
+
+
+def _of_accounts(deployment: Deployment) -> dict[str, Any]:
+    return {name: stack.json for name, stack in deployment.items() if "_" in name}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import os",
+        "from pathlib import Path",
+        "from stacks.layers.other import stack",
+        "import stacks.layers.other",
+        "DAYS = open('/days')",
+    ],
+)
+def test_what_reads_elsewhere_is_always_written(own: Own, line: str) -> None:
+    own.add("topics", "name: x\n", stack=f"{line}\n{IN_ACCOUNTS}", model=MODEL)
+
+    assert {*sources(own.load()).values()} == {None}
+
+
+def test_of_a_layer_that_asks_for_more_everything_counts(own: Own) -> None:
+    asks = IN_ACCOUNTS.replace("account, settings", "account, settings, landing_zone")
+    own.add("topics", "name: x\n", stack=asks, model=MODEL)
+    before = sources(own.load())
+    _edit(own, "sso.yaml", *EDITS["sso.yaml"])
+
+    assert not before.items() & sources(own.load()).items()

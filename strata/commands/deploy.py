@@ -226,7 +226,7 @@ class Deployment:
 
     def check_producers(self) -> None:
         """Stops when a stack that is read from, but not deployed now, has changes or was never deployed."""
-        stacks = self.prepared.chosen
+        stacks = self.prepared.asked
         skipped = [
             s
             for s in self.workspace.stacks
@@ -327,8 +327,8 @@ class Deployment:
         try:
             write_runs(self.aws, project, ended)
             for stack, version in in_accounts.items():
-                followed_from = whole.inputs(self.workspace, stack, partial(_planned_with, self._followed[stack]))
-                whole.write(self.aws, project, stack, followed_from, version)
+                digest = partial(_planned_with, self._followed[stack])
+                whole.write(self.aws, project, stack, self.prepared.origin(stack), digest, version)
         except AwsError as error:
             text = f"the next plan asks AWS about everything, because how this run ended is not written: {error}"
             self.note(Message("kept-file-unwritable", text))
@@ -454,7 +454,14 @@ class Deployment:
         """Returns the stacks that are as their last whole run left them, also after what this run wrote."""
         spared = [stack for stack in stacks if stack in self.prepared.spared]
         wrote = any(self._written.intersection(self.workspace.producers(stack)) for stack in spared)
-        return self.prepared.left_whole(spared) if wrote else spared
+        if not wrote:
+            return spared
+        left = self.prepared.left_whole(spared)
+        for stack in self.workspace.unwritten.keys() & {*spared} - left:
+            self._odd[stack] = AGAIN
+            text = f"{stack}: what it follows from has changed during this run; run this again"
+            self.note(Message("changed-in-this-run", text, stack=stack))
+        return left
 
     def _deploy_at_once(self, stacks: Sequence[str]) -> bool:
         """Deploys stacks in member accounts; those whose plan is out of date are planned and asked about together."""

@@ -48,15 +48,15 @@ from strata.printing import line
 from strata.rules.expectations import require
 from strata.rules.lockout import Guard
 from strata.sides.states import State, managed, objects
+from strata.terraform import synthesis, whole
 from strata.terraform.change_list import ChangeList, Expected
-from strata.terraform.fleet import Fleet
+from strata.terraform.fleet import Fleet, layer_of
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
 from strata.terraform.settling import PAUSES, wait
 from strata.terraform.standing import reset, types_left
-from strata.terraform.whole import unchanged
 from strata.terraform.workspace import StateObject, Workspace
 
 REPLACE = "replace:"
@@ -89,6 +89,8 @@ class Prepared:
     """The chosen stacks in member accounts that are as their last whole run left them."""
     fleet: Fleet = field(default_factory=lambda: Fleet(1))
     """How many account stacks are planned and deployed at once."""
+    sources: Mapping[str, str | None] = field(default_factory=dict)
+    """Of what the Terraform of each of these is written, None where nobody knows that."""
 
     def version(self, state: StateObject) -> Version | None:
         """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
@@ -107,7 +109,11 @@ class Prepared:
         """Returns those of the stacks in member accounts that are as their last whole run left them."""
         read = cache(lambda state: read_object(self.aws, *state))
         digest = lambda state, outputs: _digest(read(state), outputs)  # noqa: E731  # each state once
-        return unchanged(self.aws, self.landing_zone.project, self.workspace, stacks, digest)
+        return whole.unchanged(self.aws, self.landing_zone.project, stacks, self.origin, digest)
+
+    def origin(self, stack: str) -> whole.Origin:
+        """Returns all that a plan of a stack in a member account follows from."""
+        return whole.origin(self.workspace, stack, self.sources[stack])
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -239,12 +245,13 @@ def prepare(
     refreshing.begin(aws, landing_zone.project, states, [one for one in STACKS if not stacks or one in stacks])
     words = {*_words(found.closed, landing_zone), *(one for one in allow if not one.startswith(ALREADY_CLOSED))}
     moved = (f"moved:{one.kind}:{one.new}" for one in found.moved)
-    workspace.synth([*sorted(words), *moved, *(TYPES_STAY for _ in types)])
+    prepared = Prepared(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing, fleet=fleet)
+    prepared = _written(prepared, stacks, [*sorted(words), *moved, *(TYPES_STAY for _ in types)])
     left_out = {stack: _leave_out(workspace, stack, states[stack], found.closed) for stack in STACKS}
     _check_layers(aws, landing_zone, workspace, found.closed)
     chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
-    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, (), lacking, refreshing, left_out)
-    prepared = _selected(replace(prepared, fleet=fleet), stacks, progress.note, waits=not preview)
+    prepared = replace(prepared, chosen=chosen, left_out=left_out)
+    prepared = _selected(prepared, stacks, progress.note, waits=not preview)
     _check_regions(prepared)
     if STACK in prepared.chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
@@ -254,6 +261,25 @@ def prepare(
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
     return replace(prepared, warnings=(*ended, *found.warnings, *told))
+
+
+def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str]) -> Prepared:
+    """Writes the Terraform of all stacks, but for those in accounts that are not named or as their last run left them.
+
+    Raises:
+        StrataError: it cannot be written.
+    """
+    zone, workspace = prepared.landing_zone, prepared.workspace
+    prepared = replace(prepared, sources=synthesis.sources(zone))
+    chosen = _chosen_in_accounts(zone, named, prepared.fleet)
+    known = [stack for stack in chosen if prepared.sources[stack] and not prepared.refreshing.always]
+    reads = {layer.stack_in(account): layer.reads for layer in zone.layers.values() for account in zone.members}
+    workspace.unwritten.update({stack: reads[stack] for stack in zone.account_stacks})  # nothing of these is read yet
+    needed = {*chosen} - prepared.left_whole(known)
+    for stack in needed:
+        del workspace.unwritten[stack]
+    workspace.synth(allow)
+    return prepared
 
 
 def _check_layers(aws: Aws, landing_zone: LandingZone, workspace: Workspace, closed: Collection[str]) -> None:
@@ -292,8 +318,10 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
         StrataError: one was named that cannot be reached, or nothing is left.
     """
     aws, zone, chosen = prepared.aws, prepared.landing_zone, prepared.chosen
-    in_accounts = [stack for stack in chosen if stack in zone.account_stacks]
-    spared = set[str]() if prepared.refreshing.always else prepared.left_whole(in_accounts)
+    unwritten = prepared.workspace.unwritten
+    spared = {stack for stack in chosen if stack in unwritten}
+    if not prepared.refreshing.always:
+        spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - spared])
     asked = [stack for stack in chosen if stack not in spared]
     needed = {*asked, *(one for stack in chosen for one in prepared.workspace.producers(stack))} - {*prepared.states}
     states = {**prepared.states, **{stack: read_state(aws, zone.project, stack) for stack in sorted(needed)}}
@@ -484,17 +512,26 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
                 guess = f": {file} does not exist, which switches its code on"
             text = f"there is no stack {stack!r}{guess}; there are {', '.join(known)}"
             raise StrataError(Message("no-such-stack", text, stack=stack))
-    named = {*stacks, *(one for one in landing_zone.account_stacks if one.partition(IN_ACCOUNT)[0] in stacks)}
     accounts = landing_zone.account_stacks
-    if fleet.shard and (others := [stack for stack in stacks if stack not in {*accounts, *layers}]):
-        text = f"--shard is for stacks in member accounts: deploy {', '.join(others)} without it"
-        raise UsageError(Message("arguments-conflict", text, options=["--shard", *others]))
+    if fleet.shard and (beside := [stack for stack in stacks if stack not in {*accounts, *layers}]):
+        text = f"--shard is for stacks in member accounts: deploy {', '.join(beside)} without it"
+        raise UsageError(Message("arguments-conflict", text, options=["--shard", *beside]))
+    in_accounts = _chosen_in_accounts(landing_zone, stacks, fleet)
+    others = fleet.shard is None
     return [
         stack
         for stack in workspace.stacks
-        if (not stacks or stack in named)
-        and (fleet.takes(accounts[stack]) if stack in accounts else fleet.shard is None)
+        if (stack in in_accounts if stack in accounts else others and (not stacks or stack in stacks))
     ]
+
+
+def _chosen_in_accounts(landing_zone: LandingZone, named: Sequence[str], fleet: Fleet) -> Collection[str]:
+    """Returns the chosen stacks in member accounts; a layer stands for all that it has."""
+    return {
+        stack: account
+        for stack, account in landing_zone.account_stacks.items()
+        if (not named or {stack, layer_of(stack)} & {*named}) and fleet.takes(account)
+    }
 
 
 def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str]) -> None:

@@ -106,6 +106,10 @@ class Clone:
             time.sleep(0.1)
         raise TimeoutError
 
+    def written(self) -> set[str]:
+        """Returns the stacks whose Terraform the last command has written."""
+        return {*json.loads((self.site.output / "manifest.json").read_text())["stacks"]}
+
     def accounts(self) -> dict[str, str]:
         """Returns the ids of the member accounts by key, which is in their address."""
         found = self.site.aws.client("organizations").list_accounts()["Accounts"]
@@ -228,6 +232,7 @@ def test_what_is_as_the_last_deploy_left_it_starts_no_terraform(clone: Clone) ->
 
     equal = clone.strata("deploy", "topics", "--yes")
     asked = [one.action for one in site.aws.calls(since=before) if one.action.startswith("sns:")]
+    written = clone.written()
     looked = clone.strata("plan", "topics", "--refresh", "--json")
     mended = clone.strata("deploy", "topics", "--refresh", "--yes")
     site.edit("layers/topics.yaml", ("events", "news"))
@@ -235,9 +240,32 @@ def test_what_is_as_the_last_deploy_left_it_starts_no_terraform(clone: Clone) ->
 
     assert equal.code == 0, equal.text
     assert asked == []
+    assert not {"topics_shared", "topics_security"} & written
     assert looked.planned == {"topics_shared": {"aws_sns_topic.events": "create"}, "topics_security": {}}
     assert mended.code == 0, mended.text
     assert edited.planned == {f"topics_{key}": {"aws_sns_topic.events": "replace"} for key in ("security", "shared")}
+
+
+def test_what_changes_while_others_are_deployed_is_left_to_the_next_run(clone: Clone) -> None:
+    """The Terraform of an account stack was not written: it was as its last deploy left it when this one began."""
+    clone.add("topics")
+    clone.types("In every account")
+    clone.site.sign_in_as_administrator()
+    assert clone.strata("deploy", "topics", "--yes").code == 0
+    clone.site.edit("organization.yaml", SANDBOX)
+    running = clone.hanging("organizations:CreateAccount", "deploy", "organizations", "topics", "--yes")
+
+    s3 = clone.site.aws.client("s3", clone.home)
+    bucket = {"Bucket": "ex-terraform-state-123456789012", "Key": "management/topics_shared/terraform.tfstate.whole"}
+    s3.delete_object(**bucket)
+    clone.site.aws.release()
+    deployed = ended(running)
+    again = clone.strata("deploy", "topics", "--yes", "--json")
+
+    assert deployed.code == 4, deployed.text
+    assert "topics_shared" in deployed.stderr
+    assert again.code == 0, again.text
+    assert "topics_shared" in clone.written()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
