@@ -176,6 +176,22 @@ def test_a_name_that_is_an_accounts_key_is_no_id_of_it() -> None:
     assert len(found.classes) == len(IDS)
 
 
+def test_the_word_for_an_id_is_no_id() -> None:
+    found = listed(
+        {key: Effect(name=name) for key, name in zip("abc", ("{id}", "(account)", "(account )"), strict=True)}
+    )
+
+    names = [one.changes["aws_a.b"].attributes["name"].after for one in found.classes]
+    assert names == ["(account)", "(account )", "(account  )"]
+
+
+def test_format_1_is_as_it_was() -> None:
+    """It knows neither classes nor what is behind a value that is not known."""
+    plan = Effect().of("a")
+
+    assert ChangeList.of([plan], ACCOUNT).text == ChangeList.of([replace(plan, written={})], ACCOUNT).text
+
+
 def test_the_list_names_accounts_and_says_the_expression_of_what_is_not_known() -> None:
     effect = Effect(name="log-{id}", outputs=("topic",))
 
