@@ -109,6 +109,9 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         yield from (_Line(f"      {text}", indent=8) for text in _about(change))
         for attribute in _told(change, every):
             yield from _attribute_lines(attribute, names)
+            written = planned.written.get(address, {}).get(attribute.name)
+            if written and every and not attribute.sensitive:  # why an account is of another class may stand there
+                yield _Line(f"        by {json.dumps(written.written, sort_keys=True)}", indent=10)
 
 
 _LOSES = ("delete", "replace")
