@@ -169,6 +169,14 @@ def test_one_attribute_makes_two_classes(other: Any) -> None:
     assert [one.accounts for one in found.classes] == [["a", "b"], ["c"]]
 
 
+def test_what_goes_beyond_the_plan_that_was_shown_is_compared_alike() -> None:
+    news = [
+        Effect(document=text).of(key).beyond(Plan(f"log_{key}")) for key, text in (("a", "x"), ("b", "y"), ("c", "x"))
+    ]
+
+    assert [[one.stack for one in same] for same in classes(news, STACKS)] == [["log_a", "log_c"], ["log_b"]]
+
+
 def test_a_name_that_is_an_accounts_key_is_no_id_of_it() -> None:
     """`policy/admin` in the account `admin` is another policy than `policy/build` in `build`."""
     found = listed({key: Effect(name=f"policy/{key}") for key in IDS})

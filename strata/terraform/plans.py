@@ -135,7 +135,7 @@ class Plan:
             for address, change in self.changes.items()
             if not (address in shown.changes and shown.changes[address].covers(change))
         }
-        return Plan(self.stack, news)
+        return Plan(self.stack, news, written=self.written)
 
     def as_json(self) -> dict[str, Any]:
         """Returns the plan as `--json` prints it."""
