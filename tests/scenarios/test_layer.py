@@ -356,6 +356,44 @@ def test_a_layer_plans_by_one_role_and_applies_by_another(clone: Clone) -> None:
     assert assumed == [*by_strata, *[arns["shared"][1]] * 2], "plain cdktf plans by the writer, too"
 
 
+_ALLOWED = """
+        allow = {"Effect": "Allow", "Principal": {"AWS": account.id}, "Action": "sns:Publish", "Resource": topic.arn}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        self.add(SnsTopicPolicy, "events", arn=topic.arn, policy=policy)
+"""
+
+
+def test_accounts_in_which_the_same_is_done_are_approved_at_once(clone: Clone) -> None:
+    """A document that is not known before counts by its Terraform; the account that turns out otherwise is put off."""
+    site = clone.site
+    site.edit("organization.yaml", SANDBOX)
+    clone.add("topics")
+    stack = clone.folder / "stacks/layers/topics/stack.py"
+    beside = "import json\n\nfrom cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy\n"
+    stack.write_text(stack.read_text().replace("from cdktf", f"{beside}from cdktf", 1) + _ALLOWED)
+    clone.types("In every account")
+    site.sign_in_as_deployer(clone.permissions("topics"))
+    made = clone.strata("deploy", "--yes")
+    assert made.code == 0, made.text
+    site.edit("layers/topics.yaml", ("events", "news"))
+
+    planned = clone.strata("plan", "topics", "--changes", "approved.json")
+    sandbox = clone.member(clone.accounts()["sandbox"], "sns")
+    sandbox.delete_topic(TopicArn=sandbox.list_topics()["Topics"][0]["TopicArn"])
+    deployed = clone.strata("deploy", "topics", "--refresh", "--expect", "approved.json", "--yes", "--json")
+
+    assert planned.stdout.count("topics in 3 accounts: 2 changes each") == 1, planned.text
+    (listed,) = json.loads((clone.folder / "approved.json").read_text())["classes"]
+    assert listed["accounts"] == ["sandbox", "security", "shared"]
+    document = listed["changes"]["aws_sns_topic_policy.events"]["attributes"]["policy"]
+    assert document["after"] == "(known after apply)"
+    assert "(own account)" in document["expression"]["policy"]
+    assert deployed.code == 4, deployed.text
+    assert {one.data["stack"] for one in deployed.told if one.id.startswith("change-")} == {"topics_sandbox"}
+    ended = {one["stack"]: one["status"] for one in json.loads(deployed.stdout)["stacks"]}
+    assert ended == {"topics_sandbox": "not started", "topics_security": "applied", "topics_shared": "applied"}
+
+
 _BASELINE = """
 import json
 
