@@ -782,7 +782,12 @@ ShardOption = Annotated[
 ]
 WaveOption = Annotated[
     int | None,
-    typer.Option("--wave", min=1, metavar="N", help="Only account stacks, and of them the N-th wave of their rollout."),
+    typer.Option(
+        "--wave",
+        min=0,
+        metavar="N",
+        help="Only account stacks in the N-th wave of their layer's rollout; 0: all stacks that are in no wave.",
+    ),
 ]
 
 

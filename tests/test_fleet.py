@@ -99,6 +99,8 @@ def test_a_wave_has_its_accounts_and_no_other_stack(rolled_out: tuple[Workspace,
     assert (found[1, None], found[2, None]) == (["topics_shared"], ["topics_security"])
     for wave in (1, 2):
         assert sorted(found[wave, 1] + found[wave, 2]) == found[wave, None]
+    everything = {*preflight._chosen(*rolled_out, [], Fleet(1))}
+    assert {*preflight._chosen(*rolled_out, [], Fleet(1, wave=0))} == everything - {"topics_shared", "topics_security"}
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from strata.landing_zone.layers import layers as reported
 from strata.landing_zone.permissions import layer_permissions
 from strata.load import load
 from strata.options import Options
+from strata.terraform.expressions import terraform
 from strata.terraform.synthesis import sources
 from tests.evaluation import allowed
 from tests.said import Said
@@ -450,6 +451,21 @@ def test_the_permissions_of_a_layer_follow_from_the_types_of_its_code(own: Own, 
     assert [allowed(here["one"], action, topic) for action in ("sns:CreateTopic", "sts:AssumeRole")] == [True, False]
     assert (told.exit_code, json.loads(told.stdout)) == (0, found["topics/writer"])
     assert [one.data for one in said(told.stderr)] == [{"types": ["aws_vpc", "data.aws_ami"]}]
+
+
+def test_the_terraform_of_two_accounts_is_the_same_but_for_what_is_said_of_them(own: Own, tmp_path: Path) -> None:
+    """Its key stands there where Strata puts it, which makes no difference, and where a layer does."""
+    more = '        self.output("home", account.id, description="the account")\n'
+    own.add("topics", 'name: "${x}"\n', stack=IN_ACCOUNTS + more, model=MODEL)
+
+    synthesized(own, tmp_path)
+    files = [tmp_path / f"out/stacks/topics_{key}/cdk.tf.json" for key in ("security", "shared")]
+    security, shared = (terraform(json.loads(file.read_text())) for file in files)
+
+    assert security["output"]["home"]["value"].endswith(".outputs.(own account)}")
+    assert security["resource"]["aws_sns_topic"]["events"].pop("tags") == {"Unit": "security"}
+    assert shared["resource"]["aws_sns_topic"]["events"].pop("tags") == {"Unit": "shared"}
+    assert security == shared
 
 
 def test_a_retired_account_has_no_stack(own: Own) -> None:

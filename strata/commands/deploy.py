@@ -39,7 +39,7 @@ from strata.sides.states import ids
 from strata.terminal import confirmed, require_terminal
 from strata.terraform import fleet, whole
 from strata.terraform.apply import Applied, apply
-from strata.terraform.change_list import ChangeList, Expected
+from strata.terraform.change_list import Expected
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing, exists_already
@@ -702,23 +702,23 @@ class Deployment:
         if failed.keys() - self._odd.keys() or (failed and idle):
             self.note(Message("nothing-changed", "nothing was changed"))
             return False
-        if self._expected and (differences := self._expected.without(self._odd).differences(self._listed(plans))):
+        if self._expected and self._is_another_list(self._expected, plans):
             self._unfinished = DIFFERS
-            self._unexpected = differences
-            with suppress(OSError):
-                print(*map(line, differences), sep="\n", file=self.to, flush=True)
             text = "nothing was changed; look at the list of another strata plan, and approve that"
             self.note(Message("nothing-changed", text))
             return False
-        if idle:
-            self._idle = True
+        plans = [planned for planned in plans if planned.stack not in self._odd]
+        if not any(planned.differs or planned.waits_for for planned in plans):
+            self._idle = idle
             return True
         return self._confirmed([planned.stack for planned in plans if planned.differs])
 
     def _show(self, plans: Sequence[Plan]) -> None:
         try:
             self.progress.rest()
-            names, accounts = names_of(self.prepared.states.values()), self.prepared.account_ids()
+            made = ORGANIZATIONS in self._written
+            state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS) if made else None
+            names, accounts = names_of(self.prepared.states.values()), self.prepared.account_ids(state)
             show(plans, self.to, names, every=self.options.verbose, accounts=accounts)
         except OSError as error:  # also a closed pipe, which is the end of other commands only
             text = f"the plan cannot be shown, so it is not applied: {error.strerror}"
@@ -726,7 +726,7 @@ class Deployment:
 
     def _confirmed(self, stacks: Sequence[str]) -> bool:
         account = self.landing_zone.project.management_account.id
-        if self.yes or confirmed(f"deploy {', '.join(self._words(stacks))} to account {account}?"):
+        if self.yes or confirmed(f"deploy {listed(self._words(stacks))} to account {account}?"):
             return True
         left = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "not started"]
         text = f"not deployed: {', '.join(self._words(left))}" if self._written else "nothing was changed"
@@ -735,8 +735,17 @@ class Deployment:
 
     # Expecting
 
-    def _listed(self, plans: Sequence[Plan]) -> ChangeList:
-        return ChangeList.of(plans, self.landing_zone.project.management_account.id)
+    def _is_another_list(self, expected: Expected, plans: Sequence[Plan]) -> bool:
+        """Says whether more is planned otherwise than expected than what is put off: accounts."""
+        expected, lists = self.prepared.approved(expected).without(self._odd), self.prepared.lists(plans)
+        stops, accounts = expected.stops(*lists), expected.on_no_list(lists[0])
+        self._unexpected = stops or expected.of_stacks(accounts, lists[0])
+        if self._unexpected:
+            with suppress(OSError):
+                print(*map(line, self._unexpected), sep="\n", file=self.to, flush=True)
+        for stack in () if stops else sorted(accounts):
+            self._put_off(stack)
+        return bool(stops)
 
     def _put_off(self, stack: str) -> bool:
         """Leaves a stack whose plan nobody could see before to a run of its own; returns that it is not confirmed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -12,7 +11,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -26,9 +25,10 @@ from strata.errors import Message, StrataError
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.control import CONTACT
 from strata.terraform import fleet
-from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, masked, sensitive_marks
+from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, digest, masked, sensitive_marks
 from strata.terraform.errors import TerraformError, advice
 from strata.terraform.events import Events, Failure
+from strata.terraform.expressions import Expression, expressions, terraform
 from strata.terraform.process import Result
 from strata.terraform.progress import Progress
 from strata.terraform.workspace import StateObject, Workspace
@@ -101,8 +101,10 @@ class Plan:
     file: Path | None = None
     versions: Versions = field(default_factory=dict)
     """The states that it rests on, as they were before it was created."""
-    written: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """The Terraform of what would be changed, by address, in one of many stacks: whether they do the same."""
+    written: Mapping[str, Mapping[str, Expression]] = field(default_factory=dict, repr=False)
+    """The Terraform of arguments that are not known yet, by address, of a stack in a member account."""
+    terraform: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """All Terraform of a stack in a member account that cannot be planned yet."""
     spared: bool = False
     """Nothing that it follows from has changed since the last whole run: no Terraform was started, nobody asked AWS."""
 
@@ -134,7 +136,7 @@ class Plan:
             for address, change in self.changes.items()
             if not (address in shown.changes and shown.changes[address].covers(change))
         }
-        return Plan(self.stack, news)
+        return Plan(self.stack, news, written=self.written)
 
     def as_json(self) -> dict[str, Any]:
         """Returns the plan as `--json` prints it."""
@@ -189,7 +191,7 @@ class Planner:
         def plan(stack: str) -> Plan:
             pending = [name for name in self.workspace.producers(stack) if name in plans and _is_pending(plans[name])]
             waiting = tuple(name for name in pending if plans[name].waits_for)
-            return Plan(stack, waits_for=waiting) if waiting else self.plan(stack, pending)
+            return self._waiting(stack, waiting) if waiting else self.plan(stack, pending)
 
         for group in fleet.groups(self.workspace, stacks, self.many):
             plans |= self.plan_at_once(group, plan) if group[1:] else {one: plan(one) for one in group}
@@ -240,7 +242,8 @@ class Planner:
             shown = self._shown(stack, file)
             self.learn(stack, shown)
             found, outputs = dict(sorted(changes(shown))), tuple(changed_outputs(shown))
-            return Plan(stack, found, outputs, file=file, versions=versions, written=self._written(stack, found))
+            written = expressions(self._terraform(stack), shown) if IN_ACCOUNT in stack else {}
+            return Plan(stack, found, outputs, file=file, versions=versions, written=written)
         file.unlink(missing_ok=True)
         if not result.code:
             return Plan(stack, versions=versions)
@@ -283,7 +286,7 @@ class Planner:
 
     def _unplanned(self, stack: str, found: Sequence[Failure], pending: Sequence[str]) -> Plan:
         if waits_for := _waits_for(found, pending):
-            return Plan(stack, waits_for=waits_for)
+            return self._waiting(stack, waits_for)
         told = tuple(advice(self.workspace, stack, found))
         return Plan(stack, error=_why_not(stack, found), failures=tuple(found), advice=told)
 
@@ -295,16 +298,11 @@ class Planner:
         shown: dict[str, Any] = json.loads(result.text)
         return shown
 
-    def _written(self, stack: str, addresses: Iterable[str]) -> dict[str, Any]:
-        if stack not in self.many:
-            return {}
-        resources = self.workspace.document(stack).get("resource", {})
-        found = {}
-        for address in addresses:
-            type, _, name = address.partition(".")
-            written = resources.get(type, {}).get(name.partition("[")[0], {})
-            found[address] = {key: value for key, value in written.items() if key != "//"}
-        return found
+    def _waiting(self, stack: str, stacks: Sequence[str]) -> Plan:
+        return Plan(stack, waits_for=tuple(stacks), terraform=self._terraform(stack) if IN_ACCOUNT in stack else {})
+
+    def _terraform(self, stack: str) -> dict[str, Any]:
+        return terraform(self.workspace.document(stack))
 
     def _progress(self, stack: str) -> Progress:
         return self.muted if self.muted and stack in self.many else self.progress
@@ -456,7 +454,7 @@ def _with_values(action: str, resource: Mapping[str, Any], written: Collection[s
     after = change.get("after") or {}
     unknown = frozenset(name for name, value in (change.get("after_unknown") or {}).items() if any_true(value))
     known = {name: value for name, value in after.items() if value is not None}
-    new = {name: _digest(value) for name, value in known.items() if name not in unknown and value != before.get(name)}
+    new = {name: digest(value) for name, value in known.items() if name not in unknown and value != before.get(name)}
     hidden = sensitive_marks(change)
     seen, coming = ({} if True in hidden else masked(side, hidden) for side in (before, after))
     lost = _lost(seen, coming, unknown)
@@ -515,7 +513,3 @@ def _keys(value: object) -> set[str]:
     """Returns the keys of entries that have one, such as attributes for access control."""
     entries = value if isinstance(value, list) else ()
     return {str(entry["key"]) for entry in entries if isinstance(entry, dict) and "key" in entry}
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

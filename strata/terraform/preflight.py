@@ -49,8 +49,10 @@ from strata.rules.expectations import require
 from strata.rules.lockout import Guard
 from strata.sides.states import State, managed, objects
 from strata.terraform import synthesis, whole
+from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.fleet import Fleet, layer_of
 from strata.terraform.locks import abandoned, refuse_beside_another_run
+from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
 from strata.terraform.settling import PAUSES, wait
@@ -119,11 +121,26 @@ class Prepared:
         """Returns the chosen stacks for which Terraform is started."""
         return tuple(stack for stack in self.chosen if stack not in self.spared)
 
-    def account_ids(self) -> dict[str, str]:
-        """Returns the id of its account by the stack in a member account, empty where the run began without one."""
-        zone = self.landing_zone
-        known = dict(account_ids(self.states["organizations"], sorted({*zone.account_stacks.values()})))
+    def account_ids(self, organizations: State | None = None) -> dict[str, str]:
+        """Returns the id of its account by the stack in a member account, empty where there is none yet.
+
+        Args:
+            organizations: the state that has them, by default as it was when the run began.
+        """
+        zone, state = self.landing_zone, organizations or self.states.get("organizations", {})
+        known = dict(account_ids(state, sorted({*zone.account_stacks.values()})))
         return {stack: known.get(key, "") for stack, key in zone.account_stacks.items()}
+
+    def lists(self, plans: Sequence[Plan], later: Collection[str] = ()) -> list[ChangeList]:
+        """Returns the list of changes of plans without an error, and what it was before there were classes."""
+        account, ids = self.landing_zone.project.management_account.id, self.account_ids()
+        lineage = str(self.states.get("organizations", {}).get("lineage"))
+        newest = ChangeList.of(plans, account, later=later, accounts=ids, lineage=lineage)
+        return [newest, *([ChangeList.of(plans, account, later=later)] if newest.classes else [])]
+
+    def approved(self, expected: Expected) -> Expected:
+        """Returns what of an approved list is asked for; all of it, unless only stacks in accounts are."""
+        return expected.only(self.chosen) if self.landing_zone.account_stacks.keys() >= {*self.chosen} else expected
 
     def directory(self) -> Directory | None:
         """Returns Identity Center as it is now, beside the states as they are now."""
@@ -499,7 +516,7 @@ def _check_closed(allow: Collection[str], closed: Collection[str]) -> None:
 def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str], fleet: Fleet) -> list[str]:
     """Returns the stacks to deploy in their order, all when none is named; a layer stands for its account stacks.
 
-    A shard, and a wave, takes stacks in accounts only.
+    A shard, and a wave, takes stacks in accounts only; wave 0 is all that is in none.
     """
     layers = {name for name, layer in landing_zone.layers.items() if layer.code.in_accounts}
     for stack in stacks:
@@ -513,7 +530,7 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
             raise StrataError(Message("no-such-stack", text, stack=stack))
     accounts = landing_zone.account_stacks
     part = "--shard" if fleet.shard else "--wave"
-    in_part = fleet.shard is not None or fleet.wave is not None
+    in_part = fleet.shard is not None or bool(fleet.wave)
     if in_part and (beside := [stack for stack in stacks if stack not in {*accounts, *layers}]):
         text = f"{part} is for stacks in member accounts: deploy {', '.join(beside)} without it"
         raise UsageError(Message("arguments-conflict", text, options=[part, *beside]))

@@ -7,131 +7,17 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.aws.center import STORE
-from tests.documents import CHECKOUT, blocks
-from tests.scenarios.layers import PAGE, write_layer
+from tests.scenarios.layers import ROLE, Clone
 from tests.scenarios.site import SANDBOX, Run, Site, below, ended, said_until
 
-ROLE = "OrganizationAccountAccessRole"
-
 pytestmark = pytest.mark.only("stand-in")
-
-
-class Clone:
-    """A checkout of somebody with layers of his own, and the landing zone that it deploys."""
-
-    def __init__(self, folder: Path, site: Site) -> None:
-        self.folder, self.site, self.home = folder, site, site.region
-        folder.mkdir()
-        for name in ("main.py", "cdktf.json", "package.json"):
-            shutil.copy(CHECKOUT / name, folder)
-        for name in ("stacks", "strata"):
-            shutil.copytree(CHECKOUT / name, folder / name)
-        shutil.rmtree(folder / "stacks/layers")
-        (folder / "stacks/layers").mkdir()
-        shutil.copy(CHECKOUT / "stacks/layers/__init__.py", folder / "stacks/layers")
-        for name in (".venv", "node_modules"):
-            (folder / name).symlink_to(CHECKOUT / name)
-        (folder / "config").symlink_to(site.config)
-
-    def add(self, layer: str) -> None:
-        write_layer(self.folder, layer)
-
-    def types(self, heading: str) -> None:
-        """Types the lines of the page that make files."""
-        (block,) = blocks(PAGE, "sh", heading)
-        lines = "\n".join(line for line in block.text.splitlines() if not line.startswith("strata "))
-        subprocess.run(["sh", "-eu", "-c", lines], cwd=self.folder, check=True)
-
-    def permissions(self, layer: str) -> str:
-        """Returns the policy of who deploys a layer."""
-        return self.strata("permissions", layer).stdout
-
-    def sign_in(self, *policies: str) -> None:
-        """Has commands run with `reader` and other policies, and no other permission."""
-        reader, *_ = self.site.policies()
-        self.site.aws.allow_only(reader, *policies)
-
-    def strata(self, *arguments: str) -> Run:
-        return self._run("-m", "strata", *arguments)
-
-    def cdktf(self, *arguments: str) -> Run:
-        return self._run("-c", "from strata.terraform.tools import cdktf; cdktf()", *arguments)
-
-    def _run(self, *words: str) -> Run:
-        return ended(self._started(*words))
-
-    def hanging(self, action: str, *arguments: str) -> subprocess.Popen[str]:
-        """Starts a strata command, and waits until AWS does not answer it."""
-        self.site.aws.fail(action, way="hang")
-        running = self.started(*arguments)
-        assert self.site.aws.held(600), f"AWS was never asked for {action}"
-        return running
-
-    def started(self, *arguments: str) -> subprocess.Popen[str]:
-        """Starts a strata command."""
-        return self._started("-m", "strata", *arguments)
-
-    def _started(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, *words],
-            cwd=self.folder,
-            env={**self.site.environment(), "PYTHONPATH": os.environ["PYTHONPATH"]},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def wait_for_locks(self) -> None:
-        """Waits until no Terraform is at work."""
-        for _ in range(600):
-            if not self.locks():
-                return
-            time.sleep(0.1)
-        raise TimeoutError
-
-    def locks(self) -> list[str]:
-        """Returns the locks of all states."""
-        s3, bucket = self.site.aws.client("s3", self.home), "ex-terraform-state-123456789012"
-        found = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]]
-        return [key for key in found if key.endswith(".tflock")]
-
-    def written(self) -> set[str]:
-        """Returns the stacks whose Terraform the last command has written."""
-        return {*json.loads((self.site.output / "manifest.json").read_text())["stacks"]}
-
-    def accounts(self) -> dict[str, str]:
-        """Returns the ids of the member accounts by key, which is in their address."""
-        found = self.site.aws.client("organizations").list_accounts()["Accounts"]
-        return {one["Email"].partition("+")[2].partition("@")[0]: one["Id"] for one in found if "+" in one["Email"]}
-
-    def member(self, account: str, service: str) -> Any:
-        """Returns a client of somebody in a member account."""
-        import boto3
-
-        aws = self.site.aws
-        arn = f"arn:aws:iam::{account}:role/{ROLE}"
-        given = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-        return boto3.client(
-            service,
-            region_name=self.home,
-            endpoint_url=aws.url,
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
-        )
 
 
 @pytest.fixture
@@ -470,6 +356,44 @@ def test_a_layer_plans_by_one_role_and_applies_by_another(clone: Clone) -> None:
     assumed = [one.parameters["RoleArn"] for one in calls if one.action == "sts:AssumeRole"]
     by_strata = [arns["security"][0], arns["shared"][0], *arns["shared"]]
     assert assumed == [*by_strata, *[arns["shared"][1]] * 2], "plain cdktf plans by the writer, too"
+
+
+_ALLOWED = """
+        allow = {"Effect": "Allow", "Principal": {"AWS": account.id}, "Action": "sns:Publish", "Resource": topic.arn}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        self.add(SnsTopicPolicy, "events", arn=topic.arn, policy=policy)
+"""
+
+
+def test_accounts_in_which_the_same_is_done_are_approved_at_once(clone: Clone) -> None:
+    """A document that is not known before counts by its Terraform; the account that turns out otherwise is put off."""
+    site = clone.site
+    site.edit("organization.yaml", SANDBOX)
+    clone.add("topics")
+    stack = clone.folder / "stacks/layers/topics/stack.py"
+    beside = "import json\n\nfrom cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy\n"
+    stack.write_text(stack.read_text().replace("from cdktf", f"{beside}from cdktf", 1) + _ALLOWED)
+    clone.types("In every account")
+    site.sign_in_as_deployer(clone.permissions("topics"))
+    made = clone.strata("deploy", "--yes")
+    assert made.code == 0, made.text
+    site.edit("layers/topics.yaml", ("events", "news"))
+
+    planned = clone.strata("plan", "topics", "--changes", "approved.json")
+    sandbox = clone.member(clone.accounts()["sandbox"], "sns")
+    sandbox.delete_topic(TopicArn=sandbox.list_topics()["Topics"][0]["TopicArn"])
+    deployed = clone.strata("deploy", "topics", "--refresh", "--expect", "approved.json", "--yes", "--json")
+
+    assert planned.stdout.count("topics in 3 accounts: 2 changes each") == 1, planned.text
+    (listed,) = json.loads((clone.folder / "approved.json").read_text())["classes"]
+    assert listed["accounts"] == ["sandbox", "security", "shared"]
+    document = listed["changes"]["aws_sns_topic_policy.events"]["attributes"]["policy"]
+    assert document["after"] == "(known after apply)"
+    assert "(own account)" in document["expression"]["policy"]
+    assert deployed.code == 4, deployed.text
+    assert {one.data["stack"] for one in deployed.told if one.id.startswith("change-")} == {"topics_sandbox"}
+    ended = {one["stack"]: one["status"] for one in json.loads(deployed.stdout)["stacks"]}
+    assert ended == {"topics_sandbox": "not started", "topics_security": "applied", "topics_shared": "applied"}
 
 
 _BASELINE = """
