@@ -28,7 +28,7 @@ from strata.load import load
 from strata.options import Options
 from strata.terraform import preflight, tools
 from strata.terraform.apply import Applied, apply
-from strata.terraform.errors import advice
+from strata.terraform.errors import TerraformError, advice
 from strata.terraform.events import Events, Failure, failure
 from strata.terraform.fleet import Fleet
 from strata.terraform.plans import Change, Plan, Planner, changed_outputs, changes
@@ -542,6 +542,35 @@ def test_what_to_do_about_errors_is_said_once(workspace: Workspace, said: Said) 
         ("lock-of-killed-run", held),
     ]
     assert told[2].text.endswith("stacks/a force-unlock -force db7d2454-634f-48f0-b6af-5d41a93c6708")
+
+
+def test_a_failed_call_is_one_line_with_where_it_was_made_and_what_to_do(workspace: Workspace) -> None:
+    """Services with one endpoint are in us-east-1, states in the management account; a remedy is written out once."""
+    document = {
+        "terraform": {"backend": {"s3": {"region": "eu-north-1", "allowed_account_ids": ["111111111111"]}}},
+        "provider": {"aws": [{"region": "eu-west-1", "allowed_account_ids": ["222222222222"]}]},
+        "resource": {"aws_sns_topic": {"there": {"region": "us-west-2"}}},
+    }
+    (workspace.stack_folder("a") / "cdk.tf.json").write_text(json.dumps(document))
+    told = {
+        "aws_sns_topic.here": "operation error SNS: CreateTopic, StatusCode: 500",
+        "aws_sns_topic.there": "operation error SNS: CreateTopic, StatusCode: 503",
+        "aws_iam_role.x": "operation error IAM: CreateRole, request send failed",
+        "": "operation error S3: HeadObject, request send failed",
+        "aws_x.y": "Invalid value",
+    }
+
+    lines = TerraformError(workspace, "a", [Failure(text, address) for address, text in told.items()]).lines()
+
+    cut = [re.match(r"error: a: (?:(aws_\S+): )?.* \(account (\d+), (.*?)\); (.*)", line) for line in lines]
+    again, lost = "AWS failed by itself; run the command ", "no answer of AWS came; check the netwo"
+    assert [one and (*one.groups()[:3], one[4][:38]) for one in cut] == [
+        ("aws_sns_topic.here", "222222222222", "eu-west-1", again),
+        ("aws_sns_topic.there", "222222222222", "us-west-2", "do as for aws_sns_topic.here"),
+        ("aws_iam_role.x", "222222222222", "us-east-1", lost),
+        (None, "111111111111", "eu-north-1", "do as for aws_iam_role.x"),
+        None,
+    ]
 
 
 BECAUSE = "User: arn:aws:sts::123456789012:assumed-role/deployer/x is not authorized to perform:"

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from strata.atomic import locked
-from strata.aws.session import Aws, named
+from strata.aws.session import Aws
 from strata.config.models import Project
 from strata.errors import Message
 from strata.inventory.controls import Held, read_controls
@@ -50,9 +50,8 @@ class Reading:
             AwsError: as `strata.inventory.controls.read_controls`.
         """
         asking = replace(aws, before_send=self._pace.wait, throttled=self._pace.throttled)
-        with named(self._project.management_account.id):
-            active = frozenset(one.id for one in inventory.organization.accounts if one.state == "ACTIVE")
-            found, unread = read_controls(asking, self._project, held, active)
+        active = frozenset(one.id for one in inventory.organization.accounts if one.state == "ACTIVE")
+        found, unread = read_controls(asking, self._project, held, active)
         return replace(inventory, controls=found, unread={**inventory.unread, **unread})
 
     @property

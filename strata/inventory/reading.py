@@ -13,7 +13,7 @@ from threading import Event
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from strata.aws import access_manager, defaults, identity_center, organization
-from strata.aws.session import DENIED, Aws, AwsError, named
+from strata.aws.session import DENIED, Aws, AwsError
 from strata.config.models import PolicyType, Project
 from strata.errors import Message, StrataError
 from strata.inventory.pace import PER_SECOND
@@ -70,9 +70,8 @@ def read(
     ended = Event()
     aws = _until(ended, aws)
     try:
-        with named(project.management_account.id):
-            parts, depth = _Parts(partly=partly), Depth(told if thorough else None, once=once)
-            return _inventory(aws, project, parts, *_begun(aws, project, parts), ended, depth)
+        parts, depth = _Parts(partly=partly), Depth(told if thorough else None, once=once)
+        return _inventory(aws, project, parts, *_begun(aws, project, parts), ended, depth)
     except AwsError as error:
         if error.code.removesuffix("Exception").endswith("NotFound"):
             raise _changed(aws, f"something went away while it was read ({error})") from error

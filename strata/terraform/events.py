@@ -28,14 +28,14 @@ class Failure:
     """The case, as of a message."""
 
     @property
+    def place(self) -> str:
+        """Returns the address that it is about, empty where there is none."""
+        return self.address or self.written_in
+
+    @property
     def told(self) -> str:
         """Returns the text with the address, where the text does not name it."""
-        address = self.address or self.written_in
-        return self.text if address in self.text else f"{address}: {self.text}"
-
-    def of(self, stack: str) -> Message:
-        """Returns it as an error of a stack."""
-        return Message(self.id, f"{stack}: {self.told}", place=self.address or self.written_in, stack=stack)
+        return self.text if self.place in self.text else f"{self.place}: {self.text}"
 
 
 _DONE = {"create": "added", "update": "changed", "delete": "destroyed"}
