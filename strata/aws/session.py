@@ -437,7 +437,7 @@ def _failure(error: Exception, profile: str | None, call: _Call) -> Message:
     if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
         remedy = "is the emulator of AWS_ENDPOINT_URL running?" if emulator() else "check the network, proxy and region"
         asked = f" for {call.action}{call.where}" if call.action else ""
-        return call.failed("aws-unreachable", f"AWS cannot be reached{asked}: {error}; {remedy}")
+        return call.failed("aws-unreachable", f"AWS cannot be reached{asked}: {str(error).removesuffix('.')}; {remedy}")
     return call.failed("aws-failed", f"AWS cannot be called: {error}")
 
 

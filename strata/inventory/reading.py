@@ -461,6 +461,31 @@ def read_center(aws: Aws, project: Project, wanted: Wanted, ended: Event) -> Cen
         return _read(center, project, directory.result(), arns, assignments, admin)
 
 
+def confirmed(aws: Aws, project: Project, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Center | None:
+    """Returns Identity Center with who has some sets in some accounts as those are asked one by one.
+
+    What AWS lists of a user or group is some moments late, after a deploy as well.
+
+    Args:
+        aws: the management account, with a pace.
+        project: the region of Identity Center.
+        inventory: what was read.
+        doubted: ARNs of permission sets with ids of accounts.
+
+    Raises:
+        AwsError: AWS rejects a call.
+    """
+    read, center = inventory.center, identity_center.Center.of(aws, project)
+    if read is None or center is None:
+        return read
+    known, sets = {*map(_id, read.users), *map(_id, read.groups)}, {one.arn for one in read.permission_sets}
+    accounts = {one.id for one in inventory.organization.accounts if one.state == "ACTIVE"}
+    pairs = {(arn, account) for arn, account in doubted if arn in sets and account in accounts}
+    found = {one for pair in sorted(pairs) for one in _assignments(center.assignments_in(*pair))}
+    others = {one for one in read.assignments if (one.permission_set, one.account) not in pairs}
+    return replace(read, assignments=frozenset(others | {one for one in found if one.principal in known}))
+
+
 class _Directory(NamedTuple):
     """Who is in the identity store."""
 
