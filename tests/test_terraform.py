@@ -43,6 +43,7 @@ from tests.synthesized import CHECKOUT, SHIPPED
 
 Json = dict[str, Any]
 
+REMOTE = "data.terraform_remote_state.cross-stack-reference-input-"
 GUARDED, ABSENT = "Instance cannot be destroyed", "Unable to find remote state"
 """How Terraform begins."""
 
@@ -350,6 +351,16 @@ def test_a_plan_that_fails_says_why(workspace: Workspace, tmp_path: Path) -> Non
     fake_terraform.plans(workspace.stack_folder("b"), "Invalid value")
 
     assert planner(workspace, tmp_path, lambda _: None).plan("b").error == "Invalid value"
+
+
+def test_what_is_wrong_with_a_stack_itself_is_told_without_what_it_lacks_of_others(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    lacks = Failure(ABSENT, f"{REMOTE}a", reads=frozenset({"a"}))
+    made = planner(workspace, tmp_path, lambda _: None)
+
+    assert made._unplanned("b", [lacks, Failure("Invalid value")], ()).told == ("Invalid value",)
+    assert "strata deploy a b" in "".join(made._unplanned("b", [lacks], ()).told)
 
 
 def test_who_interrupts_what_changes_nothing_has_terraform_stop(tmp_path: Path) -> None:

@@ -285,6 +285,8 @@ class Planner:
     def _unplanned(self, stack: str, found: Sequence[Failure], pending: Sequence[str]) -> Plan:
         if waits_for := _waits_for(found, pending):
             return Plan(stack, waits_for=waits_for)
+        # What it lacks of other stacks may be there once what is wrong with itself is mended.
+        found = [failure for failure in found if not (failure.reads and _ABSENT.match(failure.text))] or found
         error, why = TerraformError(self.workspace, stack, found), _why_not(stack, found)
         told = [why] if why.id == _LACKS else error.told
         return Plan(stack, error=why, failures=tuple(found), advice=tuple(error.advice), told=tuple(told))

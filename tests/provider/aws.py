@@ -121,7 +121,8 @@ class Aws:
             except ConnectionClosedError as error:
                 if attempt == self.session.attempts:
                     raise AwsError(
-                        "Lost", f"operation error {self._id}: {operation}, request send failed: {error}"
+                        "Lost",
+                        f"operation error {self._id}: {self._model(operation).name}, request send failed: {error}",
                     ) from None
             except ClientError as error:
                 if attempt < self.session.attempts and self._retried(error):
