@@ -85,5 +85,5 @@ def wanting(run: Run) -> list[str]:
     return [line for line in errors(run) if not (_WHERE.search(line) or any(word in line for word in _OTHERWISE))]
 
 
-_OTHERWISE = ("GetCallerIdentity (us-east-1)", "is not provably yours", "is not allowed (us-east-1)")
+_OTHERWISE = ("GetCallerIdentity (us-east-1)", "not provably yours", "is not allowed (us-east-1)")
 """Nobody knows the account before AWS was asked; of the bucket of a stranger AWS says no more than of one's own."""
