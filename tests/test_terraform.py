@@ -599,6 +599,9 @@ DENIALS = {
     "operation error S3: HeadBucket, https response error StatusCode: 403, api error Forbidden: Forbidden": (
         *("policy-not-attached", {"action": "s3:ListBucket"}, "`strata permissions reader` (statement Buckets)"),
     ),
+    f"Error acquiring the state lock: Error message: AccessDenied: {BECAUSE} dynamodb:PutItem on resource: x": (
+        *("policy-not-attached", {"action": "dynamodb:PutItem"}, "`strata permissions backend` (statement"),
+    ),
     f"AccessDenied: {BECAUSE} s3:PutBucketPolicy on resource: x with an explicit deny in a permissions boundary": (
         "denied-explicitly",
         {"action": "s3:PutBucketPolicy", "by": "permissions boundary"},

@@ -306,16 +306,21 @@ def _error(workspace: Workspace, stack: str, failure: Failure) -> Message:
 
 def advice(workspace: Workspace, stack: str, found: Sequence[Failure]) -> Iterator[Message]:
     """Yields what to do about errors of a stack, each advice once."""
-    yield from dict.fromkeys(failure.remedy for failure in found if failure.remedy)
-    said = [f"{failure.text} {failure.address or ''}" for failure in found if not failure.remedy]
-    given = dict.fromkeys(
-        next(((case, words) for pattern, case, words in ADVICE if re.search(pattern, text)), None) for text in said
+    yield from dict.fromkeys(way for failure in found for way in _ways(workspace, stack, failure))
+
+
+def _ways(workspace: Workspace, stack: str, failure: Failure) -> Iterator[Message]:
+    if failure.remedy:
+        yield failure.remedy
+        return
+    said = f"{failure.text} {failure.address or ''}"
+    known = next(
+        ([Message(case, words, stack=stack)] for pattern, case, words in ADVICE if re.search(pattern, said)), []
     )
-    yield from (Message(*known, stack=stack) for known in given if known)
-    yield from dict.fromkeys(filter(None, map(_denied, said)))
-    for text in said:
-        if re.search(_LOCKED, text):
-            yield from _locked(workspace, stack, text)
+    ways = [*known, *filter(None, [_denied(said)])]
+    yield from ways
+    if re.search(_LOCKED, said) and ("Lock Info" in said or not ways):  # else AWS refused the lock, and nobody holds it
+        yield from _locked(workspace, stack, said)
 
 
 _DENIED = r"AccessDenied|AuthorizationError|UnauthorizedOperation|not authorized to perform|StatusCode: 403"

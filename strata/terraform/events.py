@@ -154,15 +154,15 @@ def _change(event: dict[str, Any]) -> dict[str, Any] | None:
 def failure(diagnostic: dict[str, Any]) -> Failure:
     """Returns what a diagnostic of Terraform says."""
     text = " ".join(f"{diagnostic.get('summary', '')}: {diagnostic.get('detail') or ''}".split()).rstrip(": ")
-    text = text.partition(_TERRAFORMS_ADVICE)[0]
+    text = _TERRAFORMS_ADVICE.split(text)[0]
     reads = frozenset(_OTHER_STACK.findall("\n".join(_said(diagnostic))))
     block, _, address = str((diagnostic.get("snippet") or {}).get("context") or "").partition(".")
     written_in = {"resource": address, "data": f"data.{address}"}.get(block, "")
     return Failure(text, diagnostic.get("address"), reads, written_in)
 
 
-_TERRAFORMS_ADVICE = " To avoid this error and continue with the plan,"
-"""The way around a guard, which is nothing for an operator to do."""
+_TERRAFORMS_ADVICE = re.compile(" To avoid this error and continue with the plan,| Terraform acquires a state lock to ")
+"""The way around a guard or a lock, which is nothing for an operator to do."""
 
 
 def _said(diagnostic: dict[str, Any]) -> Iterator[str]:
