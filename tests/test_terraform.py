@@ -600,7 +600,7 @@ DENIALS = {
         *("policy-not-attached", {"action": "s3:ListBucket"}, "`strata permissions reader` (statement Buckets)"),
     ),
     f"Error acquiring the state lock: Error message: AccessDenied: {BECAUSE} dynamodb:PutItem on resource: x": (
-        *("policy-not-attached", {"action": "dynamodb:PutItem"}, "`strata permissions backend` (statement"),
+        *("policy-not-attached", {"action": "dynamodb:PutItem"}, "LockTable"),
     ),
     f"AccessDenied: {BECAUSE} s3:PutBucketPolicy on resource: x with an explicit deny in a permissions boundary": (
         "denied-explicitly",
