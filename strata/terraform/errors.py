@@ -342,7 +342,7 @@ def _denied(said: str) -> Message | None:
     return Message("action-in-no-policy", text, action=action)
 
 
-_LOCKED = r"Error acquiring the state lock|state blob is already locked"
+_LOCKED = r"Error (acquiring|releasing) the state lock|state blob is already locked"
 
 
 def _locked(workspace: Workspace, stack: str, said: str) -> Iterator[Message]:

@@ -161,7 +161,9 @@ def failure(diagnostic: dict[str, Any]) -> Failure:
     return Failure(text, diagnostic.get("address"), reads, written_in)
 
 
-_TERRAFORMS_ADVICE = re.compile(" To avoid this error and continue with the plan,| Terraform acquires a state lock to ")
+_TERRAFORMS_ADVICE = re.compile(
+    " To avoid this error and continue with the plan,| Terraform acquires a (?:state )?lock "
+)
 """The way around a guard or a lock, which is nothing for an operator to do."""
 
 

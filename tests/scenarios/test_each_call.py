@@ -63,7 +63,7 @@ def test_calls_of_each_caller_go_wrong_in_each_way(backend: Site) -> None:
 def _again_and_again(site: Site, way: str, spared: list[str], *command: str) -> None:
     """Runs a command until nothing is new that could go wrong; what has gone wrong is added to what is spared.
 
-    Where the answer to taking a lock is lost, Terraform has it and does not know: it is freed by the printed line.
+    A lock that Terraform took without knowing, or could not let go of, is freed by the printed line.
     """
     while True:
         since, known = len(site.aws.calls()), len(spared)
@@ -75,7 +75,7 @@ def _again_and_again(site: Site, way: str, spared: list[str], *command: str) -> 
         assert wanting(run) == [], run.text
         freeing = dict.fromkeys(re.findall(r"free it: (.*)", run.stderr)) if run.code else {}
         for line in freeing:
-            assert site.shell(line).code == 0, line
+            site.shell(line)  # of two locks one may be free: Terraform ends with an error then
         if len(spared) == known and not freeing:
             assert run.code == 0, run.text
             return
