@@ -434,11 +434,11 @@ def _failure(error: Exception, profile: str | None, call: _Call) -> Message:
         return Message("sign-in-expired", f"the AWS sign-in cannot be used: {error}; sign in again: aws login")
     if isinstance(error, exceptions.SSOError | exceptions.TokenRetrievalError):
         return Message("sign-in-expired", f"the AWS sign-in has expired or does not exist; {_sign_in(profile)}")
+    asked = f" for {call.action}{call.where}" if call.action else ""
     if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
         remedy = "is the emulator of AWS_ENDPOINT_URL running?" if emulator() else "check the network, proxy and region"
-        asked = f" for {call.action}{call.where}" if call.action else ""
         return call.failed("aws-unreachable", f"AWS cannot be reached{asked}: {str(error).removesuffix('.')}; {remedy}")
-    return call.failed("aws-failed", f"AWS cannot be called: {error}")
+    return call.failed("aws-failed", f"AWS cannot be called{asked}: {error}")
 
 
 def _sign_in(profile: str | None) -> str:

@@ -653,9 +653,10 @@ class Deployment:
         for planned in plans:
             report_kept(planned, self._kept.get(planned.stack, ()), self.note)
         failed = {planned.stack: planned.failures for planned in plans if planned.error}
+        unready = {planned.stack for planned in plans if planned.error or planned.differs or planned.waits_for}
         for stack, failures in failed.items():
-            # A stack that lacks outputs of one that failed has nothing more to say.
-            if not failures or not all(failed.keys() & failure.reads for failure in failures):
+            # A stack that lacks outputs of one that failed, or waits behind it, has nothing more to say.
+            if not failures or not all(unready & failure.reads for failure in failures):
                 self._report(stack, failures)
         for stack in failed.keys() & self.landing_zone.account_stacks.keys():
             self.outcomes[stack].status, self._odd[stack] = "failed", 1
