@@ -26,10 +26,16 @@ from strata.kinds.organization import DELEGATED, delegation
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.terraform.tools import CHECKOUT, lay_lock
+from strata.terraform.workspace import ALLOW, UNWRITTEN
 
 
 def build(
-    landing_zone: LandingZone, outdir: Path | None = None, *, emulated: bool = False, allow: Collection[str] = ()
+    landing_zone: LandingZone,
+    outdir: Path | None = None,
+    *,
+    emulated: bool = False,
+    allow: Collection[str] = (),
+    without: Collection[str] = (),
 ) -> App:
     """Returns the app of a landing zone: `backend`, `organizations`, `security`, `sso`; `synth()` writes it.
 
@@ -38,6 +44,7 @@ def build(
         outdir: where it is written to.
         emulated: an emulator answers instead of AWS.
         allow: the losses that the guards of the stacks let pass this time.
+        without: stacks in member accounts that need not be written.
 
     Raises:
         ConfigurationError: imports.yaml names an address that no stack makes.
@@ -77,7 +84,7 @@ def build(
     )
     stacks: list[BaseStack] = [backend, organizations, security, sso]
     import_existing(landing_zone, stacks)
-    stacks += own_layers(app, landing_zone, {stack.node.id: stack for stack in stacks}, organizations)
+    stacks += own_layers(app, landing_zone, {stack.node.id: stack for stack in stacks}, organizations, without)
     move(landing_zone, stacks)
     return app
 
@@ -143,8 +150,10 @@ def main() -> None:
     """Synthesizes the configuration STRATA_CONFIG names into the folder cdktf asks for."""
     folder = Path(os.environ.get("STRATA_CONFIG") or CHECKOUT / "config")
     try:
-        allow = frozenset(filter(None, os.environ.get("STRATA_ALLOW", "").split(",")))
-        app = build(load(folder), emulated=bool(os.environ.get("AWS_ENDPOINT_URL")), allow=allow)
+        allow = frozenset(filter(None, os.environ.get(ALLOW, "").split(",")))
+        unwritten = os.environ.get(UNWRITTEN)
+        without = frozenset(Path(unwritten).read_text(encoding="utf-8").split("\n")) if unwritten else frozenset()
+        app = build(load(folder), emulated=bool(os.environ.get("AWS_ENDPOINT_URL")), allow=allow, without=without)
     except ConfigurationError as error:
         sys.exit("\n".join(f"error: {fault}" for fault in error.faults))
     except AddressTakenError as error:

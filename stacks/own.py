@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +16,11 @@ from strata.landing_zone import LandingZone
 
 
 def own_layers(
-    app: App, landing_zone: LandingZone, stacks: Mapping[str, BaseStack], organizations: OrganizationsStack
+    app: App,
+    landing_zone: LandingZone,
+    stacks: Mapping[str, BaseStack],
+    organizations: OrganizationsStack,
+    without: Collection[str] = (),
 ) -> Iterator[BaseStack]:
     """Yields the stacks of all layers: one in the management account, or one in each member account."""
     made = dict(stacks)
@@ -28,7 +32,8 @@ def own_layers(
             yield made[layer.name]
             continue
         for account in _accounts(layer, landing_zone, organizations):
-            yield kind(app, layer.stack_in(account.key), **given, account=account)
+            if layer.stack_in(account.key) not in without:
+                yield kind(app, layer.stack_in(account.key), **given, account=account)
 
 
 def _given(layer: Layer, landing_zone: LandingZone, made: Mapping[str, BaseStack]) -> dict[str, Any]:
@@ -39,4 +44,5 @@ def _given(layer: Layer, landing_zone: LandingZone, made: Mapping[str, BaseStack
 
 def _accounts(layer: Layer, landing_zone: LandingZone, organizations: OrganizationsStack) -> Iterator[MemberAccount]:
     for key, declared in landing_zone.members.items():
-        yield MemberAccount(key, organizations.accounts[key].id, declared, landing_zone.project, layer.name)
+        id, roles = organizations.accounts[key].id, layer.deploying.roles
+        yield MemberAccount(key, id, declared, landing_zone.project, layer.name, roles)

@@ -132,6 +132,28 @@ class Site:
         body = json.dumps({"lineage": lineage, "serial": serial, "resources": [], "outputs": {}, **more})
         self.aws.client("s3").put_object(Bucket=self.bucket, Key=state_key(stack), Body=body.encode())
 
+    def adds_accounts(self, ids: Json) -> None:
+        """Adds a layer `log` in accounts, by key, of which the states have these ids."""
+        manifest = json.loads((self.folder / "out/manifest.json").read_text())
+        for key in ids:
+            stack, own = f"log_{key}", f"data.terraform_remote_state.in.outputs.account{key}id"
+            self.of(stack).mkdir()
+            document = {
+                "terraform": {"backend": {"s3": self._source(stack)["config"]}},
+                "provider": {"aws": [{"allowed_account_ids": [f"${{{own}}}"]}]},
+                "data": {"terraform_remote_state": {"in": self._source("organizations")}},
+            }
+            (self.of(stack) / "cdk.tf.json").write_text(json.dumps(document))
+            self.plans(stack, {})
+            self.write_state(stack, 1)
+            manifest["stacks"][stack] = {"dependencies": ["organizations"]}
+            self.stacks, self.states = (*self.stacks, stack), {**self.states, stack: {}}
+        (self.folder / "out/manifest.json").write_text(json.dumps(manifest))
+        outputs = {"account_ids": {"value": ids}}
+        self.write_state("organizations", 1, outputs=outputs)
+        self.states["organizations"] = {"outputs": outputs, "lineage": "one"}
+        vars(self.landing_zone)["account_stacks"] = {f"log_{key}": key for key in ids}
+
     def options(self) -> Options:
         return Recorded(TEMPLATE, said=self.said)
 

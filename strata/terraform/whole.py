@@ -9,8 +9,9 @@ import hashlib
 import json
 import re
 import subprocess
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version as installed
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from strata.aws import kept
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import ABSENT, Version, etags
+from strata.config.layers import PLANS
 from strata.config.models import Project, state_key
 from strata.terraform.refresh import providers
 from strata.terraform.workspace import StateObject, Workspace
@@ -26,7 +28,21 @@ _AT_ONCE = 8
 Digest = Callable[[StateObject, Collection[str]], str]
 
 
-def unchanged(aws: Aws, project: Project, workspace: Workspace, stacks: Collection[str], digest: Digest) -> set[str]:
+@dataclass(frozen=True)
+class Origin:
+    """All that a plan of a stack follows from, but for the values that it reads from other states."""
+
+    terraform: str | None = None
+    """A digest of its Terraform, none where that reads more, from AWS or a file, or was not written."""
+    source: str | None = None
+    """A digest of all that its Terraform is written from, none where nobody knows that."""
+    read: Mapping[StateObject, Collection[str]] = field(default_factory=dict)
+    """The outputs that it reads."""
+
+
+def unchanged(
+    aws: Aws, project: Project, stacks: Collection[str], origin: Callable[[str], Origin], digest: Digest
+) -> set[str]:
     """Returns the stacks that would be planned from the same as their last whole run, whose state is the one it left.
 
     Raises:
@@ -34,50 +50,79 @@ def unchanged(aws: Aws, project: Project, workspace: Workspace, stacks: Collecti
     """
     known = etags(aws, project) if stacks else {}
 
-    def left(stack: str) -> bool:
+    def is_left(stack: str) -> bool:
         found = kept.read(aws, project, _key(stack)) if _key(stack) in known else None
         try:
             said = kept.parsed(found.body) if found else {}
-        except ValueError:
+            read = {StateObject(*place): outputs for *place, outputs in said.get("read", ())}
+        except (TypeError, ValueError):
             return False
-        return bool(said) and said == _said(inputs(workspace, stack, digest), known.get(state_key(stack), ""))
+        if not said or said.get("state") != known.get(state_key(stack)):
+            return False
+        now = origin(stack)
+        same = any(
+            one and said.get(name) == one for name, one in (("terraform", now.terraform), ("source", now.source))
+        )
+        return same and said.get("values") == _values(read, digest)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return {stack for stack, is_left in zip(stacks, pool.map(left, stacks), strict=True) if is_left}
+        return {stack for stack, is_left in zip(stacks, pool.map(is_left, stacks), strict=True) if is_left}
 
 
-def write(aws: Aws, project: Project, stack: str, followed_from: str | None, version: Version) -> None:
+def write(aws: Aws, project: Project, stack: str, origin: Origin, digest: Digest, version: Version) -> None:
     """Writes that a run of a stack ended whole; another run at the same time is left to say it.
 
     Raises:
         AwsError: the bucket refuses it.
     """
     state, before = kept.read(aws, project, state_key(stack)), kept.read(aws, project, _key(stack))
-    if followed_from is None or state is None or _version(state.body) != version:
+    if origin.terraform is None or state is None or _version(state.body) != version:
         return
+    said = {
+        "format": kept.FORMAT,
+        "terraform": origin.terraform,
+        "source": origin.source,
+        "read": [[*place, sorted(outputs)] for place, outputs in sorted(origin.read.items())],
+        "values": _values(origin.read, digest),
+        "state": state.etag,
+    }
     condition = {"IfMatch": before.etag} if before else {"IfNoneMatch": "*"}
     try:
-        kept.write(aws, project, _key(stack), json.dumps(_said(followed_from, state.etag)).encode(), **condition)
+        kept.write(aws, project, _key(stack), json.dumps(said).encode(), **condition)
     except AwsError as error:
         if error.code not in ("PreconditionFailed", "ConditionalRequestConflict", *ABSENT):
             raise
 
 
-def inputs(workspace: Workspace, stack: str, digest: Digest) -> str | None:
-    """Returns a digest of all that a plan of a stack follows from, None where more is read, from AWS or a file."""
+def origin(workspace: Workspace, stack: str, source: str | None) -> Origin:
+    """Returns all that a plan of a stack follows from now.
+
+    Args:
+        source: a digest of what its Terraform is written from.
+    """
+    by = [installed("strata"), _terraform(workspace.environment["TERRAFORM_BINARY_NAME"])]
+    if any(name.startswith("TF_AWS_") for name in workspace.environment):
+        return Origin()
+    source = source and _digest(source, by)
+    if stack in workspace.unwritten:
+        return Origin(source=source)
     document = workspace.document(stack)
-    if document.get("data", {}).keys() - {"terraform_remote_state"} or document.keys() & {"module", "variable"}:
-        return None
-    if _ELSEWHERE.search(json.dumps(document)) or any(name.startswith("TF_AWS_") for name in workspace.environment):
-        return None
-    read = workspace.outputs_read(stack)
-    values = [[*state, digest(state, tuple(sorted(outputs)))] for state, outputs in sorted(read.items())]
-    made_by = [
-        installed("strata"),
-        _terraform(workspace.environment["TERRAFORM_BINARY_NAME"]),
-        providers(workspace, stack),
-    ]
-    return hashlib.sha256(json.dumps([document, values, made_by], sort_keys=True).encode()).hexdigest()
+    if document.get("data", {}).keys() - {"terraform_remote_state"} or "module" in document:
+        return Origin()
+    if document.get("variable", {}).keys() - {PLANS}:
+        return Origin()
+    if _ELSEWHERE.search(json.dumps(document)):
+        return Origin()
+    terraform = _digest(document, by, providers(workspace, stack))
+    return Origin(terraform, source, workspace.outputs_read(stack))
+
+
+def _values(read: Mapping[StateObject, Collection[str]], digest: Digest) -> str:
+    return _digest([[*state, digest(state, tuple(sorted(outputs)))] for state, outputs in sorted(read.items())])
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 _ELSEWHERE = re.compile(r"\b(file\w*|templatefile|(?:plan)?timestamp|uuid|bcrypt)\(")
@@ -102,7 +147,3 @@ def _version(state: bytes) -> Version | None:
 
 def _key(stack: str) -> str:
     return f"{state_key(stack)}.whole"
-
-
-def _said(followed_from: str | None, state: str) -> dict[str, Any]:
-    return {"format": kept.FORMAT, "inputs": followed_from, "state": state}

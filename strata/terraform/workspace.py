@@ -13,13 +13,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from strata.config.layers import IN_ACCOUNT
+from strata.config.layers import IN_ACCOUNT, PLANS
 from strata.errors import Message, StrataError
 from strata.terraform import tools
 from strata.terraform.process import Process, Result, run
 
 ALLOW = "STRATA_ALLOW"
 """The variable that tells a synth what `strata deploy --allow` allows."""
+
+
+UNWRITTEN = "STRATA_UNWRITTEN"
+"""The variable that tells a synth of the file with the stacks that it leaves out."""
 
 
 class StateObject(NamedTuple):
@@ -38,12 +42,15 @@ class Workspace:
     environment: Mapping[str, str]
     copies: Mapping[str, Path] = field(default_factory=dict)
     """Folders that stand in for those of stacks, with a state beside them that only a plan reads."""
+    unwritten: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The stacks in member accounts whose Terraform is not written, with those that they read from."""
 
     @classmethod
     def of(cls, config: Path, profile: str | None = None) -> Workspace:
         """Returns the workspace of a configuration, nothing written yet."""
         variables = tools.environment(os.environ, config)
-        variables.pop(ALLOW, None)  # one run's, never the shell's
+        for name in (ALLOW, UNWRITTEN):  # one run's, never the shell's
+            variables.pop(name, None)
         if profile:
             variables["AWS_PROFILE"] = profile
         if "TERRAFORM_BINARY_NAME" not in variables:
@@ -60,6 +67,8 @@ class Workspace:
         self.folder.mkdir(parents=True, exist_ok=True)
         Path(self.environment["TF_PLUGIN_CACHE_DIR"]).mkdir(parents=True, exist_ok=True)  # Terraform refuses to make it
         self._manifest.unlink(missing_ok=True)
+        left_out = self.folder / "unwritten"
+        left_out.write_text("\n".join(self.unwritten), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "main.py"],
             cwd=tools.CHECKOUT,
@@ -68,6 +77,7 @@ class Workspace:
                 "CDKTF_OUTDIR": str(self.folder),
                 "PYTHONIOENCODING": "utf-8",
                 ALLOW: ",".join(allow),
+                UNWRITTEN: str(left_out),
             },
             capture_output=True,
             encoding="utf-8",
@@ -93,6 +103,7 @@ class Workspace:
         """
         manifest = json.loads(self._manifest.read_text(encoding="utf-8"))
         needs = {name: tuple(stack["dependencies"]) for name, stack in manifest["stacks"].items()}
+        needs |= self.unwritten
         order: dict[str, tuple[str, ...]] = {}
         while len(order) < len(needs):
             ready = [name for name in needs if name not in order and set(needs[name]) <= set(order)]
@@ -101,7 +112,7 @@ class Workspace:
                 text = f"{', '.join(left)} can never be deployed: each waits for another"
                 raise StrataError(Message("stacks-in-a-circle", text, stacks=sorted(left)))
             here = [name for name in ready if IN_ACCOUNT not in name]
-            order |= {name: needs[name] for name in here or ready}
+            order |= {name: needs[name] for name in here or sorted(ready)}
         return order
 
     def producers(self, stack: str) -> tuple[str, ...]:
@@ -123,6 +134,10 @@ class Workspace:
         text = (self.stack_folder(stack) / "cdk.tf.json").read_text(encoding="utf-8")
         document: dict[str, Any] = json.loads(text)
         return document
+
+    def planning(self, stack: str, value: bool) -> tuple[str, ...]:
+        """Returns what tells a stack which role to assume, where its layer names one to plan and one to apply."""
+        return (f"-var={PLANS}={str(value).lower()}",) if PLANS in self.document(stack).get("variable", {}) else ()
 
     def import_next(self, stack: str, ids: Mapping[str, str]) -> None:
         """Adds an import block for each address to a stack's Terraform JSON, which the next synth writes anew."""

@@ -1,0 +1,95 @@
+"""What the Terraform of a stack in a member account is written from: where that is the same, it need not be written."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from strata.aws.session import emulator
+from strata.config.layers import Layer
+from strata.landing_zone import LandingZone
+from strata.terraform.tools import CHECKOUT, LOCK
+
+_SEEN = frozenset(
+    (
+        *("stacks", "strata", "cdktf", "cdktf_cdktf_provider_aws", "cdktn", "cdktn_provider_aws", "constructs"),
+        *("__future__", "collections", "dataclasses", "enum", "functools", "hashlib", "ipaddress", "itertools", "json"),
+        *("pydantic", "re", "string", "textwrap", "typing"),
+    )
+)
+"""The modules that read no file, clock or variable of which the digest knows nothing."""
+_READING = frozenset(("open", "eval", "exec", "__import__"))
+_LIBRARIES = ("cdktf", "cdktf-cdktf-provider-aws", "constructs", "jsii", "pydantic")
+
+
+def sources(landing_zone: LandingZone) -> dict[str, str | None]:
+    """Returns a digest of all that the Terraform of each account stack follows from, None where nobody knows that."""
+    found: dict[str, str | None] = {}
+    for layer in landing_zone.layers.values():
+        if layer.code.in_accounts:
+            common = [*_common(), *_of_layer(landing_zone, layer)] if _is_plain(layer.code.folder) else None
+            for key, account in landing_zone.members.items():
+                found[layer.stack_in(key)] = _digest([*common, asdict(account)]) if common else None
+    return found
+
+
+def _of_layer(landing_zone: LandingZone, layer: Layer) -> list[Any]:
+    """Returns what a layer is given: of another stack, or of the landing zone, everything that is configured."""
+    settings = layer.settings.model_dump(mode="json") if layer.settings else None
+    zone: list[Any] = [
+        landing_zone.project.model_dump(mode="json"),
+        [one.model_dump(mode="json") for one in landing_zone.moves],
+    ]
+    if not {*layer.code.inputs} <= {"account", "settings"}:
+        files = {name: one.data for name, one in landing_zone.source_files.items()}
+        zone += [files, landing_zone.documents, landing_zone.external.model_dump(mode="json")]
+    roles = layer.deploying.roles
+    return [layer.name, settings, roles and roles.model_dump(), *zone]
+
+
+@cache
+def _common() -> list[Any]:
+    """Returns the digest of the code, whatever its version, and the libraries that it calls."""
+    files = sorted(path for folder in ("stacks", "strata") for path in (CHECKOUT / folder).rglob("*") if _is_read(path))
+    code = hashlib.sha256()
+    for path in [CHECKOUT / "main.py", *files, *([LOCK] if LOCK.exists() else [])]:
+        body = path.read_bytes()
+        code.update(f"{path.relative_to(CHECKOUT)} {len(body)}\n".encode() + body)
+    return [code.hexdigest(), sys.version, [version(one) for one in _LIBRARIES], bool(emulator())]
+
+
+def _is_read(path: Path) -> bool:
+    return path.is_file() and path.suffix != ".pyc"
+
+
+def _is_plain(folder: Path) -> bool:
+    """Says whether the code of a layer reads nothing but what it is given."""
+    own = f"stacks.layers.{folder.name}."
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            named += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            others = any(f"{name}.".startswith("stacks.layers.") and not f"{name}.".startswith(own) for name in named)
+            if others or not {name.partition(".")[0] for name in named} <= _SEEN:
+                return False
+            if isinstance(node, ast.Name) and node.id in _READING:
+                return False
+    return True
+
+
+def _digest(parts: Iterable[Any]) -> str:
+    return hashlib.sha256(json.dumps(list(parts), sort_keys=True, default=_sorted).encode()).hexdigest()
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    return dict(value) if isinstance(value, Mapping) else str(value)
