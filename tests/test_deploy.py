@@ -621,15 +621,16 @@ def test_what_a_killed_run_left_of_its_plans_is_removed(tmp_path: Path, monkeypa
 
 
 def test_what_an_earlier_run_made_half_way_is_kept_before_the_plan(site: Site, said: Said) -> None:
-    """An attachment that is replaced is gone for a moment; the plan that is shown has nothing of it."""
+    """What is replaced is gone for a moment; the plan that is shown has nothing of it, but for others' Terraform."""
     half = {"type": "aws_organizations_policy_attachment", "name": "deny_root", "instances": [{"status": "tainted"}]}
-    other = {"type": "aws_budgets_budget", "name": "x", "instances": [{"status": "tainted"}]}
-    site.states["organizations"] = {"resources": [half, other]}
+    block = {"type": "aws_s3_bucket_public_access_block", "name": "trail", "instances": [{"status": "tainted"}]}
+    other = {"type": "aws_vpc", "name": "x", "instances": [{"status": "tainted"}]}
+    site.states["organizations"] = {"resources": [half, block, other]}
 
     assert site.deploys() == 0
-    assert site.did("organizations") == "untaint plan"
+    assert site.did("organizations") == "untaint untaint plan"
     kept = [one for one in said(site.said) if one.id == "half-made-kept"]
-    assert [(one.place, one.data) for one in kept] == [(ATTACHED, {"stack": "organizations"})]
+    assert [one.place for one in kept] == [ATTACHED, "aws_s3_bucket_public_access_block.trail"]
 
 
 def test_without_a_terminal_the_run_ends_at_its_start(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

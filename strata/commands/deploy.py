@@ -243,7 +243,7 @@ class Deployment:
                 raise StrataError(Message("never-deployed", text, stack=producer, stacks=list(stacks)))
             changes = self._planner.plan(producer)
             if changes.error:
-                text = f"{producer} cannot be planned: {changes.error}"
+                text = f"{producer} cannot be planned: {'; '.join(changes.told)}"
                 raise StrataError(Message("not-planned", text, stack=producer))
             if changes.differs and not (
                 changes.changes and self.prepared.left_out[producer].issuperset(changes.changes)
@@ -687,13 +687,14 @@ class Deployment:
         plans += [Plan(stack, spared=True) for stack in sorted(self.prepared.spared)]
         self._shown |= {planned.stack: planned for planned in plans}
         cannot = Message("not-planned", "cannot be planned")
-        self._show([replace(one, error=one.error and cannot, advice=()) for one in plans])
+        self._show([replace(one, error=one.error and cannot, advice=(), told=()) for one in plans])
         for planned in plans:
             report_kept(planned, self._kept.get(planned.stack, ()), self.note)
         failed = {planned.stack: planned.failures for planned in plans if planned.error}
+        unready = {planned.stack for planned in plans if planned.error or planned.differs or planned.waits_for}
         for stack, failures in failed.items():
-            # A stack that lacks outputs of one that failed has nothing more to say.
-            if not failures or not all(failed.keys() & failure.reads for failure in failures):
+            # A stack that lacks outputs of one that failed, or waits behind it, has nothing more to say.
+            if not failures or not all(unready & failure.reads for failure in failures):
                 self._report(stack, failures)
         for stack in failed.keys() & self.landing_zone.account_stacks.keys():
             self.outcomes[stack].status, self._odd[stack] = "failed", 1

@@ -116,7 +116,7 @@ def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
 POLICY = Kind(
     "policy",
     "organizations",
-    (Resource(_TYPE, "<policy id>", keys=("policy",), id="id", imported=True, kept=True),),
+    (Resource(_TYPE, "<policy id>", keys=("policy",), id="id", imported=True),),
     key="policy",
     section="policies",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.policies.items() if not one.external),
@@ -287,7 +287,6 @@ ATTACHMENT = Kind(
             branches={"ou": "ou", "account": "account"},
             references=("policy_id", "target_id"),
             existing=Existing("DuplicatePolicyAttachmentException", "{target_id}:{policy_id}"),
-            kept=True,
         ),
     ),
     addresses=_attachments,

@@ -98,10 +98,10 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
     if planned.spared:
         number = "as the last deploy left it, AWS was not asked; --refresh asks"
     style = Style.FAULT if planned.error else Style.TITLE
-    yield _Line(f"{stack}: {planned.error or waits(planned) or number}", style)
+    told = planned.told or (planned.error or waits(planned) or number,)
+    yield from (_Line(f"{stack}: {one}", style) for one in told)
     if each:
         yield _Line(f"  {listed(keys, len(keys) if every else NAMED)}", indent=2)
-    yield from (_Line(f"  {text}", indent=2) for text in planned.advice)
     for address, change in planned.changes.items():
         first = f"  {change.action:<{_ACTION}}  {address}"
         head = 0 if change.action in _LOSES else 2 + len(change.action)

@@ -26,7 +26,7 @@ from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.control import CONTACT
 from strata.terraform import fleet
 from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, digest, masked, sensitive_marks
-from strata.terraform.errors import TerraformError, advice
+from strata.terraform.errors import TerraformError
 from strata.terraform.events import Events, Failure
 from strata.terraform.expressions import Expression, expressions, terraform
 from strata.terraform.process import Result
@@ -97,6 +97,8 @@ class Plan:
     failures: tuple[Failure, ...] = ()
     advice: tuple[Message, ...] = ()
     """What to do about the error."""
+    told: tuple[str, ...] = ()
+    """The errors as they are printed, each with what to do about it."""
     waits_for: tuple[str, ...] = ()
     file: Path | None = None
     versions: Versions = field(default_factory=dict)
@@ -287,8 +289,11 @@ class Planner:
     def _unplanned(self, stack: str, found: Sequence[Failure], pending: Sequence[str]) -> Plan:
         if waits_for := _waits_for(found, pending):
             return self._waiting(stack, waits_for)
-        told = tuple(advice(self.workspace, stack, found))
-        return Plan(stack, error=_why_not(stack, found), failures=tuple(found), advice=told)
+        # What it lacks of other stacks may be there once what is wrong with itself is mended.
+        found = [failure for failure in found if not (failure.reads and _ABSENT.match(failure.text))] or found
+        error, why = TerraformError(self.workspace, stack, found), _why_not(stack, found)
+        told = [why] if why.id == _LACKS else error.told
+        return Plan(stack, error=why, failures=tuple(found), advice=tuple(error.advice), told=tuple(told))
 
     def _shown(self, stack: str, file: Path) -> dict[str, Any]:
         result = self.workspace.terraform(stack, "show", "-json", str(file))
@@ -399,12 +404,15 @@ def _waits_for(found: Sequence[Failure], pending: Sequence[str]) -> tuple[str, .
     return tuple(stack for stack in pending if any(stack in failure.reads for failure in found))
 
 
+_LACKS = "outputs-missing"
+
+
 def _why_not(stack: str, found: Sequence[Failure]) -> Message:
     absent = sorted({name for failure in found for name in failure.reads if _ABSENT.match(failure.text)})
     if absent and all(failure.reads for failure in found):
         text = f"needs outputs that {' and '.join(absent)} lacks; run strata deploy {' '.join(absent)} {stack}"
-        return Message("outputs-missing", text, stack=stack, producers=absent)
-    place = found[0].of(stack).place if not found[1:] else ""
+        return Message(_LACKS, text, stack=stack, producers=absent)
+    place = found[0].place if not found[1:] else ""
     return Message(found[0].id, "; ".join(failure.told for failure in found), place=place, stack=stack)
 
 
