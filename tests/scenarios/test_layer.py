@@ -298,7 +298,7 @@ def _kill_and_complete(clone: Clone, what: str, chance: random.Random) -> None:
     for pid in victims:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    said = [ended(running).text]
+    said = [ended(running).stderr]
     output = clone.site.environment()["CDKTF_OUTPUT"]
     while any(word.startswith(f"-chdir={output}") for words in below(0).values() for word in words):
         time.sleep(0.2)
@@ -308,7 +308,7 @@ def _kill_and_complete(clone: Clone, what: str, chance: random.Random) -> None:
         assert "free it: " in said[0], said[0]
     for _ in range(len(terraforms) + 1):
         again = clone.strata("deploy", "topics", "--yes")
-        said.append(again.text)
+        said.append(again.stderr)
         if again.code == 0:
             break
         for command in dict.fromkeys(re.findall(r"free it: (.*)", "\n".join(said[-2:]))):
