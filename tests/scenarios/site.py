@@ -464,7 +464,9 @@ def _command(name: str) -> str:
 
 def below(process: int) -> dict[int, list[str]]:
     """Returns the command line of every process that one started, or that one of those did which it started."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE, text=True, check=True)
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE, text=True, check=True
+    )
     found, above = dict[int, list[str]](), [process]
     lines = [line.split() for line in listed.stdout.splitlines()]
     for parent in above:
