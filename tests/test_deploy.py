@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Callable
@@ -22,15 +23,19 @@ from strata.aws import runs
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import Version
 from strata.commands import deploy
+from strata.config.layers import Code, Deploying, Layer
 from strata.config.models import state_key
 from strata.errors import Message, StrataError, UsageError
 from strata.identity import leftovers
 from strata.identity.leftovers import Directory
 from strata.options import Options
 from strata.terraform import preflight
+from strata.terraform.apply import Applied
 from strata.terraform.apply import apply as applies
-from strata.terraform.plans import Plan, plan_folder
+from strata.terraform.events import Events
+from strata.terraform.plans import Plan, ended, plan_folder
 from strata.terraform.preflight import Prepared, RefusedError
+from strata.terraform.process import Result
 from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import StoppedError
 from strata.terraform.workspace import Workspace
@@ -225,6 +230,57 @@ def test_an_interrupted_stack_says_what_was_done(site: Site) -> None:
     site.deployment.finish(130, json=False)
 
     assert "backend        interrupted after 3 added" in site.to.getvalue()
+
+
+FAILS: Json = {"says": [{"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "no"}}], "code": 1}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "ended", "left"),
+    [(0, ["failed", "not started"], [["topics_security"]]), (1, ["failed", "applied"], [])],
+)
+def test_a_wave_waits_for_the_one_before(
+    site: Site, said: Said, allowed: int, ended: list[str], left: list[list[str]]
+) -> None:
+    """All are planned and asked about at once; of more failures than the file allows no later wave begins."""
+    rollout = {"waves": [["shared"], ["all"]], "stop_after": allowed}
+    layer = Layer(
+        "topics", Code(site.folder, in_accounts=True), deploying=Deploying.model_validate({"rollout": rollout})
+    )
+    site.landing_zone = replace(site.landing_zone, layers={"topics": layer})
+    for stack in ("topics_security", "topics_shared"):
+        site.add(stack, "organizations")
+        site.plans(stack, MADE)
+    site.applies("topics_shared", **FAILS)
+
+    assert site.deploys() == 1
+
+    assert [site.deployment.outcomes[f"topics_{key}"].status for key in ("shared", "security")] == ended
+    stopped = [one.data for one in said("\n".join(site.said)) if one.id == "rollout-stopped"]
+    assert [one["left"] for one in stopped] == left
+    assert len(site.questions) == 1
+
+
+def test_whose_terraform_was_killed_is_told_how_its_lock_is_freed(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.plans("backend", MADE)
+    id, now = "0f2b1f6e-6f0e-4c1c-9d3c-0f2b1f6e6f0e", dt.datetime.now(tz=dt.UTC)
+
+    def killed(workspace: Workspace, planned: Plan, *_: object, **__: object) -> Applied:
+        lock = {"ID": id, "Who": f"me@{socket.gethostname()}", "Created": f"{now:%Y-%m-%dT%H:%M:%S}Z"}
+        key = f"{state_key('backend')}.tflock"
+        site.aws.client("s3").put_object(Bucket=site.bucket, Key=key, Body=json.dumps(lock).encode())
+        events = Events(site.deployment.progress, "backend")
+        return Applied(False, events, (ended(Result(-signal.SIGKILL, ""), events),))
+
+    monkeypatch.setattr(deploy, "apply", killed)
+
+    assert site.deploys() == 1
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "by signal 9" in line
+    assert line.endswith(f" -chdir={site.of('backend')} force-unlock -force {id}")
 
 
 def test_nobody_agrees_and_nothing_is_done(site: Site) -> None:
@@ -783,9 +839,7 @@ def test_how_each_stack_ended_is_written_down(site: Site, monkeypatch: pytest.Mo
 
 def test_a_stack_that_failed_is_not_written_down(site: Site) -> None:
     site.plans("organizations", MADE)
-    site.applies(
-        "organizations", says=[{"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "no"}}], code=1
-    )
+    site.applies("organizations", **FAILS)
 
     site.deployment_ends(yes=True)
 

@@ -588,6 +588,20 @@ def test_the_difference_between_revisions_tells_layers_key_by_key(
     assert list(layer_changes(after, own.load())) == []
 
 
+def test_a_difference_of_roles_is_one_of_access_and_one_of_waves_is_none(own: Own) -> None:
+    said = "roles: {{writer: {}}}\nrollout: {{waves: [{}]}}\nname: x\n"
+    own.add("topics", said.format("works", "[shared], [all]"), stack=IN_ACCOUNTS, model=MODEL)
+    before = own.load()
+    own.add("topics", said.format("owns", "[shared, all]"))
+
+    changed = [(change.risk, change.text) for change in layer_changes(before, own.load())]
+
+    assert changed == [
+        ("access", "layer topics has roles.writer owns, not works"),
+        (None, "layer topics has rollout.waves [shared, all], not [shared], [all]"),
+    ]
+
+
 def test_a_layer_that_comes_is_told_with_its_settings(own: Own) -> None:
     before = own.load()
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)

@@ -166,7 +166,7 @@ def test_arguments_and_exit_code_pass_through(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.stdout == f"{tools.CHECKOUT}|deploy|a b|--auto-approve|*||"
+    assert done.stdout == f"{tools.CHECKOUT}|deploy|a b|--auto-approve|*||--parallelism|4|"
     assert (done.returncode, done.stderr) == (7, "")
 
 

@@ -97,12 +97,17 @@ class Clone:
 
     def wait_for_locks(self) -> None:
         """Waits until no Terraform is at work."""
-        s3, bucket = self.site.aws.client("s3", self.home), "ex-terraform-state-123456789012"
         for _ in range(600):
-            if not any(one["Key"].endswith(".tflock") for one in s3.list_objects_v2(Bucket=bucket)["Contents"]):
+            if not self.locks():
                 return
             time.sleep(0.1)
         raise TimeoutError
+
+    def locks(self) -> list[str]:
+        """Returns the locks of all states."""
+        s3, bucket = self.site.aws.client("s3", self.home), "ex-terraform-state-123456789012"
+        found = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+        return [key for key in found if key.endswith(".tflock")]
 
     def written(self) -> set[str]:
         """Returns the stacks whose Terraform the last command has written."""
