@@ -27,12 +27,12 @@ from strata.policy.grammar import document_problems
 from strata.policy.reference import MANAGED_FILE, REFERENCE_FILE, Reference, managed_documents, read, reference
 from strata.policy.spelling import misspelt, unknown_managed_policy
 from strata.rules import found_warnings, warnings
-from tests import iam_data
 from tests.accepting import accept
 from tests.bad_configurations import read as bad_configurations
 from tests.bad_configurations import write
 from tests.said import Said
 from tests.synthesized import Deployment
+from tools import iam_data
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 VALID, *_ = bad_configurations()

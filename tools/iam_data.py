@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.policy.reference import LEVELS, MANAGED_FILE, REFERENCE_FILE
+from tools.make import npm
 
 Names = dict[str, str]
 """Names by themselves in lower case, since AWS accepts them in any case."""
@@ -66,15 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         commands = (
-            [
-                sys.executable,
-                "-m",
-                "strata.terraform.tools",
-                "npm",
-                "pack",
-                "--silent",
-                f"{IAM_DATA.name}@{IAM_DATA.version}",
-            ],
+            [*npm(), "pack", "--silent", f"{IAM_DATA.name}@{IAM_DATA.version}"],
             [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"{IAM_FLOYD.name}=={IAM_FLOYD.version}"],
         )
         for command in commands:
