@@ -1,6 +1,7 @@
-"""The `strata` command: its subcommands, the options they share, and how failures end."""
+"""The `strata` command: its subcommands, the options they share, and how failures end.
 
-from __future__ import annotations
+Without `from __future__ import annotations`, which would have some 200 annotations compiled one by one at every start.
+"""
 
 import functools
 import inspect
@@ -99,7 +100,7 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
     """Registers a function as a command that also takes the shared options and returns its exit code."""
 
     def register(function: Callable[..., int]) -> Callable[..., int]:
-        own = inspect.signature(function, eval_str=True)
+        own = inspect.signature(function)
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
             *(parameter for key, parameter in own.parameters.items() if key != "options"),
@@ -127,7 +128,7 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
         run.__signature__ = own.replace(  # type: ignore[attr-defined]
             parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters], return_annotation=None
         )
-        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        run.__annotations__ = {}  # typer would resolve each again; the signature has them
         listed = LINES.get(name) if under is app else None
         hidden = listed is None and under is app
         under.command(name, short_help=listed, hidden=hidden, epilog=f"Example: {example}")(run)

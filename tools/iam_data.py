@@ -327,10 +327,13 @@ def policy_name(name: str, policy: Mapping[str, Any]) -> str:
 
 
 def document_lines(managed: Mapping[str, Any]) -> Iterator[str]:
-    """Yields one line a policy: its name, a tab, its document."""
+    """Yields one line a policy: its name, a tab, its document; first those for jobs, which permission sets have."""
     documents = {policy_name(name, one): one["Document"] for name, one in managed.items()}
-    for name, document in sorted(documents.items()):
+    for name, document in sorted(documents.items(), key=lambda one: (not one[0].startswith(_FOR_JOBS), one[0])):
         yield f"{name}\t{_json(document)}"
+
+
+_FOR_JOBS = ("AdministratorAccess", "PowerUserAccess", "ReadOnlyAccess", "SecurityAudit", "job-function/")
 
 
 # What is written

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from strata.atomic import POLICY, UnreadableError, read_bytes
@@ -40,7 +40,7 @@ from strata.config.expectations import Expectation, Expectations
 from strata.config.external import External
 from strata.config.json_lines import JsonSourceFile, minified
 from strata.config.layers import Layer, failure, in_order, read_code, wiring_faults
-from strata.config.models import Organization, Project, Security, Sso
+from strata.config.models import Listing, Organization, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move, Moves
 from strata.config.source import Location, SourceFile, conflicts, read, shown
@@ -70,10 +70,8 @@ YAML = (".yaml", ".yml")
 M = TypeVar("M", bound=BaseModel)
 
 
-class Imports(RootModel[dict[ImportAddress, ImportId]]):
+class Imports(Listing[dict[ImportAddress, ImportId]]):
     """imports.yaml: Terraform address to import id."""
-
-    model_config = ConfigDict(strict=True, defer_build=True)
 
 
 @dataclass

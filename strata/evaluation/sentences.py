@@ -205,8 +205,7 @@ def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem
 def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
     """Yields the regions to which the one action of an expectation is no request."""
     (written, *more) = expectation.actions
-    found = reference().actions(written)
-    if more or is_pattern(written) or not found:
+    if more or is_pattern(written) or not (found := reference().actions(written)):
         return
     values = placeholder_values(evaluated.landing_zone.project)
     named = [*_listed(("region",), expectation.region)]

@@ -18,10 +18,10 @@ from strata.aws.states import read_states
 from strata.commands.doctor.findings import Finding
 from strata.config.models import Project
 from strata.errors import StrataError
-from strata.kinds.identity import folded
 from strata.kinds.kind import Kind
 from strata.landing_zone import LandingZone
 from strata.sides.states import ids
+from strata.text import folded
 
 T = TypeVar("T")
 
