@@ -85,7 +85,7 @@ class PartialConfiguration:
     security: Security | None = None
     sso: Sso | None = None
     imports: dict[str, str] = field(default_factory=dict)
-    external: External = field(default_factory=External)
+    external: External = field(default_factory=External.model_construct)
     documents: dict[str, str] = field(default_factory=dict)
     accepted: tuple[Acceptance, ...] = ()
     accepted_until_mended: frozenset[str] = frozenset()
@@ -160,6 +160,9 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
 
 def _read_one(partial: PartialConfiguration, name: str, model: type[M]) -> M | None:
     source_file = partial.source_files[name] = _source_file(partial.folder, name)
+    partial.skipped[name] = set()
+    if not source_file.data and not source_file.faults:
+        return None  # most configurations have no such file, and nobody waits for the validators of its model
     found, partial.skipped[name], _ = _parse(model, source_file)
     return found
 
