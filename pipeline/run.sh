@@ -5,8 +5,8 @@ set -euo pipefail
 usage() {
   cat <<'TEXT'
 Usage: pipeline/run.sh plan [--offline] [--base REV] [--reviewed FILE]
-       pipeline/run.sh deploy FILE
-       pipeline/run.sh drift
+       pipeline/run.sh deploy FILE [--wave N] [--shard I/N]
+       pipeline/run.sh drift [--shard I/N]
 
   plan     check the configuration, report what it changes for people and accounts,
            plan, and write the list of changes. Changes nothing, reads only.
@@ -15,7 +15,10 @@ Usage: pipeline/run.sh plan [--offline] [--base REV] [--reviewed FILE]
              --reviewed FILE   stop when the list is not this one; FILE is none that plan writes
   deploy   plan anew, and apply where the list of changes is the one in FILE.
            FILE is a list that plan wrote, or the hash of one.
+             --wave N          a wave of the layers in member accounts; 0 is what is in none
+             --shard I/N       a part of the accounts, for many jobs at once
   drift    compare AWS with the configuration and the states. Reads only.
+             --shard I/N       and plan this part of the layers in member accounts
 
 Everything is written to the folder pipeline.out, or the one in STRATA_OUT:
   summary.md     for a comment or the page of the run: report, plan, hash of the list
@@ -104,16 +107,28 @@ plan() {
 }
 
 deploy() {
-  [ $# -eq 1 ] && [ -n "$1" ] || wrong 'deploy needs the list of changes that was approved, or its hash'
+  [ -n "${1:-}" ] && [ "${1#-}" = "$1" ] || wrong 'deploy needs the list of changes that was approved, or its hash'
+  local list="$1" part=()
+  shift
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --wave | --shard) [ -n "${2:-}" ] || wrong "$1 needs a number"; part+=("$1" "$2"); shift 2 ;;
+      *) wrong "deploy does not know $1" ;;
+    esac
+  done
   prepare
-  "$STRATA" deploy --yes --expect "$1"
+  "$STRATA" deploy --yes --expect "$list" ${part[@]+"${part[@]}"}
 }
 
 drift() {
-  [ $# -eq 0 ] || wrong 'drift takes no argument'
+  [ $# -eq 0 ] || { [ "$1" = --shard ] && [ -n "${2:-}" ] && [ $# -eq 2 ]; } || wrong 'drift takes --shard I/N only'
   prepare
-  local code=0
+  local code=0 accounts=0
   "$STRATA" drift > "$out/drift.txt" 2> "$out/drift.err" || code=$?
+  if [ $# -gt 0 ]; then
+    "$STRATA" plan --refresh --exit-code --shard "$2" >> "$out/drift.txt" 2>> "$out/drift.err" || accounts=$?
+    if [ "$code" -eq 0 ] || { [ "$code" -eq 3 ] && [ "$accounts" -ne 0 ]; }; then code="$accounts"; fi
+  fi
   # What could not be read has its reason among the messages.
   [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || cat "$out/drift.err" >> "$out/drift.txt"
   cat "$out/drift.txt"

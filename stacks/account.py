@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from cdktf_cdktf_provider_aws.provider import AwsProviderAssumeRole
 from constructs import Construct
 
+from stacks import hcl
 from stacks.base import BaseStack
+from strata.config.layers import PLANS, Roles
 from strata.config.models import ACCESS_ROLE, PARTITION, Project
 from strata.landing_zone.accounts import Account
 
@@ -27,18 +29,29 @@ class MemberAccount:
     project: Project
     layer: str
     """The layer that the stack is of."""
+    roles: Roles | None = None
+    """The roles that the layer's file names for its stacks."""
 
 
 class AccountStack(BaseStack):
     """A stack in a member account: its state is with all others, its provider assumes the access role of the account.
 
+    Where the layer names roles, it assumes the reader while a plan is made, and the writer otherwise.
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html
     """
 
     def __init__(self, scope: Construct, id: str, *, account: MemberAccount, region: str | None = None) -> None:
-        super().__init__(scope, id, project=account.project, region=region, layer=account.layer, account_id=account.id)
         self.account = account
+        super().__init__(scope, id, project=account.project, region=region, layer=account.layer, account_id=account.id)
+        if account.roles:
+            description = "Whether a plan is made, which takes another role than an apply"
+            variable = {"type": "bool", "ephemeral": True, "default": False, "description": description}
+            self.add_override("variable", {PLANS: variable})
 
     def _role(self) -> list[AwsProviderAssumeRole]:
         arn = self._written(f"arn:{PARTITION}:iam::{self.account_id}:role/{ACCESS_ROLE}")
+        if roles := self.account.roles:
+            (id,) = self.resolved({"": self.account_id}).values()
+            choice = f"var.{PLANS} ? {hcl.hcl_literal(roles.reader)} : {hcl.hcl_literal(roles.writer)}"
+            arn = hcl.template(f"arn:{PARTITION}:iam::", id, ":role/", hcl.interpolated(choice))
         return [AwsProviderAssumeRole(role_arn=arn, session_name="strata")]

@@ -44,4 +44,5 @@ def _given(layer: Layer, landing_zone: LandingZone, made: Mapping[str, BaseStack
 
 def _accounts(layer: Layer, landing_zone: LandingZone, organizations: OrganizationsStack) -> Iterator[MemberAccount]:
     for key, declared in landing_zone.members.items():
-        yield MemberAccount(key, organizations.accounts[key].id, declared, landing_zone.project, layer.name)
+        id, roles = organizations.accounts[key].id, layer.deploying.roles
+        yield MemberAccount(key, id, declared, landing_zone.project, layer.name, roles)

@@ -466,7 +466,7 @@ def permissions(
     document: Annotated[
         str | None,
         typer.Argument(
-            help="reader, to plan; or what a stack needs besides: backend, organizations, ...",
+            help="reader, to plan; what a stack or a layer needs besides; LAYER/reader, LAYER/writer: its roles.",
             autocompletion=completion.permissions,
         ),
     ] = None,
@@ -782,6 +782,15 @@ ShardOption = Annotated[
         show_default=False,
     ),
 ]
+WaveOption = Annotated[
+    int | None,
+    typer.Option(
+        "--wave",
+        min=0,
+        metavar="N",
+        help="Only account stacks in the N-th wave of their layer's rollout; 0: all stacks that are in no wave.",
+    ),
+]
 
 
 @command("plan", "strata plan organizations sso")
@@ -806,6 +815,7 @@ def plan(
     refresh: RefreshOption = False,
     at_once: AtOnceOption = None,
     shard: ShardOption = None,
+    wave: WaveOption = None,
 ) -> int:
     """Show what a deploy would change, and refuse what it would lose. Applies nothing, takes no lock."""
     from strata.commands.plan import run
@@ -821,6 +831,7 @@ def plan(
         refresh=refresh,
         at_once=at_once,
         shard=shard,
+        wave=wave,
     )
 
 
@@ -848,6 +859,7 @@ def deploy(
     yes: YesOption = False,
     at_once: AtOnceOption = None,
     shard: ShardOption = None,
+    wave: WaveOption = None,
 ) -> int:
     """Check, plan, ask, then deploy the stacks in order; without a terminal it needs --yes."""
     from strata.commands.deploy import run
@@ -862,6 +874,7 @@ def deploy(
         refresh=refresh,
         at_once=at_once,
         shard=shard,
+        wave=wave,
     )
 
 

@@ -42,15 +42,18 @@ def keys(*kinds: str, more: Iterable[str] = ()) -> Completion:
 def stacks(context: typer.Context) -> list[str]:
     """Completes stacks that are not named yet, a layer by its name, which stands for all of its stacks."""
     named = context.params.get("stacks") or ()
+    return [one for one in (*_STACKS, *_layers(context)) if one not in named]
+
+
+def permissions(context: typer.Context) -> list[str]:
+    """Completes the policies that `strata permissions` prints, of a layer the one for who deploys it."""
+    return ["reader", *_STACKS, *_layers(context)]
+
+
+def _layers(context: typer.Context) -> list[str]:
     with suppress(OSError):
-        layers = sorted(one.stem for one in (_folder(context) / "layers").glob("*.yaml") if _KEY.fullmatch(one.stem))
-        return [one for one in (*_STACKS, *layers) if one not in named]
-    return [one for one in _STACKS if one not in named]
-
-
-def permissions() -> list[str]:
-    """Completes the policies that `strata permissions` prints."""
-    return ["reader", *_STACKS]
+        return sorted(one.stem for one in (_folder(context) / "layers").glob("*.yaml") if _KEY.fullmatch(one.stem))
+    return []
 
 
 def kinds() -> list[str]:

@@ -95,24 +95,30 @@ class Site:
         self.landing_zone = load(TEMPLATE)
         self.bucket = self.landing_zone.project.state_bucket
         self.aws.client("s3").create_bucket(Bucket=self.bucket)
-        self.stacks: tuple[str, ...] = STACKS
-        self.states: dict[str, Json] = {stack: {} for stack in STACKS}
+        self.stacks: tuple[str, ...] = ()
+        self.states: dict[str, Json] = {}
+        self.needs: dict[str, tuple[str, ...]] = {}
         self.questions: list[str] = []
         self.answer: Callable[[str], bool] = lambda _: True
         self.said: list[str] = []
         self.refreshing = Refreshing()
         self.to = io.StringIO()
-        needs: dict[str, list[str]] = {"backend": [], "organizations": ["backend"], "security": ["organizations"]}
-        for stack in STACKS:
-            self.of(stack).mkdir(parents=True)
-            sources = {f"cross-stack-reference-input-{name}": self._source(name) for name in needs[stack]}
-            backend = self._source(stack)["config"]
-            document = {"terraform": {"backend": {"s3": backend}}, "data": {"terraform_remote_state": sources}}
-            (self.of(stack) / "cdk.tf.json").write_text(json.dumps(document))
-            self.plans(stack, {})
-            self.write_state(stack, 1)
-        manifest = {"stacks": {name: {"dependencies": found} for name, found in needs.items()}}
-        (folder / "out/manifest.json").write_text(json.dumps(manifest))
+        self.add("backend")
+        self.add("organizations", "backend")
+        self.add("security", "organizations")
+
+    def add(self, stack: str, *reads: str) -> None:
+        """Adds a stack that reads from others, and of which nothing is to do."""
+        self.of(stack).mkdir(parents=True)
+        sources = {f"cross-stack-reference-input-{name}": self._source(name) for name in reads}
+        backend = self._source(stack)["config"]
+        document = {"terraform": {"backend": {"s3": backend}}, "data": {"terraform_remote_state": sources}}
+        (self.of(stack) / "cdk.tf.json").write_text(json.dumps(document))
+        self.plans(stack, {})
+        self.write_state(stack, 1)
+        self.stacks, self.states[stack], self.needs[stack] = (*self.stacks, stack), {}, reads
+        manifest = {"stacks": {name: {"dependencies": found} for name, found in self.needs.items()}}
+        (self.folder / "out/manifest.json").write_text(json.dumps(manifest))
 
     def _source(self, stack: str) -> Json:
         return {"backend": "s3", "config": {"bucket": self.bucket, "key": state_key(stack), "region": "us-east-1"}}
@@ -131,6 +137,28 @@ class Site:
         """Writes a state, as somebody's Terraform does."""
         body = json.dumps({"lineage": lineage, "serial": serial, "resources": [], "outputs": {}, **more})
         self.aws.client("s3").put_object(Bucket=self.bucket, Key=state_key(stack), Body=body.encode())
+
+    def adds_accounts(self, ids: Json) -> None:
+        """Adds a layer `log` in accounts, by key, of which the states have these ids."""
+        manifest = json.loads((self.folder / "out/manifest.json").read_text())
+        for key in ids:
+            stack, own = f"log_{key}", f"data.terraform_remote_state.in.outputs.account{key}id"
+            self.of(stack).mkdir()
+            document = {
+                "terraform": {"backend": {"s3": self._source(stack)["config"]}},
+                "provider": {"aws": [{"allowed_account_ids": [f"${{{own}}}"]}]},
+                "data": {"terraform_remote_state": {"in": self._source("organizations")}},
+            }
+            (self.of(stack) / "cdk.tf.json").write_text(json.dumps(document))
+            self.plans(stack, {})
+            self.write_state(stack, 1)
+            manifest["stacks"][stack] = {"dependencies": ["organizations"]}
+            self.stacks, self.states = (*self.stacks, stack), {**self.states, stack: {}}
+        (self.folder / "out/manifest.json").write_text(json.dumps(manifest))
+        outputs = {"account_ids": {"value": ids}}
+        self.write_state("organizations", 1, outputs=outputs)
+        self.states["organizations"] = {"outputs": outputs, "lineage": "one"}
+        vars(self.landing_zone)["account_stacks"] = {f"log_{key}": key for key in ids}
 
     def options(self) -> Options:
         return Recorded(TEMPLATE, said=self.said)

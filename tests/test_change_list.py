@@ -211,7 +211,7 @@ def test_a_hash_alone_tells_that_the_list_is_another() -> None:
     [
         ("", ""),
         ("[]", ""),
-        ('{"format": 2, "account": "1", "stacks": {}, "later": []}', "format"),
+        ('{"format": 0, "account": "1", "stacks": {}, "later": []}', "format"),
         ('{"format": 1, "account": "1", "stacks": {}}', "later"),
         (
             '{"format": 1, "account": "1", "stacks": {"\\u001b[2J::error::": {"x": 1}}, "later": []}',
@@ -489,6 +489,6 @@ def test_a_preview_is_on_no_list(site: Site, tmp_path: Path) -> None:
         folder=tmp_path,
     )
 
-    found = plan_command._listed(prepared, preview, [Plan(stack, dict(changes(MADE))) for stack in STACKS])
+    (found,) = plan_command._lists(prepared, preview, [Plan(stack, dict(changes(MADE))) for stack in STACKS])
 
     assert (list(found.stacks), found.later) == (["backend"], ["organizations", "security"])

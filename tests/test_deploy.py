@@ -22,6 +22,7 @@ from strata.aws import runs
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import Version
 from strata.commands import deploy
+from strata.config.layers import Code, Deploying, Layer
 from strata.config.models import state_key
 from strata.errors import Message, StrataError, UsageError
 from strata.identity import leftovers
@@ -225,6 +226,35 @@ def test_an_interrupted_stack_says_what_was_done(site: Site) -> None:
     site.deployment.finish(130, json=False)
 
     assert "backend        interrupted after 3 added" in site.to.getvalue()
+
+
+FAILS: Json = {"says": [{"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "no"}}], "code": 1}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "ended", "left"),
+    [(0, ["failed", "not started"], [["topics_security"]]), (1, ["failed", "applied"], [])],
+)
+def test_a_wave_waits_for_the_one_before(
+    site: Site, said: Said, allowed: int, ended: list[str], left: list[list[str]]
+) -> None:
+    """All are planned and asked about at once; of more failures than the file allows no later wave begins."""
+    rollout = {"waves": [["shared"], ["all"]], "stop_after": allowed}
+    layer = Layer(
+        "topics", Code(site.folder, in_accounts=True), deploying=Deploying.model_validate({"rollout": rollout})
+    )
+    site.landing_zone = replace(site.landing_zone, layers={"topics": layer})
+    for stack in ("topics_security", "topics_shared"):
+        site.add(stack, "organizations")
+        site.plans(stack, MADE)
+    site.applies("topics_shared", **FAILS)
+
+    assert site.deploys() == 1
+
+    assert [site.deployment.outcomes[f"topics_{key}"].status for key in ("shared", "security")] == ended
+    stopped = [one.data for one in said("\n".join(site.said)) if one.id == "rollout-stopped"]
+    assert [one["left"] for one in stopped] == left
+    assert len(site.questions) == 1
 
 
 def test_nobody_agrees_and_nothing_is_done(site: Site) -> None:
@@ -591,15 +621,16 @@ def test_what_a_killed_run_left_of_its_plans_is_removed(tmp_path: Path, monkeypa
 
 
 def test_what_an_earlier_run_made_half_way_is_kept_before_the_plan(site: Site, said: Said) -> None:
-    """An attachment that is replaced is gone for a moment; the plan that is shown has nothing of it."""
+    """What is replaced is gone for a moment; the plan that is shown has nothing of it, but for others' Terraform."""
     half = {"type": "aws_organizations_policy_attachment", "name": "deny_root", "instances": [{"status": "tainted"}]}
-    other = {"type": "aws_budgets_budget", "name": "x", "instances": [{"status": "tainted"}]}
-    site.states["organizations"] = {"resources": [half, other]}
+    block = {"type": "aws_s3_bucket_public_access_block", "name": "trail", "instances": [{"status": "tainted"}]}
+    other = {"type": "aws_vpc", "name": "x", "instances": [{"status": "tainted"}]}
+    site.states["organizations"] = {"resources": [half, block, other]}
 
     assert site.deploys() == 0
-    assert site.did("organizations") == "untaint plan"
+    assert site.did("organizations") == "untaint untaint plan"
     kept = [one for one in said(site.said) if one.id == "half-made-kept"]
-    assert [(one.place, one.data) for one in kept] == [(ATTACHED, {"stack": "organizations"})]
+    assert [one.place for one in kept] == [ATTACHED, "aws_s3_bucket_public_access_block.trail"]
 
 
 def test_without_a_terminal_the_run_ends_at_its_start(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -782,9 +813,7 @@ def test_how_each_stack_ended_is_written_down(site: Site, monkeypatch: pytest.Mo
 
 def test_a_stack_that_failed_is_not_written_down(site: Site) -> None:
     site.plans("organizations", MADE)
-    site.applies(
-        "organizations", says=[{"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "no"}}], code=1
-    )
+    site.applies("organizations", **FAILS)
 
     site.deployment_ends(yes=True)
 

@@ -19,6 +19,7 @@ from strata.cli import app
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
 from strata.config.findings import FINDINGS
+from strata.config.layers import Deploying
 from strata.config.loader import FILES
 from strata.config.models import Assignment, Model, Organization, Project, Security, Sso
 from strata.config.moves import Move
@@ -360,6 +361,7 @@ MODELS: dict[str, type[Model]] = {
     "organization.yaml": Organization,
     "security.yaml": Security,
     "sso.yaml": Sso,
+    "layers/topics.yaml": Deploying,
 }
 
 
@@ -367,8 +369,10 @@ MODELS: dict[str, type[Model]] = {
 def top_level_keys() -> dict[str, set[str]]:
     """Returns the keys of each configuration file."""
     folder = CHECKOUT / "strata/schema"
+    schemas = {name: json.loads((folder / name.replace(".yaml", ".json")).read_text()) for name in FILES}
     return {
-        name: set(json.loads((folder / name.replace(".yaml", ".json")).read_text())["properties"]) for name in FILES
+        **{name: set(one["properties"]) for name, one in schemas.items()},
+        "layers/topics.yaml": {*Deploying.model_fields},
     }
 
 

@@ -238,6 +238,17 @@ def test_the_quota_holds_what_is_there_and_what_comes(shipped: LandingZone, said
     assert check([], 2).level is FAILURE, "the management account counts before there is a list"
 
 
+def test_an_account_that_aws_has_removed_is_none_to_create(shipped: LandingZone) -> None:
+    """AWS lists a closed one for 90 days; a deploy leaves it out after that as well."""
+    accounts, quota = live("aws@example.com", SECURITY_MAIL), {"Quota": {"Value": 2}}
+    deployed = {"aws_organizations_account.shared": {"id": "000000000003", "email": SHARED_MAIL, "name": "shared"}}
+    found = [
+        account.check_quota(facts(shipped, accounts=accounts, get_service_quota=quota, managed=managed))
+        for managed in ({}, deployed)
+    ]
+    assert [(one.level, one.text.data["new"]) for one in found] == [(FAILURE, 1), (OK, 0)]
+
+
 def test_regions_must_be_enabled(shipped: LandingZone, said: Said) -> None:
     def check(status: str) -> Finding:
         found = [{"RegionName": "us-east-1"}, {"RegionName": "us-west-2", "OptInStatus": status}]

@@ -333,6 +333,27 @@ def test_nothing_is_run_where_something_is_unread_or_only_a_person_can(
     assert (left.data["things"], nothing.id) == (["policy type BACKUP_POLICY"], "nothing-put-back")
 
 
+def test_what_a_closed_account_has_that_nobody_declares_is_no_difference() -> None:
+    """AWS keeps it until the account is gone, and takes it away for nobody."""
+    old = account("old", state="CLOSED"), grant("Reads", "reds", "old")
+
+    assert told(compared(THERE.at_aws(*old))) == []
+
+
+def test_a_policy_of_a_type_that_the_provider_does_not_know_stays() -> None:
+    """Neither --back nor a configuration can have it: who made it, by another tool, is told to take it away."""
+    type = policy_type("GUARDDUTY_POLICY")
+    made = THERE.at_aws(type, policy("scans", "lab", type="GUARDDUTY_POLICY"))
+
+    for there in (made, made.in_state(type)):
+        policy_, type_ = (one.way for one in compared(there).differences)
+        assert ways(there) == []
+        for way in (policy_, type_):
+            assert way.by_hand
+            assert way.not_adopted
+            assert (way.undo, way.by_hand.id, way.not_adopted.id) == ((), "policy-type-unknown", "not-declarable")
+
+
 @pytest.mark.parametrize(
     ("words", "id"),
     {

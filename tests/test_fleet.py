@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strata.config.layers import STACKS
+from strata.config.layers import STACKS, Code, Deploying, Layer
 from strata.errors import UsageError
+from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.terraform import fleet, preflight, whole
 from strata.terraform.fleet import Fleet
@@ -68,6 +70,49 @@ def test_a_shard_has_no_stack_of_the_management_account(tmp_path: Path) -> None:
     assert told.data == {"options": ["--shard", "organizations"]}
 
 
+@pytest.mark.parametrize(
+    ("stacks", "wave", "told"),
+    [
+        (["organizations"], 1, ("arguments-conflict", {"options": ["--wave", "organizations"]})),
+        (["plain"], 1, ("arguments-conflict", {"options": ["--wave", "plain"]})),
+        ([], 9, ("number-out-of-range", {"value": 9, "limit": 2})),
+        (["topics_shared"], 3, ("number-out-of-range", {"value": 3, "limit": 2})),
+    ],
+)
+def test_a_wave_that_is_none_is_refused(
+    rolled_out: tuple[Workspace, LandingZone], stacks: list[str], wave: int, told: tuple[str, dict[str, object]]
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        preflight._chosen(*rolled_out, stacks, Fleet(1, wave=wave))
+
+    (found,) = refused.value.args
+    assert (found.id, found.data) == told
+
+
+def test_a_wave_has_its_accounts_and_no_other_stack(rolled_out: tuple[Workspace, LandingZone]) -> None:
+    found = {
+        (wave, part): preflight._chosen(*rolled_out, [], Fleet(1, (part, 2) if part else None, wave))
+        for wave in (1, 2)
+        for part in (None, 1, 2)
+    }
+
+    assert (found[1, None], found[2, None]) == (["topics_shared"], ["topics_security"])
+    for wave in (1, 2):
+        assert sorted(found[wave, 1] + found[wave, 2]) == found[wave, None]
+    everything = {*preflight._chosen(*rolled_out, [], Fleet(1))}
+    assert {*preflight._chosen(*rolled_out, [], Fleet(1, wave=0))} == everything - {"topics_shared", "topics_security"}
+
+
+@pytest.fixture
+def rolled_out(tmp_path: Path) -> tuple[Workspace, LandingZone]:
+    """A layer with two waves and one without any."""
+    waves = Deploying.model_validate({"rollout": {"waves": [["shared"], ["all"]]}})
+    code = Code(tmp_path, in_accounts=True)
+    layers = {"topics": Layer("topics", code, deploying=waves), "plain": Layer("plain", code)}
+    landing_zone = replace(load(SHIPPED), layers=layers)
+    return workspace(tmp_path, {stack: [] for stack in (*STACKS, *landing_zone.account_stacks)}), landing_zone
+
+
 def test_a_layer_stands_for_all_its_account_stacks() -> None:
     assert fleet.words(["sso", "log_a", "log_b", "net_b"], IN_ACCOUNTS) == ["sso", "log", "net_b"]
 
@@ -103,4 +148,5 @@ def test_a_plan_that_reads_more_than_the_terraform_never_equals(tmp_path: Path, 
         return whole.origin(found, "log_a", None).terraform
 
     assert terraform()
+    assert terraform(variable={"strata_plans": {"default": False}}) not in (None, terraform())
     assert terraform(**more) is None

@@ -243,11 +243,12 @@ def test_workflows_pin_actions_and_may_do_nothing_by_default(file: Path) -> None
     """No text of a pull request is part of a script, and no checkout leaves its token behind."""
     workflow = read(file)
     jobs = workflow["jobs"].values()
-    steps = [step for job in jobs for step in job["steps"]]
+    steps = [step for job in jobs for step in job.get("steps", ())]
 
     assert workflow["permissions"] == {}
     assert "pull_request_target" not in workflow[True]  # PyYAML reads the key `on` as a truth
     assert all("permissions" in job for job in jobs)
+    assert all(job["uses"].startswith("./.github/workflows/") for job in jobs if "uses" in job)
     assert all(re.search(r"@[0-9a-f]{40}$", step["uses"]) for step in steps if "uses" in step)
     assert [step["run"] for step in steps if "${{" in step.get("run", "")] == []
     assert all(

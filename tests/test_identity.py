@@ -572,6 +572,12 @@ CASES = (
         (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
         changes=renamed("aws_organizations_account.web-lab", email=""),
     ),
+    Case(
+        "an account goes that is closed at AWS",
+        ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
+        (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
+        changes=lab_is("CLOSED"),
+    ),
     Case("an account goes that has left", ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB), changes=not_live(LAB)),
     Case(
         "an account goes, and another stack is meant",

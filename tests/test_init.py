@@ -450,7 +450,6 @@ TYPED = (
     "",
     "",
     "Zoë Ng <z@acme.io>",
-    "",
 )
 
 
@@ -466,7 +465,7 @@ def test_enter_takes_what_is_suggested(folder: Path, monkeypatch: pytest.MonkeyP
 def test_a_wrong_answer_is_asked_again_with_the_reason(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
 ) -> None:
-    wrong_first = (*TYPED[:2], "eu-centrl-1 x", "eu-west-1", "eu-west-1 eu-west-1", *TYPED[2:-2], "Zoë", *TYPED[-2:])
+    wrong_first = (*TYPED[:2], "eu-centrl-1 x", "eu-west-1", "eu-west-1 eu-west-1", *TYPED[2:-1], "Zoë", TYPED[-1])
     assert typed(monkeypatch, folder, *wrong_first, "yes") == 0
     assert [(told.id, told.data.get("value", "")) for told in said(capsys.readouterr().err)] == [
         ("no-credentials", ""),
@@ -474,6 +473,7 @@ def test_a_wrong_answer_is_asked_again_with_the_reason(
         ("argument-malformed", "eu-west-1"),
         ("regions-the-same", ""),
         ("argument-malformed", "Zoë"),
+        ("locks-by-both", ""),
     ]
     assert load(folder).project.regions.primary == "eu-central-1"
 
@@ -493,17 +493,30 @@ def test_an_example_address_is_named_behind_its_question(
     assert shown.index("warning: ") < shown.index(questions[0])
 
 
-def test_s3_alone_is_one_word(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    """Typed or by an option; another word is refused, and what everybody has is written nowhere."""
+def test_s3_alone_is_one_word(folder: Path, tmp_path: Path, said: Said) -> None:
+    """Another word is refused, and what everybody has is written nowhere."""
     refused = strata(folder, *flags(locking="dynamodb"), "--yes")
-    asked, given, usual = folder, tmp_path / "given", tmp_path / "usual"
-    assert typed(monkeypatch, asked, *TYPED[:-1], "s3", "y") == 0
-    for one, flag in ((given, "s3"), (usual, "both")):
-        assert strata(asked, *flags(locking=flag), "--to", str(one), "--yes").exit_code == 0
+    alone, usual = tmp_path / "alone", tmp_path / "usual"
+    for one, flag in ((alone, "s3"), (usual, "both")):
+        assert strata(folder, *flags(locking=flag), "--to", str(one), "--yes").exit_code == 0
 
     assert [(told.id, told.data["value"]) for told in said(refused)] == [("argument-malformed", "dynamodb")]
-    assert [load(one).project.state.locking.value for one in (asked, given, usual)] == ["s3", "s3", "both"]
+    assert [load(one).project.state.locking.value for one in (alone, usual)] == ["s3", "both"]
     assert "locking" not in (usual / "project.yaml").read_text()
+
+
+@pytest.mark.parametrize(("given", "offered"), [({}, ["locks-by-both"]), ({"locking": "s3"}, [])])
+def test_s3_alone_is_offered_before_anything_is_written(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    said: Said,
+    given: dict[str, str],
+    offered: list[str],
+) -> None:
+    """Nobody is asked, since most take both."""
+    assert typed(monkeypatch, folder, *TYPED, "n", **given) == 1
+    assert [id for id in said.ids(capsys.readouterr().err) if id == "locks-by-both"] == offered
 
 
 def test_no_is_no(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -514,7 +527,7 @@ def test_no_is_no(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_only_what_no_flag_says_is_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {flag.removeprefix("--").replace("-", "_"): value for flag, value in ANSWERS.items()}
-    assert typed(monkeypatch, folder, "", "", "", "", "y", **given) == 0  # governed, units, accounts, locks; yes
+    assert typed(monkeypatch, folder, "", "", "", "y", **given) == 0  # governed, units, accounts; yes
 
 
 def test_the_end_of_input_is_an_error_not_a_loop(folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:

@@ -31,6 +31,7 @@ from strata.load import load
 from strata.outputs import FORMATS
 from strata.sides.recorded import states_of
 from strata.terraform.change_list import ChangeList
+from strata.terraform.expressions import PROVISIONER, Expression
 from strata.terraform.plans import Plan, changes
 from tests import deploying
 from tests.deploying import Json, Site, planned
@@ -262,6 +263,7 @@ WARNED = Message("a-warning", "something is not as meant; look at it")
 def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     absent = "data.terraform_remote_state.cross-stack-reference-input-backend"
     waits = {"severity": "error", "summary": "Unable to find remote state", "address": absent}
+    site.adds_accounts({"lab": "111111111111"})
     site.plans("backend", SEEN)
     site.plans("organizations", {"type": "diagnostic", "diagnostic": waits})
     monkeypatch.setattr(plan, "prepare", lambda *_, **__: site.prepared(warnings=(WARNED,)))
@@ -295,7 +297,16 @@ def test_the_list_of_changes() -> None:
         Plan("sso", waits_for=("backend",)),
     ]
 
-    assert differences("The list of changes", ChangeList.of(plans, "123456789012").text) == []
+    made = {"name": "c", "password": "x"}
+    create = {"actions": ["create"], "after": made, "after_sensitive": {"password": True}}
+    changed = {"resource_changes": [{"mode": "managed", "address": "aws_a.d", "change": create}]}
+    runs = {"aws_a.d": {PROVISIONER: Expression({PROVISIONER: []})}}
+    plans.append(Plan("topics_lab", dict(changes(changed)), ("topic",), written=runs))
+
+    listed = [ChangeList.of(plans, "123456789012", accounts=ids) for ids in ({}, {"topics_lab": ""})]
+
+    assert [one.format for one in listed] == [1, 2]
+    assert differences("The list of changes", *(one.text for one in listed)) == []
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,20 +11,27 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pytest
+from typer.testing import CliRunner
 
 import stacks.layers
 from stacks.deployment import build
 from stacks.organizations import OrganizationsStack
+from strata.cli import app
 from strata.commands.check import run as check
+from strata.commands.rename import run as rename
 from strata.config import layers
+from strata.config.layers import Roles
 from strata.diff.layers import layer_changes
 from strata.errors import ConfigurationError
 from strata.identity.settled import lost_layers
 from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers as reported
+from strata.landing_zone.permissions import layer_permissions
 from strata.load import load
 from strata.options import Options
+from strata.terraform.expressions import terraform
 from strata.terraform.synthesis import sources
+from tests.evaluation import allowed
 from tests.said import Said
 from tests.synthesized import CHECKOUT, SHIPPED, Deployment, synthesize
 
@@ -142,6 +150,11 @@ def _names(own: Own) -> None:
         own.add(name, "", stack=IN_ACCOUNTS)
 
 
+def _waves(own: Own, *waves: str) -> None:
+    lines = "".join(f"    - {wave}\n" for wave in waves)
+    own.add("topics", f"rollout:\n  waves:\n{lines}name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+
+
 Case = tuple[Callable[[Own], None], list[Any]]
 CASES: Mapping[str, Case] = {
     "unknown": (_unknown, [("layers/topic.yaml:1", "unknown-name", {"kind": "layer", "name": "topic"})]),
@@ -251,6 +264,62 @@ CASES: Mapping[str, Case] = {
         lambda own: own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model="raise GeneratorExit('no')\n"),
         [("topics/model.py:1", "model-fails", {"error": "GeneratorExit"})],
     ),
+    "a rollout that is none": (
+        lambda own: own.add(
+            "topics", "name: x\nrollout: {stop_after: -1, at_once: 0, wave: []}\n", stack=IN_ACCOUNTS, model=MODEL
+        ),
+        [
+            ("layers/topics.yaml:2: rollout.at_once", "number-out-of-range", {"value": 0, "limit": 1}),
+            ("layers/topics.yaml:2: rollout.stop_after", "number-out-of-range", {"value": -1, "limit": 0}),
+            (
+                "layers/topics.yaml:2: rollout.wave",
+                "unknown-key",
+                {"key": "wave", "choices": ["at_once", "stop_after", "waves"]},
+            ),
+            ("layers/topics.yaml:2: rollout.waves", "key-missing", {"key": "waves"}),
+        ],
+    ),
+    "a wave without an entry": (
+        lambda own: _waves(own, "[shared]", "[]", "[all]"),
+        [("layers/topics.yaml:4: rollout.waves[2]", "list-empty", {})],
+    ),
+    "names that nothing has": (
+        lambda own: _waves(own, "[shared, sharde]", "[all]", "[ou/none]"),
+        [
+            (
+                f"layers/topics.yaml:{line}: rollout.waves[{wave}][{place}]",
+                "unknown-name",
+                {"name": name, "kinds": ["account", "organizational unit"]},
+            )
+            for line, wave, place, name in ((3, 1, 2, "sharde"), (5, 3, 1, "ou/none"))
+        ],
+    ),
+    "a wave of nobody": (
+        lambda own: _waves(own, "[ou/shared]", "[management, shared]", "[all]"),
+        [("layers/topics.yaml:4: rollout.waves[2]", "wave-empty", {"wave": 2})],
+    ),
+    "an account in no wave": (
+        lambda own: _waves(own, "[ou/shared]"),
+        [("layers/topics.yaml:2: rollout.waves", "account-in-no-wave", {"accounts": ["security"]})],
+    ),
+    "waves and roles of one stack": (
+        lambda own: own.add(
+            "one", "rollout: {waves: [[shared]]}\nroles: {reader: r}\n", stack=STACK.format(inputs="landing_zone")
+        ),
+        [
+            (f"layers/one.yaml:{line}: {key}", "layer-is-one-stack", {"layer": "one"})
+            for line, key in ((1, "rollout"), (2, "roles"))
+        ],
+    ),
+    "roles that are none": (
+        lambda own: own.add(
+            "topics", "roles:\n  reader: 'a b'\n  writer: ops*\nname: x\n", stack=IN_ACCOUNTS, model=MODEL
+        ),
+        [
+            (f"layers/topics.yaml:{line}: roles.{key}", "text-malformed", {"kind": "role name", "value": value})
+            for line, key, value in ((2, "reader", "a b"), (3, "writer", "ops*"))
+        ],
+    ),
     "a token": (
         lambda own: own.add("topics", "name: '${TfToken[TOKEN.1]}'\n", stack=IN_ACCOUNTS, model=MODEL),
         [("layers/topics.yaml:1: name", "terraform-placeholder", {"part": "TfToken["})],
@@ -263,6 +332,37 @@ def test_what_is_wrong_with_a_layer_is_one_clear_error(own: Own, said: Said, nam
     wrong, faults = CASES[name]
     wrong(own)
     assert own.faults(said) == faults
+
+
+def test_an_account_is_in_the_first_wave_that_names_it(own: Own) -> None:
+    _waves(own, "[ou/shared]", "[all]")
+
+    landing_zone = own.load()
+
+    assert [sorted(wave) for wave in landing_zone.waves["topics"]] == [["shared"], ["security"]]
+    assert [landing_zone.wave(stack) for stack in ("sso", "topics_shared", "topics_security")] == [0, 1, 2]
+
+
+def test_a_setting_of_a_layer_that_is_called_as_ours_is_its_own(own: Own) -> None:
+    """Layers that had it before go on."""
+    own.add("topics", "name: x\nroles: 3\n", stack=IN_ACCOUNTS, model=f"{MODEL}    roles: int\n")
+
+    layer = own.load().layers["topics"]
+
+    assert (layer.settings and layer.settings.model_dump()["roles"], layer.roles) == (3, Roles())
+
+
+def test_a_rename_reaches_the_waves(own: Own) -> None:
+    """Nothing else in the file of a layer, whose words are its own."""
+    _waves(own, "[ou/shared, shared]", "[all]")
+    own.add("keys", "accounts: {shared: [shared]}\n", stack=STACK.format(inputs="landing_zone"), model=NESTED)
+
+    for kind, new in (("ou", "common"), ("account", "data")):
+        rename(Options(own.config), kind=kind, old="shared", new=new, prune=False, dry_run=False, yes=True)
+
+    assert "    - [ou/common, data]\n" in (own.config / "layers/topics.yaml").read_text()
+    assert (own.config / "layers/keys.yaml").read_text() == "accounts: {shared: [shared]}\n"
+    own.load()
 
 
 def test_what_a_model_prints_is_no_output_of_the_command(own: Own, capsys: pytest.CaptureFixture[str]) -> None:
@@ -304,10 +404,68 @@ def test_a_stack_in_each_account_and_one_that_others_read(own: Own, tmp_path: Pa
         {"role_arn": f"arn:aws:iam::{id}:role/OrganizationAccountAccessRole", "session_name": "strata"}
     ]
     assert provider["default_tags"] == [{"tags": {"Project": "example", "Layer": "topics", "ManagedBy": "strata"}}]
+    assert "variable" not in found["topics_shared"].json
     backend = found["topics_shared"].backend
     assert backend["key"] == "management/topics_shared/terraform.tfstate"
     assert backend["allowed_account_ids"] == ["123456789012"]
     assert found["our-base"].provider["default_tags"][0]["tags"]["Layer"] == "our-base"
+
+
+def test_a_layer_that_names_roles_assumes_one_to_plan_and_one_to_apply(own: Own, tmp_path: Path) -> None:
+    """Plain `cdktf deploy`, which says nothing, takes the writer; a layer that names none has no variable."""
+    own.add("topics", "roles: {reader: looks, writer: ci/works}\nname: x\n", stack=IN_ACCOUNTS, model=MODEL)
+
+    stack = synthesized(own, tmp_path)["topics_shared"]
+
+    (id,), (assumed,) = stack.provider["allowed_account_ids"], stack.provider["assume_role"]
+    assert assumed["role_arn"] == f'arn:aws:iam::{id}:role/${{var.strata_plans ? "looks" : "ci/works"}}'
+    assert {key: stack.json["variable"]["strata_plans"][key] for key in ("ephemeral", "default")} == {
+        "ephemeral": True,
+        "default": False,
+    }
+
+
+def test_the_permissions_of_a_layer_follow_from_the_types_of_its_code(own: Own, said: Said) -> None:
+    """Its roles may read, or change, what its code imports the class of; who deploys it, its states alone."""
+    other = "import cdktf_cdktf_provider_aws.data_aws_ami\nfrom cdktf_cdktf_provider_aws.vpc import Vpc\n"
+    own.add("topics", "roles: {writer: works}\nname: x\n", stack=IN_ACCOUNTS, model=MODEL, more=other)
+    own.add("one", "", stack=f"{STACK.format(inputs='landing_zone')}\n{other.replace('vpc', 'sns_topic')}")
+    (layer, one) = (own.load().layers[name] for name in ("topics", "one"))
+
+    found = layer_permissions(own.load().project, layer)
+    here = layer_permissions(own.load().project, one)
+    told = CliRunner().invoke(app, ["permissions", "topics/writer", "--config", str(own.config)])
+
+    topic = "arn:aws:sns:us-east-1:111111111111:events"
+    answers = {
+        name: [allowed(found[name], action, topic) for action in ("sns:GetTopicAttributes", "sns:CreateTopic")]
+        for name in ("topics/reader", "topics/writer")
+    }
+    assert answers == {"topics/reader": [True, False], "topics/writer": [True, True]}
+    bucket = "arn:aws:s3:::ex-terraform-state-123456789012/management"
+    states = [f"{bucket}/{stack}/terraform.tfstate" for stack in ("topics_shared", "sso", "topics")]
+    assert [allowed(found["topics"], "s3:PutObject", state) for state in states] == [True, False, False]
+    roles = [f"arn:aws:iam::111111111111:role/{role}" for role in ("OrganizationAccountAccessRole", "works", "other")]
+    assert [allowed(found["topics"], "sts:AssumeRole", role) for role in roles] == [True, True, False]
+    assert [*here] == ["one"]
+    assert [allowed(here["one"], action, topic) for action in ("sns:CreateTopic", "sts:AssumeRole")] == [True, False]
+    assert (told.exit_code, json.loads(told.stdout)) == (0, found["topics/writer"])
+    assert [one.data for one in said(told.stderr)] == [{"types": ["aws_vpc", "data.aws_ami"]}]
+
+
+def test_the_terraform_of_two_accounts_is_the_same_but_for_what_is_said_of_them(own: Own, tmp_path: Path) -> None:
+    """Its key stands there where Strata puts it, which makes no difference, and where a layer does."""
+    more = '        self.output("home", account.id, description="the account")\n'
+    own.add("topics", 'name: "${x}"\n', stack=IN_ACCOUNTS + more, model=MODEL)
+
+    synthesized(own, tmp_path)
+    files = [tmp_path / f"out/stacks/topics_{key}/cdk.tf.json" for key in ("security", "shared")]
+    security, shared = (terraform(json.loads(file.read_text())) for file in files)
+
+    assert security["output"]["home"]["value"].endswith(".outputs.(own account)}")
+    assert security["resource"]["aws_sns_topic"]["events"].pop("tags") == {"Unit": "security"}
+    assert shared["resource"]["aws_sns_topic"]["events"].pop("tags") == {"Unit": "shared"}
+    assert security == shared
 
 
 def test_a_retired_account_has_no_stack(own: Own) -> None:
@@ -430,6 +588,20 @@ def test_the_difference_between_revisions_tells_layers_key_by_key(
     assert list(layer_changes(after, own.load())) == []
 
 
+def test_a_difference_of_roles_is_one_of_access_and_one_of_waves_is_none(own: Own) -> None:
+    said = "roles: {{writer: {}}}\nrollout: {{waves: [{}]}}\nname: x\n"
+    own.add("topics", said.format("works", "[shared], [all]"), stack=IN_ACCOUNTS, model=MODEL)
+    before = own.load()
+    own.add("topics", said.format("owns", "[shared, all]"))
+
+    changed = [(change.risk, change.text) for change in layer_changes(before, own.load())]
+
+    assert changed == [
+        ("access", "layer topics has roles.writer owns, not works"),
+        (None, "layer topics has rollout.waves [shared, all], not [shared], [all]"),
+    ]
+
+
 def test_a_layer_that_comes_is_told_with_its_settings(own: Own) -> None:
     before = own.load()
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
@@ -496,16 +668,19 @@ EDITS = {
     "project.yaml": ("primary: us-east-1", "primary: eu-west-1"),
     "sso.yaml": ("given_name: Jane", "given_name: Janet"),
     "layers/topics.yaml": ("events", "news"),
+    "layers/topics.yaml of roles": ("works", "ci/works"),
+    "layers/topics.yaml of waves": ("stop_after: 1", "stop_after: 2"),
 }
 
 
-@pytest.mark.parametrize("file", EDITS)
+@pytest.mark.parametrize("edit", EDITS)
 def test_what_the_terraform_is_written_from_is_the_same_where_the_terraform_is(
-    own: Own, tmp_path: Path, file: str
+    own: Own, tmp_path: Path, edit: str
 ) -> None:
-    own.add("topics", "name: events\n", stack=IN_ACCOUNTS, model=MODEL)
+    settings = "name: events\nroles: {writer: works}\nrollout: {waves: [[all]], stop_after: 1}\n"
+    own.add("topics", settings, stack=IN_ACCOUNTS, model=MODEL)
     before = sources(own.load()), _of_accounts(synthesized(own, tmp_path))
-    _edit(own, file, *EDITS[file])
+    _edit(own, edit.partition(" ")[0], *EDITS[edit])
     (tmp_path / "again").mkdir()
     after = sources(own.load()), _of_accounts(synthesized(own, tmp_path / "again"))
 

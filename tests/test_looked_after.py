@@ -329,6 +329,20 @@ def test_a_renamed_group_of_theirs_gets_its_name_back_by_a_line_and_keeps_its_me
     }
 
 
+def test_a_deleted_user_who_was_in_a_group_of_theirs_needs_a_second_run_and_the_first_says_so(tmp_path: Path) -> None:
+    """The line that puts the new one into it names an id that AWS has yet to give."""
+    there = TOWER.but(group("AWSSecurityAuditors", "ana"))
+    write_texts(tmp_path / "config", configuration(there.model, there.inventory)[1])
+    zone, out = load(tmp_path / "config"), changed("group", "AWSSecurityAuditors", members=())
+
+    for by_hand in (there.at_aws(gone("user", "ana"), out), there.at_aws(changed("user", "ana", number=99), out)):
+        found = compare(zone, there.states, by_hand.inventory)
+        [told] = [one.way.by_hand for one in found.differences if one.kind == "user"]
+        assert told
+        assert told.data["groups"] == ["AWSSecurityAuditors"]
+        assert [one for one in steps_of(zone, found) if "create-group-membership" in str(one)] == []
+
+
 def test_a_member_who_is_renamed_stays_one_once_the_name_is_written(folder: Path) -> None:
     there = TOWER.at_aws(changed("user", "root1", name="root@example.com"))
     assert list(told(there, folder)) == ["changed-outside user root1: user_name is root@example.com"]

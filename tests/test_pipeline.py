@@ -154,7 +154,12 @@ def test_files_follow_the_schema_of_their_vendor(schema: str, files: list[Path])
 
 def test_each_job_has_the_rights_that_it_needs() -> None:
     """Nothing is granted by default; whoever runs code of a pull request writes nowhere, and only two get a token."""
-    found = {name: job["permissions"] for file in ("strata", "drift") for name, job in workflow(file)["jobs"].items()}
+    files = ("strata", "drift", "wave")
+    found = {
+        f"{file} {name}" if file == "wave" else name: job["permissions"]
+        for file in files
+        for name, job in workflow(file)["jobs"].items()
+    }
 
     assert found == {
         "check": {"contents": "read"},
@@ -165,6 +170,7 @@ def test_each_job_has_the_rights_that_it_needs() -> None:
         "next-round": {"actions": "write", "contents": "read"},
         "drift": {"contents": "read", "id-token": "write"},
         "issue": {"contents": "read", "issues": "write"},
+        **{name: {"contents": "read", "id-token": "write"} for name in ("wave-1", "wave-2", "wave-3", "wave deploy")},
     }
 
 
@@ -195,6 +201,14 @@ EVENTS: dict[str, tuple[dict[str, str], set[str]]] = {
         {"check", "reviewed", "plan", "deploy", "next-round"},
     ),
     "by hand": ({"github.event_name": "workflow_dispatch"}, {"check", "plan", "deploy"}),
+    "one wave": (
+        {"github.event_name": "push", "vars.STRATA_SHARDS": "[1, 2]"},
+        {"check", "reviewed", "plan", "deploy", "wave-1"},
+    ),
+    "two waves": (
+        {"github.event_name": "push", "vars.STRATA_SHARDS": "[1, 2]", "vars.STRATA_WAVES": "2"},
+        {"check", "reviewed", "plan", "deploy", "wave-1", "wave-2"},
+    ),
     "by hand on another branch": (
         {"github.event_name": "workflow_dispatch", "github.ref": "refs/heads/x", "needs.plan.outputs.changes": ""},
         {"check"},
@@ -213,6 +227,8 @@ def test_what_happens_starts_these_jobs(event: str) -> None:
         "github.event.pull_request.user.login": "jane",
         "vars.STRATA_PLAN_ROLE": "arn:plan",
         "vars.STRATA_APPLY_ROLE": "arn:apply",
+        "vars.STRATA_SHARDS": "",
+        "vars.STRATA_WAVES": "",
         "needs.plan.outputs.changes": "true",
         "needs.deploy.outputs.code": "0",
         "needs.check.result": "success",
@@ -239,7 +255,8 @@ def test_deploys_do_not_overlap_and_wait_for_the_environment() -> None:
     assert "'pull_request' && github.ref || 'deploy'" in found["group"]
     assert found["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
     assert workflow("drift")["concurrency"] == {"group": "strata-drift", "cancel-in-progress": False}
-    assert workflow()["jobs"]["deploy"]["environment"] == GithubActions().environment
+    deploys = [workflow(file)["jobs"]["deploy"]["environment"] for file in ("strata", "wave")]
+    assert deploys == [GithubActions().environment] * 2
     at_gitlab = gitlab()["strata-deploy"]
     assert (at_gitlab["environment"], at_gitlab["resource_group"]) == ("production", "strata")
     assert [rule["when"] for rule in at_gitlab["rules"]] == ["manual"]
@@ -249,9 +266,9 @@ def test_no_plan_leaves_a_job_but_its_list() -> None:
     """A saved plan carries its configuration: whoever applies it runs the code of who made it."""
     kept = {
         step["with"]["path"]
-        for file in ("strata", "drift")
+        for file in ("strata", "drift", "wave")
         for job in workflow(file)["jobs"].values()
-        for step in job["steps"]
+        for step in job.get("steps", ())
         if step.get("uses", "").startswith("actions/upload-artifact")
     }
     at_gitlab = {path for job in gitlab().values() for path in job.get("artifacts", {}).get("paths", ())}
@@ -262,36 +279,41 @@ def test_no_plan_leaves_a_job_but_its_list() -> None:
 
 def test_gitlab_needs_its_variables_before_anything_has_credentials() -> None:
     """A job with a token for AWS has a variable of the project's in each rule, and forks have none."""
-    with_token = {name: job for name, job in gitlab().items() if job.get("extends") == ".strata-aws"}
+    with_token = {name: job for name, job in gitlab().items() if job.get("extends") in (".strata-aws", ".strata-wave")}
+    template = with_token.pop(".strata-wave")
     rules = {name: [rule["if"] for rule in job["rules"]] for name, job in with_token.items()}
     requests = [rule for found in rules.values() for rule in found if '== "merge_request_event"' in rule]
 
-    assert rules.keys() == {"strata-plan", "strata-deploy", "strata-drift"}
+    assert rules.keys() == {"strata-plan", "strata-deploy", "strata-drift", *(f"strata-wave-{at}" for at in (1, 2, 3))}
     assert all(re.search(r"\$STRATA_(PLAN|APPLY)_ROLE\b", rule) for found in rules.values() for rule in found)
     assert [rule for rule in requests if "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID" not in rule] == []
-    assert [job["variables"]["ROLE"] for job in with_token.values()] == [
+    assert [
+        {**template, **job}["variables"].get("ROLE", template["variables"]["ROLE"]) for job in with_token.values()
+    ] == [
         "$STRATA_PLAN_ROLE",
-        "$STRATA_APPLY_ROLE",
+        *["$STRATA_APPLY_ROLE"] * 4,
         "$STRATA_PLAN_ROLE",
     ]
 
 
 def test_the_roles_are_taken_for_as_long_as_they_last(roles: Stack) -> None:
     """A deploy of many accounts takes longer than the hour that is the default of the action."""
-    jobs = workflow()["jobs"] | workflow("drift")["jobs"]
-    for job, role in (("plan", "github-plan"), ("drift", "github-plan"), ("deploy", "github-apply")):
+    jobs = workflow()["jobs"] | workflow("drift")["jobs"] | {"deploy of a wave": workflow("wave")["jobs"]["deploy"]}
+    deploys = dict.fromkeys(("deploy", "deploy of a wave"), "github-apply")
+    for job, role in {"plan": "github-plan", "drift": "github-plan", **deploys}.items():
         (taken,) = [step["with"] for step in jobs[job]["steps"] if "role-to-assume" in step.get("with", {})]
-        variable = f"STRATA_{'APPLY' if job == 'deploy' else 'PLAN'}_ROLE"
+        variable = f"STRATA_{'APPLY' if job in deploys else 'PLAN'}_ROLE"
         assert taken["role-to-assume"] == f"${{{{ vars.{variable} }}}}"
         assert taken["role-duration-seconds"] == roles[f"aws_iam_role.{role}"]["max_session_duration"]
-    (deploy,) = [step["run"] for step in jobs["deploy"]["steps"] if step.get("id") == "deploy"]
-    assert f"AWS_CREDENTIAL_EXPIRATION=\"$(date -u -d '+{taken['role-duration-seconds'] - 60} seconds'" in deploy
+    for job in deploys:
+        deploy = jobs[job]["steps"][-1]["run"]
+        assert f"AWS_CREDENTIAL_EXPIRATION=\"$(date -u -d '+{taken['role-duration-seconds'] - 60} seconds'" in deploy
 
 
 def test_no_job_runs_code_of_a_pull_request_that_may_write() -> None:
     """The job that comments has no checkout, and takes nothing but files; others that may write wait for the merge."""
     for name, job in workflow()["jobs"].items():
-        uses = [step.get("uses", "").partition("@")[0] for step in job["steps"]]
+        uses = [step.get("uses", "").partition("@")[0] for step in job.get("steps", ())]
         if job["permissions"].get("pull-requests") == "write":
             assert uses == ["actions/download-artifact", ""], name
             assert not re.search(r"\.venv|\bmake\b|pipeline/", str(job))

@@ -34,6 +34,7 @@ printf '%s\\n' "$*" >> "$TOLD/commands"
 case "$1" in
   report) echo '# Changes'; exit "${REPORT:-0}" ;;
   plan)
+    test "$2" = --changes || exit "${PLANNED:-${CODE:-0}}"
     test -z "$LIST" || printf '%s' "$LIST" > "$3"
     printf '%s\\n' 'list of changes: @octocat' 'sso: 1 change' 'list of changes: 1 resource, sha256 aa'
     ;;
@@ -54,6 +55,7 @@ class Runner:
     def __post_init__(self) -> None:
         (self.folder / "bin").mkdir()
         self.install("strata", STRATA)
+        self.install("date", f'#!/bin/sh\ntest "$*" = +%u && echo "$DAY" || exec {shutil.which("date")} "$@"\n')
         (self.folder / "pipeline").symlink_to(CHECKOUT / "pipeline")
         self.environment = {
             "GITHUB_OUTPUT": str(self.folder / "output"),
@@ -127,7 +129,13 @@ def test_the_page_and_help_say_the_same(runner: Runner) -> None:
         "deploy",
         "deploy ''",
         "deploy a b",
+        "deploy --wave 1",
+        "deploy a --wave",
+        "deploy a --shard ''",
         "drift now",
+        "drift --shard",
+        "drift --shard ''",
+        "drift --shard 1/7 2/7",
     ],
 )
 def test_a_wrong_command_line_runs_nothing(runner: Runner, words: str) -> None:
@@ -212,6 +220,16 @@ def test_what_could_not_be_read_is_in_the_text_of_drift(runner: Runner, code: in
     assert (runner.told(), runner.out("drift.txt")) == (["drift"], text)
 
 
+@pytest.mark.parametrize(
+    ("drift", "accounts", "code"), [(0, 0, 0), (0, 3, 3), (3, 0, 3), (0, 1, 1), (3, 1, 1), (1, 3, 1), (1, 0, 1)]
+)
+def test_what_is_worse_ends_the_drift_of_accounts(runner: Runner, drift: int, accounts: int, code: int) -> None:
+    done = runner.runs(RUN, "drift", "--shard", "2/7", CODE=str(drift), PLANNED=str(accounts))
+
+    assert done.returncode == code
+    assert runner.told() == ["drift", "plan --refresh --exit-code --shard 2/7"]
+
+
 # The steps that call it
 
 
@@ -232,9 +250,27 @@ STEPS: dict[str, tuple[str, dict[str, str], list[str], str]] = {
         "changes=true",
     ),
     "deploy": ("strata", {}, ["deploy --yes --expect changes.json"], "code=0"),
+    "deploy without the accounts": (
+        "strata",
+        {"SHARDS": "[1, 2]"},
+        ["deploy --yes --expect changes.json --wave 0"],
+        "code=0",
+    ),
+    "deploy of a shard": (
+        "wave",
+        {"SHARD": "3/16", "WAVE": "2"},
+        ["deploy --yes --expect changes.json --wave 2 --shard 3/16"],
+        "",
+    ),
     "deploy of a round": ("strata", {"CODE": "4"}, ["deploy --yes --expect changes.json"], "code=4"),
     "drift": ("drift", {}, ["drift"], "code=0"),
     "drift with differences": ("drift", {"CODE": "3"}, ["drift"], "code=3"),
+    "drift of accounts": (
+        "drift",
+        {"SHARDS": "[1]", "DAY": "5"},
+        ["drift", "plan --refresh --exit-code --shard 5/7"],
+        "code=0",
+    ),
 }
 
 
@@ -267,7 +303,19 @@ AT_GITLAB: dict[str, tuple[dict[str, str], list[str]]] = {
         ["check", "plan --changes pipeline.out/changes.json --expect pipeline.out/reviewed.json"],
     ),
     "strata-deploy": ({"CODE": "4"}, ["deploy --yes --expect pipeline.out/changes.json"]),
+    "strata-deploy without the accounts": (
+        {"CODE": "0", "STRATA_WAVES": "2"},
+        ["deploy --yes --expect pipeline.out/changes.json --wave 0"],
+    ),
+    "strata-wave-2": (
+        {"CI_NODE_INDEX": "3", "CI_NODE_TOTAL": "16", "WAVE": "2"},
+        ["deploy --yes --expect pipeline.out/changes.json --wave 2 --shard 3/16"],
+    ),
     "strata-drift": ({"CODE": "3"}, ["drift"]),
+    "strata-drift of accounts": (
+        {"CODE": "0", "DAY": "5", "STRATA_WAVES": "1"},
+        ["drift", "plan --refresh --exit-code --shard 5/7"],
+    ),
 }
 
 
@@ -278,19 +326,28 @@ def test_the_steps_at_gitlab_call_it_as_it_is_called(runner: Runner, case: str) 
     (runner.folder / "pipeline.out").mkdir()
     (runner.folder / "pipeline.out/reviewed.json").write_text(LIST)
     name = case.split(maxsplit=1)[0]
-    before = gitlab()[".strata-aws"]["before_script"] if gitlab()[name]["extends"] == ".strata-aws" else []
+    job, bases = _with_bases(name)
+    before = gitlab()[".strata-aws"]["before_script"] if ".strata-aws" in bases else []
     token = {"CI_PIPELINE_ID": "1", "ROLE": "arn:role", "STRATA_TOKEN": "token"}
     told = 'printenv AWS_ROLE_ARN AWS_ROLE_SESSION_NAME > role && cat "$AWS_WEB_IDENTITY_TOKEN_FILE" >> role || true'
 
-    done = runner.runs(
-        "bash", "-eo", "pipefail", "-c", "\n".join([*before, *gitlab()[name]["script"], told]), **given, **token
-    )
+    done = runner.runs("bash", "-eo", "pipefail", "-c", "\n".join([*before, *job["script"], told]), **given, **token)
 
     assert done.returncode == 0, done.stderr
     assert runner.told() == commands
     assert runner.told("role") == (["arn:role", "strata-1", "token"] if before else [])
     codes = [f"STRATA_CODE={given['CODE']}"] if "CODE" in given else []
     assert [*runner.told("deploy.env"), *runner.told("drift.env")] == codes
+
+
+def _with_bases(name: str) -> tuple[Mapping[str, Any], list[str]]:
+    """Returns a job of GitLab with what it extends, and the names of that."""
+    job, bases = gitlab()[name], []
+    while base := job.get("extends"):
+        bases.append(base)
+        job = {**gitlab()[base], **{key: value for key, value in job.items() if key != "extends"}}
+        job = {**job, "extends": gitlab()[base].get("extends")}
+    return job, bases
 
 
 # GitHub

@@ -28,7 +28,7 @@ from strata.load import load
 from strata.options import Options
 from strata.terraform import preflight, tools
 from strata.terraform.apply import Applied, apply
-from strata.terraform.errors import advice
+from strata.terraform.errors import ADVICE, TerraformError, advice
 from strata.terraform.events import Events, Failure, failure
 from strata.terraform.fleet import Fleet
 from strata.terraform.plans import Change, Plan, Planner, changed_outputs, changes
@@ -43,6 +43,7 @@ from tests.synthesized import CHECKOUT, SHIPPED
 
 Json = dict[str, Any]
 
+REMOTE = "data.terraform_remote_state.cross-stack-reference-input-"
 GUARDED, ABSENT = "Instance cannot be destroyed", "Unable to find remote state"
 """How Terraform begins."""
 
@@ -352,6 +353,16 @@ def test_a_plan_that_fails_says_why(workspace: Workspace, tmp_path: Path) -> Non
     assert planner(workspace, tmp_path, lambda _: None).plan("b").error == "Invalid value"
 
 
+def test_what_is_wrong_with_a_stack_itself_is_told_without_what_it_lacks_of_others(
+    workspace: Workspace, tmp_path: Path, said: Said
+) -> None:
+    lacks = Failure(ABSENT, f"{REMOTE}a", reads=frozenset({"a"}))
+    made = planner(workspace, tmp_path, lambda _: None)
+
+    assert made._unplanned("b", [lacks, Failure("Invalid value")], ()).told == ("Invalid value",)
+    assert [one.id for one in said(made._unplanned("b", [lacks], ()).told)] == ["outputs-missing"]
+
+
 def test_who_interrupts_what_changes_nothing_has_terraform_stop(tmp_path: Path) -> None:
     stopped = tmp_path / "stopped"
     script = f"""
@@ -544,6 +555,35 @@ def test_what_to_do_about_errors_is_said_once(workspace: Workspace, said: Said) 
     assert told[2].text.endswith("stacks/a force-unlock -force db7d2454-634f-48f0-b6af-5d41a93c6708")
 
 
+def test_a_failed_call_is_one_line_with_where_it_was_made_and_what_to_do(workspace: Workspace) -> None:
+    """Services with one endpoint are in us-east-1, states in the management account; a remedy is written out once."""
+    document = {
+        "terraform": {"backend": {"s3": {"region": "eu-north-1", "allowed_account_ids": ["111111111111"]}}},
+        "provider": {"aws": [{"region": "eu-west-1", "allowed_account_ids": ["222222222222"]}]},
+        "resource": {"aws_sns_topic": {"there": {"region": "us-west-2"}}},
+    }
+    (workspace.stack_folder("a") / "cdk.tf.json").write_text(json.dumps(document))
+    told = {
+        "aws_sns_topic.here": "operation error SNS: CreateTopic, StatusCode: 500",
+        "aws_sns_topic.there": "operation error SNS: CreateTopic, StatusCode: 503",
+        "aws_iam_role.x": "operation error IAM: CreateRole, request send failed",
+        "": "operation error S3: HeadObject, request send failed",
+        "aws_x.y": "Invalid value",
+    }
+
+    lines = TerraformError(workspace, "a", [Failure(text, address) for address, text in told.items()]).lines()
+
+    cut = [re.match(r"error: a: (?:(aws_\S+): )?.* \(account (\d+), (.*?)\); (.*)", line) for line in lines]
+    ways = {case: words for _, case, words in ADVICE}
+    assert [one and one.groups() for one in cut] == [
+        ("aws_sns_topic.here", "222222222222", "eu-west-1", ways["aws-failed"]),
+        ("aws_sns_topic.there", "222222222222", "us-west-2", "do as for aws_sns_topic.here"),
+        ("aws_iam_role.x", "222222222222", "us-east-1", ways["aws-unreachable"]),
+        (None, "111111111111", "eu-north-1", "do as for aws_iam_role.x"),
+        None,
+    ]
+
+
 BECAUSE = "User: arn:aws:sts::123456789012:assumed-role/deployer/x is not authorized to perform:"
 DENIALS = {
     f"operation error SNS: CreateTopic, StatusCode: 403, api error AuthorizationError: {BECAUSE} SNS:CreateTopic on "
@@ -558,6 +598,9 @@ DENIALS = {
     ),
     "operation error S3: HeadBucket, https response error StatusCode: 403, api error Forbidden: Forbidden": (
         *("policy-not-attached", {"action": "s3:ListBucket"}, "`strata permissions reader` (statement Buckets)"),
+    ),
+    f"Error acquiring the state lock: Error message: AccessDenied: {BECAUSE} dynamodb:PutItem on resource: x": (
+        *("policy-not-attached", {"action": "dynamodb:PutItem"}, "LockTable"),
     ),
     f"AccessDenied: {BECAUSE} s3:PutBucketPolicy on resource: x with an explicit deny in a permissions boundary": (
         "denied-explicitly",

@@ -167,7 +167,7 @@ def test_arguments_and_exit_code_pass_through(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.stdout == f"{tools.CHECKOUT}|deploy|a b|--auto-approve|*||"
+    assert done.stdout == f"{tools.CHECKOUT}|deploy|a b|--auto-approve|*||--parallelism|4|"
     assert (done.returncode, done.stderr) == (7, "")
 
 
@@ -400,3 +400,17 @@ def test_an_interrupt_reaches_the_terraform_of_the_wheel(tmp_path: Path) -> None
     assert "Gracefully shutting down" in output
     assert apply.returncode == 1
     assert "Creation complete" not in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "bounded"),
+    [
+        ("deploy topics_shared --auto-approve", True),
+        ("deploy --parallelism 9", False),
+        ("deploy --parallelism=-1", False),
+        ("destroy topics_shared", False),
+        ("synth", False),
+    ],
+)
+def test_a_deploy_starts_four_terraforms_at_once_unless_told(arguments: str, bounded: bool) -> None:
+    assert tools.parallelism(arguments.split()) == (["--parallelism", "4"] if bounded else [])

@@ -1,4 +1,4 @@
-"""The access role of member accounts: whether it lets the caller in."""
+"""The role of member accounts that we assume: whether it lets the caller in."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ WAY = (
 _AT_ONCE = 8
 
 
-def entered(aws: Aws, account: str) -> Aws:
-    """Returns AWS as the access role of an account sees it, for an hour.
+def entered(aws: Aws, account: str, role: str = ACCESS_ROLE) -> Aws:
+    """Returns AWS as a role of an account sees it, for an hour.
 
     Raises:
         AwsError: the role cannot be assumed.
     """
-    return aws.assuming(_arn(account))
+    return aws.assuming(_arn(account, role))
 
 
-def _arn(account: str) -> str:
-    return f"arn:{PARTITION}:iam::{account}:role/{ACCESS_ROLE}"
+def _arn(account: str, role: str) -> str:
+    return f"arn:{PARTITION}:iam::{account}:role/{role}"
 
 
-def closed_to_us(aws: Aws, accounts: Mapping[str, str]) -> list[str]:
-    """Returns the keys of the accounts whose access role cannot be assumed, by an attempt at each.
+def closed_to_us(aws: Aws, accounts: Mapping[str, str], role: str = ACCESS_ROLE) -> list[str]:
+    """Returns the keys of the accounts whose role cannot be assumed, by an attempt at each.
 
-    AWS makes the role in accounts that it creates. One that was invited has none, and a suspended one lets nobody in.
+    AWS makes the access role in accounts that it creates. One that was invited has none, and a suspended one lets
+    nobody in.
 
     Args:
         aws: the management account.
@@ -44,7 +45,7 @@ def closed_to_us(aws: Aws, accounts: Mapping[str, str]) -> list[str]:
 
     def refused(account: str) -> bool:
         try:
-            sts.assume_role(RoleArn=_arn(account), RoleSessionName="strata")
+            sts.assume_role(RoleArn=_arn(account, role), RoleSessionName="strata")
         except AwsError as error:
             if error.code in DENIED:
                 return True

@@ -103,11 +103,11 @@ def _free_plan(aws: Aws) -> Message | None:
         return None
     try:
         plan = aws.client("freetier", "us-east-1").get_account_plan_state()
-    except AwsError:
+    except AwsError as error:
         text = (
             "it could not be seen whether this account is on AWS's free plan: an organization ends it and its credits"
         )
-        return Message("free-plan-unknown", text)
+        return Message("free-plan-unknown", f"{text}: {error}", code=error.code)
     if plan["accountPlanType"] != "FREE":
         return None
     credits = plan.get("accountPlanRemainingCredits")

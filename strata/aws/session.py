@@ -12,11 +12,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied, remedy
 from strata.options import Options
+from strata.policy.keys import region_of
 from strata.printing import line, word
 
 if TYPE_CHECKING:
@@ -43,23 +44,6 @@ class AwsError(StrataError):
         on_one_line = " ".join(text.split()).removesuffix(".")
         super().__init__(text.saying(on_one_line, place=text.place, code=code))
         self.code = code
-
-
-@contextmanager
-def named(account: str) -> Iterator[None]:
-    """Has a refusal name the account whose credentials asked, which few services do.
-
-    Raises:
-        AwsError: the block does, because something is not allowed.
-    """
-    try:
-        yield
-    except AwsError as error:
-        if error.code not in DENIED or account in str(error):
-            raise
-        (denial,) = error.args
-        text = denial.saying(f"account {account}: {denial}", account=account)
-        raise AwsError(text, error.code) from error
 
 
 @dataclass(frozen=True)
@@ -96,6 +80,8 @@ class Session:
         self.lock = threading.Lock()
         self._credentials = credentials
         self._opened: Any = None
+        self.account = ""
+        """The account that it is of, once AWS was asked, which few of its refusals name."""
 
     def client(self, profile: str | None, service: str, region: str) -> Any:
         """Returns a new boto3 client."""
@@ -140,11 +126,11 @@ class Aws:
         key = (service, region or self.region)
         with self.session.lock:
             if key not in self._clients:
-                with _explained(None, self.profile):
+                with _explained(self.profile):
                     boto = self.session.client(self.profile, *key)
                 if before_send := self.before_send:
                     boto.meta.events.register("before-send", lambda **_: before_send(service))
-                self._clients[key] = Client(boto, self.profile, self.answers, self.throttled)
+                self._clients[key] = Client(boto, self.profile, self.answers, self.throttled, self.session)
             return self._clients[key]
 
     def credentials_end(self) -> dt.datetime | Literal["never", "unknown"]:
@@ -153,7 +139,7 @@ class Aws:
         Of session variables it is known where AWS_CREDENTIAL_EXPIRATION says it, as `aws configure export-credentials
         --format env` writes it. A key of a user never ends.
         """
-        with self.session.lock, _explained(None, self.profile):
+        with self.session.lock, _explained(self.profile):
             found = self.session.boto(self.profile).get_credentials()
             token = found and found.token
         if not token:
@@ -166,6 +152,7 @@ class Aws:
     def caller(self) -> Caller:
         """Returns the account and the ARN that the credentials belong to."""
         answer = self.client("sts").get_caller_identity()
+        self.session.account = answer["Account"]
         return Caller(account=answer["Account"], arn=answer["Arn"])
 
     def assuming(self, role: str) -> Aws:
@@ -175,7 +162,9 @@ class Aws:
             AwsError: it cannot be assumed.
         """
         given = self.client("sts").assume_role(RoleArn=role, RoleSessionName="strata")["Credentials"]
-        return replace(self, session=Session(given))
+        session = Session(given)
+        session.account = role.split(":")[4]
+        return replace(self, session=session)
 
     @cached_property
     def _clients(self) -> dict[tuple[str, str], Client]:
@@ -209,8 +198,10 @@ class Client:
         profile: str | None,
         answers: Answers | None = None,
         throttled: Callable[[str, int], bool] | None = None,
+        session: Session | None = None,
     ) -> None:
         self.boto = boto
+        self.session = session or Session()
         self.profile = profile
         self.answers = answers
         self.throttled = throttled
@@ -220,7 +211,7 @@ class Client:
         method = getattr(self.boto, operation)
 
         def call(**parameters: Any) -> Any:
-            return self._patiently(lambda: self._kept([operation, parameters], lambda: method(**parameters)))
+            return self._patiently(operation, lambda: self._kept([operation, parameters], lambda: method(**parameters)))
 
         return call
 
@@ -237,19 +228,19 @@ class Client:
         """Yields the items of all pages of a list, under a key or JMESPath expression."""
         pages = self.boto.get_paginator(operation).paginate(**parameters)
         if self.answers is None and self.throttled is None:
-            with _explained(self.boto, self.profile):
+            with _explained(self.profile, self, operation):
                 yield from (item for item in pages.search(key) if item is not None)
         else:
             ask = partial(self._kept, [operation, parameters, key], lambda: list(pages.search(key)))
-            yield from (item for item in self._patiently(ask) if item is not None)
+            yield from (item for item in self._patiently(operation, ask) if item is not None)
 
-    def _patiently(self, ask: Callable[[], Any]) -> Any:
+    def _patiently(self, operation: str, ask: Callable[[], Any]) -> Any:
         """Returns the answer; a service that throttles is asked again for as long as the session has patience."""
         times = 0
         while True:
             times += 1
             try:
-                with _explained(self.boto, self.profile):
+                with _explained(self.profile, self, operation):
                     return ask()
             except AwsError as error:
                 service = self.boto.meta.service_model.service_name
@@ -287,8 +278,35 @@ def unless_absent(ask: Callable[[], Any], codes: Collection[str] = ("ResourceNot
 # AWS errors as operator messages
 
 
+class _Call(NamedTuple):
+    """A call by the operation as an IAM policy names it, for nearly all of them, and where it was made."""
+
+    action: str
+    account: str = ""
+    region: str = ""
+
+    @classmethod
+    def of(cls, client: Client | None, operation: str) -> _Call:
+        """Returns a call of a client; one that a client makes by itself, such as to sign in, has only a name."""
+        if client is None or operation not in client.boto.meta.service_model.operation_names:
+            return cls(operation)
+        meta = client.boto.meta
+        action = f"{meta.service_model.signing_name}:{operation}"
+        return cls(action, client.session.account, region_of(action, "") or meta.region_name)
+
+    @property
+    def where(self) -> str:
+        """Returns where it was made, as it is printed behind what was called."""
+        places = [*([f"account {self.account}"] if self.account else []), *([self.region] if self.region else [])]
+        return f" ({', '.join(places)})" if places else ""
+
+    def failed(self, id: str, text: str, **data: Any) -> Message:
+        """Returns what is said of it."""
+        return Message(id, text, **{key: value for key, value in self._asdict().items() if value} | data)
+
+
 @contextmanager
-def _explained(boto: Any, profile: str | None) -> Iterator[None]:
+def _explained(profile: str | None, client: Client | None = None, operation: str = "") -> Iterator[None]:
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
@@ -300,17 +318,20 @@ def _explained(boto: Any, profile: str | None) -> Iterator[None]:
         text = _PAGE.sub("", str(details.get("Message") or "")).strip() or code
         if reason := error.response.get("Reason"):
             text = f"{text.rstrip('.')} ({reason})"
-        raise AwsError(_refusal(code, text, _action(boto, error.operation_name), profile), code) from error
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        call = _Call.of(client, error.operation_name)
+        raise AwsError(_refusal(code, text, call, profile, failed=status >= _FAILED), code) from error
     except ResponseParserError as error:
         # An emulator's page for a call it does not know.
         text = Message("not-aws", "the endpoint is not AWS: its response cannot be read")
         raise AwsError(text, "ResponseParserError") from error
     except BotoCoreError as error:
-        raise AwsError(_failure(error, profile), type(error).__name__) from error
+        asked = client.boto.meta.method_to_api_mapping.get(operation, "") if client else ""
+        raise AwsError(_failure(error, profile, _Call.of(client, asked)), type(error).__name__) from error
     except RuntimeError as error:  # botocore has no class for that
         if "still expired" not in str(error):
             raise
-        raise AwsError(_refusal("ExpiredToken", "", "", profile), "ExpiredToken") from error
+        raise AwsError(_refusal("ExpiredToken", "", _Call(""), profile), "ExpiredToken") from error
 
 
 def _check_end(profile: str | None) -> None:
@@ -333,13 +354,6 @@ def _check_end(profile: str | None) -> None:
 
 _PAGE = re.compile(r"<(?:!doctype|html|\?xml)\b.*", re.IGNORECASE | re.DOTALL)
 """What a gateway or an emulator answers with."""
-
-
-def _action(boto: Any, operation: str) -> str:
-    """Returns the operation as an IAM policy names it, for nearly all of them."""
-    if boto is None or operation not in boto.meta.service_model.operation_names:
-        return operation
-    return f"{boto.meta.service_model.signing_name}:{operation}"
 
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
@@ -382,25 +396,31 @@ THROTTLED = frozenset(
 )
 
 
-def _refusal(code: str, text: str, action: str, profile: str | None) -> Message:
+_FAILED = 500
+"""From this status on it is AWS that failed."""
+
+
+def _refusal(code: str, text: str, call: _Call, profile: str | None, *, failed: bool = False) -> Message:
+    action = f"{call.action}{call.where}"
     if code in _EXPIRED:
         return Message("sign-in-expired", f"the AWS credentials have expired; {_sign_in(profile)}")
     if code in _UNKNOWN:
-        why = f"AWS rejects these credentials ({action}: {code}); check the profile, and that the region is enabled"
-        return Message("credentials-rejected", why, action=action)
+        why = f"AWS rejects these credentials: {action}: {code}; check the profile, and that the region is enabled"
+        return call.failed("credentials-rejected", why)
     if code in DENIED:
-        missing = denied(text, action) or action
+        missing = denied(text, call.action) or call.action
         found = remedy(missing)
         instead = f", or {found}" if found else ""
-        why = f"{missing} is not allowed: {text}; use a profile that may, see --profile{instead}"
-        return Message("aws-denied", why, action=missing)
+        why = f"{missing} is not allowed{call.where}: {text}; use a profile that may, see --profile{instead}"
+        return call.failed("aws-denied", why, action=missing)
     if code in THROTTLED or "rate exceeded" in text.lower():
         why = f"AWS throttles {action}: {text}; wait a minute and run it again"
-        return Message("aws-throttled", why, action=action)
-    return Message("aws-failed", f"{action}: {code}: {text}", action=action)
+        return call.failed("aws-throttled", why)
+    again = "; AWS failed by itself: run it again in some minutes" if failed else ""
+    return call.failed("aws-failed", f"{action}: {code}: {text}{again}")
 
 
-def _failure(error: Exception, profile: str | None) -> Message:
+def _failure(error: Exception, profile: str | None, call: _Call) -> Message:
     """Says what kept a call from getting an answer."""
     from botocore import exceptions
 
@@ -414,10 +434,11 @@ def _failure(error: Exception, profile: str | None) -> Message:
         return Message("sign-in-expired", f"the AWS sign-in cannot be used: {error}; sign in again: aws login")
     if isinstance(error, exceptions.SSOError | exceptions.TokenRetrievalError):
         return Message("sign-in-expired", f"the AWS sign-in has expired or does not exist; {_sign_in(profile)}")
+    asked = f" for {call.action}{call.where}" if call.action else ""
     if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
         remedy = "is the emulator of AWS_ENDPOINT_URL running?" if emulator() else "check the network, proxy and region"
-        return Message("aws-unreachable", f"AWS cannot be reached: {error}; {remedy}")
-    return Message("aws-failed", f"AWS cannot be called: {error}")
+        return call.failed("aws-unreachable", f"AWS cannot be reached{asked}: {str(error).removesuffix('.')}; {remedy}")
+    return call.failed("aws-failed", f"AWS cannot be called{asked}: {error}")
 
 
 def _sign_in(profile: str | None) -> str:

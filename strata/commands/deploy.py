@@ -24,7 +24,7 @@ from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
 from strata.config import IMPORTS
-from strata.config.layers import STACKS
+from strata.config.layers import STACKS, Rollout
 from strata.config.models import MANAGEMENT, Locking
 from strata.errors import Message, StrataError
 from strata.identity import announced
@@ -39,16 +39,16 @@ from strata.sides.states import ids
 from strata.terminal import confirmed, require_terminal
 from strata.terraform import fleet, whole
 from strata.terraform.apply import Applied, apply
-from strata.terraform.change_list import ChangeList, Expected
+from strata.terraform.change_list import Expected
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing, exists_already
 from strata.terraform.gone import PRUNE, GoneImports
-from strata.terraform.locks import refuse_beside_another_run
+from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.made_again import refuse_made_again
 from strata.terraform.plan_text import names_of, show
-from strata.terraform.plans import Plan, Planner, Versions, own_version, plan_folder
+from strata.terraform.plans import STOPPED, Plan, Planner, Versions, own_version, plan_folder
 from strata.terraform.preflight import Prepared, RefusedError, await_access, prepare
 from strata.terraform.progress import Progress, duration
 from strata.terraform.recovery import (
@@ -109,6 +109,7 @@ def run(
     command: str = "strata deploy",
     at_once: int | None = None,
     shard: str | None = None,
+    wave: int | None = None,
 ) -> int:
     """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn.
 
@@ -118,7 +119,7 @@ def run(
         command: what is run again after an interruption.
     """
     expected = Expected.of(expect) if expect is not None else None
-    taken = fleet.Fleet.of(at_once, shard)
+    taken = fleet.Fleet.of(at_once, shard, wave)
     if not yes:
         require_terminal("strata plan")
     with (
@@ -166,7 +167,8 @@ class Deployment:
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
         self.outcomes = {stack: Outcome(stack) for stack in prepared.chosen}
         self._announced = prepared.announced
-        self._existing = Existing(prepared.aws, prepared.landing_zone.project, prepared.landing_zone.account_stacks)
+        zone = prepared.landing_zone
+        self._existing = Existing(self.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader)
         self._gone = GoneImports(prepared.landing_zone)
         self._muted = fleet.Muted(options)
         self._many = fleet.many(self.workspace, prepared.asked, prepared.landing_zone.account_stacks)
@@ -241,7 +243,7 @@ class Deployment:
                 raise StrataError(Message("never-deployed", text, stack=producer, stacks=list(stacks)))
             changes = self._planner.plan(producer)
             if changes.error:
-                text = f"{producer} cannot be planned: {changes.error}"
+                text = f"{producer} cannot be planned: {'; '.join(changes.told)}"
                 raise StrataError(Message("not-planned", text, stack=producer))
             if changes.differs and not (
                 changes.changes and self.prepared.left_out[producer].issuperset(changes.changes)
@@ -261,15 +263,18 @@ class Deployment:
                 self._keep_half_made(stack, self.prepared.states[stack])
             if not self._agreed():
                 return self._unfinished
-            for group in fleet.groups(self.workspace, self.prepared.chosen, self.landing_zone.account_stacks):
-                for stack in self._spared(group):
+            accounts, wave_of = self.landing_zone.account_stacks, self.landing_zone.wave
+            for wave in fleet.waves(self.workspace, self.prepared.chosen, accounts, wave_of):
+                for stack in self._spared(wave):
                     self.outcomes[stack].status = "applied"
-                stacks = [one for one in group if self.outcomes[one].status != "applied" and not self._left_out(one)]
-                goes_on = self._deploy_at_once(stacks) if stacks[1:] else all(map(self._isolated, stacks))
+                stacks = [one for one in wave if self.outcomes[one].status != "applied" and not self._left_out(one)]
+                together = stacks[1:] or self._many.intersection(stacks)
+                goes_on = self._deploy_at_once(stacks) if together else all(map(self._isolated, stacks))
                 if self.signals.ends:
                     return self._interrupted(self.signals.code)
                 if not goes_on:
                     return self._worst(self._unfinished)
+                self._stop_rollouts(wave)
         except StoppedError as stopped:
             return self._interrupted(stopped.code)
         return self._worst(0)
@@ -465,7 +470,12 @@ class Deployment:
 
     def _deploy_at_once(self, stacks: Sequence[str]) -> bool:
         """Deploys stacks in member accounts; those whose plan is out of date are planned and asked about together."""
-        told, at_once = counted(len(stacks), "account stack"), self._planner.at_once
+        rollouts = {fleet.layer_of(stack): self._rollout(stack) for stack in stacks}
+        waves = {name: len(self.landing_zone.waves[name]) for name, rollout in rollouts.items() if rollout}
+        parts = [f"{name}: wave {self.landing_zone.wave(stacks[0])} of {number}" for name, number in waves.items()]
+        told = ", ".join([*parts, counted(len(stacks), "account stack")])
+        bounds = [one.at_once for one in rollouts.values() if one and one.at_once and not self.prepared.fleet.bound]
+        at_once = min([self._planner.at_once, *bounds])
         outdated = [stack for stack in stacks if self._is_outdated(stack)]
         if outdated and not self._agreed_again(self._planner.plan_at_once(outdated, self._planned_now)):
             return False
@@ -475,6 +485,26 @@ class Deployment:
         with self.signals.shield():
             fleet.each(self._isolated, stacks, at_once, self.progress)
         return True
+
+    def _rollout(self, stack: str) -> Rollout | None:
+        layer = self.landing_zone.layers.get(fleet.layer_of(stack))
+        return layer.deploying.rollout if layer else None
+
+    def _stop_rollouts(self, wave: Sequence[str]) -> None:
+        """Leaves later waves of a layer where more stacks of this one failed, or were put off, than its file allows."""
+        number = self.landing_zone.wave(wave[0])
+        for layer, rollout in {fleet.layer_of(stack): self._rollout(stack) for stack in wave}.items():
+            failed = [stack for stack in wave if fleet.layer_of(stack) == layer and stack in self._odd]
+            if rollout is None or len(failed) <= rollout.stop_after:
+                continue
+            theirs = [stack for stack in self.prepared.chosen if fleet.layer_of(stack) == layer]
+            later = [stack for stack in theirs if self.landing_zone.wave(stack) > number]
+            self._odd |= dict.fromkeys(later, 1)
+            left = [stack for stack in later if stack not in self.prepared.spared]
+            if left:
+                names = ", ".join(left) if self.options.verbose else listed(left)
+                text = f"{layer}: wave {number} is not whole in {counted(len(failed), 'account')}; not started: {names}"
+                self.note(Message("rollout-stopped", text, layer=layer, wave=number, failed=failed, left=left))
 
     def _watch(self, stack: str) -> Progress:
         return self._muted if stack in self._many else self.progress
@@ -576,7 +606,8 @@ class Deployment:
         account = self.landing_zone.account_stacks.get(stack)
         if account and f"{TYPES['account']}.{account}" in self._created:
             state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS)
-            await_access(self.aws, dict(account_ids(state, [account])), self._note_of(stack))
+            for role in dict.fromkeys(self.landing_zone.roles(stack).model_dump().values()):
+                await_access(self.aws, dict(account_ids(state, [account])), role, self._note_of(stack))
 
     def _current(self, stack: str, planned: Plan | None) -> Plan | None:
         """Returns the approved plan if its states are unchanged, else None."""
@@ -656,13 +687,14 @@ class Deployment:
         plans += [Plan(stack, spared=True) for stack in sorted(self.prepared.spared)]
         self._shown |= {planned.stack: planned for planned in plans}
         cannot = Message("not-planned", "cannot be planned")
-        self._show([replace(one, error=one.error and cannot, advice=()) for one in plans])
+        self._show([replace(one, error=one.error and cannot, advice=(), told=()) for one in plans])
         for planned in plans:
             report_kept(planned, self._kept.get(planned.stack, ()), self.note)
         failed = {planned.stack: planned.failures for planned in plans if planned.error}
+        unready = {planned.stack for planned in plans if planned.error or planned.differs or planned.waits_for}
         for stack, failures in failed.items():
-            # A stack that lacks outputs of one that failed has nothing more to say.
-            if not failures or not all(failed.keys() & failure.reads for failure in failures):
+            # A stack that lacks outputs of one that failed, or waits behind it, has nothing more to say.
+            if not failures or not all(unready & failure.reads for failure in failures):
                 self._report(stack, failures)
         for stack in failed.keys() & self.landing_zone.account_stacks.keys():
             self.outcomes[stack].status, self._odd[stack] = "failed", 1
@@ -671,23 +703,23 @@ class Deployment:
         if failed.keys() - self._odd.keys() or (failed and idle):
             self.note(Message("nothing-changed", "nothing was changed"))
             return False
-        if self._expected and (differences := self._expected.without(self._odd).differences(self._listed(plans))):
+        if self._expected and self._is_another_list(self._expected, plans):
             self._unfinished = DIFFERS
-            self._unexpected = differences
-            with suppress(OSError):
-                print(*map(line, differences), sep="\n", file=self.to, flush=True)
             text = "nothing was changed; look at the list of another strata plan, and approve that"
             self.note(Message("nothing-changed", text))
             return False
-        if idle:
-            self._idle = True
+        plans = [planned for planned in plans if planned.stack not in self._odd]
+        if not any(planned.differs or planned.waits_for for planned in plans):
+            self._idle = idle
             return True
         return self._confirmed([planned.stack for planned in plans if planned.differs])
 
     def _show(self, plans: Sequence[Plan]) -> None:
         try:
             self.progress.rest()
-            names, accounts = names_of(self.prepared.states.values()), self.prepared.account_ids()
+            made = ORGANIZATIONS in self._written
+            state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS) if made else None
+            names, accounts = names_of(self.prepared.states.values()), self.prepared.account_ids(state)
             show(plans, self.to, names, every=self.options.verbose, accounts=accounts)
         except OSError as error:  # also a closed pipe, which is the end of other commands only
             text = f"the plan cannot be shown, so it is not applied: {error.strerror}"
@@ -695,7 +727,7 @@ class Deployment:
 
     def _confirmed(self, stacks: Sequence[str]) -> bool:
         account = self.landing_zone.project.management_account.id
-        if self.yes or confirmed(f"deploy {', '.join(self._words(stacks))} to account {account}?"):
+        if self.yes or confirmed(f"deploy {listed(self._words(stacks))} to account {account}?"):
             return True
         left = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "not started"]
         text = f"not deployed: {', '.join(self._words(left))}" if self._written else "nothing was changed"
@@ -704,8 +736,17 @@ class Deployment:
 
     # Expecting
 
-    def _listed(self, plans: Sequence[Plan]) -> ChangeList:
-        return ChangeList.of(plans, self.landing_zone.project.management_account.id)
+    def _is_another_list(self, expected: Expected, plans: Sequence[Plan]) -> bool:
+        """Says whether more is planned otherwise than expected than what is put off: accounts."""
+        expected, lists = self.prepared.approved(expected).without(self._odd), self.prepared.lists(plans)
+        stops, accounts = expected.stops(*lists), expected.on_no_list(lists[0])
+        self._unexpected = stops or expected.of_stacks(accounts, lists[0])
+        if self._unexpected:
+            with suppress(OSError):
+                print(*map(line, self._unexpected), sep="\n", file=self.to, flush=True)
+        for stack in () if stops else sorted(accounts):
+            self._put_off(stack)
+        return bool(stops)
 
     def _put_off(self, stack: str) -> bool:
         """Leaves a stack whose plan nobody could see before to a run of its own; returns that it is not confirmed."""
@@ -799,7 +840,11 @@ class Deployment:
         return code
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:
-        self._fails(TerraformError(self.workspace, stack, failures))
+        error = TerraformError(self.workspace, stack, failures)
+        if any(failure.id == STOPPED for failure in failures):  # its lock stays
+            project, now = self.landing_zone.project, dt.datetime.now(tz=dt.UTC)
+            error.advice += abandoned(self.aws, project, self.workspace, [stack], now)
+        self._fails(error)
 
     def _fails(self, error: StrataError) -> None:
         self._failures.append(error)

@@ -19,7 +19,7 @@ from typing import Any
 from strata.atomic import cannot, locked, read_text
 from strata.aws.organization import describe, describe_account
 from strata.aws.session import Aws, AwsError, emulator
-from strata.config import EXPECTATIONS
+from strata.config import EXPECTATIONS, LAYERS
 from strata.config.expectations import ENTRIES
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES, files_of
@@ -89,8 +89,7 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
     print_diff(target, {name: files[name] for name in changed}, policies(base) if to else ())
     if dry_run:
         return 0
-    if not yes and not confirmed(f"write this to {target}?", instead="the changes with --dry-run"):
-        options.note("nothing was changed")
+    if not yes and not _agreed(options, target, given):
         return 1
     if to:
         _make_folder(to, base, files)
@@ -100,6 +99,17 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
     with readers_may_leave():
         print(f"next:\n  strata {option}doctor\n  strata {option}bootstrap")
     return 0
+
+
+def _agreed(options: Options, target: Path, given: Mapping[str, Any]) -> bool:
+    """Says what nobody was asked, and asks whether all of it is written."""
+    if not given.get("locking"):
+        text = "locks of the state: both, by S3 and a DynamoDB table; --locking s3 for S3 alone"
+        options.note(Message("locks-by-both", text))
+    if confirmed(f"write this to {target}?", instead="the changes with --dry-run"):
+        return True
+    options.note("nothing was changed")
+    return False
 
 
 def _config(target: Path) -> str:
@@ -148,7 +158,7 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
             text = f"there is no terminal for the question; give {', '.join(required)}"
             raise UsageError(Message("nobody-to-ask", text, options=required))
         known |= {question.name: question.otherwise for question in missing}
-        missing = []
+    known |= {question.name: question.otherwise for question in missing if not question.asked}
     for question in missing:
         if question.name in known:
             continue
@@ -380,10 +390,10 @@ QUESTIONS = (
     Question("admin_email", "e-mail of the administrator", _typed(Email)),
     Question(
         "locking",
-        "locks of the state: both, by S3 and a DynamoDB table, or s3 alone",
+        "locks of the state",
         _locking,
-        suggest=lambda _: Locking.BOTH,
         otherwise=Locking.BOTH,
+        asked=False,
     ),
 )
 
@@ -508,7 +518,7 @@ def _would_ask(given: Mapping[str, Any]) -> bool:
 
 def _is_own(config: Path) -> bool:
     """Returns whether a folder has somebody's addresses and no example's: init has done its work, or was not needed."""
-    found = texts(config)
+    found = {name: text for name, text in texts(config).items() if not name.startswith(f"{LAYERS}/")}
     try:
         leaves = [leaf for name, text in found.items() for leaf in _personal(config / name, text)]
     except StrataError:

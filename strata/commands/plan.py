@@ -14,7 +14,7 @@ from strata.outputs import output, warning_facts
 from strata.outside import refuse_in_configuration
 from strata.printing import document, line, readers_may_leave
 from strata.terraform import fleet
-from strata.terraform.change_list import ChangeList, Expected
+from strata.terraform.change_list import ChangeList, Expected, classes
 from strata.terraform.existing import Existing
 from strata.terraform.gone import GoneImports
 from strata.terraform.lookups import explained, refuse_handed_on
@@ -44,6 +44,7 @@ def run(
     refresh: bool = False,
     at_once: int | None = None,
     shard: str | None = None,
+    wave: int | None = None,
 ) -> int:
     """Checks, compares, plans and prints.
 
@@ -53,7 +54,7 @@ def run(
         UsageError: the list has no place to be written to, or that of the expected one, or the expected one is none.
     """
     expected = Expected.of(expect) if expect is not None else None
-    taken = fleet.Fleet.of(at_once, shard)
+    taken = fleet.Fleet.of(at_once, shard, wave)
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
         atomic.check_target(changes, "--changes", stream=False)
@@ -79,8 +80,10 @@ def run(
     odd = failed & prepared.landing_zone.account_stacks.keys()
     odd |= {stack for stack in prepared.chosen if odd.intersection(prepared.workspace.producers(stack))}
     going = [planned for planned in plans if planned.stack not in odd]
-    listed = None if failed - odd else _listed(prepared, preview, going)
-    differences = expected.without(odd).differences(listed) if expected and listed else []
+    lists = [] if failed - odd else _lists(prepared, preview, going)
+    listed = lists[0] if lists else None
+    differences = prepared.approved(expected).without(odd).differences(*lists) if expected and lists else []
+    ids = prepared.account_ids()
     if changes and listed:
         atomic.write({changes: listed.text.encode()})
     with readers_may_leave():
@@ -88,13 +91,20 @@ def run(
             found = [planned.as_json() for planned in plans]
             warnings = [warning_facts(one) for one in (*prepared.warnings, *gone.warnings.values())]
             before = {"preview": preview.as_json()} if preview else {}
-            also = {"sha256": listed.sha256 if listed else None, "unexpected": differences}
+            same = [
+                {
+                    "layer": fleet.layer_of(one[0].stack),
+                    "accounts": [prepared.landing_zone.account_stacks[planned.stack] for planned in one],
+                }
+                for one in classes(plans, ids)
+                if one[0].stack in ids
+            ]
+            also = {"classes": same, "sha256": listed.sha256 if listed else None, "unexpected": differences}
             document(output("plan", {"stacks": found, **before, **also, "warnings": warnings}))
         else:
             for text in preview.told() if preview else ():
                 print(line(text))
-            names, accounts = names_of(prepared.states.values()), prepared.account_ids()
-            show(plans, sys.stdout, names, every=options.verbose, accounts=accounts)
+            show(plans, sys.stdout, names_of(prepared.states.values()), every=options.verbose, accounts=ids)
             for text in _said(listed, differences) if changes or expected else ():
                 print(line(text))
     if failed:
@@ -103,11 +113,11 @@ def run(
     return DIFFERS if differences or (exit_code and changed) else 0
 
 
-def _listed(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -> ChangeList:
-    """Returns the list as `strata deploy` has it: it has no preview of what reads from a stack without a state."""
+def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -> list[ChangeList]:
+    """Returns the lists as `strata deploy` has them: without a preview of what reads from a stack without a state."""
     new = preview.stacks if preview else ()
     later = [stack for stack in prepared.chosen if set(prepared.workspace.producers(stack)).intersection(new)]
-    return ChangeList.of(plans, prepared.landing_zone.project.management_account.id, later=later)
+    return prepared.lists(plans, later=later)
 
 
 def _said(listed: ChangeList | None, differences: Sequence[str]) -> Iterator[str]:
@@ -122,7 +132,7 @@ def _plans(
     options: Options, prepared: Prepared, progress: Progress, gone: GoneImports
 ) -> tuple[Preview | None, list[Plan]]:
     workspace, zone = prepared.workspace, prepared.landing_zone
-    existing = Existing(prepared.aws, zone.project, zone.account_stacks)
+    existing = Existing(prepared.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader)
     with plan_folder() as folder:
         preview = Preview.of(
             workspace,

@@ -89,6 +89,14 @@ def with_scalars(text: str, new: Callable[[str], str]) -> str:
     return _applied(text, cuts)
 
 
+def with_key_in_waves(text: str, move: Move) -> str:
+    """Returns the text of a layer's file with the key of an account or a unit replaced in its waves."""
+    prefix = {"account": "", "ou": "ou/"}.get(move.kind)
+    found = [one.node for one in _scalars(text) if prefix is not None and one.path == ("rollout", "waves", "*", "*")]
+    cuts = [_replaced(text, node, f"{prefix}{move.to}") for node in found if node.value == f"{prefix}{move.from_}"]
+    return _applied(text, cuts)
+
+
 def with_key_expected(text: str, move: Move) -> str:
     """Returns the text of expectations.yaml with a key replaced wherever it stands, in an ARN as well."""
     cuts = []

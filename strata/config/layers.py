@@ -11,16 +11,17 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from strata.atomic import UnreadableError, read_bytes
-from strata.config.models import Model
+from strata.config.models import ACCESS_ROLE, Model
 from strata.config.source import shown
 from strata.config.text import short
-from strata.config.types import did_you_mean
+from strata.config.types import AssumedRole, Many, PlaceReference, did_you_mean
 from strata.errors import Fault, Message
 
 CODE = Path(__file__).resolve().parents[2] / "stacks" / "layers"
@@ -31,12 +32,12 @@ GIVEN = ("landing_zone", "settings", "account")
 IN_ACCOUNT = "_"
 """What stands between layer and account in the name of a stack; no key and no name of a layer has it."""
 
+_BINDINGS = ("cdktf_cdktf_provider_aws", "cdktn_provider_aws")
 _HEAVY = (
+    *_BINDINGS,
     "stacks",
     "cdktf",
-    "cdktf_cdktf_provider_aws",
     "cdktn",
-    "cdktn_provider_aws",
     "constructs",
     "jsii",
     "boto3",
@@ -45,6 +46,37 @@ _HEAVY = (
 _STACK, _SETTINGS, _BASES = "Stack", "Settings", ("AccountStack", "BaseStack")
 _LONGEST_NAME = 64
 _OWN_ARGUMENTS = len(("self", "scope", "id"))
+
+
+class Rollout(Model):
+    """In which order the stacks of a layer are deployed, and how many failures it takes to stop."""
+
+    waves: Annotated[Many[Annotated[Many[PlaceReference], Field(min_length=1)]], Field(min_length=1)]
+    """Accounts by key, `ou/KEY` for a unit and all below, `root` or `all`: each is in the first that names it."""
+    at_once: Annotated[int, Field(ge=1)] | None = None
+    """How many stacks are deployed at once at most; --at-once says otherwise."""
+    stop_after: Annotated[int, Field(ge=0)] = 0
+    """So many stacks of a wave may fail, and the next one begins all the same."""
+
+
+PLANS = "strata_plans"
+"""The variable that says whether a plan is made, where a layer names the roles that its stacks assume."""
+
+
+class Roles(Model):
+    """The roles that the stacks of a layer assume in their accounts."""
+
+    reader: AssumedRole = ACCESS_ROLE
+    """While a plan is made."""
+    writer: AssumedRole = ACCESS_ROLE
+    """While it is applied."""
+
+
+class Deploying(Model):
+    """What the file of a layer says to Strata itself, beside the settings of the layer's code."""
+
+    rollout: Rollout | None = None
+    roles: Roles | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +98,17 @@ class Layer:
     name: str
     code: Code
     settings: BaseModel | None = None
+    deploying: Deploying = field(default_factory=Deploying)
+
+    @property
+    def roles(self) -> Roles:
+        """Returns the roles that its stacks assume."""
+        return self.deploying.roles or Roles()
+
+    @property
+    def file(self) -> str:
+        """Returns the name of its file in the folder of the configuration."""
+        return f"layers/{self.name}.yaml"
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -238,6 +281,16 @@ def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
         message = Message("argument-not-taken", "__init__ does not take account", argument="account")
         return Fault(*here, message, "add account: MemberAccount after *, and pass it on")
     return Code(file.parent, inputs, in_accounts="AccountStack" in bases)
+
+
+def types_of(folder: Path) -> list[str]:
+    """Returns the Terraform types whose classes the code of a layer imports, `data.` before sources of data."""
+    nodes = [node for file in sorted(folder.glob("*.py")) if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
+    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    modules |= {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
+    found = (module.split(".")[1] for module in modules if module.partition(".")[0] in _BINDINGS and "." in module)
+    names = (one.replace("_", ".", 1) if one.startswith("data_aws_") else f"aws_{one}" for one in found)
+    return sorted({*names} - {"aws_provider"})
 
 
 # model.py, which is

@@ -12,7 +12,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,7 +39,7 @@ from strata.config.expectations import ENTRIES as EXPECTATION_ENTRIES
 from strata.config.expectations import Expectation, Expectations
 from strata.config.external import External
 from strata.config.json_lines import JsonSourceFile, minified
-from strata.config.layers import Layer, failure, in_order, read_code, wiring_faults
+from strata.config.layers import Deploying, Layer, failure, in_order, read_code, wiring_faults
 from strata.config.models import Listing, Organization, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move, Moves
@@ -225,16 +225,17 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
             broken.add(name)
             faults += source_file.faults
             continue
+        deploying = _read_deploying(source_file, code.model)
         if code.model is None:
             if source_file.data:
                 problem = Message("layer-has-no-settings", "is not empty, and the layer has no model.py", layer=name)
                 faults.append(source_file.fault((), problem, "empty the file, or add a model.py"))
-            found[name] = Layer(name, code)
+            found[name] = Layer(name, code, deploying=deploying)
         else:
             try:
                 with contextlib.redirect_stdout(sys.stderr):  # stdout may be JSON
                     settings, partial.skipped[file], _ = _parse(code.model, source_file)
-                found[name] = Layer(name, code, settings)
+                found[name] = Layer(name, code, settings, deploying)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001  # of a validator that somebody wrote
@@ -243,6 +244,13 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
         faults += source_file.faults
     partial.layers = in_order(found)
     return [*faults, *wiring_faults(found, broken)]
+
+
+def _read_deploying(source_file: SourceFile, model: type[BaseModel] | None) -> Deploying:
+    """Takes what is Strata's out of the file of a layer, unless the layer has a setting of that name."""
+    ours = {*Deploying.model_fields} - {*_keys_at(model, ())} if model else {*Deploying.model_fields}
+    taken = replace(source_file, data={key: source_file.data.pop(key) for key in ours & source_file.data.keys()})
+    return _parse(Deploying, taken)[0] or Deploying()
 
 
 def _folder_faults(folder: Path) -> Iterable[Fault]:

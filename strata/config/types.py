@@ -548,6 +548,17 @@ RoleName = Annotated[
         example="stacksets-exec-*",
     ),
 ]
+AssumedRole = Annotated[
+    str,
+    Text(
+        r"(?:[A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}",
+        "is not the name of a role: at most 64 letters, digits and +=,.@-_",
+        "write its name, with its path if it has one, not an ARN",
+        source="iam roleNameType",
+        kind="role name",
+        example="deployer",
+    ),
+]
 
 # Identity Center. Lengths of users, groups and descriptions count bytes: the provider's validators do.
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel
-
+from strata.config.layers import Layer
 from strata.diff.change import Change, Topic
 from strata.diff.statements import leaves
 from strata.diff.words import in_words
@@ -24,14 +23,17 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         if old is None:
             where = "in every member account" if new.code.in_accounts else "in the management account"
             yield Change(Topic.SETTINGS, f"layer {name} takes part, {where}", "access")
-        was, will_be = _values(old.settings if old else None), _values(new.settings)
+        was, will_be = _values(old) if old else {}, _values(new)
         for path in sorted(was.keys() | will_be.keys()):
             if was.get(path) != will_be.get(path):
                 text = f"layer {name} has {path} {in_words(will_be.get(path))}, not {in_words(was.get(path))}"
-                yield Change(Topic.SETTINGS, text, "access" if old else None)
+                yield Change(Topic.SETTINGS, text, "access" if old and not path.startswith("rollout.") else None)
 
 
-def _values(settings: object) -> dict[str, Any]:
+def _values(layer: Layer) -> dict[str, Any]:
     """Returns settings by path, as data: the model may have been loaded twice, and so be two classes."""
-    data = settings.model_dump() if isinstance(settings, BaseModel) else {}
+    data = layer.settings.model_dump() if layer.settings else {}
+    data |= layer.deploying.model_dump(exclude_none=True)
+    if rollout := layer.deploying.rollout:
+        data["rollout"]["waves"] = [f"[{', '.join(wave)}]" for wave in rollout.waves]
     return {path: value for path, value in leaves(data) if value != {}}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from strata.aws.session import AwsError, named
+from strata.aws.session import AwsError
 from strata.config.models import Project
 from strata.drift.difference import Difference, How
 from strata.drift.event_history import DAYS, Event, History
@@ -49,8 +49,7 @@ def authors(history: History, project: Project, differences: Sequence[Difference
     refused: Author | None = None
     for one in differences[:MOST]:
         try:
-            with named(project.management_account.id):
-                author = refused or _author(history, project, one)
+            author = refused or _author(history, project, one)
         except AwsError as error:
             author = refused = Author(unknown=error.args[0])
         yield author

@@ -137,14 +137,14 @@ def differing(
     # Deploys leave out what is closed at AWS, and have their states forget it: it is no change that waits for one.
     shut = gone | {known["account"].get(one.id, "") for one in inventory.organization.accounts if one.state not in OPEN}
     before = {**{at: here[at] for at in here if at[0] == ACCOUNT.name and at[1] in shut}, **before}
-    unlisted = _unlisted(inventory, live)
+    out_of_reach = _out_of_reach(zone, inventory, known, live)
     before = {at: _as_called(aws, one) if one.external else one for at, one in {**before, **given}.items()}
     found, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
     for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
         kind, account = kind_of(*at), _account_of(*at)
-        if not (at[0] in hidden or (kind.is_control and key_of(at[1]) in parts) or account in unlisted):
+        if not (at[0] in hidden or (kind.is_control and key_of(at[1]) in parts) or account in out_of_reach):
             one = _Compared(aws, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
             differences = list(one.differences())
             found += differences
@@ -175,11 +175,16 @@ def _gone_accounts(
     return frozenset(key for key, one in zone.members.items() if key not in there and folded(one.email) in had)
 
 
-def _unlisted(inventory: Inventory, live: Side) -> frozenset[str]:
-    """Returns the ids of accounts that AWS lists no more, and still has assignments or delegations of."""
-    listed = {one.id for one in inventory.organization.accounts}
+def _out_of_reach(zone: LandingZone, inventory: Inventory, known: Keys, live: Side) -> frozenset[str]:
+    """Returns the accounts, as names have them, that still have assignments or delegations which no line takes away.
+
+    AWS lists them no more, or they are closed and nobody declares them.
+    """
+    accounts = inventory.organization.accounts
+    closed = {known["account"].get(one.id, one.id) for one in accounts if one.state not in OPEN}
     named = {one.ids["account"] for one in live.values() if one.kind in _BY_ACCOUNT and one.ids.get("account")}
-    return frozenset(named - listed) if listed else frozenset()
+    unlisted = named - {one.id for one in accounts} if accounts else set[str]()
+    return frozenset((closed - zone.members.keys()) | unlisted)
 
 
 _BY_ACCOUNT = (ASSIGNMENT.name, DELEGATED.name)

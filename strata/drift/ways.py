@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from strata.config.source import dotted
 from strata.drift.keeping import obstacle
@@ -12,9 +13,11 @@ from strata.kinds.change import Way
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
 from strata.kinds.thing import BY_KEY, AtAws, Thing
+from strata.kinds.user import USER
 from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import is_of_control_tower
 from strata.landing_zone.layers import layers
+from strata.text import listed
 
 
 def with_needed(zone: LandingZone, ways: Sequence[Way], undeployed: Collection[str] = ()) -> list[Way]:
@@ -36,7 +39,20 @@ def way_back(
     """Returns the way back of a difference, by the sides that have the thing, and how it is kept."""
     why_not = obstacle(aws.zone, kind, attribute, here, now)
     back = kind.way(attribute, here, before, now) or _back(aws, kind, attribute, (here, before, now))
+    if here and kind is USER and (attribute == "id" or not now):
+        back = replace(back, by_hand=_into_groups_later(aws.zone, here.name, back.by_hand))
     return replace(back, adopt=not why_not, not_adopted=why_not)
+
+
+def _into_groups_later(zone: LandingZone, user: str, by_hand: Message | Literal[""]) -> Message | Literal[""]:
+    """Returns what to do, and that another run puts the new user, whose id nobody knows yet, into groups again."""
+    groups = [one.name for one in zone.groups.values() if is_of_control_tower(one) and user in one.people]
+    if not groups:
+        return by_hand
+    again = f"once the new one is there, strata drift --back once more puts it into {listed(groups)}"
+    if by_hand:
+        return by_hand.saying(f"{by_hand}; {again}", groups=groups)
+    return Message("back-once-more", again, groups=groups)
 
 
 def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thing | None, Thing | None]) -> Way:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from strata.config.expectations import OTHER_REGIONS, Expectation
 from strata.config.limits import aws_limits
-from strata.config.models import ROOT
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
@@ -22,7 +21,6 @@ from strata.policy.requests import ABSENT, Value
 from strata.policy.resources import taken_by, takes
 
 EVERYBODY, ANYBODY = "everybody", "anybody"
-UNIT, EVERYWHERE = "ou/", "all"
 
 
 class Sentence(NamedTuple):
@@ -51,7 +49,7 @@ def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, pr
         yield from _action_problem(written, at)
     but = expectation.except_
     for at, place in (*_listed(("in",), expectation.in_), *_listed(("except", "in"), but.in_ if but else ())):
-        if places and (found := _place_problem(evaluated, place, at)):
+        if places and (found := evaluated.landing_zone.selector.problem(place, at)):
             yield found
     for at, name in (*_listed(("as",), expectation.as_), *_listed(("except", "as"), but.as_ if but else ())):
         if principals or name.startswith("role/"):
@@ -89,25 +87,6 @@ def _action_problem(written: str, at: tuple[str | int, ...]) -> Iterator[Problem
     if not has:
         told = Message("unknown-action", f"{short(written)} matches no action", action=written)
         yield Problem(told, "write the start of one, as in s3:Delete*", at=at)
-
-
-def _place_problem(evaluated: Evaluated, place: str, at: tuple[str | int, ...]) -> Problem | None:
-    landing_zone = evaluated.landing_zone
-    units, accounts = {ROOT, *landing_zone.units}, landing_zone.accounts
-    if place.removeprefix(UNIT) in units and (place.startswith(UNIT) or place == ROOT):
-        return None
-    if place in accounts or place == EVERYWHERE:
-        return None
-    if place in landing_zone.retired:
-        retired = Message("account-retired", f"account {short(place)} is retired", account=place)
-        return Problem(retired, "remove it", at=at)
-    if place in units:
-        unit = Message("name-of-another-kind", f"{short(place)} is an organizational unit", name=place, kind="unit")
-        return Problem(unit, f"write {UNIT}{place}", at=at)
-    guess = did_you_mean(place, {*accounts, *(f"{UNIT}{key}" for key in units), EVERYWHERE})
-    text = f"{short(place)} is neither an account nor an organizational unit{guess}"
-    problem = Message("unknown-name", text, name=place, kinds=["account", "organizational unit"])
-    return Problem(problem, f"write the key of an account, {UNIT}KEY for a unit, root or all", at=at)
 
 
 def _principal_problem(evaluated: Evaluated, name: str, at: tuple[str | int, ...]) -> Iterator[Problem]:
@@ -253,13 +232,7 @@ def resolved(evaluated: Evaluated, expectation: Expectation) -> Sentence:
 
 def _accounts(evaluated: Evaluated, places: Iterable[str]) -> list[str]:
     """Returns the accounts of some places, the management account first, each once."""
-    found: set[str] = set()
-    for place in places:
-        if place == EVERYWHERE:
-            return list(evaluated.keys)
-        unit = place.removeprefix(UNIT)
-        inside = evaluated.landing_zone.selector.in_unit(unit) if place in (ROOT, f"{UNIT}{unit}") else {place}
-        found |= inside
+    found = frozenset[str]().union(*map(evaluated.landing_zone.selector.at, places))
     return [key for key in evaluated.keys if key in found]
 
 

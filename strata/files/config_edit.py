@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from strata.atomic import UnreadableError, changed_meanwhile, read_bytes, read_text, write
-from strata.config import FOLDERS, OPTIONAL
-from strata.config.loader import FILES, YAML, files_of
+from strata.config import FOLDERS, LAYERS, OPTIONAL
+from strata.config.loader import FILES, YAML, files_of, split_files
 from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -25,7 +25,8 @@ from strata.terminal import confirmed
 def texts(folder: Path) -> dict[str, str]:
     """Returns the YAML files of a configuration by name, without unreadable ones: the loader reports those."""
     found = {}
-    for file in (file for name in (*FILES, *OPTIONAL) for file in files_of(folder, name)):
+    files = (file for name in (*FILES, *OPTIONAL) for file in files_of(folder, name))
+    for file in (*files, *split_files(folder, LAYERS)):
         with suppress(OSError, UnreadableError):
             found[file] = read_text(folder / file)
     return found
@@ -96,10 +97,12 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
         for path in [*_others(base), *(target / name for name in OPTIONAL)]:
             if os.path.lexists(path) and path.name not in files:
                 (folder / path.name).symlink_to(path.absolute())
-        for split in (split for split in FOLDERS.values() if (base / split).is_dir()):
+        for split in (split for split in (*FOLDERS.values(), LAYERS) if (base / split).is_dir()):
             (folder / split).mkdir(exist_ok=True)
-            for path in _others(base / split):
-                (folder / split / path.name).symlink_to(path.absolute())
+            kept = (path for path in (base / split).glob("*.yaml") if split == LAYERS and not path.name.startswith("."))
+            for path in (*_others(base / split), *kept):
+                if f"{split}/{path.name}" not in files:
+                    (folder / split / path.name).symlink_to(path.absolute())
         try:
             return load(folder)
         except ConfigurationError as error:
@@ -109,7 +112,7 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
 
 def _others(folder: Path) -> list[Path]:
     """Returns what is no YAML; it is linked to, so that the loader sees what it is: a pipe cannot be copied."""
-    return [one for one in folder.iterdir() if one.suffix not in YAML and one.name not in FOLDERS.values()]
+    return [one for one in folder.iterdir() if one.suffix not in YAML and one.name not in (*FOLDERS.values(), LAYERS)]
 
 
 def print_diff(target: Path, files: Mapping[str, str], policies: Sequence[Path] = ()) -> None:

@@ -46,10 +46,9 @@ def lost_accounts(c: Comparison) -> Iterator[Refusal]:
             at = ("accounts",)
             text = f"{account} is deployed and no longer declared: Terraform would remove it from the organization"
             problem = Message("account-undeclared", text, account=key, id=thing.id)
-            remedy = (
-                "put the entry back with retired: true, deploy, then close the account or list its e-mail address "
-                "under unmanaged_accounts, and only then drop the entry"
-            )
+            closed = c.live.accounts is not None and c.live.accounts[thing.id].shut
+            then = "" if closed else "then close the account or list its e-mail address under unmanaged_accounts, "
+            remedy = f"put the entry back with retired: true, deploy, {then}and only then drop the entry"
         yield Refusal(c.fault(ORGANIZATION, at, problem, remedy))
 
 

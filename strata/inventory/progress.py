@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import replace
 
 from strata.atomic import locked
-from strata.aws.session import Aws, named
+from strata.aws.session import Aws
 from strata.config.models import Project
 from strata.errors import Message
 from strata.inventory.controls import Held, read_controls
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.pace import Pace
-from strata.inventory.reading import read
+from strata.inventory.reading import confirmed, read
 from strata.kinds.at_aws import Inventory
 from strata.options import Options
 from strata.text import counted
@@ -39,7 +40,7 @@ class Reading:
         Raises:
             StrataError: another run is reading into the folder of the answers, or as `strata.inventory.reading.read`.
         """
-        asking = replace(aws, answers=self._kept, before_send=self._pace.wait, throttled=self._pace.throttled)
+        asking = replace(self._asking(aws), answers=self._kept)
         with locked(self._kept.folder) if self._kept else nullcontext():
             return read(asking, self._project, thorough=thorough, partly=partly, once=once, told=self._options.note)
 
@@ -49,11 +50,21 @@ class Reading:
         Raises:
             AwsError: as `strata.inventory.controls.read_controls`.
         """
-        asking = replace(aws, before_send=self._pace.wait, throttled=self._pace.throttled)
-        with named(self._project.management_account.id):
-            active = frozenset(one.id for one in inventory.organization.accounts if one.state == "ACTIVE")
-            found, unread = read_controls(asking, self._project, held, active)
+        asking = self._asking(aws)
+        active = frozenset(one.id for one in inventory.organization.accounts if one.state == "ACTIVE")
+        found, unread = read_controls(asking, self._project, held, active)
         return replace(inventory, controls=found, unread={**inventory.unread, **unread})
+
+    def assignments(self, aws: Aws, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Inventory:
+        """Returns an inventory with what AWS says now of who has some permission sets in some accounts.
+
+        Raises:
+            AwsError: as `strata.inventory.reading.confirmed`.
+        """
+        return replace(inventory, center=confirmed(self._asking(aws), self._project, inventory, doubted))
+
+    def _asking(self, aws: Aws) -> Aws:
+        return replace(aws, before_send=self._pace.wait, throttled=self._pace.throttled)
 
     @property
     def requests(self) -> Counter[str]:

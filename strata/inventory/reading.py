@@ -13,7 +13,7 @@ from threading import Event
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from strata.aws import access_manager, defaults, identity_center, organization
-from strata.aws.session import DENIED, Aws, AwsError, named
+from strata.aws.session import DENIED, Aws, AwsError
 from strata.config.models import PolicyType, Project
 from strata.errors import Message, StrataError
 from strata.inventory.pace import PER_SECOND
@@ -70,9 +70,8 @@ def read(
     ended = Event()
     aws = _until(ended, aws)
     try:
-        with named(project.management_account.id):
-            parts, depth = _Parts(partly=partly), Depth(told if thorough else None, once=once)
-            return _inventory(aws, project, parts, *_begun(aws, project, parts), ended, depth)
+        parts, depth = _Parts(partly=partly), Depth(told if thorough else None, once=once)
+        return _inventory(aws, project, parts, *_begun(aws, project, parts), ended, depth)
     except AwsError as error:
         if error.code.removesuffix("Exception").endswith("NotFound"):
             raise _changed(aws, f"something went away while it was read ({error})") from error
@@ -460,6 +459,31 @@ def read_center(aws: Aws, project: Project, wanted: Wanted, ended: Event) -> Cen
         arns = [arn for arn in _sets(center) if arn in wanted.permission_sets]
         assignments = _all_assignments(center, sorted(wanted.principals), admin)
         return _read(center, project, directory.result(), arns, assignments, admin)
+
+
+def confirmed(aws: Aws, project: Project, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Center | None:
+    """Returns Identity Center with who has some sets in some accounts as those are asked one by one.
+
+    What AWS lists of a user or group is some moments late, after a deploy as well.
+
+    Args:
+        aws: the management account, with a pace.
+        project: the region of Identity Center.
+        inventory: what was read.
+        doubted: ARNs of permission sets with ids of accounts.
+
+    Raises:
+        AwsError: AWS rejects a call.
+    """
+    read, center = inventory.center, identity_center.Center.of(aws, project)
+    if read is None or center is None:
+        return read
+    known, sets = {*map(_id, read.users), *map(_id, read.groups)}, {one.arn for one in read.permission_sets}
+    accounts = {one.id for one in inventory.organization.accounts if one.state == "ACTIVE"}
+    pairs = {(arn, account) for arn, account in doubted if arn in sets and account in accounts}
+    found = {one for pair in sorted(pairs) for one in _assignments(center.assignments_in(*pair))}
+    others = {one for one in read.assignments if (one.permission_set, one.account) not in pairs}
+    return replace(read, assignments=frozenset(others | {one for one in found if one.principal in known}))
 
 
 class _Directory(NamedTuple):

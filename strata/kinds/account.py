@@ -94,7 +94,7 @@ def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
 ACCOUNT = Kind(
     _NAME,
     "organizations",
-    (Resource(_TYPE, "<account id>", keys=("account",), id="id", imported=True, kept=True),),
+    (Resource(_TYPE, "<account id>", keys=("account",), id="id", imported=True),),
     key="account",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key in zone.accounts),
     declared=_declared,

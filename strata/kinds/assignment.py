@@ -177,7 +177,6 @@ ASSIGNMENT = Kind(
                 "{principal_id},{principal_type},{target_id},{target_type},{permission_set_arn},{instance_arn}",
                 regional=True,
             ),
-            kept=True,
             reads=_read,
         ),
     ),

@@ -87,7 +87,6 @@ ATTRIBUTE = Kind(
             existing=Existing(
                 CONFLICT, "{instance_arn}", early=lambda ask: ask.center.access_control() is not None, regional=True
             ),
-            kept=True,
             reads=_read,
         ),
     ),

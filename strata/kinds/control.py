@@ -84,7 +84,6 @@ TRAIL = Kind(
             existing=Existing(
                 "TrailAlreadyExistsException", "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}"
             ),
-            kept=True,
         ),
         *BUCKET,
     ),
@@ -330,11 +329,10 @@ ALERT = Kind(
         Resource(
             "aws_sns_topic",
             "<topic ARN>[@<region>]",
-            kept=True,
             arn="arn:{partition}:sns:{region}:{account}:{name}",
         ),
-        Resource("aws_sns_topic_policy", "<topic ARN>[@<region>]", kept=True),
-        Resource("aws_sns_topic_subscription", "<subscription ARN>[@<region>]", kept=True),
+        Resource("aws_sns_topic_policy", "<topic ARN>[@<region>]"),
+        Resource("aws_sns_topic_subscription", "<subscription ARN>[@<region>]"),
     ),
     addresses=_alerts,
 )
@@ -374,7 +372,6 @@ GITHUB = Kind(
             "aws_iam_openid_connect_provider",
             "<provider ARN>",
             existing=Existing("EntityAlreadyExists", _provider, early=_provider),
-            kept=True,
         ),
         ROLE,
         ROLE_POLICY,

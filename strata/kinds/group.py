@@ -112,7 +112,6 @@ GROUP = Kind(
             keys=("group",),
             id="group_id",
             existing=Existing(CONFLICT, regional=True),
-            kept=True,
             reads=_read,
         ),
     ),
@@ -210,14 +209,19 @@ def _recorded_members(states: InStates) -> Iterator[Thing]:
 
 
 def _given_members(aws: AtAws) -> Iterator[Thing]:
-    """Yields whom external.yaml has in a group, of the groups and users that AWS has: no deploy puts one in."""
+    """Yields whom external.yaml has in a group, of the groups and users that AWS has: no deploy puts one in.
+
+    A user who was made again is another, whom the way back deletes.
+    """
+    deployed = {key: text(one, "user_id") for key, one in aws.attributes.get("aws_identitystore_user", {}).items()}
     for center in aws.inventory.centers:
         for group in center.groups:
             here = aws.zone.groups.get(aws.known["group"].get(group.id, ""))
             if here and here.is_known and is_filled_by_people(here, group):
                 file, location = here.membership(0)
                 for user in center.users:
-                    if (name := _called(aws, here, user)) in here.people:
+                    name = _called(aws, here, user)
+                    if name in here.people and deployed.get(name, user.id) == user.id:
                         ids = {"group": group.id, "principal": user.id}
                         yield Thing("membership", _name(name, here.key), {}, file, location, ids=ids, external=True)
 
@@ -294,7 +298,6 @@ MEMBERSHIP = Kind(
             keys=("group", "user"),
             references=("group_id", "member_id"),
             existing=Existing(CONFLICT, _membership, regional=True),
-            kept=True,
             reads=_read_membership,
         ),
     ),

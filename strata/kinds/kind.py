@@ -102,7 +102,6 @@ class Resource:
         arn: its ARN, a template of the arguments, where another stack reads it and it holds nothing but names.
         imported: the stack finds what exists itself, by an import block.
         existing: what AWS may have of it already.
-        kept: it holds people, access, logs or alerts: replaced, it would be gone for a while, or for good.
         provisioned: AWS takes its changes to all accounts that have the permission set.
         reads: what the provider reads into each attribute of a state, from a reading in bulk; None where AWS has none.
     """
@@ -116,7 +115,6 @@ class Resource:
     arn: str = ""
     imported: bool = False
     existing: Existing | None = None
-    kept: bool = False
     provisioned: bool = False
     reads: Callable[[Reading, Attributes], Attributes | None] | None = None
 

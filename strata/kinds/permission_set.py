@@ -151,7 +151,6 @@ SET = Kind(
             keys=("permission-set",),
             id="arn",
             existing=Existing(CONFLICT, regional=True),
-            kept=True,
             provisioned=True,
             reads=_read,
         ),
@@ -191,7 +190,7 @@ _OF_SET = "{permission_set_arn},{instance_arn}"
 _REFERENCE = "{customer_managed_policy_reference[0][name]},{customer_managed_policy_reference[0][path]}"
 
 
-in_set = partial(Resource, keys=("permission-set",), references=("permission_set_arn",), kept=True, provisioned=True)
+in_set = partial(Resource, keys=("permission-set",), references=("permission_set_arn",), provisioned=True)
 """A resource that is named after a permission set, whose accounts get each change of it."""
 
 

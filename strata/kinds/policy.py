@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Literal
 
 from strata.config import ORGANIZATION, models
 from strata.config.models import PolicyType
@@ -20,6 +21,7 @@ from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import FULL_ACCESS
+from strata.landing_zone.services import unknown_types
 from strata.landing_zone.units import THE_ROOT, Target
 
 _TYPE, _ATTACHMENT = "aws_organizations_policy", "aws_organizations_policy_attachment"
@@ -66,9 +68,11 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         values = {**POLICY.live_fields(one), "document": content(one.content), "id": one.id}
         detached = (_detach(one.id, target) for target in one.targets)
         keeper, called = keeper_of_policy(aws.inventory, one), is_called_so(aws.inventory, one)
-        undo = () if keeper else (*detached, cli.line("organizations", "delete-policy", policy_id=one.id))
+        unknown = _unknown_to_provider(one.type)
+        left = keeper or unknown
+        undo = () if left else (*detached, cli.line("organizations", "delete-policy", policy_id=one.id))
         so = "its name alone is Control Tower's: it has other statements"
-        note = Message("named-like-control-tower", so) if called else taken_back_by(keeper)
+        note = unknown or (Message("named-like-control-tower", so) if called else taken_back_by(keeper))
         rights = [values["document"], *one.targets]
         name, ids = aws.key("policy", one.id, one.name), {"id": one.id}
         external, thing = key in aws.zone.policies and aws.zone.policies[key].external, ("policy", one.id)
@@ -112,7 +116,7 @@ def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
 POLICY = Kind(
     "policy",
     "organizations",
-    (Resource(_TYPE, "<policy id>", keys=("policy",), id="id", imported=True, kept=True),),
+    (Resource(_TYPE, "<policy id>", keys=("policy",), id="id", imported=True),),
     key="policy",
     section="policies",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.policies.items() if not one.external),
@@ -283,7 +287,6 @@ ATTACHMENT = Kind(
             branches={"ou": "ou", "account": "account"},
             references=("policy_id", "target_id"),
             existing=Existing("DuplicatePolicyAttachmentException", "{target_id}:{policy_id}"),
-            kept=True,
         ),
     ),
     addresses=_attachments,
@@ -309,9 +312,25 @@ def _types(aws: AtAws) -> Iterator[Thing]:
     live = aws.inventory.organization
     theirs = {one.type for one in live.policies if aws.is_elsewhere(_TYPE, one.id)} - {*aws.zone.policy_types}
     for type in (one for one in live.policy_types if one not in theirs):
-        undo = cli.line("organizations", "disable-policy-type", root_id=live.root, policy_type=type)
-        note = Message("detaches-all-policies", "the line detaches every policy of this type")
-        yield Thing("policy type", type, undo=(undo,), note=note, takes_more=True, noted=True)
+        line = cli.line("organizations", "disable-policy-type", root_id=live.root, policy_type=type)
+        unknown = _unknown_to_provider(type)
+        note = unknown or Message("detaches-all-policies", "the line detaches every policy of this type")
+        yield Thing("policy type", type, undo=() if unknown else (line,), note=note, takes_more=True, noted=True)
+
+
+def _unknown_to_provider(type: str) -> Message | Literal[""]:
+    """Returns what to do where only another tool can have declared what is there."""
+    if not unknown_types([type]):
+        return ""
+    text = f"the AWS provider does not know {type}: have it taken away by whoever works with policies of this type"
+    return Message("policy-type-unknown", text, type=type)
+
+
+def _why_not_declared(_: LandingZone, change: Change) -> Obstacle:
+    type = change.now.name
+    if unknown_types([type]):
+        return Message("not-declarable", f"policies of the type {type} cannot be declared", type=type)
+    return Message("declare-a-policy", "declare a policy of this type, which switches the type on")
 
 
 POLICY_TYPE = Kind(
@@ -329,7 +348,7 @@ POLICY_TYPE = Kind(
     ),
     live=_types,
     is_entry=True,
-    obstacle=lambda *_: Message("declare-a-policy", "declare a policy of this type, which switches the type on"),
+    obstacle=_why_not_declared,
     events=events("PolicyType", made="Enable{}", gone="Disable{}"),
     clues=by_name,
 )

@@ -11,12 +11,10 @@ from strata.kinds.reading import KEPT, PROVIDERS, Reading, same_text, tags
 CONFLICT = "ConflictException"
 """What Identity Center and Access Analyzer say; the provider waits some 50 minutes for one of the former to go."""
 
-ROLE = Resource("aws_iam_role", "<role name>", existing=Existing("EntityAlreadyExists", "{name}"), kept=True)
-ROLE_POLICY = Resource(
-    "aws_iam_role_policy", "<role name>:<policy name>", existing=Existing(id="{role}:{name}"), kept=True
-)
+ROLE = Resource("aws_iam_role", "<role name>", existing=Existing("EntityAlreadyExists", "{name}"))
+ROLE_POLICY = Resource("aws_iam_role_policy", "<role name>:<policy name>", existing=Existing(id="{role}:{name}"))
 ROLE_ATTACHMENT = Resource(
-    "aws_iam_role_policy_attachment", "<role name>/<policy ARN>", existing=Existing(id="{role}/{policy_arn}"), kept=True
+    "aws_iam_role_policy_attachment", "<role name>/<policy ARN>", existing=Existing(id="{role}/{policy_arn}")
 )
 
 _BUCKET = "<bucket>[@<region>]"
@@ -25,12 +23,11 @@ BUCKET = (
         "aws_s3_bucket",
         _BUCKET,
         existing=Existing("BucketAlreadyOwnedByYou|BucketAlreadyExists", "{bucket}", regional=True),
-        kept=True,
         arn="arn:{partition}:s3:::{bucket}",
     ),
     Resource("aws_s3_bucket_lifecycle_configuration", _BUCKET),
     Resource("aws_s3_bucket_ownership_controls", _BUCKET),
-    Resource("aws_s3_bucket_policy", _BUCKET, kept=True),
+    Resource("aws_s3_bucket_policy", _BUCKET),
     Resource("aws_s3_bucket_public_access_block", _BUCKET),
     Resource("aws_s3_bucket_server_side_encryption_configuration", _BUCKET),
 )

@@ -34,7 +34,7 @@ _KEY = (
         existing=Existing("AlreadyExistsException", "{name}", regional=True),
     ),
     # AWS makes another key each time.
-    Resource("aws_kms_key", "<key id>[@<region>]", existing=Existing(id=_key, early=_key, regional=True), kept=True),
+    Resource("aws_kms_key", "<key id>[@<region>]", existing=Existing(id=_key, early=_key, regional=True)),
 )
 
 

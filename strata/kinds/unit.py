@@ -67,7 +67,7 @@ def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[Found]:
 UNIT = Kind(
     _NAME,
     "organizations",
-    (Resource(_TYPE, "<unit id>", keys=("ou",), id="id", imported=True, kept=True),),
+    (Resource(_TYPE, "<unit id>", keys=("ou",), id="id", imported=True),),
     key="ou",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key in zone.units),
     declared=_declared,

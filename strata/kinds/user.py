@@ -160,7 +160,6 @@ USER = Kind(
             keys=("user",),
             id="user_id",
             existing=Existing(CONFLICT, regional=True),
-            kept=True,
             reads=_read,
         ),
     ),

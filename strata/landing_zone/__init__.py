@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
 from strata.config.external import External
-from strata.config.layers import Layer
+from strata.config.layers import IN_ACCOUNT, Layer, Roles
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
 from strata.config.moves import Move
@@ -113,6 +113,29 @@ class LandingZone:
         """Returns the accounts of the stacks that layers of one's own have in accounts, by the name of the stack."""
         layers = [one for one in self.layers.values() if one.code.in_accounts]
         return {layer.stack_in(key): key for layer in layers for key in self.members}
+
+    @cached_property
+    def waves(self) -> Mapping[str, tuple[frozenset[str], ...]]:
+        """Returns the accounts of each wave, by layer: an account is in the first that names it."""
+        found = {}
+        for name, layer in self.layers.items():
+            if layer.deploying.rollout:
+                left, waves = frozenset(self.members), list[frozenset[str]]()
+                for places in layer.deploying.rollout.waves:
+                    named = frozenset[str]().union(*map(self.selector.at, places))
+                    waves.append(left & named)
+                    left -= named
+                found[name] = tuple(waves)
+        return found
+
+    def roles(self, stack: str) -> Roles:
+        """Returns the roles that a stack in a member account assumes."""
+        return self.layers[stack.partition(IN_ACCOUNT)[0]].roles
+
+    def wave(self, stack: str) -> int:
+        """Returns the number of the wave that a stack is deployed in, 0 where its layer has none."""
+        layer, _, account = stack.partition(IN_ACCOUNT)
+        return next((number for number, wave in enumerate(self.waves.get(layer, ()), 1) if account in wave), 0)
 
     @cached_property
     def units(self) -> Mapping[str, Unit]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from strata.config.json_lines import minified
-from strata.config.models import Project
+from strata.config.layers import Layer, types_of
+from strata.config.models import PARTITION, Project
 from strata.landing_zone.placeholders import Document, placeholder_values
 
 READER = "reader"
@@ -30,6 +31,40 @@ def permissions(project: Project) -> Mapping[str, Document]:
     own = {"short_name": project.short_name, "state_bucket": project.state_bucket}
     values = {**placeholder_values(project), **own}
     return {name: Document(template(name), values) for name in NAMES}
+
+
+def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any]]:
+    """Returns the documents of a layer of one's own: who deploys it has the one of its name, its roles the others."""
+    stacks = layer.stack_in("*") if layer.code.in_accounts else layer.name
+    values = {**placeholder_values(project), "state_bucket": project.state_bucket, "stacks": stacks}
+    content = Document(minified((_FOLDER / "layer.json").read_text(encoding="utf-8")), values).content
+    rows = [row for type in types_of(layer.code.folder) if (row := types().get(type))]
+    reads = {action for row in rows for action in row["reads"]}
+    writes = reads.union(*(row["writes"] for row in rows))
+    if not layer.code.in_accounts:
+        content["Statement"][0]["Resource"].append(f"{values['state_bucket_arn']}/management/runs.json")
+        content["Statement"] += _allow("Types", writes)
+        return {layer.name: content}
+    roles = dict.fromkeys(layer.roles.model_dump().values())
+    arns = [f"arn:{PARTITION}:iam::*:role/{role}" for role in roles]
+    content["Statement"] += _allow("Accounts", {"sts:AssumeRole"}, arns)
+    in_accounts = {"reader": reads, "writer": writes}
+    return {layer.name: content} | {
+        f"{layer.name}/{role}": {**content, "Statement": _allow("Types", actions)}
+        for role, actions in in_accounts.items()
+    }
+
+
+def _allow(sid: str, actions: Iterable[str], resource: str | list[str] = "*") -> list[dict[str, Any]]:
+    allowed = {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": resource}
+    return [allowed] if allowed["Action"] else []
+
+
+@cache
+def types() -> Mapping[str, Mapping[str, list[str]]]:
+    """Returns the actions that a plan of each type needs, and a deploy besides, of the types that Strata knows."""
+    found: Mapping[str, Mapping[str, list[str]]] = json.loads((_FOLDER / "types.json").read_text(encoding="utf-8"))
+    return found
 
 
 def template(name: str) -> str:

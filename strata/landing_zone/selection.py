@@ -7,7 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from strata.config.models import MANAGEMENT, ROOT, Assignment, Organization
+from strata.config.text import Problem, short
+from strata.config.types import did_you_mean
+from strata.errors import Message
 from strata.landing_zone.units import units
+
+UNIT, EVERYWHERE = "ou/", "all"
+"""How a place names a unit, and all accounts."""
 
 
 class AccountSelector:
@@ -53,6 +59,31 @@ class AccountSelector:
     def in_unit(self, unit: str) -> frozenset[str]:
         """Returns the accounts in a unit and in all units below it."""
         return self.members if unit == ROOT else self._units.get(unit, frozenset())
+
+    def at(self, place: str) -> frozenset[str]:
+        """Returns the accounts at a place: a key, `ou/KEY`, `root` for all members, `all` for all accounts."""
+        if place == EVERYWHERE:
+            return self.everywhere
+        unit = place.removeprefix(UNIT)
+        return self.in_unit(unit) if unit != place or place == ROOT else frozenset({place})
+
+    def problem(self, place: str, at: tuple[str | int, ...]) -> Problem | None:
+        """Returns why there is no such place, None where there is."""
+        units, accounts = {ROOT, *self._units}, self.everywhere - self.retired
+        if place in accounts or place in (ROOT, EVERYWHERE):
+            return None
+        if place.startswith(UNIT) and place.removeprefix(UNIT) in units:
+            return None
+        if place in self.retired:
+            retired = Message("account-retired", f"account {short(place)} is retired", account=place)
+            return Problem(retired, "remove it", at=at)
+        if place in units:
+            unit = Message("name-of-another-kind", f"{short(place)} is an organizational unit", name=place, kind="unit")
+            return Problem(unit, f"write {UNIT}{place}", at=at)
+        guess = did_you_mean(place, {*accounts, *(f"{UNIT}{key}" for key in units), EVERYWHERE})
+        text = f"{short(place)} is neither an account nor an organizational unit{guess}"
+        problem = Message("unknown-name", text, name=place, kinds=["account", "organizational unit"])
+        return Problem(problem, f"write the key of an account, {UNIT}KEY for a unit, root or all", at=at)
 
     def tagged(self, tags: Mapping[str, str]) -> frozenset[str]:
         """Returns the accounts that have all of the tags."""

@@ -40,7 +40,7 @@ def apply(workspace: Workspace, planned: Plan, signals: Signals, progress: Progr
     """Applies the file of a plan. Of the signals of a run, Terraform receives one SIGINT at the most."""
     events = Events(progress, planned.stack, steps=planned.steps, verbose=verbose)
     said = stopped = False
-    most = limit(workspace, planned.stack)
+    most = (*limit(workspace, planned.stack), *workspace.planning(planned.stack, False))
     with signals.shield():
         process = workspace.started(planned.stack, "apply", "-json", "-input=false", *most, str(planned.file))
 

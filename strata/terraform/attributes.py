@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 MASKED = "(sensitive)"
 UNKNOWN = "(known after apply)"
+ACCOUNT = "(account)"
+"""Stands for the id of the account that a stack is in."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Attribute:
     """It is the reason for a replacement."""
     computed: bool = False
     """The configuration does not write it: AWS or the provider gives it."""
+    secret: str = field(default="", repr=False)
+    """A digest of its new value where something of that is sensitive, never to be printed as it is."""
 
     def as_json(self) -> dict[str, Any]:
         """Returns it as `--json` prints it."""
@@ -58,6 +64,7 @@ def attributes(change: Mapping[str, Any], written: Collection[str] | None) -> It
             _pending(masked(new, marks), pending),
             unknown=any_true(pending),
             sensitive=any_true(marks),
+            secret=digest(new) if any_true(marks) and new is not None else "",
             replaces=name in replacing,
             computed=written is not None and name not in written,
         )
@@ -105,3 +112,8 @@ def _merged(value: Any, marks: Any, each: Any) -> Any:
     if isinstance(value, list) and isinstance(marks, list):
         return [each(part, marks[at] if at < len(marks) else None) for at, part in enumerate(value)]
     return value
+
+
+def digest(value: object) -> str:
+    """Returns a digest of a value that nobody shall read."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

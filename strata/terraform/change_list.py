@@ -1,27 +1,34 @@
 """The list of changes that people approve: two plans of the same thing have the same, whenever and wherever made.
 
 It holds what a plan would do as far as that is known before: no time, no id that AWS has yet to give, no secret.
-It is for reading and comparing. Nothing is applied from it.
+It is for reading and comparing. Nothing is applied from it. What is the same in several accounts is a class of it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from strata.atomic import MEGABYTE, read_text
+from strata.config.layers import IN_ACCOUNT
 from strata.errors import Message, StrataError, UsageError
 from strata.printing import as_json, line
-from strata.terraform.attributes import UNKNOWN, Attribute
-from strata.terraform.plans import Change, Plan
+from strata.terraform.attributes import ACCOUNT, UNKNOWN, Attribute
+from strata.terraform.expressions import PROVISIONER, Expression
+from strata.terraform.fleet import layer_of
+from strata.terraform.plans import Change, Plan, own_version
+from strata.text import counted, listed
 
+Json = dict[str, Any]
+FORMATS = (1, 2)
 MOST = 50 * MEGABYTE
 """The maximum size of a list: a first deploy of four thousand accounts has a tenth of it."""
 
@@ -37,6 +44,8 @@ class Values(_Part):
     after: Any = None
     replaces: bool = False
     """It is why the resource is replaced."""
+    expression: Any = None
+    """In a class, where it is not known: its Terraform, and what that refers to."""
 
 
 class Listed(_Part):
@@ -57,41 +66,86 @@ class StackChanges(_Part):
     """The outputs that other stacks read and that change."""
 
 
+class ClassChanges(StackChanges):
+    """What would be done in several accounts of a layer, with `(account)` for the id of each."""
+
+    layer: str
+    accounts: list[str]
+    """Their keys."""
+    steps: list[str] = []
+    """The commands that Terraform runs besides, by address."""
+    secrets: dict[str, str] = {}
+    """A keyed hash of the sensitive values that an account gets: whether they are others than another time."""
+
+    def stack_in(self, account: str) -> str:
+        """Returns the stack of the layer in an account."""
+        return f"{self.layer}{IN_ACCOUNT}{account}"
+
+    @property
+    def effect(self) -> str:
+        """Returns what would be done in each account, as text."""
+        return as_json(_sorted(self.model_dump(exclude={"accounts", "secrets"}, exclude_defaults=True)))
+
+    def without(self, stacks: Collection[str]) -> Self:
+        """Returns what would be done in the other stacks."""
+        accounts = [account for account in self.accounts if self.stack_in(account) not in stacks]
+        secrets = {account: secret for account, secret in self.secrets.items() if account in accounts}
+        return self.model_copy(update={"accounts": accounts, "secrets": secrets})
+
+
 class ChangeList(_Part):
     """What would be done in all stacks that were planned, and what has to be planned later."""
 
-    format: Literal[1]
+    format: Literal[1, 2]
+    """2 where stacks in accounts change."""
     account: str
     """The management account."""
     stacks: dict[str, StackChanges]
     """The stacks in which something would change."""
+    classes: list[ClassChanges] = []
+    """The stacks in accounts in which something would change."""
     later: list[str]
     """The stacks that can be planned once others are applied: they are in no list before that."""
 
     @classmethod
-    def of(cls, plans: Sequence[Plan], account: str, *, later: Collection[str] = ()) -> Self:
+    def of(
+        cls,
+        plans: Sequence[Plan],
+        account: str,
+        *,
+        later: Collection[str] = (),
+        accounts: Mapping[str, str] | None = None,
+        lineage: str = "",
+    ) -> Self:
         """Returns the list of plans without an error.
 
         Args:
             plans: one for each stack.
             account: the management account.
             later: stacks of which there is only a preview, since another one was never deployed.
+            accounts: the id of its account, as far as it is known, by the stack in a member account; of format 1 where
+                there are none.
+            lineage: of a state, for the hashes of the sensitive values of stacks that have none.
         """
         waiting = {planned.stack for planned in plans if planned.waits_for}.union(later)
-        now = {
-            planned.stack: StackChanges(
-                changes={address: _listed(change) for address, change in planned.changes.items()},
-                outputs=list(planned.outputs),
-            )
-            for planned in plans
-            if planned.differs and planned.stack not in waiting
-        }
-        return cls(format=1, account=account, stacks=now, later=sorted(waiting))
+        now = [planned for planned in plans if planned.differs and planned.stack not in waiting]
+        ids = accounts or {}
+        found = [_class(same, ids, lineage) for same in classes(now, ids) if same[0].stack in ids]
+        return cls(
+            format=2 if found else 1,
+            account=account,
+            stacks={planned.stack: _stack(planned, {}) for planned in now if planned.stack not in ids},
+            classes=sorted(found, key=lambda one: (one.layer, one.accounts)),
+            later=sorted(waiting),
+        )
 
     def without(self, stacks: Collection[str]) -> Self:
         """Returns the list of the other stacks."""
+        found = [one for one in (same.without(stacks) for same in self.classes) if one.accounts]
         others = {name: changes for name, changes in self.stacks.items() if name not in stacks}
-        return self.model_copy(update={"stacks": others, "later": [one for one in self.later if one not in stacks]})
+        later = [one for one in self.later if one not in stacks]
+        update = {"format": 2 if found else 1, "stacks": others, "classes": found, "later": later}
+        return self.model_copy(update=update)
 
     @property
     def text(self) -> str:
@@ -106,7 +160,8 @@ class ChangeList(_Part):
     @property
     def count(self) -> int:
         """Returns how many resources would change."""
-        return sum(len(stack.changes) for stack in self.stacks.values())
+        here = sum(len(stack.changes) for stack in self.stacks.values())
+        return here + sum(len(one.changes) * len(one.accounts) for one in self.classes)
 
     def differences(self, now: ChangeList) -> Iterator[Message]:
         """Yields what another list has more, less or otherwise, in words."""
@@ -114,15 +169,140 @@ class ChangeList(_Part):
             text = f"  account: {self.account} expected, {now.account} planned"
             yield Message("account-differs", text, expected=self.account, planned=now.account)
         for stack in sorted({*self.stacks, *now.stacks}):
-            old, new = self.stacks.get(stack, StackChanges()), now.stacks.get(stack, StackChanges())
-            for address in sorted({*old.changes, *new.changes}):
-                yield from _of_one(stack, address, old.changes.get(address), new.changes.get(address))
-            yield from _beyond("- ", "output-missing", stack, {*old.outputs} - {*new.outputs})
-            yield from _beyond("+ ", "output-unexpected", stack, {*new.outputs} - {*old.outputs})
+            yield from _between(stack, self.stacks.get(stack, StackChanges()), now.stacks.get(stack, StackChanges()))
+        yield from self.differences_in_accounts(now)
         for stack in sorted({*self.later} - {*now.later}):
             yield Message("later-missing", f"- {stack}: to be planned later", stack=stack)
         for stack in sorted({*now.later} - {*self.later}):
             yield Message("later-unexpected", f"+ {stack}: to be planned later", stack=stack)
+
+    def differences_in_accounts(self, now: ChangeList) -> Iterator[Message]:
+        """Yields what differs in accounts, once where it is the same in several."""
+        before, after = self.by_account(), now.by_account()
+        found: dict[tuple[int | None, int | None, bool], list[str]] = {}
+        for stack in sorted({*before, *after}):
+            (old, secret), (new, other) = before.get(stack, (None, "")), after.get(stack, (None, ""))
+            found.setdefault((old, new, secret != other), []).append(stack)
+        for (old, new, secrets_differ), stacks in found.items():
+            keys = [stack.partition(IN_ACCOUNT)[2] for stack in stacks]
+            layer = f"{layer_of(stacks[0])} in {counted(len(keys), 'account')} ({listed(keys)})"
+            where, none = layer if keys[1:] else stacks[0], ClassChanges(layer="", accounts=[])
+            expected = none if old is None else self.classes[old]
+            planned = none if new is None else now.classes[new]
+            yield from _between(where, expected, planned)
+            yield from _beyond("- ", "step-missing", where, {*expected.steps} - {*planned.steps}, "step")
+            yield from _beyond("+ ", "step-unexpected", where, {*planned.steps} - {*expected.steps}, "step")
+            if secrets_differ and old is not None and new is not None:
+                yield Message("secrets-differ", f"  {where}: other sensitive values than expected", stack=where)
+
+    @property
+    def in_accounts(self) -> set[str]:
+        """Returns the stacks in accounts that it names."""
+        return {*self.by_account(), *(stack for stack in self.later if IN_ACCOUNT in stack)}
+
+    @property
+    def stacks_named(self) -> set[str]:
+        """Returns all stacks that it names."""
+        return {*self.stacks, *self.later, *self.by_account()}
+
+    def by_account(self) -> dict[str, tuple[int, str]]:
+        """Returns which class a stack in an account is of, and the hash of its sensitive values."""
+        return {
+            one.stack_in(account): (number, one.secrets.get(account, ""))
+            for number, one in enumerate(self.classes)
+            for account in one.accounts
+        }
+
+
+def _between(stack: str, old: StackChanges, new: StackChanges) -> Iterator[Message]:
+    """Yields how the changes of a stack differ."""
+    for address in sorted({*old.changes, *new.changes}):
+        yield from _of_one(stack, address, old.changes.get(address), new.changes.get(address))
+    yield from _beyond("- ", "output-missing", stack, {*old.outputs} - {*new.outputs})
+    yield from _beyond("+ ", "output-unexpected", stack, {*new.outputs} - {*old.outputs})
+
+
+# Classes
+
+
+def classes(plans: Iterable[Plan], accounts: Mapping[str, str]) -> list[list[Plan]]:
+    """Groups the plans of a layer that do the same in their accounts, of each layer the largest group first.
+
+    Of their texts only the account's own id may differ. What is known after the apply is the same where its Terraform
+    is, and so is what cannot be planned yet.
+
+    Args:
+        accounts: the id of its account, as far as it is known, by the stack in a member account.
+    """
+    found: dict[str, list[Plan]] = {}
+    for planned in plans:
+        id = accounts.get(planned.stack)
+        effect = planned.stack if id is None else json.dumps(_effect(planned, id), sort_keys=True)
+        found.setdefault(effect, []).append(planned)
+    order = list(dict.fromkeys(layer_of(same[0].stack) for same in found.values()))
+    return sorted(found.values(), key=lambda same: (order.index(layer_of(same[0].stack)), -len(same)))
+
+
+def _effect(planned: Plan, id: str) -> Json:
+    """Returns what a plan does in its account, as data that is the same in every account where it does the same."""
+    steps = [
+        f"{address}: {json.dumps(arguments[PROVISIONER].written, sort_keys=True)}"
+        for address, arguments in sorted(planned.written.items())
+        if PROVISIONER in arguments
+    ]
+    effect = {
+        "changes": {**_stack(planned, planned.written).model_dump(exclude_defaults=True), "steps": steps},
+        "layer": layer_of(planned.stack),
+        "not planned": [planned.error, planned.advice, planned.waits_for, planned.spared, planned.terraform],
+        "secrets": list(_secrets(planned)),
+    }
+    without_id: Json = _without_id(effect, id)
+    return without_id
+
+
+def _without_id(value: Any, id: str) -> Any:
+    """Returns data with `(account)` for the id of an account, and another text where that stood already."""
+    text = re.sub(r"\(account( *)\)", r"(account\1 )", json.dumps(value))
+    return json.loads(re.sub(rf"(?<!\d){id}(?!\d)", ACCOUNT, text) if id else text)
+
+
+def _secrets(planned: Plan) -> Iterator[list[Any]]:
+    """Yields digests of what is sensitive in a plan: of values, and of what is behind those that it does not know."""
+    for address, change in planned.changes.items():
+        written = planned.written.get(address, {})
+        hidden = {
+            one.name: written[one.name].written for one in change.attributes if one.sensitive and one.name in written
+        }
+        found = [
+            {one.name: one.secret for one in change.attributes if one.secret},
+            {name: behind.secret for name, behind in written.items() if behind.secret},
+            hidden,
+        ]
+        if any(found):
+            yield [address, *found]
+
+
+def _class(same: Sequence[Plan], accounts: Mapping[str, str], lineage: str) -> ClassChanges:
+    secrets = {}
+    for planned in same:
+        if found := list(_secrets(planned)):
+            own = own_version(planned.versions, planned.stack)
+            key, text = own.lineage if own else lineage, json.dumps(found, sort_keys=True)
+            secrets[_key(planned)] = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+    first = same[0]
+    return ClassChanges(
+        layer=layer_of(first.stack),
+        accounts=sorted(map(_key, same)),
+        secrets=secrets,
+        **_effect(first, accounts[first.stack])["changes"],
+    )
+
+
+def _key(planned: Plan) -> str:
+    return planned.stack.partition(IN_ACCOUNT)[2]
+
+
+# What was approved
 
 
 @dataclass(frozen=True)
@@ -131,6 +311,8 @@ class Expected:
 
     sha256: str
     changes: ChangeList | None = None
+    by_account: bool = False
+    """It has classes, so what it says of one account says nothing of another."""
 
     @classmethod
     def of(cls, given: str) -> Expected:
@@ -153,7 +335,11 @@ class Expected:
             text = f"--expect {given}: neither a file nor a hash of 64 digits"
             raise UsageError(Message("argument-malformed", text, option="--expect", value=given)) from None
         except ValidationError as error:
-            first = error.errors()[0]
+            first, formats = error.errors()[0], [one["input"] for one in error.errors() if one["loc"] == ("format",)]
+            if formats and isinstance(formats[0], int) and formats[0] > max(FORMATS):
+                read = " and ".join(map(str, FORMATS))
+                text = f"{given} is a list of format {formats[0]}; this Strata reads {read}; upgrade Strata"
+                raise StrataError(Message("list-too-new", text, place=given, format=formats[0])) from None
             where = ".".join(map(str, first["loc"]))
             text = line(f"{given} is no list of changes: {f'{where}: ' if where else ''}{first['msg']}")
             raise StrataError(Message("list-malformed", text, place=given, at=where)) from None
@@ -163,27 +349,64 @@ class Expected:
                 "run strata plan --changes again, and approve that list"
             )
             raise StrataError(Message("list-edited", text, place=given))
-        return cls(changes.sha256, changes)
+        return cls(changes.sha256, changes, by_account=bool(changes.classes))
 
     def without(self, stacks: Collection[str]) -> Expected:
         """Returns what was approved of the other stacks; a hash alone says nothing of them."""
         if not stacks or not self.changes:
             return self
         changes = self.changes.without(stacks)
-        return Expected(changes.sha256, changes)
+        return replace(self, sha256=changes.sha256, changes=changes)
 
-    def differences(self, now: ChangeList) -> list[Message]:
-        """Returns what is planned otherwise than expected, in words; nothing where the lists are the same."""
-        if self.sha256 == now.sha256:
+    def only(self, stacks: Collection[str]) -> Expected:
+        """Returns what was approved of these stacks."""
+        return self.without(self.changes.stacks_named.difference(stacks)) if self.changes else self
+
+    def differences(self, *now: ChangeList) -> list[Message]:
+        """Returns what is planned otherwise than expected, in words; nothing where the lists are the same.
+
+        Args:
+            now: the list in each format.
+        """
+        if self.sha256 in [one.sha256 for one in now]:
             return []
-        text = f"the plan is not the expected one: sha256 {self.sha256} expected, {now.sha256} planned"
-        head = Message("plan-unexpected", text, expected=self.sha256, planned=now.sha256)
-        return [head, *(self.changes.differences(now) if self.changes else ())]
+        planned = next((one for one in now if self.changes and one.format == self.changes.format), now[0])
+        text = f"the plan is not the expected one: sha256 {self.sha256} expected, {planned.sha256} planned"
+        head = Message("plan-unexpected", text, expected=self.sha256, planned=planned.sha256)
+        return [head, *(self.changes.differences(planned) if self.changes else ())]
+
+    def stops(self, *now: ChangeList) -> list[Message]:
+        """Returns what of that ends a deploy before anything is done; in an account it stops nothing elsewhere."""
+        if not (self.changes and self.by_account):
+            return self.differences(*now)
+        accounts = self.changes.in_accounts | now[0].in_accounts
+        return self.without(accounts).differences(now[0].without(accounts))
+
+    def of_stacks(self, stacks: Collection[str], now: ChangeList) -> list[Message]:
+        """Returns what is planned otherwise than expected in stacks in accounts."""
+        if not self.changes:
+            return []
+        others = self.changes.in_accounts.union(now.in_accounts).difference(stacks)
+        return list(self.changes.without(others).differences_in_accounts(now.without(others)))
+
+    def on_no_list(self, now: ChangeList) -> set[str]:
+        """Returns the stacks in accounts of which something else was approved, or nothing."""
+        if not (self.changes and self.by_account):
+            return set()
+        approved = {number: one.effect for number, one in enumerate(self.changes.classes)}
+        planned = {number: one.effect for number, one in enumerate(now.classes)}
+        before = self.changes.by_account()
+        found = set()
+        for stack, (number, secret) in now.by_account().items():
+            old, other = before.get(stack, (-1, ""))
+            if approved.get(old) != planned[number] or secret != other:
+                found.add(stack)
+        return found
 
 
-def _beyond(sign: str, case: str, stack: str, outputs: Collection[str]) -> Iterator[Message]:
-    for name in sorted(outputs):
-        yield Message(case, f"{sign}{stack}: output {name}", stack=stack, output=name)
+def _beyond(sign: str, case: str, stack: str, names: Collection[str], what: str = "output") -> Iterator[Message]:
+    for name in sorted(names):
+        yield Message(case, f"{sign}{stack}: {what} {name}", stack=stack, **{what: name})
 
 
 def _of_one(stack: str, address: str, old: Listed | None, new: Listed | None) -> Iterator[Message]:
@@ -215,18 +438,28 @@ def _brief(values: Values | None) -> str:
     if values is None:
         return "unchanged"
     before, after = (json.dumps(one, sort_keys=True) for one in (values.before, values.after))
-    return f"{before} -> {after}"
+    return f"{before} -> {after}{f' by {json.dumps(values.expression, sort_keys=True)}' if values.expression else ''}"
 
 
-def _listed(change: Change) -> Listed:
+def _stack(planned: Plan, written: Mapping[str, Mapping[str, Expression]]) -> StackChanges:
+    changes = {address: _listed(change, written.get(address, {})) for address, change in planned.changes.items()}
+    return StackChanges(changes=changes, outputs=list(planned.outputs))
+
+
+def _listed(change: Change, written: Mapping[str, Expression]) -> Listed:
     return Listed(
         action=change.action,
         moved_from=change.moved_from,
         import_id=change.import_id,
         attributes={
-            one.name: Values(before=one.before, after=one.after, replaces=one.replaces)
+            one.name: Values(
+                before=one.before,
+                after=one.after,
+                replaces=one.replaces,
+                expression=written[one.name].written if one.name in written and not one.sensitive else None,
+            )
             for one in change.attributes
-            if not _is_given_later(one) and not _says_when(one)
+            if (one.name in written or not _is_given_later(one)) and not _says_when(one)
         },
     )
 

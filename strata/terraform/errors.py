@@ -8,22 +8,34 @@ from collections.abc import Iterator, Sequence
 
 from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied, remedy
+from strata.policy.keys import region_of
 from strata.printing import line, word
 from strata.terraform.events import Failure
 from strata.terraform.workspace import Workspace
 
 
 class TerraformError(StrataError):
-    """Errors of Terraform in one stack: each on a line, and below them what to do."""
+    """Errors of Terraform in one stack.
+
+    Attributes:
+        advice: what to do, each once.
+        told: each with the call, the account, the region and what to do; where another has the same remedy, its place.
+    """
 
     def __init__(self, workspace: Workspace, stack: str, found: Sequence[Failure]) -> None:
-        super().__init__(*(failure.of(stack) for failure in found))
+        super().__init__(*(_error(workspace, stack, failure) for failure in found))
         self.advice = list(advice(workspace, stack, found))
+        self.told, first = list[str](), dict[str, str]()
+        for error, failure in zip(self.args, found, strict=True):
+            way = "; ".join(advice(workspace, stack, [failure]))
+            same = first.setdefault(way, error.place)
+            what = f"do as for {same}" if same not in ("", error.place) else line(way, sys.maxsize)
+            self.told.append(f"{line(error.removeprefix(f'{stack}: '))}{way and f'; {what}'}")
+        self._stack = stack
 
     def lines(self) -> Iterator[str]:
         """Yields what is printed."""
-        yield from (f"error: {line(text)}" for text in self.args)
-        yield from (line(f"  {text}", sys.maxsize) for text in self.advice)
+        yield from (f"error: {self._stack}: {one}" for one in self.told)
 
 
 ADVICE = (
@@ -237,6 +249,19 @@ ADVICE = (
             "imports what AWS finished in the meantime"
         ),
     ),
+    (
+        r"StatusCode: 5\d\d",
+        "aws-failed",
+        "AWS failed by itself; run the command again in some minutes, which goes on from what was done",
+    ),
+    (
+        r"request send failed",
+        "aws-unreachable",
+        (
+            "no answer of AWS came; check the network and the proxy, then run the command again, which imports what "
+            "AWS did all the same"
+        ),
+    ),
 )
 """The errors that AWS and Terraform are known to report, its case, and what an operator does; the first that matches
 counts.
@@ -246,32 +271,66 @@ names the reasons for which AWS does not create an account.
 """
 
 
+_CALL = re.compile(r"operation error ([\w ]+): (\w+)")
+_PREFIXES = {
+    "Cost Explorer": "ce",
+    "EventBridge": "events",
+    "S3 Control": "s3",
+    "SSO Admin": "sso",
+}
+"""The services that an SDK calls otherwise than policies do, where it says what was called."""
+_OF_STATES = ("s3", "dynamodb")
+
+
+def _called(text: str) -> tuple[str, str] | None:
+    """Returns the service, as policies call it, and the operation that an error of the provider names."""
+    found = _CALL.search(text)
+    return (_PREFIXES.get(found[1], found[1].lower()), found[2]) if found else None
+
+
+def _error(workspace: Workspace, stack: str, failure: Failure) -> Message:
+    """Returns an error of a stack, with the account and the region that AWS was asked in."""
+    where = ""
+    if re.search(r"operation error|StatusCode|unexpected state|timeout while waiting", failure.text):
+        service, document = (_called(failure.text) or ("", ""))[0], workspace.document(stack)
+        type, _, name = failure.place.partition(".")
+        provider, of_states = document["provider"]["aws"][0], document["terraform"]["backend"].get("s3")
+        asked = of_states if of_states and not failure.place and service in _OF_STATES else provider
+        own = document.get("resource", {}).get(type, {}).get(name.partition("[")[0], {}).get("region", "$")
+        region = region_of(f"{service}:", "") or (asked["region"] if own.startswith("$") else own)
+        account = asked["allowed_account_ids"][0]
+        # In a member account the name of the stack has its key.
+        where = f" ({region})" if account.startswith("$") else f" (account {account}, {region})"
+    return Message(failure.id, f"{stack}: {failure.told}{where}", place=failure.place, stack=stack)
+
+
 def advice(workspace: Workspace, stack: str, found: Sequence[Failure]) -> Iterator[Message]:
     """Yields what to do about errors of a stack, each advice once."""
-    yield from dict.fromkeys(failure.remedy for failure in found if failure.remedy)
-    said = [f"{failure.text} {failure.address or ''}" for failure in found if not failure.remedy]
-    given = dict.fromkeys(
-        next(((case, words) for pattern, case, words in ADVICE if re.search(pattern, text)), None) for text in said
+    yield from dict.fromkeys(way for failure in found for way in _ways(workspace, stack, failure))
+
+
+def _ways(workspace: Workspace, stack: str, failure: Failure) -> Iterator[Message]:
+    if failure.remedy:
+        yield failure.remedy
+        return
+    said = f"{failure.text} {failure.address or ''}"
+    known = next(
+        ([Message(case, words, stack=stack)] for pattern, case, words in ADVICE if re.search(pattern, said)), []
     )
-    yield from (Message(*known, stack=stack) for known in given if known)
-    yield from dict.fromkeys(filter(None, map(_denied, said)))
-    for text in said:
-        if re.search(_LOCKED, text):
-            yield from _locked(workspace, stack, text)
+    ways = [*known, *filter(None, [_denied(said)])]
+    yield from ways
+    if re.search(_LOCKED, said) and ("Lock Info" in said or not ways):  # else AWS refused the lock, and nobody holds it
+        yield from _locked(workspace, stack, said)
 
 
 _DENIED = r"AccessDenied|AuthorizationError|UnauthorizedOperation|not authorized to perform|StatusCode: 403"
-_PREFIXES = {"S3": "s3", "Organizations": "organizations"}
-"""The services that do not always name the action, as an SDK calls them, and as policies do."""
 
 
 def _denied(said: str) -> Message | None:
     """Returns which policy is missing, or which one is in the way."""
     if not re.search(_DENIED, said):
         return None
-    called = re.search(r"operation error ([\w ]+): (\w+)", said)
-    prefix = _PREFIXES.get(called[1]) if called else None
-    action = denied(said, f"{prefix}:{called[2]}" if called and prefix else "")
+    action = denied(said, ":".join(_called(said) or ()))
     if action is None:
         return None
     if explicit := re.search(r"with an explicit deny in an? ([a-z -]+ policy|permissions boundary)", said):
@@ -283,7 +342,7 @@ def _denied(said: str) -> Message | None:
     return Message("action-in-no-policy", text, action=action)
 
 
-_LOCKED = r"Error acquiring the state lock|state blob is already locked"
+_LOCKED = r"Error (acquiring|releasing) the state lock|state blob is already locked"
 
 
 def _locked(workspace: Workspace, stack: str, said: str) -> Iterator[Message]:

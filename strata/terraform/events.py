@@ -28,14 +28,14 @@ class Failure:
     """The case, as of a message."""
 
     @property
+    def place(self) -> str:
+        """Returns the address that it is about, empty where there is none."""
+        return self.address or self.written_in
+
+    @property
     def told(self) -> str:
         """Returns the text with the address, where the text does not name it."""
-        address = self.address or self.written_in
-        return self.text if address in self.text else f"{address}: {self.text}"
-
-    def of(self, stack: str) -> Message:
-        """Returns it as an error of a stack."""
-        return Message(self.id, f"{stack}: {self.told}", place=self.address or self.written_in, stack=stack)
+        return self.text if self.place in self.text else f"{self.place}: {self.text}"
 
 
 _DONE = {"create": "added", "update": "changed", "delete": "destroyed"}
@@ -154,15 +154,17 @@ def _change(event: dict[str, Any]) -> dict[str, Any] | None:
 def failure(diagnostic: dict[str, Any]) -> Failure:
     """Returns what a diagnostic of Terraform says."""
     text = " ".join(f"{diagnostic.get('summary', '')}: {diagnostic.get('detail') or ''}".split()).rstrip(": ")
-    text = text.partition(_TERRAFORMS_ADVICE)[0]
+    text = _TERRAFORMS_ADVICE.split(text)[0]
     reads = frozenset(_OTHER_STACK.findall("\n".join(_said(diagnostic))))
     block, _, address = str((diagnostic.get("snippet") or {}).get("context") or "").partition(".")
     written_in = {"resource": address, "data": f"data.{address}"}.get(block, "")
     return Failure(text, diagnostic.get("address"), reads, written_in)
 
 
-_TERRAFORMS_ADVICE = " To avoid this error and continue with the plan,"
-"""The way around a guard, which is nothing for an operator to do."""
+_TERRAFORMS_ADVICE = re.compile(
+    " To avoid this error and continue with the plan,| Terraform acquires a (?:state )?lock "
+)
+"""The way around a guard or a lock, which is nothing for an operator to do."""
 
 
 def _said(diagnostic: dict[str, Any]) -> Iterator[str]:

@@ -7,14 +7,14 @@ the role of Access Analyzer are not here: the stacks import them themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from strata.aws.access_role import account_ids, entered
 from strata.aws.questions import Question
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import read_state
-from strata.config.models import Project
+from strata.config.models import ACCESS_ROLE, Project
 from strata.kinds import resource_of
 from strata.kinds.arguments import Attributes
 from strata.terraform.plans import Plan
@@ -26,11 +26,13 @@ class Existing:
 
     Attributes:
         members: the key of the account that a stack is in, where that is not the management account.
+        reader: returns the role by which such a stack is asked about.
     """
 
     aws: Aws
     project: Project
     members: Mapping[str, str] = field(default_factory=dict)
+    reader: Callable[[str], str] = lambda _: ACCESS_ROLE
     _entered: dict[str, tuple[Aws, str]] = field(default_factory=dict, compare=False)
 
     def id_of(self, type: str, values: Attributes, stack: str = "") -> str | None:
@@ -70,7 +72,7 @@ class Existing:
         """Returns a question to AWS as the provider of a stack would ask it.
 
         Raises:
-            AwsError: the access role of its account cannot be assumed.
+            AwsError: the role of its account cannot be assumed.
             KeyError: no state has the id of its account.
         """
         if stack not in self.members:
@@ -78,7 +80,7 @@ class Existing:
         if stack not in self._entered:
             key = self.members[stack]
             account = dict(account_ids(read_state(self.aws, self.project, "organizations"), [key]))[key]
-            self._entered[stack] = entered(self.aws, account), account
+            self._entered[stack] = entered(self.aws, account, self.reader(stack)), account
         aws, account = self._entered[stack]
         return Question(aws, self.project, values, account=account)
 

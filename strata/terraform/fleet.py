@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,30 +27,38 @@ class Fleet:
     Attributes:
         at_once: as many as the machine carries where nobody says.
         shard: a part of the accounts, and of how many; all where it is none.
+        wave: the number of a wave; all where it is none.
+        bound: whether somebody said how many at once, so that no file of a layer does.
     """
 
     at_once: int
     shard: tuple[int, int] | None = None
+    wave: int | None = None
+    bound: bool = False
 
     @classmethod
-    def of(cls, at_once: int | None, shard: str | None) -> Fleet:
-        """Returns what `--at-once` and `--shard` say.
+    def of(cls, at_once: int | None, shard: str | None, wave: int | None = None) -> Fleet:
+        """Returns what `--at-once`, `--shard` and `--wave` say.
 
         Raises:
             UsageError: the shard is none.
         """
+        fleet = cls(at_once or machine(), wave=wave, bound=at_once is not None)
         if shard is None:
-            return cls(at_once or machine())
+            return fleet
         found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", shard)
         if not found or int(found[1]) > int(found[2]):
             text = f"--shard {shard}: not a number and how many there are, such as 3/16"
             raise UsageError(Message("argument-malformed", text, option="--shard", value=shard))
-        return cls(at_once or machine(), (int(found[1]), int(found[2])))
+        return replace(fleet, shard=(int(found[1]), int(found[2])))
 
-    def takes(self, account: str) -> bool:
-        """Says whether an account, by its key, is in the shard: each is in exactly one."""
+    def takes(self, account: str, wave: int | None = None) -> bool:
+        """Says whether an account, by its key, is in the shard: each is in exactly one; and its stack in the wave."""
         number, of = self.shard or (1, 1)
-        return int.from_bytes(hashlib.sha256(account.encode()).digest()[:8]) % of == number - 1
+        return (
+            self.wave in (None, wave)
+            and int.from_bytes(hashlib.sha256(account.encode()).digest()[:8]) % of == number - 1
+        )
 
 
 MEMORY = 600
@@ -78,6 +86,15 @@ def groups(workspace: Workspace, stacks: Sequence[str], in_accounts: Collection[
         group.append(stack)
     if group:
         yield group
+
+
+def waves(
+    workspace: Workspace, stacks: Sequence[str], in_accounts: Collection[str], wave: Callable[[str], int]
+) -> Iterator[list[str]]:
+    """Yields the same, those of an earlier wave first."""
+    for group in groups(workspace, stacks, in_accounts):
+        for number in sorted({*map(wave, group)}):
+            yield [stack for stack in group if wave(stack) == number]
 
 
 def many(workspace: Workspace, stacks: Sequence[str], in_accounts: Collection[str]) -> frozenset[str]:

@@ -14,6 +14,7 @@ from strata.kinds import resource_of
 from strata.printing import Style, columns, line, painted, unguarded
 from strata.sides.states import objects
 from strata.terraform.attributes import MASKED, UNKNOWN, Attribute
+from strata.terraform.change_list import classes
 from strata.terraform.document_diff import document, document_diff, pretty
 from strata.terraform.fleet import layer_of
 from strata.terraform.plans import Change, Plan
@@ -62,31 +63,11 @@ def show(
         accounts: the id of its account, as far as it is known, by the stack in a member account.
     """
     shown = list(plans)
-    for same in alike(shown, accounts or {}):
+    for same in classes(shown, accounts or {}):
         _print(_plan_lines(same, names, every), to)
     if sum(1 for planned in shown if planned.changes) > 1:
         _print([_Line(f"together: {_total(shown)}")], to)
     to.flush()
-
-
-def alike(plans: Iterable[Plan], accounts: Mapping[str, str]) -> list[list[Plan]]:
-    """Groups the plans of a layer that do the same in their accounts; of their texts only the account's id may differ.
-
-    What is known after the apply is the same where the Terraform is.
-
-    Args:
-        accounts: the id of its account, as far as it is known, by the stack in a member account.
-    """
-    found: dict[object, list[Plan]] = {}
-    for planned in plans:
-        key: object = planned.stack
-        if planned.stack in accounts:
-            told = {**planned.as_json(), "stack": layer_of(planned.stack), "written": planned.written}
-            text = json.dumps(told, sort_keys=True)
-            id = accounts[planned.stack]
-            key = re.sub(rf"(?<!\d){id}(?!\d)", "(account)", text) if id else text
-        found.setdefault(key, []).append(planned)
-    return list(found.values())
 
 
 def names_of(states: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -117,10 +98,10 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
     if planned.spared:
         number = "as the last deploy left it, AWS was not asked; --refresh asks"
     style = Style.FAULT if planned.error else Style.TITLE
-    yield _Line(f"{stack}: {planned.error or waits(planned) or number}", style)
+    told = planned.told or (planned.error or waits(planned) or number,)
+    yield from (_Line(f"{stack}: {one}", style) for one in told)
     if each:
         yield _Line(f"  {listed(keys, len(keys) if every else NAMED)}", indent=2)
-    yield from (_Line(f"  {text}", indent=2) for text in planned.advice)
     for address, change in planned.changes.items():
         first = f"  {change.action:<{_ACTION}}  {address}"
         head = 0 if change.action in _LOSES else 2 + len(change.action)
@@ -128,6 +109,9 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         yield from (_Line(f"      {text}", indent=8) for text in _about(change))
         for attribute in _told(change, every):
             yield from _attribute_lines(attribute, names)
+            written = planned.written.get(address, {}).get(attribute.name)
+            if written and every and not attribute.sensitive:  # why an account is of another class may stand there
+                yield _Line(f"        by {json.dumps(written.written, sort_keys=True)}", indent=10)
 
 
 _LOSES = ("delete", "replace")

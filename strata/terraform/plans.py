@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import re
 import shutil
+import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -25,9 +25,10 @@ from strata.errors import Message, StrataError
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.control import CONTACT
 from strata.terraform import fleet
-from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, masked, sensitive_marks
-from strata.terraform.errors import TerraformError, advice
+from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, digest, masked, sensitive_marks
+from strata.terraform.errors import TerraformError
 from strata.terraform.events import Events, Failure
+from strata.terraform.expressions import Expression, expressions, terraform
 from strata.terraform.process import Result
 from strata.terraform.progress import Progress
 from strata.terraform.workspace import StateObject, Workspace
@@ -96,12 +97,16 @@ class Plan:
     failures: tuple[Failure, ...] = ()
     advice: tuple[Message, ...] = ()
     """What to do about the error."""
+    told: tuple[str, ...] = ()
+    """The errors as they are printed, each with what to do about it."""
     waits_for: tuple[str, ...] = ()
     file: Path | None = None
     versions: Versions = field(default_factory=dict)
     """The states that it rests on, as they were before it was created."""
-    written: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """The Terraform of what would be changed, by address, in one of many stacks: whether they do the same."""
+    written: Mapping[str, Mapping[str, Expression]] = field(default_factory=dict, repr=False)
+    """The Terraform of arguments that are not known yet, by address, of a stack in a member account."""
+    terraform: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """All Terraform of a stack in a member account that cannot be planned yet."""
     spared: bool = False
     """Nothing that it follows from has changed since the last whole run: no Terraform was started, nobody asked AWS."""
 
@@ -133,7 +138,7 @@ class Plan:
             for address, change in self.changes.items()
             if not (address in shown.changes and shown.changes[address].covers(change))
         }
-        return Plan(self.stack, news)
+        return Plan(self.stack, news, written=self.written)
 
     def as_json(self) -> dict[str, Any]:
         """Returns the plan as `--json` prints it."""
@@ -188,7 +193,7 @@ class Planner:
         def plan(stack: str) -> Plan:
             pending = [name for name in self.workspace.producers(stack) if name in plans and _is_pending(plans[name])]
             waiting = tuple(name for name in pending if plans[name].waits_for)
-            return Plan(stack, waits_for=waiting) if waiting else self.plan(stack, pending)
+            return self._waiting(stack, waiting) if waiting else self.plan(stack, pending)
 
         for group in fleet.groups(self.workspace, stacks, self.many):
             plans |= self.plan_at_once(group, plan) if group[1:] else {one: plan(one) for one in group}
@@ -232,14 +237,15 @@ class Planner:
         result = self.workspace.terraform(
             stack,
             *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", *refresh),
-            *(*limit(self.workspace, stack), f"-out={file}"),
+            *(*limit(self.workspace, stack), *self.workspace.planning(stack, True), f"-out={file}"),
             heard=self._hearing(stack, events),
         )
         if result.code == _HAS_CHANGES:
             shown = self._shown(stack, file)
             self.learn(stack, shown)
             found, outputs = dict(sorted(changes(shown))), tuple(changed_outputs(shown))
-            return Plan(stack, found, outputs, file=file, versions=versions, written=self._written(stack, found))
+            written = expressions(self._terraform(stack), shown) if IN_ACCOUNT in stack else {}
+            return Plan(stack, found, outputs, file=file, versions=versions, written=written)
         file.unlink(missing_ok=True)
         if not result.code:
             return Plan(stack, versions=versions)
@@ -282,9 +288,12 @@ class Planner:
 
     def _unplanned(self, stack: str, found: Sequence[Failure], pending: Sequence[str]) -> Plan:
         if waits_for := _waits_for(found, pending):
-            return Plan(stack, waits_for=waits_for)
-        told = tuple(advice(self.workspace, stack, found))
-        return Plan(stack, error=_why_not(stack, found), failures=tuple(found), advice=told)
+            return self._waiting(stack, waits_for)
+        # What it lacks of other stacks may be there once what is wrong with itself is mended.
+        found = [failure for failure in found if not (failure.reads and _ABSENT.match(failure.text))] or found
+        error, why = TerraformError(self.workspace, stack, found), _why_not(stack, found)
+        told = [why] if why.id == _LACKS else error.told
+        return Plan(stack, error=why, failures=tuple(found), advice=tuple(error.advice), told=tuple(told))
 
     def _shown(self, stack: str, file: Path) -> dict[str, Any]:
         result = self.workspace.terraform(stack, "show", "-json", str(file))
@@ -294,16 +303,11 @@ class Planner:
         shown: dict[str, Any] = json.loads(result.text)
         return shown
 
-    def _written(self, stack: str, addresses: Iterable[str]) -> dict[str, Any]:
-        if stack not in self.many:
-            return {}
-        resources = self.workspace.document(stack).get("resource", {})
-        found = {}
-        for address in addresses:
-            type, _, name = address.partition(".")
-            written = resources.get(type, {}).get(name.partition("[")[0], {})
-            found[address] = {key: value for key, value in written.items() if key != "//"}
-        return found
+    def _waiting(self, stack: str, stacks: Sequence[str]) -> Plan:
+        return Plan(stack, waits_for=tuple(stacks), terraform=self._terraform(stack) if IN_ACCOUNT in stack else {})
+
+    def _terraform(self, stack: str) -> dict[str, Any]:
+        return terraform(self.workspace.document(stack))
 
     def _progress(self, stack: str) -> Progress:
         return self.muted if self.muted and stack in self.many else self.progress
@@ -363,11 +367,18 @@ once were refused 105 times and took 57 seconds, four 24 times and 40 seconds (p
 """
 
 
+STOPPED = "terraform-stopped"
+"""The case of a Terraform that somebody, or the system, has killed."""
+
+
 def ended(result: Result, events: Events) -> Failure:
     """Returns how Terraform ended that says no reason itself."""
     if result.code < 0:
-        text = f"Terraform was stopped before it finished, by signal {-result.code}"
-        return Failure(text, id="terraform-stopped")
+        why = (
+            ": the machine may have too little memory, so run fewer --at-once" if -result.code == signal.SIGKILL else ""
+        )
+        text = f"Terraform was stopped before it finished, by signal {-result.code}{why}"
+        return Failure(text, id=STOPPED)
     said = "\n".join([*events.other, result.errors]).strip()[-300:]
     return Failure(f"Terraform ended with {result.code}: {said or 'it gave no reason'}")
 
@@ -393,12 +404,15 @@ def _waits_for(found: Sequence[Failure], pending: Sequence[str]) -> tuple[str, .
     return tuple(stack for stack in pending if any(stack in failure.reads for failure in found))
 
 
+_LACKS = "outputs-missing"
+
+
 def _why_not(stack: str, found: Sequence[Failure]) -> Message:
     absent = sorted({name for failure in found for name in failure.reads if _ABSENT.match(failure.text)})
     if absent and all(failure.reads for failure in found):
         text = f"needs outputs that {' and '.join(absent)} lacks; run strata deploy {' '.join(absent)} {stack}"
-        return Message("outputs-missing", text, stack=stack, producers=absent)
-    place = found[0].of(stack).place if not found[1:] else ""
+        return Message(_LACKS, text, stack=stack, producers=absent)
+    place = found[0].place if not found[1:] else ""
     return Message(found[0].id, "; ".join(failure.told for failure in found), place=place, stack=stack)
 
 
@@ -448,7 +462,7 @@ def _with_values(action: str, resource: Mapping[str, Any], written: Collection[s
     after = change.get("after") or {}
     unknown = frozenset(name for name, value in (change.get("after_unknown") or {}).items() if any_true(value))
     known = {name: value for name, value in after.items() if value is not None}
-    new = {name: _digest(value) for name, value in known.items() if name not in unknown and value != before.get(name)}
+    new = {name: digest(value) for name, value in known.items() if name not in unknown and value != before.get(name)}
     hidden = sensitive_marks(change)
     seen, coming = ({} if True in hidden else masked(side, hidden) for side in (before, after))
     lost = _lost(seen, coming, unknown)
@@ -507,7 +521,3 @@ def _keys(value: object) -> set[str]:
     """Returns the keys of entries that have one, such as attributes for access control."""
     entries = value if isinstance(value, list) else ()
     return {str(entry["key"]) for entry in entries if isinstance(entry, dict) and "key" in entry}
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -48,14 +48,16 @@ from strata.rules.expectations import require
 from strata.rules.lockout import Guard
 from strata.sides.states import State, managed, objects
 from strata.terraform import synthesis, whole
+from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.fleet import Fleet, layer_of
 from strata.terraform.locks import abandoned, refuse_beside_another_run
+from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
 from strata.terraform.settling import PAUSES, wait
 from strata.terraform.standing import reset, types_left
 from strata.terraform.workspace import StateObject, Workspace
-from strata.text import folded
+from strata.text import counted, folded
 
 REPLACE = "replace:"
 ALLOWED = (
@@ -118,11 +120,26 @@ class Prepared:
         """Returns the chosen stacks for which Terraform is started."""
         return tuple(stack for stack in self.chosen if stack not in self.spared)
 
-    def account_ids(self) -> dict[str, str]:
-        """Returns the id of its account by the stack in a member account, empty where the run began without one."""
-        zone = self.landing_zone
-        known = dict(account_ids(self.states["organizations"], sorted({*zone.account_stacks.values()})))
+    def account_ids(self, organizations: State | None = None) -> dict[str, str]:
+        """Returns the id of its account by the stack in a member account, empty where there is none yet.
+
+        Args:
+            organizations: the state that has them, by default as it was when the run began.
+        """
+        zone, state = self.landing_zone, organizations or self.states.get("organizations", {})
+        known = dict(account_ids(state, sorted({*zone.account_stacks.values()})))
         return {stack: known.get(key, "") for stack, key in zone.account_stacks.items()}
+
+    def lists(self, plans: Sequence[Plan], later: Collection[str] = ()) -> list[ChangeList]:
+        """Returns the list of changes of plans without an error, and what it was before there were classes."""
+        account, ids = self.landing_zone.project.management_account.id, self.account_ids()
+        lineage = str(self.states.get("organizations", {}).get("lineage"))
+        newest = ChangeList.of(plans, account, later=later, accounts=ids, lineage=lineage)
+        return [newest, *([ChangeList.of(plans, account, later=later)] if newest.classes else [])]
+
+    def approved(self, expected: Expected) -> Expected:
+        """Returns what of an approved list is asked for; all of it, unless only stacks in accounts are."""
+        return expected.only(self.chosen) if self.landing_zone.account_stacks.keys() >= {*self.chosen} else expected
 
     def directory(self) -> Directory | None:
         """Returns Identity Center as it is now, beside the states as they are now."""
@@ -372,27 +389,30 @@ def _reachable(
         StrataError: one of these was named.
     """
     closed = _closed_to_us(aws, landing_zone, states, chosen, note, waits=waits)
-    if refused := closed.intersection(named):
-        texts = {stack: f"{stack}: {ACCESS_ROLE} cannot be assumed in its account; {WAY}" for stack in refused}
+    texts = {
+        stack: f"{stack}: {closed[stack]} cannot be assumed in its account; {WAY}" for stack in named if stack in closed
+    }
+    if texts:
         raise StrataError(*(Message("role-not-assumable", text, stacks=[stack]) for stack, text in texts.items()))
     return tuple(stack for stack in chosen if stack not in closed)
 
 
-def await_access(aws: Aws, accounts: Mapping[str, str], note: Callable[[str], None]) -> list[str]:
-    """Returns the keys of the accounts whose access role cannot be assumed; in one that AWS just made it is waited for.
+def await_access(aws: Aws, accounts: Mapping[str, str], role: str, note: Callable[[str], None]) -> list[str]:
+    """Returns the keys of the accounts in which a role cannot be assumed; the one that AWS makes is waited for.
 
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_create.html (AWS finishes an account
     after the request).
     """
-    closed, pauses = closed_to_us(aws, accounts), iter(PAUSES)
-    while new := [key for key in closed if is_new(aws, accounts[key])]:
+    closed, pauses = closed_to_us(aws, accounts, role), iter(PAUSES)
+    while new := [key for key in closed if role == ACCESS_ROLE and is_new(aws, accounts[key])]:
         seconds = next(pauses, None)
         if seconds is None:
             break
-        text = f"{ACCESS_ROLE} lets nobody into the new {', '.join(new)} yet; trying again in {seconds} s"
+        text = f"{role} lets nobody into the new {', '.join(new)} yet; trying again in {seconds} s"
         note(Message("access-role-not-seen", text, accounts=new, seconds=seconds))
         wait(seconds)
-        closed = [*(key for key in closed if key not in new), *closed_to_us(aws, {key: accounts[key] for key in new})]
+        again = closed_to_us(aws, {key: accounts[key] for key in new}, role)
+        closed = [*(key for key in closed if key not in new), *again]
     return closed
 
 
@@ -404,17 +424,29 @@ def _closed_to_us(
     note: Callable[[str], None],
     *,
     waits: bool,
-) -> frozenset[str]:
-    """Returns the stacks that are left out, since the role of their account cannot be assumed, and names each."""
-    wanted = {landing_zone.account_stacks[stack] for stack in chosen if stack in landing_zone.account_stacks}
-    ids = dict(account_ids(states["organizations"], sorted(wanted)))
-    ask = partial(await_access, note=note) if waits else closed_to_us
-    closed = ask(aws, ids) if ids else []
-    left = [stack for stack in chosen if landing_zone.account_stacks.get(stack) in closed]
-    if left:
-        text = f"{', '.join(left)}: left out, since {ACCESS_ROLE} cannot be assumed there; {WAY}"
-        print(line(f"warning: {Message('role-not-assumable', text, stacks=left)}"), file=sys.stderr)
-    return frozenset(left)
+) -> dict[str, str]:
+    """Returns the stacks that are left out, with the role that cannot be assumed in their account, and names each.
+
+    Args:
+        waits: whether they are deployed, for which the writer is needed too.
+    """
+    accounts = landing_zone.account_stacks
+    ids = dict(account_ids(states["organizations"], sorted({accounts[stack] for stack in chosen if stack in accounts})))
+    assumed: dict[str, list[str]] = {}
+    for stack in chosen:
+        if accounts.get(stack) in ids:
+            roles = landing_zone.roles(stack)
+            for role in dict.fromkeys((roles.reader, roles.writer) if waits else (roles.reader,)):
+                assumed.setdefault(role, []).append(stack)
+    left: dict[str, str] = {}
+    for role, stacks in assumed.items():
+        into = {accounts[stack]: ids[accounts[stack]] for stack in stacks}
+        closed = await_access(aws, into, role, note) if waits else closed_to_us(aws, into, role)
+        if found := [stack for stack in stacks if accounts[stack] in closed and stack not in left]:
+            left |= dict.fromkeys(found, role)
+            text = f"{', '.join(found)}: left out, since {role} cannot be assumed there; {WAY}"
+            print(line(f"warning: {Message('role-not-assumable', text, stacks=found)}"), file=sys.stderr)
+    return left
 
 
 def _refuse_beside_another_run(aws: Aws, project: Project, workspace: Workspace, states: Mapping[str, State]) -> None:
@@ -483,7 +515,7 @@ def _check_closed(allow: Collection[str], closed: Collection[str]) -> None:
 def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str], fleet: Fleet) -> list[str]:
     """Returns the stacks to deploy in their order, all when none is named; a layer stands for its account stacks.
 
-    A shard takes stacks in accounts only.
+    A shard, and a wave, takes stacks in accounts only; wave 0 is all that is in none.
     """
     layers = {name for name, layer in landing_zone.layers.items() if layer.code.in_accounts}
     for stack in stacks:
@@ -496,15 +528,18 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
             text = f"there is no stack {stack!r}{guess}; there are {', '.join(known)}"
             raise StrataError(Message("no-such-stack", text, stack=stack))
     accounts = landing_zone.account_stacks
-    if fleet.shard and (beside := [stack for stack in stacks if stack not in {*accounts, *layers}]):
-        text = f"--shard is for stacks in member accounts: deploy {', '.join(beside)} without it"
-        raise UsageError(Message("arguments-conflict", text, options=["--shard", *beside]))
+    part = "--shard" if fleet.shard else "--wave"
+    in_part = fleet.shard is not None or bool(fleet.wave)
+    if in_part and (beside := [stack for stack in stacks if stack not in {*accounts, *layers}]):
+        text = f"{part} is for stacks in member accounts: deploy {', '.join(beside)} without it"
+        raise UsageError(Message("arguments-conflict", text, options=[part, *beside]))
+    if fleet.wave:
+        _check_wave(landing_zone, fleet.wave, {*map(layer_of, stacks)})
     in_accounts = _chosen_in_accounts(landing_zone, stacks, fleet)
-    others = fleet.shard is None
     return [
         stack
         for stack in workspace.stacks
-        if (stack in in_accounts if stack in accounts else others and (not stacks or stack in stacks))
+        if (stack in in_accounts if stack in accounts else not in_part and (not stacks or stack in stacks))
     ]
 
 
@@ -513,8 +548,24 @@ def _chosen_in_accounts(landing_zone: LandingZone, named: Sequence[str], fleet: 
     return {
         stack: account
         for stack, account in landing_zone.account_stacks.items()
-        if (not named or {stack, layer_of(stack)} & {*named}) and fleet.takes(account)
+        if (not named or {stack, layer_of(stack)} & {*named}) and fleet.takes(account, landing_zone.wave(stack))
     }
+
+
+def _check_wave(landing_zone: LandingZone, wave: int, layers: Collection[str]) -> None:
+    """Refuses a wave that none of the layers has, and one of a layer without any.
+
+    Raises:
+        UsageError: there is no such wave.
+    """
+    if others := sorted({*layers} - {*landing_zone.waves}):
+        text = f"--wave is for layers whose file has a rollout: deploy {', '.join(others)} without it"
+        raise UsageError(Message("arguments-conflict", text, options=["--wave", *others]))
+    numbers = {name: len(waves) for name, waves in landing_zone.waves.items() if not layers or name in layers}
+    if wave > (most := max(numbers.values(), default=0)):
+        there = ", ".join(f"{name} has {counted(number, 'wave')}" for name, number in numbers.items())
+        text = f"--wave {wave}: {there or 'no layer has a rollout'}"
+        raise UsageError(Message("number-out-of-range", text, value=wave, limit=most))
 
 
 def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str]) -> None:

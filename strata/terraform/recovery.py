@@ -38,11 +38,11 @@ Note = Callable[[str], None]
 def half_made(workspace: Workspace, stack: str, state: Mapping[str, Any]) -> list[str]:
     """Returns the addresses that Terraform would replace after a creation that failed half way, and must not.
 
-    Without this a guarded resource would be stuck, a policy detached for a moment, and a log would have a gap.
+    All that Strata has a kind of: else a guarded one would be stuck, a policy detached for a moment, a bucket open.
     """
     guarded = workspace.guarded(stack)
     moved = {block["from"]: block["to"] for block in workspace.document(stack).get("moved", ())}
-    return [address for address in tainted(state) if _end(address, moved) in guarded or resource_of(address).kept]
+    return [address for address in tainted(state) if _end(address, moved) in guarded or resource_of(address).type]
 
 
 def _end(address: str, moved: Mapping[str, str]) -> str:

@@ -51,7 +51,8 @@ def _of_layer(landing_zone: LandingZone, layer: Layer) -> list[Any]:
     if not {*layer.code.inputs} <= {"account", "settings"}:
         files = {name: one.data for name, one in landing_zone.source_files.items()}
         zone += [files, landing_zone.documents, landing_zone.external.model_dump(mode="json")]
-    return [layer.name, settings, *zone]
+    roles = layer.deploying.roles
+    return [layer.name, settings, roles and roles.model_dump(), *zone]
 
 
 @cache

@@ -26,12 +26,12 @@ SCRIPTS = Path(sys.executable).parent
 
 
 def cdktf() -> NoReturn:
-    """Runs the pinned cdktf CLI with the arguments unchanged."""
+    """Runs the pinned cdktf CLI with the arguments, and some stacks at once where they do not say how many."""
     here = Path.cwd()
     if not here.is_relative_to(CHECKOUT):
         sys.exit(f"cdktf: {here} is outside of the checkout; run it in {CHECKOUT}")
     try:
-        words = command(sys.argv[1:])
+        words = command([*sys.argv[1:], *parallelism(sys.argv[1:])])
         variables = environment(os.environ, Path(os.environ.get("STRATA_CONFIG") or CONFIG))
     except StrataError as error:
         sys.exit(f"cdktf: {error}")
@@ -39,6 +39,12 @@ def cdktf() -> NoReturn:
         print(f"cdktf: {message}", file=sys.stderr, flush=True)
     os.chdir(CHECKOUT)
     os.execve(words[0], words, variables)
+
+
+def parallelism(arguments: Sequence[str]) -> list[str]:
+    """Returns what bounds a deploy: the CLI would start a Terraform for every stack that waits for no other."""
+    told = any(one.partition("=")[0] == "--parallelism" for one in arguments)
+    return ["--parallelism", "4"] if arguments[:1] == ["deploy"] and not told else []
 
 
 def command(arguments: Sequence[str]) -> list[str]:

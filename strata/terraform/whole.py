@@ -19,6 +19,7 @@ from typing import Any
 from strata.aws import kept
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import ABSENT, Version, etags
+from strata.config.layers import PLANS
 from strata.config.models import Project, state_key
 from strata.terraform.refresh import providers
 from strata.terraform.workspace import StateObject, Workspace
@@ -106,7 +107,9 @@ def origin(workspace: Workspace, stack: str, source: str | None) -> Origin:
     if stack in workspace.unwritten:
         return Origin(source=source)
     document = workspace.document(stack)
-    if document.get("data", {}).keys() - {"terraform_remote_state"} or document.keys() & {"module", "variable"}:
+    if document.get("data", {}).keys() - {"terraform_remote_state"} or "module" in document:
+        return Origin()
+    if document.get("variable", {}).keys() - {PLANS}:
         return Origin()
     if _ELSEWHERE.search(json.dumps(document)):
         return Origin()

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from strata.config.layers import IN_ACCOUNT
+from strata.config.layers import IN_ACCOUNT, PLANS
 from strata.errors import Message, StrataError
 from strata.terraform import tools
 from strata.terraform.process import Process, Result, run
@@ -134,6 +134,10 @@ class Workspace:
         text = (self.stack_folder(stack) / "cdk.tf.json").read_text(encoding="utf-8")
         document: dict[str, Any] = json.loads(text)
         return document
+
+    def planning(self, stack: str, value: bool) -> tuple[str, ...]:
+        """Returns what tells a stack which role to assume, where its layer names one to plan and one to apply."""
+        return (f"-var={PLANS}={str(value).lower()}",) if PLANS in self.document(stack).get("variable", {}) else ()
 
     def import_next(self, stack: str, ids: Mapping[str, str]) -> None:
         """Adds an import block for each address to a stack's Terraform JSON, which the next synth writes anew."""

@@ -1,11 +1,13 @@
-"""Tags in bulk: moto's, and those of accounts, units and policies, which moto leaves out."""
+"""Tags in bulk: moto's, and those of accounts, units and policies, which moto leaves out; tags of a table."""
 
 from __future__ import annotations
+
+from moto.dynamodb.models import dynamodb_backends
 
 from tests.aws.calls import Call, Parameters, Refused, Service, listed
 from tests.aws.organizations import tagged
 
-tagging = Service("resourcegroupstaggingapi")
+tagging, dynamodb = Service("resourcegroupstaggingapi"), Service("dynamodb")
 _HOME = "us-east-1"
 
 
@@ -23,3 +25,10 @@ def resources(call: Call) -> Parameters | None:
         if tags
     ]
     return {"ResourceTagMappingList": found, "PaginationToken": ""}
+
+
+@dynamodb.answers("TagResource")
+def tag_table(call: Call) -> None:
+    """Lets moto give tags, of which it keeps each as often as it is given."""
+    keys = [tag["Key"] for tag in call["Tags"]]
+    dynamodb_backends[call.account][call.region].untag_resource(call["ResourceArn"], keys)

@@ -14,7 +14,7 @@ from pathlib import Path
 from strata.terraform.tools import CHECKOUT
 from tests.aws import real_provider
 from tests.aws.client import emulated_aws
-from tests.bench import growth, history, javascript
+from tests.bench import fleet, growth, history, javascript
 from tests.bench.earlier import REVISION, earlier_checkout, pairs, processor_time
 from tests.generated import write_configuration
 from tests.provider.server import StandIn
@@ -54,6 +54,7 @@ def measure(runs: int) -> Figures:
             _against(earlier, figures, scratch, runs)
         _growth(figures, scratch, earlier)
         _unchanged_deploy(figures, scratch, runs)
+    figures.seconds |= fleet.measure(runs)
     return figures
 
 

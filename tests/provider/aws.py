@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError, ParamValidationError
+from botocore.exceptions import ClientError, ConnectionClosedError, ParamValidationError, ProxyConnectionError
 
 from tests.provider.mapping import Object, to_aws
 
@@ -118,10 +118,11 @@ class Aws:
                 raise AwsError("Canceled", f"operation error {self._id}: {operation}, context canceled")
             try:
                 return self._answer(operation, given)
-            except ConnectionClosedError as error:
+            except (ConnectionClosedError, ProxyConnectionError) as error:
                 if attempt == self.session.attempts:
                     raise AwsError(
-                        "Lost", f"operation error {self._id}: {operation}, request send failed: {error}"
+                        "Lost",
+                        f"operation error {self._id}: {self._model(operation).name}, request send failed: {error}",
                     ) from None
             except ClientError as error:
                 if attempt < self.session.attempts and self._retried(error):

@@ -31,6 +31,7 @@ from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Run, Site, Sn
 
 WORKS = ("first", "changes")
 UNDOING = ("Detach", "Delete", "Remove", "Close", "Deregister", "Disable", "StopLogging")
+KILLED = ("everything", "Strata", "Terraform")
 RERUNS = 8
 """So many deploys in a row may be stopped by the lock that a killed one left."""
 _SERVE = """
@@ -293,7 +294,7 @@ class Shake:
         """
         stack = self.chance.choice([*reference.stacks] * 4 + [""] * len(reference.stacks))
         after = self.chance.random() * (reference.stacks[stack] + 0.3 if stack else reference.seconds)
-        twice, whole = self.chance.random() < 0.6, self.chance.random() < 0.7
+        twice, killed = self.chance.random() < 0.6, self.chance.choice(KILLED)
         running = site.started("strata", "deploy", *self.stacks, "--yes", stderr=subprocess.STDOUT)
         said = _until(running, f"{stack}: deploying") if stack else ""
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -302,15 +303,16 @@ class Shake:
             how = "over before"
         elif self.interrupted:
             how = self._interrupt(running, twice=twice)
-        elif whole:
-            how = "everything killed"
-            self._kill([running.pid, *below(running.pid)])
-            self.provider.kill()
         else:
-            how = "Strata killed, Terraform left"
-            self._kill([running.pid])
+            how = f"{killed} killed"
+            at_work = below(running.pid)
+            terraform = [id for id, words in at_work.items() if Path(words[0]).name == "terraform"]
+            self._kill({"Strata": [running.pid], "Terraform": terraform}.get(killed, [running.pid, *at_work]))
+            if killed == "everything":
+                self.provider.kill()
         said += running.communicate()[0]
-        self.provider.again() if how == "everything killed" else None
+        if how == "everything killed":
+            self.provider.again()
         self.said.append(said)
         last = (said.strip().splitlines() or [""])[-1]
         return f"{how} after {after:.2f} s of {stack or 'all'} ({last[:80]!r})"

@@ -73,6 +73,14 @@ def done(run: Run) -> Run:
     return run
 
 
+def give_to_security(site: Site) -> None:
+    """Declares no access to `shared`, and gives it in `security`."""
+    sso = (site.config / "sso.yaml").read_text()
+    given = "    groups:\n      - readonly\n    accounts:\n      - "
+    sso = sso.replace(f"{given}shared\n", f"{given}security\n")
+    (site.config / "sso.yaml").write_text(sso.replace("      - security\n      - shared\n", "      - security\n"))
+
+
 def test_an_account_that_was_closed_by_hand_blocks_nobody_and_is_retired_later(shipped: Site) -> None:
     """Access and policies are deployed beside it, what it has is forgotten; then it is retired, and nothing is left."""
     id = closed(shipped)
@@ -101,15 +109,7 @@ def test_an_account_that_was_closed_by_hand_blocks_nobody_and_is_retired_later(s
 
     (shipped.config / "imports.yaml").unlink()
     shipped.edit("organization.yaml", (HEAD, f"{HEAD}    retired: true\n"))
-    shipped.edit(
-        "sso.yaml",
-        (
-            "    groups:\n      - readonly\n    accounts:\n      - shared\n",
-            "    groups:\n      - readonly\n    accounts:\n      - security\n",
-        ),
-    )
-    sso = (shipped.config / "sso.yaml").read_text()
-    (shipped.config / "sso.yaml").write_text(sso.replace("      - security\n      - shared\n", "      - security\n"))
+    give_to_security(shipped)
     done(shipped.strata("deploy", "--yes"))
     last = shipped.strata("plan", "--exit-code")
 
@@ -123,12 +123,7 @@ def test_an_account_that_is_retired_when_it_is_closed_already(shipped: Site) -> 
     """The first deploy after both forgets its assignments: AWS would delete none of them."""
     id = closed(shipped)
     shipped.edit("organization.yaml", (HEAD, f"{HEAD}    retired: true\n"))
-    sso = (shipped.config / "sso.yaml").read_text()
-    sso = sso.replace(
-        "    groups:\n      - readonly\n    accounts:\n      - shared\n",
-        "    groups:\n      - readonly\n    accounts:\n      - security\n",
-    )
-    (shipped.config / "sso.yaml").write_text(sso.replace("      - security\n      - shared\n", "      - security\n"))
+    give_to_security(shipped)
 
     done(shipped.strata("deploy", "--yes"))
 
@@ -253,6 +248,27 @@ def test_a_run_that_is_killed_beside_it_ends_whole(shipped: Site, action: str) -
     done(shipped.strata("deploy", "--yes"))
 
     assert shipped.strata("plan", "--exit-code").code == 0
+    assert touched(shipped, id) == []
+
+
+def test_an_account_whose_entry_was_deleted_after_it_was_closed_goes_as_the_refusal_says(shipped: Site) -> None:
+    """What AWS keeps of it is no difference afterwards: no line takes it away."""
+    id = closed(shipped)
+    give_to_security(shipped)
+    declared = (shipped.config / "organization.yaml").read_text()
+    shipped.edit("organization.yaml", (HEAD, ""))
+    dropped = (shipped.config / "organization.yaml").read_text()
+
+    refused = shipped.strata("plan", "--json")
+    (shipped.config / "organization.yaml").write_text(declared.replace(HEAD, f"{HEAD}    retired: true\n"))
+    done(shipped.strata("deploy", "--yes"))
+    (shipped.config / "organization.yaml").write_text(dropped)
+    done(shipped.strata("deploy", "--yes"))
+    shipped.aws.wait_an_hour()
+
+    assert (refused.code, refused.ids) == (1, ["account-undeclared"])
+    assert shipped.strata("plan", "--exit-code").code == 0
+    assert (given(shipped, id) != [], drifted(shipped)) == (True, ([], []))
     assert touched(shipped, id) == []
 
 

@@ -175,6 +175,23 @@ def test_each_change_by_hand_is_found_and_put_back_by_the_printed_line(shipped: 
     assert found(drift(site, 0)) == set()
 
 
+def test_what_a_deploy_gave_and_took_a_moment_ago_is_no_drift(shipped: Site) -> None:
+    """AWS lists what a group has as it was before, and is asked about the account and the set."""
+    shipped.edit(
+        "sso.yaml",
+        ("    groups:\n      - readonly\n", "    groups:\n      - devops\n"),
+        (
+            "      - FinOps\n    groups:\n      - finops\n",
+            "      - FinOps\n    groups:\n      - finops\n      - devops\n",
+        ),
+    )
+    deployed = shipped.strata("deploy", "sso", "--yes")
+    told = shipped.strata("drift", "--json")
+
+    assert deployed.code == 0, deployed.text
+    assert (told.code, json.loads(told.stdout)["differences"]) == (0, []), told.text
+
+
 def test_a_session_length_is_told_until_a_deploy_sets_it_and_lines_work_from_top_to_bottom(
     shipped: Site, tmp_path: Path
 ) -> None:

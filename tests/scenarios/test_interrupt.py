@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.scenarios.site import SANDBOX, Run, Site, ended, said_until
+from tests.scenarios import shake
+from tests.scenarios.site import CONFIGURATIONS, SANDBOX, Run, Site, ended, said_until
 
 SAFE = "interrupted; run strata"
 ONE_MORE_TARGET = (
@@ -144,3 +146,14 @@ def test_a_stack_is_stopped_by_term_at_once(shipped: Site) -> None:
     assert run.code == 143, run.text
     assert SAFE in run.stderr
     assert shipped.locks() == []
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=pytest.mark.large)])
+def test_a_first_deploy_that_is_killed_at_random_moments_is_complete_on_a_rerun(
+    tmp_path: Path, configuration: str, kills: int
+) -> None:
+    """Nothing is made twice, and the next plan is empty; what was printed says how to repeat a seed."""
+    of_a_first = ["--work", "first", "--configuration", configuration, "--interrupts", "0", "--log", str(tmp_path)]
+
+    assert shake.main([*of_a_first, "--kills", str(kills), "--seed", "2"]) == 0

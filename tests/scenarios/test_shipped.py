@@ -20,6 +20,29 @@ def test_the_second_plan_is_empty(shipped: Site) -> None:
     checks.second_plan_is_empty(shipped)
 
 
+@pytest.mark.long("real")
+@pytest.mark.parametrize("age", ["minute", "hour"])
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_a_first_deploy_and_a_plan_right_after_it(
+    running_aws: Aws, provider: Provider, tmp_path: Path, configuration: str, age: str
+) -> None:
+    """In an organization in which nothing is late any more, and in one that `strata bootstrap` has just made."""
+    running_aws.restore()
+    site = Site.of(running_aws, provider, CONFIGURATIONS[configuration], tmp_path)
+    site.bootstrap()
+    site.make_external_groups()
+    for address in site.unmanaged():
+        site.open_account(address)
+    if age == "hour":
+        running_aws.wait_an_hour()
+
+    deployed = site.strata("deploy", "--yes")
+
+    assert deployed.code == 0, deployed.text[-4000:]
+    assert site.strata("plan", "--exit-code").code == 0
+    assert {stack: site.plan(stack) for stack in STACKS} == {stack: {} for stack in STACKS}
+
+
 def test_one_more_of_everything_and_nothing_else(shipped: Site) -> None:
     checks.one_more_of_everything_and_nothing_else(shipped)
 

@@ -27,7 +27,7 @@ from strata.adoption.recording import record_of
 from strata.adoption.rerun import merge
 from strata.aws import organization
 from strata.aws.prerequisites import management_caller
-from strata.aws.session import Aws, connect, named
+from strata.aws.session import Aws, connect
 from strata.aws.states import read_states
 from strata.commands.adopt.existing import (
     changed_texts,
@@ -227,8 +227,7 @@ def _project(aws: Aws, names: Names) -> Project:
         UsageError: a name is not allowed.
     """
     caller = aws.caller()
-    with named(caller.account):
-        found = organization.describe(aws)
+    found = organization.describe(aws)
     if found is None:
         text = f"account {caller.account} is in no organization; strata init and strata bootstrap make one"
         raise StrataError(Message("no-organization", text, account=caller.account))
@@ -238,8 +237,7 @@ def _project(aws: Aws, names: Names) -> Project:
             f"account {found['MasterAccountId']}, see --profile"
         )
         raise StrataError(Message("wrong-account", text, account=caller.account, expected=found["MasterAccountId"]))
-    with named(caller.account):
-        management = organization.describe_account(aws, caller.account)
+    management = organization.describe_account(aws, caller.account)
     content: dict[str, Any] = {
         "name": names.name,
         "short_name": names.short_name,

@@ -18,6 +18,9 @@ from strata.aws.states import read_states
 from strata.commands.doctor.findings import Finding
 from strata.config.models import Project
 from strata.errors import StrataError
+from strata.identity.accounts import was_deployed
+from strata.identity.recorded import recorded
+from strata.identity.things import Holdings
 from strata.kinds.kind import Kind
 from strata.landing_zone import LandingZone
 from strata.sides.states import ids
@@ -74,6 +77,13 @@ class CheckContext:
     def holders(self) -> dict[str, LiveAccount]:
         """Returns the account that has each e-mail; of several, closed ones among them, the active one."""
         return {folded(one.email): one for one in sorted(self.accounts(), key=lambda one: one.active)}
+
+    def gone(self) -> list[str]:
+        """Returns the keys of declared accounts that were deployed and that AWS lists no more: none is made again."""
+        held, declared = self.holders(), self.landing_zone.members.items()
+        absent = {key: folded(one.email) for key, one in declared if held and folded(one.email) not in held}
+        states = recorded(self.landing_zone, self.states()) if absent else Holdings()
+        return [key for key, email in absent.items() if was_deployed(states, email)]
 
     def address(self, kind: Kind) -> str:
         """Returns the address of a control, empty where it is not on."""

@@ -10,6 +10,7 @@ from strata.aws.states import list_stacks, read_state
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, later, listed, ok, refused, warning
 from strata.config.layers import STACKS, Layer, unused
+from strata.config.models import ACCESS_ROLE
 from strata.identity.settled import lost_layers
 from strata.terraform.tools import CONFIG
 from strata.text import counted
@@ -43,10 +44,14 @@ def _here(layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
 
 def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
     state: dict[str, Any] = read_state(context.aws, context.project, "organizations")
-    closed = closed_to_us(context.aws, dict(account_ids(state, context.landing_zone.members)))
-    if closed:
-        text = f"{layer.name}: left out in {listed(closed)}, whose access role cannot be assumed"
-        yield warning("role-not-assumable", text, WAY, layer=layer.name, accounts=list(closed))
+    ids = dict(account_ids(state, context.landing_zone.members))
+    closed: list[str] = []
+    for role in dict.fromkeys((layer.roles.reader, layer.roles.writer)):
+        if found := [key for key in closed_to_us(context.aws, ids, role) if key not in closed]:
+            closed += found
+            what = "access role" if role == ACCESS_ROLE else role
+            text = f"{layer.name}: left out in {listed(found)}, whose {what} cannot be assumed"
+            yield warning("role-not-assumable", text, WAY, layer=layer.name, accounts=found)
     there = [key for key in context.landing_zone.members if layer.stack_in(key) in stored]
     lacking = [key for key in context.landing_zone.members if key not in (*there, *closed)]
     if lacking:

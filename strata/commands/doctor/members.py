@@ -36,7 +36,7 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
     """Checks declared accounts against live ones, both ways, by e-mail: so does a deploy find what it imports."""
     zone, live = context.landing_zone, context.accounts()
     known = context.holders(), recorded(zone, context.states())
-    found = [*_declared(zone, *known), *_gone(zone, *known), *_undeclared(zone, live)]
+    found = [*_declared(zone, *known), *_gone(context), *_undeclared(zone, live)]
     active = sum(account.active for account in live)
     yield from found or [ok("accounts-declared", f"active: {active}, all of them declared", accounts=active)]
 
@@ -75,14 +75,12 @@ def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount], states: Hol
             yield warning("account-would-be-adopted", text, remedy, **data, name=declared.name)
 
 
-def _gone(zone: LandingZone, holders: Mapping[str, LiveAccount], states: Holdings) -> Iterator[Finding]:
+def _gone(context: CheckContext) -> Iterator[Finding]:
     """Judges declared accounts that were deployed and that AWS lists no more."""
-    for key, declared in zone.members.items():
-        email, entry = folded(declared.email), f"accounts.{key}"
-        if holders and email not in holders and was_deployed(states, email):
-            text = f"{entry} was deployed, and AWS lists it no more: deploys leave it out, and forget what it has"
-            remedy = f"set retired: true on {entry}, then write what strata check says"
-            yield warning("account-inactive", text, remedy, place=entry, state=GONE)
+    for entry in (f"accounts.{key}" for key in context.gone()):
+        text = f"{entry} was deployed, and AWS lists it no more: deploys leave it out, and forget what it has"
+        remedy = f"set retired: true on {entry}, then write what strata check says"
+        yield warning("account-inactive", text, remedy, place=entry, state=GONE)
 
 
 def _undeclared(zone: LandingZone, live: Iterable[LiveAccount]) -> Iterator[Finding]:

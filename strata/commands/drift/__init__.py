@@ -26,6 +26,7 @@ from strata.drift.steady import check_same, steady_states
 from strata.errors import Message
 from strata.inventory.progress import Reading
 from strata.inventory.reading import CENTER
+from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.cli import Line
 from strata.landing_zone import LandingZone
@@ -117,8 +118,19 @@ def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acce
     reading = Reading(options, zone.project)
     inventory = reading.read(aws, thorough=thorough, partly=True, once=True)
     inventory = reading.controls(aws, inventory, controls_of(zone, states))
+    meant = {(one.finding, one.at) for one in accepted}
+    drift = compare(zone, states, inventory, meant)
+    if doubted := {place for one in drift.differences if (place := _doubted(one))}:
+        inventory = reading.assignments(aws, inventory, doubted)
+        drift = compare(zone, states, inventory, meant)
     check_same(aws, zone, states)
-    return _Seen(reading, inventory, compare(zone, states, inventory, {(one.finding, one.at) for one in accepted}))
+    return _Seen(reading, inventory, drift)
+
+
+def _doubted(one: Difference) -> tuple[str, str] | None:
+    """Returns permission set and account of an assignment that was made or taken away, maybe by a deploy just now."""
+    its = one.live or one.recorded
+    return (its.ids["arn"], its.ids["account"]) if its and one.kind == ASSIGNMENT.name and not one.attribute else None
 
 
 def _agreed(options: Options, back: Back, zone: LandingZone, caller: Caller, seen: _Seen) -> list[Step]:

@@ -1,0 +1,47 @@
+"""Rules on the files of layers of one's own: what they say to Strata itself, beside the settings of their code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from strata.config import ORGANIZATION
+from strata.config.limits import Limits
+from strata.config.loader import PartialConfiguration
+from strata.errors import Fault, Message
+from strata.landing_zone import LandingZone
+from strata.text import listed
+
+
+def one_stack(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+    """A layer that is one stack, in the management account, has neither waves nor a role to assume."""
+    for name, layer in partial.layers.items():
+        for key in sorted(layer.deploying.model_fields_set):
+            if not layer.code.in_accounts:
+                problem = f"is for layers with a stack in each account, and {name} is one in the management account"
+                message = Message("layer-is-one-stack", problem, layer=name)
+                yield partial.fault(layer.file, (key,), message, "remove it")
+
+
+def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+    """Each wave names accounts that no wave before it has, and each account is in one."""
+    landing_zone = LandingZone.of(partial)
+    if landing_zone is None or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
+        return
+    for name, found in landing_zone.waves.items():
+        layer, at = partial.layers[name], ("rollout", "waves")
+        places = layer.deploying.rollout.waves if layer.deploying.rollout and layer.code.in_accounts else ()
+        problems = [
+            problem
+            for number, wave in enumerate(places)
+            for index, place in enumerate(wave)
+            if (problem := landing_zone.selector.problem(place, (*at, number, index)))
+        ]
+        yield from (partial.fault(layer.file, one.at, one.problem, one.remedy) for one in problems)
+        for number, accounts in enumerate(found if places and not problems else ()):
+            if not accounts:
+                message = Message("wave-empty", "names no member account that no wave before it has", wave=number + 1)
+                yield partial.fault(layer.file, (*at, number), message, "name others, or remove it")
+        left = sorted(landing_zone.members.keys() - frozenset[str]().union(*found))
+        if left and places and not problems:
+            message = Message("account-in-no-wave", f"no wave has {listed(left)}", accounts=left)
+            yield partial.fault(layer.file, at, message, "add them to one, or the wave [all] at the end")

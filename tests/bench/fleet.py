@@ -1,0 +1,135 @@
+"""What a layer in two hundred member accounts takes: a first deploy, one that changes nothing, and a new setting."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.aws import real_provider
+from tests.aws.client import emulated_aws
+from tests.provider.server import StandIn
+from tests.scenarios.layers import Clone
+from tests.scenarios.site import CONFIGURATIONS, Site
+
+ACCOUNTS, RESOURCES = 200, 6
+UNCHANGED, CHANGED = 4.0, 2.5
+"""Seconds of processor time that a deploy without a change may take, and for each account one with a new setting."""
+BUSY, PARENT = 0.85, 0.1
+"""The least part of the time that the processors work, and the most of the work that is Strata's own."""
+MODEL = """from strata.config.models import Model
+
+
+class Settings(Model):
+    name: str
+"""
+STACK = f"""from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+from stacks.account import AccountStack
+
+
+class Stack(AccountStack):
+    def __init__(self, scope, id, *, account, settings):
+        super().__init__(scope, id, account=account)
+        for number in range({RESOURCES}):
+            self.add(SnsTopic, f"topic-{{number}}", name=f"topic-{{number}}", display_name=settings.name)
+"""
+COUNTED = """import atexit, json, os, resource, runpy, sys
+def told():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    with open(os.environ["USED"], "w") as file:
+        json.dump(used.ru_utime + used.ru_stime, file)
+atexit.register(told)
+sys.argv[0] = "strata"
+runpy.run_module("strata", run_name="__main__")
+"""
+"""Runs the command, and writes down what its own process has used."""
+
+
+class Taken(NamedTuple):
+    """Seconds of a run: of processors, of these by the command's own process; and how busy the machine was."""
+
+    processor: float
+    own: float
+    busy: float
+
+
+def measure(runs: int = 3) -> dict[str, float]:
+    """Measures and prints; fails where something takes more than it may."""
+    os.environ.setdefault("PYTHONPATH", "")
+    with tempfile.TemporaryDirectory() as folder, emulated_aws(Path(folder, "log")) as aws:
+        served, terraform = StandIn(aws.url), {"TERRAFORM_BINARY_NAME": real_provider.terraform()}
+        site = Site.of(aws, lambda given: terraform | served.variables(given), CONFIGURATIONS["shipped"], Path(folder))
+        clone = _made(site, Path(folder, "clone"))
+        used = Path(folder, "used")
+        first = _run(clone, used)
+        unchanged = min(_run(clone, used).processor for _ in range(runs))
+        site.edit("layers/topics.yaml", ("events", "news"))
+        edited = _run(clone, used)
+        served.stop()
+    seconds = {
+        f"first deploy in {ACCOUNTS} accounts, each": first.processor / ACCOUNTS,
+        f"unchanged deploy in {ACCOUNTS} accounts": unchanged,
+        f"new setting in {ACCOUNTS} accounts, each": edited.processor / ACCOUNTS,
+    }
+    cores = len(os.sched_getaffinity(0))
+    own = edited.own / edited.processor
+    for name, value in seconds.items():
+        print(f"{name}: {value:.2f} s", flush=True)
+    print(
+        f"with the stand-in and the emulator {cores} processors are busy {edited.busy:.0%}; {own:.0%} is strata's own"
+    )
+    if unchanged > UNCHANGED or edited.processor / ACCOUNTS > CHANGED or edited.busy < BUSY or own > PARENT:
+        sys.exit(f"more than {UNCHANGED} s, {CHANGED} s each, {PARENT:.0%} its own, or busy less than {BUSY:.0%}")
+    return seconds
+
+
+def _made(site: Site, folder: Path) -> Clone:
+    """Returns a checkout with the layer, whose organization has as many member accounts."""
+    site.aws.order("organization", account_limit=ACCOUNTS + 10)
+    site.append("project.yaml", f"limits:\n  accounts: {ACCOUNTS + 10}\n")
+    accounts = "".join(
+        f"  team-{number}:\n    email: aws+team-{number}@example.com\n    organizational_unit: shared\n"
+        for number in range(ACCOUNTS - 2)  # beside those of the template
+    )
+    site.edit("organization.yaml", ("accounts:\n  security:\n", f"accounts:\n{accounts}  security:\n"))
+    site.sign_in_as_administrator()
+    site.bootstrap()
+    clone = Clone(folder, site)
+    code = folder / "stacks/layers/topics"
+    code.mkdir()
+    (code / "model.py").write_text(MODEL)
+    (code / "stack.py").write_text(STACK)
+    (site.config / "layers").mkdir()
+    (site.config / "layers/topics.yaml").write_text("name: events\n")
+    deployed = clone.strata("deploy", "backend", "organizations", "--yes")
+    if deployed.code:
+        sys.exit(deployed.text[-4000:])
+    site.aws.wait_an_hour()
+    return clone
+
+
+def _run(clone: Clone, used: Path) -> Taken:
+    command = [sys.executable, "-c", COUNTED, "deploy", "topics", "--yes"]
+    variables = {**clone.site.environment(), "USED": str(used)}
+    before, (worked, passed) = resource.getrusage(resource.RUSAGE_CHILDREN), _machine()
+    done = subprocess.run(command, cwd=clone.folder, env=variables, check=False, capture_output=True, text=True)
+    after, (worked_then, passed_then) = resource.getrusage(resource.RUSAGE_CHILDREN), _machine()
+    if done.returncode:
+        sys.exit(f"{' '.join(command[3:])} failed:\n{done.stdout}{done.stderr}")
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Taken(processor, json.loads(used.read_text()), (worked_then - worked) / (passed_then - passed))
+
+
+def _machine() -> tuple[float, float]:
+    """Returns how long all processors worked, and how long they have been there; the same where nobody says it."""
+    try:
+        times = [float(one) for one in Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
+    except OSError:  # Linux alone has it
+        return time.monotonic(), time.monotonic()
+    return sum(times) - times[3] - times[4], sum(times)

@@ -1,0 +1,530 @@
+"""Plans of accounts that do the same are one class: shown once, approved once, and no account beside it."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strata.aws.states import Version
+from strata.commands import plan as plan_command
+from strata.commands.deploy import AGAIN, DIFFERS
+from strata.config.models import state_key
+from strata.errors import StrataError
+from strata.terraform.change_list import ChangeList, Expected, classes
+from strata.terraform.expressions import expressions, terraform
+from strata.terraform.plan_text import show
+from strata.terraform.plans import Plan, changed_outputs, changes
+from strata.terraform.workspace import StateObject
+from tests import deploying
+from tests.deploying import ACCOUNT, MADE, Json, Site, planned
+from tests.said import Said
+
+site = deploying.site  # the fixture
+
+IDS = {"a": "111111111111", "b": "222222222222", "c": "333333333333", "d": "444444444444"}
+STACKS = {f"log_{key}": id for key, id in IDS.items()}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a plan does in an account; `{id}` in a text is the account's own."""
+
+    action: str = "create"
+    name: str = "events"
+    secret: str = "s1"
+    document: str = "allow"
+    output: str = "o1"
+    local: str = "l1"
+    neighbour: str = "arn:1"
+    command: str = "true"
+    outputs: tuple[str, ...] = ()
+    import_id: str = ""
+
+    def of(self, key: str, lineage: str = "") -> Plan:
+        """Returns the plan of an account, from Terraform's JSON and from the Terraform that was synthesized."""
+        text = json.dumps([self._shown(), self._document(key)]).replace("{id}", IDS[key])
+        shown, document = json.loads(text)
+        place = StateObject("b", state_key(f"log_{key}"), "r")
+        return Plan(
+            f"log_{key}",
+            dict(changes(shown)),
+            tuple(changed_outputs(shown)),
+            versions={place: Version(lineage, 1)} if lineage else {},
+            written=expressions(terraform(document), shown),
+        )
+
+    def _shown(self) -> Json:
+        there = {"name": "events", "secret": "s0", "policy": "{}"}
+        change: Json = {"actions": ["delete"], "before": there, "after": None}
+        if self.action != "delete":
+            change = {
+                "actions": {"replace": ["delete", "create"]}.get(self.action, [self.action]),
+                "before": None if self.action == "create" else there,
+                "after": {"name": self.name, "secret": self.secret},
+                "after_unknown": {"policy": True, "arn": True},
+                "after_sensitive": {"secret": True},
+            }
+        if self.import_id:
+            change["importing"] = {"id": self.import_id}
+        read = {"address": "data.terraform_remote_state.in", "mode": "data", "values": {"outputs": {"o": self.output}}}
+        beside = {"address": "aws_a.beside", "mode": "managed", "values": {"arn": self.neighbour}}
+        return {
+            "resource_changes": [{"address": "aws_a.b", "mode": "managed", "change": change}],
+            "output_changes": {name: {"actions": ["update"]} for name in self.outputs},
+            "configuration": {
+                "root_module": {"resources": [{"address": "aws_a.b", "expressions": {name: {} for name in there}}]}
+            },
+            "prior_state": {"values": {"root_module": {"resources": [read]}}},
+            "planned_values": {"root_module": {"resources": [beside]}},
+        }
+
+    def _document(self, key: str) -> Json:
+        own = f"data.terraform_remote_state.in.outputs.account{key}id"
+        behind = f"{self.document} {own} data.terraform_remote_state.in.outputs.o aws_a.beside.arn local.l"
+        return {
+            "provider": {"aws": [{"allowed_account_ids": [f"${{{own}}}"]}]},
+            "locals": {"l": self.local},
+            "resource": {
+                "aws_a": {
+                    "b": {
+                        "//": {"metadata": {"path": f"log_{key}/aws_a.b"}},
+                        "policy": f"${{{behind}}}",
+                        "provisioner": [{"local-exec": {"command": self.command}}],
+                    }
+                }
+            },
+        }
+
+
+def listed(effects: dict[str, Effect], lineage: str = "") -> ChangeList:
+    plans = [effect.of(key, lineage) for key, effect in effects.items()]
+    return ChangeList.of(plans, ACCOUNT, accounts=STACKS)
+
+
+def matters(effect: Effect) -> object:
+    """Returns what of an effect happens: of a deletion only that it does, commands where something is created."""
+    if effect.action == "delete":
+        return effect.action, effect.outputs
+    return replace(effect, command="" if effect.action == "update" else effect.command)
+
+
+TEXTS = st.sampled_from(["x", "y", "{id}", "policy/{id}", "(account)", "(account )", "0{id}"])
+EFFECTS = st.builds(
+    Effect,
+    action=st.sampled_from(["create", "update", "delete", "replace"]),
+    name=TEXTS,
+    secret=st.sampled_from(["s1", "s2"]),
+    document=TEXTS,
+    output=st.sampled_from(["o1", "o2"]),
+    local=TEXTS,
+    neighbour=TEXTS,
+    command=TEXTS,
+    outputs=st.sampled_from([(), ("topic",)]),
+)
+FLEETS = st.fixed_dictionaries(dict.fromkeys(IDS, EFFECTS))
+
+
+@given(FLEETS, EFFECTS, st.sampled_from(sorted(IDS)))
+def test_the_hash_changes_if_and_only_if_the_effect_in_an_account_does(
+    fleet: dict[str, Effect], other: Effect, key: str
+) -> None:
+    """Also where only a sensitive value changes, and what stands behind a document that is unknown as a whole."""
+    before, after = listed(fleet), listed({**fleet, key: other})
+
+    assert (before.sha256 == after.sha256) is (matters(fleet[key]) == matters(other))
+    unapproved = Expected(before.sha256, before, by_account=True).on_no_list(after)
+    assert unapproved == (set() if before.sha256 == after.sha256 else {f"log_{key}"})
+
+
+@given(FLEETS)
+def test_accounts_are_of_one_class_if_and_only_if_the_same_happens_in_them(fleet: dict[str, Effect]) -> None:
+    found = classes([effect.of(key) for key, effect in fleet.items()], STACKS)
+
+    groups: dict[object, set[str]] = {}
+    for key, effect in fleet.items():
+        longer = "0{id}" in str(matters(effect))  # a longer number is no account's id
+        groups.setdefault((matters(effect), longer and key), set()).add(f"log_{key}")
+    assert {frozenset(one.stack for one in same) for same in found} == {frozenset(one) for one in groups.values()}
+    assert [len(same) for same in found] == sorted((len(same) for same in found), reverse=True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *({"name": "news"}, {"secret": "s2"}, {"document": "deny"}, {"output": "o2"}, {"local": "l2"}),
+        *({"neighbour": "arn:2"}, {"command": "false"}, {"import_id": "i"}, {"outputs": ("topic",)}),
+    ],
+    ids=str,
+)
+def test_one_attribute_makes_two_classes(other: Any) -> None:
+    found = listed({"a": Effect(), "b": Effect(), "c": replace(Effect(), **other)})
+
+    assert [one.accounts for one in found.classes] == [["a", "b"], ["c"]]
+
+
+def test_what_goes_beyond_the_plan_that_was_shown_is_compared_alike() -> None:
+    news = [
+        Effect(document=text).of(key).beyond(Plan(f"log_{key}")) for key, text in (("a", "x"), ("b", "y"), ("c", "x"))
+    ]
+
+    assert [[one.stack for one in same] for same in classes(news, STACKS)] == [["log_a", "log_c"], ["log_b"]]
+
+
+def test_a_name_that_is_an_accounts_key_is_no_id_of_it() -> None:
+    """`policy/admin` in the account `admin` is another policy than `policy/build` in `build`."""
+    found = listed({key: Effect(name=f"policy/{key}") for key in IDS})
+
+    assert len(found.classes) == len(IDS)
+
+
+def test_the_word_for_an_id_is_no_id() -> None:
+    found = listed(
+        {key: Effect(name=name) for key, name in zip("abc", ("{id}", "(account)", "(account )"), strict=True)}
+    )
+
+    names = [one.changes["aws_a.b"].attributes["name"].after for one in found.classes]
+    assert names == ["(account)", "(account )", "(account  )"]
+
+
+def test_format_1_is_as_it_was() -> None:
+    """It knows neither classes nor what is behind a value that is not known."""
+    plan = Effect().of("a")
+
+    assert ChangeList.of([plan], ACCOUNT).text == ChangeList.of([replace(plan, written={})], ACCOUNT).text
+
+
+def test_the_list_names_accounts_and_says_the_expression_of_what_is_not_known() -> None:
+    effect = Effect(name="log-{id}", outputs=("topic",))
+
+    found = json.loads(listed({"b": effect, "a": effect}).text)
+
+    (secret, other) = found["classes"][0].pop("secrets").values()
+    assert found == {
+        "format": 2,
+        "account": ACCOUNT,
+        "stacks": {},
+        "later": [],
+        "classes": [
+            {
+                "layer": "log",
+                "accounts": ["a", "b"],
+                "changes": {
+                    "aws_a.b": {
+                        "action": "create",
+                        "attributes": {
+                            "name": {"after": "log-(account)"},
+                            "secret": {"after": "(sensitive)"},
+                            "policy": {
+                                "after": "(known after apply)",
+                                "expression": {
+                                    "policy": (
+                                        "${allow data.terraform_remote_state.in.outputs.(own account)"
+                                        " data.terraform_remote_state.in.outputs.o aws_a.beside.arn local.l}"
+                                    ),
+                                    "aws_a.beside.arn": "arn:1",
+                                    "data.terraform_remote_state.in.outputs.o": "(sensitive)",
+                                    "local.l": "l1",
+                                },
+                            },
+                        },
+                    }
+                },
+                "outputs": ["topic"],
+                "steps": ['aws_a.b: {"provisioner": [{"local-exec": {"command": "true"}}]}'],
+            }
+        ],
+    }
+    assert secret == other
+
+
+def test_a_sensitive_value_is_hashed_with_the_lineage_of_its_state() -> None:
+    """Who has the list alone cannot try secrets, nor see that two states have the same."""
+    hashes = {
+        listed({"a": Effect(secret=secret)}, lineage).classes[0].secrets["a"]
+        for secret in ("s1", "s2")
+        for lineage in ("one", "two")
+    }
+
+    assert len(hashes) == 4
+    assert "s1" not in json.loads(listed({"a": Effect()}, "one").text)["classes"][0]["changes"]["aws_a.b"]
+
+
+def test_what_accounts_do_not_exist_yet_get_is_compared_as_it_was_synthesized() -> None:
+    def waiting(key: str, name: str) -> Plan:
+        return replace(Plan(f"log_{key}", waits_for=("organizations",)), terraform=terraform(document(key, name)))
+
+    def document(key: str, name: str) -> Json:
+        return {**Effect()._document(key), "terraform": {"backend": key}, "output": {"name": {"value": name}}}
+
+    plans = [waiting("a", "x"), waiting("b", "y"), waiting("c", "x")]
+
+    found = [[one.stack for one in same] for same in classes(plans, dict.fromkeys(STACKS, ""))]
+
+    assert found == [["log_a", "log_c"], ["log_b"]]
+
+
+def test_a_class_of_a_thousand_accounts_is_shown_in_few_lines() -> None:
+    effect = Effect().of("a")
+    six = {f"aws_a.{name}": effect.changes["aws_a.b"] for name in "bcdefg"}
+    plans = [replace(effect, stack=f"log_{number}", changes=six) for number in range(1000)]
+    plans[7] = replace(plans[7], changes={})
+    to, every = io.StringIO(), io.StringIO()
+
+    for stream, verbose in ((to, False), (every, True)):
+        show(plans, stream, {}, every=verbose, accounts={one.stack: "" for one in plans})
+
+    lines = to.getvalue().splitlines()
+    assert len(lines) < 30
+    assert [line for line in lines if line.startswith("log")] == [
+        "log in 999 accounts: 6 changes each",
+        "log_7: no changes",
+    ]
+    assert " 998," in every.getvalue()
+
+
+# What is behind what is not known
+
+
+def behind(argument: Json, document: Json | None = None, known: list[Json] | None = None, **more: Any) -> Json:
+    """Returns the expression of the argument `x` of a resource, which is not known."""
+    change = {"actions": ["update"], "after_unknown": {"x": True, "arn": True}}
+    shown = {
+        "resource_changes": [{"address": 'aws_a.b["k"]', "change": change}],
+        "planned_values": {"root_module": {"resources": known or []}},
+    }
+    found = expressions({**(document or {}), "resource": {"aws_a": {"b": {**argument, **more}}}}, shown)
+    return {name: one.written for name, one in found['aws_a.b["k"]'].items()}
+
+
+DOCUMENT = {"aws_iam_policy_document": {"d": {"statement": "${local.s}"}}}
+KEY = {"address": "aws_kms_key.k", "mode": "managed", "values": {"arn": "arn:k", "secret": "s"}}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (behind({"x": "${aws_b.c.arn}"}), {"x": "${aws_b.c.arn}"}),
+        (
+            behind({"x": "${data.aws_iam_policy_document.d.json}"}, {"data": DOCUMENT, "locals": {"s": "deny"}}),
+            {
+                "x": "${data.aws_iam_policy_document.d.json}",
+                "data.aws_iam_policy_document.d": {"statement": "${local.s}"},
+                "local.s": "deny",
+            },
+        ),
+        (
+            behind({"x": "${each.value}"}, for_each={"k": "${aws_b.c.arn}"}),
+            {"x": "${each.value}", "for_each": {"k": "${aws_b.c.arn}"}},
+        ),
+        (behind({"dynamic": {"x": {"content": {"y": 1}}}}), {"x": {"content": {"y": 1}}}),
+        (
+            behind({"x": "${aws_kms_key.k.arn}"}, known=[KEY]),
+            {"x": "${aws_kms_key.k.arn}", "aws_kms_key.k.arn": "arn:k"},
+        ),
+        (
+            behind({"x": "${aws_kms_key.k.secret}"}, known=[{**KEY, "sensitive_values": {"secret": True}}]),
+            {"x": "${aws_kms_key.k.secret}", "aws_kms_key.k.secret": "(sensitive)"},
+        ),
+    ],
+    ids=["of a resource", "document", "for_each", "dynamic block", "what is known", "what is sensitive"],
+)
+def test_an_expression_has_with_it_what_it_refers_to(found: Json, expected: Json) -> None:
+    assert found == {"x": expected}
+
+
+@pytest.mark.parametrize(("version", "number"), [(1, 1), (2, 2)])
+def test_a_write_only_argument_counts_by_its_version(version: int, number: int) -> None:
+    """Terraform keeps it out of every plan."""
+
+    def plan(stack: str, secret: str, version: int) -> Plan:
+        change = {
+            "actions": ["create"],
+            "after": {"secret_wo": None, "secret_wo_version": version},
+            "after_unknown": {},
+        }
+        shown = {"resource_changes": [{"address": "aws_a.b", "mode": "managed", "change": change}]}
+        document = {"resource": {"aws_a": {"b": {"secret_wo": secret, "secret_wo_version": version}}}}
+        return Plan(stack, dict(changes(shown)), written=expressions(document, shown))
+
+    plans = [plan("log_a", "${ephemeral.random_password.a.result}", 1), plan("log_b", "other", version)]
+
+    assert len(classes(plans, STACKS)) == number
+
+
+# What differs
+
+
+def test_a_difference_in_many_accounts_is_told_once(said: Said) -> None:
+    before = listed({key: Effect() for key in IDS})
+    after = listed({**{key: Effect(document="deny", command="false") for key in "ab"}, "c": Effect(secret="s2")})
+
+    told = said(before.differences(after))
+
+    assert [(one.id, one.data["stack"]) for one in told] == [
+        ("change-differs", "log in 2 accounts (a, b)"),
+        ("step-missing", "log in 2 accounts (a, b)"),
+        ("step-unexpected", "log in 2 accounts (a, b)"),
+        ("secrets-differ", "log_c"),
+        ("change-missing", "log_d"),
+        ("step-missing", "log_d"),
+    ]
+
+
+def test_a_list_of_a_newer_strata_is_refused_with_what_to_do(tmp_path: Path, said: Said) -> None:
+    file = tmp_path / "changes.json"
+    file.write_text('{"format": 3, "account": "1", "waves": []}')
+
+    with pytest.raises(StrataError) as refused:
+        Expected.of(str(file))
+
+    (told,) = said(refused)
+    assert (told.id, told.place, told.data) == ("list-too-new", str(file), {"format": 3})
+
+
+# Planning and deploying
+
+
+@pytest.fixture
+def fleet(site: Site) -> Site:
+    """Three accounts that get the same, after a stack that changes, too."""
+    site.adds_accounts({key: IDS[key] for key in "abc"})
+    site.plans("backend", MADE)
+    for key in "abc":
+        site.plans(f"log_{key}", MADE)
+    return site
+
+
+def approved(site: Site, tmp_path: Path, accounts: str = "abc") -> Path:
+    """Writes the list of what is planned, as `strata plan` does."""
+    plans = [Plan(stack, dict(changes(MADE))) for stack in ("backend", *(f"log_{key}" for key in accounts))]
+    file = tmp_path / "changes.json"
+    file.write_text(site.prepared().lists(plans)[0].text)
+    return file
+
+
+def deploys(site: Site, expect: Path | str) -> int:
+    return site.deploys(yes=True, expected=Expected.of(str(expect)))
+
+
+def test_one_question_for_many_accounts(fleet: Site) -> None:
+    assert fleet.deploys() == 0
+
+    assert len(fleet.questions) == 1
+    assert fleet.to.getvalue().count("1 change each") == 1
+
+
+def test_what_was_approved_is_deployed(fleet: Site, tmp_path: Path) -> None:
+    file = approved(fleet, tmp_path)
+
+    assert json.loads(file.read_text())["classes"][0]["accounts"] == ["a", "b", "c"]
+    assert deploys(fleet, file) == 0
+    assert set(fleet.statuses) == {"applied"}
+
+
+def test_a_hash_and_a_list_of_format_1_are_taken_too(fleet: Site, tmp_path: Path) -> None:
+    plans = [Plan(stack, dict(changes(MADE))) for stack in ("backend", "log_a", "log_b", "log_c")]
+    now, before = fleet.prepared().lists(plans)
+    file = tmp_path / "before.json"
+    file.write_text(before.text)
+
+    assert json.loads(before.text)["format"] == 1
+    for expect in (now.sha256, before.sha256, str(file)):
+        assert Expected.of(expect).stops(now, before) == []
+        assert Expected.of(expect).differences(now, before) == []
+    assert deploys(fleet, file) == 0
+
+
+def test_an_account_with_another_plan_is_put_off_and_the_others_go_on(fleet: Site, tmp_path: Path, said: Said) -> None:
+    file = approved(fleet, tmp_path)
+    fleet.plans("log_b", planned(("delete", "aws_a.old")))
+
+    assert deploys(fleet, file) == AGAIN
+
+    assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [1, 0, 1]
+    (told,) = [one for text in fleet.said for one in said(text) if one.id == "on-no-list"]
+    assert told.data == {"stack": "log_b"}
+    assert [(one.id, one.data["action"]) for one in said(fleet.to.getvalue())] == [
+        ("change-missing", "create"),
+        ("change-unexpected", "delete"),
+    ]
+
+
+def test_an_account_that_nobody_approved_is_put_off_though_others_get_the_same(fleet: Site, tmp_path: Path) -> None:
+    file = approved(fleet, tmp_path, "ab")
+
+    assert deploys(fleet, file) == AGAIN
+
+    assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [1, 1, 0]
+
+
+def test_a_rerun_takes_what_is_left_of_the_list(fleet: Site, tmp_path: Path) -> None:
+    file = approved(fleet, tmp_path)
+    fleet.plans("log_a", {})
+
+    assert deploys(fleet, file) == 0
+
+    assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [0, 1, 1]
+
+
+def test_where_all_accounts_are_put_off_nothing_is_applied(fleet: Site, tmp_path: Path) -> None:
+    file = approved(fleet, tmp_path)
+    fleet.plans("backend", {})
+    file.write_text(Expected.of(str(file)).without(["backend"]).changes.text)  # type: ignore[union-attr]
+    for key in "abc":
+        fleet.plans(f"log_{key}", planned(("delete", "aws_a.old")))
+
+    assert deploys(fleet, file) == AGAIN
+
+    assert not any("apply" in fleet.did(stack) for stack in fleet.stacks)
+
+
+def test_another_change_in_the_management_account_stops_all(fleet: Site, tmp_path: Path, said: Said) -> None:
+    file = approved(fleet, tmp_path)
+    fleet.plans("backend", {})
+
+    assert deploys(fleet, file) == DIFFERS
+
+    assert said.ids(fleet.to.getvalue())[:2] == ["plan-unexpected", "change-missing"]
+    assert not any("apply" in fleet.did(stack) for stack in fleet.stacks)
+
+
+def test_who_deploys_some_accounts_is_held_against_their_part_of_the_list(fleet: Site, tmp_path: Path) -> None:
+    """As a shard does, and a rerun after the stacks of the management account were deployed."""
+    file = approved(fleet, tmp_path)
+    fleet.plans("log_b", planned(("delete", "aws_a.old")))
+    fleet.stacks = ("log_a", "log_b")
+    fleet.plans("backend", {})
+
+    assert deploys(fleet, file) == AGAIN
+
+    assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [1, 0, 0]
+
+
+def test_a_plan_says_its_classes_and_how_an_account_differs(
+    fleet: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
+) -> None:
+    file = approved(fleet, tmp_path)
+    fleet.plans("log_b", {})
+    fleet.states = {stack: {"resources": [], **state} for stack, state in fleet.states.items()}
+    monkeypatch.setattr(plan_command, "prepare", lambda *_, **__: fleet.prepared())
+    given: Json = {"stacks": (), "exit_code": False, "allow": (), "expect": str(file)}
+
+    code = plan_command.run(fleet.options(), **given, json=True)
+
+    text = capsys.readouterr().out
+    assert code == DIFFERS
+    assert json.loads(text)["classes"] == [
+        {"layer": "log", "accounts": ["a", "c"]},
+        {"layer": "log", "accounts": ["b"]},
+    ]
+    assert [(one.id, one.data.get("stack")) for one in said(text)] == [
+        ("plan-unexpected", None),
+        ("change-missing", "log_b"),
+    ]
