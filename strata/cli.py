@@ -1047,7 +1047,7 @@ def main() -> None:
     """Runs the command line."""
     with guarded():
         try:
-            _asked(sys.argv[1:2])()
+            asked(sys.argv[1:2])()
         except (SystemExit, OSError) as end:
             # The help and the version are no command, so that nothing told what became of them.
             failure = unwritten()
@@ -1058,7 +1058,7 @@ def main() -> None:
             raise SystemExit(1) from None
 
 
-def _asked(named: Sequence[str]) -> typer.Typer:
+def asked(named: Sequence[str]) -> typer.Typer:
     """Returns the command line with the one command that is named: to make those of all others takes 10 ms."""
     if not (commands := [one for one in app.registered_commands if one.name in named]):
         return app
