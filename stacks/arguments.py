@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 from typeguard import check_type
 
-from stacks.planned import REFERENCE, Plan, Planned, plan_of
+from stacks.planned import REFERENCE, Added, Plan
 from strata.config.types import did_you_mean
 
 
@@ -33,7 +33,7 @@ def check_value(name: str, value: Any) -> None:
         TypeError: there is one, at any depth.
     """
     if found := next(_resources(value), None):
-        raise TypeError(f"{name}: {_instead(found)}")
+        raise TypeError(f"{name}: {found}")
 
 
 def _faults(kind: type, arguments: Mapping[str, Any]) -> Iterator[str]:
@@ -45,8 +45,8 @@ def _faults(kind: type, arguments: Mapping[str, Any]) -> Iterator[str]:
         if one.kind is one.KEYWORD_ONLY and one.default is one.empty and argument not in arguments:
             yield f"needs the argument {argument!r}"
     for argument in sorted(arguments.keys() & types.keys()):
-        if argument not in _OF_RESOURCES and (found := next(_resources(arguments[argument]), None)):
-            yield f"{argument}: {_instead(found)}"
+        if argument != "depends_on" and (found := next(_resources(arguments[argument]), None)):
+            yield f"{argument}: {found}"
             continue
         if _extends_map(arguments[argument]):
             yield f"{argument}: the map of a resource has its entries at AWS only; add others by cdktf.Fn.merge"
@@ -57,24 +57,16 @@ def _faults(kind: type, arguments: Mapping[str, Any]) -> Iterator[str]:
             yield str(error)
 
 
-_OF_RESOURCES = frozenset({"depends_on", "lifecycle"})
-"""Arguments that name resources."""
-
-
-def _resources(value: Any) -> Iterator[Plan]:
-    """Yields the resources in a value."""
-    if type(value) is Planned:
-        yield plan_of(value)
+def _resources(value: Any) -> Iterator[str]:
+    """Says of each resource in a value what belongs there instead."""
+    if isinstance(value, Added):
+        yield f"{value.fqn} is a resource where a value belongs; write one of its attributes, as `.id`, or `.fqn`"
     elif isinstance(value, Mapping):
         yield from (found for inner in value.values() for found in _resources(inner))
     elif isinstance(value, (list, tuple)):
         yield from (found for inner in value for found in _resources(inner))
     elif hasattr(type(value), "__jsii_struct_bases__"):
         yield from _resources(value._values)
-
-
-def _instead(plan: Plan) -> str:
-    return f"{plan.address} is a resource where a value belongs; write one of its attributes, as `.id`"
 
 
 def _extends_map(value: Any) -> bool:

@@ -33,6 +33,7 @@ from constructs import Construct
 
 from stacks.base import BaseStack, policy_json
 from stacks.components.bucket import SafeBucket
+from stacks.planned import Added
 from strata.config.models import Project
 
 OLD_VERSIONS_DAYS = 90
@@ -94,7 +95,7 @@ class BackendStack(BaseStack):
             **key,
         }
 
-    def _lock_table(self) -> DynamodbTable:
+    def _lock_table(self) -> Added[DynamodbTable]:
         table = self.add(
             DynamodbTable,
             "lock",
@@ -110,13 +111,13 @@ class BackendStack(BaseStack):
         self.import_resource("aws_dynamodb_table.lock", self.project.lock_table)
         return table
 
-    def _keys(self) -> tuple[KmsKey, KmsKey]:
+    def _keys(self) -> tuple[Added[KmsKey], Added[KmsKey]]:
         return (
             self._key("state", self.project.regions.primary),
             self._key("replica", self.project.regions.secondary),
         )
 
-    def _key(self, name: str, region: str) -> KmsKey:
+    def _key(self, name: str, region: str) -> Added[KmsKey]:
         key = self.add(
             KmsKey,
             name,
@@ -134,7 +135,7 @@ class BackendStack(BaseStack):
         )
         return key
 
-    def _replicate(self, key: KmsKey | None, replica_key: KmsKey | None) -> None:
+    def _replicate(self, key: Added[KmsKey] | None, replica_key: Added[KmsKey] | None) -> None:
         role = self.add(
             IamRole,
             "replication",
@@ -181,7 +182,7 @@ def _expire_old_versions() -> S3BucketLifecycleConfigurationRule:
     )
 
 
-def _replication_rule(replica: SafeBucket, key: KmsKey | None) -> S3BucketReplicationConfigurationRule:
+def _replication_rule(replica: SafeBucket, key: Added[KmsKey] | None) -> S3BucketReplicationConfigurationRule:
     encrypted = S3BucketReplicationConfigurationRuleSourceSelectionCriteria(
         sse_kms_encrypted_objects=S3BucketReplicationConfigurationRuleSourceSelectionCriteriaSseKmsEncryptedObjects(
             status="Enabled"
@@ -207,7 +208,7 @@ def _replication_rule(replica: SafeBucket, key: KmsKey | None) -> S3BucketReplic
 
 
 def _replication(
-    source: SafeBucket, target: SafeBucket, key: KmsKey | None, target_key: KmsKey | None
+    source: SafeBucket, target: SafeBucket, key: Added[KmsKey] | None, target_key: Added[KmsKey] | None
 ) -> dict[str, object]:
     statements: list[dict[str, object]] = [
         {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
 from cdktf import (
     Aspects,
@@ -29,7 +29,7 @@ from constructs import Construct
 from stacks import hcl
 from stacks.arguments import check_arguments, check_value
 from stacks.hcl import EACH_VALUE, Expression, written
-from stacks.planned import Json, PlainResources, Plan, Planned, as_json, plan_of
+from stacks.planned import Added, Json, PlainResources, Plan, as_json
 from strata.config.models import TAKES_TABLE, Locking, Project, state_key
 from strata.config.moves import Move
 from strata.errors import Message
@@ -117,29 +117,29 @@ class BaseStack(TerraformStack):
 
     def add(
         self, kind: Callable[Concatenate[Construct, str, P], E], name: str, /, *args: P.args, **arguments: P.kwargs
-    ) -> E:
+    ) -> Added[E]:
         """Adds a resource or data source at `<type>.<name>`; within `removing_from_state` it removes it from the state.
 
-        It is written as plain JSON, unless somebody asks for an attribute or sets one: that makes the construct.
+        It is written as plain JSON, unless somebody asks for an attribute or the construct: that makes it.
 
         Raises:
             AddressTakenError: something in this stack has the address already.
             TypeError: the class has no such argument, needs another, or an argument has another type.
         """
         if self._removes:
-            return cast("E", self._remove(kind, name))
+            return self._remove(kind, name)
         data, type_name = self._take(kind, name), _type_of(kind)
 
-        def make(given: Json) -> TerraformElement:
+        def make(given: Json) -> E:
             element = kind(self, f"{type_name}.{name}", *args, **given)
             element.override_logical_id(name)
             return element
 
         plan = Plan(cast("type", kind), data, type_name, name, self._written(arguments), make)
         self._plain.add(plan)
-        if plan.plain:
+        if plan.made is None:
             check_arguments(plan)
-        return cast("E", Planned(plan))
+        return Added(plan.address, plan.kind, plan.construct)
 
     def make_constructs(self) -> None:
         """Makes the constructs of all resources: for `Testing.synth` with aspects, and to look through the tree.
@@ -160,9 +160,9 @@ class BaseStack(TerraformStack):
         given = {key: value for key, value in arguments.items() if value is not None}
         self._plain.json[_type_of(kind)][name] = self._written(given)
 
-    def override(self, element: TerraformElement, **expressions: Expression) -> None:
+    def override(self, element: Added[Any], **expressions: Expression) -> None:
         """Sets arguments to expressions for which the bindings have no type, such as `for_each` or a whole list."""
-        plan_of(element).set(self._written(expressions))
+        self._plain.plans[element.fqn].set(self._written(expressions))
 
     def _take(self, kind: Any, name: str) -> bool:
         data, made = issubclass(kind, TerraformDataSource), f"{_type_of(kind)}.{name}"
@@ -172,29 +172,26 @@ class BaseStack(TerraformStack):
         self._addresses.add((data, made))
         return data
 
-    def address_of(self, element: object) -> str:
-        """Returns the address of a resource or data source that this stack has added."""
-        return plan_of(element).address
-
-    def expression(self, element: object, attribute: str) -> Expression:
+    def expression(self, element: Added[Any], attribute: str) -> Expression:
         """Returns an attribute of what this stack has added, for other things in it; it makes no construct."""
-        return getattr(element, attribute) if type(element) is _Removed else plan_of(element).expression(attribute)
+        return hcl.attribute(element.fqn, attribute)
 
-    def expressions_of(self, other: BaseStack, elements: Mapping[str, object], attribute: str) -> dict[str, Expression]:
+    def expressions_of(
+        self, other: BaseStack, elements: Mapping[str, Added[Any]], attribute: str
+    ) -> dict[str, Expression]:
         """Returns an attribute of things in another stack, which it outputs as cdktf would have it do.
 
         The first is a reference of cdktf's, which makes the dependency and the source of the rest.
         """
-        plans = {key: plan_of(element) for key, element in elements.items()}
-        if not plans:
+        if not elements:
             return {}
-        first = next(iter(plans.values()))
-        (pattern,) = self.resolved({"": getattr(first.construct(), attribute)}).values()
+        first = next(iter(elements.values()))
+        (pattern,) = self.resolved({"": getattr(first, attribute)}).values()
         begin, end = pattern.split(_output_name(first, attribute))
         result = {}
-        for key, plan in plans.items():
-            name = _output_name(plan, attribute)
-            other._plain.outputs[name] = {"sensitive": True, "value": plan.expression(attribute)}
+        for key, element in elements.items():
+            name = _output_name(element, attribute)
+            other._plain.outputs[name] = {"sensitive": True, "value": hcl.attribute(element.fqn, attribute)}
             result[key] = Expression(f"{begin}{name}{end}")
         return result
 
@@ -245,10 +242,14 @@ class BaseStack(TerraformStack):
         finally:
             self._removes = False
 
-    def _remove(self, kind: Any, name: str) -> _Removed:
+    def _remove(self, kind: Any, name: str) -> Added[Any]:
         address = f"{_type_of(kind)}.{name}"
         self.remove_from_state(address)
-        return _Removed(address)
+
+        def refuse() -> NoReturn:
+            raise TypeError(f"{address} is removed from the state and has no construct")
+
+        return _Removed(address, kind, refuse)
 
     def prepare_stack(self) -> None:
         """Passes imports, moves and removals to cdktf at once, before synthesis: one by one takes squared time."""
@@ -339,14 +340,11 @@ class BaseStack(TerraformStack):
         return frozenset(block["from"] for block in self._removed)
 
 
-class _Removed:
-    """Stands for a resource that was removed from the state; its attributes are never used."""
+class _Removed(Added[NoReturn]):
+    """A resource that was removed from the state, which no construct may add again; nobody uses its attributes."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
-
-    def __getattr__(self, attribute: str) -> str:
-        return f"{self._address}.{attribute}"
+    def __getattr__(self, name: str) -> str:
+        return f"{self.fqn}.{name}"
 
 
 @cache
@@ -361,9 +359,9 @@ DOCSTRING = re.compile(r"Represents a \{@link \S+ (\w+)\}\.")
 """Of every resource and data source of the bindings. Names of modules divide words otherwise: `s3_control_bucket`."""
 
 
-def _output_name(plan: Plan, attribute: str) -> str:
+def _output_name(element: Added[Any], attribute: str) -> str:
     """Returns the output with which cdktf gives an attribute to other stacks."""
-    return f"cross-stack-output-{plan.address}.{attribute}".replace(".", "")
+    return f"cross-stack-output-{element.fqn}.{attribute}".replace(".", "")
 
 
 @cache

@@ -10,8 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
-from importlib import import_module, metadata
+from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
@@ -25,8 +24,6 @@ def install_lazy_bindings() -> None:
     """Defers the bindings in Python and starts the jsii kernel with its Node deferring them too."""
     _defer_modules()
     _load_typeguard()
-    # Each module of the bindings asks for the version of typeguard, which reads and parses its METADATA anew.
-    metadata.version = cache(metadata.version)
     # The first assembly that is imported, constructs, starts the kernel. Once it runs it is too late.
     if "constructs" not in sys.modules:
         with _kernel_environment():

@@ -26,6 +26,7 @@ from constructs import Construct
 from stacks import hcl
 from stacks.backend import BackendStack
 from stacks.base import RETIRED, BaseStack, Precondition, leaving, resource_name
+from stacks.planned import Added
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, ROOT
 from strata.kinds.moves import moved_keys
@@ -93,7 +94,7 @@ class OrganizationsStack(BaseStack):
         parts = {kind: entries for kind, entries in {**keys, RETIRED: retired}.items() if entries}
         self.declare_keys(parts, preconditions=[guard], moves=self.landing_zone.moves, allow=allow)
 
-    def _organization(self, *, types_stay: bool) -> OrganizationsOrganization:
+    def _organization(self, *, types_stay: bool) -> Added[OrganizationsOrganization]:
         """Imports the organization; services and policy types are added to the enabled ones, never silently removed.
 
         Args:
@@ -112,9 +113,9 @@ class OrganizationsStack(BaseStack):
         self.import_resource("aws_organizations_organization.main", hcl.ORGANIZATION_ID)
         return organization
 
-    def _organizational_units(self) -> dict[str, OrganizationsOrganizationalUnit]:
+    def _organizational_units(self) -> dict[str, Added[OrganizationsOrganizationalUnit]]:
         """Declares the units; those that live already under the same name in the same place are imported."""
-        units: dict[str, OrganizationsOrganizationalUnit] = {}
+        units: dict[str, Added[OrganizationsOrganizationalUnit]] = {}
         if self.configuration.organizational_units:
             self._read_children(ROOT, hcl.ROOT)
         for key, unit in self.landing_zone.units.items():
@@ -142,7 +143,7 @@ class OrganizationsStack(BaseStack):
         children = self.add(DataAwsOrganizationsOrganizationalUnits, name, parent_id=hcl.EACH_VALUE)
         self.override(children, for_each=parent_ids)
 
-    def _accounts(self) -> dict[str, OrganizationsAccount]:
+    def _accounts(self) -> dict[str, Added[OrganizationsAccount]]:
         """Declares the accounts; those that live already under the same e-mail are imported, not created twice."""
         accounts = {MANAGEMENT: self._management_account()}
         keys = list(self.landing_zone.members)
@@ -154,7 +155,7 @@ class OrganizationsStack(BaseStack):
         self.remove_from_state(*(f"aws_organizations_account.{key}" for key in self.landing_zone.retired))
         return accounts
 
-    def _management_account(self) -> OrganizationsAccount:
+    def _management_account(self) -> Added[OrganizationsAccount]:
         management = self.project.management_account
         account = self.add(
             OrganizationsAccount,
@@ -171,7 +172,7 @@ class OrganizationsStack(BaseStack):
         self.import_resource(f"aws_organizations_account.{MANAGEMENT}", management.id)
         return account
 
-    def _account(self, account: Account, after: list[ITerraformDependable]) -> OrganizationsAccount:
+    def _account(self, account: Account, after: list[ITerraformDependable]) -> Added[OrganizationsAccount]:
         made = self.add(
             OrganizationsAccount,
             account.key,
@@ -200,7 +201,9 @@ class OrganizationsStack(BaseStack):
         own = [one for one in self.landing_zone.policies.values() if not one.external]
         for kind in policy_types(own):
             self._read_live(kind)
-        named = security_administrator(self.configuration, {**self.landing_zone.account_ids, **self.account_ids})
+        delegated = self.configuration.delegated_administrators.values()
+        ids = {key: self.accounts[key].id for key in delegated if key in self.accounts}
+        named = security_administrator(self.configuration, {**self.landing_zone.account_ids, **ids})
         for policy in own:
             self._policy(policy, policy.document.with_values({**backend.references, **named}))
 
@@ -253,7 +256,7 @@ class OrganizationsStack(BaseStack):
                 depends_on=[self.organization, *(role if service == ACCESS_ANALYZER else [])],
             )
 
-    def _access_analyzer_role(self) -> IamServiceLinkedRole:
+    def _access_analyzer_role(self) -> Added[IamServiceLinkedRole]:
         self.add(
             DataAwsIamRoles,
             "access-analyzer",

@@ -1,24 +1,20 @@
-"""Resources that stay plain JSON until somebody uses one as the construct of cdktf that it is.
+"""Resources that are plain JSON until somebody asks for the construct of cdktf.
 
 A construct takes three calls to cdktf's Node, some 3 ms and 25 KB. Most are written and never looked at again.
 """
 
 from __future__ import annotations
 
-import copy
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from typing import Any, Generic, NoReturn, TypeVar
 
 from cdktf import TerraformElement, TerraformStack
 
-from stacks import hcl
-from stacks.hcl import Expression
-
 Json = dict[str, Any]
+E_co = TypeVar("E_co", bound=TerraformElement, covariant=True)
 
 OTHERWISE = re.compile(r"\d|_$|[a-z][A-Z]|^equal_to$|^fetch_|_attribute$|^(?:egress|ingress|route|step)$")
 """Arguments that Terraform may name otherwise than Python, as `address_1` and `lambda`: cdktf knows how.
@@ -48,36 +44,30 @@ class Plan:
     """Makes the construct with these arguments."""
     expressions: Json = field(default_factory=dict)
     """Arguments for which the class has no type."""
-    _construct: Any = None
+    made: Any = None
+    """The construct, once there is one."""
 
     @property
     def address(self) -> str:
         """Returns its address, with `data.` before that of a data source."""
         return f"data.{self.type}.{self.name}" if self.data else f"{self.type}.{self.name}"
 
-    def expression(self, attribute: str) -> Expression:
-        """Returns an attribute of it, for its own stack."""
-        return hcl.attribute(self.address, attribute)
-
     def construct(self) -> Any:
         """Returns the construct, and makes it for the first who asks."""
-        if self._construct is None:
-            self._construct = self.make(_with_constructs(self.arguments))
-            for name, expression in self.expressions.items():
-                self._construct.add_override(name, expression)
-        return self._construct
-
-    @property
-    def plain(self) -> bool:
-        """Returns whether it is JSON alone."""
-        return self._construct is None
+        if self.made is None:
+            given = dict(self.arguments)
+            if before := given.get("depends_on"):
+                given["depends_on"] = [other.construct() if isinstance(other, Added) else other for other in before]
+            self.made = self.make(given)
+            self.set(self.expressions)
+        return self.made
 
     def set(self, expressions: Mapping[str, Any]) -> None:
         """Sets arguments for which the class has no type."""
         self.expressions |= expressions
-        if not self.plain:
+        if self.made is not None:
             for name, expression in expressions.items():
-                self.construct().add_override(name, expression)
+                self.made.add_override(name, expression)
 
     def json(self, path: str) -> Json:
         """Returns it as cdktf writes it, of a stack at this path."""
@@ -85,30 +75,33 @@ class Plan:
         return {"//": comment, **as_json(self.arguments), **self.expressions}
 
 
-class Planned:
-    """Stands for a resource in Python: whatever is asked of it is asked of the construct, which is made for it."""
+@dataclass(frozen=True, eq=False)
+class Added(Generic[E_co]):
+    """A resource or data source by its address, which is all of it that `depends_on` needs.
 
-    __slots__ = ("_plan",)
+    It is no construct of cdktf: `construct()` makes that, as does an attribute, whose value other stacks take, too.
+    """
 
-    def __init__(self, plan: Plan) -> None:
-        object.__setattr__(self, "_plan", plan)
+    fqn: str
+    """Its address, by the name that cdktf has for it: attributes of a resource have most others."""
+    _kind: type = field(repr=False)
+    _make: Callable[[], E_co] = field(repr=False)
 
-    @property  # type: ignore[misc]
-    def __class__(self) -> type:
-        """Tells `isinstance` the class of the construct."""
-        return plan_of(self).kind
+    def construct(self) -> E_co:
+        """Returns the construct: to set an argument, for an override or an aspect, and for other constructs."""
+        return self._make()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(plan_of(self).construct(), name)
+        if isinstance(getattr(self._kind, name, None), property):
+            return getattr(self._make(), name)
+        raise AttributeError(f"{self.fqn} has no attribute {name!r}; what its construct has, .construct() has")
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(plan_of(self).construct(), name, value)
+    def _refuse(self) -> NoReturn:
+        raise TypeError(f"{self.fqn} is no value and no construct: write an attribute of it, as `.id`, or .construct()")
 
-
-def plan_of(planned: Any) -> Plan:
-    """Returns the plan of what a stack has added."""
-    plan: Plan = object.__getattribute__(planned, "_plan")
-    return plan
+    __str__ = _refuse
+    __jsii_type__ = property(_refuse)
+    """Asked first of everything that goes to cdktf, where it would become an empty object."""
 
 
 class PlainResources(TerraformElement):
@@ -116,7 +109,7 @@ class PlainResources(TerraformElement):
 
     def __init__(self, stack: TerraformStack) -> None:
         super().__init__(stack, "plain")
-        self._stack = stack
+        self._path = stack.node.path
         self.plans: dict[str, Plan] = {}
         self.json: defaultdict[str, Json] = defaultdict(dict)
         """Resources of types with thousands, by type and name."""
@@ -137,11 +130,10 @@ class PlainResources(TerraformElement):
 
     def to_terraform(self) -> Any:
         """Returns the JSON; what refers to no other stack needs no look before synthesis."""
-        path = self._path
         result: dict[str, Any] = {"data": defaultdict(dict), "resource": defaultdict(dict)}
         for plan in self.plans.values():
-            if plan.plain:
-                written = plan.json(path)
+            if plan.made is None:
+                written = plan.json(self._path)
                 if not self.preparing or REFERENCE in str(written):
                     result["data" if plan.data else "resource"][plan.type][plan.name] = written
         if not self.preparing:
@@ -150,15 +142,11 @@ class PlainResources(TerraformElement):
             result["output"] = self.outputs
         return {part: dict(found) for part, found in result.items() if found}
 
-    @cached_property
-    def _path(self) -> str:
-        return str(self._stack.node.path)
-
 
 def as_json(value: Any) -> Any:
     """Returns arguments as Terraform's JSON: blocks as objects, a resource that comes before as its address."""
-    if type(value) is Planned:
-        return plan_of(value).address
+    if isinstance(value, Added):
+        return value.fqn
     if hasattr(type(value), "__jsii_struct_bases__"):
         return as_json(value._values)
     if isinstance(value, Mapping):
@@ -175,7 +163,7 @@ def _is_json(value: Any, *, text: bool = False) -> bool:
         value: an argument, a block or all arguments.
         text: whether it is a map, whose names are text.
     """
-    if type(value) is Planned or value is None or isinstance(value, (str, int)):
+    if value is None or isinstance(value, (str, int, Added)):
         return True
     if hasattr(type(value), "__jsii_struct_bases__"):
         return _is_json(value._values)
@@ -183,22 +171,3 @@ def _is_json(value: Any, *, text: bool = False) -> bool:
         named_alike = text or not any(map(OTHERWISE.search, value))
         return named_alike and all(_is_json(inner, text=name in _MAPS) for name, inner in value.items())
     return isinstance(value, (list, tuple)) and all(map(_is_json, value))
-
-
-def _with_constructs(value: Any) -> Any:
-    """Returns arguments with the constructs of the resources in them.
-
-    What has a resource replaced is told by address: cdktf writes `${...}` around it, which Terraform rejects there.
-    """
-    if type(value) is Planned:
-        return plan_of(value).construct()
-    if hasattr(type(value), "__jsii_struct_bases__"):
-        block = copy.copy(value)
-        block._values = _with_constructs(value._values)
-        return block
-    if isinstance(value, dict):
-        return {name: (as_json if name == _TRIGGERS else _with_constructs)(inner) for name, inner in value.items()}
-    return [_with_constructs(inner) for inner in value] if isinstance(value, list) else value
-
-
-_TRIGGERS = "replace_triggered_by"

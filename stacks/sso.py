@@ -53,6 +53,7 @@ from stacks.backend import BackendStack
 from stacks.base import TIMES, BaseStack, Precondition, leaving, resource_name
 from stacks.components.alert import alert_rule
 from stacks.organizations import OrganizationsStack
+from stacks.planned import Added
 from stacks.security import SecurityStack
 from strata.config.models import PARTITION, User
 from strata.config.text import address_part
@@ -84,7 +85,7 @@ class SsoStack(BaseStack):
         self.users = {key: self._user(key, user) for key, user in landing_zone.users.items()}
         self.groups = {key: self._group(group) for key, group in landing_zone.groups.items()}
         self._memberships()
-        self.permission_sets: dict[str, SsoadminPermissionSet | DataAwsSsoadminPermissionSet] = {}
+        self.permission_sets: dict[str, Added[SsoadminPermissionSet | DataAwsSsoadminPermissionSet]] = {}
         self._policies: dict[str, list[ITerraformDependable]] = {}
         for permission_set in landing_zone.permission_sets.values():
             self._permission_set(permission_set, backend)
@@ -142,7 +143,7 @@ class SsoStack(BaseStack):
 
     # People
 
-    def _user(self, key: str, user: User) -> IdentitystoreUser | DataAwsIdentitystoreUser:
+    def _user(self, key: str, user: User) -> Added[IdentitystoreUser | DataAwsIdentitystoreUser]:
         if user.external:
             by_name = DataAwsIdentitystoreUserAlternateIdentifierUniqueAttribute(
                 attribute_path="UserName", attribute_value=user.sign_in_name
@@ -165,7 +166,7 @@ class SsoStack(BaseStack):
             lifecycle=leaving("user_name", *(["display_name"] if user.display_name is None else []), *_FILLED_IN),
         )
 
-    def _group(self, group: Group) -> IdentitystoreGroup | DataAwsIdentitystoreGroup:
+    def _group(self, group: Group) -> Added[IdentitystoreGroup | DataAwsIdentitystoreGroup]:
         if not group.external:
             return self.add(
                 IdentitystoreGroup,
@@ -329,7 +330,7 @@ class SsoStack(BaseStack):
             target_type="AWS_ACCOUNT",
             timeouts={"create": "15m", "delete": "15m"},
             lifecycle={"ignore_changes": [TIMES]},
-            depends_on=[self.address_of(policy) for policy in self._policies[grant.permission_set]] or None,
+            depends_on=[policy.fqn for policy in self._policies[grant.permission_set]] or None,
         )
 
     def _access_control_attributes(self) -> None:

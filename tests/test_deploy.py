@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Callable
@@ -29,9 +30,12 @@ from strata.identity import leftovers
 from strata.identity.leftovers import Directory
 from strata.options import Options
 from strata.terraform import preflight
+from strata.terraform.apply import Applied
 from strata.terraform.apply import apply as applies
-from strata.terraform.plans import Plan, plan_folder
+from strata.terraform.events import Events
+from strata.terraform.plans import Plan, ended, plan_folder
 from strata.terraform.preflight import Prepared, RefusedError
+from strata.terraform.process import Result
 from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import StoppedError
 from strata.terraform.workspace import Workspace
@@ -255,6 +259,28 @@ def test_a_wave_waits_for_the_one_before(
     stopped = [one.data for one in said("\n".join(site.said)) if one.id == "rollout-stopped"]
     assert [one["left"] for one in stopped] == left
     assert len(site.questions) == 1
+
+
+def test_whose_terraform_was_killed_is_told_how_its_lock_is_freed(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.plans("backend", MADE)
+    id, now = "0f2b1f6e-6f0e-4c1c-9d3c-0f2b1f6e6f0e", dt.datetime.now(tz=dt.UTC)
+
+    def killed(workspace: Workspace, planned: Plan, *_: object, **__: object) -> Applied:
+        lock = {"ID": id, "Who": f"me@{socket.gethostname()}", "Created": f"{now:%Y-%m-%dT%H:%M:%S}Z"}
+        key = f"{state_key('backend')}.tflock"
+        site.aws.client("s3").put_object(Bucket=site.bucket, Key=key, Body=json.dumps(lock).encode())
+        events = Events(site.deployment.progress, "backend")
+        return Applied(False, events, (ended(Result(-signal.SIGKILL, ""), events),))
+
+    monkeypatch.setattr(deploy, "apply", killed)
+
+    assert site.deploys() == 1
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "by signal 9" in line
+    assert line.endswith(f" -chdir={site.of('backend')} force-unlock -force {id}")
 
 
 def test_nobody_agrees_and_nothing_is_done(site: Site) -> None:

@@ -375,11 +375,11 @@ def test_an_import_to_an_address_nothing_makes_stops_the_synthesis_of_a_layer_th
 # main.py itself
 
 
-def test_synthesis_reads_three_environment_variables() -> None:
+def test_synthesis_reads_four_environment_variables() -> None:
     files = [CHECKOUT / "main.py", *(CHECKOUT / "stacks").rglob("*.py")]
     source = "\n".join(file.read_text() for file in files if file.name != "bindings.py")
-    found = re.findall(r"environ(?:\.get)?[(\[]\s*\"(\w+)\"", source)
-    assert sorted(found) == ["AWS_ENDPOINT_URL", "STRATA_ALLOW", "STRATA_CONFIG"]
+    found = re.findall(r"environ(?:\.get)?[(\[]\s*\"?(\w+)", source)
+    assert sorted(found) == ["ALLOW", "AWS_ENDPOINT_URL", "STRATA_CONFIG", "UNWRITTEN"]
 
 
 def test_synthesis_is_deterministic(company: Deployment, variant: Variant) -> None:

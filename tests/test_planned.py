@@ -1,10 +1,11 @@
-"""Resources are plain JSON until somebody uses them as constructs of cdktf, and the same in Terraform either way."""
+"""Resources are plain JSON until somebody asks for the construct of cdktf, and the same in Terraform either way."""
 
 from __future__ import annotations
 
 import json
 import re
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from cdktf import (
     Aspects,
     IAspect,
     TerraformIterator,
+    TerraformOutput,
     TerraformResource,
     TerraformResourceLifecycle,
     TerraformStack,
@@ -39,6 +41,7 @@ from cdktf_cdktf_provider_aws.wafv2_ip_set import Wafv2IpSet
 from constructs import Construct, IConstruct
 
 from stacks.deployment import build
+from stacks.organizations import OrganizationsStack
 from stacks.planned import OTHERWISE
 from strata.load import load
 from tests.synthesized import COMPANY, SHIPPED, Deployment
@@ -105,19 +108,68 @@ def test_constructs_write_what_the_json_says(company: Deployment, tmp_path: Path
     }
 
 
-def test_what_nobody_uses_is_no_construct(own: Own) -> None:
+def test_a_resource_is_no_construct_until_somebody_asks_for_it(own: Own) -> None:
+    assert not isinstance(own.bucket, S3Bucket)
+    assert own.bucket.fqn == "aws_s3_bucket.files"
+    assert own.expression(own.bucket, "arn") == "${aws_s3_bucket.files.arn}"
     assert constructs(own) == set()
-    assert isinstance(own.bucket, S3Bucket)
-    assert constructs(own) == set()
+    made = own.bucket.construct()
+    assert isinstance(made, S3Bucket)
+    assert own.bucket.construct() is made
+    assert constructs(own) == {"aws_s3_bucket.files"}
     own.make_constructs()
     assert constructs(own) == {"aws_s3_bucket.files", "aws_sns_topic.events"}
+
+
+NEEDS_A_CONSTRUCT: dict[str, Callable[[Own], object]] = {
+    "output": lambda own: TerraformOutput(own, "all", value={"topics": [own.topic]}),
+    "what comes before": lambda own: S3Bucket(own, "late", depends_on=[own.topic]),
+    "an aspect": lambda own: Aspects.of(own.topic),
+    "an override of the stack": lambda own: own.add_override("locals.topic", own.topic),
+    "text": lambda own: f"{own.topic}",
+    "a method": lambda own: own.topic.add_override("name", "other"),
+    "an attribute that it has not": lambda own: own.topic.arm,
+    "a new value": lambda own: setattr(own.topic, "name", "other"),
+}
+
+
+@pytest.mark.parametrize("use", NEEDS_A_CONSTRUCT.values(), ids=NEEDS_A_CONSTRUCT)
+def test_a_resource_in_place_of_its_construct_is_refused_in_one_line(own: Own, use: Callable[[Own], object]) -> None:
+    """Node would take an empty object for it, and Python its address in memory for text."""
+    with pytest.raises((TypeError, AttributeError)) as raised:
+        use(own)
+
+    assert re.fullmatch(r"aws_sns_topic\.events .*\.construct\(\).*|cannot assign to field 'name'", str(raised.value))
+
+
+def test_what_leaves_the_state_has_no_construct(own: Own) -> None:
+    with own.removing_from_state():
+        gone = own.add(SnsTopic, "gone", name="gone")
+    assert gone.arn == "aws_sns_topic.gone.arn"
+    with pytest.raises(TypeError, match=r"^aws_sns_topic\.gone .* no construct"):
+        gone.construct()
+    assert constructs(own) == set()
+
+
+def test_only_accounts_that_text_names_are_constructs(tmp_path: Path) -> None:
+    """Policies name those that have a service delegated, other stacks take the first and make the rest of it."""
+    zone = load(COMPANY)
+    organizations = build(zone, tmp_path).node.find_child("organizations")
+    assert isinstance(organizations, OrganizationsStack)
+    made = {key for key, account in organizations.accounts.items() if account.fqn in constructs(organizations)}
+    assert made >= {"management", *zone.organization.delegated_administrators.values()}
+    assert len(made) < len(organizations.accounts) / 2
 
 
 def test_constructs_of_the_bindings_refer_to_what_is_planned(app: App, own: Own, tmp_path: Path) -> None:
     """In the same stack and in another, as an argument, in a text and as what comes before."""
     configuration = S3BucketVersioningVersioningConfiguration(status="Enabled")
     S3BucketVersioningA(
-        own, "versioning", bucket=own.bucket.id, versioning_configuration=configuration, depends_on=[own.topic]
+        own,
+        "versioning",
+        bucket=own.bucket.id,
+        versioning_configuration=configuration,
+        depends_on=[own.topic.construct()],
     )
     other = Own(app, "other")
     SnsTopicPolicy(other, "policy", arn=own.topic.arn, policy=json.dumps({"Resource": f"{own.bucket.arn}/*"}))
@@ -159,11 +211,11 @@ def test_attributes_that_are_no_text_refer_to_other_stacks(app: App, own: Own, t
 
 
 def _override(own: Own) -> None:
-    own.bucket.add_override("force_destroy", True)
+    own.bucket.construct().add_override("force_destroy", True)
 
 
 def _set(own: Own) -> None:
-    own.bucket.force_destroy = True
+    own.bucket.construct().force_destroy = True
 
 
 @pytest.mark.parametrize("change", [_override, _set])
@@ -233,7 +285,7 @@ def test_a_block_has_null_for_what_is_not_set_where_terraform_demands_it(own: Ow
 @pytest.mark.parametrize("lifecycle", [TerraformResourceLifecycle, dict])
 def test_what_has_a_resource_replaced_is_an_address_either_way(own: Own, lifecycle: Any) -> None:
     """Terraform takes the names alone here, and cdktf would write `${...}` around them."""
-    triggers = lifecycle(replace_triggered_by=[own.bucket, own.topic])
+    triggers = lifecycle(replace_triggered_by=[own.bucket.fqn, own.topic.fqn])
     own.add(SnsTopic, "after", name="after", lifecycle=triggers)
     own.make_constructs()
     found = json.loads(cdktf.Testing.synth(own))["resource"]["aws_sns_topic"]["after"]

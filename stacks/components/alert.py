@@ -16,10 +16,11 @@ from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
 
 from stacks.base import BaseStack, policy_json, resource_name
+from stacks.planned import Added
 from strata.config.text import address_part
 
 
-def alert_topic(stack: BaseStack, *, region: str, emails: Sequence[str]) -> SnsTopic:
+def alert_topic(stack: BaseStack, *, region: str, emails: Sequence[str]) -> Added[SnsTopic]:
     """Makes the topic of one region with its subscriptions; each address confirms by the mail AWS sends."""
     name = resource_name("alerts", region)
     topic = stack.add(SnsTopic, name, name=f"{stack.project.short_name}-alerts", region=region)

@@ -29,6 +29,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
 )
 
 from stacks.base import BaseStack, policy_json
+from stacks.planned import Added
 from strata.landing_zone.state import bucket_denials
 
 
@@ -47,7 +48,7 @@ class SafeBucket:
         region: str,
         rule: S3BucketLifecycleConfigurationRule,
         versioned: bool = False,
-        kms_key: KmsKey | None = None,
+        kms_key: Added[KmsKey] | None = None,
         statements: Sequence[dict[str, Any]] = (),
         adopted_tags: Mapping[str, str] | None = None,
     ) -> None:
@@ -81,7 +82,7 @@ class SafeBucket:
             depends_on=self.versioning or None,
         )
 
-    def _version(self, stack: BaseStack, name: str, region: str) -> S3BucketVersioningA:
+    def _version(self, stack: BaseStack, name: str, region: str) -> Added[S3BucketVersioningA]:
         return stack.add(
             S3BucketVersioningA,
             name,
@@ -90,7 +91,7 @@ class SafeBucket:
             versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
         )
 
-    def _encrypt(self, stack: BaseStack, name: str, region: str, kms_key: KmsKey | None) -> None:
+    def _encrypt(self, stack: BaseStack, name: str, region: str, kms_key: Added[KmsKey] | None) -> None:
         default = S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
             sse_algorithm="aws:kms" if kms_key else "AES256", kms_master_key_id=kms_key.arn if kms_key else None
         )

@@ -12,6 +12,7 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 
 from stacks.base import BaseStack, leaving, policy_json
+from stacks.planned import Added
 from stacks.security.controls import Controls
 from strata.config.models import PARTITION, GithubActions, Mode
 from strata.landing_zone.permissions import READER, permissions
@@ -35,7 +36,7 @@ def github(stack: Controls, control: GithubActions) -> None:
         stack.output(f"github_{job}_role", role.arn, description=f"Role that GitHub Actions assumes to {job}")
 
 
-def _build(stack: Controls, github: GithubActions) -> dict[str, IamRole]:
+def _build(stack: Controls, github: GithubActions) -> dict[str, Added[IamRole]]:
     provider = stack.add(
         IamOpenidConnectProvider,
         "github",
@@ -55,7 +56,7 @@ def _build(stack: Controls, github: GithubActions) -> dict[str, IamRole]:
     return {"plan": plan, "apply": apply}
 
 
-def _role(stack: BaseStack, github: GithubActions, job: str, trust: Mapping[str, Any]) -> IamRole:
+def _role(stack: BaseStack, github: GithubActions, job: str, trust: Mapping[str, Any]) -> Added[IamRole]:
     command = "plan" if job == "plan" else "deploy"
     return stack.add(
         IamRole,

@@ -840,11 +840,11 @@ class Deployment:
         return code
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:
-        error = TerraformError(self.workspace, stack, failures)
-        if any(failure.id == STOPPED for failure in failures):  # its lock stays
+        if any(failure.id == STOPPED for failure in failures):
             project, now = self.landing_zone.project, dt.datetime.now(tz=dt.UTC)
-            error.advice += abandoned(self.aws, project, self.workspace, [stack], now)
-        self._fails(error)
+            lock = next(abandoned(self.aws, project, self.workspace, [stack], now), None)
+            failures = [replace(one, remedy=lock if one.id == STOPPED else one.remedy) for one in failures]
+        self._fails(TerraformError(self.workspace, stack, failures))
 
     def _fails(self, error: StrataError) -> None:
         self._failures.append(error)

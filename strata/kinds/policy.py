@@ -329,7 +329,7 @@ def _unknown_to_provider(type: str) -> Message | Literal[""]:
 def _why_not_declared(_: LandingZone, change: Change) -> Obstacle:
     type = change.now.name
     if unknown_types([type]):
-        return Message("not-declarable", f"policies of the type {type} cannot be declared", type=type)
+        return Message("policy-type-unknown", f"policies of the type {type} cannot be declared", type=type)
     return Message("declare-a-policy", "declare a policy of this type, which switches the type on")
 
 

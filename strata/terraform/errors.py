@@ -207,7 +207,7 @@ ADVICE = (
         ),
     ),
     (
-        r"exceeded maximum number of attempts.*ConflictException",
+        r"exceeded maximum number of attempts.*ConflictException|Already(Exists|OwnedByYou)|already exists",
         "aws-conflict",
         (
             "something else changes the same thing, or it exists under this name; look at it in the console, then run "

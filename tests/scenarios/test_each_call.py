@@ -66,6 +66,7 @@ def _again_and_again(site: Site, way: str, spared: list[str], *command: str) -> 
     A lock that Terraform took without knowing, or could not let go of, is freed by the printed line.
     """
     while True:
+        site.aws.wait_an_hour()
         since, known = len(site.aws.calls()), len(spared)
         site.aws.fail("", times=999, sparing=spared, **WAYS[way])
         run = site.strata(*command)

@@ -156,11 +156,14 @@ def test_what_changes_while_others_are_deployed_is_left_to_the_next_run(clone: C
     assert "topics_shared" in clone.written()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_who_stops_a_fleet_lets_the_accounts_at_work_end(clone: Clone, number: int) -> None:
-    """No other one begins; running the command again takes what is left, and nothing is made twice."""
+@pytest.mark.parametrize(
+    ("number", "waves"), [(signal.SIGINT, ""), (signal.SIGINT, "[all]"), (signal.SIGKILL, "[all]")]
+)
+def test_who_stops_a_fleet_lets_the_accounts_at_work_end(clone: Clone, number: int, waves: str) -> None:
+    """No other one begins, nor a wave; running the command again takes what is left, and nothing is made twice."""
     clone.add("topics")
     clone.types("In every account")
+    clone.site.append("layers/topics.yaml", waves and f"rollout: {{waves: [[security], {waves}]}}\n")
     clone.sign_in(clone.permissions("topics"))
     running = clone.hanging("sns:CreateTopic", "deploy", "topics", "--yes", "--at-once", "1")
 
@@ -295,15 +298,17 @@ def _kill_and_complete(clone: Clone, what: str, chance: random.Random) -> None:
     for pid in victims:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    said = [ended(running).text]
+    said = [ended(running).stderr]
     output = clone.site.environment()["CDKTF_OUTPUT"]
     while any(word.startswith(f"-chdir={output}") for words in below(0).values() for word in words):
         time.sleep(0.2)
     if what == "strata":
         assert clone.locks() == [], "a Terraform that nobody kills ends by itself"
+    if what == "terraform" and clone.locks():
+        assert "free it: " in said[0], said[0]
     for _ in range(len(terraforms) + 1):
         again = clone.strata("deploy", "topics", "--yes")
-        said.append(again.text)
+        said.append(again.stderr)
         if again.code == 0:
             break
         for command in dict.fromkeys(re.findall(r"free it: (.*)", "\n".join(said[-2:]))):
