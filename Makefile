@@ -24,7 +24,7 @@ DEV_LOCK := $(word 2,$(LOCKS))
 NODE_LOCK := $(word 3,$(LOCKS))
 
 BIN := $(VENV)/bin
-TOOLCHAIN := $(BIN)/python -m strata.terraform.tools
+TOOLCHAIN := $(BIN)/python -m tools.make
 # Not compiled while installing, since of the 2,200 modules of the AWS bindings some twenty are ever loaded. Python
 # does it when a module is loaded first, so it must be allowed to: many container images switch that off.
 unexport PYTHONDONTWRITEBYTECODE
@@ -138,9 +138,9 @@ lock: $(VENV)/.python ## pin anew what pyproject.toml and package.json ask for; 
 	@$(MAKE) setup
 	@$(TOOLCHAIN) lock $(if $(MIRROR),"$(MIRROR)")
 
-# Run it now and then, with newer versions in tests/iam_data.py: AWS adds some hundred actions a month.
+# Run it now and then, with newer versions in tools/iam_data.py: AWS adds some hundred actions a month.
 iam-data: dev ## make anew what policies may name: services, actions, keys, AWS managed policies
-	@$(BIN)/python -m tests.iam_data
+	@$(BIN)/python -m tools.iam_data
 
 # The stamps. Each file below stands for a step that is done, until what it was done from changes.
 $(VENV)/.python:

@@ -22,8 +22,9 @@ from strata.errors import ConfigurationError, Message
 from strata.identity.accounts import ALREADY_CLOSED
 from strata.identity.declared import declared_keys
 from strata.kinds.moves import address_parts, earlier_addresses
-from strata.kinds.organization import DELEGATED, delegation
+from strata.kinds.organization import DELEGATED
 from strata.landing_zone import LandingZone
+from strata.landing_zone.services import delegation
 from strata.load import load
 from strata.terraform.tools import CHECKOUT, lay_lock
 from strata.terraform.workspace import ALLOW, UNWRITTEN

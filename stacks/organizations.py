@@ -30,11 +30,10 @@ from stacks.planned import Added
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, ROOT
 from strata.kinds.moves import moved_keys
-from strata.kinds.organization import delegation
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.policies import ACCESS_ANALYZER, Policy, security_administrator
-from strata.landing_zone.services import TYPES_STAY, policy_types
+from strata.landing_zone.services import TYPES_STAY, delegation, policy_types
 from strata.landing_zone.units import Target
 
 

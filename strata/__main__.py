@@ -10,8 +10,8 @@ from types import FrameType
 
 def main() -> None:
     """Runs the command line; an interruption during the imports prints no traceback."""
-    # A configuration is many objects and no cycles: to look for some every 700 objects is a tenth of a check.
-    gc.set_threshold(20_000)
+    # Modules and a configuration are many objects and few cycles: to look for some is a fifth of a check.
+    gc.set_threshold(200_000)
     own = signal.getsignal(signal.SIGINT)
     if own is signal.default_int_handler:  # else it is ignored, as under nohup
         signal.signal(signal.SIGINT, _interrupted)
@@ -19,7 +19,11 @@ def main() -> None:
 
     if own is signal.default_int_handler:
         signal.signal(signal.SIGINT, own)
-    run()
+    try:
+        run()
+    finally:
+        # Nor is it worth looking for them at the end of the process, which frees all.
+        gc.freeze()
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Lists of names, and numbers of things, as short text."""
+"""Lists of names, and numbers of things, as short text; names as AWS compares them."""
 
 from __future__ import annotations
 
@@ -54,3 +54,13 @@ def slug(text: str) -> str:
     """Returns text in letters that a key may have: others without an accent, or else a hyphen in their place."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")
+
+
+def folded(text: str) -> str:
+    """Returns a name as AWS compares those in which it ignores case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def exact(text: str) -> str:
+    """Returns a name as AWS compares those in which case counts."""
+    return unicodedata.normalize("NFC", text)

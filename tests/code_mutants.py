@@ -61,7 +61,7 @@ ROOMS = {
     "drift": ("strata/drift", "strata/inventory", "strata/kinds", "strata/sides"),
     "adoption": ("strata/adoption",),
     "evaluation": ("strata/evaluation", "strata/policy"),
-    "terraform": ("strata/terraform", "strata/aws"),
+    "terraform": ("strata/terraform", "strata/aws", "tools"),
     "report": ("strata/report", "strata/diff", "strata/live"),
     "commands": ("strata/commands", "strata/files"),
 }
@@ -274,7 +274,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def stored() -> Path:
     """Returns where the coverage of this revision is: of its product and tests, and of the lines of the list."""
-    command = ["git", "ls-tree", "-r", "HEAD", "strata", "stacks", "tests"]
+    command = ["git", "ls-tree", "-r", "HEAD", "strata", "stacks", "tools", "tests"]
     listed = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout.splitlines()
     what = [*(line for line in listed if "tests/code_mutants" not in line), *(one.place for one in mutants())]
     return STORE / f"{hashlib.sha256(repr(what).encode()).hexdigest()[:16]}.json"

@@ -29,12 +29,14 @@ _COMMANDS = {
     "files": "files",
     "identity": "deploy",
     "inventory": "adopt",
+    "kernel": "deploy",
     "live": "report",
+    "make": "deploy",
     "outside": "files",
     "report": "report",
     "terraform": "deploy",
 }
-"""The command whose file has the messages of a room or module; `check` those of all others."""
+"""The command whose file has the messages of a room or module, of tools/ as well; `check` those of all others."""
 
 
 class Told(NamedTuple):

@@ -9,9 +9,11 @@ from importlib.metadata import version as installed
 from pathlib import Path
 
 import pytest
+import typer.main
+from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from strata.cli import app
+from strata.cli import app, asked
 from strata.help import EXIT_CODES, GROUPS, LINES
 from tests.command_line import group
 from tests.synthesized import CHECKOUT, COMPANY
@@ -25,6 +27,14 @@ ASKS_AWS = {
 def test_every_command_has_its_line_but_the_one_for_developers() -> None:
     assert {name for name, command in group().commands.items() if command.hidden} == {"schema"}
     assert group().commands.keys() - LINES.keys() == {"schema"}
+
+
+@pytest.mark.parametrize(("named", "made"), [("check", {"check"}), ("add", None), ("chek", None), ("--help", None)])
+def test_a_command_that_is_named_is_the_only_one_that_is_made(named: str, made: set[str] | None) -> None:
+    """To make the options of all takes longer than many commands; help, groups and a wrong name need them."""
+    found = typer.main.get_command(asked([named]))
+    assert isinstance(found, TyperGroup)
+    assert found.commands.keys() == (made or group().commands.keys())
 
 
 @pytest.mark.parametrize("columns", [60, 80])

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from stacks import cdktn_alias
-from strata.terraform.engine import CDKTF, CDKTN, Engine, cdktn_requirements
+from strata.terraform.engine import CDKTF, CDKTN, Engine
 from strata.terraform.tools import engine
 from tests import engines
 from tests.documents import CHECKOUT
+from tools.make import cdktn_requirements
 
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
 

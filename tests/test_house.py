@@ -31,7 +31,7 @@ def read(file: Path) -> Any:
 
 # Messages
 
-PYTHON = [file for top in ("strata", "stacks") for file in (CHECKOUT / top).rglob("*.py")]
+PYTHON = [file for top in ("strata", "stacks", "tools") for file in (CHECKOUT / top).rglob("*.py")]
 
 
 def test_an_id_of_a_message_is_two_to_six_words_in_kebab_case() -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from strata.errors import StrataError
-from strata.terraform import kernel
 from strata.terraform.tools import CHECKOUT, engine, environment
 from tests.said import Said
+from tools import kernel
 
 VARIABLES = environment(os.environ, CHECKOUT / "strata" / "template")
 

@@ -644,7 +644,7 @@ from strata.commands.check import run
 from strata.options import Options
 from strata.terraform.synthesis import sources
 run(Options(config=Path({str(config)!r})), as_of=None, json=False)
-loaded = {{"stacks", "cdktf", "jsii", "boto3", "constructs"}} & sys.modules.keys()
+loaded = {{"stacks", "cdktf", "jsii", "boto3", "constructs", "strata.kinds"}} & sys.modules.keys()
 assert not loaded, loaded
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, check=False)

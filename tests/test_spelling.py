@@ -9,6 +9,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,12 @@ from strata.policy.grammar import document_problems
 from strata.policy.reference import MANAGED_FILE, REFERENCE_FILE, Reference, managed_documents, read, reference
 from strata.policy.spelling import misspelt, unknown_managed_policy
 from strata.rules import found_warnings, warnings
-from tests import iam_data
 from tests.accepting import accept
 from tests.bad_configurations import read as bad_configurations
 from tests.bad_configurations import write
 from tests.said import Said
 from tests.synthesized import Deployment
+from tools import iam_data
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 VALID, *_ = bad_configurations()
@@ -52,6 +53,11 @@ def test_the_data_is_small_and_says_when_and_where_it_is_from() -> None:
         assert len(content) <= largest
         assert re.fullmatch(r"20\d\d-\d\d-\d\d", head["date"])
         assert all(re.search(r" [\d.]+ \((MIT|Apache-2.0)\)$", source) for source in head["sources"])
+
+
+def test_the_policies_that_permission_sets_have_are_unpacked_first() -> None:
+    names = {line.partition("\t")[0] for line in islice(read(MANAGED_FILE)[1], 30)}
+    assert {"AdministratorAccess", "ReadOnlyAccess", "job-function/Billing", "job-function/ViewOnlyAccess"} <= names
 
 
 def test_the_data_has_what_either_source_lacks() -> None:

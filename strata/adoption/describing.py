@@ -50,7 +50,6 @@ from strata.kinds.control_tower import (
     keeps_user,
 )
 from strata.kinds.group import GROUP
-from strata.kinds.identity import exact
 from strata.kinds.kind import Kind
 from strata.kinds.organization import ROOT_FEATURES
 from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
@@ -69,7 +68,7 @@ from strata.landing_zone.policies import ACCESS_ANALYZER
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT, unknown_types
 from strata.sides.join import Keys, live_names
-from strata.text import counted, listed, slug
+from strata.text import counted, exact, listed, slug
 
 FULL_ACCESS = "p-FullAWSAccess"
 SERVICE_CONTROL = PolicyType.SERVICE_CONTROL.value

@@ -35,7 +35,6 @@ from strata.kinds.assignment import ASSIGNMENT, assignment_id
 from strata.kinds.at_aws import Center, Inventory
 from strata.kinds.change import Edit
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
-from strata.kinds.identity import folded
 from strata.kinds.moves import newest_keys
 from strata.kinds.organization import DELEGATED
 from strata.kinds.permission_set import INLINE_END, inline_file
@@ -45,7 +44,7 @@ from strata.landing_zone.grants import Grant
 from strata.landing_zone.policies import is_full_access
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.sides.join import Keys, held, identities, known_keys
-from strata.text import counted
+from strata.text import counted, folded
 
 
 def merge(

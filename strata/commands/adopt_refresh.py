@@ -20,7 +20,6 @@ from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.files.config_edit import check_unchanged, loaded, offer, replace, texts
 from strata.inventory.progress import Reading
 from strata.kinds.at_aws import Inventory
-from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -29,6 +28,7 @@ from strata.printing import document
 from strata.rules.expectations import newly_unmet
 from strata.sides.join import known_keys
 from strata.terminal import interactive
+from strata.text import folded
 
 
 def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:

@@ -20,12 +20,12 @@ from strata.config.models import Project
 from strata.config.source import read, shown
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.identity.lost_states import lost_beside_replica, second_store
-from strata.kinds.identity import folded
 from strata.landing_zone.examples import example_faults
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, readers_may_leave, word
 from strata.terminal import confirmed
+from strata.text import folded
 
 
 def run(options: Options, *, dry_run: bool, yes: bool) -> int:

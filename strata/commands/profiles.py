@@ -26,7 +26,6 @@ from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.files import aws_config
 from strata.files.aws_config import Section
-from strata.kinds.identity import folded
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.grants import Grant
 from strata.load import load
@@ -35,7 +34,7 @@ from strata.outputs import error_facts, warning_facts
 from strata.outputs import output as json_output
 from strata.printing import document, line, readers_may_leave, word
 from strata.terminal import confirmed
-from strata.text import counted
+from strata.text import counted, folded
 
 OUTPUTS_FILE = "cdktf.outputs.json"
 

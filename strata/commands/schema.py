@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import BaseModel
 
 from strata import atomic
 from strata.atomic import cannot
@@ -15,6 +15,7 @@ from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES
 from strata.config.accepted import Acceptance
 from strata.config.expectations import ExpectationList
 from strata.config.loader import FILES, Imports
+from strata.config.models import Listing
 from strata.config.moves import MoveList
 from strata.config.types import Many, did_you_mean
 from strata.errors import Message, StrataError, UsageError
@@ -22,10 +23,8 @@ from strata.options import Options
 from strata.printing import document
 
 
-class AcceptedList(RootModel[Many[Acceptance]]):
+class AcceptedList(Listing[Many[Acceptance]]):
     """accepted.yaml: what is accepted, where, why and until when."""
-
-    model_config = ConfigDict(strict=True, defer_build=True)
 
 
 _FILES: Mapping[str, type[BaseModel]] = {

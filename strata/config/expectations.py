@@ -3,9 +3,9 @@
 import datetime as dt
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, RootModel, model_validator
+from pydantic import Field, model_validator
 
-from strata.config.models import Model
+from strata.config.models import Listing, Model
 from strata.config.text import Problem
 from strata.config.types import (
     Action,
@@ -109,7 +109,5 @@ class Expectations(Model):
     expectations: Many[Expectation] = ()
 
 
-class ExpectationList(RootModel[Many[Expectation]]):
+class ExpectationList(Listing[Many[Expectation]]):
     """expectations.yaml: what holds whatever else is configured, which `strata check` asks the policies."""
-
-    model_config = ConfigDict(strict=True, defer_build=True)

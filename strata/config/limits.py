@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 DATA_FILE = Path(__file__).with_name("limits.yaml")
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(NamedTuple):
     """One limit: its bounds, its unit, the date and page of AWS."""
 
     name: str
@@ -42,8 +41,7 @@ class PolicyTypeLimits:
     since_provider: str | None
 
 
-@dataclass(frozen=True)
-class OwnSwitch:
+class OwnSwitch(NamedTuple):
     """What switches a service on in an organization, which trusted access alone does not, and the page of AWS."""
 
     call: str
@@ -95,7 +93,7 @@ class Limits:
     def _overridden(self, limit: Limit) -> Limit:
         if limit.name not in self.overrides:
             return limit
-        return replace(limit, value=self.overrides[limit.name], date="", source="limits in project.yaml")
+        return limit._replace(value=self.overrides[limit.name], date="", source="limits in project.yaml")
 
 
 @cache

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from strata.atomic import POLICY, UnreadableError, read_bytes
@@ -40,7 +40,7 @@ from strata.config.expectations import Expectation, Expectations
 from strata.config.external import External
 from strata.config.json_lines import JsonSourceFile, minified
 from strata.config.layers import Deploying, Layer, failure, in_order, read_code, wiring_faults
-from strata.config.models import Organization, Project, Security, Sso
+from strata.config.models import Listing, Organization, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move, Moves
 from strata.config.source import Location, SourceFile, conflicts, read, shown
@@ -70,10 +70,8 @@ YAML = (".yaml", ".yml")
 M = TypeVar("M", bound=BaseModel)
 
 
-class Imports(RootModel[dict[ImportAddress, ImportId]]):
+class Imports(Listing[dict[ImportAddress, ImportId]]):
     """imports.yaml: Terraform address to import id."""
-
-    model_config = ConfigDict(strict=True, defer_build=True)
 
 
 @dataclass
@@ -87,7 +85,7 @@ class PartialConfiguration:
     security: Security | None = None
     sso: Sso | None = None
     imports: dict[str, str] = field(default_factory=dict)
-    external: External = field(default_factory=External)
+    external: External = field(default_factory=External.model_construct)
     documents: dict[str, str] = field(default_factory=dict)
     accepted: tuple[Acceptance, ...] = ()
     accepted_until_mended: frozenset[str] = frozenset()
@@ -162,6 +160,9 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
 
 def _read_one(partial: PartialConfiguration, name: str, model: type[M]) -> M | None:
     source_file = partial.source_files[name] = _source_file(partial.folder, name)
+    partial.skipped[name] = set()
+    if not source_file.data and not source_file.faults:
+        return None  # most configurations have no such file, and nobody waits for the validators of its model
     found, partial.skipped[name], _ = _parse(model, source_file)
     return found
 

@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     PlainValidator,
+    RootModel,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     field_validator,
@@ -155,6 +156,15 @@ class Model(BaseModel):
             for model in (one for one in (found, *found.get("anyOf", ())) if "$ref" in one):
                 found.setdefault("description", handler.resolve_ref_schema(model).get("description"))
         return schema
+
+
+R = TypeVar("R")
+
+
+class Listing(RootModel[R]):
+    """A file without keys of ours: its subclasses are built when they are used, as every `Model` is."""
+
+    model_config = ConfigDict(strict=True, defer_build=True)
 
 
 # project.yaml

@@ -2,9 +2,9 @@
 
 from typing import Literal, get_args
 
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import Field
 
-from strata.config.models import Model
+from strata.config.models import Listing, Model
 from strata.config.types import Key, Many
 
 ENTRIES = "moves"
@@ -32,7 +32,5 @@ class Moves(Model):
     moves: Many[Move] = ()
 
 
-class MoveList(RootModel[Many[Move]]):
+class MoveList(Listing[Many[Move]]):
     """moves.yaml: what got another key, in the order in which it happened."""
-
-    model_config = ConfigDict(strict=True, defer_build=True)

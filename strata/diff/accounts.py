@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from strata.config.models import Organization
 from strata.diff.change import Change, Topic
-from strata.kinds.identity import folded
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.units import Unit
+from strata.text import folded
 
 
 def account_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 from strata.config.models import PolicyType
 from strata.diff.change import Change, Topic
-from strata.kinds.identity import folded
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import Target
 from strata.report.policies import short_type
-from strata.text import accounts_in_words, listed, plural
+from strata.text import accounts_in_words, folded, listed, plural
 
 
 def binding_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

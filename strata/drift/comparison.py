@@ -23,7 +23,6 @@ from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
 from strata.kinds.control import CONTACT, TRAIL
 from strata.kinds.group import GROUP
-from strata.kinds.identity import folded
 from strata.kinds.kind import Kind
 from strata.kinds.moves import address_now, names_by_key, newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
@@ -38,7 +37,7 @@ from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, states_of
 from strata.sides.side import declared_side, live_side
 from strata.sides.states import State
-from strata.text import listed
+from strata.text import folded, listed
 
 
 @dataclass(frozen=True)

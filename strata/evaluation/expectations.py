@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
+from typing import NamedTuple
 
 from strata.config.expectations import Expectation
 from strata.config.limits import aws_limits
@@ -43,8 +44,7 @@ FREE = "sts:GetCallerIdentity"
 """The one action that nothing denies, which no wildcard of `denied` stands for."""
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """Requests that an expectation is about and that are answered otherwise, in each of some accounts."""
 
     accounts: tuple[str, ...]
@@ -201,8 +201,7 @@ def _layers(actor: Actor, there: Account | None = None) -> Iterator[Layer]:
     yield from [actor.boundary] if actor.boundary else []
 
 
-@dataclass(frozen=True)
-class _Subject:
+class _Subject(NamedTuple):
     """Somebody in an account, who may act in several ways: one that is allowed is enough."""
 
     name: str

@@ -25,7 +25,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -61,8 +61,7 @@ class Doubt(NamedTuple):
     keys: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """One way in which somebody could undo something, and whether it stays open."""
 
     what: str
@@ -184,7 +183,7 @@ class Management:
             answer = self._answer(actor, deed)
             found = Way(stack, (MANAGEMENT,), name, answer.outcome, deed.action, answer.decided)
             if _falls_short(answer, actor):
-                return replace(found, falls_short=True)
+                return found._replace(falls_short=True)
             if worst is None or _ORDER.index(found.outcome) > _ORDER.index(worst.outcome):
                 worst = found
         if worst is None:
@@ -290,10 +289,10 @@ def _is_wide(landing_zone: LandingZone, key: str) -> bool:
 
 
 def _of_people(way: Way, key: str, people: Sequence[str], *, external: bool) -> Way:
-    named = replace(way, by=f"{', '.join(people)} as permission set {key}", permission_set=key)
+    named = way._replace(by=f"{', '.join(people)} as permission set {key}", permission_set=key)
     if external and way.outcome is Outcome.ALLOWED:
         step = Step("identity provider", Outcome.DEPENDS, "decides who that is", None, ("the identity provider",))
-        return replace(named, outcome=Outcome.DEPENDS, decided=step, external=True)
+        return named._replace(outcome=Outcome.DEPENDS, decided=step, external=True)
     return named
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.types import did_you_mean
@@ -218,8 +218,7 @@ PREFIXES: Mapping[str, Kind] = {"user/": "user", "group/": "group", "permission-
 """What distinguishes a user, a group and a permission set of the same name."""
 
 
-@dataclass(frozen=True)
-class Who:
+class Who(NamedTuple):
     """Whom a question is about."""
 
     kind: Kind

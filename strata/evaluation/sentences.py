@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from strata.config.expectations import OTHER_REGIONS, Expectation
 from strata.config.limits import aws_limits
@@ -23,8 +23,7 @@ from strata.policy.resources import taken_by, takes
 EVERYBODY, ANYBODY = "everybody", "anybody"
 
 
-@dataclass(frozen=True)
-class Sentence:
+class Sentence(NamedTuple):
     """An expectation with everything that it names."""
 
     expectation: Expectation
@@ -77,11 +76,15 @@ def _action_problem(written: str, at: tuple[str | int, ...]) -> Iterator[Problem
     known, (prefix, _, name) = reference(), written.partition(":")
     if not name.strip("*") and not prefix.strip("*"):
         return
-    services = [known.service(prefix)] if not is_pattern(prefix) else known.services()
-    if None in services:
+    if is_pattern(prefix):
+        has = bool(known.actions(written))
+    elif service := known.service(prefix):
+        has = service.has(name)
+    else:
         problem = f"{prefix!r} is not an AWS service{did_you_mean(prefix, known.prefixes)}"
         yield Problem(Message("unknown-service", problem, service=prefix), "write it as in s3:Delete*", at=at)
-    elif not known.actions(written):
+        return
+    if not has:
         told = Message("unknown-action", f"{short(written)} matches no action", action=written)
         yield Problem(told, "write the start of one, as in s3:Delete*", at=at)
 
@@ -184,8 +187,7 @@ def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem
 def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
     """Yields the regions to which the one action of an expectation is no request."""
     (written, *more) = expectation.actions
-    found = reference().actions(written)
-    if more or is_pattern(written) or not found:
+    if more or is_pattern(written) or not (found := reference().actions(written)):
         return
     values = placeholder_values(evaluated.landing_zone.project)
     named = [*_listed(("region",), expectation.region)]

@@ -11,7 +11,7 @@ from strata.errors import Message
 from strata.identity.comparison import ORGANIZATION, Comparison, Refusal, allowed_by
 from strata.identity.live import Live
 from strata.identity.things import Holdings, Thing
-from strata.kinds.identity import folded
+from strata.text import folded
 
 ALREADY_CLOSED = "already-closed:"
 """The beginning of the word by which an account is left out that is closed or suspended at AWS."""

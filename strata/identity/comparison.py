@@ -14,8 +14,7 @@ from strata.identity.live import Live
 from strata.identity.matching import Matches
 from strata.identity.things import Holdings, Kind, Thing
 from strata.kinds import STACKS
-from strata.kinds.identity import exact, folded
-from strata.text import listed
+from strata.text import exact, folded, listed
 
 PROJECT, ORGANIZATION, SECURITY, SSO, IMPORTS = (
     "project.yaml",

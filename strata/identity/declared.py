@@ -12,11 +12,12 @@ from strata.config.split import SplitSourceFile
 from strata.identity.comparison import file_of
 from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
 from strata.kinds import KEYED, SECTIONS, STACKS
-from strata.kinds.identity import Mark, folded
+from strata.kinds.identity import Mark
 from strata.kinds.thing import Thing as Declared
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import administrators
 from strata.landing_zone.grants import Grant
+from strata.text import folded
 
 MAY_BE_EMPTY = {
     ORGANIZATION: ("policies",),

@@ -23,9 +23,9 @@ from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.tagged import told_by_tag
 from strata.identity.things import Holdings, Moved, Thing
 from strata.kinds import TYPES
-from strata.kinds.identity import folded
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
+from strata.text import folded
 
 
 @dataclass(frozen=True)

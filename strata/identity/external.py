@@ -8,10 +8,10 @@ from strata.config.accepted import scalar
 from strata.config.text import short
 from strata.errors import Fault, Message
 from strata.kinds import SECTIONS, TYPES, WORDS
-from strata.kinds.identity import folded
 from strata.kinds.thing import Principal
 from strata.landing_zone import LandingZone
 from strata.sides.recorded import Who
+from strata.text import folded
 
 # What became of them
 

@@ -21,13 +21,12 @@ from strata.identity.comparison import Refusal
 from strata.identity.declared import things
 from strata.identity.things import Thing
 from strata.kinds import TYPES, WORDS
-from strata.kinds.identity import exact, folded
 from strata.kinds.moves import Keys, address_now, newest_keys
 from strata.kinds.permission_set import BOUNDARY, CUSTOMER, INLINE, MANAGED
 from strata.landing_zone import LandingZone
 from strata.policy.equality import meaning_of_text
 from strata.sides.states import State, managed
-from strata.text import listed
+from strata.text import exact, folded, listed
 
 STACK = "sso"
 Document = Mapping[str, Any]

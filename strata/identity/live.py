@@ -25,8 +25,9 @@ from strata.errors import Message
 from strata.identity.things import Holdings, Kind, Thing
 from strata.kinds.at_aws import Policy
 from strata.kinds.control_tower import CONTROL_TOWER, GUARDRAILS, keeper_where
-from strata.kinds.identity import exact, folded, policy_identity, unit_identity
+from strata.kinds.identity import policy_identity, unit_identity
 from strata.landing_zone import LandingZone
+from strata.text import exact, folded
 
 
 @dataclass(frozen=True)

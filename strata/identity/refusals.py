@@ -10,8 +10,7 @@ from strata.identity.comparison import Comparison, Refusal, compared
 from strata.identity.live import Live
 from strata.identity.matching import matches
 from strata.identity.things import Holdings
-from strata.kinds.identity import folded
-from strata.text import listed, plural
+from strata.text import folded, listed, plural
 
 FOLDER = "cdktf.out"
 

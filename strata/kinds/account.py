@@ -11,11 +11,12 @@ from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.change import Change, Edit, Way, edit
 from strata.kinds.events import GONE, MADE, TAGS
-from strata.kinds.identity import Mark, folded
+from strata.kinds.identity import Mark
 from strata.kinds.kind import Found, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import ACTIVE, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
+from strata.text import folded
 
 _NAME, _TYPE = "account", "aws_organizations_account"
 

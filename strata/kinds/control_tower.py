@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from strata.errors import Message
 from strata.kinds.at_aws import Inventory, PermissionSet, Policy, User
-from strata.kinds.identity import folded
 from strata.landing_zone.groups import CONTROL_TOWER as GROUPS
 from strata.policy.documents import statements
+from strata.text import folded
 
 CONTROL_TOWER = "controltower.amazonaws.com"
 GUARDRAILS = "aws-guardrails-"

@@ -12,13 +12,14 @@ from strata.kinds.change import Change, Obstacle, in_external_yaml
 from strata.kinds.cli import Lines, new_name
 from strata.kinds.control_tower import by_its_name, keeps_group, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
-from strata.kinds.identity import Mark, folded
+from strata.kinds.identity import Mark
 from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, as_read, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import Group, is_of_control_tower
+from strata.text import folded
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import NamedTuple
+
+from strata.text import exact, folded
 
 
 class Mark(NamedTuple):
@@ -20,16 +21,6 @@ class Mark(NamedTuple):
     name: str
     also: str = ""
     is_kept: bool = False
-
-
-def folded(text: str) -> str:
-    """Returns a name as AWS compares those in which it ignores case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-
-
-def exact(text: str) -> str:
-    """Returns a name as AWS compares those in which case counts."""
-    return unicodedata.normalize("NFC", text)
 
 
 def unit_identity(parent: str, name: str) -> str:

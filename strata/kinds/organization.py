@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from strata.config import ORGANIZATION as FILE
 from strata.config.limits import aws_limits
 from strata.config.models import Mode
-from strata.config.text import address_part
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
@@ -19,6 +18,7 @@ from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import ACCESS_ANALYZER
+from strata.landing_zone.services import delegation
 
 ADDRESS = "aws_organizations_organization.main"
 ORGANIZATION = Kind(
@@ -80,11 +80,6 @@ TRUSTED = Kind(
 # Delegated administrators
 
 _DELEGATED = "aws_organizations_delegated_administrator"
-
-
-def delegation(service: str) -> str:
-    """Returns the name in the address of a delegated administrator."""
-    return address_part(service.removesuffix(".amazonaws.com"))
 
 
 def _delegated(zone: LandingZone) -> Iterator[str]:

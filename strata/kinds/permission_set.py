@@ -18,7 +18,7 @@ from strata.kinds.change import Change, Edit, Obstacle, document_text, edit, why
 from strata.kinds.cli import Lines
 from strata.kinds.control_tower import keeper_of_set, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
-from strata.kinds.identity import Mark, exact
+from strata.kinds.identity import Mark
 from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
@@ -26,6 +26,7 @@ from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_read, conten
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy, PermissionSet
 from strata.policy.equality import meaning
+from strata.text import exact
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:

@@ -17,9 +17,10 @@ from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.cli import Center as Cli
 from strata.kinds.cli import Lines
-from strata.kinds.identity import Mark, folded
+from strata.kinds.identity import Mark
 from strata.landing_zone import LandingZone
 from strata.landing_zone.placeholders import PATTERN, Document
+from strata.text import folded
 
 ACTIVE = "ACTIVE"
 

@@ -13,13 +13,13 @@ from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Change, Edit, Obstacle, Way, edit
 from strata.kinds.cli import new_name
 from strata.kinds.events import events
-from strata.kinds.identity import Mark, folded
+from strata.kinds.identity import Mark
 from strata.kinds.kind import READABLE, Existing, Found, Ids, Kind, Resource
 from strata.kinds.reading import PROVIDERS, Reading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
-from strata.text import slug
+from strata.text import folded, slug
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:

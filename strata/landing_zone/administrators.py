@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
@@ -13,8 +13,7 @@ from strata.landing_zone.permission_sets import FULL_ACCESS, PermissionSet
 from strata.policy.documents import Statement, statements
 
 
-@dataclass(frozen=True)
-class Administrators:
+class Administrators(NamedTuple):
     """Who has full access to the management account: users by key, and groups whose members are known elsewhere."""
 
     people: frozenset[str] = frozenset()

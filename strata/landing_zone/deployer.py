@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from strata.config.models import Project
 from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, referenced_policy
 from strata.landing_zone.placeholders import placeholder_values
 
 
-@dataclass(frozen=True)
-class Deployer:
+class Deployer(NamedTuple):
     """A role of the management account that Strata neither makes nor changes."""
 
     role: str

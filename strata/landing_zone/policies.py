@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from strata.config import models
 from strata.config.external import External
@@ -149,8 +149,7 @@ def security_administrator(organization: Organization, account_ids: Mapping[str,
 # What an account is bound by
 
 
-@dataclass(frozen=True)
-class EffectivePolicy:
+class EffectivePolicy(NamedTuple):
     """A policy that reaches a target, and where it is attached."""
 
     policy: Policy

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from strata.config.limits import aws_limits
 from strata.config.models import AlternateContacts, Organization, PolicyType, Security
 from strata.config.source import Location
+from strata.config.text import address_part
 from strata.landing_zone.policies import Policy
 
 ACCOUNT_MANAGEMENT = AlternateContacts.trusted[0]
@@ -53,3 +54,8 @@ def derived_services(
     for service in organization.delegated_administrators:
         needed.setdefault(service, "its delegated administrator")
     return dict(sorted(needed.items()))
+
+
+def delegation(service: str) -> str:
+    """Returns the name in the address of a delegated administrator."""
+    return address_part(service.removesuffix(".amazonaws.com"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from strata.config.models import ROOT, Organization, OrganizationalUnit
@@ -12,8 +11,7 @@ from strata.config.source import Location
 from strata.landing_zone.accounts import Account
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """One organizational unit with the keys from the root down to it."""
 
     keys: tuple[str, ...]

@@ -19,7 +19,6 @@ from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import GROUP, MEMBERSHIP
-from strata.kinds.identity import folded
 from strata.kinds.organization import DELEGATED
 from strata.kinds.permission_set import BOUNDARY, INLINE, SET, SET_POLICY
 from strata.kinds.policy import ATTACHMENT, POLICY
@@ -29,6 +28,7 @@ from strata.landing_zone import LandingZone
 from strata.report.live import CHANGED, GONE, MADE, Difference, Unread
 from strata.sides.join import Keys
 from strata.sides.recorded import States
+from strata.text import folded
 
 _WITHOUT = "keys of what was renamed at AWS", "tags", "what waits for a deploy"
 _DENIED = "reading the state bucket is not allowed: things are matched by their names alone"

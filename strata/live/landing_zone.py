@@ -24,7 +24,6 @@ from strata.kinds import KEYED, at_aws
 from strata.kinds.account import ACCOUNT
 from strata.kinds.at_aws import Center, Inventory
 from strata.kinds.group import GROUP, is_filled_by_people
-from strata.kinds.identity import folded
 from strata.kinds.organization import ADDRESS as ORGANIZATION_ADDRESS
 from strata.kinds.permission_set import SET, live_policy
 from strata.kinds.policy import POLICY
@@ -41,6 +40,7 @@ from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.documents import parse
 from strata.policy.equality import same_document
 from strata.sides.join import Keys, identities
+from strata.text import folded
 
 NO_FILE = "no file"
 """The place of what AWS has and the configuration does not."""

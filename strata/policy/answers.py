@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from strata.policy.documents import Statement
 from strata.policy.layers import Verdict
@@ -19,8 +19,7 @@ class Outcome(StrEnum):
     DEPENDS = "depends"
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One level of the evaluation, with its result."""
 
     level: str
@@ -33,8 +32,7 @@ class Step:
     """What it depends on."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The answer to a request."""
 
     outcome: Outcome

@@ -44,9 +44,9 @@ def settled(request: Request, policies: Policies) -> Answer:
 
 def _whatever(answer: Answer, keys: Sequence[str]) -> Answer:
     """Returns an answer that says that it is the same whatever some keys are."""
-    decided = replace(answer.decided, reason=f"{answer.decided.reason}, or another does, whatever {listed(keys)} is")
+    decided = answer.decided._replace(reason=f"{answer.decided.reason}, or another does, whatever {listed(keys)} is")
     steps = tuple(decided if one is answer.decided else one for one in answer.steps)
-    return replace(answer, decided=decided, steps=steps)
+    return answer._replace(decided=decided, steps=steps)
 
 
 def never_sent(layers: Iterable[Layer], action: str) -> dict[str, Value]:

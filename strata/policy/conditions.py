@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from strata.config.source import Location
 from strata.policy.operators import ALL_VALUES, ANY_VALUE, NULL, OPERATORS, Comparison, Operator, truth
@@ -36,8 +36,7 @@ class DependsError(Exception):
         super().__init__(key)
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(NamedTuple):
     """A text of a policy with policy variables, which stand for keys of the request.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html

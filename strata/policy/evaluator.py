@@ -8,8 +8,6 @@ https://docs.aws.amazon.com/kms/latest/developerguide/resource-control-policies.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from strata.config.limits import aws_limits
 from strata.policy.answers import Answer, Outcome, Step, denial, step
 from strata.policy.layers import Granted, Layer, Policies, Verdict, judge_resource
@@ -126,7 +124,7 @@ def _open(granted: Granted, own: list[Step], access: frozenset[str]) -> Step:
     first = next((one for one in own if access.intersection(one.keys)), None)
     if first is None:
         first = step(verdict.layer.name, access, "", "may allow it", verdict.allowed_by)
-    return replace(first, keys=tuple(sorted(access)))
+    return first._replace(keys=tuple(sorted(access)))
 
 
 def _by_resource(granted: Granted, truth: Truth) -> Step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from strata.policy.documents import Document, Statement
 from strata.policy.principals import Grade
@@ -15,8 +16,7 @@ MOST_ACTIONS = 4096
 """Actions of which a layer remembers its statements."""
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The result of the policies of one layer for a request, and the statement that decides it first."""
 
     layer: Layer
@@ -82,8 +82,7 @@ class _Finding:
         self.truth = any_of((self.truth, truth))
 
 
-@dataclass(frozen=True)
-class Granted:
+class Granted(NamedTuple):
     """The result of a resource-based policy: whether it denies, and by grade whether it allows."""
 
     verdict: Verdict

@@ -10,11 +10,10 @@ import ipaddress
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from strata.policy import unknown
 from strata.policy.patterns import Kind, is_arn, pattern
@@ -35,8 +34,7 @@ Compare = Callable[[str, str], Comparison]
 """Compares a value of a request with a value of a policy, in this order."""
 
 
-@dataclass(frozen=True)
-class Operator:
+class Operator(NamedTuple):
     """One operator, or the negation of one, which holds if no value of the policy matches."""
 
     compare: Compare

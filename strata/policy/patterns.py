@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from strata.policy import unknown
 
@@ -62,8 +62,7 @@ class Kind(Enum):
     """As for an ARN, but a star at the end of a part reaches over the colons behind it."""
 
 
-@dataclass(frozen=True)
-class _Wild:
+class _Wild(NamedTuple):
     many: bool
     colons: bool
     """Whether it matches colons."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from strata.policy.patterns import Kind, pattern
 from strata.policy.requests import Principal, PrincipalKind
@@ -23,8 +23,7 @@ class Grade(IntEnum):
     """The user, the session or everybody: nothing else has to allow it."""
 
 
-@dataclass(frozen=True)
-class Principals:
+class Principals(NamedTuple):
     """The Principal or NotPrincipal of a statement."""
 
     entries: tuple[tuple[str, str], ...]

@@ -23,8 +23,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TextIO
 
 from strata.errors import Message, StrataError
 from strata.policy.patterns import is_pattern, wildcard
@@ -256,37 +257,46 @@ class Reference:
 
 
 class ManagedDocuments:
-    """The documents of AWS managed policies, each parsed when it is asked for."""
+    """The documents of AWS managed policies, each parsed when it is asked for; what stands behind it stays packed."""
 
     def __init__(self, head: Mapping[str, Any], lines: Iterable[str]) -> None:
         self.head = head
-        self._written = dict(line.split("\t", 1) for line in lines)
+        self._lines = iter(lines)
+        self._written: dict[str, str] = {}
         self._parsed: dict[str, dict[str, Any]] = {}
 
     @property
     def names(self) -> Iterable[str]:
         """Returns the names with their paths."""
+        self._unpack_to(None)
         return self._written.keys()
 
     def get(self, name: str) -> dict[str, Any] | None:
         """Returns a document by the name with its path; None where the source has none."""
+        self._unpack_to(name)
         if name not in self._parsed and name in self._written:
             self._parsed[name] = json.loads(self._written[name])
         return self._parsed.get(name)
+
+    def _unpack_to(self, name: str | None) -> None:
+        while name not in self._written and (line := next(self._lines, "")):
+            found, _, document = line.rstrip("\n").partition("\t")
+            self._written[found] = document
 
 
 @cache
 def reference() -> Reference:
     """Returns what policies may name."""
-    head, lines = read(REFERENCE_FILE)
-    common = json.loads(lines[0])
+    head, unpacked = read(REFERENCE_FILE)
+    first, *lines = unpacked.read().split("\n")
+    common = json.loads(first)
     return Reference(
         head=head,
         global_keys={name.lower(): _key(name, kind) for name, kind in common["global_keys"]},
         resource_control=frozenset(common["resource_control"]),
         service_principals=frozenset(common["service_principals"]),
         managed_policies=frozenset(common["managed_policies"]),
-        _written={line[2 : line.index('"', 2)]: line for line in lines[1:]},
+        _written={line[2 : line.index('"', 2)]: line for line in lines},
         _foreign=common["foreign"],
     )
 
@@ -297,8 +307,8 @@ def managed_documents() -> ManagedDocuments:
     return ManagedDocuments(*read(MANAGED_FILE))
 
 
-def read(file: Path) -> tuple[dict[str, Any], list[str]]:
-    """Returns the head and the lines of a data file.
+def read(file: Path) -> tuple[dict[str, Any], TextIO]:
+    """Returns the head and the lines of a data file, which are unpacked as they are read.
 
     Raises:
         StrataError: this Python was built without LZMA.
@@ -309,7 +319,7 @@ def read(file: Path) -> tuple[dict[str, Any], list[str]]:
         text = "this Python has no lzma module; use one that was built with it (liblzma)"
         raise StrataError(Message("tool-missing", text, tool="lzma")) from error
     head, _, packed = file.read_bytes().partition(b"\n")
-    return json.loads(head), lzma.decompress(packed).decode().split("\n")
+    return json.loads(head), TextIOWrapper(lzma.open(BytesIO(packed)), encoding="utf-8", newline="\n")
 
 
 def _key(name: str, kind: str) -> Key:

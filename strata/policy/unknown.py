@@ -43,8 +43,14 @@ _ONE = f"[^*{ANYTHING}\U00100000-\U0010fffd]"
 @lru_cache(maxsize=1 << 14)
 def covers(pattern: str, narrower: str) -> bool:
     """Returns whether a pattern surely matches everything that another one matches."""
-    parts = (".*" if one == "*" else _ONE if one == "?" else re.escape(one) for one in pattern)
-    return re.fullmatch("".join(parts), narrower, re.DOTALL) is not None
+    start, *rest = _WILD.split(pattern)
+    if not rest or not narrower.startswith(start):
+        return pattern == narrower
+    parts = (".*" if one == "*" else _ONE if one == "?" else re.escape(one) for one in rest)
+    return re.fullmatch("".join(parts), narrower[len(start) :], re.DOTALL) is not None
+
+
+_WILD = re.compile("([*?])")
 
 
 _FIRST_DIGIT, _LAST_DIGIT = 0xF0000, 0xFFFFD

@@ -10,10 +10,10 @@ import ipaddress
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from itertools import combinations, pairwise, product
+from typing import NamedTuple
 
 from strata.policy import unknown
 from strata.policy.conditions import DependsError, Template, Test, UnresolvedError
@@ -38,8 +38,7 @@ _ALL_TOGETHER = 7
 _LONGEST = 300
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """A value of a request, and its words; a value without words is one that no statement names."""
 
     value: Value
@@ -48,8 +47,7 @@ class Choice:
     """Whether it is the value of something that exists, which words name better than a pattern does."""
 
 
-@dataclass(frozen=True)
-class Choices:
+class Choices(NamedTuple):
     """The values that are told apart, each once."""
 
     values: tuple[Choice, ...]
@@ -160,8 +158,7 @@ def _several(found: Sequence[Choice]) -> Iterator[Choice]:
 # Texts
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A pattern, and how it is read."""
 
     text: str

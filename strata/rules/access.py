@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from strata.config import ORGANIZATION, SECURITY, SSO
 from strata.config.limits import Limits
@@ -129,8 +129,7 @@ def _inline(partial: PartialConfiguration, limits: Limits, at: Location, file: s
         yield partial.fault(SSO, at, message, "replace it, or make it a customer managed policy")
 
 
-@dataclass(frozen=True)
-class _Known:
+class _Known(NamedTuple):
     """The names that assignments may use, gathered once: None where not everything could be read."""
 
     permission_sets: frozenset[str] | None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from strata.config import PROJECT, SSO
@@ -42,8 +41,7 @@ class AwsPolicy(NamedTuple):
         return f"{self.holder} {self.name}"
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(NamedTuple):
     """The policies of a configuration and what names some, as far as it could be read."""
 
     policies: Collection[Policy]

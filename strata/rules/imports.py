@@ -12,9 +12,6 @@ from strata.config.source import Location
 from strata.config.text import Problem, matches, short
 from strata.config.types import IMPORT_ADDRESS, did_you_mean
 from strata.errors import Fault, Message
-from strata.kinds import addresses, imported
-from strata.kinds.import_ids import check_import_id
-from strata.kinds.moves import address_parts
 from strata.landing_zone import LandingZone
 from strata.text import counted
 
@@ -23,6 +20,8 @@ def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Stacks create the addresses, ids have their form, and each resource is imported once."""
     if not partial.imports:
         return
+    from strata.kinds import addresses, imported
+
     owners: dict[tuple[str, str], str] = {}
     landing_zone = _whole(partial)
     made = frozenset[str]().union(*addresses(landing_zone).values()) if landing_zone else None
@@ -57,6 +56,8 @@ def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 
 def _of_external(landing_zone: LandingZone, addresses: Iterable[str]) -> dict[str, str]:
     """Returns by address what others look after, of which no stack creates anything."""
+    from strata.kinds.moves import address_parts
+
     things: Mapping[str, Mapping[str, Any]] = {
         "user": landing_zone.users,
         "group": landing_zone.groups,
@@ -83,6 +84,8 @@ def _external(partial: PartialConfiguration, theirs: Mapping[str, str]) -> Itera
 
 
 def _id(partial: PartialConfiguration, at: Location, address: str, import_id: str) -> Iterator[Fault]:
+    from strata.kinds.import_ids import check_import_id
+
     try:
         check_import_id(address.partition(".")[0], import_id)
     except Problem as found:

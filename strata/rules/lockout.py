@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -35,8 +35,7 @@ from strata.text import listed
 LOCK_OUT = "lock-out"
 
 
-@dataclass(frozen=True)
-class LockOut:
+class LockOut(NamedTuple):
     """Something that nobody could undo, with the place by which accepted.yaml names it."""
 
     file: str

@@ -11,13 +11,12 @@ from strata.config.models import MANAGEMENT, ROOT, Account, Organization
 from strata.config.source import Location
 from strata.config.text import Problem, check_length, short
 from strata.errors import Fault, Message
-from strata.kinds.identity import folded
-from strata.kinds.organization import delegation
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.policies import all_policies
-from strata.landing_zone.services import derived_services, policy_types
+from strata.landing_zone.services import delegation, derived_services, policy_types
 from strata.landing_zone.units import Unit, units
 from strata.rules.reporting import report_duplicates, report_over_limit, report_unknown
+from strata.text import folded
 
 
 def organizational_units(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:

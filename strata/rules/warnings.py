@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import find, hint
@@ -31,8 +31,7 @@ from strata.rules.quotas import over_quota
 from strata.rules.spelling import unknown_names
 
 
-@dataclass(frozen=True)
-class LocatedWarning:
+class LocatedWarning(NamedTuple):
     """A warning, with its place in the files and the words by which accepted.yaml accepts it."""
 
     source: SourceLocation

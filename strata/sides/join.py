@@ -8,10 +8,10 @@ from typing import TypeAlias
 from strata.config import moves
 from strata.kinds import KEYED
 from strata.kinds.at_aws import Inventory
-from strata.kinds.identity import exact, folded
 from strata.kinds.kind import Kind
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import MANAGEMENT, LandingZone
+from strata.text import exact, folded
 
 Keys: TypeAlias = Mapping[moves.Kind, Mapping[str, str]]
 """Kind to id to key."""

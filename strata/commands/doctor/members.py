@@ -23,13 +23,13 @@ from strata.identity.comparison import allowed_by
 from strata.identity.recorded import recorded
 from strata.identity.things import Holdings
 from strata.kinds.at_aws import Account, Inventory, Organization
-from strata.kinds.identity import folded
-from strata.kinds.organization import DELEGATED, delegation
+from strata.kinds.organization import DELEGATED
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
-from strata.landing_zone.services import own_switches, unknown_types
+from strata.landing_zone.services import delegation, own_switches, unknown_types
 from strata.sides.join import known_keys
 from strata.sides.recorded import states_of
+from strata.text import folded
 
 
 def check_accounts(context: CheckContext) -> Iterator[Finding]:

