@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from strata.errors import ConfigurationError, Fault, Message, StrataError, unforeseen
@@ -25,9 +25,9 @@ FORMATS: Mapping[str, int] = {
 """The number of each output. It grows when a field goes, or means something else; not when one is added."""
 
 
-def output(name: str, data: Mapping[str, Any]) -> str:
-    """Returns the JSON of a command; `messages` has every `Message` of the data, each once."""
-    messages = {(one["id"], one["text"], one["place"]): one for one in _messages(data)}
+def output(name: str, data: Mapping[str, Any], notes: Sequence[Message] = ()) -> str:
+    """Returns the JSON of a command; `messages` has every `Message` of the data, and notes, each once."""
+    messages = {(one["id"], one["text"], one["place"]): one for one in _messages([data, *notes])}
     return as_json({"format": FORMATS[name], **data, "messages": list(messages.values())})
 
 

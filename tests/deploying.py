@@ -101,6 +101,7 @@ class Site:
         self.questions: list[str] = []
         self.answer: Callable[[str], bool] = lambda _: True
         self.said: list[str] = []
+        self.shut_out: dict[str, Message] = {}
         self.refreshing = Refreshing()
         self.to = io.StringIO()
         self.add("backend")
@@ -168,10 +169,13 @@ class Site:
         variables = {"TERRAFORM_BINARY_NAME": str(fake_terraform.install(self.folder)), "PATH": os.environ["PATH"]}
         workspace = Workspace(self.folder / "out", variables)
         return Prepared(
-            *(self.landing_zone, self.aws, workspace, self.stacks, self.states),
+            *(self.landing_zone, self.aws, workspace),
+            *(tuple(stack for stack in self.stacks if stack not in self.shut_out), self.states),
             frozenset(),
             warnings,
             refreshing=self.refreshing,
+            shut_out=self.shut_out,
+            sources=dict.fromkeys(self.stacks),
         )
 
     def deploys(

@@ -16,7 +16,7 @@ from strata.aws.states import Version
 from strata.commands import plan as plan_command
 from strata.commands.deploy import AGAIN, DIFFERS
 from strata.config.models import state_key
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.terraform.change_list import ChangeList, Expected, classes
 from strata.terraform.expressions import expressions, terraform
 from strata.terraform.plan_text import show
@@ -462,6 +462,15 @@ def test_an_account_that_nobody_approved_is_put_off_though_others_get_the_same(f
     assert deploys(fleet, file) == AGAIN
 
     assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [1, 1, 0]
+
+
+def test_an_approved_account_that_lets_nobody_in_is_named_and_the_others_go_on(fleet: Site, tmp_path: Path) -> None:
+    file = approved(fleet, tmp_path)
+    fleet.shut_out = {"log_b": Message("role-not-assumable", "its role cannot be assumed", stacks=["log_b"])}
+
+    assert deploys(fleet, file) == 1
+
+    assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [1, 0, 1]
 
 
 def test_a_rerun_takes_what_is_left_of_the_list(fleet: Site, tmp_path: Path) -> None:

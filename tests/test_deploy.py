@@ -23,7 +23,7 @@ from strata.aws import runs
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import Version
 from strata.commands import deploy
-from strata.config.layers import Code, Deploying, Layer
+from strata.config.layers import Code, Deploying, Layer, Roles
 from strata.config.models import state_key
 from strata.errors import Message, StrataError, UsageError
 from strata.identity import leftovers
@@ -232,6 +232,87 @@ def test_an_interrupted_stack_says_what_was_done(site: Site) -> None:
     assert "backend        interrupted after 3 added" in site.to.getvalue()
 
 
+def rolls_out(site: Site, rollout: Json) -> None:
+    """Adds a layer with something to do in two accounts."""
+    deploying = Deploying.model_validate({"rollout": rollout})
+    layer = Layer("topics", Code(site.folder, in_accounts=True), deploying=deploying)
+    site.landing_zone = replace(site.landing_zone, layers={"topics": layer})
+    for stack in ("topics_security", "topics_shared"):
+        site.add(stack, "organizations")
+        site.plans(stack, MADE)
+
+
+SHUT = Message("role-not-assumable", "its role cannot be assumed", stacks=["topics_shared"])
+
+
+@pytest.mark.parametrize(("allowed", "ended"), [(0, "not started"), (1, "applied")])
+def test_a_wave_waits_for_an_account_that_lets_nobody_in(
+    site: Site, capsys: pytest.CaptureFixture[str], allowed: int, ended: str
+) -> None:
+    rolls_out(site, {"waves": [["shared"], ["all"]], "stop_after": allowed})
+    site.shut_out = {"topics_shared": SHUT}
+
+    assert site.deployment_ends(yes=True) == 1
+
+    found = json.loads(capsys.readouterr().out)
+    assert {one["stack"]: one["status"] for one in found["stacks"] if "topics" in one["stack"]} == {
+        "topics_security": ended,
+        "topics_shared": "not started",
+    }
+    stopped = [one["data"]["left"] for one in found["messages"] if one["id"] == "rollout-stopped"]
+    assert stopped == [["topics_security"]] * (not allowed)
+
+
+@pytest.mark.parametrize(("state", "code"), [({}, 0), ({"lineage": "one"}, 1)])
+def test_an_account_that_lets_nobody_in_any_more_ends_a_deploy_with_1(
+    site: Site, said: Said, state: Json, code: int
+) -> None:
+    """One that never let anybody in does not, and either is named where nothing else is to do."""
+    site.adds_accounts({"a": "111111111111", "b": "222222222222"})
+    site.states["log_a"], site.shut_out = state, {"log_a": SHUT}
+
+    assert site.deploys() == code
+    assert site.deployment.finish(code, json=False) == code
+
+    (told,) = [one for text in site.said for one in said(text)]
+    assert (told.id, site.questions) == ("nothing-to-do", [])
+    assert "log_a" in told.text
+
+
+@pytest.mark.parametrize("named", [(), ("topics",), ("topics_shared",)])
+def test_a_part_whose_accounts_let_nobody_in_is_a_warning_where_nobody_named_it(
+    site: Site, said: Said, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], named: tuple[str, ...]
+) -> None:
+    """The warning says whose policies the role needs; a new account is told once."""
+    rolls_out(site, {"waves": [["all"]]})
+    layer = site.landing_zone.layers["topics"]
+    roles = Roles(reader="ci/topics")
+    layer = replace(layer, deploying=layer.deploying.model_copy(update={"roles": roles}))
+    site.landing_zone = replace(site.landing_zone, layers={"topics": layer})
+    site.states["organizations"] = {"outputs": {"account_ids": {"value": {"shared": "111111111111"}}}}
+    monkeypatch.setattr(preflight, "closed_to_us", lambda _aws, accounts, _role: [*accounts])
+    monkeypatch.setattr(preflight, "is_new", lambda *_: True)
+    monkeypatch.setattr(preflight, "wait", lambda _: None)
+    prepared, notes = replace(site.prepared(), chosen=("topics_shared",)), list[str]()
+
+    if named:
+        with pytest.raises(StrataError) as refused:
+            preflight._selected(prepared, named, notes.append, waits=True)
+        (told,) = said(refused)
+        assert (told.id, told.data["stacks"]) == (
+            "no-account-left" if named == ("topics",) else "role-not-assumable",
+            [*named],
+        )
+    else:
+        found = preflight._selected(prepared, named, notes.append, waits=True)
+        assert (found.chosen, [*found.shut_out]) == ((), ["topics_shared"])
+
+    (warning,) = said(capsys.readouterr().err)
+    assert (warning.id, warning.data["stacks"]) == ("role-not-assumable", ["topics_shared"])
+    assert " strata permissions topics/reader prints its policy" in warning.text
+    assert [one.id for note in notes for one in said(note)] == ["access-role-not-seen"]
+
+
 FAILS: Json = {"says": [{"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "no"}}], "code": 1}
 
 
@@ -243,14 +324,7 @@ def test_a_wave_waits_for_the_one_before(
     site: Site, said: Said, allowed: int, ended: list[str], left: list[list[str]]
 ) -> None:
     """All are planned and asked about at once; of more failures than the file allows no later wave begins."""
-    rollout = {"waves": [["shared"], ["all"]], "stop_after": allowed}
-    layer = Layer(
-        "topics", Code(site.folder, in_accounts=True), deploying=Deploying.model_validate({"rollout": rollout})
-    )
-    site.landing_zone = replace(site.landing_zone, layers={"topics": layer})
-    for stack in ("topics_security", "topics_shared"):
-        site.add(stack, "organizations")
-        site.plans(stack, MADE)
+    rolls_out(site, {"waves": [["shared"], ["all"]], "stop_after": allowed})
     site.applies("topics_shared", **FAILS)
 
     assert site.deploys() == 1

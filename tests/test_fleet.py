@@ -103,6 +103,19 @@ def test_a_wave_has_its_accounts_and_no_other_stack(rolled_out: tuple[Workspace,
     assert {*preflight._chosen(*rolled_out, [], Fleet(1, wave=0))} == everything - {"topics_shared", "topics_security"}
 
 
+@pytest.mark.parametrize(
+    ("named", "fleet", "place"),
+    [
+        ([], Fleet(1, (1, 2), 2), "no account of wave 2 is in part 1/2"),
+        (["topics"], Fleet(1, wave=0), "no account of topics is in wave 0"),
+        (["topics"], Fleet(1, (3, 16)), "no account of topics is in part 3/16"),
+        (["topics"], Fleet(1), None),
+    ],
+)
+def test_a_part_without_an_account_says_so(named: list[str], fleet: Fleet, place: str | None) -> None:
+    assert preflight._empty(named, fleet) == place
+
+
 @pytest.fixture
 def rolled_out(tmp_path: Path) -> tuple[Workspace, LandingZone]:
     """A layer with two waves and one without any."""

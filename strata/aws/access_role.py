@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from strata.aws.session import DENIED, Aws, AwsError
+from strata.config.layers import Roles
 from strata.config.models import ACCESS_ROLE, PARTITION
+from strata.text import plural
 
-WAY = (
-    "allow sts:AssumeRole on it, or create it there, see "
-    "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_create-cross-account-role.html"
-)
+_PAGE = "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_create-cross-account-role.html"
 _AT_ONCE = 8
 
 
@@ -56,6 +55,16 @@ def closed_to_us(aws: Aws, accounts: Mapping[str, str], role: str = ACCESS_ROLE)
         return [
             key for key, is_refused in zip(accounts, pool.map(refused, accounts.values()), strict=True) if is_refused
         ]
+
+
+def way(role: str, layers: Mapping[str, Roles]) -> str:
+    """Returns how layers, by name, get a role that cannot be assumed."""
+    if role == ACCESS_ROLE:
+        return f"allow sts:AssumeRole on it, or create it there, see {_PAGE}"
+    policies = [f"{name}/{part}" for name, roles in layers.items() for part, named in roles if named == role]
+    prints = plural(len(policies), "prints its policy", "print its policies")
+    trust = "and it trusts the management account"
+    return f"allow sts:AssumeRole on it, or make it: strata permissions {' and '.join(policies)} {prints}, {trust}"
 
 
 def account_ids(state: Mapping[str, object], keys: Iterable[str]) -> Iterator[tuple[str, str]]:

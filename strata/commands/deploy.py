@@ -165,7 +165,6 @@ class Deployment:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
         self.progress = progress
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
-        self.outcomes = {stack: Outcome(stack) for stack in prepared.chosen}
         self._announced = prepared.announced
         zone = prepared.landing_zone
         self._existing = Existing(self.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader)
@@ -212,8 +211,12 @@ class Deployment:
         self._told: set[str] = set()
         """The stacks whose end was told."""
         self._failures: list[StrataError] = []
-        self._odd: dict[str, int] = {}
+        self._odd: dict[str, int] = dict.fromkeys(self._shut_out(), 1)
         """The exit code for each stack that failed or was put off while others went on."""
+        took_part = {*prepared.chosen, *self._odd}
+        self.outcomes = {stack: Outcome(stack) for stack in self.workspace.stacks if stack in took_part}
+        self._left: list[Message] = [prepared.empty] if prepared.empty else []
+        """Why stacks were left to another run."""
 
     def note(self, text: str) -> None:
         """Prints a note; a closed terminal must not end an apply."""
@@ -222,6 +225,11 @@ class Deployment:
 
     def _words(self, stacks: Iterable[str]) -> list[str]:
         return fleet.words(stacks, self.landing_zone.account_stacks)
+
+    def _leave(self, why: Message) -> None:
+        """Says why a stack is left to another run, and keeps it for a script."""
+        self._left.append(why)
+        self.note(why)
 
     def _note_of(self, stack: str) -> Callable[[str], None]:
         return self._muted.done if stack in self._many else self.note
@@ -264,7 +272,7 @@ class Deployment:
             if not self._agreed():
                 return self._unfinished
             accounts, wave_of = self.landing_zone.account_stacks, self.landing_zone.wave
-            for wave in fleet.waves(self.workspace, self.prepared.chosen, accounts, wave_of):
+            for wave in fleet.waves(self.workspace, [*self.outcomes], accounts, wave_of):
                 for stack in self._spared(wave):
                     self.outcomes[stack].status = "applied"
                 stacks = [one for one in wave if self.outcomes[one].status != "applied" and not self._left_out(one)]
@@ -274,7 +282,8 @@ class Deployment:
                     return self._interrupted(self.signals.code)
                 if not goes_on:
                     return self._worst(self._unfinished)
-                self._stop_rollouts(wave)
+                if not self._idle:
+                    self._stop_rollouts(wave)
         except StoppedError as stopped:
             return self._interrupted(stopped.code)
         return self._worst(0)
@@ -347,16 +356,19 @@ class Deployment:
             "warnings": [warning_facts(text) for text in (*self.prepared.warnings, *self._gone.warnings.values())],
             **_together([*self._failures, *([error] if error else [])]),
         }
-        document(output("deploy", found))
+        document(output("deploy", found, self._left))
         if error:
             error.printed = True
 
     def _print_end(self, outputs: dict[str, Any]) -> None:
-        if self._idle:
-            but = f", but for {left}, see above" if (left := ", ".join(self._words(self.prepared.spared))) else ""
+        if self.prepared.empty:
+            pass  # it was said
+        elif self._idle:
+            unseen = sorted(self.prepared.spared.union(self.prepared.shut_out))
+            but = f", but for {left}, see above" if (left := ", ".join(self._words(unseen))) else ""
             self.note(Message("nothing-to-do", f"nothing to do: AWS is as the configuration says{but}"))
         elif any(outcome.status != "not started" for outcome in self.outcomes.values()):
-            together = self._many | self.prepared.spared
+            together = self._many.union(self.prepared.spared, self.prepared.shut_out)
             for outcome in self.outcomes.values():
                 if self.options.verbose or outcome.stack not in together:
                     self._tell(outcome)
@@ -446,13 +458,23 @@ class Deployment:
 
     # One stack
 
+    def _shut_out(self) -> Iterator[str]:
+        """Yields the stacks left out in accounts that let nobody in, but for those that were never let in.
+
+        That is the account of a layer without a rollout that has no state, and that nobody has approved.
+        """
+        approved = self._expected.changes.stacks_named if self._expected and self._expected.changes else ()
+        for stack in self.prepared.shut_out:
+            if stack in approved or self.prepared.states[stack] or self._rollout(stack):
+                yield stack
+
     def _left_out(self, stack: str) -> bool:
         """Says whether a stack cannot be deployed, since it failed before, or another did that it reads from."""
         odd = [one for one in self.workspace.producers(stack) if one in self._odd]
         if odd and stack not in self._odd:
             self._odd[stack] = 1
             text = f"{stack}: not started, since it reads from {listed(odd)}"
-            self.note(Message("producer-failed", text, stack=stack, producers=odd))
+            self._leave(Message("producer-failed", text, stack=stack, producers=odd))
         return stack in self._odd
 
     def _spared(self, stacks: Iterable[str]) -> Collection[str]:
@@ -465,7 +487,7 @@ class Deployment:
         for stack in self.workspace.unwritten.keys() & {*spared} - left:
             self._odd[stack] = AGAIN
             text = f"{stack}: what it follows from has changed during this run; run this again"
-            self.note(Message("changed-in-this-run", text, stack=stack))
+            self._leave(Message("changed-in-this-run", text, stack=stack))
         return left
 
     def _deploy_at_once(self, stacks: Sequence[str]) -> bool:
@@ -504,7 +526,7 @@ class Deployment:
             if left:
                 names = ", ".join(left) if self.options.verbose else listed(left)
                 text = f"{layer}: wave {number} is not whole in {counted(len(failed), 'account')}; not started: {names}"
-                self.note(Message("rollout-stopped", text, layer=layer, wave=number, failed=failed, left=left))
+                self._leave(Message("rollout-stopped", text, layer=layer, wave=number, failed=failed, left=left))
 
     def _watch(self, stack: str) -> Progress:
         return self._muted if stack in self._many else self.progress
@@ -753,7 +775,7 @@ class Deployment:
         self._odd[stack] = 1 if stack in self._written else AGAIN
         self._unfinished = self._odd[stack]
         text = f"{stack}: this was on no list that was approved; run strata plan again, and approve its list"
-        self.note(Message("on-no-list", text, stack=stack))
+        self._leave(Message("on-no-list", text, stack=stack))
         return False
 
     # What went wrong

@@ -90,6 +90,7 @@ def run(
         if json:
             found = [planned.as_json() for planned in plans]
             warnings = [warning_facts(one) for one in (*prepared.warnings, *gone.warnings.values())]
+            notes = [prepared.empty] if prepared.empty else []
             before = {"preview": preview.as_json()} if preview else {}
             same = [
                 {
@@ -100,7 +101,7 @@ def run(
                 if one[0].stack in ids
             ]
             also = {"classes": same, "sha256": listed.sha256 if listed else None, "unexpected": differences}
-            document(output("plan", {"stacks": found, **before, **also, "warnings": warnings}))
+            document(output("plan", {"stacks": found, **before, **also, "warnings": warnings}, notes))
         else:
             for text in preview.told() if preview else ():
                 print(line(text))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from strata.aws import runs
-from strata.aws.access_role import WAY, account_ids, closed_to_us
+from strata.aws.access_role import account_ids, closed_to_us, way
 from strata.aws.identity_center import console, is_ours, list_instances
 from strata.aws.organization import LiveAccount, is_new, list_accounts
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
@@ -52,7 +52,7 @@ from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.fleet import Fleet, layer_of
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
-from strata.terraform.progress import Progress
+from strata.terraform.progress import Progress, duration
 from strata.terraform.refresh import Refreshing
 from strata.terraform.settling import PAUSES, wait
 from strata.terraform.standing import reset, types_left
@@ -85,10 +85,14 @@ class Prepared:
     """Which plans do without a refresh."""
     left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """What each stack forgets of accounts that are closed, by address."""
+    shut_out: Mapping[str, Message] = field(default_factory=dict)
+    """What is told of each stack that is left out, since a role cannot be assumed in its account."""
     spared: frozenset[str] = frozenset()
     """The chosen stacks in member accounts that are as their last whole run left them."""
     fleet: Fleet = field(default_factory=lambda: Fleet(1))
     """How many account stacks are planned and deployed at once."""
+    empty: Message | None = None
+    """That there is no account in the part that was asked for."""
     sources: Mapping[str, str | None] = field(default_factory=dict)
     """Of what the Terraform of each of these is written, None where nobody knows that."""
 
@@ -139,7 +143,8 @@ class Prepared:
 
     def approved(self, expected: Expected) -> Expected:
         """Returns what of an approved list is asked for; all of it, unless only stacks in accounts are."""
-        return expected.only(self.chosen) if self.landing_zone.account_stacks.keys() >= {*self.chosen} else expected
+        in_accounts = self.landing_zone.account_stacks.keys() >= {*self.chosen}
+        return expected.only({*self.chosen, *self.shut_out}) if in_accounts else expected
 
     def directory(self) -> Directory | None:
         """Returns Identity Center as it is now, beside the states as they are now."""
@@ -260,7 +265,7 @@ def prepare(
     told += abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
-    return replace(prepared, warnings=(*ended, *found.warnings, *told))
+    return replace(prepared, warnings=(*ended, *found.warnings, *dict.fromkeys(prepared.shut_out.values()), *told))
 
 
 def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str]) -> Prepared:
@@ -315,9 +320,12 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     """Returns it without the stacks that cannot be reached, and with the states of all for which Terraform is started.
 
     Raises:
-        StrataError: one was named that cannot be reached, or nothing is left.
+        StrataError: one was named that cannot be reached, or nothing is left of what was named.
     """
     aws, zone, chosen = prepared.aws, prepared.landing_zone, prepared.chosen
+    empty = None if chosen else _empty(named, prepared.fleet)
+    if empty:
+        note(empty)
     unwritten = prepared.workspace.unwritten
     spared = {stack for stack in chosen if stack in unwritten}
     if not prepared.refreshing.always:
@@ -325,12 +333,13 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     asked = [stack for stack in chosen if stack not in spared]
     needed = {*asked, *(one for stack in chosen for one in prepared.workspace.producers(stack))} - {*prepared.states}
     states = {**prepared.states, **{stack: read_state(aws, zone.project, stack) for stack in sorted(needed)}}
-    reached = _reachable(aws, zone, states, asked, named, note, waits=waits)
-    chosen = tuple(stack for stack in chosen if stack in {*reached, *spared})
-    if prepared.chosen and not chosen:
+    shut_out = _closed_to_us(aws, zone, states, asked, named, note, waits=waits)
+    chosen = tuple(stack for stack in chosen if stack not in shut_out)
+    if named and prepared.chosen and not chosen:
         text = f"{', '.join(named)}: there is no account left that it has a stack in"
         raise StrataError(Message("no-account-left", text, stacks=list(named)))
-    return replace(prepared, chosen=chosen, states=states, spared=frozenset(spared))
+    spares = frozenset(spared)
+    return replace(prepared, chosen=chosen, states=states, spared=spares, shut_out=shut_out, empty=empty)
 
 
 def _last_runs(aws: Aws, project: Project) -> Mapping[str, runs.Run]:
@@ -373,43 +382,21 @@ def _check_regions(prepared: Prepared) -> None:
         raise StrataError(*(Message("region-not-enabled", text, region=region) for region, text in texts.items()))
 
 
-def _reachable(
-    aws: Aws,
-    landing_zone: LandingZone,
-    states: Mapping[str, State],
-    chosen: Sequence[str],
-    named: Sequence[str],
-    note: Callable[[str], None],
-    *,
-    waits: bool,
-) -> tuple[str, ...]:
-    """Returns the stacks without those in accounts whose role cannot be assumed.
-
-    Raises:
-        StrataError: one of these was named.
-    """
-    closed = _closed_to_us(aws, landing_zone, states, chosen, note, waits=waits)
-    texts = {
-        stack: f"{stack}: {closed[stack]} cannot be assumed in its account; {WAY}" for stack in named if stack in closed
-    }
-    if texts:
-        raise StrataError(*(Message("role-not-assumable", text, stacks=[stack]) for stack, text in texts.items()))
-    return tuple(stack for stack in chosen if stack not in closed)
-
-
 def await_access(aws: Aws, accounts: Mapping[str, str], role: str, note: Callable[[str], None]) -> list[str]:
     """Returns the keys of the accounts in which a role cannot be assumed; the one that AWS makes is waited for.
 
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_create.html (AWS finishes an account
     after the request).
     """
-    closed, pauses = closed_to_us(aws, accounts, role), iter(PAUSES)
+    closed, pauses, told = closed_to_us(aws, accounts, role), iter(PAUSES), False
     while new := [key for key in closed if role == ACCESS_ROLE and is_new(aws, accounts[key])]:
         seconds = next(pauses, None)
         if seconds is None:
             break
-        text = f"{role} lets nobody into the new {', '.join(new)} yet; trying again in {seconds} s"
-        note(Message("access-role-not-seen", text, accounts=new, seconds=seconds))
+        if not told:  # fewer are left with each try
+            text = f"{role} lets nobody into the new {', '.join(new)} yet; trying again for {duration(sum(PAUSES))}"
+            note(Message("access-role-not-seen", text, accounts=new, seconds=sum(PAUSES)))
+            told = True
         wait(seconds)
         again = closed_to_us(aws, {key: accounts[key] for key in new}, role)
         closed = [*(key for key in closed if key not in new), *again]
@@ -421,14 +408,18 @@ def _closed_to_us(
     landing_zone: LandingZone,
     states: Mapping[str, State],
     chosen: Collection[str],
+    named: Collection[str],
     note: Callable[[str], None],
     *,
     waits: bool,
-) -> dict[str, str]:
-    """Returns the stacks that are left out, with the role that cannot be assumed in their account, and names each.
+) -> dict[str, Message]:
+    """Returns the stacks in accounts in which a role cannot be assumed, and what is told of each, which is printed.
 
     Args:
         waits: whether they are deployed, for which the writer is needed too.
+
+    Raises:
+        StrataError: one of these was named.
     """
     accounts = landing_zone.account_stacks
     ids = dict(account_ids(states["organizations"], sorted({accounts[stack] for stack in chosen if stack in accounts})))
@@ -438,14 +429,22 @@ def _closed_to_us(
             roles = landing_zone.roles(stack)
             for role in dict.fromkeys((roles.reader, roles.writer) if waits else (roles.reader,)):
                 assumed.setdefault(role, []).append(stack)
-    left: dict[str, str] = {}
+    left: dict[str, Message] = {}
+    refused = []
     for role, stacks in assumed.items():
         into = {accounts[stack]: ids[accounts[stack]] for stack in stacks}
         closed = await_access(aws, into, role, note) if waits else closed_to_us(aws, into, role)
         if found := [stack for stack in stacks if accounts[stack] in closed and stack not in left]:
-            left |= dict.fromkeys(found, role)
-            text = f"{', '.join(found)}: left out, since {role} cannot be assumed there; {WAY}"
-            print(line(f"warning: {Message('role-not-assumable', text, stacks=found)}"), file=sys.stderr)
+            remedy = way(role, {layer_of(stack): landing_zone.roles(stack) for stack in found})
+            text = f"{', '.join(found)}: left out, since {role} cannot be assumed there; {remedy}"
+            warning = Message("role-not-assumable", text, stacks=found)
+            left |= dict.fromkeys(found, warning)
+            print(line(f"warning: {warning}"), file=sys.stderr)
+            for stack in (one for one in found if one in named):
+                text = f"{stack}: {role} cannot be assumed in its account; {remedy}"
+                refused.append(Message("role-not-assumable", text, stacks=[stack]))
+    if refused:
+        raise StrataError(*refused)
     return left
 
 
@@ -550,6 +549,17 @@ def _chosen_in_accounts(landing_zone: LandingZone, named: Sequence[str], fleet: 
         for stack, account in landing_zone.account_stacks.items()
         if (not named or {stack, layer_of(stack)} & {*named}) and fleet.takes(account, landing_zone.wave(stack))
     }
+
+
+def _empty(named: Sequence[str], fleet: Fleet) -> Message | None:
+    """Returns that a part has no account, of what was named; None where no part was asked for."""
+    wave = None if fleet.wave is None else f"wave {fleet.wave}"
+    part = f"part {fleet.shard[0]}/{fleet.shard[1]}" if fleet.shard else None
+    place, of = (part, wave) if part else (wave, None)
+    if not place:
+        return None
+    whose = "".join(f" of {one}" for one in (of, ", ".join(named)) if one)
+    return Message("part-empty", f"no account{whose} is in {place}", stacks=list(named), wave=fleet.wave, shard=part)
 
 
 def _check_wave(landing_zone: LandingZone, wave: int, layers: Collection[str]) -> None:

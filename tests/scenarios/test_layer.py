@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from strata.terraform.fleet import Fleet
 from tests.aws.center import STORE
 from tests.scenarios.layers import ROLE, Clone
 from tests.scenarios.site import SANDBOX, Run, Site, below, ended, said_until
@@ -85,6 +86,7 @@ def test_a_layer_in_every_account(clone: Clone) -> None:
 
     assert partly.code == 3
     assert "warning: topics_shared: " in partly.stderr
+    assert "role-not-assumable" in partly.ids
     assert {stack: len(changes) for stack, changes in partly.planned.items()} == {"topics_security": 1}
     assert named.code == 1
     assert [(one.id, one.data["stacks"]) for one in named.told] == [("role-not-assumable", ["topics_shared"])]
@@ -258,6 +260,24 @@ def test_no_wave_begins_after_one_that_is_not_whole(in_waves: Clone) -> None:
 
     assert allowed.code == 1, allowed.text
     assert statuses(allowed) == dict(zip(names, ("failed", "applied", "applied"), strict=True))
+
+
+def test_no_wave_begins_after_an_account_that_lets_nobody_in(in_waves: Clone) -> None:
+    """That holds for the wave alone too; a part without any account is no account that lets nobody in."""
+    clone, ids = in_waves, in_waves.accounts()
+    clone.member(ids["sandbox"], "iam").delete_role(RoleName=ROLE)
+    empty = next(f"{part}/4" for part in range(1, 5) if not Fleet(1, (part, 4)).takes("sandbox"))
+
+    stopped = clone.strata("deploy", "topics", "--yes", "--json")
+    alone = clone.strata("deploy", "--yes", "--json", "--wave", "1")
+    planned = clone.strata("plan", "--json", "--wave", "1")
+    nobody = clone.strata("plan", "--json", "--wave", "1", "--shard", empty)
+
+    assert (stopped.code, {*statuses(stopped).values()}) == (1, {"not started"}), stopped.text
+    assert [stopped.ids.count(id) for id in ("role-not-assumable", "rollout-stopped")] == [1, 1]
+    assert (alone.code, alone.ids) == (1, ["role-not-assumable"]), alone.text
+    assert (planned.code, planned.ids) == (0, ["role-not-assumable"]), planned.text
+    assert (nobody.code, nobody.ids) == (0, ["part-empty"]), nobody.text
 
 
 TWELVE = "".join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from strata.aws.access_role import WAY, account_ids, closed_to_us
+from strata.aws.access_role import account_ids, closed_to_us, way
 from strata.aws.states import list_stacks, read_state
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, later, listed, ok, refused, warning
@@ -51,7 +51,9 @@ def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> 
             closed += found
             what = "access role" if role == ACCESS_ROLE else role
             text = f"{layer.name}: left out in {listed(found)}, whose {what} cannot be assumed"
-            yield warning("role-not-assumable", text, WAY, layer=layer.name, accounts=found)
+            yield warning(
+                "role-not-assumable", text, way(role, {layer.name: layer.roles}), layer=layer.name, accounts=found
+            )
     there = [key for key in context.landing_zone.members if layer.stack_in(key) in stored]
     lacking = [key for key in context.landing_zone.members if key not in (*there, *closed)]
     if lacking:
