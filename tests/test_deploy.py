@@ -313,6 +313,20 @@ def test_a_part_whose_accounts_let_nobody_in_is_a_warning_where_nobody_named_it(
     assert [one.id for note in notes for one in said(note)] == ["access-role-not-seen"]
 
 
+def test_a_part_without_an_account_is_said_to_be_empty_and_nothing_else(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = Message("part-empty", "no account is in part 3/16")
+    prepared = replace(site.prepared(), chosen=(), empty=empty)
+    monkeypatch.setattr(site, "prepared", lambda _: prepared)
+
+    assert site.deploys() == 0
+    assert [site.deployment.finish(0, json=json) for json in (False, True)] == [0, 0]
+
+    assert site.said == [], "the start of the run has said it"
+    assert [one["id"] for one in json.loads(capsys.readouterr().out)["messages"]] == ["part-empty"]
+
+
 FAILS: Json = {"says": [{"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "no"}}], "code": 1}
 
 

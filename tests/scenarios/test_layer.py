@@ -262,11 +262,14 @@ def test_no_wave_begins_after_one_that_is_not_whole(in_waves: Clone) -> None:
     assert statuses(allowed) == dict(zip(names, ("failed", "applied", "applied"), strict=True))
 
 
-def test_no_wave_begins_after_an_account_that_lets_nobody_in(in_waves: Clone) -> None:
+def test_no_wave_begins_after_an_account_that_lets_nobody_in(clone: Clone) -> None:
     """That holds for the wave alone too; a part without any account is no account that lets nobody in."""
-    clone, ids = in_waves, in_waves.accounts()
-    clone.member(ids["sandbox"], "iam").delete_role(RoleName=ROLE)
-    empty = next(f"{part}/4" for part in range(1, 5) if not Fleet(1, (part, 4)).takes("sandbox"))
+    clone.add("topics")
+    clone.types("In every account")
+    clone.site.append("layers/topics.yaml", "rollout: {waves: [[shared], [all]]}\n")
+    clone.site.sign_in_as_deployer(clone.permissions("topics"))
+    clone.member(clone.accounts()["shared"], "iam").delete_role(RoleName=ROLE)
+    empty = next(f"{part}/4" for part in range(1, 5) if not Fleet(1, (part, 4)).takes("shared"))
 
     stopped = clone.strata("deploy", "topics", "--yes", "--json")
     alone = clone.strata("deploy", "--yes", "--json", "--wave", "1")
