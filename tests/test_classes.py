@@ -17,7 +17,7 @@ from strata.commands import plan as plan_command
 from strata.commands.deploy import AGAIN, DIFFERS
 from strata.config.models import state_key
 from strata.errors import StrataError
-from strata.terraform.change_list import ChangeList, Expected, classes
+from strata.terraform.change_list import ChangeList, Expected, classes, without_id
 from strata.terraform.expressions import expressions, terraform
 from strata.terraform.plan_text import show
 from strata.terraform.plans import Plan, changed_outputs, changes
@@ -139,7 +139,7 @@ def test_the_hash_changes_if_and_only_if_the_effect_in_an_account_does(
     before, after = listed(fleet), listed({**fleet, key: other})
 
     assert (before.sha256 == after.sha256) is (matters(fleet[key]) == matters(other))
-    unapproved = Expected(before.sha256, before, by_account=True).on_no_list(after)
+    unapproved = Expected(before.sha256, before).on_no_list(after)
     assert unapproved == (set() if before.sha256 == after.sha256 else {f"log_{key}"})
 
 
@@ -191,6 +191,14 @@ def test_the_word_for_an_id_is_no_id() -> None:
 
     names = [one.changes["aws_a.b"].attributes["name"].after for one in found.classes]
     assert names == ["(account)", "(account )", "(account  )"]
+
+
+def test_an_id_that_is_a_number_is_no_text() -> None:
+    """As an entry of a policy that somebody wrote without quotes."""
+    assert without_id({"a": int(IDS["a"]), IDS["a"]: f"é{IDS['a']}"}, IDS["a"]) == {
+        "a": int(IDS["a"]),
+        "(account)": "é(account)",
+    }
 
 
 def test_format_1_is_as_it_was() -> None:
@@ -287,6 +295,12 @@ def test_a_class_of_a_thousand_accounts_is_shown_in_few_lines() -> None:
         "log_7: no changes",
     ]
     assert " 998," in every.getvalue()
+
+
+def test_accounts_in_which_nothing_is_done_come_last() -> None:
+    plans = [*(Plan(f"log_{key}") for key in "abc"), Effect().of("d")]
+
+    assert [[one.stack for one in same] for same in classes(plans, STACKS)] == [["log_d"], ["log_a", "log_b", "log_c"]]
 
 
 # What is behind what is not known
@@ -462,6 +476,24 @@ def test_an_account_that_nobody_approved_is_put_off_though_others_get_the_same(f
     assert deploys(fleet, file) == AGAIN
 
     assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [1, 1, 0]
+
+
+def test_an_account_that_recovers_is_put_off_though_the_list_has_no_account(fleet: Site, tmp_path: Path) -> None:
+    """Such a list is of format 1."""
+    file = approved(fleet, tmp_path, "")
+
+    assert json.loads(file.read_text())["format"] == 1
+    assert deploys(fleet, file) == AGAIN
+
+    assert [fleet.did(stack).count("apply") for stack in ("backend", "log_a", "log_b", "log_c")] == [1, 0, 0, 0]
+
+
+def test_a_list_that_has_accounts_among_the_other_stacks_is_taken_as_a_whole(fleet: Site, tmp_path: Path) -> None:
+    plans = [Plan(stack, dict(changes(MADE))) for stack in ("backend", "log_a")]
+    file = tmp_path / "before.json"
+    file.write_text(ChangeList.of(plans, ACCOUNT).text)
+
+    assert deploys(fleet, file) == DIFFERS
 
 
 def test_a_rerun_takes_what_is_left_of_the_list(fleet: Site, tmp_path: Path) -> None:

@@ -228,8 +228,8 @@ def _between(stack: str, old: StackChanges, new: StackChanges) -> Iterator[Messa
 def classes(plans: Iterable[Plan], accounts: Mapping[str, str]) -> list[list[Plan]]:
     """Groups the plans of a layer that do the same in their accounts, of each layer the largest group first.
 
-    Of their texts only the account's own id may differ. What is known after the apply is the same where its Terraform
-    is, and so is what cannot be planned yet.
+    What has nothing to do and no error comes last. Of their texts only the account's own id may differ. What is known
+    after the apply is the same where its Terraform is, and so is what cannot be planned yet.
 
     Args:
         accounts: the id of its account, as far as it is known, by the stack in a member account.
@@ -240,7 +240,12 @@ def classes(plans: Iterable[Plan], accounts: Mapping[str, str]) -> list[list[Pla
         effect = planned.stack if id is None else json.dumps(_effect(planned, id), sort_keys=True)
         found.setdefault(effect, []).append(planned)
     order = list(dict.fromkeys(layer_of(same[0].stack) for same in found.values()))
-    return sorted(found.values(), key=lambda same: (order.index(layer_of(same[0].stack)), -len(same)))
+
+    def place(same: Sequence[Plan]) -> tuple[int, bool, int]:
+        first = same[0]
+        return order.index(layer_of(first.stack)), not (first.differs or first.error or first.waits_for), -len(same)
+
+    return sorted(found.values(), key=place)
 
 
 def _effect(planned: Plan, id: str) -> Json:
@@ -256,14 +261,20 @@ def _effect(planned: Plan, id: str) -> Json:
         "not planned": [planned.error, planned.advice, planned.waits_for, planned.spared, planned.terraform],
         "secrets": list(_secrets(planned)),
     }
-    without_id: Json = _without_id(effect, id)
-    return without_id
+    without: Json = without_id(effect, id)
+    return without
 
 
-def _without_id(value: Any, id: str) -> Any:
-    """Returns data with `(account)` for the id of an account, and another text where that stood already."""
-    text = re.sub(r"\(account( *)\)", r"(account\1 )", json.dumps(value))
-    return json.loads(re.sub(rf"(?<!\d){id}(?!\d)", ACCOUNT, text) if id else text)
+def without_id(value: Any, id: str) -> Any:
+    """Returns data whose texts have `(account)` for the id of an account, and another text where that stood already."""
+    if isinstance(value, dict):
+        return {without_id(name, id): without_id(one, id) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_id(one, id) for one in value]
+    if not isinstance(value, str):
+        return value
+    text = re.sub(r"\(account( *)\)", r"(account\1 )", value)
+    return re.sub(rf"(?<!\d){id}(?!\d)", ACCOUNT, text) if id else text
 
 
 def _secrets(planned: Plan) -> Iterator[list[Any]]:
@@ -311,8 +322,6 @@ class Expected:
 
     sha256: str
     changes: ChangeList | None = None
-    by_account: bool = False
-    """It has classes, so what it says of one account says nothing of another."""
 
     @classmethod
     def of(cls, given: str) -> Expected:
@@ -349,7 +358,7 @@ class Expected:
                 "run strata plan --changes again, and approve that list"
             )
             raise StrataError(Message("list-edited", text, place=given))
-        return cls(changes.sha256, changes, by_account=bool(changes.classes))
+        return cls(changes.sha256, changes)
 
     def without(self, stacks: Collection[str]) -> Expected:
         """Returns what was approved of the other stacks; a hash alone says nothing of them."""
@@ -361,6 +370,11 @@ class Expected:
     def only(self, stacks: Collection[str]) -> Expected:
         """Returns what was approved of these stacks."""
         return self.without(self.changes.stacks_named.difference(stacks)) if self.changes else self
+
+    @property
+    def by_account(self) -> ChangeList | None:
+        """Returns the list, whose accounts are held against it one by one; none where they stand among the other stacks."""
+        return self.changes if self.changes and not any(IN_ACCOUNT in stack for stack in self.changes.stacks) else None
 
     def differences(self, *now: ChangeList) -> list[Message]:
         """Returns what is planned otherwise than expected, in words; nothing where the lists are the same.
@@ -377,9 +391,9 @@ class Expected:
 
     def stops(self, *now: ChangeList) -> list[Message]:
         """Returns what of that ends a deploy before anything is done; in an account it stops nothing elsewhere."""
-        if not (self.changes and self.by_account):
+        if not (approved := self.by_account):
             return self.differences(*now)
-        accounts = self.changes.in_accounts | now[0].in_accounts
+        accounts = approved.in_accounts | now[0].in_accounts
         return self.without(accounts).differences(now[0].without(accounts))
 
     def of_stacks(self, stacks: Collection[str], now: ChangeList) -> list[Message]:
@@ -391,11 +405,11 @@ class Expected:
 
     def on_no_list(self, now: ChangeList) -> set[str]:
         """Returns the stacks in accounts of which something else was approved, or nothing."""
-        if not (self.changes and self.by_account):
+        if not (known := self.by_account):
             return set()
-        approved = {number: one.effect for number, one in enumerate(self.changes.classes)}
+        approved = {number: one.effect for number, one in enumerate(known.classes)}
         planned = {number: one.effect for number, one in enumerate(now.classes)}
-        before = self.changes.by_account()
+        before = known.by_account()
         found = set()
         for stack, (number, secret) in now.by_account().items():
             old, other = before.get(stack, (-1, ""))
