@@ -381,14 +381,24 @@ def test_a_difference_in_many_accounts_is_told_once(said: Said) -> None:
 
     told = said(before.differences(after))
 
-    assert [(one.id, one.data["stack"]) for one in told] == [
-        ("change-differs", "log in 2 accounts (a, b)"),
-        ("step-missing", "log in 2 accounts (a, b)"),
-        ("step-unexpected", "log in 2 accounts (a, b)"),
+    assert [(one.id, one.data.get("stack") or one.data["stacks"]) for one in told] == [
+        ("change-differs", ["log_a", "log_b"]),
+        ("step-missing", ["log_a", "log_b"]),
+        ("step-unexpected", ["log_a", "log_b"]),
         ("secrets-differ", "log_c"),
         ("change-missing", "log_d"),
         ("step-missing", "log_d"),
     ]
+    assert all("log in 2 accounts (a, b)" in one.text and "stack" not in one.data for one in told[:3])
+
+
+def test_a_difference_has_values_as_a_plan_prints_them(said: Said) -> None:
+    before, after = (listed({"a": Effect(action="update", name=name)}) for name in ("x", "news"))
+
+    (told,) = said(before.differences(after))
+
+    assert "events -> x expected, events -> news planned" in told.text
+    assert told.data["planned"] == '"events" -> "news"'
 
 
 def test_a_list_of_a_newer_strata_is_refused_with_what_to_do(tmp_path: Path, said: Said) -> None:

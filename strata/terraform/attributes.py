@@ -10,6 +10,7 @@ from typing import Any
 
 MASKED = "(sensitive)"
 UNKNOWN = "(known after apply)"
+NOTHING = "(none)"
 ACCOUNT = "(account)"
 """Stands for the id of the account that a stack is in."""
 
@@ -117,3 +118,14 @@ def _merged(value: Any, marks: Any, each: Any) -> Any:
 def digest(value: object) -> str:
     """Returns a digest of a value that nobody shall read."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def in_words(value: object) -> str:
+    """Returns a value as a plan prints it for a person."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return str(value) or '""'

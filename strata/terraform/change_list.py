@@ -10,8 +10,9 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -21,7 +22,7 @@ from strata.atomic import MEGABYTE, read_text
 from strata.config.layers import IN_ACCOUNT
 from strata.errors import Message, StrataError, UsageError
 from strata.printing import as_json, line
-from strata.terraform.attributes import ACCOUNT, UNKNOWN, Attribute
+from strata.terraform.attributes import ACCOUNT, UNKNOWN, Attribute, in_words
 from strata.terraform.expressions import PROVISIONER, Expression
 from strata.terraform.fleet import layer_of
 from strata.terraform.plans import Change, Plan, own_version
@@ -183,17 +184,24 @@ class ChangeList(_Part):
         for stack in sorted({*before, *after}):
             (old, secret), (new, other) = before.get(stack, (None, "")), after.get(stack, (None, ""))
             found.setdefault((old, new, secret != other), []).append(stack)
-        for (old, new, secrets_differ), stacks in found.items():
+        for same, stacks in found.items():
             keys = [stack.partition(IN_ACCOUNT)[2] for stack in stacks]
             layer = f"{layer_of(stacks[0])} in {counted(len(keys), 'account')} ({listed(keys)})"
-            where, none = layer if keys[1:] else stacks[0], ClassChanges(layer="", accounts=[])
-            expected = none if old is None else self.classes[old]
-            planned = none if new is None else now.classes[new]
-            yield from _between(where, expected, planned)
-            yield from _beyond("- ", "step-missing", where, {*expected.steps} - {*planned.steps}, "step")
-            yield from _beyond("+ ", "step-unexpected", where, {*planned.steps} - {*expected.steps}, "step")
-            if secrets_differ and old is not None and new is not None:
-                yield Message("secrets-differ", f"  {where}: other sensitive values than expected", stack=where)
+            for told in self._in_class(layer if keys[1:] else stacks[0], now, *same):
+                facts = {name: value for name, value in told.data.items() if name != "stack"}
+                yield Message(told.id, told, place=told.place, stacks=stacks, **facts) if keys[1:] else told
+
+    def _in_class(
+        self, where: str, now: ChangeList, old: int | None, new: int | None, secrets_differ: bool
+    ) -> Iterator[Message]:
+        none = ClassChanges(layer="", accounts=[])
+        expected = none if old is None else self.classes[old]
+        planned = none if new is None else now.classes[new]
+        yield from _between(where, expected, planned)
+        yield from _beyond("- ", "step-missing", where, {*expected.steps} - {*planned.steps}, "step")
+        yield from _beyond("+ ", "step-unexpected", where, {*planned.steps} - {*expected.steps}, "step")
+        if secrets_differ and old is not None and new is not None:
+            yield Message("secrets-differ", f"  {where}: other sensitive values than expected", stack=where)
 
     @property
     def in_accounts(self) -> set[str]:
@@ -373,7 +381,7 @@ class Expected:
 
     @property
     def by_account(self) -> ChangeList | None:
-        """Returns the list, whose accounts are held against it one by one; none where they stand among the other stacks."""
+        """Returns the list where accounts are held against it one by one: they are not among its other stacks."""
         return self.changes if self.changes and not any(IN_ACCOUNT in stack for stack in self.changes.stacks) else None
 
     def differences(self, *now: ChangeList) -> list[Message]:
@@ -442,17 +450,19 @@ def _of_one(stack: str, address: str, old: Listed | None, new: Listed | None) ->
             yield Message("change-differs", text, place=address, **facts)
     for name in sorted({*old.attributes, *new.attributes}):
         if old.attributes.get(name) != new.attributes.get(name):
-            one, other = (_brief(side.attributes.get(name)) for side in (old, new))
-            text = f"{said}: {name}: {one} expected, {other} planned"
+            both = [side.attributes.get(name) for side in (old, new)]
+            text = f"{said}: {name}: {' expected, '.join(_brief(one, in_words) for one in both)} planned"
+            one, other = (_brief(one, partial(json.dumps, sort_keys=True)) for one in both)
             facts = {"stack": stack, "argument": name, "expected": one, "planned": other}
             yield Message("change-differs", text, place=address, **facts)
 
 
-def _brief(values: Values | None) -> str:
+def _brief(values: Values | None, said: Callable[[Any], str]) -> str:
     if values is None:
         return "unchanged"
-    before, after = (json.dumps(one, sort_keys=True) for one in (values.before, values.after))
-    return f"{before} -> {after}{f' by {json.dumps(values.expression, sort_keys=True)}' if values.expression else ''}"
+    by = f" by {json.dumps(values.expression, sort_keys=True)}" if values.expression else ""
+    before = "" if values.before is None and said is in_words else f"{said(values.before)} -> "
+    return f"{before}{said(values.after)}{by}"
 
 
 def _stack(planned: Plan, written: Mapping[str, Mapping[str, Expression]]) -> StackChanges:

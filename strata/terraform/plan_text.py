@@ -13,7 +13,7 @@ from strata.config.layers import IN_ACCOUNT
 from strata.kinds import resource_of
 from strata.printing import Style, columns, line, painted, unguarded
 from strata.sides.states import objects
-from strata.terraform.attributes import MASKED, UNKNOWN, Attribute
+from strata.terraform.attributes import MASKED, NOTHING, UNKNOWN, Attribute, in_words
 from strata.terraform.change_list import classes
 from strata.terraform.document_diff import document, document_diff, pretty
 from strata.terraform.fleet import layer_of
@@ -32,7 +32,6 @@ STYLES: Mapping[str, Style] = {
 }
 """The colour of each action: red is what destroys."""
 
-NOTHING = "(none)"
 _MARKS = {"-": Style.FAULT, "+": Style.FINE}
 
 
@@ -233,15 +232,9 @@ def _entries(name: str, before: list[Any], after: list[Any]) -> Iterator[tuple[s
 
 
 def _value(value: object, names: Mapping[str, str]) -> str:
-    if value is None:
-        return NOTHING
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    text = str(value)
+    text = in_words(value)
     if text not in names:
-        return text or '""'
+        return text
     return names[text] if len(text) > _SHORT // 2 else f"{text} ({names[text]})"
 
 
