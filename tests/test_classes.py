@@ -38,6 +38,7 @@ class Effect:
 
     action: str = "create"
     name: str = "events"
+    was: str = "events"
     secret: str = "s1"
     document: str = "allow"
     output: str = "o1"
@@ -61,7 +62,7 @@ class Effect:
         )
 
     def _shown(self) -> Json:
-        there = {"name": "events", "secret": "s0", "policy": "{}"}
+        there = {"name": self.was, "secret": "s0", "policy": "{}"}
         change: Json = {"actions": ["delete"], "before": there, "after": None}
         if self.action != "delete":
             change = {
@@ -109,10 +110,16 @@ def listed(effects: dict[str, Effect], lineage: str = "") -> ChangeList:
 
 
 def matters(effect: Effect) -> object:
-    """Returns what of an effect happens: of a deletion only that it does, commands where something is created."""
-    if effect.action == "delete":
-        return effect.action, effect.outputs
-    return replace(effect, command="" if effect.action == "update" else effect.command)
+    """Returns what of an effect happens: of a deletion only of what, commands where something is created."""
+    match effect.action:
+        case "delete":
+            return effect.action, effect.was, effect.outputs
+        case "create":
+            return replace(effect, was="")
+        case "update":
+            same = effect.was == effect.name
+            return replace(effect, command="", was="" if same else effect.was, name="" if same else effect.name)
+    return effect
 
 
 TEXTS = st.sampled_from(["x", "y", "{id}", "policy/{id}", "(account)", "(account )", "0{id}"])
@@ -120,6 +127,7 @@ EFFECTS = st.builds(
     Effect,
     action=st.sampled_from(["create", "update", "delete", "replace"]),
     name=TEXTS,
+    was=TEXTS,
     secret=st.sampled_from(["s1", "s2"]),
     document=TEXTS,
     output=st.sampled_from(["o1", "o2"]),
@@ -301,6 +309,65 @@ def test_accounts_in_which_nothing_is_done_come_last() -> None:
     plans = [*(Plan(f"log_{key}") for key in "abc"), Effect().of("d")]
 
     assert [[one.stack for one in same] for same in classes(plans, STACKS)] == [["log_d"], ["log_a", "log_b", "log_c"]]
+
+
+KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@pytest.mark.parametrize(
+    ("there", "goes"),
+    [
+        ({"id": "arn:a:events", "name": "events", "region": "r", "x": 1}, {"name": "events", "region": "r"}),
+        ({"id": "logs-1", "arn": "arn:a:logs-1"}, {"id": "logs-1"}),
+        ({"id": "vpc-0a1b2c3d4e5f60718", "x": 1, "made": "2027-01-01T00:00:00Z", "y": None}, {"x": 1}),
+        ({"id": KEY_ID, "arn": f"arn:a:key/{KEY_ID}", "tags": {"Name": "k"}}, {"tags": {"Name": "k"}}),
+        ({"id": "AROA1234567890ABCDEF", "name": "audit"}, {"name": "audit"}),
+        ({"name": "(sensitive)", "id": "x"}, {"name": "(sensitive)"}),
+    ],
+    ids=["name", "id", "nothing of AWS's", "tags", "a name beside its id", "sensitive"],
+)
+@pytest.mark.parametrize("action", ["delete", "replace"])
+def test_what_goes_is_named_without_what_aws_made_up(action: str, there: Json, goes: Json) -> None:
+    """Else the deletion of a key in every account would make every account a class of its own."""
+    change: Json = {"actions": ["delete"], "before": there, "after": None}
+    change["before_sensitive"] = {"name": there.get("name") == "(sensitive)"}
+    if action == "replace":
+        change |= {"actions": ["delete", "create"], "after": there}
+    shown = {"resource_changes": [{"address": "aws_a.b", "mode": "managed", "change": change}]}
+    plan = Plan("log_a", dict(changes(shown)))
+
+    listed, alone = ChangeList.of([plan], ACCOUNT, accounts=STACKS), ChangeList.of([plan], ACCOUNT)
+
+    assert listed.classes[0].changes["aws_a.b"].goes == goes
+    assert "goes" not in alone.text
+
+
+def test_what_goes_in_accounts_is_shown_and_told_apart(said: Said) -> None:
+    before = {key: Effect(action="delete", was=f"data-{key}") for key in "ab"}
+    to = io.StringIO()
+
+    show([effect.of(key) for key, effect in before.items()], to, {}, accounts=STACKS)
+    found = said(listed(before).differences(listed({**before, "a": Effect(action="delete", was="data-c")})))
+
+    assert to.getvalue().splitlines()[:3] == ["log_a: 1 change", "  delete   aws_a.b", "      name: data-a"]
+    (told,) = found
+    assert (told.id, told.data) == (
+        "change-differs",
+        {"stack": "log_a", "argument": "name", "expected": "data-a", "planned": "data-c"},
+    )
+
+
+def test_a_class_shows_no_accounts_id_as_that_of_all() -> None:
+    """Not the first one's key either, by which people call an id."""
+    plans = [Effect(action="replace", name="{id}", was="log-{id}").of(key) for key in "ab"]
+    to, alone = io.StringIO(), io.StringIO()
+
+    for stream, some in ((to, plans), (alone, plans[:1])):
+        show(some, stream, {id: key for key, id in IDS.items()}, every=True, accounts=STACKS)
+
+    assert "name: log-(account) -> (account)" in to.getvalue()
+    assert IDS["a"] not in to.getvalue()
+    assert f"{IDS['a']} (a)" in alone.getvalue()
 
 
 # What is behind what is not known

@@ -55,6 +55,8 @@ class Listed(_Part):
     action: str
     moved_from: str | None = None
     import_id: str | None = None
+    goes: dict[str, Any] = {}
+    """In a class, what names the thing that is destroyed or forgotten."""
     attributes: dict[str, Values] = {}
 
 
@@ -135,7 +137,7 @@ class ChangeList(_Part):
         return cls(
             format=2 if found else 1,
             account=account,
-            stacks={planned.stack: _stack(planned, {}) for planned in now if planned.stack not in ids},
+            stacks={planned.stack: _stack(planned) for planned in now if planned.stack not in ids},
             classes=sorted(found, key=lambda one: (one.layer, one.accounts)),
             later=sorted(waiting),
         )
@@ -264,7 +266,7 @@ def _effect(planned: Plan, id: str) -> Json:
         if PROVISIONER in arguments
     ]
     effect = {
-        "changes": {**_stack(planned, planned.written).model_dump(exclude_defaults=True), "steps": steps},
+        "changes": {**_stack(planned, in_class=True).model_dump(exclude_defaults=True), "steps": steps},
         "layer": layer_of(planned.stack),
         "not planned": [planned.error, planned.advice, planned.waits_for, planned.spared, planned.terraform],
         "secrets": list(_secrets(planned)),
@@ -442,10 +444,11 @@ def _of_one(stack: str, address: str, old: Listed | None, new: Listed | None) ->
                 yield Message(case, text, place=address, stack=stack, action=side.action)
         return
     said = f"  {stack}: {new.action} {address}"
-    for name in ("moved_from", "import_id"):
-        before, after = getattr(old, name), getattr(new, name)
+    parts = [{"moved_from": one.moved_from, "import_id": one.import_id, **one.goes} for one in (old, new)]
+    for name in dict.fromkeys([*parts[0], *parts[1]]):
+        before, after = (one.get(name) for one in parts)
         if before != after:
-            text = f"{said}: {name}: {before} expected, {after} planned"
+            text = f"{said}: {name}: {in_words(before)} expected, {in_words(after)} planned"
             facts = {"stack": stack, "argument": name, "expected": before, "planned": after}
             yield Message("change-differs", text, place=address, **facts)
     for name in sorted({*old.attributes, *new.attributes}):
@@ -465,9 +468,16 @@ def _brief(values: Values | None, said: Callable[[Any], str]) -> str:
     return f"{before}{said(values.after)}{by}"
 
 
-def _stack(planned: Plan, written: Mapping[str, Mapping[str, Expression]]) -> StackChanges:
-    changes = {address: _listed(change, written.get(address, {})) for address, change in planned.changes.items()}
+def _stack(planned: Plan, *, in_class: bool = False) -> StackChanges:
+    changes = {
+        address: _in_class(change, planned.written.get(address, {})) if in_class else _listed(change, {})
+        for address, change in planned.changes.items()
+    }
     return StackChanges(changes=changes, outputs=list(planned.outputs))
+
+
+def _in_class(change: Change, written: Mapping[str, Expression]) -> Listed:
+    return _listed(change, written).model_copy(update={"goes": dict(change.goes)})
 
 
 def _listed(change: Change, written: Mapping[str, Expression]) -> Listed:
