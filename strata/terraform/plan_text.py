@@ -159,7 +159,7 @@ def _goes_lines(change: Change, names: Mapping[str, str], told: Collection[str],
     """Yields what names the thing that goes, unless what is told of its attributes does."""
     for name, one in change.goes.items():
         value = _value(one, names)
-        if name not in told and (every or len(value) < _SHORT):
+        if name not in told and (every or (name != "region" and len(value) < _SHORT)):
             yield _Line(f"      {name}: {value}", indent=8)
 
 
