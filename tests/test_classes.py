@@ -17,7 +17,7 @@ from strata.commands import plan as plan_command
 from strata.commands.deploy import AGAIN, DIFFERS
 from strata.config.models import state_key
 from strata.errors import Message, StrataError
-from strata.terraform.change_list import ChangeList, Expected, classes
+from strata.terraform.change_list import ChangeList, Expected, classes, without_id
 from strata.terraform.expressions import expressions, terraform
 from strata.terraform.plan_text import show
 from strata.terraform.plans import Plan, changed_outputs, changes
@@ -38,6 +38,7 @@ class Effect:
 
     action: str = "create"
     name: str = "events"
+    was: str = "events"
     secret: str = "s1"
     document: str = "allow"
     output: str = "o1"
@@ -61,7 +62,7 @@ class Effect:
         )
 
     def _shown(self) -> Json:
-        there = {"name": "events", "secret": "s0", "policy": "{}"}
+        there = {"name": self.was, "secret": "s0", "policy": "{}"}
         change: Json = {"actions": ["delete"], "before": there, "after": None}
         if self.action != "delete":
             change = {
@@ -109,10 +110,16 @@ def listed(effects: dict[str, Effect], lineage: str = "") -> ChangeList:
 
 
 def matters(effect: Effect) -> object:
-    """Returns what of an effect happens: of a deletion only that it does, commands where something is created."""
-    if effect.action == "delete":
-        return effect.action, effect.outputs
-    return replace(effect, command="" if effect.action == "update" else effect.command)
+    """Returns what of an effect happens: of a deletion only of what, commands where something is created."""
+    match effect.action:
+        case "delete":
+            return effect.action, effect.was, effect.outputs
+        case "create":
+            return replace(effect, was="")
+        case "update":
+            same = effect.was == effect.name
+            return replace(effect, command="", was="" if same else effect.was, name="" if same else effect.name)
+    return effect
 
 
 TEXTS = st.sampled_from(["x", "y", "{id}", "policy/{id}", "(account)", "(account )", "0{id}"])
@@ -120,6 +127,7 @@ EFFECTS = st.builds(
     Effect,
     action=st.sampled_from(["create", "update", "delete", "replace"]),
     name=TEXTS,
+    was=TEXTS,
     secret=st.sampled_from(["s1", "s2"]),
     document=TEXTS,
     output=st.sampled_from(["o1", "o2"]),
@@ -139,7 +147,7 @@ def test_the_hash_changes_if_and_only_if_the_effect_in_an_account_does(
     before, after = listed(fleet), listed({**fleet, key: other})
 
     assert (before.sha256 == after.sha256) is (matters(fleet[key]) == matters(other))
-    unapproved = Expected(before.sha256, before, by_account=True).on_no_list(after)
+    unapproved = Expected(before.sha256, before).on_no_list(after)
     assert unapproved == (set() if before.sha256 == after.sha256 else {f"log_{key}"})
 
 
@@ -191,6 +199,14 @@ def test_the_word_for_an_id_is_no_id() -> None:
 
     names = [one.changes["aws_a.b"].attributes["name"].after for one in found.classes]
     assert names == ["(account)", "(account )", "(account  )"]
+
+
+def test_an_id_that_is_a_number_is_no_text() -> None:
+    """As an entry of a policy that somebody wrote without quotes."""
+    assert without_id({"a": int(IDS["a"]), IDS["a"]: f"é{IDS['a']}"}, IDS["a"]) == {
+        "a": int(IDS["a"]),
+        "(account)": "é(account)",
+    }
 
 
 def test_format_1_is_as_it_was() -> None:
@@ -289,6 +305,71 @@ def test_a_class_of_a_thousand_accounts_is_shown_in_few_lines() -> None:
     assert " 998," in every.getvalue()
 
 
+def test_accounts_in_which_nothing_is_done_come_last() -> None:
+    plans = [*(Plan(f"log_{key}") for key in "abc"), Effect().of("d")]
+
+    assert [[one.stack for one in same] for same in classes(plans, STACKS)] == [["log_d"], ["log_a", "log_b", "log_c"]]
+
+
+KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@pytest.mark.parametrize(
+    ("there", "goes"),
+    [
+        ({"id": "arn:a:events", "name": "events", "region": "r", "x": 1}, {"name": "events", "region": "r"}),
+        ({"id": "logs-1", "arn": "arn:a:logs-1"}, {"id": "logs-1"}),
+        ({"id": "vpc-0a1b2c3d4e5f60718", "x": 1, "made": "2027-01-01T00:00:00Z", "y": None}, {"x": 1}),
+        ({"id": KEY_ID, "arn": f"arn:a:key/{KEY_ID}", "tags": {"Name": "k"}}, {"tags": {"Name": "k"}}),
+        ({"id": "AROA1234567890ABCDEF", "name": "audit"}, {"name": "audit"}),
+        ({"name": "(sensitive)", "id": "x"}, {"name": "(sensitive)"}),
+    ],
+    ids=["name", "id", "nothing of AWS's", "tags", "a name beside its id", "sensitive"],
+)
+@pytest.mark.parametrize("action", ["delete", "replace"])
+def test_what_goes_is_named_without_what_aws_made_up(action: str, there: Json, goes: Json) -> None:
+    """Else the deletion of a key in every account would make every account a class of its own."""
+    change: Json = {"actions": ["delete"], "before": there, "after": None}
+    change["before_sensitive"] = {"name": there.get("name") == "(sensitive)"}
+    if action == "replace":
+        change |= {"actions": ["delete", "create"], "after": there}
+    shown = {"resource_changes": [{"address": "aws_a.b", "mode": "managed", "change": change}]}
+    plan = Plan("log_a", dict(changes(shown)))
+
+    listed, alone = ChangeList.of([plan], ACCOUNT, accounts=STACKS), ChangeList.of([plan], ACCOUNT)
+
+    assert listed.classes[0].changes["aws_a.b"].goes == goes
+    assert "goes" not in alone.text
+
+
+def test_what_goes_in_accounts_is_shown_and_told_apart(said: Said) -> None:
+    before = {key: Effect(action="delete", was=f"data-{key}") for key in "ab"}
+    to = io.StringIO()
+
+    show([effect.of(key) for key, effect in before.items()], to, {}, accounts=STACKS)
+    found = said(listed(before).differences(listed({**before, "a": Effect(action="delete", was="data-c")})))
+
+    assert to.getvalue().splitlines()[:3] == ["log_a: 1 change", "  delete   aws_a.b", "      name: data-a"]
+    (told,) = found
+    assert (told.id, told.data) == (
+        "change-differs",
+        {"stack": "log_a", "argument": "name", "expected": "data-a", "planned": "data-c"},
+    )
+
+
+def test_a_class_shows_no_accounts_id_as_that_of_all() -> None:
+    """Not the first one's key either, by which people call an id."""
+    plans = [Effect(action="replace", name="{id}", was="log-{id}").of(key) for key in "ab"]
+    to, alone = io.StringIO(), io.StringIO()
+
+    for stream, some in ((to, plans), (alone, plans[:1])):
+        show(some, stream, {id: key for key, id in IDS.items()}, every=True, accounts=STACKS)
+
+    assert "name: log-(account) -> (account)" in to.getvalue()
+    assert IDS["a"] not in to.getvalue()
+    assert f"{IDS['a']} (a)" in alone.getvalue()
+
+
 # What is behind what is not known
 
 
@@ -367,14 +448,24 @@ def test_a_difference_in_many_accounts_is_told_once(said: Said) -> None:
 
     told = said(before.differences(after))
 
-    assert [(one.id, one.data["stack"]) for one in told] == [
-        ("change-differs", "log in 2 accounts (a, b)"),
-        ("step-missing", "log in 2 accounts (a, b)"),
-        ("step-unexpected", "log in 2 accounts (a, b)"),
+    assert [(one.id, one.data.get("stack") or one.data["stacks"]) for one in told] == [
+        ("change-differs", ["log_a", "log_b"]),
+        ("step-missing", ["log_a", "log_b"]),
+        ("step-unexpected", ["log_a", "log_b"]),
         ("secrets-differ", "log_c"),
         ("change-missing", "log_d"),
         ("step-missing", "log_d"),
     ]
+    assert all("log in 2 accounts (a, b)" in one.text and "stack" not in one.data for one in told[:3])
+
+
+def test_a_difference_has_values_as_a_plan_prints_them(said: Said) -> None:
+    before, after = (listed({"a": Effect(action="update", name=name)}) for name in ("x", "news"))
+
+    (told,) = said(before.differences(after))
+
+    assert "events -> x expected, events -> news planned" in told.text
+    assert told.data["planned"] == '"events" -> "news"'
 
 
 def test_a_list_of_a_newer_strata_is_refused_with_what_to_do(tmp_path: Path, said: Said) -> None:
@@ -471,6 +562,24 @@ def test_an_approved_account_that_lets_nobody_in_is_named_and_the_others_go_on(f
     assert deploys(fleet, file) == 1
 
     assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [1, 0, 1]
+
+
+def test_an_account_that_recovers_is_put_off_though_the_list_has_no_account(fleet: Site, tmp_path: Path) -> None:
+    """Such a list is of format 1."""
+    file = approved(fleet, tmp_path, "")
+
+    assert json.loads(file.read_text())["format"] == 1
+    assert deploys(fleet, file) == AGAIN
+
+    assert [fleet.did(stack).count("apply") for stack in ("backend", "log_a", "log_b", "log_c")] == [1, 0, 0, 0]
+
+
+def test_a_list_that_has_accounts_among_the_other_stacks_is_taken_as_a_whole(fleet: Site, tmp_path: Path) -> None:
+    plans = [Plan(stack, dict(changes(MADE))) for stack in ("backend", "log_a")]
+    file = tmp_path / "before.json"
+    file.write_text(ChangeList.of(plans, ACCOUNT).text)
+
+    assert deploys(fleet, file) == DIFFERS
 
 
 def test_a_rerun_takes_what_is_left_of_the_list(fleet: Site, tmp_path: Path) -> None:

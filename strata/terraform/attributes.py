@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 MASKED = "(sensitive)"
 UNKNOWN = "(known after apply)"
+NOTHING = "(none)"
 ACCOUNT = "(account)"
 """Stands for the id of the account that a stack is in."""
 
@@ -70,6 +72,30 @@ def attributes(change: Mapping[str, Any], written: Collection[str] | None) -> It
         )
 
 
+def identity(change: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what names the thing that a change of Terraform's JSON destroys, and nothing that AWS has made up.
+
+    It is its name, else its id or ARN; of what has none of these all that is known of it.
+    """
+    hidden, before = sensitive_marks(change), change.get("before") or {}
+    if True in hidden:
+        return {}
+    values = {name: masked(one, [marks.get(name) for marks in hidden]) for name, one in before.items()}
+    known = {
+        name: one
+        for name, one in sorted(values.items())
+        if one not in (None, "", [], {}) and (name == "name" or not _MADE_UP.search(json.dumps(one)))
+    }
+    for name in ("name", "id", "arn"):
+        if name in known:
+            return {one: known[one] for one in (name, "region") if one in known}
+    return known
+
+
+_MADE_UP = re.compile(r"[0-9a-f]{17}|[0-9a-f]{8}-[0-9a-f]{4}-|[0-9A-Z]{14}|\d{4}-\d\d-\d\d[T ]")
+"""An id that AWS gives, as of a VPC, of a key of KMS and of a role, or a time."""
+
+
 def sensitive_marks(change: Mapping[str, Any]) -> list[Any]:
     """Returns what Terraform calls sensitive in a change: what is so on one side is masked on both."""
     return [change.get(side) or {} for side in ("before_sensitive", "after_sensitive")]
@@ -117,3 +143,14 @@ def _merged(value: Any, marks: Any, each: Any) -> Any:
 def digest(value: object) -> str:
     """Returns a digest of a value that nobody shall read."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def in_words(value: object) -> str:
+    """Returns a value as a plan prints it for a person."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return str(value) or '""'

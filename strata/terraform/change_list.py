@@ -10,8 +10,9 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -21,7 +22,7 @@ from strata.atomic import MEGABYTE, read_text
 from strata.config.layers import IN_ACCOUNT
 from strata.errors import Message, StrataError, UsageError
 from strata.printing import as_json, line
-from strata.terraform.attributes import ACCOUNT, UNKNOWN, Attribute
+from strata.terraform.attributes import ACCOUNT, UNKNOWN, Attribute, in_words
 from strata.terraform.expressions import PROVISIONER, Expression
 from strata.terraform.fleet import layer_of
 from strata.terraform.plans import Change, Plan, own_version
@@ -54,6 +55,8 @@ class Listed(_Part):
     action: str
     moved_from: str | None = None
     import_id: str | None = None
+    goes: dict[str, Any] = {}
+    """In a class, what names the thing that is destroyed or forgotten."""
     attributes: dict[str, Values] = {}
 
 
@@ -134,7 +137,7 @@ class ChangeList(_Part):
         return cls(
             format=2 if found else 1,
             account=account,
-            stacks={planned.stack: _stack(planned, {}) for planned in now if planned.stack not in ids},
+            stacks={planned.stack: _stack(planned) for planned in now if planned.stack not in ids},
             classes=sorted(found, key=lambda one: (one.layer, one.accounts)),
             later=sorted(waiting),
         )
@@ -183,17 +186,24 @@ class ChangeList(_Part):
         for stack in sorted({*before, *after}):
             (old, secret), (new, other) = before.get(stack, (None, "")), after.get(stack, (None, ""))
             found.setdefault((old, new, secret != other), []).append(stack)
-        for (old, new, secrets_differ), stacks in found.items():
+        for same, stacks in found.items():
             keys = [stack.partition(IN_ACCOUNT)[2] for stack in stacks]
             layer = f"{layer_of(stacks[0])} in {counted(len(keys), 'account')} ({listed(keys)})"
-            where, none = layer if keys[1:] else stacks[0], ClassChanges(layer="", accounts=[])
-            expected = none if old is None else self.classes[old]
-            planned = none if new is None else now.classes[new]
-            yield from _between(where, expected, planned)
-            yield from _beyond("- ", "step-missing", where, {*expected.steps} - {*planned.steps}, "step")
-            yield from _beyond("+ ", "step-unexpected", where, {*planned.steps} - {*expected.steps}, "step")
-            if secrets_differ and old is not None and new is not None:
-                yield Message("secrets-differ", f"  {where}: other sensitive values than expected", stack=where)
+            for told in self._in_class(layer if keys[1:] else stacks[0], now, *same):
+                facts = {name: value for name, value in told.data.items() if name != "stack"}
+                yield Message(told.id, told, place=told.place, stacks=stacks, **facts) if keys[1:] else told
+
+    def _in_class(
+        self, where: str, now: ChangeList, old: int | None, new: int | None, secrets_differ: bool
+    ) -> Iterator[Message]:
+        none = ClassChanges(layer="", accounts=[])
+        expected = none if old is None else self.classes[old]
+        planned = none if new is None else now.classes[new]
+        yield from _between(where, expected, planned)
+        yield from _beyond("- ", "step-missing", where, {*expected.steps} - {*planned.steps}, "step")
+        yield from _beyond("+ ", "step-unexpected", where, {*planned.steps} - {*expected.steps}, "step")
+        if secrets_differ and old is not None and new is not None:
+            yield Message("secrets-differ", f"  {where}: other sensitive values than expected", stack=where)
 
     @property
     def in_accounts(self) -> set[str]:
@@ -228,8 +238,8 @@ def _between(stack: str, old: StackChanges, new: StackChanges) -> Iterator[Messa
 def classes(plans: Iterable[Plan], accounts: Mapping[str, str]) -> list[list[Plan]]:
     """Groups the plans of a layer that do the same in their accounts, of each layer the largest group first.
 
-    Of their texts only the account's own id may differ. What is known after the apply is the same where its Terraform
-    is, and so is what cannot be planned yet.
+    What has nothing to do and no error comes last. Of their texts only the account's own id may differ. What is known
+    after the apply is the same where its Terraform is, and so is what cannot be planned yet.
 
     Args:
         accounts: the id of its account, as far as it is known, by the stack in a member account.
@@ -240,7 +250,12 @@ def classes(plans: Iterable[Plan], accounts: Mapping[str, str]) -> list[list[Pla
         effect = planned.stack if id is None else json.dumps(_effect(planned, id), sort_keys=True)
         found.setdefault(effect, []).append(planned)
     order = list(dict.fromkeys(layer_of(same[0].stack) for same in found.values()))
-    return sorted(found.values(), key=lambda same: (order.index(layer_of(same[0].stack)), -len(same)))
+
+    def place(same: Sequence[Plan]) -> tuple[int, bool, int]:
+        first = same[0]
+        return order.index(layer_of(first.stack)), not (first.differs or first.error or first.waits_for), -len(same)
+
+    return sorted(found.values(), key=place)
 
 
 def _effect(planned: Plan, id: str) -> Json:
@@ -251,19 +266,25 @@ def _effect(planned: Plan, id: str) -> Json:
         if PROVISIONER in arguments
     ]
     effect = {
-        "changes": {**_stack(planned, planned.written).model_dump(exclude_defaults=True), "steps": steps},
+        "changes": {**_stack(planned, in_class=True).model_dump(exclude_defaults=True), "steps": steps},
         "layer": layer_of(planned.stack),
         "not planned": [planned.error, planned.advice, planned.waits_for, planned.spared, planned.terraform],
         "secrets": list(_secrets(planned)),
     }
-    without_id: Json = _without_id(effect, id)
-    return without_id
+    without: Json = without_id(effect, id)
+    return without
 
 
-def _without_id(value: Any, id: str) -> Any:
-    """Returns data with `(account)` for the id of an account, and another text where that stood already."""
-    text = re.sub(r"\(account( *)\)", r"(account\1 )", json.dumps(value))
-    return json.loads(re.sub(rf"(?<!\d){id}(?!\d)", ACCOUNT, text) if id else text)
+def without_id(value: Any, id: str) -> Any:
+    """Returns data whose texts have `(account)` for the id of an account, and another text where that stood already."""
+    if isinstance(value, dict):
+        return {without_id(name, id): without_id(one, id) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_id(one, id) for one in value]
+    if not isinstance(value, str):
+        return value
+    text = re.sub(r"\(account( *)\)", r"(account\1 )", value)
+    return re.sub(rf"(?<!\d){id}(?!\d)", ACCOUNT, text) if id else text
 
 
 def _secrets(planned: Plan) -> Iterator[list[Any]]:
@@ -311,8 +332,6 @@ class Expected:
 
     sha256: str
     changes: ChangeList | None = None
-    by_account: bool = False
-    """It has classes, so what it says of one account says nothing of another."""
 
     @classmethod
     def of(cls, given: str) -> Expected:
@@ -349,7 +368,7 @@ class Expected:
                 "run strata plan --changes again, and approve that list"
             )
             raise StrataError(Message("list-edited", text, place=given))
-        return cls(changes.sha256, changes, by_account=bool(changes.classes))
+        return cls(changes.sha256, changes)
 
     def without(self, stacks: Collection[str]) -> Expected:
         """Returns what was approved of the other stacks; a hash alone says nothing of them."""
@@ -361,6 +380,11 @@ class Expected:
     def only(self, stacks: Collection[str]) -> Expected:
         """Returns what was approved of these stacks."""
         return self.without(self.changes.stacks_named.difference(stacks)) if self.changes else self
+
+    @property
+    def by_account(self) -> ChangeList | None:
+        """Returns the list where accounts are held against it one by one: they are not among its other stacks."""
+        return self.changes if self.changes and not any(IN_ACCOUNT in stack for stack in self.changes.stacks) else None
 
     def differences(self, *now: ChangeList) -> list[Message]:
         """Returns what is planned otherwise than expected, in words; nothing where the lists are the same.
@@ -377,9 +401,9 @@ class Expected:
 
     def stops(self, *now: ChangeList) -> list[Message]:
         """Returns what of that ends a deploy before anything is done; in an account it stops nothing elsewhere."""
-        if not (self.changes and self.by_account):
+        if not (approved := self.by_account):
             return self.differences(*now)
-        accounts = self.changes.in_accounts | now[0].in_accounts
+        accounts = approved.in_accounts | now[0].in_accounts
         return self.without(accounts).differences(now[0].without(accounts))
 
     def of_stacks(self, stacks: Collection[str], now: ChangeList) -> list[Message]:
@@ -391,11 +415,11 @@ class Expected:
 
     def on_no_list(self, now: ChangeList) -> set[str]:
         """Returns the stacks in accounts of which something else was approved, or nothing."""
-        if not (self.changes and self.by_account):
+        if not (known := self.by_account):
             return set()
-        approved = {number: one.effect for number, one in enumerate(self.changes.classes)}
+        approved = {number: one.effect for number, one in enumerate(known.classes)}
         planned = {number: one.effect for number, one in enumerate(now.classes)}
-        before = self.changes.by_account()
+        before = known.by_account()
         found = set()
         for stack, (number, secret) in now.by_account().items():
             old, other = before.get(stack, (-1, ""))
@@ -420,30 +444,40 @@ def _of_one(stack: str, address: str, old: Listed | None, new: Listed | None) ->
                 yield Message(case, text, place=address, stack=stack, action=side.action)
         return
     said = f"  {stack}: {new.action} {address}"
-    for name in ("moved_from", "import_id"):
-        before, after = getattr(old, name), getattr(new, name)
+    parts = [{"moved_from": one.moved_from, "import_id": one.import_id, **one.goes} for one in (old, new)]
+    for name in dict.fromkeys([*parts[0], *parts[1]]):
+        before, after = (one.get(name) for one in parts)
         if before != after:
-            text = f"{said}: {name}: {before} expected, {after} planned"
+            text = f"{said}: {name}: {in_words(before)} expected, {in_words(after)} planned"
             facts = {"stack": stack, "argument": name, "expected": before, "planned": after}
             yield Message("change-differs", text, place=address, **facts)
     for name in sorted({*old.attributes, *new.attributes}):
         if old.attributes.get(name) != new.attributes.get(name):
-            one, other = (_brief(side.attributes.get(name)) for side in (old, new))
-            text = f"{said}: {name}: {one} expected, {other} planned"
+            both = [side.attributes.get(name) for side in (old, new)]
+            text = f"{said}: {name}: {' expected, '.join(_brief(one, in_words) for one in both)} planned"
+            one, other = (_brief(one, partial(json.dumps, sort_keys=True)) for one in both)
             facts = {"stack": stack, "argument": name, "expected": one, "planned": other}
             yield Message("change-differs", text, place=address, **facts)
 
 
-def _brief(values: Values | None) -> str:
+def _brief(values: Values | None, said: Callable[[Any], str]) -> str:
     if values is None:
         return "unchanged"
-    before, after = (json.dumps(one, sort_keys=True) for one in (values.before, values.after))
-    return f"{before} -> {after}{f' by {json.dumps(values.expression, sort_keys=True)}' if values.expression else ''}"
+    by = f" by {json.dumps(values.expression, sort_keys=True)}" if values.expression else ""
+    before = "" if values.before is None and said is in_words else f"{said(values.before)} -> "
+    return f"{before}{said(values.after)}{by}"
 
 
-def _stack(planned: Plan, written: Mapping[str, Mapping[str, Expression]]) -> StackChanges:
-    changes = {address: _listed(change, written.get(address, {})) for address, change in planned.changes.items()}
+def _stack(planned: Plan, *, in_class: bool = False) -> StackChanges:
+    changes = {
+        address: _in_class(change, planned.written.get(address, {})) if in_class else _listed(change, {})
+        for address, change in planned.changes.items()
+    }
     return StackChanges(changes=changes, outputs=list(planned.outputs))
+
+
+def _in_class(change: Change, written: Mapping[str, Expression]) -> Listed:
+    return _listed(change, written).model_copy(update={"goes": dict(change.goes)})
 
 
 def _listed(change: Change, written: Mapping[str, Expression]) -> Listed:

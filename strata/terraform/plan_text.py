@@ -6,15 +6,17 @@ import json
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, TextIO
 
 from strata.config.layers import IN_ACCOUNT
 from strata.kinds import resource_of
 from strata.printing import Style, columns, line, painted, unguarded
 from strata.sides.states import objects
-from strata.terraform.attributes import MASKED, UNKNOWN, Attribute
-from strata.terraform.change_list import classes
+from strata.terraform.attributes import MASKED, NOTHING, UNKNOWN, Attribute, in_words
+from strata.terraform.change_list import classes, without_id
 from strata.terraform.document_diff import document, document_diff, pretty
 from strata.terraform.fleet import layer_of
 from strata.terraform.plans import Change, Plan
@@ -32,7 +34,6 @@ STYLES: Mapping[str, Style] = {
 }
 """The colour of each action: red is what destroys."""
 
-NOTHING = "(none)"
 _MARKS = {"-": Style.FAULT, "+": Style.FINE}
 
 
@@ -66,7 +67,9 @@ def show(
     """
     shown = list(plans)
     for same in classes(shown, accounts or {}):
-        _print(_plan_lines(same, names, every), to)
+        id = (accounts or {}).get(same[0].stack, "") if same[1:] else ""
+        first = _without_id(same[0], id) if id else same[0]
+        _print(_plan_lines([first, *same[1:]], names, every), to)
     if sum(1 for planned in shown if planned.changes) > 1:
         _print([_Line(f"together: {_total(shown)}")], to)
     changing = [planned.stack for planned in shown if planned.differs or planned.waits_for]
@@ -101,6 +104,27 @@ def waits(planned: Plan) -> str:
     return f"can be planned once {' and '.join(planned.waits_for)} {'are' if planned.waits_for[1:] else 'is'} applied"
 
 
+def _without_id(planned: Plan, id: str) -> Plan:
+    """Returns a plan whose texts hold for all accounts of its class."""
+    own = partial(without_id, id=id)
+    changes = {
+        own(address): replace(
+            change,
+            attributes=tuple(replace(one, before=own(one.before), after=own(one.after)) for one in change.attributes),
+            import_id=own(change.import_id),
+            moved_from=own(change.moved_from),
+            goes=own(change.goes),
+        )
+        for address, change in planned.changes.items()
+    }
+    written = {
+        own(address): {name: one._replace(written=own(one.written)) for name, one in arguments.items()}
+        for address, arguments in planned.written.items()
+    }
+    told = planned.told or ([planned.error] if planned.error else ())
+    return replace(planned, changes=changes, written=written, told=tuple(own(told)))
+
+
 def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> Iterator[_Line]:
     planned, stack, each = same[0], same[0].stack, ""
     keys = [one.stack.partition(IN_ACCOUNT)[2] for one in same]
@@ -121,7 +145,10 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         head = 0 if change.action in _LOSES else 2 + len(change.action)
         yield _Line(first, STYLES.get(change.action), 4 + _ACTION, head)
         yield from (_Line(f"      {text}", indent=8) for text in _about(change))
-        for attribute in _told(change, every):
+        attributes = _told(change, every)
+        if IN_ACCOUNT in planned.stack:  # there an address does not say whose names it had
+            yield from _goes_lines(change, names, {one.name for one in attributes}, every)
+        for attribute in attributes:
             yield from _attribute_lines(attribute, names)
             written = planned.written.get(address, {}).get(attribute.name)
             if written and every and not attribute.sensitive:  # why an account is of another class may stand there
@@ -140,6 +167,14 @@ def _about(change: Change) -> Iterator[str]:
         yield f"id {change.import_id}"
     if change.action == "forget":
         yield "left as it is at AWS"
+
+
+def _goes_lines(change: Change, names: Mapping[str, str], told: Collection[str], every: bool) -> Iterator[_Line]:
+    """Yields what names the thing that goes, unless what is told of its attributes does."""
+    for name, one in change.goes.items():
+        value = _value(one, names)
+        if name not in told and (every or (name != "region" and len(value) < _SHORT)):
+            yield _Line(f"      {name}: {value}", indent=8)
 
 
 def _total(plans: Sequence[Plan]) -> str:
@@ -247,15 +282,9 @@ def _entries(name: str, before: list[Any], after: list[Any]) -> Iterator[tuple[s
 
 
 def _value(value: object, names: Mapping[str, str]) -> str:
-    if value is None:
-        return NOTHING
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    text = str(value)
+    text = in_words(value)
     if text not in names:
-        return text or '""'
+        return text
     return names[text] if len(text) > _SHORT // 2 else f"{text} ({names[text]})"
 
 

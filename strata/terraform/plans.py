@@ -25,7 +25,16 @@ from strata.errors import Message, StrataError
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.control import CONTACT
 from strata.terraform import fleet
-from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, digest, masked, sensitive_marks
+from strata.terraform.attributes import (
+    MASKED,
+    Attribute,
+    any_true,
+    attributes,
+    digest,
+    identity,
+    masked,
+    sensitive_marks,
+)
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Events, Failure
 from strata.terraform.expressions import Expression, expressions, terraform
@@ -63,6 +72,8 @@ class Change:
     """The id by which it is imported."""
     moved_from: str | None = None
     """The address that it has in the state."""
+    goes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What names the thing that is destroyed or forgotten."""
 
     def covers(self, later: Change) -> bool:
         """Says whether who has seen this change has seen the later one, too."""
@@ -478,6 +489,7 @@ def _with_values(action: str, resource: Mapping[str, Any], written: Collection[s
         () if action in _LEAVES else tuple(attributes(change, written)),
         (change.get("importing") or {}).get("id"),
         resource.get("previous_address"),
+        identity(change) if action in _LEAVES or "delete" in change["actions"] else {},
     )
 
 
