@@ -28,7 +28,7 @@ from strata.terraform.recovery import adopt_taken, beside, half_made, report_kep
 from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import Signals, StoppedError
 from strata.text import counted
-from strata.text import listed as names
+from strata.text import listed as in_a_row
 
 DIFFERS = 3
 
@@ -106,7 +106,8 @@ def run(
         else:
             for text in preview.told() if preview else ():
                 print(line(text))
-            show(plans, sys.stdout, names_of(prepared.states.values()), every=options.verbose, accounts=ids)
+            names, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
+            show(plans, sys.stdout, names, every=options.verbose, accounts=ids, wave=wave_of)
             for text in _said(listed, sorted(odd), differences) if changes or expected else ():
                 print(line(text))
     if failed and not differences:
@@ -126,7 +127,7 @@ def _said(listed: ChangeList | None, odd: Sequence[str], differences: Sequence[s
     if listed:
         yield f"list of changes: {counted(listed.count, 'resource')}, sha256 {listed.sha256}"
         if odd:
-            yield f"  without {counted(len(odd), 'stack')}, which cannot be planned: {names(odd)}"
+            yield f"  without {counted(len(odd), 'stack')}, which cannot be planned: {in_a_row(odd)}"
         for stack in listed.later:
             yield f"  without {stack}, which gets its own list once this one is deployed"
     yield from differences
