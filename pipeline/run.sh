@@ -37,6 +37,7 @@ Exit codes:
   2   the command line is wrong
   3   plan, deploy: the list is another one, and nothing was changed; drift: it drifted
   4   deploy: the list is deployed, and more can be planned only now: plan again
+  5   plan: the list is without accounts that cannot be planned, and may be deployed
 TEXT
 }
 
@@ -94,13 +95,18 @@ plan() {
   fi
   "$STRATA" plan --changes "$out/changes.json" ${reviewed:+--expect "$reviewed"} > "$out/plan.txt" || code=$?
   cat "$out/plan.txt"
+  # A fault ends with 1 as well, and without a list.
+  local without='  without [0-9,]+ stacks?, which cannot be planned: .*'
+  if [ "$code" -eq 1 ] && grep -qxE "$without" "$out/plan.txt"; then code=5; fi
   {
     printf '\n## Plan\n\n'
     # That very line and none that begins so, since it is no code here.
     grep -xE 'list of changes: [0-9,]+ resources?, sha256 [0-9a-f]+' "$out/plan.txt" || true
     printf '\n'
     [ "$code" -ne 3 ] || printf '**It is not the list that was reviewed; the end of the plan says why.**\n\n'
-    [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || printf '**It failed; the log has the errors.**\n\n'
+    [ "$code" -ne 5 ] || printf '**Not in the list: %s; the log has why.**\n\n' \
+      "$(grep -xE "$without" "$out/plan.txt" | grep -oE '[0-9,]+ stacks?, which cannot be planned' | head -n 1)"
+    case "$code" in 0 | 3 | 5) ;; *) printf '**It failed; the log has the errors.**\n\n' ;; esac
     indented < "$out/plan.txt"
   } >> "$out/summary.md"
   return "$code"
@@ -126,6 +132,7 @@ drift() {
   local code=0 accounts=0
   "$STRATA" drift > "$out/drift.txt" 2> "$out/drift.err" || code=$?
   if [ $# -gt 0 ]; then
+    printf '\naccounts of part %s, by a plan that asks AWS:\n' "$2" >> "$out/drift.txt"
     "$STRATA" plan --refresh --exit-code --shard "$2" >> "$out/drift.txt" 2>> "$out/drift.err" || accounts=$?
     if [ "$code" -eq 0 ] || { [ "$code" -eq 3 ] && [ "$accounts" -ne 0 ]; }; then code="$accounts"; fi
   fi

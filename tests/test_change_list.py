@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from strata.terraform.plans import Plan, changed_outputs, changes
 from strata.terraform.preview import Preview
 from tests import deploying
 from tests.deploying import ACCOUNT, ATTACHED, MADE, STACKS, WAITS, Json, Site, planned
+from tests.documents import CHECKOUT
 from tests.said import Said
 
 site = deploying.site  # the fixture
@@ -392,6 +394,31 @@ def test_a_plan_writes_the_list_and_compares_it_with_the_one_that_was_reviewed(
     told = said(capsys.readouterr().out.splitlines()[-1])
     assert [(one.id, one.place) for one in told] == [("change-missing", "aws_a.new")]
     assert list(json.loads(file.read_text())["stacks"]) == ["organizations"]
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("same", "code"), [(True, 1), (False, 3)])
+def test_a_plan_without_an_account_has_the_list_of_the_rest(
+    approved: Path,
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    same: bool,
+    code: int,
+) -> None:
+    """`pipeline/run.sh` goes on by the line that says so, and stops where the list is not the reviewed one."""
+    site.adds_accounts({"lab": "111111111111"})
+    site.plans("log_lab", "Instance cannot be destroyed")
+    if not same:
+        site.plans("backend", {})
+    file = approved.with_name("now.json")
+    plans(site, monkeypatch, code=code, changes=file, expect=str(approved))
+
+    (pattern,) = re.findall(r"without='(.*)'", (CHECKOUT / "pipeline/run.sh").read_text())
+    (told,) = [text for text in capsys.readouterr().out.splitlines() if re.fullmatch(pattern, text)]
+    assert "log_lab" in told
+    assert list(json.loads(file.read_text())["stacks"]) == ["backend", "organizations"][not same :]
 
 
 @pytest.mark.e2e

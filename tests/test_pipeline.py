@@ -239,10 +239,31 @@ def test_what_happens_starts_these_jobs(event: str) -> None:
     assert {name for name, job in jobs.items() if holds(job.get("if", "true"), facts)} == started
 
 
+@pytest.mark.parametrize(
+    ("event", "changes", "code", "ended"),
+    [
+        ("pull_request", "true", "0", 0),
+        ("pull_request", "true", "5", 1),
+        ("push", "true", "5", 0),
+        ("push", "", "5", 1),
+        ("workflow_dispatch", "", "0", 0),
+    ],
+)
+def test_a_run_that_leaves_accounts_out_does_not_end_green(event: str, changes: str, code: str, ended: int) -> None:
+    """The deploy of the rest fails over them. Where there is none, the plan does, once everything is uploaded."""
+    last = workflow()["jobs"]["plan"]["steps"][-1]
+    condition = re.fullmatch(r"\$\{\{ (.*) \}\}", last["env"]["DEPLOYS"])
+    assert condition
+    deploys = holds(condition[1], {"github.event_name": event, "steps.plan.outputs.changes": changes})
+    variables = {"ENDED": code, "DEPLOYS": str(deploys).lower()}
+
+    assert subprocess.run(["bash", "-e", "-c", last["run"]], env=variables, check=False).returncode == ended
+
+
 def holds(condition: str, facts: dict[str, str]) -> bool:
     """Evaluates a condition of GitHub's: comparisons of texts, joined; where no job before failed or was cancelled."""
     text = condition.replace("!failure()", "True").replace("!cancelled()", "True")
-    text = re.sub(r"\b(?:github|vars|needs)(?:\.[\w-]+)+", lambda found: repr(facts[found[0]]), text)
+    text = re.sub(r"\b(?:github|vars|needs|steps)(?:\.[\w-]+)+", lambda found: repr(facts[found[0]]), text)
     text = text.replace("&&", " and ").replace("||", " or ").replace("true", "True")
     assert re.fullmatch(r"(?:'[^']*'|True|and|or|==|!=|[()\s])+", text), text
     return bool(eval(" ".join(text.split()), {"__builtins__": {}}))  # noqa: S307

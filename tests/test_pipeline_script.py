@@ -23,11 +23,24 @@ from typing import Any
 
 import pytest
 
+from strata.commands.plan import _said as plan_says
+from strata.terraform.change_list import ChangeList
+from strata.terraform.plans import Change, Plan
 from tests.documents import CHECKOUT
 from tests.pipelines import BIN, gitlab, workflow
 
 RUN, HOST = CHECKOUT / "pipeline/run.sh", CHECKOUT / "pipeline/host.py"
-LIST = '{\n  "stacks": {}\n}\n'
+LATER = Plan("sso", waits_for=("organizations",))
+LIST, OF_STACKS, OF_OUTPUTS, OF_ACCOUNTS = (
+    ChangeList.of([*plans, LATER], "123456789012", accounts={"topics_lab": "111111111111"}).text
+    for plans in (
+        [],
+        [Plan("security", {"aws_a.b": Change("delete")})],
+        [Plan("organizations", outputs=("account_ids",))],
+        [Plan("topics_lab", {"aws_a.b": Change("delete")})],
+    )
+)
+"""The lists of changes of nothing, of a stack, and of one account alone, which is of format 2."""
 
 STRATA = """#!/bin/sh
 printf '%s\\n' "$*" >> "$TOLD/commands"
@@ -37,6 +50,7 @@ case "$1" in
     test "$2" = --changes || exit "${PLANNED:-${CODE:-0}}"
     test -z "$LIST" || printf '%s' "$LIST" > "$3"
     printf '%s\\n' 'list of changes: @octocat' 'sso: 1 change' 'list of changes: 1 resource, sha256 aa'
+    test -z "$WITHOUT" || { printf '%s\\n' "$WITHOUT"; exit 1; }
     ;;
   drift) printf '%s\\n' "$SAID"; echo 'error: unread' >&2 ;;
 esac
@@ -64,6 +78,7 @@ class Runner:
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
             "STRATA": str(self.folder / "bin/strata"),
             "TOLD": str(self.folder),
+            "WITHOUT": "",
         }
 
     def install(self, name: str, text: str) -> None:
@@ -111,8 +126,8 @@ def test_the_page_and_help_say_the_same(runner: Runner) -> None:
 
     assert {*re.findall(r"STRATA\w*", said)} == {"STRATA", "STRATA_CONFIG", "STRATA_OUT"}
     assert [word for word in words if word not in page] == []
-    assert re.findall(r"^  (\d) ", said, re.MULTILINE) == ["0", "1", "2", "3", "4"]
-    assert re.findall(r"^\| (\d) \|", page, re.MULTILINE) == ["0", "1", "2", "3", "4"]
+    assert re.findall(r"^  (\d) ", said, re.MULTILINE) == [*"012345"]
+    assert re.findall(r"^\| (\d) \|", page, re.MULTILINE) == [*"012345"]
 
 
 @pytest.mark.parametrize(
@@ -197,6 +212,16 @@ def test_a_plan_ends_as_strata_ends(runner: Runner, code: str, said: str) -> Non
     assert said in runner.out("summary.md")
 
 
+def test_a_plan_without_some_accounts_goes_on_and_says_so(runner: Runner) -> None:
+    done = runner.runs(RUN, "plan", WITHOUT=WITHOUT)
+
+    assert done.returncode == 5
+    assert runner.out("changes.json") == LIST
+    what = WITHOUT.removeprefix("  without ").removesuffix(": topics_a, topics_b")
+    assert f"**Not in the list: {what}; the log has why.**\n" in runner.out("summary.md")
+    assert "It failed" not in runner.out("summary.md")
+
+
 def test_a_fault_ends_before_the_plan_and_leaves_no_list_of_another_run(runner: Runner) -> None:
     runner.runs(RUN, "plan")
 
@@ -228,6 +253,7 @@ def test_what_is_worse_ends_the_drift_of_accounts(runner: Runner, drift: int, ac
 
     assert done.returncode == code
     assert runner.told() == ["drift", "plan --refresh --exit-code --shard 2/7"]
+    assert "\n\naccounts of part 2/7, by a plan that asks AWS:\n" in runner.out("drift.txt")
 
 
 # The steps that call it
@@ -238,16 +264,29 @@ def steps(job: Mapping[str, Any]) -> list[str]:
     return [step["run"] for step in job["steps"] if "run" in step]
 
 
-GIVEN = {"BASE": "abc123", "REVIEWED": "pipeline.out/reviewed.json", "CODE": "0"}
+_, WITHOUT = plan_says(ChangeList.of([], "123456789012"), ["topics_a", "topics_b"], [])
+"""What a plan says of accounts that the list is without."""
+GIVEN = {"BASE": "abc123", "REVIEWED": "pipeline.out/reviewed.json", "CODE": "0", "ENDED": "0"}
+PLAN = {**GIVEN, "BASE": "", "REVIEWED": ""}
+PLANNED = ["check", "plan --changes pipeline.out/changes.json"]
 STEPS: dict[str, tuple[str, dict[str, str], list[str], str]] = {
     "check": ("strata", {"BASE": ""}, ["check"], ""),
     "check of a pull request": ("strata", GIVEN, ["check", "report --diff abc123 --format markdown"], ""),
-    "plan": ("strata", {"BASE": "", "REVIEWED": ""}, ["check", "plan --changes pipeline.out/changes.json"], ""),
+    "plan": ("strata", PLAN, PLANNED, "code=0"),
     "plan with changes": (
         "strata",
-        {**GIVEN, "BASE": "", "LIST": "{}\n"},
+        {**GIVEN, "BASE": "", "LIST": OF_STACKS},
         ["check", "plan --changes pipeline.out/changes.json --expect pipeline.out/reviewed.json"],
-        "changes=true",
+        "code=0\nchanges=true",
+    ),
+    "plan with outputs": ("strata", {**PLAN, "LIST": OF_OUTPUTS}, PLANNED, "code=0\nchanges=true"),
+    "plan with changes in accounts": ("strata", {**PLAN, "LIST": OF_ACCOUNTS}, PLANNED, "code=0\nchanges=true"),
+    "plan of a list of tomorrow": ("strata", {**PLAN, "LIST": '{"new": [1]}'}, PLANNED, "code=0\nchanges=true"),
+    "plan without accounts": (
+        "strata",
+        {**PLAN, "LIST": OF_STACKS, "WITHOUT": WITHOUT, "ENDED": "5", "DEPLOYS": "true"},
+        PLANNED,
+        "code=5\nchanges=true",
     ),
     "deploy": ("strata", {}, ["deploy --yes --expect changes.json"], "code=0"),
     "deploy without the accounts": (
@@ -284,6 +323,15 @@ def test_the_steps_at_github_call_it_as_it_is_called(runner: Runner, case: str) 
 
     assert runner.told() == commands
     assert "\n".join(runner.told("output")) == output
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("code", ["1", "3", "130"])
+def test_a_plan_that_is_no_list_to_approve_fails_its_job(runner: Runner, code: str) -> None:
+    (step, *_) = steps(workflow()["jobs"]["plan"])
+
+    assert runner.runs("bash", "-e", "-c", step, **PLAN | {"CODE": code, "LIST": OF_STACKS}).returncode != 0
+    assert runner.told("output") == [f"code={code}"]
 
 
 @pytest.mark.e2e
@@ -338,6 +386,16 @@ def test_the_steps_at_gitlab_call_it_as_it_is_called(runner: Runner, case: str) 
     assert runner.told("role") == (["arn:role", "strata-1", "token"] if before else [])
     codes = [f"STRATA_CODE={given['CODE']}"] if "CODE" in given else []
     assert [*runner.told("deploy.env"), *runner.told("drift.env")] == codes
+
+
+@pytest.mark.e2e
+def test_a_plan_without_some_accounts_is_a_warning_at_gitlab(runner: Runner) -> None:
+    job = gitlab()["strata-plan"]
+    script = "\n".join(job["script"])
+
+    done = runner.runs("bash", "-eo", "pipefail", "-c", script, CI_PIPELINE_SOURCE="web", WITHOUT=WITHOUT)
+
+    assert done.returncode == job["allow_failure"]["exit_codes"]
 
 
 def _with_bases(name: str) -> tuple[Mapping[str, Any], list[str]]:
@@ -780,8 +838,10 @@ def test_the_reviewed_list_at_gitlab(
 ) -> None:
     """A file may lie in somebody else's store, which does not get the token."""
     jobs = [
-        {"id": 8, "name": "strata-plan", "status": "success"},
-        {"id": 9, "name": "strata-check", "status": "success"},
+        {"id": 7, "name": "strata-plan", "status": "success", "allow_failure": False},
+        {"id": 8, "name": "strata-plan", "status": "failed", "allow_failure": True},  # it ended with 5
+        {"id": 9, "name": "strata-plan", "status": "failed", "allow_failure": False},
+        {"id": 10, "name": "strata-check", "status": "success", "allow_failure": False},
     ]
     api.answers |= {
         "repository/commits/c0ffee/merge_requests": [{"iid": 4, "state": "merged", **request_}],

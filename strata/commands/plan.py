@@ -28,6 +28,7 @@ from strata.terraform.recovery import adopt_taken, beside, half_made, report_kep
 from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import Signals, StoppedError
 from strata.text import counted
+from strata.text import listed as in_a_row
 
 DIFFERS = 3
 
@@ -48,7 +49,8 @@ def run(
 ) -> int:
     """Checks, compares, plans and prints.
 
-    Returns 3 where something would change and that was asked, and where the list of changes is not the expected one.
+    Returns 3 where something would change and that was asked, and where the list of changes is not the expected one,
+    also if stacks in accounts cannot be planned: the list is without these.
 
     Raises:
         UsageError: the list has no place to be written to, or that of the expected one, or the expected one is none.
@@ -107,9 +109,9 @@ def run(
                 print(line(text))
             names, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
             show(plans, sys.stdout, names, every=options.verbose, accounts=ids, wave=wave_of)
-            for text in _said(listed, differences) if changes or expected else ():
+            for text in _said(listed, sorted(odd), differences) if changes or expected else ():
                 print(line(text))
-    if failed:
+    if failed and not differences:
         return 1
     changed = any(planned.differs or planned.waits_for for planned in plans)
     return DIFFERS if differences or (exit_code and changed) else 0
@@ -122,9 +124,11 @@ def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -
     return prepared.lists(plans, later=later)
 
 
-def _said(listed: ChangeList | None, differences: Sequence[str]) -> Iterator[str]:
+def _said(listed: ChangeList | None, odd: Sequence[str], differences: Sequence[str]) -> Iterator[str]:
     if listed:
         yield f"list of changes: {counted(listed.count, 'resource')}, sha256 {listed.sha256}"
+        if odd:
+            yield f"  without {counted(len(odd), 'stack')}, which cannot be planned: {in_a_row(odd)}"
         for stack in listed.later:
             yield f"  without {stack}, which gets its own list once this one is deployed"
     yield from differences

@@ -69,8 +69,15 @@ class Clone:
     def cdktf(self, *arguments: str) -> Run:
         return self._run("-c", "from strata.terraform.tools import cdktf; cdktf()", *arguments)
 
+    def pipeline(self, *words: str) -> Run:
+        """Runs pipeline/run.sh as a job does."""
+        command = self.folder / "command"
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} -m strata "$@"\n')
+        command.chmod(0o755)
+        return ended(self._started(CHECKOUT / "pipeline/run.sh", *words, STRATA=str(command)))
+
     def _run(self, *words: str) -> Run:
-        return ended(self._started(*words))
+        return ended(self._started(sys.executable, *words))
 
     def hanging(self, action: str, *arguments: str) -> subprocess.Popen[str]:
         """Starts a strata command, and waits until AWS does not answer it."""
@@ -81,13 +88,13 @@ class Clone:
 
     def started(self, *arguments: str) -> subprocess.Popen[str]:
         """Starts a strata command."""
-        return self._started("-m", "strata", *arguments)
+        return self._started(sys.executable, "-m", "strata", *arguments)
 
-    def _started(self, *words: str) -> subprocess.Popen[str]:
+    def _started(self, *words: str | Path, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, *words],
+            words,
             cwd=self.folder,
-            env={**self.site.environment(), "PYTHONPATH": os.environ["PYTHONPATH"]},
+            env={**self.site.environment(), "PYTHONPATH": os.environ["PYTHONPATH"], **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
