@@ -684,7 +684,7 @@ class Deployment:
     def _agreed(self) -> bool:
         """Plans all stacks, shows the plans, and asks about those that can be applied."""
         plans = self._planner.plan_all(self.prepared.asked)
-        plans += [Plan(stack, spared=True) for stack in sorted(self.prepared.spared)]
+        plans += self.prepared.unasked()
         self._shown |= {planned.stack: planned for planned in plans}
         cannot = Message("not-planned", "cannot be planned")
         self._show([replace(one, error=one.error and cannot, advice=(), told=()) for one in plans])
@@ -840,6 +840,9 @@ class Deployment:
         return code
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:
+        if why := self.workspace.failed.get(stack):
+            self._fails(StrataError(why.saying(f"{stack}: {why}", place=why.place)))
+            return
         if any(failure.id == STOPPED for failure in failures):
             project, now = self.landing_zone.project, dt.datetime.now(tz=dt.UTC)
             lock = next(abandoned(self.aws, project, self.workspace, [stack], now), None)
