@@ -457,7 +457,7 @@ def test_more_than_was_approved_waits_for_another_list(approved: Path, site: Sit
     assert (site.did("backend"), site.did("organizations")) == ("plan apply", "plan plan")
     assert site.statuses == ["applied", "not started", "not started"]
     (told,) = said(site.said[-1])
-    assert (told.id, told.data) == ("on-no-list", {"stack": "organizations"})
+    assert (told.id, told.data) == ("on-no-list", {"stacks": ["organizations"]})
 
 
 @pytest.mark.e2e

@@ -449,7 +449,7 @@ def test_an_account_with_another_plan_is_put_off_and_the_others_go_on(fleet: Sit
 
     assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [1, 0, 1]
     (told,) = [one for text in fleet.said for one in said(text) if one.id == "on-no-list"]
-    assert told.data == {"stack": "log_b"}
+    assert told.data == {"stacks": ["log_b"]}
     assert [(one.id, one.data["action"]) for one in said(fleet.to.getvalue())] == [
         ("change-missing", "create"),
         ("change-unexpected", "delete"),

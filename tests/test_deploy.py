@@ -32,6 +32,7 @@ from strata.options import Options
 from strata.terraform import preflight
 from strata.terraform.apply import Applied
 from strata.terraform.apply import apply as applies
+from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.events import Events
 from strata.terraform.plans import Plan, ended, plan_folder
 from strata.terraform.preflight import Prepared, RefusedError
@@ -243,14 +244,7 @@ def test_a_wave_waits_for_the_one_before(
     site: Site, said: Said, allowed: int, ended: list[str], left: list[list[str]]
 ) -> None:
     """All are planned and asked about at once; of more failures than the file allows no later wave begins."""
-    rollout = {"waves": [["shared"], ["all"]], "stop_after": allowed}
-    layer = Layer(
-        "topics", Code(site.folder, in_accounts=True), deploying=Deploying.model_validate({"rollout": rollout})
-    )
-    site.landing_zone = replace(site.landing_zone, layers={"topics": layer})
-    for stack in ("topics_security", "topics_shared"):
-        site.add(stack, "organizations")
-        site.plans(stack, MADE)
+    _roll_out(site, stop_after=allowed)
     site.applies("topics_shared", **FAILS)
 
     assert site.deploys() == 1
@@ -258,7 +252,40 @@ def test_a_wave_waits_for_the_one_before(
     assert [site.deployment.outcomes[f"topics_{key}"].status for key in ("shared", "security")] == ended
     stopped = [one.data for one in said("\n".join(site.said)) if one.id == "rollout-stopped"]
     assert [one["left"] for one in stopped] == left
-    assert len(site.questions) == 1
+    assert site.questions == ["deploy topics to 2 member accounts?"]
+    assert "topics: wave 1 in shared; wave 2 in security" in site.to.getvalue()
+
+
+def _roll_out(site: Site, *plans: Json, stop_after: int = 0) -> None:
+    """Adds a layer whose stacks in two accounts are deployed one after the other."""
+    deploying = Deploying.model_validate({"rollout": {"waves": [["shared"], ["all"]], "stop_after": stop_after}})
+    layer = Layer("topics", Code(site.folder, in_accounts=True), deploying=deploying)
+    site.landing_zone = replace(site.landing_zone, layers={"topics": layer})
+    for stack in ("topics_security", "topics_shared"):
+        site.add(stack, "organizations")
+        site.plans(stack, *plans or [MADE])
+
+
+def test_what_can_be_planned_later_is_asked_about_once_for_all_waves(site: Site) -> None:
+    later = json.loads(json.dumps(WAITS).replace("input-backend", "input-organizations"))
+    _roll_out(site, later, MADE)
+    site.plans("organizations", MADE)
+
+    assert site.deploys() == 0
+
+    asked = [f"deploy organizations to account {ACCOUNT}?", "deploy topics to 2 member accounts?"]
+    assert site.questions == asked
+
+
+def test_accounts_that_are_all_put_off_end_with_a_list_of_their_own(site: Site, said: Said) -> None:
+    """The later wave was put off as well, so the earlier one stops nothing; the line is one."""
+    _roll_out(site)
+    expected = Expected("0", ChangeList(format=1, account=ACCOUNT, stacks={}, later=[]), by_account=True)
+
+    assert site.deploys(yes=True, expected=expected) == deploy.AGAIN
+
+    told = [(one.id, one.data) for one in said("\n".join(site.said)) if one.id in ("on-no-list", "rollout-stopped")]
+    assert told == [("on-no-list", {"stacks": ["topics_security", "topics_shared"]})]
 
 
 def test_whose_terraform_was_killed_is_told_how_its_lock_is_freed(

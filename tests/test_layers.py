@@ -811,6 +811,11 @@ def _of_accounts(deployment: Deployment) -> dict[str, Any]:
         "from stacks.layers.other import stack",
         "import stacks.layers.other",
         "DAYS = open('/days')",
+        "from stacks import shared_names",
+        "from stacks.shared_names import NAME",
+        "from strata.atomic import read_text",
+        "from cdktf import TerraformAsset",
+        "import cdktf\nfile = cdktf.TerraformAsset",
     ],
 )
 def test_what_reads_elsewhere_is_always_written(own: Own, line: str) -> None:
@@ -826,3 +831,20 @@ def test_of_a_layer_that_asks_for_more_everything_counts(own: Own) -> None:
     _edit(own, "sso.yaml", *EDITS["sso.yaml"])
 
     assert not before.items() & sources(own.load()).items()
+
+
+def test_a_secret_setting_counts_though_its_model_hides_it(own: Own) -> None:
+    model = "from pydantic import SecretStr\n" + MODEL.replace("name: str", "name: SecretStr")
+    own.add("topics", "name: one\n", stack=IN_ACCOUNTS, model=model)
+    before = sources(own.load())
+    own.add("topics", "name: two\n")
+
+    assert not before.items() & sources(own.load()).items()
+
+
+def test_a_layer_that_lies_elsewhere_is_always_written(own: Own, tmp_path: Path) -> None:
+    own.add("elsewhere", None, stack=IN_ACCOUNTS, model=MODEL)
+    (own.code / "topics").symlink_to(own.code / "elsewhere")
+    own.add("topics", "name: x\n")
+
+    assert {*sources(own.load()).values()} == {None}

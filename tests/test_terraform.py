@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -770,3 +771,31 @@ def test_a_stack_that_is_none_is_told_with_what_is_near(
 )
 def test_an_error_names_the_resource_that_it_is_about(diagnostic: dict[str, Any], told: str) -> None:
     assert failure({"summary": "Taken", "detail": "it exists", **diagnostic}).told == told
+
+
+HOLDS = """
+import pathlib, sys
+from strata.terraform.workspace import Workspace
+workspace = Workspace.of(pathlib.Path("config"))
+print(workspace.folder.name, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_two_commands_do_not_write_into_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDKTF_OUTPUT", str(tmp_path / "out"))
+    with contextlib.ExitStack() as both:
+        running = [
+            both.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", HOLDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                )
+            )
+            for _ in range(2)
+        ]
+        names = {one.stdout.readline().strip() for one in running if one.stdout}
+        for one in running:
+            one.communicate()
+
+    assert names == {"out", "out-2"}
+    assert Workspace.of(Path("config")).folder.name == "out"

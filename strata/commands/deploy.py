@@ -263,18 +263,14 @@ class Deployment:
                 self._keep_half_made(stack, self.prepared.states[stack])
             if not self._agreed():
                 return self._unfinished
-            accounts, wave_of = self.landing_zone.account_stacks, self.landing_zone.wave
-            for wave in fleet.waves(self.workspace, self.prepared.chosen, accounts, wave_of):
-                for stack in self._spared(wave):
+            for group in fleet.groups(self.workspace, self.prepared.chosen, self.landing_zone.account_stacks):
+                for stack in self._spared(group):
                     self.outcomes[stack].status = "applied"
-                stacks = [one for one in wave if self.outcomes[one].status != "applied" and not self._left_out(one)]
-                together = stacks[1:] or self._many.intersection(stacks)
-                goes_on = self._deploy_at_once(stacks) if together else all(map(self._isolated, stacks))
+                goes_on = self._deploy_waves(group) if self._many.intersection(group) else all(self._each(group))
                 if self.signals.ends:
                     return self._interrupted(self.signals.code)
                 if not goes_on:
                     return self._worst(self._unfinished)
-                self._stop_rollouts(wave)
         except StoppedError as stopped:
             return self._interrupted(stopped.code)
         return self._worst(0)
@@ -407,7 +403,7 @@ class Deployment:
             some = [one for one in outcomes if fleet.layer_of(one.stack) == layer]
             counts = sum((Counter(one.counts) for one in some), Counter())
             did = ", ".join(f"{counts[one]} {one}" for one in ACTIONS if counts[one])
-            ended = Counter(one.status for one in some)
+            ended = Counter("unchanged" if one.status == "applied" and not one.seconds else one.status for one in some)
             how = ", ".join(f"{number} {status}" for status, number in ended.items())
             print(f"{layer} in {counted(len(some), 'account')}: {how}{f'; {did}' if did else ''}", file=self.to)
 
@@ -468,23 +464,38 @@ class Deployment:
             self.note(Message("changed-in-this-run", text, stack=stack))
         return left
 
-    def _deploy_at_once(self, stacks: Sequence[str]) -> bool:
+    def _each(self, stacks: Iterable[str]) -> Iterator[bool]:
+        """Deploys stacks one after the other, and says of each whether the run goes on."""
+        return map(self._isolated, self._left(stacks))
+
+    def _left(self, stacks: Iterable[str]) -> list[str]:
+        """Returns those of stacks that are still to be deployed, and can be."""
+        return [one for one in stacks if self.outcomes[one].status != "applied" and not self._left_out(one)]
+
+    def _deploy_waves(self, stacks: Sequence[str]) -> bool:
         """Deploys stacks in member accounts; those whose plan is out of date are planned and asked about together."""
+        outdated = [stack for stack in self._left(stacks) if self._is_outdated(stack)]
+        if outdated and not self._agreed_again(self._planner.plan_at_once(outdated, self._planned_now)):
+            return False
+        for wave in fleet.waves(stacks, self.landing_zone.wave):
+            if left := self._left(wave):
+                self._deploy_at_once(left)
+            if self.signals.ends:
+                return False
+            self._stop_rollouts(wave)
+        return True
+
+    def _deploy_at_once(self, stacks: Sequence[str]) -> None:
         rollouts = {fleet.layer_of(stack): self._rollout(stack) for stack in stacks}
         waves = {name: len(self.landing_zone.waves[name]) for name, rollout in rollouts.items() if rollout}
         parts = [f"{name}: wave {self.landing_zone.wave(stacks[0])} of {number}" for name, number in waves.items()]
         told = ", ".join([*parts, counted(len(stacks), "account stack")])
         bounds = [one.at_once for one in rollouts.values() if one and one.at_once and not self.prepared.fleet.bound]
-        at_once = min([self._planner.at_once, *bounds])
-        outdated = [stack for stack in stacks if self._is_outdated(stack)]
-        if outdated and not self._agreed_again(self._planner.plan_at_once(outdated, self._planned_now)):
-            return False
-        stacks = [stack for stack in stacks if stack not in self._odd]
+        at_once = min([self._planner.at_once, len(stacks), *bounds])
         if not self._idle:
             self.progress.doing(f"{told}: deploying, {at_once} at once")
         with self.signals.shield():
             fleet.each(self._isolated, stacks, at_once, self.progress)
-        return True
 
     def _rollout(self, stack: str) -> Rollout | None:
         layer = self.landing_zone.layers.get(fleet.layer_of(stack))
@@ -498,7 +509,7 @@ class Deployment:
             if rollout is None or len(failed) <= rollout.stop_after:
                 continue
             theirs = [stack for stack in self.prepared.chosen if fleet.layer_of(stack) == layer]
-            later = [stack for stack in theirs if self.landing_zone.wave(stack) > number]
+            later = [one for one in theirs if self.landing_zone.wave(one) > number and one not in self._odd]
             self._odd |= dict.fromkeys(later, 1)
             left = [stack for stack in later if stack not in self.prepared.spared]
             if left:
@@ -521,9 +532,9 @@ class Deployment:
             beyond = planned if shown.waits_for else planned.beyond(shown)
             if beyond.count:
                 news.append(beyond)
-                if self._expected:
-                    self._put_off(stack)
         self._show(news)
+        if self._expected and news:
+            self._put_off(*(planned.stack for planned in news))
         return bool(self._expected) or not news or self._confirmed([planned.stack for planned in news])
 
     def _planned_now(self, stack: str) -> Plan:
@@ -720,19 +731,29 @@ class Deployment:
             made = ORGANIZATIONS in self._written
             state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS) if made else None
             names, accounts = names_of(self.prepared.states.values()), self.prepared.account_ids(state)
-            show(plans, self.to, names, every=self.options.verbose, accounts=accounts)
+            wave = self.landing_zone.wave
+            show(plans, self.to, names, every=self.options.verbose, accounts=accounts, wave=wave)
         except OSError as error:  # also a closed pipe, which is the end of other commands only
             text = f"the plan cannot be shown, so it is not applied: {error.strerror}"
             raise StrataError(Message("plan-not-shown", text)) from error
 
     def _confirmed(self, stacks: Sequence[str]) -> bool:
-        account = self.landing_zone.project.management_account.id
-        if self.yes or confirmed(f"deploy {listed(self._words(stacks))} to account {account}?"):
+        if self.yes or confirmed(f"deploy {self._places(stacks)}?"):
             return True
         left = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "not started"]
         text = f"not deployed: {', '.join(self._words(left))}" if self._written else "nothing was changed"
         self.note(Message("not-agreed" if self._written else "nothing-changed", text, stacks=left))
         return False
+
+    def _places(self, stacks: Sequence[str]) -> str:
+        """Returns stacks with the account that they go to, those in member accounts by their layer."""
+        accounts, management = self.landing_zone.account_stacks, self.landing_zone.project.management_account.id
+        here = [stack for stack in stacks if stack not in accounts]
+        layers = Counter(fleet.layer_of(stack) for stack in stacks if stack in accounts)
+        to = [f"{', '.join(here)} to account {management}"] if here else []
+        return " and ".join(
+            [*to, *(f"{name} to {counted(number, 'member account')}" for name, number in layers.items())]
+        )
 
     # Expecting
 
@@ -744,16 +765,17 @@ class Deployment:
         if self._unexpected:
             with suppress(OSError):
                 print(*map(line, self._unexpected), sep="\n", file=self.to, flush=True)
-        for stack in () if stops else sorted(accounts):
-            self._put_off(stack)
+        if accounts and not stops:
+            self._put_off(*sorted(accounts))
         return bool(stops)
 
-    def _put_off(self, stack: str) -> bool:
-        """Leaves a stack whose plan nobody could see before to a run of its own; returns that it is not confirmed."""
-        self._odd[stack] = 1 if stack in self._written else AGAIN
-        self._unfinished = self._odd[stack]
-        text = f"{stack}: this was on no list that was approved; run strata plan again, and approve its list"
-        self.note(Message("on-no-list", text, stack=stack))
+    def _put_off(self, *stacks: str) -> bool:
+        """Leaves stacks whose plan nobody could see before to a run of their own; says that they are not confirmed."""
+        self._odd |= {stack: 1 if stack in self._written else AGAIN for stack in stacks}
+        self._unfinished = max((self._odd[stack] for stack in stacks), key=(0, AGAIN, 1).index)
+        named = listed(self._words(stacks))
+        text = f"{named}: this was on no list that was approved; run strata plan again, and approve its list"
+        self.note(Message("on-no-list", text, stacks=list(stacks)))
         return False
 
     # What went wrong

@@ -104,7 +104,8 @@ def run(
         else:
             for text in preview.told() if preview else ():
                 print(line(text))
-            show(plans, sys.stdout, names_of(prepared.states.values()), every=options.verbose, accounts=ids)
+            names, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
+            show(plans, sys.stdout, names, every=options.verbose, accounts=ids, wave=wave_of)
             for text in _said(listed, differences) if changes or expected else ():
                 print(line(text))
     if failed:

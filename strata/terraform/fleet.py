@@ -91,13 +91,10 @@ def groups(workspace: Workspace, stacks: Sequence[str], in_accounts: Collection[
         yield group
 
 
-def waves(
-    workspace: Workspace, stacks: Sequence[str], in_accounts: Collection[str], wave: Callable[[str], int]
-) -> Iterator[list[str]]:
-    """Yields the same, those of an earlier wave first."""
-    for group in groups(workspace, stacks, in_accounts):
-        for number in sorted({*map(wave, group)}):
-            yield [stack for stack in group if wave(stack) == number]
+def waves(stacks: Sequence[str], wave: Callable[[str], int]) -> Iterator[list[str]]:
+    """Yields stacks by the number of their wave."""
+    for number in sorted({*map(wave, stacks)}):
+        yield [stack for stack in stacks if wave(stack) == number]
 
 
 def many(workspace: Workspace, stacks: Sequence[str], in_accounts: Collection[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ import json
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
 from strata.config.layers import IN_ACCOUNT
@@ -53,6 +53,7 @@ def show(
     *,
     every: bool = False,
     accounts: Mapping[str, str] | None = None,
+    wave: Callable[[str], int] = lambda _: 0,
 ) -> None:
     """Prints plans for a person; those that are the same in several accounts once.
 
@@ -61,13 +62,26 @@ def show(
         names: what people call the ids of AWS's, which say nothing to them.
         every: whether to print all arguments of what is created too, and all accounts.
         accounts: the id of its account, as far as it is known, by the stack in a member account.
+        wave: returns the number of the wave that a stack is deployed in, 0 where it is in none.
     """
     shown = list(plans)
     for same in classes(shown, accounts or {}):
         _print(_plan_lines(same, names, every), to)
     if sum(1 for planned in shown if planned.changes) > 1:
         _print([_Line(f"together: {_total(shown)}")], to)
+    changing = [planned.stack for planned in shown if planned.differs or planned.waits_for]
+    _print([_Line(text, indent=2) for text in _in_waves(changing, wave)], to)
     to.flush()
+
+
+def _in_waves(stacks: Sequence[str], wave: Callable[[str], int]) -> Iterator[str]:
+    """Yields for each layer that has waves which accounts come when."""
+    for layer in dict.fromkeys(map(layer_of, stacks)):
+        waves: dict[int, list[str]] = {}
+        for stack in sorted((one for one in stacks if layer_of(one) == layer and wave(one)), key=wave):
+            waves.setdefault(wave(stack), []).append(stack.partition(IN_ACCOUNT)[2])
+        if waves:
+            yield f"{layer}: {'; '.join(f'wave {number} in {listed(keys)}' for number, keys in waves.items())}"
 
 
 def names_of(states: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -211,8 +211,9 @@ class Planner:
         first = {fleet.layer_of(stack): stack for stack in reversed(stacks)}
         for stack in first.values():  # fills the folder of plugins, which Terraform does not write in parallel
             self.initialize(stack)
-        self.progress.doing(f"{counted(len(stacks), 'account stack')}: planning, {self.at_once} at once")
-        return fleet.each(isolated, stacks, self.at_once, self.progress)
+        at_once = min(self.at_once, len(stacks))
+        self.progress.doing(f"{counted(len(stacks), 'account stack')}: planning, {at_once} at once")
+        return fleet.each(isolated, stacks, at_once, self.progress)
 
     def plan(self, stack: str, pending: Sequence[str] = ()) -> Plan:
         """Plans one stack and locks nothing; `pending` are those it reads from whose changes are yet to be applied."""

@@ -6,7 +6,7 @@ import ast
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
@@ -20,13 +20,18 @@ from strata.terraform.tools import CHECKOUT, LOCK
 
 _SEEN = frozenset(
     (
-        *("stacks", "strata", "cdktf", "cdktf_cdktf_provider_aws", "cdktn", "cdktn_provider_aws", "constructs"),
+        *("cdktf", "cdktf_cdktf_provider_aws", "cdktn", "cdktn_provider_aws", "constructs"),
         *("__future__", "collections", "dataclasses", "enum", "functools", "hashlib", "ipaddress", "itertools", "json"),
         *("pydantic", "re", "string", "textwrap", "typing"),
     )
 )
 """The modules that read no file, clock or variable of which the digest knows nothing."""
-_READING = frozenset(("open", "eval", "exec", "__import__"))
+_OURS = (
+    *("stacks.account", "stacks.base", "stacks.hcl", "stacks.organizations"),
+    *("strata.config.models", "strata.config.types", "strata.landing_zone"),
+)
+"""Those of Strata."""
+_READING = frozenset(("open", "eval", "exec", "__import__", "TerraformAsset"))
 _LIBRARIES = ("cdktf", "cdktf-cdktf-provider-aws", "constructs", "jsii", "pydantic")
 
 
@@ -43,7 +48,7 @@ def sources(landing_zone: LandingZone) -> dict[str, str | None]:
 
 def _of_layer(landing_zone: LandingZone, layer: Layer) -> list[Any]:
     """Returns what a layer is given: of another stack, or of the landing zone, everything that is configured."""
-    settings = layer.settings.model_dump(mode="json") if layer.settings else None
+    settings = landing_zone.source_files[f"layers/{layer.name}.yaml"].data  # a model may hide what is secret
     zone: list[Any] = [
         landing_zone.project.model_dump(mode="json"),
         [one.model_dump(mode="json") for one in landing_zone.moves],
@@ -71,18 +76,35 @@ def _is_read(path: Path) -> bool:
 
 
 def _is_plain(folder: Path) -> bool:
-    """Says whether the code of a layer reads nothing but what it is given."""
-    own = f"stacks.layers.{folder.name}."
+    """Says whether the code of a layer reads nothing but what it is given, and nothing of it lies elsewhere."""
+    if folder.is_symlink() or any(one.is_symlink() for one in folder.rglob("*")):
+        return False
+    own = f"stacks.layers.{folder.name}"
     for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_bytes())):
-            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            named += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
-            others = any(f"{name}.".startswith("stacks.layers.") and not f"{name}.".startswith(own) for name in named)
-            if others or not {name.partition(".")[0] for name in named} <= _SEEN:
-                return False
-            if isinstance(node, ast.Name) and node.id in _READING:
+            if not all(_is_seen(name, own) for name in _imported(node)) or _READING & {*_named(node)}:
                 return False
     return True
+
+
+def _is_seen(module: str, own: str) -> bool:
+    return module.partition(".")[0] in _SEEN or module in (own, *_OURS) or module.startswith(f"{own}.")
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        yield node.module
+
+
+def _named(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Attribute):
+        yield node.attr
+    elif isinstance(node, ast.ImportFrom):
+        yield from (alias.name for alias in node.names)
 
 
 def _digest(parts: Iterable[Any]) -> str:

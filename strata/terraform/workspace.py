@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
@@ -47,6 +51,8 @@ class Workspace:
     """The stacks in member accounts whose Terraform is not written, with those that they read from."""
     failed: dict[str, Message] = field(default_factory=dict)
     """Those of them whose code fails, with the reason."""
+    lock: _Lock | None = field(default=None, repr=False, compare=False)
+    """Keeps other commands out of the folder for as long as it is there."""
 
     @classmethod
     def of(cls, config: Path, profile: str | None = None) -> Workspace:
@@ -59,7 +65,8 @@ class Workspace:
         if "TERRAFORM_BINARY_NAME" not in variables:
             text = f"{tools.notice(variables)}; install Terraform 1.10 or newer"
             raise StrataError(Message("tool-missing", text, tool="terraform"))
-        return cls(tools.CHECKOUT / variables["CDKTF_OUTPUT"], variables)
+        folder, lock = _free(tools.CHECKOUT / variables["CDKTF_OUTPUT"])
+        return cls(folder, variables, lock=lock)
 
     def synth(self, allow: Sequence[str] = ()) -> None:
         """Writes the Terraform of every stack; what is allowed this time is not guarded against.
@@ -218,6 +225,30 @@ class Workspace:
 
     def _command(self, stack: str, arguments: Sequence[str]) -> list[str]:
         return [self.environment["TERRAFORM_BINARY_NAME"], f"-chdir={self.stack_folder(stack)}", *arguments]
+
+
+class _Lock:
+    """A file that this process has locked, until nobody has this any more."""
+
+    def __init__(self, file: Path) -> None:
+        """Locks it.
+
+        Raises:
+            OSError: another process has.
+        """
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
+        weakref.finalize(self, os.close, opened)
+        fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _free(folder: Path) -> tuple[Path, _Lock]:
+    """Returns the first of a folder and of those beside it, `-2` and on, in which no other command works, locked."""
+    for number in itertools.count(1):
+        found = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        found.mkdir(parents=True, exist_ok=True)
+        with suppress(BlockingIOError, PermissionError):  # one or the other, by the system
+            return found, _Lock(found / ".in-use")
+    raise AssertionError
 
 
 _READS = re.compile(r"\bdata\.terraform_remote_state\.([\w-]+)\.outputs\.([\w-]+)")
