@@ -171,7 +171,8 @@ class Deployment:
         self._existing = Existing(self.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader)
         self._gone = GoneImports(prepared.landing_zone)
         self._muted = fleet.Muted(options)
-        self._many = fleet.many(self.workspace, prepared.asked, prepared.landing_zone.account_stacks)
+        going = [stack for stack in prepared.chosen if stack not in prepared.spared]  # what fails stops waves, too
+        self._many = fleet.many(self.workspace, going, prepared.landing_zone.account_stacks)
         self._planner = Planner(
             *(self.workspace, folder, prepared.version, progress),
             verbose=options.verbose,

@@ -248,8 +248,11 @@ def test_an_account_whose_code_fails_stops_nobody(clone: Clone) -> None:
     deployed = clone.strata("deploy", "--yes", "--json")
     named = clone.strata("deploy", "topics_security", "--yes")
     plain = clone.cdktf("synth")
+    site.edit("layers/topics.yaml", ("events", "news"))
+    site.append("layers/topics.yaml", "rollout: {waves: [[security, shared], [all]]}\n")
+    in_waves = clone.strata("deploy", "topics", "--yes", "--json")
 
-    for run in (before, deployed, named, plain):
+    for run in (before, deployed, named, plain, in_waves):
         assert run.code == 1, run.text
     assert statuses(deployed) == {
         **dict.fromkeys(("backend", "organizations", "security", "sso", "topics_sandbox"), "applied"),
@@ -262,6 +265,10 @@ def test_an_account_whose_code_fails_stops_nobody(clone: Clone) -> None:
     assert errors["topics_security"].place.startswith("stacks/layers/topics/stack.py:")
     assert "odd one" in named.stderr
     assert "odd one" in plain.text
+    assert statuses(in_waves) == {
+        "topics_sandbox": "not started",
+        **dict.fromkeys(("topics_security", "topics_shared"), "failed"),
+    }
 
 
 WAVES = "rollout: {waves: [[sandbox], [ou/shared], [all]], at_once: 1}\n"
