@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping
+import traceback
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from cdktf import App
+from cdktf import App, Testing
 
+from stacks.account import AccountStack
 from stacks.backend import BackendStack
 from stacks.base import EMULATED, AddressTakenError, BaseStack
 from stacks.organizations import OrganizationsStack
@@ -37,6 +41,7 @@ def build(
     emulated: bool = False,
     allow: Collection[str] = (),
     without: Collection[str] = (),
+    failed: MutableMapping[str, BaseException] | None = None,
 ) -> App:
     """Returns the app of a landing zone: `backend`, `organizations`, `security`, `sso`; `synth()` writes it.
 
@@ -46,6 +51,7 @@ def build(
         emulated: an emulator answers instead of AWS.
         allow: the losses that the guards of the stacks let pass this time.
         without: stacks in member accounts that need not be written.
+        failed: gets why a stack in a member account cannot be made; without it that stops all.
 
     Raises:
         ConfigurationError: imports.yaml names an address that no stack makes.
@@ -85,7 +91,8 @@ def build(
     )
     stacks: list[BaseStack] = [backend, organizations, security, sso]
     import_existing(landing_zone, stacks)
-    stacks += own_layers(app, landing_zone, {stack.node.id: stack for stack in stacks}, organizations, without)
+    made = {stack.node.id: stack for stack in stacks}
+    stacks += own_layers(app, landing_zone, made, organizations, without, failed)
     move(landing_zone, stacks)
     return app
 
@@ -150,16 +157,64 @@ def move(landing_zone: LandingZone, stacks: Iterable[BaseStack]) -> None:
 def main() -> None:
     """Synthesizes the configuration STRATA_CONFIG names into the folder cdktf asks for."""
     folder = Path(os.environ.get("STRATA_CONFIG") or CHECKOUT / "config")
+    unwritten = os.environ.get(UNWRITTEN)
+    failed: dict[str, BaseException] | None = {} if unwritten else None
     try:
         allow = frozenset(filter(None, os.environ.get(ALLOW, "").split(",")))
-        unwritten = os.environ.get(UNWRITTEN)
         without = frozenset(Path(unwritten).read_text(encoding="utf-8").split("\n")) if unwritten else frozenset()
-        app = build(load(folder), emulated=bool(os.environ.get("AWS_ENDPOINT_URL")), allow=allow, without=without)
+        emulated = bool(os.environ.get("AWS_ENDPOINT_URL"))
+        make = partial(build, load(folder), emulated=emulated, allow=allow, failed=failed)
+        app = make(without=without)
     except ConfigurationError as error:
         sys.exit("\n".join(f"error: {fault}" for fault in error.faults))
     except AddressTakenError as error:
         sys.exit(f"error: {error}")
     except SystemExit as ended:  # else the Terraform of the run before would pass for that of this one
         raise RuntimeError("a stack ended the run before any Terraform was written") from ended
-    app.synth()
+    app = _synthesized(app, make, without, failed)
+    if unwritten and failed is not None:
+        said = {stack: _said(error) for stack, error in failed.items()}
+        Path(f"{unwritten}.json").write_text(json.dumps(said), encoding="utf-8")
     lay_lock(Path(app.outdir))
+
+
+def _synthesized(
+    app: App, make: Callable[..., App], without: Collection[str], failed: dict[str, BaseException] | None
+) -> App:
+    """Writes the Terraform, without the stacks in member accounts that fail where somebody wants to know which."""
+    try:
+        app.synth()
+    except Exception as error:
+        if failed is None:
+            raise
+        broken = error
+    else:
+        return app
+    odd = _odd(make(without=without))
+    if not odd:
+        raise broken
+    failed |= odd
+    app = make(without={*without, *failed})
+    app.synth()
+    return app
+
+
+def _odd(app: App) -> dict[str, BaseException]:
+    """Returns the stacks in member accounts that cannot be synthesized, each with what it raises.
+
+    It takes an app that nothing was written of: an aspect that adds something cannot be visited twice.
+    """
+    found: dict[str, BaseException] = {}
+    for stack in app.node.children:
+        if isinstance(stack, AccountStack):
+            try:
+                stack.prepare_stack()
+                Testing.synth(stack, True)
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # of code that somebody wrote
+                found[stack.node.id] = error
+    return found
+
+
+def _said(error: BaseException) -> str:
+    """Returns what Python says of what a stack has raised."""
+    return f"error: {error}" if isinstance(error, AddressTakenError) else "".join(traceback.format_exception(error))

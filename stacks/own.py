@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Any
 
@@ -21,8 +21,18 @@ def own_layers(
     stacks: Mapping[str, BaseStack],
     organizations: OrganizationsStack,
     without: Collection[str] = (),
+    failed: MutableMapping[str, BaseException] | None = None,
 ) -> Iterator[BaseStack]:
-    """Yields the stacks of all layers: one in the management account, or one in each member account."""
+    """Yields the stacks of all layers: one in the management account, or one in each member account.
+
+    Args:
+        app: what they are stacks of.
+        landing_zone: the configuration.
+        stacks: those that a layer may read from.
+        organizations: the stack that makes the accounts.
+        without: stacks in member accounts that need not be written.
+        failed: gets why a stack in a member account cannot be made; without it that stops all.
+    """
     made = dict(stacks)
     for layer in landing_zone.layers.values():
         kind = import_module(f"stacks.layers.{layer.code.folder.name}.stack").Stack
@@ -32,8 +42,18 @@ def own_layers(
             yield made[layer.name]
             continue
         for account in _accounts(layer, landing_zone, organizations):
-            if layer.stack_in(account.key) not in without:
-                yield kind(app, layer.stack_in(account.key), **given, account=account)
+            name = layer.stack_in(account.key)
+            if name in without:
+                continue
+            try:
+                stack = kind(app, name, **given, account=account)
+            except (Exception, SystemExit) as error:
+                if failed is None:
+                    raise
+                failed[name] = error
+                app.node.try_remove_child(name)  # what there is of it
+                continue
+            yield stack
 
 
 def _given(layer: Layer, landing_zone: LandingZone, made: Mapping[str, BaseStack]) -> dict[str, Any]:

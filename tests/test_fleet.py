@@ -59,6 +59,7 @@ def test_a_shard_that_is_none_is_refused(shard: str) -> None:
 
     (told,) = refused.value.args
     assert (told.id, told.data["value"]) == ("argument-malformed", shard)
+    assert ("5 is more than 4" in told) is (shard == "5/4")
 
 
 def test_a_shard_has_no_stack_of_the_management_account(tmp_path: Path) -> None:

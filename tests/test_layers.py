@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -29,8 +30,11 @@ from strata.landing_zone.layers import layers as reported
 from strata.landing_zone.permissions import layer_permissions
 from strata.load import load
 from strata.options import Options
+from strata.terraform import tools
 from strata.terraform.expressions import terraform
 from strata.terraform.synthesis import sources
+from strata.terraform.workspace import Workspace
+from tests.documents import blocks
 from tests.evaluation import allowed
 from tests.said import Said
 from tests.synthesized import CHECKOUT, SHIPPED, Deployment, synthesize
@@ -117,12 +121,27 @@ def test_settings_are_checked_by_the_model(own: Own, said: Said) -> None:
     own.add("topics", "nam: x\ndays: soon\nname: 012345678901\n", stack=IN_ACCOUNTS, model=MODEL)
 
     assert own.faults(said) == [
-        ("layers/topics.yaml:1: nam", "unknown-key", {"key": "nam", "choices": ["days", "name"]}),
+        ("layers/topics.yaml:1: nam", "unknown-key", {"key": "nam", "choices": ["days", "name", "roles", "rollout"]}),
         ("layers/topics.yaml:2: days", "wrong-type", {}),
         ("layers/topics.yaml:3: name", "account-id-unquoted", {"value": "012345678901"}),
     ]
     own.add("topics", "", stack=IN_ACCOUNTS, model=MODEL)
     assert own.faults(said) == [("layers/topics.yaml:1: name", "key-missing", {"key": "name"})]
+
+
+def test_a_fault_that_pydantic_alone_has_words_for_leads_to_the_model(own: Own) -> None:
+    """`strata schema` knows no layer."""
+    bounded = "from typing import Annotated\nfrom pydantic import Field\n" + MODEL.replace(
+        "days: int", "days: Annotated[int, Field(multiple_of=7)]"
+    )
+    own.add("topics", "name: x\ndays: 8\n", stack=IN_ACCOUNTS, model=bounded)
+
+    with pytest.raises(ConfigurationError) as error:
+        load(own.config)
+
+    (fault,) = error.value.faults
+    assert fault.problem.id == "value-rejected"
+    assert str(own.code / "topics/model.py") in fault.remedy
 
 
 def _unknown(own: Own) -> None:
@@ -320,6 +339,25 @@ CASES: Mapping[str, Case] = {
             for line, key, value in ((2, "reader", "a b"), (3, "writer", "ops*"))
         ],
     ),
+    "roles in a path that is none": (
+        lambda own: own.add(
+            "topics", "roles:\n  reader: ../x\n  writer: role/x\nname: x\n", stack=IN_ACCOUNTS, model=MODEL
+        ),
+        [
+            (f"layers/topics.yaml:{line}: roles.{key}", "text-malformed", {"kind": "role name", "value": value})
+            for line, key, value in ((2, "reader", "../x"), (3, "writer", "role/x"))
+        ],
+    ),
+    "waves beside the rollout": (
+        lambda own: own.add("topics", "name: x\nwaves: [[all]]\n", stack=IN_ACCOUNTS, model=MODEL),
+        [
+            (
+                "layers/topics.yaml:2: waves",
+                "unknown-key",
+                {"key": "waves", "choices": ["days", "name", "roles", "rollout"]},
+            )
+        ],
+    ),
     "a token": (
         lambda own: own.add("topics", "name: '${TfToken[TOKEN.1]}'\n", stack=IN_ACCOUNTS, model=MODEL),
         [("layers/topics.yaml:1: name", "terraform-placeholder", {"part": "TfToken["})],
@@ -341,6 +379,13 @@ def test_an_account_is_in_the_first_wave_that_names_it(own: Own) -> None:
 
     assert [sorted(wave) for wave in landing_zone.waves["topics"]] == [["shared"], ["security"]]
     assert [landing_zone.wave(stack) for stack in ("sso", "topics_shared", "topics_security")] == [0, 1, 2]
+
+
+def test_the_waves_of_the_page_are_those_of_the_shipped_configuration(own: Own) -> None:
+    (example,) = blocks(CHECKOUT / "docs/layers.md", "yaml", "Waves")
+    own.add("topics", f"name: x\n{example.text}", stack=IN_ACCOUNTS, model=MODEL)
+
+    assert [{*wave} for wave in own.load().waves["topics"]] == [{"security"}, {"shared"}]
 
 
 def test_a_setting_of_a_layer_that_is_called_as_ours_is_its_own(own: Own) -> None:
@@ -523,6 +568,70 @@ def test_what_a_layer_left_in_an_account_is_refused_with_the_way(own: Own, said:
 def _edit(own: Own, file: str, old: str, new: str) -> None:
     path = own.config / file
     path.write_text(path.read_text().replace(old, new))
+
+
+ODD = """
+import jsii
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+from constructs import IValidation
+from stacks.account import AccountStack
+
+@jsii.implements(IValidation)
+class Refusing:
+    def validate(self):
+        return ["odd at last"]
+
+class Odd(Exception):
+    pass
+
+class Stack(AccountStack):
+    def __init__(self, scope, id, *, account):
+        super().__init__(scope, id, account=account)
+        self.add(SnsTopic, "events", name="events")
+        if account.key == "shared":
+            {line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "text"),
+    [
+        ('raise Odd("one")', "stacks/layers/topics/stack.py:20", "Odd: one"),
+        ("exit(0)", "stacks/layers/topics/stack.py:20", "SystemExit: 0"),
+        ('self.add(SnsTopic, "events", name="x")', "", "two resources have the address aws_sns_topic.events"),
+        ("self.node.add_validation(Refusing())", "", "odd at last"),
+    ],
+)
+def test_what_an_account_stack_raises_is_told_of_it_where_that_is_asked(
+    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, place: str, text: str
+) -> None:
+    """All others are written, and nothing of the one that was half made; a plain synth fails."""
+    checkout = tmp_path / "checkout"
+    (checkout / "stacks/layers").mkdir(parents=True)
+    own.code.rename(checkout / "stacks/layers")
+    own.code.symlink_to(checkout / "stacks/layers")
+    own.add("topics", stack=ODD.replace("{line}", line))
+    (checkout / "main.py").write_text(
+        "import sys\nfrom pathlib import Path\n"
+        f"sys.path.insert(0, {str(CHECKOUT)!r})\n"
+        "import stacks.layers\nfrom strata.config import layers\nfrom stacks.deployment import main\n"
+        "layers.CODE = Path('stacks/layers').resolve()\nstacks.layers.__path__ = [str(layers.CODE)]\nmain()\n"
+    )
+    monkeypatch.setattr(tools, "CHECKOUT", checkout)
+    variables = {**os.environ, "STRATA_CONFIG": str(own.config), "TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")}
+    workspace = Workspace(tmp_path / "out", variables)
+
+    workspace.synth()
+    plain = subprocess.run(
+        [sys.executable, "main.py"], cwd=checkout, env=variables, capture_output=True, text=True, check=False
+    )
+
+    (stack,) = workspace.failed
+    why = workspace.failed[stack]
+    assert (stack, why.place, text in why) == ("topics_shared", place, True), why
+    assert [one for one in workspace.stacks if "_" in one] == ["topics_security"]
+    assert plain.returncode == 1
+    assert text in plain.stderr or line == "exit(0)"
 
 
 def test_an_import_goes_to_the_stack_of_strata_that_makes_the_address(own: Own, tmp_path: Path) -> None:

@@ -170,7 +170,8 @@ class Deployment:
         self._existing = Existing(self.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader)
         self._gone = GoneImports(prepared.landing_zone)
         self._muted = fleet.Muted(options)
-        self._many = fleet.many(self.workspace, prepared.asked, prepared.landing_zone.account_stacks)
+        going = [stack for stack in prepared.chosen if stack not in prepared.spared]  # what fails stops waves, too
+        self._many = fleet.many(self.workspace, going, prepared.landing_zone.account_stacks)
         self._planner = Planner(
             *(self.workspace, folder, prepared.version, progress),
             verbose=options.verbose,
@@ -718,7 +719,7 @@ class Deployment:
     def _agreed(self) -> bool:
         """Plans all stacks, shows the plans, and asks about those that can be applied."""
         plans = self._planner.plan_all(self.prepared.asked)
-        plans += [Plan(stack, spared=True) for stack in sorted(self.prepared.spared)]
+        plans += self.prepared.unasked()
         self._shown |= {planned.stack: planned for planned in plans}
         cannot = Message("not-planned", "cannot be planned")
         self._show([replace(one, error=one.error and cannot, advice=(), told=()) for one in plans])
@@ -885,6 +886,9 @@ class Deployment:
         return code
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:
+        if why := self.workspace.failed.get(stack):
+            self._fails(StrataError(why.saying(f"{stack}: {why}", place=why.place)))
+            return
         if any(failure.id == STOPPED for failure in failures):
             project, now = self.landing_zone.project, dt.datetime.now(tz=dt.UTC)
             lock = next(abandoned(self.aws, project, self.workspace, [stack], now), None)

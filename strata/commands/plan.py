@@ -173,7 +173,7 @@ def _plans(
         )
         plans = planner.plan_all(preview.order(prepared.asked) if preview else prepared.asked)
     plans = [planned for planned in plans if planned.stack in prepared.chosen]
-    plans += [Plan(stack, spared=True) for stack in sorted(prepared.spared)]
+    plans += prepared.unasked()
     for planned in plans:
         report_kept(planned, kept.get(planned.stack, ()), options.note)
     return preview, plans

@@ -39,7 +39,7 @@ from strata.config.expectations import ENTRIES as EXPECTATION_ENTRIES
 from strata.config.expectations import Expectation, Expectations
 from strata.config.external import External
 from strata.config.json_lines import JsonSourceFile, minified
-from strata.config.layers import Deploying, Layer, failure, in_order, read_code, wiring_faults
+from strata.config.layers import Code, Deploying, Layer, failure, in_order, read_code, wiring_faults
 from strata.config.models import Listing, Organization, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move, Moves
@@ -234,7 +234,7 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
         else:
             try:
                 with contextlib.redirect_stdout(sys.stderr):  # stdout may be JSON
-                    settings, partial.skipped[file], _ = _parse(code.model, source_file)
+                    settings, partial.skipped[file], _ = _parse(code.model, source_file, code)
                 found[name] = Layer(name, code, settings, deploying)
             except KeyboardInterrupt:
                 raise
@@ -351,8 +351,15 @@ def _source_file(folder: Path, name: str, entries: str = "") -> SourceFile:
     return source_file
 
 
-def _parse(model: type[M], source_file: SourceFile) -> tuple[M | None, set[Location], tuple[int, ...]]:
+def _parse(
+    model: type[M], source_file: SourceFile, layer: Code | None = None
+) -> tuple[M | None, set[Location], tuple[int, ...]]:
     """Validates a file, leaving faulty entries out until the rest is valid; notes their faults in the file.
+
+    Args:
+        model: what it may say.
+        source_file: the file.
+        layer: the code that it is the settings of, where it is a layer's.
 
     Returns the model, the locations left out, and the position in the file of each assignment that is not.
     """
@@ -377,7 +384,7 @@ def _parse(model: type[M], source_file: SourceFile) -> tuple[M | None, set[Locat
                 if not any(location[: len(gone)] == gone for gone in out):
                     entries.add(entry_of(location))
                     if readable and not _is_consequence(source_file, location, details):
-                        source_file.faults.append(_translate(model, source_file, location, details))
+                        source_file.faults.append(_translate(model, source_file, location, details, layer))
             new = {location for entry in entries for location in _leave_out(data, entry, positions)}
             out |= entries | new
             if not new:
@@ -445,20 +452,30 @@ def _unit_keys(unit: Any) -> Iterable[Location]:
 # Pydantic's words into ours
 
 
-def _translate(model: type[BaseModel], source_file: SourceFile, location: Location, details: ErrorDetails) -> Fault:
+def _translate(
+    model: type[BaseModel],
+    source_file: SourceFile,
+    location: Location,
+    details: ErrorDetails,
+    layer: Code | None = None,
+) -> Fault:
     known = details.get("ctx", {}).get("error")
     if isinstance(known, Problem):
         return source_file.fault((*location, *known.at), known.problem, known.remedy)
-    return source_file.fault(location, *_words(model, location, details))
+    return source_file.fault(location, *_words(model, location, details, layer))
 
 
-def _words(model: type[BaseModel], location: Location, details: ErrorDetails) -> tuple[Message, str]:
+def _words(
+    model: type[BaseModel], location: Location, details: ErrorDetails, layer: Code | None
+) -> tuple[Message, str]:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     got = f", got {short(value)}" if kind != "too_short" else ""
     if kind == "missing":
         return Message("key-missing", "is required", key=location[-1]), f"add '{location[-1]}:' with a value"
     if kind == "extra_forbidden":
         allowed = _keys_at(model, location[:-1])
+        if layer and layer.in_accounts and not location[1:]:
+            allowed = sorted({*allowed, *Deploying.model_fields})
         text = f"unknown key {short(location[-1])}{did_you_mean(str(location[-1]), allowed)}"
         return Message("unknown-key", text, key=location[-1], choices=allowed), f"known here: {', '.join(allowed)}"
     if kind in ("enum", "literal_error"):
@@ -473,7 +490,8 @@ def _words(model: type[BaseModel], location: Location, details: ErrorDetails) ->
         message = Message("number-out-of-range", f"must be {word} {bound}{got}", value=value, limit=bound)
         return message, f"give a number that is {word} {bound}"
     text = f"{details['msg'][:1].lower()}{details['msg'][1:]}{got}"
-    return Message("value-rejected", text), "see `strata schema` for what is allowed"
+    where = shown(layer.folder, "model.py") if layer else "`strata schema`"
+    return Message("value-rejected", text), f"see {where} for what is allowed"
 
 
 _TYPE_WORDS = {

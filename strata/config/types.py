@@ -551,9 +551,9 @@ RoleName = Annotated[
 AssumedRole = Annotated[
     str,
     Text(
-        r"(?:[A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}",
+        r"(?!role/)(?:(?!\.\.?/)[A-Za-z0-9_+=,.@-]+/)*(?!\.\.?$)[A-Za-z0-9_+=,.@-]{1,64}",
         "is not the name of a role: at most 64 letters, digits and +=,.@-_",
-        "write its name, with its path if it has one, not an ARN",
+        "write its name, with its path if it has one, as ci/deployer: no ARN, no role/ before it and no .. in it",
         source="iam roleNameType",
         kind="role name",
         example="deployer",

@@ -48,7 +48,10 @@ class Fleet:
             return fleet
         found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", shard)
         if not found or int(found[1]) > int(found[2]):
-            text = f"--shard {shard}: not a number and how many there are, such as 3/16"
+            why = (
+                f"{found[1]} is more than {found[2]}" if found else "not a number and how many there are, such as 3/16"
+            )
+            text = f"--shard {shard}: {why}"
             raise UsageError(Message("argument-malformed", text, option="--shard", value=shard))
         return replace(fleet, shard=(int(found[1]), int(found[2])))
 

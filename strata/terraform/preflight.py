@@ -96,6 +96,16 @@ class Prepared:
     sources: Mapping[str, str | None] = field(default_factory=dict)
     """Of what the Terraform of each of these is written, None where nobody knows that."""
 
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Returns the chosen stacks in member accounts whose code fails."""
+        return tuple(stack for stack in self.chosen if stack in self.workspace.failed)
+
+    def unasked(self) -> list[Plan]:
+        """Returns the plans of the chosen stacks for which no Terraform is started."""
+        spared = [Plan(stack, spared=True) for stack in sorted(self.spared)]
+        return [*spared, *(Plan(stack, error=self.workspace.failed[stack]) for stack in self.failed)]
+
     def version(self, state: StateObject) -> Version | None:
         """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
         try:
@@ -122,7 +132,7 @@ class Prepared:
     @property
     def asked(self) -> tuple[str, ...]:
         """Returns the chosen stacks for which Terraform is started."""
-        return tuple(stack for stack in self.chosen if stack not in self.spared)
+        return tuple(stack for stack in self.chosen if stack not in {*self.spared, *self.failed})
 
     def account_ids(self, organizations: State | None = None) -> dict[str, str]:
         """Returns the id of its account by the stack in a member account, empty where there is none yet.
@@ -284,6 +294,7 @@ def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str]) -> 
     for stack in needed:
         del workspace.unwritten[stack]
     workspace.synth(allow)
+    workspace.unwritten.update({stack: reads[stack] for stack in workspace.failed})
     return prepared
 
 
@@ -326,11 +337,11 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     empty = None if chosen else _empty(named, prepared.fleet)
     if empty:
         note(empty)
-    unwritten = prepared.workspace.unwritten
-    spared = {stack for stack in chosen if stack in unwritten}
+    unwritten, failed = prepared.workspace.unwritten, prepared.failed
+    spared = {stack for stack in chosen if stack in unwritten} - {*failed}
     if not prepared.refreshing.always:
-        spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - spared])
-    asked = [stack for stack in chosen if stack not in spared]
+        spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - unwritten])
+    asked = [stack for stack in chosen if stack not in {*spared, *failed}]
     needed = {*asked, *(one for stack in chosen for one in prepared.workspace.producers(stack))} - {*prepared.states}
     states = {**prepared.states, **{stack: read_state(aws, zone.project, stack) for stack in sorted(needed)}}
     shut_out = _closed_to_us(aws, zone, states, asked, named, note, waits=waits)

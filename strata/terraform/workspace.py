@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +49,8 @@ class Workspace:
     """Folders that stand in for those of stacks, with a state beside them that only a plan reads."""
     unwritten: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The stacks in member accounts whose Terraform is not written, with those that they read from."""
+    failed: dict[str, Message] = field(default_factory=dict)
+    """Those of them whose code fails, with the reason."""
     lock: _Lock | None = field(default=None, repr=False, compare=False)
     """Keeps other commands out of the folder for as long as it is there."""
 
@@ -68,6 +71,8 @@ class Workspace:
     def synth(self, allow: Sequence[str] = ()) -> None:
         """Writes the Terraform of every stack; what is allowed this time is not guarded against.
 
+        Of a stack in a member account that cannot be written it keeps the reason.
+
         Raises:
             StrataError: main.py failed; its message is passed on.
         """
@@ -76,6 +81,8 @@ class Workspace:
         self._manifest.unlink(missing_ok=True)
         left_out = self.folder / "unwritten"
         left_out.write_text("\n".join(self.unwritten), encoding="utf-8")
+        failed = self.folder / "unwritten.json"
+        failed.unlink(missing_ok=True)
         done = subprocess.run(
             [sys.executable, "main.py"],
             cwd=tools.CHECKOUT,
@@ -96,6 +103,9 @@ class Workspace:
         if not self._manifest.exists():
             text = "main.py ended without an error before the Terraform was written; look for an exit in a stack"
             raise StrataError(Message("synth-ended-early", text))
+        for stack, said in json.loads(failed.read_text(encoding="utf-8")).items() if failed.exists() else ():
+            why = next(_reasons(said.strip().splitlines()))
+            self.failed[stack] = why.saying(why.removeprefix(f"{stack}: "), place=why.place, stack=stack)
 
     @property
     def _manifest(self) -> Path:
@@ -246,20 +256,25 @@ _READS = re.compile(r"\bdata\.terraform_remote_state\.([\w-]+)\.outputs\.([\w-]+
 
 def _reasons(said: Sequence[str]) -> Iterator[Message]:
     """Yields the errors that main.py ends with; of one that it did not foresee what came first, and where."""
-    first = next((number for number, one in enumerate(said) if re.match(r"[\w.]*(Error|Exception)\b", one)), None)
-    if first is None or not any(one.startswith("Traceback ") for one in said):
+    begun = next((number for number, one in enumerate(said) if one.startswith("Traceback ")), len(said))
+    first = next((number for number, one in enumerate(said) if number > begun and one[:1].strip()), None)
+    if first is None:
         yield from (Message("synth-refused", one.removeprefix("error: ")) for one in said)
         return
     frames = re.findall(
-        rf'File "{re.escape(str(tools.CHECKOUT))}/((?!\.venv/)[^"]+)", line (\d+)', "\n".join(said[:first])
+        rf'File "{re.escape(str(tools.CHECKOUT))}/((?!{_NOBODYS})[^"]+)", line (\d+)', "\n".join(said[:first])
     )
     blamed = [frame for frame in frames if frame[0] not in _KERNEL] or frames
     where = f"{':'.join(blamed[-1])}: " if blamed else ""
-    # jsii begins its message with a line break.
-    why = next((text for one in said[first + 1 :] if (text := one.strip())), "") if said[first].endswith(": ") else ""
-    text = f"the Terraform cannot be written: {where}{said[first]}{why}; make synth shows how it came to that"
+    # jsii begins its message with a line break, and cdktf has a list on lines of their own.
+    told, *more = (one.strip() for one in takewhile(str.strip, said[first:]))
+    for text in more[:2]:
+        told += f" {text}" if told.endswith(":") else ""
+    text = f"the Terraform cannot be written: {where}{told}; make synth shows how it came to that"
     yield Message("synth-failed", text, place=":".join(blamed[-1]) if blamed else "")
 
 
+_NOBODYS = r"\.venv/|stacks/(?:deployment|own)\.py"
+"""Nobody who extends Strata is to blame for what is raised there."""
 _KERNEL = frozenset(f"stacks/{module}.py" for module in ("arguments", "base", "hcl", "planned"))
 """What stacks call, so that an error in there is one of its caller."""
