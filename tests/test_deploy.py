@@ -280,7 +280,7 @@ def test_what_can_be_planned_later_is_asked_about_once_for_all_waves(site: Site)
 def test_accounts_that_are_all_put_off_end_with_a_list_of_their_own(site: Site, said: Said) -> None:
     """The later wave was put off as well, so the earlier one stops nothing; the line is one."""
     _roll_out(site)
-    expected = Expected("0", ChangeList(format=1, account=ACCOUNT, stacks={}, later=[]), by_account=True)
+    expected = Expected("0", ChangeList(format=1, account=ACCOUNT, stacks={}, later=[]))
 
     assert site.deploys(yes=True, expected=expected) == deploy.AGAIN
 
