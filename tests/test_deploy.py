@@ -29,7 +29,7 @@ from strata.errors import Message, StrataError, UsageError
 from strata.identity import leftovers
 from strata.identity.leftovers import Directory
 from strata.options import Options
-from strata.terraform import preflight
+from strata.terraform import locks, preflight
 from strata.terraform.apply import Applied
 from strata.terraform.apply import apply as applies
 from strata.terraform.change_list import ChangeList, Expected
@@ -317,7 +317,7 @@ def test_a_part_whose_accounts_let_nobody_in_is_a_warning_where_nobody_named_it(
 def test_a_part_without_an_account_is_said_to_be_empty_and_nothing_else(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    empty = Message("part-empty", "no account is in part 3/16")
+    empty = Message("part-empty", "part 3/16: empty")
     prepared = replace(site.prepared(), chosen=(), empty=empty)
     monkeypatch.setattr(site, "prepared", lambda _: prepared)
 
@@ -387,6 +387,7 @@ def test_whose_terraform_was_killed_is_told_how_its_lock_is_freed(
         return Applied(False, events, (ended(Result(-signal.SIGKILL, ""), events),))
 
     monkeypatch.setattr(deploy, "apply", killed)
+    monkeypatch.setattr(locks, "_processes", list)
 
     assert site.deploys() == 1
 

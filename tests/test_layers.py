@@ -339,7 +339,7 @@ CASES: Mapping[str, Case] = {
             for line, key, value in ((2, "reader", "a b"), (3, "writer", "ops*"))
         ],
     ),
-    "roles in a path that is none": (
+    "roles below dots": (
         lambda own: own.add(
             "topics", "roles:\n  reader: ../x\n  writer: role/x\nname: x\n", stack=IN_ACCOUNTS, model=MODEL
         ),
@@ -598,7 +598,7 @@ class Stack(AccountStack):
     [
         ('raise Odd("one")', "stacks/layers/topics/stack.py:20", "Odd: one"),
         ("exit(0)", "stacks/layers/topics/stack.py:20", "SystemExit: 0"),
-        ('self.add(SnsTopic, "events", name="x")', "", "two resources have the address aws_sns_topic.events"),
+        ('self.add(SnsTopic, "events", name="x")', "", "aws_sns_topic.events"),
         ("self.node.add_validation(Refusing())", "", "odd at last"),
     ],
 )
