@@ -348,10 +348,10 @@ def test_a_policy_of_a_type_that_the_provider_does_not_know_stays() -> None:
     for there in (made, made.in_state(type)):
         policy_, type_ = (one.way for one in compared(there).differences)
         assert ways(there) == []
-        for way in (policy_, type_):
+        for way, why_not in ((policy_, "not-declarable"), (type_, "policy-type-unknown")):
             assert way.by_hand
             assert way.not_adopted
-            assert (way.undo, way.by_hand.id, way.not_adopted.id) == ((), "policy-type-unknown", "not-declarable")
+            assert (way.undo, way.by_hand.id, way.not_adopted.id) == ((), "policy-type-unknown", why_not)
 
 
 @pytest.mark.parametrize(
