@@ -7,9 +7,10 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ _OURS = (
 )
 """Those of Strata."""
 _READING = frozenset(("open", "eval", "exec", "__import__", "TerraformAsset"))
-_LIBRARIES = ("cdktf", "cdktf-cdktf-provider-aws", "constructs", "jsii", "pydantic")
+_LIBRARIES = frozenset(
+    ("cdktf", "cdktf-cdktf-provider-aws", "cdktn", "cdktn-provider-aws", "constructs", "jsii", "pydantic")
+)
 
 
 def sources(landing_zone: LandingZone) -> dict[str, str | None]:
@@ -68,7 +71,13 @@ def _common() -> list[Any]:
     for path in [CHECKOUT / "main.py", *files, *([LOCK] if LOCK.exists() else [])]:
         body = path.read_bytes()
         code.update(f"{path.relative_to(CHECKOUT)} {len(body)}\n".encode() + body)
-    return [code.hexdigest(), sys.version, [version(one) for one in _LIBRARIES], bool(emulator())]
+    return [code.hexdigest(), sys.version, sorted(_versions()), bool(emulator())]
+
+
+def _versions() -> Iterator[str]:
+    for name in _LIBRARIES:
+        with suppress(PackageNotFoundError):  # one engine is installed, or the other
+            yield f"{name} {version(name)}"
 
 
 def _is_read(path: Path) -> bool:

@@ -20,12 +20,6 @@ from tests.provider.trial import CREDENTIALS, RUNS, Run, Trial, environment, eve
 
 OF_NO_STACK = {
     "s3:ListBucketVersions",  # a bucket is emptied before it is deleted
-    "ssm:AddTagsToResource",
-    "ssm:DeleteParameter",
-    "ssm:DescribeParameters",
-    "ssm:GetParameter",
-    "ssm:ListTagsForResource",
-    "ssm:PutParameter",
 }
 """Actions that a type here needs and none of the stacks'."""
 
@@ -44,6 +38,7 @@ NOT_CALLED = {
         "s3:UntagResource",
         "sns:UntagResource",
         "sso:UntagResource",
+        "ssm:RemoveTagsFromResource",
     },
     "the stand-in does not read what types of their own have taken over, nor what there is none of": {
         "access-analyzer:ListTagsForResource",
