@@ -148,8 +148,10 @@ def test_a_stack_is_stopped_by_term_at_once(shipped: Site) -> None:
     assert shipped.locks() == []
 
 
-@pytest.mark.parametrize("configuration", CONFIGURATIONS)
-@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=pytest.mark.large)])
+@pytest.mark.parametrize(
+    ("configuration", "kills"),
+    [("shipped", 3), *(pytest.param(name, 30, marks=pytest.mark.large) for name in CONFIGURATIONS)],
+)
 def test_a_first_deploy_that_is_killed_at_random_moments_is_complete_on_a_rerun(
     tmp_path: Path, configuration: str, kills: int
 ) -> None:

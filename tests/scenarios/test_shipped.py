@@ -21,8 +21,13 @@ def test_the_second_plan_is_empty(shipped: Site) -> None:
 
 
 @pytest.mark.long("real")
-@pytest.mark.parametrize("age", ["minute", "hour"])
-@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+@pytest.mark.parametrize(
+    ("configuration", "age"),
+    [
+        *(("shipped", age) for age in ("minute", "hour")),
+        *(pytest.param("company", age, marks=pytest.mark.large) for age in ("minute", "hour")),
+    ],
+)
 def test_a_first_deploy_and_a_plan_right_after_it(
     running_aws: Aws, provider: Provider, tmp_path: Path, configuration: str, age: str
 ) -> None:
