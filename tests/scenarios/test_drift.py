@@ -283,7 +283,7 @@ def test_who_may_not_ask_who_it_was_is_told_so(shipped: Site) -> None:
     said = shipped.strata("drift", "--who")
 
     assert said.code == 3
-    assert "who: account 123456789012:" in said.text
+    assert "account 123456789012, us-east-1" in said.text
     assert "cloudtrail:LookupEvents" in said.text
     assert "strata permissions reader" in said.text
 
