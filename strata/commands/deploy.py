@@ -796,7 +796,7 @@ class Deployment:
     def _put_off(self, *stacks: str) -> bool:
         """Leaves stacks whose plan nobody could see before to a run of their own; says that they are not confirmed."""
         self._odd |= {stack: 1 if stack in self._written else AGAIN for stack in stacks}
-        self._unfinished = max((self._odd[stack] for stack in stacks), key=(0, AGAIN, 1).index)
+        self._unfinished = self._worst(0)
         named = listed(self._words(stacks))
         text = f"{named}: this was on no list that was approved; run strata plan again, and approve its list"
         self._leave(Message("on-no-list", text, stacks=list(stacks)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,9 +140,13 @@ def _merged(value: Any, marks: Any, each: Any) -> Any:
     return value
 
 
-def digest(value: object) -> str:
-    """Returns a digest of a value that nobody shall read."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+def digest(value: object, plain: Callable[[Any], Any] | None = None) -> str:
+    """Returns a digest of a value that nobody shall read, or that is long.
+
+    Args:
+        plain: makes of what JSON does not have something that it has.
+    """
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=plain).encode()).hexdigest()
 
 
 def in_words(value: object) -> str:

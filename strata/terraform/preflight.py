@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -48,6 +46,7 @@ from strata.rules.expectations import require
 from strata.rules.lockout import Guard
 from strata.sides.states import State, managed, objects
 from strata.terraform import synthesis, whole
+from strata.terraform.attributes import digest
 from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.fleet import Fleet, layer_of
 from strata.terraform.locks import abandoned, refuse_beside_another_run
@@ -187,7 +186,7 @@ class RefusedError(StrataError):
 def _digest(state: State, outputs: Collection[str]) -> str:
     known = state.get("outputs", {})
     values = {name: known[name]["value"] for name in sorted(outputs) if name in known}
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    return digest(values)
 
 
 def prepare(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
@@ -17,6 +16,7 @@ from typing import Any
 from strata.aws.session import emulator
 from strata.config.layers import Layer
 from strata.landing_zone import LandingZone
+from strata.terraform.attributes import digest
 from strata.terraform.tools import CHECKOUT, LOCK
 
 _SEEN = frozenset(
@@ -45,7 +45,7 @@ def sources(landing_zone: LandingZone) -> dict[str, str | None]:
         if layer.code.in_accounts:
             common = [*_common(), *_of_layer(landing_zone, layer)] if _is_plain(layer.code.folder) else None
             for key, account in landing_zone.members.items():
-                found[layer.stack_in(key)] = _digest([*common, asdict(account)]) if common else None
+                found[layer.stack_in(key)] = digest([*common, asdict(account)], _plain) if common else None
     return found
 
 
@@ -116,11 +116,7 @@ def _named(node: ast.AST) -> Iterator[str]:
         yield from (alias.name for alias in node.names)
 
 
-def _digest(parts: Iterable[Any]) -> str:
-    return hashlib.sha256(json.dumps(list(parts), sort_keys=True, default=_sorted).encode()).hexdigest()
-
-
-def _sorted(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, frozenset | set):
         return sorted(value)
     return dict(value) if isinstance(value, Mapping) else str(value)

@@ -5,7 +5,6 @@ Beside its state each has an object that says what that run followed from, and w
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import subprocess
@@ -14,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version as installed
-from typing import Any
 
 from strata.aws import kept
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import ABSENT, Version, etags
 from strata.config.layers import PLANS
 from strata.config.models import Project, state_key
+from strata.terraform.attributes import digest as digest_of
 from strata.terraform.refresh import providers
 from strata.terraform.workspace import StateObject, Workspace
 
@@ -103,7 +102,7 @@ def origin(workspace: Workspace, stack: str, source: str | None) -> Origin:
     by = [installed("strata"), _terraform(workspace.environment["TERRAFORM_BINARY_NAME"])]
     if any(name.startswith("TF_AWS_") for name in workspace.environment):
         return Origin()
-    source = source and _digest(source, by)
+    source = source and digest_of([source, by])
     if stack in workspace.unwritten:
         return Origin(source=source)
     document = workspace.document(stack)
@@ -113,16 +112,12 @@ def origin(workspace: Workspace, stack: str, source: str | None) -> Origin:
         return Origin()
     if _ELSEWHERE.search(json.dumps(document)):
         return Origin()
-    terraform = _digest(document, by, providers(workspace, stack))
+    terraform = digest_of([document, by, providers(workspace, stack)])
     return Origin(terraform, source, workspace.outputs_read(stack))
 
 
 def _values(read: Mapping[StateObject, Collection[str]], digest: Digest) -> str:
-    return _digest([[*state, digest(state, tuple(sorted(outputs)))] for state, outputs in sorted(read.items())])
-
-
-def _digest(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return digest_of([[*state, digest(state, tuple(sorted(outputs)))] for state, outputs in sorted(read.items())])
 
 
 _ELSEWHERE = re.compile(r"\b(file\w*|templatefile|(?:plan)?timestamp|uuid|bcrypt)\(")
