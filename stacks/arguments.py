@@ -38,7 +38,7 @@ def check_value(name: str, value: Any) -> None:
 
 def _faults(kind: type, arguments: Mapping[str, Any]) -> Iterator[str]:
     parameters, types = _signature(kind)
-    if not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         for argument in sorted(arguments.keys() - parameters.keys()):
             yield f"has no argument {argument!r}{did_you_mean(argument, parameters)}"
     for argument, one in parameters.items():

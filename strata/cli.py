@@ -78,7 +78,7 @@ _OF_AWS: dict[str, frozenset[str]] = {
 
 def _shared(command: str) -> dict[str, Any]:
     options = {**_SHARED, "region": RequestRegionOption} if command == "can" else _SHARED
-    return {key: one for key, one in options.items() if command in _OF_AWS.get(key, {command})}
+    return {key: option for key, option in options.items() if command in _OF_AWS.get(key, {command})}
 
 
 @app.callback()
@@ -1039,7 +1039,7 @@ def report(
     from strata.live import Source
 
     only, source = Only(account or (), ou or (), person, group), Source(live, kept, save)
-    allowed = [one.value for one in allow or ()]
+    allowed = [allowed_change.value for allowed_change in allow or ()]
     return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of, only=only, source=source)
 
 
@@ -1060,7 +1060,11 @@ def main() -> None:
 
 def asked(named: Sequence[str]) -> typer.Typer:
     """Returns the command line with the one command that is named: to make those of all others takes 10 ms."""
-    if not (commands := [one for one in app.registered_commands if one.name in named]):
+    if not (
+        commands := [
+            registered_command for registered_command in app.registered_commands if registered_command.name in named
+        ]
+    ):
         return app
     found = copy.copy(app)
     found.registered_commands, found.registered_groups = commands, []

@@ -430,7 +430,8 @@ class _Guarded:
         if _MARK.search(text):
             pieces = _PAINTED.split(text)
             shown = "".join(
-                f"{one[0]}{visible(one[1:-1])}{_PLAIN}" if _PAINTED.fullmatch(one) else visible(one) for one in pieces
+                f"{piece[0]}{visible(piece[1:-1])}{_PLAIN}" if _PAINTED.fullmatch(piece) else visible(piece)
+                for piece in pieces
             )
         else:
             shown = visible(text)

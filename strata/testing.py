@@ -72,9 +72,9 @@ class Zone:
             AssertionError: some do not; it names each with its first cases.
         """
         __tracebackhide__ = True
-        failing = [one for one in examined(self.landing_zone) if not one.holds]
+        failing = [result for result in examined(self.landing_zone) if not result.holds]
         if failing:
-            raise AssertionError("\n".join(f"{one.expectation.id}: {_told(one)}" for one in failing))
+            raise AssertionError("\n".join(f"{result.expectation.id}: {_told(result)}" for result in failing))
 
 
 @dataclass(frozen=True)

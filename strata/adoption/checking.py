@@ -83,4 +83,4 @@ def _entries(found: Description) -> Iterator[tuple[str, str]]:
     for section in ("users", "groups", "permission_sets"):
         for key, entry in found.sso.get(section, {}).items():
             policies = entry.get("policies", ())
-            yield f"{section}.{key}", next((one["inline"] for one in policies if "inline" in one), "")
+            yield f"{section}.{key}", next((policy["inline"] for policy in policies if "inline" in policy), "")

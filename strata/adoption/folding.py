@@ -129,8 +129,8 @@ class _Tree:
     def selection(self, accounts: frozenset[str]) -> _Selection:
         """Returns the shortest selection of exactly these accounts."""
         first, *rest = self.pieces(accounts)
-        for one in rest:
-            first |= one
+        for selection in rest:
+            first |= selection
         return first
 
     def pieces(self, accounts: frozenset[str]) -> tuple[_Selection, ...]:

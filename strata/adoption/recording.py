@@ -27,8 +27,8 @@ def record_of(
     named = identities(zone)
     keys = {kind: {id: key for id, key in found.keys[kind].items() if key in named[kind]} for kind in KINDS}
     ids = {(type_of(address), id) for address, id in lines.items()}
-    ids |= {(TRUSTED, one) for one in zone.organization.trusted_services}
-    ids |= {(UNMANAGED, one) for one in zone.organization.unmanaged_accounts}
+    ids |= {(TRUSTED, trusted_service) for trusted_service in zone.organization.trusted_services}
+    ids |= {(UNMANAGED, unmanaged_account) for unmanaged_account in zone.organization.unmanaged_accounts}
     ids |= {(ATTRIBUTE, one) for one in zone.sso.access_control_attributes}
     ids |= set(_attachments_of_others(zone, inventory, keys))
     if inventory.center:

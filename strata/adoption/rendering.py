@@ -76,7 +76,7 @@ def expectations(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 def _entries(name: str, head: str, entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     if not entries:
         return {}
-    parts = [yaml.dump([one], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110) for one in entries]
+    parts = [yaml.dump([entry], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110) for entry in entries]
     between = "\n" if name == EXPECTATIONS else ""
     text = between.join(parts).replace('\n  "on":', "\n  on:")  # a key, which our readers take as text
     return {name: f"# {head}{_GAP}{text}"}
@@ -85,8 +85,8 @@ def _entries(name: str, head: str, entries: Sequence[Mapping[str, Any]]) -> dict
 def looks_of(entries: Sequence[Mapping[str, Any]]) -> Iterator[Message]:
     """Yields what to look at among the accepted findings, by what each means."""
     places = defaultdict[str, list[str]](list)
-    for one in entries:
-        places["unknown-name" if one["finding"].startswith("unknown-") else one["finding"]].append(one["at"])
+    for entry in entries:
+        places["unknown-name" if entry["finding"].startswith("unknown-") else entry["finding"]].append(entry["at"])
     for finding, at in places.items():
         id, text = _LOOKS[finding]
         yield Message(id, f"{text}: {listed(at)}.", at=at)
@@ -251,7 +251,7 @@ def _opening(inventory: Inventory, found: Description, *, first: bool) -> Iterat
         "organizational units": (len(found.keys["ou"]), len(inventory.organization.units)),
         "policies": (
             len(organization["policies"]),
-            sum(not one.aws_managed for one in inventory.organization.policies),
+            sum(not policy.aws_managed for policy in inventory.organization.policies),
         ),
     }
     if inventory.center:
@@ -283,7 +283,11 @@ def _opening(inventory: Inventory, found: Description, *, first: bool) -> Iterat
 
 
 def _future(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
-    wide = [one for one in found.assignments if one.accounts == "all" or one.organizational_units or one.tags]
+    wide = [
+        assignment
+        for assignment in found.assignments
+        if assignment.accounts == "all" or assignment.organizational_units or assignment.tags
+    ]
     if not wide:
         return
     yield "## Rules that reach future accounts"
@@ -291,18 +295,18 @@ def _future(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
     yield "An account that comes into the organizational unit, gets the tag, or is opened at all, gets this access too."
     yield "`strata adopt --literal` names every account instead."
     yield ""
-    yield from (f"- {shown(_rule(one))}" for one in wide)
+    yield from (f"- {shown(_rule(assignment))}" for assignment in wide)
     yield ""
 
 
-def _rule(one: Assignment) -> str:
-    who = ", ".join([*one.groups, *(f"user {key}" for key in one.users)])
-    where = ["every account"] if one.accounts == "all" else []
-    where += [f"everything below {unit}" for unit in one.organizational_units]
-    where += [f"accounts tagged {key}={value}" for key, value in one.tags.items()]
-    without = [*one.except_.organizational_units, *one.except_.accounts] if one.except_ else []
+def _rule(assignment: Assignment) -> str:
+    who = ", ".join([*assignment.groups, *(f"user {key}" for key in assignment.users)])
+    where = ["every account"] if assignment.accounts == "all" else []
+    where += [f"everything below {unit}" for unit in assignment.organizational_units]
+    where += [f"accounts tagged {key}={value}" for key, value in assignment.tags.items()]
+    without = [*assignment.except_.organizational_units, *assignment.except_.accounts] if assignment.except_ else []
     apart = f", but {', '.join(without)}" if without else ""
-    return f"{', '.join(one.permission_sets)} for {who} in {', '.join(where)}{apart}"
+    return f"{', '.join(assignment.permission_sets)} for {who} in {', '.join(where)}{apart}"
 
 
 def _left_alone(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
@@ -323,8 +327,8 @@ def _left_alone(found: Description, shown: Callable[[str], str]) -> Iterator[str
 def _alike(left_alone: Iterable[LeftAlone]) -> dict[tuple[str, str], list[str]]:
     """Returns the names of what is left alone, each once, by kind and reason."""
     alike = defaultdict[tuple[str, str], list[str]](list)
-    for one in dict.fromkeys(left_alone):
-        alike[one.kind, one.reason].append(one.name)
+    for omission in dict.fromkeys(left_alone):
+        alike[omission.kind, omission.reason].append(omission.name)
     return alike
 
 
@@ -342,7 +346,11 @@ def left_since(left_alone: Iterable[LeftAlone], page: str) -> list[str]:
     for text in page.splitlines():
         heading = heading if text.startswith("  - ") else text
         there.add((heading, text))
-    new = [one for one in left_alone if (_item(one.kind, one.reason), _name(one.name)) not in there]
+    new = [
+        omission
+        for omission in left_alone
+        if (_item(omission.kind, omission.reason), _name(omission.name)) not in there
+    ]
     return [f"{kind} {', '.join(map(repr, names))}: {reason}" for (kind, reason), names in _alike(new).items()]
 
 
@@ -365,7 +373,7 @@ def _look(text: Message, shown: Callable[[str], str]) -> Iterator[str]:
         yield f"- {shown(text)}"
     else:
         yield f"- {shown(head)}"
-        yield from (f"  - {shown(one)}" for one in things)
+        yield from (f"  - {shown(thing)}" for thing in things)
 
 
 _FEW = 3
@@ -376,7 +384,7 @@ def _written_once(found: Description) -> Iterator[str]:
     """Yields what to know of files that a rerun leaves as they are."""
     yield "- `security.yaml`: a control is `on` where it is set as Strata sets it, and `unmanaged` everywhere else."
     yield "  Switch one on at a time, and read the plan."
-    unread = [one for one in Security.model_fields if one not in Security.kinds(Setting)]
+    unread = [model_field for model_field in Security.model_fields if model_field not in Security.kinds(Setting)]
     yield f"- Not read, and left as it is whether the account has it or not: {', '.join(f'`{one}`' for one in unread)}."
     yield "- `project.yaml`: `default_tags: false` keeps Strata's tags off what exists."
     if found.organization["disable_services"]:

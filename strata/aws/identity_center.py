@@ -36,7 +36,7 @@ def home(aws: Aws, project: Project) -> str | None:
 
     https://docs.aws.amazon.com/singlesignon/latest/userguide/multi-region-iam-identity-center.html
     """
-    found = (one for one in list_instances(aws, project, everywhere=True) if is_ours(one, project))
+    found = (instance for instance in list_instances(aws, project, everywhere=True) if is_ours(instance, project))
     return next((str(one["PrimaryRegion"]) for one in found if one.get("PrimaryRegion")), None)
 
 
@@ -58,7 +58,7 @@ class Center:
     def of(cls, aws: Aws, project: Project) -> Center | None:
         """Returns the organization's instance in the configured region, None where Identity Center is not enabled."""
         region = project.identity_center_region
-        found = next((one for one in list_instances(aws, project) if is_ours(one, project)), None)
+        found = next((instance for instance in list_instances(aws, project) if is_ours(instance, project)), None)
         if found is None:
             return None
         admin, people = aws.client("sso-admin", region), aws.client("identitystore", region)

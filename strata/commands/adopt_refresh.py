@@ -58,8 +58,8 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     changes = list(told(had, found))
     after = loaded(folder, {**before, **files}, folder)
     with suppress(ConfigurationError):  # then nothing was known that may have held
-        for one in newly_unmet(load(folder), after) if files else ():
-            options.note(one)
+        for message in newly_unmet(load(folder), after) if files else ():
+            options.note(message)
     check_unchanged(folder, before)
     code = 0
     if not json and is_any_external(zone):
@@ -114,15 +114,21 @@ def _at_aws(options: Options, zone: LandingZone, reading: Reading) -> External:
 def _missing(options: Options, zone: LandingZone, inventory: Inventory) -> Iterator[Message]:
     """Yields what is declared external and AWS does not have."""
     sets, policies, groups = declared_external(zone)
-    called = {folded(one.name) for center in inventory.centers for one in center.groups}
-    names = {one.name for center in inventory.centers for one in center.permission_sets}
-    there = {(one.type, one.name) for one in inventory.organization.policies}
-    gone = [(SSO, one.location, "permission set", one.name) for one in sets.values() if one.name not in names]
-    gone += [(SSO, one.location, "group", one.name) for one in groups.values() if folded(one.name) not in called]
+    called = {folded(group.name) for center in inventory.centers for group in center.groups}
+    names = {permission_set.name for center in inventory.centers for permission_set in center.permission_sets}
+    there = {(policy.type, policy.name) for policy in inventory.organization.policies}
+    gone = [
+        (SSO, permission_set.location, "permission set", permission_set.name)
+        for permission_set in sets.values()
+        if permission_set.name not in names
+    ]
     gone += [
-        (ORGANIZATION, one.location, "policy", one.name)
-        for one in policies.values()
-        if (one.type.value, one.name) not in there
+        (SSO, group.location, "group", group.name) for group in groups.values() if folded(group.name) not in called
+    ]
+    gone += [
+        (ORGANIZATION, policy.location, "policy", policy.name)
+        for policy in policies.values()
+        if (policy.type.value, policy.name) not in there
     ]
     for file, location, kind, name in gone:
         place = f"{options.config}/{zone.source(file, location)}"

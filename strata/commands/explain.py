@@ -80,8 +80,8 @@ def _evidence(live: Live) -> Iterator[str]:
     yield str(live)
     yield f"  organization {live.organization}, management account {live.management}"
     yield f"  SHA-256 of the reading: {live.sha256}"
-    for one in live.unread:
-        yield f"  unread: {one}"
+    for unread in live.unread:
+        yield f"  unread: {unread}"
     yield f"Differences to the configuration here: {live.summary}"
     for difference in live.differences:
         yield f"  {difference.what}{f', {difference.place}' if difference.place else ''}"
@@ -219,7 +219,9 @@ class Explained:
             "place": self._shown_at(account.file, account.location),
             "path": self._path(key),
             **self._unless_unread("delegations", {"administers": self._administers(key)}),
-            **self._unless_unread("policies", {"policies": [self._policy_facts(one) for one in self._effective(key)]}),
+            **self._unless_unread(
+                "policies", {"policies": [self._policy_facts(policy) for policy in self._effective(key)]}
+            ),
             **self._unless_unread("people", self._entering_facts(key, found)),
         }
 
@@ -310,7 +312,7 @@ class Explained:
             yield from self._way_lines([one.way], "    ")
         if review.given:
             yield from ("", "What the permission sets allow")
-        for permission_set in sorted({one.permission_set for one in review.given}):
+        for permission_set in sorted({given.permission_set for given in review.given}):
             yield from self._allows_lines(f"{permission_set}: ", permission_set)
 
     def group_facts(self, key: str) -> Json:
@@ -325,21 +327,21 @@ class Explained:
             "members": {member: self._shown(place) for member, place in review.members},
             "given": [
                 {
-                    "permission_set": one.permission_set,
-                    "accounts": list(one.accounts),
-                    "entry": self._shown(one.way.entry),
-                    "reason": one.way.reason,
-                    "until": one.way.until,
+                    "permission_set": given.permission_set,
+                    "accounts": list(given.accounts),
+                    "entry": self._shown(given.way.entry),
+                    "reason": given.way.reason,
+                    "until": given.way.until,
                 }
-                for one in review.given
+                for given in review.given
             ],
             "permission_sets": {
-                key: self._set_facts(key) for key in sorted({one.permission_set for one in review.given})
+                key: self._set_facts(key) for key in sorted({given.permission_set for given in review.given})
             },
         }
 
     def _review(self, key: str) -> GroupReview:
-        return next(one for one in group_reviews(self.landing_zone) if one.group.key == key)
+        return next(group_review for group_review in group_reviews(self.landing_zone) if group_review.group.key == key)
 
     # A permission set
 
@@ -350,8 +352,8 @@ class Explained:
         yield f"  {self._shown_at(SSO, permission_set.location)}"
         yield from _wrapped(permission_set.description, "  ")
         yield from ("", "Allows")
-        for one in allowances(self.landing_zone, permission_set):
-            yield from _wrapped(one, "  ")
+        for allowance in allowances(self.landing_zone, permission_set):
+            yield from _wrapped(allowance, "  ")
         yield from ("", "Who has it")
         found = self._access_with(key)
         if not found:

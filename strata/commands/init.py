@@ -162,7 +162,7 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
     for question in missing:
         if question.name in known:
             continue
-        together = next((one for one in TOGETHER if question.name in one.names), None)
+        together = next((together for together in TOGETHER if question.name in together.names), None)
         if together and not known.keys() & set(together.names):
             known |= _ask(together, known)
         else:
@@ -360,7 +360,9 @@ def _initials(known: Known) -> str:
     return str(known["name"]).replace("-", "")[:4]
 
 
-_DEFAULT = tuple(Placed(key, (unit,)) for key, _, unit in (one.partition("@") for one in DEFAULT_ACCOUNTS))
+_DEFAULT = tuple(
+    Placed(key, (unit,)) for key, _, unit in (default_account.partition("@") for default_account in DEFAULT_ACCOUNTS)
+)
 
 QUESTIONS = (
     Question("name", "project name, the prefix of account names", _typed(ProjectName)),

@@ -91,7 +91,7 @@ def run(
     with readers_may_leave():
         if json:
             found = [planned.as_json() for planned in plans]
-            warnings = [warning_facts(one) for one in (*prepared.warnings, *gone.warnings.values())]
+            warnings = [warning_facts(message) for message in (*prepared.warnings, *gone.warnings.values())]
             notes = [prepared.empty] if prepared.empty else []
             before = {"preview": preview.as_json()} if preview else {}
             same = [

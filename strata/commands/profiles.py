@@ -402,7 +402,7 @@ def _outputs(
     if not found["organizations"]:
         text = f"s3://{project.state_bucket} has no outputs of organizations; deploy it, or name a file with --outputs"
         raise StrataError(Message("not-deployed", text, stack="organizations"))
-    values = {stack: {name: one["value"] for name, one in outputs.items()} for stack, outputs in found.items()}
+    values = {stack: {name: output["value"] for name, output in outputs.items()} for stack, outputs in found.items()}
     return values, Path(f"s3:/{project.state_bucket}")
 
 

@@ -114,8 +114,8 @@ def _report(landing_zone: LandingZone, edition: Edition, only: Only, width: int)
 
 def _exit_code(options: Options, live: Live) -> int:
     """Returns the exit code, and says why it is not 0; the report says that as well."""
-    for one in live.unread:
-        options.note(f"unread: {one}")
+    for unread in live.unread:
+        options.note(f"unread: {unread}")
     if live.exit_code:
         options.note(f"differences to the configuration: {live.summary}")
     return live.exit_code

@@ -84,7 +84,7 @@ def with_key(text: str, move: Move, name: str | None) -> str:
 
 def with_scalars(text: str, new: Callable[[str], str]) -> str:
     """Returns the text with whole scalars replaced, keys and values alike: addresses, and places of findings."""
-    found = {one.node.start_mark.index: (one.node, new(one.node.value)) for one in _scalars(text)}
+    found = {node.node.start_mark.index: (node.node, new(node.node.value)) for node in _scalars(text)}
     cuts = [_replaced(text, node, other) for node, other in found.values() if other != node.value]
     return _applied(text, cuts)
 
@@ -92,7 +92,7 @@ def with_scalars(text: str, new: Callable[[str], str]) -> str:
 def with_key_in_waves(text: str, move: Move) -> str:
     """Returns the text of a layer's file with the key of an account or a unit replaced in its waves."""
     prefix = {"account": "", "ou": "ou/"}.get(move.kind)
-    found = [one.node for one in _scalars(text) if prefix is not None and one.path == ("rollout", "waves", "*", "*")]
+    found = [node.node for node in _scalars(text) if prefix is not None and node.path == ("rollout", "waves", "*", "*")]
     cuts = [_replaced(text, node, f"{prefix}{move.to}") for node in found if node.value == f"{prefix}{move.from_}"]
     return _applied(text, cuts)
 
@@ -100,11 +100,11 @@ def with_key_in_waves(text: str, move: Move) -> str:
 def with_key_expected(text: str, move: Move) -> str:
     """Returns the text of expectations.yaml with a key replaced wherever it stands, in an ARN as well."""
     cuts = []
-    for one in _scalars(text):
-        field = next((part for part in reversed(one.path) if part not in ("*", _KEY)), "")
-        value = one.node.value
-        new = _expected(field, value, move) if one.path[-1:] != (_KEY,) and one.path[0] == "*" else value
-        cuts += [_replaced(text, one.node, new)] if new != value else []
+    for node in _scalars(text):
+        field = next((part for part in reversed(node.path) if part not in ("*", _KEY)), "")
+        value = node.node.value
+        new = _expected(field, value, move) if node.path[-1:] != (_KEY,) and node.path[0] == "*" else value
+        cuts += [_replaced(text, node.node, new)] if new != value else []
     return _applied(text, cuts)
 
 
@@ -122,7 +122,7 @@ def _expected(field: str, value: str, move: Move) -> str:
 
 
 def _applied(text: str, cuts: Iterable[_Cut]) -> str:
-    for cut in sorted(cuts, key=lambda one: one.start, reverse=True):
+    for cut in sorted(cuts, key=lambda cut: cut.start, reverse=True):
         text = text[: cut.start] + cut.text + text[cut.end :]
     return text
 
@@ -228,7 +228,7 @@ def with_moves(text: str, moves: Sequence[Move], schema: str = "") -> str:
     if kept and not kept[-1].endswith(("\n", "\r")):
         kept[-1] += end
     tail = lines[last:]
-    return "".join([*kept, *(f"{_line(one)}{end}" for one in stay), *tail])
+    return "".join([*kept, *(f"{_line(move)}{end}" for move in stay), *tail])
 
 
 _HEAD = "# What got another key, in the order in which it happened; strata rename writes it, and --prune takes it out."

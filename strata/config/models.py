@@ -461,9 +461,9 @@ def _required_unless_external(value: object, handler: ValidatorFunctionWrapHandl
     raise PydanticKnownError("missing")
 
 
-def _refuse_more(one: Model, what: str, allowed: Collection[str]) -> None:
+def _refuse_more(model: Model, what: str, allowed: Collection[str]) -> None:
     """Refuses what an entry has that says only which thing of others is meant."""
-    if more := sorted(one.model_fields_set - {*allowed}):
+    if more := sorted(model.model_fields_set - {*allowed}):
         names = " and ".join(more)
         message = Message("managed-elsewhere", f"an external {what} has {names} here", key=more[0])
         remedy = f"take {names} out: others look after it, and external.yaml has what AWS has of it"

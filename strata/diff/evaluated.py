@@ -61,7 +61,7 @@ class Guardrails:
     def less(self, policy: Policy, now: Sequence[Policy]) -> list[Effect]:
         """Returns what a policy denied, and those of now do not; and what it now allows."""
         found = self._missing("before", policy, "after", now, "no longer denies")
-        as_text = denied_less([policy.document.content], [one.document.content for one in now])
+        as_text = denied_less([policy.document.content], [policy.document.content for policy in now])
         if found is None or not (found.effects or found.complete):
             shown = f"; {NOT_SHOWN}" if found else ""
             return [Effect(f"changes: {listed(as_text)}{shown}")] if as_text else self._allowed(policy, now)
@@ -94,7 +94,8 @@ class Guardrails:
         old = self._document("before", policy)
         new = [self._document("after", one) for one in now if one.key == policy.key]
         before, after = (
-            [one for one in self._comparison.parts(filter(None, some)) if one.statement.allows] for some in ([old], new)
+            [part for part in self._comparison.parts(filter(None, some)) if part.statement.allows]
+            for some in ([old], new)
         )
         verb = "where FullAWSAccess is not attached now allows"
         verbs = (verb, "no longer denies")
@@ -216,11 +217,11 @@ class PermissionSets:
         except DocumentError:
             return []
         found = comparison.allowed_more(after, before, verbs=ALLOWS_LESS)
-        return list(told([(one, THE_ROOT) for one in found.effects], comparison.words))
+        return list(told([(effect, THE_ROOT) for effect in found.effects], comparison.words))
 
     def _compared(self, key: str, old: PermissionSet, new: PermissionSet) -> tuple[Comparison, Identity, Identity]:
         if key not in self._comparisons:
-            known = [_known(zone, one) for zone, one in ((self._before, old), (self._after, new))]
+            known = [_known(zone, permission_set) for zone, permission_set in ((self._before, old), (self._after, new))]
             controls = [document for documents, _ in self._limits(key) for document in documents]
             comparison = Comparison([*known[0].documents, *known[1].documents, *controls], self._given(key))
             self._comparisons[key] = comparison, known[0].parts(comparison), known[1].parts(comparison)
@@ -241,8 +242,8 @@ class PermissionSets:
             if not effects and not (below.complete and boundary.complete):
                 effects = [Effect(f"{one}: {NOT_SHOWN}") for one in self._as_text(old, new)]
             if not effects and boundary.effects:
-                effects = [one._replace(verb="has a boundary that now allows") for one in boundary.effects]
-            where += [(one, Target("account", account)) for one in effects for account in accounts]
+                effects = [effect._replace(verb="has a boundary that now allows") for effect in boundary.effects]
+            where += [(effect, Target("account", account)) for effect in effects for account in accounts]
         return [
             f"{text} in {self._places(targets)} for {self._people(key, targets)}"
             for text, targets in told(where, comparison.words).items()
@@ -250,7 +251,7 @@ class PermissionSets:
 
     def _places(self, targets: Collection[Target]) -> str:
         """Returns accounts as text, whole units together."""
-        left = {one.key for one in targets}
+        left = {target.key for target in targets}
         if every := accounts_in_words(left, self._after.accounts):
             return every
         units: list[Target] = []
@@ -263,7 +264,7 @@ class PermissionSets:
 
     def _people(self, key: str, targets: Collection[Target]) -> str:
         """Returns who has a permission set in some accounts."""
-        places, groups = {one.key for one in targets}, self._after.groups
+        places, groups = {target.key for target in targets}, self._after.groups
         found: set[str] = set()
         for grant in self._after.grants:
             if grant.permission_set == key and grant.account in places:
@@ -278,9 +279,15 @@ class PermissionSets:
         known: dict[str, Document] = {}
         for account in sorted({grant.account for grant in self._after.grants if grant.permission_set == key}):
             effective = self._after.effective_policies[Target("account", account)]
-            binding = [one.policy for one in effective if one.binds and one.policy.type is PolicyType.SERVICE_CONTROL]
-            known |= {one.document.text: self._guardrail(one) for one in binding if one.document.text not in known}
-            alike[frozenset(one.document.text for one in binding)].append(account)
+            binding = [
+                policy.policy
+                for policy in effective
+                if policy.binds and policy.policy.type is PolicyType.SERVICE_CONTROL
+            ]
+            known |= {
+                policy.document.text: self._guardrail(policy) for policy in binding if policy.document.text not in known
+            }
+            alike[frozenset(policy.document.text for policy in binding)].append(account)
         return [([known[text] for text in sorted(texts)], accounts) for texts, accounts in alike.items()]
 
     def _guardrail(self, policy: Policy) -> Document:
@@ -313,7 +320,7 @@ class PermissionSets:
 
     def _as_text(self, old: PermissionSet, new: PermissionSet) -> list[str]:
         """Compares the texts: what the evaluator cannot tell."""
-        was, now = ([*_contents(one)] for one in (old, new))
+        was, now = ([*_contents(permission_set)] for permission_set in (old, new))
         return [*allowed_more(was, now), *denied_less(was, now)]
 
 
@@ -334,18 +341,20 @@ class _Known(NamedTuple):
 
     def parts(self, comparison: Comparison) -> Identity:
         own, limit = comparison.parts(self.policies), comparison.parts([self.boundary] if self.boundary else [])
-        denies, denies_too = ([one for one in some if not one.statement.allows] for some in (own, limit))
-        within = [one for one in limit if one.statement.allows] if self.boundary else None
-        return Identity([one for one in own if one.statement.allows], [*denies, *denies_too], within, denies_too)
+        denies, denies_too = ([part for part in some if not part.statement.allows] for some in (own, limit))
+        within = [part for part in limit if part.statement.allows] if self.boundary else None
+        return Identity([part for part in own if part.statement.allows], [*denies, *denies_too], within, denies_too)
 
 
-def _known(landing_zone: LandingZone, one: PermissionSet) -> _Known:
-    documents = (_known_document(landing_zone, one, policy) for policy in one.policies)
-    boundary = _known_document(landing_zone, one, one.boundary) if one.boundary else None
+def _known(landing_zone: LandingZone, permission_set: PermissionSet) -> _Known:
+    documents = (_known_document(landing_zone, permission_set, policy) for policy in permission_set.policies)
+    boundary = (
+        _known_document(landing_zone, permission_set, permission_set.boundary) if permission_set.boundary else None
+    )
     return _Known([document for document in documents if document], boundary)
 
 
-def _known_document(landing_zone: LandingZone, one: PermissionSet, policy: Held) -> Document | None:
+def _known_document(landing_zone: LandingZone, permission_set: PermissionSet, policy: Held) -> Document | None:
     if isinstance(policy, ManagedPolicy):
         content = managed_documents().get(policy.aws)
         return parse(json.dumps(content), str(policy)) if content else None
@@ -353,12 +362,12 @@ def _known_document(landing_zone: LandingZone, one: PermissionSet, policy: Held)
         return None
     if policy.file:
         return _file(landing_zone, policy.file, policy.document.text)
-    file, at = (EXTERNAL, place_of_inline(policy.of)) if policy.of else (SSO, one.location)
+    file, at = (EXTERNAL, place_of_inline(policy.of)) if policy.of else (SSO, permission_set.location)
     return _made(landing_zone, policy.document.text, file, at)
 
 
-def _contents(one: PermissionSet) -> Iterator[Any]:
-    for policy in one.policies:
+def _contents(permission_set: PermissionSet) -> Iterator[Any]:
+    for policy in permission_set.policies:
         if isinstance(policy, InlinePolicy):
             yield policy.document.content
         elif isinstance(policy, ManagedPolicy) and (content := managed_documents().get(policy.aws)):

@@ -67,7 +67,7 @@ def _reasons(before: LandingZone, after: LandingZone, kept: Collection[Grant]) -
     # One entry gives the same to thousands.
     had, have = cache(partial(_terms_of, before)), cache(partial(_terms_of, after))
     terms = ((grant, had(before.grants[grant]), have(after.grants[grant])) for grant in kept)
-    for grant, was, will_be in sorted(one for one in terms if one[1] != one[2]):
+    for grant, was, will_be in sorted(term for term in terms if term[1] != term[2]):
         accounts[grant.principal, grant.permission_set, was, will_be].append(grant.account)
     for (group, permission_set, was, will_be), where in sorted(accounts.items()):
         words = accounts_in_words(where, after.accounts) or listed(where)

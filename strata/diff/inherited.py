@@ -89,7 +89,9 @@ def settings_of(document: Any, path: Path = ()) -> Iterator[Setting]:
 
 
 def _applied(inherited: Value | None, settings: Sequence[Setting]) -> Value | None:
-    given = {operator: {_value(one.value) for one in settings if one.operator == operator} for operator in _EVERY}
+    given = {
+        operator: {_value(setting.value) for setting in settings if setting.operator == operator} for operator in _EVERY
+    }
     added, removed = (
         frozenset(text for value in given[operator] for text in ([value] if isinstance(value, str) else value))
         for operator in (APPEND, REMOVE)
@@ -97,7 +99,7 @@ def _applied(inherited: Value | None, settings: Sequence[Setting]) -> Value | No
     start = next(iter(given[ASSIGN]), inherited)
     is_list = start is None or isinstance(start, frozenset)
     by_order = len(given[ASSIGN]) > 1 or (given[ASSIGN] and (added or removed)) or added & removed
-    if by_order or ((added or removed) and not is_list) or any(one.operator not in _EVERY for one in settings):
+    if by_order or ((added or removed) and not is_list) or any(setting.operator not in _EVERY for setting in settings):
         # AWS takes the policy that was attached first, and that is not known here.
         return f"{_UNKNOWN} {json.dumps([inherited, *sorted(map(repr, settings))], default=sorted)}"
     return start if isinstance(start, str) else (start or frozenset()) - removed | added

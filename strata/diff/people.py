@@ -63,7 +63,7 @@ def _sentences(verb: str, found: Held, landing_zone: LandingZone) -> Iterator[Ch
     for (permission_set, places, terms), who in sorted(holders.items()):
         verb_form = verb if len(who) > 1 or who[0].external else f"{verb}s"
         words = accounts_in_words(places, landing_zone.accounts) or listed(places)
-        text = f"{listed([str(one) for one in who])} {verb_form} {permission_set} in {words}{terms}"
+        text = f"{listed([str(principal) for principal in who])} {verb_form} {permission_set} in {words}{terms}"
         yield Change(Topic.ACCESS, text, "access" if gain else None)
 
 

@@ -136,7 +136,9 @@ def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:
 
 def _statements(document: Any) -> dict[str, Any]:
     found = statements(meaning(document))
-    return {"".join(one.values("Sid")) or f"statement {one.number}": one.content for one in found}
+    return {
+        "".join(statement.values("Sid")) or f"statement {statement.number}": statement.content for statement in found
+    }
 
 
 def written(value: Any) -> str:

@@ -61,7 +61,7 @@ class History:
             more = {"NextToken": token} if token else {}
             answer = client.lookup_events(LookupAttributes=[attribute], MaxResults=50, **more)
             found = map(_event, answer.get("Events") or ())
-            yield [one for one in found if one]
+            yield [event for event in found if event]
             token = answer.get("NextToken") or ""
             if not token:
                 return

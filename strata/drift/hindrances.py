@@ -39,15 +39,15 @@ def hindrances(
     reasons |= {("ou", id): why for id, why in units.items() if known["ou"].get(id) not in zone.units}
     reasons |= dict(_documents(found))
     hindered = dict[TypedId, Message]()
-    for one in things:
-        needs = with_needs([one], inventory)
-        kind = BY_TYPE.get(one[0])
-        others = sorted(need for need in needs - {one} if need[0] == "ou" or not (kind and kind.is_written_without))
-        if one in reasons:
-            hindered[one] = reasons[one]
+    for thing in things:
+        needs = with_needs([thing], inventory)
+        kind = BY_TYPE.get(thing[0])
+        others = sorted(need for need in needs - {thing} if need[0] == "ou" or not (kind and kind.is_written_without))
+        if thing in reasons:
+            hindered[thing] = reasons[thing]
         elif first := next((need for need in others if need in reasons), None):
             reason = reasons[first]
-            hindered[one] = reason.saying(f"{called[first]}: {reason}", needs=list(first))
+            hindered[thing] = reason.saying(f"{called[first]}: {reason}", needs=list(first))
     return hindered
 
 
@@ -63,5 +63,5 @@ def _documents(found: Description) -> Iterator[tuple[TypedId, Message]]:
 
 
 def _of_document(text: str, kind: PolicyType | None) -> Message | None:
-    problems = (one.problem for one in problems_of(text, json.loads(text), kind)) if text else iter(())
-    return next((one.saying(f"its document: {one}") for one in problems), None)
+    problems = (problem.problem for problem in problems_of(text, json.loads(text), kind)) if text else iter(())
+    return next((message.saying(f"its document: {message}") for message in problems), None)

@@ -46,8 +46,13 @@ def _undescribable(zone: LandingZone, kind: Kind, now: Thing) -> Obstacle:
     ids, set_ = now.ids, zone.permission_sets[now.ids["set"]]
     own = Attached(ids["customer"], ids.get("path", "/")) if "customer" in ids else None
     managed = set_.managed if kind is SET_POLICY else ()
-    others = [Attached(one.customer, one.path) for one in managed if one.customer]
-    return undescribable_policy(own or arn_of(ids["aws"]), [one for one in others if one != own]) or ""
+    others = [
+        Attached(managed_policy.customer, managed_policy.path) for managed_policy in managed if managed_policy.customer
+    ]
+    return (
+        undescribable_policy(own or arn_of(ids["aws"]), [attachment for attachment in others if attachment != own])
+        or ""
+    )
 
 
 def _is_in_external_yaml(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> bool:

@@ -102,12 +102,12 @@ class Result:
 
 def _matching(pattern: str) -> Iterator[Action]:
     """Yields the actions that a pattern matches, but for the one that nothing denies."""
-    return (one for one in reference().actions(pattern) if one.full_name != FREE)
+    return (action for action in reference().actions(pattern) if action.full_name != FREE)
 
 
 def _about(actions: Iterable[Action], resource: str | None) -> Iterator[Action]:
     """Yields the actions that may be about a resource: of others there is no such request."""
-    return (one for one in actions if resource is None or takes(one, resource))
+    return (action for action in actions if resource is None or takes(action, resource))
 
 
 def _sent_to(
@@ -185,11 +185,12 @@ class _Asked:
             return False
         request, _ = request_of(self.evaluated, actor, question, self.account)
         return any(
-            _is_about_all(one.actions, request.name, but=one.not_actions) and one.applies(request) is True
+            _is_about_all(statement.actions, request.name, but=statement.not_actions)
+            and statement.applies(request) is True
             for layer in _layers(actor)
             for document in layer.documents
-            for one in document.statements
-            if not one.allows
+            for statement in document.statements
+            if not statement.allows
         )
 
 
@@ -303,25 +304,27 @@ class Examination:
 
     def _left_out(self, sentence: Sentence, account: str, permission_set: str, user: str, name: str) -> bool:
         groups = self.evaluated.landing_zone.groups
-        for one in sentence.but:
-            if one.kind == "permission set" and one.key == permission_set:
+        for who in sentence.but:
+            if who.kind == "permission set" and who.key == permission_set:
                 return True
-            if one.kind == "user" and one.key == user:
+            if who.kind == "user" and who.key == user:
                 return True
-            if one.kind == "group" and (user in groups[one.key].members if user else name == str(one)):
+            if who.kind == "group" and (user in groups[who.key].members if user else name == str(who)):
                 return True
         return False
 
     def _ways(self, sentence: Sentence, who: Who, account: str) -> tuple[tuple[str, str | None, str], ...]:
-        out = {one.key for one in sentence.but if one.kind == "permission set"}
+        out = {who.key for who in sentence.but if who.kind == "permission set"}
         if who.kind == "user":
             given = sets_of(self.evaluated, who.key, account)
         elif who.kind == "group":
             of_group = ("GROUP", who.key)
             grants = self.evaluated.grants(account)
-            given = {one.permission_set: "" for one in grants if (one.principal_type, one.principal) == of_group}
+            given = {
+                grant.permission_set: "" for grant in grants if (grant.principal_type, grant.principal) == of_group
+            }
         else:
-            granted = {one.permission_set for one in self.evaluated.grants(account)}
+            granted = {grant.permission_set for grant in self.evaluated.grants(account)}
             given = {who.key: ""} if who.key in granted else {}
         user = who.key if who.kind == "user" else None
         return tuple((key, user, group) for key, group in sorted(given.items()) if key not in out)
@@ -330,14 +333,14 @@ class Examination:
         """Returns who has which permission set in an account: a name, the set, and the user if it is one."""
         if account not in self._grants:
             groups, found = self.evaluated.landing_zone.groups, set[tuple[str, str, str]]()
-            for one in self.evaluated.grants(account):
-                if one.principal_type == "USER":
-                    found.add((one.principal, one.permission_set, one.principal))
+            for grant in self.evaluated.grants(account):
+                if grant.principal_type == "USER":
+                    found.add((grant.principal, grant.permission_set, grant.principal))
                     continue
-                group = groups[one.principal]
-                found |= {(one_of, one.permission_set, one_of) for one_of in group.members}
+                group = groups[grant.principal]
+                found |= {(one_of, grant.permission_set, one_of) for one_of in group.members}
                 if group.has_others or not group.members:
-                    found.add((str(Who("group", group.key)), one.permission_set, ""))
+                    found.add((str(Who("group", group.key)), grant.permission_set, ""))
             self._grants[account] = tuple(sorted(found))
         return self._grants[account]
 
@@ -351,12 +354,12 @@ class Examination:
     def _exempt_roles(self, sentence: Sentence) -> Iterator[str]:
         """Yields the names of the roles that a sentence leaves out, those of permission sets among them."""
         deployer, sets = self.evaluated.landing_zone.deployer, self.evaluated.landing_zone.permission_sets
-        for one in sentence.but:
-            if one.kind == "role":
-                yield one.key
-            elif one.kind == "permission set":
-                yield f"aws-reserved/sso.amazonaws.com/*AWSReservedSSO_{sets[one.key].name}_*"
-            elif one.kind == "deployer" and deployer:
+        for who in sentence.but:
+            if who.kind == "role":
+                yield who.key
+            elif who.kind == "permission set":
+                yield f"aws-reserved/sso.amazonaws.com/*AWSReservedSSO_{sets[who.key].name}_*"
+            elif who.kind == "deployer" and deployer:
                 yield deployer.role
 
     # Which accounts give the same answer
@@ -375,14 +378,14 @@ class Examination:
     def _texts(self) -> str:
         """Returns the text of every document of the configuration, in lower case."""
         landing_zone = self.evaluated.landing_zone
-        inline = (one.inline for one in landing_zone.permission_sets.values())
+        inline = (permission_set.inline for permission_set in landing_zone.permission_sets.values())
         deployer = landing_zone.deployer.policies if landing_zone.deployer else ()
         documents = (
-            *(one.document for one in landing_zone.policies.values()),
-            *(one.document for one in inline if one),
+            *(policy.document for policy in landing_zone.policies.values()),
+            *(inline_policy.document for inline_policy in inline if inline_policy),
             *(document for one in deployer if (document := getattr(one, "document", None))),
         )
-        return "\n".join(one.text for one in documents).lower()
+        return "\n".join(document.text for document in documents).lower()
 
     @cached_property
     def _marks(self) -> frozenset[str]:
@@ -413,7 +416,7 @@ def _documents(account: Account) -> Iterator[tuple[int, ...]]:
     """Yields what stands on each level above an account, but for those where all is allowed."""
     for level in (*account.service_control, *account.resource_control):
         if len(level.documents) > 1 or level.unknown:
-            yield (id(level) if level.unknown else 0, *(id(one) for one in level.documents))
+            yield (id(level) if level.unknown else 0, *(id(document) for document in level.documents))
 
 
 def _mark(text: str) -> re.Pattern[str]:
@@ -427,28 +430,30 @@ def idle(examination: Examination, sentence: Sentence) -> str:
     """Returns why an expectation can never fail, empty for one that can."""
     if not sentence.accounts:
         return "is about no account, so it can never fail"
-    found = [one for account in sentence.accounts for one in examination.subjects(sentence, account)]
+    found = [subject for account in sentence.accounts for subject in examination.subjects(sentence, account)]
     if not found:
         return "is about nobody who has access there, so it can never fail"
     if sentence.expectation.denied:
-        if not any(one.has_access for one in found):
-            names = sorted({one.name for one in found})
+        if not any(subject.has_access for subject in found):
+            names = sorted({subject.name for subject in found})
             return f"is about {', '.join(names)} without any access there, so no policy can break it"
         return ""
-    management = sentence.accounts == (MANAGEMENT,) and all(one is None or "::" in one for one in sentence.resources)
-    if management and all(one.who and one.who.kind == "root" for one in found):
+    management = sentence.accounts == (MANAGEMENT,) and all(
+        resource is None or "::" in resource for resource in sentence.resources
+    )
+    if management and all(subject.who and subject.who.kind == "root" for subject in found):
         return "is about the root user of the management account, whom nothing binds, so it can never fail"
-    if all(one == FREE for one in sentence.expectation.actions):
+    if all(action == FREE for action in sentence.expectation.actions):
         return f"is about {FREE}, which nothing denies, so it can never fail"
     return ""
 
 
 def contradictions(sentences: Mapping[int, Sentence]) -> Iterator[tuple[int, int, str]]:
     """Yields sentences of which one allows what another denies: the later, the earlier, and the case in words."""
-    for first, one in sentences.items():
+    for first, sentence in sentences.items():
         for second, other in sentences.items():
-            if first < second and bool(one.expectation.denied) != bool(other.expectation.denied):
-                denied, allowed = (one, other) if one.expectation.denied else (other, one)
+            if first < second and bool(sentence.expectation.denied) != bool(other.expectation.denied):
+                denied, allowed = (sentence, other) if sentence.expectation.denied else (other, sentence)
                 if case := _common(denied, allowed):
                     yield second, first, case
 
@@ -456,7 +461,7 @@ def contradictions(sentences: Mapping[int, Sentence]) -> Iterator[tuple[int, int
 def _common(denied: Sentence, allowed: Sentence) -> str:
     """Returns a case that both are about, as text; empty if there is none."""
     accounts = sorted(set(denied.accounts) & set(allowed.accounts))
-    who = [one for one in allowed.who if one in denied.who and one not in denied.but and one not in allowed.but]
+    who = [who for who in allowed.who if who in denied.who and who not in denied.but and who not in allowed.but]
     if not accounts or not who or (denied.but != allowed.but and who == [Who("anybody")]):
         return ""
     for mine, others in ((denied.resources, allowed.resources), (denied.regions, allowed.regions)):
@@ -466,7 +471,7 @@ def _common(denied: Sentence, allowed: Sentence) -> str:
         return ""
     actions = Actions(denied.expectation.actions)
     for written in allowed.expectation.actions:
-        names = [one.full_name for one in _matching(written)] if is_pattern(written) else [written]
-        if name := next((one for one in names if actions.match(one.lower()) and one != FREE), None):
+        names = [action.full_name for action in _matching(written)] if is_pattern(written) else [written]
+        if name := next((name for name in names if actions.match(name.lower()) and name != FREE), None):
             return f"{name} for {who[0] or EVERYBODY} in {accounts[0]}"
     return ""

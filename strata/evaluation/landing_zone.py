@@ -91,12 +91,12 @@ class Evaluated:
     def _account(self, key: str) -> Account:
         organization = self._organization_id
         way = self.landing_zone.ancestors[Target("account", key)]
-        units = (f"ou-{unknown.text(2 + self._unit_numbers[one.key])}" for one in way if one.unit)
+        units = (f"ou-{unknown.text(2 + self._unit_numbers[target.key])}" for target in way if target.unit)
         return Account(
             id=self._id(key),
             name=key,
-            service_control=tuple(self._level(PolicyType.SERVICE_CONTROL, one) for one in way),
-            resource_control=tuple(self._level(PolicyType.RESOURCE_CONTROL, one) for one in way),
+            service_control=tuple(self._level(PolicyType.SERVICE_CONTROL, target) for target in way),
+            resource_control=tuple(self._level(PolicyType.RESOURCE_CONTROL, target) for target in way),
             management=key == MANAGEMENT,
             organization=organization,
             path="/".join([organization, f"r-{unknown.text(1)}", *units, ""]),
@@ -131,9 +131,11 @@ class Evaluated:
             is_open = (kind, target) not in self.landing_zone.without_full_access
             full = (_of_aws(ALLOW_ALL[kind], EVERYTHING),) if is_open else ()
             effective = self.landing_zone.effective_policies[target]
-            attached = [one.policy for one in effective if one.source == target and one.policy.type is kind]
-            documents = (*full, *(self._policy(one) for one in attached if one.is_known))
-            hidden = tuple(f"policy {one.name}, which {EXTERNAL} lacks" for one in attached if not one.is_known)
+            attached = [policy.policy for policy in effective if policy.source == target and policy.policy.type is kind]
+            documents = (*full, *(self._policy(policy) for policy in attached if policy.is_known))
+            hidden = tuple(
+                f"policy {policy.name}, which {EXTERNAL} lacks" for policy in attached if not policy.is_known
+            )
             name = "the root" if target == THE_ROOT else str(target)
             self._levels[kind, target] = Layer(f"{CONTROLS[kind]} of {name}", documents, hidden)
         return self._levels[kind, target]
@@ -167,13 +169,13 @@ class Evaluated:
 
         documents: list[Document] = []
         hidden: list[str] = []
-        for one in policies:
-            if isinstance(one, InlinePolicy):
-                documents.append(self._inline(one, location))
-            elif isinstance(one, ManagedPolicy) and (known := managed_documents().get(one.aws)):
-                documents.append(_of_aws(one.aws, json.dumps(known)))
+        for managed_policy in policies:
+            if isinstance(managed_policy, InlinePolicy):
+                documents.append(self._inline(managed_policy, location))
+            elif isinstance(managed_policy, ManagedPolicy) and (known := managed_documents().get(managed_policy.aws)):
+                documents.append(_of_aws(managed_policy.aws, json.dumps(known)))
             else:
-                hidden.append(str(one))
+                hidden.append(str(managed_policy))
         return Layer(name, tuple(documents), tuple(hidden))
 
     def _inline(self, policy: InlinePolicy, location: Location) -> Document:
@@ -302,7 +304,7 @@ def may_send_tags(landing_zone: LandingZone) -> bool:
     https://docs.aws.amazon.com/singlesignon/latest/userguide/configure-abac.html
     """
     users, groups = landing_zone.users.values(), landing_zone.groups.values()
-    external = any(one.external for one in users) or any(one.external for one in groups)
+    external = any(user.external for user in users) or any(group.external for group in groups)
     return external or bool(landing_zone.sso.access_control_attributes)
 
 

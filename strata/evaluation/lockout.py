@@ -193,9 +193,9 @@ class Management:
     def _deciding(self, stack: str, actor: Actor) -> Sequence[_Deed]:
         """Returns what has to be asked: of full access and nothing else, what policies of resources could deny."""
         deeds, own = self._deeds[stack], actor.identity
-        if actor.boundary or own.unknown or [one.name for one in own.documents] != [aws_policy(FULL_ACCESS)]:
+        if actor.boundary or own.unknown or [document.name for document in own.documents] != [aws_policy(FULL_ACCESS)]:
             return deeds
-        return [one for one in deeds if self._of_resource(one)] or deeds[:1]
+        return [deed for deed in deeds if self._of_resource(deed)] or deeds[:1]
 
     def _answer(self, actor: Actor, deed: _Deed) -> Answer:
         here = actor.account
@@ -285,7 +285,7 @@ def _layer(name: str, document: Mapping[str, object]) -> Layer:
 def _is_wide(landing_zone: LandingZone, key: str) -> bool:
     """Returns whether a set is likely to be enough, so that it is asked about first."""
     found = landing_zone.permission_sets[key]
-    return found.boundary is None and any("Administrator" in one.aws for one in found.managed)
+    return found.boundary is None and any("Administrator" in managed_policy.aws for managed_policy in found.managed)
 
 
 def _of_people(way: Way, key: str, people: Sequence[str], *, external: bool) -> Way:
@@ -299,8 +299,8 @@ def _of_people(way: Way, key: str, people: Sequence[str], *, external: bool) -> 
 def _falls_short(answer: Answer, actor: Actor) -> bool:
     """Returns whether no statement of the actor's own policies allows it, whatever denies it besides."""
     return any(
-        one.level == actor.identity.name and one.outcome is Outcome.DENIED and one.statement is None
-        for one in answer.steps
+        step.level == actor.identity.name and step.outcome is Outcome.DENIED and step.statement is None
+        for step in answer.steps
     )
 
 
@@ -309,7 +309,10 @@ def _falls_short(answer: Answer, actor: Actor) -> bool:
 
 def _deeds(project: Project, document: object, reader: object) -> Iterator[_Deed]:
     """Yields what the document of a stack allows to write, and what reads the state, once each."""
-    for statement in (*statements(document), *(one for one in statements(reader) if one.sid in _READING)):
+    for statement in (
+        *statements(document),
+        *(statement for statement in statements(reader) if statement.sid in _READING),
+    ):
         for action in statement.values("Action"):
             if action.startswith("kms:") and not project.state.kms:
                 continue
@@ -325,7 +328,7 @@ def _one(project: Project, action: str, written: str) -> str:
     """Returns a resource that an element stands for, in a region and otherwise any."""
     if written == "*":
         found = reference().actions(action)
-        kinds = sorted(kind.arn for one in found for kind in one.resource_types or ())
+        kinds = sorted(kind.arn for action in found for kind in action.resource_types or ())
         if not kinds:
             return "*"
         known = {"Partition": PARTITION, "Account": project.management_account.id, "Region": project.regions.primary}
@@ -442,7 +445,7 @@ def _alike(evaluated: Evaluated) -> list[tuple[tuple[str, ...], Account]]:
     for key in landing_zone.members:
         effective = landing_zone.effective_policies[Target("account", key)]
         bound = frozenset(
-            (one.policy.type, one.policy.document.text) for one in effective if one.policy.type in _BINDING
+            (policy.policy.type, policy.policy.document.text) for policy in effective if policy.policy.type in _BINDING
         )
         found.setdefault(bound, []).append(key)
         if bound not in about_ids:
@@ -464,7 +467,7 @@ def _entrance(evaluated: Evaluated, entering: Sequence[Actor], accounts: tuple[s
     role = f"{_ROLE}{ACCESS_ROLE}".format(there.id)
     named = [_named(evaluated, actor, accounts[0]) for actor in entering]
     answers = [(_answered(evaluated, actor, there, "sts:AssumeRole", role), actor) for actor in named]
-    bound = [one for one in answers if one[0].decided.level not in _own_levels(one[1]) or one[0].allowed]
+    bound = [answer for answer in answers if answer[0].decided.level not in _own_levels(answer[1]) or answer[0].allowed]
     if not bound:
         actor = _named(evaluated, evaluated.somebody(MANAGEMENT), accounts[0])
         bound = [(_answered(evaluated, actor, there, "sts:AssumeRole", role), actor)]
@@ -479,8 +482,10 @@ def _named(evaluated: Evaluated, actor: Actor, account: str) -> Actor:
         return actor
     exempt = json.loads(f'["{placeholder_values(evaluated.landing_zone.project)["exempt_role_arns"]}"]')
     effective = evaluated.landing_zone.effective_policies[Target("account", account)]
-    documents = (one.policy.document for one in effective if one.policy.type is PolicyType.RESOURCE_CONTROL)
-    tests = (test for one in documents for statement in statements(one.content) for test in statement.condition)
+    documents = (policy.policy.document for policy in effective if policy.policy.type is PolicyType.RESOURCE_CONTROL)
+    tests = (
+        test for document in documents for statement in statements(document.content) for test in statement.condition
+    )
     about = {value for test in tests if test.key.lower() == "aws:principalarn" for value in test.texts}
     if not about <= set(exempt):
         return actor
@@ -506,7 +511,7 @@ def _repaired(evaluated: Evaluated, repair: _Repair, accounts: tuple[str, ...], 
 
 
 def _best(answers: Iterable[Answer]) -> Answer:
-    return min(answers, key=lambda one: _ORDER.index(one.outcome))
+    return min(answers, key=lambda answer: _ORDER.index(answer.outcome))
 
 
 def _answered(evaluated: Evaluated, actor: Actor, there: Account, action: str, resource: str) -> Answer:
@@ -540,9 +545,13 @@ def _answered_in(evaluated: Evaluated, region: str, actor: Actor, there: Account
 
 def _way(what: str, accounts: tuple[str, ...], there: Account, by: str, *needed: Answer) -> Way:
     """Returns the way that needs all of some answers."""
-    worst = max(needed, key=lambda one: _ORDER.index(one.outcome))
-    denials = tuple((one.request.action, step) for one in needed for step in one.steps if _denies(step))
-    doubts = tuple(doubt for one in needed for doubt in _doubts(one, there)) if worst.outcome is Outcome.DEPENDS else ()
+    worst = max(needed, key=lambda answer: _ORDER.index(answer.outcome))
+    denials = tuple((answer.request.action, step) for answer in needed for step in answer.steps if _denies(step))
+    doubts = (
+        tuple(doubt for answer in needed for doubt in _doubts(answer, there))
+        if worst.outcome is Outcome.DEPENDS
+        else ()
+    )
     return Way(what, accounts, by, worst.outcome, worst.request.action, worst.decided, denials, doubts)
 
 

@@ -62,7 +62,7 @@ def find_action(written: str) -> Action:
         raise StrataError(Message("unknown-service", text, service=prefix))
     action = service.action(name)
     if action is None:
-        candidates = [f"{service.prefix}:{one}" for one in service.names]
+        candidates = [f"{service.prefix}:{name}" for name in service.names]
         guess = did_you_mean(f"{service.prefix}:{name}", candidates)
         text = f"{service.prefix} has no action {name!r}{guess or f' (known on {known.date})'}"
         raise StrataError(Message("unknown-action", text, action=f"{service.prefix}:{name}"))
@@ -260,9 +260,11 @@ def _named(evaluated: Evaluated, name: str) -> Who:
             for key, user in evaluated.landing_zone.users.items()
         },
         "group": {key: {key, group.name} for key, group in evaluated.landing_zone.groups.items()},
-        "permission set": {key: {key, one.name} for key, one in evaluated.landing_zone.permission_sets.items()},
+        "permission set": {
+            key: {key, permission_set.name} for key, permission_set in evaluated.landing_zone.permission_sets.items()
+        },
     }
-    prefix = next((one for one in PREFIXES if name.startswith(one)), "")
+    prefix = next((prefix for prefix in PREFIXES if name.startswith(prefix)), "")
     name = name.removeprefix(prefix)
     wanted = name.casefold()
     kinds: Iterable[Kind] = (PREFIXES[prefix],) if prefix else PREFIXES.values()
@@ -277,10 +279,12 @@ def _named(evaluated: Evaluated, name: str) -> Who:
         return (exact or found)[0]
     if found:
         several = " and ".join(f"{who.kind} {who.key}" for who in found)
-        examples = " or ".join(f"{one}{who.key}" for who in found[:2] for one in PREFIXES if PREFIXES[one] == who.kind)
+        examples = " or ".join(
+            f"{prefix}{who.key}" for who in found[:2] for prefix in PREFIXES if PREFIXES[prefix] == who.kind
+        )
         keys = [who.key for who in found]
         raise StrataError(Message("name-ambiguous", f"{name!r} is {several}; write {examples}", name=name, keys=keys))
-    every = {one for kind in kinds for words in names[kind].values() for one in words}
+    every = {word for kind in kinds for words in names[kind].values() for word in words}
     if prefix:
         text = f"there is no {PREFIXES[prefix]} {name!r}{did_you_mean(name, every)}"
         raise StrataError(Message("unknown-name", text, name=name, kind=PREFIXES[prefix]))
@@ -306,10 +310,10 @@ def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:
             given = sets_of(evaluated, who.key, account)
             return [evaluated.permission_set(key, account, who.key, group) for key, group in sorted(given.items())]
         case "group":
-            granted = {one.permission_set for one in evaluated.grants(account) if _to_group(one, who.key)}
+            granted = {grant.permission_set for grant in evaluated.grants(account) if _to_group(grant, who.key)}
             return [evaluated.permission_set(key, account) for key in sorted(granted)]
         case "permission set":
-            granted = {one.permission_set for one in evaluated.grants(account)}
+            granted = {grant.permission_set for grant in evaluated.grants(account)}
             return [evaluated.permission_set(who.key, account)] if who.key in granted else []
         case "role":
             return [evaluated.role(who.key, account)]
@@ -332,12 +336,12 @@ def sets_of(evaluated: Evaluated, user: str, account: str) -> dict[str, str]:
     landing_zone = evaluated.landing_zone
     groups, maybe = landing_zone.groups, may_be_in(landing_zone.users[user], landing_zone.groups)
     found: dict[str, str] = {}
-    for one in evaluated.grants(account):
-        of_group = one.principal_type == "GROUP"
-        if user in (groups[one.principal].members if of_group else (one.principal,)):
-            found[one.permission_set] = ""
-        elif of_group and one.principal in maybe:
-            found.setdefault(one.permission_set, one.principal)
+    for grant in evaluated.grants(account):
+        of_group = grant.principal_type == "GROUP"
+        if user in (groups[grant.principal].members if of_group else (grant.principal,)):
+            found[grant.permission_set] = ""
+        elif of_group and grant.principal in maybe:
+            found.setdefault(grant.permission_set, grant.principal)
     return found
 
 
@@ -345,11 +349,11 @@ def everybody(evaluated: Evaluated, account: str) -> list[tuple[Who, str]]:
     """Returns who has which permission set in an account: users, and groups of whose members some are not known."""
     groups = evaluated.landing_zone.groups
     found: set[tuple[str, str, str]] = set()
-    for one in evaluated.grants(account):
-        if one.principal_type == "USER":
-            found.add(("user", one.principal, one.permission_set))
+    for grant in evaluated.grants(account):
+        if grant.principal_type == "USER":
+            found.add(("user", grant.principal, grant.permission_set))
             continue
-        found |= {("user", member, one.permission_set) for member in groups[one.principal].members}
-        if groups[one.principal].has_others:
-            found.add(("group", one.principal, one.permission_set))
+        found |= {("user", member, grant.permission_set) for member in groups[grant.principal].members}
+        if groups[grant.principal].has_others:
+            found.add(("group", grant.principal, grant.permission_set))
     return [(Who("user" if kind == "user" else "group", key), name) for kind, key, name in sorted(found)]

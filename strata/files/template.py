@@ -171,9 +171,9 @@ def _project(answers: Answers) -> list[str]:
 def _organization(answers: Answers) -> list[str]:
     """Returns the units, the accounts, what policies are attached to, and who administers services."""
     accounts = "".join(
-        f"  {one.key}:\n    email: {scalar(account_address(answers.email, one.key))}\n"
-        f"    organizational_unit: {scalar(one.unit)}\n"
-        for one in answers.accounts
+        f"  {placed.key}:\n    email: {scalar(account_address(answers.email, placed.key))}\n"
+        f"    organizational_unit: {scalar(placed.unit)}\n"
+        for placed in answers.accounts
     )
     delegated = "\ndelegated_administrators:\n  access-analyzer.amazonaws.com: security\n"
     return [
@@ -199,12 +199,12 @@ def _security(answers: Answers) -> list[str]:
 def _sso(answers: Answers) -> list[str]:
     """Returns the administrator, who is in every group, and where the assignments give access."""
     everywhere = but_security = "    organizational_units:\n      - root\n"
-    others = [one for one in answers.accounts if "security" not in one.units]
+    others = [placed for placed in answers.accounts if "security" not in placed.units]
     if others and "security" in answers.top:
         but_security += "    except:\n      organizational_units:\n        - security\n"
     if answers.by_account:
         everywhere = f"    accounts:\n{_items(answers.keys, 6)}"
-        but_security = f"    accounts:\n{_items([one.key for one in others], 6)}"
+        but_security = f"    accounts:\n{_items([placed.key for placed in others], 6)}"
     return [
         f"  {answers.admin}:\n"
         f"    given_name: {scalar(answers.admin_given_name)}\n"
@@ -220,7 +220,10 @@ def _expectations(answers: Answers) -> list[str]:
     """Returns where the expectations hold: no policy is attached to the root, where an account may be."""
     administrator = "    in: security\n" if "security" in answers.keys else ""
     units = "".join(f"    - ou/{unit}\n" for unit in answers.top)
-    return [f"  in:\n{units}" if any(not one.units for one in answers.accounts) else "  in: root\n", administrator]
+    return [
+        f"  in:\n{units}" if any(not placed.units for placed in answers.accounts) else "  in: root\n",
+        administrator,
+    ]
 
 
 _PARTS = {

@@ -29,7 +29,7 @@ def lost_accounts(c: Comparison) -> Iterator[Refusal]:
         if ("account", key) in c.found.given_up or not _is_live(c.live, thing):
             continue
         account = f"account {key} ({_facts(thing)})"
-        under = next((one for one, email in c.declared.retired.items() if email == thing.identity), None)
+        under = next((key for key, email in c.declared.retired.items() if email == thing.identity), None)
         if under:
             at: Location = ("accounts", under)
             text = f"retires {account} under another key, so Terraform would remove it from the organization"
@@ -56,8 +56,12 @@ def dropped_accounts(c: Comparison) -> Iterator[Refusal]:
     """Refuses to drop a retired account that is active still: the stack stops on one that nobody declares."""
     if not c.concerns("organizations"):
         return
-    active = {folded(one.email): one for one in (c.live.accounts or {}).values() if one.active}
-    kept = {*(one.identity for one in c.declared.of("account")), *c.declared.retired.values(), *c.declared.unmanaged}
+    active = {folded(account.email): account for account in (c.live.accounts or {}).values() if account.active}
+    kept = {
+        *(thing.identity for thing in c.declared.of("account")),
+        *c.declared.retired.values(),
+        *c.declared.unmanaged,
+    }
     for key, email in sorted(c.recorded.retired.items()):
         if email in active and not kept & {email, active[email].id}:
             text = f"account {key} ({active[email].id}, {email}) was retired, is active, and no longer declared"
@@ -113,11 +117,10 @@ def closed_accounts(c: Comparison) -> Iterator[Refusal]:
     closed = shut(c.declared, c.recorded, c.live)
     for thing in c.declared.of("account"):
         if thing.key in closed and not was_deployed(c.recorded, thing.identity):
-            one = closed[thing.key]
-            text = (
-                f"{thing.name!r} is the address of account {one}, which is {one.state}: AWS makes no second one with it"
-            )
-            problem = Message("account-already-closed", text, account=thing.key, id=one.id, state=one.state)
+            account = closed[thing.key]
+            state = f"which is {account.state}: AWS makes no second one with it"
+            text = f"{thing.name!r} is the address of account {account}, {state}"
+            problem = Message("account-already-closed", text, account=thing.key, id=account.id, state=account.state)
             remedy = "use another address; or set retired: true; or reopen it with AWS Support; or leave it out, "
             kind = f"{ALREADY_CLOSED}{thing.key}"
             yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy + allowed_by(kind)), kind)
@@ -125,14 +128,15 @@ def closed_accounts(c: Comparison) -> Iterator[Refusal]:
 
 def left_out(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Message]:
     """Yields the declared accounts that a deploy leaves out, since they are closed or suspended at AWS."""
-    for key, one in shut(declared, recorded, live).items():
+    for key, account in shut(declared, recorded, live).items():
         if key not in declared.retired:
             text = (
-                f"account {key}{f' ({one.id})' if one.id else ''} is {one.state} at AWS: it is left out, and what it "
+                f"account {key}{f' ({account.id})' if account.id else ''} is {account.state} at AWS: it is left out, "
+                f"and what it "
                 f"has is forgotten and stays; set retired: true on it"
-                f"{'' if one.state == GONE else ', or reopen it with AWS Support'}"
+                f"{'' if account.state == GONE else ', or reopen it with AWS Support'}"
             )
-            yield Message("account-left-out", text, account=key, id=one.id, state=one.state)
+            yield Message("account-left-out", text, account=key, id=account.id, state=account.state)
 
 
 def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, LiveAccount]:
@@ -143,10 +147,10 @@ def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, Liv
     """
     there = live.accounts or {}
     # Of several with an address, the open one.
-    held = {folded(one.email): one for one in sorted(there.values(), key=lambda one: not one.shut)}
+    held = {folded(one.email): one for one in sorted(there.values(), key=lambda account: not account.shut)}
     if there:
         lost = dict.fromkeys(recorded.retired.values(), "")
-        lost |= {one.identity: one.id for one in recorded.of("account") if one.id not in there}
+        lost |= {thing.identity: thing.id for thing in recorded.of("account") if thing.id not in there}
         held = {email: LiveAccount(id, "", email, GONE) for email, id in lost.items()} | held
     wanted = {**{thing.key: thing.identity for thing in declared.of("account")}, **declared.retired}
     return {key: held[email] for key, email in wanted.items() if email in held and held[email].shut}
@@ -154,4 +158,4 @@ def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, Liv
 
 def was_deployed(recorded: Holdings, email: str) -> bool:
     """Returns whether a state has an account with an address, or had it when it was left out."""
-    return email in {*(one.identity for one in recorded.of("account")), *recorded.retired.values()}
+    return email in {*(thing.identity for thing in recorded.of("account")), *recorded.retired.values()}

@@ -66,9 +66,9 @@ class Comparison:
     def assignments(self) -> Mapping[tuple[str, str], list[str]]:
         """The recorded assignments as text, by kind and key of their owner."""
         found: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for one in sorted(self.recorded.assignments):
-            found["permission-set", one.permission_set].append(str(one))
-            found[one.principal_type, one.principal].append(str(one))
+        for assignment in sorted(self.recorded.assignments):
+            found["permission-set", assignment.permission_set].append(str(assignment))
+            found[assignment.principal_type, assignment.principal].append(str(assignment))
         return dict(found)
 
     @property
@@ -108,7 +108,7 @@ def assigned(comparison: Comparison, kind: Kind, key: str) -> list[str]:
 
 def attached(comparison: Comparison, policy: str) -> list[str]:
     """Returns the targets of a recorded policy, as text."""
-    return [str(one) for one in sorted(comparison.recorded.attachments) if one.policy == policy]
+    return [str(attachment) for attachment in sorted(comparison.recorded.attachments) if attachment.policy == policy]
 
 
 def beside(words: str, names: Sequence[str]) -> str:

@@ -76,10 +76,10 @@ def replaced_things(c: Comparison) -> Iterator[Refusal]:
 def own_becomes_external(c: Comparison) -> Iterator[Refusal]:
     """Refuses to hand over to others what a state has: it would be destroyed, and what hangs on it would go."""
     gone = {
-        (kind, one.identity): one
+        (kind, thing.identity): thing
         for kind in _HANDED_OVER
-        for one in c.recorded.of(kind)
-        if one.key not in c.declared.keys(kind)
+        for thing in c.recorded.of(kind)
+        if thing.key not in c.declared.keys(kind)
     }
     for (kind, key), identity in sorted(c.declared.external.items()):
         known = c.recorded.things.get((kind, key)) or gone.get((kind, identity))
@@ -96,7 +96,7 @@ def own_becomes_external(c: Comparison) -> Iterator[Refusal]:
 
 def _out_of_state(c: Comparison, thing: Thing) -> tuple[str, ...]:
     """Returns the commands after which no state has a permission set or policy, nor what is attached to it."""
-    its = (one for one in sorted(c.recorded.addresses) if resource_of(one).keys[:1] == (thing.kind,))
+    its = (address for address in sorted(c.recorded.addresses) if resource_of(address).keys[:1] == (thing.kind,))
     addresses = " ".join(shlex.quote(one) for one in its if (thing.kind, thing.key) in address_parts(one))
     command = terraform(c, STACKS[thing.kind])
     return f"{command} init", f"{command} state rm {addresses}"
@@ -138,11 +138,13 @@ def mass_deletions(c: Comparison) -> Iterator[Refusal]:
     files = {file: lost for file in sorted(c.recorded.files) if (lost := _lost_with(c, file, sections))}
     for file, lost in files.items():
         yield _lost_file(c, file, lost)
-    for one in sections:
-        with_files = set[str]().union(*(lost.get(one.section, {}) for lost in files.values()))
-        had = {name: text for name, text in one.had.items() if name not in with_files}
-        whole = [had[name] for name in one.whole if name in had]
-        yield from _many(c, one.file, one.section, [had[name] for name in one.gone if name in had], len(had), whole)
+    for section in sections:
+        with_files = set[str]().union(*(lost.get(section.section, {}) for lost in files.values()))
+        had = {name: text for name, text in section.had.items() if name not in with_files}
+        whole = [had[name] for name in section.whole if name in had]
+        yield from _many(
+            c, section.file, section.section, [had[name] for name in section.gone if name in had], len(had), whole
+        )
 
 
 class _Section(NamedTuple):
@@ -178,23 +180,27 @@ def _assignments(c: Comparison) -> _Section:
     """Returns the assignments, without those of accounts that are retired and of what is refused for itself."""
     handed_over = c.declared.external.keys() & c.recorded.things.keys()
     aside = _accounts_aside(c)
-    moved = {moved_assignment(one, c.found) for one in c.recorded.assignments}
-    had = {one for one in moved if one.account not in aside and (one.principal_type, one.principal) not in handed_over}
-    own = {one for one in had if one.permission_set not in _MADE_BY_OPTIONS}
-    stays = {one for one in c.declared.assignments if one.permission_set not in _MADE_BY_OPTIONS}
-    gone = [one.name for one in sorted(had - c.declared.assignments)]
-    whole = [one.name for one in sorted(own)] if not stays else []
-    return _Section(SSO, "assignments", {one.name: str(one) for one in had}, gone, whole)
+    moved = {moved_assignment(assignment, c.found) for assignment in c.recorded.assignments}
+    had = {
+        assignment
+        for assignment in moved
+        if assignment.account not in aside and (assignment.principal_type, assignment.principal) not in handed_over
+    }
+    own = {assignment for assignment in had if assignment.permission_set not in _MADE_BY_OPTIONS}
+    stays = {assignment for assignment in c.declared.assignments if assignment.permission_set not in _MADE_BY_OPTIONS}
+    gone = [assignment.name for assignment in sorted(had - c.declared.assignments)]
+    whole = [assignment.name for assignment in sorted(own)] if not stays else []
+    return _Section(SSO, "assignments", {assignment.name: str(assignment) for assignment in had}, gone, whole)
 
 
 def _lost_with(c: Comparison, file: str, sections: Sequence[_Section]) -> dict[str, dict[str, str]]:
     """Returns the sections that a file has no more and of which it had nothing that stays: name to text of each."""
     found: dict[str, dict[str, str]] = {}
-    for one in sections:
-        names = c.recorded.files[file].get(one.section, frozenset()) & one.had.keys()
-        is_written = one.section in c.declared.files.get(file, {}) or one.section in c.declared.emptied
-        if names and not is_written and names.issubset(one.gone):
-            found[one.section] = {name: one.had[name] for name in one.gone if name in names}
+    for section in sections:
+        names = c.recorded.files[file].get(section.section, frozenset()) & section.had.keys()
+        is_written = section.section in c.declared.files.get(file, {}) or section.section in c.declared.emptied
+        if names and not is_written and names.issubset(section.gone):
+            found[section.section] = {name: section.had[name] for name in section.gone if name in names}
     return found
 
 
@@ -261,13 +267,17 @@ def removed_units(c: Comparison) -> Iterator[Refusal]:
     for unit in sorted(c.recorded.keys("ou") - c.declared.keys("ou")):
         if ("ou", unit) in c.found.given_up:
             continue
-        its = {one.policy for one in c.recorded.attachments if (one.target, one.key) == ("ou", unit)}
+        its = {
+            attachment.policy
+            for attachment in c.recorded.attachments
+            if (attachment.target, attachment.key) == ("ou", unit)
+        }
         lost = {
             account: its - _still_bound_by(c, account)
             for account in sorted((known & c.recorded.placed.keys()) - {MANAGEMENT})
             if unit in _way_up(c, account)
         }
-        accounts, policies = [one for one, from_it in lost.items() if from_it], sorted(set().union(*lost.values()))
+        accounts, policies = [key for key, from_it in lost.items() if from_it], sorted(set().union(*lost.values()))
         if accounts:
             yield _unbound(c, unit, accounts, policies)
 
@@ -300,7 +310,11 @@ def _way_up(c: Comparison, account: str) -> list[str]:
 def _still_bound_by(c: Comparison, account: str) -> set[str]:
     """Returns the policies that bind a recorded account throughout, by attachments that stay."""
     at = {("root", ""), ("account", account), *(("ou", unit) for unit in _way_up(c, account))}
-    return {one.policy for one in c.recorded.attachments & c.declared.attachments if (one.target, one.key) in at}
+    return {
+        attachment.policy
+        for attachment in c.recorded.attachments & c.declared.attachments
+        if (attachment.target, attachment.key) in at
+    }
 
 
 def deleted_trail(c: Comparison) -> Iterator[Refusal]:

@@ -26,9 +26,13 @@ def lookup(address: str, zone: LandingZone) -> Who | None:
 
 def external(zone: LandingZone) -> dict[Who, str]:
     """Returns what each declared group, user and permission set of others is looked up by."""
-    found: dict[Who, str] = {("group", key): one.name for key, one in zone.groups.items() if one.external}
-    found |= {("user", key): one.sign_in_name for key, one in zone.users.items() if one.external}
-    return found | {("permission-set", key): one.name for key, one in zone.permission_sets.items() if one.external}
+    found: dict[Who, str] = {("group", key): group.name for key, group in zone.groups.items() if group.external}
+    found |= {("user", key): user.sign_in_name for key, user in zone.users.items() if user.external}
+    return found | {
+        ("permission-set", key): permission_set.name
+        for key, permission_set in zone.permission_sets.items()
+        if permission_set.external
+    }
 
 
 def lost(center: Center, zone: LandingZone, who: Who, was: Principal | None) -> Fault | None:

@@ -47,7 +47,7 @@ def lost_moves(c: Comparison) -> Iterator[Refusal]:
 
     The state that has the thing has made that move already, so that only the ids tell of it.
     """
-    things = {(one.kind, one.bare_id): one for one in c.recorded.things.values() if one.id}
+    things = {(thing.kind, thing.bare_id): thing for thing in c.recorded.things.values() if thing.id}
     lost: dict[tuple[Kind, str, Thing], set[str]] = {}
     for kind, old, stack, id in c.recorded.named_after:
         thing = things.get((kind, id))
@@ -55,7 +55,7 @@ def lost_moves(c: Comparison) -> Iterator[Refusal]:
             lost.setdefault((kind, old, thing), set()).add(stack)
     for (kind, old, thing), stacks in lost.items():
         again = [
-            one for one, stack in c.recorded.stacks.items() if stack in stacks and (kind, old) in address_parts(one)
+            key for key, stack in c.recorded.stacks.items() if stack in stacks and (kind, old) in address_parts(key)
         ]
         text = (
             f"is {WORDS[kind]} {old} in the {plural(len(stacks), 'state')} of {listed(sorted(stacks))}, by the id "

@@ -70,7 +70,9 @@ def attributes(state: State, moved: Keys) -> dict[str, Mapping[str, Any]]:
 
     What was partly created is kept by a deploy, so it counts.
     """
-    return {address_now(one.address, moved): one.attributes for one in managed(state) if not one.deposed}
+    return {
+        address_now(resource.address, moved): resource.attributes for resource in managed(state) if not resource.deposed
+    }
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Directory:
             remove: the command that takes an address out of the state.
         """
         recorded = attributes(self._state, newest_keys(self.landing_zone.moves))
-        found = ((one, self.import_id(one)) for one in gone(self.landing_zone, self._state, created))
+        found = ((thing, self.import_id(thing)) for thing in gone(self.landing_zone, self._state, created))
         return [
             self._made_again(named, import_id, remove)
             for named, import_id in found

@@ -78,7 +78,7 @@ class Live:
     def identities(self) -> Mapping[tuple[Kind, str], str]:
         """Returns the identities of what was seen, by kind and the id that a state has."""
         accounts = (self.accounts or {}).values()
-        seen: dict[tuple[Kind, str], str] = {("account", one.id): folded(one.email) for one in accounts}
+        seen: dict[tuple[Kind, str], str] = {("account", account.id): folded(account.email) for account in accounts}
         return {**seen, **self.found} | {("user", id): folded(name) for id, name in self.user_names.items()}
 
 
@@ -164,10 +164,10 @@ def _kept(aws: Aws, new: New, policies: Mapping[tuple[Kind, str], str], recorded
         if thing is None or id in ours:
             continue
         may_be = thing.name.startswith(GUARDRAILS)
-        tags = {one["Key"]: one["Value"] for one in list_tags(aws, id)}
-        one = Policy(id, thing.name, thing.type, "", content_of(aws, id) if may_be else "", False, (), tags)
+        tags = {tag["Key"]: tag["Value"] for tag in list_tags(aws, id)}
+        policy = Policy(id, thing.name, thing.type, "", content_of(aws, id) if may_be else "", False, (), tags)
         runs = may_be and CONTROL_TOWER in list_trusted_services(aws)
-        if keeper := keeper_where(one, has_control_tower=runs):
+        if keeper := keeper_where(policy, has_control_tower=runs):
             yield Kept(thing, id, keeper)
 
 

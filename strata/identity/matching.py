@@ -88,14 +88,14 @@ def live_identity(thing: Thing, live: Live) -> str | None:
     return live.identities.get((thing.kind, thing.id))
 
 
-def moved_assignment(one: Assigned, found: Matches) -> Assigned:
+def moved_assignment(assignment: Assigned, found: Matches) -> Assigned:
     """Returns what an assignment is after the renames."""
     if not found.renamed:
-        return one
-    principal: Kind = "group" if one.principal_type == "group" else "user"
+        return assignment
+    principal: Kind = "group" if assignment.principal_type == "group" else "user"
     return replace(
-        one,
-        account=found.new_key("account", one.account),
-        permission_set=found.new_key("permission-set", one.permission_set),
-        principal=found.new_key(principal, one.principal),
+        assignment,
+        account=found.new_key("account", assignment.account),
+        permission_set=found.new_key("permission-set", assignment.permission_set),
+        principal=found.new_key(principal, assignment.principal),
     )

@@ -35,10 +35,10 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
     return replace(
         holdings,
         things=things,
-        addresses={address_now(one, keys): holdings.addresses[one] for one in addresses},
-        stacks={address_now(one, keys): stack for one, stack in holdings.stacks.items()},
-        assignments=frozenset(_assigned(one, keys) for one in holdings.assignments),
-        attachments=frozenset(_attached(one, keys) for one in holdings.attachments),
+        addresses={address_now(address, keys): holdings.addresses[address] for address in addresses},
+        stacks={address_now(key, keys): stack for key, stack in holdings.stacks.items()},
+        assignments=frozenset(_assigned(assignment, keys) for assignment in holdings.assignments),
+        attachments=frozenset(_attached(attachment, keys) for attachment in holdings.attachments),
         named_after=frozenset(
             (kind, keys.get((kind, key), key), stack, id) for kind, key, stack, id in holdings.named_after
         ),
@@ -52,7 +52,7 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
         ),
         administrators=_administrators(holdings.administrators, keys),
         external={(kind, keys.get((kind, key), key)): identity for (kind, key), identity in holdings.external.items()},
-        imports={address_now(one, keys): id for one, id in holdings.imports.items()},
+        imports={address_now(key, keys): id for key, id in holdings.imports.items()},
         previously={kind: _renamed(kind, found, keys) for kind, found in holdings.previously.items()},
         files={file: _of_today(sections, keys) for file, sections in holdings.files.items()},
     )
@@ -75,20 +75,20 @@ def _thing(thing: Thing, keys: Keys) -> Thing:
     return replace(thing, key=key, identity=f"{keys.get(('ou', parent), parent)}/{name}")
 
 
-def _assigned(one: Assigned, keys: Keys) -> Assigned:
-    principal: Kind = "group" if one.principal_type == "group" else "user"
+def _assigned(assignment: Assigned, keys: Keys) -> Assigned:
+    principal: Kind = "group" if assignment.principal_type == "group" else "user"
     return replace(
-        one,
-        account=keys.get(("account", one.account), one.account),
-        permission_set=keys.get(("permission-set", one.permission_set), one.permission_set),
-        principal=keys.get((principal, one.principal), one.principal),
+        assignment,
+        account=keys.get(("account", assignment.account), assignment.account),
+        permission_set=keys.get(("permission-set", assignment.permission_set), assignment.permission_set),
+        principal=keys.get((principal, assignment.principal), assignment.principal),
     )
 
 
-def _attached(one: Attached, keys: Keys) -> Attached:
-    policy = keys.get(("policy", one.policy), one.policy)
-    target: Kind = "ou" if one.target == "ou" else "account"
-    return replace(one, policy=policy, key=keys.get((target, one.key), one.key))
+def _attached(attachment: Attached, keys: Keys) -> Attached:
+    policy = keys.get(("policy", attachment.policy), attachment.policy)
+    target: Kind = "ou" if attachment.target == "ou" else "account"
+    return replace(attachment, policy=policy, key=keys.get((target, attachment.key), attachment.key))
 
 
 def _administrators(found: Administrators, keys: Keys) -> Administrators:
@@ -115,7 +115,11 @@ def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple
     if not keys:
         return
     for now in sorted({address_now(address, keys) for address in recorded.addresses}):
-        held = [one for one in earlier_addresses(now, landing_zone.moves) if one in recorded.addresses]
+        held = [
+            earlier_address
+            for earlier_address in earlier_addresses(now, landing_zone.moves)
+            if earlier_address in recorded.addresses
+        ]
         for old in held[:-1]:
             id = recorded.addresses[old]
             yield old, held[-1], bool(id) and id == recorded.addresses[held[-1]]
@@ -210,7 +214,7 @@ def _mark(thing: Thing) -> str:
 
 
 def _entry(landing_zone: LandingZone, kind: Kind, old: str) -> tuple[str | int, ...]:
-    places = (index for index, one in enumerate(landing_zone.moves) if (one.kind, one.from_) == (kind, old))
+    places = (index for index, move in enumerate(landing_zone.moves) if (move.kind, move.from_) == (kind, old))
     return (ENTRIES, next(places, 0))
 
 

@@ -51,7 +51,7 @@ class Reading:
             AwsError: as `strata.inventory.controls.read_controls`.
         """
         asking = self._asking(aws)
-        active = frozenset(one.id for one in inventory.organization.accounts if one.state == "ACTIVE")
+        active = frozenset(account.id for account in inventory.organization.accounts if account.state == "ACTIVE")
         found, unread = read_controls(asking, self._project, held, active)
         return replace(inventory, controls=found, unread={**inventory.unread, **unread})
 

@@ -218,7 +218,7 @@ class _Things(NamedTuple):
 
 def _organization(aws: Aws, found: Any, pool: Pool, parts: _Parts) -> Organization:
     things = _things(aws, pool, parts)
-    taggable = [*(one.id for one in things.accounts), *(one.id for one in things.units)]
+    taggable = [*(account.id for account in things.accounts), *(unit.id for unit in things.units)]
     taggable += [policy.id for policy in things.policies if not policy.aws_managed]
     tags = parts.ask(TAGS, lambda: _all_tags(aws, taggable, pool), dict[str, dict[str, str]]())
     delegations = parts.ask(DELEGATIONS, lambda: organization.list_delegations(aws), dict[str, set[str]]())
@@ -227,7 +227,7 @@ def _organization(aws: Aws, found: Any, pool: Pool, parts: _Parts) -> Organizati
         id=found["Id"],
         root=things.root,
         management=found["MasterAccountId"],
-        accounts=tuple(sorted(_tagged(things.accounts, tags), key=lambda one: one.id)),
+        accounts=tuple(sorted(_tagged(things.accounts, tags), key=lambda account: account.id)),
         units=tuple(_tagged(things.units, tags)),
         policies=tuple(_tagged(things.policies, tags)),
         policy_types=tuple(things.types),
@@ -257,7 +257,7 @@ _Tagged = TypeVar("_Tagged", Account, Unit, Policy)
 
 
 def _tagged(things: Iterable[_Tagged], tags: Mapping[str, dict[str, str]]) -> Iterator[_Tagged]:
-    return (replace(one, tags=tags.get(one.id, {})) for one in things)
+    return (replace(thing, tags=tags.get(thing.id, {})) for thing in things)
 
 
 def _anew(aws: Aws) -> Aws:
@@ -281,8 +281,8 @@ _NAMED = 5
 def _by(key: Callable[[_T], str], things: Iterable[_T]) -> dict[str, list[_T]]:
     """Returns things by id: an account that moved meanwhile may have been read in both places."""
     found: defaultdict[str, list[_T]] = defaultdict(list)
-    for one in things:
-        found[key(one)].append(one)
+    for thing in things:
+        found[key(thing)].append(thing)
     return dict(found)
 
 
@@ -323,7 +323,7 @@ def _policies(aws: Aws, types: Iterable[str], pool: Pool) -> list[Policy]:
         targets = tuple(sorted(organization.targets_of(aws, one["Id"])))
         return Policy(one["Id"], one["Name"], one["Type"], one.get("Description", ""), content, aws_managed, targets)
 
-    return sorted(pool.map(policy, listed), key=lambda one: (one.type, one.name, one.id))
+    return sorted(pool.map(policy, listed), key=lambda policy: (policy.type, policy.name, policy.id))
 
 
 def _all_tags(aws: Aws, ids: list[str], pool: Pool) -> dict[str, dict[str, str]]:
@@ -357,7 +357,10 @@ def _settings(aws: Aws, project: Project, parts: _Parts) -> Settings:
 def _entitlements(aws: Aws, project: Project) -> tuple[Entitlement, ...] | str:
     """Returns the entitlements, or why AWS does not tell: they are only named, so that the rest is read."""
     try:
-        return tuple(Entitlement(*one) for one in access_manager.entitlements(aws, project.identity_center_region))
+        return tuple(
+            Entitlement(*entitlement)
+            for entitlement in access_manager.entitlements(aws, project.identity_center_region)
+        )
     except AwsError as error:
         return str(error)
 
@@ -406,7 +409,7 @@ def _read(
         region=project.identity_center_region,
         users=tuple(directory.users),
         groups=tuple(directory.groups),
-        permission_sets=tuple(sorted(permission_sets, key=lambda one: one.name)),
+        permission_sets=tuple(sorted(permission_sets, key=lambda permission_set: permission_set.name)),
         assignments=frozenset(assignments),
         orphans=frozenset(),
         attributes=None if on is None else identity_center.sources(on),
@@ -420,7 +423,7 @@ def _check_gone(aws: Aws, center: identity_center.Center, orphans: Iterable[Assi
     Raises:
         StrataError: there is one.
     """
-    for kind, id in sorted({(one.principal_type, one.principal) for one in orphans}):
+    for kind, id in sorted({(assignment.principal_type, assignment.principal) for assignment in orphans}):
         if center.exists(kind, id):
             text = f"the {kind.lower()} {id} was made while the rest was read"
             raise _changed(aws, text, kind=kind.lower(), ids=[id])
@@ -478,12 +481,19 @@ def confirmed(aws: Aws, project: Project, inventory: Inventory, doubted: Collect
     read, center = inventory.center, identity_center.Center.of(aws, project)
     if read is None or center is None:
         return read
-    known, sets = {*map(_id, read.users), *map(_id, read.groups)}, {one.arn for one in read.permission_sets}
-    accounts = {one.id for one in inventory.organization.accounts if one.state == "ACTIVE"}
+    known, sets = (
+        {*map(_id, read.users), *map(_id, read.groups)},
+        {permission_set.arn for permission_set in read.permission_sets},
+    )
+    accounts = {account.id for account in inventory.organization.accounts if account.state == "ACTIVE"}
     pairs = {(arn, account) for arn, account in doubted if arn in sets and account in accounts}
-    found = {one for pair in sorted(pairs) for one in _assignments(center.assignments_in(*pair))}
-    others = {one for one in read.assignments if (one.permission_set, one.account) not in pairs}
-    return replace(read, assignments=frozenset(others | {one for one in found if one.principal in known}))
+    found = {assignment for pair in sorted(pairs) for assignment in _assignments(center.assignments_in(*pair))}
+    others = {
+        assignment for assignment in read.assignments if (assignment.permission_set, assignment.account) not in pairs
+    }
+    return replace(
+        read, assignments=frozenset(others | {assignment for assignment in found if assignment.principal in known})
+    )
 
 
 class _Directory(NamedTuple):
@@ -495,7 +505,7 @@ class _Directory(NamedTuple):
     @property
     def principals(self) -> list[Principal]:
         """Returns all that an assignment may name."""
-        return [*(("USER", one.id) for one in self.users), *(("GROUP", one.id) for one in self.groups)]
+        return [*(("USER", user.id) for user in self.users), *(("GROUP", group.id) for group in self.groups)]
 
 
 def _directory(center: identity_center.Center, people: Pool, members_of: Collection[str] | None = None) -> _Directory:
@@ -508,8 +518,8 @@ def _directory(center: identity_center.Center, people: Pool, members_of: Collect
     members = people.map(memberships, groups.result())
     found = [_group(one, some) for one, some in zip(groups.result(), members, strict=True)]
     return _Directory(
-        sorted(map(_user, users.result()), key=lambda one: (one.user_name, one.id)),
-        sorted(found, key=lambda one: (one.name, one.id)),
+        sorted(map(_user, users.result()), key=lambda user: (user.user_name, user.id)),
+        sorted(found, key=lambda group: (group.name, group.id)),
     )
 
 
@@ -544,14 +554,18 @@ def _orphans(
     """
     provisioned = pool.map(center.accounts_of, arns)
     pairs = [(arn, account) for arn, accounts in zip(arns, provisioned, strict=True) for account in accounts]
-    seen = {(one.permission_set, one.account) for one in explained}
+    seen = {(assignment.permission_set, assignment.account) for assignment in explained}
     asked = [pair for pair in pairs if told or pair not in seen]
     if told:
         minutes = max(1, round(len(asked) / PER_SECOND / 60))
         text = f"--thorough: {counted(len(asked), 'call')} for sets in accounts, some {counted(minutes, 'minute')}"
         told(Message("thorough-takes-long", text, calls=len(asked), minutes=minutes))
-    found = {one for some in pool.map(lambda pair: _assignments(center.assignments_in(*pair)), asked) for one in some}
-    return {one for one in found if (one.principal_type, one.principal) not in known}
+    found = {
+        assignment
+        for some in pool.map(lambda pair: _assignments(center.assignments_in(*pair)), asked)
+        for assignment in some
+    }
+    return {assignment for assignment in found if (assignment.principal_type, assignment.principal) not in known}
 
 
 def _user(one: Any) -> User:

@@ -232,7 +232,7 @@ def _budget_now(ask: Ask) -> Attributes | None:
     notifications = client.items("describe_notifications_for_budget", "Notifications[]", **asked)
     return {
         "limit": _amount(limit.get("Amount"), limit.get("Unit")),
-        "notifications": sorted(_notification(client, asked, one) for one in notifications),
+        "notifications": sorted(_notification(client, asked, notification) for notification in notifications),
     }
 
 

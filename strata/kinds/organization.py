@@ -34,7 +34,11 @@ ORGANIZATION = Kind(
 
 def _trusted(aws: AtAws) -> Iterator[Thing]:
     others = _services_of_others(aws.zone)
-    for service in (one for one in aws.inventory.organization.trusted_services if one not in others):
+    for service in (
+        trusted_service
+        for trusted_service in aws.inventory.organization.trusted_services
+        if trusted_service not in others
+    ):
         undo = cli.line("organizations", "disable-aws-service-access", service_principal=service)
         thing = ("trusted service", service)
         if service == CONTROL_TOWER:  # It has to be taken down in its console, before it loses its access.
@@ -46,7 +50,7 @@ def _trusted(aws: AtAws) -> Iterator[Thing]:
 
 def _services_of_others(zone: LandingZone) -> frozenset[str]:
     """Returns the services of what is `unmanaged`, for which somebody else may have switched them on."""
-    unmanaged = {one.trusted[0] for one in zone.security.controls.values() if one.mode is Mode.UNMANAGED}
+    unmanaged = {control.trusted[0] for control in zone.security.controls.values() if control.mode is Mode.UNMANAGED}
     unmanaged |= {"ram.amazonaws.com"} if zone.organization.ram_sharing == "unmanaged" else set()
     return frozenset(unmanaged) - zone.trusted_services - {*zone.organization.disable_services}
 
@@ -66,7 +70,8 @@ TRUSTED = Kind(
     "trusted service",
     "organizations",
     declared=lambda zone: (
-        Thing("trusted service", one, {}, FILE, ("trusted_services",)) for one in zone.trusted_services
+        Thing("trusted service", trusted_service, {}, FILE, ("trusted_services",))
+        for trusted_service in zone.trusted_services
     ),
     recorded=_recorded_services,
     live=_trusted,
@@ -84,7 +89,7 @@ _DELEGATED = "aws_organizations_delegated_administrator"
 
 def _delegated(zone: LandingZone) -> Iterator[str]:
     services = zone.organization.delegated_administrators
-    yield from (f"{_DELEGATED}.{delegation(one)}" for one in services)
+    yield from (f"{_DELEGATED}.{delegation(service)}" for service in services)
     if ACCESS_ANALYZER in services:
         yield "aws_iam_service_linked_role.access-analyzer"
 

@@ -50,17 +50,17 @@ class Reading:
     @cached_property
     def sets(self) -> Mapping[str, PermissionSet]:
         """Returns the permission sets by ARN."""
-        return {one.arn: one for one in self.center.permission_sets}
+        return {permission_set.arn: permission_set for permission_set in self.center.permission_sets}
 
     @cached_property
     def users(self) -> Mapping[str, Attributes]:
         """Returns what AWS says of each user, by id."""
-        return {one.id: one.described for one in self.center.users}
+        return {user.id: user.described for user in self.center.users}
 
     @cached_property
     def groups(self) -> Mapping[str, Attributes]:
         """Returns what AWS says of each group, by id."""
-        return {one.id: one.described for one in self.center.groups}
+        return {group.id: group.described for group in self.center.groups}
 
     @cached_property
     def memberships(self) -> Mapping[str, tuple[str, str]]:

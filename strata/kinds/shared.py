@@ -37,7 +37,7 @@ REPLICATION = Resource("aws_s3_bucket_replication_configuration", _BUCKET)
 
 def named(resources: Iterable[Resource], name: str) -> Iterator[str]:
     """Yields the addresses of some resources of one name."""
-    return (f"{one.type}.{name}" for one in resources)
+    return (f"{resource.type}.{name}" for resource in resources)
 
 
 def target_of(id: str) -> Iterator[tuple[str, str]]:
@@ -76,7 +76,7 @@ def _rule(reading: Reading, attributes: Attributes) -> Attributes | None:
 def _target(reading: Reading, attributes: Attributes) -> Attributes | None:
     rule, id = str(attributes.get("rule")), attributes.get("target_id")
     found = reading.rules.get(rule)
-    described = next((one for one in found.targets if one["Id"] == id), None) if found else None
+    described = next((target for target in found.targets if target["Id"] == id), None) if found else None
     if found is None or described is None:
         return None
     transformer = described.get("InputTransformer")

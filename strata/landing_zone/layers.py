@@ -33,7 +33,7 @@ def layers(landing_zone: LandingZone) -> list[Layer]:
         "sso": (_sso(landing_zone), (*(("backend",) if state else ()), "organizations", "security")),
     }
     found = [Layer(name, owns, reads, state_key(name)) for name, (owns, reads) in owns_and_reads.items()]
-    return [*found, *(_own(landing_zone, one) for one in landing_zone.layers.values())]
+    return [*found, *(_own(landing_zone, layer) for layer in landing_zone.layers.values())]
 
 
 def _own(landing_zone: LandingZone, layer: OwnLayer) -> Layer:
@@ -67,7 +67,7 @@ def _organizations(landing_zone: LandingZone) -> tuple[str, ...]:
             landing_zone,
             "policies",
             f"{counted(len(policies), 'policy', 'policies')}{_external(policies)}, "
-            f"{counted(sum(len(one.attachments) for one in policies if not one.external), 'attachment')}",
+            f"{counted(sum(len(policy.attachments) for policy in policies if not policy.external), 'attachment')}",
         ),
         _unless_unread(landing_zone, "delegations", counted(delegations, "delegated administrator")),
     )
@@ -91,7 +91,7 @@ def _security(landing_zone: LandingZone) -> tuple[str, ...]:
 
 
 def _external(things: Iterable[User | Group | PermissionSet | Policy]) -> str:
-    number = sum(one.external for one in things)
+    number = sum(thing.external for thing in things)
     return f", {number} of them external" if number else ""
 
 

@@ -109,24 +109,24 @@ def all_permission_sets(
     """Returns all permission sets, those of options first; two have one key where the YAML has an option's as well."""
     values = placeholder_values(project)
     found = [*_of_options(sso, project, values)]
-    for key, one in sso.permission_sets.items():
-        if one.external:
-            name = one.name or key
+    for key, permission_set in sso.permission_sets.items():
+        if permission_set.external:
+            name = permission_set.name or key
             found.append(_external(key, name, external.permission_sets.get(name)))
             continue
-        policies = tuple(referenced_policy(policy, documents, values) for policy in one.policies)
+        policies = tuple(referenced_policy(policy, documents, values) for policy in permission_set.policies)
         found.append(
             PermissionSet(
                 key,
-                one.name or key,
+                permission_set.name or key,
                 policies,
                 ("permission_sets", key),
-                one.description or "",
-                one.session_duration,
-                boundary=_managed(one.boundary) if one.boundary else None,
-                relay_state=one.relay_state or "",
-                tags=one.tags,
-                unwritten=one.unwritten,
+                permission_set.description or "",
+                permission_set.session_duration,
+                boundary=_managed(permission_set.boundary) if permission_set.boundary else None,
+                relay_state=permission_set.relay_state or "",
+                tags=permission_set.tags,
+                unwritten=permission_set.unwritten,
             )
         )
     return found
@@ -136,7 +136,9 @@ def _external(key: str, name: str, read: ExternalPermissionSet | None) -> Permis
     at: Location = ("permission_sets", key)
     if read is None:
         return PermissionSet(key, name, (UnreadPolicies(name),), at, external=True)
-    managed = tuple(ManagedPolicy(one.aws, one.customer, one.path) for one in read.policies)
+    managed = tuple(
+        ManagedPolicy(held_policy.aws, held_policy.customer, held_policy.path) for held_policy in read.policies
+    )
     limit = read.boundary
     words = f"inline policy of permission set {name} in {EXTERNAL}"
     return PermissionSet(

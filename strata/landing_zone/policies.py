@@ -67,18 +67,18 @@ FULL_ACCESS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_
 """AWS's own policies that allow everything, which it attaches to the root and to each unit and account, by type."""
 
 
-def is_full_access(key: str, one: models.Policy) -> bool:
+def is_full_access(key: str, policy: models.Policy) -> bool:
     """Returns whether an entry says where such a policy of AWS's is not attached."""
-    return one.external and (one.name or key) == FULL_ACCESS.get(one.type)
+    return policy.external and (policy.name or key) == FULL_ACCESS.get(policy.type)
 
 
 def without_full_access(organization: Organization) -> dict[tuple[PolicyType, Target], Location]:
     """Returns where such a policy is not attached, with the location that says it."""
     return {
-        (one.type, target): at
-        for key, one in organization.policies.items()
-        if is_full_access(key, one)
-        for target, at in _named(one.detached, ("policies", key, "detached")).items()
+        (policy.type, target): at
+        for key, policy in organization.policies.items()
+        if is_full_access(key, policy)
+        for target, at in _named(policy.detached, ("policies", key, "detached")).items()
     }
 
 
@@ -108,28 +108,28 @@ def all_policies(
     if project:
         values |= security_administrator(organization, account_ids)
     found = [*_of_options(organization)]
-    for key, one in organization.policies.items():
-        if is_full_access(key, one):
+    for key, policy in organization.policies.items():
+        if is_full_access(key, policy):
             continue
-        location, name = ("policies", key), one.name or key
-        if one.external:
-            read = external.policies.get(one.type, {}).get(name)
+        location, name = ("policies", key), policy.name or key
+        if policy.external:
+            read = external.policies.get(policy.type, {}).get(name)
             description, document = (read.description, Document(read.document)) if read else ("", Document(""))
-            foreign = Policy(key, name, one.type, description, document, one.targets, location, external=True)
+            foreign = Policy(key, name, policy.type, description, document, policy.targets, location, external=True)
             found.append(foreign if read else replace(foreign, is_known=False))
             continue
-        document = Document(documents.get(one.file, ""), values)
+        document = Document(documents.get(policy.file, ""), values)
         found.append(
             Policy(
                 key,
                 name,
-                one.type,
-                one.description,
+                policy.type,
+                policy.description,
                 document,
-                one.targets,
+                policy.targets,
                 location,
-                file=one.file,
-                unwritten=one.unwritten,
+                file=policy.file,
+                unwritten=policy.unwritten,
             )
         )
     return found

@@ -65,28 +65,40 @@ def differences(
         unread: what could not be read.
         day: the day of the reading, before which entries of accepted.yaml may have ended.
     """
-    accepted = {(one.finding, one.at) for one in zone.accepted if one.finding in DRIFT and not one.ended(day)}
+    accepted = {
+        (acceptance.finding, acceptance.at)
+        for acceptance in zone.accepted
+        if acceptance.finding in DRIFT and not acceptance.ended(day)
+    }
     parts = {one.part: one.reason for one in unread}
     drift = differing(zone, states, inventory, known, parts, accepted)
     return [
-        *(_told(one, finding=one.how.value) for one in drift.differences),
-        *(_told(one, finding=one.how.value, accepted=True) for one in drift.accepted),
-        *(_told(one) for one in drift.otherwise),
+        *(_told(difference, finding=difference.how.value) for difference in drift.differences),
+        *(_told(difference, finding=difference.how.value, accepted=True) for difference in drift.accepted),
+        *(_told(difference) for difference in drift.otherwise),
         *_of_management(zone, inventory),
     ]
 
 
-def _told(one: Drifted, *, finding: str = "", accepted: bool = False) -> Difference:
-    how = {How.GONE: GONE, How.CHANGED: CHANGED}.get(one.how, MADE)
+def _told(difference: Drifted, *, finding: str = "", accepted: bool = False) -> Difference:
+    how = {How.GONE: GONE, How.CHANGED: CHANGED}.get(difference.how, MADE)
     return Difference(
-        how, one.kind, one.name, one.attribute, one.at_aws, one.here, one.place, accepted=accepted, finding=finding
+        how,
+        difference.kind,
+        difference.name,
+        difference.attribute,
+        difference.at_aws,
+        difference.here,
+        difference.place,
+        accepted=accepted,
+        finding=finding,
     )
 
 
 def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Difference]:
     """Yields what the management account is called otherwise, which no deploy changes and drift leaves out."""
     live, here = inventory.organization, zone.project.management_account
-    own = next(one for one in live.accounts if one.id == live.management)
+    own = next(account for account in live.accounts if account.id == live.management)
     for attribute, at_aws, declared in (("name", own.name, here.name), ("email", own.email, here.email)):
         if at_aws != declared and not (attribute == "email" and folded(at_aws) == folded(declared)):
             place = str(zone.source(PROJECT, ("management_account", attribute)))
@@ -98,8 +110,8 @@ def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Differen
 
 def concerning(found: Iterable[Difference], patterns: Iterable[str]) -> list[Difference]:
     """Returns the differences that are about something, by expressions for kind and name."""
-    about = re.compile("|".join(f"(?:{one})" for one in patterns) or "(?!)")
-    return [one for one in found if about.fullmatch(f"{one.kind} {one.name}")]
+    about = re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or "(?!)")
+    return [difference for difference in found if about.fullmatch(f"{difference.kind} {difference.name}")]
 
 
 def of_user(name: str, groups: Iterable[str], sets: Iterable[str]) -> Iterator[str]:
@@ -147,5 +159,5 @@ def of_account(name: str, units: Iterable[str], policies: Iterable[str], sets: I
     for unit in map(re.escape, units):
         yield f"{UNIT.name} {unit}"
         yield f"{ATTACHMENT.name} .* on unit {unit}"
-    yield from (f"{POLICY.name} {re.escape(one)}" for one in policies)
+    yield from (f"{POLICY.name} {re.escape(policy)}" for policy in policies)
     yield from _of_sets(sets)

@@ -157,9 +157,9 @@ def _check(evidence: Evidence) -> None:
         places.add(unit.id)
     for account in organization.accounts:
         _check_known(account.parent, places)
-    _check_known(organization.management, {one.id for one in organization.accounts})
+    _check_known(organization.management, {account.id for account in organization.accounts})
     if center:
-        sets = {one.arn for one in center.permission_sets}
+        sets = {permission_set.arn for permission_set in center.permission_sets}
         for assignment in center.assignments | center.orphans:
             _check_known(assignment.permission_set, sets)
 
@@ -221,9 +221,9 @@ def _typed(kind: type[Any], data: Any) -> Any:
 
 def _from_the_top(units: Iterable[Unit]) -> list[Unit]:
     """Returns units sorted, each behind the one above it."""
-    by_id = {one.id: one for one in units}
+    by_id = {unit.id: unit for unit in units}
 
-    def depth(one: Unit) -> int:
-        return 1 + depth(by_id[one.parent]) if one.parent in by_id else 0
+    def depth(unit: Unit) -> int:
+        return 1 + depth(by_id[unit.parent]) if unit.parent in by_id else 0
 
-    return sorted(by_id.values(), key=lambda one: (depth(one), one.id))
+    return sorted(by_id.values(), key=lambda unit: (depth(unit), unit.id))

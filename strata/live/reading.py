@@ -70,7 +70,7 @@ class Read:
     def about(self, kind: Kind, key: str) -> Live:
         """Returns the evidence with what concerns a user, group, permission set or account, and so no control."""
         differences = concerning(self.live.differences, self._patterns(kind, key))
-        unread = tuple(one for one in self.live.unread if one.part not in {CONTROLS, *KEYS.values()})
+        unread = tuple(unread for unread in self.live.unread if unread.part not in {CONTROLS, *KEYS.values()})
         return replace(self.live, differences=differences, unread=unread)
 
     def _patterns(self, kind: Kind, key: str) -> Iterator[str]:
@@ -79,21 +79,25 @@ class Read:
         if kind == "user":
             of = {one for one, group in zone.groups.items() if key in group.members}
             held = {
-                one.permission_set
-                for one in zone.grants
-                if one.principal in (of if one.principal_type == "GROUP" else {key})
+                grant.permission_set
+                for grant in zone.grants
+                if grant.principal in (of if grant.principal_type == "GROUP" else {key})
             }
             yield from of_user(name, (groups[one] for one in of), (sets[one] for one in held))
         elif kind == "group":
-            held = {one.permission_set for one in zone.grants if one.principal_type == "GROUP" and one.principal == key}
+            held = {
+                grant.permission_set
+                for grant in zone.grants
+                if grant.principal_type == "GROUP" and grant.principal == key
+            }
             yield from of_group(name, (sets[one] for one in held))
         elif kind == "permission-set":
             yield from of_set(name)
         else:
-            held = {one.permission_set for one in zone.grants if one.account == key}
+            held = {grant.permission_set for grant in zone.grants if grant.account == key}
             target = Target("account", key)
-            units = (called["ou"][one.key] for one in zone.ancestors[target] if one.unit)
-            policies = (called["policy"][one.policy.key] for one in zone.effective_policies[target])
+            units = (called["ou"][ancestor.key] for ancestor in zone.ancestors[target] if ancestor.unit)
+            policies = (called["policy"][policy.policy.key] for policy in zone.effective_policies[target])
             yield from of_account(name, units, policies, (sets[one] for one in held))
 
 
@@ -200,7 +204,9 @@ def _called(inventory: Inventory, known: Keys, keys: Keys) -> dict[Kind, dict[st
 
 def _not_read(zone: LandingZone) -> Iterator[str]:
     read = {*KEYS.values()}
-    others = [name for name, one in zone.security.controls.items() if not (isinstance(one, Setting) or name in read)]
+    others = [
+        name for name, control in zone.security.controls.items() if not (isinstance(control, Setting) or name in read)
+    ]
     yield f"{listed(others, most=len(others))}: told as security.yaml says, which strata plan compares"
     yield "bucket and event selectors of the trail, archive rules of analyzers"
     if zone.deployer:
@@ -211,21 +217,27 @@ def _not_read(zone: LandingZone) -> Iterator[str]:
 
 def _notes(inventory: Inventory) -> Iterator[Message]:
     live = inventory.organization
-    closed = {one.id: f"{one.name} ({one.id}, {one.state})" for one in live.accounts if one.state != ACTIVE}
+    closed = {
+        account.id: f"{account.name} ({account.id}, {account.state})"
+        for account in live.accounts
+        if account.state != ACTIVE
+    }
     if closed:
         text = f"not open, and so not among the accounts: {listed(list(closed.values()))}"
         yield Message("account-inactive", text, accounts=list(closed))
-    types = {one.value for one in PolicyType}
-    others = [one for one in live.policies if one.type not in types and not one.aws_managed]
+    types = {policy_type.value for policy_type in PolicyType}
+    others = [policy for policy in live.policies if policy.type not in types and not policy.aws_managed]
     if others:
-        text = f"policies of types that are not shown: {listed([f'{one.name} ({one.type})' for one in others])}"
-        yield Message("not-declarable", text, policies=[one.name for one in others])
+        text = (
+            f"policies of types that are not shown: {listed([f'{policy.name} ({policy.type})' for policy in others])}"
+        )
+        yield Message("not-declarable", text, policies=[policy.name for policy in others])
     if SERVICE_CONTROL not in live.policy_types:
         text = "service control policies are switched off in this organization, so that none binds"
         yield Message("policy-type-off", text, type=SERVICE_CONTROL)
-    full = {id for one in live.policies if one.id == FULL_ACCESS for id in one.targets}
-    everything = {live.root: "root"} | {one.id: f"unit {one.name}" for one in live.units}
-    everything |= {one.id: f"account {one.name}" for one in live.accounts if one.state == ACTIVE}
+    full = {id for policy in live.policies if policy.id == FULL_ACCESS for id in policy.targets}
+    everything = {live.root: "root"} | {unit.id: f"unit {unit.name}" for unit in live.units}
+    everything |= {account.id: f"account {account.name}" for account in live.accounts if account.state == ACTIVE}
     without = [name for id, name in everything.items() if id not in full]
     if full and without:
         text = f"FullAWSAccess is not attached to {listed(without)}, where only what other policies allow is allowed"
@@ -236,9 +248,9 @@ def _controls(
     zone: LandingZone, inventory: Inventory, states: States | None, differing: Iterable[Difference]
 ) -> Iterator[tuple[str, ControlAtAws]]:
     """Yields what AWS has of each control."""
-    for name, one in zone.security.controls.items():
-        if isinstance(one, Setting):
-            yield name, _setting(one, inventory.settings.get(name))
+    for name, control in zone.security.controls.items():
+        if isinstance(control, Setting):
+            yield name, _setting(control, inventory.settings.get(name))
         else:
             differs = [each for each in differing if each.kind == TRAIL.name and key_of(each.name) == name]
             yield name, _control(name, inventory, states, differs)
@@ -259,7 +271,7 @@ def _control(name: str, inventory: Inventory, states: States | None, differs: It
     asked = states is not None and inventory.controls is not None and name not in inventory.unread
     if not asked or not any(states.attributes.get(type) for type in types if states):
         return NOT_READ
-    if words := [one.what.removeprefix(f"{TRAIL.name} {name}").lstrip(": ") for one in differs]:
+    if words := [difference.what.removeprefix(f"{TRAIL.name} {name}").lstrip(": ") for difference in differs]:
         return ControlAtAws(listed(words), differs=True)
     return ControlAtAws(f"as deployed{_APART.get(name, '')}")
 

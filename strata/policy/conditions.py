@@ -123,7 +123,7 @@ class Test:
     @property
     def texts(self) -> tuple[str, ...]:
         """Returns its values as the policy has them; numbers and true or false as JSON writes them."""
-        return tuple(one.text for one in self.values)
+        return tuple(template.text for template in self.values)
 
     def __str__(self) -> str:
         values = ", ".join(value.text for value in self.values)
@@ -145,7 +145,7 @@ class Test:
         if not any(values):
             # AWS: a key that resolves to an empty text is an empty set.
             return self.quantifier == ALL_VALUES
-        each = (self._met(self.operator, one, context) for one in values)
+        each = (self._met(self.operator, value, context) for value in values)
         return any_of(each) if self.quantifier == ANY_VALUE else all_of(each)
 
     @cached_property

@@ -101,7 +101,7 @@ class Statement:
     def resources(self) -> tuple[Template, ...]:
         """Returns its resources, or those that it is not about."""
         values = self.values("NotResource" if self.not_resources else "Resource")
-        return tuple(Template.of(one, self.version) for one in values)
+        return tuple(Template.of(value, self.version) for value in values)
 
     @cached_property
     def not_resources(self) -> bool:
@@ -111,7 +111,7 @@ class Statement:
     @cached_property
     def principals(self) -> Principals | None:
         """Returns whom its Principal or NotPrincipal names."""
-        element = next((one for one in _PRINCIPALS if one in self.content), None)
+        element = next((principal for principal in _PRINCIPALS if principal in self.content), None)
         if element is None:
             return None
         value = self.content[element]
@@ -187,19 +187,21 @@ def parse(text: str, file: str, *, name: str = "", line: Callable[[Location], in
     if not isinstance(document, dict):
         raise DocumentError(Message("wrong-type", f"{file} is not a JSON object", place=file))
     found = tuple(_read(document, file, line))
-    for one in found:
+    for statement in found:
         try:
-            _refuse(one.content)
+            _refuse(statement.content)
         except ValueError as error:
-            where = f"{file}:{one.line}" if one.line else file
-            text = f"{where}: statement {one.number} {error}"
-            raise DocumentError(Message("statement-malformed", text, place=where, statement=one.number)) from error
+            where = f"{file}:{statement.line}" if statement.line else file
+            text = f"{where}: statement {statement.number} {error}"
+            raise DocumentError(
+                Message("statement-malformed", text, place=where, statement=statement.number)
+            ) from error
     return Document(name or file, found)
 
 
 def statements(document: Any) -> Iterator[Statement]:
     """Yields the statements of a document."""
-    return (one for one in _read(document) if type(one.content) is dict)
+    return (statement for statement in _read(document) if type(statement.content) is dict)
 
 
 def _read(

@@ -145,7 +145,7 @@ def _is_everybody(test: Test, value: str) -> bool:
         return False
     if not value.strip("*"):
         return True
-    return test.key.lower() == "aws:principalarn" and all(_arn_matches(value, one) for one in _PRINCIPALS)
+    return test.key.lower() == "aws:principalarn" and all(_arn_matches(value, principal) for principal in _PRINCIPALS)
 
 
 def _arn_matches(pattern: str, arn: str) -> bool:
@@ -354,7 +354,7 @@ def _foreign_resources(statement: Statement) -> Iterator[Finding]:
     """A statement none of whose resources is one that its actions act on."""
     patterns = statement.values("Action")
     resources = statement.listed("Resource")
-    if not patterns or not resources or any(not is_action(one) or one.startswith("*") for one in patterns):
+    if not patterns or not resources or any(not is_action(pattern) or pattern.startswith("*") for pattern in patterns):
         return
     if any(not text.startswith("arn:") for _, text in resources):
         return
@@ -388,7 +388,7 @@ def _acted_on(patterns: tuple[str, ...], *, denies: bool) -> frozenset[str] | No
     found: set[str] = set()
     for pattern in patterns:
         service = reference().service(pattern.partition(":")[0])
-        kinds = [one.resource_types for one in service.matching(pattern.partition(":")[2])] if service else []
+        kinds = [action.resource_types for action in service.matching(pattern.partition(":")[2])] if service else []
         if not kinds or None in kinds or (() in kinds and not denies):
             return None
         found.update(kind.arn for some in kinds for kind in some or ())

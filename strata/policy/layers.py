@@ -55,14 +55,14 @@ class Layer:
         if found is None:
             if len(self._statements) >= MOST_ACTIONS:
                 self._statements.clear()
-            found = tuple(one for one, matches, but in self._matchers if matches(action) is not but)
+            found = tuple(statement for statement, matches, but in self._matchers if matches(action) is not but)
             self._statements[action] = found
         return found
 
     @cached_property
     def _matchers(self) -> tuple[tuple[Statement, Callable[[str], bool], bool], ...]:
-        every = (one for document in self.documents for one in document.statements)
-        return tuple((one, one.actions.match, one.not_actions) for one in every)
+        every = (statement for document in self.documents for statement in document.statements)
+        return tuple((statement, statement.actions.match, statement.not_actions) for statement in every)
 
 
 class _Finding:
@@ -159,4 +159,4 @@ class Policies:
     def layers(self) -> tuple[Layer, ...]:
         """Returns every policy there is, whether it binds or not."""
         controls = (*self.principal_account.service_control, *self.resource_account.resource_control)
-        return (*controls, self.identity, *(one for one in (self.boundary, self.resource) if one))
+        return (*controls, self.identity, *(layer for layer in (self.boundary, self.resource) if layer))

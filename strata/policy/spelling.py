@@ -22,13 +22,13 @@ _GUESSES = 20
 def misspelt(document: Any) -> list[Finding]:
     """Returns the names in the statements of a document that AWS does not have."""
     found = list(_misspelt(document))
-    return [_guess(one) if index < _GUESSES else one for index, one in enumerate(found)]
+    return [_guess(finding) if index < _GUESSES else finding for index, finding in enumerate(found)]
 
 
 def misspelt_actions(actions: Iterable[str]) -> list[Finding]:
     """Returns the actions of a list that AWS does not have, each with its position."""
-    found = [one for index, action in enumerate(actions) for one in unknown_action((index,), action)]
-    return [_guess(one) if index < _GUESSES else one for index, one in enumerate(found)]
+    found = [finding for index, action in enumerate(actions) for finding in unknown_action((index,), action)]
+    return [_guess(finding) if index < _GUESSES else finding for index, finding in enumerate(found)]
 
 
 def _misspelt(document: Any) -> Iterator[Finding]:
@@ -82,13 +82,13 @@ def _action_meant(action: str) -> str:
     prefix, _, name = action.partition(":")
     service = reference().service(prefix)
     plain = name.replace("*", "").replace("?", "")
-    names = (f"{service.prefix}:{one}" for one in service.names) if service else ()
+    names = (f"{service.prefix}:{name}" for name in service.names) if service else ()
     return did_you_mean(f"{prefix.lower()}:{plain}", names) or _elsewhere(name)
 
 
 def _elsewhere(name: str) -> str:
     services = reference().services() if not is_pattern(name) else ()
-    found = next((one for service in services if (one := service.action(name))), None)
+    found = next((action for service in services if (action := service.action(name))), None)
     return f", did you mean {short(found.full_name)}?" if found else ""
 
 
@@ -97,8 +97,8 @@ def _key_meant(key: str) -> str:
     prefix = key.lower().partition(":")[0]
     known = reference()
     service = known.service(prefix)
-    names = [one.name for one in (service.keys.values() if service else ())]
-    names += [one.name for one in known.global_keys.values()]
+    names = [key.name for key in (service.keys.values() if service else ())]
+    names += [key.name for key in known.global_keys.values()]
     plain = {name.partition("${")[0] + ("KEY" if "${" in name else ""): name for name in names}
     return did_you_mean(key, plain)
 

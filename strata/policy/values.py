@@ -60,11 +60,11 @@ class Choices(NamedTuple):
 
     def where(self, holds: Callable[[Value], bool]) -> int:
         """Returns those for which something holds, as a set of bits."""
-        return sum(1 << at for at, one in enumerate(self.values) if holds(one.value))
+        return sum(1 << at for at, choice in enumerate(self.values) if holds(choice.value))
 
     def chosen(self, bits: int) -> list[Choice]:
         """Returns the values of a set of bits."""
-        return [one for at, one in enumerate(self.values) if bits >> at & 1]
+        return [choice for at, choice in enumerate(self.values) if bits >> at & 1]
 
 
 def plain(template: Template) -> str | None:
@@ -101,7 +101,7 @@ def values_of_key(
     words = [one for test in tests if (one := _as_text(test))]
     read_as = {name for name in _FAMILIES for test in tests if name in test.written.lower()}
     if words:
-        wanted = [*(one for many in words for one in many), *(Wanted(shape, Kind.ARN) for shape in shapes)]
+        wanted = [*(wanted for many in words for wanted in many), *(Wanted(shape, Kind.ARN) for shape in shapes)]
         texts, complete = _texts(tuple(wanted), tuple(known), len(shapes))
         found += texts
     for name, family in _FAMILIES.items():
@@ -110,9 +110,9 @@ def values_of_key(
     complete = complete and len(read_as) + bool(words) <= 1
     if words or not found:
         found += [Choice(FRESH), Choice(_FRESH_ROLE), Choice(_FRESH_ARN)]
-    found = [one for one in found if possible(str(one.value))]
+    found = [choice for choice in found if possible(str(choice.value))]
     if several := {test for test in tests if test.quantifier}:
-        single = [one for one in _different(tests, found) if isinstance(one.value, str)]
+        single = [choice for choice in _different(tests, found) if isinstance(choice.value, str)]
         # Where there are too many to combine them all, two tests have a request in which each has a value of its own.
         complete = complete and (len(single) <= _ALL_TOGETHER or len(several) <= 2)  # noqa: PLR2004
         found += _several(single)
@@ -126,23 +126,23 @@ def resources(patterns: Iterable[str]) -> Choices:
     wanted = [Wanted(one, Kind.RESOURCE) for one in sorted(set(patterns)) if one.strip("*")]
     found, complete = _texts(tuple(wanted))
     alike: dict[tuple[bool, ...], Choice] = {}
-    for one in (*found, Choice(_FRESH_ARN), Choice("*")):
-        alike.setdefault((one.value == "*", *(wanted_.matches(str(one.value)) for wanted_ in wanted)), one)
+    for choice in (*found, Choice(_FRESH_ARN), Choice("*")):
+        alike.setdefault((choice.value == "*", *(wanted_.matches(str(choice.value)) for wanted_ in wanted)), choice)
     return Choices(tuple(alike.values()), complete)
 
 
 def _different(tests: Sequence[Test], found: Iterable[Choice]) -> list[Choice]:
     """Returns one of those values that all tests take for the same; what stands for a value that nobody names first."""
     alike: dict[tuple[bool, ...], list[Choice]] = {}
-    for one in found:
-        alike.setdefault((not one.value, *(holds(test, one.value) for test in tests)), []).append(one)
+    for choice in found:
+        alike.setdefault((not choice.value, *(holds(test, choice.value) for test in tests)), []).append(choice)
     return [Choice(same[0].value, _words(same)) for same in alike.values()]
 
 
 def _words(same: Sequence[Choice]) -> str:
-    if any(not one.words for one in same):
+    if any(not choice.words for choice in same):
         return ""
-    return ", ".join(dict.fromkeys(one.words for one in same if one.occurs)) or same[0].words
+    return ", ".join(dict.fromkeys(choice.words for choice in same if choice.occurs)) or same[0].words
 
 
 def _several(found: Sequence[Choice]) -> Iterator[Choice]:
@@ -150,9 +150,9 @@ def _several(found: Sequence[Choice]) -> Iterator[Choice]:
     longest = len(found) if len(found) <= _ALL_TOGETHER else 2
     for many in range(1, longest + 1):
         for ones in combinations(found, many):
-            said = " and ".join(one.words or "others" for one in ones) if many > 1 else ones[0].words
-            yield Choice(tuple(str(one.value) for one in ones), said)
-    yield Choice(tuple(str(one.value) for one in found), "all of them")
+            said = " and ".join(choice.words or "others" for choice in ones) if many > 1 else ones[0].words
+            yield Choice(tuple(str(choice.value) for choice in ones), said)
+    yield Choice(tuple(str(choice.value) for choice in found), "all of them")
 
 
 # Texts
@@ -252,7 +252,7 @@ def _texts(
                 found.setdefault(text, Choice(text, _unescaped(f"{one.text} and {other.text}")))
     for choice in list(_within_longer(found.values(), wanted)):
         found.setdefault(str(choice.value), choice)
-    seen = {tuple(one.matches(text) for one in wanted) for text in (*found, *(str(one.value) for one in known))}
+    seen = {tuple(one.matches(text) for one in wanted) for text in (*found, *(str(choice.value) for choice in known))}
     ways = _ways(wanted, lie)
     if ways is None:
         return tuple(found.values()), False
@@ -261,39 +261,39 @@ def _texts(
     return tuple(found.values()), all(way in seen or not any(way) for way in ways)
 
 
-def _filled(one: Wanted) -> Iterator[str]:
+def _filled(wanted: Wanted) -> Iterator[str]:
     """Yields texts that a pattern matches: its stars stand for a new word, or for nothing."""
-    if one.kind is Kind.EXACT:
-        yield _unescaped(one.text)
-        if one.folded:
-            yield _unescaped(one.text).swapcase()
+    if wanted.kind is Kind.EXACT:
+        yield _unescaped(wanted.text)
+        if wanted.folded:
+            yield _unescaped(wanted.text).swapcase()
         return
-    parts = one.parts
+    parts = wanted.parts
     if parts:
         start = [_wild(part, meant) for part, meant in zip(parts[:-1], _PARTS, strict=True)]
         yield ":".join([*start, _wild(parts[-1], FRESH)])
         yield ":".join([*start, _wild(parts[-1], "")])
     else:
-        yield _wild(one.text, FRESH)
-        yield _wild(one.text, "")
-        if one.kind is Kind.RESOURCE and one.text.startswith("arn:"):
-            missing = ARN_PARTS - 1 - one.text.count(":")
-            yield _wild(one.text, FRESH) + "".join(f":{part}" for part in (*_PARTS, FRESH)[-missing:])
+        yield _wild(wanted.text, FRESH)
+        yield _wild(wanted.text, "")
+        if wanted.kind is Kind.RESOURCE and wanted.text.startswith("arn:"):
+            missing = ARN_PARTS - 1 - wanted.text.count(":")
+            yield _wild(wanted.text, FRESH) + "".join(f":{part}" for part in (*_PARTS, FRESH)[-missing:])
 
 
 def _wild(text: str, meant: str) -> str:
     return _unescaped(re.sub(r"\*+", meant, text).replace("?", "z"))
 
 
-def _shared(one: Wanted, other: Wanted) -> Iterator[str]:
+def _shared(wanted: Wanted, other: Wanted) -> Iterator[str]:
     """Yields texts that two patterns match."""
-    if one.parts and other.parts:
-        parts = [_meeting(here, there) for here, there in zip(one.parts, other.parts, strict=True)]
+    if wanted.parts and other.parts:
+        parts = [_meeting(here, there) for here, there in zip(wanted.parts, other.parts, strict=True)]
         if None not in parts:
             yield ":".join(part or "" for part in parts)
-        if one.aligned(other):
+        if wanted.aligned(other):
             return
-    texts = (one.text.lower(), other.text.lower()) if one.folded or other.folded else (one.text, other.text)
+    texts = (wanted.text.lower(), other.text.lower()) if wanted.folded or other.folded else (wanted.text, other.text)
     if (found := _meeting(*texts)) is not None:
         yield found
 
@@ -360,14 +360,14 @@ def _ways(wanted: Sequence[Wanted], lie: dict[tuple[Wanted, Wanted], bool | None
 
 
 def _fits(
-    one: Wanted,
+    wanted: Wanted,
     matched: bool,
     before: Sequence[Wanted],
     way: tuple[bool, ...],
     lie: dict[tuple[Wanted, Wanted], bool | None],
 ) -> bool:
     for other, had in zip(before, way, strict=True):
-        inner, outer = lie[one, other], lie[other, one]
+        inner, outer = lie[wanted, other], lie[other, wanted]
         if matched and ((inner is False and had) or (inner is True and not had)):
             return False
         if had and ((outer is False and matched) or (outer is True and not matched)):

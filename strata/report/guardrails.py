@@ -71,19 +71,25 @@ class Guardrails:
         return {
             "expectations": [
                 {
-                    "id": one.expectation.id,
-                    "reason": one.expectation.reason,
-                    "expects": one.expectation.expects,
-                    "ended": one.ended,
-                    "holds": {place: held for place, held in one.held.items() if held is not None},
-                    "broken": list(one.broken),
-                    "place": one.place,
+                    "id": expected.expectation.id,
+                    "reason": expected.expectation.reason,
+                    "expects": expected.expectation.expects,
+                    "ended": expected.ended,
+                    "holds": {place: held for place, held in expected.held.items() if held is not None},
+                    "broken": list(expected.broken),
+                    "place": expected.place,
                 }
-                for one in self.expected
+                for expected in self.expected
             ],
             "undoing": [
-                {"what": one.what, "where": one.where, "by": one.by, "answer": one.outcome.value, "why": one.why}
-                for one in self.undoing
+                {
+                    "what": undoing.what,
+                    "where": undoing.where,
+                    "by": undoing.by,
+                    "answer": undoing.outcome.value,
+                    "why": undoing.why,
+                }
+                for undoing in self.undoing
             ],
         }
 
@@ -109,17 +115,17 @@ def _inside(landing_zone: LandingZone) -> dict[str, set[str]]:
 def _expected(landing_zone: LandingZone, as_of: dt.date, inside: Mapping[str, set[str]]) -> Iterator[Expected]:
     evaluated = Evaluated(landing_zone)
     results = {result.index: result for result in examined(landing_zone, as_of)}
-    for index, one in enumerate(landing_zone.expectations):
+    for index, expectation in enumerate(landing_zone.expectations):
         place = str(landing_zone.source(EXPECTATIONS, (ENTRIES, index)))
         result = results.get(index)
         if result is None:
-            why = "" if one.ended(as_of) else unaskable(evaluated, one)
-            yield Expected(one, dict.fromkeys(inside), (why,) if why else (), place, ended=not why)
+            why = "" if expectation.ended(as_of) else unaskable(evaluated, expectation)
+            yield Expected(expectation, dict.fromkeys(inside), (why,) if why else (), place, ended=not why)
             continue
-        about = set(resolved(evaluated, one).accounts)
+        about = set(resolved(evaluated, expectation).accounts)
         otherwise = {account for case in result.failing for account in case.accounts}
         held = {key: not otherwise & accounts if about & accounts else None for key, accounts in inside.items()}
-        yield Expected(one, held, tuple(map(case_in_words, result.failing)), place)
+        yield Expected(expectation, held, tuple(map(case_in_words, result.failing)), place)
 
 
 def _undoing(landing_zone: LandingZone, as_of: dt.date) -> Iterator[Undoing]:

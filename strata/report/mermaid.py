@@ -23,7 +23,7 @@ def flowchart(landing_zone: LandingZone, live: Live | None = None) -> str:
         (live, f"SHA-256 of the reading: {live.sha256}", f"Differences: {live.summary}", *live.unread) if live else ()
     )
     lines = [*map(mermaid_comment, evidence), *_lines(landing_zone)]
-    return "\n".join(["flowchart LR", *(f"  {one}" for one in lines), ""])
+    return "\n".join(["flowchart LR", *(f"  {line}" for line in lines), ""])
 
 
 def _lines(landing_zone: LandingZone) -> Iterator[str]:

@@ -90,7 +90,7 @@ def _under_keys_of_today(folder: Path, moves: Sequence[Move], now: LandingZone) 
     landing_zone = load(folder)
     if not moves:
         return landing_zone, ()
-    keys = {kind: set(keys_of(landing_zone, kind)) for kind in {one.kind for one in moves}}
+    keys = {kind: set(keys_of(landing_zone, kind)) for kind in {move.kind for move in moves}}
     files = {file: read_text(folder / file) for file in _files(folder)}
     made: list[Move] = []
     for move in _leading_here(moves, landing_zone, now):

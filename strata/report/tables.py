@@ -83,7 +83,7 @@ def _evidence_table(live: Live) -> Table:
 
 
 def _differences_table(live: Live) -> Table:
-    rows = [(one.what, one.place) for one in live.differences] or [(live.summary, "")]
+    rows = [(difference.what, difference.place) for difference in live.differences] or [(live.summary, "")]
     return Table("Differences to the configuration", ("What", "Declared at"), rows)
 
 
@@ -96,8 +96,8 @@ class Marked:
 
     def __init__(self, landing_zone: LandingZone) -> None:
         sets = landing_zone.permission_sets.items()
-        self._sign = {key: "! " for key, one in sets if allows_everything(one)}
-        self._sign |= {key: "? " for key, one in sets if not one.is_known}
+        self._sign = {key: "! " for key, permission_set in sets if allows_everything(permission_set)}
+        self._sign |= {key: "? " for key, permission_set in sets if not permission_set.is_known}
         self.note = "!: full access." + (f" ?: {EXTERNAL} lacks it." if "? " in self._sign.values() else "")
 
     def __call__(self, key: str) -> str:
@@ -161,13 +161,15 @@ def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: Live | No
             *(("read_at", "sha256", "differences") if live else ()),
         ]
     )
-    units = {target.key: " > ".join(one.key for one in way[:-1]) for target, way in landing_zone.ancestors.items()}
-    for one in scope.access(landing_zone):
-        user = landing_zone.users[one.holder.key] if one.holder.kind == "user" else None
-        who = [one.holder.key, user.shown_name, user.email] if user else ["", "", ""]
-        for way in one.ways:
+    units = {
+        target.key: " > ".join(target.key for target in way[:-1]) for target, way in landing_zone.ancestors.items()
+    }
+    for access in scope.access(landing_zone):
+        user = landing_zone.users[access.holder.key] if access.holder.kind == "user" else None
+        who = [access.holder.key, user.shown_name, user.email] if user else ["", "", ""]
+        for way in access.ways:
             known = "yes" if user else "no"
-            place = [one.account, units[one.account], one.permission_set, way.group or "", known]
+            place = [access.account, units[access.account], access.permission_set, way.group or "", known]
             writer.writerow(
                 [
                     csv_cell(cell)
@@ -213,8 +215,13 @@ _FEW = 20
 
 def _access_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
     rows = [
-        (str(one.holder), marked(one.permission_set), places(landing_zone, one.accounts), through(one.ways))
-        for one in bundles(scope.access(landing_zone))
+        (
+            str(grouped_access.holder),
+            marked(grouped_access.permission_set),
+            places(landing_zone, grouped_access.accounts),
+            through(grouped_access.ways),
+        )
+        for grouped_access in bundles(scope.access(landing_zone))
     ]
     notes = [
         f"{group} has no members, so its assignments reach nobody."
@@ -238,7 +245,8 @@ def _groups_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Ta
         members = listed(group.people) or "nobody" if group.is_known else f"known to {known_to([group])}"
         first = f"{group.key} {review.place}: {members}"
         given = [
-            (marked(one.permission_set), places(landing_zone, one.accounts), _terms(one.way)) for one in review.given
+            (marked(given.permission_set), places(landing_zone, given.accounts), _terms(given.way))
+            for given in review.given
         ]
         for index, row in enumerate(given or [("nothing", "", "")]):
             rows.append(("" if index else first, *row))
@@ -254,18 +262,18 @@ def _terms(way: AccessPath) -> str:
 def _accounts_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
     reached = None if scope.accounts is None and scope.is_everything else scope.accounts_of(landing_zone)
     rows = []
-    for one in accounts_alike(landing_zone, reached):
-        bound = ", ".join(f"{policy.key} from {source.key}" for policy, source in one.policies)
+    for alike in accounts_alike(landing_zone, reached):
+        bound = ", ".join(f"{policy.key} from {source.key}" for policy, source in alike.policies)
         bound = "! unread" if "policies" in landing_zone.unread else bound
-        if one.accounts == (MANAGEMENT,):
+        if alike.accounts == (MANAGEMENT,):
             bound = f"{bound}; never by an SCP or RCP" if bound else "never by an SCP or RCP"
         who = [
             f"{marked(entering.permission_set)}: {_who(landing_zone, entering)}"
-            for entering in one.entering
+            for entering in alike.entering
             if scope.is_everything or scope.enters(landing_zone, entering.group, entering.principal)
         ]
         nobody = "! unread" if "people" in landing_zone.unread else "nobody"
-        rows.append((listed(one.accounts), " > ".join(one.path), bound or "! no policy", "; ".join(who) or nobody))
+        rows.append((listed(alike.accounts), " > ".join(alike.path), bound or "! no policy", "; ".join(who) or nobody))
     notes = ("Accounts of one OU that differ in nothing share a row.",)
     return Table("By account", ("Accounts", "In", "Bound by", "Who gets in"), rows, notes)
 
@@ -288,10 +296,14 @@ def through(ways: Iterable[AccessPath]) -> str:
 
 
 def _permission_sets_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
-    held = None if scope.is_everything else {one.permission_set for one in scope.access(landing_zone)}
+    held = None if scope.is_everything else {access.permission_set for access in scope.access(landing_zone)}
     rows = [
-        (marked(key), "; ".join(allowances(landing_zone, one)), str(landing_zone.source(SSO, one.location)))
-        for key, one in landing_zone.permission_sets.items()
+        (
+            marked(key),
+            "; ".join(allowances(landing_zone, permission_set)),
+            str(landing_zone.source(SSO, permission_set.location)),
+        )
+        for key, permission_set in landing_zone.permission_sets.items()
         if held is None or key in held
     ]
     return Table("Permission sets", ("Permission set", "Allows", "Declared at"), rows)
@@ -340,14 +352,15 @@ def _policies_table(landing_zone: LandingZone) -> Table:
 
 
 def _controls_table(landing_zone: LandingZone, live: Live | None) -> Table:
-    found = {name: one.words for name, one in live.controls.items()} if live else {}
+    found = {name: control_at_aws.words for name, control_at_aws in live.controls.items()} if live else {}
     rows = [
         (
             name,
-            one.mode.value,
-            found.get(name) or ("" if one.on else f"where it was on, {one.off}" if one.mode is Mode.OFF else LEFT),
+            control.mode.value,
+            found.get(name)
+            or ("" if control.on else f"where it was on, {control.off}" if control.mode is Mode.OFF else LEFT),
         )
-        for name, one in landing_zone.security.controls.items()
+        for name, control in landing_zone.security.controls.items()
     ]
     return Table("Controls", ("Control", "Mode in security.yaml" if live else "Mode", "At AWS"), rows)
 
@@ -357,7 +370,10 @@ LEFT = "it stays at AWS as it is"
 
 
 def _layers_table(landing_zone: LandingZone) -> Table:
-    rows = [(one.name, "; ".join(one.owns), ", ".join(one.reads) or "none", one.state) for one in layers(landing_zone)]
+    rows = [
+        (layer.name, "; ".join(layer.owns), ", ".join(layer.reads) or "none", layer.state)
+        for layer in layers(landing_zone)
+    ]
     return Table("Layers", ("Stack", "Owns", "Reads", "State"), rows)
 
 

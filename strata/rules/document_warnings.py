@@ -28,15 +28,15 @@ _KINDS = {
 def document_warnings(landing_zone: LandingZone) -> list[Warned]:
     """Returns the warnings about policies: in their files, in options that create one, in names of AWS policies."""
     found = (_files, _options, _managed_policies, _service_principals)
-    return list(dict.fromkeys(one for rule in found for one in rule(landing_zone)))
+    return list(dict.fromkeys(warned for rule in found for warned in rule(landing_zone)))
 
 
 def _files(landing_zone: LandingZone) -> Iterator[Warned]:
-    for one in Named.of(landing_zone).files():
-        if one.type not in TOP_KEYS:
-            for found in doubtful(one.document.content, _kind(one), ACCESS_ROLE):
+    for document_file in Named.of(landing_zone).files():
+        if document_file.type not in TOP_KEYS:
+            for found in doubtful(document_file.document.content, _kind(document_file), ACCESS_ROLE):
                 message = Message(found.id, f"{found.problem}; {found.remedy}", value=found.value)
-                yield Warned(found.at(one.file), (one.file, found.location, message))
+                yield Warned(found.at(document_file.file), (document_file.file, found.location, message))
 
 
 def _kind(file: DocumentFile) -> Kind:

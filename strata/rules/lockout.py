@@ -71,15 +71,15 @@ class Guard:
     def faults(self, day: dt.date | None = None) -> Iterator[Fault]:
         """Yields what nobody could undo and accepted.yaml does not accept; with a day, or no longer on it."""
         zone = self.landing_zone
-        for one in self.lock_outs:
-            entry = find(zone.accepted, LOCK_OUT, one.at)
+        for lockout in self.lock_outs:
+            entry = find(zone.accepted, LOCK_OUT, lockout.at)
             if entry and not entry.ended(day):
                 continue
             over = f", accepted until {entry.until} only" if entry else ""
-            remedy = f"{one.remedy}; or accept it in {ACCEPTED} [{hint(LOCK_OUT, one.at)}]"
+            remedy = f"{lockout.remedy}; or accept it in {ACCEPTED} [{hint(LOCK_OUT, lockout.at)}]"
             until = str(entry.until) if entry else None
-            message = Message(LOCK_OUT, f"{one.problem}{over}", accepted_until=until, **one.problem.data)
-            fault = zone.fault(one.file, one.location, message, remedy)
+            message = Message(LOCK_OUT, f"{lockout.problem}{over}", accepted_until=until, **lockout.problem.data)
+            fault = zone.fault(lockout.file, lockout.location, message, remedy)
             yield replace(fault, rule="lockout.lock_outs")
 
     @cached_property
@@ -105,20 +105,20 @@ class Guard:
         yield from _nobody(self._standing)
         yield from _uncertain(self._standing)
         yield from _ending(self.landing_zone, self._standing)
-        said = {one.statement for one in self.lock_outs}
-        yield from (one for one in _doubtful(self.landing_zone, self._of_members) if one.at not in said)
+        said = {lockout.statement for lockout in self.lock_outs}
+        yield from (warned for warned in _doubtful(self.landing_zone, self._of_members) if warned.at not in said)
         yield from _by_others(_closing(self.landing_zone, self._of_members))
 
 
 def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[Message]:
     """Yields what somebody can undo in one configuration and nobody could in another, whether accepted or not."""
-    known = {one.at for one in Guard.of(before).lock_outs}
-    for one in Guard.of(after).lock_outs:
-        if one.at not in known:
-            accepted = f"; {ACCEPTED} accepts it" if find(after.accepted, LOCK_OUT, one.at) else ""
-            where = str(after.source(one.file, one.location))
-            text = f"{where}: {one.problem}{accepted}; {one.remedy}"
-            yield Message(LOCK_OUT, text, place=where, **one.problem.data)
+    known = {lockout.at for lockout in Guard.of(before).lock_outs}
+    for lock_out in Guard.of(after).lock_outs:
+        if lock_out.at not in known:
+            accepted = f"; {ACCEPTED} accepts it" if find(after.accepted, LOCK_OUT, lock_out.at) else ""
+            where = str(after.source(lock_out.file, lock_out.location))
+            text = f"{where}: {lock_out.problem}{accepted}; {lock_out.remedy}"
+            yield Message(LOCK_OUT, text, place=where, **lock_out.problem.data)
 
 
 # The management account
@@ -291,7 +291,7 @@ def _ending(landing_zone: LandingZone, standing: _Standing) -> Iterator[Warned]:
 def _last(landing_zone: LandingZone, standing: _Standing, needed: _Rank, day: dt.date) -> tuple[int, dt.date]:
     """Returns the assignment, of those that ended before a day, after which fewer are left than are needed."""
     ends = _ends(landing_zone, day)
-    until = next(one for one in sorted(ends) if standing.after(one).lowest < needed)
+    until = next(end for end in sorted(ends) if standing.after(end).lowest < needed)
     undoing = standing.on(until).undoing
     return next((index for index, permission_set in ends[until] if permission_set in undoing), ends[until][0][0]), until
 
@@ -366,14 +366,16 @@ class _Affected(NamedTuple):
 
 def _in_members(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[LockOut]:
     """Yields those that a deploy brings about: what others look after is not its doing."""
-    return (one for one in _closing(landing_zone, ways) if one.file != EXTERNAL)
+    return (lockout for lockout in _closing(landing_zone, ways) if lockout.file != EXTERNAL)
 
 
 def _by_others(found: Iterable[LockOut]) -> Iterator[Warned]:
-    for one in found:
-        if one.file == EXTERNAL:
-            text = f"{one.problem}; it is of others, and no deploy changes it: have them {one.remedy}"
-            yield Warned(one.at, (one.file, one.location, Message("closed-by-others", text, **one.problem.data)))
+    for lockout in found:
+        if lockout.file == EXTERNAL:
+            text = f"{lockout.problem}; it is of others, and no deploy changes it: have them {lockout.remedy}"
+            yield Warned(
+                lockout.at, (lockout.file, lockout.location, Message("closed-by-others", text, **lockout.problem.data))
+            )
 
 
 def _closing(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[LockOut]:
@@ -390,15 +392,15 @@ def _closing(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[LockOut
 
 
 def _attached(landing_zone: LandingZone, account: str, statement: Statement) -> Iterator[_Cause]:
-    for one in landing_zone.effective_policies[Target("account", account)]:
-        file = one.policy.file
+    for policy in landing_zone.effective_policies[Target("account", account)]:
+        file = policy.policy.file
         if file and _is_of(landing_zone, file, statement):
-            yield _Cause(file, statement.at, f"{file} {statement.place[:LONGEST]}", one.source)
-        elif one.policy.external:
-            at = place_of_policy(one.policy.type, one.policy.name)
+            yield _Cause(file, statement.at, f"{file} {statement.place[:LONGEST]}", policy.source)
+        elif policy.policy.external:
+            at = place_of_policy(policy.policy.type, policy.policy.name)
             line = landing_zone.source(EXTERNAL, at).line
             if _is_of(landing_zone, EXTERNAL, statement) and statement.line == line:
-                yield _Cause(EXTERNAL, at, f"{one.policy.name} {statement.place[:LONGEST]}", one.source)
+                yield _Cause(EXTERNAL, at, f"{policy.policy.name} {statement.place[:LONGEST]}", policy.source)
 
 
 def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
@@ -409,7 +411,7 @@ def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
     if signed_in := _accounts(denied, SIGN_IN):
         closed.append(f"ends every sign-in by Identity Center in {signed_in}")
     if repairs := _repairs(denied):
-        action = next(one.action for one in denied if one.what in repairs)
+        action = next(affected.action for affected in denied if affected.what in repairs)
         repaired = f"{listed(repairs)} of {_accounts(denied, *repairs)}"
         closed.append(f"denies {ACCESS_ROLE} {action}, so it cannot repair {repaired}")
     text = f"attached to {target}, statement {denied[0].statement.sid} {', and '.join(closed)}"
@@ -434,7 +436,7 @@ def _doubtful(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[Warned
             opened.append(f"Identity Center can sign people in to {signed_in}")
         if repairs := _repairs(doubted):
             opened.append(f"{ACCESS_ROLE} can repair {listed(repairs)} of {_accounts(doubted, *repairs)}")
-        depends = sorted({key for one in doubted for key in one.keys})
+        depends = sorted({key for affected in doubted for key in affected.keys})
         text = f"whether {', and whether '.join(opened)}, depends on {listed(depends)}; {_remedy(doubted)}"
         message = Message("uncertain-repair", text, depends=depends, **_facts(doubted))
         yield Warned(at, (file, location, message))

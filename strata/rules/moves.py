@@ -94,7 +94,7 @@ def _ends(partial: PartialConfiguration, index: int, move: Move) -> Iterator[Fau
 
 def _is_onto(partial: PartialConfiguration, kind: Kind, key: str) -> bool:
     """Returns whether a move leads to a key, so that another fault tells of its reuse."""
-    return any(one.kind == kind and one.to == key for one in partial.moves.values())
+    return any(move.kind == kind and move.to == key for move in partial.moves.values())
 
 
 def _is_retired(partial: PartialConfiguration, key: str) -> bool:

@@ -72,12 +72,12 @@ def renamed(entries: Mapping[str, models.Policy] | Mapping[str, models.Permissio
 
 def full_access(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """AWS's own policies that allow everything are attached wherever nothing says that they are not."""
-    for key, one in partial.organization.policies.items() if partial.organization else ():
-        full, at = is_full_access(key, one), ("policies", key)
-        if full and not one.targets.empty:
-            message = Message("managed-elsewhere", f"AWS attaches {one.name or key} to everything", key="targets")
+    for key, policy in partial.organization.policies.items() if partial.organization else ():
+        full, at = is_full_access(key, policy), ("policies", key)
+        if full and not policy.targets.empty:
+            message = Message("managed-elsewhere", f"AWS attaches {policy.name or key} to everything", key="targets")
             yield partial.fault(ORGANIZATION, (*at, "targets"), message, "say under detached where it is not")
-        if not full and not one.detached.empty:
+        if not full and not policy.detached.empty:
             message = Message(
                 "managed-elsewhere", f"only external {listed([*FULL_ACCESS.values()])} have it", key="detached"
             )
@@ -132,9 +132,9 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     accounts = partial.declared(ORGANIZATION, "accounts", organization.accounts)
     slots: dict[tuple[PolicyType, Target], list[tuple[str, Location]]] = defaultdict(list)
     found = all_policies(organization, partial.project, partial.documents, partial.external)
-    ordered = sorted(found, key=lambda one: (bool(one.option), not one.external, one.key))
-    named = [((*one.location, "targets"), one.targets) for one in ordered]
-    named += [(("policies", key, "detached"), one.detached) for key, one in organization.policies.items()]
+    ordered = sorted(found, key=lambda policy: (bool(policy.option), not policy.external, policy.key))
+    named = [((*policy.location, "targets"), policy.targets) for policy in ordered]
+    named += [(("policies", key, "detached"), policy.detached) for key, policy in organization.policies.items()]
     for at, where in named:
         for index, unit in enumerate(where.organizational_units):
             here: Location = (*at, "organizational_units", index)
@@ -186,7 +186,7 @@ def conflicts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     if not partial.organization or not partial.security:
         return
     found = all_policies(partial.organization, partial.project, partial.documents, partial.external)
-    for policy, attribute, control in declared_settings(one for one in found if not one.option):
+    for policy, attribute, control in declared_settings(policy for policy in found if not policy.option):
         if getattr(partial.security, control).on:
             problem = f"sets {attribute} in the management account, where AWS then rejects security.yaml's {control}"
             remedy = f"set mode of {control} to unmanaged, or attach the policy below the root"

@@ -33,7 +33,9 @@ def text(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 
     It gets nothing of external.yaml.
     """
-    for file, source_file in ((name, one) for name, one in partial.source_files.items() if name != EXTERNAL):
+    for file, source_file in (
+        (name, source_file) for name, source_file in partial.source_files.items() if name != EXTERNAL
+    ):
         for location, problem in _found(source_file.data, ()):
             yield partial.fault(file, location, problem, _REMEDY)
     for file in policy_references(partial):

@@ -62,10 +62,10 @@ def _with_roles(written: str | Sequence[str], roles: Iterable[str]) -> str | lis
 
 def _full_access(landing_zone: LandingZone) -> Iterator[str]:
     """Yields the permission sets with full access that somebody has in the management account."""
-    granted = {one.permission_set for one in landing_zone.grants if one.account == MANAGEMENT}
+    granted = {grant.permission_set for grant in landing_zone.grants if grant.account == MANAGEMENT}
     for key in sorted(granted):
-        one = landing_zone.permission_sets[key]
-        if ManagedPolicy(aws=FULL_ACCESS) in one.policies and not one.option:
+        permission_set = landing_zone.permission_sets[key]
+        if ManagedPolicy(aws=FULL_ACCESS) in permission_set.policies and not permission_set.option:
             yield key
 
 
@@ -101,7 +101,7 @@ def _keeping(landing_zone: LandingZone, result: Result) -> list[str]:
             within.add(unit.key)
             found.append(f"ou/{unit.key}")
     for key in landing_zone.members:
-        above = {one.key for one in landing_zone.ancestors[Target("account", key)] if one.unit}
+        above = {target.key for target in landing_zone.ancestors[Target("account", key)] if target.unit}
         if not above & within and not result.fails_in([key]):
             found.append(key)
     return found

@@ -22,14 +22,14 @@ from strata.terraform.preflight import Prepared, RefusedError
 def explained(prepared: Prepared, stack: str, failures: Sequence[Failure]) -> list[Failure]:
     """Returns errors of a plan, with the line to write where a lookup failed; AWS is asked only then."""
     zone = prepared.landing_zone
-    named = [lookup(one.address or one.written_in, zone) if stack == STACK else None for one in failures]
+    named = [lookup(failure.address or failure.written_in, zone) if stack == STACK else None for failure in failures]
     try:
         found = _lost(prepared, {who for who in named if who})
     except AwsError:
         return list(failures)  # AWS's own error says why
     return [
-        replace(one, remedy=found[who].message) if who in found else one
-        for one, who in zip(failures, named, strict=True)
+        replace(failure, remedy=found[who].message) if who in found else failure
+        for failure, who in zip(failures, named, strict=True)
     ]
 
 
@@ -50,7 +50,10 @@ def refuse_handed_on(prepared: Prepared, planned: Plan, *, applied: bool = False
         return
     recorded, others = _recorded(prepared), set[Who]()
     for address, change in planned.changes.items():
-        who, ids = recipient(address), {one.name: one.after for one in change.attributes if not one.unknown}
+        who, ids = (
+            recipient(address),
+            {attribute.name: attribute.after for attribute in change.attributes if not attribute.unknown},
+        )
         id = ids.get("principal_id", ids.get("member_id"))
         if who in external(prepared.landing_zone) and who in recorded and id and id != recorded[who].id:
             others.add(who)

@@ -90,7 +90,7 @@ class Change:
             "action": self.action,
             "moved_from": self.moved_from,
             "import_id": self.import_id,
-            "attributes": {one.name: one.as_json() for one in self.attributes},
+            "attributes": {attribute.name: attribute.as_json() for attribute in self.attributes},
             "loses": list(self.loses),
         }
 
@@ -217,7 +217,7 @@ class Planner:
             try:
                 return plan(stack)
             except StrataError as error:
-                return self._unplanned(stack, [Failure(str(one), id=one.id) for one in error.args], ())
+                return self._unplanned(stack, [Failure(str(arg), id=arg.id) for arg in error.args], ())
 
         first = {fleet.layer_of(stack): stack for stack in reversed(stacks)}
         for stack in first.values():  # fills the folder of plugins, which Terraform does not write in parallel

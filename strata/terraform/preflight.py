@@ -256,9 +256,9 @@ def prepare(
         _check_quota(aws, landing_zone, states.get("organizations", {}), found.closed, progress.note)
     types = list(types_left(aws, landing_zone))
     progress.doing("writing the Terraform")
-    refreshing.begin(aws, landing_zone.project, states, [one for one in STACKS if not stacks or one in stacks])
+    refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
     words = {*_words(found.closed, landing_zone), *(one for one in allow if not one.startswith(ALREADY_CLOSED))}
-    moved = (f"moved:{one.kind}:{one.new}" for one in found.moved)
+    moved = (f"moved:{moved.kind}:{moved.new}" for moved in found.moved)
     prepared = Prepared(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing, fleet=fleet)
     prepared = _written(prepared, stacks, [*sorted(words), *moved, *(TYPES_STAY for _ in types)])
     left_out = {stack: _leave_out(workspace, stack, states[stack], found.closed) for stack in STACKS}
@@ -299,7 +299,7 @@ def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str]) -> 
 
 def _check_layers(aws: Aws, landing_zone: LandingZone, workspace: Workspace, closed: Collection[str]) -> None:
     """Refuses states that no stack has; what is in an account that is closed goes with it."""
-    gone = {one for one in list_stacks(aws, landing_zone.project) if one.partition(IN_ACCOUNT)[2] not in closed}
+    gone = {stack for stack in list_stacks(aws, landing_zone.project) if stack.partition(IN_ACCOUNT)[2] not in closed}
     states = {one: read_state(aws, landing_zone.project, one) for one in gone - {*workspace.stacks}}
     if lost := list(lost_layers(landing_zone, states)):
         raise RefusedError(lost)
@@ -307,19 +307,22 @@ def _check_layers(aws: Aws, landing_zone: LandingZone, workspace: Workspace, clo
 
 def _words(closed: Mapping[str, LiveAccount], landing_zone: LandingZone) -> Iterator[str]:
     """Yields what tells a synth of accounts to leave out, each with its id, but for one that is gone."""
-    for key, one in closed.items():
+    for key, account in closed.items():
         if key in landing_zone.members:
-            yield f"{ALREADY_CLOSED}{key}:{'' if one.state == GONE else one.id}"
+            yield f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
 
 
 def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, LiveAccount]) -> frozenset[str]:
     """Has a stack forget what its state has of accounts that are closed, where AWS changes nothing any more."""
-    declared, accounts = workspace.document(stack).get("resource", {}), {one.id for one in closed.values() if one.id}
+    declared, accounts = (
+        workspace.document(stack).get("resource", {}),
+        {account.id for account in closed.values() if account.id},
+    )
     found = frozenset(
-        one.address
-        for one in managed(state)
-        if {one.attributes.get(name) for name in ("target_id", "account_id", "id")} & accounts
-        and one.name not in declared.get(one.type, {})
+        resource.address
+        for resource in managed(state)
+        if {resource.attributes.get(name) for name in ("target_id", "account_id", "id")} & accounts
+        and resource.name not in declared.get(resource.type, {})
     )
     if found:
         workspace.forget_next(stack, found)
@@ -341,7 +344,9 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     if not prepared.refreshing.always:
         spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - unwritten])
     asked = [stack for stack in chosen if stack not in {*spared, *failed}]
-    needed = {*asked, *(one for stack in chosen for one in prepared.workspace.producers(stack))} - {*prepared.states}
+    needed = {*asked, *(producer for stack in chosen for producer in prepared.workspace.producers(stack))} - {
+        *prepared.states
+    }
     states = {**prepared.states, **{stack: read_state(aws, zone.project, stack) for stack in sorted(needed)}}
     shut_out = _closed_to_us(aws, zone, states, asked, named, note, waits=waits)
     chosen = tuple(stack for stack in chosen if stack not in shut_out)
@@ -377,7 +382,7 @@ def _check_regions(prepared: Prepared) -> None:
     used = {prepared.landing_zone.project.regions.primary}
     wanted: set[str] = set()
     for stack in _own(prepared):
-        used |= {str(one.attributes.get("region")) for one in objects(prepared.states[stack])}
+        used |= {str(resource.attributes.get("region")) for resource in objects(prepared.states[stack])}
         made = prepared.workspace.document(stack).get("resource", {})
         named = {str(one.get("region", "")) for some in made.values() for one in some.values()}
         wanted |= {region for region in named if region and "${" not in region}
@@ -529,7 +534,10 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
     layers = {name for name, layer in landing_zone.layers.items() if layer.code.in_accounts}
     for stack in stacks:
         if stack not in workspace.stacks and stack not in layers:
-            known = [*(one for one in workspace.stacks if one not in landing_zone.account_stacks), *sorted(layers)]
+            known = [
+                *(stack for stack in workspace.stacks if stack not in landing_zone.account_stacks),
+                *sorted(layers),
+            ]
             guess = did_you_mean(stack, {*known, *workspace.stacks})
             if (folder_of(stack) / "stack.py").is_file():
                 file = f"{workspace.environment['STRATA_CONFIG']}/layers/{stack}.yaml"
@@ -637,7 +645,7 @@ def _check_quota(
     Raises:
         StrataError: AWS would refuse to make some of them.
     """
-    known = {*(one.name for one in objects(state) if one.type == TYPES["account"]), *closed}
+    known = {*(resource.name for resource in objects(state) if resource.type == TYPES["account"]), *closed}
     new = {folded(account.email) for key, account in landing_zone.members.items() if key not in known}
     if not new:
         return
@@ -667,7 +675,7 @@ def identity_center_refusals(aws: Aws, landing_zone: LandingZone, note: Callable
     region = project.identity_center_region
     try:
         instances, pauses = list_instances(aws, project), iter(PAUSES)
-        while any(one.get("Status") == _BEGINS and is_ours(one, project) for one in instances):
+        while any(instance.get("Status") == _BEGINS and is_ours(instance, project) for instance in instances):
             seconds = next(pauses, None)
             if seconds is None:
                 text = f"AWS is still setting up Identity Center in {region}; run the command again in some minutes"
@@ -678,7 +686,7 @@ def identity_center_refusals(aws: Aws, landing_zone: LandingZone, note: Callable
             instances = list_instances(aws, project)
     except AwsError as error:
         return list(error.args)
-    owners = [one["OwnerAccountId"] for one in instances if "OwnerAccountId" in one]
+    owners = [instance["OwnerAccountId"] for instance in instances if "OwnerAccountId" in instance]
     if project.management_account.id in owners:
         return []
     case, text = (

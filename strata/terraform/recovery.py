@@ -54,7 +54,11 @@ def _end(address: str, moved: Mapping[str, str]) -> str:
 
 def tainted(state: Mapping[str, Any]) -> list[str]:
     """Returns the addresses that Terraform considers partly created."""
-    return sorted(f"{one.address}{one.instance}" for one in managed(state) if one.tainted and not one.deposed)
+    return sorted(
+        f"{resource.address}{resource.instance}"
+        for resource in managed(state)
+        if resource.tainted and not resource.deposed
+    )
 
 
 def _index(instance: Mapping[str, Any]) -> str:
@@ -169,8 +173,8 @@ def looked_up(aws: Aws, landing_zone: LandingZone, failure: Failure) -> Failure:
     if account is None or "EMAIL_ALREADY_EXISTS" not in failure.text:
         return failure
     try:
-        there = {one.id: one for one in list_accounts(aws)}
-        begun = [one for one in list_requests(aws) if one["AccountName"] == account.name]
+        there = {account.id: account for account in list_accounts(aws)}
+        begun = [request for request in list_requests(aws) if request["AccountName"] == account.name]
     except AwsError:
         return failure
     since = dt.datetime.now(dt.UTC) - _LONGEST_CREATION
@@ -246,15 +250,15 @@ def unreached(aws: Aws, landing_zone: LandingZone, failures: Sequence[Failure], 
 
     The provider takes each change of a set to all accounts that have it, and fails where one is closed or suspended.
     """
-    found = [one for one in failures if one.address and resource_of(one.address).provisioned]
-    found = [one for one in found if "provision" in one.text]
+    found = [failure for failure in failures if failure.address and resource_of(failure.address).provisioned]
+    found = [failure for failure in found if "provision" in failure.text]
     try:
-        if not found or not any(one.shut for one in list_accounts(aws)):
+        if not found or not any(account.shut for account in list_accounts(aws)):
             return list(failures)
     except AwsError:
         return list(failures)
     done = provision_permission_sets(aws, landing_zone, note)
-    return [one for one in failures if one not in found] if done else list(failures)
+    return [failure for failure in failures if failure not in found] if done else list(failures)
 
 
 def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -> bool:
@@ -267,7 +271,7 @@ def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -
     """
     try:
         center = Center.of(aws, landing_zone.project)
-        shut = {one.id for one in list_accounts(aws) if one.shut}
+        shut = {account.id for account in list_accounts(aws) if account.shut}
         theirs = landing_zone.external_sets
         done = [_provision(center, arn, shut, theirs, note) for arn in center.permission_sets()] if center else []
         return all(done)

@@ -27,8 +27,8 @@ from strata.sides.states import State, managed, objects
 def wanted(state: State) -> Wanted:
     """Returns what of Identity Center a state has more of than the name."""
     sets, groups, principals = set[str](), set[str](), set[Principal]()
-    for one in managed(state):
-        type, attributes = one.type, one.attributes
+    for resource in managed(state):
+        type, attributes = resource.type, resource.attributes
         if type == SET.type:
             sets.add(attributes.get("arn", ""))
         elif "permission_set_arn" in attributes:
@@ -42,7 +42,7 @@ def wanted(state: State) -> Wanted:
 
 def rules(state: State) -> dict[str, str]:
     """Returns the regions of the event rules in a state by name."""
-    found = (one.attributes for one in managed(state) if one.type == RULE[0].type)
+    found = (resource.attributes for resource in managed(state) if resource.type == RULE[0].type)
     regions = {str(one.get("name")): _REGION.match(str(one.get("arn"))) for one in found}
     return {name: region[1] for name, region in regions.items() if region}
 
@@ -55,7 +55,7 @@ _REGION = re.compile(r"arn:[^:]+:events:([^:]+):")
 
 def uncovered(state: State) -> Message | None:
     """Returns what of a state no reading in bulk has, None where it can have all."""
-    types = sorted(type for type in {one.type for one in managed(state)} if not resource_of(type).reads)
+    types = sorted(type for type in {resource.type for resource in managed(state)} if not resource_of(type).reads)
     return Message("not-read-in-bulk", f"{types[0]} is not read in bulk", type=types[0]) if types else None
 
 
@@ -64,9 +64,9 @@ def difference(state: State, reading: Reading, of_today: Mapping[str, str]) -> M
 
     A refresh would put a tag that is neither the thing's own nor one of the default tags of today.
     """
-    for one in managed(state):
-        address, attributes = one.address, one.attributes
-        reads = resource_of(one.type).reads
+    for resource in managed(state):
+        address, attributes = resource.address, resource.attributes
+        reads = resource_of(resource.type).reads
         expected = reads(reading, attributes) if reads else None
         if expected is None:
             return Message("not-at-aws", f"{address} is not at AWS", place=address)
@@ -95,10 +95,10 @@ def _same(one: Any, other: Any) -> bool:
 
 def tainted_or_deposed(state: State) -> Message | None:
     """Returns the first object that a run left half made or has yet to delete, None where there is none."""
-    for one in objects(state):
-        if one.tainted or one.deposed:
-            word = "deposed" if one.deposed else "tainted"
-            return Message(f"object-{word}", f"{one.address} is {word}", place=one.address)
+    for resource in objects(state):
+        if resource.tainted or resource.deposed:
+            word = "deposed" if resource.deposed else "tainted"
+            return Message(f"object-{word}", f"{resource.address} is {word}", place=resource.address)
     return None
 
 

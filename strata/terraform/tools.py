@@ -43,7 +43,7 @@ def cdktf() -> NoReturn:
 
 def parallelism(arguments: Sequence[str]) -> list[str]:
     """Returns what bounds a deploy: the CLI would start a Terraform for every stack that waits for no other."""
-    told = any(one.partition("=")[0] == "--parallelism" for one in arguments)
+    told = any(argument.partition("=")[0] == "--parallelism" for argument in arguments)
     return ["--parallelism", "4"] if arguments[:1] == ["deploy"] and not told else []
 
 

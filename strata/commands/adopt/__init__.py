@@ -337,7 +337,7 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     """
     memberless = landing_zone.external.model_copy(update={"groups": {}})
     without = replace(landing_zone, external=memberless)
-    made = [one for one in compare(without, {}, inventory).differences if one.how is Kind.MADE]
+    made = [difference for difference in compare(without, {}, inventory).differences if difference.how is Kind.MADE]
     full, entries, apart = sets_with_full_access(inventory), list[dict[str, Any]](), list[Message]()
     for one in (*made, *left_unwritten(landing_zone, inventory)):
         in_tower = _is_in_external_group(one, landing_zone)
@@ -350,16 +350,16 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     return entries, apart
 
 
-def _is_in_external_group(one: Difference, zone: LandingZone) -> bool:
+def _is_in_external_group(difference: Difference, zone: LandingZone) -> bool:
     """Returns whether it is a member of one of Control Tower's groups, which gives what is declared."""
-    group = zone.groups.get(group_of(one.name)) if one.kind == MEMBERSHIP.name else None
+    group = zone.groups.get(group_of(difference.name)) if difference.kind == MEMBERSHIP.name else None
     return group is not None and group.external
 
 
 def _facts(to: Path, found: Description, reading: Reading, *, written: bool) -> dict[str, Any]:
     counts = {name: len(found.organization[name]) for name in ("accounts", "policies")}
     counts["assignments"] = len(found.grants)
-    left = [{**one._asdict(), "id": one.reason.id} for one in found.left_alone]
+    left = [{**omission._asdict(), "id": omission.reason.id} for omission in found.left_alone]
     return {
         "folder": str(to),
         "written": written,

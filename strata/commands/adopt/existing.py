@@ -76,7 +76,7 @@ def deployed(states: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str,
 def _copy(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name) / "config"
-        _link(folder, copy, {Path(one).parts for one in files})
+        _link(folder, copy, {Path(file).parts for file in files})
         write_texts(copy, files)
         yield copy
 
@@ -102,7 +102,7 @@ def _load(folder: Path, files: Mapping[str, str]) -> LandingZone:
 
 
 def _unknown(folder: Path, zone: LandingZone, files: Mapping[str, str]) -> list[dict[str, Any]]:
-    known = {(one.finding, one.at) for one in zone.accepted}
+    known = {(acceptance.finding, acceptance.at) for acceptance in zone.accepted}
     with _copy(folder, files) as copy:
         return [one for one in accepted(copy) if (one["finding"], one["at"]) not in known]
 
@@ -120,11 +120,11 @@ def left_unwritten(zone: LandingZone, inventory: Inventory) -> list[Difference]:
 
     Those are names and session lengths that cannot be written.
     """
-    return [one for one in _without_states(zone, inventory) if _is_unwritten(one)]
+    return [difference for difference in _without_states(zone, inventory) if _is_unwritten(difference)]
 
 
-def _is_unwritten(one: Difference) -> bool:
-    return one.declared is not None and one.attribute in one.declared.by_default
+def _is_unwritten(difference: Difference) -> bool:
+    return difference.declared is not None and difference.attribute in difference.declared.by_default
 
 
 def _without_states(zone: LandingZone, inventory: Inventory) -> Sequence[Difference]:
@@ -132,13 +132,13 @@ def _without_states(zone: LandingZone, inventory: Inventory) -> Sequence[Differe
     return differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
 
 
-def gives_full_access(one: Difference, inventory: Inventory, full: Collection[str]) -> bool:
+def gives_full_access(difference: Difference, inventory: Inventory, full: Collection[str]) -> bool:
     """Returns whether somebody has one of some permission sets by an assignment or a membership."""
-    ids, center = one.live.ids if one.live else {}, inventory.center
-    if one.kind == MEMBERSHIP.name and center:
+    ids, center = difference.live.ids if difference.live else {}, inventory.center
+    if difference.kind == MEMBERSHIP.name and center:
         return any(each.permission_set in full and each.principal == ids["group"] for each in center.assignments)
-    alive = one.live is not None and one.live.values.get("principal") != "deleted"
-    return one.kind == ASSIGNMENT.name and alive and ids["arn"] in full
+    alive = difference.live is not None and difference.live.values.get("principal") != "deleted"
+    return difference.kind == ASSIGNMENT.name and alive and ids["arn"] in full
 
 
 def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> Merged:
@@ -146,10 +146,12 @@ def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> 
     zone, before = merged.landing_zone, existing.landing_zone
     new = declared_side(zone).keys() - declared_side(before).keys()
     found = _without_states(zone, inventory) if new else []
-    left = [one for one in found if _is_unwritten(one) and (one.kind, one.name) in new]
+    left = [
+        difference for difference in found if _is_unwritten(difference) and (difference.kind, difference.name) in new
+    ]
     if not left:
         return merged
-    entries = [{"finding": one.how.value, "at": one.at, "reason": REASON} for one in left]
+    entries = [{"finding": difference.how.value, "at": difference.at, "reason": REASON} for difference in left]
     text = merged.files.get(ACCEPTED, existing.texts.get(ACCEPTED, ""))
     return dataclasses.replace(merged, files={**merged.files, ACCEPTED: with_accepted(text, entries)})
 
@@ -209,7 +211,7 @@ def _placed(folder: Path, merged: Merged, found: Iterable[Message]) -> list[Mess
         inside = text.removeprefix(f"{copy}/").replace(copy, str(folder))
         return f"{folder}/{inside}"
 
-    return [one.saying(here(one), place=here(one.place)) for one in found]
+    return [message.saying(here(message), place=here(message.place)) for message in found]
 
 
 def warn(warned: Sequence[Message]) -> None:

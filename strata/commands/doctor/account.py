@@ -125,7 +125,9 @@ def check_quota(context: CheckContext) -> Finding:
     Service Quotas gives the default.
     """
     holders, quota = context.holders(), account_quota(context.aws)
-    new = sum(folded(one.email) not in holders for one in context.landing_zone.members.values()) - len(context.gone())
+    new = sum(folded(account.email) not in holders for account in context.landing_zone.members.values()) - len(
+        context.gone()
+    )
     now = len(context.accounts()) or 1
     text, numbers = f"{now} accounts now, {new} to create, the quota is {quota}", {"accounts": now, "new": new}
     if new and now == 1:

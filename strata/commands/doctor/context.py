@@ -76,12 +76,12 @@ class CheckContext:
 
     def holders(self) -> dict[str, LiveAccount]:
         """Returns the account that has each e-mail; of several, closed ones among them, the active one."""
-        return {folded(one.email): one for one in sorted(self.accounts(), key=lambda one: one.active)}
+        return {folded(one.email): one for one in sorted(self.accounts(), key=lambda account: account.active)}
 
     def gone(self) -> list[str]:
         """Returns the keys of declared accounts that were deployed and that AWS lists no more: none is made again."""
         held, declared = self.holders(), self.landing_zone.members.items()
-        absent = {key: folded(one.email) for key, one in declared if held and folded(one.email) not in held}
+        absent = {key: folded(account.email) for key, account in declared if held and folded(account.email) not in held}
         states = recorded(self.landing_zone, self.states()) if absent else Holdings()
         return [key for key, email in absent.items() if was_deployed(states, email)]
 

@@ -103,7 +103,7 @@ def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
         yield _NOT_ENABLED
         return
     sets = list(center.permission_sets())
-    shut = {one.id for one in context.accounts() if one.shut}  # takes none, and counts as done
+    shut = {account.id for account in context.accounts() if account.shut}  # takes none, and counts as done
     lacking = {arn: [one for one in center.accounts_of(arn, outdated=True) if one not in shut] for arn in sets}
     named = sorted((center.name_of(arn), accounts, arn) for arn, accounts in lacking.items() if accounts)
     outdated = [one for one in named if one[0] not in context.landing_zone.external_sets]
