@@ -62,9 +62,9 @@ def _resources(value: Any) -> Iterator[str]:
     if isinstance(value, Added):
         yield f"{value.fqn} is a resource where a value belongs; write one of its attributes, as `.id`, or `.fqn`"
     elif isinstance(value, Mapping):
-        yield from (found for inner in value.values() for found in _resources(inner))
+        yield from (resource for inner in value.values() for resource in _resources(inner))
     elif isinstance(value, (list, tuple)):
-        yield from (found for inner in value for found in _resources(inner))
+        yield from (resource for inner in value for resource in _resources(inner))
     elif hasattr(type(value), "__jsii_struct_bases__"):
         yield from _resources(value._values)
 

@@ -263,8 +263,8 @@ class OrganizationsStack(BaseStack):
             name_regex="^AWSServiceRoleForAccessAnalyzer$",
             path_prefix=f"/aws-service-role/{ACCESS_ANALYZER}/",
         )
-        found = hcl.set_of("data.aws_iam_roles.access-analyzer.arns")
-        self.import_if_exists("aws_iam_service_linked_role.access-analyzer", found)
+        expression = hcl.set_of("data.aws_iam_roles.access-analyzer.arns")
+        self.import_if_exists("aws_iam_service_linked_role.access-analyzer", expression)
         return self.add(
             IamServiceLinkedRole,
             "access-analyzer",

@@ -151,27 +151,27 @@ def describe(
         new_units: the ids of those whose names are written, None for all: the others may have any name.
         own: kind and name of what a configuration has that is not external.
     """
-    found = Description(refused=refused or {}, own=own)
-    _Organization(inventory, inventory.organization, project, found, known or {}, new_units).describe()
-    found.security = dict(_settings(inventory))
-    found.organization |= _root_access(inventory)
-    _entitled(inventory, found)
+    description = Description(refused=refused or {}, own=own)
+    _Organization(inventory, inventory.organization, project, description, known or {}, new_units).describe()
+    description.security = dict(_settings(inventory))
+    description.organization |= _root_access(inventory)
+    _entitled(inventory, description)
     if inventory.center:
-        _Center(inventory, inventory.center, found, known or {}, literal=literal).describe()
-    _leave_details(inventory, project, found)
-    for keeper, names in found.kept.items():
+        _Center(inventory, inventory.center, description, known or {}, literal=literal).describe()
+    _leave_details(inventory, project, description)
+    for keeper, names in description.kept.items():
         text = f"External, which no deploy changes, since {keeper}: {', '.join(names)}."
-        found.looks.append(keeper.saying(text, things=names))
-    return found
+        description.looks.append(keeper.saying(text, things=names))
+    return description
 
 
 def describe_things(inventory: Inventory, project: Project, known: Keys) -> Description:
     """Returns the description of what has a key, by itself: units of any name, and nothing of who has what."""
-    found = Description()
-    _Organization(inventory, inventory.organization, project, found, known, ()).describe()
+    description = Description()
+    _Organization(inventory, inventory.organization, project, description, known, ()).describe()
     if inventory.center:
-        _Center(inventory, inventory.center, found, known, literal=False).describe_things()
-    return found
+        _Center(inventory, inventory.center, description, known, literal=False).describe_things()
+    return description
 
 
 def gives_everything(permission_set: at_aws.PermissionSet) -> bool:
@@ -215,15 +215,15 @@ def objection(model: type[Model], field: str, value: object) -> Message | Litera
 def unit_objections(units: Sequence[at_aws.Unit]) -> dict[str, Message]:
     """Returns of the units whose names no configuration can have why, by id."""
     siblings = Counter((unit.parent, exact(unit.name).lower()) for unit in units)
-    found = dict[str, Message]()
+    messages = dict[str, Message]()
     for one in units:
         reason = _objections(OrganizationalUnitName, one.name).get("")
         if not reason and siblings[one.parent, one.name.lower()] > 1:
             alike = f"{one.name!r} differs from the name of a unit beside it in case or Unicode's form alone"
             reason = Message("name-taken", alike, value=one.name)
         if reason:
-            found[one.id] = reason.saying(f"{reason}; rename it at AWS first")
-    return found
+            messages[one.id] = reason.saying(f"{reason}; rename it at AWS first")
+    return messages
 
 
 def _objections(type: Any, value: object) -> dict[str, Message]:
@@ -261,7 +261,7 @@ def _names(kind: Kind, inventory: Inventory, ids: Collection[str] | None = None)
 
 
 def _accepted(
-    found: Description,
+    description: Description,
     model: type[Model],
     place: str,
     entry: dict[str, Any],
@@ -273,7 +273,7 @@ def _accepted(
 
     What is not written keeps the value that it has. What is found `by_name` has to have its name written.
     """
-    if found.refuses(place, *what):
+    if description.refuses(place, *what):
         return False
     kind, called, id = what
     objections = _objections(model, entry)
@@ -281,11 +281,11 @@ def _accepted(
         if name in entry and name in model.stays and not (by_name and name == "name"):
             value = entry.pop(name)
             reason = f"{value!r} cannot be written here; it stays as it is"
-            found.leave(f"{name} of {kind}", called, Message("value-rejected", reason, key=name, value=value))
+            description.leave(f"{name} of {kind}", called, Message("value-rejected", reason, key=name, value=value))
     rest = _objections(model, entry)
     if rest:
         reason = "; ".join(sorted(set(rest.values())))
-        found.leave(kind, called, Message("value-rejected", reason, keys=sorted(rest)), id)
+        description.leave(kind, called, Message("value-rejected", reason, keys=sorted(rest)), id)
     return not rest
 
 
@@ -321,41 +321,41 @@ def _root_access(inventory: Inventory) -> dict[str, Any]:
     return {"member_root_access": {key: name in inventory.root_features for name, key in ROOT_FEATURES.items()}}
 
 
-def _entitled(inventory: Inventory, found: Description) -> None:
+def _entitled(inventory: Inventory, description: Description) -> None:
     """Names what Account access manager gives, which no configuration describes."""
     if isinstance(inventory.entitlements, str):
         text = f"Account access manager could not be read: {inventory.entitlements}."
-        found.looks.append(Message("part-unread", text, part=ENTITLEMENTS))
+        description.looks.append(Message("part-unread", text, part=ENTITLEMENTS))
         return
     names = _called(inventory)
     for principal, role, *_ in inventory.entitlements:
         who = names.get(principal, principal)
         reason = Message("not-declarable", "Account access manager gives it, beside permission sets")
-        found.leave("entitlement", f"{role} for {who}", reason)
+        description.leave("entitlement", f"{role} for {who}", reason)
 
 
-def _leave_details(inventory: Inventory, project: Project, found: Description) -> None:
+def _leave_details(inventory: Inventory, project: Project, description: Description) -> None:
     """Names what AWS has of described things, and of the organization, and no field of the configuration holds."""
     organization = inventory.organization
-    types = {SERVICE_CONTROL, *(one["type"] for one in found.organization["policies"].values())}
+    types = {SERVICE_CONTROL, *(one["type"] for one in description.organization["policies"].values())}
     unused = Message("policy-type-unused", "it is on, and no policy of it is described; it stays on")
     for type in sorted({*organization.policy_types} - types):
-        found.leave("policy type", type, unused)
+        description.leave("policy type", type, unused)
     no_field = Message("no-field", "the configuration has no field for it; it stays as it is")
-    words = {id: WORDS[kind] for kind, known in found.keys.items() for id in known}
+    words = {id: WORDS[kind] for kind, known in description.keys.items() for id in known}
     management = [account for account in organization.accounts if account.id == organization.management]
     taggable: list[at_aws.Account | at_aws.Unit | at_aws.Policy]
     taggable = [*management, *organization.units, *organization.policies]
     for one in taggable:
         own = {tag for tag in one.tags if not tag.startswith("aws:")} - {*OWN_TAGS, *project.tags}
         if one.id in words and own:
-            found.leave(f"tags of {words[one.id]}", f"{one.id} {one.name}", no_field)
+            description.leave(f"tags of {words[one.id]}", f"{one.id} {one.name}", no_field)
     for user in inventory.center.users if inventory.center else ():
-        entry, said = found.sso["users"].get(found.keys["user"].get(user.id)), snaked(dict(user.described))
+        entry, said = description.sso["users"].get(description.keys["user"].get(user.id)), snaked(dict(user.described))
         if entry and not entry.get("external"):
             for name in (*DETAILS, "nick_name"):
                 if said.get(name):
-                    found.leave(f"{name} of user", user.user_name, no_field)
+                    description.leave(f"{name} of user", user.user_name, no_field)
 
 
 def _called(inventory: Inventory) -> dict[str, str]:
@@ -633,10 +633,10 @@ def _braces(policy: at_aws.Policy) -> Message | None:
     return Message("document-has-braces", text) if "{{" in policy.content else None
 
 
-def _kept(found: Description, kind: str, name: str, keeper: Message | None) -> Message | None:
+def _kept(description: Description, kind: str, name: str, keeper: Message | None) -> Message | None:
     """Names what others look after, with who does, if anybody does."""
-    if keeper and (kind, name) not in found.own:
-        found.kept[keeper].append(f"{kind} '{name}'")
+    if keeper and (kind, name) not in description.own:
+        description.kept[keeper].append(f"{kind} '{name}'")
     return keeper
 
 
@@ -644,11 +644,11 @@ def _by_provider() -> Message:
     return Message("made-by-provider", "an identity provider made it")
 
 
-def _external_own(found: Description, kind: str, name: str, reason: Message | None) -> Message | None:
+def _external_own(description: Description, kind: str, name: str, reason: Message | None) -> Message | None:
     """Names what is external although nobody else looks after it, with the reason, if there is one."""
-    if reason and (kind, name) not in found.own:
+    if reason and (kind, name) not in description.own:
         text = f"{kind} '{name}' is external, so that no deploy changes it: {reason}."
-        found.looks.append(reason.saying(text, kind=kind, name=name))
+        description.looks.append(reason.saying(text, kind=kind, name=name))
     return reason
 
 

@@ -26,26 +26,26 @@ from strata.sides.join import Keys
 def external_at_aws(zone: LandingZone, inventory: Inventory, keys: Keys, day: dt.date | None) -> External:
     """Returns what AWS has in what is external, without what AWS has not or has no document in."""
     sets, policies, groups = declared_external(zone)
-    found = External(read=day)
+    external = External(read=day)
     for center in inventory.centers:
         for permission_set in center.permission_sets:
             if (
                 permission_set.name in sets
                 and keys["permission-set"].get(permission_set.arn) == sets[permission_set.name].key
             ):
-                found.permission_sets[permission_set.name] = _set(permission_set)
+                external.permission_sets[permission_set.name] = _set(permission_set)
         names = {user.id: as_read(user.user_name) for user in center.users}
         for group in center.groups:
             its = groups.get(keys["group"].get(group.id, ""))
             if its and is_filled_by_people(its, group):
                 members = sorted(names[id] for id in group.members if id in names)
-                found.groups[its.name] = ExternalGroup(members=tuple(members))
+                external.groups[its.name] = ExternalGroup(members=tuple(members))
     for policy in inventory.organization.policies:
         here = policies.get(keys["policy"].get(policy.id, ""))
         if here and isinstance(content(policy.content), dict):
             read = ExternalPolicy(id=policy.id, description=as_read(policy.description), document=policy.content)
-            found.policies.setdefault(here.type, {})[here.name] = read
-    return found
+            external.policies.setdefault(here.type, {})[here.name] = read
+    return external
 
 
 def declared_external(

@@ -21,11 +21,11 @@ MEMBERSHIP = MEMBERSHIP_KIND.name
 
 
 def record_of(
-    zone: LandingZone, inventory: Inventory, found: Description, lines: Mapping[str, str]
+    zone: LandingZone, inventory: Inventory, description: Description, lines: Mapping[str, str]
 ) -> tuple[dict[Kind, dict[str, str]], frozenset[TypedId]]:
     """Returns the keys and ids that the record keeps of what the configuration describes now."""
     named = identities(zone)
-    keys = {kind: {id: key for id, key in found.keys[kind].items() if key in named[kind]} for kind in KINDS}
+    keys = {kind: {id: key for id, key in description.keys[kind].items() if key in named[kind]} for kind in KINDS}
     ids = {(type_of(address), id) for address, id in lines.items()}
     ids |= {(TRUSTED, trusted_service) for trusted_service in zone.organization.trusted_services}
     ids |= {(UNMANAGED, unmanaged_account) for unmanaged_account in zone.organization.unmanaged_accounts}

@@ -83,7 +83,7 @@ def merge(
         return describe(inventory, zone.project, known=taken, **more)
 
     return until_accepted(
-        attempt, lambda found: _Merge(existing, inventory, found, known, literal, only, edits, day).merged()
+        attempt, lambda description: _Merge(existing, inventory, description, known, literal, only, edits, day).merged()
     )
 
 
@@ -405,8 +405,8 @@ class _Merge:
         left = {id for id, key in keys["group"].items() if key in self.existing.landing_zone.groups}
         left |= set(groups_with_full_access(self.inventory))
         keys["group"] = {id: key for id, key in keys["group"].items() if id not in left}
-        found = external_at_aws(self.zone, self.inventory, keys, self.day)
-        more = completed(self.zone.external, found)
+        external = external_at_aws(self.zone, self.inventory, keys, self.day)
+        more = completed(self.zone.external, external)
         self.texts |= text_of(more) if more != self.zone.external else {}
         return more != self.zone.external
 

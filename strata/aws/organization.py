@@ -82,12 +82,12 @@ def check_ours(found: Mapping[str, Any], project: Project) -> None:
 def list_accounts(aws: Aws) -> list[LiveAccount]:
     """Returns every account, sorted by id; none where there is no organization."""
     try:
-        found = [_account(one) for one in paginate(aws.client("organizations"), "list_accounts", "Accounts[]")]
+        accounts = [_account(one) for one in paginate(aws.client("organizations"), "list_accounts", "Accounts[]")]
     except AwsError as error:
         if error.code == _NONE_YET:
             return []
         raise
-    return sorted(found, key=lambda account: account.id)
+    return sorted(accounts, key=lambda account: account.id)
 
 
 def list_requests(aws: Aws) -> list[Mapping[str, Any]]:

@@ -48,14 +48,14 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     if garbled:
         nothing_read = f"{folder / EXTERNAL} is not UTF-8 text: what it had is not compared"
         options.note(Message("not-utf8", nothing_read, place=str(folder / EXTERNAL)))
-    reading, found = Reading(options, zone.project), External()
+    reading, external = Reading(options, zone.project), External()
     same = Message("nothing-external", f"nothing to do: nothing in {folder} is external", place=str(folder))
     if is_any_external(zone):
-        found = _at_aws(options, zone, reading)
+        external = _at_aws(options, zone, reading)
         same = Message("nothing-to-do", f"nothing to do: {EXTERNAL} has what AWS has")
     empty = rendering.files({EXTERNAL: {}}, {}) if EXTERNAL in before or garbled else {}
-    files = {name: text for name, text in (text_of(found) or empty).items() if text != before.get(name)}
-    changes = list(told(had, found))
+    files = {name: text for name, text in (text_of(external) or empty).items() if text != before.get(name)}
+    changes = list(told(had, external))
     after = loaded(folder, {**before, **files}, folder)
     with suppress(ConfigurationError):  # then nothing was known that may have held
         for message in newly_unmet(load(folder), after) if files else ():

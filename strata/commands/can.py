@@ -216,15 +216,15 @@ def _everybody(evaluated: Evaluated, question: Question, account: str) -> Iterat
 
 def _best(cases: Iterable[Case]) -> Outcome:
     """Returns the answer for somebody with several access paths: one that allows is enough."""
-    found = {case.outcome for case in cases}
-    return next((one for one in (Outcome.ALLOWED, Outcome.DEPENDS) if one in found), Outcome.DENIED)
+    outcomes = {case.outcome for case in cases}
+    return next((one for one in (Outcome.ALLOWED, Outcome.DEPENDS) if one in outcomes), Outcome.DENIED)
 
 
 def _overall(cases: Sequence[Case]) -> Outcome:
     """Returns the answer for all accounts: allowed only where it is in each of them."""
     accounts = dict.fromkeys(case.account for case in cases)
-    found = {_best(case for case in cases if case.account == account) for account in accounts}
-    return next(one for one in (Outcome.DENIED, Outcome.DEPENDS, Outcome.ALLOWED) if one in found)
+    outcomes = {_best(case for case in cases if case.account == account) for account in accounts}
+    return next(one for one in (Outcome.DENIED, Outcome.DEPENDS, Outcome.ALLOWED) if one in outcomes)
 
 
 def _somebody(cases: Sequence[Case]) -> Outcome:

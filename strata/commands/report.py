@@ -143,13 +143,13 @@ def _difference(options: Options, format: str, output: Path | None, revision: st
         raise UsageError(Message("arguments-conflict", text, options=["--diff", "--format"], value=format))
     after = load(options.config)
     before = configuration_at(options.config, revision, after)
-    found = diff.compare(before.landing_zone, after, before.moves)
+    changes = diff.compare(before.landing_zone, after, before.moves)
     with readers_may_leave():
-        _write(options, format, writers[format](found, revision), output)
+        _write(options, format, writers[format](changes, revision), output)
     if before.unknown and any(keys_of(before.landing_zone, kind) - keys_of(after, kind) for kind in KINDS):
         text = f"what is gone may be there under another key, by a move that is not known here: {before.unknown}"
         options.note(Message("move-unknown", text, reason=before.unknown))
-    stopped = diff.risks(found) - set(allow)
+    stopped = diff.risks(changes) - set(allow)
     if stopped:
         flags = " ".join(f"--allow {risk}" for risk in sorted(stopped))
         text = f"{diff.risk_words(stopped)}: exit 3; if that is meant, add {flags}"

@@ -72,12 +72,12 @@ class _Cut:
 def with_key(text: str, move: Move, name: str | None) -> str:
     """Returns the text with a key replaced wherever it stands; a name is written beside the entry's own key."""
     cuts: dict[int, _Cut] = {}
-    for found in _scalars(text):
-        if found.node.value != move.from_ or not _is_place(move.kind, found):
+    for node in _scalars(text):
+        if node.node.value != move.from_ or not _is_place(move.kind, node):
             continue
-        cuts[found.node.start_mark.index] = _replaced(text, found.node, move.to)
-        if name is not None and found.value is not None:
-            cut = _named(text, found, name)
+        cuts[node.node.start_mark.index] = _replaced(text, node.node, move.to)
+        if name is not None and node.value is not None:
+            cut = _named(text, node, name)
             cuts[cut.start] = cut
     return _applied(text, cuts.values())
 
@@ -127,8 +127,8 @@ def _applied(text: str, cuts: Iterable[_Cut]) -> str:
     return text
 
 
-def _is_place(kind: Kind, found: _Node) -> bool:
-    path = found.path
+def _is_place(kind: Kind, node: _Node) -> bool:
+    path = node.path
     if kind == "ou" and path[-1:] == (_KEY,):
         return len(path) % 2 == 0 and set(path[0::2]) == {"organizational_units"}
     return any(
@@ -169,10 +169,10 @@ def _replaced(text: str, node: yaml.ScalarNode, new: str) -> _Cut:
     return _Cut(start, end, whole + text[start:end][len(text[start:end].rstrip()) :])
 
 
-def _named(text: str, found: _Node, name: str) -> _Cut:
+def _named(text: str, node: _Node, name: str) -> _Cut:
     """Returns the line that writes a name into an entry which took it from its key."""
-    value, written = found.value, f"name: {_quoted(name)}"
-    column = found.node.start_mark.column
+    value, written = node.value, f"name: {_quoted(name)}"
+    column = node.node.start_mark.column
     end = "\r\n" if "\r\n" in text else "\n"
     if isinstance(value, yaml.MappingNode) and value.value and not value.flow_style:
         first = value.value[0][0].start_mark
@@ -182,10 +182,10 @@ def _named(text: str, found: _Node, name: str) -> _Cut:
         at = value.start_mark.index + 1
         return _Cut(at, at, f"{written}, " if value.value else written)
     if value is None or value.start_mark.index != value.end_mark.index:
-        start = value.start_mark.index if value else found.node.end_mark.index
+        start = value.start_mark.index if value else node.node.end_mark.index
         return _Cut(start, value.end_mark.index if value else start, f"{{{written}}}")
-    at = text.index(":", found.node.end_mark.index) + 1
-    return _Cut(at, at, f" {{{written}}}" if found.flow else f"{end}{' ' * (column + 2)}{written}")
+    at = text.index(":", node.node.end_mark.index) + 1
+    return _Cut(at, at, f" {{{written}}}" if node.flow else f"{end}{' ' * (column + 2)}{written}")
 
 
 def _quoted(text: str) -> str:

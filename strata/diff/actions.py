@@ -31,8 +31,8 @@ NAMED = 5
 class Actions:
     """Every action that statements can tell apart, each with its place in a set of bits."""
 
-    def __init__(self, found: Collection[Statement]) -> None:
-        patterns = {pattern.lower(): pattern for statement in found for pattern in statement.actions.patterns}
+    def __init__(self, statements: Collection[Statement]) -> None:
+        patterns = {pattern.lower(): pattern for statement in statements for pattern in statement.actions.patterns}
         self._at: dict[str, int] = {}
         self._names: list[str] = []
         self._services: defaultdict[str, list[str]] = defaultdict(list)
@@ -149,5 +149,5 @@ class Actions:
 def _verb(name: str) -> str:
     """Returns an action up to the end of its first word."""
     prefix, _, rest = name.partition(":")
-    found = re.match(r"[A-Z][a-z0-9]*", rest)
-    return f"{prefix}:{found[0] if found else rest}"
+    match = re.match(r"[A-Z][a-z0-9]*", rest)
+    return f"{prefix}:{match[0] if match else rest}"

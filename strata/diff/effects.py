@@ -99,12 +99,12 @@ class Comparison:
     """A comparison of documents for the requests that are possible."""
 
     def __init__(self, documents: Iterable[Document], given: Given) -> None:
-        found = [statement for document in documents for statement in document.statements]
-        self.actions = Actions(found)
+        statements = [statement for document in documents for statement in document.statements]
+        self.actions = Actions(statements)
         self._bound = self.actions.all
         self._given = given
         self._names: dict[str, str] = {}
-        for test in (test for statement in found for test in statement.condition):
+        for test in (test for statement in statements for test in statement.condition):
             self._names.setdefault(test.key.lower(), test.key)
             self._names.setdefault(test.written.lower(), test.written)
         self._parts: dict[int, tuple[Document, Parts]] = {}
@@ -115,11 +115,11 @@ class Comparison:
 
     def _of(self, document: Document) -> Parts:
         if id(document) not in self._parts:
-            found = [
+            parts = [
                 Part(Core.of(statement), self.actions.of(statement) & self._bound, statement)
                 for statement in document.statements
             ]
-            self._parts[id(document)] = document, found
+            self._parts[id(document)] = document, parts
         return self._parts[id(document)][1]
 
     def bind(self, prefixes: Iterable[str]) -> None:

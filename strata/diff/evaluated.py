@@ -115,7 +115,7 @@ class Guardrails:
 
     @cached_property
     def _comparison(self) -> Comparison:
-        found = [
+        documents = [
             document
             for zone, landing_zone in self._zones.items()
             for policy in landing_zone.policies.values()
@@ -130,7 +130,7 @@ class Guardrails:
             possible=_possible,
             shapes={PRINCIPAL: _PRINCIPALS},
         )
-        comparison = Comparison(found, given)
+        comparison = Comparison(documents, given)
         if not people:
             comparison.bind(aws_limits().resource_control_prefixes)
         return comparison

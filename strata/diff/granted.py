@@ -40,10 +40,10 @@ def _granted(landing_zone: LandingZone) -> set[Grant]:
     }
 
 
-def _sentences(verb: str, found: Collection[Grant], landing_zone: LandingZone) -> Iterator[Change]:
+def _sentences(verb: str, grants: Collection[Grant], landing_zone: LandingZone) -> Iterator[Change]:
     """Yields one sentence for what a group gains or loses in the same way."""
     accounts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for grant in sorted(found):
+    for grant in sorted(grants):
         terms = _terms(landing_zone, grant) if verb == "gains" else ""
         accounts[grant.principal, grant.permission_set, terms].append(grant.account)
     for (group, permission_set, terms), where in sorted(accounts.items()):

@@ -203,7 +203,7 @@ def _documents(
         return
     if old.external and new.external:
         yield Change(Topic.GUARDRAILS, f"external policy {old.key} {BY_OTHERS}")
-    said = sorted({effect.verb for target, found in lost.items() if _reached(new, target, was) for effect in found})
+    said = sorted({effect.verb for target, effects in lost.items() if _reached(new, target, was) for effect in effects})
     if new.type not in IAM:
         nothing = "" if new.key in otherwise else ", and loosens nothing"
         text = f"policy {old.key} changes{f': {listed(said)}' if said else nothing}"

@@ -377,13 +377,13 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
     reasons = dict(inventory.unread)
     if isinstance(inventory.entitlements, str):
         reasons[reading.ENTITLEMENTS] = inventory.entitlements
-    found = {part: Message("part-unread", reason, part=part) for part, reason in reasons.items()}
+    messages = {part: Message("part-unread", reason, part=part) for part, reason in reasons.items()}
     if center and not inventory.center:
         region = zone.project.identity_center_region
         off = Message("identity-center-off", f"it is not enabled in {region}", region=region)
-        found.setdefault(reading.CENTER, off)
-    found |= dict(_unread_external(zone, inventory))
-    return dict(sorted(found.items()))
+        messages.setdefault(reading.CENTER, off)
+    messages |= dict(_unread_external(zone, inventory))
+    return dict(sorted(messages.items()))
 
 
 def _unread_external(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, Message]]:

@@ -430,18 +430,18 @@ def idle(examination: Examination, sentence: Sentence) -> str:
     """Returns why an expectation can never fail, empty for one that can."""
     if not sentence.accounts:
         return "is about no account, so it can never fail"
-    found = [subject for account in sentence.accounts for subject in examination.subjects(sentence, account)]
-    if not found:
+    subjects = [subject for account in sentence.accounts for subject in examination.subjects(sentence, account)]
+    if not subjects:
         return "is about nobody who has access there, so it can never fail"
     if sentence.expectation.denied:
-        if not any(subject.has_access for subject in found):
-            names = sorted({subject.name for subject in found})
+        if not any(subject.has_access for subject in subjects):
+            names = sorted({subject.name for subject in subjects})
             return f"is about {', '.join(names)} without any access there, so no policy can break it"
         return ""
     management = sentence.accounts == (MANAGEMENT,) and all(
         resource is None or "::" in resource for resource in sentence.resources
     )
-    if management and all(subject.who and subject.who.kind == "root" for subject in found):
+    if management and all(subject.who and subject.who.kind == "root" for subject in subjects):
         return "is about the root user of the management account, whom nothing binds, so it can never fail"
     if all(action == FREE for action in sentence.expectation.actions):
         return f"is about {FREE}, which nothing denies, so it can never fail"

@@ -219,10 +219,10 @@ class Evaluated:
 
     def _set_layers(self, key: str) -> tuple[Layer, Layer | None]:
         if key not in self._sets:
-            found, name = self.landing_zone.permission_sets[key], f"permission set {key}"
-            boundary = (found.boundary,) if found.boundary else ()
-            limit = self._layer(f"boundary of {name}", boundary, found.location) if boundary else None
-            self._sets[key] = self._layer(name, found.policies, found.location), limit
+            permission_set, name = self.landing_zone.permission_sets[key], f"permission set {key}"
+            boundary = (permission_set.boundary,) if permission_set.boundary else ()
+            limit = self._layer(f"boundary of {name}", boundary, permission_set.location) if boundary else None
+            self._sets[key] = self._layer(name, permission_set.policies, permission_set.location), limit
         return self._sets[key]
 
     def _session_tags(self, user: User | None) -> dict[str, Value | Missing]:

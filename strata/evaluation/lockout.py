@@ -160,13 +160,13 @@ class Management:
 
     def _by_set(self, stack: str, key: str, people: Sequence[str]) -> Iterator[Way]:
         """Yields one way for all who have a set, or one for each where the answer depends on who it is."""
-        found = self._asked(stack, self.evaluated.permission_set(key, MANAGEMENT), f"permission set {key}")
+        way = self._asked(stack, self.evaluated.permission_set(key, MANAGEMENT), f"permission set {key}")
         users = [one for one in people if not self._is_external(one)]
-        if not any(key.lower().startswith(_OF_PERSON) for key in found.decided.keys):
+        if not any(key.lower().startswith(_OF_PERSON) for key in way.decided.keys):
             known, others = users, [one for one in people if one not in users]
             for some, external in ((known, False), (others, True)):
                 if some:
-                    yield _of_people(found, key, some, external=external)
+                    yield _of_people(way, key, some, external=external)
             return
         for one in people:
             user = None if one.startswith("group ") else one
@@ -181,11 +181,11 @@ class Management:
         worst: Way | None = None
         for deed in self._deciding(stack, actor):
             answer = self._answer(actor, deed)
-            found = Way(stack, (MANAGEMENT,), name, answer.outcome, deed.action, answer.decided)
+            way = Way(stack, (MANAGEMENT,), name, answer.outcome, deed.action, answer.decided)
             if _falls_short(answer, actor):
-                return found._replace(falls_short=True)
-            if worst is None or _ORDER.index(found.outcome) > _ORDER.index(worst.outcome):
-                worst = found
+                return way._replace(falls_short=True)
+            if worst is None or _ORDER.index(way.outcome) > _ORDER.index(worst.outcome):
+                worst = way
         if worst is None:
             raise ValueError(f"the document of {stack} allows nothing")
         return worst
@@ -284,8 +284,10 @@ def _layer(name: str, document: Mapping[str, object]) -> Layer:
 
 def _is_wide(landing_zone: LandingZone, key: str) -> bool:
     """Returns whether a set is likely to be enough, so that it is asked about first."""
-    found = landing_zone.permission_sets[key]
-    return found.boundary is None and any("Administrator" in managed_policy.aws for managed_policy in found.managed)
+    permission_set = landing_zone.permission_sets[key]
+    return permission_set.boundary is None and any(
+        "Administrator" in managed_policy.aws for managed_policy in permission_set.managed
+    )
 
 
 def _of_people(way: Way, key: str, people: Sequence[str], *, external: bool) -> Way:
@@ -327,8 +329,8 @@ _READING = ("States", "StateKey")
 def _one(project: Project, action: str, written: str) -> str:
     """Returns a resource that an element stands for, in a region and otherwise any."""
     if written == "*":
-        found = reference().actions(action)
-        kinds = sorted(kind.arn for action in found for kind in action.resource_types or ())
+        actions = reference().actions(action)
+        kinds = sorted(kind.arn for action in actions for kind in action.resource_types or ())
         if not kinds:
             return "*"
         known = {"Partition": PARTITION, "Account": project.management_account.id, "Region": project.regions.primary}
@@ -521,11 +523,11 @@ def _answered(evaluated: Evaluated, actor: Actor, there: Account, action: str, r
     """
     primary = evaluated.landing_zone.project.regions.primary
     region = region_of(action, resource) or primary
-    found = _answered_in(evaluated, region, actor, there, action, resource)
-    if found.outcome is not Outcome.DENIED or action != "sts:AssumeRole" or not _is_regional(found):
-        return found
+    answer = _answered_in(evaluated, region, actor, there, action, resource)
+    if answer.outcome is not Outcome.DENIED or action != "sts:AssumeRole" or not _is_regional(answer):
+        return answer
     others = sorted(aws_limits().regions - {region})
-    return _best([found, *(_answered_in(evaluated, one, actor, there, action, resource) for one in others)])
+    return _best([answer, *(_answered_in(evaluated, one, actor, there, action, resource) for one in others)])
 
 
 def _is_regional(answer: Answer) -> bool:
@@ -599,18 +601,18 @@ def _decided(request: Request, policies: Policies, session: Mapping[str, Value |
     Nobody is known to have given a role a tag, where its session says nothing of tags. AWS gives the access role none,
     so that it is entered as one without tags.
     """
-    found = settled(request, policies)
-    if found.outcome is not Outcome.DEPENDS:
-        return found
+    answer = settled(request, policies)
+    if answer.outcome is not Outcome.DEPENDS:
+        return answer
     known: dict[str, Value | Missing] = {"aws:PrincipalTag/*": ABSENT, **session}
     if request.principal.kind is PrincipalKind.ROLE:
         known["aws:userid"] = f"{OF_ROLE}:{unknown.ANYTHING}"
     if request.resource.endswith(f":role/{ACCESS_ROLE}"):
         known |= _UNTAGGED
     context = request.context.filled(known)
-    denied = found
-    for keys in usual(found, policies):
+    denied = answer
+    for keys in usual(answer, policies):
         denied = settled(replace(request, context=context.filled(keys)), policies)
         if denied.outcome is not Outcome.DENIED:
-            return found
+            return answer
     return denied

@@ -194,7 +194,7 @@ def _any_resource(question: Question, here: Account) -> str:
         "Account": here.id,
         "Region": region_of(question.action.full_name, "*") or question.region or unknown.ANYTHING,
     }
-    return re.sub(r"\$\{([^}]*)\}", lambda found: known.get(found[1], unknown.ANYTHING), arns.pop())
+    return re.sub(r"\$\{([^}]*)\}", lambda match: known.get(match[1], unknown.ANYTHING), arns.pop())
 
 
 def _of_resource(evaluated: Evaluated, request: Request, there: Account) -> Layer | None:
@@ -241,13 +241,13 @@ def find_who(evaluated: Evaluated, name: str) -> Who:
     """
     if name in (DEPLOYER, ROOT_USER):
         return Who("deployer" if name == DEPLOYER else "root", "" if name == DEPLOYER else "user")
-    if found := re.fullmatch(rf"(?:arn:[^:]*:iam::([^:]*):)?role/(.*)|({ACCESS_ROLE})", name):
-        role = found[2] or found[3] or ""
+    if match := re.fullmatch(rf"(?:arn:[^:]*:iam::([^:]*):)?role/(.*)|({ACCESS_ROLE})", name):
+        role = match[2] or match[3] or ""
         # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
         if not re.fullmatch(r"(?:[!-~]*/)?[\w+=,.@-]+", role, re.ASCII) or set(role) & set("*?:"):
             text = f"{role!r} is not the name of a role; write role/NAME, with its path if it has one"
             raise UsageError(Message("text-malformed", text, kind="role", value=role))
-        return Who("role", role, found[1] or "")
+        return Who("role", role, match[1] or "")
     if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", name):
         return Who("service", name)
     return _named(evaluated, name)
@@ -268,21 +268,21 @@ def _named(evaluated: Evaluated, name: str) -> Who:
     name = name.removeprefix(prefix)
     wanted = name.casefold()
     kinds: Iterable[Kind] = (PREFIXES[prefix],) if prefix else PREFIXES.values()
-    found = [
+    whoes = [
         Who(kind, key)
         for kind in kinds
         for key, known in names[kind].items()
         if wanted in {one.casefold() for one in known}
     ]
-    exact = [who for who in found if who.key == name]
-    if len(exact or found) == 1:
-        return (exact or found)[0]
-    if found:
-        several = " and ".join(f"{who.kind} {who.key}" for who in found)
+    exact = [who for who in whoes if who.key == name]
+    if len(exact or whoes) == 1:
+        return (exact or whoes)[0]
+    if whoes:
+        several = " and ".join(f"{who.kind} {who.key}" for who in whoes)
         examples = " or ".join(
-            f"{prefix}{who.key}" for who in found[:2] for prefix in PREFIXES if PREFIXES[prefix] == who.kind
+            f"{prefix}{who.key}" for who in whoes[:2] for prefix in PREFIXES if PREFIXES[prefix] == who.kind
         )
-        keys = [who.key for who in found]
+        keys = [who.key for who in whoes]
         raise StrataError(Message("name-ambiguous", f"{name!r} is {several}; write {examples}", name=name, keys=keys))
     every = {word for kind in kinds for words in names[kind].values() for word in words}
     if prefix:

@@ -187,7 +187,7 @@ def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem
 def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
     """Yields the regions to which the one action of an expectation is no request."""
     (written, *more) = expectation.actions
-    if more or is_pattern(written) or not (found := reference().actions(written)):
+    if more or is_pattern(written) or not (actions := reference().actions(written)):
         return
     values = placeholder_values(evaluated.landing_zone.project)
     named = [*_listed(("region",), expectation.region)]
@@ -199,7 +199,7 @@ def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Probl
         for resource in [fill(one, values) for one in expectation.on] or ["*"]:
             try:
                 if region != OTHER_REGIONS:
-                    check_region(found[0], resource, region)
+                    check_region(actions[0], resource, region)
                 problems.append(None)
             except UsageError as error:
                 problems.append(error.args[0])

@@ -194,7 +194,7 @@ class Directory:
 
     @cached_property
     def _user_names(self) -> dict[str, str]:
-        return {found["UserId"]: found["UserName"] for found in self.center.list_users() if found.get("UserName")}
+        return {user["UserId"]: user["UserName"] for user in self.center.list_users() if user.get("UserName")}
 
     def _held(self, named: Thing, import_id: str) -> list[str]:
         """Returns the contents of a thing."""

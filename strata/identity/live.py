@@ -280,8 +280,8 @@ def _tagged_trails(client: Client) -> Iterator[str]:
     for arn in paginate(client, "list_trails", "Trails[].TrailARN"):
         if arn.split(":")[3] != client.boto.meta.region_name:
             continue
-        for found in client.list_tags(ResourceIdList=[arn])["ResourceTagList"]:
-            if _ours(found.get("TagsList", ()), "security"):
+        for tag in client.list_tags(ResourceIdList=[arn])["ResourceTagList"]:
+            if _ours(tag.get("TagsList", ()), "security"):
                 yield f"trail {arn.rpartition('/')[2]}"
 
 

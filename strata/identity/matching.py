@@ -71,16 +71,16 @@ def _twice(kind: Kind, declared: Holdings, recorded: Holdings) -> Iterator[tuple
 
 def _owners(kind: Kind, declared: Holdings, recorded: Holdings, live: Live, aside: set[str]) -> dict[str, Thing]:
     """Returns who has an identity: as AWS has it now, and as it was recorded unless somebody else may have it since."""
-    found: dict[str, Thing] = {}
+    things: dict[str, Thing] = {}
     for thing in recorded.of(kind):
         now = live_identity(thing, live)
         stays = now in (None, thing.identity) or (thing.key not in declared.keys(kind) and kind != "account")
         if thing.identity and stays and thing.key not in aside:
-            found.setdefault(thing.identity, thing)
+            things.setdefault(thing.identity, thing)
     for thing in recorded.of(kind):
         if (now := live_identity(thing, live)) and thing.key not in aside:
-            found[now] = thing
-    return found
+            things[now] = thing
+    return things
 
 
 def live_identity(thing: Thing, live: Live) -> str | None:

@@ -46,7 +46,7 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
             keys.get(("account", key), key): keys.get(("ou", unit), unit)
             for key, unit in sorted(holdings.placed.items(), key=lambda one: ("account", one[0]) not in keys)
         },
-        tags={keys.get(("account", key), key): found for key, found in holdings.tags.items()},
+        tags={keys.get(("account", key), key): tag for key, tag in holdings.tags.items()},
         memberships=frozenset(
             (keys.get(("group", group), group), keys.get(("user", user), user)) for group, user in holdings.memberships
         ),
@@ -91,10 +91,10 @@ def _attached(attachment: Attached, keys: Keys) -> Attached:
     return replace(attachment, policy=policy, key=keys.get((target, attachment.key), attachment.key))
 
 
-def _administrators(found: Administrators, keys: Keys) -> Administrators:
+def _administrators(administrators: Administrators, keys: Keys) -> Administrators:
     return Administrators(
-        frozenset(keys.get(("user", key), key) for key in found.people),
-        frozenset(keys.get(("group", key), key) for key in found.external),
+        frozenset(keys.get(("user", key), key) for key in administrators.people),
+        frozenset(keys.get(("group", key), key) for key in administrators.external),
     )
 
 

@@ -62,9 +62,9 @@ def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None
     )
 
 
-def _things(found: InStates, addresses: Mapping[str, str]) -> Iterator[Thing]:
+def _things(in_states: InStates, addresses: Mapping[str, str]) -> Iterator[Thing]:
     for kind, of in KEYED.items():
-        for thing in of.recorded(found):
+        for thing in of.recorded(in_states):
             if thing.mark and not thing.external:
                 id = addresses[f"{of.type}.{thing.name}"]
                 yield Thing(kind, thing.name, thing.mark.identity, thing.mark.name, id, thing.mark.also)

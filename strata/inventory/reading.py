@@ -487,12 +487,13 @@ def confirmed(aws: Aws, project: Project, inventory: Inventory, doubted: Collect
     )
     accounts = {account.id for account in inventory.organization.accounts if account.state == "ACTIVE"}
     pairs = {(arn, account) for arn, account in doubted if arn in sets and account in accounts}
-    found = {assignment for pair in sorted(pairs) for assignment in _assignments(center.assignments_in(*pair))}
+    assignments = {assignment for pair in sorted(pairs) for assignment in _assignments(center.assignments_in(*pair))}
     others = {
         assignment for assignment in read.assignments if (assignment.permission_set, assignment.account) not in pairs
     }
     return replace(
-        read, assignments=frozenset(others | {assignment for assignment in found if assignment.principal in known})
+        read,
+        assignments=frozenset(others | {assignment for assignment in assignments if assignment.principal in known}),
     )
 
 
@@ -560,12 +561,12 @@ def _orphans(
         minutes = max(1, round(len(asked) / PER_SECOND / 60))
         text = f"--thorough: {counted(len(asked), 'call')} for sets in accounts, some {counted(minutes, 'minute')}"
         told(Message("thorough-takes-long", text, calls=len(asked), minutes=minutes))
-    found = {
+    assignments = {
         assignment
         for some in pool.map(lambda pair: _assignments(center.assignments_in(*pair)), asked)
         for assignment in some
     }
-    return {assignment for assignment in found if (assignment.principal_type, assignment.principal) not in known}
+    return {assignment for assignment in assignments if (assignment.principal_type, assignment.principal) not in known}
 
 
 def _user(one: Any) -> User:

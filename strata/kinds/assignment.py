@@ -201,8 +201,8 @@ ASSIGNMENT = Kind(
 
 
 def _entitlements(aws: AtAws) -> Iterator[Thing]:
-    found = aws.inventory.entitlements
-    for entitlement in found if aws.inventory.center and not isinstance(found, str) else ():
+    entitlements = aws.inventory.entitlements
+    for entitlement in entitlements if aws.inventory.center and not isinstance(entitlements, str) else ():
         name = f"{entitlement.role} of {aws.principal(entitlement.principal)}"
         parameters = {
             "application_arn": entitlement.application,

@@ -46,8 +46,8 @@ def keeper_where(policy: Policy, *, has_control_tower: bool) -> Message | None:
 
     Its name alone says nothing, and neither do its statements: companies copy those of Control Tower into their own.
     """
-    if found := _stack(policy.tags):
-        return found
+    if message := _stack(policy.tags):
+        return message
     if has_control_tower and policy.name.startswith(GUARDRAILS) and _is_of_controls(policy.content):
         return Message("control-tower", "Control Tower looks after it")
     return None
@@ -55,8 +55,8 @@ def keeper_where(policy: Policy, *, has_control_tower: bool) -> Message | None:
 
 def keeper_of_set(inventory: Inventory, permission_set: PermissionSet) -> Message | None:
     """Returns who looks after a permission set: there is one of a name, and Control Tower works with those of its."""
-    if found := _stack(permission_set.tags):
-        return found
+    if message := _stack(permission_set.tags):
+        return message
     return by_its_name() if runs(inventory) and permission_set.name in SETS else None
 
 

@@ -56,11 +56,11 @@ def _recorded(states: InStates) -> Iterator[Thing]:
         id, name = text(one, "group_id"), text(one, "display_name")
         values = {"name": name, "description": text(one, "description"), "id": id}
         yield Thing("group", key, values, ids={"id": id}, mark=Mark(folded(name), name))
-    for (kind, key), found in states.looked_up.items():
+    for (kind, key), principal in states.looked_up.items():
         here = states.zone.groups.get(key) if kind == "group" else None
         if here and here.external:
-            looked_up = {"name": found.name or here.name, "id": found.id}
-            yield Thing("group", key, looked_up, ids={"id": found.id}, external=True)
+            looked_up = {"name": principal.name or here.name, "id": principal.id}
+            yield Thing("group", key, looked_up, ids={"id": principal.id}, external=True)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:

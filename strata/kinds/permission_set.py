@@ -30,18 +30,18 @@ from strata.text import exact
 
 
 def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
-    found = reading.sets.get(str(attributes.get("arn")))
-    if found is None:
+    permission_set = reading.sets.get(str(attributes.get("arn")))
+    if permission_set is None:
         return None
     return {
-        "id": f"{found.arn},{reading.center.instance}",
+        "id": f"{permission_set.arn},{reading.center.instance}",
         "instance_arn": reading.center.instance,
-        "name": found.name,
-        **{name: found.described.get(word, "") for name, word in DESCRIBED.items()},
-        "created_date": date(found.described.get("CreatedDate")),
-        **tags(attributes, found.tags),
+        "name": permission_set.name,
+        **{name: permission_set.described.get(word, "") for name, word in DESCRIBED.items()},
+        "created_date": date(permission_set.described.get("CreatedDate")),
+        **tags(attributes, permission_set.tags),
         **PROVIDERS,
-        "arn": found.arn,
+        "arn": permission_set.arn,
     }
 
 
@@ -82,9 +82,8 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
                 "permission set", permission_set.key, read, SSO, permission_set.location, external=True, mark=mark
             )
             continue
-        by_default = permission_set.unwritten & {
-            "session_duration"
-        }  # how long access lasts is told, though no deploy resets it
+        # How long access lasts is told, though no deploy resets it.
+        by_default = permission_set.unwritten & {"session_duration"}
         unwritten = permission_set.unwritten - by_default | ({"tags"} if permission_set.option else set())
         mark = Mark(exact(permission_set.name), permission_set.name, is_kept="name" in permission_set.unwritten)
         kept = written(values, unwritten)
@@ -273,18 +272,21 @@ def _live_policies(inventory: Inventory) -> Iterator[tuple[str, str]]:
 
 
 def _read_managed(reading: Reading, attributes: Attributes) -> Attributes | None:
-    found, arn = reading.sets.get(str(attributes.get("permission_set_arn"))), attributes.get("managed_policy_arn")
-    if found is None or arn not in found.aws_managed:
+    permission_set, arn = (
+        reading.sets.get(str(attributes.get("permission_set_arn"))),
+        attributes.get("managed_policy_arn"),
+    )
+    if permission_set is None or arn not in permission_set.aws_managed:
         return None
     names = {"managed_policy_arn": arn, "managed_policy_name": arn.rpartition("/")[2]}
     return of_set(reading, attributes, arn, **names)
 
 
 def _read_customer(reading: Reading, attributes: Attributes) -> Attributes | None:
-    found = reading.sets.get(str(attributes.get("permission_set_arn")))
+    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
     reference = block(attributes.get("customer_managed_policy_reference"))
     name, path = str(reference.get("name")), str(reference.get("path"))
-    if found is None or (name, path) not in found.customer_managed:
+    if permission_set is None or (name, path) not in permission_set.customer_managed:
         return None
     return of_set(reading, attributes, name, path, customer_managed_policy_reference=[{"name": name, "path": path}])
 
@@ -431,20 +433,20 @@ _INLINE, _BOUNDARY = "aws_ssoadmin_permission_set_inline_policy", "aws_ssoadmin_
 
 
 def _read_inline(reading: Reading, attributes: Attributes) -> Attributes | None:
-    found = reading.sets.get(str(attributes.get("permission_set_arn")))
-    if found is None or not found.inline:
+    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
+    if permission_set is None or not permission_set.inline:
         return None
-    return of_set(reading, attributes, inline_policy=same_text(found.inline, attributes.get("inline_policy")))
+    return of_set(reading, attributes, inline_policy=same_text(permission_set.inline, attributes.get("inline_policy")))
 
 
 def _read_boundary(reading: Reading, attributes: Attributes) -> Attributes | None:
-    found = reading.sets.get(str(attributes.get("permission_set_arn")))
-    if found is None or not found.boundary:
+    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
+    if permission_set is None or not permission_set.boundary:
         return None
     boundary: Attributes = (
-        {"managed_policy_arn": found.boundary}
-        if isinstance(found.boundary, str)
-        else {"customer_managed_policy_reference": [found.boundary._asdict()]}
+        {"managed_policy_arn": permission_set.boundary}
+        if isinstance(permission_set.boundary, str)
+        else {"customer_managed_policy_reference": [permission_set.boundary._asdict()]}
     )
     return of_set(reading, attributes, permissions_boundary=[boundary])
 

@@ -51,10 +51,10 @@ def target_of(id: str) -> Iterator[tuple[str, str]]:
 
 def _rule(reading: Reading, attributes: Attributes) -> Attributes | None:
     name = str(attributes.get("name"))
-    found = reading.rules.get(name)
-    if found is None:
+    rule = reading.rules.get(name)
+    if rule is None:
         return None
-    described = found.described
+    described = rule.described
     return {
         "id": name,
         "name": name,
@@ -65,7 +65,7 @@ def _rule(reading: Reading, attributes: Attributes) -> Attributes | None:
         "schedule_expression": described.get("ScheduleExpression"),
         "state": described.get("State"),
         "is_enabled": described.get("State") != "DISABLED",
-        **tags(attributes, found.tags),
+        **tags(attributes, rule.tags),
         "force_destroy": KEPT,
         "name_prefix": KEPT,
         **PROVIDERS,

@@ -78,11 +78,11 @@ def _recorded(states: InStates) -> Iterator[Thing]:
             "id": id,
         }
         yield Thing("user", key, values, ids={"id": id}, mark=Mark(folded(name), name, folded(address)))
-    for (kind, key), found in states.looked_up.items():
+    for (kind, key), principal in states.looked_up.items():
         here = states.zone.users.get(key) if kind == "user" else None
         if here and here.external:
-            looked_up = {"user_name": found.name or here.sign_in_name, "id": found.id}
-            yield Thing("user", key, looked_up, ids={"id": found.id}, external=True)
+            looked_up = {"user_name": principal.name or here.sign_in_name, "id": principal.id}
+            yield Thing("user", key, looked_up, ids={"id": principal.id}, external=True)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:

@@ -156,8 +156,8 @@ class LandingZone:
     def policies(self) -> Mapping[str, Policy]:
         """Returns the organization policies by key, those of options among them, sorted by type and key."""
         parts = (self.organization, self.project, self.documents, self.external)
-        order, found = list(PolicyType), all_policies(*parts, self.account_ids)
-        return {one.key: one for one in sorted(found, key=lambda policy: (order.index(policy.type), policy.key))}
+        order, policies = list(PolicyType), all_policies(*parts, self.account_ids)
+        return {one.key: one for one in sorted(policies, key=lambda policy: (order.index(policy.type), policy.key))}
 
     def knowing(self, account_ids: Mapping[str, str]) -> LandingZone:
         """Returns the same with ids of accounts in the documents that name one."""
@@ -208,8 +208,8 @@ class LandingZone:
     @cached_property
     def permission_sets(self) -> Mapping[str, PermissionSet]:
         """Returns the permission sets by key, those of options among them, sorted."""
-        found = all_permission_sets(self.sso, self.project, self.documents, self.external)
-        return {one.key: one for one in sorted(found, key=lambda permission_set: permission_set.key)}
+        permission_sets = all_permission_sets(self.sso, self.project, self.documents, self.external)
+        return {one.key: one for one in sorted(permission_sets, key=lambda permission_set: permission_set.key)}
 
     @cached_property
     def external_sets(self) -> frozenset[str]:

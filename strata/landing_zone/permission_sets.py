@@ -108,14 +108,14 @@ def all_permission_sets(
 ) -> list[PermissionSet]:
     """Returns all permission sets, those of options first; two have one key where the YAML has an option's as well."""
     values = placeholder_values(project)
-    found = [*_of_options(sso, project, values)]
+    permission_sets = [*_of_options(sso, project, values)]
     for key, permission_set in sso.permission_sets.items():
         if permission_set.external:
             name = permission_set.name or key
-            found.append(_external(key, name, external.permission_sets.get(name)))
+            permission_sets.append(_external(key, name, external.permission_sets.get(name)))
             continue
         policies = tuple(referenced_policy(policy, documents, values) for policy in permission_set.policies)
-        found.append(
+        permission_sets.append(
             PermissionSet(
                 key,
                 permission_set.name or key,
@@ -129,7 +129,7 @@ def all_permission_sets(
                 unwritten=permission_set.unwritten,
             )
         )
-    return found
+    return permission_sets
 
 
 def _external(key: str, name: str, read: ExternalPermissionSet | None) -> PermissionSet:

@@ -107,7 +107,7 @@ def all_policies(
     values = placeholder_values(project)
     if project:
         values |= security_administrator(organization, account_ids)
-    found = [*_of_options(organization)]
+    policies = [*_of_options(organization)]
     for key, policy in organization.policies.items():
         if is_full_access(key, policy):
             continue
@@ -116,10 +116,10 @@ def all_policies(
             read = external.policies.get(policy.type, {}).get(name)
             description, document = (read.description, Document(read.document)) if read else ("", Document(""))
             foreign = Policy(key, name, policy.type, description, document, policy.targets, location, external=True)
-            found.append(foreign if read else replace(foreign, is_known=False))
+            policies.append(foreign if read else replace(foreign, is_known=False))
             continue
         document = Document(documents.get(policy.file, ""), values)
-        found.append(
+        policies.append(
             Policy(
                 key,
                 name,
@@ -132,7 +132,7 @@ def all_policies(
                 unwritten=policy.unwritten,
             )
         )
-    return found
+    return policies
 
 
 def security_administrator(organization: Organization, account_ids: Mapping[str, str]) -> dict[str, str]:
@@ -167,9 +167,9 @@ NEVER_BINDS_MANAGEMENT = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTRO
 """Policies that AWS does not apply to the management account, wherever they are attached."""
 
 
-def effective_policies(ways: Ancestors, found: Iterable[Policy]) -> Mapping[Target, tuple[EffectivePolicy, ...]]:
+def effective_policies(ways: Ancestors, policies: Iterable[Policy]) -> Mapping[Target, tuple[EffectivePolicy, ...]]:
     """Returns the policies attached to each target or above it: policy by policy, each from the root down."""
-    listed, management = list(found), Target("account", MANAGEMENT)
+    listed, management = list(policies), Target("account", MANAGEMENT)
     attached = {management}.union(*(policy.attachments for policy in listed))
     effective: dict[Target, tuple[EffectivePolicy, ...]] = {}
     for target, way in ways.items():
@@ -191,10 +191,10 @@ _DECLARING = {PolicyType.DECLARATIVE_EC2: "ec2_attributes", PolicyType.S3: "s3_a
 """The types of policies that set what controls of security.yaml set as well, and the top key of their documents."""
 
 
-def declared_settings(found: Iterable[Policy]) -> Iterator[tuple[Policy, str, str]]:
+def declared_settings(policies: Iterable[Policy]) -> Iterator[tuple[Policy, str, str]]:
     """Yields what policies set in the management account: the policy, its attribute, the control that sets it too."""
     controls = {kind.declared_as: name for name, kind in Security.kinds(Setting).items() if kind.declared_as}
-    for policy in found:
+    for policy in policies:
         if policy.type in _DECLARING and policy.reaches_management:
             # As written: a rule asks before it is known that it can be filled.
             written = _object(json.loads(policy.document.template or "{}"))

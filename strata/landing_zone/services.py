@@ -29,9 +29,9 @@ def own_switches(organization: Organization) -> dict[str, Location]:
     return {place: places[place] for place in sorted(places) if place in aws_limits().own_switches}
 
 
-def policy_types(found: Iterable[Policy]) -> list[PolicyType]:
+def policy_types(policies: Iterable[Policy]) -> list[PolicyType]:
     """Returns the policy types in use, sorted by name; service control policies always are."""
-    return sorted({PolicyType.SERVICE_CONTROL, *(policy.type for policy in found)})
+    return sorted({PolicyType.SERVICE_CONTROL, *(policy.type for policy in policies)})
 
 
 def derived_services(

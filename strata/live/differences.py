@@ -37,14 +37,14 @@ _NOT_KEPT = "this reading has none of them; read AWS again with strata report --
 
 def unread_parts(zone: LandingZone, inventory: Inventory, states: States | None) -> list[Unread]:
     """Returns what could not be read of what drift compares."""
-    found = parts_of(zone, inventory, center=True)
+    messages = parts_of(zone, inventory, center=True)
     if states is None:
-        found.setdefault(STATES, Message("states-denied", _DENIED))
+        messages.setdefault(STATES, Message("states-denied", _DENIED))
     controls = [key for key in KEYS.values() if zone.security.controls[key].on]
     if states and inventory.controls is None and controls:
-        found[CONTROLS] = Message("controls-not-kept", _NOT_KEPT)
+        messages[CONTROLS] = Message("controls-not-kept", _NOT_KEPT)
     inside = {**HIDDEN, STATES: _WITHOUT, CONTROLS: tuple(controls)}
-    return [Unread(part, inside.get(part, ()), reason) for part, reason in found.items()]
+    return [Unread(part, inside.get(part, ()), reason) for part, reason in messages.items()]
 
 
 def differences(

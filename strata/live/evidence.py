@@ -72,14 +72,14 @@ class Evidence:
     @cached_property
     def states(self) -> States | None:
         """Returns what the states say, None where they could not be read."""
-        found: States | None = _typed(States, self.facts["states"]) if self.facts["states"] is not None else None
-        return found
+        states: States | None = _typed(States, self.facts["states"]) if self.facts["states"] is not None else None
+        return states
 
     @cached_property
     def inventory(self) -> Inventory:
         """Returns what AWS has."""
-        found: Inventory = _typed(Inventory, _with_described(self.facts["data"]))
-        return found
+        inventory: Inventory = _typed(Inventory, _with_described(self.facts["data"]))
+        return inventory
 
     @cached_property
     def sha256(self) -> str:

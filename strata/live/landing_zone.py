@@ -163,7 +163,7 @@ class _Reading:
 
     def _unread(self) -> dict[Part, Message]:
         parts: Mapping[str, Part] = {CENTER: "people", POLICIES: "policies", DELEGATIONS: "delegations"}
-        found = {
+        messages = {
             parts[part]: Message("part-unread", reason, part=part)
             for part, reason in self.inventory.unread.items()
             if part in parts
@@ -171,10 +171,10 @@ class _Reading:
         if not self.inventory.center:
             where = self.zone.project.identity_center_region
             off = Message("identity-center-off", f"Identity Center is not enabled in {where}", region=where)
-            found.setdefault("people", off)
+            messages.setdefault("people", off)
         if self.unreadable:
-            found["documents"] = Message("document-unreadable", "; ".join(sorted(self.unreadable)))
-        return found
+            messages["documents"] = Message("document-unreadable", "; ".join(sorted(self.unreadable)))
+        return messages
 
     def _place(self, file: str, location: Location, place: Location | None) -> None:
         """Notes where something stands in the configuration: nowhere, or at another location."""
@@ -186,9 +186,9 @@ class _Reading:
         parts = (part for source_file in self.zone.source_files.values() for part in getattr(source_file, "parts", ()))
         files = {**{part.name: part for part in parts}, **self.zone.source_files}
         live = {
-            name: LiveSourceFile(found.file, name=name, found=found, places=places)
+            name: LiveSourceFile(source_file.file, name=name, found=source_file, places=places)
             for name, places in self.places.items()
-            for found in (self.zone.source_file(name),)
+            for source_file in (self.zone.source_file(name),)
         }
         return {**files, **self.documents, **live, NO_FILE: _NOWHERE}
 
@@ -239,8 +239,8 @@ class _Reading:
         known = [
             policy for policy in self.inventory.organization.policies if not policy.aws_managed and policy.type in order
         ]
-        found = [self._policy(policy) for policy in known]
-        return {one.key: one for one in sorted(found, key=lambda policy: (order.index(policy.type), policy.key))}
+        policies = [self._policy(policy) for policy in known]
+        return {one.key: one for one in sorted(policies, key=lambda policy: (order.index(policy.type), policy.key))}
 
     def _detached(self, organization: declared.Organization) -> dict[tuple[PolicyType, Target], Location]:
         """Returns where no policy of AWS's allows everything, of the types that are on."""
@@ -356,8 +356,8 @@ class _Reading:
     # Permission sets and who has them
 
     def _permission_sets(self, center: Center) -> dict[str, PermissionSet]:
-        found = [self._permission_set(permission_set) for permission_set in center.permission_sets]
-        return {one.key: one for one in sorted(found, key=lambda permission_set: permission_set.key)}
+        permission_sets = [self._permission_set(permission_set) for permission_set in center.permission_sets]
+        return {one.key: one for one in sorted(permission_sets, key=lambda permission_set: permission_set.key)}
 
     def _permission_set(self, permission_set: at_aws.PermissionSet) -> PermissionSet:
         key = self.keys["permission-set"][permission_set.arn]

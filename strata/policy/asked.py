@@ -109,7 +109,7 @@ def _values(key: str, tests: Sequence[Test]) -> list[Value]:
     absent = key not in PRESENT
     if known.type == "Bool":
         return ["true", "false", *([ABSENT] if absent else [])]
-    found = values_of_key(tests, [Choice(FRESH)] if known.type == "String" else [], absent=absent)
-    if not found.complete:
+    choices = values_of_key(tests, [Choice(FRESH)] if known.type == "String" else [], absent=absent)
+    if not choices.complete:
         return []
-    return [*(choice.value for choice in found.values), *([""] if any(test.quantifier for test in tests) else [])]
+    return [*(choice.value for choice in choices.values), *([""] if any(test.quantifier for test in tests) else [])]

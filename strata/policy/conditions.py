@@ -58,7 +58,7 @@ class Template(NamedTuple):
             UnresolvedError: a key is absent and the variable has no default.
             DependsError: a key is not known.
         """
-        return _VARIABLE.sub(lambda found: _value(found, context), self.text) if self.variables else self.text
+        return _VARIABLE.sub(lambda match: _value(match, context), self.text) if self.variables else self.text
 
 
 def variables(text: str) -> Iterator[str]:
@@ -71,15 +71,15 @@ def variables(text: str) -> Iterator[str]:
 
 def fills(text: str) -> str:
     """Returns a text with `*` for every policy variable, and the characters that some of them stand for."""
-    return _WRITTEN.sub(lambda found: found[1] if found[1] == "$" else "*", text) if "${" in text else text
+    return _WRITTEN.sub(lambda match: match[1] if match[1] == "$" else "*", text) if "${" in text else text
 
 
 _WRITTEN = re.compile(r"\$\{([^{}]*)\}")
 """A variable of any form, whether or not AWS fills it in."""
 
 
-def _value(found: re.Match[str], context: Context) -> str:
-    key, default = found[1], found[2]
+def _value(match: re.Match[str], context: Context) -> str:
+    key, default = match[1], match[2]
     if key in _CHARACTERS:
         return literal(key)
     value = context.get(key.lower())

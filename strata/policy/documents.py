@@ -162,7 +162,7 @@ def _reached(template: Template, request: Request, *, but: bool) -> Truth:
 
 def _before_the_resource(text: str) -> bool:
     """Returns whether a variable stands in a part of the ARN where AWS replaces none: before the fifth colon."""
-    plain = re.sub(r"\$\{[^{}]*\}", lambda found: "\0" if found[0] not in ("${*}", "${?}", "${$}") else "", text)
+    plain = re.sub(r"\$\{[^{}]*\}", lambda match: "\0" if match[0] not in ("${*}", "${?}", "${$}") else "", text)
     return "\0" in ":".join(plain.split(":", ARN_PARTS - 1)[: ARN_PARTS - 1])
 
 

@@ -41,13 +41,13 @@ def doubtful(document: Any, kind: Kind, access_role: str) -> list[Finding]:
         kind: what it is attached to.
         access_role: the name of the role by which the management account administers members.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for statement in statements(document):
         for rule in (_unknown_services, _empty_condition, _fruitless, _foreign_resources):
-            found += rule(statement)
-        found += _tests(statement, kind)
-        found += _binds_everybody(statement, kind, access_role)
-    return found
+            findings += rule(statement)
+        findings += _tests(statement, kind)
+        findings += _binds_everybody(statement, kind, access_role)
+    return findings
 
 
 # Names

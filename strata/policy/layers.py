@@ -51,13 +51,13 @@ class Layer:
 
     def about(self, action: str) -> tuple[Statement, ...]:
         """Returns the statements about an action, given in lower case."""
-        found = self._statements.get(action)
-        if found is None:
+        statements = self._statements.get(action)
+        if statements is None:
             if len(self._statements) >= MOST_ACTIONS:
                 self._statements.clear()
-            found = tuple(statement for statement, matches, but in self._matchers if matches(action) is not but)
-            self._statements[action] = found
-        return found
+            statements = tuple(statement for statement, matches, but in self._matchers if matches(action) is not but)
+            self._statements[action] = statements
+        return statements
 
     @cached_property
     def _matchers(self) -> tuple[tuple[Statement, Callable[[str], bool], bool], ...]:

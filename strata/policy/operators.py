@@ -91,8 +91,8 @@ def _compared(parse: Callable[[str], Any], holds: Callable[[Any, Any], bool]) ->
 @lru_cache(maxsize=4096)
 def number(text: str) -> Decimal | None:
     """Returns an integer or decimal number."""
-    found = re.fullmatch(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\s*", text)
-    return Decimal(found[1]) if found else None
+    match = re.fullmatch(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\s*", text)
+    return Decimal(match[1]) if match else None
 
 
 _DATE = re.compile(
@@ -109,22 +109,22 @@ def moment(text: str) -> Decimal | None:
     if re.fullmatch(r"-?\d{5,}(?:\.\d+)?", text):
         seconds = Decimal(text)
         return seconds / 1000 if seconds >= _SECONDS_END else seconds
-    found = _DATE.fullmatch(text)
-    if found is None:
+    match = _DATE.fullmatch(text)
+    if match is None:
         return None
     year, month, day, hour, minute, second = (
-        int(part or default) for part, default in zip(found.groups(), "011000", strict=False)
+        int(part or default) for part, default in zip(match.groups(), "011000", strict=False)
     )
     try:
         date = dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)
     except ValueError:
         return None
     offset = 0
-    if found[8] and found[8] not in "Zz":
-        hours, minutes = int(found[8][1:3]), int(found[8][-2:])
-        offset = (hours * 60 + minutes) * 60 * (-1 if found[8][0] == "-" else 1)
+    if match[8] and match[8] not in "Zz":
+        hours, minutes = int(match[8][1:3]), int(match[8][-2:])
+        offset = (hours * 60 + minutes) * 60 * (-1 if match[8][0] == "-" else 1)
     whole = (date - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1)
-    return Decimal(whole - offset) + Decimal(f"0.{found[7] or 0}")
+    return Decimal(whole - offset) + Decimal(f"0.{match[7] or 0}")
 
 
 def truth(text: str) -> bool | None:

@@ -303,5 +303,5 @@ class Actions:
 
 def _start(text: str) -> str:
     """Returns a pattern up to its first wildcard."""
-    found = _WILD.search(text)
-    return text[: found.start()] if found else text
+    match = _WILD.search(text)
+    return text[: match.start()] if match else text

@@ -222,8 +222,10 @@ class Reference:
         if is_pattern(prefix):
             if pattern not in self._matched:
                 matches = wildcard(prefix.lower()).fullmatch
-                found = [service for service in self.services() if matches(service.prefix)]
-                self._matched[pattern] = tuple(action for service in found for action in service.matching(name or "*"))
+                services = [service for service in self.services() if matches(service.prefix)]
+                self._matched[pattern] = tuple(
+                    action for service in services for action in service.matching(name or "*")
+                )
             return self._matched[pattern]
         service = self.service(prefix)
         return service.matching(name) if service else ()
@@ -233,8 +235,8 @@ class Reference:
         lower = name.lower()
         prefix, _, _ = lower.partition(":")
         for keys in (self.global_keys, *(service.keys for service in self._with_keys_of(prefix))):
-            if found := keys.get(lower) or _filled_in(keys, lower):
-                return found
+            if key := keys.get(lower) or _filled_in(keys, lower):
+                return key
         return _claim(lower, known=prefix in self._foreign)
 
     def _with_keys_of(self, prefix: str) -> Iterator[Service]:

@@ -89,8 +89,8 @@ class Principal:
     @classmethod
     def of(cls, arn: str) -> Principal:
         """Returns the principal of an ARN; a session's role is taken to have no path."""
-        found = re.fullmatch(r"arn:([^:]*):sts::([^:]*):assumed-role/([^/]+)/.+", arn)
-        return cls(f"arn:{found[1]}:iam::{found[2]}:role/{found[3]}", arn) if found else cls(arn)
+        match = re.fullmatch(r"arn:([^:]*):sts::([^:]*):assumed-role/([^/]+)/.+", arn)
+        return cls(f"arn:{match[1]}:iam::{match[2]}:role/{match[3]}", arn) if match else cls(arn)
 
     @cached_property
     def kind(self) -> PrincipalKind:

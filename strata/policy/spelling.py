@@ -21,14 +21,14 @@ _GUESSES = 20
 
 def misspelt(document: Any) -> list[Finding]:
     """Returns the names in the statements of a document that AWS does not have."""
-    found = list(_misspelt(document))
-    return [_guess(finding) if index < _GUESSES else finding for index, finding in enumerate(found)]
+    findings = list(_misspelt(document))
+    return [_guess(finding) if index < _GUESSES else finding for index, finding in enumerate(findings)]
 
 
 def misspelt_actions(actions: Iterable[str]) -> list[Finding]:
     """Returns the actions of a list that AWS does not have, each with its position."""
-    found = [finding for index, action in enumerate(actions) for finding in unknown_action((index,), action)]
-    return [_guess(finding) if index < _GUESSES else finding for index, finding in enumerate(found)]
+    findings = [finding for index, action in enumerate(actions) for finding in unknown_action((index,), action)]
+    return [_guess(finding) if index < _GUESSES else finding for index, finding in enumerate(findings)]
 
 
 def _misspelt(document: Any) -> Iterator[Finding]:
@@ -72,9 +72,9 @@ def _unknown_key(at: Location, key: str) -> Finding:
     return Finding("unknown-condition-key", at, key, f"{short(key)} is not a condition key", "correct it")
 
 
-def _guess(found: Finding) -> Finding:
-    guess = _key_meant(found.value) if found.id == "unknown-condition-key" else _action_meant(found.value)
-    return Finding(found.id, found.location, found.value, f"{found.problem}{guess}", found.remedy)
+def _guess(finding: Finding) -> Finding:
+    guess = _key_meant(finding.value) if finding.id == "unknown-condition-key" else _action_meant(finding.value)
+    return Finding(finding.id, finding.location, finding.value, f"{finding.problem}{guess}", finding.remedy)
 
 
 @lru_cache(maxsize=1000)

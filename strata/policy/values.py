@@ -97,44 +97,44 @@ def values_of_key(
         possible: whether a text can be its value.
         shapes: patterns of ARNs, one of which each value matches; none where it may be anything.
     """
-    found, complete = list(known), True
+    choices, complete = list(known), True
     words = [one for test in tests if (one := _as_text(test))]
     read_as = {name for name in _FAMILIES for test in tests if name in test.written.lower()}
     if words:
         wanted = [*(wanted for many in words for wanted in many), *(Wanted(shape, Kind.ARN) for shape in shapes)]
         texts, complete = _texts(tuple(wanted), tuple(known), len(shapes))
-        found += texts
+        choices += texts
     for name, family in _FAMILIES.items():
-        found += family([value.text for test in tests if name in test.written.lower() for value in test.values])
+        choices += family([value.text for test in tests if name in test.written.lower() for value in test.values])
     # A text, and the number or address that it is, are told apart each for itself and not together.
     complete = complete and len(read_as) + bool(words) <= 1
-    if words or not found:
-        found += [Choice(FRESH), Choice(_FRESH_ROLE), Choice(_FRESH_ARN)]
-    found = [choice for choice in found if possible(str(choice.value))]
+    if words or not choices:
+        choices += [Choice(FRESH), Choice(_FRESH_ROLE), Choice(_FRESH_ARN)]
+    choices = [choice for choice in choices if possible(str(choice.value))]
     if several := {test for test in tests if test.quantifier}:
-        single = [choice for choice in _different(tests, found) if isinstance(choice.value, str)]
+        single = [choice for choice in _different(tests, choices) if isinstance(choice.value, str)]
         # Where there are too many to combine them all, two tests have a request in which each has a value of its own.
         complete = complete and (len(single) <= _ALL_TOGETHER or len(several) <= 2)  # noqa: PLR2004
-        found += _several(single)
+        choices += _several(single)
     if absent:
-        found.append(Choice(ABSENT))
-    return Choices(tuple(_different(tests, found)), complete)
+        choices.append(Choice(ABSENT))
+    return Choices(tuple(_different(tests, choices)), complete)
 
 
 def resources(patterns: Iterable[str]) -> Choices:
     """Returns the resources that patterns tell apart, and the request that is about none."""
     wanted = [Wanted(one, Kind.RESOURCE) for one in sorted(set(patterns)) if one.strip("*")]
-    found, complete = _texts(tuple(wanted))
+    choices, complete = _texts(tuple(wanted))
     alike: dict[tuple[bool, ...], Choice] = {}
-    for choice in (*found, Choice(_FRESH_ARN), Choice("*")):
+    for choice in (*choices, Choice(_FRESH_ARN), Choice("*")):
         alike.setdefault((choice.value == "*", *(wanted_.matches(str(choice.value)) for wanted_ in wanted)), choice)
     return Choices(tuple(alike.values()), complete)
 
 
-def _different(tests: Sequence[Test], found: Iterable[Choice]) -> list[Choice]:
+def _different(tests: Sequence[Test], choices: Iterable[Choice]) -> list[Choice]:
     """Returns one of those values that all tests take for the same; what stands for a value that nobody names first."""
     alike: dict[tuple[bool, ...], list[Choice]] = {}
-    for choice in found:
+    for choice in choices:
         alike.setdefault((not choice.value, *(holds(test, choice.value) for test in tests)), []).append(choice)
     return [Choice(same[0].value, _words(same)) for same in alike.values()]
 
@@ -145,14 +145,14 @@ def _words(same: Sequence[Choice]) -> str:
     return ", ".join(dict.fromkeys(choice.words for choice in same if choice.occurs)) or same[0].words
 
 
-def _several(found: Sequence[Choice]) -> Iterator[Choice]:
+def _several(choices: Sequence[Choice]) -> Iterator[Choice]:
     """Yields requests with several values of a key."""
-    longest = len(found) if len(found) <= _ALL_TOGETHER else 2
+    longest = len(choices) if len(choices) <= _ALL_TOGETHER else 2
     for many in range(1, longest + 1):
-        for ones in combinations(found, many):
+        for ones in combinations(choices, many):
             said = " and ".join(choice.words or "others" for choice in ones) if many > 1 else ones[0].words
             yield Choice(tuple(str(choice.value) for choice in ones), said)
-    yield Choice(tuple(str(choice.value) for choice in found), "all of them")
+    yield Choice(tuple(str(choice.value) for choice in choices), "all of them")
 
 
 # Texts
@@ -239,26 +239,26 @@ def _texts(
 ) -> tuple[tuple[Choice, ...], bool]:
     """Returns texts for every way in which patterns match, and whether that is all; the last are shapes."""
     wanted = [*dict.fromkeys(patterns[: len(patterns) - shapes]), *patterns[len(patterns) - shapes :]]
-    found: dict[str, Choice] = {}
+    choices: dict[str, Choice] = {}
     for one in wanted:
         for text in _filled(one):
-            found.setdefault(text, Choice(text, _unescaped(one.text)))
+            choices.setdefault(text, Choice(text, _unescaped(one.text)))
     if len(wanted) > _MOST_PATTERNS:
-        return tuple(found.values()), False
+        return tuple(choices.values()), False
     lie = {(one, other): one.within(other) for one in wanted for other in wanted if one is not other}
     for one, other in combinations(wanted, 2):
         if None in (lie[one, other], lie[other, one]) and True not in (lie[one, other], lie[other, one]):
             for text in _shared(one, other):
-                found.setdefault(text, Choice(text, _unescaped(f"{one.text} and {other.text}")))
-    for choice in list(_within_longer(found.values(), wanted)):
-        found.setdefault(str(choice.value), choice)
-    seen = {tuple(one.matches(text) for one in wanted) for text in (*found, *(str(choice.value) for choice in known))}
+                choices.setdefault(text, Choice(text, _unescaped(f"{one.text} and {other.text}")))
+    for choice in list(_within_longer(choices.values(), wanted)):
+        choices.setdefault(str(choice.value), choice)
+    seen = {tuple(one.matches(text) for one in wanted) for text in (*choices, *(str(choice.value) for choice in known))}
     ways = _ways(wanted, lie)
     if ways is None:
-        return tuple(found.values()), False
+        return tuple(choices.values()), False
     if shapes:
         ways = [way for way in ways if any(way[-shapes:])]
-    return tuple(found.values()), all(way in seen or not any(way) for way in ways)
+    return tuple(choices.values()), all(way in seen or not any(way) for way in ways)
 
 
 def _filled(wanted: Wanted) -> Iterator[str]:
@@ -400,16 +400,16 @@ def _moments(texts: Iterable[str]) -> list[Choice]:
 
 
 def _addresses(texts: Iterable[str]) -> list[Choice]:
-    found: list[Choice] = []
+    choices: list[Choice] = []
     networks = [known for text in texts if (known := network(text))]
     for one in networks:
         first, last = int(one.network_address), int(one.broadcast_address)
         kind = ipaddress.IPv4Address if isinstance(one, ipaddress.IPv4Network) else ipaddress.IPv6Address
         end = 2**one.max_prefixlen
-        found += [Choice(str(kind(at)), str(one)) for at in (first, last)]
-        found += [Choice(str(kind(at)), str(kind(at))) for at in (first - 1, last + 1) if 0 <= at < end]
+        choices += [Choice(str(kind(at)), str(one)) for at in (first, last)]
+        choices += [Choice(str(kind(at)), str(kind(at))) for at in (first - 1, last + 1) if 0 <= at < end]
     versions = {one.version for one in networks} or {4, 6}
-    return [*found, *(Choice(text) for version, text in _SOME_ADDRESS.items() if version not in versions)]
+    return [*choices, *(Choice(text) for version, text in _SOME_ADDRESS.items() if version not in versions)]
 
 
 _SOME_ADDRESS = {4: "192.0.2.1", 6: "2001:db8::1"}

@@ -150,10 +150,10 @@ class GroupedAccess:
     accounts: tuple[str, ...]
 
 
-def bundles(found: Iterable[Access]) -> list[GroupedAccess]:
+def bundles(accesses: Iterable[Access]) -> list[GroupedAccess]:
     """Returns access with accounts put together, in the order of holders and permission sets."""
     grouped: dict[tuple[Principal, str, tuple[AccessPath, ...]], list[str]] = defaultdict(list)
-    for one in sorted(found, key=lambda one: (one.holder, one.permission_set)):
+    for one in sorted(accesses, key=lambda one: (one.holder, one.permission_set)):
         grouped[one.holder, one.permission_set, one.ways].append(one.account)
     return [GroupedAccess(*same, tuple(accounts)) for same, accounts in grouped.items()]
 

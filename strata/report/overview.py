@@ -89,7 +89,7 @@ class Overview:
 
     def points(self) -> list[Point]:
         """Returns the first screen in the order that it is read."""
-        found = [
+        points = [
             *([self._differences(self.live)] if self.live else []),
             self._administrators(),
             self._break_glass(),
@@ -104,7 +104,7 @@ class Overview:
             self._people("without_access", "People without access", self.without_access, self.unknown_access),
             self._empty(),
         ]
-        return list(map(self._as_read, found))
+        return list(map(self._as_read, points))
 
     def _as_read(self, point: Point) -> Point:
         """Returns a point, or that it is unread, where it rests on what nobody could read."""
@@ -162,10 +162,10 @@ class Overview:
             everything: whether it reaches all accounts.
             known: false for the access of which nobody knows whether it is full.
         """
-        found = [one for one in self.access if one.permission_set in (self.full if known else self.not_known)]
+        accesses = [one for one in self.access if one.permission_set in (self.full if known else self.not_known)]
         # The management account reaches every member by its access role.
-        above = {one.holder for one in found if one.account == MANAGEMENT}
-        return _merged(one for one in found if (one.holder in above) is everything)
+        above = {one.holder for one in accesses if one.account == MANAGEMENT}
+        return _merged(one for one in accesses if (one.holder in above) is everything)
 
     def _administrators(self) -> Point:
         lines = self._full_access(everything=True)
@@ -194,9 +194,9 @@ class Overview:
         remark = "For emergencies; every use raises an alert."
         return Point("break_glass", "Break-glass", lines or ("nobody",), "danger" if lines else "warning", remark)
 
-    def _holders(self, found: Iterable[GroupedAccess]) -> tuple[str, ...]:
+    def _holders(self, grouped_accesses: Iterable[GroupedAccess]) -> tuple[str, ...]:
         alike: dict[str, list[str]] = defaultdict(list)
-        for grouped_access in found:
+        for grouped_access in grouped_accesses:
             alike[self._has(grouped_access)].append(str(grouped_access.holder))
         return tuple(f"{', '.join(holders)}: {has}" for has, holders in alike.items())
 
@@ -270,12 +270,12 @@ class Overview:
         )
 
     def _undoing(self) -> Point:
-        found = [
+        undoings = [
             undoing for undoing in self.guardrails.undoing if undoing.outcome is not Outcome.DENIED and undoing.stacks
         ]
         lines = tuple(
             f"{undoing.by}{'' if undoing.outcome is Outcome.ALLOWED else ', not for certain'}: {undoing.what}"
-            for undoing in found
+            for undoing in undoings
         )
         remark = "Who may still write what a deploy writes in the management account."
         return Point("can_undo", "Can undo a deploy", lines or ("nobody",), "fine" if lines else "danger", remark)
@@ -300,9 +300,11 @@ class Overview:
 
     def controls(self, mode: Mode) -> list[str]:
         """Returns the controls in a mode; one that opens something is fine where it is off."""
-        found: dict[str, Control] = self.landing_zone.security.controls
+        controls: dict[str, Control] = self.landing_zone.security.controls
         return [
-            name for name, control in found.items() if control.mode is mode and not (control.opens and mode is Mode.OFF)
+            name
+            for name, control in controls.items()
+            if control.mode is mode and not (control.opens and mode is Mode.OFF)
         ]
 
     def _controls(self) -> Point:
@@ -417,26 +419,26 @@ _RESTS_ON: Mapping[str, tuple[Part, ...]] = {
 
 def overview(landing_zone: LandingZone, as_of: dt.date, live: Live | None = None) -> Overview:
     """Returns the first screen of a landing zone on a day, of what AWS has with the evidence."""
-    found = access(landing_zone)
-    holders = {one.holder for one in found}
+    accesses = access(landing_zone)
+    holders = {one.holder for one in accesses}
     numbers = Numbers(
         people=len(landing_zone.users),
         with_access=sum(not holder.external for holder in holders),
         external=sum(holder.external for holder in holders),
         empty=tuple(empty_groups(landing_zone, landing_zone.grants)),
         assignments=len(landing_zone.grants),
-        grants=len(found),
+        grants=len(accesses),
         unread=landing_zone.unread.get("people", ""),
         knowing=known_to(landing_zone.groups[holder.key] for holder in holders if holder.external),
     )
-    first = Overview(landing_zone, as_of, found, numbers, live)
+    first = Overview(landing_zone, as_of, accesses, numbers, live)
     return replace(first, numbers=replace(numbers, unknown=len(first.unknown_access)))
 
 
-def _merged(found: Iterable[Access]) -> list[GroupedAccess]:
+def _merged(accesses: Iterable[Access]) -> list[GroupedAccess]:
     """Returns one entry for each holder and permission set, with every way that gives any of it."""
     merged: dict[Any, tuple[dict[str, None], dict[Any, None]]] = {}
-    for bundle in bundles(found):
+    for bundle in bundles(accesses):
         accounts, ways = merged.setdefault((bundle.holder, bundle.permission_set), ({}, {}))
         accounts.update(dict.fromkeys(bundle.accounts))
         ways.update(dict.fromkeys(bundle.ways))
@@ -449,14 +451,14 @@ def _if(found: Sequence[object]) -> Level:
     return "warning" if found else "fine"
 
 
-def _holders_as_data(found: Iterable[GroupedAccess]) -> list[dict[str, Any]]:
+def _holders_as_data(grouped_accesses: Iterable[GroupedAccess]) -> list[dict[str, Any]]:
     return [
         {
             grouped_access.holder.kind: grouped_access.holder.key,
             "permission_set": grouped_access.permission_set,
             "accounts": list(grouped_access.accounts),
         }
-        for grouped_access in found
+        for grouped_access in grouped_accesses
     ]
 
 

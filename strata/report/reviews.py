@@ -107,9 +107,9 @@ def accounts_alike(landing_zone: LandingZone, accounts: Collection[str] | None =
     return [Alike(path, tuple(keys), policies[by_key], who) for (path, by_key, who), keys in found.items()]
 
 
-def entering_everywhere(found: Iterable[Alike]) -> tuple[Entering, ...]:
+def entering_everywhere(alikes: Iterable[Alike]) -> tuple[Entering, ...]:
     """Returns who gets into every account, in the same way."""
-    each = [alike.entering for alike in found]
+    each = [alike.entering for alike in alikes]
     common = set(each[0]).intersection(*each[1:]) if each else set()
     return tuple(entering for entering in each[0] if entering in common) if each else ()
 

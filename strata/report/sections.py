@@ -175,15 +175,15 @@ class Sections:
             for key in users
         )
 
-    def _user(self, key: str, found: list[Access], direct: list[Given], *, is_open: bool) -> str:
+    def _user(self, key: str, accesses: list[Access], direct: list[Given], *, is_open: bool) -> str:
         user = self.landing_zone.users[key]
-        full = f" {FULL}" if any(access.permission_set in self.pills.full for access in found) else ""
+        full = f" {FULL}" if any(access.permission_set in self.pills.full for access in accesses) else ""
         head = f"<b>{html(key)}</b>{soft(says_more(user.shown_name, key))}{full}"
         unknown = undecided(self.landing_zone, key)
-        facts = counted(len({access.account for access in found}), "account") if found else "no access"
-        facts = facts if not unknown else f"{facts} and more, if in a group" if found else "unknown access"
+        facts = counted(len({access.account for access in accesses}), "account") if accesses else "no access"
+        facts = facts if not unknown else f"{facts} and more, if in a group" if accesses else "unknown access"
         groups = [name for name, group in self.landing_zone.groups.items() if key in group.members]
-        reached = {way.group for access in found for way in access.ways}
+        reached = {way.group for access in accesses for way in access.ways}
         silent = [link("g", name) for name in groups if name not in reached]
         member = f" · in {', '.join(silent)}, which gives nothing" if silent else "" if groups else " · in no group"
         if unknown:
@@ -191,16 +191,15 @@ class Sections:
             knowing = known_to(self.landing_zone.groups[name] for name in unknown)
             member = f" · {knowing} alone knows whether in {where}"
         known = "managed elsewhere" if user.external else user.email
-        body = (
-            f"<p>{html(known)}{member}{self._has(access for access in found if any(way.group for way in access.ways))}"
-        )
+        by_group = (access for access in accesses if any(way.group for way in access.ways))
+        body = f"<p>{html(known)}{member}{self._has(by_group)}"
         body += self._given(direct) if direct else ""
         return _item("u", key, head, facts, body, is_open=is_open)
 
-    def _has(self, found: Iterable[Access]) -> str:
+    def _has(self, accesses: Iterable[Access]) -> str:
         """Returns what somebody has through groups, in one line where places and groups are the same."""
         by_set: dict[str, tuple[list[str], dict[AccessPath, None]]] = {}
-        for access in found:
+        for access in accesses:
             accounts, ways = by_set.setdefault(access.permission_set, ([], {}))
             accounts.append(access.account)
             ways.update(dict.fromkeys(way for way in access.ways if way.group))
@@ -268,9 +267,9 @@ class Sections:
         account = self.landing_zone.accounts[key]
         return " · ".join(part for part in (says_more(account.name, key), account.id, account.email) if part)
 
-    def _entering(self, found: Iterable[Entering]) -> Iterator[str]:
+    def _entering(self, enterings: Iterable[Entering]) -> Iterator[str]:
         alike: dict[str, list[str]] = defaultdict(list)
-        for entering in found:
+        for entering in enterings:
             alike[f"{self._enters(entering)}{until_and_why(entering.ways)}"].append(entering.permission_set)
         yield from (f"{self.pills.sets(sets)} {who}" for who, sets in alike.items())
 

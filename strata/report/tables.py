@@ -313,10 +313,10 @@ def _organization_table(landing_zone: LandingZone) -> Table:
     rows = []
     targets = slots(landing_zone)
     for target, way in landing_zone.ancestors.items():
-        found = targets[target]
+        slotss = targets[target]
         label = _SPACE * 2 * (len(way) - 1) + _label(landing_zone, target)
-        attached = ", ".join(policy for one in found for policy in one.policies)
-        used = ", ".join(f"{short_type(one.type)} {one.used} of {one.limit}" for one in shown(found))
+        attached = ", ".join(policy for one in slotss for policy in one.policies)
+        used = ", ".join(f"{short_type(one.type)} {one.used} of {one.limit}" for one in shown(slotss))
         rows.append((label, "! unread", "") if "policies" in landing_zone.unread else (label, attached, used))
     return Table("Organization", ("Where", "Policies attached here", "Slots used"), rows, (slots_note(landing_zone),))
 
@@ -327,9 +327,9 @@ def slots_note(landing_zone: LandingZone) -> str:
     return f"One SCP slot of every target is taken by AWS's FullAWSAccess, one RCP slot by RCPFullAWSAccess.{but}"
 
 
-def shown(found: Sequence[Slots]) -> list[Slots]:
+def shown(slotss: Sequence[Slots]) -> list[Slots]:
     """Returns the slots worth a word: those with policies of one's own, else those of SCPs."""
-    return [one for one in found if one.policies] or list(found[:1])
+    return [one for one in slotss if one.policies] or list(slotss[:1])
 
 
 def _label(landing_zone: LandingZone, target: Target) -> str:

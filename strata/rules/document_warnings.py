@@ -34,9 +34,9 @@ def document_warnings(landing_zone: LandingZone) -> list[Warned]:
 def _files(landing_zone: LandingZone) -> Iterator[Warned]:
     for document_file in Named.of(landing_zone).files():
         if document_file.type not in TOP_KEYS:
-            for found in doubtful(document_file.document.content, _kind(document_file), ACCESS_ROLE):
-                message = Message(found.id, f"{found.problem}; {found.remedy}", value=found.value)
-                yield Warned(found.at(document_file.file), (document_file.file, found.location, message))
+            for finding in doubtful(document_file.document.content, _kind(document_file), ACCESS_ROLE):
+                message = Message(finding.id, f"{finding.problem}; {finding.remedy}", value=finding.value)
+                yield Warned(finding.at(document_file.file), (document_file.file, finding.location, message))
 
 
 def _kind(file: DocumentFile) -> Kind:
@@ -49,7 +49,7 @@ def _options(landing_zone: LandingZone) -> Iterator[Warned]:
         if not policy.option or policy.type is not PolicyType.SERVICE_CONTROL:
             continue
         findings = doubtful(policy.document.content, Kind.SERVICE_CONTROL, ACCESS_ROLE)
-        if any(found.id == "exempts-everybody" for found in findings):
+        if any(finding.id == "exempts-everybody" for finding in findings):
             location: Location = (*policy.location, "exempt_roles")
             text = Message("exempts-everybody", "exempts every role, so the policy denies next to nothing; name roles")
             yield Warned(dotted(location), (ORGANIZATION, location, text))

@@ -64,15 +64,17 @@ class Named(NamedTuple):
 
     def files(self) -> Iterator[DocumentFile]:
         """Yields every policy file that could be read, once for each use."""
-        found = [DocumentFile(policy.file, policy.document, policy.type) for policy in self.policies if policy.file]
-        found += [
+        document_files = [
+            DocumentFile(policy.file, policy.document, policy.type) for policy in self.policies if policy.file
+        ]
+        document_files += [
             DocumentFile(inline_policy.file, inline_policy.document)
             for inline_policy in self._inline_of_sets()
             if inline_policy.file
         ]
         held = self.deployer.policies if self.deployer else ()
         inline = (inline_policy for inline_policy in held if isinstance(inline_policy, InlinePolicy))
-        found += [
+        document_files += [
             DocumentFile(inline_policy.file, inline_policy.document, of_deployer=True)
             for inline_policy in inline
             if inline_policy.file
@@ -80,7 +82,7 @@ class Named(NamedTuple):
         yield from (
             {
                 (document_file.file, document_file.type, document_file.of_deployer): document_file
-                for document_file in found
+                for document_file in document_files
                 if document_file.document.template
             }
         ).values()

@@ -148,12 +148,12 @@ class _Standing:
         return {stack: self._until_open(stack) for stack in STACKS}
 
     def _until_open(self, stack: str) -> list[Way]:
-        found: list[Way] = []
+        ways: list[Way] = []
         for way in self.management.of_stack(stack):
             if way.outcome is Outcome.ALLOWED:
                 return []
-            found.append(way)
-        return found
+            ways.append(way)
+        return ways
 
     def on(self, day: dt.date) -> _Standing:
         """Returns how they stand on a day."""
@@ -192,8 +192,8 @@ class _Standing:
 
     def open(self, stack: str) -> list[Way]:
         """Returns the ways that depend on something; a deployer that nobody names is none."""
-        found = (way for way in self.ways[stack] if way.outcome is Outcome.DEPENDS)
-        return [way for way in found if way.by != DEPLOYER or self.deployer]
+        ways = (way for way in self.ways[stack] if way.outcome is Outcome.DEPENDS)
+        return [way for way in ways if way.by != DEPLOYER or self.deployer]
 
     def barred(self, stack: str) -> list[Way]:
         """Returns the ways that were meant to be open and are not: of people, else of the deployer."""
@@ -250,8 +250,8 @@ def _cause(landing_zone: LandingZone, way: Way) -> tuple[str, Location, str]:
     if not way.permission_set:
         policies, file, here = landing_zone.deployer.policies if landing_zone.deployer else (), PROJECT, ("deployer",)
     else:
-        found = landing_zone.permission_sets[way.permission_set]
-        policies, file, here = found.policies, SSO, found.location
+        permission_set = landing_zone.permission_sets[way.permission_set]
+        policies, file, here = permission_set.policies, SSO, permission_set.location
         if decided.level.startswith("boundary"):
             return file, (*here, "boundary"), ""
     for name in (getattr(policy, "file", None) for policy in policies):
@@ -369,8 +369,8 @@ def _in_members(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[Lock
     return (lockout for lockout in _closing(landing_zone, ways) if lockout.file != EXTERNAL)
 
 
-def _by_others(found: Iterable[LockOut]) -> Iterator[Warned]:
-    for lockout in found:
+def _by_others(lockouts: Iterable[LockOut]) -> Iterator[Warned]:
+    for lockout in lockouts:
         if lockout.file == EXTERNAL:
             text = f"{lockout.problem}; it is of others, and no deploy changes it: have them {lockout.remedy}"
             yield Warned(

@@ -23,8 +23,8 @@ def moves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Moves can be replayed in their order, and end at what is declared."""
     earlier: dict[int, Move] = {}
     for index, move in partial.moves.items():
-        found = list(_step(partial, index, move, earlier))
-        yield from found or _ends(partial, index, move)
+        faults = list(_step(partial, index, move, earlier))
+        yield from faults or _ends(partial, index, move)
         earlier[index] = move
 
 

@@ -118,9 +118,9 @@ def _characters(document: str) -> Iterator[Problem]:
     if document.isascii() and document.isprintable() and "\\u0" not in document:
         return
     for text in texts(json.loads(document)):
-        found = text_problem(text)
-        if found:
-            yield found
+        problem = text_problem(text)
+        if problem:
+            yield problem
 
 
 def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:

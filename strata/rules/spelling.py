@@ -74,9 +74,14 @@ def _unknown(named: Named, organization: Organization | None) -> Iterator[_Unkno
         if document_file.file in seen or misplaced(document_file.document.template):
             continue
         seen.add(document_file.file)
-        for found in misspelt(document_file.document.text, management=document_file.type in TOP_KEYS):
+        for finding in misspelt(document_file.document.text, management=document_file.type in TOP_KEYS):
             yield _Unknown(
-                found.id, found.at(document_file.file), document_file.file, found.location, found.value, found.problem
+                finding.id,
+                finding.at(document_file.file),
+                document_file.file,
+                finding.location,
+                finding.value,
+                finding.problem,
             )
     yield from _exempt_actions(organization)
     for policy in named.of_aws():
@@ -94,9 +99,9 @@ def misspelt(document: str, *, management: bool) -> tuple[Finding, ...]:
 def _exempt_actions(organization: Organization | None) -> Iterator[_Unknown]:
     restriction = organization.region_restriction if organization else None
     at: Location = ("region_restriction", "exempt_actions")
-    for found in iam.misspelt_actions(restriction.exempt_actions if restriction else ()):
-        place = found.at(f"{at[0]}.{at[1]}")
-        yield _Unknown(found.id, place, ORGANIZATION, (*at, *found.location), found.value, found.problem)
+    for finding in iam.misspelt_actions(restriction.exempt_actions if restriction else ()):
+        place = finding.at(f"{at[0]}.{at[1]}")
+        yield _Unknown(finding.id, place, ORGANIZATION, (*at, *finding.location), finding.value, finding.problem)
 
 
 def attachable(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:

@@ -80,7 +80,7 @@ def _line(partial: PartialConfiguration, file: str) -> int:
     """Returns the line of the first value of a document that is refused."""
     source_file = partial.source_files[file]
     document = source_file.text if isinstance(source_file, JsonSourceFile) else ""
-    for found in _JSON_VALUE.finditer(document):
-        if _problem(str(json.loads(found[0]))):
-            return document.count("\n", 0, found.start()) + 1
+    for match in _JSON_VALUE.finditer(document):
+        if _problem(str(json.loads(match[0]))):
+            return document.count("\n", 0, match.start()) + 1
     return 1

@@ -112,13 +112,13 @@ def _errors(landing_zone: LandingZone, guard: Guard) -> Iterator[tuple[str, str]
 
 
 def _doubts(landing_zone: LandingZone, guard: Guard) -> list[Warned]:
-    found = [Warned(place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
+    warneds = [Warned(place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
     uncertain = list(guard.doubts())
     said = {*(lockout.statement for lockout in guard.lock_outs), *(warned.at for warned in uncertain)}
     documents = [
         warned for warned in document_warnings(landing_zone) if warned.finding not in _WIDE or warned.at not in said
     ]
-    return [*found, *uncertain, *documents]
+    return [*warneds, *uncertain, *documents]
 
 
 _WIDE = frozenset({"denies-everything", "binds-deployer"})
@@ -253,8 +253,8 @@ def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _is_bound(landing_zone: LandingZone, account: str) -> bool:
-    found = landing_zone.effective_policies[Target("account", account)]
-    return any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in found)
+    policies = landing_zone.effective_policies[Target("account", account)]
+    return any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in policies)
 
 
 def _unattached(landing_zone: LandingZone) -> Iterator[Doubt]:

@@ -108,8 +108,8 @@ def recorded_side(zone: LandingZone, states: States, without: Collection[str] = 
     for address, principal in states.looked_up.items():
         type, _, key = address_now(address, now).partition(".")
         looked_up[KINDS_BY_TYPE[type], key] = principal
-    found = InStates(zone, moved(zone, (one for one in states.held() if one[0] not in without)), looked_up)
-    return side(thing for kind in KINDS for thing in kind.recorded(found))
+    in_states = InStates(zone, moved(zone, (one for one in states.held() if one[0] not in without)), looked_up)
+    return side(thing for kind in KINDS for thing in kind.recorded(in_states))
 
 
 def moved(zone: LandingZone, held: Iterable[tuple[str, Attributes]]) -> dict[str, dict[str, Attributes]]:

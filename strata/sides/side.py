@@ -14,6 +14,6 @@ def declared_side(zone: LandingZone) -> Mapping[tuple[str, str], Thing]:
     return side(thing for kind in KINDS for thing in kind.declared(zone))
 
 
-def live_side(found: AtAws) -> Mapping[tuple[str, str], Thing]:
+def live_side(at_aws: AtAws) -> Mapping[tuple[str, str], Thing]:
     """Returns all that AWS has of the kinds that the stacks manage, with the lines that would take it away."""
-    return side(thing for kind in KINDS for thing in kind.live(found))
+    return side(thing for kind in KINDS for thing in kind.live(at_aws))

@@ -133,23 +133,23 @@ class ChangeList(_Part):
         waiting = {planned.stack for planned in plans if planned.waits_for}.union(later)
         now = [planned for planned in plans if planned.differs and planned.stack not in waiting]
         ids = accounts or {}
-        found = [_class(same, ids, lineage) for same in classes(now, ids) if same[0].stack in ids]
+        class_changess = [_class(same, ids, lineage) for same in classes(now, ids) if same[0].stack in ids]
         return cls(
-            format=2 if found else 1,
+            format=2 if class_changess else 1,
             account=account,
             stacks={planned.stack: _stack(planned) for planned in now if planned.stack not in ids},
-            classes=sorted(found, key=lambda class_changes: (class_changes.layer, class_changes.accounts)),
+            classes=sorted(class_changess, key=lambda class_changes: (class_changes.layer, class_changes.accounts)),
             later=sorted(waiting),
         )
 
     def without(self, stacks: Collection[str]) -> Self:
         """Returns the list of the other stacks."""
-        found = [
+        class_changess = [
             class_changes for class_changes in (same.without(stacks) for same in self.classes) if class_changes.accounts
         ]
         others = {name: changes for name, changes in self.stacks.items() if name not in stacks}
         later = [one for one in self.later if one not in stacks]
-        update = {"format": 2 if found else 1, "stacks": others, "classes": found, "later": later}
+        update = {"format": 2 if class_changess else 1, "stacks": others, "classes": class_changess, "later": later}
         return self.model_copy(update=update)
 
     @property
@@ -348,8 +348,8 @@ class Expected:
         if not given:
             text = "--expect is empty; give the list that was approved, or its hash"
             raise UsageError(Message("argument-missing", text, option="--expect"))
-        if found := re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})", given.lower()):
-            return cls(found[1])
+        if match := re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})", given.lower()):
+            return cls(match[1])
         path = Path(given)
         try:
             text = read_text(path, MOST)

@@ -31,8 +31,8 @@ def terraform(document: Mapping[str, Any]) -> Json:
     provider, *_ = document.get("provider", {}).get("aws") or [{}]
     own, *_ = provider.get("allowed_account_ids") or [""]
     text = json.dumps({part: found for part, found in document.items() if part not in ("terraform", "//")})
-    if found := re.fullmatch(r"\$\{(data\..+\.outputs\.)([\w-]+)\}", own):
-        text = re.sub(rf"{re.escape(found[1])}{found[2]}(?![\w-])", f"{found[1]}{_OWN}", text)
+    if match := re.fullmatch(r"\$\{(data\..+\.outputs\.)([\w-]+)\}", own):
+        text = re.sub(rf"{re.escape(match[1])}{match[2]}(?![\w-])", f"{match[1]}{_OWN}", text)
     without_places: Json = json.loads(text, object_hook=_without_place)
     return without_places
 

@@ -26,7 +26,7 @@ class GoneImports:
 
     def among(self, failures: Sequence[Failure]) -> list[str]:
         """Returns the addresses whose import failed for want of a thing, and warns of each."""
-        named = [found[1] for failure in failures if (found := _GONE.match(failure.text))]
+        named = [match[1] for failure in failures if (match := _GONE.match(failure.text))]
         new = [
             address
             for address in dict.fromkeys(named)

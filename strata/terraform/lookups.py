@@ -24,11 +24,11 @@ def explained(prepared: Prepared, stack: str, failures: Sequence[Failure]) -> li
     zone = prepared.landing_zone
     named = [lookup(failure.address or failure.written_in, zone) if stack == STACK else None for failure in failures]
     try:
-        found = _lost(prepared, {who for who in named if who})
+        faults = _lost(prepared, {who for who in named if who})
     except AwsError:
         return list(failures)  # AWS's own error says why
     return [
-        replace(failure, remedy=found[who].message) if who in found else failure
+        replace(failure, remedy=faults[who].message) if who in faults else failure
         for failure, who in zip(failures, named, strict=True)
     ]
 
@@ -57,8 +57,8 @@ def refuse_handed_on(prepared: Prepared, planned: Plan, *, applied: bool = False
         id = ids.get("principal_id", ids.get("member_id"))
         if who in external(prepared.landing_zone) and who in recorded and id and id != recorded[who].id:
             others.add(who)
-    if found := _lost(prepared, others):
-        raise RefusedError(sorted(map(Refusal, found.values())), applied=applied)
+    if faults := _lost(prepared, others):
+        raise RefusedError(sorted(map(Refusal, faults.values())), applied=applied)
 
 
 def _recorded(prepared: Prepared) -> dict[Who, Principal]:
@@ -71,5 +71,5 @@ def _lost(prepared: Prepared, some: Collection[Who]) -> dict[Who, Fault]:
     if center is None:
         return {}
     recorded = _recorded(prepared)
-    found = {who: lost(center, zone, who, recorded.get(who)) for who in sorted(some)}
-    return {who: fault for who, fault in found.items() if fault}
+    faults = {who: lost(center, zone, who, recorded.get(who)) for who in sorted(some)}
+    return {who: fault for who, fault in faults.items() if fault}

@@ -194,13 +194,13 @@ def _told(change: Change, every: bool) -> list[Attribute]:
     """Returns the attributes that somebody has to see: nothing that follows from what is created."""
     if change.action == "create" and not every:
         return []
-    found = [
+    attributes = [
         attribute
         for attribute in change.attributes
         if (every or not _is_given(attribute)) and not _says_nothing(attribute)
     ]
-    all_tags = any(attribute.name == _ALL_TAGS and not attribute.unknown for attribute in found)
-    return [attribute for attribute in found if attribute.name != ("tags" if all_tags else _ALL_TAGS)]
+    all_tags = any(attribute.name == _ALL_TAGS and not attribute.unknown for attribute in attributes)
+    return [attribute for attribute in attributes if attribute.name != ("tags" if all_tags else _ALL_TAGS)]
 
 
 def _is_given(attribute: Attribute) -> bool:
@@ -317,8 +317,8 @@ _ADDRESS = re.compile(r"(  [a-z ]* +aws_\w+\.)(\S+)$")
 def _wrapped(text: str, width: int, indent: int) -> list[str]:
     if len(text) <= width:
         return [text]
-    if found := _ADDRESS.match(text):  # at its dot, because it has no other place to break at
-        return [found[1], *_wrapped(f"{' ' * indent}{found[2]}", width, indent)]
+    if match := _ADDRESS.match(text):  # at its dot, because it has no other place to break at
+        return [match[1], *_wrapped(f"{' ' * indent}{match[2]}", width, indent)]
     text, start = text.lstrip(), text[: len(text) - len(text.lstrip())]
     if text.startswith(("- ", "+ ")):
         text, start = text[2:], start + text[:2]

@@ -409,23 +409,23 @@ _ABSENT = re.compile(r"Unable to find remote state|Unsupported attribute|Invalid
 """How Terraform begins when a state is not there, or has no such output, or an output has no such key."""
 
 
-def _waits_for(found: Sequence[Failure], pending: Sequence[str]) -> tuple[str, ...]:
+def _waits_for(failures: Sequence[Failure], pending: Sequence[str]) -> tuple[str, ...]:
     """Returns the stacks whose changes will write what a plan lacks, none if anything else is wrong with it."""
-    if not all(_ABSENT.match(failure.text) and failure.reads.intersection(pending) for failure in found):
+    if not all(_ABSENT.match(failure.text) and failure.reads.intersection(pending) for failure in failures):
         return ()
-    return tuple(stack for stack in pending if any(stack in failure.reads for failure in found))
+    return tuple(stack for stack in pending if any(stack in failure.reads for failure in failures))
 
 
 _LACKS = "outputs-missing"
 
 
-def _why_not(stack: str, found: Sequence[Failure]) -> Message:
-    absent = sorted({name for failure in found for name in failure.reads if _ABSENT.match(failure.text)})
-    if absent and all(failure.reads for failure in found):
+def _why_not(stack: str, failures: Sequence[Failure]) -> Message:
+    absent = sorted({name for failure in failures for name in failure.reads if _ABSENT.match(failure.text)})
+    if absent and all(failure.reads for failure in failures):
         text = f"needs outputs that {' and '.join(absent)} lacks; run strata deploy {' '.join(absent)} {stack}"
         return Message(_LACKS, text, stack=stack, producers=absent)
-    place = found[0].place if not found[1:] else ""
-    return Message(found[0].id, "; ".join(failure.told for failure in found), place=place, stack=stack)
+    place = failures[0].place if not failures[1:] else ""
+    return Message(failures[0].id, "; ".join(failure.told for failure in failures), place=place, stack=stack)
 
 
 def changes(shown: Mapping[str, Any]) -> Iterator[tuple[str, Change]]:

@@ -234,7 +234,7 @@ def prepare(
     progress.doing("comparing the configuration with the states and AWS")
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in STACKS}
     names = announced.read(aws, landing_zone.project)
-    found = examine(
+    examination = examine(
         aws,
         landing_zone,
         states=states,
@@ -245,24 +245,24 @@ def prepare(
         folder=str(workspace.folder),
         last=_last_runs(aws, landing_zone.project),
     )
-    for warning in found.warnings:
+    for warning in examination.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr)
-    _check_closed(allow, found.closed)
+    _check_closed(allow, examination.closed)
     alone = partial(_refuse_beside_another_run, aws, landing_zone.project, workspace, dict(states))
-    if found.refusals:
+    if examination.refusals:
         alone()
-        raise RefusedError(found.refusals)
+        raise RefusedError(examination.refusals)
     if not stacks or "organizations" in stacks:
-        _check_quota(aws, landing_zone, states.get("organizations", {}), found.closed, progress.note)
+        _check_quota(aws, landing_zone, states.get("organizations", {}), examination.closed, progress.note)
     types = list(types_left(aws, landing_zone))
     progress.doing("writing the Terraform")
     refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
-    words = {*_words(found.closed, landing_zone), *(one for one in allow if not one.startswith(ALREADY_CLOSED))}
-    moved = (f"moved:{moved.kind}:{moved.new}" for moved in found.moved)
+    words = {*_words(examination.closed, landing_zone), *(one for one in allow if not one.startswith(ALREADY_CLOSED))}
+    moved = (f"moved:{moved.kind}:{moved.new}" for moved in examination.moved)
     prepared = Prepared(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing, fleet=fleet)
     prepared = _written(prepared, stacks, [*sorted(words), *moved, *(TYPES_STAY for _ in types)])
-    left_out = {stack: _leave_out(workspace, stack, states[stack], found.closed) for stack in STACKS}
-    _check_layers(aws, landing_zone, workspace, found.closed)
+    left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in STACKS}
+    _check_layers(aws, landing_zone, workspace, examination.closed)
     chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
     prepared = replace(prepared, chosen=chosen, left_out=left_out)
     prepared = _selected(prepared, stacks, progress.note, waits=not preview)
@@ -274,7 +274,9 @@ def prepare(
     told += abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
-    return replace(prepared, warnings=(*ended, *found.warnings, *dict.fromkeys(prepared.shut_out.values()), *told))
+    return replace(
+        prepared, warnings=(*ended, *examination.warnings, *dict.fromkeys(prepared.shut_out.values()), *told)
+    )
 
 
 def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str]) -> Prepared:
@@ -604,8 +606,8 @@ def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str])
         return  # the bucket is elsewhere, or somebody else's: what follows says so
     if not any(states.values()) and not other_store(aws, landing_zone) and (lost := lost_states(aws, landing_zone)):
         raise StrataError(lost)
-    if found := list(settled(landing_zone, states, stacks)):
-        raise RefusedError(found)
+    if refusals := list(settled(landing_zone, states, stacks)):
+        raise RefusedError(refusals)
 
 
 def _check_ground(

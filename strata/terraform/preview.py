@@ -160,18 +160,18 @@ _REFERENCE = re.compile(r"\$\{(\w+)\.([\w-]+)\.arn\}")
 def _arn(
     document: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]], value: str, project: Project
 ) -> str | None:
-    found = _REFERENCE.fullmatch(value)
-    if not found or not resource_of(found[1]).arn or f"{found[1]}.{found[2]}" not in resources:
+    match = _REFERENCE.fullmatch(value)
+    if not match or not resource_of(match[1]).arn or f"{match[1]}.{match[2]}" not in resources:
         return None
-    given = document["resource"][found[1]][found[2]]
+    given = document["resource"][match[1]][match[2]]
     here = {
         "partition": PARTITION,
         "account": project.management_account.id,
         "region": given.get("region") or project.regions.primary,
     }
-    known = {name: value for name, value in resources[f"{found[1]}.{found[2]}"]["values"].items() if value is not None}
+    known = {name: value for name, value in resources[f"{match[1]}.{match[2]}"]["values"].items() if value is not None}
     try:
-        return resource_of(found[1]).arn.format_map({**known, **here})
+        return resource_of(match[1]).arn.format_map({**known, **here})
     except KeyError:
         return None
 

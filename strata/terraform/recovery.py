@@ -129,7 +129,7 @@ _WHOLE = {
 def adopt_what_exists(
     workspace: Workspace,
     plan: Callable[[], Plan],
-    found: Sequence[Failure],
+    failures: Sequence[Failure],
     existing: Existing,
     directory: Callable[[], Directory | None],
     announced: Collection[Name],
@@ -140,9 +140,11 @@ def adopt_what_exists(
     Most import ids follow from the configuration, so nothing else can be meant. Users, groups and permission sets are
     found by their name: they are ours if a run announced them and nothing foreign is in them, else it is said why not.
     """
-    wanted = [failure.address for failure in found if failure.address and exists_already(failure.address, failure.text)]
+    wanted = [
+        failure.address for failure in failures if failure.address and exists_already(failure.address, failure.text)
+    ]
     if not wanted:
-        return _imports(plan, [failure.address for failure in found if failure.address])
+        return _imports(plan, [failure.address for failure in failures if failure.address])
     ids, objections = _named(directory, wanted, announced)
     for objection in objections:
         print(f"error: {objection}", file=sys.stderr)

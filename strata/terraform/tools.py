@@ -173,7 +173,7 @@ def find_terraform(variables: Mapping[str, str]) -> Path | None:
 
 
 def terraform_on_path(variables: Mapping[str, str]) -> Path | None:
-    return next((found for found in _on_path(variables, "terraform") if not is_wheel_terraform(found)), None)
+    return next((path for path in _on_path(variables, "terraform") if not is_wheel_terraform(path)), None)
 
 
 def is_wheel_terraform(terraform: Path) -> bool:

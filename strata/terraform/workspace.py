@@ -244,10 +244,10 @@ class _Lock:
 def _free(folder: Path) -> tuple[Path, _Lock]:
     """Returns the first of a folder and of those beside it, `-2` and on, in which no other command works, locked."""
     for number in itertools.count(1):
-        found = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
-        found.mkdir(parents=True, exist_ok=True)
+        path = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        path.mkdir(parents=True, exist_ok=True)
         with suppress(BlockingIOError, PermissionError):  # one or the other, by the system
-            return found, _Lock(found / ".in-use")
+            return path, _Lock(path / ".in-use")
     raise AssertionError
 
 

@@ -108,10 +108,10 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
     connect(options, project)
     reading = _reading(options, to, project)
     inventory = reading.read(aws, thorough=how.thorough)
-    found, files = configuration(project, inventory, literal=how.literal, day=_today())
+    description, files = configuration(project, inventory, literal=how.literal, day=_today())
     if not how.json:
         with readers_may_leave():
-            print(rendering.adoption(inventory, found, shown=flat))
+            print(rendering.adoption(inventory, description, shown=flat))
             sys.stdout.flush()
         reading.tell()
     if not how.dry_run:
@@ -121,7 +121,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
         write_new(to, files)
         forget_answers(to)
     if how.json:
-        document(output("adopt", _facts(to, found, reading, written=not how.dry_run)))
+        document(output("adopt", _facts(to, description, reading, written=not how.dry_run)))
     elif not how.dry_run:
         _tell_next(to)
     return 0
@@ -282,21 +282,24 @@ def configuration(
     def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
-    return until_accepted(attempt, lambda found: (found, _files(project, inventory, found, day)))
+    return until_accepted(attempt, lambda description: (description, _files(project, inventory, description, day)))
 
 
 def _today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
 
 
-def _files(project: Project, inventory: Inventory, found: Description, day: dt.date | None) -> dict[str, str]:
+def _files(project: Project, inventory: Inventory, description: Description, day: dt.date | None) -> dict[str, str]:
     contents: dict[str, Mapping[str, Any]] = {
         PROJECT: rendering.project(project),
-        ORGANIZATION: {**found.organization, "policies": {**found.full_access, **found.organization["policies"]}},
-        SECURITY: rendering.security(found),
-        **rendering.people_and_access(found.sso),
+        ORGANIZATION: {
+            **description.organization,
+            "policies": {**description.full_access, **description.organization["policies"]},
+        },
+        SECURITY: rendering.security(description),
+        **rendering.people_and_access(description.sso),
     }
-    files = rendering.files(contents, found.documents)
+    files = rendering.files(contents, description.documents)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_texts(folder, files)
@@ -304,16 +307,16 @@ def _files(project: Project, inventory: Inventory, found: Description, day: dt.d
         files |= rendering.accepted(entries)
         write_texts(folder, files)
         landing_zone = load(folder)
-        if external := text_of(external_at_aws(landing_zone, inventory, found.keys, day)):
+        if external := text_of(external_at_aws(landing_zone, inventory, description.keys, day)):
             files |= external
             write_texts(folder, files)
             landing_zone = load(folder)
         if limits := exceeded(landing_zone):
             files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})
-        if set(landing_zone.grants) != set(found.grants):
+        if set(landing_zone.grants) != set(description.grants):
             fault = "the rules would not give what is there; give --literal, and report this fault of Strata"
             raise StrataError(Message("fault-of-strata", fault))
-        lines = import_ids(landing_zone, inventory, found.keys, found.security)
+        lines = import_ids(landing_zone, inventory, description.keys, description.security)
         files |= rendering.files({IMPORTS: lines} if lines else {}, {})
         write_texts(folder, files)
         landing_zone = load(folder)
@@ -322,9 +325,9 @@ def _files(project: Project, inventory: Inventory, found: Description, day: dt.d
         files |= rendering.expectations(holding(landing_zone))
         write_texts(folder, files)
         require(load(folder))
-    found.looks += [*apart, *rendering.looks_of(entries)]
-    files[rendering.ADOPTION] = rendering.adoption(inventory, found)
-    record = Record().with_more(*record_of(landing_zone, inventory, found, lines))
+    description.looks += [*apart, *rendering.looks_of(entries)]
+    files[rendering.ADOPTION] = rendering.adoption(inventory, description)
+    record = Record().with_more(*record_of(landing_zone, inventory, description, lines))
     files[RECORD] = record.written(inventory.organization.id)
     return files
 
@@ -356,15 +359,15 @@ def _is_in_external_group(difference: Difference, zone: LandingZone) -> bool:
     return group is not None and group.external
 
 
-def _facts(to: Path, found: Description, reading: Reading, *, written: bool) -> dict[str, Any]:
-    counts = {name: len(found.organization[name]) for name in ("accounts", "policies")}
-    counts["assignments"] = len(found.grants)
-    left = [{**omission._asdict(), "id": omission.reason.id} for omission in found.left_alone]
+def _facts(to: Path, description: Description, reading: Reading, *, written: bool) -> dict[str, Any]:
+    counts = {name: len(description.organization[name]) for name in ("accounts", "policies")}
+    counts["assignments"] = len(description.grants)
+    left = [{**omission._asdict(), "id": omission.reason.id} for omission in description.left_alone]
     return {
         "folder": str(to),
         "written": written,
         "requests": dict(reading.requests),
         "described": counts,
         "left_alone": left,
-        "looks": list(found.looks),
+        "looks": list(description.looks),
     }

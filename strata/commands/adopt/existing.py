@@ -145,9 +145,11 @@ def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> 
     """Returns a result that accepts such values of what it adds."""
     zone, before = merged.landing_zone, existing.landing_zone
     new = declared_side(zone).keys() - declared_side(before).keys()
-    found = _without_states(zone, inventory) if new else []
+    differences = _without_states(zone, inventory) if new else []
     left = [
-        difference for difference in found if _is_unwritten(difference) and (difference.kind, difference.name) in new
+        difference
+        for difference in differences
+        if _is_unwritten(difference) and (difference.kind, difference.name) in new
     ]
     if not left:
         return merged
@@ -204,14 +206,14 @@ def locked_out(folder: Path, existing: Existing, merged: Merged) -> list[Message
     return _placed(folder, merged, newly_locked_out(existing.landing_zone, merged.landing_zone))
 
 
-def _placed(folder: Path, merged: Merged, found: Iterable[Message]) -> list[Message]:
+def _placed(folder: Path, merged: Merged, messages: Iterable[Message]) -> list[Message]:
     copy = str(Path(merged.landing_zone.source_file(PROJECT).file).parent)
 
     def here(text: str) -> str:
         inside = text.removeprefix(f"{copy}/").replace(copy, str(folder))
         return f"{folder}/{inside}"
 
-    return [message.saying(here(message), place=here(message.place)) for message in found]
+    return [message.saying(here(message), place=here(message.place)) for message in messages]
 
 
 def warn(warned: Sequence[Message]) -> None:

@@ -89,12 +89,12 @@ class _File:
 
 
 def _files(folder: Path, journal: Path) -> list[_File]:
-    found: list[_File] = []
+    files: list[_File] = []
     with suppress(OSError, ValueError):  # the other run has finished, or the journal is no journal
         for name, (before, after) in json.loads(journal.read_text(encoding="utf-8")).items():
             path = folder / name
-            found.append(_File(path, _bytes(before), after.encode(), current(path)))
-    return found
+            files.append(_File(path, _bytes(before), after.encode(), current(path)))
+    return files
 
 
 def _bytes(text: str | None) -> bytes | None:

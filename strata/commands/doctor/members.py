@@ -36,9 +36,9 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
     """Checks declared accounts against live ones, both ways, by e-mail: so does a deploy find what it imports."""
     zone, live = context.landing_zone, context.accounts()
     known = context.holders(), recorded(zone, context.states())
-    found = [*_declared(zone, *known), *_gone(context), *_undeclared(zone, live)]
+    findings = [*_declared(zone, *known), *_gone(context), *_undeclared(zone, live)]
     active = sum(account.active for account in live)
-    yield from found or [ok("accounts-declared", f"active: {active}, all of them declared", accounts=active)]
+    yield from findings or [ok("accounts-declared", f"active: {active}, all of them declared", accounts=active)]
 
 
 def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount], states: Holdings) -> Iterator[Finding]:

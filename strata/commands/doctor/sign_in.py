@@ -78,20 +78,20 @@ def check_directory(context: CheckContext) -> Iterator[Finding]:
         yield _NOT_ENABLED
         return
     states = {stack: context.states().get(stack, {}) for stack in STACKS}
-    found = strangers(
+    refusals = strangers(
         context.aws,
         zone,
         states=states,
         announced=announced.read(context.aws, context.project),
         today=dt.datetime.now(tz=dt.UTC).date(),
     )
-    for refusal in found:
+    for refusal in refusals:
         yield refused(refusal.fault.problem, " ".join((refusal.fault.remedy, *refusal.lines)))
     recorded = principals(states, newest_keys(zone.moves))
     looked_up = [lost(center, zone, who, recorded.get(who)) for who in external(zone)]
     for fault in filter(None, looked_up):
         yield refused(fault.problem, fault.remedy)
-    if not found and not any(looked_up):
+    if not refusals and not any(looked_up):
         text = "nothing has the name of a declared user, group or permission set and is in no state"
         yield ok("no-conflict", text)
 
@@ -126,8 +126,8 @@ def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
 def check_alert_mails(context: CheckContext) -> Iterator[Finding]:
     """Checks that everybody who should hear of an alert has confirmed."""
     if context.landing_zone.security.alerts.on:
-        found = [finding for region in context.project.alert_regions for finding in _alert_mails(context, region)]
-        yield from found or [ok("alerts-confirmed", "confirmed by everybody")]
+        findings = [finding for region in context.project.alert_regions for finding in _alert_mails(context, region)]
+        yield from findings or [ok("alerts-confirmed", "confirmed by everybody")]
     else:
         yield ok("control-not-on", "alerts are not on", control="alerts")
 

@@ -97,15 +97,15 @@ class _OwnAccess:
             for line in difference.way.undo
             if self._is_own(line) and line.operation == PROVISION
         ]
-        found = [*rest]
-        for number in reversed(range(len(found)) if given else ()):
-            way = found[number].way
+        differences = [*rest]
+        for number in reversed(range(len(differences)) if given else ()):
+            way = differences[number].way
             own = [line.operation for line in way.undo if self._is_own(line) and line.operation not in _UNPROVISIONED]
             if own and not way.is_left_to_hand:
                 more = () if PROVISION in own else given[:1]
-                found[number] = replace(found[number], way=replace(way, undo=(*way.undo, *more)))
+                differences[number] = replace(differences[number], way=replace(way, undo=(*way.undo, *more)))
                 break
-        return tuple(found)
+        return tuple(differences)
 
     def _taken(self, line: Line) -> set[str]:
         """Returns the ways that one line takes."""
@@ -142,11 +142,11 @@ _PARTS = {
 
 def _own_access(caller: Caller, inventory: Inventory) -> _OwnAccess | None:
     """Returns what somebody has who signed in by Identity Center; None of others, of whose access drift has no line."""
-    found = _ROLE.fullmatch(caller.arn)
-    for center in inventory.centers if found else ():
+    match = _ROLE.fullmatch(caller.arn)
+    for center in inventory.centers if match else ():
         for permission_set in center.permission_sets:
-            if found and permission_set.name == found["set"]:
-                user = next((e.id for e in center.users if folded(e.user_name) == folded(found["user"])), "")
+            if match and permission_set.name == match["set"]:
+                user = next((e.id for e in center.users if folded(e.user_name) == folded(match["user"])), "")
                 groups = {
                     id: group.id
                     for group in center.groups
