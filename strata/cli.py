@@ -602,10 +602,10 @@ def adopt(
         ]:
             text = f"KIND:NAME is about the configuration, see --config; it takes no {given[0]}"
             raise UsageError(Message("arguments-conflict", text, options=["KIND:NAME", given[0]]))
-        from strata.commands.adopt.chosen import Choice
+        from strata.commands.adopt.chosen import AdoptionChoice
         from strata.commands.adopt.chosen import run as run_chosen
 
-        return run_chosen(options, Choice(things, literal, thorough, yes, dry_run, json))
+        return run_chosen(options, AdoptionChoice(things, literal, thorough, yes, dry_run, json))
     if refresh_external:
         others = {**of_all, "--literal": literal, "--thorough": thorough, "--prune": prune}
         if given := [flag for flag, value in others.items() if value]:
@@ -627,10 +627,10 @@ def adopt(
     if not to:
         text = "give --to: the folder of the new configuration, or of the one that what is new goes into"
         raise UsageError(Message("argument-missing", text, option="--to"))
-    from strata.commands.adopt import How, Names, run
+    from strata.commands.adopt import AdoptOptions, Names, run
 
     names = Names(name, short_name, primary, secondary, identity_center_region)
-    return run(options, to=to, names=names, how=How(literal, thorough, yes, dry_run, json))
+    return run(options, to=to, names=names, how=AdoptOptions(literal, thorough, yes, dry_run, json))
 
 
 @command("doctor", "strata doctor --profile ex-bootstrap")

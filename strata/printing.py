@@ -67,7 +67,7 @@ _HIDDEN = re.compile(
 )
 
 
-class _Seen(dict[int, str | int]):
+class _Escaped(dict[int, str | int]):
     """Letters by their number, those that cannot be printed escaped; made as they come."""
 
     def __missing__(self, code: int) -> str | int:
@@ -78,7 +78,7 @@ class _Seen(dict[int, str | int]):
         return self[code]
 
 
-_SEEN = _Seen()
+_SEEN = _Escaped()
 
 
 def _escape(letter: str) -> str:

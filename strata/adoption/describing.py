@@ -18,13 +18,13 @@ from strata.config.limits import aws_limits
 from strata.config.models import (
     MANAGEMENT,
     OWN_TAGS,
-    Account,
+    AccountEntry,
     Assignment,
-    Group,
+    GroupEntry,
     Mode,
     Model,
-    PermissionSet,
-    Policy,
+    PermissionSetEntry,
+    PolicyEntry,
     PolicyType,
     Project,
     Security,
@@ -39,7 +39,7 @@ from strata.errors import Message
 from strata.inventory.reading import ENTITLEMENTS
 from strata.kinds import WORDS, at_aws
 from strata.kinds.account import ACCOUNT
-from strata.kinds.at_aws import Attached, Center, Inventory, Organization
+from strata.kinds.at_aws import Inventory, LiveCenter, LiveCustomerPolicy, LiveOrganization
 from strata.kinds.control_tower import (
     CONTROL_TOWER,
     by_its_name,
@@ -63,7 +63,7 @@ from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
-from strata.landing_zone.placeholders import Document
+from strata.landing_zone.placeholders import DocumentTemplate
 from strata.landing_zone.policies import ACCESS_ANALYZER
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT, unknown_types
@@ -174,10 +174,10 @@ def describe_things(inventory: Inventory, project: Project, known: Keys) -> Desc
     return description
 
 
-def gives_everything(permission_set: at_aws.PermissionSet) -> bool:
+def gives_everything(permission_set: at_aws.LivePermissionSet) -> bool:
     """Returns whether a permission set gives full access, as far as its own documents and AWS's policies say."""
     policies = [ManagedPolicy(**live_policy(arn)) for arn in permission_set.aws_managed]
-    inline = [InlinePolicy(Document(permission_set.inline), "", "")] if permission_set.inline else []
+    inline = [InlinePolicy(DocumentTemplate(permission_set.inline), "", "")] if permission_set.inline else []
     boundary = ManagedPolicy(customer="boundary") if permission_set.boundary else None
     return allows_everything(
         Resolved(permission_set.arn, permission_set.name, (*policies, *inline), (), boundary=boundary)
@@ -212,7 +212,7 @@ def objection(model: type[Model], field: str, value: object) -> Message | Litera
     return _objections(model, {field: value}).get(field, "")
 
 
-def unit_objections(units: Sequence[at_aws.Unit]) -> dict[str, Message]:
+def unit_objections(units: Sequence[at_aws.LiveUnit]) -> dict[str, Message]:
     """Returns of the units whose names no configuration can have why, by id."""
     siblings = Counter((unit.parent, exact(unit.name).lower()) for unit in units)
     messages = dict[str, Message]()
@@ -344,7 +344,7 @@ def _leave_details(inventory: Inventory, project: Project, description: Descript
     no_field = Message("no-field", "the configuration has no field for it; it stays as it is")
     words = {id: WORDS[kind] for kind, known in description.keys.items() for id in known}
     management = [account for account in organization.accounts if account.id == organization.management]
-    taggable: list[at_aws.Account | at_aws.Unit | at_aws.Policy]
+    taggable: list[at_aws.LiveAccount | at_aws.LiveUnit | at_aws.LivePolicy]
     taggable = [*management, *organization.units, *organization.policies]
     for one in taggable:
         own = {tag for tag in one.tags if not tag.startswith("aws:")} - {*OWN_TAGS, *project.tags}
@@ -369,7 +369,7 @@ def _called(inventory: Inventory) -> dict[str, str]:
 @dataclass
 class _Organization:
     inventory: Inventory
-    live: Organization
+    live: LiveOrganization
     project: Project
     found: Description
     known: Keys
@@ -391,7 +391,7 @@ class _Organization:
         self.found.looks += self._looks()
 
     @property
-    def _members(self) -> list[at_aws.Account]:
+    def _members(self) -> list[at_aws.LiveAccount]:
         return [
             account for account in self.live.accounts if account.state == ACTIVE and account.id != self.live.management
         ]
@@ -450,7 +450,7 @@ class _Organization:
         named = _names(UNIT, self.inventory, {unit.id for unit in self._describable_units()})
         self.found.keys["ou"] = keys("unit", named, taken=self.known.get("ou"))
 
-    def _describable_units(self) -> Iterator[at_aws.Unit]:
+    def _describable_units(self) -> Iterator[at_aws.LiveUnit]:
         """Yields units but those whose names no configuration can have, which stay as they are with all in them."""
         objections = unit_objections(self.live.units)
         for unit in self.live.units:
@@ -468,7 +468,7 @@ class _Organization:
         text = f"it is in organizational unit {parent} {name}, which is not described"
         return Message("not-described", text, missing="organizational unit", unit=parent)
 
-    def _is_named(self, unit: at_aws.Unit) -> bool:
+    def _is_named(self, unit: at_aws.LiveUnit) -> bool:
         return self.new_units is None or unit.id in self.new_units
 
     def _tree(self, parent: str) -> dict[str, Any]:
@@ -493,7 +493,7 @@ class _Organization:
                 self.found.leave(what[0], what[1], reason, one.id)
                 continue
             entry = self._account(one, key)
-            if _accepted(self.found, Account, f"accounts.{key}", entry, what):
+            if _accepted(self.found, AccountEntry, f"accounts.{key}", entry, what):
                 self.found.keys["account"][one.id] = key
                 described[key] = entry
         self.found.keys["account"][self.live.management] = MANAGEMENT
@@ -506,7 +506,7 @@ class _Organization:
         best = short if slug(short)[:1].isalpha() else name
         return [best if slug(best) else mailbox, mailbox, *others]
 
-    def _account(self, account: at_aws.Account, key: str) -> dict[str, Any]:
+    def _account(self, account: at_aws.LiveAccount, key: str) -> dict[str, Any]:
         parent = "root" if account.parent == self.live.root else self.found.keys["ou"][account.parent]
         fields = _written(ACCOUNT, account, name=default_name(self.project, key))
         return {"email": account.email, "organizational_unit": parent, **fields}
@@ -545,14 +545,14 @@ class _Organization:
         for one in some:
             key, what = chosen[one.id], ("policy", one.name, one.id)
             entry = self._policy(one, key)
-            if _accepted(self.found, Policy, f"policies.{key}", entry, what, by_name=True):
+            if _accepted(self.found, PolicyEntry, f"policies.{key}", entry, what, by_name=True):
                 self.found.keys["policy"][one.id] = key
                 if "file" in entry:
                     self.found.documents[entry["file"]] = one.content
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _can_be_declared(self, policy: at_aws.Policy, types: set[str]) -> bool:
+    def _can_be_declared(self, policy: at_aws.LivePolicy, types: set[str]) -> bool:
         if policy.type not in types:
             text = f"policies of the type {policy.type} cannot be declared"
             reason = Message("not-declarable", text, type=policy.type)
@@ -567,7 +567,7 @@ class _Organization:
         self.found.leave("policy", policy.name, reason, policy.id)
         return False
 
-    def _policy(self, policy: at_aws.Policy, key: str) -> dict[str, Any]:
+    def _policy(self, policy: at_aws.LivePolicy, key: str) -> dict[str, Any]:
         """Describes a policy; of one that others look after, or that no file can have, external.yaml has the rest."""
         fields = _written(POLICY, policy, name=key)
         targets = {"targets": targets} if (targets := self._targets(policy)) else {}
@@ -576,7 +576,7 @@ class _Organization:
             return {"external": True, "type": policy.type, **_name_of(fields), **targets}
         return {"type": policy.type, "file": f"policies/{key}.json", **fields, **targets}
 
-    def _twin(self, policy: at_aws.Policy) -> Message | None:
+    def _twin(self, policy: at_aws.LivePolicy) -> Message | None:
         """Returns why a deploy would not find a new policy by its name: Terraform takes the name of another for it."""
         for other in self.live.policies if policy.id not in self.known.get("policy", {}) else ():
             if other.id != policy.id and other.type == policy.type and exact(other.name) == exact(policy.name):
@@ -586,7 +586,7 @@ class _Organization:
                 return Message("name-taken", text, value=policy.name)
         return None
 
-    def _targets(self, policy: at_aws.Policy) -> dict[str, Any]:
+    def _targets(self, policy: at_aws.LivePolicy) -> dict[str, Any]:
         for id in policy.targets:
             if id not in (self.live.root, *self.found.keys["ou"], *self.found.keys["account"]):
                 what = "organizational unit" if id.startswith("ou-") else "account"
@@ -628,7 +628,7 @@ class _Organization:
         return self.found.refused.get(f"delegated_administrators.{service}")
 
 
-def _braces(policy: at_aws.Policy) -> Message | None:
+def _braces(policy: at_aws.LivePolicy) -> Message | None:
     text = "its document contains {{, which stands for a value in a policy file"
     return Message("document-has-braces", text) if "{{" in policy.content else None
 
@@ -666,7 +666,7 @@ def _not_described(thing: str) -> Message:
 @dataclass
 class _Center:
     inventory: Inventory
-    live: Center
+    live: LiveCenter
     found: Description
     known: Keys
     literal: bool = field(kw_only=True)
@@ -712,7 +712,7 @@ class _Center:
                     _kept(self.found, "user", user.user_name, self._keeper_of_user(user))
         return dict(sorted(described.items()))
 
-    def _user(self, user: at_aws.User) -> dict[str, Any]:
+    def _user(self, user: at_aws.LiveUser) -> dict[str, Any]:
         """Describes a user; one that somebody else looks after, or whom Strata cannot write, is referred to."""
         reference = {"external": True, "user_name": user.user_name}
         if user.external or keeps_user(self.inventory, user) or len(user.emails) != 1:
@@ -721,13 +721,13 @@ class _Center:
         entry = _written(USER, user, user_name=user.emails[0], display_name=user.display_name and shown)
         return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
 
-    def _keeper_of_user(self, user: at_aws.User) -> Message:
+    def _keeper_of_user(self, user: at_aws.LiveUser) -> Message:
         """Returns why a user is referred to, as a phrase."""
         if keeps_user(self.inventory, user):
             return by_its_name()
         return _by_provider() if user.external else Message("user-not-writable", _UNWRITABLE)
 
-    def _is_foreign(self, group: at_aws.Group) -> bool:
+    def _is_foreign(self, group: at_aws.LiveGroup) -> bool:
         return group.external or keeps_group(self.inventory, group.name)
 
     def _groups(self) -> dict[str, Any]:
@@ -751,7 +751,7 @@ class _Center:
                 self.found.leave("group", f"{one.name} ({one.id})", taken, one.id)
             elif not self.found.refuses(f"groups.{chosen[one.id]}", "group", one.name, one.id):
                 entry = self._group(one, chosen[one.id], external=foreign)
-                if _accepted(self.found, Group, "", entry, ("group", one.name, one.id), by_name=foreign):
+                if _accepted(self.found, GroupEntry, "", entry, ("group", one.name, one.id), by_name=foreign):
                     self.found.keys["group"][one.id] = chosen[one.id]
                     described[chosen[one.id]] = entry
                     if foreign:
@@ -759,7 +759,7 @@ class _Center:
                         _kept(self.found, "group", one.name, keeper)
         return dict(sorted(described.items()))
 
-    def _group(self, group: at_aws.Group, key: str, *, external: bool) -> dict[str, Any]:
+    def _group(self, group: at_aws.LiveGroup, key: str, *, external: bool) -> dict[str, Any]:
         fields = _written(GROUP, group, name=key, description=group.description if external else "")
         if external:
             return {**fields, "external": True}
@@ -789,25 +789,25 @@ class _Center:
             external = keeper or self._why_not_written(permission_set, beyond)
             entry = self._external_set(permission_set, key) if external else self._permission_set(permission_set, key)
             place = "" if beyond else place  # AWS has it, and external it is not counted
-            if _accepted(self.found, PermissionSet, place, entry, what, by_name=bool(external)):
+            if _accepted(self.found, PermissionSetEntry, place, entry, what, by_name=bool(external)):
                 self.found.keys["permission-set"][permission_set.arn] = key
                 if permission_set.inline and not external:
                     self.found.documents[inline_file(key)] = permission_set.inline
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _why_not_written(self, permission_set: at_aws.PermissionSet, beyond: Message | None) -> Message | None:
+    def _why_not_written(self, permission_set: at_aws.LivePermissionSet, beyond: Message | None) -> Message | None:
         reason = _undescribable(permission_set) or beyond
         if "{{" in permission_set.inline:
             text = "its inline policy contains {{, which stands for a value here"
             reason = Message("document-has-braces", text)
         return _external_own(self.found, "permission set", permission_set.name, reason)
 
-    def _external_set(self, permission_set: at_aws.PermissionSet, key: str) -> dict[str, Any]:
+    def _external_set(self, permission_set: at_aws.LivePermissionSet, key: str) -> dict[str, Any]:
         """Describes one that others look after, or that no entry can have: external.yaml has the rest."""
         return {"external": True, **_name_of(_written(SET, permission_set, name=key))}
 
-    def _permission_set(self, permission_set: at_aws.PermissionSet, key: str) -> dict[str, Any]:
+    def _permission_set(self, permission_set: at_aws.LivePermissionSet, key: str) -> dict[str, Any]:
         inline = [{"inline": inline_file(key)}] if permission_set.inline else []
         return {
             **_written(SET, permission_set, name=key, session_duration=_SESSION),
@@ -848,7 +848,7 @@ class _Center:
         self.found.grants = frozenset(described)
         self.found.assignments = fold(described, declared, literal=self.literal)
 
-    def _why_apart(self, assignment: at_aws.Assignment, principals: Mapping[str, str]) -> Iterator[Message]:
+    def _why_apart(self, assignment: at_aws.LiveAssignment, principals: Mapping[str, str]) -> Iterator[Message]:
         if assignment.permission_set not in self.found.keys["permission-set"]:
             yield _not_described("permission set")
         if assignment.account not in self.found.keys["account"]:
@@ -888,11 +888,11 @@ def written(rule: Assignment) -> dict[str, Any]:
 
 _BEYOND = frozenset({"too-many", "text-too-long", "not-latin-1"})
 """The ids of faults of a permission set that has more than AWS gives unasked."""
-_SESSION = str(PermissionSet.model_fields["session_duration"].default)
+_SESSION = str(PermissionSetEntry.model_fields["session_duration"].default)
 """What need not be written: a deploy leaves it, and drift compares AWS with it."""
 
 
-def _undescribable(permission_set: at_aws.PermissionSet) -> Message | None:
+def _undescribable(permission_set: at_aws.LivePermissionSet) -> Message | None:
     """Returns why no entry can have the policies of a permission set."""
     for policy in [
         *permission_set.aws_managed,
@@ -905,7 +905,7 @@ def _undescribable(permission_set: at_aws.PermissionSet) -> Message | None:
     return None
 
 
-def undescribable_policy(policy: str | Attached, others: Iterable[Attached]) -> Message | None:
+def undescribable_policy(policy: str | LiveCustomerPolicy, others: Iterable[LiveCustomerPolicy]) -> Message | None:
     """Returns why no entry of a permission set can name a policy, one of AWS's by its ARN, beside others."""
     if isinstance(policy, str):
         if policy.startswith(AWS_MANAGED) and valid(AwsManagedPolicy, policy.removeprefix(AWS_MANAGED)):

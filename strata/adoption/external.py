@@ -137,7 +137,7 @@ def document_lines(text: str) -> str:
     return json.dumps(json.loads(text), indent=2, ensure_ascii=text_problem(text) is not None) + "\n"
 
 
-def _set(permission_set: at_aws.PermissionSet) -> ExternalPermissionSet:
+def _set(permission_set: at_aws.LivePermissionSet) -> ExternalPermissionSet:
     return ExternalPermissionSet.model_validate(
         {
             **fields_as_read(permission_set),

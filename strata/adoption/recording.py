@@ -9,7 +9,7 @@ from strata.adoption.live_ids import TypedId
 from strata.adoption.pruning import kind as type_of
 from strata.config.moves import KINDS, Kind
 from strata.kinds import attribute, organization
-from strata.kinds.at_aws import Center, Inventory
+from strata.kinds.at_aws import Inventory, LiveCenter
 from strata.kinds.group import MEMBERSHIP as MEMBERSHIP_KIND
 from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import LandingZone
@@ -43,7 +43,7 @@ def _attachments_of_others(zone: LandingZone, inventory: Inventory, keys: Keys) 
         yield from ((ATTACHMENT.type, f"{id}:{policy.id}") for id in policy.targets if here and here.external)
 
 
-def _members(zone: LandingZone, center: Center, keys: Keys) -> Iterator[TypedId]:
+def _members(zone: LandingZone, center: LiveCenter, keys: Keys) -> Iterator[TypedId]:
     """Yields the memberships of groups of the configuration."""
     for group in center.groups:
         here = zone.groups.get(keys["group"].get(group.id, ""))

@@ -14,7 +14,7 @@ from typing import Any
 
 from strata.adoption.checking import until_accepted
 from strata.adoption.describing import Description, describe, groups_with_full_access, written
-from strata.adoption.existing import SECTIONS, Existing, Merged
+from strata.adoption.existing import SECTIONS, ExistingConfiguration, MergedFiles
 from strata.adoption.external import completed, external_at_aws, text_of
 from strata.adoption.folding import fold
 from strata.adoption.importing import import_ids
@@ -32,7 +32,7 @@ from strata.config.text import short
 from strata.errors import Message, StrataError
 from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT, assignment_id
-from strata.kinds.at_aws import Center, Inventory
+from strata.kinds.at_aws import Inventory, LiveCenter
 from strata.kinds.change import Edit
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.moves import newest_keys
@@ -48,14 +48,14 @@ from strata.text import counted, folded
 
 
 def merge(
-    existing: Existing,
+    existing: ExistingConfiguration,
     inventory: Inventory,
     *,
     literal: bool,
     only: Collection[TypedId] | None = None,
     edits: Callable[[Keys], Iterable[Edit]] = lambda _: (),
     day: dt.date | None = None,
-) -> Merged:
+) -> MergedFiles:
     """Returns the configuration with what is new at AWS.
 
     Args:
@@ -90,12 +90,12 @@ def merge(
 # Keys
 
 
-def known_to(existing: Existing, inventory: Inventory) -> dict[Kind, dict[str, str]]:
+def known_to(existing: ExistingConfiguration, inventory: Inventory) -> dict[Kind, dict[str, str]]:
     """Returns the key of what AWS has by kind and id: as states and imports.yaml say, or its name, or the record."""
     return known_keys(existing.landing_zone, inventory, imported=existing.imported, record=existing.record.keys)
 
 
-def _reserving(existing: Existing, known: Keys) -> dict[Kind, dict[str, str]]:
+def _reserving(existing: ExistingConfiguration, known: Keys) -> dict[Kind, dict[str, str]]:
     """Returns known keys, and beside them those that nothing new may get, each below an id that nothing has."""
     stems = {path.removeprefix("policies/").removesuffix(".json") for path in existing.documents}
     used: dict[Kind, set[str]] = {kind: set(identities(existing.landing_zone)[kind]) for kind in KINDS}
@@ -119,7 +119,7 @@ def _reserving(existing: Existing, known: Keys) -> dict[Kind, dict[str, str]]:
 
 @dataclass
 class _Merge:
-    existing: Existing
+    existing: ExistingConfiguration
     inventory: Inventory
     found: Description
     known: Keys
@@ -149,7 +149,7 @@ class _Merge:
         self.expected: set[Grant] = set()
         self.loaded: dict[str, str] = {}
 
-    def merged(self) -> Merged:
+    def merged(self) -> MergedFiles:
         """Returns the result; each thing is added before what names it."""
         self._take_out()
         documents = self._policies_and_above() | self._people_and_sets() | self._edited()
@@ -165,7 +165,7 @@ class _Merge:
             self._telling().tell()
         changed = {name: text for name, text in self.texts.items() if text != self.existing.texts.get(name)}
         record = self.existing.record.with_more(*record_of(self.zone, self.inventory, self.found, lines))
-        return Merged({**documents, **changed}, self.zone, record, self.found, self.since)
+        return MergedFiles({**documents, **changed}, self.zone, record, self.found, self.since)
 
     def _load(self, documents: Mapping[str, str]) -> None:
         """Reads what is written so far, where there is more than last time: it is most of what a rerun takes."""
@@ -441,7 +441,7 @@ class _Merge:
             self.since.added += [f"{ATTRIBUTE} {key}" for key in new]
         return documents
 
-    def _memberships(self, center: Center) -> None:
+    def _memberships(self, center: LiveCenter) -> None:
         for group in center.groups:
             key = self.found.keys["group"].get(group.id, "")
             here = self.zone.groups.get(key)

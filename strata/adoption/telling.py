@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.adoption.describing import Description
-from strata.adoption.existing import SECTIONS, Existing
+from strata.adoption.existing import SECTIONS, ExistingConfiguration
 from strata.adoption.importing import candidates
 from strata.adoption.live_ids import live_ids
 from strata.adoption.pruning import kind as type_of
@@ -38,7 +38,7 @@ class Telling:
         is_known: returns whether an earlier run described an id of a type, or a deploy made it.
     """
 
-    existing: Existing
+    existing: ExistingConfiguration
     inventory: Inventory
     found: Description
     zone: LandingZone

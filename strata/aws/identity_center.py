@@ -41,7 +41,7 @@ def home(aws: Aws, project: Project) -> str | None:
 
 
 @dataclass(frozen=True)
-class Center:
+class CenterClient:
     """The organization's instance, and the questions to it.
 
     Attributes:
@@ -55,7 +55,7 @@ class Center:
     store: str
 
     @classmethod
-    def of(cls, aws: Aws, project: Project) -> Center | None:
+    def of(cls, aws: Aws, project: Project) -> CenterClient | None:
         """Returns the organization's instance in the configured region, None where Identity Center is not enabled."""
         region = project.identity_center_region
         found = next((instance for instance in list_instances(aws, project) if is_ours(instance, project)), None)
@@ -64,7 +64,7 @@ class Center:
         admin, people = aws.client("sso-admin", region), aws.client("identitystore", region)
         return cls(admin, people, found["InstanceArn"], found["IdentityStoreId"])
 
-    def asked_by(self, aws: Aws, project: Project) -> Center:
+    def asked_by(self, aws: Aws, project: Project) -> CenterClient:
         """Returns the same instance for another session."""
         region = project.identity_center_region
         return replace(self, admin=aws.client("sso-admin", region), people=aws.client("identitystore", region))

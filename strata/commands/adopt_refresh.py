@@ -18,7 +18,7 @@ from strata.config.external import External
 from strata.config.loader import read_partial
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.files.config_edit import check_unchanged, loaded, offer, replace, texts
-from strata.inventory.progress import Reading
+from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -48,7 +48,7 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     if garbled:
         nothing_read = f"{folder / EXTERNAL} is not UTF-8 text: what it had is not compared"
         options.note(Message("not-utf8", nothing_read, place=str(folder / EXTERNAL)))
-    reading, external = Reading(options, zone.project), External()
+    reading, external = InventoryReading(options, zone.project), External()
     same = Message("nothing-external", f"nothing to do: nothing in {folder} is external", place=str(folder))
     if is_any_external(zone):
         external = _at_aws(options, zone, reading)
@@ -96,7 +96,7 @@ def _garbled(path: Path) -> str:
     return ""
 
 
-def _at_aws(options: Options, zone: LandingZone, reading: Reading) -> External:
+def _at_aws(options: Options, zone: LandingZone, reading: InventoryReading) -> External:
     """Returns what AWS has in what is external.
 
     Raises:

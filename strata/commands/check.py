@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from strata.config.accepted import Acceptance
     from strata.config.expectations import Expectation
-    from strata.evaluation.expectations import Case, Result
+    from strata.evaluation.expectations import Case, ExpectationResult
     from strata.landing_zone.expiry import Ending
 
 CALLS_A_SECOND = 20
@@ -173,7 +173,7 @@ def _print_held(number: int) -> None:
         print(f"  {number:>7}   {plural(number, 'expectation holds', 'expectations hold')}")
 
 
-def _expectations_as_json(results: Iterable[Result]) -> list[dict[str, Any]]:
+def _expectations_as_json(results: Iterable[ExpectationResult]) -> list[dict[str, Any]]:
     return [
         {
             "id": result.expectation.id,

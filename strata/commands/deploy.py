@@ -39,10 +39,10 @@ from strata.sides.states import ids
 from strata.terminal import confirmed, require_terminal
 from strata.terraform import fleet, whole
 from strata.terraform.apply import Applied, apply
-from strata.terraform.change_list import Expected
+from strata.terraform.change_list import ApprovedList
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
-from strata.terraform.existing import Existing, exists_already
+from strata.terraform.existing import ExistingTable, exists_already
 from strata.terraform.gone import PRUNE, GoneImports
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on
@@ -88,7 +88,7 @@ QUICK, UNKNOWN = 5 * 60, 30 * 60
 
 
 @dataclass
-class Outcome:
+class StackOutcome:
     """How one stack ended."""
 
     stack: str
@@ -118,7 +118,7 @@ def run(
         refresh: whether every plan refreshes.
         command: what is run again after an interruption.
     """
-    expected = Expected.of(expect) if expect is not None else None
+    expected = ApprovedList.of(expect) if expect is not None else None
     taken = fleet.Fleet.of(at_once, shard, wave)
     if not yes:
         require_terminal("strata plan")
@@ -159,7 +159,7 @@ class Deployment:
         progress: Progress,
         *,
         yes: bool,
-        expected: Expected | None = None,
+        expected: ApprovedList | None = None,
         command: str = "strata deploy",
     ) -> None:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
@@ -167,7 +167,9 @@ class Deployment:
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
         self._announced = prepared.announced
         zone = prepared.landing_zone
-        self._existing = Existing(self.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader)
+        self._existing = ExistingTable(
+            self.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader
+        )
         self._gone = GoneImports(prepared.landing_zone)
         self._muted = fleet.Muted(options)
         going = [stack for stack in prepared.chosen if stack not in prepared.spared]  # what fails stops waves, too
@@ -215,7 +217,7 @@ class Deployment:
         self._odd: dict[str, int] = dict.fromkeys(self._shut_out(), 1)
         """The exit code for each stack that failed or was put off while others went on."""
         took_part = {*prepared.chosen, *self._odd}
-        self.outcomes = {stack: Outcome(stack) for stack in self.workspace.stacks if stack in took_part}
+        self.outcomes = {stack: StackOutcome(stack) for stack in self.workspace.stacks if stack in took_part}
         self._reasons: list[Message] = [prepared.empty] if prepared.empty else []
         """Why stacks were left to another run."""
 
@@ -400,7 +402,7 @@ class Deployment:
         made = {key for key in found if f"{TYPES['account']}.{key}" in self._created}
         return {key: found[key] for key in sorted(made) if found[key] not in there and key != MANAGEMENT}
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _tell(self, outcome: StackOutcome) -> None:
         """Prints how a stack ended, once."""
         if outcome.stack in self._told:
             return
@@ -414,7 +416,7 @@ class Deployment:
         took = f"  {duration(outcome.seconds)}" if outcome.seconds else ""
         print(f"{outcome.stack:<{width}}  {what}{took}", file=self.to, flush=True)
 
-    def _tell_together(self, outcomes: Sequence[Outcome]) -> None:
+    def _tell_together(self, outcomes: Sequence[StackOutcome]) -> None:
         """Prints how the stacks in member accounts ended, a line for each layer."""
         for layer in dict.fromkeys(fleet.layer_of(outcome.stack) for outcome in outcomes):
             some = [outcome for outcome in outcomes if fleet.layer_of(outcome.stack) == layer]
@@ -698,7 +700,7 @@ class Deployment:
             outcome = self.outcomes[stack]
             outcome.seconds = round(outcome.seconds + time.monotonic() - begun, 1)
 
-    def _finished(self, outcome: Outcome) -> bool:
+    def _finished(self, outcome: StackOutcome) -> bool:
         outcome.status = "applied"
         if outcome.stack == STACK:
             announced.withdraw(self.aws, self.landing_zone.project, self._announced)
@@ -792,7 +794,7 @@ class Deployment:
 
     # Expecting
 
-    def _is_another_list(self, expected: Expected, plans: Sequence[Plan]) -> bool:
+    def _is_another_list(self, expected: ApprovedList, plans: Sequence[Plan]) -> bool:
         """Says whether more is planned otherwise than expected than what is put off: accounts."""
         expected, lists = self.prepared.approved(expected).without(self._odd), self.prepared.lists(plans)
         stops, accounts = expected.stops(*lists), expected.on_no_list(lists[0])

@@ -38,7 +38,7 @@ from strata.report.reviews import GroupReview, group_reviews
 from strata.text import listed
 
 if TYPE_CHECKING:
-    from strata.report.live import Live
+    from strata.report.live import LiveEvidence
 
 
 def run(
@@ -75,7 +75,7 @@ def run(
     return 1 if evidence and evidence.unread else 0
 
 
-def _evidence(live: Live) -> Iterator[str]:
+def _evidence(live: LiveEvidence) -> Iterator[str]:
     yield ""
     yield str(live)
     yield f"  organization {live.organization}, management account {live.management}"

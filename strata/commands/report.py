@@ -23,7 +23,7 @@ from strata.printing import as_utf_8, columns, document, markdown, readers_may_l
 if TYPE_CHECKING:
     from strata.live.reading import Read
     from strata.report.edition import Edition
-    from strata.report.live import Live
+    from strata.report.live import LiveEvidence
     from strata.report.scope import Scope
 
 PIPE_WIDTH = 100
@@ -112,7 +112,7 @@ def _report(landing_zone: LandingZone, edition: Edition, only: Only, width: int)
     return Report(landing_zone, edition, scope, width)
 
 
-def _exit_code(options: Options, live: Live) -> int:
+def _exit_code(options: Options, live: LiveEvidence) -> int:
     """Returns the exit code, and says why it is not 0; the report says that as well."""
     for unread in live.unread:
         options.note(f"unread: {unread}")

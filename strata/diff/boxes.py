@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from strata.policy.conditions import Template, Test
 from strata.policy.documents import Statement
-from strata.policy.patterns import Kind, pattern
+from strata.policy.patterns import PatternKind, pattern
 from strata.policy.principals import Principals
 from strata.policy.values import Choice, Choices, holds, plain, resources, values_of_key
 
@@ -65,7 +65,7 @@ def _canonical(test: Test) -> Test:
 
 
 @dataclass(frozen=True)
-class Given:
+class PossibleRequests:
     """The requests that are possible at all."""
 
     known: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Given:
     shapes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Patterns of ARNs, one of which each value of a key matches."""
 
-    def with_fixed(self, key: str, value: Choice) -> Given:
+    def with_fixed(self, key: str, value: Choice) -> PossibleRequests:
         """Returns the same with one value of a key."""
         return replace(self, fixed={**self.fixed, key: (value,)})
 
@@ -103,7 +103,7 @@ class Given:
 class Space:
     """The values that some statements tell apart, on each side."""
 
-    def __init__(self, cores: Collection[Core], given: Given) -> None:
+    def __init__(self, cores: Collection[Core], given: PossibleRequests) -> None:
         self.sides: dict[Side, Choices] = {}
         self.names: dict[str, str] = {}
         tests: defaultdict[str, list[Test]] = defaultdict(list)
@@ -219,4 +219,4 @@ def _is_open(test: Test) -> bool:
 def _reaches(text: str, resource: str) -> bool:
     if not text.strip("*"):
         return True
-    return resource != "*" and pattern(text, Kind.RESOURCE).match(resource) is True
+    return resource != "*" and pattern(text, PatternKind.RESOURCE).match(resource) is True

@@ -20,7 +20,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from strata.diff.actions import Actions
-from strata.diff.boxes import RESOURCE, Box, Core, Given, Side, Space, TooManyError
+from strata.diff.boxes import RESOURCE, Box, Core, PossibleRequests, Side, Space, TooManyError
 from strata.landing_zone.units import Target
 from strata.policy.conditions import Test
 from strata.policy.documents import Document, Statement
@@ -52,7 +52,7 @@ class Effect(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundDifferences:
     """The differences, and whether there is none besides."""
 
     effects: tuple[Effect, ...] = ()
@@ -98,7 +98,7 @@ class Identity:
 class Comparison:
     """A comparison of documents for the requests that are possible."""
 
-    def __init__(self, documents: Iterable[Document], given: Given) -> None:
+    def __init__(self, documents: Iterable[Document], given: PossibleRequests) -> None:
         statements = [statement for document in documents for statement in document.statements]
         self.actions = Actions(statements)
         self._bound = self.actions.all
@@ -130,10 +130,10 @@ class Comparison:
 
     def denied_less(
         self, old: Parts, new: Parts, others: Parts, verb: Verb = "no longer denies", among: int = EVERY
-    ) -> Found:
+    ) -> FoundDifferences:
         """Returns what denials of one version cover, and neither those of another do nor those of other policies."""
         denials, besides = ([part for part in some if not part.statement.allows] for some in (new, others))
-        found: list[Found] = []
+        found: list[FoundDifferences] = []
         for part in old:
             if part.statement.allows:
                 continue
@@ -151,7 +151,7 @@ class Comparison:
         limits: Parts = (),
         verbs: tuple[Verb, Verb] = ALLOWS_MORE,
         among: int = EVERY,
-    ) -> Found:
+    ) -> FoundDifferences:
         """Returns what one version of a permission set allows, and another does not, as far as SCPs let it.
 
         A denial that goes counts whether or not the set allows what it denied: the policy of a resource may.
@@ -190,28 +190,28 @@ class Comparison:
 
     def _escape(
         self, verb: Verb, statement: Statement, actions: int, start: list[Core], own: list[Core], others: list[Core]
-    ) -> Found:
+    ) -> FoundDifferences:
         """Returns requests of some statements in none of their own other version, as far as no others hold for them."""
         cores = [*start, *own, *others]
         space = Space(cores, self._given_for(actions))
         within = space.within(start)
         if within is None:
-            return Found()
+            return FoundDifferences()
         try:
             told = space.without(within, own)
             if told is None:
-                return Found(complete=space.complete([*start, *own]))
+                return FoundDifferences(complete=space.complete([*start, *own]))
             if space.without(told, others) is None and (told := space.without(within, [*own, *others])) is None:
-                return Found(complete=space.complete(cores))
+                return FoundDifferences(complete=space.complete(cores))
         except TooManyError:
-            return Found(complete=False)
+            return FoundDifferences(complete=False)
         conditions = [one for side in told if (one := self._told(space, side, within, told))]
         if len(conditions) > MOST_CONDITIONS:
             conditions = [*conditions[:MOST_CONDITIONS], "under more conditions"]
         words = f" {', '.join(conditions)}" if conditions else ""
-        return Found((Effect(verb, actions, words, self._whom(space, told), statement),))
+        return FoundDifferences((Effect(verb, actions, words, self._whom(space, told), statement),))
 
-    def _given_for(self, actions: int) -> Given:
+    def _given_for(self, actions: int) -> PossibleRequests:
         """Fixes the region of services that are called in one."""
         if actions & self.actions.global_services:
             return self._given.with_fixed(REGION, Choice("us-east-1", "us-east-1"))
@@ -281,9 +281,11 @@ def _statement(parts: Parts, core: Core, actions: int) -> Statement:
     return next(part.statement for part in parts if part.core == core and part.actions & actions)
 
 
-def _together(found: Iterable[Found]) -> Found:
+def _together(found: Iterable[FoundDifferences]) -> FoundDifferences:
     every = list(found)
-    return Found(tuple(chain.from_iterable(one.effects for one in every)), all(one.complete for one in every))
+    return FoundDifferences(
+        tuple(chain.from_iterable(one.effects for one in every)), all(one.complete for one in every)
+    )
 
 
 def told(

@@ -17,8 +17,8 @@ from strata.config.external import place_of_inline, place_of_policy
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION, PolicyType
 from strata.config.source import Location
-from strata.diff.boxes import Given
-from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, Found, Identity, told
+from strata.diff.boxes import PossibleRequests
+from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, FoundDifferences, Identity, told
 from strata.diff.statements import allowed_more, denied_less
 from strata.evaluation.landing_zone import may_send_tags
 from strata.landing_zone import LandingZone
@@ -27,9 +27,9 @@ from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.documents import Document, DocumentError, parse
 from strata.policy.keys import PRESENT
-from strata.policy.patterns import Kind, is_arn, pattern
+from strata.policy.patterns import PatternKind, is_arn, pattern
 from strata.policy.reference import managed_documents
-from strata.policy.requests import ABSENT, Principal, PrincipalKind
+from strata.policy.requests import ABSENT, PrincipalKind, RequestPrincipal
 from strata.policy.values import Choice
 from strata.report.policies import in_words
 from strata.text import accounts_in_words, listed
@@ -78,7 +78,9 @@ class Guardrails:
         """Returns differences as text that are alike but for their actions."""
         return self._comparison.words(actions, ones) if actions else ones[0].verb
 
-    def _missing(self, zone: str, policy: Policy, other_zone: str, others: Sequence[Policy], verb: str) -> Found | None:
+    def _missing(
+        self, zone: str, policy: Policy, other_zone: str, others: Sequence[Policy], verb: str
+    ) -> FoundDifferences | None:
         """Returns what a policy denies and others do not; None where a version of it is not known to the evaluator."""
         old = self._document(zone, policy)
         own = [self._document(other_zone, one) for one in others if one.key == policy.key]
@@ -124,7 +126,7 @@ class Guardrails:
         people = self._kind is PolicyType.SERVICE_CONTROL
         known = [*_people(self._zones["before"]), *_people(self._zones["after"])]
         present = PRESENT.union(_OF_PEOPLE) if people else PRESENT
-        given = Given(
+        given = PossibleRequests(
             known={PRINCIPAL: list(dict.fromkeys(known))},
             present=present,
             possible=_possible,
@@ -143,7 +145,7 @@ def _possible(key: str, value: str) -> bool:
     if value.endswith("/"):
         return False
     try:
-        return is_arn(value) and Principal(value).kind is not PrincipalKind.SERVICE_LINKED_ROLE
+        return is_arn(value) and RequestPrincipal(value).kind is not PrincipalKind.SERVICE_LINKED_ROLE
     except ValueError:
         return True
 
@@ -230,7 +232,7 @@ class PermissionSets:
     def _more(self, key: str, old: PermissionSet, new: PermissionSet) -> list[str]:
         comparison, before, after = self._compared(key, old, new)
         both = before.within is not None and after.within is not None
-        boundary = comparison.allowed_more(before.limit, after.limit) if both else Found()
+        boundary = comparison.allowed_more(before.limit, after.limit) if both else FoundDifferences()
         found = comparison.allowed_more(before, after)
         if found.complete and not found.effects and boundary.complete and not boundary.effects:
             return []
@@ -299,7 +301,7 @@ class PermissionSets:
                 self._guardrails[policy.key] = Document(policy.key, ())
         return self._guardrails[policy.key]
 
-    def _given(self, key: str) -> Given:
+    def _given(self, key: str) -> PossibleRequests:
         """Returns what the sessions of a permission set have: no tags where nobody can send any."""
         absent = Choice(ABSENT, "none")
         fixed = {
@@ -310,11 +312,11 @@ class PermissionSets:
         }
         role = _role(self._after, key)
         shape = role.replace(_ANYWHERE, "*").replace(_SUFFIX, "?" * len(_SUFFIX))
-        return Given(
+        return PossibleRequests(
             known={PRINCIPAL: [Choice(role, "its role")]},
             fixed=fixed,
             present=PRESENT.union(_OF_PEOPLE),
-            possible=lambda name, value: name != PRINCIPAL or pattern(shape, Kind.ARN).match(value) is True,
+            possible=lambda name, value: name != PRINCIPAL or pattern(shape, PatternKind.ARN).match(value) is True,
             shapes={PRINCIPAL: [shape]},
         )
 
@@ -329,7 +331,7 @@ def is_known(policy: ManagedPolicy | None) -> bool:
     return policy is None or (bool(policy.aws) and managed_documents().get(policy.aws) is not None)
 
 
-class _Known(NamedTuple):
+class _KnownDocuments(NamedTuple):
     """The documents of a permission set and of its boundary, as far as they are known."""
 
     policies: list[Document]
@@ -346,12 +348,12 @@ class _Known(NamedTuple):
         return Identity([part for part in own if part.statement.allows], [*denies, *denies_too], within, denies_too)
 
 
-def _known(landing_zone: LandingZone, permission_set: PermissionSet) -> _Known:
+def _known(landing_zone: LandingZone, permission_set: PermissionSet) -> _KnownDocuments:
     documents = (_known_document(landing_zone, permission_set, policy) for policy in permission_set.policies)
     boundary = (
         _known_document(landing_zone, permission_set, permission_set.boundary) if permission_set.boundary else None
     )
-    return _Known([document for document in documents if document], boundary)
+    return _KnownDocuments([document for document in documents if document], boundary)
 
 
 def _known_document(landing_zone: LandingZone, permission_set: PermissionSet, policy: Held) -> Document | None:

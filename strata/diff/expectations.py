@@ -10,7 +10,7 @@ from strata.diff.change import Change, Topic
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.sentences import EVERYBODY, Sentence, resolved
 from strata.landing_zone import LandingZone
-from strata.policy.patterns import Actions
+from strata.policy.patterns import ActionPatterns
 from strata.text import listed
 
 
@@ -58,7 +58,7 @@ def _said(expectation: Expectation) -> str:
 
 def _less(old: Sentence, new: Sentence, accounts: frozenset[str]) -> Iterator[str]:
     """Yields what an expectation asked about and does no longer; accounts that are gone are no loss."""
-    asked, out = Actions(new.expectation.actions), set(old.but)
+    asked, out = ActionPatterns(new.expectation.actions), set(old.but)
     lost = {
         "about": [
             *(action for action in old.expectation.actions if not asked.cover(action.lower())),

@@ -10,7 +10,7 @@ from strata.config.models import PolicyType
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.effects import Effect, told
 from strata.diff.evaluated import Guardrails
-from strata.diff.inherited import Merged, Path, looser, settings_of
+from strata.diff.inherited import MergedPolicies, Path, looser, settings_of
 from strata.diff.permission_sets import BY_OTHERS, handed_over, read_or_not
 from strata.diff.statements import set_otherwise
 from strata.landing_zone import LandingZone
@@ -278,7 +278,7 @@ def _looser(
     old: Policies, new: Policies, kind: PolicyType, was: Attached, now: Attached
 ) -> Iterator[tuple[str, str, str]]:
     """Yields the policy that sets something otherwise, the path, and how."""
-    before, after = Merged(), Merged()
+    before, after = MergedPolicies(), MergedPolicies()
     for levels, policies, merged in ((was, old, before), (now, new, after)):
         for _, keys in levels:
             merged.add(policies[key].document.content for key in keys)

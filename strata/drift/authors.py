@@ -10,7 +10,7 @@ from typing import Literal
 
 from strata.aws.session import AwsError
 from strata.config.models import Project
-from strata.drift.difference import Difference, How
+from strata.drift.difference import Difference, DifferenceKind
 from strata.drift.event_history import DAYS, Event, History
 from strata.errors import Message
 from strata.kinds import kind_of
@@ -92,4 +92,9 @@ def _names(difference: Difference) -> Sequence[str]:
     return kind.events.get(difference.attribute) or kind.events[_HOW[difference.how]]
 
 
-_HOW = {How.MADE: MADE, How.LEFT: MADE, How.CHANGED: CHANGED, How.GONE: GONE}
+_HOW = {
+    DifferenceKind.MADE: MADE,
+    DifferenceKind.LEFT: MADE,
+    DifferenceKind.CHANGED: CHANGED,
+    DifferenceKind.GONE: GONE,
+}

@@ -8,7 +8,7 @@ from typing import Any
 
 from strata.config import EXTERNAL
 from strata.config.models import OPEN
-from strata.drift.difference import CHANGED_SINCE, Difference, How, lasting, written
+from strata.drift.difference import CHANGED_SINCE, Difference, DifferenceKind, lasting, written
 from strata.drift.hindrances import hindrances
 from strata.drift.order import in_order
 from strata.drift.ways import way_back
@@ -222,7 +222,7 @@ def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
     whole = {
         difference.name
         for difference in differences
-        if difference.how is How.GONE
+        if difference.how is DifferenceKind.GONE
         and difference.kind in (SET.name, POLICY.name)
         and difference.declared
         and difference.declared.external
@@ -237,9 +237,9 @@ def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
             difference
             for difference in differences
             if not difference.recorded
-            or difference.how is How.MADE
+            or difference.how is DifferenceKind.MADE
             or difference.recorded.ids.get("principal") not in deleted
-            if not (difference.how is How.GONE and difference.declared and _holder(difference) in whole)
+            if not (difference.how is DifferenceKind.GONE and difference.declared and _holder(difference) in whole)
         ]
     )
 
@@ -257,7 +257,7 @@ def _under_what_was_made_again(differences: Sequence[Difference]) -> list[Differ
         its = [
             number
             for number, each in enumerate(differences)
-            if number not in told and each not in again and each.how is not How.MADE
+            if number not in told and each not in again and each.how is not DifferenceKind.MADE
             if each.recorded and old in each.recorded.ids.values()
         ]
         told.update(its)
@@ -432,19 +432,19 @@ class _Compared:
     def differences(self) -> Iterator[Difference]:
         """Yields what somebody did outside."""
         if self.now and not self.here and self.before and self.before.noted:
-            yield self._difference(How.LEFT)
+            yield self._difference(DifferenceKind.LEFT)
         elif self.now and not self.here and not self.before:
             rights = self.now.rights
-            yield self._difference(How.MADE, at_aws="" if rights is None else written(rights))
+            yield self._difference(DifferenceKind.MADE, at_aws="" if rights is None else written(rights))
         elif self.here and self.before and not self.now:
-            yield self._difference(How.GONE)
+            yield self._difference(DifferenceKind.GONE)
         elif self.here and self.before and self.now:
             for attribute, declared, recorded, live in self._values(self.here, self.before, self.now):
                 # A deploy that leaves a value notes it in the state, whoever set it.
                 same = (declared,) if attribute in self.here.by_default else (declared, recorded)
                 if not any(self._are_same(attribute, live, one) for one in same):
                     values = written(live), written(recorded), written(declared)
-                    yield self._difference(How.CHANGED, attribute, *values)
+                    yield self._difference(DifferenceKind.CHANGED, attribute, *values)
 
     def waits(self) -> bool:
         """Returns whether a deploy would change something here that nobody changed outside."""
@@ -473,16 +473,16 @@ class _Compared:
         if "" in told:
             return
         if self.now and not self.here and not (self.before and self.before.noted):
-            yield self._difference(How.MADE)
+            yield self._difference(DifferenceKind.MADE)
         elif self.here and not self.now:
-            yield self._difference(How.GONE)
+            yield self._difference(DifferenceKind.GONE)
         elif self.here and self.now:
             for attribute, declared in self.here.values.items():
                 live = self.now.values.get(attribute)
                 unknown = declared is AS_IT_IS or attribute in told or self._are_unread_tags(attribute)
                 same = self._are_same(attribute, live, declared) or self._is_earlier_name(attribute, live)
                 if not unknown and not same:
-                    yield self._difference(How.CHANGED, attribute, written(live), "", written(declared))
+                    yield self._difference(DifferenceKind.CHANGED, attribute, written(live), "", written(declared))
 
     def _values(self, here: Thing, before: Thing, now: Thing) -> Iterator[tuple[str, Any, Any, Any]]:
         """Yields the attributes that count, with their values: declared, recorded, live."""
@@ -512,7 +512,7 @@ class _Compared:
         return attribute == reading.TAGS and (STATES in self.unread or apart)
 
     def _difference(
-        self, how: How, attribute: str = "", at_aws: str = "", before: str = "", declared: str = ""
+        self, how: DifferenceKind, attribute: str = "", at_aws: str = "", before: str = "", declared: str = ""
     ) -> Difference:
         place = str(self.aws.zone.source(self.here.file, self.here.location)) if self.here and self.here.file else ""
         sides = self.here, self.before, self.now

@@ -40,7 +40,7 @@ class History:
     def __init__(self, aws: Aws) -> None:
         pace = Pace(PER_SECOND)
         self._aws = replace(aws, answers=None, before_send=pace.wait, throttled=pace.throttled)
-        self._begun: dict[tuple[str, str], _Begun] = {}
+        self._begun: dict[tuple[str, str], _LookupBegun] = {}
 
     def events(self, region: str, name: str) -> Iterator[Event]:
         """Yields the events of a name that succeeded, the newest first, page by page as they are wanted.
@@ -48,7 +48,7 @@ class History:
         Raises:
             AwsError: AWS rejects a call.
         """
-        begun = self._begun.setdefault((region, name), _Begun(self._pages(region, name), []))
+        begun = self._begun.setdefault((region, name), _LookupBegun(self._pages(region, name), []))
         yield from begun.read
         for page in begun.pages:
             begun.read.extend(page)
@@ -68,7 +68,7 @@ class History:
 
 
 @dataclass
-class _Begun:
+class _LookupBegun:
     pages: Iterator[list[Event]]
     read: list[Event]
 

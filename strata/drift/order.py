@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from strata.config.models import PolicyType
-from strata.drift.difference import Difference, How
+from strata.drift.difference import Difference, DifferenceKind
 from strata.drift.ways import with_needed
 from strata.errors import Message
 from strata.kinds import KINDS
 from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import assignments_of
-from strata.kinds.at_aws import Policy
+from strata.kinds.at_aws import LivePolicy
 from strata.kinds.change import Way
 from strata.kinds.cli import PROVISION, Line, Lines
 from strata.kinds.kind import Kind
@@ -36,7 +36,7 @@ def in_order(aws: AtAws, differences: Sequence[Difference], undeployed: Collecti
     found.sort(
         key=lambda difference: (
             _place(aws, difference),
-            difference.how is How.MADE if _place(aws, difference) == _AFTER else 0,
+            difference.how is DifferenceKind.MADE if _place(aws, difference) == _AFTER else 0,
         )
     )
     found = _said_once(found)
@@ -50,9 +50,15 @@ _LINES, _LINES_AND_DEPLOY, _DEPLOY, _AFTER = range(4)
 def _place(aws: AtAws, difference: Difference) -> int:
     if difference.way.deploy:
         return _LINES_AND_DEPLOY if difference.way.undo else _DEPLOY
-    if difference.how is How.GONE and difference.kind == ATTACHMENT.name and not full_access_of(difference.name):
+    if (
+        difference.how is DifferenceKind.GONE
+        and difference.kind == ATTACHMENT.name
+        and not full_access_of(difference.name)
+    ):
         return _AFTER  # a deploy may have to switch its type on
-    return _AFTER if difference.way.undo and difference.how is How.MADE and _waits(aws, difference) else _LINES
+    return (
+        _AFTER if difference.way.undo and difference.how is DifferenceKind.MADE and _waits(aws, difference) else _LINES
+    )
 
 
 def _waits(aws: AtAws, difference: Difference) -> bool:
@@ -70,7 +76,7 @@ def _waits(aws: AtAws, difference: Difference) -> bool:
     return bool(targets - {target for each in others for target in each.targets})
 
 
-def _allows(policy: Policy) -> bool:
+def _allows(policy: LivePolicy) -> bool:
     """Returns whether a policy allows something: without one that does, AWS denies all."""
     if policy.type != PolicyType.SERVICE_CONTROL:
         return True
@@ -102,7 +108,12 @@ def _with_units_that_stay(aws: AtAws, differences: Sequence[Difference]) -> list
     by_hand = Message("unit-not-empty", text)
     found = [*differences]
     for number, one in enumerate(found):
-        if one.how is How.MADE and one.kind == UNIT.name and one.way.undo and {*_accounts_in(aws, one)} - moved:
+        if (
+            one.how is DifferenceKind.MADE
+            and one.kind == UNIT.name
+            and one.way.undo
+            and {*_accounts_in(aws, one)} - moved
+        ):
             found[number] = replace(one, way=replace(one.way, undo=(), by_hand=by_hand))
     return found
 
@@ -112,7 +123,10 @@ def _deleted_units(aws: AtAws, among: Collection[Difference]) -> set[str]:
     made = [
         difference
         for difference in among
-        if difference.kind == UNIT.name and difference.how is How.MADE and difference.live and difference.way.undo
+        if difference.kind == UNIT.name
+        and difference.how is DifferenceKind.MADE
+        and difference.live
+        and difference.way.undo
     ]
     return {difference.live.ids["id"] for difference in made if difference.live and not _accounts_in(aws, difference)}
 
@@ -130,7 +144,7 @@ def _with_what_units_hold(aws: AtAws, differences: Sequence[Difference]) -> list
         for difference in differences
     ]
     return (
-        sorted(found, key=lambda difference: difference.kind != UNIT.name or difference.how is not How.MADE)
+        sorted(found, key=lambda difference: difference.kind != UNIT.name or difference.how is not DifferenceKind.MADE)
         if units
         else found
     )
@@ -215,7 +229,7 @@ def _with_names_freed(aws: AtAws, differences: Sequence[Difference]) -> list[Dif
 def _is_named(difference: Difference) -> bool:
     """Returns whether a name is put back with it."""
     external = difference.declared is not None and difference.declared.external
-    return not external and (difference.attribute in _NAMES or difference.how is How.GONE)
+    return not external and (difference.attribute in _NAMES or difference.how is DifferenceKind.GONE)
 
 
 def _freed(aws: AtAws, kind: Kind, differences: Sequence[Difference]) -> Lines:
@@ -235,7 +249,7 @@ def _freed(aws: AtAws, kind: Kind, differences: Sequence[Difference]) -> Lines:
             for difference in differences
             if _is_named(difference) and not (difference.live and difference.live.ids["id"] == own.id)
         )
-        if other and wanted and not (other.how is How.MADE and _place(aws, other) == _LINES):
+        if other and wanted and not (other.how is DifferenceKind.MADE and _place(aws, other) == _LINES):
             lines += kind.rename(aws, own.id, f"{own.name[:_ROOM]}-{own.id.rpartition('-')[2]}")
     return lines
 

@@ -18,7 +18,7 @@ from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, PARTITION
 from strata.evaluation.landing_zone import Actor, Evaluated
 from strata.evaluation.questions import (
-    Question,
+    PrincipalQuestion,
     Who,
     actors,
     ask,
@@ -31,8 +31,8 @@ from strata.evaluation.sentences import EVERYBODY, Sentence
 from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome
 from strata.policy.keys import region_of
-from strata.policy.layers import Account, Layer
-from strata.policy.patterns import Actions, is_pattern
+from strata.policy.layers import AccountLevels, PolicyLayer
+from strata.policy.patterns import ActionPatterns, is_pattern
 from strata.policy.reference import Action, reference
 from strata.policy.requests import PrincipalKind, Value
 from strata.policy.resources import takes
@@ -68,7 +68,7 @@ class Case(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Result:
+class ExpectationResult:
     """What was found for one expectation."""
 
     index: int
@@ -149,7 +149,7 @@ class _Asked:
 
     def answer(self, action: Action, region: str | None) -> tuple[Answer | None, Actor | None]:
         """Returns the best answer of somebody with several ways to act, with the way."""
-        question = Question(action, self.resource, region, self.keys)
+        question = PrincipalQuestion(action, self.resource, region, self.keys)
         kind = self._kind(question)
         if kind not in self._answers:
             found = [(ask(self.evaluated, actor, question, self.account), actor) for actor in self.acting]
@@ -157,7 +157,7 @@ class _Asked:
             self._answers[kind] = best
         return self._answers[kind]
 
-    def _kind(self, question: Question) -> object:
+    def _kind(self, question: PrincipalQuestion) -> object:
         """Returns all that the answer to a question depends on."""
         action, name = question.action, question.action.full_name.lower()
         resource, there = resource_of(self.evaluated, question, self.evaluated.account(self.account))
@@ -177,10 +177,10 @@ class _Asked:
         if (self.resource or "").startswith(f"arn:{PARTITION}:logs:"):
             return False  # actions ask about the same log group in different forms
         as_action = Action(prefix, name or "*", "Write", (), None, frozenset())
-        question = Question(as_action, self.resource, region, self.keys)
+        question = PrincipalQuestion(as_action, self.resource, region, self.keys)
         return all(self._denied(actor, question) for actor in self.acting)
 
-    def _denied(self, actor: Actor, question: Question) -> bool:
+    def _denied(self, actor: Actor, question: PrincipalQuestion) -> bool:
         if actor.principal.kind not in _BOUND:
             return False
         request, _ = request_of(self.evaluated, actor, question, self.account)
@@ -194,7 +194,7 @@ class _Asked:
         )
 
 
-def _layers(actor: Actor, there: Account | None = None) -> Iterator[Layer]:
+def _layers(actor: Actor, there: AccountLevels | None = None) -> Iterator[PolicyLayer]:
     """Yields the policies of somebody, and those above, of an account with resources as well."""
     yield from () if actor.account.management else actor.account.service_control
     yield from there.resource_control if there else ()
@@ -217,7 +217,7 @@ class _Subject(NamedTuple):
         return bool(self.ways or self.who)
 
 
-class Examination:
+class Examiner:
     """Asks the expectations of a landing zone; what is the same for several is found out once."""
 
     def __init__(self, evaluated: Evaluated) -> None:
@@ -225,7 +225,7 @@ class Examination:
         self._signatures: dict[str, tuple[object, ...]] = {}
         self._grants: dict[str, tuple[tuple[str, str, str], ...]] = {}
 
-    def examine(self, index: int, sentence: Sentence) -> Result:
+    def examine(self, index: int, sentence: Sentence) -> ExpectationResult:
         """Returns what is answered otherwise than expected."""
         groups: defaultdict[object, list[tuple[str, _Subject]]] = defaultdict(list)
         for account in sentence.accounts:
@@ -234,7 +234,7 @@ class Examination:
                 ways = tuple((key, user if self._people_differ else None, group) for key, user, group in subject.ways)
                 groups[signature, ways, subject.who].append((account, subject))
         failing = [case for members in groups.values() for case in self._cases(sentence, members)]
-        return Result(index, sentence.expectation, tuple(failing))
+        return ExpectationResult(index, sentence.expectation, tuple(failing))
 
     def _cases(self, sentence: Sentence, members: Sequence[tuple[str, _Subject]]) -> list[Case]:
         """Returns what is answered otherwise for some who are answered alike, asked of the first of them."""
@@ -408,11 +408,11 @@ _SPECIAL = ("kms", "sts")
 _BOUND = (PrincipalKind.ROLE, PrincipalKind.ROOT, PrincipalKind.USER)
 
 
-def _is_about_all(patterns: Actions, wanted: str, *, but: bool) -> bool:
+def _is_about_all(patterns: ActionPatterns, wanted: str, *, but: bool) -> bool:
     return not patterns.may_meet(wanted) if but else patterns.cover(wanted)
 
 
-def _documents(account: Account) -> Iterator[tuple[int, ...]]:
+def _documents(account: AccountLevels) -> Iterator[tuple[int, ...]]:
     """Yields what stands on each level above an account, but for those where all is allowed."""
     for level in (*account.service_control, *account.resource_control):
         if len(level.documents) > 1 or level.unknown:
@@ -426,7 +426,7 @@ def _mark(text: str) -> re.Pattern[str]:
 # Sentences that say nothing, or against each other
 
 
-def idle(examination: Examination, sentence: Sentence) -> str:
+def idle(examination: Examiner, sentence: Sentence) -> str:
     """Returns why an expectation can never fail, empty for one that can."""
     if not sentence.accounts:
         return "is about no account, so it can never fail"
@@ -469,7 +469,7 @@ def _common(denied: Sentence, allowed: Sentence) -> str:
             return ""
     if any(denied.keys[key] != value for key, value in allowed.keys.items() if key in denied.keys):
         return ""
-    actions = Actions(denied.expectation.actions)
+    actions = ActionPatterns(denied.expectation.actions)
     for written in allowed.expectation.actions:
         names = [action.full_name for action in _matching(written)] if is_pattern(written) else [written]
         if name := next((name for name in names if actions.match(name.lower()) and name != FREE), None):

@@ -18,7 +18,7 @@ from strata.policy.answers import Answer, Outcome, Step
 from strata.policy.asked import settled
 from strata.policy.evaluator import needs_resource
 from strata.policy.keys import following, region_of
-from strata.policy.layers import Account, Layer, Policies
+from strata.policy.layers import AccountLevels, Policies, PolicyLayer
 from strata.policy.patterns import ARN_PARTS
 from strata.policy.reference import Action, reference
 from strata.policy.requests import Context, PrincipalKind, Request, Value
@@ -31,7 +31,7 @@ ROOT_USER = "root"
 
 
 @dataclass(frozen=True)
-class Question:
+class PrincipalQuestion:
     """A question about somebody."""
 
     action: Action
@@ -83,7 +83,7 @@ def check_region(action: Action, resource: str | None, region: Value) -> None:
         raise UsageError(Message("region-fixed", text, action=action.full_name, region=fixed))
 
 
-def ask(evaluated: Evaluated, actor: Actor, question: Question, account: str) -> Answer:
+def ask(evaluated: Evaluated, actor: Actor, question: PrincipalQuestion, account: str) -> Answer:
     """Returns the answer for somebody who acts in an account, or on it from another one.
 
     Raises:
@@ -104,7 +104,9 @@ def _for_members(answer: Answer, group: Group) -> Answer:
     return Answer(Outcome.DEPENDS, keys, step, (step, *answer.steps), answer.request)
 
 
-def request_of(evaluated: Evaluated, actor: Actor, question: Question, account: str) -> tuple[Request, Account]:
+def request_of(
+    evaluated: Evaluated, actor: Actor, question: PrincipalQuestion, account: str
+) -> tuple[Request, AccountLevels]:
     """Returns the request of a question, and the account of its resource.
 
     Raises:
@@ -130,7 +132,7 @@ def request_of(evaluated: Evaluated, actor: Actor, question: Question, account: 
 # Resources
 
 
-def resource_of(evaluated: Evaluated, question: Question, here: Account) -> tuple[str, Account]:
+def resource_of(evaluated: Evaluated, question: PrincipalQuestion, here: AccountLevels) -> tuple[str, AccountLevels]:
     """Returns the resource of a question and its account.
 
     Raises:
@@ -174,14 +176,14 @@ def check_resource(evaluated: Evaluated, resource: str) -> None:
         raise UsageError(Message("unknown-name", text, name=parts[4], kind="account"))
 
 
-def _account_of(evaluated: Evaluated, written: str, resource: str) -> Account | None:
+def _account_of(evaluated: Evaluated, written: str, resource: str) -> AccountLevels | None:
     if written in ("", "aws"):
         key = evaluated.bucket_account(resource)
         return evaluated.account(key) if key else None
     return evaluated.account(written) if written in evaluated.keys else evaluated.account_of_id(written)
 
 
-def _any_resource(question: Question, here: Account) -> str:
+def _any_resource(question: PrincipalQuestion, here: AccountLevels) -> str:
     """Returns the known parts of a resource that was not given: `*` where the action takes no other, or its type."""
     kinds = question.action.resource_types
     if kinds == ():
@@ -197,7 +199,7 @@ def _any_resource(question: Question, here: Account) -> str:
     return re.sub(r"\$\{([^}]*)\}", lambda match: known.get(match[1], unknown.ANYTHING), arns.pop())
 
 
-def _of_resource(evaluated: Evaluated, request: Request, there: Account) -> Layer | None:
+def _of_resource(evaluated: Evaluated, request: Request, there: AccountLevels) -> PolicyLayer | None:
     """Returns the resource-based policy: KMS keys, roles, strangers and other accounts need it."""
     service = request.principal.kind is PrincipalKind.SERVICE
     if not (needs_resource(request) or request.crosses_accounts or service):
@@ -208,7 +210,7 @@ def _of_resource(evaluated: Evaluated, request: Request, there: Account) -> Laye
         request.service, "policy of the resource"
     )
     where = f" in {there.name}" if request.crosses_accounts else ""
-    return Layer(f"{name}{where}", unknown=(f"the {name}{where}",))
+    return PolicyLayer(f"{name}{where}", unknown=(f"the {name}{where}",))
 
 
 # Who

@@ -38,7 +38,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Answers:
+class TemplateAnswers:
     """What the configuration is made of."""
 
     name: str
@@ -82,7 +82,7 @@ class Answers:
         return plain if re.match(r"[a-z]", plain) else "administrator"
 
 
-EXAMPLE = Answers(
+EXAMPLE = TemplateAnswers(
     name="example",
     short_name="ex",
     primary="us-east-1",
@@ -113,7 +113,7 @@ def account_address(email: str, account: str) -> str:
     return f"{local}+{account}@{domain}"
 
 
-def rendered(answers: Answers) -> dict[str, str]:
+def rendered(answers: TemplateAnswers) -> dict[str, str]:
     """Returns the files of the template with some answers in place of the example's."""
     return {name: _render(template(name), _PARTS[name](EXAMPLE), _PARTS[name](answers)) for name in _PARTS}
 
@@ -156,7 +156,7 @@ def _same_lines(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
 # What the answers decide, file by file
 
 
-def _project(answers: Answers) -> list[str]:
+def _project(answers: TemplateAnswers) -> list[str]:
     governed = [f"  governed:\n{_items(answers.governed, 4)}"] if answers.governed else []
     locking = [] if answers.locking is Locking.BOTH else [f"\nstate:\n  locking: {answers.locking}\n"]
     return [
@@ -168,7 +168,7 @@ def _project(answers: Answers) -> list[str]:
     ]
 
 
-def _organization(answers: Answers) -> list[str]:
+def _organization(answers: TemplateAnswers) -> list[str]:
     """Returns the units, the accounts, what policies are attached to, and who administers services."""
     accounts = "".join(
         f"  {placed.key}:\n    email: {scalar(account_address(answers.email, placed.key))}\n"
@@ -192,11 +192,11 @@ def _units(ways: Sequence[tuple[str, ...]], above: tuple[str, ...]) -> str:
     return f"{pad}organizational_units:\n{''.join(entries)}" if below else ""
 
 
-def _security(answers: Answers) -> list[str]:
+def _security(answers: TemplateAnswers) -> list[str]:
     return [f"  emails:\n{_items([answers.management_email], 4)}"]
 
 
-def _sso(answers: Answers) -> list[str]:
+def _sso(answers: TemplateAnswers) -> list[str]:
     """Returns the administrator, who is in every group, and where the assignments give access."""
     everywhere = but_security = "    organizational_units:\n      - root\n"
     others = [placed for placed in answers.accounts if "security" not in placed.units]
@@ -216,7 +216,7 @@ def _sso(answers: Answers) -> list[str]:
     ]
 
 
-def _expectations(answers: Answers) -> list[str]:
+def _expectations(answers: TemplateAnswers) -> list[str]:
     """Returns where the expectations hold: no policy is attached to the root, where an account may be."""
     administrator = "    in: security\n" if "security" in answers.keys else ""
     units = "".join(f"    - ou/{unit}\n" for unit in answers.top)

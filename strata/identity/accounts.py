@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from strata.aws.organization import LiveAccount
+from strata.aws.organization import ListedAccount
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import ORGANIZATION, Comparison, Refusal, allowed_by
-from strata.identity.live import Live
-from strata.identity.things import Holdings, Thing
+from strata.identity.comparison import ORGANIZATION, IdentityComparison, Refusal, allowed_by
+from strata.identity.live import LiveSide
+from strata.identity.things import Holdings, KeyedThing
 from strata.text import folded
 
 ALREADY_CLOSED = "already-closed:"
@@ -19,7 +19,7 @@ GONE = "gone"
 """The state of an account that a deploy knows and that AWS lists no more."""
 
 
-def lost_accounts(c: Comparison) -> Iterator[Refusal]:
+def lost_accounts(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to remove an account from the organization that is live and that no entry keeps."""
     if not c.concerns("organizations", "sso"):
         return
@@ -52,7 +52,7 @@ def lost_accounts(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(ORGANIZATION, at, problem, remedy))
 
 
-def dropped_accounts(c: Comparison) -> Iterator[Refusal]:
+def dropped_accounts(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to drop a retired account that is active still: the stack stops on one that nobody declares."""
     if not c.concerns("organizations"):
         return
@@ -70,22 +70,22 @@ def dropped_accounts(c: Comparison) -> Iterator[Refusal]:
             yield Refusal(c.fault(ORGANIZATION, ("accounts",), problem, remedy))
 
 
-def _is_live(live: Live, thing: Thing) -> bool:
+def _is_live(live: LiveSide, thing: KeyedThing) -> bool:
     return live.accounts is None or thing.id in live.accounts
 
 
-def _facts(thing: Thing) -> str:
+def _facts(thing: KeyedThing) -> str:
     return ", ".join(part for part in (thing.id, thing.name) if part)
 
 
-def _unmanaged(c: Comparison, thing: Thing) -> int:
+def _unmanaged(c: IdentityComparison, thing: KeyedThing) -> int:
     """Returns the position of an account under unmanaged_accounts, counted from 1; 0 when it is not there."""
     now = c.live.accounts[thing.id].email if c.live.accounts and thing.id in c.live.accounts else ""
     names = {thing.identity, thing.id, folded(now)} - {""}
     return next((place for place, entry in enumerate(c.declared.unmanaged, 1) if entry in names), 0)
 
 
-def changed_emails(c: Comparison) -> Iterator[Refusal]:
+def changed_emails(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses an e-mail address that AWS does not have for the account: Terraform changes none."""
     if not c.concerns("organizations"):
         return
@@ -110,7 +110,7 @@ def changed_emails(c: Comparison) -> Iterator[Refusal]:
             yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy))
 
 
-def closed_accounts(c: Comparison) -> Iterator[Refusal]:
+def closed_accounts(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses a new account whose address one has that is closed: one that was deployed before is left out."""
     if not c.concerns("organizations", "security", "sso"):
         return
@@ -126,7 +126,7 @@ def closed_accounts(c: Comparison) -> Iterator[Refusal]:
             yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy + allowed_by(kind)), kind)
 
 
-def left_out(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Message]:
+def left_out(declared: Holdings, recorded: Holdings, live: LiveSide) -> Iterator[Message]:
     """Yields the declared accounts that a deploy leaves out, since they are closed or suspended at AWS."""
     for key, account in shut(declared, recorded, live).items():
         if key not in declared.retired:
@@ -139,7 +139,7 @@ def left_out(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Mes
             yield Message("account-left-out", text, account=key, id=account.id, state=account.state)
 
 
-def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, LiveAccount]:
+def shut(declared: Holdings, recorded: Holdings, live: LiveSide) -> Mapping[str, ListedAccount]:
     """Returns the declared and retired accounts by key that are closed or suspended at AWS, or gone.
 
     AWS lists a closed one for 90 days. One that a state has, or that was left out before, and that is not there any
@@ -151,7 +151,7 @@ def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, Liv
     if there:
         lost = dict.fromkeys(recorded.retired.values(), "")
         lost |= {thing.identity: thing.id for thing in recorded.of("account") if thing.id not in there}
-        held = {email: LiveAccount(id, "", email, GONE) for email, id in lost.items()} | held
+        held = {email: ListedAccount(id, "", email, GONE) for email, id in lost.items()} | held
     wanted = {**{thing.key: thing.identity for thing in declared.of("account")}, **declared.retired}
     return {key: held[email] for key, email in wanted.items() if email in held and held[email].shut}
 

@@ -10,7 +10,7 @@ from strata.config import ORGANIZATION, SSO
 from strata.config.source import Location
 from strata.config.split import SplitSourceFile
 from strata.identity.comparison import file_of
-from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
+from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
 from strata.kinds import KEYED, SECTIONS, STACKS
 from strata.kinds.identity import Mark
 from strata.kinds.thing import Thing as Declared
@@ -97,7 +97,7 @@ def declared_keys(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, st
     return found
 
 
-def things(landing_zone: LandingZone) -> Iterator[Thing]:
+def things(landing_zone: LandingZone) -> Iterator[KeyedThing]:
     """Yields everything that has a key, an identity at AWS, and a Terraform address by its key."""
     return (_thing(kind, thing, mark) for kind, thing, mark in _marked(landing_zone) if not thing.external)
 
@@ -108,9 +108,11 @@ def _marked(landing_zone: LandingZone) -> Iterator[tuple[Kind, Declared, Mark]]:
     )
 
 
-def _thing(kind: Kind, thing: Declared, mark: Mark) -> Thing:
+def _thing(kind: Kind, thing: Declared, mark: Mark) -> KeyedThing:
     location = thing.location if thing.file == file_of(kind) else ()  # project.yaml's has its own key
-    return Thing(kind, thing.name, mark.identity, mark.name, thing.ids.get("id", ""), mark.also, location, mark.is_kept)
+    return KeyedThing(
+        kind, thing.name, mark.identity, mark.name, thing.ids.get("id", ""), mark.also, location, mark.is_kept
+    )
 
 
 def keeping_names(declared: Holdings, recorded: Holdings) -> Holdings:

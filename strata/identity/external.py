@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from strata.aws.identity_center import Center
+from strata.aws.identity_center import CenterClient
 from strata.config import SSO
 from strata.config.accepted import scalar
 from strata.config.text import short
 from strata.errors import Fault, Message
 from strata.kinds import SECTIONS, TYPES, WORDS
-from strata.kinds.thing import Principal
+from strata.kinds.thing import ExternalPrincipal
 from strata.landing_zone import LandingZone
 from strata.sides.recorded import Who
 from strata.text import folded
@@ -35,7 +35,7 @@ def external(zone: LandingZone) -> dict[Who, str]:
     }
 
 
-def lost(center: Center, zone: LandingZone, who: Who, was: Principal | None) -> Fault | None:
+def lost(center: CenterClient, zone: LandingZone, who: Who, was: ExternalPrincipal | None) -> Fault | None:
     """Returns why a lookup does not find whom the last deploy found, with what to write; None where that is meant.
 
     Args:

@@ -11,9 +11,9 @@ from strata.config.moves import ENTRIES
 from strata.config.types import did_you_mean
 from strata.errors import Message
 from strata.identity.comparison import Refusal
-from strata.identity.live import Live
+from strata.identity.live import LiveSide
 from strata.identity.matching import live_identity
-from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
+from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
 from strata.kinds import SECTIONS, STACKS, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.moves import Keys, address_now, address_parts, earlier_addresses, is_made, newest_keys
@@ -67,7 +67,7 @@ def _of_today(sections: Mapping[str, frozenset[str]], keys: Keys) -> dict[str, f
     }
 
 
-def _thing(thing: Thing, keys: Keys) -> Thing:
+def _thing(thing: KeyedThing, keys: Keys) -> KeyedThing:
     key = keys.get((thing.kind, thing.key), thing.key)
     if thing.kind != "ou":
         return replace(thing, key=key)
@@ -152,7 +152,7 @@ def idle(landing_zone: LandingZone, recorded: Holdings, last: Mapping[str, Run])
 
 
 def refused_moves(
-    landing_zone: LandingZone, declared: Holdings, recorded: Holdings, live: Live, stacks: Sequence[str] = ()
+    landing_zone: LandingZone, declared: Holdings, recorded: Holdings, live: LiveSide, stacks: Sequence[str] = ()
 ) -> Iterator[Refusal]:
     """Refuses a move whose two sides are two things, and one onto an address at which a state has another thing.
 
@@ -183,7 +183,7 @@ def refused_moves(
             yield Refusal(declared.fault(MOVES, _entry_of(landing_zone, old), problem, remedy))
 
 
-def _is_same(was: Thing, now: Thing, recorded: Holdings, live: Live) -> bool:
+def _is_same(was: KeyedThing, now: KeyedThing, recorded: Holdings, live: LiveSide) -> bool:
     """Returns whether two things are one by id and by what AWS tells it from its like, now or at the last deploy."""
     if was.id and now.id and was.id != now.id:
         return False
@@ -193,11 +193,11 @@ def _is_same(was: Thing, now: Thing, recorded: Holdings, live: Live) -> bool:
     return now.identity in (was.identity, live_identity(was, live), previous)
 
 
-def _named(thing: Thing) -> str:
+def _named(thing: KeyedThing) -> str:
     return f"{_mark(thing)!r}{f', {thing.id}' if thing.id else ''}"
 
 
-def _way(was: Thing, new: str, recorded: Holdings) -> str:
+def _way(was: KeyedThing, new: str, recorded: Holdings) -> str:
     """Returns how the thing at the new key becomes the one that is moved.
 
     A user is known by the user name that was declared last, whether AWS has it or kept an older one.
@@ -209,7 +209,7 @@ def _way(was: Thing, new: str, recorded: Holdings) -> str:
     return f"write {_mark(was)!r} under {new!r}, deploy, and change it after that"
 
 
-def _mark(thing: Thing) -> str:
+def _mark(thing: KeyedThing) -> str:
     return thing.also if thing.kind == "ou" else thing.name
 
 

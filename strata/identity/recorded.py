@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from strata.config.models import MANAGEMENT
-from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
+from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
 from strata.kinds import KEYED, TYPES, resource_of
 from strata.kinds.arguments import text
 from strata.kinds.assignment import ASSIGNMENT
@@ -62,12 +62,12 @@ def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None
     )
 
 
-def _things(in_states: InStates, addresses: Mapping[str, str]) -> Iterator[Thing]:
+def _things(in_states: InStates, addresses: Mapping[str, str]) -> Iterator[KeyedThing]:
     for kind, of in KEYED.items():
         for thing in of.recorded(in_states):
             if thing.mark and not thing.external:
                 id = addresses[f"{of.type}.{thing.name}"]
-                yield Thing(kind, thing.name, thing.mark.identity, thing.mark.name, id, thing.mark.also)
+                yield KeyedThing(kind, thing.name, thing.mark.identity, thing.mark.name, id, thing.mark.also)
 
 
 def _placed(
@@ -123,7 +123,7 @@ def _administrators(
     by_type: Mapping[str, Mapping[str, Mapping[str, Any]]],
     assignments: frozenset[Assigned],
     memberships: frozenset[tuple[str, str]],
-    things: Mapping[tuple[Kind, str], Thing],
+    things: Mapping[tuple[Kind, str], KeyedThing],
 ) -> Administrators:
     """Returns who has full access to the management account by what is recorded."""
     full = {

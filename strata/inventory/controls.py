@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from strata.aws.questions import Question
+from strata.aws.questions import ResourceQuestion
 from strata.aws.session import DENIED, Aws, AwsError
 from strata.config.models import Project
 from strata.kinds import KINDS
@@ -39,7 +39,7 @@ def read_controls(aws: Aws, project: Project, held: Held, accounts: Collection[s
     for kind, asked in ((kind, kind.asked) for kind in KINDS if kind.asked):
         try:
             for name, one in held.get(kind.type, {}).items():
-                if (values := asked(Question(aws, project, one, accounts))) is not None:
+                if (values := asked(ResourceQuestion(aws, project, one, accounts))) is not None:
                     found[f"{kind.type}.{name}"] = values
         except AwsError as error:
             if error.code not in DENIED:

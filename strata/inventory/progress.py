@@ -24,7 +24,7 @@ _EVERY = 5.0
 """Seconds between two words on how far the reading is."""
 
 
-class Reading:
+class InventoryReading:
     """One reading; where its answers are kept, one that broke off goes on from there."""
 
     def __init__(self, options: Options, project: Project, kept: KeptAnswers | None = None) -> None:

@@ -9,10 +9,10 @@ from strata.config.models import MANAGEMENT
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
-from strata.kinds.change import Change, Edit, Way, edit
+from strata.kinds.change import Edit, OutsideChange, Way, edit
 from strata.kinds.events import GONE, MADE, TAGS
 from strata.kinds.identity import Mark
-from strata.kinds.kind import Found, Kind, Resource
+from strata.kinds.kind import FoundThing, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import ACTIVE, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
@@ -91,7 +91,7 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | 
 _CLOSED = Message("account-closed", "write retired: true into its entry, once it is closed for good")
 
 
-def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     if change.here and change.attribute == "unit":
         unit = aws.known["ou"].get(change.now.ids["unit"], change.now.values["unit"])
         yield edit(aws.zone, change.here.file, change.here.location, "organizational_unit", value=unit)
@@ -107,7 +107,7 @@ ACCOUNT = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(
+        FoundThing(
             account.id,
             account.name,
             folded(account.email),
@@ -117,7 +117,7 @@ ACCOUNT = Kind(
     ),
     live_fields=lambda one: {"email": one.email, "name": one.name, "tags": dict(sorted(one.tags.items()))},
     is_added=True,
-    model=models.Account,
+    model=models.AccountEntry,
     fields={name: name for name in ("name", "email", "tags")},
     needs=lambda inventory, own: (
         each for account in inventory.organization.accounts if account.id == own for each in target_of(account.parent)

@@ -8,12 +8,12 @@ from strata.config import SSO
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import Attributes, text
-from strata.kinds.at_aws import Assignment, Inventory
-from strata.kinds.change import Change, Obstacle
+from strata.kinds.at_aws import Inventory, LiveAssignment
+from strata.kinds.change import Obstacle, OutsideChange
 from strata.kinds.events import events
-from strata.kinds.kind import Existing, Ids, Key, Kind, Resource
+from strata.kinds.kind import AlreadyExists, Ids, Key, Kind, Resource
 from strata.kinds.permission_set import of_set
-from strata.kinds.reading import Reading
+from strata.kinds.reading import BulkReading
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
@@ -38,7 +38,7 @@ def assignment_id(one: tuple[str, str, str, str], instance: str) -> str:
     return f"{principal},{principal_type},{account},AWS_ACCOUNT,{permission_set},{instance}"
 
 
-def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     try:
         account, arn = attributes["target_id"], attributes["permission_set_arn"]
         kind, principal = attributes["principal_type"], attributes["principal_id"]
@@ -125,7 +125,7 @@ def assignments_of(aws: AtAws, id: str) -> Iterator[cli.Line]:
                 yield _taken(aws, assignment)
 
 
-def _taken(aws: AtAws, assignment: Assignment) -> cli.Line:
+def _taken(aws: AtAws, assignment: LiveAssignment) -> cli.Line:
     return aws.cli.admin(
         "delete-account-assignment",
         target_type="AWS_ACCOUNT",
@@ -136,7 +136,7 @@ def _taken(aws: AtAws, assignment: Assignment) -> cli.Line:
     )
 
 
-def _deleted(aws: AtAws, assignment: Assignment) -> str:
+def _deleted(aws: AtAws, assignment: LiveAssignment) -> str:
     """Returns the key of a principal that was deleted, where the state has it and no other has the key by now."""
     kind: Key = "user" if assignment.principal_type == "USER" else "group"
     recorded = aws.attributes.get(f"aws_identitystore_{kind}", {})
@@ -160,7 +160,7 @@ def _needs(_inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
     yield "permission-set", permission_set
 
 
-def _obstacle(_: LandingZone, change: Change) -> Obstacle:
+def _obstacle(_: LandingZone, change: OutsideChange) -> Obstacle:
     if change.attribute:
         return Message("principal-deleted", "nobody has it any more; take it out by hand, and deploy")
     if change.now.values["principal"] == "deleted":
@@ -179,7 +179,7 @@ ASSIGNMENT = Kind(
             keys=("account", "permission-set"),
             branches={"group": "group", "user": "user"},
             references=("target_id", "permission_set_arn", "principal_id"),
-            existing=Existing(
+            existing=AlreadyExists(
                 f"already exists|{CONFLICT}",
                 "{principal_id},{principal_type},{target_id},{target_type},{permission_set_arn},{instance_arn}",
                 regional=True,

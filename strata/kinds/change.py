@@ -18,7 +18,7 @@ Obstacle: TypeAlias = Message | Literal[""]
 
 
 @dataclass(frozen=True)
-class Change:
+class OutsideChange:
     """What AWS has of a thing that the configuration has not.
 
     Attributes:
@@ -106,7 +106,7 @@ def document_text(now: Thing) -> str:
     return document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def why_unwritten(zone: LandingZone, policy: Policy | PermissionSet | None, change: Change) -> Obstacle:
+def why_unwritten(zone: LandingZone, policy: Policy | PermissionSet | None, change: OutsideChange) -> Obstacle:
     """Returns why nothing is written of a policy or permission set that is declared, or of what is in it."""
     if policy is None:
         return ""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from strata.errors import Message
-from strata.kinds.at_aws import Inventory, PermissionSet, Policy, User
+from strata.kinds.at_aws import Inventory, LivePermissionSet, LivePolicy, LiveUser
 from strata.landing_zone.groups import CONTROL_TOWER as GROUPS
 from strata.policy.documents import statements
 from strata.text import folded
@@ -36,12 +36,12 @@ _CONTROL = re.compile(r"GR[A-Z0-9_]+|CT[A-Z0-9]+P[VR]\d+")
 """The Sids of its controls, as GRCLOUDTRAILENABLED or CTMULTISERVICEPV1: https://docs.aws.amazon.com/controltower/latest/controlreference/"""
 
 
-def keeper_of_policy(inventory: Inventory, policy: Policy) -> Message | None:
+def keeper_of_policy(inventory: Inventory, policy: LivePolicy) -> Message | None:
     """Returns who looks after a policy, as a phrase."""
     return keeper_where(policy, has_control_tower=runs(inventory))
 
 
-def keeper_where(policy: Policy, *, has_control_tower: bool) -> Message | None:
+def keeper_where(policy: LivePolicy, *, has_control_tower: bool) -> Message | None:
     """Returns who looks after a policy where Control Tower runs the organization, or does not, as a phrase.
 
     Its name alone says nothing, and neither do its statements: companies copy those of Control Tower into their own.
@@ -53,7 +53,7 @@ def keeper_where(policy: Policy, *, has_control_tower: bool) -> Message | None:
     return None
 
 
-def keeper_of_set(inventory: Inventory, permission_set: PermissionSet) -> Message | None:
+def keeper_of_set(inventory: Inventory, permission_set: LivePermissionSet) -> Message | None:
     """Returns who looks after a permission set: there is one of a name, and Control Tower works with those of its."""
     if message := _stack(permission_set.tags):
         return message
@@ -65,7 +65,7 @@ def keeps_group(inventory: Inventory, name: str) -> bool:
     return runs(inventory) and name in GROUPS
 
 
-def keeps_user(inventory: Inventory, user: User) -> bool:
+def keeps_user(inventory: Inventory, user: LiveUser) -> bool:
     """Returns whether Control Tower made a user."""
     live = inventory.organization
     address = next((folded(each.email) for each in live.accounts if each.id == live.management), "")
@@ -73,7 +73,7 @@ def keeps_user(inventory: Inventory, user: User) -> bool:
     return runs(inventory) and (user.display_name == USER or address in theirs)
 
 
-def is_called_so(inventory: Inventory, policy: Policy) -> bool:
+def is_called_so(inventory: Inventory, policy: LivePolicy) -> bool:
     """Returns whether a policy has a name of Control Tower's and nothing else of it."""
     return policy.name.startswith(GUARDRAILS) and not keeper_of_policy(inventory, policy)
 

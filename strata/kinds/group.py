@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from strata.config import SSO, models
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, text
-from strata.kinds.at_aws import Center, Inventory
-from strata.kinds.change import Change, Obstacle, in_external_yaml
+from strata.kinds.at_aws import Inventory, LiveCenter
+from strata.kinds.change import Obstacle, OutsideChange, in_external_yaml
 from strata.kinds.cli import Lines, new_name
 from strata.kinds.control_tower import by_its_name, keeps_group, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark
-from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
-from strata.kinds.reading import PROVIDERS, Reading, known, snaked
+from strata.kinds.kind import AlreadyExists, Ask, FoundThing, Ids, Kind, Resource
+from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, as_read, written
 from strata.landing_zone import LandingZone
@@ -22,7 +22,7 @@ from strata.landing_zone.groups import Group, is_of_control_tower
 from strata.text import folded
 
 
-def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     id = str(attributes.get("group_id"))
     found = reading.groups.get(id)
     if found is None:
@@ -82,7 +82,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 )
 
 
-def _is_ours(aws: AtAws, center: Center, group: at_aws.Group) -> bool:
+def _is_ours(aws: AtAws, center: LiveCenter, group: at_aws.LiveGroup) -> bool:
     """Returns whether a deploy makes a group, or nobody else does."""
     here = aws.zone.groups.get(aws.known["group"].get(group.id, ""))
     external = here.external if here else group.external or ("group", folded(group.name)) in aws.provided
@@ -113,7 +113,7 @@ GROUP = Kind(
             "<identity store id>/<group id>[@<region>]",
             keys=("group",),
             id="group_id",
-            existing=Existing(CONFLICT, regional=True),
+            existing=AlreadyExists(CONFLICT, regional=True),
             reads=_read,
         ),
     ),
@@ -122,14 +122,14 @@ GROUP = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(group.id, group.name, folded(group.name), [group.name])
+        FoundThing(group.id, group.name, folded(group.name), [group.name])
         for center in inventory.centers
         for group in center.groups
     ),
     live_fields=lambda one: {"name": one.name, "description": one.description},
     id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
-    model=models.Group,
+    model=models.GroupEntry,
     fields={"name": "name", "description": "description"},
     needs=_needs,
     is_written_without=True,
@@ -173,7 +173,7 @@ def _membership(ask: Ask) -> str:
     return f"{values['identity_store_id']}/{answer['MembershipId']}"
 
 
-def _read_membership(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read_membership(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     id = str(attributes.get("membership_id"))
     if id not in reading.memberships:
         return None
@@ -251,7 +251,7 @@ def _live_members(aws: AtAws) -> Iterator[Thing]:
                     yield Thing("membership", name, {"id": id}, ids=ids, thing=thing, undo=undo)
 
 
-def is_filled_by_people(here: Group, group: at_aws.Group) -> bool:
+def is_filled_by_people(here: Group, group: at_aws.LiveGroup) -> bool:
     """Returns whether no provisioning fills an external group: it is Control Tower's, by the name in sso.yaml.
 
     It is still theirs under another name, and without Control Tower.
@@ -259,7 +259,7 @@ def is_filled_by_people(here: Group, group: at_aws.Group) -> bool:
     return is_of_control_tower(here) and not group.external
 
 
-def _called(aws: AtAws, here: Group, user: at_aws.User) -> str:
+def _called(aws: AtAws, here: Group, user: at_aws.LiveUser) -> str:
     """Returns what a member is called: one without a key as external.yaml does, if it has that one."""
     name, key = as_read(user.user_name), aws.known["user"].get(user.id)
     stranger = next((stranger for stranger in here.strangers if stranger.casefold() == name.casefold()), "")
@@ -287,7 +287,7 @@ def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterat
                     yield f"{_MEMBERSHIP}.{key}_{member}", f"{center.store}/{id}"
 
 
-def _why_not_member(zone: LandingZone, change: Change) -> Obstacle:
+def _why_not_member(zone: LandingZone, change: OutsideChange) -> Obstacle:
     group = zone.groups.get(group_of(change.now.name))
     return in_external_yaml() if group and group.external else ""
 
@@ -301,7 +301,7 @@ MEMBERSHIP = Kind(
             "<identity store id>/<membership id>[@<region>]",
             keys=("group", "user"),
             references=("group_id", "member_id"),
-            existing=Existing(CONFLICT, _membership, regional=True),
+            existing=AlreadyExists(CONFLICT, _membership, regional=True),
             reads=_read_membership,
         ),
     ),

@@ -14,13 +14,13 @@ from strata.errors import Message
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit, Obstacle, document_text, edit, why_unwritten
+from strata.kinds.change import Edit, Obstacle, OutsideChange, document_text, edit, why_unwritten
 from strata.kinds.cli import Lines
 from strata.kinds.control_tower import keeper_of_set, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
 from strata.kinds.identity import Mark
-from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
-from strata.kinds.reading import PROVIDERS, Reading, date, same_text, tags
+from strata.kinds.kind import AlreadyExists, Ask, FoundThing, Ids, Kind, Resource
+from strata.kinds.reading import PROVIDERS, BulkReading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
@@ -29,7 +29,7 @@ from strata.policy.equality import meaning
 from strata.text import exact
 
 
-def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     permission_set = reading.sets.get(str(attributes.get("arn")))
     if permission_set is None:
         return None
@@ -51,14 +51,14 @@ _UNSAID = {"description": "", "session_duration": "PT1H", "relay_state": ""}
 """What holds of that where AWS says nothing."""
 
 
-def _live_fields(permission_set: at_aws.PermissionSet) -> dict[str, Any]:
+def _live_fields(permission_set: at_aws.LivePermissionSet) -> dict[str, Any]:
     said = {
         name: permission_set.described[word] for name, word in DESCRIBED.items() if permission_set.described.get(word)
     }
     return {"name": permission_set.name, **said, "tags": dict(sorted(permission_set.tags.items()))}
 
 
-def fields_as_read(permission_set: at_aws.PermissionSet) -> dict[str, Any]:
+def fields_as_read(permission_set: at_aws.LivePermissionSet) -> dict[str, Any]:
     """Returns what describes a set, as external.yaml has it."""
     said = {name: as_read(str(value)) for name, value in _live_fields(permission_set).items() if name in DESCRIBED}
     own = {key: value for key, value in permission_set.tags.items() if not key.startswith("aws:")}
@@ -145,7 +145,7 @@ def _arn(aws: AtAws, key: str) -> str:
     return next((arn for arn, known in aws.known["permission-set"].items() if known == key), "")
 
 
-def _known(aws: AtAws) -> Iterator[tuple[at_aws.PermissionSet, str, str]]:
+def _known(aws: AtAws) -> Iterator[tuple[at_aws.LivePermissionSet, str, str]]:
     """Yields the permission sets of which it is known what they should have, with key and import id."""
     for center in aws.inventory.centers:
         for permission_set in center.permission_sets:
@@ -165,7 +165,7 @@ SET = Kind(
             _IN_SET,
             keys=("permission-set",),
             id="arn",
-            existing=Existing(CONFLICT, regional=True),
+            existing=AlreadyExists(CONFLICT, regional=True),
             provisioned=True,
             reads=_read,
         ),
@@ -176,7 +176,7 @@ SET = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(permission_set.arn, permission_set.name, exact(permission_set.name), [permission_set.name])
+        FoundThing(permission_set.arn, permission_set.name, exact(permission_set.name), [permission_set.name])
         for center in inventory.centers
         for permission_set in center.permission_sets
     ),
@@ -184,8 +184,8 @@ SET = Kind(
     id_of=lambda import_id: import_id.partition(",")[0],
     meaning=lambda name, value: session_length(value or "") if name == "session_duration" else meaning(value),
     is_added=True,
-    model=models.PermissionSet,
-    fields={name: name for name in models.PermissionSet.stays},
+    model=models.PermissionSetEntry,
+    fields={name: name for name in models.PermissionSetEntry.stays},
     obstacle=lambda zone, change: why_unwritten(zone, zone.permission_sets.get(change.now.name), change),
     ids_at_aws=lambda aws, here: {"id": _arn(aws, here.name)},
     again=_described_again,
@@ -211,7 +211,7 @@ in_set = partial(Resource, keys=("permission-set",), references=("permission_set
 """A resource that is named after a permission set, whose accounts get each change of it."""
 
 
-def of_set(reading: Reading, attributes: Attributes, *before: str, **more: Any) -> Attributes:
+def of_set(reading: BulkReading, attributes: Attributes, *before: str, **more: Any) -> Attributes:
     """Returns what everything has that is attached to a permission set."""
     arn, instance = attributes["permission_set_arn"], reading.center.instance
     return {
@@ -231,14 +231,14 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield permission_set, f"{ids['permission-set'][permission_set.key]},{center.instance}"
 
 
-def _why_not_in_set(zone: LandingZone, change: Change) -> Obstacle:
+def _why_not_in_set(zone: LandingZone, change: OutsideChange) -> Obstacle:
     """Returns why nothing of a permission set's policies is written into its entry."""
     permission_set = zone.permission_sets.get(change.now.ids["set"])
     gone = Message("set-not-declared", "its permission set is declared no longer", set=change.now.ids["set"])
     return why_unwritten(zone, permission_set, change) if permission_set else gone
 
 
-def _written_policy(aws: AtAws, change: Change, *keys: str, more: bool = False) -> Iterator[Edit]:
+def _written_policy(aws: AtAws, change: OutsideChange, *keys: str, more: bool = False) -> Iterator[Edit]:
     """Yields a managed policy as the entry of its permission set names it."""
     ids = change.now.ids
     policy = {name: ids[name] for name in ("aws", "customer", "path") if name in ids}
@@ -271,7 +271,7 @@ def _live_policies(inventory: Inventory) -> Iterator[tuple[str, str]]:
             )
 
 
-def _read_managed(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read_managed(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     permission_set, arn = (
         reading.sets.get(str(attributes.get("permission_set_arn"))),
         attributes.get("managed_policy_arn"),
@@ -282,7 +282,7 @@ def _read_managed(reading: Reading, attributes: Attributes) -> Attributes | None
     return of_set(reading, attributes, arn, **names)
 
 
-def _read_customer(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read_customer(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
     reference = block(attributes.get("customer_managed_policy_reference"))
     name, path = str(reference.get("name")), str(reference.get("path"))
@@ -315,7 +315,7 @@ def _own(reference: Attributes) -> str:
     return f"{text(reference, 'path') or '/'}{text(reference, 'name')}"
 
 
-def live_policy(policy: str | at_aws.Attached) -> dict[str, str]:
+def live_policy(policy: str | at_aws.LiveCustomerPolicy) -> dict[str, str]:
     """Returns a managed policy, one of AWS's by its ARN, as the YAML names it."""
     if isinstance(policy, str):
         return {"aws": policy.removeprefix(AWS_MANAGED)}
@@ -398,13 +398,13 @@ SET_POLICY = Kind(
         in_set(
             MANAGED,
             f"<policy ARN>,{_IN_SET}",
-            existing=Existing("already attached", f"{{managed_policy_arn}},{_OF_SET}", regional=True),
+            existing=AlreadyExists("already attached", f"{{managed_policy_arn}},{_OF_SET}", regional=True),
             reads=_read_managed,
         ),
         in_set(
             CUSTOMER,
             f"<customer policy name>,<customer policy path>,{_IN_SET}",
-            existing=Existing(CONFLICT, f"{_REFERENCE},{_OF_SET}", early=_has_customer_policy, regional=True),
+            existing=AlreadyExists(CONFLICT, f"{_REFERENCE},{_OF_SET}", early=_has_customer_policy, regional=True),
             reads=_read_customer,
         ),
     ),
@@ -432,14 +432,14 @@ SET_POLICY = Kind(
 _INLINE, _BOUNDARY = "aws_ssoadmin_permission_set_inline_policy", "aws_ssoadmin_permissions_boundary_attachment"
 
 
-def _read_inline(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read_inline(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
     if permission_set is None or not permission_set.inline:
         return None
     return of_set(reading, attributes, inline_policy=same_text(permission_set.inline, attributes.get("inline_policy")))
 
 
-def _read_boundary(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read_boundary(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
     if permission_set is None or not permission_set.boundary:
         return None
@@ -489,7 +489,7 @@ def inline_file(key: str) -> str:
 INLINE_END = "-inline"
 
 
-def _inline_edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+def _inline_edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     """Yields the document, and for the first inline policy of a permission set the entry that names it."""
     permission_set, text = aws.zone.permission_sets[change.now.ids["set"]], document_text(change.now)
     if permission_set.inline:
@@ -553,7 +553,7 @@ INLINE = Kind(
         in_set(
             _INLINE,
             _IN_SET,
-            existing=Existing(id=_OF_SET, regional=True),
+            existing=AlreadyExists(id=_OF_SET, regional=True),
             reads=_read_inline,
         ),
     ),
@@ -589,7 +589,7 @@ BOUNDARY = Kind(
         in_set(
             _BOUNDARY,
             _IN_SET,
-            existing=Existing(id=_OF_SET, regional=True),
+            existing=AlreadyExists(id=_OF_SET, regional=True),
             reads=_read_boundary,
         ),
     ),

@@ -12,11 +12,11 @@ from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit, Obstacle, document_text, made_again, why_unwritten
+from strata.kinds.change import Edit, Obstacle, OutsideChange, document_text, made_again, why_unwritten
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
-from strata.kinds.kind import Existing, Found, Ids, Key, Kind, Resource
+from strata.kinds.kind import AlreadyExists, FoundThing, Ids, Key, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
@@ -108,7 +108,7 @@ def _needs(inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
     return (each for policy in policies if policy.id == id for target in policy.targets for each in target_of(target))
 
 
-def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     if change.attribute == "document":
         yield Edit(str(aws.zone.policies[change.now.name].file), (), document_text(change.now))
 
@@ -124,7 +124,7 @@ POLICY = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(
+        FoundThing(
             policy.id,
             policy.name,
             policy_identity(policy.type, policy.name),
@@ -134,7 +134,7 @@ POLICY = Kind(
     ),
     live_fields=lambda one: {"name": one.name, "description": one.description},
     is_added=True,
-    model=models.Policy,
+    model=models.PolicyEntry,
     fields={"name": "name", "description": "description"},
     needs=_needs,
     is_written_without=True,
@@ -187,7 +187,7 @@ def _recorded_attachments(states: InStates) -> Iterator[Thing]:
     yield from (thing for thing in _declared_attachments(states.zone) if thing.external)
 
 
-def _full_access(aws: AtAws) -> Iterator[tuple[PolicyType, at_aws.Policy, dict[str, Target]]]:
+def _full_access(aws: AtAws) -> Iterator[tuple[PolicyType, at_aws.LivePolicy, dict[str, Target]]]:
     """Yields AWS's policies that allow everything, of the types that are on, with what has them by default, by id."""
     live, zone = aws.inventory.organization, aws.zone
     targets = {live.root: THE_ROOT}
@@ -215,7 +215,7 @@ def _given(aws: AtAws) -> Iterator[Thing]:
                 yield _attached_full(policy, id, target)
 
 
-def _attached_full(policy: at_aws.Policy, id: str, target: Target, *undo: cli.Line) -> Thing:
+def _attached_full(policy: at_aws.LivePolicy, id: str, target: Target, *undo: cli.Line) -> Thing:
     name = _name(policy.name, target.kind, "" if target == THE_ROOT else target.key)
     ids = {"policy": policy.id, "target": id}
     return Thing("attachment", name, ids=ids, undo=undo, note=_void() if undo else "", external=True)
@@ -274,7 +274,7 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield f"{_ATTACHMENT}.{key}_{target.address_part}", f"{at}:{ids['policy'][key]}"
 
 
-def _why_not_attached(_: LandingZone, change: Change) -> Obstacle:
+def _why_not_attached(_: LandingZone, change: OutsideChange) -> Obstacle:
     text = "take it out of the detached of its policy in organization.yaml by hand"
     return Message("take-out-detached", text) if full_access_of(change.now.name) else ""
 
@@ -289,7 +289,7 @@ ATTACHMENT = Kind(
             keys=("policy",),
             branches={"ou": "ou", "account": "account"},
             references=("policy_id", "target_id"),
-            existing=Existing("DuplicatePolicyAttachmentException", "{target_id}:{policy_id}"),
+            existing=AlreadyExists("DuplicatePolicyAttachmentException", "{target_id}:{policy_id}"),
         ),
     ),
     addresses=_attachments,
@@ -329,7 +329,7 @@ def _unknown_to_provider(type: str) -> Message | Literal[""]:
     return Message("policy-type-unknown", text, type=type)
 
 
-def _why_not_declared(_: LandingZone, change: Change) -> Obstacle:
+def _why_not_declared(_: LandingZone, change: OutsideChange) -> Obstacle:
     type = change.now.name
     if unknown_types([type]):
         return Message("policy-type-unknown", f"policies of the type {type} cannot be declared", type=type)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from strata.kinds.arguments import Attributes
-from strata.kinds.kind import Existing, Resource
-from strata.kinds.reading import KEPT, PROVIDERS, Reading, same_text, tags
+from strata.kinds.kind import AlreadyExists, Resource
+from strata.kinds.reading import KEPT, PROVIDERS, BulkReading, same_text, tags
 
 CONFLICT = "ConflictException"
 """What Identity Center and Access Analyzer say; the provider waits some 50 minutes for one of the former to go."""
 
-ROLE = Resource("aws_iam_role", "<role name>", existing=Existing("EntityAlreadyExists", "{name}"))
-ROLE_POLICY = Resource("aws_iam_role_policy", "<role name>:<policy name>", existing=Existing(id="{role}:{name}"))
+ROLE = Resource("aws_iam_role", "<role name>", existing=AlreadyExists("EntityAlreadyExists", "{name}"))
+ROLE_POLICY = Resource("aws_iam_role_policy", "<role name>:<policy name>", existing=AlreadyExists(id="{role}:{name}"))
 ROLE_ATTACHMENT = Resource(
-    "aws_iam_role_policy_attachment", "<role name>/<policy ARN>", existing=Existing(id="{role}/{policy_arn}")
+    "aws_iam_role_policy_attachment", "<role name>/<policy ARN>", existing=AlreadyExists(id="{role}/{policy_arn}")
 )
 
 _BUCKET = "<bucket>[@<region>]"
@@ -22,7 +22,7 @@ BUCKET = (
     Resource(
         "aws_s3_bucket",
         _BUCKET,
-        existing=Existing("BucketAlreadyOwnedByYou|BucketAlreadyExists", "{bucket}", regional=True),
+        existing=AlreadyExists("BucketAlreadyOwnedByYou|BucketAlreadyExists", "{bucket}", regional=True),
         arn="arn:{partition}:s3:::{bucket}",
     ),
     Resource("aws_s3_bucket_lifecycle_configuration", _BUCKET),
@@ -49,7 +49,7 @@ def target_of(id: str) -> Iterator[tuple[str, str]]:
 # Rules of EventBridge
 
 
-def _rule(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _rule(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     name = str(attributes.get("name"))
     rule = reading.rules.get(name)
     if rule is None:
@@ -73,7 +73,7 @@ def _rule(reading: Reading, attributes: Attributes) -> Attributes | None:
     }
 
 
-def _target(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _target(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     rule, id = str(attributes.get("rule")), attributes.get("target_id")
     found = reading.rules.get(rule)
     described = next((target for target in found.targets if target["Id"] == id), None) if found else None

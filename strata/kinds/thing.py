@@ -15,11 +15,11 @@ from strata.config.text import text_problem, written_out
 from strata.errors import Message
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.cli import Center as Cli
+from strata.kinds.cli import CenterLines as Cli
 from strata.kinds.cli import Lines
 from strata.kinds.identity import Mark
 from strata.landing_zone import LandingZone
-from strata.landing_zone.placeholders import PATTERN, Document
+from strata.landing_zone.placeholders import PATTERN, DocumentTemplate
 from strata.text import folded
 
 ACTIVE = "ACTIVE"
@@ -110,13 +110,13 @@ def content(document: str) -> Any:
         return document
 
 
-def declared_content(document: Document) -> Any:
+def declared_content(document: DocumentTemplate) -> Any:
     """Returns a document as data; one that names what only the state has is taken as the state has it."""
     return AS_IT_IS if PATTERN.search(document.text) else document.content
 
 
 @dataclass(frozen=True)
-class Principal:
+class ExternalPrincipal:
     """A group or user that an identity provider looks after, as a state has it.
 
     Attributes:
@@ -140,7 +140,7 @@ class InStates:
 
     zone: LandingZone
     by_type: Mapping[str, Mapping[str, Attributes]]
-    looked_up: Mapping[tuple[Key, str], Principal] = field(default_factory=dict)
+    looked_up: Mapping[tuple[Key, str], ExternalPrincipal] = field(default_factory=dict)
 
     def of(self, type: str) -> Mapping[str, Attributes]:
         """Returns the attributes of the resources of a type by name."""

@@ -12,7 +12,7 @@ from strata.kinds.at_aws import Inventory
 from strata.kinds.change import made_again
 from strata.kinds.events import TAGS, events
 from strata.kinds.identity import Mark, unit_identity, unit_path
-from strata.kinds.kind import Found, Kind, Resource
+from strata.kinds.kind import FoundThing, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
@@ -52,7 +52,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             yield Thing(_NAME, name, values, ids={"id": unit.id}, thing=("ou", unit.id), undo=(undo,))
 
 
-def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[Found]:
+def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[FoundThing]:
     root, units = inventory.organization.root, {unit.id: unit for unit in inventory.organization.units}
     for one in units.values():
         names, above = [one.name], units.get(one.parent)
@@ -61,7 +61,7 @@ def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[Found]:
             above = units.get(above.parent)
         is_known = one.parent == root or one.parent in keys
         identity = unit_identity(keys.get(one.parent, ""), one.name) if is_known else ""
-        yield Found(one.id, one.name, identity, names)
+        yield FoundThing(one.id, one.name, identity, names)
 
 
 UNIT = Kind(

@@ -10,19 +10,19 @@ from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit, Obstacle, Way, edit
+from strata.kinds.change import Edit, Obstacle, OutsideChange, Way, edit
 from strata.kinds.cli import new_name
 from strata.kinds.events import events
 from strata.kinds.identity import Mark
-from strata.kinds.kind import READABLE, Existing, Found, Ids, Kind, Resource
-from strata.kinds.reading import PROVIDERS, Reading, known, snaked
+from strata.kinds.kind import READABLE, AlreadyExists, FoundThing, Ids, Kind, Resource
+from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
 from strata.text import folded, slug
 
 
-def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     id = str(attributes.get("user_id"))
     found = reading.users.get(id)
     if found is None:
@@ -121,7 +121,7 @@ def _way(attribute: str, here: Thing | None, _before: Thing | None, now: Thing |
     return Way(undo=(cli.line("identitystore", "update-user", **where, operations=operations),))
 
 
-def _obstacle(_: LandingZone, change: Change) -> Obstacle:
+def _obstacle(_: LandingZone, change: OutsideChange) -> Obstacle:
     attribute, value = change.attribute, change.now.values.get(change.attribute)
     if attribute == "email" and ", " in str(value):
         return Message("several-addresses", "it has several addresses, and one can be written")
@@ -130,7 +130,7 @@ def _obstacle(_: LandingZone, change: Change) -> Obstacle:
     return ""
 
 
-def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     here, now = change.here, change.now
     if here and change.attribute == "email" and not aws.zone.sso.users[here.name].user_name:
         # Which was the address until now.
@@ -143,7 +143,7 @@ def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
                 yield edit(aws.zone, EXTERNAL, place_of_group(group), value=members)
 
 
-def _key_name(user: at_aws.User) -> str:
+def _key_name(user: at_aws.LiveUser) -> str:
     """Returns the name for a key: that before the @, unless it has no letter for one or is too long to read."""
     address = "".join(user.emails[:1]).partition("@")[0]
     names = [user.user_name.partition("@")[0], address, f"{user.given_name} {user.family_name}"]
@@ -159,7 +159,7 @@ USER = Kind(
             "<identity store id>/<user id>[@<region>]",
             keys=("user",),
             id="user_id",
-            existing=Existing(CONFLICT, regional=True),
+            existing=AlreadyExists(CONFLICT, regional=True),
             reads=_read,
         ),
     ),
@@ -169,7 +169,7 @@ USER = Kind(
     live=_live,
     rename=lambda aws, own, name: aws.cli.people("update-user", user_id=own, operations=new_name("userName", name)),
     found=lambda inventory, _: (
-        Found(user.id, user.user_name, folded(user.user_name), [_key_name(user), user.user_name])
+        FoundThing(user.id, user.user_name, folded(user.user_name), [_key_name(user), user.user_name])
         for center in inventory.centers
         for user in center.users
     ),

@@ -81,7 +81,7 @@ def groups(sso: Sso, external: External) -> dict[str, Group]:
     return {key: _group(key, group, sso, external) for key, group in sso.groups.items()}
 
 
-def _group(key: str, group: models.Group, sso: Sso, external: External) -> Group:
+def _group(key: str, group: models.GroupEntry, sso: Sso, external: External) -> Group:
     found = Group(
         key,
         group.name or key,

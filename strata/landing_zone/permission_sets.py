@@ -11,7 +11,7 @@ from strata.config import EXTERNAL
 from strata.config.external import External, ExternalPermissionSet
 from strata.config.models import Boundary, PolicyReference, Project, Sso
 from strata.config.source import Location
-from strata.landing_zone.placeholders import Document, placeholder_values
+from strata.landing_zone.placeholders import DocumentTemplate, placeholder_values
 
 BREAK_GLASS = "BreakGlass"
 STATE_ACCESS = "StateAccess"
@@ -43,7 +43,7 @@ class ManagedPolicy:
 class InlinePolicy:
     """A policy that is written out, in a file or by an option."""
 
-    document: Document
+    document: DocumentTemplate
     words: str
     file: str | None = None
     of: str = ""
@@ -144,7 +144,7 @@ def _external(key: str, name: str, read: ExternalPermissionSet | None) -> Permis
     return PermissionSet(
         key,
         name,
-        (*managed, *([InlinePolicy(Document(read.inline), words, of=name)] if read.inline else [])),
+        (*managed, *([InlinePolicy(DocumentTemplate(read.inline), words, of=name)] if read.inline else [])),
         at,
         read.description,
         read.session_duration,
@@ -161,7 +161,7 @@ def referenced_policy(
     """Returns the policy that a configuration names, with its document if it is a file."""
     if reference.inline is None:
         return _managed(reference)
-    document = Document(documents.get(reference.inline, ""), values)
+    document = DocumentTemplate(documents.get(reference.inline, ""), values)
     return InlinePolicy(document, f"inline policy {reference.inline}", reference.inline)
 
 
@@ -187,7 +187,7 @@ def _of_options(sso: Sso, project: Project | None, values: Mapping[str, str]) ->
         yield PermissionSet(
             STATE_ACCESS,
             STATE_ACCESS,
-            (InlinePolicy(Document(template, values), words),),
+            (InlinePolicy(DocumentTemplate(template, values), words),),
             ("state_access",),
             "Terraform state in the management account.",
             option="state_access",

@@ -26,7 +26,7 @@ SECURITY_ADMINISTRATOR = "security_administrator_id"
 
 
 @dataclass(frozen=True)
-class Document:
+class DocumentTemplate:
     """A policy document with placeholders, and the values they stand for; empty where its file could not be read."""
 
     template: str

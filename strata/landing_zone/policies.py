@@ -25,7 +25,7 @@ from strata.config.models import (
     Targets,
 )
 from strata.config.source import Location
-from strata.landing_zone.placeholders import SECURITY_ADMINISTRATOR, Document, placeholder_values
+from strata.landing_zone.placeholders import SECURITY_ADMINISTRATOR, DocumentTemplate, placeholder_values
 from strata.landing_zone.units import THE_ROOT, Ancestors, Target
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
@@ -39,7 +39,7 @@ class Policy:
     name: str
     type: PolicyType
     description: str
-    document: Document
+    document: DocumentTemplate
     targets: Targets
     location: Location
     file: str | None = None
@@ -67,7 +67,7 @@ FULL_ACCESS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_
 """AWS's own policies that allow everything, which it attaches to the root and to each unit and account, by type."""
 
 
-def is_full_access(key: str, policy: models.Policy) -> bool:
+def is_full_access(key: str, policy: models.PolicyEntry) -> bool:
     """Returns whether an entry says where such a policy of AWS's is not attached."""
     return policy.external and (policy.name or key) == FULL_ACCESS.get(policy.type)
 
@@ -114,11 +114,13 @@ def all_policies(
         location, name = ("policies", key), policy.name or key
         if policy.external:
             read = external.policies.get(policy.type, {}).get(name)
-            description, document = (read.description, Document(read.document)) if read else ("", Document(""))
+            description, document = (
+                (read.description, DocumentTemplate(read.document)) if read else ("", DocumentTemplate(""))
+            )
             foreign = Policy(key, name, policy.type, description, document, policy.targets, location, external=True)
             policies.append(foreign if read else replace(foreign, is_known=False))
             continue
-        document = Document(documents.get(policy.file, ""), values)
+        document = DocumentTemplate(documents.get(policy.file, ""), values)
         policies.append(
             Policy(
                 key,
@@ -213,7 +215,7 @@ def _of_options(organization: Organization) -> Iterator[Policy]:
     for option, (type, description, document_of) in _OPTIONS.items():
         if given := getattr(organization, option):
             key, text = option.replace("_", "-"), json.dumps(document_of(given), separators=(",", ":"))
-            yield Policy(key, key, type, description, Document(text), given.targets, (option,), option=option)
+            yield Policy(key, key, type, description, DocumentTemplate(text), given.targets, (option,), option=option)
 
 
 def region_restriction_policy(restriction: RegionRestriction) -> dict[str, Any]:

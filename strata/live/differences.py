@@ -12,7 +12,7 @@ from strata.config.models import MANAGEMENT
 from strata.drift.comparison import CONTROLS, HIDDEN, STATES, differing
 from strata.drift.comparison import unread_parts as parts_of
 from strata.drift.difference import Difference as Drifted
-from strata.drift.difference import How
+from strata.drift.difference import DifferenceKind
 from strata.errors import Message
 from strata.inventory.controls import KEYS
 from strata.kinds.account import ACCOUNT
@@ -25,7 +25,7 @@ from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.unit import UNIT
 from strata.kinds.user import USER
 from strata.landing_zone import LandingZone
-from strata.report.live import CHANGED, GONE, MADE, Difference, Unread
+from strata.report.live import CHANGED, GONE, MADE, ReportedDifference, Unread
 from strata.sides.join import Keys
 from strata.sides.recorded import States
 from strata.text import folded
@@ -54,7 +54,7 @@ def differences(
     states: States | None,
     unread: Sequence[Unread],
     day: dt.date,
-) -> list[Difference]:
+) -> list[ReportedDifference]:
     """Returns what differs: what drift tells, what accepted.yaml has of it, and what is no drift.
 
     Args:
@@ -80,9 +80,9 @@ def differences(
     ]
 
 
-def _told(difference: Drifted, *, finding: str = "", accepted: bool = False) -> Difference:
-    how = {How.GONE: GONE, How.CHANGED: CHANGED}.get(difference.how, MADE)
-    return Difference(
+def _told(difference: Drifted, *, finding: str = "", accepted: bool = False) -> ReportedDifference:
+    how = {DifferenceKind.GONE: GONE, DifferenceKind.CHANGED: CHANGED}.get(difference.how, MADE)
+    return ReportedDifference(
         how,
         difference.kind,
         difference.name,
@@ -95,20 +95,20 @@ def _told(difference: Drifted, *, finding: str = "", accepted: bool = False) -> 
     )
 
 
-def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Difference]:
+def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[ReportedDifference]:
     """Yields what the management account is called otherwise, which no deploy changes and drift leaves out."""
     live, here = inventory.organization, zone.project.management_account
     own = next(account for account in live.accounts if account.id == live.management)
     for attribute, at_aws, declared in (("name", own.name, here.name), ("email", own.email, here.email)):
         if at_aws != declared and not (attribute == "email" and folded(at_aws) == folded(declared)):
             place = str(zone.source(PROJECT, ("management_account", attribute)))
-            yield Difference(CHANGED, ACCOUNT.name, MANAGEMENT, attribute, at_aws, declared, place)
+            yield ReportedDifference(CHANGED, ACCOUNT.name, MANAGEMENT, attribute, at_aws, declared, place)
 
 
 # What concerns somebody
 
 
-def concerning(found: Iterable[Difference], patterns: Iterable[str]) -> list[Difference]:
+def concerning(found: Iterable[ReportedDifference], patterns: Iterable[str]) -> list[ReportedDifference]:
     """Returns the differences that are about something, by expressions for kind and name."""
     about = re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or "(?!)")
     return [difference for difference in found if about.fullmatch(f"{difference.kind} {difference.name}")]

@@ -14,7 +14,7 @@ from typing import Any
 from strata.atomic import read_bytes
 from strata.config.text import as_data, short
 from strata.errors import Message, StrataError
-from strata.kinds.at_aws import Inventory, Unit
+from strata.kinds.at_aws import Inventory, LiveUnit
 from strata.kinds.permission_set import DESCRIBED
 from strata.printing import as_json
 from strata.sides.recorded import States
@@ -219,11 +219,11 @@ def _typed(kind: type[Any], data: Any) -> Any:
     return TypeAdapter(kind).validate_python(data)
 
 
-def _from_the_top(units: Iterable[Unit]) -> list[Unit]:
+def _from_the_top(units: Iterable[LiveUnit]) -> list[LiveUnit]:
     """Returns units sorted, each behind the one above it."""
     by_id = {unit.id: unit for unit in units}
 
-    def depth(unit: Unit) -> int:
+    def depth(unit: LiveUnit) -> int:
         return 1 + depth(by_id[unit.parent]) if unit.parent in by_id else 0
 
     return sorted(by_id.values(), key=lambda unit: (depth(unit), unit.id))

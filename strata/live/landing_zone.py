@@ -22,7 +22,7 @@ from strata.evaluation.landing_zone import CONTROLS
 from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
 from strata.kinds import KEYED, at_aws
 from strata.kinds.account import ACCOUNT
-from strata.kinds.at_aws import Center, Inventory
+from strata.kinds.at_aws import Inventory, LiveCenter
 from strata.kinds.group import GROUP, is_filled_by_people
 from strata.kinds.organization import ADDRESS as ORGANIZATION_ADDRESS
 from strata.kinds.permission_set import SET, live_policy
@@ -34,7 +34,7 @@ from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet
-from strata.landing_zone.placeholders import PATTERN, Document
+from strata.landing_zone.placeholders import PATTERN, DocumentTemplate
 from strata.landing_zone.policies import FULL_ACCESS, Policy
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.documents import parse
@@ -204,7 +204,7 @@ class _Reading:
         return self.zone.project.model_copy(update={"management_account": account})
 
     def _organization(self) -> declared.Organization:
-        live, accounts = self.inventory.organization, dict[str, declared.Account]()
+        live, accounts = self.inventory.organization, dict[str, declared.AccountEntry]()
         unmanaged = {folded(name): at for at, name in enumerate(self.zone.organization.unmanaged_accounts)}
         for account in live.accounts:
             key = self.keys["account"][account.id]
@@ -214,7 +214,7 @@ class _Reading:
             tags = here.tags if here and TAGS in self.inventory.unread else account.tags
             unit = self.keys["ou"].get(account.parent, ROOT)
             fields = {**ACCOUNT.live_fields(account), "organizational_unit": unit, "tags": dict(tags)}
-            accounts[key] = declared.Account.model_construct(**fields, retired=False)
+            accounts[key] = declared.AccountEntry.model_construct(**fields, retired=False)
             left = unmanaged.get(account.id, unmanaged.get(folded(account.email)))
             elsewhere: Location | None = None if left is None else ("unmanaged_accounts", left)
             self._place(ORGANIZATION, ("accounts", key), ("accounts", key) if here else elsewhere)
@@ -255,7 +255,7 @@ class _Reading:
                 found |= {(type, target): () for id, target in places.items() if id not in one.targets}
         return found
 
-    def _policy(self, policy: at_aws.Policy) -> Policy:
+    def _policy(self, policy: at_aws.LivePolicy) -> Policy:
         key = self.keys["policy"][policy.id]
         here = self.zone.policies.get(key)
         location = here.location if here else ("policies", key)
@@ -267,12 +267,14 @@ class _Reading:
             found = live
         else:
             file = self._document(f"policy {key} at AWS", policy.content, asked=PolicyType(policy.type) in CONTROLS)
-            found = Policy(key, type=PolicyType(policy.type), document=Document(policy.content), file=file, **fields)
+            found = Policy(
+                key, type=PolicyType(policy.type), document=DocumentTemplate(policy.content), file=file, **fields
+            )
         for target, at in found.attachments.items():
             self._place(ORGANIZATION, at, here.attachments.get(target) if here else None)
         return found
 
-    def _targets(self, policy: at_aws.Policy, here: Policy | None) -> declared.Targets:
+    def _targets(self, policy: at_aws.LivePolicy, here: Policy | None) -> declared.Targets:
         """Returns what a policy is attached to, first what the configuration names, in its order."""
         listed = list(here.attachments) if here else []
         units = {self.keys["ou"][id] for id in policy.targets if id in self.keys["ou"]}
@@ -305,7 +307,7 @@ class _Reading:
     # People
 
     def _sso(
-        self, center: Center, sets: Mapping[str, PermissionSet], granted: Mapping[Grant, tuple[Location, ...]]
+        self, center: LiveCenter, sets: Mapping[str, PermissionSet], granted: Mapping[Grant, tuple[Location, ...]]
     ) -> declared.Sso:
         options = {permission_set.option for permission_set in sets.values()}
         giving = {location for entries in granted.values() for location in entries}
@@ -326,7 +328,7 @@ class _Reading:
             }
         )
 
-    def _user(self, user: at_aws.User) -> declared.User:
+    def _user(self, user: at_aws.LiveUser) -> declared.User:
         key = self.keys["user"][user.id]
         here = self.zone.users.get(key)
         self._place(SSO, ("users", key), ("users", key) if here else None)
@@ -337,7 +339,7 @@ class _Reading:
             shown = {"email": "", "display_name": None}
         return declared.User.model_construct(external=external, **USER.live_fields(user) | shown)
 
-    def _group(self, group: at_aws.Group) -> declared.Group:
+    def _group(self, group: at_aws.LiveGroup) -> declared.GroupEntry:
         """Returns a group with its members, whom AWS knows of an external group as well."""
         key = self.keys["group"][group.id]
         here = self.zone.groups.get(key)
@@ -351,15 +353,15 @@ class _Reading:
         external = here.external if here else group.external
         unknown = external and not members and not (here and is_filled_by_people(here, group))
         fields = {**GROUP.live_fields(group), "members": members, "external": unknown}
-        return declared.Group.model_construct(**fields)
+        return declared.GroupEntry.model_construct(**fields)
 
     # Permission sets and who has them
 
-    def _permission_sets(self, center: Center) -> dict[str, PermissionSet]:
+    def _permission_sets(self, center: LiveCenter) -> dict[str, PermissionSet]:
         permission_sets = [self._permission_set(permission_set) for permission_set in center.permission_sets]
         return {one.key: one for one in sorted(permission_sets, key=lambda permission_set: permission_set.key)}
 
-    def _permission_set(self, permission_set: at_aws.PermissionSet) -> PermissionSet:
+    def _permission_set(self, permission_set: at_aws.LivePermissionSet) -> PermissionSet:
         key = self.keys["permission-set"][permission_set.arn]
         here = self.zone.permission_sets.get(key)
         location = here.location if here else ("permission_sets", key)
@@ -374,7 +376,7 @@ class _Reading:
             **SET.live_fields(permission_set),
         )
 
-    def _policies_of(self, permission_set: at_aws.PermissionSet, listed: Iterable[Held]) -> Iterator[Held]:
+    def _policies_of(self, permission_set: at_aws.LivePermissionSet, listed: Iterable[Held]) -> Iterator[Held]:
         """Yields the policies of a permission set, first what the configuration names, in its order."""
         policies = *map(live_policy, permission_set.aws_managed), *map(live_policy, permission_set.customer_managed)
         managed = [ManagedPolicy(**policy) for policy in policies]
@@ -389,9 +391,9 @@ class _Reading:
         yield from managed
         if inline:
             name = self._document(f"inline policy of {self.keys['permission-set'][permission_set.arn]} at AWS", inline)
-            yield InlinePolicy(Document(inline), name, name)
+            yield InlinePolicy(DocumentTemplate(inline), name, name)
 
-    def _grants(self, center: Center, organization: declared.Organization) -> dict[Grant, tuple[Location, ...]]:
+    def _grants(self, center: LiveCenter, organization: declared.Organization) -> dict[Grant, tuple[Location, ...]]:
         open_ = {MANAGEMENT, *organization.accounts}
         found: dict[Grant, tuple[Location, ...]] = {}
         for assignment in center.assignments:
@@ -404,7 +406,7 @@ class _Reading:
         return {grant: found[grant] for grant in sorted(found)}
 
 
-_NOBODY = Center("", "", "", (), (), (), frozenset(), frozenset(), None)
+_NOBODY = LiveCenter("", "", "", (), (), (), frozenset(), frozenset(), None)
 """Stands for an Identity Center that is off or was not read."""
 
 
@@ -415,7 +417,7 @@ def _in_order(found: Iterable[str], listed: Iterable[str]) -> tuple[str, ...]:
     return (*first, *sorted(left.difference(first)))
 
 
-def _means(live: str, document: Document) -> bool:
+def _means(live: str, document: DocumentTemplate) -> bool:
     """Returns whether AWS has a document in other words at most; what only a state has of it is taken for the same."""
     return bool(PATTERN.search(document.text)) or same_document(live, document.text)
 

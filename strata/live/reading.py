@@ -19,7 +19,7 @@ from strata.drift.steady import check_same
 from strata.errors import Message, StrataError
 from strata.identity.lost_states import lost_states
 from strata.inventory.controls import KEYS
-from strata.inventory.progress import Reading
+from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
 from strata.kinds.control import TRAIL
 from strata.kinds.setting import key_of
@@ -39,7 +39,7 @@ from strata.live.differences import (
 from strata.live.evidence import Evidence, kept_in
 from strata.live.landing_zone import LiveLandingZone, all_keys, live_landing_zone
 from strata.options import Options
-from strata.report.live import NOT_READ, ControlAtAws, Difference, Live, Unread
+from strata.report.live import NOT_READ, ControlAtAws, LiveEvidence, ReportedDifference, Unread
 from strata.sides.join import Keys, known_keys, live_names
 from strata.sides.recorded import States, states_of
 from strata.text import listed
@@ -57,7 +57,7 @@ class Read:
     """
 
     zone: LiveLandingZone
-    live: Live
+    live: LiveEvidence
     called: Keys
     evidence: Evidence
 
@@ -67,7 +67,7 @@ class Read:
             write({source.save: self.evidence.written()}, private=True)
             options.note(f"kept what was read in {source.save}")
 
-    def about(self, kind: Kind, key: str) -> Live:
+    def about(self, kind: Kind, key: str) -> LiveEvidence:
         """Returns the evidence with what concerns a user, group, permission set or account, and so no control."""
         differences = concerning(self.live.differences, self._patterns(kind, key))
         unread = tuple(unread for unread in self.live.unread if unread.part not in {CONTROLS, *KEYS.values()})
@@ -130,7 +130,7 @@ def _from_aws(options: Options, zone: LandingZone, *, controls: bool) -> Evidenc
     caller = management_caller(aws, zone.project)
     states = _states(aws, zone)
     lost = "" if states is None or any(states.values()) else lost_states(aws, zone)
-    reading = Reading(options, zone.project)
+    reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, partly=True)
     if lost:
         states, inventory = None, replace(inventory, unread={**inventory.unread, STATES: lost})
@@ -164,7 +164,7 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
     live = live_landing_zone(zone, inventory, keys)
     center, unread = inventory.center, list(_unread(zone, live, inventory, states))
     differing = differences(zone, inventory, known, states, unread, evidence.read_at.date())
-    found = Live(
+    found = LiveEvidence(
         read_at=evidence.read_at,
         caller=evidence.caller,
         organization=inventory.organization.id,
@@ -245,7 +245,7 @@ def _notes(inventory: Inventory) -> Iterator[Message]:
 
 
 def _controls(
-    zone: LandingZone, inventory: Inventory, states: States | None, differing: Iterable[Difference]
+    zone: LandingZone, inventory: Inventory, states: States | None, differing: Iterable[ReportedDifference]
 ) -> Iterator[tuple[str, ControlAtAws]]:
     """Yields what AWS has of each control."""
     for name, control in zone.security.controls.items():
@@ -265,7 +265,9 @@ def _setting(setting: Setting, found: Mapping[str, Mapping[str, Any]] | None) ->
     return ControlAtAws(f"as Strata {sets} it")
 
 
-def _control(name: str, inventory: Inventory, states: States | None, differs: Iterable[Difference]) -> ControlAtAws:
+def _control(
+    name: str, inventory: Inventory, states: States | None, differs: Iterable[ReportedDifference]
+) -> ControlAtAws:
     """Returns what AWS has of a thing of its own, which it is asked about where the states have it."""
     types = [type for type, key in KEYS.items() if key == name]
     asked = states is not None and inventory.controls is not None and name not in inventory.unread

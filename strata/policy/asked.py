@@ -15,7 +15,7 @@ from strata.policy.conditions import Test, variables
 from strata.policy.documents import Statement
 from strata.policy.evaluator import evaluate
 from strata.policy.keys import PRESENT
-from strata.policy.layers import Layer, Policies
+from strata.policy.layers import Policies, PolicyLayer
 from strata.policy.reference import reference
 from strata.policy.requests import ABSENT, UNKNOWN, Context, Request, Value
 from strata.policy.values import FRESH, Choice, plain, values_of_key
@@ -49,14 +49,14 @@ def _whatever(answer: Answer, keys: Sequence[str]) -> Answer:
     return answer._replace(decided=decided, steps=steps)
 
 
-def never_sent(layers: Iterable[Layer], action: str) -> dict[str, Value]:
+def never_sent(layers: Iterable[PolicyLayer], action: str) -> dict[str, Value]:
     """Returns the keys that policies ask for and no request for an action has: those of other services, and tags."""
     taken = {_family(key) for found in reference().actions(action) for key in found.keys}
     asked = {test.key.lower() for statement in _about(layers, action) for test in statement.condition}
     return {key: ABSENT for key in asked if _family(key) not in taken and _is_of_action(key)}
 
 
-def _about(layers: Iterable[Layer], action: str) -> Iterator[Statement]:
+def _about(layers: Iterable[PolicyLayer], action: str) -> Iterator[Statement]:
     return (statement for layer in layers for statement in layer.about(action.lower()))
 
 

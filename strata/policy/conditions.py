@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from strata.config.source import Location
-from strata.policy.operators import ALL_VALUES, ANY_VALUE, NULL, OPERATORS, Comparison, Operator, truth
+from strata.policy.operators import ALL_VALUES, ANY_VALUE, NULL, OPERATORS, ComparisonResult, Operator, truth
 from strata.policy.patterns import literal
 from strata.policy.requests import ABSENT, UNKNOWN, Context
 from strata.policy.truth import Truth, all_of, any_of, negated
@@ -178,12 +178,12 @@ class Test:
                 continue
             yield self._as_truth(operator.compare(value, wanted), operator)
 
-    def _as_truth(self, comparison: Comparison, operator: Operator) -> Truth:
-        if comparison is Comparison.UNSURE:
+    def _as_truth(self, comparison: ComparisonResult, operator: Operator) -> Truth:
+        if comparison is ComparisonResult.UNSURE:
             return frozenset({self.key})
-        if comparison is Comparison.SENSELESS:
+        if comparison is ComparisonResult.SENSELESS:
             return operator.negated
-        return comparison is Comparison.SAME
+        return comparison is ComparisonResult.SAME
 
 
 def holds(tests: Iterable[Test], context: Context) -> Truth:

@@ -17,7 +17,7 @@ from strata.config.source import Location
 from strata.errors import Message, StrataError
 from strata.policy import conditions
 from strata.policy.conditions import DependsError, Template, Test, UnresolvedError, holds, tests, texts
-from strata.policy.patterns import ARN_PARTS, Actions, Kind, pattern
+from strata.policy.patterns import ARN_PARTS, ActionPatterns, PatternKind, pattern
 from strata.policy.principals import Principals
 from strata.policy.requests import Context, Request
 from strata.policy.truth import Truth, all_of, any_of, negated
@@ -88,9 +88,9 @@ class Statement:
         return [text for _, text in texts(self.content.get(element))]
 
     @cached_property
-    def actions(self) -> Actions:
+    def actions(self) -> ActionPatterns:
         """Returns its actions, or those that it is not about."""
-        return Actions(self.values("NotAction" if self.not_actions else "Action"))
+        return ActionPatterns(self.values("NotAction" if self.not_actions else "Action"))
 
     @cached_property
     def not_actions(self) -> bool:
@@ -156,7 +156,7 @@ def _reached(template: Template, request: Request, *, but: bool) -> Truth:
         return frozenset({error.key}) if but else False
     if template.variables and _before_the_resource(template.text):
         return frozenset({RESOURCE}) if but else False
-    found = pattern(wanted, Kind.RESOURCE).match(request.resource)
+    found = pattern(wanted, PatternKind.RESOURCE).match(request.resource)
     return frozenset({RESOURCE}) if found is None else found
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from strata.config.limits import aws_limits
 from strata.policy.answers import Answer, Outcome, Step, denial, step
-from strata.policy.layers import Granted, Layer, Policies, Verdict, judge_resource
+from strata.policy.layers import Granted, Policies, PolicyLayer, Verdict, judge_resource
 from strata.policy.principals import Grade
 from strata.policy.requests import PrincipalKind, Request
 from strata.policy.truth import Truth, all_of, any_of
 
-NO_POLICY = Layer("policy of the resource")
+NO_POLICY = PolicyLayer("policy of the resource")
 
 
 def evaluate(request: Request, policies: Policies) -> Answer:

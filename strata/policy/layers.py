@@ -19,7 +19,7 @@ MOST_ACTIONS = 4096
 class Verdict(NamedTuple):
     """The result of the policies of one layer for a request, and the statement that decides it first."""
 
-    layer: Layer
+    layer: PolicyLayer
     denies: Truth = False
     denied_by: Statement | None = None
     allows: Truth = False
@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class PolicyLayer:
     """Policies that count together: those of one level of the organization, of a principal, of a resource."""
 
     name: str
@@ -93,7 +93,7 @@ class Granted(NamedTuple):
         return any_of(self.by_grade[grade][0] for grade in grades if grade in self.by_grade)
 
 
-def judge_resource(layer: Layer, request: Request, *, bounded: bool = False) -> Granted:
+def judge_resource(layer: PolicyLayer, request: Request, *, bounded: bool = False) -> Granted:
     """Returns the result of a resource-based policy for a principal, who may have a permissions boundary."""
     denies, allows = _Finding(), _Finding()
     grades: dict[Grade, _Finding] = {}
@@ -110,7 +110,7 @@ def judge_resource(layer: Layer, request: Request, *, bounded: bool = False) -> 
     return Granted(verdict, {grade: (finding.truth, finding.by) for grade, finding in grades.items()})
 
 
-def _named(layer: Layer, request: Request, *, bounded: bool) -> Iterator[tuple[Statement, Grade, Truth]]:
+def _named(layer: PolicyLayer, request: Request, *, bounded: bool) -> Iterator[tuple[Statement, Grade, Truth]]:
     for statement in layer.about(request.name):
         applies = statement.applies(request)
         if statement.principals is None or applies is False:
@@ -125,14 +125,14 @@ def _named(layer: Layer, request: Request, *, bounded: bool) -> Iterator[tuple[S
 
 
 @dataclass(frozen=True, eq=False)
-class Account:
+class AccountLevels:
     """An account with the levels above it, from the root down to itself."""
 
     id: str
     name: str = ""
-    service_control: tuple[Layer, ...] = ()
+    service_control: tuple[PolicyLayer, ...] = ()
     """The SCPs of each level; none outside an organization."""
-    resource_control: tuple[Layer, ...] = ()
+    resource_control: tuple[PolicyLayer, ...] = ()
     """The RCPs of each level."""
     management: bool = False
     """Whether it is the management account, whose principals and resources neither of them binds."""
@@ -146,17 +146,17 @@ class Account:
 class Policies:
     """Everything that binds a request."""
 
-    principal_account: Account
-    resource_account: Account
-    identity: Layer
+    principal_account: AccountLevels
+    resource_account: AccountLevels
+    identity: PolicyLayer
     """The policies of the principal."""
-    boundary: Layer | None = None
+    boundary: PolicyLayer | None = None
     """The permissions boundary of the principal."""
-    resource: Layer | None = None
+    resource: PolicyLayer | None = None
     """The policy of the resource; None where it has none."""
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
+    def layers(self) -> tuple[PolicyLayer, ...]:
         """Returns every policy there is, whether it binds or not."""
         controls = (*self.principal_account.service_control, *self.resource_account.resource_control)
         return (*controls, self.identity, *(layer for layer in (self.boundary, self.resource) if layer))

@@ -16,10 +16,10 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from strata.policy import unknown
-from strata.policy.patterns import Kind, is_arn, pattern
+from strata.policy.patterns import PatternKind, is_arn, pattern
 
 
-class Comparison(Enum):
+class ComparisonResult(Enum):
     """The results of a comparison."""
 
     SAME = "same"
@@ -30,7 +30,7 @@ class Comparison(Enum):
     """One of the two is no value of the kind, so that neither the operator nor its negation holds."""
 
 
-Compare = Callable[[str, str], Comparison]
+Compare = Callable[[str, str], ComparisonResult]
 """Compares a value of a request with a value of a policy, in this order."""
 
 
@@ -49,41 +49,41 @@ NULL: Final = "Null"
 ANY_VALUE, ALL_VALUES = "ForAnyValue", "ForAllValues"
 
 
-def _told(found: bool | None) -> Comparison:
+def _told(found: bool | None) -> ComparisonResult:
     if found is None:
-        return Comparison.UNSURE
-    return Comparison.SAME if found else Comparison.DIFFERENT
+        return ComparisonResult.UNSURE
+    return ComparisonResult.SAME if found else ComparisonResult.DIFFERENT
 
 
-def _exactly(value: str, wanted: str) -> Comparison:
-    return _told(pattern(wanted, Kind.EXACT).match(value))
+def _exactly(value: str, wanted: str) -> ComparisonResult:
+    return _told(pattern(wanted, PatternKind.EXACT).match(value))
 
 
-def _whatever_the_case(value: str, wanted: str) -> Comparison:
+def _whatever_the_case(value: str, wanted: str) -> ComparisonResult:
     return _exactly(value.lower(), wanted.lower())
 
 
-def _like(value: str, wanted: str) -> Comparison:
-    return _told(pattern(wanted, Kind.TEXT).match(value))
+def _like(value: str, wanted: str) -> ComparisonResult:
+    return _told(pattern(wanted, PatternKind.TEXT).match(value))
 
 
-def _arn(value: str, wanted: str) -> Comparison:
+def _arn(value: str, wanted: str) -> ComparisonResult:
     if not is_arn(wanted) or not (is_arn(value) or unknown.ANYTHING in value):
-        return Comparison.SENSELESS
-    return _told(pattern(wanted, Kind.ARN).match(value))
+        return ComparisonResult.SENSELESS
+    return _told(pattern(wanted, PatternKind.ARN).match(value))
 
 
 def _compared(parse: Callable[[str], Any], holds: Callable[[Any, Any], bool]) -> Compare:
     """Returns a comparison of parsed values: numbers, dates, booleans, addresses."""
 
-    def compare(value: str, wanted: str) -> Comparison:
+    def compare(value: str, wanted: str) -> ComparisonResult:
         right = parse(wanted)
         if right is None:
-            return Comparison.SENSELESS
+            return ComparisonResult.SENSELESS
         if unknown.is_partial(value):
-            return Comparison.UNSURE
+            return ComparisonResult.UNSURE
         left = parse(value)
-        return Comparison.SENSELESS if left is None else _told(holds(left, right))
+        return ComparisonResult.SENSELESS if left is None else _told(holds(left, right))
 
     return compare
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from strata.policy import unknown
 from strata.policy.conditions import DependsError, Template, Test, UnresolvedError
 from strata.policy.operators import moment, network, number
-from strata.policy.patterns import ARN_PARTS, LITERAL_MARK, LITERAL_STAR, Kind, literal, pattern
+from strata.policy.patterns import ARN_PARTS, LITERAL_MARK, LITERAL_STAR, PatternKind, literal, pattern
 from strata.policy.requests import ABSENT, Context, Value
 
 FRESH = "zq7x"
@@ -101,7 +101,10 @@ def values_of_key(
     words = [one for test in tests if (one := _as_text(test))]
     read_as = {name for name in _FAMILIES for test in tests if name in test.written.lower()}
     if words:
-        wanted = [*(wanted for many in words for wanted in many), *(Wanted(shape, Kind.ARN) for shape in shapes)]
+        wanted = [
+            *(wanted for many in words for wanted in many),
+            *(WantedPattern(shape, PatternKind.ARN) for shape in shapes),
+        ]
         texts, complete = _texts(tuple(wanted), tuple(known), len(shapes))
         choices += texts
     for name, family in _FAMILIES.items():
@@ -123,7 +126,7 @@ def values_of_key(
 
 def resources(patterns: Iterable[str]) -> Choices:
     """Returns the resources that patterns tell apart, and the request that is about none."""
-    wanted = [Wanted(one, Kind.RESOURCE) for one in sorted(set(patterns)) if one.strip("*")]
+    wanted = [WantedPattern(one, PatternKind.RESOURCE) for one in sorted(set(patterns)) if one.strip("*")]
     choices, complete = _texts(tuple(wanted))
     alike: dict[tuple[bool, ...], Choice] = {}
     for choice in (*choices, Choice(_FRESH_ARN), Choice("*")):
@@ -158,17 +161,17 @@ def _several(choices: Sequence[Choice]) -> Iterator[Choice]:
 # Texts
 
 
-class Wanted(NamedTuple):
+class WantedPattern(NamedTuple):
     """A pattern, and how it is read."""
 
     text: str
-    kind: Kind
+    kind: PatternKind
     folded: bool = False
     """Whether case does not count."""
 
     def matches(self, value: str) -> bool:
         """Returns whether a known text matches."""
-        if self.kind is Kind.ARN and value.count(":") < ARN_PARTS - 1:
+        if self.kind is PatternKind.ARN and value.count(":") < ARN_PARTS - 1:
             return False
         text, value = (self.text.lower(), value.lower()) if self.folded else (self.text, value)
         return value != "*" and pattern(text, self.kind).match(value) is True
@@ -185,17 +188,17 @@ class Wanted(NamedTuple):
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
         """
-        return self.kind is Kind.TEXT and any(wild in part for part in self.parts[:-1] for wild in "*?")
+        return self.kind is PatternKind.TEXT and any(wild in part for part in self.parts[:-1] for wild in "*?")
 
-    def aligned(self, other: Wanted) -> bool:
+    def aligned(self, other: WantedPattern) -> bool:
         """Returns whether two ARNs are compared part by part: not a text with an ARN, where colons are crossed."""
-        mixed = Kind.ARN in (self.kind, other.kind) and (self.crosses or other.crosses)
+        mixed = PatternKind.ARN in (self.kind, other.kind) and (self.crosses or other.crosses)
         return bool(self.parts and other.parts) and not mixed
 
-    def within(self, other: Wanted) -> bool | None:
+    def within(self, other: WantedPattern) -> bool | None:
         """Returns whether all that it matches is matched by another; False if nothing is, None if it is not clear."""
         if self.aligned(other) and not self.folded and not other.folded:
-            kind = Kind.EXACT if other.kind is Kind.EXACT else Kind.TEXT
+            kind = PatternKind.EXACT if other.kind is PatternKind.EXACT else PatternKind.TEXT
             found = {
                 pattern(there, kind).match(_open(here, self.kind))
                 for here, there in zip(self.parts, other.parts, strict=True)
@@ -208,9 +211,9 @@ class Wanted(NamedTuple):
         return None if found_ and self.folded and not other.folded and there.strip("*") else found_
 
 
-def _open(text: str, kind: Kind) -> str:
+def _open(text: str, kind: PatternKind) -> str:
     """Returns a pattern as a text of which the wildcards are not known."""
-    opened = text if kind is Kind.EXACT else re.sub(r"[*?]+", unknown.ANYTHING, text)
+    opened = text if kind is PatternKind.EXACT else re.sub(r"[*?]+", unknown.ANYTHING, text)
     return _unescaped(opened)
 
 
@@ -218,24 +221,24 @@ def _unescaped(text: str) -> str:
     return text.replace(LITERAL_STAR, "*").replace(LITERAL_MARK, "?")
 
 
-def _as_text(test: Test) -> list[Wanted]:
+def _as_text(test: Test) -> list[WantedPattern]:
     """Returns the patterns of a test that compares texts."""
     written = test.written.lower()
     patterns = [one for value in test.values if (one := plain(value)) is not None]
     if "string" in written:
         folded = "ignorecase" in written
-        kind = Kind.TEXT if "like" in written else Kind.EXACT
-        return [Wanted(one if kind is Kind.TEXT else literal(one), kind, folded) for one in patterns]
+        kind = PatternKind.TEXT if "like" in written else PatternKind.EXACT
+        return [WantedPattern(one if kind is PatternKind.TEXT else literal(one), kind, folded) for one in patterns]
     if "arn" in written:
-        return [Wanted(one, Kind.ARN) for one in patterns]
+        return [WantedPattern(one, PatternKind.ARN) for one in patterns]
     if "binary" in written:
-        return [Wanted(literal(one), Kind.EXACT) for one in patterns]
+        return [WantedPattern(literal(one), PatternKind.EXACT) for one in patterns]
     return []
 
 
 @lru_cache(maxsize=1024)
 def _texts(
-    patterns: tuple[Wanted, ...], known: tuple[Choice, ...] = (), shapes: int = 0
+    patterns: tuple[WantedPattern, ...], known: tuple[Choice, ...] = (), shapes: int = 0
 ) -> tuple[tuple[Choice, ...], bool]:
     """Returns texts for every way in which patterns match, and whether that is all; the last are shapes."""
     wanted = [*dict.fromkeys(patterns[: len(patterns) - shapes]), *patterns[len(patterns) - shapes :]]
@@ -261,9 +264,9 @@ def _texts(
     return tuple(choices.values()), all(way in seen or not any(way) for way in ways)
 
 
-def _filled(wanted: Wanted) -> Iterator[str]:
+def _filled(wanted: WantedPattern) -> Iterator[str]:
     """Yields texts that a pattern matches: its stars stand for a new word, or for nothing."""
-    if wanted.kind is Kind.EXACT:
+    if wanted.kind is PatternKind.EXACT:
         yield _unescaped(wanted.text)
         if wanted.folded:
             yield _unescaped(wanted.text).swapcase()
@@ -276,7 +279,7 @@ def _filled(wanted: Wanted) -> Iterator[str]:
     else:
         yield _wild(wanted.text, FRESH)
         yield _wild(wanted.text, "")
-        if wanted.kind is Kind.RESOURCE and wanted.text.startswith("arn:"):
+        if wanted.kind is PatternKind.RESOURCE and wanted.text.startswith("arn:"):
             missing = ARN_PARTS - 1 - wanted.text.count(":")
             yield _wild(wanted.text, FRESH) + "".join(f":{part}" for part in (*_PARTS, FRESH)[-missing:])
 
@@ -285,7 +288,7 @@ def _wild(text: str, meant: str) -> str:
     return _unescaped(re.sub(r"\*+", meant, text).replace("?", "z"))
 
 
-def _shared(wanted: Wanted, other: Wanted) -> Iterator[str]:
+def _shared(wanted: WantedPattern, other: WantedPattern) -> Iterator[str]:
     """Yields texts that two patterns match."""
     if wanted.parts and other.parts:
         parts = [_meeting(here, there) for here, there in zip(wanted.parts, other.parts, strict=True)]
@@ -298,7 +301,7 @@ def _shared(wanted: Wanted, other: Wanted) -> Iterator[str]:
         yield found
 
 
-def _within_longer(texts: Iterable[Choice], wanted: Iterable[Wanted]) -> Iterator[Choice]:
+def _within_longer(texts: Iterable[Choice], wanted: Iterable[WantedPattern]) -> Iterator[Choice]:
     """Yields ARNs of a role and a user that end as another ARN does: the path in one of IAM may have colons."""
     crossed = {at for one in wanted if one.crosses for at, part in enumerate(one.parts[:-1]) if "*" in part}
     for at, choice in product(sorted(crossed), texts):
@@ -345,7 +348,9 @@ def _steps(one: str, other: str, at: int, beside: int) -> Iterator[tuple[tuple[i
         yield (at, beside + 1), FRESH
 
 
-def _ways(wanted: Sequence[Wanted], lie: dict[tuple[Wanted, Wanted], bool | None]) -> list[tuple[bool, ...]] | None:
+def _ways(
+    wanted: Sequence[WantedPattern], lie: dict[tuple[WantedPattern, WantedPattern], bool | None]
+) -> list[tuple[bool, ...]] | None:
     """Returns the ways in which patterns can match together, some of which may be none; None if there are too many."""
     ways: list[tuple[bool, ...]] = [()]
     for at, one in enumerate(wanted):
@@ -360,11 +365,11 @@ def _ways(wanted: Sequence[Wanted], lie: dict[tuple[Wanted, Wanted], bool | None
 
 
 def _fits(
-    wanted: Wanted,
+    wanted: WantedPattern,
     matched: bool,
-    before: Sequence[Wanted],
+    before: Sequence[WantedPattern],
     way: tuple[bool, ...],
-    lie: dict[tuple[Wanted, Wanted], bool | None],
+    lie: dict[tuple[WantedPattern, WantedPattern], bool | None],
 ) -> bool:
     for other, had in zip(before, way, strict=True):
         inner, outer = lie[wanted, other], lie[other, wanted]

@@ -24,7 +24,7 @@ GUARDRAILS_REST_ON: tuple[Part, ...] = ("people", "policies", "documents")
 
 
 @dataclass(frozen=True)
-class Expected:
+class HeldExpectation:
     """One expectation, and where it holds.
 
     Attributes:
@@ -55,7 +55,7 @@ class Undoing:
 
 
 @dataclass(frozen=True)
-class Guardrails:
+class GuardrailAnswers:
     """The answers.
 
     Attributes:
@@ -63,7 +63,7 @@ class Guardrails:
     """
 
     places: tuple[str, ...]
-    expected: tuple[Expected, ...]
+    expected: tuple[HeldExpectation, ...]
     undoing: tuple[Undoing, ...]
 
     def as_data(self) -> dict[str, Any]:
@@ -94,12 +94,12 @@ class Guardrails:
         }
 
 
-def guardrails(landing_zone: LandingZone, as_of: dt.date) -> Guardrails:
+def guardrails(landing_zone: LandingZone, as_of: dt.date) -> GuardrailAnswers:
     """Returns what the expectations of a landing zone come to on a day, and who can undo what; nothing of unread."""
     inside = _inside(landing_zone)
     if landing_zone.unread.keys() & set(GUARDRAILS_REST_ON):
-        return Guardrails(tuple(inside), (), ())
-    return Guardrails(
+        return GuardrailAnswers(tuple(inside), (), ())
+    return GuardrailAnswers(
         tuple(inside), tuple(_expected(landing_zone, as_of, inside)), tuple(_undoing(landing_zone, as_of))
     )
 
@@ -112,7 +112,7 @@ def _inside(landing_zone: LandingZone) -> dict[str, set[str]]:
     return {place: accounts for place, accounts in found.items() if accounts}
 
 
-def _expected(landing_zone: LandingZone, as_of: dt.date, inside: Mapping[str, set[str]]) -> Iterator[Expected]:
+def _expected(landing_zone: LandingZone, as_of: dt.date, inside: Mapping[str, set[str]]) -> Iterator[HeldExpectation]:
     evaluated = Evaluated(landing_zone)
     results = {result.index: result for result in examined(landing_zone, as_of)}
     for index, expectation in enumerate(landing_zone.expectations):
@@ -120,12 +120,12 @@ def _expected(landing_zone: LandingZone, as_of: dt.date, inside: Mapping[str, se
         result = results.get(index)
         if result is None:
             why = "" if expectation.ended(as_of) else unaskable(evaluated, expectation)
-            yield Expected(expectation, dict.fromkeys(inside), (why,) if why else (), place, ended=not why)
+            yield HeldExpectation(expectation, dict.fromkeys(inside), (why,) if why else (), place, ended=not why)
             continue
         about = set(resolved(evaluated, expectation).accounts)
         otherwise = {account for case in result.failing for account in case.accounts}
         held = {key: not otherwise & accounts if about & accounts else None for key, accounts in inside.items()}
-        yield Expected(expectation, held, tuple(map(case_in_words, result.failing)), place)
+        yield HeldExpectation(expectation, held, tuple(map(case_in_words, result.failing)), place)
 
 
 def _undoing(landing_zone: LandingZone, as_of: dt.date) -> Iterator[Undoing]:

@@ -12,7 +12,7 @@ from strata.text import counted, in_sentence
 
 
 @dataclass(frozen=True)
-class Difference:
+class ReportedDifference:
     """Something that AWS has otherwise than the configuration.
 
     Attributes:
@@ -111,7 +111,7 @@ def summary(differences: int, accepted: int, unread: int, *, none: str = "none")
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveEvidence:
     """The evidence.
 
     Attributes:
@@ -132,7 +132,7 @@ class Live:
     identity_store: str
     accounts: Mapping[str, str]
     sha256: str
-    differences: Sequence[Difference] = ()
+    differences: Sequence[ReportedDifference] = ()
     unread: Sequence[Unread] = ()
     not_read: Sequence[str] = ()
     notes: Sequence[str] = ()

@@ -18,8 +18,8 @@ from strata.landing_zone.groups import known_to, may_be_in
 from strata.landing_zone.units import Target
 from strata.policy.answers import Outcome
 from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups, undecided
-from strata.report.guardrails import GUARDRAILS_REST_ON, Guardrails, guardrails
-from strata.report.live import Live
+from strata.report.guardrails import GUARDRAILS_REST_ON, GuardrailAnswers, guardrails
+from strata.report.live import LiveEvidence
 from strata.report.places import places
 from strata.text import counted, listed
 
@@ -85,7 +85,7 @@ class Overview:
     as_of: dt.date
     access: Sequence[Access]
     numbers: Numbers
-    live: Live | None = None
+    live: LiveEvidence | None = None
 
     def points(self) -> list[Point]:
         """Returns the first screen in the order that it is read."""
@@ -119,7 +119,7 @@ class Overview:
 
     # What AWS has otherwise
 
-    def _differences(self, live: Live) -> Point:
+    def _differences(self, live: LiveEvidence) -> Point:
         """Returns what drift would tell, what is not of people first, a few of each kind."""
         kinds: dict[str, list[str]] = defaultdict(list)
         for one in sorted(live.differences, key=lambda difference: difference.kind not in _FIRST):
@@ -252,7 +252,7 @@ class Overview:
     # What policies answer
 
     @cached_property
-    def guardrails(self) -> Guardrails:
+    def guardrails(self) -> GuardrailAnswers:
         """Returns what expectations come to, and who can undo what."""
         return guardrails(self.landing_zone, self.as_of)
 
@@ -417,7 +417,7 @@ _RESTS_ON: Mapping[str, tuple[Part, ...]] = {
 """The parts that each answer rests on; all others on people and their access."""
 
 
-def overview(landing_zone: LandingZone, as_of: dt.date, live: Live | None = None) -> Overview:
+def overview(landing_zone: LandingZone, as_of: dt.date, live: LiveEvidence | None = None) -> Overview:
     """Returns the first screen of a landing zone on a day, of what AWS has with the evidence."""
     accesses = access(landing_zone)
     holders = {one.holder for one in accesses}

@@ -17,7 +17,7 @@ from strata.report.access import AccessPath, way_of
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenAccess:
     """What one entry of sso.yaml gives a group or a user: one permission set in some accounts."""
 
     permission_set: str
@@ -32,7 +32,7 @@ class GroupReview:
     group: Group
     place: SourceLocation
     members: tuple[tuple[str, SourceLocation], ...]
-    given: tuple[Given, ...]
+    given: tuple[GivenAccess, ...]
 
 
 def group_reviews(landing_zone: LandingZone, accounts: Collection[str] | None = None) -> list[GroupReview]:
@@ -51,17 +51,19 @@ def group_reviews(landing_zone: LandingZone, accounts: Collection[str] | None = 
     ]
 
 
-def given_to(landing_zone: LandingZone, kind: str, accounts: Collection[str] | None = None) -> dict[str, list[Given]]:
+def given_to(
+    landing_zone: LandingZone, kind: str, accounts: Collection[str] | None = None
+) -> dict[str, list[GivenAccess]]:
     """Returns by group or by user what each entry gives them directly, in the order of the file."""
     found: dict[tuple[str, Location, str], list[str]] = defaultdict(list)
     for grant, entries in landing_zone.grants.items():
         if grant.principal_type == kind and (accounts is None or grant.account in accounts):
             for entry in entries:
                 found[grant.principal, entry, grant.permission_set].append(grant.account)
-    given: dict[str, list[Given]] = defaultdict(list)
+    given: dict[str, list[GivenAccess]] = defaultdict(list)
     ways = {entry: way_of(landing_zone, entry) for _, entry, _ in found}
     for (principal, entry, permission_set), where in found.items():
-        given[principal].append(Given(permission_set, tuple(where), ways[entry]))
+        given[principal].append(GivenAccess(permission_set, tuple(where), ways[entry]))
     for each in given.values():
         each.sort(key=lambda given: (given.permission_set, given.way.entry, given.accounts))
     return given

@@ -14,10 +14,10 @@ from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target, children
 from strata.policy.answers import Outcome
 from strata.printing import html
-from strata.report.access import Access, AccessPath, Principal, allowances, of_others, undecided
-from strata.report.guardrails import Expected
+from strata.report.access import Access, AccessHolder, AccessPath, allowances, of_others, undecided
+from strata.report.guardrails import HeldExpectation
 from strata.report.labels import says_more
-from strata.report.live import Live
+from strata.report.live import LiveEvidence
 from strata.report.markup import FULL, SIGN, Pills, anchor, items, link, soft, until_and_why
 from strata.report.overview import Overview, Point
 from strata.report.places import places
@@ -25,7 +25,7 @@ from strata.report.policies import Slots, short_type, slots
 from strata.report.reviews import (
     Alike,
     Entering,
-    Given,
+    GivenAccess,
     GroupReview,
     accounts_alike,
     entering_everywhere,
@@ -46,7 +46,7 @@ FIRST = 8
 class Sections:
     """Makes every section of one landing zone."""
 
-    def __init__(self, landing_zone: LandingZone, overview: Overview, live: Live | None = None) -> None:
+    def __init__(self, landing_zone: LandingZone, overview: Overview, live: LiveEvidence | None = None) -> None:
         self.landing_zone = landing_zone
         self.live = live
         self.overview = overview
@@ -135,13 +135,13 @@ class Sections:
         sign = "<p class=sign-here>"
         return _item("g", group.key, head, facts, f"{body}{declared}{sign}", is_open=is_open)
 
-    def _is_full(self, given: Iterable[Given]) -> bool:
+    def _is_full(self, given: Iterable[GivenAccess]) -> bool:
         return any(one.permission_set in self.pills.full for one in given)
 
     def _person(self, key: str) -> str:
         return link("u", key) + soft(says_more(self.landing_zone.users[key].shown_name, key))
 
-    def _given(self, given: Iterable[Given]) -> str:
+    def _given(self, given: Iterable[GivenAccess]) -> str:
         alike: dict[tuple[tuple[str, ...], AccessPath], list[str]] = defaultdict(list)
         for one in given:
             alike[one.accounts, one.way].append(one.permission_set)
@@ -165,17 +165,19 @@ class Sections:
 
     def people(self) -> str:
         """Returns every person with their groups and all that they have."""
-        found: dict[Principal, list[Access]] = defaultdict(list)
+        found: dict[AccessHolder, list[Access]] = defaultdict(list)
         for access in self.overview.access:
             found[access.holder].append(access)
         direct = given_to(self.landing_zone, "USER")
         users = self.landing_zone.users
         return "".join(
-            self._user(key, found[Principal(external=False, key=key)], direct.get(key, []), is_open=len(users) <= OPEN)
+            self._user(
+                key, found[AccessHolder(external=False, key=key)], direct.get(key, []), is_open=len(users) <= OPEN
+            )
             for key in users
         )
 
-    def _user(self, key: str, accesses: list[Access], direct: list[Given], *, is_open: bool) -> str:
+    def _user(self, key: str, accesses: list[Access], direct: list[GivenAccess], *, is_open: bool) -> str:
         user = self.landing_zone.users[key]
         full = f" {FULL}" if any(access.permission_set in self.pills.full for access in accesses) else ""
         head = f"<b>{html(key)}</b>{soft(says_more(user.shown_name, key))}{full}"
@@ -321,7 +323,7 @@ class Sections:
         rows = "".join(self._expected(expected, found.places) for expected in found.expected)
         return f"<div class=wide role=region tabindex=0 aria-label=Expectations>{_table(heads, rows)}</div>"
 
-    def _expected(self, expected: Expected, places: Iterable[str]) -> str:
+    def _expected(self, expected: HeldExpectation, places: Iterable[str]) -> str:
         wrong = items(map(html, expected.broken[:FIRST]))
         more = f"<p class=soft>and {len(expected.broken) - FIRST:,} more" if expected.broken[FIRST:] else ""
         over = f"<p class=soft>ended on {expected.expectation.until}" if expected.ended else ""

@@ -20,7 +20,7 @@ from strata.printing import csv_cell, flat, markdown, wrapped
 from strata.report.access import AccessPath, allowances, bundles, empty_groups, of_others
 from strata.report.edition import Edition
 from strata.report.labels import says_more
-from strata.report.live import Live
+from strata.report.live import LiveEvidence
 from strata.report.overview import overview
 from strata.report.places import places
 from strata.report.policies import Slots, short_type, slots
@@ -78,16 +78,16 @@ def _unless_unread(landing_zone: LandingZone, part: Part, table: Table) -> Table
     return replace(table, rows=[("! unread", *[""] * (len(table.header) - 1))], notes=(landing_zone.unread[part],))
 
 
-def _evidence_table(live: Live) -> Table:
+def _evidence_table(live: LiveEvidence) -> Table:
     return Table("Evidence", ("Fact", "Value"), live.facts())
 
 
-def _differences_table(live: Live) -> Table:
+def _differences_table(live: LiveEvidence) -> Table:
     rows = [(difference.what, difference.place) for difference in live.differences] or [(live.summary, "")]
     return Table("Differences to the configuration", ("What", "Declared at"), rows)
 
 
-def _ids_table(live: Live) -> Table:
+def _ids_table(live: LiveEvidence) -> Table:
     return Table("Account ids", ("Account", "Id"), list(live.accounts.items()))
 
 
@@ -139,7 +139,7 @@ def as_markdown(found: Iterable[Table]) -> str:
     return "\n".join(parts)
 
 
-def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: Live | None = None) -> str:
+def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: LiveEvidence | None = None) -> str:
     """Returns the access matrix with one line for each person, account, permission set and way."""
     written = io.StringIO()
     evidence = [live.read_at.isoformat(timespec="seconds"), live.sha256, live.summary] if live else []
@@ -351,7 +351,7 @@ def _policies_table(landing_zone: LandingZone) -> Table:
     return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)
 
 
-def _controls_table(landing_zone: LandingZone, live: Live | None) -> Table:
+def _controls_table(landing_zone: LandingZone, live: LiveEvidence | None) -> Table:
     found = {name: control_at_aws.words for name, control_at_aws in live.controls.items()} if live else {}
     rows = [
         (

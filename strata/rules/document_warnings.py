@@ -12,16 +12,16 @@ from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.errors import Message
 from strata.landing_zone import LandingZone
-from strata.policy.effects import Kind, doubtful
+from strata.policy.effects import DocumentKind, doubtful
 from strata.policy.grammar import TOP_KEYS
 from strata.policy.reference import reference
 from strata.rules.accepted import Warned
 from strata.rules.documents import DocumentFile, Named
 
 _KINDS = {
-    PolicyType.SERVICE_CONTROL: Kind.SERVICE_CONTROL,
-    PolicyType.RESOURCE_CONTROL: Kind.RESOURCE_CONTROL,
-    None: Kind.PERMISSION_SET,
+    PolicyType.SERVICE_CONTROL: DocumentKind.SERVICE_CONTROL,
+    PolicyType.RESOURCE_CONTROL: DocumentKind.RESOURCE_CONTROL,
+    None: DocumentKind.PERMISSION_SET,
 }
 
 
@@ -39,8 +39,8 @@ def _files(landing_zone: LandingZone) -> Iterator[Warned]:
                 yield Warned(finding.at(document_file.file), (document_file.file, finding.location, message))
 
 
-def _kind(file: DocumentFile) -> Kind:
-    return Kind.ROLE if file.of_deployer else _KINDS[file.type]
+def _kind(file: DocumentFile) -> DocumentKind:
+    return DocumentKind.ROLE if file.of_deployer else _KINDS[file.type]
 
 
 def _options(landing_zone: LandingZone) -> Iterator[Warned]:
@@ -48,7 +48,7 @@ def _options(landing_zone: LandingZone) -> Iterator[Warned]:
     for policy in landing_zone.policies.values():
         if not policy.option or policy.type is not PolicyType.SERVICE_CONTROL:
             continue
-        findings = doubtful(policy.document.content, Kind.SERVICE_CONTROL, ACCESS_ROLE)
+        findings = doubtful(policy.document.content, DocumentKind.SERVICE_CONTROL, ACCESS_ROLE)
         if any(finding.id == "exempts-everybody" for finding in findings):
             location: Location = (*policy.location, "exempt_roles")
             text = Message("exempts-everybody", "exempts every role, so the policy denies next to nothing; name roles")

@@ -12,7 +12,7 @@ from strata.config.source import Location
 from strata.landing_zone import LandingZone
 from strata.landing_zone.deployer import Deployer, deployer_of
 from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet, all_permission_sets
-from strata.landing_zone.placeholders import Document
+from strata.landing_zone.placeholders import DocumentTemplate
 from strata.landing_zone.policies import Policy, all_policies
 
 
@@ -20,7 +20,7 @@ class DocumentFile(NamedTuple):
     """A policy file with one use of it."""
 
     file: str
-    document: Document
+    document: DocumentTemplate
     type: PolicyType | None = None
     """None for an inline policy."""
     of_deployer: bool = False

@@ -26,7 +26,7 @@ from strata.rules.accepted import Doubt
 from strata.text import counted, listed
 
 if TYPE_CHECKING:
-    from strata.evaluation.expectations import Case, Examination, Result
+    from strata.evaluation.expectations import Case, Examiner, ExpectationResult
     from strata.evaluation.landing_zone import Evaluated
     from strata.evaluation.sentences import Sentence
 
@@ -35,14 +35,18 @@ class Cause(NamedTuple):
     """What several broken expectations have in common."""
 
     fault: Fault
-    results: tuple[Result, ...]
+    results: tuple[ExpectationResult, ...]
 
 
 class UnmetError(ConfigurationError):
     """Expectations that do not hold, or contradict each other."""
 
     def __init__(
-        self, faults: Sequence[Fault], results: Sequence[Result], unmet: Mapping[Fault, Result], causes: Sequence[Cause]
+        self,
+        faults: Sequence[Fault],
+        results: Sequence[ExpectationResult],
+        unmet: Mapping[Fault, ExpectationResult],
+        causes: Sequence[Cause],
     ) -> None:
         super().__init__([*faults, *unmet])
         self.results = tuple(results)
@@ -100,7 +104,7 @@ def _written(partial: PartialConfiguration, at: Location) -> Location:
 # Whether they hold
 
 
-def examined(landing_zone: LandingZone, day: dt.date | None = None) -> list[Result]:
+def examined(landing_zone: LandingZone, day: dt.date | None = None) -> list[ExpectationResult]:
     """Returns what was found for each expectation; with a day, not those that ended before it.
 
     One that names what AWS has no more cannot be asked of AWS: `unaskable` says why.
@@ -118,7 +122,7 @@ def unaskable(evaluated: Evaluated, expectation: Expectation) -> Message | Liter
     return next((problem.problem for problem in problems(evaluated, expectation, places=True, principals=True)), "")
 
 
-def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Result]:
+def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[ExpectationResult]:
     """Returns what was found for each expectation, all of which hold.
 
     Raises:
@@ -171,9 +175,9 @@ def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
 
 def _sentences(
     landing_zone: LandingZone, day: dt.date | None, *, askable: bool = False
-) -> tuple[Examination, Mapping[int, Sentence]]:
+) -> tuple[Examiner, Mapping[int, Sentence]]:
     """Returns the expectations that did not end before a day, or those of them that name nothing in vain."""
-    from strata.evaluation.expectations import Examination
+    from strata.evaluation.expectations import Examiner
     from strata.evaluation.landing_zone import Evaluated
     from strata.evaluation.sentences import resolved
 
@@ -183,7 +187,7 @@ def _sentences(
     }
     if askable:
         asked = {index: expectation for index, expectation in asked.items() if not unaskable(evaluated, expectation)}
-    return Examination(evaluated), {index: resolved(evaluated, expectation) for index, expectation in asked.items()}
+    return Examiner(evaluated), {index: resolved(evaluated, expectation) for index, expectation in asked.items()}
 
 
 def _fault(landing_zone: LandingZone, index: int, problem: Message, remedy: str) -> Fault:
@@ -197,9 +201,9 @@ _SEVERAL = 3
 """So many expectations that break in the same accounts are no coincidence."""
 
 
-def causes(landing_zone: LandingZone, unmet: Sequence[Result]) -> Iterator[Cause]:
+def causes(landing_zone: LandingZone, unmet: Sequence[ExpectationResult]) -> Iterator[Cause]:
     """Yields the accounts in which several expectations break, and nowhere else, with what binds these accounts."""
-    by_accounts: defaultdict[frozenset[str], list[Result]] = defaultdict(list)
+    by_accounts: defaultdict[frozenset[str], list[ExpectationResult]] = defaultdict(list)
     for result in unmet:
         by_accounts[frozenset(account for case in result.failing for account in case.accounts)].append(result)
     for accounts, results in by_accounts.items():
@@ -249,7 +253,7 @@ _LISTED = 20
 """Cases that are listed where all are asked for; the JSON has every one."""
 
 
-def _in_words(result: Result) -> tuple[Message, str]:
+def _in_words(result: ExpectationResult) -> tuple[Message, str]:
     expectation, first = result.expectation, result.failing[0]
     text = f"{expectation.id} ({' '.join(expectation.reason.split())}): {case_in_words(first)}{_more(result)}"
     problem = Message(
@@ -264,14 +268,14 @@ def _in_words(result: Result) -> tuple[Message, str]:
     return problem, remedy(expectation, first)
 
 
-def _briefly(result: Result) -> str:
+def _briefly(result: ExpectationResult) -> str:
     """Returns the first case of a broken expectation, without what decides it, and the number of the others."""
     first = result.failing[0]
     may = {Outcome.ALLOWED: "may", Outcome.DENIED: "may not"}.get(first.outcome, "may perhaps")
     return f"{_who(first)} {may} {first.action}{_where(first)}{_more(result)}"
 
 
-def _more(result: Result) -> str:
+def _more(result: ExpectationResult) -> str:
     more = result.number - len(result.failing[0].accounts)
     return f", and {'at least ' if result.cut else ''}{counted(more, 'case')} more" if more else ""
 

@@ -21,7 +21,7 @@ from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Fault, Message
 from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.lockout import DEPLOYER, ENTER, SIGN_IN, Management, Way, in_members, sign_ins
+from strata.evaluation.lockout import DEPLOYER, ENTER, SIGN_IN, Management, UndoingWay, in_members, sign_ins
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import has_ended
 from strata.landing_zone.permission_sets import Held
@@ -91,7 +91,7 @@ class Guard:
         )
 
     @cached_property
-    def _of_members(self) -> tuple[Way, ...]:
+    def _of_members(self) -> tuple[UndoingWay, ...]:
         return (
             *in_members(self._evaluated, self._standing.management.actors),
             *sign_ins(self._evaluated),
@@ -143,12 +143,12 @@ class _Standing:
         self.deployer = management.landing_zone.deployer
 
     @cached_property
-    def ways(self) -> Mapping[str, Sequence[Way]]:
+    def ways(self) -> Mapping[str, Sequence[UndoingWay]]:
         """Returns the ways to undo each stack; none where the first that was found is open."""
         return {stack: self._until_open(stack) for stack in STACKS}
 
-    def _until_open(self, stack: str) -> list[Way]:
-        ways: list[Way] = []
+    def _until_open(self, stack: str) -> list[UndoingWay]:
+        ways: list[UndoingWay] = []
         for way in self.management.of_stack(stack):
             if way.outcome is Outcome.ALLOWED:
                 return []
@@ -190,12 +190,12 @@ class _Standing:
         """Returns the stacks of a rank."""
         return [stack for stack in STACKS if self.rank(stack) is rank]
 
-    def open(self, stack: str) -> list[Way]:
+    def open(self, stack: str) -> list[UndoingWay]:
         """Returns the ways that depend on something; a deployer that nobody names is none."""
         ways = (way for way in self.ways[stack] if way.outcome is Outcome.DEPENDS)
         return [way for way in ways if way.by != DEPLOYER or self.deployer]
 
-    def barred(self, stack: str) -> list[Way]:
+    def barred(self, stack: str) -> list[UndoingWay]:
         """Returns the ways that were meant to be open and are not: of people, else of the deployer."""
         denied = [way for way in self.ways[stack] if way.outcome is Outcome.DENIED]
         people = [way for way in denied if way.permission_set and not way.falls_short]
@@ -211,7 +211,7 @@ def _in_management(landing_zone: LandingZone, standing: _Standing, day: dt.date 
             yield _ended(landing_zone, standing, ended, day)
         lost = [stack for stack in lost if stack not in ended]
     by_cause: dict[tuple[str, Location, str], list[str]] = defaultdict(list)
-    ways: dict[tuple[str, Location, str], Way] = {}
+    ways: dict[tuple[str, Location, str], UndoingWay] = {}
     for stack in lost:
         way = standing.barred(stack)[0]
         cause = _cause(landing_zone, way)
@@ -232,7 +232,7 @@ def _undone(stacks: Sequence[str]) -> str:
     return "a deploy" if len(stacks) == len(STACKS) else f"a deploy of {listed(stacks)}"
 
 
-def _why(way: Way) -> str:
+def _why(way: UndoingWay) -> str:
     statement = way.decided.statement
     if statement:
         named = f"statement {statement.sid}" if statement.line else statement.file
@@ -242,7 +242,7 @@ def _why(way: Way) -> str:
     return f"the {way.decided.level} does not allow {way.action} to {way.by}"
 
 
-def _cause(landing_zone: LandingZone, way: Way) -> tuple[str, Location, str]:
+def _cause(landing_zone: LandingZone, way: UndoingWay) -> tuple[str, Location, str]:
     """Returns where the reason stands: in a document, at the boundary, at the permission set, or at the deployer."""
     decided = way.decided
     here: Location
@@ -337,7 +337,7 @@ def _uncertain(standing: _Standing) -> Iterator[Warned]:
         yield Warned(f"assignments {on}"[:LONGEST], (SSO, ("assignments",), message))
 
 
-def _on(way: Way) -> Iterable[str]:
+def _on(way: UndoingWay) -> Iterable[str]:
     return [f"{way.by.partition(' as ')[0]} of an identity provider"] if way.external else way.decided.keys
 
 
@@ -364,7 +364,7 @@ class _Affected(NamedTuple):
     keys: Iterable[str] = ()
 
 
-def _in_members(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[LockOut]:
+def _in_members(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator[LockOut]:
     """Yields those that a deploy brings about: what others look after is not its doing."""
     return (lockout for lockout in _closing(landing_zone, ways) if lockout.file != EXTERNAL)
 
@@ -378,7 +378,7 @@ def _by_others(lockouts: Iterable[LockOut]) -> Iterator[Warned]:
             )
 
 
-def _closing(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[LockOut]:
+def _closing(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator[LockOut]:
     """Yields one lock-out for each statement and each place that it is attached to."""
     found: dict[_Cause, list[_Affected]] = defaultdict(list)
     for way in ways:
@@ -420,7 +420,7 @@ def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
     return LockOut(cause.file, cause.location, at, problem, _remedy(denied), cause.statement)
 
 
-def _doubtful(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[Warned]:
+def _doubtful(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator[Warned]:
     """Yields one warning for each statement that may close members, wherever it is attached."""
     found: dict[tuple[str, Location, str], list[_Affected]] = defaultdict(list)
     for way in ways:

@@ -14,7 +14,7 @@ from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.source import Location
 from strata.config.text import Problem, short, text_problem
 from strata.errors import Fault, Message
-from strata.landing_zone.placeholders import Document, misplaced, placeholder_problems, texts
+from strata.landing_zone.placeholders import DocumentTemplate, misplaced, placeholder_problems, texts
 from strata.landing_zone.policies import (
     FULL_ACCESS,
     all_policies,
@@ -64,7 +64,7 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             yield from _too_long(partial, (*at, "file"), policy.file, policy.document.length, size)
 
 
-def renamed(entries: Mapping[str, models.Policy] | Mapping[str, models.PermissionSet], *keys: str) -> str:
+def renamed(entries: Mapping[str, models.PolicyEntry] | Mapping[str, models.PermissionSetEntry], *keys: str) -> str:
     """Returns what to do where two have one name; that of others cannot be another."""
     external = any(key in entries and entries[key].external for key in keys)
     return "take one of the two out" if external else "give it another name"
@@ -92,7 +92,12 @@ def _too_long(partial: PartialConfiguration, at: Location, what: str, length: in
 
 
 def wrong_document(
-    partial: PartialConfiguration, yaml_file: str, at: Location, file: str, document: Document, kind: PolicyType | None
+    partial: PartialConfiguration,
+    yaml_file: str,
+    at: Location,
+    file: str,
+    document: DocumentTemplate,
+    kind: PolicyType | None,
 ) -> Iterator[Fault]:
     """Reports the faults of a policy file, in its final text, at the place that names it."""
     for name in sorted(misplaced(document.template)):

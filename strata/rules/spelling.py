@@ -19,7 +19,7 @@ from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
 from strata.landing_zone.placeholders import misplaced
 from strata.policy import spelling as iam
-from strata.policy.findings import Finding
+from strata.policy.findings import DocumentFinding
 from strata.policy.grammar import TOP_KEYS
 from strata.policy.reference import reference
 from strata.rules.documents import Named
@@ -90,7 +90,7 @@ def _unknown(named: Named, organization: Organization | None) -> Iterator[_Unkno
 
 
 @lru_cache(maxsize=256)
-def misspelt(document: str, *, management: bool) -> tuple[Finding, ...]:
+def misspelt(document: str, *, management: bool) -> tuple[DocumentFinding, ...]:
     """Returns the names in the text of a document that AWS does not have; management policies are no IAM policies."""
     content = json.loads(document)
     return tuple(iam.misspelt_operators(content) if management else iam.misspelt(content))

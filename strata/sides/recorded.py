@@ -13,7 +13,7 @@ from strata.kinds.arguments import Attributes
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.group import MEMBERSHIP
 from strata.kinds.moves import Keys, address_now, newest_keys
-from strata.kinds.thing import InStates, Principal, Thing, side
+from strata.kinds.thing import ExternalPrincipal, InStates, Thing, side
 from strata.landing_zone import LandingZone
 from strata.sides.states import Object, State, blocks, managed, objects, resources
 
@@ -42,7 +42,7 @@ class States:
     ids: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, Mapping[str, Attributes]] = field(default_factory=dict)
     elsewhere: frozenset[tuple[str, str]] = frozenset()
-    looked_up: Mapping[str, Principal] = field(default_factory=dict)
+    looked_up: Mapping[str, ExternalPrincipal] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
     whole: bool = False
     let_go: frozenset[str] = frozenset()
@@ -138,12 +138,12 @@ def _typed(resource: Object) -> tuple[str, str]:
 # Whom an identity provider looks after
 
 
-def principals(states: Mapping[str, State], keys: Keys) -> dict[Who, Principal]:
+def principals(states: Mapping[str, State], keys: Keys) -> dict[Who, ExternalPrincipal]:
     """Returns the groups and users that states name and do not manage, under their keys of today.
 
     Each is there as a data source, and its id in each of its assignments and memberships.
     """
-    found, ours = dict[Who, Principal](), set[Who]()
+    found, ours = dict[Who, ExternalPrincipal](), set[Who]()
     for stack, state in states.items():
         found |= dict(_looked_up(state))
         for resource in resources({stack: state}):
@@ -151,7 +151,7 @@ def principals(states: Mapping[str, State], keys: Keys) -> dict[Who, Principal]:
                 ours.add((kind, resource.name))
             elif who := recipient(resource.address):
                 id = resource.attributes.get("member_id" if resource.type == MEMBERSHIP.type else "principal_id")
-                found.setdefault(who, Principal(str(id or "")))
+                found.setdefault(who, ExternalPrincipal(str(id or "")))
     return {
         (kind, keys.get((kind, key), key)): principal
         for (kind, key), principal in found.items()
@@ -174,9 +174,9 @@ KINDS_BY_TYPE: Mapping[str, Kind] = {KEYED["group"].type: "group", KEYED["user"]
 _NAMES: Mapping[Kind, str] = {"group": "display_name", "user": "user_name"}
 
 
-def _looked_up(state: State) -> Iterator[tuple[Who, Principal]]:
+def _looked_up(state: State) -> Iterator[tuple[Who, ExternalPrincipal]]:
     for resource in objects(state):
         kind = KINDS_BY_TYPE.get(resource.type) if resource.mode == "data" else None
         if kind:
             id, name = resource.attributes.get(f"{kind}_id"), resource.attributes.get(_NAMES[kind])
-            yield (kind, resource.name), Principal(str(id or ""), str(name or ""))
+            yield (kind, resource.name), ExternalPrincipal(str(id or ""), str(name or ""))

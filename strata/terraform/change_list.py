@@ -23,9 +23,9 @@ from strata.config.layers import IN_ACCOUNT
 from strata.errors import Message, StrataError, UsageError
 from strata.printing import as_json, line
 from strata.terraform.attributes import ACCOUNT, UNKNOWN, Attribute, in_words
-from strata.terraform.expressions import PROVISIONER, Expression
+from strata.terraform.expressions import PROVISIONER, ParsedExpression
 from strata.terraform.fleet import layer_of
-from strata.terraform.plans import Change, Plan, own_version
+from strata.terraform.plans import Plan, PlannedChange, own_version
 from strata.text import counted, listed
 
 Json = dict[str, Any]
@@ -331,14 +331,14 @@ def _key(planned: Plan) -> str:
 
 
 @dataclass(frozen=True)
-class Expected:
+class ApprovedList:
     """The list that somebody has approved, or its hash alone."""
 
     sha256: str
     changes: ChangeList | None = None
 
     @classmethod
-    def of(cls, given: str) -> Expected:
+    def of(cls, given: str) -> ApprovedList:
         """Returns what `--expect` names: a file with a list, or the hash of one.
 
         Raises:
@@ -374,14 +374,14 @@ class Expected:
             raise StrataError(Message("list-edited", text, place=given))
         return cls(changes.sha256, changes)
 
-    def without(self, stacks: Collection[str]) -> Expected:
+    def without(self, stacks: Collection[str]) -> ApprovedList:
         """Returns what was approved of the other stacks; a hash alone says nothing of them."""
         if not stacks or not self.changes:
             return self
         changes = self.changes.without(stacks)
         return replace(self, sha256=changes.sha256, changes=changes)
 
-    def only(self, stacks: Collection[str]) -> Expected:
+    def only(self, stacks: Collection[str]) -> ApprovedList:
         """Returns what was approved of these stacks."""
         return self.without(self.changes.stacks_named.difference(stacks)) if self.changes else self
 
@@ -482,11 +482,11 @@ def _stack(planned: Plan, *, in_class: bool = False) -> StackChanges:
     return StackChanges(changes=changes, outputs=list(planned.outputs))
 
 
-def _in_class(change: Change, written: Mapping[str, Expression]) -> Listed:
+def _in_class(change: PlannedChange, written: Mapping[str, ParsedExpression]) -> Listed:
     return _listed(change, written).model_copy(update={"goes": dict(change.goes)})
 
 
-def _listed(change: Change, written: Mapping[str, Expression]) -> Listed:
+def _listed(change: PlannedChange, written: Mapping[str, ParsedExpression]) -> Listed:
     return Listed(
         action=change.action,
         moved_from=change.moved_from,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from strata.aws.identity_center import Center
+from strata.aws.identity_center import CenterClient
 from strata.aws.session import AwsError
 from strata.errors import Fault
 from strata.identity.comparison import Refusal
 from strata.identity.external import external, lookup, lost
 from strata.identity.leftovers import STACK
 from strata.kinds.moves import newest_keys
-from strata.kinds.thing import Principal
+from strata.kinds.thing import ExternalPrincipal
 from strata.sides.recorded import Who, principals, recipient
 from strata.terraform.events import Failure
 from strata.terraform.plans import Plan
@@ -61,13 +61,13 @@ def refuse_handed_on(prepared: Prepared, planned: Plan, *, applied: bool = False
         raise RefusedError(sorted(map(Refusal, faults.values())), applied=applied)
 
 
-def _recorded(prepared: Prepared) -> dict[Who, Principal]:
+def _recorded(prepared: Prepared) -> dict[Who, ExternalPrincipal]:
     return principals({STACK: prepared.states.get(STACK, {})}, newest_keys(prepared.landing_zone.moves))
 
 
 def _lost(prepared: Prepared, some: Collection[Who]) -> dict[Who, Fault]:
     zone = prepared.landing_zone
-    center = Center.of(prepared.aws, zone.project) if some else None
+    center = CenterClient.of(prepared.aws, zone.project) if some else None
     if center is None:
         return {}
     recorded = _recorded(prepared)

@@ -19,7 +19,7 @@ from strata.terraform.attributes import MASKED, NOTHING, UNKNOWN, Attribute, in_
 from strata.terraform.change_list import classes, without_id
 from strata.terraform.document_diff import document, document_diff, pretty
 from strata.terraform.fleet import layer_of
-from strata.terraform.plans import Change, Plan
+from strata.terraform.plans import Plan, PlannedChange
 from strata.text import NAMED, counted, listed
 
 STYLES: Mapping[str, Style] = {
@@ -165,7 +165,7 @@ _ACTION = len("replace")
 """The width of the column of actions; the one that is longer pushes its address to the right."""
 
 
-def _about(change: Change) -> Iterator[str]:
+def _about(change: PlannedChange) -> Iterator[str]:
     if change.moved_from:
         yield f"from {change.moved_from}"
     if change.import_id:
@@ -174,7 +174,7 @@ def _about(change: Change) -> Iterator[str]:
         yield "left as it is at AWS"
 
 
-def _goes_lines(change: Change, names: Mapping[str, str], told: Collection[str], every: bool) -> Iterator[_Line]:
+def _goes_lines(change: PlannedChange, names: Mapping[str, str], told: Collection[str], every: bool) -> Iterator[_Line]:
     """Yields what names the thing that goes, unless what is told of its attributes does."""
     for name, go in change.goes.items():
         value = _value(go, names)
@@ -190,7 +190,7 @@ def _total(plans: Sequence[Plan]) -> str:
 # Attributes
 
 
-def _told(change: Change, every: bool) -> list[Attribute]:
+def _told(change: PlannedChange, every: bool) -> list[Attribute]:
     """Returns the attributes that somebody has to see: nothing that follows from what is created."""
     if change.action == "create" and not every:
         return []

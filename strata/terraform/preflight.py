@@ -11,7 +11,7 @@ from functools import cache, partial
 from strata.aws import runs
 from strata.aws.access_role import account_ids, closed_to_us, way
 from strata.aws.identity_center import console, is_ours, list_instances
-from strata.aws.organization import LiveAccount, is_new, list_accounts
+from strata.aws.organization import ListedAccount, is_new, list_accounts
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
@@ -47,7 +47,7 @@ from strata.rules.lockout import Guard
 from strata.sides.states import State, managed, objects
 from strata.terraform import synthesis, whole
 from strata.terraform.attributes import digest
-from strata.terraform.change_list import ChangeList, Expected
+from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.fleet import Fleet, layer_of
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
@@ -150,7 +150,7 @@ class Prepared:
         newest = ChangeList.of(plans, account, later=later, accounts=ids, lineage=lineage)
         return [newest, *([ChangeList.of(plans, account, later=later)] if newest.classes else [])]
 
-    def approved(self, expected: Expected) -> Expected:
+    def approved(self, expected: ApprovedList) -> ApprovedList:
         """Returns what of an approved list is asked for; all of it, unless only stacks in accounts are."""
         in_accounts = self.landing_zone.account_stacks.keys() >= {*self.chosen}
         return expected.only({*self.chosen, *self.shut_out}) if in_accounts else expected
@@ -307,14 +307,14 @@ def _check_layers(aws: Aws, landing_zone: LandingZone, workspace: Workspace, clo
         raise RefusedError(lost)
 
 
-def _words(closed: Mapping[str, LiveAccount], landing_zone: LandingZone) -> Iterator[str]:
+def _words(closed: Mapping[str, ListedAccount], landing_zone: LandingZone) -> Iterator[str]:
     """Yields what tells a synth of accounts to leave out, each with its id, but for one that is gone."""
     for key, account in closed.items():
         if key in landing_zone.members:
             yield f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
 
 
-def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, LiveAccount]) -> frozenset[str]:
+def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, ListedAccount]) -> frozenset[str]:
     """Has a stack forget what its state has of accounts that are closed, where AWS changes nothing any more."""
     declared, accounts = (
         workspace.document(stack).get("resource", {}),

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from strata.aws.identity_center import Center
+from strata.aws.identity_center import CenterClient
 from strata.aws.organization import list_accounts, list_requests
 from strata.aws.session import Aws, AwsError
 from strata.config.models import state_key
@@ -26,7 +26,7 @@ from strata.landing_zone import LandingZone
 from strata.sides.states import managed
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
-from strata.terraform.existing import Existing, exists_already
+from strata.terraform.existing import ExistingTable, exists_already
 from strata.terraform.plans import IMPORTS, Plan
 from strata.terraform.settling import OURS
 from strata.terraform.workspace import Workspace
@@ -130,7 +130,7 @@ def adopt_what_exists(
     workspace: Workspace,
     plan: Callable[[], Plan],
     failures: Sequence[Failure],
-    existing: Existing,
+    existing: ExistingTable,
     directory: Callable[[], Directory | None],
     announced: Collection[Name],
     note: Note,
@@ -194,7 +194,7 @@ def looked_up(aws: Aws, landing_zone: LandingZone, failure: Failure) -> Failure:
 _LONGEST_CREATION = dt.timedelta(hours=1)
 
 
-def adopt_taken(workspace: Workspace, existing: Existing, planned: Plan, note: Note) -> bool:
+def adopt_taken(workspace: Workspace, existing: ExistingTable, planned: Plan, note: Note) -> bool:
     """Has the next plan import what a creation would wait for, make twice or reset; returns whether there is any."""
     ids = existing.early(planned)
     _import_next(workspace, planned.stack, ids, note)
@@ -210,7 +210,7 @@ def _import_next(workspace: Workspace, stack: str, ids: Mapping[str, str], note:
 
 
 def adopt_interrupted(
-    workspace: Workspace, planned: Plan, begun: Iterable[str], existing: Existing, note: Note
+    workspace: Workspace, planned: Plan, begun: Iterable[str], existing: ExistingTable, note: Note
 ) -> None:
     """Imports what an interrupted apply had begun to create, and a plan after it would create again.
 
@@ -272,7 +272,7 @@ def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -
     (https://github.com/hashicorp/terraform-provider-aws/issues/38247).
     """
     try:
-        center = Center.of(aws, landing_zone.project)
+        center = CenterClient.of(aws, landing_zone.project)
         shut = {account.id for account in list_accounts(aws) if account.shut}
         theirs = landing_zone.external_sets
         done = [_provision(center, arn, shut, theirs, note) for arn in center.permission_sets()] if center else []
@@ -282,7 +282,7 @@ def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -
         return False
 
 
-def _provision(center: Center, arn: str, shut: Collection[str], theirs: Collection[str], note: Note) -> bool:
+def _provision(center: CenterClient, arn: str, shut: Collection[str], theirs: Collection[str], note: Note) -> bool:
     outdated, done = [one for one in center.accounts_of(arn, outdated=True) if one not in shut], True
     name = center.name_of(arn) if outdated else ""
     for account in outdated if name not in theirs else ():
@@ -292,7 +292,7 @@ def _provision(center: Center, arn: str, shut: Collection[str], theirs: Collecti
     return done
 
 
-def _await(center: Center, request: str, account: str, note: Note) -> bool:
+def _await(center: CenterClient, request: str, account: str, note: Note) -> bool:
     for _ in range(60):
         status = center.provisioning(request)
         if status["Status"] != "IN_PROGRESS":

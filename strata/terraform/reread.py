@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from strata.errors import Message
-from strata.inventory.reading import Principal, Wanted
+from strata.inventory.reading import Principal, WantedDetail
 from strata.kinds import resource_of
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.group import MEMBERSHIP
 from strata.kinds.permission_set import SET
-from strata.kinds.reading import KEPT, Reading
+from strata.kinds.reading import KEPT, BulkReading
 from strata.kinds.shared import RULE
 from strata.kinds.thing import default_tags
 from strata.sides.states import State, managed, objects
@@ -24,7 +24,7 @@ from strata.sides.states import State, managed, objects
 # What is asked
 
 
-def wanted(state: State) -> Wanted:
+def wanted(state: State) -> WantedDetail:
     """Returns what of Identity Center a state has more of than the name."""
     sets, groups, principals = set[str](), set[str](), set[Principal]()
     for resource in managed(state):
@@ -37,7 +37,7 @@ def wanted(state: State) -> Wanted:
             groups.add(attributes.get("group_id", ""))
         if type == ASSIGNMENT.type:
             principals.add((attributes.get("principal_type", "GROUP"), attributes.get("principal_id", "")))
-    return Wanted(frozenset(sets), frozenset(groups), frozenset(principals))
+    return WantedDetail(frozenset(sets), frozenset(groups), frozenset(principals))
 
 
 def rules(state: State) -> dict[str, str]:
@@ -59,7 +59,7 @@ def uncovered(state: State) -> Message | None:
     return Message("not-read-in-bulk", f"{types[0]} is not read in bulk", type=types[0]) if types else None
 
 
-def difference(state: State, reading: Reading, of_today: Mapping[str, str]) -> Message | None:
+def difference(state: State, reading: BulkReading, of_today: Mapping[str, str]) -> Message | None:
     """Returns the first thing that a refresh might find otherwise than a state has it; None where there is none.
 
     A refresh would put a tag that is neither the thing's own nor one of the default tags of today.

@@ -78,11 +78,11 @@ def _names_have_no_prefix(landing_zone: LandingZone) -> bool:
 
 
 SECTIONS: Mapping[Kind, tuple[str, str, type[models.Model]]] = {
-    "account": (ORGANIZATION, "accounts", models.Account),
+    "account": (ORGANIZATION, "accounts", models.AccountEntry),
     "ou": (ORGANIZATION, "organizational_units", models.OrganizationalUnit),
-    "group": (SSO, "groups", models.Group),
+    "group": (SSO, "groups", models.GroupEntry),
     "user": (SSO, "users", models.User),
-    "permission-set": (SSO, "permission_sets", models.PermissionSet),
+    "permission-set": (SSO, "permission_sets", models.PermissionSetEntry),
     "assignment": (SSO, "assignments", models.Assignment),
 }
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from strata.adoption import rendering
 from strata.adoption.checking import REASON, accepted, until_accepted
 from strata.adoption.describing import Description, describe, sets_with_full_access
-from strata.adoption.existing import Merged
+from strata.adoption.existing import MergedFiles
 from strata.adoption.external import external_at_aws, overtaken, text_of
 from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
@@ -46,12 +46,12 @@ from strata.config import EXTERNAL, IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
 from strata.drift.comparison import compare
 from strata.drift.difference import Difference
-from strata.drift.difference import How as Kind
+from strata.drift.difference import DifferenceKind as Kind
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import write_texts
 from strata.identity.lost_states import lost_states
 from strata.inventory.kept import KeptAnswers
-from strata.inventory.progress import Reading
+from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP, group_of
 from strata.landing_zone import LandingZone
@@ -78,7 +78,7 @@ class Names:
 
 
 @dataclass(frozen=True)
-class How:
+class AdoptOptions:
     """How to read, describe and write."""
 
     literal: bool = False
@@ -88,7 +88,7 @@ class How:
     json: bool = False
 
 
-def run(options: Options, *, to: Path, names: Names, how: How) -> int:
+def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
     """Reads, describes, checks the result, shows it, asks, and writes.
 
     Raises:
@@ -130,7 +130,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
 _NEEDED = ("name", "short_name", "primary", "secondary")
 
 
-def _add(options: Options, to: Path, names: Names, how: How) -> int:
+def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
     """Adds what is new to a configuration that exists; a member account's credentials are refused."""
     if mend(to):
         half = f"{to} was half written by a run that broke off: it is as it was before that run"
@@ -173,7 +173,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     return code
 
 
-def _otherwise_external(to: Path, merged: Merged, inventory: Inventory) -> Iterator[Message]:
+def _otherwise_external(to: Path, merged: MergedFiles, inventory: Inventory) -> Iterator[Message]:
     """Yields what external.yaml has otherwise than AWS, which only a refresh writes."""
     zone = merged.landing_zone
     if differs := overtaken(zone.external, external_at_aws(zone, inventory, merged.found.keys, None)):
@@ -211,9 +211,9 @@ def _tell_next(to: Path) -> None:
         print(line(f"next: read {to / rendering.ADOPTION}, then strata check --config {word(to)}"))
 
 
-def _reading(options: Options, to: Path, project: Project) -> Reading:
+def _reading(options: Options, to: Path, project: Project) -> InventoryReading:
     """Returns a reading whose answers are kept until they are written; no other run reads into the folder meanwhile."""
-    return Reading(options, project, KeptAnswers(to / CACHE / "answers.jsonl", project.management_account.id))
+    return InventoryReading(options, project, KeptAnswers(to / CACHE / "answers.jsonl", project.management_account.id))
 
 
 # The management account
@@ -359,7 +359,7 @@ def _is_in_external_group(difference: Difference, zone: LandingZone) -> bool:
     return group is not None and group.external
 
 
-def _facts(to: Path, description: Description, reading: Reading, *, written: bool) -> dict[str, Any]:
+def _facts(to: Path, description: Description, reading: InventoryReading, *, written: bool) -> dict[str, Any]:
     counts = {name: len(description.organization[name]) for name in ("accounts", "policies")}
     counts["assignments"] = len(description.grants)
     left = [{**omission._asdict(), "id": omission.reason.id} for omission in description.left_alone]

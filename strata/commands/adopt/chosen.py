@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from strata.adoption.existing import Existing, Merged
+from strata.adoption.existing import ExistingConfiguration, MergedFiles
 from strata.adoption.live_ids import TypedId
 from strata.adoption.needs import with_needs
 from strata.adoption.record import RECORD
@@ -21,15 +21,15 @@ from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.drift.comparison import ORDER, Drift, compare, things_by_name
-from strata.drift.difference import Difference, How
+from strata.drift.difference import Difference, DifferenceKind
 from strata.drift.keeping import adopt_line, edits, is_added
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import check_unchanged
-from strata.inventory.progress import Reading
+from strata.inventory.progress import InventoryReading
 from strata.kinds import WORDS
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit
+from strata.kinds.change import Edit, OutsideChange
 from strata.kinds.control import BY_HAND, TRAIL
 from strata.kinds.thing import AtAws
 from strata.load import load
@@ -43,7 +43,7 @@ from strata.text import listed
 
 
 @dataclass(frozen=True)
-class Choice:
+class AdoptionChoice:
     """What is written and how."""
 
     things: Sequence[str]
@@ -54,7 +54,7 @@ class Choice:
     json: bool = False
 
 
-def run(options: Options, choice: Choice) -> int:
+def run(options: Options, choice: AdoptionChoice) -> int:
     """Reads, compares as `strata drift` does, shows what some of the differences would write, asks, and writes.
 
     Raises:
@@ -73,7 +73,7 @@ def run(options: Options, choice: Choice) -> int:
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
     states = steady_states(aws, zone)
-    reading = Reading(options, zone.project)
+    reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, thorough=choice.thorough)
     check_same(aws, zone, states)
     existing = existing_at(folder, zone, inventory.organization.id, *deployed(states))
@@ -101,7 +101,7 @@ def run(options: Options, choice: Choice) -> int:
     return code
 
 
-def _described(merged: Merged) -> dict[str, Any]:
+def _described(merged: MergedFiles) -> dict[str, Any]:
     zone = merged.landing_zone
     counts = {"accounts": len(zone.organization.accounts), "policies": len(zone.organization.policies)}
     return {"described": {**counts, "assignments": len(zone.grants)}, "left_alone": [], "looks": []}
@@ -267,21 +267,21 @@ def _of(difference: Difference) -> str:
 
 
 def _why(difference: Difference) -> str:
-    return "AWS has it no more; " if difference.how is How.GONE else "it cannot be written: "
+    return "AWS has it no more; " if difference.how is DifferenceKind.GONE else "it cannot be written: "
 
 
 # What is written
 
 
 def kept(
-    existing: Existing,
+    existing: ExistingConfiguration,
     states: Mapping[str, Any],
     inventory: Inventory,
     chosen: Sequence[Difference],
     *,
     literal: bool = False,
     day: dt.date | None = None,
-) -> Merged:
+) -> MergedFiles:
     """Returns the configuration with what AWS has of some differences, and what they need beside them.
 
     Raises:
@@ -289,7 +289,9 @@ def kept(
     """
     zone = existing.landing_zone
     some = [
-        Change(difference.attribute, difference.declared, difference.live) for difference in chosen if difference.live
+        OutsideChange(difference.attribute, difference.declared, difference.live)
+        for difference in chosen
+        if difference.live
     ]
     things = [change.now.thing for change in some if is_added(change)]
     things += [("ou", change.now.ids["unit"]) for change in some if change.attribute == "unit"]
@@ -325,11 +327,15 @@ def kept(
 
 
 def _left(
-    merged: Merged, states: Mapping[str, Any], inventory: Inventory, chosen: Sequence[Difference]
+    merged: MergedFiles, states: Mapping[str, Any], inventory: Inventory, chosen: Sequence[Difference]
 ) -> list[Difference]:
     """Returns the differences that differ still, which is so where the configuration cannot have the thing."""
     after = compare(merged.landing_zone, states, inventory).differences
-    made = {difference.live.thing for difference in after if difference.live and difference.how in (How.MADE, How.LEFT)}
+    made = {
+        difference.live.thing
+        for difference in after
+        if difference.live and difference.how in (DifferenceKind.MADE, DifferenceKind.LEFT)
+    }
     others = {_at(difference) for difference in after}
     return [
         difference
@@ -356,7 +362,7 @@ def _names(things: Collection[TypedId], inventory: Inventory) -> Iterator[str]:
     yield from ids
 
 
-def _files(existing: Existing, merged: Merged, inventory: Inventory) -> dict[str, str]:
+def _files(existing: ExistingConfiguration, merged: MergedFiles, inventory: Inventory) -> dict[str, str]:
     """Returns the files that change; the record is one of them only where earlier runs began one."""
     files = dict(merged.files)
     if RECORD in existing.kept and files:
@@ -366,10 +372,10 @@ def _files(existing: Existing, merged: Merged, inventory: Inventory) -> dict[str
 
 def _offered(
     options: Options,
-    existing: Existing,
+    existing: ExistingConfiguration,
     files: Mapping[str, str],
-    merged: Merged,
-    choice: Choice,
+    merged: MergedFiles,
+    choice: AdoptionChoice,
     warned: Sequence[Message] = (),
 ) -> tuple[int, bool]:
     """Shows what changes, warns, asks, and writes; returns the exit code, and whether anything was written.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.adoption.checking import REASON, accepted
-from strata.adoption.existing import Existing, Merged
+from strata.adoption.existing import ExistingConfiguration, MergedFiles
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
 from strata.atomic import read_text
@@ -45,14 +45,14 @@ def existing_at(
     organization: str,
     imported: Mapping[str, str],
     elsewhere: Mapping[str, str],
-) -> Existing:
+) -> ExistingConfiguration:
     """Returns the configuration of a folder, with what earlier runs described, and the ids that states have.
 
     Raises:
         StrataError: the record is damaged.
     """
     kept = {name: read_text(folder / name) for name in (RECORD, ADOPTION) if (folder / name).is_file()}
-    return Existing(
+    return ExistingConfiguration(
         landing_zone=zone,
         texts=texts(folder),
         documents=frozenset(map(str, policies(folder))),
@@ -107,7 +107,7 @@ def _unknown(folder: Path, zone: LandingZone, files: Mapping[str, str]) -> list[
         return [one for one in accepted(copy) if (one["finding"], one["at"]) not in known]
 
 
-def changed_texts(folder: Path, merged: Merged, inventory: Inventory) -> dict[str, str]:
+def changed_texts(folder: Path, merged: MergedFiles, inventory: Inventory) -> dict[str, str]:
     """Returns the texts that change, ADOPTION.md and the record with them; none where nothing is new."""
     if not merged.files and not merged.since.left and (folder / RECORD).is_file():
         return {}
@@ -141,7 +141,7 @@ def gives_full_access(difference: Difference, inventory: Inventory, full: Collec
     return difference.kind == ASSIGNMENT.name and alive and ids["arn"] in full
 
 
-def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> Merged:
+def with_unwritten(existing: ExistingConfiguration, merged: MergedFiles, inventory: Inventory) -> MergedFiles:
     """Returns a result that accepts such values of what it adds."""
     zone, before = merged.landing_zone, existing.landing_zone
     new = declared_side(zone).keys() - declared_side(before).keys()
@@ -161,9 +161,9 @@ def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> 
 def offer(
     options: Options,
     folder: Path,
-    existing: Existing,
+    existing: ExistingConfiguration,
     files: Mapping[str, str],
-    merged: Merged,
+    merged: MergedFiles,
     *,
     dry_run: bool,
     yes: bool,
@@ -191,22 +191,22 @@ def offer(
     return 0
 
 
-def worse(folder: Path, existing: Existing, merged: Merged) -> list[Message]:
+def worse(folder: Path, existing: ExistingConfiguration, merged: MergedFiles) -> list[Message]:
     """Returns what nobody wants of the result and the configuration does not have yet, each with its place."""
     return [*unmet(folder, existing, merged), *locked_out(folder, existing, merged)]
 
 
-def unmet(folder: Path, existing: Existing, merged: Merged) -> list[Message]:
+def unmet(folder: Path, existing: ExistingConfiguration, merged: MergedFiles) -> list[Message]:
     """Returns the expectations that hold no longer, which `strata check` refuses."""
     return _placed(folder, merged, newly_unmet(existing.landing_zone, merged.landing_zone))
 
 
-def locked_out(folder: Path, existing: Existing, merged: Merged) -> list[Message]:
+def locked_out(folder: Path, existing: ExistingConfiguration, merged: MergedFiles) -> list[Message]:
     """Returns what nobody could undo, which accepted.yaml gets an entry for."""
     return _placed(folder, merged, newly_locked_out(existing.landing_zone, merged.landing_zone))
 
 
-def _placed(folder: Path, merged: Merged, messages: Iterable[Message]) -> list[Message]:
+def _placed(folder: Path, merged: MergedFiles, messages: Iterable[Message]) -> list[Message]:
     copy = str(Path(merged.landing_zone.source_file(PROJECT).file).parent)
 
     def here(text: str) -> str:

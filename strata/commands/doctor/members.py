@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from strata.aws.organization import (
-    LiveAccount,
+    ListedAccount,
     enabled_policy_types,
     list_delegations,
     list_trusted_services,
@@ -22,7 +22,7 @@ from strata.identity.accounts import ALREADY_CLOSED, GONE, was_deployed
 from strata.identity.comparison import allowed_by
 from strata.identity.recorded import recorded
 from strata.identity.things import Holdings
-from strata.kinds.at_aws import Account, Inventory, Organization
+from strata.kinds.at_aws import Inventory, LiveAccount, LiveOrganization
 from strata.kinds.organization import DELEGATED
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
@@ -41,7 +41,7 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
     yield from findings or [ok("accounts-declared", f"active: {active}, all of them declared", accounts=active)]
 
 
-def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount], states: Holdings) -> Iterator[Finding]:
+def _declared(zone: LandingZone, holders: Mapping[str, ListedAccount], states: Holdings) -> Iterator[Finding]:
     """Judges who has the e-mails of declared accounts: those not ACTIVE, then those that a deploy would rename."""
     names = {account.name: key for key, account in {**zone.retired, **zone.members}.items()}
     held = [(key, one) for key, declared in zone.members.items() if (one := holders.get(folded(declared.email)))]
@@ -83,7 +83,7 @@ def _gone(context: CheckContext) -> Iterator[Finding]:
         yield warning("account-inactive", text, remedy, place=entry, state=GONE)
 
 
-def _undeclared(zone: LandingZone, live: Iterable[LiveAccount]) -> Iterator[Finding]:
+def _undeclared(zone: LandingZone, live: Iterable[ListedAccount]) -> Iterator[Finding]:
     """Judges ACTIVE accounts that organization.yaml does not mention: they stop a deploy on purpose."""
     mentioned = {folded(account.email) for account in (*zone.accounts.values(), *zone.retired.values())}
     mentioned |= {zone.project.management_account.id, *map(folded, zone.organization.unmanaged_accounts)}
@@ -194,10 +194,10 @@ def _registered(context: CheckContext, live: Mapping[str, Collection[str]]) -> l
         context.accounts(), key=lambda account: not account.active
     )  # of several with an address, the active one
     accounts = tuple(
-        Account(account.id, account.name, account.email, account.state, joined="", parent="") for account in listed
+        LiveAccount(account.id, account.name, account.email, account.state, joined="", parent="") for account in listed
     )
     delegations = {service: tuple(sorted(live[service])) for service in sorted(live)}
-    organization = Organization("", "", context.account_id, accounts, (), (), (), (), delegations)
+    organization = LiveOrganization("", "", context.account_id, accounts, (), (), (), (), delegations)
     zone, inventory = context.landing_zone, Inventory(organization, None)
     known = known_keys(zone, inventory, imported=states_of(context.states()).ids, record={})
     return list(DELEGATED.live(AtAws(zone, inventory, known)))

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from strata.aws.identity_center import Center, console
+from strata.aws.identity_center import CenterClient, console
 from strata.aws.session import AwsError, paginate, unless_absent
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, failure, later, listed, ok, refused, warning
@@ -73,7 +73,7 @@ def check_directory(context: CheckContext) -> Iterator[Finding]:
 
     And that those of an identity provider are there under their names, by which a deploy looks them up.
     """
-    center, zone = Center.of(context.aws, context.project), context.landing_zone
+    center, zone = CenterClient.of(context.aws, context.project), context.landing_zone
     if center is None:
         yield _NOT_ENABLED
         return
@@ -98,7 +98,7 @@ def check_directory(context: CheckContext) -> Iterator[Finding]:
 
 def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
     """Checks that every account has its permission sets as they are now: no plan shows a change that did not arrive."""
-    center = Center.of(context.aws, context.project)
+    center = CenterClient.of(context.aws, context.project)
     if center is None:
         yield _NOT_ENABLED
         return

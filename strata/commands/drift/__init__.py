@@ -19,12 +19,12 @@ from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
 from strata.drift.authors import MOST, Author, authors
 from strata.drift.comparison import HIDDEN, Drift, compare, controls_of
-from strata.drift.difference import Difference, How, lasting
+from strata.drift.difference import Difference, DifferenceKind, lasting
 from strata.drift.event_history import History
 from strata.drift.keeping import adopt_line
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message
-from strata.inventory.progress import Reading
+from strata.inventory.progress import InventoryReading
 from strata.inventory.reading import CENTER
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory
@@ -101,10 +101,10 @@ def run(
     return code or run(options, json=False, thorough=thorough, after=True)
 
 
-class _Seen(NamedTuple):
+class _SeenDrift(NamedTuple):
     """What AWS has, and what of it differs."""
 
-    reading: Reading
+    reading: InventoryReading
     inventory: Inventory
     drift: Drift
 
@@ -114,10 +114,10 @@ class _Seen(NamedTuple):
         return 1 if self.drift.unread else DIFFERS if self.drift.differences else 0
 
 
-def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acceptance], thorough: bool) -> _Seen:
+def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acceptance], thorough: bool) -> _SeenDrift:
     """Reads all three sides, by states that no run changes meanwhile, and compares."""
     states = steady_states(aws, zone)
-    reading = Reading(options, zone.project)
+    reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, thorough=thorough, partly=True, once=True)
     inventory = reading.controls(aws, inventory, controls_of(zone, states))
     meant = {(acceptance.finding, acceptance.at) for acceptance in accepted}
@@ -126,7 +126,7 @@ def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acce
         inventory = reading.assignments(aws, inventory, doubted)
         drift = compare(zone, states, inventory, meant)
     check_same(aws, zone, states)
-    return _Seen(reading, inventory, drift)
+    return _SeenDrift(reading, inventory, drift)
 
 
 def _doubted(difference: Difference) -> tuple[str, str] | None:
@@ -139,7 +139,7 @@ def _doubted(difference: Difference) -> tuple[str, str] | None:
     )
 
 
-def _agreed(options: Options, back: Back, zone: LandingZone, caller: Caller, seen: _Seen) -> list[Step]:
+def _agreed(options: Options, back: Back, zone: LandingZone, caller: Caller, seen: _SeenDrift) -> list[Step]:
     """Returns the ways back to run once somebody agreed to them; nothing where nobody did."""
     if seen.drift.unread:
         options.note(Message("nothing-put-back", "nothing was put back, since something could not be read"))
@@ -193,10 +193,10 @@ def _to_copy(options: Options, words: str) -> str:
 
 
 _WORDS = {
-    How.MADE: "made outside",
-    How.LEFT: "left on",
-    How.GONE: "gone outside",
-    How.CHANGED: "changed outside",
+    DifferenceKind.MADE: "made outside",
+    DifferenceKind.LEFT: "left on",
+    DifferenceKind.GONE: "gone outside",
+    DifferenceKind.CHANGED: "changed outside",
 }
 
 
@@ -225,7 +225,7 @@ def _summary(drift: Drift) -> str:
 def _difference(options: Options, difference: Difference, author: Author | None) -> Iterator[str]:
     how = "changed since it was accepted" if difference.has_changed_since else _WORDS[difference.how]
     what = f"{how}: {difference.kind} {difference.name}"
-    if difference.how is How.CHANGED:
+    if difference.how is DifferenceKind.CHANGED:
         what = f"{what}: {difference.attribute} is {in_sentence(difference.at_aws)} at AWS, {_otherwise(difference)}"
     yield f"{f'{options.config}/{difference.place}: ' if difference.place else ''}{what}"
     if difference.statements:

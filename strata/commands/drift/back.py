@@ -10,7 +10,7 @@ from typing import Any
 
 from strata.aws.session import Aws
 from strata.drift.comparison import Drift
-from strata.drift.difference import How
+from strata.drift.difference import DifferenceKind
 from strata.errors import Message, StrataError
 from strata.kinds.account import ACCOUNT
 from strata.kinds.cli import Line
@@ -73,7 +73,7 @@ def agreed(options: Options, zone: LandingZone, drift: Drift, steps: Sequence[St
     gone = [
         difference.name
         for difference in told
-        if difference.kind == ACCOUNT.name and difference.how is How.GONE and not difference.attribute
+        if difference.kind == ACCOUNT.name and difference.how is DifferenceKind.GONE and not difference.attribute
     ]
     if gone and ACCOUNT.stack in stacks:
         text = f"a deploy would open account {listed(gone)} anew; have it join again first, or take it out of the YAML"

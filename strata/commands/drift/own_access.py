@@ -12,7 +12,7 @@ from strata.drift.difference import Difference
 from strata.errors import Message, StrataError
 from strata.identity.deletions import LAST_ADMINISTRATOR
 from strata.kinds import kind_of
-from strata.kinds.at_aws import Inventory, PermissionSet
+from strata.kinds.at_aws import Inventory, LivePermissionSet
 from strata.kinds.cli import PROVISION, Line
 from strata.landing_zone.permission_sets import AWS_MANAGED, FULL_ACCESS
 from strata.text import folded, listed
@@ -68,7 +68,7 @@ class _OwnAccess:
     """
 
     account: str
-    permission_set: PermissionSet
+    permission_set: LivePermissionSet
     user: str
     ways: set[str]
     memberships: dict[str, str]
