@@ -15,14 +15,14 @@ import pytest
 
 from strata import diff
 from strata.config.accepted import Acceptance
-from strata.config.models import Boundary, Policy, PolicyType, Targets
+from strata.config.models import Boundary, PolicyEntry, PolicyType, Targets
 from strata.diff.boxes import Core
 from strata.diff.inherited import CONTROL
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.policy.documents import parse
-from strata.policy.layers import Layer
-from strata.policy.requests import ABSENT, Context, Principal, Request, Value
+from strata.policy.layers import PolicyLayer
+from strata.policy.requests import ABSENT, Context, Request, RequestPrincipal, Value
 from tests.conftest import Golden
 from tests.mutants import asks, mutants, tells
 from tests.synthesized import COMPANY, SHIPPED
@@ -475,7 +475,7 @@ def _contexts(chance: random.Random, number: int) -> Iterator[dict[str, Value]]:
 
 def _denies(found: Sequence[Statement], allowed: Sequence[Statement] = ()) -> Callable[[Request], tuple[bool, bool]]:
     text = json.dumps({"Version": "2012-10-17", "Statement": [*found, *allowed]})
-    layer = Layer("policy", (parse(text, "policy"),))
+    layer = PolicyLayer("policy", (parse(text, "policy"),))
 
     def judged(request: Request) -> tuple[bool, bool]:
         verdict = layer.judge(request)
@@ -515,7 +515,11 @@ def test_whatever_brute_force_finds_allowed_is_asked_about(seed: int, rounds: in
     """Of a permission set: a request that was not allowed and is now is never passed."""
     chance, zone, asked, opened = random.Random(seed), without_guardrails(company), 0, 0  # noqa: S311
     requests = [
-        replace(one, principal=Principal(ROLE), context=Context({"aws:PrincipalArn": ROLE}, complete=True).filled(keys))
+        replace(
+            one,
+            principal=RequestPrincipal(ROLE),
+            context=Context({"aws:PrincipalArn": ROLE}, complete=True).filled(keys),
+        )
         for keys in _contexts(chance, 25)
         for one in _requests_of(keys)
     ]
@@ -547,7 +551,7 @@ def _either(statement: Statement, chance: random.Random) -> Statement:
 
 def _requests_of(keys: dict[str, Value]) -> list[Request]:
     return [
-        Request(Principal(str(keys["aws:PrincipalArn"])), action, resource, context=Context(keys, complete=True))
+        Request(RequestPrincipal(str(keys["aws:PrincipalArn"])), action, resource, context=Context(keys, complete=True))
         for action, resource in ASKED
     ]
 
@@ -846,7 +850,7 @@ def test_a_merged_policy_is_asked_about_unless_it_is_known_to_loosen_nothing(
 def _merging(zone: LandingZone, kind: str, documents: Merge) -> LandingZone:
     targets = {"unit": {"organizational_units": ["workloads"]}, "account": {"accounts": ["payments-prod"]}}
     policies = {
-        key: Policy.model_validate(
+        key: PolicyEntry.model_validate(
             {"type": PolicyType[kind], "file": f"{key}.json", "targets": targets.get(key, {"root": True})}
         )
         for key in documents

@@ -49,7 +49,7 @@ def wildcard(pattern: str) -> re.Pattern[str]:
     return re.compile(_part(pattern, "."), re.DOTALL)
 
 
-class Kind(Enum):
+class PatternKind(Enum):
     """How a pattern is read."""
 
     EXACT = "exact"
@@ -73,14 +73,14 @@ class Pattern:
     """One pattern, compiled when it is first needed."""
 
     text: str
-    kind: Kind
+    kind: PatternKind
 
     @cached_property
     def _matches(self) -> Callable[[str], bool]:
         """Returns the quickest test of a known value."""
-        if self.kind is Kind.EXACT or not _WILD.search(self.text):
+        if self.kind is PatternKind.EXACT or not _WILD.search(self.text):
             return _unescaped(self.text).__eq__
-        if self.kind is Kind.TEXT:
+        if self.kind is PatternKind.TEXT:
             expression = re.compile(_part(self.text, "."), re.DOTALL)
             return lambda value: expression.fullmatch(value) is not None
         *parts, last = self.text.split(":", ARN_PARTS - 1)
@@ -88,7 +88,7 @@ class Pattern:
         arn = re.compile(
             ":".join([*(_part(part, "[^:]") for part in parts), _part(last, "[^:]" if few else ".")]), re.DOTALL
         )
-        if self.kind is Kind.RESOURCE and (few or any(part.endswith("*") for part in parts)):
+        if self.kind is PatternKind.RESOURCE and (few or any(part.endswith("*") for part in parts)):
             return lambda value: arn.fullmatch(value) is not None or _reaches(self._tokens, value, _certain)
         return lambda value: arn.fullmatch(value) is not None
 
@@ -98,9 +98,9 @@ class Pattern:
         colons, text = 0, self.text
         for index, character in enumerate(text):
             colons += character == ":"
-            if character in "*?" and self.kind is not Kind.EXACT:
-                inside = self.kind is not Kind.TEXT and colons < ARN_PARTS - 1
-                if inside and self.kind is Kind.RESOURCE and character == "*":
+            if character in "*?" and self.kind is not PatternKind.EXACT:
+                inside = self.kind is not PatternKind.TEXT and colons < ARN_PARTS - 1
+                if inside and self.kind is PatternKind.RESOURCE and character == "*":
                     inside = text[index + 1 : index + 2] not in ("", ":")
                 found.append(_Wild(many=character == "*", colons=not inside))
             else:
@@ -111,7 +111,7 @@ class Pattern:
         """Returns whether a value matches; None if that depends on an unknown part of it."""
         if value.isascii() and self.text.isascii():
             return self._matches(value)
-        if self.text == "*" and self.kind is Kind.TEXT:
+        if self.text == "*" and self.kind is PatternKind.TEXT:
             return True
         if isinstance(value, unknown.Other) and value.excludes(self.text):
             return False
@@ -124,18 +124,18 @@ class Pattern:
     @cached_property
     def _start(self) -> str:
         """Returns the start of the pattern, before its first wildcard or unknown part."""
-        wild = None if self.kind is Kind.EXACT else _WILD.search(self.text)
+        wild = None if self.kind is PatternKind.EXACT else _WILD.search(self.text)
         return _unescaped(unknown.known_start(self.text[: wild.start()] if wild else self.text))
 
     @cached_property
     def _parts(self) -> tuple[Pattern, ...]:
         """Returns the parts of an ARN, where each is matched on its own: many ARNs share most of theirs."""
         parts = self.text.split(":", ARN_PARTS - 1)
-        if self.kind not in (Kind.ARN, Kind.RESOURCE) or len(parts) < ARN_PARTS:
+        if self.kind not in (PatternKind.ARN, PatternKind.RESOURCE) or len(parts) < ARN_PARTS:
             return ()
-        if self.kind is Kind.RESOURCE and any(part.endswith("*") for part in parts[:-1]):
+        if self.kind is PatternKind.RESOURCE and any(part.endswith("*") for part in parts[:-1]):
             return ()
-        return tuple(pattern(part, Kind.TEXT) for part in parts)
+        return tuple(pattern(part, PatternKind.TEXT) for part in parts)
 
     @cached_property
     def _partial(self) -> dict[str, Match]:
@@ -163,7 +163,7 @@ def _all(found: Iterable[Match]) -> Match:
 
 
 @lru_cache(maxsize=1 << 16)
-def pattern(text: str, kind: Kind) -> Pattern:
+def pattern(text: str, kind: PatternKind) -> Pattern:
     """Returns a pattern, the same one for the same text."""
     return Pattern(text, kind)
 
@@ -260,7 +260,7 @@ def _onwards(positions: set[int], value: str) -> set[int]:
 # Actions
 
 
-class Actions:
+class ActionPatterns:
     """Patterns of actions, sorted by service so that thousands of them are looked up quickly; case does not count."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
@@ -303,5 +303,5 @@ class Actions:
 
 def _start(text: str) -> str:
     """Returns a pattern up to its first wildcard."""
-    found = _WILD.search(text)
-    return text[: found.start()] if found else text
+    match = _WILD.search(text)
+    return text[: match.start()] if match else text

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from strata.policy import unknown
 from strata.policy.conditions import DependsError, Template, Test, UnresolvedError
 from strata.policy.operators import moment, network, number
-from strata.policy.patterns import ARN_PARTS, LITERAL_MARK, LITERAL_STAR, Kind, literal, pattern
+from strata.policy.patterns import ARN_PARTS, LITERAL_MARK, LITERAL_STAR, PatternKind, literal, pattern
 from strata.policy.requests import ABSENT, Context, Value
 
 FRESH = "zq7x"
@@ -60,11 +60,11 @@ class Choices(NamedTuple):
 
     def where(self, holds: Callable[[Value], bool]) -> int:
         """Returns those for which something holds, as a set of bits."""
-        return sum(1 << at for at, one in enumerate(self.values) if holds(one.value))
+        return sum(1 << at for at, choice in enumerate(self.values) if holds(choice.value))
 
     def chosen(self, bits: int) -> list[Choice]:
         """Returns the values of a set of bits."""
-        return [one for at, one in enumerate(self.values) if bits >> at & 1]
+        return [choice for at, choice in enumerate(self.values) if bits >> at & 1]
 
 
 def plain(template: Template) -> str | None:
@@ -97,78 +97,81 @@ def values_of_key(
         possible: whether a text can be its value.
         shapes: patterns of ARNs, one of which each value matches; none where it may be anything.
     """
-    found, complete = list(known), True
+    choices, complete = list(known), True
     words = [one for test in tests if (one := _as_text(test))]
     read_as = {name for name in _FAMILIES for test in tests if name in test.written.lower()}
     if words:
-        wanted = [*(one for many in words for one in many), *(Wanted(shape, Kind.ARN) for shape in shapes)]
+        wanted = [
+            *(wanted for many in words for wanted in many),
+            *(WantedPattern(shape, PatternKind.ARN) for shape in shapes),
+        ]
         texts, complete = _texts(tuple(wanted), tuple(known), len(shapes))
-        found += texts
+        choices += texts
     for name, family in _FAMILIES.items():
-        found += family([value.text for test in tests if name in test.written.lower() for value in test.values])
+        choices += family([value.text for test in tests if name in test.written.lower() for value in test.values])
     # A text, and the number or address that it is, are told apart each for itself and not together.
     complete = complete and len(read_as) + bool(words) <= 1
-    if words or not found:
-        found += [Choice(FRESH), Choice(_FRESH_ROLE), Choice(_FRESH_ARN)]
-    found = [one for one in found if possible(str(one.value))]
+    if words or not choices:
+        choices += [Choice(FRESH), Choice(_FRESH_ROLE), Choice(_FRESH_ARN)]
+    choices = [choice for choice in choices if possible(str(choice.value))]
     if several := {test for test in tests if test.quantifier}:
-        single = [one for one in _different(tests, found) if isinstance(one.value, str)]
+        single = [choice for choice in _different(tests, choices) if isinstance(choice.value, str)]
         # Where there are too many to combine them all, two tests have a request in which each has a value of its own.
         complete = complete and (len(single) <= _ALL_TOGETHER or len(several) <= 2)  # noqa: PLR2004
-        found += _several(single)
+        choices += _several(single)
     if absent:
-        found.append(Choice(ABSENT))
-    return Choices(tuple(_different(tests, found)), complete)
+        choices.append(Choice(ABSENT))
+    return Choices(tuple(_different(tests, choices)), complete)
 
 
 def resources(patterns: Iterable[str]) -> Choices:
     """Returns the resources that patterns tell apart, and the request that is about none."""
-    wanted = [Wanted(one, Kind.RESOURCE) for one in sorted(set(patterns)) if one.strip("*")]
-    found, complete = _texts(tuple(wanted))
+    wanted = [WantedPattern(one, PatternKind.RESOURCE) for one in sorted(set(patterns)) if one.strip("*")]
+    choices, complete = _texts(tuple(wanted))
     alike: dict[tuple[bool, ...], Choice] = {}
-    for one in (*found, Choice(_FRESH_ARN), Choice("*")):
-        alike.setdefault((one.value == "*", *(wanted_.matches(str(one.value)) for wanted_ in wanted)), one)
+    for choice in (*choices, Choice(_FRESH_ARN), Choice("*")):
+        alike.setdefault((choice.value == "*", *(wanted_.matches(str(choice.value)) for wanted_ in wanted)), choice)
     return Choices(tuple(alike.values()), complete)
 
 
-def _different(tests: Sequence[Test], found: Iterable[Choice]) -> list[Choice]:
+def _different(tests: Sequence[Test], choices: Iterable[Choice]) -> list[Choice]:
     """Returns one of those values that all tests take for the same; what stands for a value that nobody names first."""
     alike: dict[tuple[bool, ...], list[Choice]] = {}
-    for one in found:
-        alike.setdefault((not one.value, *(holds(test, one.value) for test in tests)), []).append(one)
+    for choice in choices:
+        alike.setdefault((not choice.value, *(holds(test, choice.value) for test in tests)), []).append(choice)
     return [Choice(same[0].value, _words(same)) for same in alike.values()]
 
 
 def _words(same: Sequence[Choice]) -> str:
-    if any(not one.words for one in same):
+    if any(not choice.words for choice in same):
         return ""
-    return ", ".join(dict.fromkeys(one.words for one in same if one.occurs)) or same[0].words
+    return ", ".join(dict.fromkeys(choice.words for choice in same if choice.occurs)) or same[0].words
 
 
-def _several(found: Sequence[Choice]) -> Iterator[Choice]:
+def _several(choices: Sequence[Choice]) -> Iterator[Choice]:
     """Yields requests with several values of a key."""
-    longest = len(found) if len(found) <= _ALL_TOGETHER else 2
+    longest = len(choices) if len(choices) <= _ALL_TOGETHER else 2
     for many in range(1, longest + 1):
-        for ones in combinations(found, many):
-            said = " and ".join(one.words or "others" for one in ones) if many > 1 else ones[0].words
-            yield Choice(tuple(str(one.value) for one in ones), said)
-    yield Choice(tuple(str(one.value) for one in found), "all of them")
+        for ones in combinations(choices, many):
+            said = " and ".join(choice.words or "others" for choice in ones) if many > 1 else ones[0].words
+            yield Choice(tuple(str(choice.value) for choice in ones), said)
+    yield Choice(tuple(str(choice.value) for choice in choices), "all of them")
 
 
 # Texts
 
 
-class Wanted(NamedTuple):
+class WantedPattern(NamedTuple):
     """A pattern, and how it is read."""
 
     text: str
-    kind: Kind
+    kind: PatternKind
     folded: bool = False
     """Whether case does not count."""
 
     def matches(self, value: str) -> bool:
         """Returns whether a known text matches."""
-        if self.kind is Kind.ARN and value.count(":") < ARN_PARTS - 1:
+        if self.kind is PatternKind.ARN and value.count(":") < ARN_PARTS - 1:
             return False
         text, value = (self.text.lower(), value.lower()) if self.folded else (self.text, value)
         return value != "*" and pattern(text, self.kind).match(value) is True
@@ -185,17 +188,17 @@ class Wanted(NamedTuple):
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
         """
-        return self.kind is Kind.TEXT and any(wild in part for part in self.parts[:-1] for wild in "*?")
+        return self.kind is PatternKind.TEXT and any(wild in part for part in self.parts[:-1] for wild in "*?")
 
-    def aligned(self, other: Wanted) -> bool:
+    def aligned(self, other: WantedPattern) -> bool:
         """Returns whether two ARNs are compared part by part: not a text with an ARN, where colons are crossed."""
-        mixed = Kind.ARN in (self.kind, other.kind) and (self.crosses or other.crosses)
+        mixed = PatternKind.ARN in (self.kind, other.kind) and (self.crosses or other.crosses)
         return bool(self.parts and other.parts) and not mixed
 
-    def within(self, other: Wanted) -> bool | None:
+    def within(self, other: WantedPattern) -> bool | None:
         """Returns whether all that it matches is matched by another; False if nothing is, None if it is not clear."""
         if self.aligned(other) and not self.folded and not other.folded:
-            kind = Kind.EXACT if other.kind is Kind.EXACT else Kind.TEXT
+            kind = PatternKind.EXACT if other.kind is PatternKind.EXACT else PatternKind.TEXT
             found = {
                 pattern(there, kind).match(_open(here, self.kind))
                 for here, there in zip(self.parts, other.parts, strict=True)
@@ -208,9 +211,9 @@ class Wanted(NamedTuple):
         return None if found_ and self.folded and not other.folded and there.strip("*") else found_
 
 
-def _open(text: str, kind: Kind) -> str:
+def _open(text: str, kind: PatternKind) -> str:
     """Returns a pattern as a text of which the wildcards are not known."""
-    opened = text if kind is Kind.EXACT else re.sub(r"[*?]+", unknown.ANYTHING, text)
+    opened = text if kind is PatternKind.EXACT else re.sub(r"[*?]+", unknown.ANYTHING, text)
     return _unescaped(opened)
 
 
@@ -218,87 +221,87 @@ def _unescaped(text: str) -> str:
     return text.replace(LITERAL_STAR, "*").replace(LITERAL_MARK, "?")
 
 
-def _as_text(test: Test) -> list[Wanted]:
+def _as_text(test: Test) -> list[WantedPattern]:
     """Returns the patterns of a test that compares texts."""
     written = test.written.lower()
     patterns = [one for value in test.values if (one := plain(value)) is not None]
     if "string" in written:
         folded = "ignorecase" in written
-        kind = Kind.TEXT if "like" in written else Kind.EXACT
-        return [Wanted(one if kind is Kind.TEXT else literal(one), kind, folded) for one in patterns]
+        kind = PatternKind.TEXT if "like" in written else PatternKind.EXACT
+        return [WantedPattern(one if kind is PatternKind.TEXT else literal(one), kind, folded) for one in patterns]
     if "arn" in written:
-        return [Wanted(one, Kind.ARN) for one in patterns]
+        return [WantedPattern(one, PatternKind.ARN) for one in patterns]
     if "binary" in written:
-        return [Wanted(literal(one), Kind.EXACT) for one in patterns]
+        return [WantedPattern(literal(one), PatternKind.EXACT) for one in patterns]
     return []
 
 
 @lru_cache(maxsize=1024)
 def _texts(
-    patterns: tuple[Wanted, ...], known: tuple[Choice, ...] = (), shapes: int = 0
+    patterns: tuple[WantedPattern, ...], known: tuple[Choice, ...] = (), shapes: int = 0
 ) -> tuple[tuple[Choice, ...], bool]:
     """Returns texts for every way in which patterns match, and whether that is all; the last are shapes."""
     wanted = [*dict.fromkeys(patterns[: len(patterns) - shapes]), *patterns[len(patterns) - shapes :]]
-    found: dict[str, Choice] = {}
+    choices: dict[str, Choice] = {}
     for one in wanted:
         for text in _filled(one):
-            found.setdefault(text, Choice(text, _unescaped(one.text)))
+            choices.setdefault(text, Choice(text, _unescaped(one.text)))
     if len(wanted) > _MOST_PATTERNS:
-        return tuple(found.values()), False
+        return tuple(choices.values()), False
     lie = {(one, other): one.within(other) for one in wanted for other in wanted if one is not other}
     for one, other in combinations(wanted, 2):
         if None in (lie[one, other], lie[other, one]) and True not in (lie[one, other], lie[other, one]):
             for text in _shared(one, other):
-                found.setdefault(text, Choice(text, _unescaped(f"{one.text} and {other.text}")))
-    for choice in list(_within_longer(found.values(), wanted)):
-        found.setdefault(str(choice.value), choice)
-    seen = {tuple(one.matches(text) for one in wanted) for text in (*found, *(str(one.value) for one in known))}
+                choices.setdefault(text, Choice(text, _unescaped(f"{one.text} and {other.text}")))
+    for choice in list(_within_longer(choices.values(), wanted)):
+        choices.setdefault(str(choice.value), choice)
+    seen = {tuple(one.matches(text) for one in wanted) for text in (*choices, *(str(choice.value) for choice in known))}
     ways = _ways(wanted, lie)
     if ways is None:
-        return tuple(found.values()), False
+        return tuple(choices.values()), False
     if shapes:
         ways = [way for way in ways if any(way[-shapes:])]
-    return tuple(found.values()), all(way in seen or not any(way) for way in ways)
+    return tuple(choices.values()), all(way in seen or not any(way) for way in ways)
 
 
-def _filled(one: Wanted) -> Iterator[str]:
+def _filled(wanted: WantedPattern) -> Iterator[str]:
     """Yields texts that a pattern matches: its stars stand for a new word, or for nothing."""
-    if one.kind is Kind.EXACT:
-        yield _unescaped(one.text)
-        if one.folded:
-            yield _unescaped(one.text).swapcase()
+    if wanted.kind is PatternKind.EXACT:
+        yield _unescaped(wanted.text)
+        if wanted.folded:
+            yield _unescaped(wanted.text).swapcase()
         return
-    parts = one.parts
+    parts = wanted.parts
     if parts:
         start = [_wild(part, meant) for part, meant in zip(parts[:-1], _PARTS, strict=True)]
         yield ":".join([*start, _wild(parts[-1], FRESH)])
         yield ":".join([*start, _wild(parts[-1], "")])
     else:
-        yield _wild(one.text, FRESH)
-        yield _wild(one.text, "")
-        if one.kind is Kind.RESOURCE and one.text.startswith("arn:"):
-            missing = ARN_PARTS - 1 - one.text.count(":")
-            yield _wild(one.text, FRESH) + "".join(f":{part}" for part in (*_PARTS, FRESH)[-missing:])
+        yield _wild(wanted.text, FRESH)
+        yield _wild(wanted.text, "")
+        if wanted.kind is PatternKind.RESOURCE and wanted.text.startswith("arn:"):
+            missing = ARN_PARTS - 1 - wanted.text.count(":")
+            yield _wild(wanted.text, FRESH) + "".join(f":{part}" for part in (*_PARTS, FRESH)[-missing:])
 
 
 def _wild(text: str, meant: str) -> str:
     return _unescaped(re.sub(r"\*+", meant, text).replace("?", "z"))
 
 
-def _shared(one: Wanted, other: Wanted) -> Iterator[str]:
+def _shared(wanted: WantedPattern, other: WantedPattern) -> Iterator[str]:
     """Yields texts that two patterns match."""
-    if one.parts and other.parts:
-        parts = [_meeting(here, there) for here, there in zip(one.parts, other.parts, strict=True)]
+    if wanted.parts and other.parts:
+        parts = [_meeting(here, there) for here, there in zip(wanted.parts, other.parts, strict=True)]
         if None not in parts:
             yield ":".join(part or "" for part in parts)
-        if one.aligned(other):
+        if wanted.aligned(other):
             return
-    texts = (one.text.lower(), other.text.lower()) if one.folded or other.folded else (one.text, other.text)
+    texts = (wanted.text.lower(), other.text.lower()) if wanted.folded or other.folded else (wanted.text, other.text)
     if (found := _meeting(*texts)) is not None:
         yield found
 
 
-def _within_longer(texts: Iterable[Choice], wanted: Iterable[Wanted]) -> Iterator[Choice]:
+def _within_longer(texts: Iterable[Choice], wanted: Iterable[WantedPattern]) -> Iterator[Choice]:
     """Yields ARNs of a role and a user that end as another ARN does: the path in one of IAM may have colons."""
     crossed = {at for one in wanted if one.crosses for at, part in enumerate(one.parts[:-1]) if "*" in part}
     for at, choice in product(sorted(crossed), texts):
@@ -345,7 +348,9 @@ def _steps(one: str, other: str, at: int, beside: int) -> Iterator[tuple[tuple[i
         yield (at, beside + 1), FRESH
 
 
-def _ways(wanted: Sequence[Wanted], lie: dict[tuple[Wanted, Wanted], bool | None]) -> list[tuple[bool, ...]] | None:
+def _ways(
+    wanted: Sequence[WantedPattern], lie: dict[tuple[WantedPattern, WantedPattern], bool | None]
+) -> list[tuple[bool, ...]] | None:
     """Returns the ways in which patterns can match together, some of which may be none; None if there are too many."""
     ways: list[tuple[bool, ...]] = [()]
     for at, one in enumerate(wanted):
@@ -360,14 +365,14 @@ def _ways(wanted: Sequence[Wanted], lie: dict[tuple[Wanted, Wanted], bool | None
 
 
 def _fits(
-    one: Wanted,
+    wanted: WantedPattern,
     matched: bool,
-    before: Sequence[Wanted],
+    before: Sequence[WantedPattern],
     way: tuple[bool, ...],
-    lie: dict[tuple[Wanted, Wanted], bool | None],
+    lie: dict[tuple[WantedPattern, WantedPattern], bool | None],
 ) -> bool:
     for other, had in zip(before, way, strict=True):
-        inner, outer = lie[one, other], lie[other, one]
+        inner, outer = lie[wanted, other], lie[other, wanted]
         if matched and ((inner is False and had) or (inner is True and not had)):
             return False
         if had and ((outer is False and matched) or (outer is True and not matched)):
@@ -400,16 +405,16 @@ def _moments(texts: Iterable[str]) -> list[Choice]:
 
 
 def _addresses(texts: Iterable[str]) -> list[Choice]:
-    found: list[Choice] = []
+    choices: list[Choice] = []
     networks = [known for text in texts if (known := network(text))]
     for one in networks:
         first, last = int(one.network_address), int(one.broadcast_address)
         kind = ipaddress.IPv4Address if isinstance(one, ipaddress.IPv4Network) else ipaddress.IPv6Address
         end = 2**one.max_prefixlen
-        found += [Choice(str(kind(at)), str(one)) for at in (first, last)]
-        found += [Choice(str(kind(at)), str(kind(at))) for at in (first - 1, last + 1) if 0 <= at < end]
+        choices += [Choice(str(kind(at)), str(one)) for at in (first, last)]
+        choices += [Choice(str(kind(at)), str(kind(at))) for at in (first - 1, last + 1) if 0 <= at < end]
     versions = {one.version for one in networks} or {4, 6}
-    return [*found, *(Choice(text) for version, text in _SOME_ADDRESS.items() if version not in versions)]
+    return [*choices, *(Choice(text) for version, text in _SOME_ADDRESS.items() if version not in versions)]
 
 
 _SOME_ADDRESS = {4: "192.0.2.1", 6: "2001:db8::1"}
