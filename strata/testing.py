@@ -3,7 +3,7 @@
     zone.principal("developers").can("s3:GetObject", account="web-live", on="arn:aws:s3:::orders/*")
     zone.anybody(but="role/OrganizationAccountAccessRole").cannot("cloudtrail:StopLogging", account="root")
 
-Each raises an AssertionError that says which statement decides, or which is missing; docs/expectations.md has examples.
+Each raises an AssertionError that says which statement decides, or which is missing; docs/guardrails.md has examples.
 """
 
 from __future__ import annotations

@@ -32,16 +32,18 @@ MODELS: dict[str, type[BaseModel]] = {
 }
 NOTES = {
     "project.yaml": "Required.",
-    "organization.yaml": "Required, as one file or as several in `organization/` ([teams.md](teams.md)). A policy "
-    "document is plain AWS JSON in `policies/`, in which `{{name}}` stands for a value that Strata knows.",
+    "organization.yaml": "Required, as one file or as several in `organization/` "
+    "([edits.md](edits.md#files-that-teams-own)). A policy document is plain AWS JSON in `policies/`, in which "
+    "`{{name}}` stands for a value that Strata knows.",
     SECURITY: "Required. [controls.md](controls.md) says what each mode does at AWS.",
-    "sso.yaml": "Required, as one file or as several in `sso/` ([teams.md](teams.md)). [access.md](access.md) has the "
-    "reasoning, [identity-providers.md](identity-providers.md) the groups that are external.",
-    EXPECTATIONS: "Optional. A list; [expectations.md](expectations.md) says how it is asked.",
+    "sso.yaml": "Required, as one file or as several in `sso/` ([edits.md](edits.md#files-that-teams-own)). "
+    "[access.md](access.md) has the reasoning, [identity-providers.md](identity-providers.md) the groups that are "
+    "external.",
+    EXPECTATIONS: "Optional. A list; [guardrails.md](guardrails.md#expectations) says how it is asked.",
     IMPORTS: "Optional. Strata finds the organization, accounts, units and policies that exist by itself, and refuses "
     "an entry for them. An address that no stack creates is an error; `strata check` knows the form of each id.",
-    MOVES: "Optional. A list; [operate.md](operate.md) says when a key changes.",
-    ACCEPTED: "Optional. A list; [warnings.md](warnings.md) has every finding.",
+    MOVES: "Optional. A list; [edits.md](edits.md#another-key) says when a key changes.",
+    ACCEPTED: "Optional. A list; [messages.md](messages.md#findings-that-can-be-accepted) has every finding.",
 }
 FEW = 6
 """Choices that are listed where the type stands."""
@@ -61,7 +63,7 @@ each file, `# yaml-language-server: $schema=...`.
 | `organization.yaml` | units, accounts, policies and their targets, delegated administrators |
 | `security.yaml` | each control: `on`, `off` or `unmanaged` |
 | `sso.yaml` | people, groups, permission sets, assignments |
-| `organization/*.yaml`, `sso/*.yaml` | optional: the same, in [files that teams own](teams.md) |
+| `organization/*.yaml`, `sso/*.yaml` | optional: the same, in [files that teams own](edits.md#files-that-teams-own) |
 | `policies/*.json` | policy documents as plain AWS JSON |
 | `expectations.yaml` | optional: who may do what where and who may not, which `strata check` asks the policies |
 | `imports.yaml` | optional: existing resources to import, by Terraform address |
@@ -210,7 +212,7 @@ def limits_of(found: Json) -> Iterator[str]:
         if "us-east-1" in choices:
             yield "of AWS's commercial partition"
         elif "unbound-account" in choices:
-            yield "[the findings](warnings.md#findings-that-can-be-accepted)"
+            yield "[the findings](messages.md#findings-that-can-be-accepted)"
         else:
             yield ", ".join(f"`{one}`" for one in choices)
     if words := _WORDS.get(found.get("pattern", "")):

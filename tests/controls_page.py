@@ -14,6 +14,7 @@ from typing import Any
 from strata.config.descriptions import descriptions
 from strata.config.models import Control, RegionalSetting, Security, Setting
 from strata.config.weaker import Weaker
+from tests.documents import with_rows
 from tests.synthesized import Stack
 
 
@@ -191,7 +192,7 @@ A control without an entry in `security.yaml` has the default mode. A region tha
 as `unmanaged` there. The controls reach the management account and its regions; settings of members come from policies
 (`ec2_defaults` in `organization.yaml`), and alternate contacts reach every account.
 
-`strata report --diff` calls a weaker parameter a risk to guardrails: the third column.
+`strata report --diff` calls a weaker field a risk to guardrails.
 """
 
 
@@ -236,12 +237,11 @@ class Page:
         yield "| Mode | At AWS |\n|---|---|"
         default = _mode(name)
         modes = {"on": self._on(control, facts), **{mode: self._let_go(facts, mode) for mode in ("off", "unmanaged")}}
-        for mode, text in modes.items():
-            yield f"| `{mode}`{', the default' if mode == default else ''} | {text} |"
+        for text, same in groupby(modes, modes.__getitem__):
+            names = [f"`{mode}`{', the default' if mode == default else ''}" for mode in same]
+            yield f"| {'; '.join(names)} | {text} |"
         yield ""
-        yield from _parameters(control)
-        yield f"Costs: {facts.price}.\n"
-        yield from (f"{' '.join(notes)}\n" for notes in [[*facts.notes, *_more(control)]] if notes)
+        yield f"{' '.join([f'Costs: {facts.price}.{_fields(name, control)}', *facts.notes, *_more(control)])}\n"
 
     def _on(self, control: type[Control], facts: Facts) -> str:
         if issubclass(control, Setting):
@@ -261,17 +261,14 @@ class Page:
         return "; ".join([*parts, *([f"leaves {_row(left)} unchanged"] if left else [])])
 
 
-def _parameters(control: type[Control]) -> Iterator[str]:
-    fields = {name: found for name, found in control.model_fields.items() if name != "mode"}
-    if not fields:
-        return
-    texts = descriptions(control)
-    yield "| Parameter | Default | Weaker when | Meaning |\n|---|---|---|---|"
-    for name, found in fields.items():
-        mark = next((one for one in found.metadata if isinstance(one, Weaker)), Weaker.NEVER)
-        default = _word(found.default) if found.default not in (None, (), "") else ""
-        yield f"| `{name}` | {default} | {WEAKER[mark]} | {' '.join(texts[name].split())} |"
-    yield ""
+def _fields(name: str, control: type[Control]) -> str:
+    """Returns where the fields of a control stand, and which values of them are weaker."""
+    fields = [(field, found) for field, found in control.model_fields.items() if field != "mode"]
+    weaker = {
+        words: [f"`{field}`" for field, found in fields if mark in found.metadata] for mark, words in WEAKER.items()
+    }
+    said = "; ".join(f"{', '.join(names)}: {words}" for words, names in weaker.items() if words and names)
+    return f" [Its fields](configuration.md#{name}).{f' Weaker: {said}.' if said else ''}" if fields else ""
 
 
 def _more(control: type[Control]) -> Iterator[str]:
@@ -287,11 +284,7 @@ def costs(page: str) -> str:
     rows = []
     for (mode, price, size), names in groupby(FACTS, lambda name: (_mode(name), FACTS[name].price, FACTS[name].size)):
         rows.append(f"| {', '.join(f'`{name}`' for name in names)} | {mode} | {price} | {size}{' ' if size else ''}|")
-    before, heading, rest = page.partition(f"{_COSTS}\n")
-    return f"{before}{heading}" + "\n".join(rows) + f"\n\n{rest.partition(chr(10) * 2)[2]}"
-
-
-_COSTS = "| Control | Default | Costs | At which size |\n|---|---|---|---|"
+    return with_rows(page, "| Control | Default | Costs | At which size |", rows)
 
 
 def _mode(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,14 @@ def headings(page: Path) -> list[str]:
 def anchors(page: Path) -> set[str]:
     """Returns what a link may name on a page, as GitHub makes it of the headings."""
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings(page)}
+
+
+def with_rows(text: str, head: str, rows: Iterable[str]) -> str:
+    """Returns the text of a page with the rows of one table made anew, the one that has this head."""
+    before, found, rest = text.partition(f"{head}\n|---|")
+    assert found, f"no table has the head {head}"
+    rule, _, rest = rest.partition("\n")
+    return f"{before}{found}{rule}\n" + "".join(f"{row}\n" for row in rows) + re.sub(r"\A(\|.*\n)+", "", rest)
 
 
 def links(page: Path) -> list[str]:

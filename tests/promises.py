@@ -48,7 +48,7 @@ def written() -> Promises:
 def write(found: Promises, file: Path = PROMISED) -> None:
     """Writes what is promised from now on."""
     head = (
-        "# What the last version promises by name, written by tests/release.py; docs/stability.md says for how long.\n"
+        "# What the last version promises by name, written by tests/release.py; docs/upgrading.md says for how long.\n"
     )
     file.write_text(head + yaml.dump(found, Dumper=_Lines, width=120), encoding="utf-8")
 
@@ -103,8 +103,8 @@ def commands() -> dict[str, list[str]]:
 
 
 def outputs() -> dict[str, str]:
-    """Returns the shape of every output that docs/outputs.md has."""
-    page = (CHECKOUT / "docs/outputs.md").read_text(encoding="utf-8")
+    """Returns the shape of every output that docs/layers.md has."""
+    page = (CHECKOUT / "docs/layers.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (text|map of text) \|", page, re.MULTILINE)
     return {f"{stack}.{name}": shape for stack, name, shape in rows}
 

@@ -1,4 +1,4 @@
-"""Makes the files of a version, as docs/releasing.md says: `python -m tests.release 1.1.0`, then `... before v1.1.0`.
+"""Makes the files of a version, as CONTRIBUTING.md says: `python -m tests.release 1.1.0`, then `... before v1.1.0`.
 
 It checks that the number is large enough for what CHANGELOG.md and the promises say. Committing, tagging and pushing
 are left to whoever releases.

@@ -1,9 +1,9 @@
-"""Messages of a broken run: each has its remedy, and docs/operate.md has them all."""
+"""Messages of a broken run: each has its remedy, and docs/messages.md has them all."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,59 +14,65 @@ from strata.terraform.errors import ADVICE, advice
 from strata.terraform.events import Failure
 from strata.terraform.settling import _SETTLING, PAUSES, settling
 from strata.terraform.workspace import Workspace
-from tests.synthesized import CHECKOUT, Deployment
+from tests.conftest import Golden
+from tests.documents import CHECKOUT, with_rows
+from tests.synthesized import Deployment
 
-Row = tuple[tuple[str, ...], str]
-
-
-@pytest.fixture(scope="module")
-def tables() -> list[list[Row]]:
-    """The tables of the section, each row with its samples and what it says of them."""
-    section = (CHECKOUT / "docs/operate.md").read_text().partition("### Messages of a broken run\n")[2]
-    section = section.partition("\n## ")[0]
-    return [list(_rows(block)) for block in section.split("\n\n") if block.startswith("|")]
+PAGE = CHECKOUT / "docs/messages.md"
 
 
-def _rows(table: str) -> Iterator[Row]:
-    for line in table.strip().splitlines()[2:]:
-        samples, words = line.strip("| ").split(" | ")
-        yield tuple(re.findall("`([^`]+)`", samples)), words
+def rows(head: str) -> Iterator[tuple[str, list[str]]]:
+    """Yields the first column of a table of the page, with the samples in it."""
+    table = PAGE.read_text(encoding="utf-8").partition(f"| In the error | {head} |\n|---|---|\n")[2]
+    for line in table.partition("\n\n")[0].splitlines():
+        samples = line.strip("| ").partition(" | ")[0]
+        yield samples, re.findall("`([^`]+)`", samples)
+
+
+def written(head: str, said: Iterable[tuple[str, str]]) -> str:
+    """Returns the page with the second column of a table made anew."""
+    text = PAGE.read_text(encoding="utf-8")
+    return with_rows(text, f"| In the error | {head} |", [f"| {samples} | {words} |" for samples, words in said])
 
 
 def told(text: str) -> list[Message]:
     return list(advice(Workspace(Path(), {"TERRAFORM_BINARY_NAME": "terraform"}), "a", [Failure(text)]))
 
 
-def test_the_page_has_each_remedy_and_no_other(tables: list[list[Row]]) -> None:
-    *remedies, _lock = tables[0]
+def test_the_page_has_each_remedy_and_no_other(golden: Golden) -> None:
+    """Its first column says for which errors; the second one is written from the code."""
+    *remedies, (locks, locked) = rows("Remedy")
+    said = [told(f"creating a thing: {sample}: x") for _, samples in remedies for sample in samples]
+    ways = [told(f"creating a thing: {samples[0]}: x")[0] for _, samples in remedies]
 
-    assert [words for _, words in remedies] == [words for *_, words in ADVICE]
-    for samples, words in remedies:
-        for sample in samples:
-            assert told(f"creating a thing: {sample}: x") == [words], sample
+    assert said == [[way] for way, (_, samples) in zip(ways, remedies, strict=True) for _ in samples]
+    assert ways == [words for *_, words in ADVICE]
+    assert {told(sample)[0].id for sample in locked} == {"state-locked"}
+    said_of_locks = (locks, "see [Freeing a lock](recover.md#freeing-a-lock)")
+    columns = [(first, str(way)) for (first, _), way in zip(remedies, ways, strict=True)]
+    golden("../../docs/messages.md", written("Remedy", [*columns, said_of_locks]))
 
 
-def test_the_page_has_what_is_waited_for(tables: list[list[Row]]) -> None:
-    assert [words for _, words in tables[1]] == [words for *_, words in _SETTLING]
-    for samples, words in tables[1]:
-        assert [settling(Failure(sample)) for sample in samples] == [words] * len(samples)
-    assert "nine times within seven minutes" in (CHECKOUT / "docs/operate.md").read_text()
+def test_the_page_has_what_is_waited_for(golden: Golden) -> None:
+    waits = [(first, [settling(Failure(sample)) for sample in samples]) for first, samples in rows("It says")]
+
+    assert [{*said} for _, said in waits] == [{words} for *_, words in _SETTLING]
+    golden("../../docs/messages.md", written("It says", [(first, str(said[0])) for first, said in waits]))
+    assert "nine times within seven minutes" in PAGE.read_text(encoding="utf-8")
     assert len(PAUSES) == 9
     assert 316 < sum(PAUSES) <= 420, "Access Analyzer keeps a refusal for five minutes"
 
 
-def test_the_page_has_what_a_run_says_by_itself(tables: list[list[Row]]) -> None:
+def test_the_page_has_what_a_run_says_by_itself() -> None:
     """Every part of a message stands in the code as it stands on the page."""
     room = (CHECKOUT / "strata").rglob("*.py")
     code = "".join(re.sub(r'"\n\s*f?"', "", file.read_text()) for file in room)
-    parts = [part for samples, _ in tables[2] for sample in samples for part in re.split(r" \.\.\.,? ", sample)]
+    table = PAGE.read_text(encoding="utf-8").partition("| Message | Meaning |\n|---|---|\n")[2].partition("\n\n")[0]
+    samples = re.findall("`([^`]+)`", "".join(line.rpartition(" | ")[0] for line in table.splitlines()))
+    parts = [part for sample in samples for part in re.split(r" \.\.\.,? ", sample)]
 
+    assert len(parts) > 20
     assert [part for part in parts if part not in code] == []
-
-
-def test_a_lock_is_no_remedy_of_the_list(tables: list[list[Row]]) -> None:
-    for sample in tables[0][-1][0]:
-        assert told(sample)[0].id == "state-locked"
 
 
 def test_every_reason_for_which_aws_makes_no_account_has_a_remedy() -> None:
@@ -135,7 +141,7 @@ AS_AWS_SAYS = {
 
 @pytest.mark.parametrize("reason", AS_AWS_SAYS)
 def test_the_first_minutes_of_an_organization_are_waited_for(reason: str) -> None:
-    """Each as the provider hands AWS's words on; docs/operate.md has them shorter."""
+    """Each as the provider hands AWS's words on; docs/messages.md has them shorter."""
     found = settling(Failure(AS_AWS_SAYS[reason]))
 
     assert found

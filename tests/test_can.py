@@ -46,11 +46,13 @@ def depends_on(*words: str, config: Path = SHIPPED) -> set[str]:
 
 
 def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each example of docs/can.md prints what stands below it, up to a line with three dots."""
+    """Each example of docs/guardrails.md prints what stands below it, up to a line with three dots."""
     shutil.copytree(SHIPPED, tmp_path / "config")
     monkeypatch.chdir(tmp_path)
     seen = 0
-    for block in blocks(CHECKOUT / "docs/can.md", "console"):
+    for block in blocks(CHECKOUT / "docs/guardrails.md", "console"):
+        if block.heading == "Expectations":
+            continue  # of another configuration
         for example in re.split(r"^\$ strata ", block.text, flags=re.MULTILINE)[1:]:
             line, _, expected = example.partition("\n")
             result = CliRunner().invoke(app, shlex.split(line))

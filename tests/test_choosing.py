@@ -30,7 +30,7 @@ def test_the_comparison_has_every_tool_for_every_task_with_its_source() -> None:
         task: table for task, table in rows(page).items() if task not in ("Strata and others, by task", "In short")
     }
 
-    assert len(tasks) == 15
+    assert len(tasks) == 13
     for task, table in tasks.items():
         tools = [tool for tools, _ in table for tool in tools.split(", ") if tool != "AFT"]
         assert (task, sorted(tools)) == (task, sorted(TOOLS))

@@ -131,7 +131,7 @@ def test_a_command_asks_the_description_instead_of_aws(tmp_path: Path) -> None:
 
 
 def test_the_test_that_the_page_shows_passes(tmp_path: Path) -> None:
-    (block,) = blocks(CHECKOUT / "docs/testing.md", "python", "One builder of organizations")
+    (block,) = blocks(CHECKOUT / "CONTRIBUTING.md", "python", "Organizations of tests")
     (tmp_path / "shown.py").write_text(block.text)
     shown = runpy.run_path(str(tmp_path / "shown.py"), {"Path": Path, "json": json})
 

@@ -41,7 +41,7 @@ from tests.mutants import breaks_an_expectation, mutants
 from tests.said import Said
 from tests.synthesized import COMPANY, EVERY_OPTION, SHIPPED
 
-PAGE = CHECKOUT / "docs/expectations.md"
+PAGE = CHECKOUT / "docs/guardrails.md"
 ACCESS_ROLE = "role/OrganizationAccountAccessRole"
 
 Entry = dict[str, Any]
@@ -729,7 +729,7 @@ def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     foundation = tmp_path / "config/policies/protect-foundation.json"
     text = foundation.read_text()
-    (example,) = blocks(PAGE, "yaml")
+    (example,) = blocks(PAGE, "yaml", "Expectations")
     (python,) = blocks(PAGE, "python")
     (said,) = blocks(PAGE, "text")
     zone = Zone.of(Path("config"))
@@ -739,7 +739,7 @@ def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.Monk
     exec(python.text, run)  # noqa: S102
     run["test_guardrails"](zone)
     foundation.write_text(text.replace('        "cloudtrail:StopLogging",\n', ""))
-    (shown,) = blocks(PAGE, "console")
+    (shown,) = blocks(PAGE, "console", "Expectations")
     printed = strata("check").stderr.splitlines()[0]
 
     assert said.text == f"AssertionError: {failed.value}\n"

@@ -291,7 +291,7 @@ def test_the_example_of_code_owners_names_what_there_is() -> None:
     """A path that nothing has would leave a file without the owner whom somebody meant."""
     lines = [line.split() for line in (GITHUB / "CODEOWNERS.example").read_text().splitlines() if line]
     rules = [words for words in lines if words[0] != "#"]
-    teams = (CHECKOUT / "docs/teams.md").read_text(encoding="utf-8")
+    teams = (CHECKOUT / "docs/edits.md").read_text(encoding="utf-8")
 
     assert rules[0][0] == "*", "the last match decides, so the general one comes first"
     for path, *owners in rules[1:]:

@@ -382,7 +382,7 @@ def test_an_account_is_in_the_first_wave_that_names_it(own: Own) -> None:
 
 
 def test_the_waves_of_the_page_are_those_of_the_shipped_configuration(own: Own) -> None:
-    (example,) = blocks(CHECKOUT / "docs/layers.md", "yaml", "Waves")
+    (example,) = blocks(CHECKOUT / "docs/many-accounts.md", "yaml", "Waves")
     own.add("topics", f"name: x\n{example.text}", stack=IN_ACCOUNTS, model=MODEL)
 
     assert [{*wave} for wave in own.load().waves["topics"]] == [{"security"}, {"shared"}]

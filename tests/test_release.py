@@ -1,4 +1,4 @@
-"""Version, changelog and promises of docs/stability.md agree, and a version is made as docs/releasing.md says."""
+"""Version, changelog and promises of docs/upgrading.md agree, and a version is made as CONTRIBUTING.md says."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.promises import Promises, broken, fields, promises, written
 from tests.release import main, project_version, refusals
 from tests.scenarios.clone import PERSON, git
 
-STABILITY = CHECKOUT / "docs/stability.md"
+STABILITY = CHECKOUT / "docs/upgrading.md"
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def test_what_is_no_number_or_tag_is_refused(
 
 @pytest.mark.e2e
 def test_a_version_is_made_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every block marked `sh` of docs/releasing.md, in a clone with something to release."""
+    """Every block marked `sh` of CONTRIBUTING.md, in a clone with something to release."""
     clone, number = tmp_path / "clone", _next_minor()
     for name in git_files():
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
@@ -230,7 +230,7 @@ def test_a_version_is_made_as_the_page_says(tmp_path: Path, monkeypatch: pytest.
         git(clone, *words)
     git(clone, "remote", "add", "origin", str(tmp_path / "origin.git"))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    for block in blocks(CHECKOUT / "docs/releasing.md", "sh"):
+    for block in blocks(CHECKOUT / "CONTRIBUTING.md", "sh"):
         typed = subprocess.run(
             ["sh", "-eu", "-c", block.text.replace("1.1.0", number)],
             cwd=clone,

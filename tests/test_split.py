@@ -31,6 +31,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.rules import warnings
 from tests.bad_configurations import read, write
+from tests.documents import blocks
 from tests.said import Said
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, Deployment, synthesize
 
@@ -178,8 +179,8 @@ def test_a_folder_alone_is_enough_and_what_is_hidden_or_no_yaml_is_not_read(fold
 
 def test_the_example_of_the_page_loads(tmp_path: Path) -> None:
     config = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
-    page = (CHECKOUT / "docs/teams.md").read_text(encoding="utf-8")
-    for name, text in zip((ORGANIZATION, SSO), re.findall(r"```yaml\n(.*?)```", page, re.DOTALL), strict=True):
+    examples = blocks(CHECKOUT / "docs/edits.md", "yaml", "Files that teams own")
+    for name, text in zip((ORGANIZATION, SSO), (block.text for block in examples), strict=True):
         (config / FOLDERS[name]).mkdir()
         (config / FOLDERS[name] / "payments.yaml").write_text(text)
         header = text.splitlines()[0].partition("$schema=")[2]

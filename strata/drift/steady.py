@@ -36,7 +36,7 @@ def _check_free(aws: Aws, zone: LandingZone, stacks: Iterable[str]) -> None:
         if lock := read_lock(aws, zone.project, stack):
             held = (
                 f"{lock.who} has held the state of {stack} since {lock.since:%Y-%m-%d %H:%M} UTC, so that it is "
-                "changing; run this again after that run, or free a lock that a killed run left, see docs/operate.md"
+                "changing; run this again after that run, or free a lock that a killed run left, see docs/recover.md"
             )
             raise StrataError(Message("other-run-active", held, stack=stack, who=lock.who))
 

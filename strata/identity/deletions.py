@@ -109,7 +109,7 @@ _HANDED_OVER: Mapping[Kind, str] = {
     ),
     "user": (
         "take it out of the state sso first, by terraform state rm {1}.{0}, see 'Stop managing "
-        "something' in docs/operate.md: the user stays, and so does its access"
+        "something' in docs/leave.md: the user stays, and so does its access"
     ),
     "permission-set": "take it out of the state first, with its policies: all stays as it is, its assignments too:",
     "policy": "take it out of the state first, with its attachments: all of it stays as it is:",

@@ -124,7 +124,7 @@ def states_elsewhere(c: IdentityComparison) -> Iterator[Refusal]:
     else:
         remedy = (
             "set short_name, state.bucket and regions.primary back to what they were; if the state was deleted, the "
-            "bucket and its replica keep earlier versions: docs/operate.md#restoring-the-state"
+            "bucket and its replica keep earlier versions: docs/recover.md#restoring-the-state"
         )
     at: Location = ("state", "bucket") if "state" in _data(c, PROJECT) else ("short_name",)
     yield Refusal(c.fault(PROJECT, at, problem, remedy), "", lines)

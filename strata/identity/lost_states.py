@@ -12,7 +12,7 @@ from strata.identity.live import states_elsewhere, traces
 from strata.landing_zone import LandingZone
 from strata.text import listed
 
-PAGE = "docs/operate.md#restoring-the-state"
+PAGE = "docs/recover.md#restoring-the-state"
 
 
 def lost_states(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
@@ -54,7 +54,7 @@ def other_store(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
     text = (
         f"s3://{landing_zone.project.state_bucket} is not complete, and s3://{found[0]} holds the states of an earlier "
         "deploy: short_name, state.bucket and regions.primary stay while they do; set them back to what they were; "
-        "docs/operate.md says how it is really done"
+        "docs/recover.md says how it is really done"
     )
     return Message("states-elsewhere", text, bucket=landing_zone.project.state_bucket, seen=found)
 

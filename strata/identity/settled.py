@@ -17,7 +17,7 @@ from strata.kinds.store import LOCK, REPLICA, STATE
 from strata.landing_zone import LandingZone
 from strata.sides.states import State
 
-_GUIDE = "docs/operate.md says how it is really done"
+_GUIDE = "docs/recover.md says how it is really done"
 
 
 def settled(landing_zone: LandingZone, states: Mapping[str, State], stacks: Collection[str] = ()) -> Iterator[Refusal]:

@@ -155,7 +155,7 @@ ADVICE = (
     (
         r"Instance cannot be destroyed",
         "guarded-from-replacement",
-        "an edit would replace something that must not be lost; undo it, or see 'Leaving' in docs/operate.md",
+        "an edit would replace something that must not be lost; undo it, or see 'Leaving' in docs/leave.md",
     ),
     (
         r"OrganizationalUnitNotEmpty",
@@ -175,7 +175,7 @@ ADVICE = (
     (
         r"state data in S3 does not have the expected content",
         "state-digest-differs",
-        "see 'The state does not have the expected content' in docs/operate.md",
+        "see 'The state does not have the expected content' in docs/recover.md",
     ),
     (
         r"ExpiredToken|no valid credential sources",
@@ -266,7 +266,7 @@ ADVICE = (
 """The errors that AWS and Terraform are known to report, its case, and what an operator does; the first that matches
 counts.
 
-docs/operate.md has the same in a table. https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccountStatus.html
+docs/messages.md has the same in a table. https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccountStatus.html
 names the reasons for which AWS does not create an account.
 """
 
@@ -338,7 +338,7 @@ def _denied(said: str) -> Message | None:
         return Message("denied-explicitly", text, action=action, by=explicit[1])
     if known := remedy(action):
         return Message("policy-not-attached", known, action=action)
-    text = f"no policy of `strata permissions` allows {action}: see 'Permissions' in docs/operate.md"
+    text = f"no policy of `strata permissions` allows {action}: see 'Permissions' in docs/deploy.md"
     return Message("action-in-no-policy", text, action=action)
 
 

@@ -2,7 +2,7 @@
 
 It may read your configuration, config/ or what STRATA_CONFIG names, and the Terraform that it becomes, by the fixture
 `own`: every stack as the JSON that is written. The fixture `zone` answers who can do what, as AWS would;
-docs/expectations.md has more of it.
+docs/guardrails.md has more of it.
 """
 
 from __future__ import annotations

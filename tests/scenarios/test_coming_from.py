@@ -191,7 +191,7 @@ def _terraform(typist: Typist, words: str) -> Run:
 
 def test_what_leverage_built_comes_here_without_a_change(typist: Typist) -> None:
     emulate(seeds.LEVERAGE, typist.site.aws)
-    describe, deploy = _steps("coming-from-leverage.md")
+    describe, *_, deploy = _steps("coming-from-terraform.md")
 
     described = _describe(typist, describe)
     _deploy(typist, deploy)

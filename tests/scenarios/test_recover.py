@@ -1,4 +1,4 @@
-"""What docs/operate.md says, done: its own commands, on real Terraform, from a landing zone that is deployed."""
+"""What docs/recover.md and docs/leave.md say, done on real Terraform, from a landing zone that is deployed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from tests.documents import CHECKOUT, blocks
 from tests.scenarios.site import SANDBOX, STACKS, TABLE, Site
 from tests.scenarios.typist import Typist
 
-PAGE = CHECKOUT / "docs/operate.md"
+RECOVER, LEAVE = CHECKOUT / "docs/recover.md", CHECKOUT / "docs/leave.md"
+BLOCKS = [*blocks(RECOVER, "sh"), *blocks(LEAVE, "sh")]
 POLICY = "aws_organizations_policy"
 GUARDED = {"CloseAccount", "DeleteBucket", "DeleteOrganization", "DeleteTable", "RemoveAccountFromOrganization"}
 
@@ -27,9 +28,11 @@ def typist(shipped: Site, tmp_path: Path) -> Typist:
 
 
 def page(*headings: str, block: int | None = None) -> str:
-    """Returns the variables of the page and what it has run under some headings, or one block of it."""
-    texts = [found.text for heading in headings for found in blocks(PAGE, "sh", heading)]
-    return blocks(PAGE, "sh", "Operating it")[0].text + "".join(texts if block is None else texts[block : block + 1])
+    """Returns the variables of the pages and what they have run under some headings, or one block of it."""
+    found = [block for block in BLOCKS if block.heading in headings]
+    assert {block.heading for block in found} == {*headings}
+    texts = [block.text for block in found]
+    return blocks(RECOVER, "sh", "Recovering")[0].text + "".join(texts if block is None else texts[block : block + 1])
 
 
 def planned_changes(text: str) -> dict[str, str]:
@@ -118,7 +121,7 @@ def test_a_state_bucket_that_is_gone_is_one_failure_and_comes_back(shipped: Site
         s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
     s3.delete_bucket(Bucket=bucket)
 
-    gone = (f"s3://{bucket} ", f"s3://{bucket}-replica ", f"{', '.join(STACKS)}: docs/operate.md#restoring-the-state")
+    gone = (f"s3://{bucket} ", f"s3://{bucket}-replica ", f"{', '.join(STACKS)}: docs/recover.md#restoring-the-state")
     adopt = ("adopt", "--to", str(shipped.config), "--yes")
     for command in (("plan",), ("deploy", "--yes"), ("drift",), ("doctor",), ("bootstrap", "--yes"), adopt):
         run = shipped.strata(*command)
@@ -155,7 +158,7 @@ def test_deleted_states_are_no_first_deploy(shipped: Site) -> None:
 
 def test_going_on_from_the_replica_and_home_again(typist: Typist) -> None:
     """No lock stands in it; the organization is deployed from there while the region is gone, and back home after."""
-    site, bucket, (copy, go, home) = typist.site, typist.site.bucket, blocks(PAGE, "sh", "The region is gone")
+    site, bucket, (copy, go, home) = typist.site, typist.site.bucket, blocks(RECOVER, "sh", "The region is gone")
     names = {"BUCKET": bucket, "TABLE": TABLE, "SECONDARY": "us-west-2"}
     copied = site.aws.client("s3", "us-west-2").list_objects_v2(Bucket=f"{bucket}-replica")["Contents"]
     old = (site.config / "project.yaml").read_text()
@@ -210,7 +213,7 @@ def test_locking_back_from_s3_to_both(typist: Typist) -> None:
 
 def test_locking_by_s3_alone_and_by_both_again(typist: Typist) -> None:
     """As the page has it, with a change in each: no state is refused, and the digests are kept up again."""
-    site, (alone, digests, both) = typist.site, blocks(PAGE, "sh", "Locking: from both to s3 and back")
+    site, (alone, digests, both) = typist.site, blocks(RECOVER, "sh", "Locking: from both to s3 and back")
     old = site.config.joinpath("project.yaml").read_text()
     first, second, third = (f"description: {one} member can leave" for one in ("No", "Not one", "Never a"))
 
@@ -284,7 +287,7 @@ def test_deleting_the_buckets_and_the_table(empty: Site, tmp_path: Path) -> None
     for body in (b"1", b"2"):
         site.client("s3").put_object(Bucket=bucket, Key="management/sso/terraform.tfstate", Body=body)
 
-    (block,) = blocks(PAGE, "sh", "Deleting the buckets and the table")
+    (block,) = blocks(LEAVE, "sh", "Deleting the buckets and the table")
     deleted = Typist.at(site, tmp_path).types(block.text, BUCKET=bucket, TABLE=TABLE)
 
     assert deleted.code == 0, deleted.text
@@ -297,11 +300,7 @@ def test_every_runnable_block_is_run() -> None:
     """A block marked sh under a heading that no test here names is a promise nobody keeps."""
     named = Path(__file__).read_text(encoding="utf-8")
 
-    elsewhere = {"Upgrading a clone"}  # in tests/test_docs.py: it needs no AWS
-
-    missing = {block.heading for block in blocks(PAGE, "sh") if f'"{block.heading}"' not in named}
-
-    assert missing - elsewhere == set()
+    assert {block.heading for block in BLOCKS if f'"{block.heading}"' not in named} == set()
 
 
 FINOPS = """\
