@@ -290,7 +290,7 @@ class PolicyReference(Model):
         return self
 
 
-class DeployerEntry(Model):
+class DeployerEntry(Model, title="Deployer"):
     """The role that deploys, for `strata can` and expectations; Strata neither makes nor changes it."""
 
     role: RoleName
@@ -403,7 +403,7 @@ class OrganizationalUnit(Model):
     """The units below it, up to five levels in all."""
 
 
-class AccountEntry(Model):
+class AccountEntry(Model, title="Account"):
     """A member account; its key is its identity, its name may change."""
 
     stays: ClassVar[tuple[str, ...]] = ("name", "tags")
@@ -477,7 +477,7 @@ def _file_unless_external(schema: JsonSchemaValue) -> None:
     schema["else"] = {"required": ["file"]}
 
 
-class PolicyEntry(Model):
+class PolicyEntry(Model, title="Policy"):
     """An organization policy in a JSON file, and where it is attached."""
 
     model_config = ConfigDict(json_schema_extra=_file_unless_external)
@@ -1071,7 +1071,7 @@ class User(Model):
         return self.display_name or (self.sign_in_name if self.external else f"{self.given_name} {self.family_name}")
 
 
-class GroupEntry(Model):
+class GroupEntry(Model, title="Group"):
     """A group in Identity Center."""
 
     stays: ClassVar[tuple[str, ...]] = ("name", "description")
@@ -1118,7 +1118,7 @@ class Boundary(Model):
         return self
 
 
-class PermissionSetEntry(Model):
+class PermissionSetEntry(Model, title="PermissionSet"):
     """What its holder may do in an account, as an IAM role that Identity Center makes there."""
 
     stays: ClassVar[tuple[str, ...]] = ("name", "description", "session_duration", "relay_state", "tags")
