@@ -340,7 +340,10 @@ class Deployment:
             for stack, version in in_accounts.items():
                 digest = partial(_planned_with, self._followed[stack])
                 whole.write(self.aws, project, stack, self.prepared.origin(stack), digest, version)
-        except AwsError as error:
+            for stack in sorted(self.prepared.spared - self.workspace.unwritten.keys()):
+                if source := self.prepared.origin(stack).source:
+                    whole.renew(self.aws, project, stack, source)
+        except (AwsError, ValueError) as error:
             text = f"the next plan asks AWS about everything, because how this run ended is not written: {error}"
             self.note(Message("kept-file-unwritable", text))
 

@@ -16,7 +16,7 @@ from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, mana
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, connect, emulator
-from strata.aws.states import Version, list_stacks, read_object, read_state, read_version
+from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
 from strata.config.layers import IN_ACCOUNT, STACKS, folder_of
 from strata.config.models import ACCESS_ROLE, Project
 from strata.config.types import did_you_mean
@@ -118,11 +118,18 @@ class Prepared:
         """Returns a digest of the values of outputs as they are now, none of a state that is not there."""
         return _digest(read_object(self.aws, *state), outputs)
 
-    def left_whole(self, stacks: Collection[str]) -> set[str]:
-        """Returns those of the stacks in member accounts that are as their last whole run left them."""
+    def left_whole(self, stacks: Collection[str], listed: Mapping[str, str] | None = None) -> set[str]:
+        """Returns those of the stacks in member accounts that are as their last whole run left them.
+
+        Args:
+            listed: the ETags of the states and of what lies beside them, where somebody has just read them.
+        """
+        project = self.landing_zone.project
+        if listed is None:
+            listed = etags(self.aws, project) if stacks else {}
         read = cache(lambda state: read_object(self.aws, *state))
         digest = lambda state, outputs: _digest(read(state), outputs)  # noqa: E731  # each state once
-        return whole.unchanged(self.aws, self.landing_zone.project, stacks, self.origin, digest)
+        return whole.unchanged(self.aws, project, stacks, self.origin, digest, listed)
 
     def origin(self, stack: str) -> whole.Origin:
         """Returns all that a plan of a stack in a member account follows from."""
@@ -214,13 +221,9 @@ def prepare(
     """
     check_allowed(allow)
     today = dt.datetime.now(tz=dt.UTC).date()
-    landing_zone = load(options.config, today=today)
-    if faults := list(Guard.of(landing_zone, today=today).faults(today)):
-        raise ConfigurationError(faults)
-    require(landing_zone)
+    landing_zone = _loaded(options, today)
     _check_keys(allow, landing_zone)
-    if not emulator() and (faults := example_faults(landing_zone)):
-        raise ConfigurationError(faults)
+    _check_part(landing_zone, stacks, fleet)
     ended = [fault.message for fault in over(landing_zone, today)]
     for warning in ended:
         print(line(f"warning: {warning}"), file=sys.stderr)
@@ -260,9 +263,11 @@ def prepare(
     words = {*_words(found.closed, landing_zone), *(one for one in allow if not one.startswith(ALREADY_CLOSED))}
     moved = (f"moved:{one.kind}:{one.new}" for one in found.moved)
     prepared = Prepared(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing, fleet=fleet)
-    prepared = _written(prepared, stacks, [*sorted(words), *moved, *(TYPES_STAY for _ in types)])
-    left_out = {stack: _leave_out(workspace, stack, states[stack], found.closed) for stack in STACKS}
-    _check_layers(aws, landing_zone, workspace, found.closed)
+    listed = etags(aws, landing_zone.project)
+    prepared = _written(prepared, stacks, [*sorted(words), *moved, *(TYPES_STAY for _ in types)], listed)
+    written = [stack for stack in STACKS if stack not in workspace.unwritten]
+    left_out = {stack: _leave_out(workspace, stack, states[stack], found.closed) for stack in written}
+    _check_layers(aws, landing_zone, workspace, stacks_of(listed), found.closed)
     chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
     prepared = replace(prepared, chosen=chosen, left_out=left_out)
     prepared = _selected(prepared, stacks, progress.note, waits=not preview)
@@ -277,11 +282,23 @@ def prepare(
     return replace(prepared, warnings=(*ended, *found.warnings, *dict.fromkeys(prepared.shut_out.values()), *told))
 
 
-def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str]) -> Prepared:
+def _loaded(options: Options, today: dt.date) -> LandingZone:
+    landing_zone = load(options.config, today=today)
+    if faults := list(Guard.of(landing_zone, today=today).faults(today)):
+        raise ConfigurationError(faults)
+    require(landing_zone)
+    if not emulator() and (faults := example_faults(landing_zone)):
+        raise ConfigurationError(faults)
+    return landing_zone
+
+
+def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], listed: Mapping[str, str]) -> Prepared:
     """Writes the Terraform of all stacks, but for those in accounts that are not named or as their last run left them.
 
     Raises:
         StrataError: it cannot be written.
+    Where only such are asked for, none is written.
+
     """
     zone, workspace = prepared.landing_zone, prepared.workspace
     prepared = replace(prepared, sources=synthesis.sources(zone))
@@ -289,7 +306,14 @@ def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str]) -> 
     known = [stack for stack in chosen if prepared.sources[stack] and not prepared.refreshing.always]
     reads = {layer.stack_in(account): layer.reads for layer in zone.layers.values() for account in zone.members}
     workspace.unwritten.update({stack: reads[stack] for stack in zone.account_stacks})  # nothing of these is read yet
-    needed = {*chosen} - prepared.left_whole(known)
+    needed = {*chosen} - prepared.left_whole(known, listed)
+    in_accounts = {layer.name for layer in zone.layers.values() if layer.code.in_accounts}
+    if not needed and (prepared.fleet.part or (named and {*map(layer_of, named)} <= in_accounts)):
+        workspace.unwritten.update({stack: STACKS[:number] for number, stack in enumerate(STACKS)})
+        workspace.unwritten.update(
+            {layer.name: layer.reads for layer in zone.layers.values() if not layer.code.in_accounts}
+        )
+        return prepared
     for stack in needed:
         del workspace.unwritten[stack]
     workspace.synth(allow)
@@ -297,10 +321,12 @@ def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str]) -> 
     return prepared
 
 
-def _check_layers(aws: Aws, landing_zone: LandingZone, workspace: Workspace, closed: Collection[str]) -> None:
+def _check_layers(
+    aws: Aws, landing_zone: LandingZone, workspace: Workspace, deployed: Collection[str], closed: Collection[str]
+) -> None:
     """Refuses states that no stack has; what is in an account that is closed goes with it."""
-    gone = {one for one in list_stacks(aws, landing_zone.project) if one.partition(IN_ACCOUNT)[2] not in closed}
-    states = {one: read_state(aws, landing_zone.project, one) for one in gone - {*workspace.stacks}}
+    gone = {one for one in deployed if one not in workspace.stacks and one.partition(IN_ACCOUNT)[2] not in closed}
+    states = {one: read_state(aws, landing_zone.project, one) for one in gone}
     if lost := list(lost_layers(landing_zone, states)):
         raise RefusedError(lost)
 
@@ -537,18 +563,11 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
             text = f"there is no stack {stack!r}{guess}; there are {', '.join(known)}"
             raise StrataError(Message("no-such-stack", text, stack=stack))
     accounts = landing_zone.account_stacks
-    part = "--shard" if fleet.shard else "--wave"
-    in_part = fleet.shard is not None or bool(fleet.wave)
-    if in_part and (beside := [stack for stack in stacks if stack not in {*accounts, *layers}]):
-        text = f"{part} is for stacks in member accounts: deploy {', '.join(beside)} without it"
-        raise UsageError(Message("arguments-conflict", text, options=[part, *beside]))
-    if fleet.wave:
-        _check_wave(landing_zone, fleet.wave, {*map(layer_of, stacks)})
     in_accounts = _chosen_in_accounts(landing_zone, stacks, fleet)
     return [
         stack
         for stack in workspace.stacks
-        if (stack in in_accounts if stack in accounts else not in_part and (not stacks or stack in stacks))
+        if (stack in in_accounts if stack in accounts else not fleet.part and (not stacks or stack in stacks))
     ]
 
 
@@ -572,11 +591,11 @@ def _empty(named: Sequence[str], fleet: Fleet) -> Message | None:
     return Message("part-empty", f"no account{whose} is in {place}", stacks=list(named), wave=fleet.wave, shard=part)
 
 
-def _check_wave(landing_zone: LandingZone, wave: int, layers: Collection[str]) -> None:
-    """Refuses a wave that none of the layers has, and one of a layer without any.
+def _check_part(landing_zone: LandingZone, stacks: Collection[str], fleet: Fleet) -> None:
+    """Refuses a shard or a wave of what is in no account, a wave that no layer has, and one of a layer without any.
 
     Raises:
-        UsageError: there is no such wave.
+        UsageError: there is no such part.
     """
     if others := sorted({*layers} - {*landing_zone.waves}):
         text = f"--wave is for layers whose file has a rollout: deploy {', '.join(others)} without it"
@@ -596,6 +615,15 @@ def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str])
         return  # the bucket is elsewhere, or somebody else's: what follows says so
     if not any(states.values()) and not other_store(aws, landing_zone) and (lost := lost_states(aws, landing_zone)):
         raise StrataError(lost)
+    here = {*STACKS, *(name for name, layer in landing_zone.layers.items() if not layer.code.in_accounts)}
+    if fleet.part and (beside := [stack for stack in stacks if stack in here]):
+        text = f"{fleet.part} is for stacks in member accounts: deploy {', '.join(beside)} without it"
+        raise UsageError(Message("arguments-conflict", text, options=[fleet.part, *beside]))
+    if fleet.wave:
+        _check_wave(landing_zone, fleet.wave, {*map(layer_of, stacks)} & {*landing_zone.layers})
+
+
+def _check_wave(landing_zone: LandingZone, wave: int, layers: Collection[str]) -> None:
     if found := list(settled(landing_zone, states, stacks)):
         raise RefusedError(found)
 
