@@ -86,6 +86,8 @@ class Prepared:
     """What each stack forgets of accounts that are closed, by address."""
     shut_out: Mapping[str, Message] = field(default_factory=dict)
     """What is told of each stack that is left out, since a role cannot be assumed in its account."""
+    late: frozenset[str] = frozenset()
+    """The chosen stacks in accounts that AWS has just made, in which the access role cannot be assumed yet."""
     spared: frozenset[str] = frozenset()
     """The chosen stacks in member accounts that are as their last whole run left them."""
     fleet: Fleet = field(default_factory=lambda: Fleet(1))
@@ -270,7 +272,7 @@ def prepare(
     _check_layers(aws, landing_zone, workspace, stacks_of(listed), found.closed)
     chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
     prepared = replace(prepared, chosen=chosen, left_out=left_out)
-    prepared = _selected(prepared, stacks, progress.note, waits=not preview)
+    prepared = _selected(prepared, stacks, progress.note, deploys=not preview)
     _check_regions(prepared)
     if STACK in prepared.chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
@@ -295,10 +297,10 @@ def _loaded(options: Options, today: dt.date) -> LandingZone:
 def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], listed: Mapping[str, str]) -> Prepared:
     """Writes the Terraform of all stacks, but for those in accounts that are not named or as their last run left them.
 
-    Raises:
-        StrataError: it cannot be written.
     Where only such are asked for, none is written.
 
+    Raises:
+        StrataError: it cannot be written.
     """
     zone, workspace = prepared.landing_zone, prepared.workspace
     prepared = replace(prepared, sources=synthesis.sources(zone))
@@ -352,7 +354,7 @@ def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[s
     return found
 
 
-def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], None], *, waits: bool) -> Prepared:
+def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], None], *, deploys: bool) -> Prepared:
     """Returns it without the stacks that cannot be reached, and with the states of all for which Terraform is started.
 
     Raises:
@@ -369,13 +371,17 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     asked = [stack for stack in chosen if stack not in {*spared, *failed}]
     needed = {*asked, *(one for stack in chosen for one in prepared.workspace.producers(stack))} - {*prepared.states}
     states = {**prepared.states, **{stack: read_state(aws, zone.project, stack) for stack in sorted(needed)}}
-    shut_out = _closed_to_us(aws, zone, states, asked, named, note, waits=waits)
+    shut_out, late = _closed_to_us(aws, zone, states, asked, named, deploys=deploys)
+    if late:
+        new = sorted({zone.account_stacks[stack] for stack in late})
+        text = f"{ACCESS_ROLE} lets nobody into the new {', '.join(new)} yet: planned and asked about last"
+        note(Message("access-role-not-seen", text, accounts=new))
     chosen = tuple(stack for stack in chosen if stack not in shut_out)
     if named and prepared.chosen and not chosen:
         text = f"{', '.join(named)}: there is no account left that it has a stack in"
         raise StrataError(Message("no-account-left", text, stacks=list(named)))
     spares = frozenset(spared)
-    return replace(prepared, chosen=chosen, states=states, spared=spares, shut_out=shut_out, empty=empty)
+    return replace(prepared, chosen=chosen, states=states, spared=spares, shut_out=shut_out, late=late, empty=empty)
 
 
 def _last_runs(aws: Aws, project: Project) -> Mapping[str, runs.Run]:
@@ -418,25 +424,29 @@ def _check_regions(prepared: Prepared) -> None:
         raise StrataError(*(Message("region-not-enabled", text, region=region) for region, text in texts.items()))
 
 
-def await_access(aws: Aws, accounts: Mapping[str, str], role: str, note: Callable[[str], None]) -> list[str]:
-    """Returns the keys of the accounts in which a role cannot be assumed; the one that AWS makes is waited for.
+def await_access(aws: Aws, accounts: Mapping[str, str], note: Callable[[str], None]) -> list[str]:
+    """Waits until the access role of accounts that AWS has just made can be assumed; returns where it still cannot.
 
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_create.html (AWS finishes an account
     after the request).
     """
-    closed, pauses, told = closed_to_us(aws, accounts, role), iter(PAUSES), False
-    while new := [key for key in closed if role == ACCESS_ROLE and is_new(aws, accounts[key])]:
+    pauses, told = iter(PAUSES), False
+    while accounts := {key: accounts[key] for key in not_entered_yet(aws, accounts)}:
         seconds = next(pauses, None)
         if seconds is None:
             break
         if not told:  # fewer are left with each try
-            text = f"{role} lets nobody into the new {', '.join(new)} yet; trying again for {duration(sum(PAUSES))}"
-            note(Message("access-role-not-seen", text, accounts=new, seconds=sum(PAUSES)))
+            text = f"{ACCESS_ROLE} lets nobody into the new {', '.join(accounts)} yet"
+            text = f"{text}; trying again for {duration(sum(PAUSES))}"
+            note(Message("access-role-not-seen", text, accounts=[*accounts], seconds=sum(PAUSES)))
             told = True
         wait(seconds)
-        again = closed_to_us(aws, {key: accounts[key] for key in new}, role)
-        closed = [*(key for key in closed if key not in new), *again]
-    return closed
+    return [*accounts]
+
+
+def not_entered_yet(aws: Aws, accounts: Mapping[str, str]) -> list[str]:
+    """Returns the keys of the accounts that AWS has just made, and whose access role cannot be assumed yet."""
+    return [key for key in closed_to_us(aws, accounts) if is_new(aws, accounts[key])]
 
 
 def _closed_to_us(
@@ -445,14 +455,15 @@ def _closed_to_us(
     states: Mapping[str, State],
     chosen: Collection[str],
     named: Collection[str],
-    note: Callable[[str], None],
     *,
-    waits: bool,
-) -> dict[str, Message]:
+    deploys: bool,
+) -> tuple[dict[str, Message], frozenset[str]]:
     """Returns the stacks in accounts in which a role cannot be assumed, and what is told of each, which is printed.
 
+    Those in accounts that AWS has just made follow alone: a deploy waits for them.
+
     Args:
-        waits: whether they are deployed, for which the writer is needed too.
+        deploys: whether they are deployed, for which the writer is needed too.
 
     Raises:
         StrataError: one of these was named.
@@ -463,25 +474,32 @@ def _closed_to_us(
     for stack in chosen:
         if accounts.get(stack) in ids:
             roles = landing_zone.roles(stack)
-            for role in dict.fromkeys((roles.reader, roles.writer) if waits else (roles.reader,)):
+            for role in dict.fromkeys((roles.reader, roles.writer) if deploys else (roles.reader,)):
                 assumed.setdefault(role, []).append(stack)
-    left: dict[str, Message] = {}
+    left, late = dict[str, Message](), set[str]()
     refused = []
     for role, stacks in assumed.items():
         into = {accounts[stack]: ids[accounts[stack]] for stack in stacks}
-        closed = await_access(aws, into, role, note) if waits else closed_to_us(aws, into, role)
-        if found := [stack for stack in stacks if accounts[stack] in closed and stack not in left]:
+        closed = closed_to_us(aws, into, role)
+        new = {key for key in closed if deploys and role == ACCESS_ROLE and is_new(aws, into[key])}
+        late |= {stack for stack in stacks if accounts[stack] in new}
+        if found := [stack for stack in stacks if accounts[stack] in {*closed} - new and stack not in left]:
             remedy = way(role, {layer_of(stack): landing_zone.roles(stack) for stack in found})
-            text = f"{', '.join(found)}: left out, since {role} cannot be assumed there; {remedy}"
-            warning = Message("role-not-assumable", text, stacks=found)
-            left |= dict.fromkeys(found, warning)
-            print(line(f"warning: {warning}"), file=sys.stderr)
+            left |= dict.fromkeys(found, warn_left_out(role, found, remedy))
             for stack in (one for one in found if one in named):
                 text = f"{stack}: {role} cannot be assumed in its account; {remedy}"
                 refused.append(Message("role-not-assumable", text, stacks=[stack]))
     if refused:
         raise StrataError(*refused)
-    return left
+    return left, frozenset(late - {*left})
+
+
+def warn_left_out(role: str, stacks: Sequence[str], remedy: str) -> Message:
+    """Prints which stacks are left out, and returns that."""
+    text = f"{', '.join(stacks)}: left out, since {role} cannot be assumed there; {remedy}"
+    warning = Message("role-not-assumable", text, stacks=[*stacks])
+    print(line(f"warning: {warning}"), file=sys.stderr)
+    return warning
 
 
 def _refuse_beside_another_run(aws: Aws, project: Project, workspace: Workspace, states: Mapping[str, State]) -> None:
@@ -597,6 +615,15 @@ def _check_part(landing_zone: LandingZone, stacks: Collection[str], fleet: Fleet
     Raises:
         UsageError: there is no such part.
     """
+    here = {*STACKS, *(name for name, layer in landing_zone.layers.items() if not layer.code.in_accounts)}
+    if fleet.part and (beside := [stack for stack in stacks if stack in here]):
+        text = f"{fleet.part} is for stacks in member accounts: deploy {', '.join(beside)} without it"
+        raise UsageError(Message("arguments-conflict", text, options=[fleet.part, *beside]))
+    if fleet.wave:
+        _check_wave(landing_zone, fleet.wave, {*map(layer_of, stacks)} & {*landing_zone.layers})
+
+
+def _check_wave(landing_zone: LandingZone, wave: int, layers: Collection[str]) -> None:
     if others := sorted({*layers} - {*landing_zone.waves}):
         text = f"--wave is for layers whose file has a rollout: deploy {', '.join(others)} without it"
         raise UsageError(Message("arguments-conflict", text, options=["--wave", *others]))
@@ -615,15 +642,6 @@ def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str])
         return  # the bucket is elsewhere, or somebody else's: what follows says so
     if not any(states.values()) and not other_store(aws, landing_zone) and (lost := lost_states(aws, landing_zone)):
         raise StrataError(lost)
-    here = {*STACKS, *(name for name, layer in landing_zone.layers.items() if not layer.code.in_accounts)}
-    if fleet.part and (beside := [stack for stack in stacks if stack in here]):
-        text = f"{fleet.part} is for stacks in member accounts: deploy {', '.join(beside)} without it"
-        raise UsageError(Message("arguments-conflict", text, options=[fleet.part, *beside]))
-    if fleet.wave:
-        _check_wave(landing_zone, fleet.wave, {*map(layer_of, stacks)} & {*landing_zone.layers})
-
-
-def _check_wave(landing_zone: LandingZone, wave: int, layers: Collection[str]) -> None:
     if found := list(settled(landing_zone, states, stacks)):
         raise RefusedError(found)
 
