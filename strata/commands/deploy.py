@@ -209,9 +209,9 @@ class Deployment:
         self._created: set[str] = set()
         """The addresses that it has begun to create."""
         self._whole: dict[str, Version | None] = {}
-        """The stacks that it has brought to an end, with the version of the state that this left."""
-        self._followed: dict[str, Versions] = {}
-        """What the last plan of each of these rested on."""
+        """The stacks in the management account that it has brought to an end, with the version that this left."""
+        self._unwritable: Exception | None = None
+        """Why it could not be written how a stack ended."""
         self._provisions = False
         """Something was changed that AWS takes to all accounts with a permission set."""
         self._idle = False
@@ -343,18 +343,33 @@ class Deployment:
             if version
         }
         project = self.landing_zone.project
-        in_accounts = {stack: ended.pop(stack).version for stack in self.landing_zone.account_stacks if stack in ended}
         try:
             write_runs(self.aws, project, ended)
-            for stack, version in in_accounts.items():
-                digest = partial(_planned_with, self._followed[stack])
-                whole.write(self.aws, project, stack, self.prepared.origin(stack), digest, version)
             for stack in sorted(self.prepared.spared - self.workspace.unwritten.keys()):
                 if source := self.prepared.origin(stack).source:
                     whole.renew(self.aws, project, stack, source)
         except (AwsError, ValueError) as error:
-            text = f"the next plan asks AWS about everything, because how this run ended is not written: {error}"
+            self._unwritable = error
+        if why := self._unwritable:
+            text = f"the next plan asks AWS about everything, because how this run ended is not written: {why}"
             self.note(Message("kept-file-unwritable", text))
+
+    def _ended_whole(self, planned: Plan, version: Version | None) -> bool:
+        """Keeps that a stack is as its plan has it, one in an account beside its state; returns that it is.
+
+        Args:
+            version: of its state, none where this run has just written it.
+        """
+        stack, project = planned.stack, self.landing_zone.project
+        if stack not in self.landing_zone.account_stacks:
+            self._whole[stack] = version or own_version(self._planner.versions(stack), stack)
+        else:
+            digest = partial(_planned_with, planned.versions)
+            try:
+                whole.write(self.aws, project, stack, self.prepared.origin(stack), digest, version)
+            except AwsError as error:
+                self._unwritable = error
+        return self._finished(self.outcomes[stack])
 
     def _print_json(self, outputs: dict[str, Any], error: StrataError | None) -> None:
         found = {
@@ -617,16 +632,18 @@ class Deployment:
         return finished or (stack in self.landing_zone.account_stacks and stack in self._odd)
 
     def _is_outdated(self, stack: str) -> bool:
-        """Says whether a stack was planned before what it reads was written."""
+        """Says whether a stack was planned before this run wrote what it reads."""
         shown = self._shown[stack]
-        if shown.waits_for or stack not in self.landing_zone.account_stacks:
-            return bool(shown.waits_for or self._written.intersection(self.workspace.producers(stack)))
-        return shown.versions != self._planner.versions(stack)
+        if shown.waits_for or not shown.versions:
+            return True
+        wrote = bool(self._written.intersection(self.workspace.producers(stack)))
+        in_account = stack in self.landing_zone.account_stacks
+        return wrote and not (in_account and shown.versions == self._planner.versions(stack))
 
     def _deploy(self, stack: str) -> bool:
         """Applies the plan of a stack, a new one where it is out of date; returns whether it finished."""
-        outcome, shown = self.outcomes[stack], self._shown[stack]
-        planned = None if self._is_outdated(stack) else shown
+        outcome, in_account = self.outcomes[stack], stack in self.landing_zone.account_stacks
+        planned = None if not in_account and self._is_outdated(stack) else self._shown[stack]
         await_access(self.aws, self._new_ids([stack]), self.note)
         left, pauses = MAX_TRIES, iter(PAUSES)
         unsaid: Callable[[Plan], Counter[str]] = lambda _: Counter()  # noqa: E731  # there was no apply yet
@@ -637,16 +654,13 @@ class Deployment:
                 return False
             outcome.counts = dict(Counter(outcome.counts) + unsaid(planned))
             if not planned.differs:
-                self._whole[stack], self._followed[stack] = own_version(planned.versions, stack), planned.versions
-                return self._finished(outcome)
+                return self._ended_whole(planned, own_version(planned.versions, stack))
             self._check_time(stack)
             applied = self._apply(planned)
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
             if applied.finished:
-                left_behind = own_version(self._planner.versions(stack), stack)
-                self._whole[stack], self._followed[stack] = left_behind, planned.versions
                 outcome.counts = dict(Counter(outcome.counts) + planned.counts)
-                return self._finished(outcome)
+                return self._ended_whole(planned, None)
             if self.signals.stops:
                 outcome.status = "interrupted"
                 self._recover(planned, applied)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
@@ -58,6 +59,7 @@ from strata.terraform.standing import reset, types_left
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded
 
+_AT_ONCE = 8
 REPLACE = "replace:"
 ALLOWED = (
     *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{ALREADY_CLOSED}KEY"),
@@ -226,6 +228,8 @@ def prepare(
     landing_zone = _loaded(options, today)
     _check_keys(allow, landing_zone)
     _check_part(landing_zone, stacks, fleet)
+    if not emulator() and (faults := example_faults(landing_zone)):
+        raise ConfigurationError(faults)
     ended = [fault.message for fault in over(landing_zone, today)]
     for warning in ended:
         print(line(f"warning: {warning}"), file=sys.stderr)
@@ -289,8 +293,6 @@ def _loaded(options: Options, today: dt.date) -> LandingZone:
     if faults := list(Guard.of(landing_zone, today=today).faults(today)):
         raise ConfigurationError(faults)
     require(landing_zone)
-    if not emulator() and (faults := example_faults(landing_zone)):
-        raise ConfigurationError(faults)
     return landing_zone
 
 
@@ -370,7 +372,9 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
         spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - unwritten])
     asked = [stack for stack in chosen if stack not in {*spared, *failed}]
     needed = {*asked, *(one for stack in chosen for one in prepared.workspace.producers(stack))} - {*prepared.states}
-    states = {**prepared.states, **{stack: read_state(aws, zone.project, stack) for stack in sorted(needed)}}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = pool.map(partial(read_state, aws, zone.project), sorted(needed))
+        states = {**prepared.states, **dict(zip(sorted(needed), found, strict=True))}
     shut_out, late = _closed_to_us(aws, zone, states, asked, named, deploys=deploys)
     if late:
         new = sorted({zone.account_stacks[stack] for stack in late})

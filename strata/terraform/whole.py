@@ -76,14 +76,17 @@ def unchanged(
         return {stack for stack, is_left in zip(stacks, pool.map(is_left, stacks), strict=True) if is_left}
 
 
-def write(aws: Aws, project: Project, stack: str, origin: Origin, digest: Digest, version: Version) -> None:
+def write(aws: Aws, project: Project, stack: str, origin: Origin, digest: Digest, version: Version | None) -> None:
     """Writes that a run of a stack ended whole; another run at the same time is left to say it.
+
+    Args:
+        version: of the state that it left, none where that is what there is.
 
     Raises:
         AwsError: the bucket refuses it.
     """
     state, before = kept.read(aws, project, state_key(stack)), kept.read(aws, project, _key(stack))
-    if origin.terraform is None or state is None or _version(state.body) != version:
+    if origin.terraform is None or state is None or (version and _version(state.body) != version):
         return
     said = {
         "format": kept.FORMAT,
