@@ -102,6 +102,7 @@ class Site:
         self.answer: Callable[[str], bool] = lambda _: True
         self.said: list[str] = []
         self.shut_out: dict[str, Message] = {}
+        self.late: frozenset[str] = frozenset()
         self.refreshing = Refreshing()
         self.to = io.StringIO()
         self.add("backend")
@@ -175,6 +176,7 @@ class Site:
             warnings,
             refreshing=self.refreshing,
             shut_out=self.shut_out,
+            late=self.late,
             sources=dict.fromkeys(self.stacks),
         )
 

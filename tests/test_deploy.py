@@ -284,7 +284,7 @@ def test_an_account_that_lets_nobody_in_any_more_ends_a_deploy_with_1(
 def test_a_part_whose_accounts_let_nobody_in_is_a_warning_where_nobody_named_it(
     site: Site, said: Said, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], named: tuple[str, ...]
 ) -> None:
-    """The warning says whose policies the role needs; a new account is told once."""
+    """The warning says whose policies the role needs."""
     _roll_out(site)
     layer = site.landing_zone.layers["topics"]
     roles = Roles(reader="ci/topics")
@@ -292,26 +292,97 @@ def test_a_part_whose_accounts_let_nobody_in_is_a_warning_where_nobody_named_it(
     site.landing_zone = replace(site.landing_zone, layers={"topics": layer})
     site.states["organizations"] = {"outputs": {"account_ids": {"value": {"shared": "111111111111"}}}}
     monkeypatch.setattr(preflight, "closed_to_us", lambda _aws, accounts, _role: [*accounts])
-    monkeypatch.setattr(preflight, "is_new", lambda *_: True)
-    monkeypatch.setattr(preflight, "wait", lambda _: None)
     prepared, notes = replace(site.prepared(), chosen=("topics_shared",)), list[str]()
 
     if named:
         with pytest.raises(StrataError) as refused:
-            preflight._selected(prepared, named, notes.append, waits=True)
+            preflight._selected(prepared, named, notes.append, deploys=True)
         (told,) = said(refused)
         assert (told.id, told.data["stacks"]) == (
             "no-account-left" if named == ("topics",) else "role-not-assumable",
             [*named],
         )
     else:
-        found = preflight._selected(prepared, named, notes.append, waits=True)
+        found = preflight._selected(prepared, named, notes.append, deploys=True)
         assert (found.chosen, [*found.shut_out]) == ((), ["topics_shared"])
 
     (warning,) = said(capsys.readouterr().err)
     assert (warning.id, warning.data["stacks"]) == ("role-not-assumable", ["topics_shared"])
     assert " strata permissions topics/reader prints its policy" in warning.text
+    assert notes == []
+
+
+@pytest.fixture
+def two_accounts(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A layer in two accounts, one of which lets nobody in before somebody waits; returns what was applied by then."""
+    layer = Layer("topics", Code(site.folder, in_accounts=True))
+    site.landing_zone = replace(site.landing_zone, layers={"topics": layer})
+    ids, opened, applied = {"security": "111111111111", "shared": "222222222222"}, list[str](), list[str]()
+    for key in ids:
+        site.add(f"topics_{key}", "organizations")
+        site.plans(f"topics_{key}", MADE)
+    site.write_state("organizations", 1, outputs={"account_ids": {"value": ids}})
+    site.states["organizations"] = {"outputs": {"account_ids": {"value": ids}}}
+
+    def waits(_seconds: float) -> None:
+        opened.append("security")
+        applied.extend(stack for stack in site.stacks if "apply" in site.did(stack))
+
+    monkeypatch.setattr(
+        preflight, "closed_to_us", lambda _aws, accounts, _role="": list({*accounts} - {"shared", *opened})
+    )
+    monkeypatch.setattr(preflight, "is_new", lambda *_: True)
+    monkeypatch.setattr(preflight, "wait", waits)
+    return applied
+
+
+@pytest.mark.parametrize("made", ["before", "by this run"])
+def test_a_new_account_that_lets_nobody_in_yet_is_waited_for_once_the_others_are_deployed(
+    site: Site, said: Said, two_accounts: list[str], made: str
+) -> None:
+    if made == "before":
+        site.late = frozenset({"topics_security"})
+    else:
+        site.plans("organizations", planned(("create", "aws_organizations_account.security")))
+        later = json.loads(json.dumps(WAITS).replace("input-backend", "input-organizations"))
+        site.plans("topics_security", later, MADE)
+
+    assert site.deploys() == 0
+
+    assert "topics_shared" in two_accounts
+    assert "topics_security" not in two_accounts
+    assert site.did("topics_security") == ("plan apply" if made == "before" else "plan plan apply")
+    assert [one.id for one in said("\n".join(site.said)) if one.id.startswith("access")] == ["access-role-not-seen"]
+    assert site.questions[-1] == "deploy topics to 1 member account?", "of what nobody has seen"
+
+
+def test_a_new_account_that_never_lets_anybody_in_is_left_out(
+    site: Site, said: Said, two_accounts: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.late = frozenset({"topics_security"})
+    monkeypatch.setattr(preflight, "wait", lambda _: None)
+
+    assert site.deploys() == 1
+
+    assert (site.did("topics_security"), site.did("topics_shared")) == ("", "plan apply")
+    assert site.deployment.outcomes["topics_security"].status == "not started"
+    (warning,) = said(capsys.readouterr().err)
+    assert (warning.id, warning.data["stacks"]) == ("role-not-assumable", ["topics_security"])
+
+
+def test_a_deploy_begins_without_a_new_account_that_lets_nobody_in_yet(
+    site: Site, said: Said, two_accounts: list[str]
+) -> None:
+    """A plan leaves it out."""
+    prepared, notes = replace(site.prepared(), chosen=("topics_security", "topics_shared")), list[str]()
+
+    deploys = preflight._selected(prepared, [], notes.append, deploys=True)
+    plans = preflight._selected(prepared, [], notes.append, deploys=False)
+
+    assert (deploys.chosen, [*deploys.late]) == (prepared.chosen, ["topics_security"])
+    assert (plans.chosen, [*plans.shut_out]) == (("topics_shared",), ["topics_security"])
     assert [one.id for note in notes for one in said(note)] == ["access-role-not-seen"]
+    assert two_accounts == [], "nobody waits"
 
 
 def test_a_part_without_an_account_is_said_to_be_empty_and_nothing_else(

@@ -15,8 +15,11 @@ from strata.config.layers import STACKS, Code, Deploying, Layer
 from strata.errors import UsageError
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.options import Options
 from strata.terraform import fleet, preflight, whole
 from strata.terraform.fleet import Fleet
+from strata.terraform.progress import Progress
+from strata.terraform.refresh import Refreshing
 from strata.terraform.workspace import Workspace
 from tests.synthesized import SHIPPED
 
@@ -62,10 +65,9 @@ def test_a_shard_that_is_none_is_refused(shard: str) -> None:
     assert ("5 is more than 4" in told) is (shard == "5/4")
 
 
-def test_a_shard_has_no_stack_of_the_management_account(tmp_path: Path) -> None:
-    found = workspace(tmp_path, {stack: [] for stack in STACKS})
+def test_a_shard_has_no_stack_of_the_management_account() -> None:
     with pytest.raises(UsageError) as refused:
-        preflight._chosen(found, load(SHIPPED), ["organizations"], Fleet(1, (1, 2)))
+        preflight._check_part(load(SHIPPED), ["organizations"], Fleet(1, (1, 2)))
 
     (told,) = refused.value.args
     assert told.data == {"options": ["--shard", "organizations"]}
@@ -84,10 +86,18 @@ def test_a_wave_that_is_none_is_refused(
     rolled_out: tuple[Workspace, LandingZone], stacks: list[str], wave: int, told: tuple[str, dict[str, object]]
 ) -> None:
     with pytest.raises(UsageError) as refused:
-        preflight._chosen(*rolled_out, stacks, Fleet(1, wave=wave))
+        preflight._check_part(rolled_out[1], stacks, Fleet(1, wave=wave))
 
     (found,) = refused.value.args
     assert (found.id, found.data) == told
+
+
+def test_a_wave_that_is_none_is_refused_before_aws_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "connect", lambda *_: pytest.fail("AWS is asked"))
+    options = Options(SHIPPED)
+
+    with pytest.raises(UsageError):
+        preflight.prepare(options, Progress(options), Refreshing(), stacks=[], allow=[], fleet=Fleet(1, wave=9))
 
 
 def test_a_wave_has_its_accounts_and_no_other_stack(rolled_out: tuple[Workspace, LandingZone]) -> None:

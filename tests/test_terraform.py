@@ -71,9 +71,9 @@ def recorded(said: list[str]) -> Progress:
     return Progress(Recorded(Path("config"), said=said))
 
 
-def heard(*lines: Json | str, verbose: bool = False, steps: int = 0) -> tuple[Events, list[str]]:
+def heard(*lines: Json | str, verbose: bool = False, steps: int = 0, stack: str = "sso") -> tuple[Events, list[str]]:
     said: list[str] = []
-    events = Events(recorded(said), "sso", steps=steps, verbose=verbose)
+    events = Events(recorded(said), stack, steps=steps, verbose=verbose)
     for line in lines:
         events.take(line if isinstance(line, str) else json.dumps(line))
     return events, said
@@ -144,6 +144,23 @@ def test_verbose_is_what_terraform_says_itself() -> None:
     _, said = heard({"@message": "aws_a.b: Creating...", **hook("apply_start", "aws_a.b", "create")}, verbose=True)
 
     assert said == ["sso: aws_a.b: Creating..."]
+
+
+@pytest.mark.parametrize(
+    ("stack", "steps", "told"),
+    [("sso", 1, ["version", "read", "planned"]), ("log_a", 0, ["planned"]), ("log_a", 1, [])],
+)
+def test_verbose_says_of_an_account_nothing_that_all_have_and_no_plan_twice(
+    stack: str, steps: int, told: list[str]
+) -> None:
+    read = hook("refresh_start", "data.terraform_remote_state.in", "read")
+    said = [
+        {"@message": "version", "type": "version"},
+        {"@message": "read", **read},
+        {"@message": "planned", "type": "planned_change"},
+    ]
+
+    assert heard(*said, verbose=True, steps=steps, stack=stack)[1] == [f"{stack}: {one}" for one in told]
 
 
 def test_that_the_lock_table_is_deprecated_is_said_by_doctor_alone() -> None:

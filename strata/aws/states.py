@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from strata.aws.session import Aws, AwsError, paginate, unless_absent
@@ -31,7 +31,13 @@ def list_stacks(aws: Aws, project: Project) -> list[str]:
     Raises:
         AwsError: the bucket is somebody else's, or may not be read.
     """
-    return stacks_in(aws, project, project.state_bucket) or []
+    return stacks_of(etags(aws, project))
+
+
+def stacks_of(keys: Collection[str]) -> list[str]:
+    """Returns the stacks whose state is among objects."""
+    stacks = (key.removeprefix(_PREFIX).partition("/")[0] for key in keys)
+    return sorted({stack for stack in stacks if state_key(stack) in keys})
 
 
 def stacks_in(aws: Aws, project: Project, bucket: str) -> list[str] | None:
@@ -42,31 +48,30 @@ def stacks_in(aws: Aws, project: Project, bucket: str) -> list[str] | None:
     Raises:
         AwsError: the bucket is somebody else's, or may not be read.
     """
-    try:
-        keys = _listed(aws, project, bucket)
-    except AwsError as error:
-        if error.code in ("NoSuchBucket", "404"):
-            return None
-        raise
-    stacks = (key.removeprefix(_PREFIX).partition("/")[0] for key in keys)
-    return sorted({stack for stack in stacks if state_key(stack) in keys})
+    keys = _listed(aws, project, bucket)
+    return None if keys is None else stacks_of(keys)
 
 
 def etags(aws: Aws, project: Project) -> dict[str, str]:
     """Returns the ETag of each state, and of what lies beside it, by key: it changes with every write.
 
     Raises:
-        AwsError: the bucket is not there, somebody else's, or may not be read.
+        AwsError: the bucket is somebody else's, or may not be read.
     """
-    return _listed(aws, project, project.state_bucket)
+    return _listed(aws, project, project.state_bucket) or {}
 
 
-def _listed(aws: Aws, project: Project, bucket: str) -> dict[str, str]:
+def _listed(aws: Aws, project: Project, bucket: str) -> dict[str, str] | None:
     is_replica = bucket == project.replica_bucket
     operation, found = ("list_object_versions", "Versions") if is_replica else ("list_objects_v2", "Contents")
     client = aws.client("s3", project.regions.secondary if is_replica else project.regions.primary)
     asked = {"Bucket": bucket, "Prefix": _PREFIX, "ExpectedBucketOwner": project.management_account.id}
-    return dict(paginate(client, operation, f"{found}[].[Key, ETag]", **asked))
+    try:
+        return dict(paginate(client, operation, f"{found}[].[Key, ETag]", **asked))
+    except AwsError as error:
+        if error.code in ("NoSuchBucket", "404"):
+            return None
+        raise
 
 
 _PREFIX = "management/"

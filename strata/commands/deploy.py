@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from strata.adoption.pruning import made
-from strata.aws.access_role import account_ids
+from strata.aws.access_role import account_ids, way
 from strata.aws.runs import Run
 from strata.aws.runs import read as read_runs
 from strata.aws.runs import write as write_runs
@@ -25,7 +25,7 @@ from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
 from strata.config import IMPORTS
 from strata.config.layers import STACKS, Rollout
-from strata.config.models import MANAGEMENT, Locking
+from strata.config.models import ACCESS_ROLE, MANAGEMENT, Locking
 from strata.errors import Message, StrataError
 from strata.identity import announced
 from strata.identity.declared import files_by_stack
@@ -49,7 +49,14 @@ from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.made_again import refuse_made_again
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import STOPPED, Plan, Planner, Versions, own_version, plan_folder
-from strata.terraform.preflight import Prepared, RefusedError, await_access, prepare
+from strata.terraform.preflight import (
+    Prepared,
+    RefusedError,
+    await_access,
+    not_entered_yet,
+    prepare,
+    warn_left_out,
+)
 from strata.terraform.progress import Progress, duration
 from strata.terraform.recovery import (
     adopt_interrupted,
@@ -204,9 +211,9 @@ class Deployment:
         self._created: set[str] = set()
         """The addresses that it has begun to create."""
         self._whole: dict[str, Version | None] = {}
-        """The stacks that it has brought to an end, with the version of the state that this left."""
-        self._followed: dict[str, Versions] = {}
-        """What the last plan of each of these rested on."""
+        """The stacks in the management account that it has brought to an end, with the version that this left."""
+        self._unwritable: Exception | None = None
+        """Why it could not be written how a stack ended."""
         self._provisions = False
         """Something was changed that AWS takes to all accounts with a permission set."""
         self._idle = False
@@ -214,6 +221,8 @@ class Deployment:
         self._told: set[str] = set()
         """The stacks whose end was told."""
         self._failures: list[StrataError] = []
+        self._shut: list[Message] = []
+        """What is told of new accounts that let nobody in."""
         self._odd: dict[str, int] = dict.fromkeys(self._shut_out(), 1)
         """The exit code for each stack that failed or was put off while others went on."""
         took_part = {*prepared.chosen, *self._odd}
@@ -277,7 +286,7 @@ class Deployment:
             for group in fleet.groups(self.workspace, [*self.outcomes], self.landing_zone.account_stacks):
                 for stack in self._spared(group):
                     self.outcomes[stack].status = "applied"
-                many = self._many.intersection(group) or self._odd.keys() & {*group}
+                many = self._many.union(self._odd, self.prepared.late).intersection(group)
                 goes_on = self._deploy_waves(group) if many else all(self._each(group))
                 if self.signals.ends:
                     return self._interrupted(self.signals.code)
@@ -340,15 +349,33 @@ class Deployment:
             if version
         }
         project = self.landing_zone.project
-        in_accounts = {stack: ended.pop(stack).version for stack in self.landing_zone.account_stacks if stack in ended}
         try:
             write_runs(self.aws, project, ended)
-            for stack, version in in_accounts.items():
-                digest = partial(_planned_with, self._followed[stack])
-                whole.write(self.aws, project, stack, self.prepared.origin(stack), digest, version)
-        except AwsError as error:
-            text = f"the next plan asks AWS about everything, because how this run ended is not written: {error}"
+            for stack in sorted(self.prepared.spared - self.workspace.unwritten.keys()):
+                if source := self.prepared.origin(stack).source:
+                    whole.renew(self.aws, project, stack, source)
+        except (AwsError, ValueError) as error:
+            self._unwritable = error
+        if why := self._unwritable:
+            text = f"the next plan asks AWS about everything, because how this run ended is not written: {why}"
             self.note(Message("kept-file-unwritable", text))
+
+    def _ended_whole(self, planned: Plan, version: Version | None) -> bool:
+        """Keeps that a stack is as its plan has it, one in an account beside its state; returns that it is.
+
+        Args:
+            version: of its state, none where this run has just written it.
+        """
+        stack, project = planned.stack, self.landing_zone.project
+        if stack not in self.landing_zone.account_stacks:
+            self._whole[stack] = version or own_version(self._planner.versions(stack), stack)
+        else:
+            digest = partial(_planned_with, planned.versions)
+            try:
+                whole.write(self.aws, project, stack, self.prepared.origin(stack), digest, version)
+            except AwsError as error:
+                self._unwritable = error
+        return self._finished(self.outcomes[stack])
 
     def _print_json(self, outputs: dict[str, Any], error: StrataError | None) -> None:
         found = {
@@ -356,7 +383,9 @@ class Deployment:
             "outputs": outputs,
             "new_accounts": self._new_accounts(outputs),
             "unexpected": self._unexpected,
-            "warnings": [warning_facts(text) for text in (*self.prepared.warnings, *self._gone.warnings.values())],
+            "warnings": [
+                warning_facts(text) for text in (*self.prepared.warnings, *self._gone.warnings.values(), *self._shut)
+            ],
             **_together([*self._failures, *([error] if error else [])]),
         }
         document(output("deploy", found, self._reasons))
@@ -505,20 +534,45 @@ class Deployment:
         return [stack for stack in stacks if self.outcomes[stack].status != "applied" and not self._left_out(stack)]
 
     def _deploy_waves(self, stacks: Sequence[str]) -> bool:
-        """Deploys stacks in member accounts; those whose plan is out of date are planned and asked about together."""
-        outdated = [stack for stack in self._left(stacks) if self._is_outdated(stack)]
-        if outdated and not self._agreed_again(self._planner.plan_at_once(outdated, self._planned_now)):
+        """Deploys stacks in member accounts; those whose account lets nobody in yet come last in their wave."""
+        late = self._late(stacks)
+        if not self._agreed_anew([stack for stack in stacks if stack not in late]):
             return False
         for wave in fleet.waves(stacks, self.landing_zone.wave):
-            if left := self._left(wave):
-                self._deploy_at_once(left)
+            self._deploy_at_once([stack for stack in wave if stack not in late])
+            if late.intersection(wave) and not self.signals.ends:
+                behind = self._entered([stack for stack in wave if stack in late])
+                if not self._agreed_anew(behind):
+                    return False
+                self._deploy_at_once(behind)
             if self.signals.ends:
                 return False
             if not self._idle:
                 self._stop_rollouts(wave)
         return True
 
-    def _deploy_at_once(self, stacks: Sequence[str]) -> None:
+    def _late(self, stacks: Sequence[str]) -> set[str]:
+        closed = not_entered_yet(self.aws, self._new_ids(self._left(stacks)))
+        return {stack for stack in stacks if self.landing_zone.account_stacks[stack] in closed}
+
+    def _entered(self, stacks: Sequence[str]) -> list[str]:
+        """Waits for the accounts of stacks that let nobody in yet; returns those that do, and leaves out the others."""
+        closed = await_access(self.aws, self._new_ids(stacks), self.note)
+        shut = [stack for stack in stacks if self.landing_zone.account_stacks[stack] in closed]
+        if shut:
+            self._shut.append(warn_left_out(ACCESS_ROLE, shut, way(ACCESS_ROLE, {})))
+        self._odd |= dict.fromkeys(shut, 1)
+        return [stack for stack in stacks if stack not in shut]
+
+    def _agreed_anew(self, stacks: Sequence[str]) -> bool:
+        """Plans and asks about those together whose plan is out of date, and says whether the run goes on."""
+        outdated = [stack for stack in self._left(stacks) if self._is_outdated(stack)]
+        return not outdated or self._agreed_again(self._planner.plan_at_once(outdated, self._planner.plan))
+
+    def _deploy_at_once(self, some: Sequence[str]) -> None:
+        stacks = self._left(some)
+        if not stacks:
+            return
         rollouts = {fleet.layer_of(stack): self._rollout(stack) for stack in stacks}
         waves = {name: len(self.landing_zone.waves[name]) for name, rollout in rollouts.items() if rollout}
         parts = [f"{name}: wave {self.landing_zone.wave(stacks[0])} of {number}" for name, number in waves.items()]
@@ -574,10 +628,6 @@ class Deployment:
             self._put_off(*(planned.stack for planned in news))
         return bool(self._expected) or not news or self._confirmed([planned.stack for planned in news])
 
-    def _planned_now(self, stack: str) -> Plan:
-        self._await_access(stack)
-        return self._planner.plan(stack)
-
     def _isolated(self, stack: str) -> bool:
         """Deploys a stack, and says whether the run goes on: whatever is wrong in a member account stops no other."""
         if self.signals.ends:
@@ -595,17 +645,19 @@ class Deployment:
         return finished or (stack in self.landing_zone.account_stacks and stack in self._odd)
 
     def _is_outdated(self, stack: str) -> bool:
-        """Says whether a stack was planned before what it reads was written."""
+        """Says whether a stack was planned before this run wrote what it reads."""
         shown = self._shown[stack]
-        if shown.waits_for or stack not in self.landing_zone.account_stacks:
-            return bool(shown.waits_for or self._written.intersection(self.workspace.producers(stack)))
-        return shown.versions != self._planner.versions(stack)
+        if shown.waits_for or not shown.versions:
+            return True
+        wrote = bool(self._written.intersection(self.workspace.producers(stack)))
+        in_account = stack in self.landing_zone.account_stacks
+        return wrote and not (in_account and shown.versions == self._planner.versions(stack))
 
     def _deploy(self, stack: str) -> bool:
         """Applies the plan of a stack, a new one where it is out of date; returns whether it finished."""
-        outcome, shown = self.outcomes[stack], self._shown[stack]
-        planned = None if self._is_outdated(stack) else shown
-        self._await_access(stack)
+        outcome, in_account = self.outcomes[stack], stack in self.landing_zone.account_stacks
+        planned = None if not in_account and self._is_outdated(stack) else self._shown[stack]
+        await_access(self.aws, self._new_ids([stack]), self.note)
         left, pauses = MAX_TRIES, iter(PAUSES)
         unsaid: Callable[[Plan], Counter[str]] = lambda _: Counter()  # noqa: E731  # there was no apply yet
         while left:
@@ -615,16 +667,13 @@ class Deployment:
                 return False
             outcome.counts = dict(Counter(outcome.counts) + unsaid(planned))
             if not planned.differs:
-                self._whole[stack], self._followed[stack] = own_version(planned.versions, stack), planned.versions
-                return self._finished(outcome)
+                return self._ended_whole(planned, own_version(planned.versions, stack))
             self._check_time(stack)
             applied = self._apply(planned)
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
             if applied.finished:
-                left_behind = own_version(self._planner.versions(stack), stack)
-                self._whole[stack], self._followed[stack] = left_behind, planned.versions
                 outcome.counts = dict(Counter(outcome.counts) + planned.counts)
-                return self._finished(outcome)
+                return self._ended_whole(planned, None)
             if self.signals.stops:
                 outcome.status = "interrupted"
                 self._recover(planned, applied)
@@ -649,13 +698,17 @@ class Deployment:
         self._report(stack, failures or applied.failures)
         return False
 
-    def _await_access(self, stack: str) -> None:
-        """Waits until the account of a stack, if this run has made it, lets Terraform in."""
-        account = self.landing_zone.account_stacks.get(stack)
-        if account and f"{TYPES['account']}.{account}" in self._created:
-            state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS)
-            for role in dict.fromkeys(self.landing_zone.roles(stack).model_dump().values()):
-                await_access(self.aws, dict(account_ids(state, [account])), role, self._note_of(stack))
+    def _new_ids(self, stacks: Iterable[str]) -> dict[str, str]:
+        """Returns the ids of the accounts of stacks that may let nobody in yet: AWS has just made them."""
+        keys = {
+            account
+            for stack in stacks
+            if (account := self.landing_zone.account_stacks.get(stack))
+            and (stack in self.prepared.late or f"{TYPES['account']}.{account}" in self._created)
+            and ACCESS_ROLE in self.landing_zone.roles(stack).model_dump().values()
+        }
+        state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS) if keys else {}
+        return dict(account_ids(state, sorted(keys)))
 
     def _current(self, stack: str, planned: Plan | None) -> Plan | None:
         """Returns the approved plan if its states are unchanged, else None."""
@@ -731,9 +784,10 @@ class Deployment:
 
     def _agreed(self) -> bool:
         """Plans all stacks, shows the plans, and asks about those that can be applied."""
-        plans = self._planner.plan_all(self.prepared.asked)
+        late = self.prepared.late
+        plans = self._planner.plan_all([stack for stack in self.prepared.asked if stack not in late])
         plans += self.prepared.unasked()
-        self._shown |= {planned.stack: planned for planned in plans}
+        self._shown |= {planned.stack: planned for planned in [*plans, *map(Plan, late)]}
         cannot = Message("not-planned", "cannot be planned")
         self._show([replace(plan, error=plan.error and cannot, advice=(), told=()) for plan in plans])
         for planned in plans:
@@ -747,7 +801,7 @@ class Deployment:
         for stack in failed.keys() & self.landing_zone.account_stacks.keys():
             self.outcomes[stack].status, self._odd[stack] = "failed", 1
         plans = [planned for planned in plans if not self._left_out(planned.stack)]
-        idle = not any(planned.differs or planned.waits_for for planned in plans)
+        idle = not late and not any(planned.differs or planned.waits_for for planned in plans)
         if failed.keys() - self._odd.keys() or (failed and idle):
             self.note(Message("nothing-changed", "nothing was changed"))
             return False

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from strata.config.layers import IN_ACCOUNT
 from strata.errors import Message
 from strata.text import counted
 
@@ -79,7 +80,7 @@ class Events:
         try:
             event = json.loads(line)
             handler = _HANDLERS.get(event.get("type"))
-            if self._verbose and event.get("@message") and not _is_of_lock_table(event):
+            if self._verbose and event.get("@message") and not (_is_of_lock_table(event) or self._is_same(event)):
                 self._watcher.note(f"{self._stack}: {event['@message']}")
             if handler:
                 handler(self, event)
@@ -121,6 +122,14 @@ class Events:
     def _refreshed(self, _event: dict[str, Any]) -> None:
         self.compared += 1
         self._watcher.at(f"{counted(self.compared, 'resource')} compared with AWS")
+
+    def _is_same(self, event: dict[str, Any]) -> bool:
+        """Says whether every account would tell it again, or the plan has told it."""
+        if IN_ACCOUNT not in self._stack:
+            return False
+        address = str(((event.get("hook") or {}).get("resource") or {}).get("addr"))
+        was_planned = event.get("type") == "planned_change" and self._steps
+        return bool(was_planned or event.get("type") == "version" or address.startswith("data.terraform_remote_state."))
 
     def _count(self) -> str:
         return f"[{self.done.total()}/{max(self._steps, self.done.total())}]"

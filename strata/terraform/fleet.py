@@ -55,6 +55,11 @@ class Fleet:
             raise UsageError(Message("argument-malformed", text, option="--shard", value=shard))
         return replace(fleet, shard=(int(match[1]), int(match[2])))
 
+    @property
+    def part(self) -> str | None:
+        """Returns the option that asks for stacks in accounts alone; wave 0 is all that is in none."""
+        return "--shard" if self.shard else "--wave" if self.wave else None
+
     def takes(self, account: str, wave: int | None = None) -> bool:
         """Says whether an account, by its key, is in the shard: each is in exactly one; and its stack in the wave."""
         number, of = self.shard or (1, 1)

@@ -7,6 +7,8 @@ import re
 import socket
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from strata.aws.locks import Lock, read_lock
@@ -17,6 +19,7 @@ from strata.errors import Message, StrataError
 from strata.terraform.errors import held
 from strata.terraform.workspace import Workspace
 
+_AT_ONCE = 8
 OLD = dt.timedelta(hours=1)
 """The provider waits no longer for one thing; a lock that is older is rarely of a run that is alive."""
 
@@ -25,8 +28,10 @@ def abandoned(
     aws: Aws, project: Project, workspace: Workspace, stacks: Iterable[str], now: dt.datetime
 ) -> Iterator[Message]:
     """Yields a text for each lock whose run has ended, or is old: who holds it, since when, and how it is freed."""
-    for stack in stacks:
-        lock = read_lock(aws, project, stack)
+    asked = list(stacks)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        locks = list(pool.map(partial(read_lock, aws, project), asked))
+    for stack, lock in zip(asked, locks, strict=True):
         if lock and _is_abandoned(lock, workspace.stack_folder(stack), now):
             yield Message("lock-abandoned", _told(lock, workspace, stack), stack=stack, lock=lock.id, who=lock.who)
 

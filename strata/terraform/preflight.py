@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
@@ -16,7 +17,7 @@ from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, mana
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, connect, emulator
-from strata.aws.states import Version, list_stacks, read_object, read_state, read_version
+from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
 from strata.config.layers import IN_ACCOUNT, STACKS, folder_of
 from strata.config.models import ACCESS_ROLE, Project
 from strata.config.types import did_you_mean
@@ -58,6 +59,7 @@ from strata.terraform.standing import reset, types_left
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded
 
+_AT_ONCE = 8
 REPLACE = "replace:"
 ALLOWED = (
     *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{ALREADY_CLOSED}KEY"),
@@ -86,6 +88,8 @@ class Prepared:
     """What each stack forgets of accounts that are closed, by address."""
     shut_out: Mapping[str, Message] = field(default_factory=dict)
     """What is told of each stack that is left out, since a role cannot be assumed in its account."""
+    late: frozenset[str] = frozenset()
+    """The chosen stacks in accounts that AWS has just made, in which the access role cannot be assumed yet."""
     spared: frozenset[str] = frozenset()
     """The chosen stacks in member accounts that are as their last whole run left them."""
     fleet: Fleet = field(default_factory=lambda: Fleet(1))
@@ -118,11 +122,18 @@ class Prepared:
         """Returns a digest of the values of outputs as they are now, none of a state that is not there."""
         return _digest(read_object(self.aws, *state), outputs)
 
-    def left_whole(self, stacks: Collection[str]) -> set[str]:
-        """Returns those of the stacks in member accounts that are as their last whole run left them."""
+    def left_whole(self, stacks: Collection[str], listed: Mapping[str, str] | None = None) -> set[str]:
+        """Returns those of the stacks in member accounts that are as their last whole run left them.
+
+        Args:
+            listed: the ETags of the states and of what lies beside them, where somebody has just read them.
+        """
+        project = self.landing_zone.project
+        if listed is None:
+            listed = etags(self.aws, project) if stacks else {}
         read = cache(lambda state: read_object(self.aws, *state))
         digest = lambda state, outputs: _digest(read(state), outputs)  # noqa: E731  # each state once
-        return whole.unchanged(self.aws, self.landing_zone.project, stacks, self.origin, digest)
+        return whole.unchanged(self.aws, project, stacks, self.origin, digest, listed)
 
     def origin(self, stack: str) -> whole.Origin:
         """Returns all that a plan of a stack in a member account follows from."""
@@ -214,11 +225,9 @@ def prepare(
     """
     check_allowed(allow)
     today = dt.datetime.now(tz=dt.UTC).date()
-    landing_zone = load(options.config, today=today)
-    if faults := list(Guard.of(landing_zone, today=today).faults(today)):
-        raise ConfigurationError(faults)
-    require(landing_zone)
+    landing_zone = _loaded(options, today)
     _check_keys(allow, landing_zone)
+    _check_part(landing_zone, stacks, fleet)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
     ended = [fault.message for fault in over(landing_zone, today)]
@@ -260,12 +269,14 @@ def prepare(
     words = {*_words(examination.closed, landing_zone), *(one for one in allow if not one.startswith(ALREADY_CLOSED))}
     moved = (f"moved:{moved.kind}:{moved.new}" for moved in examination.moved)
     prepared = Prepared(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing, fleet=fleet)
-    prepared = _written(prepared, stacks, [*sorted(words), *moved, *(TYPES_STAY for _ in types)])
-    left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in STACKS}
-    _check_layers(aws, landing_zone, workspace, examination.closed)
+    listed = etags(aws, landing_zone.project)
+    prepared = _written(prepared, stacks, [*sorted(words), *moved, *(TYPES_STAY for _ in types)], listed)
+    written = [stack for stack in STACKS if stack not in workspace.unwritten]
+    left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in written}
+    _check_layers(aws, landing_zone, workspace, stacks_of(listed), examination.closed)
     chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
     prepared = replace(prepared, chosen=chosen, left_out=left_out)
-    prepared = _selected(prepared, stacks, progress.note, waits=not preview)
+    prepared = _selected(prepared, stacks, progress.note, deploys=not preview)
     _check_regions(prepared)
     if STACK in prepared.chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
@@ -279,8 +290,18 @@ def prepare(
     )
 
 
-def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str]) -> Prepared:
+def _loaded(options: Options, today: dt.date) -> LandingZone:
+    landing_zone = load(options.config, today=today)
+    if faults := list(Guard.of(landing_zone, today=today).faults(today)):
+        raise ConfigurationError(faults)
+    require(landing_zone)
+    return landing_zone
+
+
+def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], listed: Mapping[str, str]) -> Prepared:
     """Writes the Terraform of all stacks, but for those in accounts that are not named or as their last run left them.
+
+    Where only such are asked for, none is written.
 
     Raises:
         StrataError: it cannot be written.
@@ -291,7 +312,14 @@ def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str]) -> 
     known = [stack for stack in chosen if prepared.sources[stack] and not prepared.refreshing.always]
     reads = {layer.stack_in(account): layer.reads for layer in zone.layers.values() for account in zone.members}
     workspace.unwritten.update({stack: reads[stack] for stack in zone.account_stacks})  # nothing of these is read yet
-    needed = {*chosen} - prepared.left_whole(known)
+    needed = {*chosen} - prepared.left_whole(known, listed)
+    in_accounts = {layer.name for layer in zone.layers.values() if layer.code.in_accounts}
+    if not needed and (prepared.fleet.part or (named and {*map(layer_of, named)} <= in_accounts)):
+        workspace.unwritten.update({stack: STACKS[:number] for number, stack in enumerate(STACKS)})
+        workspace.unwritten.update(
+            {layer.name: layer.reads for layer in zone.layers.values() if not layer.code.in_accounts}
+        )
+        return prepared
     for stack in needed:
         del workspace.unwritten[stack]
     workspace.synth(allow)
@@ -299,10 +327,14 @@ def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str]) -> 
     return prepared
 
 
-def _check_layers(aws: Aws, landing_zone: LandingZone, workspace: Workspace, closed: Collection[str]) -> None:
+def _check_layers(
+    aws: Aws, landing_zone: LandingZone, workspace: Workspace, deployed: Collection[str], closed: Collection[str]
+) -> None:
     """Refuses states that no stack has; what is in an account that is closed goes with it."""
-    gone = {stack for stack in list_stacks(aws, landing_zone.project) if stack.partition(IN_ACCOUNT)[2] not in closed}
-    states = {one: read_state(aws, landing_zone.project, one) for one in gone - {*workspace.stacks}}
+    gone = {
+        stack for stack in deployed if stack not in workspace.stacks and stack.partition(IN_ACCOUNT)[2] not in closed
+    }
+    states = {stack: read_state(aws, landing_zone.project, stack) for stack in gone}
     if lost := list(lost_layers(landing_zone, states)):
         raise RefusedError(lost)
 
@@ -331,7 +363,7 @@ def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[s
     return found
 
 
-def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], None], *, waits: bool) -> Prepared:
+def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], None], *, deploys: bool) -> Prepared:
     """Returns it without the stacks that cannot be reached, and with the states of all for which Terraform is started.
 
     Raises:
@@ -349,14 +381,20 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     needed = {*asked, *(producer for stack in chosen for producer in prepared.workspace.producers(stack))} - {
         *prepared.states
     }
-    states = {**prepared.states, **{stack: read_state(aws, zone.project, stack) for stack in sorted(needed)}}
-    shut_out = _closed_to_us(aws, zone, states, asked, named, note, waits=waits)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        read = pool.map(partial(read_state, aws, zone.project), sorted(needed))
+        states = {**prepared.states, **dict(zip(sorted(needed), read, strict=True))}
+    shut_out, late = _closed_to_us(aws, zone, states, asked, named, deploys=deploys)
+    if late:
+        new = sorted({zone.account_stacks[stack] for stack in late})
+        text = f"{ACCESS_ROLE} lets nobody into the new {', '.join(new)} yet: planned and asked about last"
+        note(Message("access-role-not-seen", text, accounts=new))
     chosen = tuple(stack for stack in chosen if stack not in shut_out)
     if named and prepared.chosen and not chosen:
         text = f"{', '.join(named)}: there is no account left that it has a stack in"
         raise StrataError(Message("no-account-left", text, stacks=list(named)))
     spares = frozenset(spared)
-    return replace(prepared, chosen=chosen, states=states, spared=spares, shut_out=shut_out, empty=empty)
+    return replace(prepared, chosen=chosen, states=states, spared=spares, shut_out=shut_out, late=late, empty=empty)
 
 
 def _last_runs(aws: Aws, project: Project) -> Mapping[str, runs.Run]:
@@ -399,25 +437,29 @@ def _check_regions(prepared: Prepared) -> None:
         raise StrataError(*(Message("region-not-enabled", text, region=region) for region, text in texts.items()))
 
 
-def await_access(aws: Aws, accounts: Mapping[str, str], role: str, note: Callable[[str], None]) -> list[str]:
-    """Returns the keys of the accounts in which a role cannot be assumed; the one that AWS makes is waited for.
+def await_access(aws: Aws, accounts: Mapping[str, str], note: Callable[[str], None]) -> list[str]:
+    """Waits until the access role of accounts that AWS has just made can be assumed; returns where it still cannot.
 
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_create.html (AWS finishes an account
     after the request).
     """
-    closed, pauses, told = closed_to_us(aws, accounts, role), iter(PAUSES), False
-    while new := [key for key in closed if role == ACCESS_ROLE and is_new(aws, accounts[key])]:
+    pauses, told = iter(PAUSES), False
+    while accounts := {key: accounts[key] for key in not_entered_yet(aws, accounts)}:
         seconds = next(pauses, None)
         if seconds is None:
             break
         if not told:  # fewer are left with each try
-            text = f"{role} lets nobody into the new {', '.join(new)} yet; trying again for {duration(sum(PAUSES))}"
-            note(Message("access-role-not-seen", text, accounts=new, seconds=sum(PAUSES)))
+            text = f"{ACCESS_ROLE} lets nobody into the new {', '.join(accounts)} yet"
+            text = f"{text}; trying again for {duration(sum(PAUSES))}"
+            note(Message("access-role-not-seen", text, accounts=[*accounts], seconds=sum(PAUSES)))
             told = True
         wait(seconds)
-        again = closed_to_us(aws, {key: accounts[key] for key in new}, role)
-        closed = [*(key for key in closed if key not in new), *again]
-    return closed
+    return [*accounts]
+
+
+def not_entered_yet(aws: Aws, accounts: Mapping[str, str]) -> list[str]:
+    """Returns the keys of the accounts that AWS has just made, and whose access role cannot be assumed yet."""
+    return [key for key in closed_to_us(aws, accounts) if is_new(aws, accounts[key])]
 
 
 def _closed_to_us(
@@ -426,14 +468,15 @@ def _closed_to_us(
     states: Mapping[str, State],
     chosen: Collection[str],
     named: Collection[str],
-    note: Callable[[str], None],
     *,
-    waits: bool,
-) -> dict[str, Message]:
+    deploys: bool,
+) -> tuple[dict[str, Message], frozenset[str]]:
     """Returns the stacks in accounts in which a role cannot be assumed, and what is told of each, which is printed.
 
+    Those in accounts that AWS has just made follow alone: a deploy waits for them.
+
     Args:
-        waits: whether they are deployed, for which the writer is needed too.
+        deploys: whether they are deployed, for which the writer is needed too.
 
     Raises:
         StrataError: one of these was named.
@@ -444,25 +487,32 @@ def _closed_to_us(
     for stack in chosen:
         if accounts.get(stack) in ids:
             roles = landing_zone.roles(stack)
-            for role in dict.fromkeys((roles.reader, roles.writer) if waits else (roles.reader,)):
+            for role in dict.fromkeys((roles.reader, roles.writer) if deploys else (roles.reader,)):
                 assumed.setdefault(role, []).append(stack)
-    left: dict[str, Message] = {}
+    left, late = dict[str, Message](), set[str]()
     refused = []
     for role, stacks in assumed.items():
         into = {accounts[stack]: ids[accounts[stack]] for stack in stacks}
-        closed = await_access(aws, into, role, note) if waits else closed_to_us(aws, into, role)
-        if found := [stack for stack in stacks if accounts[stack] in closed and stack not in left]:
+        closed = closed_to_us(aws, into, role)
+        new = {key for key in closed if deploys and role == ACCESS_ROLE and is_new(aws, into[key])}
+        late |= {stack for stack in stacks if accounts[stack] in new}
+        if found := [stack for stack in stacks if accounts[stack] in {*closed} - new and stack not in left]:
             remedy = way(role, {layer_of(stack): landing_zone.roles(stack) for stack in found})
-            text = f"{', '.join(found)}: left out, since {role} cannot be assumed there; {remedy}"
-            warning = Message("role-not-assumable", text, stacks=found)
-            left |= dict.fromkeys(found, warning)
-            print(line(f"warning: {warning}"), file=sys.stderr)
+            left |= dict.fromkeys(found, warn_left_out(role, found, remedy))
             for stack in (one for one in found if one in named):
                 text = f"{stack}: {role} cannot be assumed in its account; {remedy}"
                 refused.append(Message("role-not-assumable", text, stacks=[stack]))
     if refused:
         raise StrataError(*refused)
-    return left
+    return left, frozenset(late - {*left})
+
+
+def warn_left_out(role: str, stacks: Sequence[str], remedy: str) -> Message:
+    """Prints which stacks are left out, and returns that."""
+    text = f"{', '.join(stacks)}: left out, since {role} cannot be assumed there; {remedy}"
+    warning = Message("role-not-assumable", text, stacks=[*stacks])
+    print(line(f"warning: {warning}"), file=sys.stderr)
+    return warning
 
 
 def _refuse_beside_another_run(aws: Aws, project: Project, workspace: Workspace, states: Mapping[str, State]) -> None:
@@ -547,18 +597,11 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
             text = f"there is no stack {stack!r}{guess}; there are {', '.join(known)}"
             raise StrataError(Message("no-such-stack", text, stack=stack))
     accounts = landing_zone.account_stacks
-    part = "--shard" if fleet.shard else "--wave"
-    in_part = fleet.shard is not None or bool(fleet.wave)
-    if in_part and (beside := [stack for stack in stacks if stack not in {*accounts, *layers}]):
-        text = f"{part} is for stacks in member accounts: deploy {', '.join(beside)} without it"
-        raise UsageError(Message("arguments-conflict", text, options=[part, *beside]))
-    if fleet.wave:
-        _check_wave(landing_zone, fleet.wave, {*map(layer_of, stacks)})
     in_accounts = _chosen_in_accounts(landing_zone, stacks, fleet)
     return [
         stack
         for stack in workspace.stacks
-        if (stack in in_accounts if stack in accounts else not in_part and (not stacks or stack in stacks))
+        if (stack in in_accounts if stack in accounts else not fleet.part and (not stacks or stack in stacks))
     ]
 
 
@@ -582,12 +625,21 @@ def _empty(named: Sequence[str], fleet: Fleet) -> Message | None:
     return Message("part-empty", f"no account{whose} is in {place}", stacks=list(named), wave=fleet.wave, shard=part)
 
 
-def _check_wave(landing_zone: LandingZone, wave: int, layers: Collection[str]) -> None:
-    """Refuses a wave that none of the layers has, and one of a layer without any.
+def _check_part(landing_zone: LandingZone, stacks: Collection[str], fleet: Fleet) -> None:
+    """Refuses a shard or a wave of what is in no account, a wave that no layer has, and one of a layer without any.
 
     Raises:
-        UsageError: there is no such wave.
+        UsageError: there is no such part.
     """
+    here = {*STACKS, *(name for name, layer in landing_zone.layers.items() if not layer.code.in_accounts)}
+    if fleet.part and (beside := [stack for stack in stacks if stack in here]):
+        text = f"{fleet.part} is for stacks in member accounts: deploy {', '.join(beside)} without it"
+        raise UsageError(Message("arguments-conflict", text, options=[fleet.part, *beside]))
+    if fleet.wave:
+        _check_wave(landing_zone, fleet.wave, {*map(layer_of, stacks)} & {*landing_zone.layers})
+
+
+def _check_wave(landing_zone: LandingZone, wave: int, layers: Collection[str]) -> None:
     if others := sorted({*layers} - {*landing_zone.waves}):
         text = f"--wave is for layers whose file has a rollout: deploy {', '.join(others)} without it"
         raise UsageError(Message("arguments-conflict", text, options=["--wave", *others]))

@@ -19,6 +19,7 @@ from typing import Any, Self
 from strata.aws import events, runs
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import Version
+from strata.config.layers import IN_ACCOUNT
 from strata.config.models import Project
 from strata.errors import Message
 from strata.inventory.pace import Pace
@@ -91,7 +92,7 @@ class Refreshing:
     def needed(self, workspace: Workspace, stack: str, versions: Versions) -> bool:
         """Says whether a plan that rests on these versions of states refreshes, and with --verbose why."""
         why = self.why(workspace, stack, versions)
-        if self._verbose and self._progress:
+        if self._verbose and self._progress and IN_ACCOUNT not in stack:  # there the reason is the same for all
             number = counted(reread.count(self._states.get(stack, {})), "object")
             spared = f"with -refresh=false: AWS has its {number} as the state has them"
             told = f"with a full refresh: {why}" if why else spared

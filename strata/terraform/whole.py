@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version as installed
+from typing import Any
 
 from strata.aws import kept
 from strata.aws.session import Aws, AwsError
-from strata.aws.states import ABSENT, Version, etags
+from strata.aws.states import ABSENT, Version
 from strata.config.layers import PLANS
 from strata.config.models import Project, state_key
 from strata.terraform.attributes import digest as digest_of
@@ -40,14 +41,21 @@ class Origin:
 
 
 def unchanged(
-    aws: Aws, project: Project, stacks: Collection[str], origin: Callable[[str], Origin], digest: Digest
+    aws: Aws,
+    project: Project,
+    stacks: Collection[str],
+    origin: Callable[[str], Origin],
+    digest: Digest,
+    known: Mapping[str, str],
 ) -> set[str]:
     """Returns the stacks that would be planned from the same as their last whole run, whose state is the one it left.
+
+    Args:
+        known: the ETag of each object beside the states.
 
     Raises:
         AwsError: the bucket may not be read.
     """
-    known = etags(aws, project) if stacks else {}
 
     def is_left(stack: str) -> bool:
         found = kept.read(aws, project, _key(stack)) if _key(stack) in known else None
@@ -68,14 +76,17 @@ def unchanged(
         return {stack for stack, is_left in zip(stacks, pool.map(is_left, stacks), strict=True) if is_left}
 
 
-def write(aws: Aws, project: Project, stack: str, origin: Origin, digest: Digest, version: Version) -> None:
+def write(aws: Aws, project: Project, stack: str, origin: Origin, digest: Digest, version: Version | None) -> None:
     """Writes that a run of a stack ended whole; another run at the same time is left to say it.
+
+    Args:
+        version: of the state that it left, none where that is what there is.
 
     Raises:
         AwsError: the bucket refuses it.
     """
     state, before = kept.read(aws, project, state_key(stack)), kept.read(aws, project, _key(stack))
-    if origin.terraform is None or state is None or _version(state.body) != version:
+    if origin.terraform is None or state is None or (version and _version(state.body) != version):
         return
     said = {
         "format": kept.FORMAT,
@@ -85,7 +96,20 @@ def write(aws: Aws, project: Project, stack: str, origin: Origin, digest: Digest
         "values": _values(origin.read, digest),
         "state": state.etag,
     }
-    condition = {"IfMatch": before.etag} if before else {"IfNoneMatch": "*"}
+    _put(aws, project, stack, said, **({"IfMatch": before.etag} if before else {"IfNoneMatch": "*"}))
+
+
+def renew(aws: Aws, project: Project, stack: str, source: str) -> None:
+    """Writes down of what the same Terraform was written this time, so that it need not be written the next.
+
+    Raises:
+        AwsError: the bucket refuses it.
+    """
+    if before := kept.read(aws, project, _key(stack)):
+        _put(aws, project, stack, {**kept.parsed(before.body), "source": source}, IfMatch=before.etag)
+
+
+def _put(aws: Aws, project: Project, stack: str, said: Mapping[str, Any], **condition: str) -> None:
     try:
         kept.write(aws, project, _key(stack), json.dumps(said).encode(), **condition)
     except AwsError as error:

@@ -18,7 +18,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from strata.config.layers import IN_ACCOUNT, PLANS
+from strata.config.layers import IN_ACCOUNT, PLANS, STACKS
 from strata.errors import Message, StrataError
 from strata.terraform import tools
 from strata.terraform.process import Process, ProcessResult, run
@@ -48,7 +48,7 @@ class Workspace:
     copies: Mapping[str, Path] = field(default_factory=dict)
     """Folders that stand in for those of stacks, with a state beside them that only a plan reads."""
     unwritten: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """The stacks in member accounts whose Terraform is not written, with those that they read from."""
+    """The stacks whose Terraform is not written, with those that they read from: in member accounts, or all."""
     failed: dict[str, Message] = field(default_factory=dict)
     """Those of them whose code fails, with the reason."""
     lock: _Lock | None = field(default=None, repr=False, compare=False)
@@ -118,9 +118,10 @@ class Workspace:
 
         Those in member accounts come last: only what reads from one waits for it.
         """
-        manifest = json.loads(self._manifest.read_text(encoding="utf-8"))
-        needs = {name: tuple(stack["dependencies"]) for name, stack in manifest["stacks"].items()}
-        needs |= self.unwritten
+        needs = dict(self.unwritten)
+        if not {*STACKS} <= needs.keys():
+            manifest = json.loads(self._manifest.read_text(encoding="utf-8"))
+            needs = {name: tuple(stack["dependencies"]) for name, stack in manifest["stacks"].items()} | needs
         order: dict[str, tuple[str, ...]] = {}
         while len(order) < len(needs):
             ready = [name for name in needs if name not in order and set(needs[name]) <= set(order)]

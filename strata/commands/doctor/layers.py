@@ -54,8 +54,9 @@ def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> 
             yield warning(
                 "role-not-assumable", text, way(role, {layer.name: layer.roles}), layer=layer.name, accounts=found
             )
-    there = [key for key in context.landing_zone.members if layer.stack_in(key) in stored]
-    lacking = [key for key in context.landing_zone.members if key not in (*there, *closed)]
+    entered = [key for key in context.landing_zone.members if key not in closed]
+    there = [key for key in entered if layer.stack_in(key) in stored]
+    lacking = [key for key in entered if key not in there]
     if lacking:
         text = f"{layer.name}: not deployed yet in {listed(lacking)}"
         yield later("layer-not-deployed", text, f"strata deploy {layer.name}", layer=layer.name, accounts=lacking)
