@@ -1,8 +1,9 @@
-"""Fixtures of the scenarios: one AWS a worker, one first deploy a configuration, a copy of both for every test."""
+"""Fixtures of the scenarios: one AWS a worker, one first deploy of a configuration a run, a copy of both a test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapsho
 
 pytest.register_assert_rewrite("tests.scenarios.shipped")  # test_broken.py reads what its assertions say
 PROVIDERS = ("stand-in", "real")
+Once = Callable[[str, Callable[[], Site]], Snapshot]
 LONGEST = (
     *(f"scenarios/test_{name}.py" for name in ("shipped", "company", "adopt", "demo")),
     *("provider/test_conformance.py", "provider/test_existing.py"),
@@ -95,21 +97,43 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 @pytest.fixture(scope="session")
-def bootstrapped(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """The shipped configuration after `strata bootstrap`."""
-    running_aws.restore()
-    site = Site.of(running_aws, provider, CONFIGURATIONS["shipped"], tmp_path_factory.mktemp("shipped"))
-    site.bootstrap()
-    return Snapshot.of(site, tmp_path_factory.mktemp("bootstrapped") / "kept")
+def once(running_aws: Aws, provider: Provider, stand_in: Provider, tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Keeps what takes long with each provider, for all workers of a run."""
+    own = tmp_path_factory.getbasetemp()
+    run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with_whom = PROVIDERS[provider is not stand_in]
+    return lambda name, make: Snapshot.once(run / f"{name}-{with_whom}", running_aws, provider, make)
 
 
 @pytest.fixture(scope="session")
-def bootstrapped_backend(bootstrapped: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+def bootstrapped(
+    running_aws: Aws, provider: Provider, once: Once, tmp_path_factory: pytest.TempPathFactory
+) -> Snapshot:
+    """The shipped configuration after `strata bootstrap`."""
+
+    def make() -> Site:
+        running_aws.restore()
+        site = Site.of(running_aws, provider, CONFIGURATIONS["shipped"], tmp_path_factory.mktemp("shipped"))
+        site.bootstrap()
+        return site
+
+    return once("bootstrapped", make)
+
+
+@pytest.fixture(scope="session")
+def bootstrapped_backend(
+    request: pytest.FixtureRequest, once: Once, tmp_path_factory: pytest.TempPathFactory
+) -> Snapshot:
     """The same with the stack `backend`, which takes the real provider a minute."""
-    site = bootstrapped.restored(tmp_path_factory.mktemp("shipped"))
-    deployed = site.cdktf("deploy", "backend", "--auto-approve")
-    assert deployed.code == 0, deployed.text[-4000:]
-    return Snapshot.of(site, tmp_path_factory.mktemp("backend") / "kept")
+
+    def make() -> Site:
+        bootstrapped: Snapshot = request.getfixturevalue("bootstrapped")
+        site = bootstrapped.restored(tmp_path_factory.mktemp("shipped"))
+        deployed = site.cdktf("deploy", "backend", "--auto-approve")
+        assert deployed.code == 0, deployed.text[-4000:]
+        return site
+
+    return once("backend", make)
 
 
 @pytest.fixture(scope="session")
@@ -118,31 +142,42 @@ def deployed_shipped(
     running_aws: Aws,
     provider: Provider,
     stand_in: Provider,
+    once: Once,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Snapshot:
     """The shipped configuration, deployed by the command of the README an hour ago."""
-    # To deploy `backend` by itself is worth it where what was waited for is kept.
-    before: Snapshot = request.getfixturevalue("bootstrapped" if provider is stand_in else "bootstrapped_backend")
-    site = before.restored(tmp_path_factory.mktemp("shipped"))
-    deployed = site.deployed_by_cdktf(*STACKS)
-    assert deployed.code == 0, deployed.text[-4000:]
-    running_aws.wait_an_hour()
-    return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
+
+    def make() -> Site:
+        # To deploy `backend` by itself is worth it where what was waited for is kept.
+        before: Snapshot = request.getfixturevalue("bootstrapped" if provider is stand_in else "bootstrapped_backend")
+        site = before.restored(tmp_path_factory.mktemp("shipped"))
+        deployed = site.deployed_by_cdktf(*STACKS)
+        assert deployed.code == 0, deployed.text[-4000:]
+        running_aws.wait_an_hour()
+        return site
+
+    return once("shipped", make)
 
 
 @pytest.fixture(scope="session")
-def deployed_company(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+def deployed_company(
+    running_aws: Aws, provider: Provider, once: Once, tmp_path_factory: pytest.TempPathFactory
+) -> Snapshot:
     """The company, deployed by `strata deploy` an hour ago."""
-    running_aws.restore()
-    site = Site.of(running_aws, provider, CONFIGURATIONS["company"], tmp_path_factory.mktemp("company"))
-    site.bootstrap()
-    site.make_external_groups()
-    for address in site.unmanaged():
-        site.open_account(address)
-    deployed = site.strata("deploy", "--yes")
-    assert deployed.code == 0, deployed.text[-4000:]
-    running_aws.wait_an_hour()
-    return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
+
+    def make() -> Site:
+        running_aws.restore()
+        site = Site.of(running_aws, provider, CONFIGURATIONS["company"], tmp_path_factory.mktemp("company"))
+        site.bootstrap()
+        site.make_external_groups()
+        for address in site.unmanaged():
+            site.open_account(address)
+        deployed = site.strata("deploy", "--yes")
+        assert deployed.code == 0, deployed.text[-4000:]
+        running_aws.wait_an_hour()
+        return site
+
+    return once("company", make)
 
 
 @pytest.fixture
