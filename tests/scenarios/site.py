@@ -214,10 +214,14 @@ class Site:
             done = CliRunner().invoke(app, arguments)
         return Run(done.exit_code, done.stdout, done.stderr)
 
-    def types_aws(self, lines: str) -> None:
-        """Has a shell take lines of the AWS CLI apart, and does in this process what they say."""
-        with self._environment_here():
-            for words in commands(lines):
+    def types(self, lines: str) -> None:
+        """Has a shell take lines of the AWS CLI and of Strata apart, and does in this process what they say."""
+        for program, *words in commands(lines):
+            if program == "strata":
+                done = self.strata(*words)
+                assert done.code == 0, done.text[-6000:]
+                continue
+            with self._environment_here():
                 parse(words).run()
 
     def cdktf(self, *arguments: str) -> Run:
