@@ -18,7 +18,7 @@ _PRIVATE = 0o077
 
 
 @dataclass(frozen=True)
-class Result:
+class ProcessResult:
     """How a command ended, and what it said to stdout and to stderr."""
 
     code: int
@@ -63,10 +63,10 @@ class Process:
         """Has it stop after the calls under way and save its state. A second time it would save nothing."""
         self._process.send_signal(signal.SIGINT)
 
-    def result(self) -> Result:
+    def result(self) -> ProcessResult:
         """Waits for its end, and returns how that was."""
         code = self._process.wait()
-        return Result(code, *(self._said(file) for file in (self._output, self._errors)))
+        return ProcessResult(code, *(self._said(file) for file in (self._output, self._errors)))
 
     def _ended(self, seconds: float) -> bool:
         try:
@@ -82,7 +82,7 @@ class Process:
 
 def run(
     command: Sequence[str], environment: Mapping[str, str], heard: Callable[[str], None] = lambda _: None
-) -> Result:
+) -> ProcessResult:
     """Runs Terraform where it changes nothing, or little: who interrupts has it stop at once."""
     process = Process(command, environment)
     try:
