@@ -51,9 +51,9 @@ def look(what: str) -> bool:
 
 
 @order("prompt")
-def hurry() -> None:
+def hurry(*, on: bool = True) -> None:
     """Has AWS show at once what it does from now on: for Terraform that nobody runs again."""
-    memory.of(_Late, "", "").prompt = True
+    memory.of(_Late, "", "").prompt = on
 
 
 @order("time-passes")

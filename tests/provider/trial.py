@@ -101,9 +101,14 @@ class Trial:
         run.needs = {action for call in provider for action in call.needs}
 
     def _state(self, folder: Path) -> dict[str, Json]:
-        shown = json.loads(self.terraform_in(folder, "show", "-json"))
-        resources = shown.get("values", {}).get("root_module", {}).get("resources", ())
-        return {each["address"]: each["values"] for each in resources}
+        """Reads the file: to be asked for it, Terraform would load the schema of the real provider for seconds."""
+        file = folder / "terraform.tfstate"
+        resources = json.loads(file.read_text())["resources"] if file.exists() else ()
+        return {
+            f"{'data.' if each['mode'] == 'data' else ''}{each['type']}.{each['name']}": instance["attributes"]
+            for each in resources
+            for instance in each["instances"]
+        }
 
     def imports_of(self, folder: Path) -> list[Json]:
         """Returns an import block for each resource of a state."""

@@ -49,8 +49,9 @@ class Line:
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """Yields the words of every `aws` line of a text, as a shell takes it apart."""
-    script = f"aws() {{ printf '%s\\0' $# \"$@\"; }}\n{text}"
+    """Yields the words of every `aws` and `strata` line of a text, as a shell takes it apart."""
+    functions = (f"{name}() {{ printf '%s\\0' $(($# + 1)) {name} \"$@\"; }}\n" for name in ("aws", "strata"))
+    script = "".join((*functions, text))
     said = iter(
         subprocess.run(["sh", "-eu", "-c", script], stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
     )

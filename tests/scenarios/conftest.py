@@ -1,8 +1,10 @@
-"""Fixtures of the scenarios: one AWS a worker, one first deploy a configuration, a copy of both for every test."""
+"""Fixtures of the scenarios: one AWS a worker, one first deploy of a configuration a run, a copy of both a test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,10 @@ PROVIDERS = ("stand-in", "real")
 LONGEST = (
     *(f"scenarios/test_{name}.py" for name in ("shipped", "company", "adopt", "demo")),
     *("provider/test_conformance.py", "provider/test_existing.py"),
-    *(f"scenarios/test_{name}.py" for name in ("drift_each", "survival", "edits", "renames", "refresh")),
+    *(
+        f"scenarios/test_{name}.py"
+        for name in ("drift_each", "closed", "ways_back", "edits", "refresh", "survival", "renames")
+    ),
 )
 
 
@@ -94,55 +99,94 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-@pytest.fixture(scope="session")
-def bootstrapped(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """The shipped configuration after `strata bootstrap`."""
-    running_aws.restore()
-    site = Site.of(running_aws, provider, CONFIGURATIONS["shipped"], tmp_path_factory.mktemp("shipped"))
-    site.bootstrap()
-    return Snapshot.of(site, tmp_path_factory.mktemp("bootstrapped") / "kept")
+@dataclass(frozen=True)
+class FirstDeploys:
+    """What takes long with a provider; the first worker that asks makes it for all of a run."""
+
+    aws: Aws
+    provider: Provider
+    name: str
+    folders: pytest.TempPathFactory
+
+    def bootstrapped(self) -> Snapshot:
+        """Returns the shipped configuration after `strata bootstrap`."""
+        return self._once("bootstrapped", lambda: self._bootstrapped("shipped"))
+
+    def backend(self) -> Snapshot:
+        """Returns the same with the stack `backend`."""
+        return self._once("backend", lambda: self._deployed("backend"))
+
+    def shipped(self) -> Snapshot:
+        """Returns the shipped configuration, deployed by the command of the README an hour ago."""
+        return self._once("shipped", lambda: self._deployed(*STACKS))
+
+    def company(self) -> Snapshot:
+        """Returns the company, deployed by `strata deploy` an hour ago."""
+        return self._once("company", self._company)
+
+    def _once(self, what: str, make: Callable[[], Site]) -> Snapshot:
+        own = self.folders.getbasetemp()
+        run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+        return Snapshot.once(run / f"{what}-{self.name}", self.aws, self.provider, make)
+
+    def _bootstrapped(self, configuration: str) -> Site:
+        self.aws.restore()
+        site = Site.of(self.aws, self.provider, CONFIGURATIONS[configuration], self.folders.mktemp(configuration))
+        site.bootstrap()
+        return site
+
+    def _deployed(self, *stacks: str) -> Site:
+        site = self.bootstrapped().restored(self.folders.mktemp("shipped"))
+        if self.name == PROVIDERS[1]:  # whose second attempt takes half a minute of a processor
+            self.aws.order("prompt")
+        deployed = site.deployed_by_cdktf(*stacks)
+        assert deployed.code == 0, deployed.text[-4000:]
+        self.aws.order("prompt", on=False)
+        if stacks == STACKS:
+            self.aws.wait_an_hour()
+        return site
+
+    def _company(self) -> Site:
+        site = self._bootstrapped("company")
+        site.make_external_groups()
+        for address in site.unmanaged():
+            site.open_account(address)
+        deployed = site.strata("deploy", "--yes")
+        assert deployed.code == 0, deployed.text[-4000:]
+        self.aws.wait_an_hour()
+        return site
 
 
 @pytest.fixture(scope="session")
-def bootstrapped_backend(bootstrapped: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """The same with the stack `backend`, which takes the real provider a minute."""
-    site = bootstrapped.restored(tmp_path_factory.mktemp("shipped"))
-    deployed = site.cdktf("deploy", "backend", "--auto-approve")
-    assert deployed.code == 0, deployed.text[-4000:]
-    return Snapshot.of(site, tmp_path_factory.mktemp("backend") / "kept")
+def first_deploys(
+    running_aws: Aws, provider: Provider, stand_in: Provider, tmp_path_factory: pytest.TempPathFactory
+) -> FirstDeploys:
+    """What takes long with the provider of a test."""
+    return FirstDeploys(running_aws, provider, PROVIDERS[provider is not stand_in], tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def deployed_shipped(
-    request: pytest.FixtureRequest,
-    running_aws: Aws,
-    provider: Provider,
-    stand_in: Provider,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Snapshot:
-    """The shipped configuration, deployed by the command of the README an hour ago."""
-    # To deploy `backend` by itself is worth it where what was waited for is kept.
-    before: Snapshot = request.getfixturevalue("bootstrapped" if provider is stand_in else "bootstrapped_backend")
-    site = before.restored(tmp_path_factory.mktemp("shipped"))
-    deployed = site.deployed_by_cdktf(*STACKS)
-    assert deployed.code == 0, deployed.text[-4000:]
-    running_aws.wait_an_hour()
-    return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
+def bootstrapped_backend(first_deploys: FirstDeploys) -> Snapshot:
+    """The shipped configuration of which only `backend` is deployed."""
+    return first_deploys.backend()
 
 
 @pytest.fixture(scope="session")
-def deployed_company(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """The company, deployed by `strata deploy` an hour ago."""
-    running_aws.restore()
-    site = Site.of(running_aws, provider, CONFIGURATIONS["company"], tmp_path_factory.mktemp("company"))
-    site.bootstrap()
-    site.make_external_groups()
-    for address in site.unmanaged():
-        site.open_account(address)
-    deployed = site.strata("deploy", "--yes")
-    assert deployed.code == 0, deployed.text[-4000:]
-    running_aws.wait_an_hour()
-    return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
+def deployed_shipped(first_deploys: FirstDeploys) -> Snapshot:
+    """The shipped configuration an hour after its first deploy."""
+    return first_deploys.shipped()
+
+
+@pytest.fixture(scope="session")
+def deployed_company(first_deploys: FirstDeploys) -> Snapshot:
+    """The company an hour after its first deploy."""
+    return first_deploys.company()
+
+
+@pytest.fixture
+def deployed_with_stand_in(running_aws: Aws, stand_in: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """The shipped configuration after a first deploy with the stand-in, whichever provider a test has."""
+    return FirstDeploys(running_aws, stand_in, PROVIDERS[0], tmp_path_factory).shipped()
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -15,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -22,6 +25,7 @@ import yaml
 from typer.testing import CliRunner
 
 from strata.cli import app
+from strata.terraform import workspace
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, Recorded
 from tests.processes import interrupts
 from tests.said import Told
@@ -206,14 +210,18 @@ class Site:
 
     def strata(self, *arguments: str, **environment: str) -> Run:
         """Runs the strata command, in this process: to start another takes longer than most commands do."""
-        with self._environment_here(**environment):
+        with self._environment_here(**environment), mock.patch.object(workspace, "subprocess", _SYNTHESIZING):
             done = CliRunner().invoke(app, arguments)
         return Run(done.exit_code, done.stdout, done.stderr)
 
-    def types_aws(self, lines: str) -> None:
-        """Has a shell take lines of the AWS CLI apart, and does in this process what they say."""
-        with self._environment_here():
-            for words in commands(lines):
+    def types(self, lines: str) -> None:
+        """Has a shell take lines of the AWS CLI and of Strata apart, and does in this process what they say."""
+        for program, *words in commands(lines):
+            if program == "strata":
+                done = self.strata(*words)
+                assert done.code == 0, done.text[-6000:]
+                continue
+            with self._environment_here():
                 parse(words).run()
 
     def cdktf(self, *arguments: str) -> Run:
@@ -439,6 +447,18 @@ class Snapshot:
         shutil.copytree(site.folder, kept, symlinks=True)
         return cls(site, site.aws.snapshot(), kept, tuple(site.aws.calls(by="provider")))
 
+    @classmethod
+    def once(cls, kept: Path, aws: Aws, provider: Provider, make: Callable[[], Site]) -> Snapshot:
+        """Keeps what there is after something long, which the first worker of a run does that comes here."""
+        with kept.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = kept.with_suffix(".aws")
+            if not known.exists():
+                made = cls.of(make(), kept)
+                known.write_bytes(pickle.dumps((made.aws, made.calls)))
+        state, calls = pickle.loads(known.read_bytes())  # noqa: S301  # written above
+        return cls(Site(aws, provider, kept), state, kept, calls)
+
     def restored(self, folder: Path) -> Site:
         """Puts AWS back, and returns a copy of the site whose files may be changed."""
         self.site.aws.restore(self.aws)
@@ -446,6 +466,22 @@ class Snapshot:
         site = Site(self.site.aws, self.site.provider, folder)
         site.sign_in_as_deployer()
         return site
+
+
+def _main_here(command: list[str], *, env: Mapping[str, str], **_: Any) -> subprocess.CompletedProcess[str]:
+    """Does what main.py does; cdktf, and commands that are processes, start it."""
+    from stacks import deployment
+
+    built = functools.partial(deployment.build, outdir=Path(env["CDKTF_OUTDIR"]))  # jsii has the variables of its start
+    with mock.patch.dict(os.environ, env, clear=True), mock.patch.object(deployment, "build", built):
+        try:
+            deployment.main()
+        except SystemExit as refused:
+            return subprocess.CompletedProcess(command, 1, "", f"{refused}\n")
+    return subprocess.CompletedProcess(command, 0, "", "")
+
+
+_SYNTHESIZING = SimpleNamespace(run=_main_here)
 
 
 @functools.cache

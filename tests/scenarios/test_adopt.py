@@ -19,17 +19,22 @@ _NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--sec
 _SERVICES = ("organizations:", "sso-admin:", "identitystore:")
 
 
-@pytest.fixture
-def adopted(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
+@pytest.fixture(scope="module")
+def adopted_once(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """An organization as in `test_inventory.py`, and the configuration that was written from it."""
     running_aws.restore()
     emulate(seeds.SMALL, running_aws)
-    site = Site(running_aws, provider, tmp_path)
+    site = Site(running_aws, provider, tmp_path_factory.mktemp("adopted"))
     adopted = site.strata("adopt", "--to", str(site.config), *_NEW, "--yes")
     assert adopted.code == 0, adopted.text
     assert not site.aws.writing_calls(by="strata")
-    site.sign_in_as_deployer()
-    return site
+    return Snapshot.of(site, tmp_path_factory.mktemp("written") / "kept")
+
+
+@pytest.fixture
+def adopted(adopted_once: Snapshot, tmp_path: Path) -> Site:
+    """A copy of it."""
+    return adopted_once.restored(tmp_path)
 
 
 @pytest.mark.only("stand-in")
@@ -92,14 +97,9 @@ def test_what_is_renamed_before_the_first_deploy_is_imported_by_its_new_key(adop
 
 
 @pytest.fixture(scope="module")
-def deployed_once(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+def deployed_once(adopted_once: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """The same organization after its first deploy, its lines of imports.yaml pruned."""
-    running_aws.restore()
-    emulate(seeds.SMALL, running_aws)
-    site = Site(running_aws, provider, tmp_path_factory.mktemp("adopted"))
-    adopted = site.strata("adopt", "--to", str(site.config), *_NEW, "--yes")
-    assert adopted.code == 0, adopted.text
-    site.sign_in_as_deployer()
+    site = adopted_once.restored(tmp_path_factory.mktemp("adopted"))
     site.bootstrap()
     _deploy(site)
     pruned = site.strata("adopt", "--prune", "--yes")
@@ -201,13 +201,16 @@ def nothing(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
     return Site(running_aws, provider, tmp_path)
 
 
+@pytest.mark.only("real")
 def test_what_leverage_made_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
+    """Its preview, and all of it with the stand-in: test_coming_from.py."""
     emulate(seeds.LEVERAGE, nothing.aws)
 
-    _adopt(nothing)
+    _adopt(nothing, previewed=False)
 
 
-@pytest.mark.long("real")
+@pytest.mark.large
+@pytest.mark.only("real")
 def test_what_control_tower_made_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
     emulate(seeds.CONTROL_TOWER, nothing.aws)
 
@@ -235,14 +238,15 @@ def test_what_grew_for_years_is_adopted_and_stays_as_it_is(nothing: Site) -> Non
     assert len(load(nothing.config).grants) > 400
 
 
-def _adopt(site: Site) -> None:
+def _adopt(site: Site, *, previewed: bool = True) -> None:
     seeded = len(site.aws.calls())
     adopted = site.strata("adopt", "--to", str(site.config), *_NEW, "--yes")
     assert adopted.code == 0, adopted.text
     assert not site.aws.writing_calls(by="strata", since=seeded)
     assert site.strata("check").code == 0
     site.sign_in_as_deployer()
-    _only_imports(_planned(site), store="create")
+    if previewed:
+        _only_imports(_planned(site), store="create")
     site.bootstrap()
     before = len(site.aws.calls())
 

@@ -235,7 +235,10 @@ def test_only_a_declared_account_that_is_closed_is_left_out(shipped: Site, word:
     assert shipped.aws.writing_calls() == {}
 
 
-@pytest.mark.parametrize("action", ["sso-admin:ProvisionPermissionSet", "sso-admin:CreateAccountAssignment"])
+@pytest.mark.parametrize(
+    "action",
+    ["sso-admin:ProvisionPermissionSet", pytest.param("sso-admin:CreateAccountAssignment", marks=pytest.mark.large)],
+)
 def test_a_run_that_is_killed_beside_it_ends_whole(shipped: Site, action: str) -> None:
     id = closed(shipped)
     shipped.edit("sso.yaml", SHORTER, NEW_GRANT, SUPPORT)
@@ -283,7 +286,11 @@ def removed(site: Site, email: str) -> str:
     return id
 
 
-@pytest.mark.parametrize("word", [(), ("--allow", "already-closed:security")], ids=["", "allowed"])
+@pytest.mark.parametrize(
+    "word",
+    [(), pytest.param(("--allow", "already-closed:security"), marks=pytest.mark.large)],
+    ids=["", "allowed"],
+)
 def test_an_account_that_aws_removed_before_any_deploy_is_made_by_nobody(shipped: Site, word: tuple[str, ...]) -> None:
     """Its assignments and delegation are forgotten, and the guardrail exempts nobody for it."""
     id = removed(shipped, "aws+security@example.com")

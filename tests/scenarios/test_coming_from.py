@@ -45,20 +45,33 @@ def typist(running_aws: Aws, provider: Provider, tmp_path: Path) -> Typist:
 # Terraform of one's own
 
 
-@pytest.fixture
-def old(typist: Typist, tmp_path: Path) -> Path:
-    """The folder of the old project, which is applied."""
-    old = tmp_path / "old"
-    shutil.copytree(FOREIGN, old)
+@pytest.fixture(scope="module")
+def applied(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Path]:
+    """The old project, which is applied, and what AWS has of it."""
+    folder = tmp_path_factory.mktemp("old")
+    old = shutil.copytree(FOREIGN, folder / "old")
+    running_aws.restore()
+    site = Site(running_aws, provider, folder)
+    typist = Typist.at(site, folder)
     typist.variables["OLD"] = str(old)
     _terraform(typist, "init")
     # No API switches Identity Center on, and it needs the organization.
     _terraform(typist, "apply -auto-approve -target=aws_organizations_organization.this")
-    typist.site.aws.switch_identity_center_on()
+    running_aws.switch_identity_center_on()
     _terraform(typist, "apply -auto-approve -target=aws_organizations_account.shop")
-    typist.site.aws.wait_an_hour()  # as Terraform alone needs it, years ago
+    running_aws.wait_an_hour()  # as Terraform alone needs it, years ago
     _terraform(typist, "apply -auto-approve")
-    typist.site.aws.wait_an_hour()
+    running_aws.wait_an_hour()
+    return running_aws.snapshot(), old
+
+
+@pytest.fixture
+def old(typist: Typist, applied: tuple[bytes, Path], tmp_path: Path) -> Path:
+    """The folder of the old project, which is applied."""
+    snapshot, folder = applied
+    typist.site.aws.restore(snapshot)
+    old = shutil.copytree(folder, tmp_path / "old", symlinks=True)
+    typist.variables["OLD"] = str(old)
     return old
 
 

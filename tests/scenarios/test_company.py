@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from tests.scenarios.site import STACKS, Site
@@ -25,6 +26,7 @@ def test_the_second_plan_is_empty(company: Site) -> None:
     assert company.aws.writing_calls() == {}
 
 
+@pytest.mark.long("real")
 def test_everything_changes_in_place(company: Site) -> None:
     """Every name, description, number, duration, tag and policy document changes: all by updates, none left over."""
     _change_everything(company)

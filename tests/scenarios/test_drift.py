@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from strata.load import load
 from tests.aws.center import INSTANCE, STORE
 from tests.scenarios.ids import Ids
 from tests.scenarios.site import Run, Site
-from tests.scenarios.typist import Typist
 
 pytestmark = pytest.mark.only("stand-in")
 
@@ -167,7 +165,7 @@ def test_each_change_by_hand_is_found_and_put_back_by_the_printed_line(shipped: 
 
     assert found(said) == told
     assert len(said["differences"]) == len(told)
-    site.types_aws("\n".join(text for one in said["differences"] for text in one["undo"]))
+    site.types("\n".join(text for one in said["differences"] for text in one["undo"]))
     stacks = {stack for one in said["differences"] for stack in one["deploy"].removeprefix("strata deploy ").split()}
     assert all(bool(one["deploy"]) is not bool(one["undo"]) for one in said["differences"])
     deployed = site.strata("deploy", *sorted(stacks), "--yes")
@@ -192,9 +190,7 @@ def test_what_a_deploy_gave_and_took_a_moment_ago_is_no_drift(shipped: Site) -> 
     assert (told.code, json.loads(told.stdout)["differences"]) == (0, []), told.text
 
 
-def test_a_session_length_is_told_until_a_deploy_sets_it_and_lines_work_from_top_to_bottom(
-    shipped: Site, tmp_path: Path
-) -> None:
+def test_a_session_length_is_told_until_a_deploy_sets_it_and_lines_work_from_top_to_bottom(shipped: Site) -> None:
     """Also after a deploy of something else, which notes the length in the state."""
     site, ids = shipped, Ids(shipped)
     site.sign_in_as_administrator()
@@ -217,8 +213,7 @@ def test_a_session_length_is_told_until_a_deploy_sets_it_and_lines_work_from_top
     site.client("organizations").update_policy(PolicyId=ids.policy, Description="softer")
     lines = [one["deploy"] for one in drift(site, 3)["differences"]]
     assert lines == ["strata deploy organizations sso", "strata deploy organizations"]
-    typed = Typist.at(site, tmp_path).types("\n".join(f"{line} --yes" for line in lines))
-    assert typed.code == 0, typed.text[-6000:]
+    site.types("\n".join(f"{line} --yes" for line in lines))
     clean = drift(site, 0)
     assert clean["differences"] == clean["waiting"] == []
     found_set = site.client("sso-admin").describe_permission_set(**finops)["PermissionSet"]
@@ -288,7 +283,7 @@ def test_who_may_not_ask_who_it_was_is_told_so(shipped: Site) -> None:
     assert "strata permissions reader" in said.text
 
 
-def test_a_grant_of_a_deleted_group_beside_a_living_one_is_found_thoroughly(shipped: Site, tmp_path: Path) -> None:
+def test_a_grant_of_a_deleted_group_beside_a_living_one_is_found_thoroughly(shipped: Site) -> None:
     site = shipped
     site.sign_in_as_administrator()
     people, center, ids = site.client("identitystore"), site.client("sso-admin"), Ids(site)
@@ -307,7 +302,7 @@ def test_a_grant_of_a_deleted_group_beside_a_living_one_is_found_thoroughly(ship
     assert ": see --thorough" not in thorough.stderr
     (one,) = json.loads(thorough.stdout)["differences"]
     assert one["at"] == f"assignment DevOps of group {group} in shared"
-    assert Typist.at(site, tmp_path).types("\n".join(one["undo"])).code == 0
+    site.types("\n".join(one["undo"]))
     site.aws.wait_an_hour()
     assert site.strata("drift", "--thorough").code == 0
 
@@ -341,7 +336,7 @@ def test_a_run_that_ended_while_aws_was_read_is_named(shipped: Site) -> None:
 
 
 @pytest.mark.quick
-def test_what_was_made_by_hand_is_adopted_by_the_printed_line(shipped: Site, tmp_path: Path) -> None:
+def test_what_was_made_by_hand_is_adopted_by_the_printed_line(shipped: Site) -> None:
     site = shipped
     site.sign_in_as_administrator()
     ids, people, center = Ids(site), site.client("identitystore"), site.client("sso-admin")
@@ -373,9 +368,8 @@ def test_what_was_made_by_hand_is_adopted_by_the_printed_line(shipped: Site, tmp
     assert "user 'nobody': nothing differs there" in unknown.stderr
     assert (site.config / "sso.yaml").read_text() == before
 
-    adopted = Typist.at(site, tmp_path).types("\n".join(f"{line} --yes" for line in lines[:1] + lines[-1:]))
+    site.types("\n".join(f"{line} --yes" for line in lines[:1] + lines[-1:]))
 
-    assert adopted.code == 0, adopted.text[-3000:]
     after = drift(site, 0)
     assert "group night-shift" in after["waiting"]
     deployed = site.strata("deploy", "--yes")

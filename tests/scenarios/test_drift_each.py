@@ -14,7 +14,6 @@ from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT
 from tests.scenarios.hand import ALLOWED, Hand
 from tests.scenarios.site import Site, Snapshot
-from tests.scenarios.typist import Typist
 
 pytestmark = pytest.mark.only("stand-in")
 
@@ -697,7 +696,7 @@ def made_by_hand(site: Site, wanted: Callable[[Row], bool]) -> dict[str, Row]:
     return made
 
 
-def test_each_change_is_found_and_put_back_by_its_line(site: Site, tmp_path: Path) -> None:
+def test_each_change_is_found_and_put_back_by_its_line(site: Site) -> None:
     made = made_by_hand(site, lambda row: not row.not_put_back)
     made[group_made_in_its_place(Hand(site))] = Row(group_made_in_its_place)
 
@@ -714,8 +713,7 @@ def test_each_change_is_found_and_put_back_by_its_line(site: Site, tmp_path: Pat
     assert both <= {words for words in said if ": id is " in words}
     assert all(one["deploy"] or one["undo"] for one in said.values())
     undo = [text for one in said.values() for text in one["undo"]]
-    typed = Typist.at(site, tmp_path).types("\n".join(undo))
-    assert typed.code == 0, typed.text[-3000:]
+    site.types("\n".join(undo))
     stacks = {stack for one in said.values() for stack in one["deploy"].removeprefix("strata deploy ").split()}
     done = site.strata("deploy", *sorted(stacks), "--yes")
     assert done.code == 0, done.text[-6000:]
@@ -727,7 +725,7 @@ AT_ONCE = 6
 """So many things are named to one command: each reads the organization whole."""
 
 
-def test_each_change_that_yaml_can_say_is_adopted_by_its_line(site: Site, tmp_path: Path) -> None:
+def test_each_change_that_yaml_can_say_is_adopted_by_its_line(site: Site) -> None:
     """Then a deploy changes nothing of it at AWS."""
     made = made_by_hand(site, lambda row: not row.not_kept)
 
@@ -735,10 +733,9 @@ def test_each_change_that_yaml_can_say_is_adopted_by_its_line(site: Site, tmp_pa
 
     assert {*said} == {*made}
     things = [one["adopt"].removeprefix("strata adopt ") for one in said.values()]
-    typed = Typist.at(site, tmp_path).types(
+    site.types(
         "\n".join(f"strata adopt {' '.join(things[at : at + AT_ONCE])} --yes" for at in range(0, len(things), AT_ONCE))
     )
-    assert typed.code == 0, typed.text[-6000:]
     assert drift(site, 0)["differences"] == []
     before = len(site.aws.calls())
     done = site.strata("deploy", "--yes")
@@ -763,7 +760,7 @@ def test_where_a_way_is_impossible_drift_says_so(site: Site) -> None:
             assert (one["deploy"], one["by_hand_id"]) == ("", row.not_put_back)
 
 
-def test_nobody_loses_access_by_the_lines_for_whom_an_identity_provider_renames(site: Site, tmp_path: Path) -> None:
+def test_nobody_loses_access_by_the_lines_for_whom_an_identity_provider_renames(site: Site) -> None:
     """Meanwhile a plan and doctor say what to write, and a deploy changes nothing."""
     hand, before = Hand(site), assigned(site)
     external_group_renamed(hand)
@@ -790,8 +787,7 @@ def test_nobody_loses_access_by_the_lines_for_whom_an_identity_provider_renames(
     assert doctor.stdout.count("failure") == len(words)
     said = drift(site, 3)["differences"]
     lines = [*(text for one in said for text in one["undo"]), *(f"{one['adopt']} --yes" for one in said)]
-    typed = Typist.at(site, tmp_path).types("\n".join(lines))
-    assert typed.code == 0, typed.text[-3000:]
+    site.types("\n".join(lines))
     assert site.strata("deploy", "--yes").code == 0
     clean = drift(site, 0)
     assert (len(said), clean["differences"], clean["waiting"]) == (len(words), [], [])

@@ -453,12 +453,20 @@ def refreshed(site: Site, situation: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.only("stand-in")
-def test_commands_ask_for_sets_and_principals_and_no_more(company: Site) -> None:
+@pytest.mark.parametrize(
+    "commands",
+    [
+        (("plan", "sso"), ("deploy", "--yes")),
+        pytest.param((("deploy", "sso", "--yes"), ("plan",)), marks=pytest.mark.large),
+    ],
+    ids=["", "others"],
+)
+def test_commands_ask_for_sets_and_principals_and_no_more(company: Site, commands: tuple[tuple[str, ...], ...]) -> None:
     """Of all calls of a command, the provider's among them: the formula that `make bench` holds at the full size."""
     state, instances, data_sources = company.state("sso"), 4, 2 * 2
     sets, users = _of(state, "aws_ssoadmin_permission_set"), _of(state, "aws_identitystore_user")
     groups = _of(state, "aws_identitystore_group") + 2  # external ones
-    for command in (("plan", "sso"), ("deploy", "sso", "--yes"), ("plan",), ("deploy", "--yes")):
+    for command in commands:
         before = len(company.aws.calls())
         done = company.strata(*command, "-v")
 
@@ -513,7 +521,7 @@ def test_what_drifted_is_refreshed(company: Site, situation: str, monkeypatch: p
     refreshed(company, situation, monkeypatch)
 
 
-IN_CI = set(list(FREE)[::3])
+IN_CI = set(list(FREE)[::5])
 """The others take as long with the stand-in as these, and show nothing new of Strata."""
 SOME = [pytest.param(one, marks=() if one in IN_CI else pytest.mark.large) for one in FREE]
 

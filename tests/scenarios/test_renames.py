@@ -223,6 +223,7 @@ COMPANY_RENAMES = (
 )
 
 
+@pytest.mark.large
 @pytest.mark.only("stand-in")
 def test_a_company_renames_one_of_each_kind_and_aws_is_asked_for_nothing(company: Site) -> None:
     for kind, old, new in COMPANY_RENAMES:

@@ -12,7 +12,7 @@ from tests.aws.real_provider import RealProvider
 from tests.provider.differences import differences_of_writes, known_to
 from tests.provider.trial import writes
 from tests.scenarios import shipped as checks
-from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
+from tests.scenarios.site import CONFIGURATIONS, SANDBOX, STACKS, Provider, Site, Snapshot
 
 
 @pytest.mark.quick
@@ -48,31 +48,29 @@ def test_a_first_deploy_and_a_plan_right_after_it(
     assert {stack: site.plan(stack) for stack in STACKS} == {stack: {} for stack in STACKS}
 
 
+@pytest.mark.long("real")
 def test_one_more_of_everything_and_nothing_else(shipped: Site) -> None:
     checks.one_more_of_everything_and_nothing_else(shipped)
 
 
+@pytest.mark.long("real")
 def test_names_and_addresses_change_in_place(shipped: Site) -> None:
     checks.names_and_addresses_change_in_place(shipped)
 
 
+@pytest.mark.long("real")
 def test_an_existing_organization_is_adopted(backend: Site) -> None:
     checks.existing_organization_is_adopted(backend)
 
 
 @pytest.mark.only("real")
 def test_the_stand_in_writes_the_same(
-    bootstrapped_backend: Snapshot, deployed_shipped: Snapshot, real: RealProvider, stand_in: Provider, tmp_path: Path
+    deployed_shipped: Snapshot, deployed_with_stand_in: Snapshot, real: RealProvider
 ) -> None:
     """A first deploy has AWS change the same with both providers, but for what is known to differ."""
-    expected = writes([*bootstrapped_backend.calls, *deployed_shipped.calls])
-    aws = deployed_shipped.site.aws
-    aws.restore()
-    site = Site.of(aws, stand_in, CONFIGURATIONS["shipped"], tmp_path)
-    site.bootstrap()
-    assert site.deployed_by_cdktf(*STACKS).code == 0
+    expected = writes(deployed_shipped.calls)
 
-    lines = differences_of_writes("first deploy", expected, writes(aws.calls(by="provider")))
+    lines = differences_of_writes("first deploy", expected, writes(deployed_with_stand_in.calls))
 
     patterns = [known.pattern for known in known_to(real)]
     assert sum(expected.values()) > 100
@@ -87,6 +85,7 @@ def test_what_was_there_before_is_imported_and_never_made(shipped: Site) -> None
     assert len(_emails(shipped.aws)) == 3
 
 
+@pytest.mark.long("real")
 def test_killed_while_an_account_is_made(backend: Site) -> None:
     """Everything is killed with an account made that no state knows: the next run finishes with one of each."""
     backend.killed("organizations:CreateAccount", "strata", "deploy", "organizations", "--yes")
@@ -109,6 +108,7 @@ def test_killed_while_an_account_is_made(backend: Site) -> None:
     assert backend.plan("organizations") == {}
 
 
+@pytest.mark.long("real")
 def test_destroy_is_refused(shipped: Site) -> None:
     """`terraform destroy` of what holds data or people fails before it changes anything."""
     shipped.synth()
@@ -120,6 +120,7 @@ def test_destroy_is_refused(shipped: Site) -> None:
     assert shipped.aws.writing_calls() == {}
 
 
+@pytest.mark.only("stand-in")
 def test_an_account_taken_out_of_the_configuration_is_refused(shipped: Site) -> None:
     """Neither is an account removed, nor anything else changed, because its lines were deleted."""
     shipped.edit(
@@ -159,6 +160,7 @@ def test_another_account_is_refused(shipped: Site) -> None:
     assert shipped.aws.writing_calls() == {}
 
 
+@pytest.mark.only("stand-in")
 def test_identity_center_in_another_region_is_refused(backend: Site) -> None:
     """Strata says so before Terraform starts, and the stack says so to who runs Terraform alone."""
     backend.aws.order("identity-center", region="eu-west-1")
@@ -170,6 +172,7 @@ def test_identity_center_in_another_region_is_refused(backend: Site) -> None:
     assert backend.aws.writing_calls() == {}
 
 
+@pytest.mark.only("stand-in")
 def test_another_primary_region_is_refused(shipped: Site) -> None:
     """The state bucket stays where it is, so the configuration cannot move to another region by an edit."""
     shipped.edit("project.yaml", ("primary: us-east-1", "primary: eu-west-1"))
@@ -181,16 +184,25 @@ def test_another_primary_region_is_refused(shipped: Site) -> None:
     assert shipped.aws.writing_calls() == {}
 
 
-def test_throttling_and_a_late_answer_are_waited_for(backend: Site) -> None:
+def test_throttling_and_a_late_answer_are_waited_for(shipped: Site) -> None:
     """AWS asks to slow down, and does not know at first what it has just made: the deploy goes on by itself."""
-    backend.aws.fail("organizations:CreatePolicy", times=2, code="TooManyRequestsException")
-    backend.aws.fail("organizations:DescribeCreateAccountStatus", code="ThrottlingException")
+    shipped.edit(
+        "organization.yaml",
+        SANDBOX,
+        (
+            "policies:\n",
+            "policies:\n  deny-root:\n    type: SERVICE_CONTROL_POLICY\n    file: policies/deny-root-user.json\n",
+        ),
+    )
+    shipped.aws.fail("organizations:CreatePolicy", times=2, code="TooManyRequestsException")
+    shipped.aws.fail("organizations:DescribeCreateAccountStatus", code="ThrottlingException")
 
-    deployed = backend.strata("deploy", "organizations", "--yes")
+    deployed = shipped.strata("deploy", "organizations", "--yes")
 
     assert deployed.code == 0, deployed.text[-4000:]
-    assert len(_emails(backend.aws)) == 3
-    assert "TooManyRequestsException" in backend.aws.trace()
+    assert len(_emails(shipped.aws)) == 4
+    assert "TooManyRequestsException" in shipped.aws.trace()
+    assert "ThrottlingException" in shipped.aws.trace()
 
 
 def _emails(aws: Aws) -> list[str]:

@@ -12,7 +12,6 @@ import pytest
 from tests.aws.center import INSTANCE, STORE
 from tests.scenarios.hand import ALLOWED, Hand
 from tests.scenarios.site import Site, Snapshot
-from tests.scenarios.typist import Typist
 
 pytestmark = pytest.mark.only("stand-in")
 
@@ -250,8 +249,10 @@ def account_moved_and_its_policy_changed(hand: Hand) -> None:
     hand.organizations.attach_policy(PolicyId=hand.policy("two"), TargetId=hand.account("sandbox"))
 
 
+BY_BACK = "names in a circle, and what is made again"
+"""Whose lines `make e2e` has `strata drift --back` run."""
 TOGETHER: dict[str, tuple[Callable[[Hand], None], ...]] = {
-    "names in a circle, and what is made again": (
+    BY_BACK: (
         *(units_in_a_circle, policies_swapped, groups_in_a_circle, users_swapped, delegation_moved),
         *(unit_made_with_an_account_in_it, set_made_again),
     ),
@@ -265,10 +266,10 @@ TOGETHER: dict[str, tuple[Callable[[Hand], None], ...]] = {
 }
 
 
-@pytest.mark.parametrize("together", TOGETHER)
-def test_the_printed_lines_put_back_what_hangs_together_from_top_to_bottom(
-    site: Site, tmp_path: Path, together: str
-) -> None:
+@pytest.mark.parametrize(
+    "together", [pytest.param(one, marks=pytest.mark.large if one == BY_BACK else ()) for one in TOGETHER]
+)
+def test_the_printed_lines_put_back_what_hangs_together_from_top_to_bottom(site: Site, together: str) -> None:
     for case in TOGETHER[together]:
         case(Hand(site))
     site.aws.wait_an_hour()
@@ -276,11 +277,8 @@ def test_the_printed_lines_put_back_what_hangs_together_from_top_to_bottom(
     lines = [line.removeprefix("  back:  ") for line in told]
     deploys = [line for line in lines if line.startswith("strata deploy")]
 
-    typed = Typist.at(site, tmp_path).types(
-        "\n".join(f"{line} --yes" if line in deploys else line for line in dict.fromkeys(lines))
-    )
+    site.types("\n".join(f"{line} --yes" if line in deploys else line for line in dict.fromkeys(lines)))
 
-    assert typed.code == 0, typed.text[-6000:]
     site.aws.wait_an_hour()
     clean = site.strata("drift", "--json")
     assert clean.code == 0, clean.text[-3000:]
@@ -288,7 +286,7 @@ def test_the_printed_lines_put_back_what_hangs_together_from_top_to_bottom(
 
 
 def test_back_runs_them_all_and_looks_again(site: Site) -> None:
-    for case in TOGETHER["names in a circle, and what is made again"]:
+    for case in TOGETHER[BY_BACK]:
         case(Hand(site))
     hand = Hand(site)
     hand.organizations.enable_policy_type(RootId=hand.root, PolicyType="BACKUP_POLICY")
