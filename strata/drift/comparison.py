@@ -145,7 +145,7 @@ def differing(
     before = {**{at: here[at] for at in here if at[0] == ACCOUNT.name and at[1] in shut}, **before}
     out_of_reach = _out_of_reach(zone, inventory, known, live)
     before = {at: _as_called(aws, thing) if thing.external else thing for at, thing in {**before, **given}.items()}
-    found, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
+    outside, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
     for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
@@ -153,17 +153,19 @@ def differing(
         if not (at[0] in hidden or (kind.is_control and key_of(at[1]) in parts) or account in out_of_reach):
             compared = _Compared(aws, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
             differences = list(compared.differences())
-            found += differences
+            outside += differences
             if compared.waits() and account not in shut:
                 waiting.append(" ".join(at))
                 stacks.add(kind.stack)
             otherwise += compared.otherwise({each.attribute for each in differences})
     # A line that gives a name back works once what took it is gone.
-    found = sorted(_by_their_causes(found), key=lambda difference: (ORDER[difference.kind], difference.is_name_back))
-    silenced = tuple(difference for difference in found if difference.is_meant(accepted))
+    outside = sorted(
+        _by_their_causes(outside), key=lambda difference: (ORDER[difference.kind], difference.is_name_back)
+    )
+    silenced = tuple(difference for difference in outside if difference.is_meant(accepted))
     left = tuple(
         _since(_beside(aws, difference, silenced), accepted)
-        for difference in found
+        for difference in outside
         if not difference.is_meant(accepted)
     )
     stacks |= {stack for difference in silenced for stack in difference.way.deploy}
@@ -180,7 +182,7 @@ def _gone_accounts(
     """Returns the keys of declared accounts that were deployed, and that AWS lists no more."""
     if not inventory.organization.accounts:
         return frozenset()
-    had = {folded(text(one, "email")) for one in by_type.get(TYPES["account"], {}).values()} | said.let_go
+    had = {folded(text(account, "email")) for account in by_type.get(TYPES["account"], {}).values()} | said.let_go
     there = {*known["account"].values()}
     return frozenset(key for key, account in zone.members.items() if key not in there and folded(account.email) in had)
 
@@ -251,9 +253,9 @@ def _under_what_was_made_again(differences: Sequence[Difference]) -> list[Differ
         for difference in differences
         if difference.attribute == "id" and difference.way.undo and kind_of(difference.kind, difference.name).key
     ]
-    told, found = set[int](), list[Difference]()
-    for one in again:
-        old = one.recorded.ids["id"] if one.recorded else ""
+    told, told_with = set[int](), list[Difference]()
+    for new in again:
+        old = new.recorded.ids["id"] if new.recorded else ""
         its = [
             number
             for number, each in enumerate(differences)
@@ -262,16 +264,16 @@ def _under_what_was_made_again(differences: Sequence[Difference]) -> list[Differ
         ]
         told.update(its)
         lost = [differences[number] for number in its]
-        names = list(dict.fromkeys(f"{each.kind} {each.name}" for each in lost if each.kind != one.kind))
-        by_hand = one.way.by_hand
+        names = list(dict.fromkeys(f"{each.kind} {each.name}" for each in lost if each.kind != new.kind))
+        by_hand = new.way.by_hand
         if names and by_hand:
             by_hand = by_hand.saying(f"{by_hand}, and gives it {listed(names)}", things=names)
         lines = [line for each in lost if each.attribute == "id" for line in each.way.undo]
-        found.append(replace(one, way=replace(one.way, undo=(*lines, *one.way.undo), by_hand=by_hand)))
+        told_with.append(replace(new, way=replace(new.way, undo=(*lines, *new.way.undo), by_hand=by_hand)))
     rest = [
         difference for number, difference in enumerate(differences) if number not in told and difference not in again
     ]
-    return [*rest, *found]
+    return [*rest, *told_with]
 
 
 def _beside(aws: AtAws, difference: Difference, silenced: Sequence[Difference]) -> Difference:
@@ -323,11 +325,11 @@ def things_by_name(
     before = {
         kind: {id: key for id, key in some.items() if f"{TYPES[kind]}.{key}" in held} for kind, some in known.items()
     }
-    found = dict[tuple[str, str], tuple[str, str]]()
+    things = dict[tuple[str, str], tuple[str, str]]()
     for keys in (before, known):
         live = live_side(AtAws(zone, inventory, keys, by_type, frozenset()))
-        found |= {at: thing.thing for at, thing in live.items()}
-    return found
+        things |= {at: thing.thing for at, thing in live.items()}
+    return things
 
 
 def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
@@ -442,7 +444,7 @@ class _Compared:
             for attribute, declared, recorded, live in self._values(self.here, self.before, self.now):
                 # A deploy that leaves a value notes it in the state, whoever set it.
                 same = (declared,) if attribute in self.here.by_default else (declared, recorded)
-                if not any(self._are_same(attribute, live, one) for one in same):
+                if not any(self._are_same(attribute, live, value) for value in same):
                     values = written(live), written(recorded), written(declared)
                     yield self._difference(DifferenceKind.CHANGED, attribute, *values)
 
@@ -493,9 +495,9 @@ class _Compared:
             if not unknown and not self._is_earlier_name(attribute, now.values.get(attribute)):
                 yield attribute, wanted, recorded, now.values.get(attribute)
 
-    def _are_same(self, attribute: str, one: Any, other: Any) -> bool:
+    def _are_same(self, attribute: str, value: Any, other: Any) -> bool:
         """Returns whether two values mean the same."""
-        return bool(self.kind.meaning(attribute, one) == self.kind.meaning(attribute, other))
+        return bool(self.kind.meaning(attribute, value) == self.kind.meaning(attribute, other))
 
     def _is_earlier_name(self, attribute: str, live: Any) -> bool:
         """Returns whether a name that no file writes is that of a key that the thing had: a deploy leaves it."""

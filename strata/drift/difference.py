@@ -97,7 +97,7 @@ class Difference:
         its, kind, id = written_out(f"{self.kind} {self.name}"), f"{self.kind} ", _ID.search(self.name)
         then = (at, at.rpartition(": content is ")[0])
         same = bool(id and kind_of(self.kind, self.name).key)
-        return its in then or (same and at.startswith(kind) and any(one.endswith(id[0]) for one in then if id))
+        return its in then or (same and at.startswith(kind) and any(place.endswith(id[0]) for place in then if id))
 
     @property
     def has_changed_since(self) -> bool:
@@ -125,8 +125,8 @@ def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:
     now, then = _statements(at_aws), _statements(before)
     if not (now and then):
         return ()
-    added = {name: one for name, one in now.items() if one not in then.values()}
-    removed = {name: one for name, one in then.items() if one not in now.values()}
+    added = {name: statement for name, statement in now.items() if statement not in then.values()}
+    removed = {name: statement for name, statement in then.items() if statement not in now.values()}
     return (
         *(f"{name} changed" for name in added if name in removed),
         *(f"{name} added" for name in added if name not in removed),

@@ -60,8 +60,8 @@ class History:
         for _ in range(PAGES):
             more = {"NextToken": token} if token else {}
             answer = client.lookup_events(LookupAttributes=[attribute], MaxResults=50, **more)
-            found = map(_event, answer.get("Events") or ())
-            yield [event for event in found if event]
+            events = map(_event, answer.get("Events") or ())
+            yield [event for event in events if event]
             token = answer.get("NextToken") or ""
             if not token:
                 return
@@ -73,25 +73,25 @@ class _LookupBegun:
     read: list[Event]
 
 
-def _event(found: Any) -> Event | None:
+def _event(event: Any) -> Event | None:
     """Returns an event, None for one that AWS refused or that cannot be read."""
     try:
-        whole = json.loads(found.get("CloudTrailEvent") or "{}")
+        whole = json.loads(event.get("CloudTrailEvent") or "{}")
     except ValueError:
         return None
     if whole.get("errorCode"):
         return None
     who = whole.get("userIdentity") or {}
-    by = who.get("arn") or who.get("userName") or found.get("Username") or who.get("invokedBy") or ""
+    by = who.get("arn") or who.get("userName") or event.get("Username") or who.get("invokedBy") or ""
     parts = (whole.get(name) for name in ("requestParameters", "responseElements", "serviceEventDetails"))
-    return Event(str(found.get("EventName", "")), str(by), found["EventTime"], frozenset(_words([*parts])))
+    return Event(str(event.get("EventName", "")), str(by), event["EventTime"], frozenset(_words([*parts])))
 
 
 def _words(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
-        for one in value:
-            yield from _words(one)
+        for item in value:
+            yield from _words(item)
     elif isinstance(value, str):
         yield value

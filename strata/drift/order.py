@@ -30,18 +30,18 @@ def in_order(aws: AtAws, differences: Sequence[Difference], undeployed: Collecti
 
     Within each, what hangs on something stands before it. What two lines say is said once.
     """
-    found = _with_units_that_stay(aws, differences)
-    found = _with_names_freed(aws, [_with_what_it_has(aws, difference, found) for difference in found])
-    found = _with_what_units_hold(aws, found)
-    found.sort(
+    ordered = _with_units_that_stay(aws, differences)
+    ordered = _with_names_freed(aws, [_with_what_it_has(aws, difference, ordered) for difference in ordered])
+    ordered = _with_what_units_hold(aws, ordered)
+    ordered.sort(
         key=lambda difference: (
             _place(aws, difference),
             difference.how is DifferenceKind.MADE if _place(aws, difference) == _AFTER else 0,
         )
     )
-    found = _said_once(found)
-    ways = _deployed_at_last(aws.zone, with_needed(aws.zone, [difference.way for difference in found], undeployed))
-    return [replace(difference, way=way) for difference, way in zip(found, ways, strict=True)]
+    ordered = _said_once(ordered)
+    ways = _deployed_at_last(aws.zone, with_needed(aws.zone, [difference.way for difference in ordered], undeployed))
+    return [replace(difference, way=way) for difference, way in zip(ordered, ways, strict=True)]
 
 
 _LINES, _LINES_AND_DEPLOY, _DEPLOY, _AFTER = range(4)
@@ -106,16 +106,16 @@ def _with_units_that_stay(aws: AtAws, differences: Sequence[Difference]) -> list
     }
     text = "move its accounts out by hand first: AWS deletes no unit that holds one"
     by_hand = Message("unit-not-empty", text)
-    found = [*differences]
-    for number, one in enumerate(found):
+    kept = [*differences]
+    for number, difference in enumerate(kept):
         if (
-            one.how is DifferenceKind.MADE
-            and one.kind == UNIT.name
-            and one.way.undo
-            and {*_accounts_in(aws, one)} - moved
+            difference.how is DifferenceKind.MADE
+            and difference.kind == UNIT.name
+            and difference.way.undo
+            and {*_accounts_in(aws, difference)} - moved
         ):
-            found[number] = replace(one, way=replace(one.way, undo=(), by_hand=by_hand))
-    return found
+            kept[number] = replace(difference, way=replace(difference.way, undo=(), by_hand=by_hand))
+    return kept
 
 
 def _deleted_units(aws: AtAws, among: Collection[Difference]) -> set[str]:
@@ -134,7 +134,7 @@ def _deleted_units(aws: AtAws, among: Collection[Difference]) -> set[str]:
 def _with_what_units_hold(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
     """Returns the differences; nothing is detached from a unit that is deleted, which goes before its policies."""
     units = _deleted_units(aws, differences)
-    found = [
+    kept = [
         replace(
             difference,
             way=replace(
@@ -144,9 +144,9 @@ def _with_what_units_hold(aws: AtAws, differences: Sequence[Difference]) -> list
         for difference in differences
     ]
     return (
-        sorted(found, key=lambda difference: difference.kind != UNIT.name or difference.how is not DifferenceKind.MADE)
+        sorted(kept, key=lambda difference: difference.kind != UNIT.name or difference.how is not DifferenceKind.MADE)
         if units
-        else found
+        else kept
     )
 
 
@@ -176,7 +176,7 @@ def _said_once(differences: Sequence[Difference]) -> list[Difference]:
 
     A permission set reaches its accounts after the last of its changes, and after the last one that is run.
     """
-    said, found = list[Line](), list[Difference]()
+    said, kept = list[Line](), list[Difference]()
     last, run = _provisioned(differences), _provisioned(differences, is_run=True)
     for number, difference in enumerate(differences):
         lines = list[Line]()
@@ -186,8 +186,8 @@ def _said_once(differences: Sequence[Difference]) -> list[Difference]:
             if is_last if each.operation == PROVISION else each not in said:
                 lines.append(each)
         said += lines
-        found.append(replace(difference, way=replace(difference.way, undo=tuple(lines))))
-    return found
+        kept.append(replace(difference, way=replace(difference.way, undo=tuple(lines))))
+    return kept
 
 
 def _provisioned(differences: Sequence[Difference], *, is_run: bool = False) -> dict[Any, tuple[int, int]]:
@@ -212,18 +212,18 @@ def _with_names_freed(aws: AtAws, differences: Sequence[Difference]) -> list[Dif
 
     A deploy renames everything at once, and AWS takes no name that another one still has.
     """
-    found = [*differences]
+    freed = [*differences]
     for kind in KINDS:
         named = [
-            number for number, difference in enumerate(found) if difference.kind == kind.name and _is_named(difference)
+            number for number, difference in enumerate(freed) if difference.kind == kind.name and _is_named(difference)
         ]
-        if lines := _freed(aws, kind, [difference for difference in found if difference.kind == kind.name]):
-            first = min(named, key=lambda number: (_place(aws, found[number]), number))
-            way = found[first].way
+        if lines := _freed(aws, kind, [difference for difference in freed if difference.kind == kind.name]):
+            first = min(named, key=lambda number: (_place(aws, freed[number]), number))
+            way = freed[first].way
             text = "another one has its name, and gets one for the meantime"
             note = way.by_hand or Message("name-freed", text)
-            found[first] = replace(found[first], way=replace(way, undo=(*lines, *way.undo), by_hand=note))
-    return found
+            freed[first] = replace(freed[first], way=replace(way, undo=(*lines, *way.undo), by_hand=note))
+    return freed
 
 
 def _is_named(difference: Difference) -> bool:

@@ -66,7 +66,7 @@ class KeptAnswers:
 
     def _lines(self) -> list[Any]:
         """Returns what the lines hold; the last one may be half written, and the file something else."""
-        found: list[Any] = []
+        kept: list[Any] = []
         try:
             text = self._path.read_text(encoding="utf-8", errors="replace") if self._path.exists() else ""
         except OSError as error:
@@ -74,12 +74,12 @@ class KeptAnswers:
             raise StrataError(Message("file-unreadable", unread, place=str(self._path))) from error
         for line in text.splitlines():
             try:
-                found.append(json.loads(line))
+                kept.append(json.loads(line))
             except ValueError:
                 break
-        if not all(isinstance(one, list) and len(one) == _PAIR and isinstance(one[0], str) for one in found):
+        if not all(isinstance(line, list) and len(line) == _PAIR and isinstance(line[0], str) for line in kept):
             return []
-        return found if found and isinstance(found[0][1], int | float) else []
+        return kept if kept and isinstance(kept[0][1], int | float) else []
 
     def get(self, question: str) -> Any | None:
         """Returns what AWS answered, None where it was not asked."""

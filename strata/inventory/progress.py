@@ -52,8 +52,8 @@ class InventoryReading:
         """
         asking = self._asking(aws)
         active = frozenset(account.id for account in inventory.organization.accounts if account.state == "ACTIVE")
-        found, unread = read_controls(asking, self._project, held, active)
-        return replace(inventory, controls=found, unread={**inventory.unread, **unread})
+        controls, unread = read_controls(asking, self._project, held, active)
+        return replace(inventory, controls=controls, unread={**inventory.unread, **unread})
 
     def assignments(self, aws: Aws, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Inventory:
         """Returns an inventory with what AWS says now of who has some permission sets in some accounts.

@@ -129,11 +129,11 @@ def _begun(aws: Aws, project: Project, parts: _Parts) -> tuple[Mapping[str, Any]
     Raises:
         StrataError: one of them is elsewhere.
     """
-    found = organization.describe(aws)
-    if found is None:
+    described = organization.describe(aws)
+    if described is None:
         text = "the account is in no organization; create one with `strata bootstrap`"
         raise StrataError(Message("no-organization", text))
-    organization.check_ours(found, project)
+    organization.check_ours(described, project)
     center = parts.ask(CENTER, lambda: identity_center.CenterClient.of(aws, project), None)
     home = parts.ask(CENTER, lambda: identity_center.home(aws, project), None)
     if home not in (None, project.identity_center_region):
@@ -143,27 +143,27 @@ def _begun(aws: Aws, project: Project, parts: _Parts) -> tuple[Mapping[str, Any]
             f"give --identity-center-region {home}, or correct identity_center.region of project.yaml"
         )
         raise StrataError(Message("identity-center-elsewhere", text, region=home, asked=asked))
-    return found, center
+    return described, center
 
 
 def _inventory(
     aws: Aws,
     project: Project,
     parts: _Parts,
-    found: Mapping[str, Any],
+    described: Mapping[str, Any],
     center: identity_center.CenterClient | None,
     ended: Event,
     depth: Depth,
 ) -> Inventory:
     with _pools(4, ended) as (services, *pools):
-        organized = services.start(_organization, aws, found, pools[0], parts)
+        organized = services.start(_organization, aws, described, pools[0], parts)
         settings = services.start(_settings, aws, project, parts)
         centered = None
         if center:
             ask = partial(_center, aws, center, project, pools[1], pools[2], depth)
             centered = services.start(parts.ask, CENTER, ask, None)
-        for one in as_completed([one for one in (organized, settings, centered) if one]):
-            one.result()
+        for future in as_completed([future for future in (organized, settings, centered) if future]):
+            future.result()
         return Inventory(
             organized.result(),
             centered.result() if centered else None,
@@ -216,7 +216,7 @@ class _Things(NamedTuple):
     root: str
 
 
-def _organization(aws: Aws, found: Any, pool: Pool, parts: _Parts) -> LiveOrganization:
+def _organization(aws: Aws, described: Any, pool: Pool, parts: _Parts) -> LiveOrganization:
     things = _things(aws, pool, parts)
     taggable = [*(account.id for account in things.accounts), *(unit.id for unit in things.units)]
     taggable += [policy.id for policy in things.policies if not policy.aws_managed]
@@ -224,9 +224,9 @@ def _organization(aws: Aws, found: Any, pool: Pool, parts: _Parts) -> LiveOrgani
     delegations = parts.ask(DELEGATIONS, lambda: organization.list_delegations(aws), dict[str, set[str]]())
     trusted = parts.ask(TRUSTED_SERVICES, lambda: list(organization.list_trusted_services(aws)), ())
     read = LiveOrganization(
-        id=found["Id"],
+        id=described["Id"],
         root=things.root,
-        management=found["MasterAccountId"],
+        management=described["MasterAccountId"],
         accounts=tuple(sorted(_tagged(things.accounts, tags), key=lambda account: account.id)),
         units=tuple(_tagged(things.units, tags)),
         policies=tuple(_tagged(things.policies, tags)),
@@ -247,7 +247,7 @@ def _things(aws: Aws, pool: Pool, parts: _Parts) -> _Things:
     units = _units(aws, root, pool)
     parents = [root, *(unit.id for unit in units)]
     below = pool.map(lambda parent: organization.accounts_below(aws, parent), parents)
-    accounts = [_account(one, parent) for parent, some in zip(parents, below, strict=True) for one in some]
+    accounts = [_account(account, parent) for parent, some in zip(parents, below, strict=True) for account in some]
     types = organization.enabled_policy_types(aws)
     policies = parts.ask(POLICIES, lambda: _policies(aws, {*PolicyType, *types}, pool), list[LivePolicy]())
     return _Things(units, accounts, policies, types, root)
@@ -280,10 +280,10 @@ _NAMED = 5
 
 def _by(key: Callable[[_T], str], things: Iterable[_T]) -> dict[str, list[_T]]:
     """Returns things by id: an account that moved meanwhile may have been read in both places."""
-    found: defaultdict[str, list[_T]] = defaultdict(list)
+    by_key: defaultdict[str, list[_T]] = defaultdict(list)
     for thing in things:
-        found[key(thing)].append(thing)
-    return dict(found)
+        by_key[key(thing)].append(thing)
+    return dict(by_key)
 
 
 _id: Callable[[Any], str] = attrgetter("id")
@@ -298,33 +298,41 @@ def _changed(aws: Aws, what: str, **data: Any) -> StrataError:
 
 def _units(aws: Aws, root: str, pool: Pool) -> list[LiveUnit]:
     """Returns the units level by level, so that a unit stands behind the one above it."""
-    found: list[LiveUnit] = []
+    units_above: list[LiveUnit] = []
     level = [root]
     while level:
         below = pool.map(lambda parent: organization.list_units(aws, parent), level)
         units = [
             LiveUnit(id, name, parent) for parent, some in zip(level, below, strict=True) for id, name in some.items()
         ]
-        found += units
+        units_above += units
         level = [unit.id for unit in units]
-    return found
+    return units_above
 
 
-def _account(one: Any, parent: str) -> LiveAccount:
+def _account(account: Any, parent: str) -> LiveAccount:
     # AWS replaced Status by State in September 2026.
-    state = one.get("State") or one.get("Status") or ""
-    return LiveAccount(one["Id"], one.get("Name", ""), one.get("Email", ""), state, one.get("JoinedMethod", ""), parent)
+    state = account.get("State") or account.get("Status") or ""
+    return LiveAccount(
+        account["Id"], account.get("Name", ""), account.get("Email", ""), state, account.get("JoinedMethod", ""), parent
+    )
 
 
 def _policies(aws: Aws, types: Iterable[str], pool: Pool) -> list[LivePolicy]:
-    listed = [one for some in pool.map(partial(organization.policies_of, aws), sorted(types)) for one in some]
+    listed = [policy for some in pool.map(partial(organization.policies_of, aws), sorted(types)) for policy in some]
 
-    def policy(one: Any) -> LivePolicy:
-        aws_managed = bool(one.get("AwsManaged"))
-        content = "" if aws_managed else organization.content_of(aws, one["Id"])
-        targets = tuple(sorted(organization.targets_of(aws, one["Id"])))
+    def policy(summary: Any) -> LivePolicy:
+        aws_managed = bool(summary.get("AwsManaged"))
+        content = "" if aws_managed else organization.content_of(aws, summary["Id"])
+        targets = tuple(sorted(organization.targets_of(aws, summary["Id"])))
         return LivePolicy(
-            one["Id"], one["Name"], one["Type"], one.get("Description", ""), content, aws_managed, targets
+            summary["Id"],
+            summary["Name"],
+            summary["Type"],
+            summary.get("Description", ""),
+            content,
+            aws_managed,
+            targets,
         )
 
     return sorted(pool.map(policy, listed), key=lambda policy: (policy.type, policy.name, policy.id))
@@ -338,10 +346,10 @@ def _all_tags(aws: Aws, ids: list[str], pool: Pool) -> dict[str, dict[str, str]]
 
     bulk = organization.list_all_tags(aws)
     if bulk is not None:
-        found = {resource: _tags(bulk.get(resource, ())) for resource in ids}
-        samples = [*[one for one in ids if found[one]][:1], *[one for one in ids if not found[one]][:1]]
-        if all(found[one] == answer for one, answer in zip(samples, pool.map(ask, samples), strict=True)):
-            return found
+        tags = {resource: _tags(bulk.get(resource, ())) for resource in ids}
+        samples = [*[id for id in ids if tags[id]][:1], *[id for id in ids if not tags[id]][:1]]
+        if all(tags[id] == answer for id, answer in zip(samples, pool.map(ask, samples), strict=True)):
+            return tags
     return dict(zip(ids, pool.map(ask, ids), strict=True))
 
 
@@ -520,22 +528,22 @@ def _directory(
 ) -> _Directory:
     """Returns who is in the identity store, with the members of all groups or of some."""
 
-    def memberships(one: Any) -> dict[str, str]:
-        return center.memberships(one["GroupId"]) if members_of is None or one["GroupId"] in members_of else {}
+    def memberships(group: Any) -> dict[str, str]:
+        return center.memberships(group["GroupId"]) if members_of is None or group["GroupId"] in members_of else {}
 
     users, groups = people.start(center.list_users), people.start(center.list_groups)
     members = people.map(memberships, groups.result())
-    found = [_group(one, some) for one, some in zip(groups.result(), members, strict=True)]
+    with_members = [_group(group, some) for group, some in zip(groups.result(), members, strict=True)]
     return _Directory(
         sorted(map(_user, users.result()), key=lambda user: (user.user_name, user.id)),
-        sorted(found, key=lambda group: (group.name, group.id)),
+        sorted(with_members, key=lambda group: (group.name, group.id)),
     )
 
 
 def _all_assignments(
     center: identity_center.CenterClient, principals: Iterable[Principal], admin: Pool
 ) -> set[LiveAssignment]:
-    listed = admin.map(lambda one: _assignments(center.assignments_of(*one)), principals)
+    listed = admin.map(lambda principal: _assignments(center.assignments_of(*principal)), principals)
     return {assignment for some in listed for assignment in some}
 
 
@@ -546,8 +554,13 @@ def _sets(center: identity_center.CenterClient) -> list[str]:
 
 def _assignments(listed: Iterable[Any]) -> list[LiveAssignment]:
     return [
-        LiveAssignment(one["AccountId"], one["PermissionSetArn"], one["PrincipalType"], one["PrincipalId"])
-        for one in listed
+        LiveAssignment(
+            assignment["AccountId"],
+            assignment["PermissionSetArn"],
+            assignment["PrincipalType"],
+            assignment["PrincipalId"],
+        )
+        for assignment in listed
     ]
 
 
@@ -579,24 +592,26 @@ def _orphans(
     return {assignment for assignment in assignments if (assignment.principal_type, assignment.principal) not in known}
 
 
-def _user(one: Any) -> LiveUser:
-    name = one.get("Name") or {}
-    emails = tuple(each["Value"] for each in one.get("Emails") or () if each.get("Value"))
+def _user(user: Any) -> LiveUser:
+    name = user.get("Name") or {}
+    emails = tuple(each["Value"] for each in user.get("Emails") or () if each.get("Value"))
     return LiveUser(
-        one["UserId"],
-        one.get("UserName", ""),
+        user["UserId"],
+        user.get("UserName", ""),
         name.get("GivenName", ""),
         name.get("FamilyName", ""),
-        one.get("DisplayName", ""),
+        user.get("DisplayName", ""),
         emails,
-        bool(one.get("ExternalIds")),
-        described=one,
+        bool(user.get("ExternalIds")),
+        described=user,
     )
 
 
-def _group(one: Any, members: dict[str, str]) -> LiveGroup:
-    external = bool(one.get("ExternalIds"))
-    return LiveGroup(one["GroupId"], one.get("DisplayName", ""), one.get("Description", ""), external, members, one)
+def _group(group: Any, members: dict[str, str]) -> LiveGroup:
+    external = bool(group.get("ExternalIds"))
+    return LiveGroup(
+        group["GroupId"], group.get("DisplayName", ""), group.get("Description", ""), external, members, group
+    )
 
 
 def _permission_set(center: identity_center.CenterClient, arn: str) -> LivePermissionSet:
@@ -614,10 +629,10 @@ def _permission_set(center: identity_center.CenterClient, arn: str) -> LivePermi
     )
 
 
-def _attached(one: Any) -> LiveCustomerPolicy:
-    return LiveCustomerPolicy(one["Name"], one.get("Path", "/"))
+def _attached(policy: Any) -> LiveCustomerPolicy:
+    return LiveCustomerPolicy(policy["Name"], policy.get("Path", "/"))
 
 
-def _boundary(found: Any) -> str | LiveCustomerPolicy:
-    customer = found.get("CustomerManagedPolicyReference")
-    return _attached(customer) if customer else str(found["ManagedPolicyArn"])
+def _boundary(boundary: Any) -> str | LiveCustomerPolicy:
+    customer = boundary.get("CustomerManagedPolicyReference")
+    return _attached(customer) if customer else str(boundary["ManagedPolicyArn"])

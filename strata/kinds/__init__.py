@@ -57,13 +57,13 @@ _UNKNOWN = Resource("", "")
 
 def addresses(landing_zone: LandingZone) -> Mapping[str, frozenset[str]]:
     """Returns the addresses of the resources of every stack, data sources and layers of one's own left out."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    by_stack: defaultdict[str, set[str]] = defaultdict(set)
     for kind in KINDS:
-        found[kind.stack].update(kind.addresses(landing_zone))
-    return {stack: frozenset(found[stack]) for stack in ("backend", "organizations", "security", "sso")}
+        by_stack[kind.stack].update(kind.addresses(landing_zone))
+    return {stack: frozenset(by_stack[stack]) for stack in ("backend", "organizations", "security", "sso")}
 
 
 def imported(landing_zone: LandingZone) -> frozenset[str]:
     """Returns the addresses that the stacks have import blocks for, of which Terraform takes one an address."""
     made = (address for some in addresses(landing_zone).values() for address in some)
-    return frozenset(one for one in made if resource_of(one).imported or one == STATE)
+    return frozenset(address for address in made if resource_of(address).imported or address == STATE)

@@ -38,17 +38,17 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_TYPE).items():
-        email = text(one, "email")
+    for key, account in states.of(_TYPE).items():
+        email = text(account, "email")
         values = {
-            "name": text(one, "name"),
+            "name": text(account, "name"),
             "email": email,
-            "unit": states.place(one),
+            "unit": states.place(account),
             "state": ACTIVE,
-            "tags": dict(one.get("tags") or {}),
+            "tags": dict(account.get("tags") or {}),
         }
         mark = Mark(folded(email), email)
-        yield Thing(_NAME, key, values if key != MANAGEMENT else {}, ids={"id": text(one, "id")}, mark=mark)
+        yield Thing(_NAME, key, values if key != MANAGEMENT else {}, ids={"id": text(account, "id")}, mark=mark)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -115,7 +115,11 @@ ACCOUNT = Kind(
         )
         for account in inventory.organization.accounts
     ),
-    live_fields=lambda one: {"email": one.email, "name": one.name, "tags": dict(sorted(one.tags.items()))},
+    live_fields=lambda account: {
+        "email": account.email,
+        "name": account.name,
+        "tags": dict(sorted(account.tags.items())),
+    },
     is_added=True,
     model=models.AccountEntry,
     fields={name: name for name in ("name", "email", "tags")},

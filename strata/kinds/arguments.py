@@ -10,8 +10,8 @@ Attributes: TypeAlias = Mapping[str, Any]
 
 def block(value: Any) -> Attributes:
     """Returns a nested block, which a state has as a list of one."""
-    found = value[0] if isinstance(value, list) and value else value
-    return found if isinstance(found, Mapping) else {}
+    nested = value[0] if isinstance(value, list) and value else value
+    return nested if isinstance(nested, Mapping) else {}
 
 
 def text(attributes: Attributes, name: str) -> str:

@@ -32,9 +32,9 @@ def _given(inventory: Inventory) -> Iterator[tuple[str, str]]:
             yield _TYPE, assignment_id(assignment, center.instance)
 
 
-def assignment_id(one: tuple[str, str, str, str], instance: str) -> str:
+def assignment_id(assignment: tuple[str, str, str, str], instance: str) -> str:
     """Returns the import id of an account assignment."""
-    account, permission_set, principal_type, principal = one
+    account, permission_set, principal_type, principal = assignment
     return f"{principal},{principal_type},{account},AWS_ACCOUNT,{permission_set},{instance}"
 
 
@@ -65,15 +65,15 @@ def _recorded(states: InStates) -> Iterator[Thing]:
     return _in_states(states.of(_TYPE))
 
 
-def _in_states(found: Mapping[str, Attributes]) -> Iterator[Thing]:
-    for name, one in found.items():
+def _in_states(recorded: Mapping[str, Attributes]) -> Iterator[Thing]:
+    for name, attributes in recorded.items():
         match name.split("_"):
             case [account, permission_set, principal_type, principal]:
                 words = name_of(permission_set, principal_type, principal, account)
                 ids = {
-                    "account": text(one, "target_id"),
-                    "principal": text(one, "principal_id"),
-                    "arn": text(one, "permission_set_arn"),
+                    "account": text(attributes, "target_id"),
+                    "principal": text(attributes, "principal_id"),
+                    "arn": text(attributes, "permission_set_arn"),
                 }
                 yield Thing("assignment", words, {"principal": "there"}, ids=ids)
 
@@ -140,7 +140,9 @@ def _deleted(aws: AtAws, assignment: LiveAssignment) -> str:
     """Returns the key of a principal that was deleted, where the state has it and no other has the key by now."""
     kind: Key = "user" if assignment.principal_type == "USER" else "group"
     recorded = aws.attributes.get(f"aws_identitystore_{kind}", {})
-    key = next((key for key, found in recorded.items() if found.get(f"{kind}_id") == assignment.principal), None)
+    key = next(
+        (key for key, principal in recorded.items() if principal.get(f"{kind}_id") == assignment.principal), None
+    )
     return key if key and key not in aws.known[kind].values() else assignment.principal
 
 

@@ -18,18 +18,21 @@ from strata.landing_zone import LandingZone
 
 
 def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    found, instance = reading.center.access_control, reading.center.instance
-    if not found:
+    described, instance = reading.center.access_control, reading.center.instance
+    if not described:
         return None
-    listed = found["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
-    here = {one["Key"]: sorted(one["Value"]["Source"]) for one in listed}
+    listed = described["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
+    here = {attribute["Key"]: sorted(attribute["Value"]["Source"]) for attribute in listed}
     before = attributes.get("attribute") or ()
-    there = {block(one).get("key"): sorted(block(block(one).get("value")).get("source") or ()) for one in before}
+    there = {
+        block(attribute).get("key"): sorted(block(block(attribute).get("value")).get("source") or ())
+        for attribute in before
+    }
     return {
         "id": instance,
         "instance_arn": instance,
-        "status": found.get("Status"),
-        "status_reason": found.get("StatusReason"),
+        "status": described.get("Status"),
+        "status_reason": described.get("StatusReason"),
         # A set: its order says nothing.
         "attribute": before if here == there and len(before) == len(listed) else listed,
         **PROVIDERS,
@@ -42,8 +45,8 @@ _NAME, _TYPE = "attribute for access control", "aws_ssoadmin_instance_access_con
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    for one in states.of(_TYPE).values():
-        for attribute in one.get("attribute") or ():
+    for resource in states.of(_TYPE).values():
+        for attribute in resource.get("attribute") or ():
             source = next(iter(block(attribute.get("value")).get("source") or ()), "")
             yield Thing(_NAME, text(attribute, "key"), {"source": source})
 

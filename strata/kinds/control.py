@@ -46,14 +46,14 @@ def _trail(zone: LandingZone) -> Iterator[str]:
         yield from named(BUCKET, "trail")
 
 
-def _recorded_trail(one: Attributes) -> Attributes:
+def _recorded_trail(trail: Attributes) -> Attributes:
     return {
-        "logging": bool(one.get("enable_logging", True)),
-        "log_file_validation": bool(one.get("enable_log_file_validation")),
-        "all_accounts": bool(one.get("is_organization_trail")),
-        "all_regions": bool(one.get("is_multi_region_trail")),
-        "global_services": bool(one.get("include_global_service_events", True)),
-        "bucket": one.get("s3_bucket_name", ""),
+        "logging": bool(trail.get("enable_logging", True)),
+        "log_file_validation": bool(trail.get("enable_log_file_validation")),
+        "all_accounts": bool(trail.get("is_organization_trail")),
+        "all_regions": bool(trail.get("is_multi_region_trail")),
+        "global_services": bool(trail.get("include_global_service_events", True)),
+        "bucket": trail.get("s3_bucket_name", ""),
     }
 
 
@@ -91,7 +91,7 @@ TRAIL = Kind(
     addresses=_trail,
     declared=lambda zone: [_declared("trail", "trail", _recorded_trail({}))] if zone.security.trail.on else (),
     recorded=lambda states: (
-        Thing("control", "trail", _recorded_trail(one)) for one in states.of("aws_cloudtrail").values()
+        Thing("control", "trail", _recorded_trail(trail)) for trail in states.of("aws_cloudtrail").values()
     ),
     asked=_trail_now,
     live=lambda aws: (Thing("control", "trail", values) for _, values in _at_aws(aws, "aws_cloudtrail")),
@@ -114,8 +114,8 @@ def _analyzer(region: str) -> str:
 
 
 def _analyzer_now(ask: Ask) -> Attributes | None:
-    found = ask.client("accessanalyzer").items("list_analyzers", "analyzers[].name", type="ORGANIZATION")
-    return {} if ask.values.get("analyzer_name") in found else None
+    names = ask.client("accessanalyzer").items("list_analyzers", "analyzers[].name", type="ORGANIZATION")
+    return {} if ask.values.get("analyzer_name") in names else None
 
 
 ANALYZER = Kind(
@@ -159,8 +159,8 @@ _CONTACTED = {"name": "Name", "title": "Title", "email_address": "EmailAddress",
 """AWS's words."""
 
 
-def _recorded_contact(one: Attributes) -> Attributes:
-    return {name: one.get(name) or "" for name in _CONTACTED}
+def _recorded_contact(contact: Attributes) -> Attributes:
+    return {name: contact.get(name) or "" for name in _CONTACTED}
 
 
 def _contact_now(ask: Ask) -> Attributes | None:
@@ -171,8 +171,8 @@ def _contact_now(ask: Ask) -> Attributes | None:
     asked = {"AlternateContactType": str(ask.values.get("alternate_contact_type"))}
     if account and account != ask.account:
         asked["AccountId"] = account
-    found = ask.unless_absent(partial(ask.client("account").get_alternate_contact, **asked))
-    return {name: found["AlternateContact"].get(word, "") for name, word in _CONTACTED.items()} if found else None
+    answer = ask.unless_absent(partial(ask.client("account").get_alternate_contact, **asked))
+    return {name: answer["AlternateContact"].get(word, "") for name, word in _CONTACTED.items()} if answer else None
 
 
 CONTACT = Kind(
@@ -192,7 +192,7 @@ CONTACT = Kind(
         _declared("alternate_contacts", _contact(name), _recorded_contact({})) for name in _contacts(zone)
     ),
     recorded=lambda states: (
-        Thing("control", _contact(name), _recorded_contact(one)) for name, one in states.of(_CONTACT).items()
+        Thing("control", _contact(name), _recorded_contact(contact)) for name, contact in states.of(_CONTACT).items()
     ),
     asked=_contact_now,
     live=lambda aws: (Thing("control", _contact(name), values) for name, values in _at_aws(aws, _CONTACT)),
@@ -212,12 +212,12 @@ def _notified(kind: str, threshold: Any, addresses: Iterable[str]) -> str:
     return f"{kind} {float(threshold):g}: {', '.join(sorted(addresses))}"
 
 
-def _recorded_budget(one: Attributes) -> Attributes:
+def _recorded_budget(budget: Attributes) -> Attributes:
     return {
-        "limit": _amount(one.get("limit_amount"), one.get("limit_unit")),
+        "limit": _amount(budget.get("limit_amount"), budget.get("limit_unit")),
         "notifications": sorted(
             _notified(each["notification_type"], each["threshold"], each.get("subscriber_email_addresses") or ())
-            for each in one.get("notification") or ()
+            for each in budget.get("notification") or ()
         ),
     }
 
@@ -225,10 +225,10 @@ def _recorded_budget(one: Attributes) -> Attributes:
 def _budget_now(ask: Ask) -> Attributes | None:
     client = ask.client("budgets")
     asked = {"AccountId": ask.account, "BudgetName": str(ask.values.get("name"))}
-    found = ask.unless_absent(partial(client.describe_budget, **asked))
-    if found is None:
+    answer = ask.unless_absent(partial(client.describe_budget, **asked))
+    if answer is None:
         return None
-    limit = found["Budget"].get("BudgetLimit") or {}
+    limit = answer["Budget"].get("BudgetLimit") or {}
     notifications = client.items("describe_notifications_for_budget", "Notifications[]", **asked)
     return {
         "limit": _amount(limit.get("Amount"), limit.get("Unit")),
@@ -236,10 +236,12 @@ def _budget_now(ask: Ask) -> Attributes | None:
     }
 
 
-def _notification(client: Any, asked: Attributes, one: Attributes) -> str:
-    wanted = {name: value for name, value in one.items() if name != "NotificationState"}
+def _notification(client: Any, asked: Attributes, notification: Attributes) -> str:
+    wanted = {name: value for name, value in notification.items() if name != "NotificationState"}
     subscribers = client.items("describe_subscribers_for_notification", "Subscribers[]", **asked, Notification=wanted)
-    return _notified(one["NotificationType"], one["Threshold"], (each["Address"] for each in subscribers))
+    return _notified(
+        notification["NotificationType"], notification["Threshold"], (each["Address"] for each in subscribers)
+    )
 
 
 BUDGET = Kind(
@@ -256,7 +258,7 @@ BUDGET = Kind(
     addresses=lambda zone: ("aws_budgets_budget.monthly",) if zone.security.budget.on else (),
     declared=lambda zone: [_declared("budget", "budget", _recorded_budget({}))] if zone.security.budget.on else (),
     recorded=lambda states: (
-        Thing("control", "budget", _recorded_budget(one)) for one in states.of("aws_budgets_budget").values()
+        Thing("control", "budget", _recorded_budget(budget)) for budget in states.of("aws_budgets_budget").values()
     ),
     asked=_budget_now,
     live=lambda aws: (Thing("control", "budget", values) for _, values in _at_aws(aws, "aws_budgets_budget")),
@@ -277,13 +279,22 @@ def _monitors(zone: LandingZone) -> Iterator[str]:
 
 
 def _monitor(ask: Ask) -> str | None:
-    found = ask.client("ce").get_anomaly_monitors()["AnomalyMonitors"]
-    return next((str(one["MonitorArn"]) for one in found if one["MonitorName"] == ask.values["name"]), None)
+    monitors = ask.client("ce").get_anomaly_monitors()["AnomalyMonitors"]
+    return next(
+        (str(monitor["MonitorArn"]) for monitor in monitors if monitor["MonitorName"] == ask.values["name"]), None
+    )
 
 
 def _subscription(ask: Ask) -> str | None:
-    found = ask.client("ce").get_anomaly_subscriptions()["AnomalySubscriptions"]
-    return next((str(one["SubscriptionArn"]) for one in found if one["SubscriptionName"] == ask.values["name"]), None)
+    subscriptions = ask.client("ce").get_anomaly_subscriptions()["AnomalySubscriptions"]
+    return next(
+        (
+            str(subscription["SubscriptionArn"])
+            for subscription in subscriptions
+            if subscription["SubscriptionName"] == ask.values["name"]
+        ),
+        None,
+    )
 
 
 MONITOR = Kind(
@@ -359,9 +370,12 @@ def _github(zone: LandingZone) -> Iterator[str]:
 
 def _provider(ask: Ask) -> str | None:
     """Returns the ARN of an identity provider: an account has one for an issuer, whoever uses it."""
-    found = ask.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    providers = ask.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
     issuer = ask.values["url"].removeprefix("https://")
-    return next((str(one["Arn"]) for one in found if one["Arn"].partition(":oidc-provider/")[2] == issuer), None)
+    return next(
+        (str(provider["Arn"]) for provider in providers if provider["Arn"].partition(":oidc-provider/")[2] == issuer),
+        None,
+    )
 
 
 GITHUB = Kind(

@@ -24,16 +24,16 @@ from strata.text import folded
 
 def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     id = str(attributes.get("group_id"))
-    found = reading.groups.get(id)
-    if found is None:
+    described = reading.groups.get(id)
+    if described is None:
         return None
     return {
         "id": f"{reading.center.store}/{id}",
         "group_id": id,
         "identity_store_id": reading.center.store,
-        "display_name": found.get("DisplayName"),
-        "description": found.get("Description"),
-        "external_ids": known(snaked(found.get("ExternalIds")), attributes.get("external_ids")),
+        "display_name": described.get("DisplayName"),
+        "description": described.get("Description"),
+        "external_ids": known(snaked(described.get("ExternalIds")), attributes.get("external_ids")),
         **PROVIDERS,
     }
 
@@ -52,9 +52,9 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_TYPE).items():
-        id, name = text(one, "group_id"), text(one, "display_name")
-        values = {"name": name, "description": text(one, "description"), "id": id}
+    for key, group in states.of(_TYPE).items():
+        id, name = text(group, "group_id"), text(group, "display_name")
+        values = {"name": name, "description": text(group, "description"), "id": id}
         yield Thing("group", key, values, ids={"id": id}, mark=Mark(folded(name), name))
     for (kind, key), principal in states.looked_up.items():
         here = states.zone.groups.get(key) if kind == "group" else None
@@ -126,7 +126,7 @@ GROUP = Kind(
         for center in inventory.centers
         for group in center.groups
     ),
-    live_fields=lambda one: {"name": one.name, "description": one.description},
+    live_fields=lambda group: {"name": group.name, "description": group.description},
     id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
     model=models.GroupEntry,
@@ -205,10 +205,10 @@ def _declared_members(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded_members(states: InStates) -> Iterator[Thing]:
-    for name, one in states.of(_MEMBERSHIP).items():
+    for name, membership in states.of(_MEMBERSHIP).items():
         group, _, user = name.partition("_")
-        id = text(one, "id").rpartition("/")[2]
-        ids = {"group": text(one, "group_id"), "principal": text(one, "member_id"), "id": id}
+        id = text(membership, "id").rpartition("/")[2]
+        ids = {"group": text(membership, "group_id"), "principal": text(membership, "member_id"), "id": id}
         yield Thing("membership", _name(user, group), {"id": id}, ids=ids)
 
 
@@ -217,7 +217,7 @@ def _given_members(aws: AtAws) -> Iterator[Thing]:
 
     A user who was made again is another, whom the way back deletes.
     """
-    deployed = {key: text(one, "user_id") for key, one in aws.attributes.get("aws_identitystore_user", {}).items()}
+    deployed = {key: text(user, "user_id") for key, user in aws.attributes.get("aws_identitystore_user", {}).items()}
     for center in aws.inventory.centers:
         for group in center.groups:
             here = aws.zone.groups.get(aws.known["group"].get(group.id, ""))

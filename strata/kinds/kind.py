@@ -81,12 +81,12 @@ class AlreadyExists:
             KeyError, IndexError: an argument is not known.
         """
         if callable(self.id):
-            found = self.id(ask)
+            import_id = self.id(ask)
         else:
             known = {"region": ask.project.regions.primary, **ask.values}
-            found = self.id.format_map({**known, "account": ask.account, "partition": PARTITION})
+            import_id = self.id.format_map({**known, "account": ask.account, "partition": PARTITION})
         region = ask.values.get("region")
-        return f"{found}@{region}" if found and self.regional and region else found or None
+        return f"{import_id}@{region}" if import_id and self.regional and region else import_id or None
 
 
 @dataclass(frozen=True)

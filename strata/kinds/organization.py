@@ -61,8 +61,8 @@ def _recorded_services(states: InStates) -> Iterator[Thing]:
     Those were declared once, or somebody else switched them on before the last deploy: a state does not tell which.
     """
     services = {*states.zone.trusted_services, *states.zone.organization.disable_services}
-    for one in states.of("aws_organizations_organization").values():
-        for name in map(str, one.get("aws_service_access_principals") or ()):
+    for organization in states.of("aws_organizations_organization").values():
+        for name in map(str, organization.get("aws_service_access_principals") or ()):
             yield Thing("trusted service", name, noted=name not in services)
 
 
@@ -111,9 +111,9 @@ def _declared_delegations(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded_delegations(states: InStates) -> Iterator[Thing]:
-    accounts = {text(one, "id"): key for key, one in states.of("aws_organizations_account").items()}
-    for one in states.of(_DELEGATED).values():
-        account, service = text(one, "account_id"), text(one, "service_principal")
+    accounts = {text(account, "id"): key for key, account in states.of("aws_organizations_account").items()}
+    for administrator in states.of(_DELEGATED).values():
+        account, service = text(administrator, "account_id"), text(administrator, "service_principal")
         ids = {"account": account, "service": service}
         yield Thing("delegated administrator", _name(accounts.get(account, account), service), ids=ids)
 
@@ -174,8 +174,8 @@ DELEGATED = Kind(
 
 
 def _root_features(ask: Ask) -> str | None:
-    found = ask.client("iam").list_organizations_features()
-    return str(found["OrganizationId"]) if found.get("EnabledFeatures") else None
+    features = ask.client("iam").list_organizations_features()
+    return str(features["OrganizationId"]) if features.get("EnabledFeatures") else None
 
 
 ROOT_FEATURES: Mapping[str, str] = {"RootCredentialsManagement": "credentials_management", "RootSessions": "sessions"}
@@ -226,8 +226,8 @@ ROOT_ACCESS = Kind(
     declared=_declared_features,
     recorded=lambda states: (
         Thing("central root access", str(name))
-        for one in states.of("aws_iam_organizations_features").values()
-        for name in one.get("enabled_features") or ()
+        for features in states.of("aws_iam_organizations_features").values()
+        for name in features.get("enabled_features") or ()
     ),
     live=_live_features,
     is_entry=True,

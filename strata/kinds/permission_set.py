@@ -93,10 +93,10 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_SET).items():
-        id, tags = text(one, "arn"), dict(one.get("tags") or {})
-        values = {**{name: text(one, name) for name in SET.fields}, "tags": tags, "id": id}
-        mark = Mark(exact(text(one, "name")), text(one, "name"))
+    for key, permission_set in states.of(_SET).items():
+        id, tags = text(permission_set, "arn"), dict(permission_set.get("tags") or {})
+        values = {**{name: text(permission_set, name) for name in SET.fields}, "tags": tags, "id": id}
+        mark = Mark(exact(text(permission_set, "name")), text(permission_set, "name"))
         yield Thing("permission set", key, values, ids={"id": id}, mark=mark)
     yield from (thing for thing in _declared(states.zone) if thing.external)
 
@@ -294,7 +294,7 @@ def _read_customer(reading: BulkReading, attributes: Attributes) -> Attributes |
 def _has_customer_policy(ask: Ask) -> bool:
     wanted = ask.values["customer_managed_policy_reference"][0]
     there = ask.center.customer_managed_policies_of(ask.values["permission_set_arn"])
-    return (wanted["name"], wanted["path"]) in {(one["Name"], one.get("Path") or "/") for one in there}
+    return (wanted["name"], wanted["path"]) in {(policy["Name"], policy.get("Path") or "/") for policy in there}
 
 
 def aws_policy(arn: str) -> str:
@@ -332,13 +332,13 @@ def _declared_policies(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded_policies(states: InStates) -> Iterator[Thing]:
-    for name, one in states.of(MANAGED).items():
-        arn, key = text(one, "managed_policy_arn"), name.partition("_")[0]
-        ids = {"arn": text(one, "permission_set_arn"), "policy": arn}
+    for name, attachment in states.of(MANAGED).items():
+        arn, key = text(attachment, "managed_policy_arn"), name.partition("_")[0]
+        ids = {"arn": text(attachment, "permission_set_arn"), "policy": arn}
         yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids)
-    for name, one in states.of(CUSTOMER).items():
-        reference, key = block(one.get("customer_managed_policy_reference")), name.partition("_")[0]
-        ids = {"arn": text(one, "permission_set_arn"), "name": text(reference, "name")}
+    for name, attachment in states.of(CUSTOMER).items():
+        reference, key = block(attachment.get("customer_managed_policy_reference")), name.partition("_")[0]
+        ids = {"arn": text(attachment, "permission_set_arn"), "name": text(reference, "name")}
         yield Thing("permission set policy", f"{_own(reference)} in {key}", ids=ids)
     yield from (thing for thing in _declared_policies(states.zone) if thing.external)
 
@@ -467,8 +467,8 @@ def _declared_inline(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded_inline(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_INLINE).items():
-        document, ids = content(text(one, "inline_policy")), {"arn": text(one, "permission_set_arn")}
+    for key, inline in states.of(_INLINE).items():
+        document, ids = content(text(inline, "inline_policy")), {"arn": text(inline, "permission_set_arn")}
         yield Thing("inline policy", key, {"document": document}, ids=ids)
     yield from (thing for thing in _declared_inline(states.zone) if thing.external)
 
@@ -512,10 +512,10 @@ def _declared_boundary(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded_boundary(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_BOUNDARY).items():
-        found = block(one.get("permissions_boundary"))
-        arn, own = text(found, "managed_policy_arn"), block(found.get("customer_managed_policy_reference"))
-        policy, ids = aws_policy(arn) if arn else _own(own), {"arn": text(one, "permission_set_arn")}
+    for key, attachment in states.of(_BOUNDARY).items():
+        boundary = block(attachment.get("permissions_boundary"))
+        arn, own = text(boundary, "managed_policy_arn"), block(boundary.get("customer_managed_policy_reference"))
+        policy, ids = aws_policy(arn) if arn else _own(own), {"arn": text(attachment, "permission_set_arn")}
         yield Thing("permissions boundary", key, {"policy": policy}, ids=ids)
     yield from (thing for thing in _declared_boundary(states.zone) if thing.external)
 

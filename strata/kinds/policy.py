@@ -47,15 +47,15 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_TYPE).items():
+    for key, policy in states.of(_TYPE).items():
         values = {
-            "name": text(one, "name"),
-            "description": text(one, "description"),
-            "document": content(text(one, "content")),
-            "id": text(one, "id"),
+            "name": text(policy, "name"),
+            "description": text(policy, "description"),
+            "document": content(text(policy, "content")),
+            "id": text(policy, "id"),
         }
-        mark = Mark(policy_identity(text(one, "type"), text(one, "name")), text(one, "name"))
-        yield Thing("policy", key, values, ids={"id": text(one, "id")}, mark=mark)
+        mark = Mark(policy_identity(text(policy, "type"), text(policy, "name")), text(policy, "name"))
+        yield Thing("policy", key, values, ids={"id": text(policy, "id")}, mark=mark)
     yield from (thing for thing in _declared(states.zone) if thing.external)
 
 
@@ -132,7 +132,7 @@ POLICY = Kind(
         )
         for policy in inventory.organization.policies
     ),
-    live_fields=lambda one: {"name": one.name, "description": one.description},
+    live_fields=lambda policy: {"name": policy.name, "description": policy.description},
     is_added=True,
     model=models.PolicyEntry,
     fields={"name": "name", "description": "description"},
@@ -179,10 +179,10 @@ def _declared_attachments(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded_attachments(states: InStates) -> Iterator[Thing]:
-    for name, one in states.of(_ATTACHMENT).items():
+    for name, attachment in states.of(_ATTACHMENT).items():
         policy, _, target = name.partition("_")
         kind, _, key = target.partition("_")
-        ids = {"policy": text(one, "policy_id"), "target": text(one, "target_id")}
+        ids = {"policy": text(attachment, "policy_id"), "target": text(attachment, "target_id")}
         yield Thing("attachment", _name(policy, "unit" if kind == "ou" else kind, key), ids=ids)
     yield from (thing for thing in _declared_attachments(states.zone) if thing.external)
 
@@ -194,12 +194,12 @@ def _full_access(aws: AtAws) -> Iterator[tuple[PolicyType, at_aws.LivePolicy, di
     targets |= {id: Target("unit", key) for id, key in aws.known["ou"].items() if key in zone.units}
     targets |= {id: Target("account", key) for id, key in aws.known["account"].items() if key in zone.members}
     for type, name in FULL_ACCESS.items():
-        one = next(
+        full = next(
             (policy for policy in live.policies if policy.aws_managed and (policy.type, policy.name) == (type, name)),
             None,
         )
-        if one and type in live.policy_types:
-            yield type, one, targets
+        if full and type in live.policy_types:
+            yield type, full, targets
 
 
 def full_access_of(attachment: str) -> PolicyType | None:
@@ -348,8 +348,8 @@ POLICY_TYPE = Kind(
         Thing(
             "policy type", str(type), noted=type not in {policy_type.value for policy_type in states.zone.policy_types}
         )
-        for one in states.of("aws_organizations_organization").values()
-        for type in one.get("enabled_policy_types") or ()
+        for organization in states.of("aws_organizations_organization").values()
+        for type in organization.get("enabled_policy_types") or ()
     ),
     live=_types,
     is_entry=True,

@@ -73,14 +73,14 @@ def known(read: Any, blocks: Any) -> Any:
     if not (isinstance(read, list) and isinstance(blocks, list) and len(read) == len(blocks)):
         return read
     pairs = zip(read, map(block, blocks), strict=True)
-    return [{name: value for name, value in one.items() if name in there} for one, there in pairs]
+    return [{name: value for name, value in nested.items() if name in there} for nested, there in pairs]
 
 
 def snaked(value: Any) -> Any:
     """Returns AWS's names as the provider writes them, in what is nested too."""
     if isinstance(value, dict):
-        return {snake(name): snaked(one) for name, one in value.items()}
-    return [snaked(one) for one in value] if isinstance(value, list) else value
+        return {snake(name): snaked(nested) for name, nested in value.items()}
+    return [snaked(nested) for nested in value] if isinstance(value, list) else value
 
 
 def tags(attributes: Attributes, tags: Mapping[str, str]) -> Attributes:
@@ -90,9 +90,9 @@ def tags(attributes: Attributes, tags: Mapping[str, str]) -> Attributes:
     return {"tags_all": every, "tags": {key: value for key, value in every.items() if key in own}}
 
 
-def date(found: Any) -> str:
+def date(read: Any) -> str:
     """Returns a time as the provider writes it."""
-    return found.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(found, dt.datetime) else ""
+    return read.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(read, dt.datetime) else ""
 
 
 def same_text(read: Any, known: Any) -> Any:

@@ -61,9 +61,9 @@ def key_of(name: str) -> str:
     return name.partition(" ")[0]
 
 
-def _values(found: Attributes, arguments: Iterable[str]) -> dict[str, Any]:
+def _values(values: Attributes, arguments: Iterable[str]) -> dict[str, Any]:
     """Returns the values of arguments; AWS leaves out what is not set, where Terraform has zero or an empty text."""
-    return {argument: 0 if found.get(argument) in (None, "") else found[argument] for argument in arguments}
+    return {argument: 0 if values.get(argument) in (None, "") else values[argument] for argument in arguments}
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
@@ -79,10 +79,10 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
 def _recorded(states: InStates) -> Iterator[Thing]:
     for key, control in states.zone.security.settings.items():
         for region in regions_of(control, states.zone.project):
-            found = states.of(RESOURCES[key].type).get(_resource_name(region))
-            if found is not None:
+            setting = states.of(RESOURCES[key].type).get(_resource_name(region))
+            if setting is not None:
                 arguments = (*control.arguments.values(), *control.always)
-                yield Thing("setting", name_of(key, region), _values(found, arguments))
+                yield Thing("setting", name_of(key, region), _values(setting, arguments))
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -92,8 +92,8 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             continue
         arguments = (*control.arguments.values(), *control.always)
         for region in regions_of(control, aws.zone.project):
-            found = aws.inventory.settings.get(key, {}).get(region, {})
-            yield Thing("setting", name_of(key, region), _values(found, arguments))
+            setting = aws.inventory.settings.get(key, {}).get(region, {})
+            yield Thing("setting", name_of(key, region), _values(setting, arguments))
 
 
 def _obstacle(zone: LandingZone, change: OutsideChange) -> Obstacle:

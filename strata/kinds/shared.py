@@ -75,9 +75,9 @@ def _rule(reading: BulkReading, attributes: Attributes) -> Attributes | None:
 
 def _target(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     rule, id = str(attributes.get("rule")), attributes.get("target_id")
-    found = reading.rules.get(rule)
-    described = next((target for target in found.targets if target["Id"] == id), None) if found else None
-    if found is None or described is None:
+    read_rule = reading.rules.get(rule)
+    described = next((target for target in read_rule.targets if target["Id"] == id), None) if read_rule else None
+    if read_rule is None or described is None:
         return None
     transformer = described.get("InputTransformer")
     read = {
@@ -98,7 +98,7 @@ def _target(reading: BulkReading, attributes: Attributes) -> Attributes | None:
         "id": f"{rule}-{id}",
         "rule": rule,
         "target_id": id,
-        "event_bus_name": found.described.get("EventBusName"),
+        "event_bus_name": read_rule.described.get("EventBusName"),
         "force_destroy": KEPT,
         "region": KEPT,
     }

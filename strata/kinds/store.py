@@ -13,9 +13,9 @@ def _key(ask: Ask) -> str | None:
     """Returns the id of a key in use that has the planned description and tags: nothing else tells keys apart."""
     client, values = ask.client("kms"), ask.values
     for id in client.items("list_keys", "Keys[].KeyId"):
-        found = client.describe_key(KeyId=id)["KeyMetadata"]
-        if found["Description"] == values["description"] and found["KeyState"] == "Enabled":
-            tags = {one["TagKey"]: one["TagValue"] for one in client.items("list_resource_tags", "Tags[]", KeyId=id)}
+        key = client.describe_key(KeyId=id)["KeyMetadata"]
+        if key["Description"] == values["description"] and key["KeyState"] == "Enabled":
+            tags = {tag["TagKey"]: tag["TagValue"] for tag in client.items("list_resource_tags", "Tags[]", KeyId=id)}
             if (values.get("tags_all") or {}).items() <= tags.items():
                 return str(id)
     return None

@@ -146,9 +146,9 @@ class InStates:
         """Returns the attributes of the resources of a type by name."""
         return self.by_type.get(type, {})
 
-    def place(self, one: Attributes) -> str:
+    def place(self, resource: Attributes) -> str:
         """Returns the key of the unit that something is in; the id of one that no state has."""
-        parent = text(one, "parent_id")
+        parent = text(resource, "parent_id")
         return self._units.get(parent, parent if parent.startswith("ou-") else "root")
 
     @cached_property
@@ -218,13 +218,13 @@ class AtAws:
     @cached_property
     def left(self) -> frozenset[str]:
         """Returns the ids of the accounts that are left to others, retired, or closed without being declared."""
-        unmanaged, found = set(map(folded, self.zone.organization.unmanaged_accounts)), set[str]()
+        unmanaged, left = set(map(folded, self.zone.organization.unmanaged_accounts)), set[str]()
         for account in self.inventory.organization.accounts:
             key = self.known["account"].get(account.id, "")
             theirs = {account.id, folded(account.email)} & unmanaged or key in self.zone.retired
             if theirs or (not key and account.state != ACTIVE):
-                found.add(account.id)
-        return frozenset(found)
+                left.add(account.id)
+        return frozenset(left)
 
     @cached_property
     def provided(self) -> frozenset[tuple[Key, str]]:
@@ -249,7 +249,7 @@ class AtAws:
         return users | {group.id: group.name for center in centers for group in center.groups}
 
 
-def default_tags(one: Attributes) -> dict[str, str]:
+def default_tags(resource: Attributes) -> dict[str, str]:
     """Returns the tags that a thing has of the project and its stack, not of its own."""
-    own = one.get("tags") or {}
-    return {key: value for key, value in (one.get("tags_all") or {}).items() if key not in own}
+    own = resource.get("tags") or {}
+    return {key: value for key, value in (resource.get("tags_all") or {}).items() if key not in own}

@@ -54,14 +54,14 @@ def _live(aws: AtAws) -> Iterator[Thing]:
 
 def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[FoundThing]:
     root, units = inventory.organization.root, {unit.id: unit for unit in inventory.organization.units}
-    for one in units.values():
-        names, above = [one.name], units.get(one.parent)
+    for unit in units.values():
+        names, above = [unit.name], units.get(unit.parent)
         while above:
             names.append(f"{names[-1]} {above.name}")
             above = units.get(above.parent)
-        is_known = one.parent == root or one.parent in keys
-        identity = unit_identity(keys.get(one.parent, ""), one.name) if is_known else ""
-        yield FoundThing(one.id, one.name, identity, names)
+        is_known = unit.parent == root or unit.parent in keys
+        identity = unit_identity(keys.get(unit.parent, ""), unit.name) if is_known else ""
+        yield FoundThing(unit.id, unit.name, identity, names)
 
 
 UNIT = Kind(
@@ -74,7 +74,7 @@ UNIT = Kind(
     recorded=_recorded,
     live=_live,
     found=_found,
-    live_fields=lambda one: {"name": one.name},
+    live_fields=lambda unit: {"name": unit.name},
     is_added=True,
     model=models.OrganizationalUnit,
     fields={"name": "name"},

@@ -24,10 +24,10 @@ from strata.text import folded, slug
 
 def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     id = str(attributes.get("user_id"))
-    found = reading.users.get(id)
-    if found is None:
+    described = reading.users.get(id)
+    if described is None:
         return None
-    read = snaked(dict(found))
+    read = snaked(dict(described))
     return {
         **{name: known(read.get(name), attributes.get(name)) for name in _READ},
         "nickname": read.get("nick_name"),
@@ -66,15 +66,15 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_TYPE).items():
-        full_name, email, id = block(one.get("name")), block(one.get("emails")), text(one, "user_id")
-        name, address = text(one, "user_name"), text(email, "value")
+    for key, user in states.of(_TYPE).items():
+        full_name, email, id = block(user.get("name")), block(user.get("emails")), text(user, "user_id")
+        name, address = text(user, "user_name"), text(email, "value")
         values = {
             "user_name": name,
             "given_name": text(full_name, "given_name"),
             "family_name": text(full_name, "family_name"),
             "email": address,
-            "display_name": text(one, "display_name"),
+            "display_name": text(user, "display_name"),
             "id": id,
         }
         yield Thing("user", key, values, ids={"id": id}, mark=Mark(folded(name), name, folded(address)))
@@ -173,12 +173,12 @@ USER = Kind(
         for center in inventory.centers
         for user in center.users
     ),
-    live_fields=lambda one: {
-        "given_name": one.given_name,
-        "family_name": one.family_name,
-        "email": ", ".join(one.emails),
-        "user_name": one.user_name,
-        "display_name": one.display_name,
+    live_fields=lambda user: {
+        "given_name": user.given_name,
+        "family_name": user.family_name,
+        "email": ", ".join(user.emails),
+        "user_name": user.user_name,
+        "display_name": user.display_name,
     },
     id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,

@@ -58,16 +58,16 @@ class Evidence:
     @cached_property
     def read_at(self) -> dt.datetime:
         """Returns when AWS had it so, in UTC."""
-        found = dt.datetime.fromisoformat(self.facts["read_at"])
-        if found.tzinfo is None:
-            raise ValueError(f"{found} has no zone")
-        return found.astimezone(dt.UTC)
+        read_at = dt.datetime.fromisoformat(self.facts["read_at"])
+        if read_at.tzinfo is None:
+            raise ValueError(f"{read_at} has no zone")
+        return read_at.astimezone(dt.UTC)
 
     @cached_property
     def caller(self) -> str:
         """Returns the ARN of who read."""
-        found: str = _typed(str, self.facts["caller"])
-        return found
+        caller: str = _typed(str, self.facts["caller"])
+        return caller
 
     @cached_property
     def states(self) -> States | None:
@@ -103,16 +103,16 @@ def kept_in(path: Path) -> Evidence:
             come.
     """
     try:
-        found = json.loads(read_bytes(path, _LARGEST))
-        if found["format"] not in range(1, FORMAT + 1):
+        kept = json.loads(read_bytes(path, _LARGEST))
+        if kept["format"] not in range(1, FORMAT + 1):
             other = (
-                f"{path} has format {short(found['format'])}, and this Strata reads 1 to {FORMAT}; "
+                f"{path} has format {short(kept['format'])}, and this Strata reads 1 to {FORMAT}; "
                 "use the Strata that kept it"
             )
-            value = as_data(found["format"])
+            value = as_data(kept["format"])
             raise StrataError(Message("unknown-format", other, place=str(path), value=value, limit=FORMAT))
-        evidence = Evidence({name: value for name, value in found.items() if name != "sha256"})
-        _check_hash(path, evidence, found["sha256"])
+        evidence = Evidence({name: value for name, value in kept.items() if name != "sha256"})
+        _check_hash(path, evidence, kept["sha256"])
         _check(evidence)
     except OSError as error:
         unreadable = f"{path} cannot be read: {error.strerror}; name a file that --save made"
@@ -147,7 +147,7 @@ def _check(evidence: Evidence) -> None:
         ValueError, KeyError, TypeError, OverflowError: they are not.
     """
     _, _, states, inventory = evidence.read_at, evidence.caller, evidence.states, evidence.inventory
-    for said in (one for named in states.attributes.values() for one in named.values()) if states else ():
+    for said in (attributes for named in states.attributes.values() for attributes in named.values()) if states else ():
         if not all(isinstance(said.get(tags) or {}, Mapping) for tags in ("tags", "tags_all")):
             raise ValueError(f"{said} has tags that are none")
     organization, center = inventory.organization, inventory.center
@@ -177,12 +177,12 @@ def _with_described(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     center = data["center"]
     sets = []
-    for one in center["permission_sets"] if center else ():
-        words = one.get("described", {})
-        words = {word: one[name] for name, word in DESCRIBED.items()} if words == {} else words
-        if not (isinstance(words, dict) and all(isinstance(words.get(one, ""), str) for one in DESCRIBED.values())):
-            raise ValueError(f"{one['arn']} has a description that is none")
-        sets.append({**one, "described": words})
+    for permission_set in center["permission_sets"] if center else ():
+        words = permission_set.get("described", {})
+        words = {word: permission_set[name] for name, word in DESCRIBED.items()} if words == {} else words
+        if not (isinstance(words, dict) and all(isinstance(words.get(word, ""), str) for word in DESCRIBED.values())):
+            raise ValueError(f"{permission_set['arn']} has a description that is none")
+        sets.append({**permission_set, "described": words})
     return {**data, "center": center and {**center, "permission_sets": sets}}
 
 
@@ -203,13 +203,13 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if hasattr(value, "_asdict"):
-        return {name: _plain(one) for name, one in value._asdict().items()}
+        return {name: _plain(field) for name, field in value._asdict().items()}
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, frozenset):
-        return [_plain(one) for one in sorted(value)]
+        return [_plain(item) for item in sorted(value)]
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value if value is None or isinstance(value, str | int | float) else str(value)
 
 

@@ -107,17 +107,19 @@ def live_landing_zone(zone: LandingZone, inventory: Inventory, keys: Keys) -> Li
 
 def all_keys(zone: LandingZone, inventory: Inventory, known: Keys) -> dict[Kind, dict[str, str]]:
     """Returns a key for everything: the known one, else one of its name that the configuration has nowhere."""
-    found: dict[Kind, dict[str, str]] = {}
+    every: dict[Kind, dict[str, str]] = {}
     used, management = identities(zone), inventory.organization.management
     for word, kind in KEYED.items():
         named = {management, *known[word]}
-        others = [one for one in kind.found(inventory, {}) if one.id not in named]
+        others = [thing for thing in kind.found(inventory, {}) if thing.id not in named]
         # No other unit of a report is called by the end of its id, whatever the configuration has.
-        names = [(one.id, [*one.names, *([one.id.rpartition("-")[2]] if word == "ou" else [])]) for one in others]
+        names = [
+            (thing.id, [*thing.names, *([thing.id.rpartition("-")[2]] if word == "ou" else [])]) for thing in others
+        ]
         taken = {f"reserved {key}": key for key in used[word]}
-        found[word] = {**known[word], **keys(word, names, taken=taken, lower=word != "permission-set")}
-    found["account"][management] = MANAGEMENT
-    return found
+        every[word] = {**known[word], **keys(word, names, taken=taken, lower=word != "permission-set")}
+    every["account"][management] = MANAGEMENT
+    return every
 
 
 # What AWS has, as the configuration would say it
@@ -222,17 +224,17 @@ class _Reading:
         return self.zone.organization.model_copy(update=update)
 
     def _units(self, parent: str, above: Location) -> dict[str, declared.OrganizationalUnit]:
-        found: dict[str, declared.OrganizationalUnit] = {}
+        units: dict[str, declared.OrganizationalUnit] = {}
         for unit in self.inventory.organization.units:
             if unit.parent == parent:
                 key = self.keys["ou"][unit.id]
                 at = (*above, "organizational_units", key)
                 here = self.zone.units.get(key)
                 self._place(ORGANIZATION, at, here.location if here else None)
-                found[key] = declared.OrganizationalUnit.model_construct(
+                units[key] = declared.OrganizationalUnit.model_construct(
                     **UNIT.live_fields(unit), organizational_units=self._units(unit.id, at)
                 )
-        return found
+        return units
 
     def _policies(self) -> dict[str, Policy]:
         order = list(PolicyType)
@@ -240,20 +242,22 @@ class _Reading:
             policy for policy in self.inventory.organization.policies if not policy.aws_managed and policy.type in order
         ]
         policies = [self._policy(policy) for policy in known]
-        return {one.key: one for one in sorted(policies, key=lambda policy: (order.index(policy.type), policy.key))}
+        return {
+            policy.key: policy for policy in sorted(policies, key=lambda policy: (order.index(policy.type), policy.key))
+        }
 
     def _detached(self, organization: declared.Organization) -> dict[tuple[PolicyType, Target], Location]:
         """Returns where no policy of AWS's allows everything, of the types that are on."""
-        live, found = self.inventory.organization, dict[tuple[PolicyType, Target], Location]()
+        live, detached = self.inventory.organization, dict[tuple[PolicyType, Target], Location]()
         places = {live.root: THE_ROOT}
         places |= {id: Target("unit", key) for id, key in self.keys["ou"].items()}
         accounts = {*organization.accounts, MANAGEMENT}
         places |= {id: Target("account", key) for id, key in self.keys["account"].items() if key in accounts}
         for type, name in FULL_ACCESS.items():
-            one = next((policy for policy in live.policies if policy.aws_managed and policy.name == name), None)
-            if one and type in live.policy_types:
-                found |= {(type, target): () for id, target in places.items() if id not in one.targets}
-        return found
+            full = next((policy for policy in live.policies if policy.aws_managed and policy.name == name), None)
+            if full and type in live.policy_types:
+                detached |= {(type, target): () for id, target in places.items() if id not in full.targets}
+        return detached
 
     def _policy(self, policy: at_aws.LivePolicy) -> Policy:
         key = self.keys["policy"][policy.id]
@@ -297,12 +301,12 @@ class _Reading:
         return name
 
     def _administrators(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
+        administrators: dict[str, tuple[str, ...]] = {}
         for service, ids in self.inventory.organization.delegations.items():
-            found[service] = tuple(sorted(self.keys["account"].get(id, id) for id in ids))
+            administrators[service] = tuple(sorted(self.keys["account"].get(id, id) for id in ids))
             if service not in self.zone.organization.delegated_administrators:
                 self._place(ORGANIZATION, ("delegated_administrators", service), None)
-        return found
+        return administrators
 
     # People
 
@@ -359,7 +363,10 @@ class _Reading:
 
     def _permission_sets(self, center: LiveCenter) -> dict[str, PermissionSet]:
         permission_sets = [self._permission_set(permission_set) for permission_set in center.permission_sets]
-        return {one.key: one for one in sorted(permission_sets, key=lambda permission_set: permission_set.key)}
+        return {
+            permission_set.key: permission_set
+            for permission_set in sorted(permission_sets, key=lambda permission_set: permission_set.key)
+        }
 
     def _permission_set(self, permission_set: at_aws.LivePermissionSet) -> PermissionSet:
         key = self.keys["permission-set"][permission_set.arn]
@@ -395,24 +402,24 @@ class _Reading:
 
     def _grants(self, center: LiveCenter, organization: declared.Organization) -> dict[Grant, tuple[Location, ...]]:
         open_ = {MANAGEMENT, *organization.accounts}
-        found: dict[Grant, tuple[Location, ...]] = {}
+        grants: dict[Grant, tuple[Location, ...]] = {}
         for assignment in center.assignments:
             of_kind = self.keys["user" if assignment.principal_type == "USER" else "group"]
             account = self.keys["account"].get(assignment.account)
             if account in open_ and assignment.principal in of_kind:
                 set_ = self.keys["permission-set"][assignment.permission_set]
                 grant = Grant(account, set_, assignment.principal_type, of_kind[assignment.principal])
-                found[grant] = self.zone.grants.get(grant, (_AT_AWS,))
-        return {grant: found[grant] for grant in sorted(found)}
+                grants[grant] = self.zone.grants.get(grant, (_AT_AWS,))
+        return {grant: grants[grant] for grant in sorted(grants)}
 
 
 _NOBODY = LiveCenter("", "", "", (), (), (), frozenset(), frozenset(), None)
 """Stands for an Identity Center that is off or was not read."""
 
 
-def _in_order(found: Iterable[str], listed: Iterable[str]) -> tuple[str, ...]:
+def _in_order(keys: Iterable[str], listed: Iterable[str]) -> tuple[str, ...]:
     """Returns keys, those that are listed first."""
-    left = set(found)
+    left = set(keys)
     first = [key for key in dict.fromkeys(listed) if key in left]
     return (*first, *sorted(left.difference(first)))
 

@@ -77,20 +77,20 @@ class Read:
         zone, called, name = self.zone, self.called, self.called[kind].get(key, key)
         sets, groups = called["permission-set"], called["group"]
         if kind == "user":
-            of = {one for one, group in zone.groups.items() if key in group.members}
+            of = {group_key for group_key, group in zone.groups.items() if key in group.members}
             held = {
                 grant.permission_set
                 for grant in zone.grants
                 if grant.principal in (of if grant.principal_type == "GROUP" else {key})
             }
-            yield from of_user(name, (groups[one] for one in of), (sets[one] for one in held))
+            yield from of_user(name, (groups[own] for own in of), (sets[own] for own in held))
         elif kind == "group":
             held = {
                 grant.permission_set
                 for grant in zone.grants
                 if grant.principal_type == "GROUP" and grant.principal == key
             }
-            yield from of_group(name, (sets[one] for one in held))
+            yield from of_group(name, (sets[own] for own in held))
         elif kind == "permission-set":
             yield from of_set(name)
         else:
@@ -98,7 +98,7 @@ class Read:
             target = Target("account", key)
             units = (called["ou"][ancestor.key] for ancestor in zone.ancestors[target] if ancestor.unit)
             policies = (called["policy"][policy.policy.key] for policy in zone.effective_policies[target])
-            yield from of_account(name, units, policies, (sets[one] for one in held))
+            yield from of_account(name, units, policies, (sets[own] for own in held))
 
 
 def read(options: Options, zone: LandingZone, source: Source, *, controls: bool = True) -> Read:
@@ -164,7 +164,7 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
     live = live_landing_zone(zone, inventory, keys)
     center, unread = inventory.center, list(_unread(zone, live, inventory, states))
     differing = differences(zone, inventory, known, states, unread, evidence.read_at.date())
-    found = LiveEvidence(
+    live_evidence = LiveEvidence(
         read_at=evidence.read_at,
         caller=evidence.caller,
         organization=inventory.organization.id,
@@ -179,7 +179,7 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
         notes=tuple(_notes(inventory)),
         controls=dict(_controls(zone, inventory, states, differing)),
     )
-    return Read(live, found, _called(inventory, known, keys), evidence)
+    return Read(live, live_evidence, _called(inventory, known, keys), evidence)
 
 
 def _unread(zone: LandingZone, live: LandingZone, inventory: Inventory, states: States | None) -> Iterator[Unread]:
@@ -256,11 +256,11 @@ def _controls(
             yield name, _control(name, inventory, states, differs)
 
 
-def _setting(setting: Setting, found: Mapping[str, Mapping[str, Any]] | None) -> ControlAtAws:
-    if not found:
+def _setting(setting: Setting, read: Mapping[str, Mapping[str, Any]] | None) -> ControlAtAws:
+    if not read:
         return NOT_READ
     sets = "sets" if setting.on else "would set"
-    if regions := _otherwise(setting if setting.on else type(setting)(), found):
+    if regions := _otherwise(setting if setting.on else type(setting)(), read):
         return ControlAtAws(f"not as Strata {sets} it in {', '.join(regions)}", differs=setting.on)
     return ControlAtAws(f"as Strata {sets} it")
 
@@ -285,5 +285,5 @@ _APART = {
 """What nobody asks AWS about a control."""
 
 
-def _otherwise(setting: Setting, found: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    return [region or "the account" for region, values in sorted(found.items()) if not setting.is_as_set(values)]
+def _otherwise(setting: Setting, read: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return [region or "the account" for region, values in sorted(read.items()) if not setting.is_as_set(values)]
