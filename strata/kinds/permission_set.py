@@ -98,7 +98,6 @@ def _recorded(states: InStates) -> Iterator[Thing]:
         values = {**{name: text(permission_set, name) for name in SET.fields}, "tags": tags, "id": id}
         mark = Mark(exact(text(permission_set, "name")), text(permission_set, "name"))
         yield Thing("permission set", key, values, ids={"id": id}, mark=mark)
-    yield from (thing for thing in _declared(states.zone) if thing.external)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -340,7 +339,6 @@ def _recorded_policies(states: InStates) -> Iterator[Thing]:
         reference, key = block(attachment.get("customer_managed_policy_reference")), name.partition("_")[0]
         ids = {"arn": text(attachment, "permission_set_arn"), "name": text(reference, "name")}
         yield Thing("permission set policy", f"{_own(reference)} in {key}", ids=ids)
-    yield from (thing for thing in _declared_policies(states.zone) if thing.external)
 
 
 def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
@@ -470,7 +468,6 @@ def _recorded_inline(states: InStates) -> Iterator[Thing]:
     for key, inline in states.of(_INLINE).items():
         document, ids = content(text(inline, "inline_policy")), {"arn": text(inline, "permission_set_arn")}
         yield Thing("inline policy", key, {"document": document}, ids=ids)
-    yield from (thing for thing in _declared_inline(states.zone) if thing.external)
 
 
 def _live_inline(aws: AtAws) -> Iterator[Thing]:
@@ -517,7 +514,6 @@ def _recorded_boundary(states: InStates) -> Iterator[Thing]:
         arn, own = text(boundary, "managed_policy_arn"), block(boundary.get("customer_managed_policy_reference"))
         policy, ids = aws_policy(arn) if arn else _own(own), {"arn": text(attachment, "permission_set_arn")}
         yield Thing("permissions boundary", key, {"policy": policy}, ids=ids)
-    yield from (thing for thing in _declared_boundary(states.zone) if thing.external)
 
 
 def _live_boundary(aws: AtAws) -> Iterator[Thing]:

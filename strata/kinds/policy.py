@@ -56,7 +56,6 @@ def _recorded(states: InStates) -> Iterator[Thing]:
         }
         mark = Mark(policy_identity(text(policy, "type"), text(policy, "name")), text(policy, "name"))
         yield Thing("policy", key, values, ids={"id": text(policy, "id")}, mark=mark)
-    yield from (thing for thing in _declared(states.zone) if thing.external)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -184,7 +183,6 @@ def _recorded_attachments(states: InStates) -> Iterator[Thing]:
         kind, _, key = target.partition("_")
         ids = {"policy": text(attachment, "policy_id"), "target": text(attachment, "target_id")}
         yield Thing("attachment", _name(policy, "unit" if kind == "ou" else kind, key), ids=ids)
-    yield from (thing for thing in _declared_attachments(states.zone) if thing.external)
 
 
 def _full_access(aws: AtAws) -> Iterator[tuple[PolicyType, at_aws.LivePolicy, dict[str, Target]]]:
