@@ -242,7 +242,7 @@ def _freed(aws: AtAws, kind: Kind, differences: Sequence[Difference]) -> Lines:
         for difference in differences
         if difference.live and not difference.live.external
     }
-    for own in kind.found(aws.inventory, aws.known["ou"]):
+    for own in kind.named(aws.inventory, aws.known["ou"]):
         other = there.get(own.id)
         wanted = any(
             difference.declared and difference.declared.mark and difference.declared.mark.identity == own.identity

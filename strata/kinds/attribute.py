@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from strata.config import SSO
 from strata.errors import Message
 from strata.kinds.arguments import Attributes, block, text
-from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
 from strata.kinds.events import CHANGED, GONE, MADE, by_nothing
-from strata.kinds.kind import AlreadyExists, Ids, Kind, Resource
+from strata.kinds.kind import AlreadyExists, Kind, Resource
 from strata.kinds.reading import PROVIDERS, BulkReading
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AtAws, InStates, Thing
-from strata.landing_zone import LandingZone
+from strata.kinds.thing import AtAws, Thing
+
+
+def _sources(attribute: Attributes) -> Sequence[str]:
+    return block(attribute.get("value")).get("source") or ()
 
 
 def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     described, instance = reading.center.access_control, reading.center.instance
     if not described:
         return None
-    listed = described["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
+    listed = described[_CONFIGURATION]["AccessControlAttributes"]
     here = {attribute["Key"]: sorted(attribute["Value"]["Source"]) for attribute in listed}
     before = attributes.get("attribute") or ()
-    there = {
-        block(attribute).get("key"): sorted(block(block(attribute).get("value")).get("source") or ())
-        for attribute in before
-    }
+    there = {block(attribute).get("key"): sorted(_sources(block(attribute))) for attribute in before}
     return {
         "id": instance,
         "instance_arn": instance,
@@ -44,13 +43,6 @@ _ALL = Message("takes-all-attributes", "the line takes away all attributes for a
 _NAME, _TYPE = "attribute for access control", "aws_ssoadmin_instance_access_control_attributes"
 
 
-def _recorded(states: InStates) -> Iterator[Thing]:
-    for resource in states.of(_TYPE).values():
-        for attribute in resource.get("attribute") or ():
-            source = next(iter(block(attribute.get("value")).get("source") or ()), "")
-            yield Thing(_NAME, text(attribute, "key"), {"source": source})
-
-
 def _live(aws: AtAws) -> Iterator[Thing]:
     declared = aws.zone.sso.access_control_attributes
     # They are one thing: where some are declared, a deploy sets all of them.
@@ -59,25 +51,8 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         theirs = aws.is_elsewhere(_TYPE, center.instance)
         for name, source in (center.attributes or {}).items() if declared or not theirs else ():
             undo = () if declared else (aws.cli.admin(operation),)
-            yield Thing(
-                _NAME,
-                name,
-                {"source": source},
-                thing=(_NAME, name),
-                undo=undo,
-                note=_ALL,
-                takes_more=True,
-                rights=source,
-            )
-
-
-def _way(_attribute: str, here: Thing | None, _before: Thing | None, now: Thing | None) -> Way | None:
-    return Way(deploy=("sso",)) if now and not (here or now.undo) else None
-
-
-def _wanted(zone: LandingZone, inventory: Inventory, _: Ids) -> Iterator[tuple[str, str]]:
-    if zone.sso.access_control_attributes:
-        yield from ((f"{_TYPE}.main", center.instance) for center in inventory.centers)
+            values, thing = {"source": source}, (_NAME, name)
+            yield Thing(_NAME, name, values, thing=thing, undo=undo, note=_ALL, takes_more=True, rights=source)
 
 
 ATTRIBUTE = Kind(
@@ -97,11 +72,15 @@ ATTRIBUTE = Kind(
         Thing(_NAME, name, {"source": source}, SSO, ("access_control_attributes", name))
         for name, source in zone.sso.access_control_attributes.items()
     ),
-    recorded=_recorded,
+    recorded=lambda states: (
+        Thing(_NAME, text(attribute, "key"), {"source": next(iter(_sources(attribute)), "")})
+        for resource in states.of(_TYPE).values()
+        for attribute in resource.get("attribute") or ()
+    ),
     live=_live,
     is_added=True,
     is_entry=True,
-    way=_way,
+    way=lambda _attribute, here, _, now: Way(deploy=("sso",)) if now and not (here or now.undo) else None,
     fields={"source": ""},
     events={
         **dict.fromkeys((MADE, CHANGED), (f"Create{_CONFIGURATION}", f"Update{_CONFIGURATION}")),
@@ -109,7 +88,9 @@ ATTRIBUTE = Kind(
     },
     clues=by_nothing,
     addresses=lambda zone: (f"{_TYPE}.main",) if zone.sso.access_control_attributes else (),
-    wanted=_wanted,
+    wanted=lambda zone, inventory, _: (
+        (f"{_TYPE}.main", center.instance) for center in inventory.centers if zone.sso.access_control_attributes
+    ),
     import_ids=lambda inventory: (
         (_TYPE, center.instance) for center in inventory.centers if center.attributes is not None
     ),

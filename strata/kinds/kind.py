@@ -123,7 +123,7 @@ READABLE = 40
 """How many characters a key of names has at most, where there are others."""
 
 
-class FoundThing(NamedTuple):
+class LiveName(NamedTuple):
     """A thing that AWS has, of a kind whose things have keys.
 
     Attributes:
@@ -163,7 +163,7 @@ class Kind:
         asked: what AWS has of one that a state has, as `inventory.controls` keeps it; None where it has it no more.
         given: what AWS has until somebody takes it away, without any deploy: what it gives by itself, or others put in.
         live: what AWS has, but for what layers of one's own or others look after.
-        found: what AWS has of it, by the keys of the units by id, as far as they are known.
+        named: the names of what AWS has of it, by the keys of the units by id, as far as they are known.
         live_fields: what AWS has of the fields of an entry, of one thing, without those that it says nothing of.
         id_of: the id by which other things refer to it, in its import id.
         meaning: what counts of a value where two are compared, by the attribute.
@@ -201,7 +201,7 @@ class Kind:
     asked: Callable[[Ask], Attributes | None] | None = None
     live: Callable[[AtAws], Iterable[Thing]] = _nothing
     given: Callable[[AtAws], Iterable[Thing]] = _nothing
-    found: Callable[[Inventory, Mapping[str, str]], Iterable[FoundThing]] = lambda *_: ()
+    named: Callable[[Inventory, Mapping[str, str]], Iterable[LiveName]] = lambda *_: ()
     live_fields: Callable[[Any], dict[str, Any]] = lambda _: {}
     id_of: Callable[[str], str] = str
     meaning: Callable[[str, Any], Any] = lambda _, value: meaning(value)

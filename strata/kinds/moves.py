@@ -16,10 +16,8 @@ Keys = Mapping[tuple[Kind, str], str]
 
 def with_move(moves: Sequence[Move], move: Move) -> tuple[Move, ...]:
     """Returns the moves with one more, which takes the place of the one that it undoes."""
-    back = next(
-        (earlier for earlier in moves if (earlier.kind, earlier.from_, earlier.to) == (move.kind, move.to, move.from_)),
-        None,
-    )
+    undone = move.kind, move.to, move.from_
+    back = next((earlier for earlier in moves if (earlier.kind, earlier.from_, earlier.to) == undone), None)
     if back is None:
         return (*moves, move)
     # Some states may be at a key before both: they pass through the one that is given up.

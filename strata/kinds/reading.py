@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 from strata.kinds.arguments import Attributes, block
 from strata.kinds.at_aws import LiveCenter, LivePermissionSet
@@ -23,17 +23,13 @@ PROVIDERS: Attributes = {"arn": KEPT, "region": KEPT, "timeouts": KEPT}
 """What the provider makes itself: an ARN of the id, the region that it asks, the times that it waits."""
 
 
-class EventRule(Protocol):
-    """A rule of EventBridge as AWS describes it, with its tags and targets."""
+@dataclass(frozen=True)
+class EventRule:
+    """A rule of the default bus of EventBridge as AWS describes it, with its tags and targets."""
 
-    @property
-    def described(self) -> Attributes: ...
-
-    @property
-    def tags(self) -> Mapping[str, str]: ...
-
-    @property
-    def targets(self) -> tuple[Attributes, ...]: ...
+    described: Attributes
+    tags: Mapping[str, str]
+    targets: tuple[Attributes, ...]
 
 
 @dataclass(frozen=True)

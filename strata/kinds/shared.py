@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from strata.kinds.arguments import Attributes
+from strata.kinds.at_aws import LiveAccount, LiveUnit
 from strata.kinds.kind import AlreadyExists, Resource
 from strata.kinds.reading import KEPT, PROVIDERS, BulkReading, same_text, tags
 
@@ -44,6 +45,11 @@ def target_of(id: str) -> Iterator[tuple[str, str]]:
     """Yields what a policy is attached to, or a thing is in; the root needs no entry."""
     if not id.startswith("r-"):
         yield ("ou" if id.startswith("ou-") else "account"), id
+
+
+def parent_of(things: Iterable[LiveAccount | LiveUnit], id: str) -> Iterator[tuple[str, str]]:
+    """Yields what an account or unit is in."""
+    return (above for thing in things if thing.id == id for above in target_of(thing.parent))
 
 
 # Rules of EventBridge

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.shared import BUCKET, REPLICATION, ROLE, ROLE_POLICY, VERSIONING, named
-from strata.landing_zone import LandingZone
 
 
 def _key(ask: Ask) -> str | None:
@@ -38,15 +35,6 @@ _KEY = (
 )
 
 
-def _addresses(zone: LandingZone) -> Iterator[str]:
-    for bucket in ("state", "replica"):
-        yield from named((*BUCKET, VERSIONING), bucket)
-        yield from named(_KEY, bucket) if zone.project.state.kms else ()
-    yield from named((ROLE, ROLE_POLICY), "replication")
-    yield from named((REPLICATION,), "state")
-    yield LOCK
-
-
 STORE = Kind(
     "store",
     "backend",
@@ -64,5 +52,11 @@ STORE = Kind(
         ROLE,
         ROLE_POLICY,
     ),
-    addresses=_addresses,
+    addresses=lambda zone: (
+        *(address for bucket in ("state", "replica") for address in named((*BUCKET, VERSIONING), bucket)),
+        *(address for bucket in ("state", "replica") if zone.project.state.kms for address in named(_KEY, bucket)),
+        *named((ROLE, ROLE_POLICY), "replication"),
+        *named((REPLICATION,), "state"),
+        LOCK,
+    ),
 )

@@ -9,12 +9,11 @@ from strata.config.external import place_of_group
 from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import Attributes, block, text
-from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Edit, Obstacle, OutsideChange, Way, edit
 from strata.kinds.cli import new_name
 from strata.kinds.events import events
 from strata.kinds.identity import Mark
-from strata.kinds.kind import READABLE, AlreadyExists, FoundThing, Ids, Kind, Resource
+from strata.kinds.kind import READABLE, AlreadyExists, Kind, LiveName, Resource
 from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
@@ -40,14 +39,8 @@ def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
 
 
 DETAILS = (
-    "addresses",
-    "locale",
-    "phone_numbers",
-    "preferred_language",
-    "profile_url",
-    "timezone",
-    "title",
-    "user_type",
+    *("addresses", "locale", "phone_numbers", "preferred_language"),
+    *("profile_url", "timezone", "title", "user_type"),
 )
 """What AWS has of a user beside the fields of an entry, in the words of the provider."""
 _READ = (*DETAILS, "display_name", "emails", "external_ids", "user_name")
@@ -103,13 +96,6 @@ def _live(aws: AtAws) -> Iterator[Thing]:
 
 
 _TYPE = "aws_identitystore_user"
-
-
-def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
-    for center in inventory.centers:
-        for key, user in zone.users.items():
-            if not user.external and key in ids["user"]:
-                yield f"{_TYPE}.{key}", f"{center.store}/{ids['user'][key]}"
 
 
 def _way(attribute: str, here: Thing | None, _before: Thing | None, now: Thing | None) -> Way | None:
@@ -168,17 +154,14 @@ USER = Kind(
     recorded=_recorded,
     live=_live,
     rename=lambda aws, own, name: aws.cli.people("update-user", user_id=own, operations=new_name("userName", name)),
-    found=lambda inventory, _: (
-        FoundThing(user.id, user.user_name, folded(user.user_name), [_key_name(user), user.user_name])
+    named=lambda inventory, _: (
+        LiveName(user.id, user.user_name, folded(user.user_name), [_key_name(user), user.user_name])
         for center in inventory.centers
         for user in center.users
     ),
-    live_fields=lambda user: {
-        "given_name": user.given_name,
-        "family_name": user.family_name,
-        "email": ", ".join(user.emails),
-        "user_name": user.user_name,
-        "display_name": user.display_name,
+    live_fields=lambda live: {
+        **{name: getattr(live, name) for name in ("given_name", "family_name", "user_name", "display_name")},
+        "email": ", ".join(live.emails),
     },
     id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
@@ -191,7 +174,12 @@ USER = Kind(
     events={**events("User"), "user_name": ("UpdateUser", "UpdateUserName", "CreateUser")},
     section="users",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, user in zone.sso.users.items() if not user.external),
-    wanted=_wanted,
+    wanted=lambda zone, inventory, ids: (
+        (f"{_TYPE}.{key}", f"{center.store}/{ids['user'][key]}")
+        for center in inventory.centers
+        for key, user in zone.users.items()
+        if not user.external and key in ids["user"]
+    ),
     import_ids=lambda inventory: (
         (_TYPE, f"{center.store}/{user.id}") for center in inventory.centers for user in center.users
     ),

@@ -111,7 +111,7 @@ def all_keys(zone: LandingZone, inventory: Inventory, known: Keys) -> dict[Kind,
     used, management = identities(zone), inventory.organization.management
     for word, kind in KEYED.items():
         named = {management, *known[word]}
-        others = [thing for thing in kind.found(inventory, {}) if thing.id not in named]
+        others = [thing for thing in kind.named(inventory, {}) if thing.id not in named]
         # No other unit of a report is called by the end of its id, whatever the configuration has.
         names = [
             (thing.id, [*thing.names, *([thing.id.rpartition("-")[2]] if word == "ou" else [])]) for thing in others
