@@ -79,11 +79,8 @@ def compare(
     drift = differing(zone, said, inventory, known, unread, accepted)
     made = (*drift.differences, *drift.accepted)
     whole = all(message.id == UNREAD_EXTERNAL for message in unread.values())
-    reasons = (
-        {}
-        if not whole
-        else hindrances(zone, inventory, known, {_added(difference) for difference in made} - {("", "")})
-    )
+    added = {_added(difference) for difference in made} - {("", "")}
+    reasons = hindrances(zone, inventory, known, added) if whole else {}
     left = [replace(difference, way=_hindered(difference, reasons)) for difference in drift.differences]
     return replace(
         drift,
@@ -132,9 +129,9 @@ def differing(
     given = side(thing for kind in KINDS for thing in kind.given(aws))
     here, live = {**declared_side(zone), **given}, live_side(aws)
     if not said.whole:  # what a deploy of today would have left, with what it would not have switched off
-        before: Side = {at: thing for at, thing in live.items() if thing.noted} | dict(here)
+        before = {at: thing for at, thing in live.items() if thing.noted} | here
     else:
-        before = recorded_side(zone, said)
+        before = dict(recorded_side(zone, said))
         if said.broken:  # which the next deploy makes anew, whether a run had made it or not
             sound = recorded_side(zone, said, said.broken)
             before = {at: thing for at, thing in before.items() if at in sound or at not in here}
@@ -142,9 +139,11 @@ def differing(
     shut = gone | {
         known["account"].get(account.id, "") for account in inventory.organization.accounts if account.state not in OPEN
     }
-    before = {**{at: here[at] for at in here if at[0] == ACCOUNT.name and at[1] in shut}, **before}
+    before = {**{at: here[at] for at in here if at[0] == ACCOUNT.name and at[1] in shut}, **before, **given}
+    for at, thing in before.items():  # of what is external no state has the ids
+        if thing.external and (ids_of := kind_of(*at).ids_at_aws):
+            before[at] = replace(thing, ids=ids_of(aws, thing))
     out_of_reach = _out_of_reach(zone, inventory, known, live)
-    before = {at: _as_called(aws, thing) if thing.external else thing for at, thing in {**before, **given}.items()}
     outside, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
@@ -159,14 +158,11 @@ def differing(
                 stacks.add(kind.stack)
             otherwise += compared.otherwise({each.attribute for each in differences})
     # A line that gives a name back works once what took it is gone.
-    outside = sorted(
-        _by_their_causes(outside), key=lambda difference: (ORDER[difference.kind], difference.is_name_back)
-    )
+    outside = _by_their_causes(outside)
+    outside.sort(key=lambda difference: (ORDER[difference.kind], difference.is_name_back))
     silenced = tuple(difference for difference in outside if difference.is_meant(accepted))
     left = tuple(
-        _since(_beside(aws, difference, silenced), accepted)
-        for difference in outside
-        if not difference.is_meant(accepted)
+        _beside(aws, difference, silenced, accepted) for difference in outside if not difference.is_meant(accepted)
     )
     stacks |= {stack for difference in silenced for stack in difference.way.deploy}
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise), frozenset(stacks))
@@ -211,12 +207,6 @@ def _account_of(kind: str, name: str) -> str:
     if kind == DELEGATED.name:
         return name.partition(" of ")[0]
     return name.rpartition(" of ")[2] if kind_of(kind, name) is CONTACT else ""
-
-
-def _as_called(aws: AtAws, thing: Thing) -> Thing:
-    """Returns something external, of which no state has the ids, with those that AWS gave it."""
-    ids_of = kind_of(thing.kind, thing.name).ids_at_aws
-    return replace(thing, ids=ids_of(aws, thing)) if ids_of else thing
 
 
 def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
@@ -269,37 +259,29 @@ def _under_what_was_made_again(differences: Sequence[Difference]) -> list[Differ
         if names and by_hand:
             by_hand = by_hand.saying(f"{by_hand}, and gives it {listed(names)}", things=names)
         lines = [line for each in lost if each.attribute == "id" for line in each.way.undo]
-        told_with.append(replace(new, way=replace(new.way, undo=(*lines, *new.way.undo), by_hand=by_hand)))
-    rest = [
-        difference for number, difference in enumerate(differences) if number not in told and difference not in again
-    ]
+        told_with.append(new.with_way(undo=(*lines, *new.way.undo), by_hand=by_hand))
+    rest = (each for number, each in enumerate(differences) if number not in told and each not in again)
     return [*rest, *told_with]
 
 
-def _beside(aws: AtAws, difference: Difference, silenced: Sequence[Difference]) -> Difference:
-    """Returns a difference; where its lines give other values of the thing as well, what is accepted stays as it is."""
+def _beside(
+    aws: AtAws, difference: Difference, silenced: Sequence[Difference], accepted: Collection[tuple[str, str]]
+) -> Difference:
+    """Returns a difference, beside what is accepted.
+
+    Where its lines give other values of the thing as well, what is accepted stays as it is. Where somebody accepted it
+    as it was before, no line deletes the whole.
+    """
+    if any(difference.was_meant(*entry) for entry in accepted):
+        text = "take back at AWS what was changed since; or put the new entry of accepted.yaml in place of the old one"
+        return difference.with_way(undo=(), by_hand=Message(CHANGED_SINCE, text))
     its = [each for each in silenced if (each.kind, each.name) == (difference.kind, difference.name)]
     meant = {each.attribute: each.live.values[each.attribute] for each in its if each.live and each.attribute}
     if not (meant and difference.recorded and difference.way.undo):
         return difference
     before = replace(difference.recorded, values={**difference.recorded.values, **meant})
-    way = way_back(
-        aws,
-        kind_of(difference.kind, difference.name),
-        difference.attribute,
-        difference.declared,
-        before,
-        difference.live,
-    )
-    return replace(difference, way=way)
-
-
-def _since(difference: Difference, accepted: Collection[tuple[str, str]]) -> Difference:
-    """Returns a difference; where somebody accepted it as it was before, without the lines that delete the whole."""
-    if not any(difference.was_meant(*entry) for entry in accepted):
-        return difference
-    text = "take back at AWS what was changed since; or put the new entry of accepted.yaml in place of the old one"
-    return replace(difference, way=replace(difference.way, undo=(), by_hand=Message(CHANGED_SINCE, text)))
+    kind, sides = kind_of(difference.kind, difference.name), (difference.declared, before, difference.live)
+    return replace(difference, way=way_back(aws, kind, difference.attribute, *sides))
 
 
 def _holder(difference: Difference) -> str:
@@ -395,21 +377,13 @@ def _unread_external(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[
     """
     names = {permission_set.name for center in inventory.centers for permission_set in center.permission_sets}
     policies = {(policy.type, policy.name) for policy in inventory.organization.policies}
-    sets = (
-        permission_set
-        for permission_set in zone.permission_sets.values()
-        if not permission_set.is_known and permission_set.name in names
-    )
-    some = (
-        policy for policy in zone.policies.values() if not policy.is_known and (policy.type, policy.name) in policies
-    )
+    sets = (each for each in zone.permission_sets.values() if not each.is_known and each.name in names)
+    some = (each for each in zone.policies.values() if not each.is_known and (each.type, each.name) in policies)
     provided = {folded(group.name) for center in inventory.centers for group in center.groups if group.external}
     unknown = (group for group in zone.groups.values() if is_of_control_tower(group) and not group.is_known)
     groups = (group for group in unknown if inventory.centers and folded(group.name) not in provided)
-    lacking = [(SET.name, permission_set.key) for permission_set in sets] + [
-        (POLICY.name, policy.key) for policy in some
-    ]
-    for kind, key in (*lacking, *((GROUP.name, group.key) for group in groups)):
+    lacking = ((SET.name, sets), (POLICY.name, some), (GROUP.name, groups))
+    for kind, key in ((kind, each.key) for kind, things in lacking for each in things):
         text = f"{EXTERNAL} lacks it; strata adopt --refresh-external"
         yield f"{kind} {key}", Message(UNREAD_EXTERNAL, text, kind=kind, name=key)
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -99,6 +99,10 @@ class Difference:
         same = bool(id and kind_of(self.kind, self.name).key)
         return its in then or (same and at.startswith(kind) and any(place.endswith(id[0]) for place in then if id))
 
+    def with_way(self, **changes: Any) -> Difference:
+        """Returns it with another way back in some respects."""
+        return replace(self, way=replace(self.way, **changes))
+
     @property
     def has_changed_since(self) -> bool:
         """Returns whether it is something that was made and accepted, and is otherwise now."""
@@ -135,9 +139,9 @@ def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:
 
 
 def _statements(document: Any) -> dict[str, Any]:
-    found = statements(meaning(document))
     return {
-        "".join(statement.values("Sid")) or f"statement {statement.number}": statement.content for statement in found
+        "".join(statement.values("Sid")) or f"statement {statement.number}": statement.content
+        for statement in statements(meaning(document))
     }
 
 

@@ -40,7 +40,7 @@ class History:
     def __init__(self, aws: Aws) -> None:
         pace = Pace(PER_SECOND)
         self._aws = replace(aws, answers=None, before_send=pace.wait, throttled=pace.throttled)
-        self._begun: dict[tuple[str, str], _LookupBegun] = {}
+        self._begun: dict[tuple[str, str], tuple[Iterator[list[Event]], list[Event]]] = {}
 
     def events(self, region: str, name: str) -> Iterator[Event]:
         """Yields the events of a name that succeeded, the newest first, page by page as they are wanted.
@@ -48,10 +48,10 @@ class History:
         Raises:
             AwsError: AWS rejects a call.
         """
-        begun = self._begun.setdefault((region, name), _LookupBegun(self._pages(region, name), []))
-        yield from begun.read
-        for page in begun.pages:
-            begun.read.extend(page)
+        pages, read = self._begun.setdefault((region, name), (self._pages(region, name), []))
+        yield from read
+        for page in pages:
+            read.extend(page)
             yield from page
 
     def _pages(self, region: str, name: str) -> Iterator[list[Event]]:
@@ -67,14 +67,8 @@ class History:
                 return
 
 
-@dataclass
-class _LookupBegun:
-    pages: Iterator[list[Event]]
-    read: list[Event]
-
-
 def _event(event: Any) -> Event | None:
-    """Returns an event, None for one that AWS refused or that cannot be read."""
+    """Returns an event, None where AWS refused it or it cannot be read."""
     try:
         whole = json.loads(event.get("CloudTrailEvent") or "{}")
     except ValueError:

@@ -70,8 +70,7 @@ def read(
     ended = Event()
     aws = _until(ended, aws)
     try:
-        parts, depth = _Parts(partly=partly), Depth(told if thorough else None, once=once)
-        return _inventory(aws, project, parts, *_begun(aws, project, parts), ended, depth)
+        return _inventory(aws, project, _Parts(partly=partly), ended, Depth(told if thorough else None, once=once))
     except AwsError as error:
         if error.code.removesuffix("Exception").endswith("NotFound"):
             raise _changed(aws, f"something went away while it was read ({error})") from error
@@ -123,12 +122,7 @@ CENTER, ROOT_ACCESS, ENTITLEMENTS = "Identity Center", "central root access", "e
 """The parts that may be missing; each setting of security.yaml is one under its key."""
 
 
-def _begun(aws: Aws, project: Project, parts: _Parts) -> tuple[Mapping[str, Any], identity_center.CenterClient | None]:
-    """Returns the organization, and Identity Center where it is enabled.
-
-    Raises:
-        StrataError: one of them is elsewhere.
-    """
+def _inventory(aws: Aws, project: Project, parts: _Parts, ended: Event, depth: Depth) -> Inventory:
     described = organization.describe(aws)
     if described is None:
         text = "the account is in no organization; create one with `strata bootstrap`"
@@ -143,18 +137,6 @@ def _begun(aws: Aws, project: Project, parts: _Parts) -> tuple[Mapping[str, Any]
             f"give --identity-center-region {home}, or correct identity_center.region of project.yaml"
         )
         raise StrataError(Message("identity-center-elsewhere", text, region=home, asked=asked))
-    return described, center
-
-
-def _inventory(
-    aws: Aws,
-    project: Project,
-    parts: _Parts,
-    described: Mapping[str, Any],
-    center: identity_center.CenterClient | None,
-    ended: Event,
-    depth: Depth,
-) -> Inventory:
     with _pools(4, ended) as (services, *pools):
         organized = services.start(_organization, aws, described, pools[0], parts)
         settings = services.start(_settings, aws, project, parts)
@@ -247,7 +229,19 @@ def _things(aws: Aws, pool: Pool, parts: _Parts) -> _Things:
     units = _units(aws, root, pool)
     parents = [root, *(unit.id for unit in units)]
     below = pool.map(lambda parent: organization.accounts_below(aws, parent), parents)
-    accounts = [_account(account, parent) for parent, some in zip(parents, below, strict=True) for account in some]
+    accounts = [
+        LiveAccount(
+            account["Id"],
+            account.get("Name", ""),
+            account.get("Email", ""),
+            # AWS replaced Status by State in September 2026.
+            account.get("State") or account.get("Status") or "",
+            account.get("JoinedMethod", ""),
+            parent,
+        )
+        for parent, some in zip(parents, below, strict=True)
+        for account in some
+    ]
     types = organization.enabled_policy_types(aws)
     policies = parts.ask(POLICIES, lambda: _policies(aws, {*PolicyType, *types}, pool), list[LivePolicy]())
     return _Things(units, accounts, policies, types, root)
@@ -310,14 +304,6 @@ def _units(aws: Aws, root: str, pool: Pool) -> list[LiveUnit]:
     return units_above
 
 
-def _account(account: Any, parent: str) -> LiveAccount:
-    # AWS replaced Status by State in September 2026.
-    state = account.get("State") or account.get("Status") or ""
-    return LiveAccount(
-        account["Id"], account.get("Name", ""), account.get("Email", ""), state, account.get("JoinedMethod", ""), parent
-    )
-
-
 def _policies(aws: Aws, types: Iterable[str], pool: Pool) -> list[LivePolicy]:
     listed = [policy for some in pool.map(partial(organization.policies_of, aws), sorted(types)) for policy in some]
 
@@ -325,15 +311,8 @@ def _policies(aws: Aws, types: Iterable[str], pool: Pool) -> list[LivePolicy]:
         aws_managed = bool(summary.get("AwsManaged"))
         content = "" if aws_managed else organization.content_of(aws, summary["Id"])
         targets = tuple(sorted(organization.targets_of(aws, summary["Id"])))
-        return LivePolicy(
-            summary["Id"],
-            summary["Name"],
-            summary["Type"],
-            summary.get("Description", ""),
-            content,
-            aws_managed,
-            targets,
-        )
+        what = summary["Id"], summary["Name"], summary["Type"], summary.get("Description", "")
+        return LivePolicy(*what, content, aws_managed, targets)
 
     return sorted(pool.map(policy, listed), key=lambda policy: (policy.type, policy.name, policy.id))
 
@@ -495,20 +474,12 @@ def confirmed(
     read, center = inventory.center, identity_center.CenterClient.of(aws, project)
     if read is None or center is None:
         return read
-    known, sets = (
-        {*map(_id, read.users), *map(_id, read.groups)},
-        {permission_set.arn for permission_set in read.permission_sets},
-    )
+    known, sets = {*map(_id, read.users), *map(_id, read.groups)}, {each.arn for each in read.permission_sets}
     accounts = {account.id for account in inventory.organization.accounts if account.state == "ACTIVE"}
     pairs = {(arn, account) for arn, account in doubted if arn in sets and account in accounts}
     assignments = {assignment for pair in sorted(pairs) for assignment in _assignments(center.assignments_in(*pair))}
-    others = {
-        assignment for assignment in read.assignments if (assignment.permission_set, assignment.account) not in pairs
-    }
-    return replace(
-        read,
-        assignments=frozenset(others | {assignment for assignment in assignments if assignment.principal in known}),
-    )
+    others = {each for each in read.assignments if (each.permission_set, each.account) not in pairs}
+    return replace(read, assignments=frozenset(others | {each for each in assignments if each.principal in known}))
 
 
 class _Directory(NamedTuple):
@@ -533,7 +504,17 @@ def _directory(
 
     users, groups = people.start(center.list_users), people.start(center.list_groups)
     members = people.map(memberships, groups.result())
-    with_members = [_group(group, some) for group, some in zip(groups.result(), members, strict=True)]
+    with_members = [
+        LiveGroup(
+            group["GroupId"],
+            group.get("DisplayName", ""),
+            group.get("Description", ""),
+            bool(group.get("ExternalIds")),
+            some,
+            described=group,
+        )
+        for group, some in zip(groups.result(), members, strict=True)
+    ]
     return _Directory(
         sorted(map(_user, users.result()), key=lambda user: (user.user_name, user.id)),
         sorted(with_members, key=lambda group: (group.name, group.id)),
@@ -554,13 +535,8 @@ def _sets(center: identity_center.CenterClient) -> list[str]:
 
 def _assignments(listed: Iterable[Any]) -> list[LiveAssignment]:
     return [
-        LiveAssignment(
-            assignment["AccountId"],
-            assignment["PermissionSetArn"],
-            assignment["PrincipalType"],
-            assignment["PrincipalId"],
-        )
-        for assignment in listed
+        LiveAssignment(each["AccountId"], each["PermissionSetArn"], each["PrincipalType"], each["PrincipalId"])
+        for each in listed
     ]
 
 
@@ -607,32 +583,19 @@ def _user(user: Any) -> LiveUser:
     )
 
 
-def _group(group: Any, members: dict[str, str]) -> LiveGroup:
-    external = bool(group.get("ExternalIds"))
-    return LiveGroup(
-        group["GroupId"], group.get("DisplayName", ""), group.get("Description", ""), external, members, group
-    )
-
-
 def _permission_set(center: identity_center.CenterClient, arn: str) -> LivePermissionSet:
-    described = center.describe(arn)
-    boundary = center.boundary_of(arn)
+    def customer(policy: Any) -> LiveCustomerPolicy:
+        return LiveCustomerPolicy(policy["Name"], policy.get("Path", "/"))
+
+    described, boundary = center.describe(arn), center.boundary_of(arn) or {}
+    limit = boundary.get("CustomerManagedPolicyReference")
     return LivePermissionSet(
         arn=arn,
         name=described["Name"],
         described=described,
         aws_managed=tuple(sorted(center.aws_managed_policies_of(arn))),
-        customer_managed=tuple(sorted(map(_attached, center.customer_managed_policies_of(arn)))),
+        customer_managed=tuple(sorted(map(customer, center.customer_managed_policies_of(arn)))),
         inline=center.inline_policy_of(arn),
-        boundary=_boundary(boundary) if boundary else None,
+        boundary=customer(limit) if limit else boundary["ManagedPolicyArn"] if boundary else None,
         tags=_tags(center.tags_of(arn)),
     )
-
-
-def _attached(policy: Any) -> LiveCustomerPolicy:
-    return LiveCustomerPolicy(policy["Name"], policy.get("Path", "/"))
-
-
-def _boundary(boundary: Any) -> str | LiveCustomerPolicy:
-    customer = boundary.get("CustomerManagedPolicyReference")
-    return _attached(customer) if customer else str(boundary["ManagedPolicyArn"])

@@ -82,17 +82,8 @@ def differences(
 
 def _told(difference: Drifted, *, finding: str = "", accepted: bool = False) -> ReportedDifference:
     how = {DifferenceKind.GONE: GONE, DifferenceKind.CHANGED: CHANGED}.get(difference.how, MADE)
-    return ReportedDifference(
-        how,
-        difference.kind,
-        difference.name,
-        difference.attribute,
-        difference.at_aws,
-        difference.here,
-        difference.place,
-        accepted=accepted,
-        finding=finding,
-    )
+    what, values = (difference.kind, difference.name, difference.attribute), (difference.at_aws, difference.here)
+    return ReportedDifference(how, *what, *values, difference.place, accepted=accepted, finding=finding)
 
 
 def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[ReportedDifference]:

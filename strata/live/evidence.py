@@ -25,7 +25,7 @@ FORMAT = 2
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """One reading; what is told of it is made of its facts, and its hash is one of them all.
+    """A reading; what is told of it is made of its facts, and its hash is a hash of them all.
 
     Attributes:
         facts: time, caller, states and data as plain data, the same for the same whatever the order of AWS's answers.
@@ -92,7 +92,7 @@ class Evidence:
 
 
 CLOCKS = dt.timedelta(minutes=5)
-"""The clock that a reading was made by may be ahead of the one that it is read again by."""
+"""The clock that a reading was made by may be ahead of that which it is read again by."""
 
 
 def kept_in(path: Path) -> Evidence:
@@ -112,7 +112,12 @@ def kept_in(path: Path) -> Evidence:
             value = as_data(kept["format"])
             raise StrataError(Message("unknown-format", other, place=str(path), value=value, limit=FORMAT))
         evidence = Evidence({name: value for name, value in kept.items() if name != "sha256"})
-        _check_hash(path, evidence, kept["sha256"])
+        if evidence.sha256 != kept["sha256"]:
+            changed = (
+                f"{path} has been changed: its hash is {evidence.sha256}, and it was kept with "
+                f"{short(kept['sha256'])}; read AWS again with --live"
+            )
+            raise StrataError(Message("reading-changed", changed, place=str(path), sha256=evidence.sha256))
         _check(evidence)
     except OSError as error:
         unreadable = f"{path} cannot be read: {error.strerror}; name a file that --save made"
@@ -129,15 +134,6 @@ def kept_in(path: Path) -> Evidence:
         read_at = evidence.read_at.isoformat(timespec="seconds")
         raise StrataError(Message("reading-of-the-future", later, place=str(path), read_at=read_at))
     return evidence
-
-
-def _check_hash(path: Path, evidence: Evidence, expected: object) -> None:
-    if evidence.sha256 != expected:
-        changed = (
-            f"{path} has been changed: its hash is {evidence.sha256}, and it was kept with {short(expected)}; "
-            "read AWS again with --live"
-        )
-        raise StrataError(Message("reading-changed", changed, place=str(path), sha256=evidence.sha256))
 
 
 def _check(evidence: Evidence) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from strata.adoption.keys import keys
@@ -53,41 +54,16 @@ class LiveLandingZone(LandingZone):
 
     ids: Mapping[str, str] = field(default_factory=dict)
     """The ids of the accounts by key."""
-    found_policies: Mapping[str, Policy] = field(default_factory=dict)
-    found_detached: Mapping[tuple[PolicyType, Target], Location] = field(default_factory=dict)
-    found_sets: Mapping[str, PermissionSet] = field(default_factory=dict)
-    found_grants: Mapping[Grant, tuple[Location, ...]] = field(default_factory=dict)
-    found_administrators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    without_full_access: Mapping[tuple[PolicyType, Target], Location] = field(default_factory=dict)
+    permission_sets: Mapping[str, PermissionSet] = field(default_factory=dict)
+    grants: Mapping[Grant, tuple[Location, ...]] = field(default_factory=dict)
+    delegated_administrators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def accounts(self) -> Mapping[str, Account]:
         """Returns the accounts that are open, with their ids."""
         return {key: replace(account, id=self.ids[key]) for key, account in super().accounts.items()}
-
-    @property
-    def policies(self) -> Mapping[str, Policy]:
-        """Returns the policies that AWS has, without its own."""
-        return self.found_policies
-
-    @property
-    def without_full_access(self) -> Mapping[tuple[PolicyType, Target], Location]:
-        """Returns where AWS's FullAWSAccess and RCPFullAWSAccess are not attached."""
-        return self.found_detached
-
-    @property
-    def permission_sets(self) -> Mapping[str, PermissionSet]:
-        """Returns the permission sets that AWS has."""
-        return self.found_sets
-
-    @property
-    def grants(self) -> Mapping[Grant, tuple[Location, ...]]:
-        """Returns the assignments that AWS has, each with the entries that give it, or none of any file."""
-        return self.found_grants
-
-    @property
-    def delegated_administrators(self) -> Mapping[str, tuple[str, ...]]:
-        """Returns the accounts that administer each service."""
-        return self.found_administrators
 
 
 def live_landing_zone(zone: LandingZone, inventory: Inventory, keys: Keys) -> LiveLandingZone:
@@ -137,10 +113,13 @@ class _Reading:
         self.unreadable: list[str] = []
 
     def landing_zone(self) -> LiveLandingZone:
-        """Returns it."""
-        organization = self._organization()
-        center, policies = self.inventory.center or _NOBODY, self._policies()
-        sets = self._permission_sets(center)
+        """Returns the landing zone as AWS has it."""
+        organization, center, order = self._organization(), self.inventory.center or _NOBODY, list(PolicyType)
+        known = (policy for policy in self.inventory.organization.policies if policy.type in order)
+        policies = [self._policy(policy) for policy in known if not policy.aws_managed]
+        policies.sort(key=lambda policy: (order.index(policy.type), policy.key))
+        permission_sets = sorted(map(self._permission_set, center.permission_sets), key=attrgetter("key"))
+        sets = {permission_set.key: permission_set for permission_set in permission_sets}
         granted = self._grants(center, organization)
         return LiveLandingZone(
             project=self._project(),
@@ -155,11 +134,11 @@ class _Reading:
             expectations=self.zone.expectations,
             unread=self._unread(),
             ids={self.keys["account"][account.id]: account.id for account in self.inventory.organization.accounts},
-            found_policies=policies,
-            found_detached=self._detached(organization),
-            found_sets=sets,
-            found_grants=granted,
-            found_administrators=self._administrators(),
+            policies={policy.key: policy for policy in policies},
+            without_full_access=self._detached(organization),
+            permission_sets=sets,
+            grants=granted,
+            delegated_administrators=self._administrators(),
             source_files=self._source_files(),
         )
 
@@ -188,7 +167,7 @@ class _Reading:
         parts = (part for source_file in self.zone.source_files.values() for part in getattr(source_file, "parts", ()))
         files = {**{part.name: part for part in parts}, **self.zone.source_files}
         live = {
-            name: LiveSourceFile(source_file.file, name=name, found=source_file, places=places)
+            name: LiveSourceFile(source_file.file, name=name, here=source_file, places=places)
             for name, places in self.places.items()
             for source_file in (self.zone.source_file(name),)
         }
@@ -197,11 +176,8 @@ class _Reading:
     # The organization
 
     def _project(self) -> declared.Project:
-        own = next(
-            account
-            for account in self.inventory.organization.accounts
-            if account.id == self.inventory.organization.management
-        )
+        live = self.inventory.organization
+        own = next(account for account in live.accounts if account.id == live.management)
         account = self.zone.project.management_account.model_copy(update={"name": own.name, "email": own.email})
         return self.zone.project.model_copy(update={"management_account": account})
 
@@ -236,16 +212,6 @@ class _Reading:
                 )
         return units
 
-    def _policies(self) -> dict[str, Policy]:
-        order = list(PolicyType)
-        known = [
-            policy for policy in self.inventory.organization.policies if not policy.aws_managed and policy.type in order
-        ]
-        policies = [self._policy(policy) for policy in known]
-        return {
-            policy.key: policy for policy in sorted(policies, key=lambda policy: (order.index(policy.type), policy.key))
-        }
-
     def _detached(self, organization: declared.Organization) -> dict[tuple[PolicyType, Target], Location]:
         """Returns where no policy of AWS's allows everything, of the types that are on."""
         live, detached = self.inventory.organization, dict[tuple[PolicyType, Target], Location]()
@@ -268,15 +234,14 @@ class _Reading:
         fields["external"] = bool(here and here.external)
         live = replace(here, **fields) if here else None
         if live and _means(policy.content, live.document):
-            found = live
+            as_had = live
         else:
-            file = self._document(f"policy {key} at AWS", policy.content, asked=PolicyType(policy.type) in CONTROLS)
-            found = Policy(
-                key, type=PolicyType(policy.type), document=DocumentTemplate(policy.content), file=file, **fields
-            )
-        for target, at in found.attachments.items():
+            type, document = PolicyType(policy.type), DocumentTemplate(policy.content)
+            file = self._document(f"policy {key} at AWS", policy.content, asked=type in CONTROLS)
+            as_had = Policy(key, type=type, document=document, file=file, **fields)
+        for target, at in as_had.attachments.items():
             self._place(ORGANIZATION, at, here.attachments.get(target) if here else None)
-        return found
+        return as_had
 
     def _targets(self, policy: at_aws.LivePolicy, here: Policy | None) -> declared.Targets:
         """Returns what a policy is attached to, first what the configuration names, in its order."""
@@ -361,13 +326,6 @@ class _Reading:
 
     # Permission sets and who has them
 
-    def _permission_sets(self, center: LiveCenter) -> dict[str, PermissionSet]:
-        permission_sets = [self._permission_set(permission_set) for permission_set in center.permission_sets]
-        return {
-            permission_set.key: permission_set
-            for permission_set in sorted(permission_sets, key=lambda permission_set: permission_set.key)
-        }
-
     def _permission_set(self, permission_set: at_aws.LivePermissionSet) -> PermissionSet:
         key = self.keys["permission-set"][permission_set.arn]
         here = self.zone.permission_sets.get(key)
@@ -436,7 +394,7 @@ def _means(live: str, document: DocumentTemplate) -> bool:
 class LiveSourceFile(SourceFile):
     """A file of the configuration, asked for things by where they would stand in it if AWS were written into it."""
 
-    found: SourceFile = field(default_factory=lambda: SourceFile(""))
+    here: SourceFile = field(default_factory=lambda: SourceFile(""))
     places: Mapping[Location, Location | None] = field(default_factory=dict)
 
     def origin(self, location: Location) -> tuple[SourceFile, Location]:
@@ -444,13 +402,13 @@ class LiveSourceFile(SourceFile):
         for end in range(len(location), 0, -1):
             if location[:end] in self.places:
                 place = self.places[location[:end]]
-                return (_NOWHERE, ()) if place is None else self.found.origin((*place, *location[end:]))
-        return self.found.origin(location)
+                return (_NOWHERE, ()) if place is None else self.here.origin((*place, *location[end:]))
+        return self.here.origin(location)
 
     def line(self, location: Location) -> int:
         """Returns the line of a value in its own file."""
-        part, here = self.origin(location)
-        return part.line(here)
+        part, place = self.origin(location)
+        return part.line(place)
 
 
 _NOWHERE = SourceFile(NO_FILE, name=NO_FILE, lines={(): 0})
