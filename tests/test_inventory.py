@@ -23,7 +23,7 @@ from strata.inventory import progress, reading
 from strata.inventory.controls import read_controls
 from strata.inventory.kept import GOOD_FOR, KeptAnswers
 from strata.inventory.pace import Pace
-from strata.inventory.reading import Depth, Pool, read, read_center
+from strata.inventory.reading import Depth, read, read_center
 from strata.kinds.at_aws import Inventory, LiveAssignment, LiveCustomerPolicy
 from strata.landing_zone.permissions import permissions
 from strata.options import Options
@@ -285,7 +285,7 @@ def test_identity_center_is_asked_for_sets_and_principals_whatever_the_number_of
         plan = _services(aws, before)
         before = len(aws.calls())
         center = identity_center.CenterClient.of(session, PROJECT)
-        admin, people = (Pool(ThreadPoolExecutor(2)) for _ in range(2))
+        admin, people = (ThreadPoolExecutor(2) for _ in range(2))
         assert center
         whole = reading._center(session, center, PROJECT, admin, people, Depth(told=None, once=True))
         drift = _services(aws, before)

@@ -33,7 +33,7 @@ class Author:
     """Who made a difference.
 
     Attributes:
-        by: the ARN; empty where nothing was found.
+        by: the ARN; empty where no event tells.
         event: the event by which.
         unknown: why it is not known.
     """

@@ -42,7 +42,7 @@ from strata.text import folded, listed
 
 @dataclass(frozen=True)
 class Drift:
-    """What the comparison found.
+    """What the comparison tells.
 
     Attributes:
         differences: those that nobody accepted, in the order in which lines that take them back work.
@@ -68,7 +68,7 @@ def compare(
 
     Args:
         zone: the configuration.
-        states: the states by stack, those of layers of one's own among them.
+        states: the states by stack, those of your own layers among them.
         inventory: what AWS has.
         accepted: finding and place of what is meant.
     """
@@ -135,7 +135,7 @@ def differing(
         if said.broken:  # which the next deploy makes anew, whether a run had made it or not
             sound = recorded_side(zone, said, said.broken)
             before = {at: thing for at, thing in before.items() if at in sound or at not in here}
-    # Deploys leave out what is closed at AWS, and have their states forget it: it is no change that waits for one.
+    # Deploys leave out what is closed at AWS, and have their states forget it: it is no change that waits for a deploy.
     shut = gone | {
         known["account"].get(account.id, "") for account in inventory.organization.accounts if account.state not in OPEN
     }
@@ -298,7 +298,7 @@ def things_by_name(
 ) -> dict[tuple[str, str], tuple[str, str]]:
     """Returns what AWS has, by kind and name, also by the name that it had before somebody declared it.
 
-    Whoever copies several lines declares with one what the next one calls by its name and id at AWS.
+    Whoever copies several lines declares with the first what the next calls by its name and id at AWS.
     """
     said, now = states_of(states), newest_keys(zone.moves)
     held = {address_now(address, now) for address in said.ids}
@@ -356,7 +356,7 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
     Args:
         zone: the configuration.
         inventory: what AWS has.
-        center: whether Identity Center is looked for, so that one that is off is not read.
+        center: whether Identity Center is looked for, so that where it is off, it counts as not read.
     """
     reasons = dict(inventory.unread)
     if isinstance(inventory.entitlements, str):
@@ -444,7 +444,7 @@ class _Compared:
         """Yields what AWS has otherwise than the configuration, but for what somebody did outside.
 
         Args:
-            told: the attributes of which that is told already, an empty one for the whole.
+            told: the attributes of which that is told already, an empty text for the whole.
         """
         if "" in told:
             return

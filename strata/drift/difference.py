@@ -146,9 +146,9 @@ def _statements(document: Any) -> dict[str, Any]:
 
 
 def written(value: Any) -> str:
-    """Returns a value as text that is the same for the same value; a long one, or a document, by a hash.
+    """Returns a value as text that is the same for the same value; a long text, or a document, by a hash.
 
-    A text that looks like such a hash stands in quotes, and one that looks like such a text in more.
+    A text that looks like such a hash stands in quotes, and what looks like such a text in more.
     """
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
     if len(text) <= LONGEST and not isinstance(value, list) and not (isinstance(value, dict) and "Statement" in value):

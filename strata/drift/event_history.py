@@ -16,7 +16,7 @@ PER_SECOND = 2
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html"""
 DAYS = 90
 PAGES = 20
-"""So many pages of 50 events are read of one name; in what is older nobody looks."""
+"""So many pages of 50 events are read of a name; in what is older nobody looks."""
 
 
 @dataclass(frozen=True)

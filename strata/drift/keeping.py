@@ -57,7 +57,7 @@ def _undescribable(zone: LandingZone, kind: Kind, now: Thing) -> Obstacle:
 
 
 def adopt_line(kind: str, name: str) -> str:
-    """Returns the command that writes one thing into the configuration."""
+    """Returns the command that writes a thing into the configuration."""
     words = kind.replace(" ", "-")
     return f"strata adopt {word(f'{words}:{name}')}"
 

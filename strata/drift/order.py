@@ -133,7 +133,7 @@ def _with_what_it_has(aws: AtAws, difference: Difference, among: Collection[Diff
 
 
 def _deployed_at_last(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:
-    """Returns the ways; of those that deploy after their lines the last one deploys for all: the lines go first."""
+    """Returns the ways; of those that deploy after their lines the last deploys for all: the lines go first."""
     both = [number for number, way in enumerate(ways) if way.undo and way.deploy]
     stacks = {stack for number in both for stack in ways[number].deploy}
     for_all = tuple(layer.name for layer in layers(zone) if layer.name in stacks)
@@ -142,9 +142,9 @@ def _deployed_at_last(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:
 
 
 def _said_once(differences: Sequence[Difference]) -> list[Difference]:
-    """Returns the differences without lines that another one has already: what is gone, AWS does not take twice.
+    """Returns the differences without lines that another has already: what is gone, AWS does not take twice.
 
-    A permission set reaches its accounts after the last of its changes, and after the last one that is run.
+    A permission set reaches its accounts after the last of its changes, and after the last that is run.
     """
     said, kept, last = list[Line](), list[Difference](), dict[tuple[Any, bool], tuple[int, int]]()
     for number, difference in enumerate(differences):
@@ -175,7 +175,7 @@ _NAMES = ("name", "user_name")
 def _with_names_freed(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
     """Returns the differences; the first of a kind has lines that free the names that others have by now.
 
-    A deploy renames everything at once, and AWS takes no name that another one still has.
+    A deploy renames everything at once, and AWS takes no name that is still another's.
     """
     freed = [*differences]
     for kind in KINDS:

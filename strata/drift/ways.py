@@ -1,4 +1,4 @@
-"""The way back for one difference: a deploy, lines of the AWS CLI, or an entry of the configuration."""
+"""The way back for a difference: a deploy, lines of the AWS CLI, or an entry of the configuration."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ GOOD_FOR = 3600.0
 
 
 class KeptAnswers:
-    """A file of answers, one a line below the account's, that nobody else may read and git ignores.
+    """A file of answers, each on a line below the account's, that nobody else may read and git ignores.
 
     Attributes:
         resumed: the number of answers that an earlier reading left.
@@ -65,7 +65,7 @@ class KeptAnswers:
             raise StrataError(Message("not-a-file", f"{self._path} is not a file; remove it", place=str(self._path)))
 
     def _lines(self) -> list[Any]:
-        """Returns what the lines hold; the last one may be half written, and the file something else."""
+        """Returns what the lines hold; the last may be half written, and the file something else."""
         kept: list[Any] = []
         try:
             text = self._path.read_text(encoding="utf-8", errors="replace") if self._path.exists() else ""

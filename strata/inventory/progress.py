@@ -1,4 +1,4 @@
-"""One reading of everything, at its pace, that says on stderr how far it is."""
+"""A reading of everything, at its pace, that says on stderr how far it is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EVERY = 5.0
 
 
 class InventoryReading:
-    """One reading; where its answers are kept, one that broke off goes on from there."""
+    """A reading; where its answers are kept, it goes on from where an earlier one broke off."""
 
     def __init__(self, options: Options, project: Project, kept: KeptAnswers | None = None) -> None:
         self._options, self._project, self._kept = options, project, kept

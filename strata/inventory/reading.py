@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -119,7 +119,7 @@ class _Parts:
 
 POLICIES, TRUSTED_SERVICES, DELEGATIONS, TAGS = "policies", "trusted services", "delegated administrators", "tags"
 CENTER, ROOT_ACCESS, ENTITLEMENTS = "Identity Center", "central root access", "entitlements"
-"""The parts that may be missing; each setting of security.yaml is one under its key."""
+"""The parts that may be missing; each setting of security.yaml is a part under its key."""
 
 
 def _inventory(aws: Aws, project: Project, parts: _Parts, ended: Event, depth: Depth) -> Inventory:
@@ -138,12 +138,12 @@ def _inventory(aws: Aws, project: Project, parts: _Parts, ended: Event, depth: D
         )
         raise StrataError(Message("identity-center-elsewhere", text, region=home, asked=asked))
     with _pools(4, ended) as (services, *pools):
-        organized = services.start(_organization, aws, described, pools[0], parts)
-        settings = services.start(_settings, aws, project, parts)
+        organized = services.submit(_organization, aws, described, pools[0], parts)
+        settings = services.submit(_settings, aws, project, parts)
         centered = None
         if center:
             ask = partial(_center, aws, center, project, pools[1], pools[2], depth)
-            centered = services.start(parts.ask, CENTER, ask, None)
+            centered = services.submit(parts.ask, CENTER, ask, None)
         for future in as_completed([future for future in (organized, settings, centered) if future]):
             future.result()
         return Inventory(
@@ -157,32 +157,17 @@ def _inventory(aws: Aws, project: Project, parts: _Parts, ended: Event, depth: D
 
 
 @contextmanager
-def _pools(number: int, ended: Event) -> Iterator[list[Pool]]:
-    """Gives pools; after a failure, or an interruption, nothing more is asked."""
+def _pools(number: int, ended: Event) -> Iterator[list[Executor]]:
+    """Gives pools, each for several questions at once; after a failure, or an interruption, nothing more is asked."""
     executors = [ThreadPoolExecutor(AT_ONCE) for _ in range(number)]
     try:
-        yield [*map(Pool, executors)]
+        yield [*executors]
     finally:
         ended.set()
         for executor in executors:
             executor.shutdown(wait=False, cancel_futures=True)
         for executor in executors:
             executor.shutdown()
-
-
-class Pool:
-    """Asks a service several questions at once."""
-
-    def __init__(self, executor: ThreadPoolExecutor) -> None:
-        self._executor = executor
-
-    def map(self, ask: Callable[[_T], _R], about: Iterable[_T]) -> list[_R]:
-        """Returns the answers, in the order of what they are about."""
-        return list(self._executor.map(ask, about))
-
-    def start(self, ask: Callable[..., _R], *about: Any) -> Future[_R]:
-        """Begins to ask one question."""
-        return self._executor.submit(ask, *about)
 
 
 # The organization
@@ -198,7 +183,7 @@ class _Things(NamedTuple):
     root: str
 
 
-def _organization(aws: Aws, described: Any, pool: Pool, parts: _Parts) -> LiveOrganization:
+def _organization(aws: Aws, described: Any, pool: Executor, parts: _Parts) -> LiveOrganization:
     things = _things(aws, pool, parts)
     taggable = [*(account.id for account in things.accounts), *(unit.id for unit in things.units)]
     taggable += [policy.id for policy in things.policies if not policy.aws_managed]
@@ -224,11 +209,11 @@ def _organization(aws: Aws, described: Any, pool: Pool, parts: _Parts) -> LiveOr
     return read
 
 
-def _things(aws: Aws, pool: Pool, parts: _Parts) -> _Things:
+def _things(aws: Aws, pool: Executor, parts: _Parts) -> _Things:
     (root,) = organization.list_roots(aws)
     units = _units(aws, root, pool)
     parents = [root, *(unit.id for unit in units)]
-    below = pool.map(lambda parent: organization.accounts_below(aws, parent), parents)
+    below = pool.map(partial(organization.accounts_below, aws), parents)
     accounts = [
         LiveAccount(
             account["Id"],
@@ -290,21 +275,20 @@ def _changed(aws: Aws, what: str, **data: Any) -> StrataError:
     return StrataError(Message("changed-meanwhile", f"{what}; run it again when nobody is changing it", **data))
 
 
-def _units(aws: Aws, root: str, pool: Pool) -> list[LiveUnit]:
+def _units(aws: Aws, root: str, pool: Executor) -> list[LiveUnit]:
     """Returns the units level by level, so that a unit stands behind the one above it."""
-    units_above: list[LiveUnit] = []
-    level = [root]
+    units, level = list[LiveUnit](), [root]
     while level:
-        below = pool.map(lambda parent: organization.list_units(aws, parent), level)
-        units = [
+        below = pool.map(partial(organization.list_units, aws), level)
+        here = [
             LiveUnit(id, name, parent) for parent, some in zip(level, below, strict=True) for id, name in some.items()
         ]
-        units_above += units
-        level = [unit.id for unit in units]
-    return units_above
+        units += here
+        level = [unit.id for unit in here]
+    return units
 
 
-def _policies(aws: Aws, types: Iterable[str], pool: Pool) -> list[LivePolicy]:
+def _policies(aws: Aws, types: Iterable[str], pool: Executor) -> list[LivePolicy]:
     listed = [policy for some in pool.map(partial(organization.policies_of, aws), sorted(types)) for policy in some]
 
     def policy(summary: Any) -> LivePolicy:
@@ -317,8 +301,8 @@ def _policies(aws: Aws, types: Iterable[str], pool: Pool) -> list[LivePolicy]:
     return sorted(pool.map(policy, listed), key=lambda policy: (policy.type, policy.name, policy.id))
 
 
-def _all_tags(aws: Aws, ids: list[str], pool: Pool) -> dict[str, dict[str, str]]:
-    """Returns the tags of accounts, units and policies: in bulk, if AWS answers that as it answers one by one."""
+def _all_tags(aws: Aws, ids: list[str], pool: Executor) -> dict[str, dict[str, str]]:
+    """Returns the tags of accounts, units and policies: in bulk, if AWS answers that as it answers for each."""
 
     def ask(resource: str) -> dict[str, str]:
         return _tags(organization.list_tags(aws, resource))
@@ -360,9 +344,9 @@ def _entitlements(aws: Aws, project: Project) -> tuple[Entitlement, ...] | str:
 
 
 def _center(
-    aws: Aws, center: identity_center.CenterClient, project: Project, admin: Pool, people: Pool, depth: Depth
+    aws: Aws, center: identity_center.CenterClient, project: Project, admin: Executor, people: Executor, depth: Depth
 ) -> LiveCenter:
-    arns = admin.start(_sets, center)
+    arns = admin.submit(_sets, center)
     directory = _directory(center, people)
     assignments = _all_assignments(center, directory.principals, admin)
     known = set(directory.principals)
@@ -389,10 +373,10 @@ def _read(
     directory: _Directory,
     arns: Iterable[str],
     assignments: Iterable[LiveAssignment],
-    admin: Pool,
+    admin: Executor,
 ) -> LiveCenter:
-    access_control = admin.start(center.access_control)
-    permission_sets = admin.map(partial(_permission_set, center), arns)
+    access_control = admin.submit(center.access_control)
+    permission_sets = sorted(admin.map(partial(_permission_set, center), arns), key=attrgetter("name"))
     on = access_control.result()
     return LiveCenter(
         instance=center.instance,
@@ -400,7 +384,7 @@ def _read(
         region=project.identity_center_region,
         users=tuple(directory.users),
         groups=tuple(directory.groups),
-        permission_sets=tuple(sorted(permission_sets, key=lambda permission_set: permission_set.name)),
+        permission_sets=tuple(permission_sets),
         assignments=frozenset(assignments),
         orphans=frozenset(),
         attributes=None if on is None else identity_center.sources(on),
@@ -412,7 +396,7 @@ def _check_gone(aws: Aws, center: identity_center.CenterClient, orphans: Iterabl
     """Refuses principals that were made while the rest was read, and so look like deleted ones.
 
     Raises:
-        StrataError: there is one.
+        StrataError: a principal was.
     """
     for kind, id in sorted({(assignment.principal_type, assignment.principal) for assignment in orphans}):
         if center.exists(kind, id):
@@ -449,7 +433,7 @@ def read_center(aws: Aws, project: Project, wanted: WantedDetail, ended: Event) 
     if center is None:
         return None
     with _pools(3, ended) as (services, admin, people):
-        directory = services.start(_directory, center, people, wanted.groups)
+        directory = services.submit(_directory, center, people, wanted.groups)
         arns = [arn for arn in _sets(center) if arn in wanted.permission_sets]
         assignments = _all_assignments(center, sorted(wanted.principals), admin)
         return _read(center, project, directory.result(), arns, assignments, admin)
@@ -458,7 +442,7 @@ def read_center(aws: Aws, project: Project, wanted: WantedDetail, ended: Event) 
 def confirmed(
     aws: Aws, project: Project, inventory: Inventory, doubted: Collection[tuple[str, str]]
 ) -> LiveCenter | None:
-    """Returns Identity Center with who has some sets in some accounts as those are asked one by one.
+    """Returns Identity Center with who has some sets in some accounts as each of those is asked.
 
     What AWS lists of a user or group is some moments late, after a deploy as well.
 
@@ -495,14 +479,14 @@ class _Directory(NamedTuple):
 
 
 def _directory(
-    center: identity_center.CenterClient, people: Pool, members_of: Collection[str] | None = None
+    center: identity_center.CenterClient, people: Executor, members_of: Collection[str] | None = None
 ) -> _Directory:
     """Returns who is in the identity store, with the members of all groups or of some."""
 
     def memberships(group: Any) -> dict[str, str]:
         return center.memberships(group["GroupId"]) if members_of is None or group["GroupId"] in members_of else {}
 
-    users, groups = people.start(center.list_users), people.start(center.list_groups)
+    users, groups = people.submit(center.list_users), people.submit(center.list_groups)
     members = people.map(memberships, groups.result())
     with_members = [
         LiveGroup(
@@ -522,7 +506,7 @@ def _directory(
 
 
 def _all_assignments(
-    center: identity_center.CenterClient, principals: Iterable[Principal], admin: Pool
+    center: identity_center.CenterClient, principals: Iterable[Principal], admin: Executor
 ) -> set[LiveAssignment]:
     listed = admin.map(lambda principal: _assignments(center.assignments_of(*principal)), principals)
     return {assignment for some in listed for assignment in some}
@@ -545,7 +529,7 @@ def _orphans(
     arns: list[str],
     explained: set[LiveAssignment],
     known: set[Principal],
-    pool: Pool,
+    pool: Executor,
     told: Callable[[str], None] | None,
 ) -> set[LiveAssignment]:
     """Returns assignments of principals that no longer exist, for which nobody can be asked.
@@ -560,12 +544,8 @@ def _orphans(
         minutes = max(1, round(len(asked) / PER_SECOND / 60))
         text = f"--thorough: {counted(len(asked), 'call')} for sets in accounts, some {counted(minutes, 'minute')}"
         told(Message("thorough-takes-long", text, calls=len(asked), minutes=minutes))
-    assignments = {
-        assignment
-        for some in pool.map(lambda pair: _assignments(center.assignments_in(*pair)), asked)
-        for assignment in some
-    }
-    return {assignment for assignment in assignments if (assignment.principal_type, assignment.principal) not in known}
+    answers = pool.map(lambda pair: _assignments(center.assignments_in(*pair)), asked)
+    return {each for some in answers for each in some if (each.principal_type, each.principal) not in known}
 
 
 def _user(user: Any) -> LiveUser:

@@ -40,7 +40,7 @@ SECTIONS: Mapping[Key, str] = {key: KEYED[key].section for key in ("user", "grou
 
 
 def kind_of(word: str, name: str) -> Kind:
-    """Returns the kind of a thing; controls have one word, and the name of each begins with its key."""
+    """Returns the kind of a thing; controls share a word, and the name of each begins with its key."""
     return _BY_WORD.get((word, name.partition(" ")[0])) or _BY_WORD[word, ""]
 
 
@@ -64,6 +64,6 @@ def addresses(landing_zone: LandingZone) -> Mapping[str, frozenset[str]]:
 
 
 def imported(landing_zone: LandingZone) -> frozenset[str]:
-    """Returns the addresses that the stacks have import blocks for, of which Terraform takes one an address."""
+    """Returns the addresses that the stacks have import blocks for: Terraform takes a single block an address."""
     made = (address for some in addresses(landing_zone).values() for address in some)
     return frozenset(address for address in made if resource_of(address).imported or address == STATE)

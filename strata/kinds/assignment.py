@@ -64,7 +64,7 @@ _NOBODY_HAS_IT = Message("principal-deleted", "its user or group was deleted, so
 def _live(aws: AtAws) -> Iterator[Thing]:
     """Yields who has what where: what a state has by its ids is called as there, whatever became of the principal.
 
-    A principal that was deleted comes first, so that the living one counts where both are called alike.
+    A principal that was deleted comes first, so that the living counts where both are called alike.
     """
     recorded = _in_states(aws.attributes.get(_TYPE, {}))
     deployed = {(thing.ids["account"], thing.ids["arn"], thing.ids["principal"]): thing.name for thing in recorded}

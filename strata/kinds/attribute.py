@@ -1,4 +1,4 @@
-"""Attributes for access control, which are one thing."""
+"""Attributes for access control, which belong together."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _NAME, _TYPE = "attribute for access control", "aws_ssoadmin_instance_access_con
 
 def _live(aws: AtAws) -> Iterator[Thing]:
     declared = aws.zone.sso.access_control_attributes
-    # They are one thing: where some are declared, a deploy sets all of them.
+    # They belong together: where some are declared, a deploy sets all of them.
     operation = "delete-instance-access-control-attribute-configuration"
     for center in aws.inventory.centers:
         theirs = aws.is_elsewhere(_TYPE, center.instance)

@@ -27,13 +27,13 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-integ
 
 
 Clues: TypeAlias = Sequence[Sequence[str]]
-"""Texts that an event has all of: those of one of these lists."""
+"""Texts that an event has all of: those of any of these lists."""
 _NAMED = frozenset({"id", "account", "service", "policy", "target", "arn", "principal", "name"})
 """The ids of a thing that an event of it names."""
 
 
 def by_ids(thing: Thing) -> Clues:
-    """Returns the ids of a thing, which its events name; no event is about one of which no id is known."""
+    """Returns the ids of a thing, which its events name; without a known id no event is about it."""
     ids = {name: value for name, value in thing.ids.items() if name in _NAMED}
     known = [value for value in ids.values() if value]
     return [known] if known or not ids else []

@@ -194,7 +194,7 @@ def _recorded_members(states: InStates) -> Iterator[Thing]:
 
 
 def _given_members(aws: AtAws) -> Iterator[Thing]:
-    """Yields whom external.yaml has in a group, of the groups and users that AWS has: no deploy puts one in.
+    """Yields whom external.yaml has in a group, of the groups and users that AWS has: no deploy puts anybody in.
 
     A user who was made again is another, whom the way back deletes.
     """
@@ -212,7 +212,7 @@ def _given_members(aws: AtAws) -> Iterator[Thing]:
 
 
 def _live_members(aws: AtAws) -> Iterator[Thing]:
-    """Yields who is in a group that has a key; the members of the others are told as one with it.
+    """Yields who is in a group that has a key; the members of the others are told with it.
 
     An identity provider fills its groups, and people those of Control Tower, as far as external.yaml has them.
     """
@@ -241,7 +241,7 @@ def is_filled_by_people(here: Group, group: at_aws.LiveGroup) -> bool:
 
 
 def _called(aws: AtAws, here: Group, user: at_aws.LiveUser) -> str:
-    """Returns what a member is called: one without a key as external.yaml does, if it has that one."""
+    """Returns what a member is called: without a key as external.yaml does, if it has that member."""
     name, key = as_read(user.user_name), aws.known["user"].get(user.id)
     stranger = next((stranger for stranger in here.strangers if stranger.casefold() == name.casefold()), "")
     return key or stranger or aws.principal(user.id)

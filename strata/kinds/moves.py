@@ -1,4 +1,4 @@
-"""Keys that changed: which addresses a resource had before, and which one each of them leads to now."""
+"""Keys that changed: which addresses a resource had before, and where each of them leads now."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Keys = Mapping[tuple[Kind, str], str]
 
 
 def with_move(moves: Sequence[Move], move: Move) -> tuple[Move, ...]:
-    """Returns the moves with one more, which takes the place of the one that it undoes."""
+    """Returns the moves with another, which takes the place of that which it undoes."""
     undone = move.kind, move.to, move.from_
     back = next((earlier for earlier in moves if (earlier.kind, earlier.from_, earlier.to) == undone), None)
     if back is None:
         return (*moves, move)
-    # Some states may be at a key before both: they pass through the one that is given up.
+    # Some states may be at a key before both: they pass through that which is given up.
     kept = (
         Move.model_validate({"kind": move.kind, "from": move.from_, "to": back.to})
         if (move.kind, move.to) == (back.kind, back.from_)
@@ -32,7 +32,7 @@ def with_move(moves: Sequence[Move], move: Move) -> tuple[Move, ...]:
 
 
 def is_made(move: Move, moves: Iterable[Move], addresses: Iterable[str], keys: Iterable[tuple[str, str]]) -> bool:
-    """Returns whether nothing is left under the old key of a move, nor under one that leads to it.
+    """Returns whether nothing is left under the old key of a move, nor under a key that leads to it.
 
     Args:
         move: the move.
@@ -99,7 +99,7 @@ def names_by_key(zone: LandingZone, kind: Kind, key: str) -> list[str]:
 
 
 def histories(moves: Iterable[Move]) -> dict[tuple[Kind, str], tuple[str, ...]]:
-    """Returns all keys that a thing had, the one of today last, by kind and key of today; in the order of the file."""
+    """Returns all keys that a thing had, that of today last, by kind and key of today; in the order of the file."""
     keys_of: dict[tuple[Kind, str], tuple[str, ...]] = {}
     for move in moves:
         keys_of[move.kind, move.to] = (*keys_of.pop((move.kind, move.from_), (move.from_,)), move.to)

@@ -96,7 +96,7 @@ def _recorded_delegations(states: InStates) -> Iterator[Thing]:
 
 def _live_delegations(aws: AtAws) -> Iterator[Thing]:
     for service, registered in aws.inventory.organization.delegations.items():
-        # A layer of one's own may delegate: some services have a resource for that.
+        # A layer of your own may delegate: some services have a resource for that.
         own = aws_limits().delegated_by_own_resource.get(service, "")
         for id in registered:
             if not (aws.is_elsewhere(_DELEGATED, f"{id}/{service}") or aws.is_elsewhere(own, id)):
@@ -175,7 +175,7 @@ _OPERATIONS = {
 
 
 def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
-    """Yields one feature, and both where none is declared: they are one thing, and each is on unless it is written."""
+    """Yields a feature, and both where none is declared: they belong together, and each is on unless it is written."""
     declared = aws.zone.organization.member_root_access
     for feature, key in ROOT_FEATURES.items():
         if declared is None or feature == change.now.name:

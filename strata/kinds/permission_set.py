@@ -78,7 +78,7 @@ def _ours(zone: LandingZone) -> Iterator[PermissionSet]:
 
 
 def _in_entry(kind: str, permission_set: PermissionSet, values: dict[str, Any], policy: str = "") -> Thing:
-    """Returns what the entry of a set declares; of several of a kind, the one of a policy."""
+    """Returns what the entry of a set declares; where it has several of a kind, that of a policy."""
     name = f"{policy} in {permission_set.key}" if policy else permission_set.key
     return Thing(kind, name, values, SSO, permission_set.location, external=permission_set.external)
 
@@ -270,12 +270,12 @@ def _has_customer_policy(ask: Ask) -> bool:
 
 
 def aws_policy(arn: str) -> str:
-    """Returns the name of one of AWS's policies, by its ARN or what an ARN ends with."""
+    """Returns the name of a policy of AWS's, by its ARN or what an ARN ends with."""
     return f"AWS {arn.removeprefix(AWS_MANAGED)}"
 
 
 def arn_of(policy: str) -> str:
-    """Returns the ARN of one of AWS's policies, as the YAML names it; external.yaml has that of another partition."""
+    """Returns the ARN of a policy of AWS's, as the YAML names it; external.yaml has that of another partition."""
     return policy if policy.startswith("arn:") else f"{AWS_MANAGED}{policy}"
 
 
@@ -288,7 +288,7 @@ def _own(reference: Attributes) -> str:
 
 
 def live_policy(policy: str | at_aws.LiveCustomerPolicy) -> dict[str, str]:
-    """Returns a managed policy, one of AWS's by its ARN, as the YAML names it."""
+    """Returns a managed policy, of AWS's by its ARN, as the YAML names it."""
     if isinstance(policy, str):
         return {"aws": policy.removeprefix(AWS_MANAGED)}
     return {"customer": policy.name, **({"path": policy.path} if policy.path != "/" else {})}
@@ -306,7 +306,7 @@ def _recorded_policies(states: InStates) -> Iterator[Thing]:
 
 
 def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
-    """Yields what a permission set has, but for what layers of one's own put into it."""
+    """Yields what a permission set has, but for what your own layers put into it."""
     for permission_set, key, whole in _known(aws):
         for arn in permission_set.aws_managed:
             if not aws.is_elsewhere(MANAGED, f"{arn},{whole}"):

@@ -188,7 +188,7 @@ def _attached_full(policy: at_aws.LivePolicy, id: str, target: Target, *undo: cl
 
 
 def _live_attachments(aws: AtAws) -> Iterator[Thing]:
-    """Yields the targets of what is declared or deployed: the others are told as one with their policy."""
+    """Yields the targets of what is declared or deployed: the others are told with their policy."""
     for _, full, targets in _full_access(aws):
         yield from (_attached_full(full, id, targets[id], _detach(full.id, id)) for id in full.targets if id in targets)
     for policy in aws.inventory.organization.policies:

@@ -40,7 +40,7 @@ def _resource_name(region: str) -> str:
 
 
 def regions_of(control: Setting, project: Project) -> tuple[str, ...]:
-    """Returns the regions that have a setting of their own; an empty one for what the whole account has."""
+    """Returns the regions that have a setting of their own; an empty text for what the whole account has."""
     return project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
 
 

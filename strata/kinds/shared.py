@@ -10,7 +10,7 @@ from strata.kinds.kind import AlreadyExists, Resource
 from strata.kinds.reading import KEPT, PROVIDERS, BulkReading, same_text, tags
 
 CONFLICT = "ConflictException"
-"""What Identity Center and Access Analyzer say; the provider waits some 50 minutes for one of the former to go."""
+"""What Identity Center and Access Analyzer say; the provider waits some 50 minutes for the former to go."""
 
 ROLE = Resource("aws_iam_role", "<role name>", existing=AlreadyExists("EntityAlreadyExists", "{name}"))
 ROLE_POLICY = Resource("aws_iam_role_policy", "<role name>:<policy name>", existing=AlreadyExists(id="{role}:{name}"))
@@ -37,7 +37,7 @@ REPLICATION = Resource("aws_s3_bucket_replication_configuration", _BUCKET)
 
 
 def named(resources: Iterable[Resource], name: str) -> Iterator[str]:
-    """Yields the addresses of some resources of one name."""
+    """Yields the addresses of some resources of a name."""
     return (f"{resource.type}.{name}" for resource in resources)
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from strata.atomic import read_bytes
 from strata.config.text import as_data, short
@@ -19,6 +19,7 @@ from strata.kinds.permission_set import DESCRIBED
 from strata.printing import as_json
 from strata.sides.recorded import States
 
+_T = TypeVar("_T")
 FORMAT = 2
 """The number of the format of a kept reading; format 1 has no controls, and of the states tags and ids alone."""
 
@@ -66,20 +67,17 @@ class Evidence:
     @cached_property
     def caller(self) -> str:
         """Returns the ARN of who read."""
-        caller: str = _typed(str, self.facts["caller"])
-        return caller
+        return _typed(str, self.facts["caller"])
 
     @cached_property
     def states(self) -> States | None:
         """Returns what the states say, None where they could not be read."""
-        states: States | None = _typed(States, self.facts["states"]) if self.facts["states"] is not None else None
-        return states
+        return _typed(States, self.facts["states"]) if self.facts["states"] is not None else None
 
     @cached_property
     def inventory(self) -> Inventory:
         """Returns what AWS has."""
-        inventory: Inventory = _typed(Inventory, _with_described(self.facts["data"]))
-        return inventory
+        return _typed(Inventory, _with_described(self.facts["data"]))
 
     @cached_property
     def sha256(self) -> str:
@@ -99,7 +97,7 @@ def kept_in(path: Path) -> Evidence:
     """Returns the reading that a file keeps.
 
     Raises:
-        StrataError: it cannot be read, is another file, is not the one that its hash was made of, or is of a time to
+        StrataError: it cannot be read, is another file, is not that which its hash was made of, or is of a time to
             come.
     """
     try:
@@ -209,14 +207,14 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
-def _typed(kind: type[Any], data: Any) -> Any:
+def _typed(kind: type[_T], data: Any) -> _T:
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind).validate_python(data)
 
 
 def _from_the_top(units: Iterable[LiveUnit]) -> list[LiveUnit]:
-    """Returns units sorted, each behind the one above it."""
+    """Returns units sorted, each behind that above it."""
     by_id = {unit.id: unit for unit in units}
 
     def depth(unit: LiveUnit) -> int:

@@ -82,7 +82,7 @@ def live_landing_zone(zone: LandingZone, inventory: Inventory, keys: Keys) -> Li
 
 
 def all_keys(zone: LandingZone, inventory: Inventory, known: Keys) -> dict[Kind, dict[str, str]]:
-    """Returns a key for everything: the known one, else one of its name that the configuration has nowhere."""
+    """Returns a key for everything: the known key, else a key of its name that the configuration has nowhere."""
     every: dict[Kind, dict[str, str]] = {}
     used, management = identities(zone), inventory.organization.management
     for word, kind in KEYED.items():
@@ -107,10 +107,11 @@ class _Reading:
     inventory: Inventory
     keys: Keys
 
-    def __post_init__(self) -> None:
-        self.places: dict[str, dict[Location, Location | None]] = {ORGANIZATION: {}, SSO: {_AT_AWS: None}}
-        self.documents: dict[str, SourceFile] = {}
-        self.unreadable: list[str] = []
+    places: dict[str, dict[Location, Location | None]] = field(
+        default_factory=lambda: {ORGANIZATION: {}, SSO: {_AT_AWS: None}}
+    )
+    documents: dict[str, SourceFile] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
 
     def landing_zone(self) -> LiveLandingZone:
         """Returns the landing zone as AWS has it."""
@@ -204,12 +205,10 @@ class _Reading:
         for unit in self.inventory.organization.units:
             if unit.parent == parent:
                 key = self.keys["ou"][unit.id]
-                at = (*above, "organizational_units", key)
-                here = self.zone.units.get(key)
+                at, here = (*above, "organizational_units", key), self.zone.units.get(key)
                 self._place(ORGANIZATION, at, here.location if here else None)
-                units[key] = declared.OrganizationalUnit.model_construct(
-                    **UNIT.live_fields(unit), organizational_units=self._units(unit.id, at)
-                )
+                fields = {**UNIT.live_fields(unit), "organizational_units": self._units(unit.id, at)}
+                units[key] = declared.OrganizationalUnit.model_construct(**fields)
         return units
 
     def _detached(self, organization: declared.Organization) -> dict[tuple[PolicyType, Target], Location]:
@@ -256,7 +255,7 @@ class _Reading:
         )
 
     def _document(self, name: str, text: str, *, asked: bool = True) -> str:
-        """Returns the name of a document that is in no file, without lines; notes one that no answer can rest on."""
+        """Returns the name of a document that is in no file, without lines; notes it where no answer can rest on it."""
         self.documents[name] = SourceFile(name, name=name, lines={(): 0})
         try:
             if asked:
