@@ -340,8 +340,9 @@ def test_how_often_each_service_was_asked_is_told_by_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "_EVERY", -1)
+    reading_of_all = progress.InventoryReading(Options(Path("config")), PROJECT)
 
-    progress._Progress(Options(Path("config")))(Counter({"sso-admin": 3, "ec2": 2, "organizations": 1}))
+    reading_of_all._told(Counter({"sso-admin": 3, "ec2": 2, "organizations": 1}))
 
     asked = [part.split(" of ") for part in capsys.readouterr().err.strip().partition(": ")[2].split(", ")]
     assert asked == [["2", "ec2"], ["1", "organizations"], ["3", "sso-admin"]]

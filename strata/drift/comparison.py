@@ -158,7 +158,7 @@ def differing(
                 stacks.add(kind.stack)
             otherwise += compared.otherwise({each.attribute for each in differences})
     # A line that gives a name back works once what took it is gone.
-    outside = _by_their_causes(outside)
+    outside = _under_what_was_made_again(_by_their_causes(outside))
     outside.sort(key=lambda difference: (ORDER[difference.kind], difference.is_name_back))
     silenced = tuple(difference for difference in outside if difference.is_meant(accepted))
     left = tuple(
@@ -211,29 +211,19 @@ def _account_of(kind: str, name: str) -> str:
 
 def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
     """Returns the differences without those that say only that others have deleted what had something, or who had."""
-    whole = {
-        difference.name
+    gone = [each for each in differences if each.how is DifferenceKind.GONE and each.declared]
+    external = (each for each in gone if each.declared and each.declared.external)
+    whole = {each.name for each in external if each.kind in (SET.name, POLICY.name)}
+    theirs = ((each.recorded, each.attribute) for each in differences if each.recorded and each.recorded.external)
+    deleted = {before.ids.get("id", "") for before, attribute in theirs if attribute in ("", "id")}
+    return [
+        difference
         for difference in differences
-        if difference.how is DifferenceKind.GONE
-        and difference.kind in (SET.name, POLICY.name)
-        and difference.declared
-        and difference.declared.external
-    }
-    deleted = {
-        difference.recorded.ids.get("id", "")
-        for difference in differences
-        if difference.recorded and difference.recorded.external and difference.attribute in ("", "id")
-    }
-    return _under_what_was_made_again(
-        [
-            difference
-            for difference in differences
-            if not difference.recorded
-            or difference.how is DifferenceKind.MADE
-            or difference.recorded.ids.get("principal") not in deleted
-            if not (difference.how is DifferenceKind.GONE and difference.declared and _holder(difference) in whole)
-        ]
-    )
+        if not difference.recorded
+        or difference.how is DifferenceKind.MADE
+        or difference.recorded.ids.get("principal") not in deleted
+        if not (difference.how is DifferenceKind.GONE and difference.declared and _holder(difference) in whole)
+    ]
 
 
 def _under_what_was_made_again(differences: Sequence[Difference]) -> list[Difference]:
@@ -470,7 +460,6 @@ class _Compared:
                 yield attribute, wanted, recorded, now.values.get(attribute)
 
     def _are_same(self, attribute: str, value: Any, other: Any) -> bool:
-        """Returns whether two values mean the same."""
         return bool(self.kind.meaning(attribute, value) == self.kind.meaning(attribute, other))
 
     def _is_earlier_name(self, attribute: str, live: Any) -> bool:

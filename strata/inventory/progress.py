@@ -29,8 +29,7 @@ class InventoryReading:
 
     def __init__(self, options: Options, project: Project, kept: KeptAnswers | None = None) -> None:
         self._options, self._project, self._kept = options, project, kept
-        progress = _Progress(options)
-        self._pace = Pace(told=progress, waits=progress.waits)
+        self._pace, self._last = Pace(told=self._told, waits=self._waits), time.monotonic()
         if kept and kept.resumed:
             options.note(f"going on from an earlier run: {counted(kept.resumed, 'answer')} known")
 
@@ -75,21 +74,13 @@ class InventoryReading:
         """Says how often AWS was asked."""
         self._options.note(f"AWS was asked {counted(sum(self.requests.values()), 'time')}")
 
-
-class _Progress:
-    """Says on stderr how many requests were made, every few seconds."""
-
-    def __init__(self, options: Options) -> None:
-        self._options, self._last = options, time.monotonic()
-
-    def __call__(self, requests: Counter[str]) -> None:
-        """Says it if it is time."""
+    def _told(self, requests: Counter[str]) -> None:
+        """Says every few seconds how many requests were made."""
         if time.monotonic() - self._last > _EVERY:
             self._last = time.monotonic()
             told = ", ".join(f"{count} of {service}" for service, count in sorted(requests.items()))
             self._options.note(f"reading: {told}")
 
-    def waits(self, service: str, seconds: float) -> None:
-        """Says that a service wants to be asked less."""
+    def _waits(self, service: str, seconds: float) -> None:
         text = f"{service} throttles: it is asked again in {seconds:g} seconds"
         self._options.note(Message("service-throttles", text, service=service, seconds=seconds))

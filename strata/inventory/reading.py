@@ -513,7 +513,7 @@ def _all_assignments(
 
 
 def _sets(center: identity_center.CenterClient) -> list[str]:
-    """Returns the ARNs of all permission sets, sorted."""
+
     return sorted(center.permission_sets())
 
 

@@ -13,10 +13,9 @@ MADE, CHANGED, GONE = "made", "changed", "gone"
 TAGS: Events = {"tags": ("TagResource", "UntagResource")}
 
 
-def events(word: str, changed: str = "Update{}", made: str = "Create{}", gone: str = "Delete{}") -> Events:
+def events(word: str, *, made: str = "Create", gone: str = "Delete") -> Events:
     """Returns the events of a kind: what is changed may have been deleted and made again."""
-    making, changing = made.format(word), changed.format(word)
-    return {MADE: (making,), GONE: (gone.format(word),), CHANGED: tuple(dict.fromkeys((changing, making)))}
+    return {MADE: (f"{made}{word}",), GONE: (f"{gone}{word}",), CHANGED: (f"Update{word}", f"{made}{word}")}
 
 
 RESULTS = frozenset({"CreateAccountResult", "AccountDepartedOrganization"})

@@ -176,7 +176,6 @@ def _read_membership(reading: BulkReading, attributes: Attributes) -> Attributes
 
 
 def _name(user: str, group: str) -> str:
-    """Returns the name of a membership."""
     return f"user {user} in group {group}"
 
 

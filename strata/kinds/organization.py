@@ -71,7 +71,7 @@ TRUSTED = Kind(
     live=_trusted,
     is_added=True,
     is_entry=True,
-    events=events("AWSServiceAccess", made="Enable{}", gone="Disable{}"),
+    events=events("AWSServiceAccess", made="Enable", gone="Disable"),
     clues=by_name,
 )
 
@@ -82,7 +82,7 @@ _DELEGATED = "aws_organizations_delegated_administrator"
 
 
 def _name(account: str, service: str) -> str:
-    """Returns the name of a delegated administrator."""
+
     return f"{account} of {service}"
 
 
@@ -154,7 +154,7 @@ DELEGATED = Kind(
     is_added=True,
     needs=lambda _, both: [("account", both.partition("/")[0])],
     obstacle=_why_not_delegated,
-    events=events("DelegatedAdministrator", made="Register{}", gone="Deregister{}"),
+    events=events("DelegatedAdministrator", made="Register", gone="Deregister"),
 )
 
 

@@ -137,7 +137,7 @@ def _described_again(aws: AtAws, attribute: str, here: Thing) -> Lines:
 
 
 def _arn(aws: AtAws, key: str) -> str:
-    """Returns the ARN of a set that AWS has."""
+
     return next((arn for arn, known in aws.known["permission-set"].items() if known == key), "")
 
 
@@ -311,9 +311,8 @@ def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
         for arn in permission_set.aws_managed:
             if not aws.is_elsewhere(MANAGED, f"{arn},{whole}"):
                 ids = {"set": key, "arn": permission_set.arn, **live_policy(arn), "policy": arn}
-                undo = aws.cli.change_set(
-                    "detach-managed-policy-from-permission-set", permission_set.arn, managed_policy_arn=arn
-                )
+                operation = "detach-managed-policy-from-permission-set"
+                undo = aws.cli.change_set(operation, permission_set.arn, managed_policy_arn=arn)
                 yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids, undo=undo)
         for policy in permission_set.customer_managed:
             if not aws.is_elsewhere(CUSTOMER, f"{policy.name},{policy.path},{whole}"):

@@ -83,7 +83,7 @@ def _again(_: AtAws, attribute: str, here: Thing) -> cli.Lines:
 
 
 def _id(aws: AtAws, key: str) -> str:
-    """Returns the id of a policy at AWS."""
+
     return next((id for id, known in aws.known["policy"].items() if known == key), "")
 
 
@@ -139,7 +139,7 @@ POLICY = Kind(
 
 
 def _name(policy: str, target: str, key: str = "") -> str:
-    """Returns the name of an attachment, by what the target is and its key."""
+
     return f"{policy} on {target} {key}".strip()
 
 
@@ -274,7 +274,7 @@ ATTACHMENT = Kind(
         else ()
     ),
     needs=lambda _, both: target_of(both.partition(":")[0]),
-    events=events("Policy", made="Attach{}", gone="Detach{}"),
+    events=events("Policy", made="Attach", gone="Detach"),
 )
 
 
@@ -324,7 +324,7 @@ POLICY_TYPE = Kind(
     live=_types,
     is_entry=True,
     obstacle=_why_not_declared,
-    events=events("PolicyType", made="Enable{}", gone="Disable{}"),
+    events=events("PolicyType", made="Enable", gone="Disable"),
     clues=by_name,
 )
 """An argument of the organization."""

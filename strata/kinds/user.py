@@ -39,8 +39,14 @@ def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
 
 
 DETAILS = (
-    *("addresses", "locale", "phone_numbers", "preferred_language"),
-    *("profile_url", "timezone", "title", "user_type"),
+    "addresses",
+    "locale",
+    "phone_numbers",
+    "preferred_language",
+    "profile_url",
+    "timezone",
+    "title",
+    "user_type",
 )
 """What AWS has of a user beside the fields of an entry, in the words of the provider."""
 _READ = (*DETAILS, "display_name", "emails", "external_ids", "user_name")
