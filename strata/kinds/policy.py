@@ -162,16 +162,19 @@ def _recorded_attachments(states: InStates) -> Iterator[Thing]:
         yield Thing("attachment", _name(policy, "unit" if kind == "ou" else kind, key), ids=ids)
 
 
-def _full_access(aws: AtAws) -> Iterator[tuple[PolicyType, at_aws.LivePolicy, dict[str, Target]]]:
-    """Yields AWS's policies that allow everything, of the types that are on, with what has them by default, by id."""
-    live, zone = aws.inventory.organization, aws.zone
-    targets = {live.root: THE_ROOT}
-    targets |= {id: Target("unit", key) for id, key in aws.known["ou"].items() if key in zone.units}
-    targets |= {id: Target("account", key) for id, key in aws.known["account"].items() if key in zone.members}
+def full_access(organization: at_aws.LiveOrganization) -> Iterator[tuple[PolicyType, at_aws.LivePolicy]]:
+    """Yields AWS's policies that allow everything, of the types that are on."""
     for type, name in FULL_ACCESS.items():
-        for policy in live.policies if type in live.policy_types else ():
+        for policy in organization.policies if type in organization.policy_types else ():
             if policy.aws_managed and (policy.type, policy.name) == (type, name):
-                yield type, policy, targets
+                yield type, policy
+
+
+def _with_full_access(aws: AtAws) -> dict[str, Target]:
+    """Returns what has such a policy by default, by id."""
+    targets = {aws.inventory.organization.root: THE_ROOT}
+    targets |= {id: Target("unit", key) for id, key in aws.known["ou"].items() if key in aws.zone.units}
+    return targets | {id: Target("account", key) for id, key in aws.known["account"].items() if key in aws.zone.members}
 
 
 def full_access_of(attachment: str) -> PolicyType | None:
@@ -189,7 +192,8 @@ def _attached_full(policy: at_aws.LivePolicy, id: str, target: Target, *undo: cl
 
 def _live_attachments(aws: AtAws) -> Iterator[Thing]:
     """Yields the targets of what is declared or deployed: the others are told with their policy."""
-    for _, full, targets in _full_access(aws):
+    targets = _with_full_access(aws)
+    for _, full in full_access(aws.inventory.organization):
         yield from (_attached_full(full, id, targets[id], _detach(full.id, id)) for id in full.targets if id in targets)
     for policy in aws.inventory.organization.policies:
         key = aws.known["policy"].get(policy.id)
@@ -258,8 +262,8 @@ ATTACHMENT = Kind(
     is_added=True,
     given=lambda aws: (
         _attached_full(policy, id, target)
-        for type, policy, targets in _full_access(aws)
-        for id, target in targets.items()
+        for type, policy in full_access(aws.inventory.organization)
+        for id, target in _with_full_access(aws).items()
         if (type, target) not in aws.zone.without_full_access
     ),
     obstacle=lambda _, change: (

@@ -27,7 +27,7 @@ from strata.kinds.at_aws import Inventory, LiveCenter
 from strata.kinds.group import GROUP, is_filled_by_people
 from strata.kinds.organization import ADDRESS as ORGANIZATION_ADDRESS
 from strata.kinds.permission_set import SET, live_policy
-from strata.kinds.policy import POLICY
+from strata.kinds.policy import POLICY, full_access
 from strata.kinds.thing import ACTIVE
 from strata.kinds.unit import UNIT
 from strata.kinds.user import USER
@@ -36,7 +36,7 @@ from strata.landing_zone.accounts import Account
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.placeholders import PATTERN, DocumentTemplate
-from strata.landing_zone.policies import FULL_ACCESS, Policy
+from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.documents import parse
 from strata.policy.equality import same_document
@@ -218,10 +218,8 @@ class _Reading:
         places |= {id: Target("unit", key) for id, key in self.keys["ou"].items()}
         accounts = {*organization.accounts, MANAGEMENT}
         places |= {id: Target("account", key) for id, key in self.keys["account"].items() if key in accounts}
-        for type, name in FULL_ACCESS.items():
-            full = next((policy for policy in live.policies if policy.aws_managed and policy.name == name), None)
-            if full and type in live.policy_types:
-                detached |= {(type, target): () for id, target in places.items() if id not in full.targets}
+        for type, full in full_access(live):
+            detached |= {(type, target): () for id, target in places.items() if id not in full.targets}
         return detached
 
     def _policy(self, policy: at_aws.LivePolicy) -> Policy:
