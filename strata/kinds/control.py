@@ -308,13 +308,6 @@ SIGN_IN_ALERT = Kind(
 # The roles of GitHub Actions
 
 
-def _github(zone: LandingZone) -> Iterator[str]:
-    if zone.security.github_actions.on:
-        yield "aws_iam_openid_connect_provider.github"
-        yield from named((ROLE, ROLE_POLICY), "github-plan")
-        yield from named((ROLE, ROLE_ATTACHMENT), "github-apply")
-
-
 def _provider(ask: Ask) -> str | None:
     """Returns the ARN of an identity provider: an account has one for an issuer, whoever uses it."""
     providers = ask.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
@@ -335,7 +328,15 @@ GITHUB = Kind(
         ROLE_POLICY,
         ROLE_ATTACHMENT,
     ),
-    addresses=_github,
+    addresses=lambda zone: (
+        (
+            "aws_iam_openid_connect_provider.github",
+            *named((ROLE, ROLE_POLICY), "github-plan"),
+            *named((ROLE, ROLE_ATTACHMENT), "github-apply"),
+        )
+        if zone.security.github_actions.on
+        else ()
+    ),
 )
 
 CONTROLS = (TRAIL, ANALYZER, CONTACT, BUDGET, MONITOR, ALERT, GITHUB)

@@ -12,7 +12,7 @@ from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Edit, Obstacle, OutsideChange, document_text, made_again, why_unwritten
+from strata.kinds.change import Edit, document_text, made_again, why_unwritten
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
@@ -126,9 +126,9 @@ POLICY = Kind(
     obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
     way=made_again,
     edits=lambda aws, change: (
-        Edit(str(aws.zone.policies[change.now.name].file), (), document_text(change.now))
-        for attribute in (change.attribute,)
-        if attribute == "document"
+        [Edit(str(aws.zone.policies[change.now.name].file), (), document_text(change.now))]
+        if change.attribute == "document"
+        else []
     ),
     rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
     events={**events("Policy"), **TAGS},
@@ -145,13 +145,6 @@ def _name(policy: str, target: str, key: str = "") -> str:
 
 def _detach(policy: str, target: str) -> cli.Line:
     return cli.line("organizations", "detach-policy", policy_id=policy, target_id=target)
-
-
-def _declared_attachments(zone: LandingZone) -> Iterator[Thing]:
-    for key, policy in zone.policies.items():
-        for target, location in policy.attachments.items():
-            name = _name(key, target.kind, "" if target.kind == "root" else target.key)
-            yield Thing("attachment", name, {}, ORGANIZATION, location, external=policy.external)
 
 
 def _recorded_attachments(states: InStates) -> Iterator[Thing]:
@@ -256,7 +249,12 @@ ATTACHMENT = Kind(
         for policy in inventory.organization.policies
         for target in policy.targets
     ),
-    declared=_declared_attachments,
+    declared=lambda zone: (
+        Thing("attachment", name, {}, ORGANIZATION, location, external=policy.external)
+        for key, policy in zone.policies.items()
+        for target, location in policy.attachments.items()
+        for name in (_name(key, target.kind, "" if target.kind == "root" else target.key),)
+    ),
     recorded=_recorded_attachments,
     live=_live_attachments,
     is_added=True,
@@ -305,13 +303,6 @@ def _unknown_to_provider(type: str) -> Message | Literal[""]:
     return Message("policy-type-unknown", text, type=type)
 
 
-def _why_not_declared(_: LandingZone, change: OutsideChange) -> Obstacle:
-    type = change.now.name
-    if unknown_types([type]):
-        return Message("policy-type-unknown", f"policies of the type {type} cannot be declared", type=type)
-    return Message("declare-a-policy", "declare a policy of this type, which switches the type on")
-
-
 POLICY_TYPE = Kind(
     "policy type",
     "organizations",
@@ -327,7 +318,11 @@ POLICY_TYPE = Kind(
     ),
     live=_types,
     is_entry=True,
-    obstacle=_why_not_declared,
+    obstacle=lambda _, change: (
+        Message("policy-type-unknown", f"policies of the type {type} cannot be declared", type=type)
+        if unknown_types([type := change.now.name])
+        else Message("declare-a-policy", "declare a policy of this type, which switches the type on")
+    ),
     events=events("PolicyType", made="Enable", gone="Disable"),
     clues=by_name,
 )

@@ -9,10 +9,10 @@ from strata.config import SECURITY
 from strata.config.models import Project, RegionalSetting, Setting
 from strata.errors import Message
 from strata.kinds.arguments import Attributes
-from strata.kinds.change import Edit, Obstacle, OutsideChange, edit
+from strata.kinds.change import Obstacle, OutsideChange, edit
 from strata.kinds.events import by_nothing
 from strata.kinds.kind import AlreadyExists, Kind, Resource
-from strata.kinds.thing import AtAws, Thing
+from strata.kinds.thing import Thing
 from strata.landing_zone import LandingZone
 
 RESOURCES: Mapping[str, Resource] = {
@@ -79,13 +79,6 @@ def _obstacle(zone: LandingZone, change: OutsideChange) -> Obstacle:
     return ""
 
 
-def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
-    key = key_of(change.now.name)
-    parameters = {argument: name for name, argument in aws.zone.security.settings[key].arguments.items()}
-    value = change.now.values[change.attribute]
-    yield edit(aws.zone, SECURITY, (key,), parameters[change.attribute], value=value)
-
-
 SETTING = Kind(
     "setting",
     "security",
@@ -110,7 +103,12 @@ SETTING = Kind(
         for region in regions_of(control, aws.zone.project)
     ),
     obstacle=_obstacle,
-    edits=_edits,
+    edits=lambda aws, change: (
+        edit(aws.zone, SECURITY, (key,), name, value=change.now.values[argument])
+        for key in (key_of(change.now.name),)
+        for name, argument in aws.zone.security.settings[key].arguments.items()
+        if argument == change.attribute
+    ),
     events={
         "ebs_encryption": ("EnableEbsEncryptionByDefault", "DisableEbsEncryptionByDefault"),
         "instance_metadata": ("ModifyInstanceMetadataDefaults",),
