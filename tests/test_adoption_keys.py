@@ -79,7 +79,7 @@ def test_units_are_told_apart_by_the_whole_way_down_to_them() -> None:
             for at, way in enumerate(ways)
         )
     )
-    named = [(one.id, one.names) for one in UNIT.found(made.inventory, {})]
+    named = [(one.id, one.names) for one in UNIT.named(made.inventory, {})]
     found = keys("unit", named)
 
     assert {way: found[made.id("unit", f"u{at}")] for at, way in enumerate(ways)} == {
@@ -111,7 +111,7 @@ def test_a_key_that_can_be_read_is_preferred_to_a_long_one() -> None:
         user("u1", name=f"{long}@a.io", emails=(f"{long}@a.io",), given="Ana", family="Lima"),
         user("u2", name="bo@corp.example.com", given="Bo", family="Li"),
     )
-    assert [one.names[0] for one in USER.found(people.inventory, {})] == ["Ana Lima", "bo"]
+    assert [one.names[0] for one in USER.named(people.inventory, {})] == ["Ana Lima", "bo"]
 
 
 def test_a_key_that_something_has_it_keeps() -> None:

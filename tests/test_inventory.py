@@ -23,7 +23,7 @@ from strata.inventory import progress, reading
 from strata.inventory.controls import read_controls
 from strata.inventory.kept import GOOD_FOR, KeptAnswers
 from strata.inventory.pace import Pace
-from strata.inventory.reading import Depth, Pool, read, read_center
+from strata.inventory.reading import Depth, read, read_center
 from strata.kinds.at_aws import Inventory, LiveAssignment, LiveCustomerPolicy
 from strata.landing_zone.permissions import permissions
 from strata.options import Options
@@ -285,7 +285,7 @@ def test_identity_center_is_asked_for_sets_and_principals_whatever_the_number_of
         plan = _services(aws, before)
         before = len(aws.calls())
         center = identity_center.CenterClient.of(session, PROJECT)
-        admin, people = (Pool(ThreadPoolExecutor(2)) for _ in range(2))
+        admin, people = (ThreadPoolExecutor(2) for _ in range(2))
         assert center
         whole = reading._center(session, center, PROJECT, admin, people, Depth(told=None, once=True))
         drift = _services(aws, before)
@@ -340,8 +340,9 @@ def test_how_often_each_service_was_asked_is_told_by_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "_EVERY", -1)
+    reading_of_all = progress.InventoryReading(Options(Path("config")), PROJECT)
 
-    progress._Progress(Options(Path("config")))(Counter({"sso-admin": 3, "ec2": 2, "organizations": 1}))
+    reading_of_all._told(Counter({"sso-admin": 3, "ec2": 2, "organizations": 1}))
 
     asked = [part.split(" of ") for part in capsys.readouterr().err.strip().partition(": ")[2].split(", ")]
     assert asked == [["2", "ec2"], ["1", "organizations"], ["3", "sso-admin"]]

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from strata.aws import kept, runs
-from strata.aws.events import Rule
 from strata.aws.runs import Run
 from strata.aws.session import Aws as Session
 from strata.aws.session import AwsError
@@ -22,7 +21,7 @@ from strata.config.models import Project, state_key
 from strata.errors import Message
 from strata.kinds import RESOURCES
 from strata.kinds.at_aws import LiveAssignment, LiveCenter, LiveCustomerPolicy, LiveGroup, LivePermissionSet, LiveUser
-from strata.kinds.reading import BulkReading
+from strata.kinds.reading import BulkReading, EventRule
 from strata.terraform import refresh
 from strata.terraform.refresh import Refreshing, providers
 from strata.terraform.reread import difference
@@ -215,7 +214,7 @@ def reading() -> BulkReading:
         "Arn": "arn:aws:sns:eu-west-1:123456789012:alerts",
         "InputTransformer": {"InputPathsMap": {"a": "$.account"}, "InputTemplate": "<a>"},
     }
-    return BulkReading(center, {"r": Rule(described, DEFAULT_TAGS, (target,))})
+    return BulkReading(center, {"r": EventRule(described, DEFAULT_TAGS, (target,))})
 
 
 def state_of(type: str, **attributes: Any) -> Json:
@@ -277,7 +276,7 @@ def test_default_tags_that_change_make_a_refresh_find_others(said: Said) -> None
 def test_a_parameter_of_a_target_that_an_alert_does_not_have_is_not_covered(said: Said) -> None:
     found = reading()
     (target,) = found.rules["r"].targets  # type: ignore[union-attr]
-    more = Rule(found.rules["r"].described, DEFAULT_TAGS, ({**target, "RetryPolicy": {}},))  # type: ignore[union-attr]
+    more = EventRule(found.rules["r"].described, DEFAULT_TAGS, ({**target, "RetryPolicy": {}},))  # type: ignore[union-attr]
 
     why = difference(state_of("aws_cloudwatch_event_target"), BulkReading(found.center, {"r": more}), DEFAULT_TAGS)
 

@@ -257,7 +257,7 @@ def _written(kind: Kind, thing: Any, **defaults: str) -> dict[str, Any]:
 
 def _names(kind: Kind, inventory: Inventory, ids: Collection[str] | None = None) -> list[tuple[str, Sequence[str]]]:
     """Returns the ids of the things of a kind, of all or some, each with the names for its key."""
-    return [(one.id, one.names) for one in kind.found(inventory, {}) if ids is None or one.id in ids]
+    return [(one.id, one.names) for one in kind.named(inventory, {}) if ids is None or one.id in ids]
 
 
 def _accepted(

@@ -33,7 +33,7 @@ class Author:
     """Who made a difference.
 
     Attributes:
-        by: the ARN; empty where nothing was found.
+        by: the ARN; empty where no event tells.
         event: the event by which.
         unknown: why it is not known.
     """
@@ -58,17 +58,17 @@ def authors(history: History, project: Project, differences: Sequence[Difference
 
 
 def _author(history: History, project: Project, difference: Difference) -> Author:
-    kind, found = kind_of(difference.kind, difference.name), list[Event]()
+    kind, last_events = kind_of(difference.kind, difference.name), list[Event]()
     sides = [side for side in (difference.live, difference.recorded) if side]
     clues = [each for side in sides for each in kind.clues(side)] if sides else [()]
     for region in _regions(project, kind, difference.name):
         for name in _names(difference):
             events = history.events(region, name)
-            found += islice((each for each in events if any(each.words.issuperset(some) for some in clues)), 1)
-    if not found:
+            last_events += islice((each for each in events if any(each.words.issuperset(some) for some in clues)), 1)
+    if not last_events:
         text = f"no event of the last {DAYS} days in the management account tells"
         return Author(unknown=Message("no-event", text, days=DAYS))
-    last = max(found, key=lambda each: (each.name not in RESULTS, each.at))
+    last = max(last_events, key=lambda each: (each.name not in RESULTS, each.at))
     if request := [word for word in last.words if word.startswith(_REQUEST)]:
         asked = history.events(_GLOBAL, "CreateAccount")
         last = next((each for each in asked if each.words.issuperset(request)), last)

@@ -42,7 +42,7 @@ from strata.text import folded, listed
 
 @dataclass(frozen=True)
 class Drift:
-    """What the comparison found.
+    """What the comparison tells.
 
     Attributes:
         differences: those that nobody accepted, in the order in which lines that take them back work.
@@ -68,7 +68,7 @@ def compare(
 
     Args:
         zone: the configuration.
-        states: the states by stack, those of layers of one's own among them.
+        states: the states by stack, those of your own layers among them.
         inventory: what AWS has.
         accepted: finding and place of what is meant.
     """
@@ -79,11 +79,8 @@ def compare(
     drift = differing(zone, said, inventory, known, unread, accepted)
     made = (*drift.differences, *drift.accepted)
     whole = all(message.id == UNREAD_EXTERNAL for message in unread.values())
-    reasons = (
-        {}
-        if not whole
-        else hindrances(zone, inventory, known, {_added(difference) for difference in made} - {("", "")})
-    )
+    added = {_added(difference) for difference in made} - {("", "")}
+    reasons = hindrances(zone, inventory, known, added) if whole else {}
     left = [replace(difference, way=_hindered(difference, reasons)) for difference in drift.differences]
     return replace(
         drift,
@@ -132,20 +129,22 @@ def differing(
     given = side(thing for kind in KINDS for thing in kind.given(aws))
     here, live = {**declared_side(zone), **given}, live_side(aws)
     if not said.whole:  # what a deploy of today would have left, with what it would not have switched off
-        before: Side = {at: thing for at, thing in live.items() if thing.noted} | dict(here)
+        before = {at: thing for at, thing in live.items() if thing.noted} | here
     else:
-        before = recorded_side(zone, said)
+        before = dict(recorded_side(zone, said))
         if said.broken:  # which the next deploy makes anew, whether a run had made it or not
             sound = recorded_side(zone, said, said.broken)
             before = {at: thing for at, thing in before.items() if at in sound or at not in here}
-    # Deploys leave out what is closed at AWS, and have their states forget it: it is no change that waits for one.
+    # Deploys leave out what is closed at AWS, and have their states forget it: it is no change that waits for a deploy.
     shut = gone | {
         known["account"].get(account.id, "") for account in inventory.organization.accounts if account.state not in OPEN
     }
-    before = {**{at: here[at] for at in here if at[0] == ACCOUNT.name and at[1] in shut}, **before}
+    before = {**{at: here[at] for at in here if at[0] == ACCOUNT.name and at[1] in shut}, **before, **given}
+    for at, thing in before.items():  # of what is external no state has the ids
+        if thing.external and (ids_of := kind_of(*at).ids_at_aws):
+            before[at] = replace(thing, ids=ids_of(aws, thing))
     out_of_reach = _out_of_reach(zone, inventory, known, live)
-    before = {at: _as_called(aws, thing) if thing.external else thing for at, thing in {**before, **given}.items()}
-    found, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
+    outside, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
     for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
@@ -153,18 +152,17 @@ def differing(
         if not (at[0] in hidden or (kind.is_control and key_of(at[1]) in parts) or account in out_of_reach):
             compared = _Compared(aws, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
             differences = list(compared.differences())
-            found += differences
+            outside += differences
             if compared.waits() and account not in shut:
                 waiting.append(" ".join(at))
                 stacks.add(kind.stack)
             otherwise += compared.otherwise({each.attribute for each in differences})
     # A line that gives a name back works once what took it is gone.
-    found = sorted(_by_their_causes(found), key=lambda difference: (ORDER[difference.kind], difference.is_name_back))
-    silenced = tuple(difference for difference in found if difference.is_meant(accepted))
+    outside = _under_what_was_made_again(_by_their_causes(outside))
+    outside.sort(key=lambda difference: (ORDER[difference.kind], difference.is_name_back))
+    silenced = tuple(difference for difference in outside if difference.is_meant(accepted))
     left = tuple(
-        _since(_beside(aws, difference, silenced), accepted)
-        for difference in found
-        if not difference.is_meant(accepted)
+        _beside(aws, difference, silenced, accepted) for difference in outside if not difference.is_meant(accepted)
     )
     stacks |= {stack for difference in silenced for stack in difference.way.deploy}
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise), frozenset(stacks))
@@ -180,7 +178,7 @@ def _gone_accounts(
     """Returns the keys of declared accounts that were deployed, and that AWS lists no more."""
     if not inventory.organization.accounts:
         return frozenset()
-    had = {folded(text(one, "email")) for one in by_type.get(TYPES["account"], {}).values()} | said.let_go
+    had = {folded(text(account, "email")) for account in by_type.get(TYPES["account"], {}).values()} | said.let_go
     there = {*known["account"].values()}
     return frozenset(key for key, account in zone.members.items() if key not in there and folded(account.email) in had)
 
@@ -211,37 +209,21 @@ def _account_of(kind: str, name: str) -> str:
     return name.rpartition(" of ")[2] if kind_of(kind, name) is CONTACT else ""
 
 
-def _as_called(aws: AtAws, thing: Thing) -> Thing:
-    """Returns something external, of which no state has the ids, with those that AWS gave it."""
-    ids_of = kind_of(thing.kind, thing.name).ids_at_aws
-    return replace(thing, ids=ids_of(aws, thing)) if ids_of else thing
-
-
 def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
     """Returns the differences without those that say only that others have deleted what had something, or who had."""
-    whole = {
-        difference.name
+    gone = [each for each in differences if each.how is DifferenceKind.GONE and each.declared]
+    external = (each for each in gone if each.declared and each.declared.external)
+    whole = {each.name for each in external if each.kind in (SET.name, POLICY.name)}
+    theirs = ((each.recorded, each.attribute) for each in differences if each.recorded and each.recorded.external)
+    deleted = {before.ids.get("id", "") for before, attribute in theirs if attribute in ("", "id")}
+    return [
+        difference
         for difference in differences
-        if difference.how is DifferenceKind.GONE
-        and difference.kind in (SET.name, POLICY.name)
-        and difference.declared
-        and difference.declared.external
-    }
-    deleted = {
-        difference.recorded.ids.get("id", "")
-        for difference in differences
-        if difference.recorded and difference.recorded.external and difference.attribute in ("", "id")
-    }
-    return _under_what_was_made_again(
-        [
-            difference
-            for difference in differences
-            if not difference.recorded
-            or difference.how is DifferenceKind.MADE
-            or difference.recorded.ids.get("principal") not in deleted
-            if not (difference.how is DifferenceKind.GONE and difference.declared and _holder(difference) in whole)
-        ]
-    )
+        if not difference.recorded
+        or difference.how is DifferenceKind.MADE
+        or difference.recorded.ids.get("principal") not in deleted
+        if not (difference.how is DifferenceKind.GONE and difference.declared and _holder(difference) in whole)
+    ]
 
 
 def _under_what_was_made_again(differences: Sequence[Difference]) -> list[Difference]:
@@ -251,9 +233,9 @@ def _under_what_was_made_again(differences: Sequence[Difference]) -> list[Differ
         for difference in differences
         if difference.attribute == "id" and difference.way.undo and kind_of(difference.kind, difference.name).key
     ]
-    told, found = set[int](), list[Difference]()
-    for one in again:
-        old = one.recorded.ids["id"] if one.recorded else ""
+    told, told_with = set[int](), list[Difference]()
+    for new in again:
+        old = new.recorded.ids["id"] if new.recorded else ""
         its = [
             number
             for number, each in enumerate(differences)
@@ -262,42 +244,34 @@ def _under_what_was_made_again(differences: Sequence[Difference]) -> list[Differ
         ]
         told.update(its)
         lost = [differences[number] for number in its]
-        names = list(dict.fromkeys(f"{each.kind} {each.name}" for each in lost if each.kind != one.kind))
-        by_hand = one.way.by_hand
+        names = list(dict.fromkeys(f"{each.kind} {each.name}" for each in lost if each.kind != new.kind))
+        by_hand = new.way.by_hand
         if names and by_hand:
             by_hand = by_hand.saying(f"{by_hand}, and gives it {listed(names)}", things=names)
         lines = [line for each in lost if each.attribute == "id" for line in each.way.undo]
-        found.append(replace(one, way=replace(one.way, undo=(*lines, *one.way.undo), by_hand=by_hand)))
-    rest = [
-        difference for number, difference in enumerate(differences) if number not in told and difference not in again
-    ]
-    return [*rest, *found]
+        told_with.append(new.with_way(undo=(*lines, *new.way.undo), by_hand=by_hand))
+    rest = (each for number, each in enumerate(differences) if number not in told and each not in again)
+    return [*rest, *told_with]
 
 
-def _beside(aws: AtAws, difference: Difference, silenced: Sequence[Difference]) -> Difference:
-    """Returns a difference; where its lines give other values of the thing as well, what is accepted stays as it is."""
+def _beside(
+    aws: AtAws, difference: Difference, silenced: Sequence[Difference], accepted: Collection[tuple[str, str]]
+) -> Difference:
+    """Returns a difference, beside what is accepted.
+
+    Where its lines give other values of the thing as well, what is accepted stays as it is. Where somebody accepted it
+    as it was before, no line deletes the whole.
+    """
+    if any(difference.was_meant(*entry) for entry in accepted):
+        text = "take back at AWS what was changed since; or put the new entry of accepted.yaml in place of the old one"
+        return difference.with_way(undo=(), by_hand=Message(CHANGED_SINCE, text))
     its = [each for each in silenced if (each.kind, each.name) == (difference.kind, difference.name)]
     meant = {each.attribute: each.live.values[each.attribute] for each in its if each.live and each.attribute}
     if not (meant and difference.recorded and difference.way.undo):
         return difference
     before = replace(difference.recorded, values={**difference.recorded.values, **meant})
-    way = way_back(
-        aws,
-        kind_of(difference.kind, difference.name),
-        difference.attribute,
-        difference.declared,
-        before,
-        difference.live,
-    )
-    return replace(difference, way=way)
-
-
-def _since(difference: Difference, accepted: Collection[tuple[str, str]]) -> Difference:
-    """Returns a difference; where somebody accepted it as it was before, without the lines that delete the whole."""
-    if not any(difference.was_meant(*entry) for entry in accepted):
-        return difference
-    text = "take back at AWS what was changed since; or put the new entry of accepted.yaml in place of the old one"
-    return replace(difference, way=replace(difference.way, undo=(), by_hand=Message(CHANGED_SINCE, text)))
+    kind, sides = kind_of(difference.kind, difference.name), (difference.declared, before, difference.live)
+    return replace(difference, way=way_back(aws, kind, difference.attribute, *sides))
 
 
 def _holder(difference: Difference) -> str:
@@ -314,7 +288,7 @@ def things_by_name(
 ) -> dict[tuple[str, str], tuple[str, str]]:
     """Returns what AWS has, by kind and name, also by the name that it had before somebody declared it.
 
-    Whoever copies several lines declares with one what the next one calls by its name and id at AWS.
+    Whoever copies several lines declares with the first what the next calls by its name and id at AWS.
     """
     said, now = states_of(states), newest_keys(zone.moves)
     held = {address_now(address, now) for address in said.ids}
@@ -323,11 +297,11 @@ def things_by_name(
     before = {
         kind: {id: key for id, key in some.items() if f"{TYPES[kind]}.{key}" in held} for kind, some in known.items()
     }
-    found = dict[tuple[str, str], tuple[str, str]]()
+    things = dict[tuple[str, str], tuple[str, str]]()
     for keys in (before, known):
         live = live_side(AtAws(zone, inventory, keys, by_type, frozenset()))
-        found |= {at: thing.thing for at, thing in live.items()}
-    return found
+        things |= {at: thing.thing for at, thing in live.items()}
+    return things
 
 
 def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
@@ -372,7 +346,7 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
     Args:
         zone: the configuration.
         inventory: what AWS has.
-        center: whether Identity Center is looked for, so that one that is off is not read.
+        center: whether Identity Center is looked for, so that where it is off, it counts as not read.
     """
     reasons = dict(inventory.unread)
     if isinstance(inventory.entitlements, str):
@@ -393,21 +367,13 @@ def _unread_external(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[
     """
     names = {permission_set.name for center in inventory.centers for permission_set in center.permission_sets}
     policies = {(policy.type, policy.name) for policy in inventory.organization.policies}
-    sets = (
-        permission_set
-        for permission_set in zone.permission_sets.values()
-        if not permission_set.is_known and permission_set.name in names
-    )
-    some = (
-        policy for policy in zone.policies.values() if not policy.is_known and (policy.type, policy.name) in policies
-    )
+    sets = (each for each in zone.permission_sets.values() if not each.is_known and each.name in names)
+    some = (each for each in zone.policies.values() if not each.is_known and (each.type, each.name) in policies)
     provided = {folded(group.name) for center in inventory.centers for group in center.groups if group.external}
     unknown = (group for group in zone.groups.values() if is_of_control_tower(group) and not group.is_known)
     groups = (group for group in unknown if inventory.centers and folded(group.name) not in provided)
-    lacking = [(SET.name, permission_set.key) for permission_set in sets] + [
-        (POLICY.name, policy.key) for policy in some
-    ]
-    for kind, key in (*lacking, *((GROUP.name, group.key) for group in groups)):
+    lacking = ((SET.name, sets), (POLICY.name, some), (GROUP.name, groups))
+    for kind, key in ((kind, each.key) for kind, things in lacking for each in things):
         text = f"{EXTERNAL} lacks it; strata adopt --refresh-external"
         yield f"{kind} {key}", Message(UNREAD_EXTERNAL, text, kind=kind, name=key)
 
@@ -442,7 +408,7 @@ class _Compared:
             for attribute, declared, recorded, live in self._values(self.here, self.before, self.now):
                 # A deploy that leaves a value notes it in the state, whoever set it.
                 same = (declared,) if attribute in self.here.by_default else (declared, recorded)
-                if not any(self._are_same(attribute, live, one) for one in same):
+                if not any(self._are_same(attribute, live, value) for value in same):
                     values = written(live), written(recorded), written(declared)
                     yield self._difference(DifferenceKind.CHANGED, attribute, *values)
 
@@ -468,7 +434,7 @@ class _Compared:
         """Yields what AWS has otherwise than the configuration, but for what somebody did outside.
 
         Args:
-            told: the attributes of which that is told already, an empty one for the whole.
+            told: the attributes of which that is told already, an empty text for the whole.
         """
         if "" in told:
             return
@@ -493,9 +459,8 @@ class _Compared:
             if not unknown and not self._is_earlier_name(attribute, now.values.get(attribute)):
                 yield attribute, wanted, recorded, now.values.get(attribute)
 
-    def _are_same(self, attribute: str, one: Any, other: Any) -> bool:
-        """Returns whether two values mean the same."""
-        return bool(self.kind.meaning(attribute, one) == self.kind.meaning(attribute, other))
+    def _are_same(self, attribute: str, value: Any, other: Any) -> bool:
+        return bool(self.kind.meaning(attribute, value) == self.kind.meaning(attribute, other))
 
     def _is_earlier_name(self, attribute: str, live: Any) -> bool:
         """Returns whether a name that no file writes is that of a key that the thing had: a deploy leaves it."""

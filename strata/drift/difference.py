@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -97,7 +97,11 @@ class Difference:
         its, kind, id = written_out(f"{self.kind} {self.name}"), f"{self.kind} ", _ID.search(self.name)
         then = (at, at.rpartition(": content is ")[0])
         same = bool(id and kind_of(self.kind, self.name).key)
-        return its in then or (same and at.startswith(kind) and any(one.endswith(id[0]) for one in then if id))
+        return its in then or (same and at.startswith(kind) and any(place.endswith(id[0]) for place in then if id))
+
+    def with_way(self, **changes: Any) -> Difference:
+        """Returns it with another way back in some respects."""
+        return replace(self, way=replace(self.way, **changes))
 
     @property
     def has_changed_since(self) -> bool:
@@ -125,8 +129,8 @@ def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:
     now, then = _statements(at_aws), _statements(before)
     if not (now and then):
         return ()
-    added = {name: one for name, one in now.items() if one not in then.values()}
-    removed = {name: one for name, one in then.items() if one not in now.values()}
+    added = {name: statement for name, statement in now.items() if statement not in then.values()}
+    removed = {name: statement for name, statement in then.items() if statement not in now.values()}
     return (
         *(f"{name} changed" for name in added if name in removed),
         *(f"{name} added" for name in added if name not in removed),
@@ -135,16 +139,16 @@ def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:
 
 
 def _statements(document: Any) -> dict[str, Any]:
-    found = statements(meaning(document))
     return {
-        "".join(statement.values("Sid")) or f"statement {statement.number}": statement.content for statement in found
+        "".join(statement.values("Sid")) or f"statement {statement.number}": statement.content
+        for statement in statements(meaning(document))
     }
 
 
 def written(value: Any) -> str:
-    """Returns a value as text that is the same for the same value; a long one, or a document, by a hash.
+    """Returns a value as text that is the same for the same value; a long text, or a document, by a hash.
 
-    A text that looks like such a hash stands in quotes, and one that looks like such a text in more.
+    A text that looks like such a hash stands in quotes, and what looks like such a text in more.
     """
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
     if len(text) <= LONGEST and not isinstance(value, list) and not (isinstance(value, dict) and "Statement" in value):

@@ -16,7 +16,7 @@ PER_SECOND = 2
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html"""
 DAYS = 90
 PAGES = 20
-"""So many pages of 50 events are read of one name; in what is older nobody looks."""
+"""So many pages of 50 events are read of a name; in what is older nobody looks."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class History:
     def __init__(self, aws: Aws) -> None:
         pace = Pace(PER_SECOND)
         self._aws = replace(aws, answers=None, before_send=pace.wait, throttled=pace.throttled)
-        self._begun: dict[tuple[str, str], _LookupBegun] = {}
+        self._begun: dict[tuple[str, str], tuple[Iterator[list[Event]], list[Event]]] = {}
 
     def events(self, region: str, name: str) -> Iterator[Event]:
         """Yields the events of a name that succeeded, the newest first, page by page as they are wanted.
@@ -48,10 +48,10 @@ class History:
         Raises:
             AwsError: AWS rejects a call.
         """
-        begun = self._begun.setdefault((region, name), _LookupBegun(self._pages(region, name), []))
-        yield from begun.read
-        for page in begun.pages:
-            begun.read.extend(page)
+        pages, read = self._begun.setdefault((region, name), (self._pages(region, name), []))
+        yield from read
+        for page in pages:
+            read.extend(page)
             yield from page
 
     def _pages(self, region: str, name: str) -> Iterator[list[Event]]:
@@ -60,38 +60,32 @@ class History:
         for _ in range(PAGES):
             more = {"NextToken": token} if token else {}
             answer = client.lookup_events(LookupAttributes=[attribute], MaxResults=50, **more)
-            found = map(_event, answer.get("Events") or ())
-            yield [event for event in found if event]
+            events = map(_event, answer.get("Events") or ())
+            yield [event for event in events if event]
             token = answer.get("NextToken") or ""
             if not token:
                 return
 
 
-@dataclass
-class _LookupBegun:
-    pages: Iterator[list[Event]]
-    read: list[Event]
-
-
-def _event(found: Any) -> Event | None:
-    """Returns an event, None for one that AWS refused or that cannot be read."""
+def _event(event: Any) -> Event | None:
+    """Returns an event, None where AWS refused it or it cannot be read."""
     try:
-        whole = json.loads(found.get("CloudTrailEvent") or "{}")
+        whole = json.loads(event.get("CloudTrailEvent") or "{}")
     except ValueError:
         return None
     if whole.get("errorCode"):
         return None
     who = whole.get("userIdentity") or {}
-    by = who.get("arn") or who.get("userName") or found.get("Username") or who.get("invokedBy") or ""
+    by = who.get("arn") or who.get("userName") or event.get("Username") or who.get("invokedBy") or ""
     parts = (whole.get(name) for name in ("requestParameters", "responseElements", "serviceEventDetails"))
-    return Event(str(found.get("EventName", "")), str(by), found["EventTime"], frozenset(_words([*parts])))
+    return Event(str(event.get("EventName", "")), str(by), event["EventTime"], frozenset(_words([*parts])))
 
 
 def _words(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
-        for one in value:
-            yield from _words(one)
+        for item in value:
+            yield from _words(item)
     elif isinstance(value, str):
         yield value

@@ -19,8 +19,14 @@ from strata.printing import word
 
 
 def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> Obstacle:
-    """Returns why `strata adopt` cannot write what AWS has, as a phrase; nothing where it can."""
-    if _is_in_external_yaml(zone, kind, attribute, here, now):
+    """Returns why `strata adopt` cannot write what AWS has, as a phrase; nothing where it can.
+
+    external.yaml has what is in something external, and not that this is there.
+    """
+    if here and here.external and (kind.is_part or (attribute and kind in (SET, POLICY))):
+        return in_external_yaml()
+    set_ = zone.permission_sets.get(now.ids.get("set", "")) if now and kind.is_part and not here else None
+    if set_ and set_.external:
         return in_external_yaml()
     if now is None and here and (type := full_access_of(here.name)):
         full = FULL_ACCESS[type]
@@ -46,27 +52,12 @@ def _undescribable(zone: LandingZone, kind: Kind, now: Thing) -> Obstacle:
     ids, set_ = now.ids, zone.permission_sets[now.ids["set"]]
     own = LiveCustomerPolicy(ids["customer"], ids.get("path", "/")) if "customer" in ids else None
     managed = set_.managed if kind is SET_POLICY else ()
-    others = [
-        LiveCustomerPolicy(managed_policy.customer, managed_policy.path)
-        for managed_policy in managed
-        if managed_policy.customer
-    ]
-    return (
-        undescribable_policy(own or arn_of(ids["aws"]), [attachment for attachment in others if attachment != own])
-        or ""
-    )
-
-
-def _is_in_external_yaml(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> bool:
-    """Returns whether external.yaml has it: what is in something external, and not that this is there."""
-    if here:
-        return here.external and (kind.is_part or (bool(attribute) and kind in (SET, POLICY)))
-    set_ = zone.permission_sets.get(now.ids.get("set", "")) if now and kind.is_part else None
-    return set_ is not None and set_.external
+    others = [LiveCustomerPolicy(policy.customer, policy.path) for policy in managed if policy.customer]
+    return undescribable_policy(own or arn_of(ids["aws"]), [other for other in others if other != own]) or ""
 
 
 def adopt_line(kind: str, name: str) -> str:
-    """Returns the command that writes one thing into the configuration."""
+    """Returns the command that writes a thing into the configuration."""
     words = kind.replace(" ", "-")
     return f"strata adopt {word(f'{words}:{name}')}"
 

@@ -13,7 +13,6 @@ from strata.errors import Message
 from strata.kinds import KINDS
 from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import assignments_of
-from strata.kinds.at_aws import LivePolicy
 from strata.kinds.change import Way
 from strata.kinds.cli import PROVISION, Line, Lines
 from strata.kinds.kind import Kind
@@ -30,18 +29,14 @@ def in_order(aws: AtAws, differences: Sequence[Difference], undeployed: Collecti
 
     Within each, what hangs on something stands before it. What two lines say is said once.
     """
-    found = _with_units_that_stay(aws, differences)
-    found = _with_names_freed(aws, [_with_what_it_has(aws, difference, found) for difference in found])
-    found = _with_what_units_hold(aws, found)
-    found.sort(
-        key=lambda difference: (
-            _place(aws, difference),
-            difference.how is DifferenceKind.MADE if _place(aws, difference) == _AFTER else 0,
-        )
-    )
-    found = _said_once(found)
-    ways = _deployed_at_last(aws.zone, with_needed(aws.zone, [difference.way for difference in found], undeployed))
-    return [replace(difference, way=way) for difference, way in zip(found, ways, strict=True)]
+    ordered = _with_units_that_stay(aws, differences)
+    ordered = _with_names_freed(aws, [_with_what_it_has(aws, difference, ordered) for difference in ordered])
+    ordered = _with_what_units_hold(aws, ordered)
+    places = [(_place(aws, difference), difference) for difference in ordered]
+    places.sort(key=lambda at: (at[0], at[0] == _AFTER and at[1].how is DifferenceKind.MADE))
+    ordered = _said_once([difference for _, difference in places])
+    ways = _deployed_at_last(aws.zone, with_needed(aws.zone, [difference.way for difference in ordered], undeployed))
+    return [replace(difference, way=way) for difference, way in zip(ordered, ways, strict=True)]
 
 
 _LINES, _LINES_AND_DEPLOY, _DEPLOY, _AFTER = range(4)
@@ -50,15 +45,10 @@ _LINES, _LINES_AND_DEPLOY, _DEPLOY, _AFTER = range(4)
 def _place(aws: AtAws, difference: Difference) -> int:
     if difference.way.deploy:
         return _LINES_AND_DEPLOY if difference.way.undo else _DEPLOY
-    if (
-        difference.how is DifferenceKind.GONE
-        and difference.kind == ATTACHMENT.name
-        and not full_access_of(difference.name)
-    ):
+    is_gone, is_made = difference.how is DifferenceKind.GONE, difference.how is DifferenceKind.MADE
+    if is_gone and difference.kind == ATTACHMENT.name and not full_access_of(difference.name):
         return _AFTER  # a deploy may have to switch its type on
-    return (
-        _AFTER if difference.way.undo and difference.how is DifferenceKind.MADE and _waits(aws, difference) else _LINES
-    )
+    return _AFTER if is_made and difference.way.undo and _waits(aws, difference) else _LINES
 
 
 def _waits(aws: AtAws, difference: Difference) -> bool:
@@ -69,18 +59,14 @@ def _waits(aws: AtAws, difference: Difference) -> bool:
         return False
     policies, ids = aws.inventory.organization.policies, difference.live.ids
     mine = next(each for each in policies if each.id == ids.get("policy", ids.get("id")))
-    targets = (
-        {ids["target"]} if "target" in ids else {each.parameters["target_id"] for each in difference.way.undo[:-1]}
-    )
-    others = [each for each in policies if each.type == mine.type and each.id != mine.id and _allows(each)]
-    return bool(targets - {target for each in others for target in each.targets})
-
-
-def _allows(policy: LivePolicy) -> bool:
-    """Returns whether a policy allows something: without one that does, AWS denies all."""
-    if policy.type != PolicyType.SERVICE_CONTROL:
-        return True
-    return any(each.content.get("Effect") == "Allow" for each in statements(content(policy.content)))
+    detached = (line.parameters["target_id"] for line in difference.way.undo[:-1])
+    left = {ids["target"]} if "target" in ids else {*detached}
+    for policy in policies:
+        if policy.type == mine.type and policy.id != mine.id:
+            # AWS denies all where no service control policy allows something.
+            effects = (each.content.get("Effect") for each in statements(content(policy.content)))
+            left -= {*policy.targets} if policy.type != PolicyType.SERVICE_CONTROL or "Allow" in effects else set()
+    return bool(left)
 
 
 # What a unit holds
@@ -104,50 +90,34 @@ def _with_units_that_stay(aws: AtAws, differences: Sequence[Difference]) -> list
         and difference.attribute == "unit"
         and difference.way.deploy
     }
-    text = "move its accounts out by hand first: AWS deletes no unit that holds one"
-    by_hand = Message("unit-not-empty", text)
-    found = [*differences]
-    for number, one in enumerate(found):
-        if (
-            one.how is DifferenceKind.MADE
-            and one.kind == UNIT.name
-            and one.way.undo
-            and {*_accounts_in(aws, one)} - moved
-        ):
-            found[number] = replace(one, way=replace(one.way, undo=(), by_hand=by_hand))
-    return found
-
-
-def _deleted_units(aws: AtAws, among: Collection[Difference]) -> set[str]:
-    """Returns the ids of the units that lines delete before any deploy, with what is attached to them."""
-    made = [
-        difference
-        for difference in among
-        if difference.kind == UNIT.name
-        and difference.how is DifferenceKind.MADE
-        and difference.live
-        and difference.way.undo
+    by_hand = Message("unit-not-empty", "move its accounts out by hand first: AWS deletes no unit that holds one")
+    return [
+        difference.with_way(undo=(), by_hand=by_hand)
+        if _is_unit_made(difference) and difference.way.undo and {*_accounts_in(aws, difference)} - moved
+        else difference
+        for difference in differences
     ]
-    return {difference.live.ids["id"] for difference in made if difference.live and not _accounts_in(aws, difference)}
+
+
+def _is_unit_made(difference: Difference) -> bool:
+    return difference.kind == UNIT.name and difference.how is DifferenceKind.MADE
 
 
 def _with_what_units_hold(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
     """Returns the differences; nothing is detached from a unit that is deleted, which goes before its policies."""
-    units = _deleted_units(aws, differences)
-    found = [
-        replace(
-            difference,
-            way=replace(
-                difference.way, undo=tuple(e for e in difference.way.undo if e.parameters.get("target_id") not in units)
-            ),
-        )
+    units = {
+        difference.live.ids["id"]
+        for difference in differences
+        if difference.live and _is_unit_made(difference) and difference.way.undo and not _accounts_in(aws, difference)
+    }
+    if not units:
+        return [*differences]
+    lines = [
+        tuple(line for line in difference.way.undo if line.parameters.get("target_id") not in units)
         for difference in differences
     ]
-    return (
-        sorted(found, key=lambda difference: difference.kind != UNIT.name or difference.how is not DifferenceKind.MADE)
-        if units
-        else found
-    )
+    kept = [difference.with_way(undo=undo) for difference, undo in zip(differences, lines, strict=True)]
+    return sorted(kept, key=lambda difference: not _is_unit_made(difference))
 
 
 # What was made again
@@ -159,11 +129,11 @@ def _with_what_it_has(aws: AtAws, difference: Difference, among: Collection[Diff
         return difference
     told = [each for other in among if other is not difference for each in other.way.undo]
     given = [each for each in assignments_of(aws, difference.live.ids["id"]) if each not in told]
-    return replace(difference, way=replace(difference.way, undo=(*given, *difference.way.undo)))
+    return difference.with_way(undo=(*given, *difference.way.undo))
 
 
 def _deployed_at_last(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:
-    """Returns the ways; of those that deploy after their lines the last one deploys for all: the lines go first."""
+    """Returns the ways; of those that deploy after their lines the last deploys for all: the lines go first."""
     both = [number for number, way in enumerate(ways) if way.undo and way.deploy]
     stacks = {stack for number in both for stack in ways[number].deploy}
     for_all = tuple(layer.name for layer in layers(zone) if layer.name in stacks)
@@ -172,33 +142,28 @@ def _deployed_at_last(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:
 
 
 def _said_once(differences: Sequence[Difference]) -> list[Difference]:
-    """Returns the differences without lines that another one has already: what is gone, AWS does not take twice.
+    """Returns the differences without lines that another has already: what is gone, AWS does not take twice.
 
-    A permission set reaches its accounts after the last of its changes, and after the last one that is run.
+    A permission set reaches its accounts after the last of its changes, and after the last that is run.
     """
-    said, found = list[Line](), list[Difference]()
-    last, run = _provisioned(differences), _provisioned(differences, is_run=True)
+    said, kept, last = list[Line](), list[Difference](), dict[tuple[Any, bool], tuple[int, int]]()
     for number, difference in enumerate(differences):
-        lines = list[Line]()
-        for place, each in enumerate(difference.way.undo):
-            arn = each.parameters.get("permission_set_arn")
-            is_last = (number, place) in (last.get(arn), run.get(arn))
-            if is_last if each.operation == PROVISION else each not in said:
-                lines.append(each)
+        for place, line in enumerate(difference.way.undo):
+            if line.operation == PROVISION:
+                arn = line.parameters["permission_set_arn"]
+                last[arn, False] = number, place
+                if not difference.way.is_left_to_hand:
+                    last[arn, True] = number, place
+    ends = {*last.values()}
+    for number, difference in enumerate(differences):
+        lines = [
+            line
+            for place, line in enumerate(difference.way.undo)
+            if ((number, place) in ends if line.operation == PROVISION else line not in said)
+        ]
         said += lines
-        found.append(replace(difference, way=replace(difference.way, undo=tuple(lines))))
-    return found
-
-
-def _provisioned(differences: Sequence[Difference], *, is_run: bool = False) -> dict[Any, tuple[int, int]]:
-    """Returns where each permission set is provisioned for the last time; only where no person has to run it."""
-    return {
-        each.parameters["permission_set_arn"]: (number, place)
-        for number, difference in enumerate(differences)
-        if not (is_run and difference.way.is_left_to_hand)
-        for place, each in enumerate(difference.way.undo)
-        if each.operation == PROVISION
-    }
+        kept.append(difference.with_way(undo=tuple(lines)))
+    return kept
 
 
 # Names
@@ -210,20 +175,20 @@ _NAMES = ("name", "user_name")
 def _with_names_freed(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
     """Returns the differences; the first of a kind has lines that free the names that others have by now.
 
-    A deploy renames everything at once, and AWS takes no name that another one still has.
+    A deploy renames everything at once, and AWS takes no name that is still another's.
     """
-    found = [*differences]
+    freed = [*differences]
     for kind in KINDS:
         named = [
-            number for number, difference in enumerate(found) if difference.kind == kind.name and _is_named(difference)
+            number for number, difference in enumerate(freed) if difference.kind == kind.name and _is_named(difference)
         ]
-        if lines := _freed(aws, kind, [difference for difference in found if difference.kind == kind.name]):
-            first = min(named, key=lambda number: (_place(aws, found[number]), number))
-            way = found[first].way
+        if lines := _freed(aws, kind, [difference for difference in freed if difference.kind == kind.name]):
+            first = min(named, key=lambda number: (_place(aws, freed[number]), number))
+            way = freed[first].way
             text = "another one has its name, and gets one for the meantime"
             note = way.by_hand or Message("name-freed", text)
-            found[first] = replace(found[first], way=replace(way, undo=(*lines, *way.undo), by_hand=note))
-    return found
+            freed[first] = freed[first].with_way(undo=(*lines, *way.undo), by_hand=note)
+    return freed
 
 
 def _is_named(difference: Difference) -> bool:
@@ -238,16 +203,14 @@ def _freed(aws: AtAws, kind: Kind, differences: Sequence[Difference]) -> Lines:
     if not kind.rename or not any(map(_is_named, differences)):
         return lines
     there = {
-        difference.live.ids["id"]: difference
-        for difference in differences
-        if difference.live and not difference.live.external
+        live.ids["id"]: difference for difference in differences if (live := difference.live) and not live.external
     }
-    for own in kind.found(aws.inventory, aws.known["ou"]):
+    wants = [(difference.declared, difference.live) for difference in differences if _is_named(difference)]
+    for own in kind.named(aws.inventory, aws.known["ou"]):
         other = there.get(own.id)
         wanted = any(
-            difference.declared and difference.declared.mark and difference.declared.mark.identity == own.identity
-            for difference in differences
-            if _is_named(difference) and not (difference.live and difference.live.ids["id"] == own.id)
+            here and here.mark and here.mark.identity == own.identity and not (now and now.ids["id"] == own.id)
+            for here, now in wants
         )
         if other and wanted and not (other.how is DifferenceKind.MADE and _place(aws, other) == _LINES):
             lines += kind.rename(aws, own.id, f"{own.name[:_ROOM]}-{own.id.rpartition('-')[2]}")

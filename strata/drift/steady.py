@@ -18,7 +18,7 @@ def steady_states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]]:
     """Returns the states by stack.
 
     Raises:
-        StrataError: there is none, or another run holds one, which is half way between two of them.
+        StrataError: there is none, or another run holds a state, which is half way between two of them.
     """
     states = read_states(aws, zone.project)
     if not any(states.get(stack, {}).get("resources") for stack in STACKS if stack != "backend"):
@@ -45,7 +45,7 @@ def check_same(aws: Aws, zone: LandingZone, before: Mapping[str, Mapping[str, An
     """Refuses states that a run holds or wrote while AWS was read: what it did would look as if done outside.
 
     Raises:
-        StrataError: one has changed, or is about to.
+        StrataError: a state has changed, or is about to.
     """
     _check_free(aws, zone, before)
     for stack in before:

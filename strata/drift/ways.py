@@ -1,4 +1,4 @@
-"""The way back for one difference: a deploy, lines of the AWS CLI, or an entry of the configuration."""
+"""The way back for a difference: a deploy, lines of the AWS CLI, or an entry of the configuration."""
 
 from __future__ import annotations
 
@@ -82,17 +82,13 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
         return Way(deploy=(kind.stack,), undo=now.undo, by_hand=Message("made-again", again))
     if here and now and kind.rename and attribute in here.by_default & BY_KEY:
         return Way(undo=kind.rename(aws, now.ids["id"], here.values[attribute]))
-    if here and attribute in here.by_default:
-        return Way(by_hand=_to_write(aws.zone, kind, attribute, here))
+    if here and attribute in here.by_default:  # so that a deploy puts it back
+        part, at = aws.zone.source_file(here.file).origin(here.location)
+        value, place = here.values[attribute], f"{dotted(at)} in {part.name or here.file}"
+        text = f"write {attribute}: {value} at {place}, and deploy {kind.stack}"
+        key = f"{dotted(at)}.{attribute}"
+        return Way(by_hand=Message("write-the-default", text, key=key, value=value, stack=kind.stack))
     return Way(deploy=(kind.stack,))
 
 
 _BY_WHOM = "by whoever looks after it, such as its identity provider"
-
-
-def _to_write(zone: LandingZone, kind: Kind, attribute: str, here: Thing) -> Message:
-    """Returns what is to be written so that a deploy puts a value back that counts by default."""
-    part, at = zone.source_file(here.file).origin(here.location)
-    value = here.values[attribute]
-    text = f"write {attribute}: {value} at {dotted(at)} in {part.name or here.file}, and deploy {kind.stack}"
-    return Message("write-the-default", text, key=f"{dotted(at)}.{attribute}", value=value, stack=kind.stack)

@@ -35,14 +35,14 @@ def read_controls(aws: Aws, project: Project, held: Held, accounts: Collection[s
     Raises:
         AwsError: AWS rejects a call for another reason.
     """
-    found, unread = dict[str, Mapping[str, Any]](), dict[str, str]()
+    controls, unread = dict[str, Mapping[str, Any]](), dict[str, str]()
     for kind, asked in ((kind, kind.asked) for kind in KINDS if kind.asked):
         try:
-            for name, one in held.get(kind.type, {}).items():
-                if (values := asked(ResourceQuestion(aws, project, one, accounts))) is not None:
-                    found[f"{kind.type}.{name}"] = values
+            for name, attributes in held.get(kind.type, {}).items():
+                if (values := asked(ResourceQuestion(aws, project, attributes, accounts))) is not None:
+                    controls[f"{kind.type}.{name}"] = values
         except AwsError as error:
             if error.code not in DENIED:
                 raise
             unread[kind.control] = str(error)
-    return found, unread
+    return controls, unread

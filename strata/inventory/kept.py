@@ -20,7 +20,7 @@ GOOD_FOR = 3600.0
 
 
 class KeptAnswers:
-    """A file of answers, one a line below the account's, that nobody else may read and git ignores.
+    """A file of answers, each on a line below the account's, that nobody else may read and git ignores.
 
     Attributes:
         resumed: the number of answers that an earlier reading left.
@@ -65,8 +65,8 @@ class KeptAnswers:
             raise StrataError(Message("not-a-file", f"{self._path} is not a file; remove it", place=str(self._path)))
 
     def _lines(self) -> list[Any]:
-        """Returns what the lines hold; the last one may be half written, and the file something else."""
-        found: list[Any] = []
+        """Returns what the lines hold; the last may be half written, and the file something else."""
+        kept: list[Any] = []
         try:
             text = self._path.read_text(encoding="utf-8", errors="replace") if self._path.exists() else ""
         except OSError as error:
@@ -74,12 +74,12 @@ class KeptAnswers:
             raise StrataError(Message("file-unreadable", unread, place=str(self._path))) from error
         for line in text.splitlines():
             try:
-                found.append(json.loads(line))
+                kept.append(json.loads(line))
             except ValueError:
                 break
-        if not all(isinstance(one, list) and len(one) == _PAIR and isinstance(one[0], str) for one in found):
+        if not all(isinstance(line, list) and len(line) == _PAIR and isinstance(line[0], str) for line in kept):
             return []
-        return found if found and isinstance(found[0][1], int | float) else []
+        return kept if kept and isinstance(kept[0][1], int | float) else []
 
     def get(self, question: str) -> Any | None:
         """Returns what AWS answered, None where it was not asked."""

@@ -14,7 +14,7 @@ SLOWER: Mapping[str, float] = {"account": 8}
 PAUSE = 10.0
 """Seconds in which a service that throttles is not asked; before and behind them botocore tries six times."""
 PAUSES = 12
-"""So many pauses for one call, which are some five minutes."""
+"""So many pauses for a call, which are some five minutes."""
 
 
 class Pace:

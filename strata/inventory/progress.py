@@ -1,4 +1,4 @@
-"""One reading of everything, at its pace, that says on stderr how far it is."""
+"""A reading of everything, at its pace, that says on stderr how far it is."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ _EVERY = 5.0
 
 
 class InventoryReading:
-    """One reading; where its answers are kept, one that broke off goes on from there."""
+    """A reading; where its answers are kept, it goes on from where an earlier one broke off."""
 
     def __init__(self, options: Options, project: Project, kept: KeptAnswers | None = None) -> None:
         self._options, self._project, self._kept = options, project, kept
-        progress = _Progress(options)
-        self._pace = Pace(told=progress, waits=progress.waits)
+        self._pace, self._last = Pace(told=self._told, waits=self._waits), time.monotonic()
         if kept and kept.resumed:
             options.note(f"going on from an earlier run: {counted(kept.resumed, 'answer')} known")
 
@@ -52,8 +51,8 @@ class InventoryReading:
         """
         asking = self._asking(aws)
         active = frozenset(account.id for account in inventory.organization.accounts if account.state == "ACTIVE")
-        found, unread = read_controls(asking, self._project, held, active)
-        return replace(inventory, controls=found, unread={**inventory.unread, **unread})
+        controls, unread = read_controls(asking, self._project, held, active)
+        return replace(inventory, controls=controls, unread={**inventory.unread, **unread})
 
     def assignments(self, aws: Aws, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Inventory:
         """Returns an inventory with what AWS says now of who has some permission sets in some accounts.
@@ -75,21 +74,13 @@ class InventoryReading:
         """Says how often AWS was asked."""
         self._options.note(f"AWS was asked {counted(sum(self.requests.values()), 'time')}")
 
-
-class _Progress:
-    """Says on stderr how many requests were made, every few seconds."""
-
-    def __init__(self, options: Options) -> None:
-        self._options, self._last = options, time.monotonic()
-
-    def __call__(self, requests: Counter[str]) -> None:
-        """Says it if it is time."""
+    def _told(self, requests: Counter[str]) -> None:
+        """Says every few seconds how many requests were made."""
         if time.monotonic() - self._last > _EVERY:
             self._last = time.monotonic()
             told = ", ".join(f"{count} of {service}" for service, count in sorted(requests.items()))
             self._options.note(f"reading: {told}")
 
-    def waits(self, service: str, seconds: float) -> None:
-        """Says that a service wants to be asked less."""
+    def _waits(self, service: str, seconds: float) -> None:
         text = f"{service} throttles: it is asked again in {seconds:g} seconds"
         self._options.note(Message("service-throttles", text, service=service, seconds=seconds))

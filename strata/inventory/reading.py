@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -70,8 +70,7 @@ def read(
     ended = Event()
     aws = _until(ended, aws)
     try:
-        parts, depth = _Parts(partly=partly), Depth(told if thorough else None, once=once)
-        return _inventory(aws, project, parts, *_begun(aws, project, parts), ended, depth)
+        return _inventory(aws, project, _Parts(partly=partly), ended, Depth(told if thorough else None, once=once))
     except AwsError as error:
         if error.code.removesuffix("Exception").endswith("NotFound"):
             raise _changed(aws, f"something went away while it was read ({error})") from error
@@ -120,20 +119,15 @@ class _Parts:
 
 POLICIES, TRUSTED_SERVICES, DELEGATIONS, TAGS = "policies", "trusted services", "delegated administrators", "tags"
 CENTER, ROOT_ACCESS, ENTITLEMENTS = "Identity Center", "central root access", "entitlements"
-"""The parts that may be missing; each setting of security.yaml is one under its key."""
+"""The parts that may be missing; each setting of security.yaml is a part under its key."""
 
 
-def _begun(aws: Aws, project: Project, parts: _Parts) -> tuple[Mapping[str, Any], identity_center.CenterClient | None]:
-    """Returns the organization, and Identity Center where it is enabled.
-
-    Raises:
-        StrataError: one of them is elsewhere.
-    """
-    found = organization.describe(aws)
-    if found is None:
+def _inventory(aws: Aws, project: Project, parts: _Parts, ended: Event, depth: Depth) -> Inventory:
+    described = organization.describe(aws)
+    if described is None:
         text = "the account is in no organization; create one with `strata bootstrap`"
         raise StrataError(Message("no-organization", text))
-    organization.check_ours(found, project)
+    organization.check_ours(described, project)
     center = parts.ask(CENTER, lambda: identity_center.CenterClient.of(aws, project), None)
     home = parts.ask(CENTER, lambda: identity_center.home(aws, project), None)
     if home not in (None, project.identity_center_region):
@@ -143,27 +137,15 @@ def _begun(aws: Aws, project: Project, parts: _Parts) -> tuple[Mapping[str, Any]
             f"give --identity-center-region {home}, or correct identity_center.region of project.yaml"
         )
         raise StrataError(Message("identity-center-elsewhere", text, region=home, asked=asked))
-    return found, center
-
-
-def _inventory(
-    aws: Aws,
-    project: Project,
-    parts: _Parts,
-    found: Mapping[str, Any],
-    center: identity_center.CenterClient | None,
-    ended: Event,
-    depth: Depth,
-) -> Inventory:
     with _pools(4, ended) as (services, *pools):
-        organized = services.start(_organization, aws, found, pools[0], parts)
-        settings = services.start(_settings, aws, project, parts)
+        organized = services.submit(_organization, aws, described, pools[0], parts)
+        settings = services.submit(_settings, aws, project, parts)
         centered = None
         if center:
             ask = partial(_center, aws, center, project, pools[1], pools[2], depth)
-            centered = services.start(parts.ask, CENTER, ask, None)
-        for one in as_completed([one for one in (organized, settings, centered) if one]):
-            one.result()
+            centered = services.submit(parts.ask, CENTER, ask, None)
+        for future in as_completed([future for future in (organized, settings, centered) if future]):
+            future.result()
         return Inventory(
             organized.result(),
             centered.result() if centered else None,
@@ -175,32 +157,17 @@ def _inventory(
 
 
 @contextmanager
-def _pools(number: int, ended: Event) -> Iterator[list[Pool]]:
-    """Gives pools; after a failure, or an interruption, nothing more is asked."""
+def _pools(number: int, ended: Event) -> Iterator[list[Executor]]:
+    """Gives pools, each for several questions at once; after a failure, or an interruption, nothing more is asked."""
     executors = [ThreadPoolExecutor(AT_ONCE) for _ in range(number)]
     try:
-        yield [*map(Pool, executors)]
+        yield [*executors]
     finally:
         ended.set()
         for executor in executors:
             executor.shutdown(wait=False, cancel_futures=True)
         for executor in executors:
             executor.shutdown()
-
-
-class Pool:
-    """Asks a service several questions at once."""
-
-    def __init__(self, executor: ThreadPoolExecutor) -> None:
-        self._executor = executor
-
-    def map(self, ask: Callable[[_T], _R], about: Iterable[_T]) -> list[_R]:
-        """Returns the answers, in the order of what they are about."""
-        return list(self._executor.map(ask, about))
-
-    def start(self, ask: Callable[..., _R], *about: Any) -> Future[_R]:
-        """Begins to ask one question."""
-        return self._executor.submit(ask, *about)
 
 
 # The organization
@@ -216,7 +183,7 @@ class _Things(NamedTuple):
     root: str
 
 
-def _organization(aws: Aws, found: Any, pool: Pool, parts: _Parts) -> LiveOrganization:
+def _organization(aws: Aws, described: Any, pool: Executor, parts: _Parts) -> LiveOrganization:
     things = _things(aws, pool, parts)
     taggable = [*(account.id for account in things.accounts), *(unit.id for unit in things.units)]
     taggable += [policy.id for policy in things.policies if not policy.aws_managed]
@@ -224,9 +191,9 @@ def _organization(aws: Aws, found: Any, pool: Pool, parts: _Parts) -> LiveOrgani
     delegations = parts.ask(DELEGATIONS, lambda: organization.list_delegations(aws), dict[str, set[str]]())
     trusted = parts.ask(TRUSTED_SERVICES, lambda: list(organization.list_trusted_services(aws)), ())
     read = LiveOrganization(
-        id=found["Id"],
+        id=described["Id"],
         root=things.root,
-        management=found["MasterAccountId"],
+        management=described["MasterAccountId"],
         accounts=tuple(sorted(_tagged(things.accounts, tags), key=lambda account: account.id)),
         units=tuple(_tagged(things.units, tags)),
         policies=tuple(_tagged(things.policies, tags)),
@@ -242,12 +209,24 @@ def _organization(aws: Aws, found: Any, pool: Pool, parts: _Parts) -> LiveOrgani
     return read
 
 
-def _things(aws: Aws, pool: Pool, parts: _Parts) -> _Things:
+def _things(aws: Aws, pool: Executor, parts: _Parts) -> _Things:
     (root,) = organization.list_roots(aws)
     units = _units(aws, root, pool)
     parents = [root, *(unit.id for unit in units)]
-    below = pool.map(lambda parent: organization.accounts_below(aws, parent), parents)
-    accounts = [_account(one, parent) for parent, some in zip(parents, below, strict=True) for one in some]
+    below = pool.map(partial(organization.accounts_below, aws), parents)
+    accounts = [
+        LiveAccount(
+            account["Id"],
+            account.get("Name", ""),
+            account.get("Email", ""),
+            # AWS replaced Status by State in September 2026.
+            account.get("State") or account.get("Status") or "",
+            account.get("JoinedMethod", ""),
+            parent,
+        )
+        for parent, some in zip(parents, below, strict=True)
+        for account in some
+    ]
     types = organization.enabled_policy_types(aws)
     policies = parts.ask(POLICIES, lambda: _policies(aws, {*PolicyType, *types}, pool), list[LivePolicy]())
     return _Things(units, accounts, policies, types, root)
@@ -280,10 +259,10 @@ _NAMED = 5
 
 def _by(key: Callable[[_T], str], things: Iterable[_T]) -> dict[str, list[_T]]:
     """Returns things by id: an account that moved meanwhile may have been read in both places."""
-    found: defaultdict[str, list[_T]] = defaultdict(list)
+    by_key: defaultdict[str, list[_T]] = defaultdict(list)
     for thing in things:
-        found[key(thing)].append(thing)
-    return dict(found)
+        by_key[key(thing)].append(thing)
+    return dict(by_key)
 
 
 _id: Callable[[Any], str] = attrgetter("id")
@@ -296,52 +275,44 @@ def _changed(aws: Aws, what: str, **data: Any) -> StrataError:
     return StrataError(Message("changed-meanwhile", f"{what}; run it again when nobody is changing it", **data))
 
 
-def _units(aws: Aws, root: str, pool: Pool) -> list[LiveUnit]:
+def _units(aws: Aws, root: str, pool: Executor) -> list[LiveUnit]:
     """Returns the units level by level, so that a unit stands behind the one above it."""
-    found: list[LiveUnit] = []
-    level = [root]
+    units, level = list[LiveUnit](), [root]
     while level:
-        below = pool.map(lambda parent: organization.list_units(aws, parent), level)
-        units = [
+        below = pool.map(partial(organization.list_units, aws), level)
+        here = [
             LiveUnit(id, name, parent) for parent, some in zip(level, below, strict=True) for id, name in some.items()
         ]
-        found += units
-        level = [unit.id for unit in units]
-    return found
+        units += here
+        level = [unit.id for unit in here]
+    return units
 
 
-def _account(one: Any, parent: str) -> LiveAccount:
-    # AWS replaced Status by State in September 2026.
-    state = one.get("State") or one.get("Status") or ""
-    return LiveAccount(one["Id"], one.get("Name", ""), one.get("Email", ""), state, one.get("JoinedMethod", ""), parent)
+def _policies(aws: Aws, types: Iterable[str], pool: Executor) -> list[LivePolicy]:
+    listed = [policy for some in pool.map(partial(organization.policies_of, aws), sorted(types)) for policy in some]
 
-
-def _policies(aws: Aws, types: Iterable[str], pool: Pool) -> list[LivePolicy]:
-    listed = [one for some in pool.map(partial(organization.policies_of, aws), sorted(types)) for one in some]
-
-    def policy(one: Any) -> LivePolicy:
-        aws_managed = bool(one.get("AwsManaged"))
-        content = "" if aws_managed else organization.content_of(aws, one["Id"])
-        targets = tuple(sorted(organization.targets_of(aws, one["Id"])))
-        return LivePolicy(
-            one["Id"], one["Name"], one["Type"], one.get("Description", ""), content, aws_managed, targets
-        )
+    def policy(summary: Any) -> LivePolicy:
+        aws_managed = bool(summary.get("AwsManaged"))
+        content = "" if aws_managed else organization.content_of(aws, summary["Id"])
+        targets = tuple(sorted(organization.targets_of(aws, summary["Id"])))
+        what = summary["Id"], summary["Name"], summary["Type"], summary.get("Description", "")
+        return LivePolicy(*what, content, aws_managed, targets)
 
     return sorted(pool.map(policy, listed), key=lambda policy: (policy.type, policy.name, policy.id))
 
 
-def _all_tags(aws: Aws, ids: list[str], pool: Pool) -> dict[str, dict[str, str]]:
-    """Returns the tags of accounts, units and policies: in bulk, if AWS answers that as it answers one by one."""
+def _all_tags(aws: Aws, ids: list[str], pool: Executor) -> dict[str, dict[str, str]]:
+    """Returns the tags of accounts, units and policies: in bulk, if AWS answers that as it answers for each."""
 
     def ask(resource: str) -> dict[str, str]:
         return _tags(organization.list_tags(aws, resource))
 
     bulk = organization.list_all_tags(aws)
     if bulk is not None:
-        found = {resource: _tags(bulk.get(resource, ())) for resource in ids}
-        samples = [*[one for one in ids if found[one]][:1], *[one for one in ids if not found[one]][:1]]
-        if all(found[one] == answer for one, answer in zip(samples, pool.map(ask, samples), strict=True)):
-            return found
+        tags = {resource: _tags(bulk.get(resource, ())) for resource in ids}
+        samples = [*[id for id in ids if tags[id]][:1], *[id for id in ids if not tags[id]][:1]]
+        if all(tags[id] == answer for id, answer in zip(samples, pool.map(ask, samples), strict=True)):
+            return tags
     return dict(zip(ids, pool.map(ask, ids), strict=True))
 
 
@@ -373,9 +344,9 @@ def _entitlements(aws: Aws, project: Project) -> tuple[Entitlement, ...] | str:
 
 
 def _center(
-    aws: Aws, center: identity_center.CenterClient, project: Project, admin: Pool, people: Pool, depth: Depth
+    aws: Aws, center: identity_center.CenterClient, project: Project, admin: Executor, people: Executor, depth: Depth
 ) -> LiveCenter:
-    arns = admin.start(_sets, center)
+    arns = admin.submit(_sets, center)
     directory = _directory(center, people)
     assignments = _all_assignments(center, directory.principals, admin)
     known = set(directory.principals)
@@ -402,10 +373,10 @@ def _read(
     directory: _Directory,
     arns: Iterable[str],
     assignments: Iterable[LiveAssignment],
-    admin: Pool,
+    admin: Executor,
 ) -> LiveCenter:
-    access_control = admin.start(center.access_control)
-    permission_sets = admin.map(partial(_permission_set, center), arns)
+    access_control = admin.submit(center.access_control)
+    permission_sets = sorted(admin.map(partial(_permission_set, center), arns), key=attrgetter("name"))
     on = access_control.result()
     return LiveCenter(
         instance=center.instance,
@@ -413,7 +384,7 @@ def _read(
         region=project.identity_center_region,
         users=tuple(directory.users),
         groups=tuple(directory.groups),
-        permission_sets=tuple(sorted(permission_sets, key=lambda permission_set: permission_set.name)),
+        permission_sets=tuple(permission_sets),
         assignments=frozenset(assignments),
         orphans=frozenset(),
         attributes=None if on is None else identity_center.sources(on),
@@ -425,7 +396,7 @@ def _check_gone(aws: Aws, center: identity_center.CenterClient, orphans: Iterabl
     """Refuses principals that were made while the rest was read, and so look like deleted ones.
 
     Raises:
-        StrataError: there is one.
+        StrataError: a principal was.
     """
     for kind, id in sorted({(assignment.principal_type, assignment.principal) for assignment in orphans}):
         if center.exists(kind, id):
@@ -462,7 +433,7 @@ def read_center(aws: Aws, project: Project, wanted: WantedDetail, ended: Event) 
     if center is None:
         return None
     with _pools(3, ended) as (services, admin, people):
-        directory = services.start(_directory, center, people, wanted.groups)
+        directory = services.submit(_directory, center, people, wanted.groups)
         arns = [arn for arn in _sets(center) if arn in wanted.permission_sets]
         assignments = _all_assignments(center, sorted(wanted.principals), admin)
         return _read(center, project, directory.result(), arns, assignments, admin)
@@ -471,7 +442,7 @@ def read_center(aws: Aws, project: Project, wanted: WantedDetail, ended: Event) 
 def confirmed(
     aws: Aws, project: Project, inventory: Inventory, doubted: Collection[tuple[str, str]]
 ) -> LiveCenter | None:
-    """Returns Identity Center with who has some sets in some accounts as those are asked one by one.
+    """Returns Identity Center with who has some sets in some accounts as each of those is asked.
 
     What AWS lists of a user or group is some moments late, after a deploy as well.
 
@@ -487,20 +458,12 @@ def confirmed(
     read, center = inventory.center, identity_center.CenterClient.of(aws, project)
     if read is None or center is None:
         return read
-    known, sets = (
-        {*map(_id, read.users), *map(_id, read.groups)},
-        {permission_set.arn for permission_set in read.permission_sets},
-    )
+    known, sets = {*map(_id, read.users), *map(_id, read.groups)}, {each.arn for each in read.permission_sets}
     accounts = {account.id for account in inventory.organization.accounts if account.state == "ACTIVE"}
     pairs = {(arn, account) for arn, account in doubted if arn in sets and account in accounts}
     assignments = {assignment for pair in sorted(pairs) for assignment in _assignments(center.assignments_in(*pair))}
-    others = {
-        assignment for assignment in read.assignments if (assignment.permission_set, assignment.account) not in pairs
-    }
-    return replace(
-        read,
-        assignments=frozenset(others | {assignment for assignment in assignments if assignment.principal in known}),
-    )
+    others = {each for each in read.assignments if (each.permission_set, each.account) not in pairs}
+    return replace(read, assignments=frozenset(others | {each for each in assignments if each.principal in known}))
 
 
 class _Directory(NamedTuple):
@@ -516,38 +479,48 @@ class _Directory(NamedTuple):
 
 
 def _directory(
-    center: identity_center.CenterClient, people: Pool, members_of: Collection[str] | None = None
+    center: identity_center.CenterClient, people: Executor, members_of: Collection[str] | None = None
 ) -> _Directory:
     """Returns who is in the identity store, with the members of all groups or of some."""
 
-    def memberships(one: Any) -> dict[str, str]:
-        return center.memberships(one["GroupId"]) if members_of is None or one["GroupId"] in members_of else {}
+    def memberships(group: Any) -> dict[str, str]:
+        return center.memberships(group["GroupId"]) if members_of is None or group["GroupId"] in members_of else {}
 
-    users, groups = people.start(center.list_users), people.start(center.list_groups)
+    users, groups = people.submit(center.list_users), people.submit(center.list_groups)
     members = people.map(memberships, groups.result())
-    found = [_group(one, some) for one, some in zip(groups.result(), members, strict=True)]
+    with_members = [
+        LiveGroup(
+            group["GroupId"],
+            group.get("DisplayName", ""),
+            group.get("Description", ""),
+            bool(group.get("ExternalIds")),
+            some,
+            described=group,
+        )
+        for group, some in zip(groups.result(), members, strict=True)
+    ]
     return _Directory(
         sorted(map(_user, users.result()), key=lambda user: (user.user_name, user.id)),
-        sorted(found, key=lambda group: (group.name, group.id)),
+        sorted(with_members, key=lambda group: (group.name, group.id)),
     )
 
 
 def _all_assignments(
-    center: identity_center.CenterClient, principals: Iterable[Principal], admin: Pool
+    center: identity_center.CenterClient, principals: Iterable[Principal], admin: Executor
 ) -> set[LiveAssignment]:
-    listed = admin.map(lambda one: _assignments(center.assignments_of(*one)), principals)
+    listed = admin.map(lambda principal: _assignments(center.assignments_of(*principal)), principals)
     return {assignment for some in listed for assignment in some}
 
 
 def _sets(center: identity_center.CenterClient) -> list[str]:
-    """Returns the ARNs of all permission sets, sorted."""
+
     return sorted(center.permission_sets())
 
 
 def _assignments(listed: Iterable[Any]) -> list[LiveAssignment]:
     return [
-        LiveAssignment(one["AccountId"], one["PermissionSetArn"], one["PrincipalType"], one["PrincipalId"])
-        for one in listed
+        LiveAssignment(each["AccountId"], each["PermissionSetArn"], each["PrincipalType"], each["PrincipalId"])
+        for each in listed
     ]
 
 
@@ -556,7 +529,7 @@ def _orphans(
     arns: list[str],
     explained: set[LiveAssignment],
     known: set[Principal],
-    pool: Pool,
+    pool: Executor,
     told: Callable[[str], None] | None,
 ) -> set[LiveAssignment]:
     """Returns assignments of principals that no longer exist, for which nobody can be asked.
@@ -571,53 +544,38 @@ def _orphans(
         minutes = max(1, round(len(asked) / PER_SECOND / 60))
         text = f"--thorough: {counted(len(asked), 'call')} for sets in accounts, some {counted(minutes, 'minute')}"
         told(Message("thorough-takes-long", text, calls=len(asked), minutes=minutes))
-    assignments = {
-        assignment
-        for some in pool.map(lambda pair: _assignments(center.assignments_in(*pair)), asked)
-        for assignment in some
-    }
-    return {assignment for assignment in assignments if (assignment.principal_type, assignment.principal) not in known}
+    answers = pool.map(lambda pair: _assignments(center.assignments_in(*pair)), asked)
+    return {each for some in answers for each in some if (each.principal_type, each.principal) not in known}
 
 
-def _user(one: Any) -> LiveUser:
-    name = one.get("Name") or {}
-    emails = tuple(each["Value"] for each in one.get("Emails") or () if each.get("Value"))
+def _user(user: Any) -> LiveUser:
+    name = user.get("Name") or {}
+    emails = tuple(each["Value"] for each in user.get("Emails") or () if each.get("Value"))
     return LiveUser(
-        one["UserId"],
-        one.get("UserName", ""),
+        user["UserId"],
+        user.get("UserName", ""),
         name.get("GivenName", ""),
         name.get("FamilyName", ""),
-        one.get("DisplayName", ""),
+        user.get("DisplayName", ""),
         emails,
-        bool(one.get("ExternalIds")),
-        described=one,
+        bool(user.get("ExternalIds")),
+        described=user,
     )
 
 
-def _group(one: Any, members: dict[str, str]) -> LiveGroup:
-    external = bool(one.get("ExternalIds"))
-    return LiveGroup(one["GroupId"], one.get("DisplayName", ""), one.get("Description", ""), external, members, one)
-
-
 def _permission_set(center: identity_center.CenterClient, arn: str) -> LivePermissionSet:
-    described = center.describe(arn)
-    boundary = center.boundary_of(arn)
+    def customer(policy: Any) -> LiveCustomerPolicy:
+        return LiveCustomerPolicy(policy["Name"], policy.get("Path", "/"))
+
+    described, boundary = center.describe(arn), center.boundary_of(arn) or {}
+    limit = boundary.get("CustomerManagedPolicyReference")
     return LivePermissionSet(
         arn=arn,
         name=described["Name"],
         described=described,
         aws_managed=tuple(sorted(center.aws_managed_policies_of(arn))),
-        customer_managed=tuple(sorted(map(_attached, center.customer_managed_policies_of(arn)))),
+        customer_managed=tuple(sorted(map(customer, center.customer_managed_policies_of(arn)))),
         inline=center.inline_policy_of(arn),
-        boundary=_boundary(boundary) if boundary else None,
+        boundary=customer(limit) if limit else boundary["ManagedPolicyArn"] if boundary else None,
         tags=_tags(center.tags_of(arn)),
     )
-
-
-def _attached(one: Any) -> LiveCustomerPolicy:
-    return LiveCustomerPolicy(one["Name"], one.get("Path", "/"))
-
-
-def _boundary(found: Any) -> str | LiveCustomerPolicy:
-    customer = found.get("CustomerManagedPolicyReference")
-    return _attached(customer) if customer else str(found["ManagedPolicyArn"])

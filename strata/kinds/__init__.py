@@ -40,7 +40,7 @@ SECTIONS: Mapping[Key, str] = {key: KEYED[key].section for key in ("user", "grou
 
 
 def kind_of(word: str, name: str) -> Kind:
-    """Returns the kind of a thing; controls have one word, and the name of each begins with its key."""
+    """Returns the kind of a thing; controls share a word, and the name of each begins with its key."""
     return _BY_WORD.get((word, name.partition(" ")[0])) or _BY_WORD[word, ""]
 
 
@@ -57,13 +57,13 @@ _UNKNOWN = Resource("", "")
 
 def addresses(landing_zone: LandingZone) -> Mapping[str, frozenset[str]]:
     """Returns the addresses of the resources of every stack, data sources and layers of one's own left out."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    by_stack: defaultdict[str, set[str]] = defaultdict(set)
     for kind in KINDS:
-        found[kind.stack].update(kind.addresses(landing_zone))
-    return {stack: frozenset(found[stack]) for stack in ("backend", "organizations", "security", "sso")}
+        by_stack[kind.stack].update(kind.addresses(landing_zone))
+    return {stack: frozenset(by_stack[stack]) for stack in ("backend", "organizations", "security", "sso")}
 
 
 def imported(landing_zone: LandingZone) -> frozenset[str]:
-    """Returns the addresses that the stacks have import blocks for, of which Terraform takes one an address."""
+    """Returns the addresses that the stacks have import blocks for: Terraform takes a single block an address."""
     made = (address for some in addresses(landing_zone).values() for address in some)
-    return frozenset(one for one in made if resource_of(one).imported or one == STATE)
+    return frozenset(address for address in made if resource_of(address).imported or address == STATE)

@@ -12,8 +12,8 @@ from strata.kinds.arguments import text
 from strata.kinds.change import Edit, OutsideChange, Way, edit
 from strata.kinds.events import GONE, MADE, TAGS
 from strata.kinds.identity import Mark
-from strata.kinds.kind import FoundThing, Kind, Resource
-from strata.kinds.shared import target_of
+from strata.kinds.kind import Kind, LiveName, Resource
+from strata.kinds.shared import parent_of
 from strata.kinds.thing import ACTIVE, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
 from strata.text import folded
@@ -23,32 +23,21 @@ _NAME, _TYPE = "account", "aws_organizations_account"
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for key, account in zone.accounts.items():
-        values = {
-            "name": account.name,
-            "email": account.email,
-            "unit": account.unit,
-            "state": ACTIVE,
-            "tags": dict(account.tags),
-        }
+        name, email, tags = account.name, account.email, dict(account.tags)
+        values = {"name": name, "email": email, "unit": account.unit, "state": ACTIVE, "tags": tags}
         # AWS neither renames nor moves the management account, and a deploy leaves it as it is.
         unnamed = account.unwritten & BY_KEY
         compared = written(values, account.unwritten - unnamed) if key != MANAGEMENT else {}
-        mark, ids = Mark(folded(account.email), account.email), {"id": account.id}
+        mark, ids = Mark(folded(email), email), {"id": account.id}
         yield Thing(_NAME, key, compared, account.file, account.location, ids, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_TYPE).items():
-        email = text(one, "email")
-        values = {
-            "name": text(one, "name"),
-            "email": email,
-            "unit": states.place(one),
-            "state": ACTIVE,
-            "tags": dict(one.get("tags") or {}),
-        }
+    for key, account in states.of(_TYPE).items():
+        name, email, tags = text(account, "name"), text(account, "email"), dict(account.get("tags") or {})
+        values = {"name": name, "email": email, "unit": states.place(account), "state": ACTIVE, "tags": tags}
         mark = Mark(folded(email), email)
-        yield Thing(_NAME, key, values if key != MANAGEMENT else {}, ids={"id": text(one, "id")}, mark=mark)
+        yield Thing(_NAME, key, values if key != MANAGEMENT else {}, ids={"id": text(account, "id")}, mark=mark)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -88,9 +77,6 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | 
     return None
 
 
-_CLOSED = Message("account-closed", "write retired: true into its entry, once it is closed for good")
-
-
 def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     if change.here and change.attribute == "unit":
         unit = aws.known["ou"].get(change.now.ids["unit"], change.now.values["unit"])
@@ -106,25 +92,22 @@ ACCOUNT = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
-    found=lambda inventory, _: (
-        FoundThing(
-            account.id,
-            account.name,
-            folded(account.email),
-            [account.name, account.email.partition("@")[0], account.id[-4:]],
-        )
-        for account in inventory.organization.accounts
+    named=lambda inventory, _: (
+        LiveName(live.id, live.name, folded(live.email), [live.name, live.email.partition("@")[0], live.id[-4:]])
+        for live in inventory.organization.accounts
     ),
-    live_fields=lambda one: {"email": one.email, "name": one.name, "tags": dict(sorted(one.tags.items()))},
+    live_fields=lambda live: {"email": live.email, "name": live.name, "tags": dict(sorted(live.tags.items()))},
     is_added=True,
     model=models.AccountEntry,
     fields={name: name for name in ("name", "email", "tags")},
-    needs=lambda inventory, own: (
-        each for account in inventory.organization.accounts if account.id == own for each in target_of(account.parent)
-    ),
+    needs=lambda inventory, own: parent_of(inventory.organization.accounts, own),
     left="email",
     way=_way,
-    obstacle=lambda _, change: _CLOSED if change.attribute == "state" else "",
+    obstacle=lambda _, change: (
+        Message("account-closed", "write retired: true into its entry, once it is closed for good")
+        if change.attribute == "state"
+        else ""
+    ),
     edits=_edits,
     events={
         MADE: ("CreateAccountResult", "AcceptHandshake", "InviteAccountToOrganization"),

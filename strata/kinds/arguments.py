@@ -9,12 +9,12 @@ Attributes: TypeAlias = Mapping[str, Any]
 
 
 def block(value: Any) -> Attributes:
-    """Returns a nested block, which a state has as a list of one."""
-    found = value[0] if isinstance(value, list) and value else value
-    return found if isinstance(found, Mapping) else {}
+    """Returns a nested block, which a state has as a list of a single block."""
+    nested = value[0] if isinstance(value, list) and value else value
+    return nested if isinstance(nested, Mapping) else {}
 
 
 def text(attributes: Attributes, name: str) -> str:
-    """Returns an attribute that is a text, an empty one where it is none."""
+    """Returns an attribute that is a text, else an empty text."""
     value = attributes.get(name)
     return value if isinstance(value, str) else ""

@@ -15,26 +15,16 @@ from strata.kinds.kind import AlreadyExists, Ids, Key, Kind, Resource
 from strata.kinds.permission_set import of_set
 from strata.kinds.reading import BulkReading
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AtAws, InStates, Thing
+from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
 
 _TYPE = "aws_ssoadmin_account_assignment"
 
 
-def _address(grant: Grant) -> str:
-    return f"{_TYPE}.{grant.account}_{grant.permission_set}_{grant.principal_type.lower()}_{grant.principal}"
-
-
-def _given(inventory: Inventory) -> Iterator[tuple[str, str]]:
-    for center in inventory.centers:
-        for assignment in center.assignments | center.orphans:
-            yield _TYPE, assignment_id(assignment, center.instance)
-
-
-def assignment_id(one: tuple[str, str, str, str], instance: str) -> str:
+def assignment_id(assignment: tuple[str, str, str, str], instance: str) -> str:
     """Returns the import id of an account assignment."""
-    account, permission_set, principal_type, principal = one
+    account, permission_set, principal_type, principal = assignment
     return f"{principal},{principal_type},{account},AWS_ACCOUNT,{permission_set},{instance}"
 
 
@@ -55,25 +45,15 @@ def name_of(permission_set: str, principal_type: str, principal: str, account: s
     return f"{permission_set} of {principal_type.lower()} {principal} in {account}"
 
 
-def _declared(zone: LandingZone) -> Iterator[Thing]:
-    for grant, locations in zone.grants.items():
-        name = name_of(grant.permission_set, grant.principal_type, grant.principal, grant.account)
-        yield Thing("assignment", name, {"principal": "there"}, SSO, locations[0])
-
-
-def _recorded(states: InStates) -> Iterator[Thing]:
-    return _in_states(states.of(_TYPE))
-
-
-def _in_states(found: Mapping[str, Attributes]) -> Iterator[Thing]:
-    for name, one in found.items():
+def _in_states(recorded: Mapping[str, Attributes]) -> Iterator[Thing]:
+    for name, attributes in recorded.items():
         match name.split("_"):
             case [account, permission_set, principal_type, principal]:
                 words = name_of(permission_set, principal_type, principal, account)
                 ids = {
-                    "account": text(one, "target_id"),
-                    "principal": text(one, "principal_id"),
-                    "arn": text(one, "permission_set_arn"),
+                    "account": text(attributes, "target_id"),
+                    "principal": text(attributes, "principal_id"),
+                    "arn": text(attributes, "permission_set_arn"),
                 }
                 yield Thing("assignment", words, {"principal": "there"}, ids=ids)
 
@@ -84,36 +64,32 @@ _NOBODY_HAS_IT = Message("principal-deleted", "its user or group was deleted, so
 def _live(aws: AtAws) -> Iterator[Thing]:
     """Yields who has what where: what a state has by its ids is called as there, whatever became of the principal.
 
-    A principal that was deleted comes first, so that the living one counts where both are called alike.
+    A principal that was deleted comes first, so that the living counts where both are called alike.
     """
-    held = [(thing.name, thing.ids) for thing in _in_states(aws.attributes.get(_TYPE, {}))]
-    deployed = {(ids["account"], ids["arn"], ids["principal"]): name for name, ids in held}
+    recorded = _in_states(aws.attributes.get(_TYPE, {}))
+    deployed = {(thing.ids["account"], thing.ids["arn"], thing.ids["principal"]): thing.name for thing in recorded}
     for center in aws.inventory.centers:
         for assignment in (*sorted(center.orphans), *sorted(center.assignments)):
             id = assignment_id(assignment, center.instance)
             if aws.is_elsewhere(_TYPE, id):
                 continue
-            deleted = assignment in center.orphans
-            who = _deleted(aws, assignment) if deleted else aws.principal(assignment.principal)
-            name = deployed.get((assignment.account, assignment.permission_set, assignment.principal)) or name_of(
-                aws.permission_set(assignment.permission_set),
-                assignment.principal_type,
-                who,
-                aws.account(assignment.account),
-            )
+            account, arn, principal_type, principal = assignment
+            deleted, who = assignment in center.orphans, aws.principal(principal)
+            if deleted:  # its key, where the state has it and no other has the key by now
+                kind: Key = "user" if principal_type == "USER" else "group"
+                users = aws.attributes.get(f"aws_identitystore_{kind}", {})
+                had = next((key for key, user in users.items() if user.get(f"{kind}_id") == principal), None)
+                who = had if had and had not in aws.known[kind].values() else principal
+            name = name_of(aws.permission_set(arn), principal_type, who, aws.account(account))
             yield Thing(
                 "assignment",
-                name,
+                deployed.get((account, arn, principal), name),
                 {"principal": "deleted" if deleted else "there"},
-                ids={
-                    "account": assignment.account,
-                    "arn": assignment.permission_set,
-                    "principal": assignment.principal,
-                },
+                ids={"account": account, "arn": arn, "principal": principal},
                 thing=(_TYPE, id),
                 undo=(_taken(aws, assignment),),
                 note=_NOBODY_HAS_IT if deleted else "",
-                apart=assignment.account in aws.left,
+                apart=account in aws.left,
             )
 
 
@@ -136,28 +112,30 @@ def _taken(aws: AtAws, assignment: LiveAssignment) -> cli.Line:
     )
 
 
-def _deleted(aws: AtAws, assignment: LiveAssignment) -> str:
-    """Returns the key of a principal that was deleted, where the state has it and no other has the key by now."""
-    kind: Key = "user" if assignment.principal_type == "USER" else "group"
-    recorded = aws.attributes.get(f"aws_identitystore_{kind}", {})
-    key = next((key for key, found in recorded.items() if found.get(f"{kind}_id") == assignment.principal), None)
-    return key if key and key not in aws.known[kind].values() else assignment.principal
+def _addresses(zone: LandingZone) -> Iterator[tuple[Grant, str]]:
+    for grant in zone.grants:
+        names = grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal
+        yield grant, f"{_TYPE}.{'_'.join(names)}"
 
 
 def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
     for center in inventory.centers:
-        for grant in zone.grants:
+        for grant, address in _addresses(zone):
             kind: Key = "group" if grant.principal_type == "GROUP" else "user"
             account, arn = ids["account"].get(grant.account), ids["permission-set"].get(grant.permission_set)
             if account and arn and (principal := ids[kind].get(grant.principal)):
-                yield _address(grant), assignment_id((account, arn, grant.principal_type, principal), center.instance)
+                yield address, assignment_id((account, arn, grant.principal_type, principal), center.instance)
 
 
 def _needs(_inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
     principal, principal_type, account, _type, permission_set, *_ = id.split(",")
-    yield principal_type.lower(), principal
-    yield "account", account
-    yield "permission-set", permission_set
+    yield from ((principal_type.lower(), principal), ("account", account), ("permission-set", permission_set))
+
+
+def _given(inventory: Inventory) -> Iterator[tuple[str, str]]:
+    for center in inventory.centers:
+        for assignment in center.assignments | center.orphans:
+            yield _TYPE, assignment_id(assignment, center.instance)
 
 
 def _obstacle(_: LandingZone, change: OutsideChange) -> Obstacle:
@@ -187,9 +165,18 @@ ASSIGNMENT = Kind(
             reads=_read,
         ),
     ),
-    addresses=lambda zone: map(_address, zone.grants),
-    declared=_declared,
-    recorded=_recorded,
+    addresses=lambda zone: (address for _, address in _addresses(zone)),
+    declared=lambda zone: (
+        Thing(
+            "assignment",
+            name_of(grant.permission_set, grant.principal_type, grant.principal, grant.account),
+            {"principal": "there"},
+            SSO,
+            locations[0],
+        )
+        for grant, locations in zone.grants.items()
+    ),
+    recorded=lambda states: _in_states(states.of(_TYPE)),
     live=_live,
     is_added=True,
     needs=_needs,
@@ -203,20 +190,11 @@ ASSIGNMENT = Kind(
 def _entitlements(aws: AtAws) -> Iterator[Thing]:
     entitlements = aws.inventory.entitlements
     for entitlement in entitlements if aws.inventory.center and not isinstance(entitlements, str) else ():
-        name = f"{entitlement.role} of {aws.principal(entitlement.principal)}"
-        parameters = {
-            "application_arn": entitlement.application,
-            "entitlement_id": entitlement.id,
-            "region": aws.cli.region,
-        }
-        undo = (cli.line("account-access", "delete-entitlement", **parameters),) if entitlement.id else ()
-        # A role may be given twice.
-        yield Thing(
-            "entitlement",
-            f"{name} ({entitlement.id})" if entitlement.id else name,
-            ids={"id": entitlement.id},
-            undo=undo,
-        )
+        name, id, undo = f"{entitlement.role} of {aws.principal(entitlement.principal)}", entitlement.id, cli.Lines()
+        if id:  # a role may be given twice
+            ids = {"application_arn": entitlement.application, "entitlement_id": id}
+            undo = (cli.line("account-access", "delete-entitlement", **ids, region=aws.cli.region),)
+        yield Thing("entitlement", f"{name} ({id})" if id else name, ids={"id": id}, undo=undo)
 
 
 ENTITLEMENT = Kind(

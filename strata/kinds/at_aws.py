@@ -99,7 +99,7 @@ class LiveCustomerPolicy(NamedTuple):
 
 @dataclass(frozen=True)
 class LivePermissionSet:
-    """A permission set; `boundary` is the ARN of an AWS managed policy or a customer managed one."""
+    """A permission set; `boundary` is the ARN of an AWS managed policy, or a customer managed policy."""
 
     arn: str
     name: str

@@ -1,4 +1,4 @@
-"""What differs of one thing: the way back, and what writes it into the configuration."""
+"""What differs of a thing: the way back, and what writes it into the configuration."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Way:
     """How a difference is undone, or kept.
 
     Attributes:
-        deploy: the stacks that one deploy puts it back with, in order; none where no deploy does.
+        deploy: the stacks that a deploy puts it back with, in order; none where no deploy does.
         undo: lines of the AWS CLI that put it back, or that go before the deploy.
         is_left_to_hand: whether only a person runs these lines.
         adopt: whether `strata adopt` writes it into the configuration.
@@ -68,7 +68,7 @@ def in_external_yaml() -> Message:
 
 
 def made_again(attribute: str, here: Thing | None, _before: Thing | None, now: Thing | None) -> Way | None:
-    """Returns the way back of what a deploy finds by its name: it takes the new one, where another id is no harm."""
+    """Returns the way back of what a deploy finds by its name: it takes the new thing, where another id is no harm."""
     if not (here and now and attribute == "id"):
         return None
     taken = Message("made-again-taken", "it was deleted and made again; strata deploy takes the new one as its own")
@@ -82,7 +82,7 @@ class Edit(NamedTuple):
         file: the file of the configuration.
         way: the keys that lead to it from the top; none for a policy document, whose whole text is the value.
         value: what is written there; None takes the key out.
-        more: whether it is one more item of a list.
+        more: whether it is another item of a list.
     """
 
     file: str
@@ -92,7 +92,7 @@ class Edit(NamedTuple):
 
 
 def edit(zone: LandingZone, file: str, at: Location, *keys: str, value: Value | None, more: bool = False) -> Edit:
-    """Returns the edit of a value below some place, in the file that has it of those that are read as one."""
+    """Returns the edit of a value below some place, in the file that has it of those that are read together."""
     way = tuple(map(str, at))
     return Edit(zone.source(file, way).file, (*way, *keys), value, more)
 
@@ -123,7 +123,7 @@ def why_unwritten(zone: LandingZone, policy: Policy | PermissionSet | None, chan
 
 
 def _why_not_replaced(zone: LandingZone, part: Policy | InlinePolicy | None) -> Obstacle:
-    """Returns why no document can take the place of the one that a file has."""
+    """Returns why no document can take the place of that which a file has."""
     if part is None or part.file is None:
         return Message("document-without-file", "no file has its document; change it by hand")
     if "{{" in part.document.template:

@@ -28,12 +28,9 @@ class Line:
 
     def __str__(self) -> str:
         given = {**self.parameters, **({"region": self.region} if self.region else {})}
-        words = [f"--{name.replace('_', '-')} {word(_text(value))}" for name, value in given.items()]
+        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
+        words = [f"--{name.replace('_', '-')} {word(text)}" for name, text in texts.items()]
         return " ".join((f"aws {self.service} {self.operation}", *words))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 Lines = tuple[Line, ...]

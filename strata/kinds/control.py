@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,47 +13,76 @@ from strata.kinds.arguments import Attributes
 from strata.kinds.events import by_nothing
 from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.shared import BUCKET, CONFLICT, ROLE, ROLE_ATTACHMENT, ROLE_POLICY, RULE, named
-from strata.kinds.thing import AS_IT_IS, AtAws, Thing
+from strata.kinds.thing import AS_IT_IS, Thing
 from strata.landing_zone import LandingZone
-
-
-def _declared(key: str, name: str, attributes: Iterable[str]) -> Thing:
-    """Returns a control that is on; its values are taken as the state has them."""
-    return Thing("control", name, dict.fromkeys(attributes, AS_IT_IS), SECURITY, (key,))
-
 
 BY_HAND = "change security.yaml by hand"
 """What is said of a control, of which `strata adopt` writes nothing."""
 
 
-def _by_hand(*_: object) -> Message:
-    return Message("control-by-hand", BY_HAND)
+def _control(
+    key: str,
+    resources: tuple[Resource, ...],
+    *,
+    names: Callable[[LandingZone], Iterable[str]],
+    called: Callable[[str], str],
+    recorded: Callable[[Attributes], Attributes],
+    asked: Callable[[Ask], Attributes | None],
+    events: tuple[str, ...],
+    at_home: bool = False,
+) -> Kind:
+    """Returns a control of security.yaml that is compared with AWS.
 
-
-def _at_aws(aws: AtAws, type: str) -> Iterator[tuple[str, Attributes]]:
-    """Yields what AWS has of what the state has, by its name there."""
-    for address, values in (aws.inventory.controls or {}).items():
-        if address.startswith(f"{type}."):
-            yield address.partition(".")[2], values
+    Args:
+        key: its key in security.yaml, which names the resources beside the first.
+        resources: its resources.
+        names: the names in the addresses of the first, where it is on.
+        called: what a thing is called, by such a name.
+        recorded: what is compared, by what a state has; the configuration takes it as the state has it.
+        asked: the same as AWS has it now.
+        events: the CloudTrail events that change it.
+        at_home: whether these are in the primary region alone.
+    """
+    type = resources[0].type
+    return Kind(
+        "control",
+        "security",
+        resources,
+        control=key,
+        addresses=lambda zone: (
+            address for name in names(zone) for address in (f"{type}.{name}", *named(resources[1:], key))
+        ),
+        declared=lambda zone: (
+            Thing("control", called(name), dict.fromkeys(recorded({}), AS_IT_IS), SECURITY, (key,))
+            for name in names(zone)
+        ),
+        recorded=lambda states: (
+            Thing("control", called(name), recorded(attributes)) for name, attributes in states.of(type).items()
+        ),
+        asked=asked,
+        live=lambda aws: (
+            Thing("control", called(address.partition(".")[2]), values)
+            for address, values in (aws.inventory.controls or {}).items()
+            if address.startswith(f"{type}.")
+        ),
+        obstacle=lambda *_: Message("control-by-hand", BY_HAND),
+        at_home=at_home,
+        events={key: events},
+        clues=by_nothing,
+    )
 
 
 TRAIL_BUCKET = "aws_s3_bucket.trail"
 
 
-def _trail(zone: LandingZone) -> Iterator[str]:
-    if zone.security.trail.on:
-        yield "aws_cloudtrail.organization"
-        yield from named(BUCKET, "trail")
-
-
-def _recorded_trail(one: Attributes) -> Attributes:
+def _recorded_trail(trail: Attributes) -> Attributes:
     return {
-        "logging": bool(one.get("enable_logging", True)),
-        "log_file_validation": bool(one.get("enable_log_file_validation")),
-        "all_accounts": bool(one.get("is_organization_trail")),
-        "all_regions": bool(one.get("is_multi_region_trail")),
-        "global_services": bool(one.get("include_global_service_events", True)),
-        "bucket": one.get("s3_bucket_name", ""),
+        "logging": bool(trail.get("enable_logging", True)),
+        "log_file_validation": bool(trail.get("enable_log_file_validation")),
+        "all_accounts": bool(trail.get("is_organization_trail")),
+        "all_regions": bool(trail.get("is_multi_region_trail")),
+        "global_services": bool(trail.get("include_global_service_events", True)),
+        "bucket": trail.get("s3_bucket_name", ""),
     }
 
 
@@ -74,77 +103,43 @@ def _trail_now(ask: Ask) -> Attributes | None:
     }
 
 
-TRAIL = Kind(
-    "control",
-    "security",
+_TRAIL_ARN = "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}"
+TRAIL = _control(
+    "trail",
     (
-        Resource(
-            "aws_cloudtrail",
-            "<trail ARN>",
-            existing=AlreadyExists(
-                "TrailAlreadyExistsException", "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}"
-            ),
-        ),
+        Resource("aws_cloudtrail", "<trail ARN>", existing=AlreadyExists("TrailAlreadyExistsException", _TRAIL_ARN)),
         *BUCKET,
     ),
-    control="trail",
-    addresses=_trail,
-    declared=lambda zone: [_declared("trail", "trail", _recorded_trail({}))] if zone.security.trail.on else (),
-    recorded=lambda states: (
-        Thing("control", "trail", _recorded_trail(one)) for one in states.of("aws_cloudtrail").values()
-    ),
+    names=lambda zone: ("organization",) if zone.security.trail.on else (),
+    called=lambda _: "trail",
+    recorded=_recorded_trail,
     asked=_trail_now,
-    live=lambda aws: (Thing("control", "trail", values) for _, values in _at_aws(aws, "aws_cloudtrail")),
-    obstacle=_by_hand,
+    events=("StopLogging", "UpdateTrail", "DeleteTrail", "StartLogging"),
     at_home=True,
-    events={"trail": ("StopLogging", "UpdateTrail", "DeleteTrail", "StartLogging")},
-    clues=by_nothing,
 )
-
-
-_ANALYZER = "aws_accessanalyzer_analyzer"
-
-
-def _analyzed(zone: LandingZone) -> Iterator[str]:
-    yield from zone.project.regions.all_governed if zone.security.access_analyzer.on else ()
-
-
-def _analyzer(region: str) -> str:
-    return f"access_analyzer in {region.removeprefix('organization_')}"
 
 
 def _analyzer_now(ask: Ask) -> Attributes | None:
-    found = ask.client("accessanalyzer").items("list_analyzers", "analyzers[].name", type="ORGANIZATION")
-    return {} if ask.values.get("analyzer_name") in found else None
+    names = ask.client("accessanalyzer").items("list_analyzers", "analyzers[].name", type="ORGANIZATION")
+    return {} if ask.values.get("analyzer_name") in names else None
 
 
-ANALYZER = Kind(
-    "control",
-    "security",
-    (
-        Resource(
-            _ANALYZER,
-            "<analyzer name>[@<region>]",
-            existing=AlreadyExists(CONFLICT, "{analyzer_name}", regional=True),
-        ),
+_OF_ORGANIZATION = AlreadyExists(CONFLICT, "{analyzer_name}", regional=True)
+ANALYZER = _control(
+    "access_analyzer",
+    (Resource("aws_accessanalyzer_analyzer", "<analyzer name>[@<region>]", existing=_OF_ORGANIZATION),),
+    names=lambda zone: (
+        f"organization_{region}"
+        for region in (zone.project.regions.all_governed if zone.security.access_analyzer.on else ())
     ),
-    control="access_analyzer",
-    addresses=lambda zone: (f"{_ANALYZER}.organization_{region}" for region in _analyzed(zone)),
-    declared=lambda zone: (_declared("access_analyzer", _analyzer(region), ()) for region in _analyzed(zone)),
-    recorded=lambda states: (Thing("control", _analyzer(name)) for name in states.of(_ANALYZER)),
+    called=lambda name: f"access_analyzer in {name.removeprefix('organization_')}",
+    recorded=lambda _: {},
     asked=_analyzer_now,
-    live=lambda aws: (Thing("control", _analyzer(name), values) for name, values in _at_aws(aws, _ANALYZER)),
-    obstacle=_by_hand,
-    events={"access_analyzer": ("DeleteAnalyzer",)},
-    clues=by_nothing,
+    events=("DeleteAnalyzer",),
 )
 
 
-_CONTACT = "aws_account_alternate_contact"
-
-
 def _contacts(zone: LandingZone) -> Iterator[str]:
-    """Yields the names of the contacts in their addresses."""
     contacts = zone.security.alternate_contacts
     for account in zone.accounts if contacts.on else ():
         yield from (f"{account}_{kind.lower()}" for kind in contacts.contacts)
@@ -159,46 +154,31 @@ _CONTACTED = {"name": "Name", "title": "Title", "email_address": "EmailAddress",
 """AWS's words."""
 
 
-def _recorded_contact(one: Attributes) -> Attributes:
-    return {name: one.get(name) or "" for name in _CONTACTED}
+def _recorded_contact(contact: Attributes) -> Attributes:
+    return {name: contact.get(name) or "" for name in _CONTACTED}
 
 
 def _contact_now(ask: Ask) -> Attributes | None:
-    """Returns what AWS has of a contact; one of an account that is not active counts as it is in the state."""
+    """Returns what AWS has of a contact; that of an account that is not active counts as it is in the state."""
     account = str(ask.values.get("account_id") or "")
     if account and account not in ask.accounts:
         return _recorded_contact(ask.values)
     asked = {"AlternateContactType": str(ask.values.get("alternate_contact_type"))}
     if account and account != ask.account:
         asked["AccountId"] = account
-    found = ask.unless_absent(partial(ask.client("account").get_alternate_contact, **asked))
-    return {name: found["AlternateContact"].get(word, "") for name, word in _CONTACTED.items()} if found else None
+    answer = ask.unless_absent(partial(ask.client("account").get_alternate_contact, **asked))
+    return {name: answer["AlternateContact"].get(word, "") for name, word in _CONTACTED.items()} if answer else None
 
 
-CONTACT = Kind(
-    "control",
-    "security",
-    (
-        Resource(
-            _CONTACT,
-            "[<account id>][/]<BILLING, OPERATIONS or SECURITY>",
-            keys=("account",),
-            references=("account_id",),
-        ),
-    ),
-    control="alternate_contacts",
-    addresses=lambda zone: (f"{_CONTACT}.{name}" for name in _contacts(zone)),
-    declared=lambda zone: (
-        _declared("alternate_contacts", _contact(name), _recorded_contact({})) for name in _contacts(zone)
-    ),
-    recorded=lambda states: (
-        Thing("control", _contact(name), _recorded_contact(one)) for name, one in states.of(_CONTACT).items()
-    ),
+_OF_ACCOUNT = "[<account id>][/]<BILLING, OPERATIONS or SECURITY>"
+CONTACT = _control(
+    "alternate_contacts",
+    (Resource("aws_account_alternate_contact", _OF_ACCOUNT, keys=("account",), references=("account_id",)),),
+    names=_contacts,
+    called=_contact,
+    recorded=_recorded_contact,
     asked=_contact_now,
-    live=lambda aws: (Thing("control", _contact(name), values) for name, values in _at_aws(aws, _CONTACT)),
-    obstacle=_by_hand,
-    events={"alternate_contacts": ("PutAlternateContact", "DeleteAlternateContact")},
-    clues=by_nothing,
+    events=("PutAlternateContact", "DeleteAlternateContact"),
 )
 
 
@@ -212,12 +192,12 @@ def _notified(kind: str, threshold: Any, addresses: Iterable[str]) -> str:
     return f"{kind} {float(threshold):g}: {', '.join(sorted(addresses))}"
 
 
-def _recorded_budget(one: Attributes) -> Attributes:
+def _recorded_budget(budget: Attributes) -> Attributes:
     return {
-        "limit": _amount(one.get("limit_amount"), one.get("limit_unit")),
+        "limit": _amount(budget.get("limit_amount"), budget.get("limit_unit")),
         "notifications": sorted(
             _notified(each["notification_type"], each["threshold"], each.get("subscriber_email_addresses") or ())
-            for each in one.get("notification") or ()
+            for each in budget.get("notification") or ()
         ),
     }
 
@@ -225,65 +205,40 @@ def _recorded_budget(one: Attributes) -> Attributes:
 def _budget_now(ask: Ask) -> Attributes | None:
     client = ask.client("budgets")
     asked = {"AccountId": ask.account, "BudgetName": str(ask.values.get("name"))}
-    found = ask.unless_absent(partial(client.describe_budget, **asked))
-    if found is None:
+    answer = ask.unless_absent(partial(client.describe_budget, **asked))
+    if answer is None:
         return None
-    limit = found["Budget"].get("BudgetLimit") or {}
-    notifications = client.items("describe_notifications_for_budget", "Notifications[]", **asked)
-    return {
-        "limit": _amount(limit.get("Amount"), limit.get("Unit")),
-        "notifications": sorted(_notification(client, asked, notification) for notification in notifications),
-    }
+    limit, notifications = answer["Budget"].get("BudgetLimit") or {}, list[str]()
+    for notification in client.items("describe_notifications_for_budget", "Notifications[]", **asked):
+        which = {name: value for name, value in notification.items() if name != "NotificationState"}
+        to = client.items("describe_subscribers_for_notification", "Subscribers[].Address", **asked, Notification=which)
+        notifications.append(_notified(notification["NotificationType"], notification["Threshold"], to))
+    return {"limit": _amount(limit.get("Amount"), limit.get("Unit")), "notifications": sorted(notifications)}
 
 
-def _notification(client: Any, asked: Attributes, one: Attributes) -> str:
-    wanted = {name: value for name, value in one.items() if name != "NotificationState"}
-    subscribers = client.items("describe_subscribers_for_notification", "Subscribers[]", **asked, Notification=wanted)
-    return _notified(one["NotificationType"], one["Threshold"], (each["Address"] for each in subscribers))
-
-
-BUDGET = Kind(
-    "control",
-    "security",
-    (
-        Resource(
-            "aws_budgets_budget",
-            "<account id>:<budget name>",
-            existing=AlreadyExists("DuplicateRecordException", "{account}:{name}"),
-        ),
-    ),
-    control="budget",
-    addresses=lambda zone: ("aws_budgets_budget.monthly",) if zone.security.budget.on else (),
-    declared=lambda zone: [_declared("budget", "budget", _recorded_budget({}))] if zone.security.budget.on else (),
-    recorded=lambda states: (
-        Thing("control", "budget", _recorded_budget(one)) for one in states.of("aws_budgets_budget").values()
-    ),
+_NAMED_ALIKE = AlreadyExists("DuplicateRecordException", "{account}:{name}")
+BUDGET = _control(
+    "budget",
+    (Resource("aws_budgets_budget", "<account id>:<budget name>", existing=_NAMED_ALIKE),),
+    names=lambda zone: ("monthly",) if zone.security.budget.on else (),
+    called=lambda _: "budget",
+    recorded=_recorded_budget,
     asked=_budget_now,
-    live=lambda aws: (Thing("control", "budget", values) for _, values in _at_aws(aws, "aws_budgets_budget")),
-    obstacle=_by_hand,
-    events={"budget": ("UpdateBudget", "UpdateNotification", "UpdateSubscriber", "DeleteBudget", "ModifyBudget")},
-    clues=by_nothing,
+    events=("UpdateBudget", "UpdateNotification", "UpdateSubscriber", "DeleteBudget", "ModifyBudget"),
 )
 
 
 # Anomalies of cost
 
 
-def _monitors(zone: LandingZone) -> Iterator[str]:
-    monitor = zone.security.anomaly_monitor
-    if monitor.on:
-        yield "aws_ce_anomaly_monitor.services"
-        yield from ("aws_ce_anomaly_subscription.services",) if monitor.emails else ()
-
-
 def _monitor(ask: Ask) -> str | None:
-    found = ask.client("ce").get_anomaly_monitors()["AnomalyMonitors"]
-    return next((str(one["MonitorArn"]) for one in found if one["MonitorName"] == ask.values["name"]), None)
+    monitors, name = ask.client("ce").get_anomaly_monitors()["AnomalyMonitors"], ask.values["name"]
+    return next((str(monitor["MonitorArn"]) for monitor in monitors if monitor["MonitorName"] == name), None)
 
 
 def _subscription(ask: Ask) -> str | None:
-    found = ask.client("ce").get_anomaly_subscriptions()["AnomalySubscriptions"]
-    return next((str(one["SubscriptionArn"]) for one in found if one["SubscriptionName"] == ask.values["name"]), None)
+    subscriptions, name = ask.client("ce").get_anomaly_subscriptions()["AnomalySubscriptions"], ask.values["name"]
+    return next((str(each["SubscriptionArn"]) for each in subscriptions if each["SubscriptionName"] == name), None)
 
 
 MONITOR = Kind(
@@ -295,14 +250,19 @@ MONITOR = Kind(
             "<anomaly monitor ARN>",
             existing=AlreadyExists("Limit exceeded on dimensional spend monitor", _monitor),
         ),
-        # AWS accepts a second one of the same name.
+        # AWS accepts another of the same name.
         Resource(
             "aws_ce_anomaly_subscription",
             "<anomaly subscription ARN>",
             existing=AlreadyExists(id=_subscription, early=_subscription),
         ),
     ),
-    addresses=_monitors,
+    addresses=lambda zone: (
+        f"{type}.services"
+        for monitor in (zone.security.anomaly_monitor,)
+        for type, on in (("aws_ce_anomaly_monitor", True), ("aws_ce_anomaly_subscription", monitor.emails))
+        if monitor.on and on
+    ),
 )
 
 
@@ -326,42 +286,33 @@ ALERT = Kind(
     "security",
     (
         *RULE,
-        Resource(
-            "aws_sns_topic",
-            "<topic ARN>[@<region>]",
-            arn="arn:{partition}:sns:{region}:{account}:{name}",
-        ),
+        Resource("aws_sns_topic", "<topic ARN>[@<region>]", arn="arn:{partition}:sns:{region}:{account}:{name}"),
         Resource("aws_sns_topic_policy", "<topic ARN>[@<region>]"),
         Resource("aws_sns_topic_subscription", "<subscription ARN>[@<region>]"),
     ),
     addresses=_alerts,
 )
-
-
-def _sign_in_alerts(zone: LandingZone) -> Iterator[str]:
-    if zone.security.alerts.on:
-        yield from named(RULE, "identity-center-settings")
-        yield from named(RULE, "break-glass") if zone.sso.break_glass else ()
-
-
-SIGN_IN_ALERT = Kind("sign-in alert", "sso", RULE, addresses=_sign_in_alerts)
+SIGN_IN_ALERT = Kind(
+    "sign-in alert",
+    "sso",
+    RULE,
+    addresses=lambda zone: (
+        address
+        for name, on in (("identity-center-settings", True), ("break-glass", zone.sso.break_glass))
+        if zone.security.alerts.on and on
+        for address in named(RULE, name)
+    ),
+)
 
 
 # The roles of GitHub Actions
 
 
-def _github(zone: LandingZone) -> Iterator[str]:
-    if zone.security.github_actions.on:
-        yield "aws_iam_openid_connect_provider.github"
-        yield from named((ROLE, ROLE_POLICY), "github-plan")
-        yield from named((ROLE, ROLE_ATTACHMENT), "github-apply")
-
-
 def _provider(ask: Ask) -> str | None:
     """Returns the ARN of an identity provider: an account has one for an issuer, whoever uses it."""
-    found = ask.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    providers = ask.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
     issuer = ask.values["url"].removeprefix("https://")
-    return next((str(one["Arn"]) for one in found if one["Arn"].partition(":oidc-provider/")[2] == issuer), None)
+    return next((str(each["Arn"]) for each in providers if each["Arn"].partition(":oidc-provider/")[2] == issuer), None)
 
 
 GITHUB = Kind(
@@ -377,7 +328,15 @@ GITHUB = Kind(
         ROLE_POLICY,
         ROLE_ATTACHMENT,
     ),
-    addresses=_github,
+    addresses=lambda zone: (
+        (
+            "aws_iam_openid_connect_provider.github",
+            *named((ROLE, ROLE_POLICY), "github-plan"),
+            *named((ROLE, ROLE_ATTACHMENT), "github-apply"),
+        )
+        if zone.security.github_actions.on
+        else ()
+    ),
 )
 
 CONTROLS = (TRAIL, ANALYZER, CONTACT, BUDGET, MONITOR, ALERT, GITHUB)

@@ -54,7 +54,7 @@ def keeper_where(policy: LivePolicy, *, has_control_tower: bool) -> Message | No
 
 
 def keeper_of_set(inventory: Inventory, permission_set: LivePermissionSet) -> Message | None:
-    """Returns who looks after a permission set: there is one of a name, and Control Tower works with those of its."""
+    """Returns who looks after a permission set: names are unique, and Control Tower works with those of its."""
     if message := _stack(permission_set.tags):
         return message
     return by_its_name() if runs(inventory) and permission_set.name in SETS else None
@@ -99,7 +99,7 @@ def _stack(tags: Mapping[str, str]) -> Message | None:
 
 
 def _is_of_controls(document: str) -> bool:
-    """Returns whether every statement is one of a control."""
+    """Returns whether every statement is a control's."""
     try:
         content: Any = json.loads(document)
     except ValueError:

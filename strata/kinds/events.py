@@ -13,10 +13,9 @@ MADE, CHANGED, GONE = "made", "changed", "gone"
 TAGS: Events = {"tags": ("TagResource", "UntagResource")}
 
 
-def events(word: str, changed: str = "Update{}", made: str = "Create{}", gone: str = "Delete{}") -> Events:
+def events(word: str, *, made: str = "Create", gone: str = "Delete") -> Events:
     """Returns the events of a kind: what is changed may have been deleted and made again."""
-    making, changing = made.format(word), changed.format(word)
-    return {MADE: (making,), GONE: (gone.format(word),), CHANGED: tuple(dict.fromkeys((changing, making)))}
+    return {MADE: (f"{made}{word}",), GONE: (f"{gone}{word}",), CHANGED: (f"Update{word}", f"{made}{word}")}
 
 
 RESULTS = frozenset({"CreateAccountResult", "AccountDepartedOrganization"})
@@ -27,13 +26,13 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-integ
 
 
 Clues: TypeAlias = Sequence[Sequence[str]]
-"""Texts that an event has all of: those of one of these lists."""
+"""Texts that an event has all of: those of any of these lists."""
 _NAMED = frozenset({"id", "account", "service", "policy", "target", "arn", "principal", "name"})
 """The ids of a thing that an event of it names."""
 
 
 def by_ids(thing: Thing) -> Clues:
-    """Returns the ids of a thing, which its events name; no event is about one of which no id is known."""
+    """Returns the ids of a thing, which its events name; without a known id no event is about it."""
     ids = {name: value for name, value in thing.ids.items() if name in _NAMED}
     known = [value for value in ids.values() if value]
     return [known] if known or not ids else []

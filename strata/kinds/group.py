@@ -8,12 +8,12 @@ from strata.config import SSO, models
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory, LiveCenter
-from strata.kinds.change import Obstacle, OutsideChange, in_external_yaml
-from strata.kinds.cli import Lines, new_name
+from strata.kinds.change import in_external_yaml
+from strata.kinds.cli import new_name
 from strata.kinds.control_tower import by_its_name, keeps_group, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark
-from strata.kinds.kind import AlreadyExists, Ask, FoundThing, Ids, Kind, Resource
+from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
 from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, as_read, written
@@ -24,16 +24,16 @@ from strata.text import folded
 
 def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     id = str(attributes.get("group_id"))
-    found = reading.groups.get(id)
-    if found is None:
+    described = reading.groups.get(id)
+    if described is None:
         return None
     return {
         "id": f"{reading.center.store}/{id}",
         "group_id": id,
         "identity_store_id": reading.center.store,
-        "display_name": found.get("DisplayName"),
-        "description": found.get("Description"),
-        "external_ids": known(snaked(found.get("ExternalIds")), attributes.get("external_ids")),
+        "display_name": described.get("DisplayName"),
+        "description": described.get("Description"),
+        "external_ids": known(snaked(described.get("ExternalIds")), attributes.get("external_ids")),
         **PROVIDERS,
     }
 
@@ -52,9 +52,9 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_TYPE).items():
-        id, name = text(one, "group_id"), text(one, "display_name")
-        values = {"name": name, "description": text(one, "description"), "id": id}
+    for key, group in states.of(_TYPE).items():
+        id, name = text(group, "group_id"), text(group, "display_name")
+        values = {"name": name, "description": text(group, "description"), "id": id}
         yield Thing("group", key, values, ids={"id": id}, mark=Mark(folded(name), name))
     for (kind, key), principal in states.looked_up.items():
         here = states.zone.groups.get(key) if kind == "group" else None
@@ -92,18 +92,6 @@ def _is_ours(aws: AtAws, center: LiveCenter, group: at_aws.LiveGroup) -> bool:
 _TYPE = "aws_identitystore_group"
 
 
-def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
-    for center in inventory.centers:
-        for key, group in zone.groups.items():
-            if not group.external and key in ids["group"]:
-                yield f"{_TYPE}.{key}", f"{center.store}/{ids['group'][key]}"
-
-
-def _needs(inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
-    groups = (group for center in inventory.centers for group in center.groups if group.id == id)
-    return (("user", member) for group in groups for member in group.members)
-
-
 GROUP = Kind(
     "group",
     "sso",
@@ -121,17 +109,23 @@ GROUP = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
-    found=lambda inventory, _: (
-        FoundThing(group.id, group.name, folded(group.name), [group.name])
+    named=lambda inventory, _: (
+        LiveName(group.id, group.name, folded(group.name), [group.name])
         for center in inventory.centers
         for group in center.groups
     ),
-    live_fields=lambda one: {"name": one.name, "description": one.description},
+    live_fields=lambda group: {"name": group.name, "description": group.description},
     id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
     model=models.GroupEntry,
     fields={"name": "name", "description": "description"},
-    needs=_needs,
+    needs=lambda inventory, own: (
+        ("user", member)
+        for center in inventory.centers
+        for group in center.groups
+        if group.id == own
+        for member in group.members
+    ),
     is_written_without=True,
     rename=lambda aws, own, name: aws.cli.people(
         "update-group", group_id=own, operations=new_name("displayName", name)
@@ -139,7 +133,12 @@ GROUP = Kind(
     events={**events("Group"), "name": ("UpdateGroup", "UpdateGroupDisplayName", "CreateGroup")},
     section="groups",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, group in zone.groups.items() if not group.external),
-    wanted=_wanted,
+    wanted=lambda zone, inventory, ids: (
+        (f"{_TYPE}.{key}", f"{center.store}/{ids['group'][key]}")
+        for center in inventory.centers
+        for key, group in zone.groups.items()
+        if not group.external and key in ids["group"]
+    ),
     import_ids=lambda inventory: (
         (_TYPE, f"{center.store}/{group.id}") for center in inventory.centers for group in center.groups
     ),
@@ -149,18 +148,6 @@ GROUP = Kind(
 # Memberships
 
 _MEMBERSHIP = "aws_identitystore_group_membership"
-
-
-def _members(zone: LandingZone) -> Iterator[str]:
-    for key, group in zone.sso.groups.items():
-        yield from (f"{_MEMBERSHIP}.{key}_{member}" for member in group.members)
-
-
-def _memberships(inventory: Inventory) -> Iterator[tuple[str, str]]:
-    for center in inventory.centers:
-        for group in center.groups:
-            for id in group.members.values():
-                yield _MEMBERSHIP, f"{center.store}/{id}"
 
 
 def _membership(ask: Ask) -> str:
@@ -189,7 +176,6 @@ def _read_membership(reading: BulkReading, attributes: Attributes) -> Attributes
 
 
 def _name(user: str, group: str) -> str:
-    """Returns the name of a membership."""
     return f"user {user} in group {group}"
 
 
@@ -198,26 +184,20 @@ def group_of(membership: str) -> str:
     return membership.rpartition(" in group ")[2]
 
 
-def _declared_members(zone: LandingZone) -> Iterator[Thing]:
-    for key, group in zone.sso.groups.items():
-        for user in group.members:
-            yield Thing("membership", _name(user, key), {"id": AS_IT_IS}, SSO, ("groups", key, "members"))
-
-
 def _recorded_members(states: InStates) -> Iterator[Thing]:
-    for name, one in states.of(_MEMBERSHIP).items():
+    for name, membership in states.of(_MEMBERSHIP).items():
         group, _, user = name.partition("_")
-        id = text(one, "id").rpartition("/")[2]
-        ids = {"group": text(one, "group_id"), "principal": text(one, "member_id"), "id": id}
+        id = text(membership, "id").rpartition("/")[2]
+        ids = {"group": text(membership, "group_id"), "principal": text(membership, "member_id"), "id": id}
         yield Thing("membership", _name(user, group), {"id": id}, ids=ids)
 
 
 def _given_members(aws: AtAws) -> Iterator[Thing]:
-    """Yields whom external.yaml has in a group, of the groups and users that AWS has: no deploy puts one in.
+    """Yields whom external.yaml has in a group, of the groups and users that AWS has: no deploy puts anybody in.
 
     A user who was made again is another, whom the way back deletes.
     """
-    deployed = {key: text(one, "user_id") for key, one in aws.attributes.get("aws_identitystore_user", {}).items()}
+    deployed = {key: text(user, "user_id") for key, user in aws.attributes.get("aws_identitystore_user", {}).items()}
     for center in aws.inventory.centers:
         for group in center.groups:
             here = aws.zone.groups.get(aws.known["group"].get(group.id, ""))
@@ -231,7 +211,7 @@ def _given_members(aws: AtAws) -> Iterator[Thing]:
 
 
 def _live_members(aws: AtAws) -> Iterator[Thing]:
-    """Yields who is in a group that has a key; the members of the others are told as one with it.
+    """Yields who is in a group that has a key; the members of the others are told with it.
 
     An identity provider fills its groups, and people those of Control Tower, as far as external.yaml has them.
     """
@@ -260,15 +240,10 @@ def is_filled_by_people(here: Group, group: at_aws.LiveGroup) -> bool:
 
 
 def _called(aws: AtAws, here: Group, user: at_aws.LiveUser) -> str:
-    """Returns what a member is called: one without a key as external.yaml does, if it has that one."""
+    """Returns what a member is called: without a key as external.yaml does, if it has that member."""
     name, key = as_read(user.user_name), aws.known["user"].get(user.id)
     stranger = next((stranger for stranger in here.strangers if stranger.casefold() == name.casefold()), "")
     return key or stranger or aws.principal(user.id)
-
-
-def _into_group_again(aws: AtAws, _: str, before: Thing) -> Lines:
-    group, user = before.ids["group"], before.ids["principal"]
-    return aws.cli.people("create-group-membership", group_id=group, member_id={"UserId": user})
 
 
 def _clues(thing: Thing) -> Clues:
@@ -287,11 +262,6 @@ def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterat
                     yield f"{_MEMBERSHIP}.{key}_{member}", f"{center.store}/{id}"
 
 
-def _why_not_member(zone: LandingZone, change: OutsideChange) -> Obstacle:
-    group = zone.groups.get(group_of(change.now.name))
-    return in_external_yaml() if group and group.external else ""
-
-
 MEMBERSHIP = Kind(
     "membership",
     "sso",
@@ -305,18 +275,33 @@ MEMBERSHIP = Kind(
             reads=_read_membership,
         ),
     ),
-    addresses=_members,
+    addresses=lambda zone: (
+        f"{_MEMBERSHIP}.{key}_{member}" for key, group in zone.sso.groups.items() for member in group.members
+    ),
     wanted=_wanted_members,
-    import_ids=_memberships,
-    declared=_declared_members,
+    import_ids=lambda inventory: (
+        (_MEMBERSHIP, f"{center.store}/{id}")
+        for center in inventory.centers
+        for group in center.groups
+        for id in group.members.values()
+    ),
+    declared=lambda zone: (
+        Thing("membership", _name(user, key), {"id": AS_IT_IS}, SSO, ("groups", key, "members"))
+        for key, group in zone.sso.groups.items()
+        for user in group.members
+    ),
     recorded=_recorded_members,
     live=_live_members,
     given=_given_members,
     ids_at_aws=lambda _, here: here.ids,
-    again=_into_group_again,
+    again=lambda aws, _, before: aws.cli.people(
+        "create-group-membership", group_id=before.ids["group"], member_id={"UserId": before.ids["principal"]}
+    ),
     is_part=True,
     is_added=True,
-    obstacle=_why_not_member,
+    obstacle=lambda zone, change: (
+        in_external_yaml() if (group := zone.groups.get(group_of(change.now.name))) and group.external else ""
+    ),
     needs=lambda _, both: [("user", both.partition(" ")[2])],
     events={
         **dict.fromkeys((MADE, CHANGED), ("CreateGroupMembership", "AddMemberToGroup")),

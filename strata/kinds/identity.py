@@ -11,10 +11,10 @@ class Mark(NamedTuple):
     """How AWS tells a thing from others of its kind.
 
     Attributes:
-        identity: two things of a kind with the same identity are one at AWS.
+        identity: two things of a kind with the same identity are the same at AWS.
         name: the name, address or user name in it, as it is written.
         also: a second mark of the same thing: of a user the e-mail address, of a unit the names on the way down to it.
-        is_kept: whether the configuration writes no name, so that the thing keeps the one that it has.
+        is_kept: whether the configuration writes no name, so that the thing keeps that which it has.
     """
 
     identity: str
@@ -24,7 +24,7 @@ class Mark(NamedTuple):
 
 
 def unit_identity(parent: str, name: str) -> str:
-    """Returns the identity of a unit: the key of the one above, empty below the root, and its name."""
+    """Returns the identity of a unit: the key of the unit above, empty below the root, and its name."""
     return f"{parent}/{folded(name)}"
 
 

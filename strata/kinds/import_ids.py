@@ -86,10 +86,10 @@ def check_import_id(kind: str, import_id: str) -> None:
 
 @cache
 def _pattern(form: str) -> re.Pattern[str]:
-    found = ""
+    pattern = ""
     for part in re.split(r"(<[^>]+>|\[|\])", form):
         if part.startswith("<"):
-            found += f"(?:{_PARTS[part[1:-1]]})"
+            pattern += f"(?:{_PARTS[part[1:-1]]})"
         else:
-            found += {"[": "(?:", "]": ")?"}.get(part, re.escape(part))
-    return re.compile(found)
+            pattern += {"[": "(?:", "]": ")?"}.get(part, re.escape(part))
+    return re.compile(pattern)

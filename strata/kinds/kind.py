@@ -1,4 +1,4 @@
-"""What Strata knows of one kind of thing, in one order; a part that a kind has not is its default."""
+"""What Strata knows of a kind of thing, always in the same order; a part that a kind has not is its default."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Ids: TypeAlias = Mapping[Key, Mapping[str, str]]
 
 
 class Ask(Protocol):
-    """Whoever asks AWS about one resource that a plan creates or a state has."""
+    """Whoever asks AWS about a resource that a plan creates or a state has."""
 
     @property
     def values(self) -> Attributes:
@@ -81,12 +81,12 @@ class AlreadyExists:
             KeyError, IndexError: an argument is not known.
         """
         if callable(self.id):
-            found = self.id(ask)
+            import_id = self.id(ask)
         else:
             known = {"region": ask.project.regions.primary, **ask.values}
-            found = self.id.format_map({**known, "account": ask.account, "partition": PARTITION})
+            import_id = self.id.format_map({**known, "account": ask.account, "partition": PARTITION})
         region = ask.values.get("region")
-        return f"{found}@{region}" if found and self.regional and region else found or None
+        return f"{import_id}@{region}" if import_id and self.regional and region else import_id or None
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Resource:
     Attributes:
         form: the form of its import ids, in the words of `import_ids`; empty where the provider imports none.
         keys: the kinds of the keys that its name begins with.
-        branches: the words in its name after which one more key follows, with its kind.
+        branches: the words in its name after which another key follows, with its kind.
         references: the attributes with the ids of the things of these keys, in their order.
         id: the attribute that holds the id by which other resources name it.
         arn: its ARN, a template of the arguments, where another stack reads it and it holds nothing but names.
@@ -123,7 +123,7 @@ READABLE = 40
 """How many characters a key of names has at most, where there are others."""
 
 
-class FoundThing(NamedTuple):
+class LiveName(NamedTuple):
     """A thing that AWS has, of a kind whose things have keys.
 
     Attributes:
@@ -150,7 +150,7 @@ class Kind:
     Attributes:
         name: its word.
         stack: the stack of its resources.
-        resources: the Terraform resources, the one that is the thing first.
+        resources: the Terraform resources, that which is the thing first.
         key: the word for it in moves.yaml, where its things have keys.
         section: the section of the YAML of what is deleted as soon as its entry goes.
         control: the key of security.yaml of what is a thing of its own.
@@ -160,26 +160,26 @@ class Kind:
             are not among the ids.
         declared: what the configuration would have a deploy make, with the values that a deploy puts back.
         recorded: what the states of Strata's stacks hold.
-        asked: what AWS has of one that a state has, as `inventory.controls` keeps it; None where it has it no more.
+        asked: what AWS has of a thing that a state has, as `inventory.controls` keeps it; None where it has it no more.
         given: what AWS has until somebody takes it away, without any deploy: what it gives by itself, or others put in.
-        live: what AWS has, but for what layers of one's own or others look after.
-        found: what AWS has of it, by the keys of the units by id, as far as they are known.
-        live_fields: what AWS has of the fields of an entry, of one thing, without those that it says nothing of.
+        live: what AWS has, but for what your own layers or others look after.
+        named: the names of what AWS has of it, by the keys of the units by id, as far as they are known.
+        live_fields: what AWS has of the fields of an entry, of a thing, without those that it says nothing of.
         id_of: the id by which other things refer to it, in its import id.
         meaning: what counts of a value where two are compared, by the attribute.
         is_added: a run of `strata adopt` over everything writes what is new.
         model: the entry of the YAML.
         fields: the fields of the entry that hold an attribute; empty where the entry is the value.
-        needs: what a live one needs beside it in a configuration, by what `strata adopt` calls it.
+        needs: what a live thing needs beside it in a configuration, by what `strata adopt` calls it.
         is_written_without: it is written without what it needs where that cannot be, units apart.
-        is_entry: it is an entry of a list of one resource: what AWS has already of these, no plan shows.
+        is_entry: it is an entry of a list in a resource: what AWS has already of these, no plan shows.
         inside: the attribute with the thing of its kind that holds it; AWS deletes none that holds another.
         left: the attribute that a deploy leaves as it is, because Terraform would replace the thing.
         way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
         ids_at_aws: how AWS calls what is declared external and AWS may have lost.
         again: the lines that give such a thing again, or its value, by the attribute and what was before, with its ids.
-        is_part: it is part of a permission set or a group, as external.yaml has it of an external one.
-        rename: the line that gives the one of an id another name, where AWS gives none to two, and renames at all.
+        is_part: it is part of a permission set or a group, as external.yaml has it of what is external.
+        rename: the line that gives the thing of an id another name, where AWS gives none to two, and renames at all.
         obstacle: why `strata adopt` cannot write what AWS has.
         edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
         at_home: its events are in the primary region alone.
@@ -201,7 +201,7 @@ class Kind:
     asked: Callable[[Ask], Attributes | None] | None = None
     live: Callable[[AtAws], Iterable[Thing]] = _nothing
     given: Callable[[AtAws], Iterable[Thing]] = _nothing
-    found: Callable[[Inventory, Mapping[str, str]], Iterable[FoundThing]] = lambda *_: ()
+    named: Callable[[Inventory, Mapping[str, str]], Iterable[LiveName]] = lambda *_: ()
     live_fields: Callable[[Any], dict[str, Any]] = lambda _: {}
     id_of: Callable[[str], str] = str
     meaning: Callable[[str, Any], Any] = lambda _, value: meaning(value)

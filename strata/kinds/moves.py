@@ -1,4 +1,4 @@
-"""Keys that changed: which addresses a resource had before, and which one each of them leads to now."""
+"""Keys that changed: which addresses a resource had before, and where each of them leads now."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ Keys = Mapping[tuple[Kind, str], str]
 
 
 def with_move(moves: Sequence[Move], move: Move) -> tuple[Move, ...]:
-    """Returns the moves with one more, which takes the place of the one that it undoes."""
-    back = next((one for one in moves if (one.kind, one.from_, one.to) == (move.kind, move.to, move.from_)), None)
+    """Returns the moves with another, which takes the place of that which it undoes."""
+    undone = move.kind, move.to, move.from_
+    back = next((earlier for earlier in moves if (earlier.kind, earlier.from_, earlier.to) == undone), None)
     if back is None:
         return (*moves, move)
-    # Some states may be at a key before both: they pass through the one that is given up.
+    # Some states may be at a key before both: they pass through that which is given up.
     kept = (
         Move.model_validate({"kind": move.kind, "from": move.from_, "to": back.to})
         if (move.kind, move.to) == (back.kind, back.from_)
@@ -31,7 +32,7 @@ def with_move(moves: Sequence[Move], move: Move) -> tuple[Move, ...]:
 
 
 def is_made(move: Move, moves: Iterable[Move], addresses: Iterable[str], keys: Iterable[tuple[str, str]]) -> bool:
-    """Returns whether nothing is left under the old key of a move, nor under one that leads to it.
+    """Returns whether nothing is left under the old key of a move, nor under a key that leads to it.
 
     Args:
         move: the move.
@@ -40,9 +41,9 @@ def is_made(move: Move, moves: Iterable[Move], addresses: Iterable[str], keys: I
         keys: kind and key of what the states say that they declared.
     """
     before = {move.from_}
-    for one in reversed(list(moves)):
-        if one.kind == move.kind and one.to in before:
-            before.add(one.from_)
+    for earlier in reversed(list(moves)):
+        if earlier.kind == move.kind and earlier.to in before:
+            before.add(earlier.from_)
     held = {part for address in addresses for part in address_parts(address)} | set(keys)
     return not any((move.kind, key) in held for key in before)
 
@@ -98,8 +99,8 @@ def names_by_key(zone: LandingZone, kind: Kind, key: str) -> list[str]:
 
 
 def histories(moves: Iterable[Move]) -> dict[tuple[Kind, str], tuple[str, ...]]:
-    """Returns all keys that a thing had, the one of today last, by kind and key of today; in the order of the file."""
-    found: dict[tuple[Kind, str], tuple[str, ...]] = {}
+    """Returns all keys that a thing had, that of today last, by kind and key of today; in the order of the file."""
+    keys_of: dict[tuple[Kind, str], tuple[str, ...]] = {}
     for move in moves:
-        found[move.kind, move.to] = (*found.pop((move.kind, move.from_), (move.from_,)), move.to)
-    return found
+        keys_of[move.kind, move.to] = (*keys_of.pop((move.kind, move.from_), (move.from_,)), move.to)
+    return keys_of

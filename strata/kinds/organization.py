@@ -10,11 +10,10 @@ from strata.config.models import Mode
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
-from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Edit, Obstacle, OutsideChange, edit
 from strata.kinds.control_tower import CONTROL_TOWER
 from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
-from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, Resource
+from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import ACCESS_ANALYZER
@@ -33,12 +32,14 @@ ORGANIZATION = Kind(
 
 
 def _trusted(aws: AtAws) -> Iterator[Thing]:
-    others = _services_of_others(aws.zone)
-    for service in (
-        trusted_service
-        for trusted_service in aws.inventory.organization.trusted_services
-        if trusted_service not in others
-    ):
+    """Yields the services, but for those of what is `unmanaged`: somebody else may have switched them on for it."""
+    zone = aws.zone
+    unmanaged = {control.trusted[0] for control in zone.security.controls.values() if control.mode is Mode.UNMANAGED}
+    unmanaged |= {"ram.amazonaws.com"} if zone.organization.ram_sharing == "unmanaged" else set()
+    others = unmanaged - zone.trusted_services - {*zone.organization.disable_services}
+    for service in aws.inventory.organization.trusted_services:
+        if service in others:
+            continue
         undo = cli.line("organizations", "disable-aws-service-access", service_principal=service)
         thing = ("trusted service", service)
         if service == CONTROL_TOWER:  # It has to be taken down in its console, before it loses its access.
@@ -48,21 +49,14 @@ def _trusted(aws: AtAws) -> Iterator[Thing]:
             yield Thing("trusted service", service, thing=thing, undo=(undo,), note=note, noted=True)
 
 
-def _services_of_others(zone: LandingZone) -> frozenset[str]:
-    """Returns the services of what is `unmanaged`, for which somebody else may have switched them on."""
-    unmanaged = {control.trusted[0] for control in zone.security.controls.values() if control.mode is Mode.UNMANAGED}
-    unmanaged |= {"ram.amazonaws.com"} if zone.organization.ram_sharing == "unmanaged" else set()
-    return frozenset(unmanaged) - zone.trusted_services - {*zone.organization.disable_services}
-
-
 def _recorded_services(states: InStates) -> Iterator[Thing]:
     """Yields the services; a state notes others that were on as well, which no deploy switches off.
 
     Those were declared once, or somebody else switched them on before the last deploy: a state does not tell which.
     """
     services = {*states.zone.trusted_services, *states.zone.organization.disable_services}
-    for one in states.of("aws_organizations_organization").values():
-        for name in map(str, one.get("aws_service_access_principals") or ()):
+    for organization in states.of("aws_organizations_organization").values():
+        for name in map(str, organization.get("aws_service_access_principals") or ()):
             yield Thing("trusted service", name, noted=name not in services)
 
 
@@ -77,7 +71,7 @@ TRUSTED = Kind(
     live=_trusted,
     is_added=True,
     is_entry=True,
-    events=events("AWSServiceAccess", made="Enable{}", gone="Disable{}"),
+    events=events("AWSServiceAccess", made="Enable", gone="Disable"),
     clues=by_name,
 )
 
@@ -87,40 +81,22 @@ TRUSTED = Kind(
 _DELEGATED = "aws_organizations_delegated_administrator"
 
 
-def _delegated(zone: LandingZone) -> Iterator[str]:
-    services = zone.organization.delegated_administrators
-    yield from (f"{_DELEGATED}.{delegation(service)}" for service in services)
-    if ACCESS_ANALYZER in services:
-        yield "aws_iam_service_linked_role.access-analyzer"
-
-
-def _delegations(inventory: Inventory) -> Iterator[tuple[str, str]]:
-    for service, accounts in inventory.organization.delegations.items():
-        yield from ((_DELEGATED, f"{account}/{service}") for account in accounts)
-
-
 def _name(account: str, service: str) -> str:
-    """Returns the name of a delegated administrator."""
+
     return f"{account} of {service}"
 
 
-def _declared_delegations(zone: LandingZone) -> Iterator[Thing]:
-    for service, account in zone.organization.delegated_administrators.items():
-        at = ("delegated_administrators", service)
-        yield Thing("delegated administrator", _name(account, service), {}, FILE, at)
-
-
 def _recorded_delegations(states: InStates) -> Iterator[Thing]:
-    accounts = {text(one, "id"): key for key, one in states.of("aws_organizations_account").items()}
-    for one in states.of(_DELEGATED).values():
-        account, service = text(one, "account_id"), text(one, "service_principal")
+    accounts = {text(account, "id"): key for key, account in states.of("aws_organizations_account").items()}
+    for administrator in states.of(_DELEGATED).values():
+        account, service = text(administrator, "account_id"), text(administrator, "service_principal")
         ids = {"account": account, "service": service}
         yield Thing("delegated administrator", _name(accounts.get(account, account), service), ids=ids)
 
 
 def _live_delegations(aws: AtAws) -> Iterator[Thing]:
     for service, registered in aws.inventory.organization.delegations.items():
-        # A layer of one's own may delegate: some services have a resource for that.
+        # A layer of your own may delegate: some services have a resource for that.
         own = aws_limits().delegated_by_own_resource.get(service, "")
         for id in registered:
             if not (aws.is_elsewhere(_DELEGATED, f"{id}/{service}") or aws.is_elsewhere(own, id)):
@@ -129,12 +105,6 @@ def _live_delegations(aws: AtAws) -> Iterator[Thing]:
                 ids, thing = {"account": id, "service": service}, (_DELEGATED, f"{id}/{service}")
                 name = _name(aws.account(id), service)
                 yield Thing("delegated administrator", name, ids=ids, thing=thing, undo=(undo,))
-
-
-def _wanted(zone: LandingZone, _: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
-    for service, account in zone.organization.delegated_administrators.items():
-        if account in ids["account"]:
-            yield f"{_DELEGATED}.{delegation(service)}", f"{ids['account'][account]}/{service}"
 
 
 def _why_not_delegated(zone: LandingZone, change: OutsideChange) -> Obstacle:
@@ -157,16 +127,34 @@ DELEGATED = Kind(
         ),
         Resource("aws_iam_service_linked_role", "<role ARN>", imported=True),
     ),
-    addresses=_delegated,
-    wanted=_wanted,
-    import_ids=_delegations,
-    declared=_declared_delegations,
+    addresses=lambda zone: (
+        address
+        for service in zone.organization.delegated_administrators
+        for address in (
+            f"{_DELEGATED}.{delegation(service)}",
+            *(["aws_iam_service_linked_role.access-analyzer"] if service == ACCESS_ANALYZER else []),
+        )
+    ),
+    wanted=lambda zone, _, ids: (
+        (f"{_DELEGATED}.{delegation(service)}", f"{ids['account'][account]}/{service}")
+        for service, account in zone.organization.delegated_administrators.items()
+        if account in ids["account"]
+    ),
+    import_ids=lambda inventory: (
+        (_DELEGATED, f"{account}/{service}")
+        for service, accounts in inventory.organization.delegations.items()
+        for account in accounts
+    ),
+    declared=lambda zone: (
+        Thing("delegated administrator", _name(account, service), {}, FILE, ("delegated_administrators", service))
+        for service, account in zone.organization.delegated_administrators.items()
+    ),
     recorded=_recorded_delegations,
     live=_live_delegations,
     is_added=True,
     needs=lambda _, both: [("account", both.partition("/")[0])],
     obstacle=_why_not_delegated,
-    events=events("DelegatedAdministrator", made="Register{}", gone="Deregister{}"),
+    events=events("DelegatedAdministrator", made="Register", gone="Deregister"),
 )
 
 
@@ -174,8 +162,8 @@ DELEGATED = Kind(
 
 
 def _root_features(ask: Ask) -> str | None:
-    found = ask.client("iam").list_organizations_features()
-    return str(found["OrganizationId"]) if found.get("EnabledFeatures") else None
+    features = ask.client("iam").list_organizations_features()
+    return str(features["OrganizationId"]) if features.get("EnabledFeatures") else None
 
 
 ROOT_FEATURES: Mapping[str, str] = {"RootCredentialsManagement": "credentials_management", "RootSessions": "sessions"}
@@ -186,25 +174,8 @@ _OPERATIONS = {
 }
 
 
-def _declared_features(zone: LandingZone) -> Iterator[Thing]:
-    if root_access := zone.organization.member_root_access:
-        for feature in (name for name, key in ROOT_FEATURES.items() if getattr(root_access, key)):
-            yield Thing("central root access", feature, {}, FILE, ("member_root_access",))
-
-
-def _live_features(aws: AtAws) -> Iterator[Thing]:
-    for feature in sorted(aws.inventory.root_features):
-        undo = (cli.line("iam", _OPERATIONS[feature]),) if feature in _OPERATIONS else ()
-        yield Thing("central root access", feature, undo=undo)
-
-
-def _why_no_feature(_: LandingZone, change: OutsideChange) -> Obstacle:
-    unknown = Message("unknown-feature", "this Strata does not know the feature", feature=change.now.name)
-    return "" if change.now.name in ROOT_FEATURES else unknown
-
-
 def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
-    """Yields one feature, and both where none is declared: they are one thing, and each is on unless it is written."""
+    """Yields a feature, and both where none is declared: they belong together, and each is on unless it is written."""
     declared = aws.zone.organization.member_root_access
     for feature, key in ROOT_FEATURES.items():
         if declared is None or feature == change.now.name:
@@ -223,15 +194,30 @@ ROOT_ACCESS = Kind(
         ),
     ),
     addresses=lambda zone: ("aws_iam_organizations_features.main",) if zone.organization.member_root_access else (),
-    declared=_declared_features,
+    declared=lambda zone: (
+        Thing("central root access", feature, {}, FILE, ("member_root_access",))
+        for feature, key in ROOT_FEATURES.items()
+        if getattr(zone.organization.member_root_access, key, False)
+    ),
     recorded=lambda states: (
         Thing("central root access", str(name))
-        for one in states.of("aws_iam_organizations_features").values()
-        for name in one.get("enabled_features") or ()
+        for features in states.of("aws_iam_organizations_features").values()
+        for name in features.get("enabled_features") or ()
     ),
-    live=_live_features,
+    live=lambda aws: (
+        Thing(
+            "central root access",
+            feature,
+            undo=(cli.line("iam", _OPERATIONS[feature]),) if feature in _OPERATIONS else (),
+        )
+        for feature in sorted(aws.inventory.root_features)
+    ),
     is_entry=True,
-    obstacle=_why_no_feature,
+    obstacle=lambda _, change: (
+        ""
+        if (feature := change.now.name) in ROOT_FEATURES
+        else Message("unknown-feature", "this Strata does not know the feature", feature=feature)
+    ),
     edits=_edits,
     events={
         **dict.fromkeys((MADE, CHANGED), tuple(f"EnableOrganizations{feature}" for feature in ROOT_FEATURES)),

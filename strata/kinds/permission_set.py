@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from strata.kinds.cli import Lines
 from strata.kinds.control_tower import keeper_of_set, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
 from strata.kinds.identity import Mark
-from strata.kinds.kind import AlreadyExists, Ask, FoundThing, Ids, Kind, Resource
+from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
 from strata.kinds.reading import PROVIDERS, BulkReading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_read, content, declared_content, written
@@ -65,71 +66,66 @@ def fields_as_read(permission_set: at_aws.LivePermissionSet) -> dict[str, Any]:
     return {**said, "tags": {as_read(key): as_read(value) for key, value in sorted(own.items())}}
 
 
+def _every(inventory: Inventory) -> Iterator[tuple[at_aws.LivePermissionSet, str]]:
+    """Yields the permission sets that AWS has, with their import ids."""
+    for center in inventory.centers:
+        yield from ((live, f"{live.arn},{center.instance}") for live in center.permission_sets)
+
+
 def _ours(zone: LandingZone) -> Iterator[PermissionSet]:
     """Yields the permission sets that a deploy makes."""
     return (permission_set for permission_set in zone.permission_sets.values() if not permission_set.external)
 
 
+def _in_entry(kind: str, permission_set: PermissionSet, values: dict[str, Any], policy: str = "") -> Thing:
+    """Returns what the entry of a set declares; where it has several of a kind, that of a policy."""
+    name = f"{policy} in {permission_set.key}" if policy else permission_set.key
+    return Thing(kind, name, values, SSO, permission_set.location, external=permission_set.external)
+
+
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for permission_set in zone.permission_sets.values():
         values = {name: getattr(permission_set, name) for name in SET.fields} | {"id": AS_IT_IS}
-        if permission_set.external:
-            mark, read = (
-                Mark(exact(permission_set.name), permission_set.name),
-                values if permission_set.is_known else {},
-            )
-            yield Thing(
-                "permission set", permission_set.key, read, SSO, permission_set.location, external=True, mark=mark
-            )
-            continue
         # How long access lasts is told, though no deploy resets it.
         by_default = permission_set.unwritten & {"session_duration"}
-        unwritten = permission_set.unwritten - by_default | ({"tags"} if permission_set.option else set())
+        kept = written(values, permission_set.unwritten - by_default | ({"tags"} if permission_set.option else set()))
         mark = Mark(exact(permission_set.name), permission_set.name, is_kept="name" in permission_set.unwritten)
-        kept = written(values, unwritten)
-        yield Thing(
-            "permission set", permission_set.key, kept, SSO, permission_set.location, by_default=by_default, mark=mark
-        )
+        if permission_set.external:
+            kept, by_default = values if permission_set.is_known else {}, frozenset()
+            mark = mark._replace(is_kept=False)
+        yield replace(_in_entry("permission set", permission_set, kept), by_default=by_default, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_SET).items():
-        id, tags = text(one, "arn"), dict(one.get("tags") or {})
-        values = {**{name: text(one, name) for name in SET.fields}, "tags": tags, "id": id}
-        mark = Mark(exact(text(one, "name")), text(one, "name"))
+    for key, permission_set in states.of(_SET).items():
+        id, tags = text(permission_set, "arn"), dict(permission_set.get("tags") or {})
+        values = {**{name: text(permission_set, name) for name in SET.fields}, "tags": tags, "id": id}
+        mark = Mark(exact(text(permission_set, "name")), text(permission_set, "name"))
         yield Thing("permission set", key, values, ids={"id": id}, mark=mark)
-    yield from (thing for thing in _declared(states.zone) if thing.external)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
-    for center in aws.inventory.centers:
-        for permission_set in center.permission_sets:
-            if aws.is_elsewhere(_SET, f"{permission_set.arn},{center.instance}"):
-                continue
-            here = aws.zone.permission_sets.get(key := aws.known["permission-set"].get(permission_set.arn, ""))
-            external = here is not None and here.external
-            tags = aws.tags(_SET, "" if external else key, permission_set.tags)
-            values = {**_UNSAID, **_live_fields(permission_set), "tags": tags, "id": permission_set.arn}
-            values |= fields_as_read(permission_set) if external else {}
-            policies = [
-                permission_set.aws_managed,
-                permission_set.customer_managed,
-                content(permission_set.inline),
-                permission_set.boundary,
-            ]
-            keeper = keeper_of_set(aws.inventory, permission_set)
-            undo = () if keeper else (aws.cli.admin("delete-permission-set", permission_set_arn=permission_set.arn),)
-            yield Thing(
-                "permission set",
-                aws.permission_set(permission_set.arn),
-                values,
-                ids={"id": permission_set.arn},
-                thing=("permission-set", permission_set.arn),
-                undo=undo,
-                note=taken_back_by(keeper),
-                rights=[values["session_duration"], *policies],
-                external=external,
-            )
+    for live, whole in _every(aws.inventory):
+        if aws.is_elsewhere(_SET, whole):
+            continue
+        here = aws.zone.permission_sets.get(key := aws.known["permission-set"].get(live.arn, ""))
+        external = here is not None and here.external
+        tags = aws.tags(_SET, "" if external else key, live.tags)
+        values = {**_UNSAID, **_live_fields(live), "tags": tags, "id": live.arn}
+        values |= fields_as_read(live) if external else {}
+        policies = [live.aws_managed, live.customer_managed, content(live.inline), live.boundary]
+        keeper = keeper_of_set(aws.inventory, live)
+        yield Thing(
+            "permission set",
+            aws.permission_set(live.arn),
+            values,
+            ids={"id": live.arn},
+            thing=("permission-set", live.arn),
+            undo=() if keeper else (aws.cli.admin("delete-permission-set", permission_set_arn=live.arn),),
+            note=taken_back_by(keeper),
+            rights=[values["session_duration"], *policies],
+            external=external,
+        )
 
 
 def _described_again(aws: AtAws, attribute: str, here: Thing) -> Lines:
@@ -141,18 +137,17 @@ def _described_again(aws: AtAws, attribute: str, here: Thing) -> Lines:
 
 
 def _arn(aws: AtAws, key: str) -> str:
-    """Returns the ARN of a set that AWS has."""
+
     return next((arn for arn, known in aws.known["permission-set"].items() if known == key), "")
 
 
 def _known(aws: AtAws) -> Iterator[tuple[at_aws.LivePermissionSet, str, str]]:
     """Yields the permission sets of which it is known what they should have, with key and import id."""
-    for center in aws.inventory.centers:
-        for permission_set in center.permission_sets:
-            key, whole = aws.known["permission-set"].get(permission_set.arn), f"{permission_set.arn},{center.instance}"
-            here = aws.zone.permission_sets.get(key or "")
-            if key and not aws.is_elsewhere(_SET, whole) and (here is None or here.is_known):
-                yield permission_set, key, whole
+    for permission_set, whole in _every(aws.inventory):
+        key = aws.known["permission-set"].get(permission_set.arn)
+        here = aws.zone.permission_sets.get(key or "")
+        if key and not aws.is_elsewhere(_SET, whole) and (here is None or here.is_known):
+            yield permission_set, key, whole
 
 
 _SET, _IN_SET = "aws_ssoadmin_permission_set", "<permission set ARN>,<instance ARN>[@<region>]"
@@ -175,10 +170,8 @@ SET = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
-    found=lambda inventory, _: (
-        FoundThing(permission_set.arn, permission_set.name, exact(permission_set.name), [permission_set.name])
-        for center in inventory.centers
-        for permission_set in center.permission_sets
+    named=lambda inventory, _: (
+        LiveName(live.arn, live.name, exact(live.name), [live.name]) for live, _ in _every(inventory)
     ),
     live_fields=_live_fields,
     id_of=lambda import_id: import_id.partition(",")[0],
@@ -192,11 +185,7 @@ SET = Kind(
     events={**events("PermissionSet"), **TAGS},
     addresses=lambda zone: (f"{_SET}.{permission_set.key}" for permission_set in _ours(zone)),
     wanted=lambda *known: ((f"{_SET}.{permission_set.key}", whole) for permission_set, whole in _wanted(*known)),
-    import_ids=lambda inventory: (
-        (_SET, f"{permission_set.arn},{center.instance}")
-        for center in inventory.centers
-        for permission_set in center.permission_sets
-    ),
+    import_ids=lambda inventory: ((_SET, whole) for _, whole in _every(inventory)),
 )
 
 
@@ -256,30 +245,13 @@ def _address(key: str, policy: ManagedPolicy) -> str:
     return f"{MANAGED if policy.aws else CUSTOMER}.{key}_{address_part(policy.name)}"
 
 
-def _policies(zone: LandingZone) -> Iterator[str]:
-    for permission_set in _ours(zone):
-        yield from (_address(permission_set.key, policy) for policy in permission_set.managed)
-
-
-def _live_policies(inventory: Inventory) -> Iterator[tuple[str, str]]:
-    for center in inventory.centers:
-        for permission_set in center.permission_sets:
-            whole = f"{permission_set.arn},{center.instance}"
-            yield from ((MANAGED, f"{arn},{whole}") for arn in permission_set.aws_managed)
-            yield from (
-                (CUSTOMER, f"{policy.name},{policy.path},{whole}") for policy in permission_set.customer_managed
-            )
-
-
 def _read_managed(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    permission_set, arn = (
-        reading.sets.get(str(attributes.get("permission_set_arn"))),
-        attributes.get("managed_policy_arn"),
-    )
+    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
+    arn = attributes.get("managed_policy_arn")
     if permission_set is None or arn not in permission_set.aws_managed:
         return None
-    names = {"managed_policy_arn": arn, "managed_policy_name": arn.rpartition("/")[2]}
-    return of_set(reading, attributes, arn, **names)
+    name = arn.rpartition("/")[2]
+    return of_set(reading, attributes, arn, managed_policy_arn=arn, managed_policy_name=name)
 
 
 def _read_customer(reading: BulkReading, attributes: Attributes) -> Attributes | None:
@@ -294,16 +266,16 @@ def _read_customer(reading: BulkReading, attributes: Attributes) -> Attributes |
 def _has_customer_policy(ask: Ask) -> bool:
     wanted = ask.values["customer_managed_policy_reference"][0]
     there = ask.center.customer_managed_policies_of(ask.values["permission_set_arn"])
-    return (wanted["name"], wanted["path"]) in {(one["Name"], one.get("Path") or "/") for one in there}
+    return (wanted["name"], wanted["path"]) in {(policy["Name"], policy.get("Path") or "/") for policy in there}
 
 
 def aws_policy(arn: str) -> str:
-    """Returns the name of one of AWS's policies, by its ARN or what an ARN ends with."""
+    """Returns the name of a policy of AWS's, by its ARN or what an ARN ends with."""
     return f"AWS {arn.removeprefix(AWS_MANAGED)}"
 
 
 def arn_of(policy: str) -> str:
-    """Returns the ARN of one of AWS's policies, as the YAML names it; external.yaml has that of another partition."""
+    """Returns the ARN of a policy of AWS's, as the YAML names it; external.yaml has that of another partition."""
     return policy if policy.startswith("arn:") else f"{AWS_MANAGED}{policy}"
 
 
@@ -316,42 +288,31 @@ def _own(reference: Attributes) -> str:
 
 
 def live_policy(policy: str | at_aws.LiveCustomerPolicy) -> dict[str, str]:
-    """Returns a managed policy, one of AWS's by its ARN, as the YAML names it."""
+    """Returns a managed policy, of AWS's by its ARN, as the YAML names it."""
     if isinstance(policy, str):
         return {"aws": policy.removeprefix(AWS_MANAGED)}
     return {"customer": policy.name, **({"path": policy.path} if policy.path != "/" else {})}
 
 
-def _declared_policies(zone: LandingZone) -> Iterator[Thing]:
-    for permission_set in zone.permission_sets.values():
-        for policy in permission_set.managed:
-            name = f"{_policy(policy)} in {permission_set.key}"
-            yield Thing(
-                "permission set policy", name, {}, SSO, permission_set.location, external=permission_set.external
-            )
-
-
 def _recorded_policies(states: InStates) -> Iterator[Thing]:
-    for name, one in states.of(MANAGED).items():
-        arn, key = text(one, "managed_policy_arn"), name.partition("_")[0]
-        ids = {"arn": text(one, "permission_set_arn"), "policy": arn}
+    for name, attachment in states.of(MANAGED).items():
+        arn, key = text(attachment, "managed_policy_arn"), name.partition("_")[0]
+        ids = {"arn": text(attachment, "permission_set_arn"), "policy": arn}
         yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids)
-    for name, one in states.of(CUSTOMER).items():
-        reference, key = block(one.get("customer_managed_policy_reference")), name.partition("_")[0]
-        ids = {"arn": text(one, "permission_set_arn"), "name": text(reference, "name")}
+    for name, attachment in states.of(CUSTOMER).items():
+        reference, key = block(attachment.get("customer_managed_policy_reference")), name.partition("_")[0]
+        ids = {"arn": text(attachment, "permission_set_arn"), "name": text(reference, "name")}
         yield Thing("permission set policy", f"{_own(reference)} in {key}", ids=ids)
-    yield from (thing for thing in _declared_policies(states.zone) if thing.external)
 
 
 def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
-    """Yields what a permission set has, but for what layers of one's own put into it."""
+    """Yields what a permission set has, but for what your own layers put into it."""
     for permission_set, key, whole in _known(aws):
         for arn in permission_set.aws_managed:
             if not aws.is_elsewhere(MANAGED, f"{arn},{whole}"):
                 ids = {"set": key, "arn": permission_set.arn, **live_policy(arn), "policy": arn}
-                undo = aws.cli.change_set(
-                    "detach-managed-policy-from-permission-set", permission_set.arn, managed_policy_arn=arn
-                )
+                operation = "detach-managed-policy-from-permission-set"
+                undo = aws.cli.change_set(operation, permission_set.arn, managed_policy_arn=arn)
                 yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids, undo=undo)
         for policy in permission_set.customer_managed:
             if not aws.is_elsewhere(CUSTOMER, f"{policy.name},{policy.path},{whole}"):
@@ -362,19 +323,10 @@ def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
                 yield Thing("permission set policy", f"{policy.path}{policy.name} in {key}", ids=ids, undo=undo)
 
 
-def _wanted_policies(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
-    for permission_set, whole in _wanted(zone, inventory, ids):
-        for policy in permission_set.managed:
-            name = f"{AWS_MANAGED}{policy.aws}" if policy.aws else f"{policy.customer},{policy.path}"
-            yield _address(permission_set.key, policy), f"{name},{whole}"
-
-
 def _held(aws: AtAws, here: Thing) -> ManagedPolicy:
     """Returns the policy of an external set that a thing is about."""
     name, _, key = here.name.rpartition(" in ")
-    return next(
-        managed_policy for managed_policy in aws.zone.permission_sets[key].managed if _policy(managed_policy) == name
-    )
+    return next(policy for policy in aws.zone.permission_sets[key].managed if _policy(policy) == name)
 
 
 def _ids_in_set(aws: AtAws, here: Thing) -> dict[str, str]:
@@ -408,10 +360,28 @@ SET_POLICY = Kind(
             reads=_read_customer,
         ),
     ),
-    addresses=_policies,
-    wanted=_wanted_policies,
-    import_ids=_live_policies,
-    declared=_declared_policies,
+    addresses=lambda zone: (
+        _address(permission_set.key, policy) for permission_set in _ours(zone) for policy in permission_set.managed
+    ),
+    wanted=lambda *known: (
+        (_address(permission_set.key, policy), f"{name},{whole}")
+        for permission_set, whole in _wanted(*known)
+        for policy in permission_set.managed
+        for name in (f"{AWS_MANAGED}{policy.aws}" if policy.aws else f"{policy.customer},{policy.path}",)
+    ),
+    import_ids=lambda inventory: (
+        id
+        for live, whole in _every(inventory)
+        for id in (
+            *((MANAGED, f"{arn},{whole}") for arn in live.aws_managed),
+            *((CUSTOMER, f"{policy.name},{policy.path},{whole}") for policy in live.customer_managed),
+        )
+    ),
+    declared=lambda zone: (
+        _in_entry("permission set policy", permission_set, {}, _policy(policy))
+        for permission_set in zone.permission_sets.values()
+        for policy in permission_set.managed
+    ),
     recorded=_recorded_policies,
     live=_policies_at_aws,
     ids_at_aws=_ids_in_set,
@@ -451,28 +421,6 @@ def _read_boundary(reading: BulkReading, attributes: Attributes) -> Attributes |
     return of_set(reading, attributes, permissions_boundary=[boundary])
 
 
-def _declared_inline(zone: LandingZone) -> Iterator[Thing]:
-    for permission_set in zone.permission_sets.values():
-        if permission_set.inline:
-            inline = permission_set.inline.document
-            document = content(inline.template) if permission_set.external else declared_content(inline)
-            yield Thing(
-                "inline policy",
-                permission_set.key,
-                {"document": document},
-                SSO,
-                permission_set.location,
-                external=permission_set.external,
-            )
-
-
-def _recorded_inline(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_INLINE).items():
-        document, ids = content(text(one, "inline_policy")), {"arn": text(one, "permission_set_arn")}
-        yield Thing("inline policy", key, {"document": document}, ids=ids)
-    yield from (thing for thing in _declared_inline(states.zone) if thing.external)
-
-
 def _live_inline(aws: AtAws) -> Iterator[Thing]:
     for permission_set, key, whole in _known(aws):
         if permission_set.inline and not aws.is_elsewhere(_INLINE, whole):
@@ -502,22 +450,12 @@ def _inline_edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     yield edit(aws.zone, SSO, permission_set.location, "policies", value={"inline": path}, more=True)
 
 
-def _declared_boundary(zone: LandingZone) -> Iterator[Thing]:
-    for permission_set in zone.permission_sets.values():
-        if permission_set.boundary:
-            values, external = {"policy": _policy(permission_set.boundary)}, permission_set.external
-            yield Thing(
-                "permissions boundary", permission_set.key, values, SSO, permission_set.location, external=external
-            )
-
-
 def _recorded_boundary(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_BOUNDARY).items():
-        found = block(one.get("permissions_boundary"))
-        arn, own = text(found, "managed_policy_arn"), block(found.get("customer_managed_policy_reference"))
-        policy, ids = aws_policy(arn) if arn else _own(own), {"arn": text(one, "permission_set_arn")}
+    for key, attachment in states.of(_BOUNDARY).items():
+        boundary = block(attachment.get("permissions_boundary"))
+        arn, own = text(boundary, "managed_policy_arn"), block(boundary.get("customer_managed_policy_reference"))
+        policy, ids = aws_policy(arn) if arn else _own(own), {"arn": text(attachment, "permission_set_arn")}
         yield Thing("permissions boundary", key, {"policy": policy}, ids=ids)
-    yield from (thing for thing in _declared_boundary(states.zone) if thing.external)
 
 
 def _live_boundary(aws: AtAws) -> Iterator[Thing]:
@@ -527,15 +465,6 @@ def _live_boundary(aws: AtAws) -> Iterator[Thing]:
             policy, ids = _policy(ManagedPolicy(**boundary)), {"set": key, "arn": permission_set.arn, **boundary}
             undo = aws.cli.change_set("delete-permissions-boundary-from-permission-set", permission_set.arn)
             yield Thing("permissions boundary", key, {"policy": policy}, ids=ids, undo=undo, rights=policy)
-
-
-def _of_set(aws: AtAws, here: Thing) -> dict[str, str]:
-    return {"arn": _arn(aws, here.name)}
-
-
-def _put_again(aws: AtAws, _: str, here: Thing) -> Lines:
-    document = json.dumps(here.values["document"], separators=(",", ":"), ensure_ascii=False)
-    return aws.cli.change_set("put-inline-policy-to-permission-set", here.ids["arn"], inline_policy=document)
 
 
 def _bounded_again(aws: AtAws, _: str, here: Thing) -> Lines:
@@ -549,19 +478,25 @@ def _bounded_again(aws: AtAws, _: str, here: Thing) -> Lines:
 INLINE = Kind(
     "inline policy",
     "sso",
-    (
-        in_set(
-            _INLINE,
-            _IN_SET,
-            existing=AlreadyExists(id=_OF_SET, regional=True),
-            reads=_read_inline,
-        ),
+    (in_set(_INLINE, _IN_SET, existing=AlreadyExists(id=_OF_SET, regional=True), reads=_read_inline),),
+    declared=lambda zone: (
+        _in_entry("inline policy", permission_set, {"document": document})
+        for permission_set in zone.permission_sets.values()
+        for inline in ([permission_set.inline.document] if permission_set.inline else [])
+        for document in (content(inline.template) if permission_set.external else declared_content(inline),)
     ),
-    declared=_declared_inline,
-    recorded=_recorded_inline,
+    recorded=lambda states: (
+        Thing("inline policy", key, {"document": document}, ids={"arn": text(inline, "permission_set_arn")})
+        for key, inline in states.of(_INLINE).items()
+        for document in (content(text(inline, "inline_policy")),)
+    ),
     live=_live_inline,
-    ids_at_aws=_of_set,
-    again=_put_again,
+    ids_at_aws=lambda aws, here: {"arn": _arn(aws, here.name)},
+    again=lambda aws, _, here: aws.cli.change_set(
+        "put-inline-policy-to-permission-set",
+        here.ids["arn"],
+        inline_policy=json.dumps(here.values["document"], separators=(",", ":"), ensure_ascii=False),
+    ),
     is_part=True,
     obstacle=_why_not_in_set,
     edits=_inline_edits,
@@ -575,28 +510,20 @@ INLINE = Kind(
     wanted=lambda *known: (
         (f"{_INLINE}.{permission_set.key}", whole) for permission_set, whole in _wanted(*known) if permission_set.inline
     ),
-    import_ids=lambda inventory: (
-        (_INLINE, f"{permission_set.arn},{center.instance}")
-        for center in inventory.centers
-        for permission_set in center.permission_sets
-        if permission_set.inline
-    ),
+    import_ids=lambda inventory: ((_INLINE, whole) for live, whole in _every(inventory) if live.inline),
 )
 BOUNDARY = Kind(
     "permissions boundary",
     "sso",
-    (
-        in_set(
-            _BOUNDARY,
-            _IN_SET,
-            existing=AlreadyExists(id=_OF_SET, regional=True),
-            reads=_read_boundary,
-        ),
+    (in_set(_BOUNDARY, _IN_SET, existing=AlreadyExists(id=_OF_SET, regional=True), reads=_read_boundary),),
+    declared=lambda zone: (
+        _in_entry("permissions boundary", permission_set, {"policy": _policy(permission_set.boundary)})
+        for permission_set in zone.permission_sets.values()
+        if permission_set.boundary
     ),
-    declared=_declared_boundary,
     recorded=_recorded_boundary,
     live=_live_boundary,
-    ids_at_aws=_of_set,
+    ids_at_aws=lambda aws, here: {"arn": _arn(aws, here.name)},
     again=_bounded_again,
     is_part=True,
     obstacle=_why_not_in_set,
@@ -613,10 +540,5 @@ BOUNDARY = Kind(
         for permission_set, whole in _wanted(*known)
         if permission_set.boundary
     ),
-    import_ids=lambda inventory: (
-        (_BOUNDARY, f"{permission_set.arn},{center.instance}")
-        for center in inventory.centers
-        for permission_set in center.permission_sets
-        if permission_set.boundary
-    ),
+    import_ids=lambda inventory: ((_BOUNDARY, whole) for live, whole in _every(inventory) if live.boundary),
 )

@@ -12,11 +12,11 @@ from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Edit, Obstacle, OutsideChange, document_text, made_again, why_unwritten
+from strata.kinds.change import Edit, document_text, made_again, why_unwritten
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
-from strata.kinds.kind import AlreadyExists, FoundThing, Ids, Key, Kind, Resource
+from strata.kinds.kind import AlreadyExists, Ids, Key, Kind, LiveName, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
@@ -29,34 +29,24 @@ _TYPE, _ATTACHMENT = "aws_organizations_policy", "aws_organizations_policy_attac
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for key, policy in zone.policies.items():
-        values = {
-            "name": policy.name,
-            "description": policy.description,
-            "document": declared_content(policy.document),
-            "id": AS_IT_IS,
-        }
+        mark = Mark(policy_identity(policy.type.value, policy.name), policy.name)
+        document = declared_content(policy.document)
+        values = {"name": policy.name, "description": policy.description, "document": document, "id": AS_IT_IS}
         if policy.external:
-            mark = Mark(policy_identity(policy.type.value, policy.name), policy.name)
             read = {**values, "document": content(policy.document.template)} if policy.is_known else {}
             yield Thing("policy", key, read, ORGANIZATION, policy.location, external=True, mark=mark)
             continue
-        mark = Mark(policy_identity(policy.type.value, policy.name), policy.name, is_kept="name" in policy.unwritten)
-        unnamed = policy.unwritten & BY_KEY
+        unnamed, mark = policy.unwritten & BY_KEY, mark._replace(is_kept="name" in policy.unwritten)
         kept = written(values, policy.unwritten - unnamed)
         yield Thing("policy", key, kept, ORGANIZATION, policy.location, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_TYPE).items():
-        values = {
-            "name": text(one, "name"),
-            "description": text(one, "description"),
-            "document": content(text(one, "content")),
-            "id": text(one, "id"),
-        }
-        mark = Mark(policy_identity(text(one, "type"), text(one, "name")), text(one, "name"))
-        yield Thing("policy", key, values, ids={"id": text(one, "id")}, mark=mark)
-    yield from (thing for thing in _declared(states.zone) if thing.external)
+    for key, policy in states.of(_TYPE).items():
+        id, name, description, document = (text(policy, name) for name in ("id", "name", "description", "content"))
+        values = {"name": name, "description": description, "document": content(document), "id": id}
+        mark = Mark(policy_identity(text(policy, "type"), name), name)
+        yield Thing("policy", key, values, ids={"id": id}, mark=mark)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
@@ -93,24 +83,15 @@ def _again(_: AtAws, attribute: str, here: Thing) -> cli.Lines:
 
 
 def _id(aws: AtAws, key: str) -> str:
+
     return next((id for id, known in aws.known["policy"].items() if known == key), "")
 
 
-def _id_before(zone: LandingZone, key: str) -> str:
-    """Returns the id that external.yaml has of a policy, by which an event names one that is gone."""
-    policy = zone.policies[key]
-    read = zone.external.policies.get(policy.type, {}).get(policy.name)
-    return read.id if read else ""
-
-
-def _needs(inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
-    policies = inventory.organization.policies
-    return (each for policy in policies if policy.id == id for target in policy.targets for each in target_of(target))
-
-
-def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
-    if change.attribute == "document":
-        yield Edit(str(aws.zone.policies[change.now.name].file), (), document_text(change.now))
+def _ids(aws: AtAws, here: Thing) -> dict[str, str]:
+    """Returns the id at AWS, or that which external.yaml has, by which an event names a policy that is gone."""
+    policy = aws.zone.policies[here.name]
+    read = aws.zone.external.policies.get(policy.type, {}).get(policy.name)
+    return {"id": _id(aws, here.name) or (read.id if read else "")}
 
 
 POLICY = Kind(
@@ -123,26 +104,32 @@ POLICY = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
-    found=lambda inventory, _: (
-        FoundThing(
-            policy.id,
-            policy.name,
-            policy_identity(policy.type, policy.name),
-            [policy.name, policy.type.removesuffix("_POLICY"), policy.id],
-        )
-        for policy in inventory.organization.policies
+    named=lambda inventory, _: (
+        LiveName(live.id, live.name, policy_identity(live.type, live.name), names)
+        for live in inventory.organization.policies
+        for names in ([live.name, live.type.removesuffix("_POLICY"), live.id],)
     ),
-    live_fields=lambda one: {"name": one.name, "description": one.description},
+    live_fields=lambda live: {"name": live.name, "description": live.description},
     is_added=True,
     model=models.PolicyEntry,
     fields={"name": "name", "description": "description"},
-    needs=_needs,
+    needs=lambda inventory, own: (
+        above
+        for policy in inventory.organization.policies
+        if policy.id == own
+        for target in policy.targets
+        for above in target_of(target)
+    ),
     is_written_without=True,
-    ids_at_aws=lambda aws, here: {"id": _id(aws, here.name) or _id_before(aws.zone, here.name)},
+    ids_at_aws=_ids,
     again=_again,
     obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
     way=made_again,
-    edits=_edits,
+    edits=lambda aws, change: (
+        [Edit(str(aws.zone.policies[change.now.name].file), (), document_text(change.now))]
+        if change.attribute == "document"
+        else []
+    ),
     rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
     events={**events("Policy"), **TAGS},
 )
@@ -151,19 +138,8 @@ POLICY = Kind(
 # Attachments
 
 
-def _attachments(zone: LandingZone) -> Iterator[str]:
-    for key, policy in zone.policies.items():
-        targets = () if policy.external else policy.attachments
-        yield from (f"{_ATTACHMENT}.{key}_{target.address_part}" for target in targets)
-
-
-def _attached(inventory: Inventory) -> Iterator[tuple[str, str]]:
-    for policy in inventory.organization.policies:
-        yield from ((_ATTACHMENT, f"{target}:{policy.id}") for target in policy.targets)
-
-
 def _name(policy: str, target: str, key: str = "") -> str:
-    """Returns the name of an attachment, by what the target is and its key."""
+
     return f"{policy} on {target} {key}".strip()
 
 
@@ -171,35 +147,27 @@ def _detach(policy: str, target: str) -> cli.Line:
     return cli.line("organizations", "detach-policy", policy_id=policy, target_id=target)
 
 
-def _declared_attachments(zone: LandingZone) -> Iterator[Thing]:
-    for key, policy in zone.policies.items():
-        for target, location in policy.attachments.items():
-            name = _name(key, target.kind, "" if target.kind == "root" else target.key)
-            yield Thing("attachment", name, {}, ORGANIZATION, location, external=policy.external)
-
-
 def _recorded_attachments(states: InStates) -> Iterator[Thing]:
-    for name, one in states.of(_ATTACHMENT).items():
+    for name, attachment in states.of(_ATTACHMENT).items():
         policy, _, target = name.partition("_")
         kind, _, key = target.partition("_")
-        ids = {"policy": text(one, "policy_id"), "target": text(one, "target_id")}
+        ids = {"policy": text(attachment, "policy_id"), "target": text(attachment, "target_id")}
         yield Thing("attachment", _name(policy, "unit" if kind == "ou" else kind, key), ids=ids)
-    yield from (thing for thing in _declared_attachments(states.zone) if thing.external)
 
 
-def _full_access(aws: AtAws) -> Iterator[tuple[PolicyType, at_aws.LivePolicy, dict[str, Target]]]:
-    """Yields AWS's policies that allow everything, of the types that are on, with what has them by default, by id."""
-    live, zone = aws.inventory.organization, aws.zone
-    targets = {live.root: THE_ROOT}
-    targets |= {id: Target("unit", key) for id, key in aws.known["ou"].items() if key in zone.units}
-    targets |= {id: Target("account", key) for id, key in aws.known["account"].items() if key in zone.members}
+def full_access(organization: at_aws.LiveOrganization) -> Iterator[tuple[PolicyType, at_aws.LivePolicy]]:
+    """Yields AWS's policies that allow everything, of the types that are on."""
     for type, name in FULL_ACCESS.items():
-        one = next(
-            (policy for policy in live.policies if policy.aws_managed and (policy.type, policy.name) == (type, name)),
-            None,
-        )
-        if one and type in live.policy_types:
-            yield type, one, targets
+        for policy in organization.policies if type in organization.policy_types else ():
+            if policy.aws_managed and (policy.type, policy.name) == (type, name):
+                yield type, policy
+
+
+def _with_full_access(aws: AtAws) -> dict[str, Target]:
+    """Returns what has such a policy by default, by id."""
+    targets = {aws.inventory.organization.root: THE_ROOT}
+    targets |= {id: Target("unit", key) for id, key in aws.known["ou"].items() if key in aws.zone.units}
+    return targets | {id: Target("account", key) for id, key in aws.known["account"].items() if key in aws.zone.members}
 
 
 def full_access_of(attachment: str) -> PolicyType | None:
@@ -208,37 +176,32 @@ def full_access_of(attachment: str) -> PolicyType | None:
     return next((type for type, full in FULL_ACCESS.items() if full == name), None)
 
 
-def _given(aws: AtAws) -> Iterator[Thing]:
-    for type, policy, targets in _full_access(aws):
-        for id, target in targets.items():
-            if (type, target) not in aws.zone.without_full_access:
-                yield _attached_full(policy, id, target)
-
-
 def _attached_full(policy: at_aws.LivePolicy, id: str, target: Target, *undo: cli.Line) -> Thing:
     name = _name(policy.name, target.kind, "" if target == THE_ROOT else target.key)
     ids = {"policy": policy.id, "target": id}
-    return Thing("attachment", name, ids=ids, undo=undo, note=_void() if undo else "", external=True)
-
-
-def _void() -> Message:
-    return Message("allow-list-void", "what is allowed there by name alone bars nothing while it is attached")
+    void = Message("allow-list-void", "what is allowed there by name alone bars nothing while it is attached")
+    return Thing("attachment", name, ids=ids, undo=undo, note=void if undo else "", external=True)
 
 
 def _live_attachments(aws: AtAws) -> Iterator[Thing]:
-    """Yields the targets of what is declared or deployed: the others are told as one with their policy."""
-    for _, full, targets in _full_access(aws):
+    """Yields the targets of what is declared or deployed: the others are told with their policy."""
+    targets = _with_full_access(aws)
+    for _, full in full_access(aws.inventory.organization):
         yield from (_attached_full(full, id, targets[id], _detach(full.id, id)) for id in full.targets if id in targets)
     for policy in aws.inventory.organization.policies:
         key = aws.known["policy"].get(policy.id)
         if policy.aws_managed or not key or aws.is_elsewhere(_TYPE, policy.id):
             continue
         for target in policy.targets:
-            id = f"{target}:{policy.id}"
+            id, ids = f"{target}:{policy.id}", {"policy": policy.id, "target": target}
+            if target == aws.inventory.organization.root:
+                name = _name(key, "root")
+            elif target.startswith("ou-"):
+                name = _name(key, "unit", aws.place(target))
+            else:
+                name = _name(key, "account", aws.account(target))
             if not aws.is_elsewhere(_ATTACHMENT, id):
-                ids, undo = {"policy": policy.id, "target": target}, (_detach(policy.id, target),)
-                name = _name(key, *_target(aws, target))
-                yield Thing("attachment", name, ids=ids, thing=(_ATTACHMENT, id), undo=undo)
+                yield Thing("attachment", name, ids=ids, thing=(_ATTACHMENT, id), undo=(_detach(policy.id, target),))
 
 
 def _ids_of_attachment(aws: AtAws, here: Thing) -> dict[str, str]:
@@ -252,19 +215,6 @@ def _ids_of_attachment(aws: AtAws, here: Thing) -> dict[str, str]:
     return {"policy": _id(aws, policy), "target": target}
 
 
-def _attached_again(_: AtAws, __: str, here: Thing) -> cli.Lines:
-    policy, target = here.ids["policy"], here.ids["target"]
-    if not (policy and target):
-        return ()
-    return (cli.line("organizations", "attach-policy", policy_id=policy, target_id=target),)
-
-
-def _target(aws: AtAws, id: str) -> tuple[str, str]:
-    if id == aws.inventory.organization.root:
-        return "root", ""
-    return ("unit", aws.place(id)) if id.startswith("ou-") else ("account", aws.account(id))
-
-
 def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
     for key, policy in zone.policies.items():
         for target in () if policy.external else policy.attachments:
@@ -272,11 +222,6 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
             at = inventory.organization.root if target.kind == "root" else of_kind.get(target.key)
             if at and key in ids["policy"]:
                 yield f"{_ATTACHMENT}.{key}_{target.address_part}", f"{at}:{ids['policy'][key]}"
-
-
-def _why_not_attached(_: LandingZone, change: OutsideChange) -> Obstacle:
-    text = "take it out of the detached of its policy in organization.yaml by hand"
-    return Message("take-out-detached", text) if full_access_of(change.now.name) else ""
 
 
 ATTACHMENT = Kind(
@@ -292,19 +237,46 @@ ATTACHMENT = Kind(
             existing=AlreadyExists("DuplicatePolicyAttachmentException", "{target_id}:{policy_id}"),
         ),
     ),
-    addresses=_attachments,
+    addresses=lambda zone: (
+        f"{_ATTACHMENT}.{key}_{target.address_part}"
+        for key, policy in zone.policies.items()
+        if not policy.external
+        for target in policy.attachments
+    ),
     wanted=_wanted,
-    import_ids=_attached,
-    declared=_declared_attachments,
+    import_ids=lambda inventory: (
+        (_ATTACHMENT, f"{target}:{policy.id}")
+        for policy in inventory.organization.policies
+        for target in policy.targets
+    ),
+    declared=lambda zone: (
+        Thing("attachment", name, {}, ORGANIZATION, location, external=policy.external)
+        for key, policy in zone.policies.items()
+        for target, location in policy.attachments.items()
+        for name in (_name(key, target.kind, "" if target.kind == "root" else target.key),)
+    ),
     recorded=_recorded_attachments,
     live=_live_attachments,
     is_added=True,
-    given=_given,
-    obstacle=_why_not_attached,
+    given=lambda aws: (
+        _attached_full(policy, id, target)
+        for type, policy in full_access(aws.inventory.organization)
+        for id, target in _with_full_access(aws).items()
+        if (type, target) not in aws.zone.without_full_access
+    ),
+    obstacle=lambda _, change: (
+        Message("take-out-detached", "take it out of the detached of its policy in organization.yaml by hand")
+        if full_access_of(change.now.name)
+        else ""
+    ),
     ids_at_aws=_ids_of_attachment,
-    again=_attached_again,
+    again=lambda _aws, _attribute, here: (
+        (cli.line("organizations", "attach-policy", policy_id=here.ids["policy"], target_id=here.ids["target"]),)
+        if here.ids["policy"] and here.ids["target"]
+        else ()
+    ),
     needs=lambda _, both: target_of(both.partition(":")[0]),
-    events=events("Policy", made="Attach{}", gone="Detach{}"),
+    events=events("Policy", made="Attach", gone="Detach"),
 )
 
 
@@ -314,7 +286,9 @@ ATTACHMENT = Kind(
 def _types(aws: AtAws) -> Iterator[Thing]:
     live = aws.inventory.organization
     theirs = {policy.type for policy in live.policies if aws.is_elsewhere(_TYPE, policy.id)} - {*aws.zone.policy_types}
-    for type in (policy_type for policy_type in live.policy_types if policy_type not in theirs):
+    for type in live.policy_types:
+        if type in theirs:
+            continue
         line = cli.line("organizations", "disable-policy-type", root_id=live.root, policy_type=type)
         unknown = _unknown_to_provider(type)
         note = unknown or Message("detaches-all-policies", "the line detaches every policy of this type")
@@ -329,13 +303,6 @@ def _unknown_to_provider(type: str) -> Message | Literal[""]:
     return Message("policy-type-unknown", text, type=type)
 
 
-def _why_not_declared(_: LandingZone, change: OutsideChange) -> Obstacle:
-    type = change.now.name
-    if unknown_types([type]):
-        return Message("policy-type-unknown", f"policies of the type {type} cannot be declared", type=type)
-    return Message("declare-a-policy", "declare a policy of this type, which switches the type on")
-
-
 POLICY_TYPE = Kind(
     "policy type",
     "organizations",
@@ -345,16 +312,18 @@ POLICY_TYPE = Kind(
     # A state notes others that were on as well, which no deploy switches off: those were declared once, or somebody
     # else switched them on before the last deploy.
     recorded=lambda states: (
-        Thing(
-            "policy type", str(type), noted=type not in {policy_type.value for policy_type in states.zone.policy_types}
-        )
-        for one in states.of("aws_organizations_organization").values()
-        for type in one.get("enabled_policy_types") or ()
+        Thing("policy type", str(type), noted=type not in states.zone.policy_types)
+        for organization in states.of("aws_organizations_organization").values()
+        for type in organization.get("enabled_policy_types") or ()
     ),
     live=_types,
     is_entry=True,
-    obstacle=_why_not_declared,
-    events=events("PolicyType", made="Enable{}", gone="Disable{}"),
+    obstacle=lambda _, change: (
+        Message("policy-type-unknown", f"policies of the type {type} cannot be declared", type=type)
+        if unknown_types([type := change.now.name])
+        else Message("declare-a-policy", "declare a policy of this type, which switches the type on")
+    ),
+    events=events("PolicyType", made="Enable", gone="Disable"),
     clues=by_name,
 )
 """An argument of the organization."""

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 from strata.kinds.arguments import Attributes, block
 from strata.kinds.at_aws import LiveCenter, LivePermissionSet
@@ -23,17 +23,13 @@ PROVIDERS: Attributes = {"arn": KEPT, "region": KEPT, "timeouts": KEPT}
 """What the provider makes itself: an ARN of the id, the region that it asks, the times that it waits."""
 
 
-class EventRule(Protocol):
-    """A rule of EventBridge as AWS describes it, with its tags and targets."""
+@dataclass(frozen=True)
+class EventRule:
+    """A rule of the default bus of EventBridge as AWS describes it, with its tags and targets."""
 
-    @property
-    def described(self) -> Attributes: ...
-
-    @property
-    def tags(self) -> Mapping[str, str]: ...
-
-    @property
-    def targets(self) -> tuple[Attributes, ...]: ...
+    described: Attributes
+    tags: Mapping[str, str]
+    targets: tuple[Attributes, ...]
 
 
 @dataclass(frozen=True)
@@ -73,14 +69,14 @@ def known(read: Any, blocks: Any) -> Any:
     if not (isinstance(read, list) and isinstance(blocks, list) and len(read) == len(blocks)):
         return read
     pairs = zip(read, map(block, blocks), strict=True)
-    return [{name: value for name, value in one.items() if name in there} for one, there in pairs]
+    return [{name: value for name, value in nested.items() if name in there} for nested, there in pairs]
 
 
 def snaked(value: Any) -> Any:
     """Returns AWS's names as the provider writes them, in what is nested too."""
     if isinstance(value, dict):
-        return {snake(name): snaked(one) for name, one in value.items()}
-    return [snaked(one) for one in value] if isinstance(value, list) else value
+        return {snake(name): snaked(nested) for name, nested in value.items()}
+    return [snaked(nested) for nested in value] if isinstance(value, list) else value
 
 
 def tags(attributes: Attributes, tags: Mapping[str, str]) -> Attributes:
@@ -90,9 +86,9 @@ def tags(attributes: Attributes, tags: Mapping[str, str]) -> Attributes:
     return {"tags_all": every, "tags": {key: value for key, value in every.items() if key in own}}
 
 
-def date(found: Any) -> str:
+def date(read: Any) -> str:
     """Returns a time as the provider writes it."""
-    return found.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(found, dt.datetime) else ""
+    return read.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(read, dt.datetime) else ""
 
 
 def same_text(read: Any, known: Any) -> Any:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from strata.config import SECURITY
 from strata.config.models import Project, RegionalSetting, Setting
 from strata.errors import Message
 from strata.kinds.arguments import Attributes
-from strata.kinds.change import Edit, Obstacle, OutsideChange, edit
+from strata.kinds.change import Obstacle, OutsideChange, edit
 from strata.kinds.events import by_nothing
 from strata.kinds.kind import AlreadyExists, Kind, Resource
-from strata.kinds.thing import AtAws, InStates, Thing
+from strata.kinds.thing import Thing
 from strata.landing_zone import LandingZone
 
 RESOURCES: Mapping[str, Resource] = {
@@ -39,15 +39,8 @@ def _resource_name(region: str) -> str:
     return f"main_{region}" if region else "main"
 
 
-def _addresses(zone: LandingZone) -> Iterator[str]:
-    for key, control in zone.security.settings.items():
-        declared = isinstance(control, RegionalSetting) and key in zone.declared_controls
-        if control.on and not declared:
-            yield from (address_of(key, region) for region in regions_of(control, zone.project))
-
-
 def regions_of(control: Setting, project: Project) -> tuple[str, ...]:
-    """Returns the regions that have a setting of their own; an empty one for what the whole account has."""
+    """Returns the regions that have a setting of their own; an empty text for what the whole account has."""
     return project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
 
 
@@ -61,9 +54,10 @@ def key_of(name: str) -> str:
     return name.partition(" ")[0]
 
 
-def _values(found: Attributes, arguments: Iterable[str]) -> dict[str, Any]:
+def _values(control: Setting, values: Attributes) -> dict[str, Any]:
     """Returns the values of arguments; AWS leaves out what is not set, where Terraform has zero or an empty text."""
-    return {argument: 0 if found.get(argument) in (None, "") else found[argument] for argument in arguments}
+    arguments = (*control.arguments.values(), *control.always)
+    return {argument: 0 if values.get(argument) in (None, "") else values[argument] for argument in arguments}
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
@@ -76,26 +70,6 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             yield Thing("setting", name_of(key, region), values, SECURITY, (key,))
 
 
-def _recorded(states: InStates) -> Iterator[Thing]:
-    for key, control in states.zone.security.settings.items():
-        for region in regions_of(control, states.zone.project):
-            found = states.of(RESOURCES[key].type).get(_resource_name(region))
-            if found is not None:
-                arguments = (*control.arguments.values(), *control.always)
-                yield Thing("setting", name_of(key, region), _values(found, arguments))
-
-
-def _live(aws: AtAws) -> Iterator[Thing]:
-    """Yields the settings that security.yaml sets."""
-    for key, control in aws.zone.security.settings.items():
-        if not control.on or key in aws.zone.declared_controls:
-            continue
-        arguments = (*control.arguments.values(), *control.always)
-        for region in regions_of(control, aws.zone.project):
-            found = aws.inventory.settings.get(key, {}).get(region, {})
-            yield Thing("setting", name_of(key, region), _values(found, arguments))
-
-
 def _obstacle(zone: LandingZone, change: OutsideChange) -> Obstacle:
     control = zone.security.settings[key_of(change.here.name)] if change.here else None
     if control and change.attribute not in control.arguments.values():
@@ -105,23 +79,36 @@ def _obstacle(zone: LandingZone, change: OutsideChange) -> Obstacle:
     return ""
 
 
-def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
-    key = key_of(change.now.name)
-    parameters = {argument: name for name, argument in aws.zone.security.settings[key].arguments.items()}
-    value = change.now.values[change.attribute]
-    yield edit(aws.zone, SECURITY, (key,), parameters[change.attribute], value=value)
-
-
 SETTING = Kind(
     "setting",
     "security",
     tuple(RESOURCES.values()),
-    addresses=_addresses,
+    addresses=lambda zone: (
+        address_of(key, region)
+        for key, control in zone.security.settings.items()
+        if control.on and not (isinstance(control, RegionalSetting) and key in zone.declared_controls)
+        for region in regions_of(control, zone.project)
+    ),
     declared=_declared,
-    recorded=_recorded,
-    live=_live,
+    recorded=lambda states: (
+        Thing("setting", name_of(key, region), _values(control, setting))
+        for key, control in states.zone.security.settings.items()
+        for region in regions_of(control, states.zone.project)
+        if (setting := states.of(RESOURCES[key].type).get(_resource_name(region))) is not None
+    ),
+    live=lambda aws: (
+        Thing("setting", name_of(key, region), _values(control, aws.inventory.settings.get(key, {}).get(region, {})))
+        for key, control in aws.zone.security.settings.items()
+        if control.on and key not in aws.zone.declared_controls
+        for region in regions_of(control, aws.zone.project)
+    ),
     obstacle=_obstacle,
-    edits=_edits,
+    edits=lambda aws, change: (
+        edit(aws.zone, SECURITY, (key,), name, value=change.now.values[argument])
+        for key in (key_of(change.now.name),)
+        for name, argument in aws.zone.security.settings[key].arguments.items()
+        if argument == change.attribute
+    ),
     events={
         "ebs_encryption": ("EnableEbsEncryptionByDefault", "DisableEbsEncryptionByDefault"),
         "instance_metadata": ("ModifyInstanceMetadataDefaults",),

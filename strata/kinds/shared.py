@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from strata.kinds.arguments import Attributes
+from strata.kinds.at_aws import LiveAccount, LiveUnit
 from strata.kinds.kind import AlreadyExists, Resource
 from strata.kinds.reading import KEPT, PROVIDERS, BulkReading, same_text, tags
 
 CONFLICT = "ConflictException"
-"""What Identity Center and Access Analyzer say; the provider waits some 50 minutes for one of the former to go."""
+"""What Identity Center and Access Analyzer say; the provider waits some 50 minutes for the former to go."""
 
 ROLE = Resource("aws_iam_role", "<role name>", existing=AlreadyExists("EntityAlreadyExists", "{name}"))
 ROLE_POLICY = Resource("aws_iam_role_policy", "<role name>:<policy name>", existing=AlreadyExists(id="{role}:{name}"))
@@ -36,7 +37,7 @@ REPLICATION = Resource("aws_s3_bucket_replication_configuration", _BUCKET)
 
 
 def named(resources: Iterable[Resource], name: str) -> Iterator[str]:
-    """Yields the addresses of some resources of one name."""
+    """Yields the addresses of some resources of a name."""
     return (f"{resource.type}.{name}" for resource in resources)
 
 
@@ -44,6 +45,11 @@ def target_of(id: str) -> Iterator[tuple[str, str]]:
     """Yields what a policy is attached to, or a thing is in; the root needs no entry."""
     if not id.startswith("r-"):
         yield ("ou" if id.startswith("ou-") else "account"), id
+
+
+def parent_of(things: Iterable[LiveAccount | LiveUnit], id: str) -> Iterator[tuple[str, str]]:
+    """Yields what an account or unit is in."""
+    return (above for thing in things if thing.id == id for above in target_of(thing.parent))
 
 
 # Rules of EventBridge
@@ -75,9 +81,9 @@ def _rule(reading: BulkReading, attributes: Attributes) -> Attributes | None:
 
 def _target(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     rule, id = str(attributes.get("rule")), attributes.get("target_id")
-    found = reading.rules.get(rule)
-    described = next((target for target in found.targets if target["Id"] == id), None) if found else None
-    if found is None or described is None:
+    read_rule = reading.rules.get(rule)
+    described = next((target for target in read_rule.targets if target["Id"] == id), None) if read_rule else None
+    if read_rule is None or described is None:
         return None
     transformer = described.get("InputTransformer")
     read = {
@@ -98,7 +104,7 @@ def _target(reading: BulkReading, attributes: Attributes) -> Attributes | None:
         "id": f"{rule}-{id}",
         "rule": rule,
         "target_id": id,
-        "event_bus_name": found.described.get("EventBusName"),
+        "event_bus_name": read_rule.described.get("EventBusName"),
         "force_destroy": KEPT,
         "region": KEPT,
     }

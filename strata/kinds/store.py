@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.shared import BUCKET, REPLICATION, ROLE, ROLE_POLICY, VERSIONING, named
-from strata.landing_zone import LandingZone
 
 
 def _key(ask: Ask) -> str | None:
     """Returns the id of a key in use that has the planned description and tags: nothing else tells keys apart."""
     client, values = ask.client("kms"), ask.values
     for id in client.items("list_keys", "Keys[].KeyId"):
-        found = client.describe_key(KeyId=id)["KeyMetadata"]
-        if found["Description"] == values["description"] and found["KeyState"] == "Enabled":
-            tags = {one["TagKey"]: one["TagValue"] for one in client.items("list_resource_tags", "Tags[]", KeyId=id)}
+        key = client.describe_key(KeyId=id)["KeyMetadata"]
+        if key["Description"] == values["description"] and key["KeyState"] == "Enabled":
+            tags = {tag["TagKey"]: tag["TagValue"] for tag in client.items("list_resource_tags", "Tags[]", KeyId=id)}
             if (values.get("tags_all") or {}).items() <= tags.items():
                 return str(id)
     return None
@@ -38,15 +35,6 @@ _KEY = (
 )
 
 
-def _addresses(zone: LandingZone) -> Iterator[str]:
-    for bucket in ("state", "replica"):
-        yield from named((*BUCKET, VERSIONING), bucket)
-        yield from named(_KEY, bucket) if zone.project.state.kms else ()
-    yield from named((ROLE, ROLE_POLICY), "replication")
-    yield from named((REPLICATION,), "state")
-    yield LOCK
-
-
 STORE = Kind(
     "store",
     "backend",
@@ -64,5 +52,11 @@ STORE = Kind(
         ROLE,
         ROLE_POLICY,
     ),
-    addresses=_addresses,
+    addresses=lambda zone: (
+        *(address for bucket in ("state", "replica") for address in named((*BUCKET, VERSIONING), bucket)),
+        *(address for bucket in ("state", "replica") if zone.project.state.kms for address in named(_KEY, bucket)),
+        *named((ROLE, ROLE_POLICY), "replication"),
+        *named((REPLICATION,), "state"),
+        LOCK,
+    ),
 )

@@ -1,4 +1,4 @@
-"""One thing as one side has it: declared, recorded or live; the same thing has the same kind and name on each."""
+"""A thing as a side has it: declared, recorded or live; the same thing has the same kind and name on each."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def side(things: Iterable[Thing]) -> dict[tuple[str, str], Thing]:
 
 
 def as_declared(live: str, declared: str) -> str:
-    """Returns a name at AWS, as it is declared where AWS takes both for one: it looks them up without case."""
+    """Returns a name at AWS, as it is declared where AWS takes both for the same: it looks them up without case."""
     return declared if folded(live) == folded(declared) else live
 
 
@@ -111,7 +111,7 @@ def content(document: str) -> Any:
 
 
 def declared_content(document: DocumentTemplate) -> Any:
-    """Returns a document as data; one that names what only the state has is taken as the state has it."""
+    """Returns a document as data; where it names what only the state has, it is taken as the state has it."""
     return AS_IT_IS if PATTERN.search(document.text) else document.content
 
 
@@ -146,9 +146,9 @@ class InStates:
         """Returns the attributes of the resources of a type by name."""
         return self.by_type.get(type, {})
 
-    def place(self, one: Attributes) -> str:
-        """Returns the key of the unit that something is in; the id of one that no state has."""
-        parent = text(one, "parent_id")
+    def place(self, resource: Attributes) -> str:
+        """Returns the key of the unit that something is in, its id where no state has it."""
+        parent = text(resource, "parent_id")
         return self._units.get(parent, parent if parent.startswith("ou-") else "root")
 
     @cached_property
@@ -166,7 +166,7 @@ class AtAws:
         inventory: what was read.
         known: the key of what AWS has by kind and id.
         attributes: what the states have by type and name: the default tags, and ids of what was deleted.
-        elsewhere: type and id of what the states of layers of one's own have, which is theirs.
+        elsewhere: type and id of what the states of your own layers have, which is theirs.
     """
 
     zone: LandingZone
@@ -200,7 +200,7 @@ class AtAws:
         return self.known["permission-set"].get(arn) or f"{self.sets.get(arn, arn)} ({arn.rpartition('/')[2]})"
 
     def is_elsewhere(self, type: str, id: str) -> bool:
-        """Returns whether a layer of one's own has it."""
+        """Returns whether a layer of your own has it."""
         return (type, id) in self.elsewhere
 
     def tags(self, type: str, key: str, tags: Mapping[str, str]) -> dict[str, str]:
@@ -218,13 +218,13 @@ class AtAws:
     @cached_property
     def left(self) -> frozenset[str]:
         """Returns the ids of the accounts that are left to others, retired, or closed without being declared."""
-        unmanaged, found = set(map(folded, self.zone.organization.unmanaged_accounts)), set[str]()
+        unmanaged, left = set(map(folded, self.zone.organization.unmanaged_accounts)), set[str]()
         for account in self.inventory.organization.accounts:
             key = self.known["account"].get(account.id, "")
             theirs = {account.id, folded(account.email)} & unmanaged or key in self.zone.retired
             if theirs or (not key and account.state != ACTIVE):
-                found.add(account.id)
-        return frozenset(found)
+                left.add(account.id)
+        return frozenset(left)
 
     @cached_property
     def provided(self) -> frozenset[tuple[Key, str]]:
@@ -249,7 +249,7 @@ class AtAws:
         return users | {group.id: group.name for center in centers for group in center.groups}
 
 
-def default_tags(one: Attributes) -> dict[str, str]:
+def default_tags(resource: Attributes) -> dict[str, str]:
     """Returns the tags that a thing has of the project and its stack, not of its own."""
-    own = one.get("tags") or {}
-    return {key: value for key, value in (one.get("tags_all") or {}).items() if key not in own}
+    own = resource.get("tags") or {}
+    return {key: value for key, value in (resource.get("tags_all") or {}).items() if key not in own}

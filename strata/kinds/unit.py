@@ -12,8 +12,8 @@ from strata.kinds.at_aws import Inventory
 from strata.kinds.change import made_again
 from strata.kinds.events import TAGS, events
 from strata.kinds.identity import Mark, unit_identity, unit_path
-from strata.kinds.kind import FoundThing, Kind, Resource
-from strata.kinds.shared import target_of
+from strata.kinds.kind import Kind, LiveName, Resource
+from strata.kinds.shared import parent_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
 
@@ -52,16 +52,16 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             yield Thing(_NAME, name, values, ids={"id": unit.id}, thing=("ou", unit.id), undo=(undo,))
 
 
-def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[FoundThing]:
+def _named(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[LiveName]:
     root, units = inventory.organization.root, {unit.id: unit for unit in inventory.organization.units}
-    for one in units.values():
-        names, above = [one.name], units.get(one.parent)
+    for unit in units.values():
+        names, above = [unit.name], units.get(unit.parent)
         while above:
             names.append(f"{names[-1]} {above.name}")
             above = units.get(above.parent)
-        is_known = one.parent == root or one.parent in keys
-        identity = unit_identity(keys.get(one.parent, ""), one.name) if is_known else ""
-        yield FoundThing(one.id, one.name, identity, names)
+        is_known = unit.parent == root or unit.parent in keys
+        identity = unit_identity(keys.get(unit.parent, ""), unit.name) if is_known else ""
+        yield LiveName(unit.id, unit.name, identity, names)
 
 
 UNIT = Kind(
@@ -73,14 +73,12 @@ UNIT = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
-    found=_found,
-    live_fields=lambda one: {"name": one.name},
+    named=_named,
+    live_fields=lambda live: {"name": live.name},
     is_added=True,
     model=models.OrganizationalUnit,
     fields={"name": "name"},
-    needs=lambda inventory, own: (
-        each for unit in inventory.organization.units if unit.id == own for each in target_of(unit.parent)
-    ),
+    needs=lambda inventory, own: parent_of(inventory.organization.units, own),
     inside="unit",
     way=made_again,
     rename=lambda _, own, name: (

@@ -9,12 +9,11 @@ from strata.config.external import place_of_group
 from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import Attributes, block, text
-from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Edit, Obstacle, OutsideChange, Way, edit
 from strata.kinds.cli import new_name
 from strata.kinds.events import events
 from strata.kinds.identity import Mark
-from strata.kinds.kind import READABLE, AlreadyExists, FoundThing, Ids, Kind, Resource
+from strata.kinds.kind import READABLE, AlreadyExists, Kind, LiveName, Resource
 from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
@@ -24,10 +23,10 @@ from strata.text import folded, slug
 
 def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     id = str(attributes.get("user_id"))
-    found = reading.users.get(id)
-    if found is None:
+    described = reading.users.get(id)
+    if described is None:
         return None
-    read = snaked(dict(found))
+    read = snaked(dict(described))
     return {
         **{name: known(read.get(name), attributes.get(name)) for name in _READ},
         "nickname": read.get("nick_name"),
@@ -66,15 +65,15 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    for key, one in states.of(_TYPE).items():
-        full_name, email, id = block(one.get("name")), block(one.get("emails")), text(one, "user_id")
-        name, address = text(one, "user_name"), text(email, "value")
+    for key, user in states.of(_TYPE).items():
+        full_name, email, id = block(user.get("name")), block(user.get("emails")), text(user, "user_id")
+        name, address = text(user, "user_name"), text(email, "value")
         values = {
             "user_name": name,
             "given_name": text(full_name, "given_name"),
             "family_name": text(full_name, "family_name"),
             "email": address,
-            "display_name": text(one, "display_name"),
+            "display_name": text(user, "display_name"),
             "id": id,
         }
         yield Thing("user", key, values, ids={"id": id}, mark=Mark(folded(name), name, folded(address)))
@@ -103,13 +102,6 @@ def _live(aws: AtAws) -> Iterator[Thing]:
 
 
 _TYPE = "aws_identitystore_user"
-
-
-def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
-    for center in inventory.centers:
-        for key, user in zone.users.items():
-            if not user.external and key in ids["user"]:
-                yield f"{_TYPE}.{key}", f"{center.store}/{ids['user'][key]}"
 
 
 def _way(attribute: str, here: Thing | None, _before: Thing | None, now: Thing | None) -> Way | None:
@@ -168,17 +160,14 @@ USER = Kind(
     recorded=_recorded,
     live=_live,
     rename=lambda aws, own, name: aws.cli.people("update-user", user_id=own, operations=new_name("userName", name)),
-    found=lambda inventory, _: (
-        FoundThing(user.id, user.user_name, folded(user.user_name), [_key_name(user), user.user_name])
+    named=lambda inventory, _: (
+        LiveName(user.id, user.user_name, folded(user.user_name), [_key_name(user), user.user_name])
         for center in inventory.centers
         for user in center.users
     ),
-    live_fields=lambda one: {
-        "given_name": one.given_name,
-        "family_name": one.family_name,
-        "email": ", ".join(one.emails),
-        "user_name": one.user_name,
-        "display_name": one.display_name,
+    live_fields=lambda live: {
+        **{name: getattr(live, name) for name in ("given_name", "family_name", "user_name", "display_name")},
+        "email": ", ".join(live.emails),
     },
     id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
@@ -191,7 +180,12 @@ USER = Kind(
     events={**events("User"), "user_name": ("UpdateUser", "UpdateUserName", "CreateUser")},
     section="users",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, user in zone.sso.users.items() if not user.external),
-    wanted=_wanted,
+    wanted=lambda zone, inventory, ids: (
+        (f"{_TYPE}.{key}", f"{center.store}/{ids['user'][key]}")
+        for center in inventory.centers
+        for key, user in zone.users.items()
+        if not user.external and key in ids["user"]
+    ),
     import_ids=lambda inventory: (
         (_TYPE, f"{center.store}/{user.id}") for center in inventory.centers for user in center.users
     ),

@@ -31,7 +31,7 @@ class Source:
         """Refuses options that do not go together, no configuration, and a file that cannot keep a reading.
 
         Raises:
-            UsageError: one is given beside another, or without it; the file to save is in the configuration.
+            UsageError: an option is given beside another, or without it; the file to save is in the configuration.
             StrataError: there is no configuration, which says what things are called; the file cannot be written.
         """
         if self.live and self.kept:

@@ -70,7 +70,7 @@ def differences(
         for acceptance in zone.accepted
         if acceptance.finding in DRIFT and not acceptance.ended(day)
     }
-    parts = {one.part: one.reason for one in unread}
+    parts = {part.part: part.reason for part in unread}
     drift = differing(zone, states, inventory, known, parts, accepted)
     return [
         *(_told(difference, finding=difference.how.value) for difference in drift.differences),
@@ -82,17 +82,8 @@ def differences(
 
 def _told(difference: Drifted, *, finding: str = "", accepted: bool = False) -> ReportedDifference:
     how = {DifferenceKind.GONE: GONE, DifferenceKind.CHANGED: CHANGED}.get(difference.how, MADE)
-    return ReportedDifference(
-        how,
-        difference.kind,
-        difference.name,
-        difference.attribute,
-        difference.at_aws,
-        difference.here,
-        difference.place,
-        accepted=accepted,
-        finding=finding,
-    )
+    what, values = (difference.kind, difference.name, difference.attribute), (difference.at_aws, difference.here)
+    return ReportedDifference(how, *what, *values, difference.place, accepted=accepted, finding=finding)
 
 
 def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[ReportedDifference]:
@@ -108,10 +99,10 @@ def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Reported
 # What concerns somebody
 
 
-def concerning(found: Iterable[ReportedDifference], patterns: Iterable[str]) -> list[ReportedDifference]:
+def concerning(differences: Iterable[ReportedDifference], patterns: Iterable[str]) -> list[ReportedDifference]:
     """Returns the differences that are about something, by expressions for kind and name."""
     about = re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or "(?!)")
-    return [difference for difference in found if about.fullmatch(f"{difference.kind} {difference.name}")]
+    return [difference for difference in differences if about.fullmatch(f"{difference.kind} {difference.name}")]
 
 
 def of_user(name: str, groups: Iterable[str], sets: Iterable[str]) -> Iterator[str]:

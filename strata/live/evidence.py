@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from strata.atomic import read_bytes
 from strata.config.text import as_data, short
@@ -19,13 +19,14 @@ from strata.kinds.permission_set import DESCRIBED
 from strata.printing import as_json
 from strata.sides.recorded import States
 
+_T = TypeVar("_T")
 FORMAT = 2
 """The number of the format of a kept reading; format 1 has no controls, and of the states tags and ids alone."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """One reading; what is told of it is made of its facts, and its hash is one of them all.
+    """A reading; what is told of it is made of its facts, and its hash is a hash of them all.
 
     Attributes:
         facts: time, caller, states and data as plain data, the same for the same whatever the order of AWS's answers.
@@ -58,28 +59,25 @@ class Evidence:
     @cached_property
     def read_at(self) -> dt.datetime:
         """Returns when AWS had it so, in UTC."""
-        found = dt.datetime.fromisoformat(self.facts["read_at"])
-        if found.tzinfo is None:
-            raise ValueError(f"{found} has no zone")
-        return found.astimezone(dt.UTC)
+        read_at = dt.datetime.fromisoformat(self.facts["read_at"])
+        if read_at.tzinfo is None:
+            raise ValueError(f"{read_at} has no zone")
+        return read_at.astimezone(dt.UTC)
 
     @cached_property
     def caller(self) -> str:
         """Returns the ARN of who read."""
-        found: str = _typed(str, self.facts["caller"])
-        return found
+        return _typed(str, self.facts["caller"])
 
     @cached_property
     def states(self) -> States | None:
         """Returns what the states say, None where they could not be read."""
-        states: States | None = _typed(States, self.facts["states"]) if self.facts["states"] is not None else None
-        return states
+        return _typed(States, self.facts["states"]) if self.facts["states"] is not None else None
 
     @cached_property
     def inventory(self) -> Inventory:
         """Returns what AWS has."""
-        inventory: Inventory = _typed(Inventory, _with_described(self.facts["data"]))
-        return inventory
+        return _typed(Inventory, _with_described(self.facts["data"]))
 
     @cached_property
     def sha256(self) -> str:
@@ -92,27 +90,32 @@ class Evidence:
 
 
 CLOCKS = dt.timedelta(minutes=5)
-"""The clock that a reading was made by may be ahead of the one that it is read again by."""
+"""The clock that a reading was made by may be ahead of that which it is read again by."""
 
 
 def kept_in(path: Path) -> Evidence:
     """Returns the reading that a file keeps.
 
     Raises:
-        StrataError: it cannot be read, is another file, is not the one that its hash was made of, or is of a time to
+        StrataError: it cannot be read, is another file, is not that which its hash was made of, or is of a time to
             come.
     """
     try:
-        found = json.loads(read_bytes(path, _LARGEST))
-        if found["format"] not in range(1, FORMAT + 1):
+        kept = json.loads(read_bytes(path, _LARGEST))
+        if kept["format"] not in range(1, FORMAT + 1):
             other = (
-                f"{path} has format {short(found['format'])}, and this Strata reads 1 to {FORMAT}; "
+                f"{path} has format {short(kept['format'])}, and this Strata reads 1 to {FORMAT}; "
                 "use the Strata that kept it"
             )
-            value = as_data(found["format"])
+            value = as_data(kept["format"])
             raise StrataError(Message("unknown-format", other, place=str(path), value=value, limit=FORMAT))
-        evidence = Evidence({name: value for name, value in found.items() if name != "sha256"})
-        _check_hash(path, evidence, found["sha256"])
+        evidence = Evidence({name: value for name, value in kept.items() if name != "sha256"})
+        if evidence.sha256 != kept["sha256"]:
+            changed = (
+                f"{path} has been changed: its hash is {evidence.sha256}, and it was kept with "
+                f"{short(kept['sha256'])}; read AWS again with --live"
+            )
+            raise StrataError(Message("reading-changed", changed, place=str(path), sha256=evidence.sha256))
         _check(evidence)
     except OSError as error:
         unreadable = f"{path} cannot be read: {error.strerror}; name a file that --save made"
@@ -131,15 +134,6 @@ def kept_in(path: Path) -> Evidence:
     return evidence
 
 
-def _check_hash(path: Path, evidence: Evidence, expected: object) -> None:
-    if evidence.sha256 != expected:
-        changed = (
-            f"{path} has been changed: its hash is {evidence.sha256}, and it was kept with {short(expected)}; "
-            "read AWS again with --live"
-        )
-        raise StrataError(Message("reading-changed", changed, place=str(path), sha256=evidence.sha256))
-
-
 def _check(evidence: Evidence) -> None:
     """Checks that facts are those of a reading: all of their types, each naming what is there.
 
@@ -147,7 +141,7 @@ def _check(evidence: Evidence) -> None:
         ValueError, KeyError, TypeError, OverflowError: they are not.
     """
     _, _, states, inventory = evidence.read_at, evidence.caller, evidence.states, evidence.inventory
-    for said in (one for named in states.attributes.values() for one in named.values()) if states else ():
+    for said in (attributes for named in states.attributes.values() for attributes in named.values()) if states else ():
         if not all(isinstance(said.get(tags) or {}, Mapping) for tags in ("tags", "tags_all")):
             raise ValueError(f"{said} has tags that are none")
     organization, center = inventory.organization, inventory.center
@@ -177,12 +171,12 @@ def _with_described(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     center = data["center"]
     sets = []
-    for one in center["permission_sets"] if center else ():
-        words = one.get("described", {})
-        words = {word: one[name] for name, word in DESCRIBED.items()} if words == {} else words
-        if not (isinstance(words, dict) and all(isinstance(words.get(one, ""), str) for one in DESCRIBED.values())):
-            raise ValueError(f"{one['arn']} has a description that is none")
-        sets.append({**one, "described": words})
+    for permission_set in center["permission_sets"] if center else ():
+        words = permission_set.get("described", {})
+        words = {word: permission_set[name] for name, word in DESCRIBED.items()} if words == {} else words
+        if not (isinstance(words, dict) and all(isinstance(words.get(word, ""), str) for word in DESCRIBED.values())):
+            raise ValueError(f"{permission_set['arn']} has a description that is none")
+        sets.append({**permission_set, "described": words})
     return {**data, "center": center and {**center, "permission_sets": sets}}
 
 
@@ -203,24 +197,24 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if hasattr(value, "_asdict"):
-        return {name: _plain(one) for name, one in value._asdict().items()}
+        return {name: _plain(field) for name, field in value._asdict().items()}
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, frozenset):
-        return [_plain(one) for one in sorted(value)]
+        return [_plain(item) for item in sorted(value)]
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
-def _typed(kind: type[Any], data: Any) -> Any:
+def _typed(kind: type[_T], data: Any) -> _T:
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind).validate_python(data)
 
 
 def _from_the_top(units: Iterable[LiveUnit]) -> list[LiveUnit]:
-    """Returns units sorted, each behind the one above it."""
+    """Returns units sorted, each behind that above it."""
     by_id = {unit.id: unit for unit in units}
 
     def depth(unit: LiveUnit) -> int:

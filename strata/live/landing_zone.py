@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from strata.adoption.keys import keys
@@ -26,7 +27,7 @@ from strata.kinds.at_aws import Inventory, LiveCenter
 from strata.kinds.group import GROUP, is_filled_by_people
 from strata.kinds.organization import ADDRESS as ORGANIZATION_ADDRESS
 from strata.kinds.permission_set import SET, live_policy
-from strata.kinds.policy import POLICY
+from strata.kinds.policy import POLICY, full_access
 from strata.kinds.thing import ACTIVE
 from strata.kinds.unit import UNIT
 from strata.kinds.user import USER
@@ -35,7 +36,7 @@ from strata.landing_zone.accounts import Account
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.placeholders import PATTERN, DocumentTemplate
-from strata.landing_zone.policies import FULL_ACCESS, Policy
+from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.documents import parse
 from strata.policy.equality import same_document
@@ -53,41 +54,16 @@ class LiveLandingZone(LandingZone):
 
     ids: Mapping[str, str] = field(default_factory=dict)
     """The ids of the accounts by key."""
-    found_policies: Mapping[str, Policy] = field(default_factory=dict)
-    found_detached: Mapping[tuple[PolicyType, Target], Location] = field(default_factory=dict)
-    found_sets: Mapping[str, PermissionSet] = field(default_factory=dict)
-    found_grants: Mapping[Grant, tuple[Location, ...]] = field(default_factory=dict)
-    found_administrators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    without_full_access: Mapping[tuple[PolicyType, Target], Location] = field(default_factory=dict)
+    permission_sets: Mapping[str, PermissionSet] = field(default_factory=dict)
+    grants: Mapping[Grant, tuple[Location, ...]] = field(default_factory=dict)
+    delegated_administrators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def accounts(self) -> Mapping[str, Account]:
         """Returns the accounts that are open, with their ids."""
         return {key: replace(account, id=self.ids[key]) for key, account in super().accounts.items()}
-
-    @property
-    def policies(self) -> Mapping[str, Policy]:
-        """Returns the policies that AWS has, without its own."""
-        return self.found_policies
-
-    @property
-    def without_full_access(self) -> Mapping[tuple[PolicyType, Target], Location]:
-        """Returns where AWS's FullAWSAccess and RCPFullAWSAccess are not attached."""
-        return self.found_detached
-
-    @property
-    def permission_sets(self) -> Mapping[str, PermissionSet]:
-        """Returns the permission sets that AWS has."""
-        return self.found_sets
-
-    @property
-    def grants(self) -> Mapping[Grant, tuple[Location, ...]]:
-        """Returns the assignments that AWS has, each with the entries that give it, or none of any file."""
-        return self.found_grants
-
-    @property
-    def delegated_administrators(self) -> Mapping[str, tuple[str, ...]]:
-        """Returns the accounts that administer each service."""
-        return self.found_administrators
 
 
 def live_landing_zone(zone: LandingZone, inventory: Inventory, keys: Keys) -> LiveLandingZone:
@@ -106,18 +82,20 @@ def live_landing_zone(zone: LandingZone, inventory: Inventory, keys: Keys) -> Li
 
 
 def all_keys(zone: LandingZone, inventory: Inventory, known: Keys) -> dict[Kind, dict[str, str]]:
-    """Returns a key for everything: the known one, else one of its name that the configuration has nowhere."""
-    found: dict[Kind, dict[str, str]] = {}
+    """Returns a key for everything: the known key, else a key of its name that the configuration has nowhere."""
+    every: dict[Kind, dict[str, str]] = {}
     used, management = identities(zone), inventory.organization.management
     for word, kind in KEYED.items():
         named = {management, *known[word]}
-        others = [one for one in kind.found(inventory, {}) if one.id not in named]
+        others = [thing for thing in kind.named(inventory, {}) if thing.id not in named]
         # No other unit of a report is called by the end of its id, whatever the configuration has.
-        names = [(one.id, [*one.names, *([one.id.rpartition("-")[2]] if word == "ou" else [])]) for one in others]
+        names = [
+            (thing.id, [*thing.names, *([thing.id.rpartition("-")[2]] if word == "ou" else [])]) for thing in others
+        ]
         taken = {f"reserved {key}": key for key in used[word]}
-        found[word] = {**known[word], **keys(word, names, taken=taken, lower=word != "permission-set")}
-    found["account"][management] = MANAGEMENT
-    return found
+        every[word] = {**known[word], **keys(word, names, taken=taken, lower=word != "permission-set")}
+    every["account"][management] = MANAGEMENT
+    return every
 
 
 # What AWS has, as the configuration would say it
@@ -129,16 +107,20 @@ class _Reading:
     inventory: Inventory
     keys: Keys
 
-    def __post_init__(self) -> None:
-        self.places: dict[str, dict[Location, Location | None]] = {ORGANIZATION: {}, SSO: {_AT_AWS: None}}
-        self.documents: dict[str, SourceFile] = {}
-        self.unreadable: list[str] = []
+    places: dict[str, dict[Location, Location | None]] = field(
+        default_factory=lambda: {ORGANIZATION: {}, SSO: {_AT_AWS: None}}
+    )
+    documents: dict[str, SourceFile] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
 
     def landing_zone(self) -> LiveLandingZone:
-        """Returns it."""
-        organization = self._organization()
-        center, policies = self.inventory.center or _NOBODY, self._policies()
-        sets = self._permission_sets(center)
+        """Returns the landing zone as AWS has it."""
+        organization, center, order = self._organization(), self.inventory.center or _NOBODY, list(PolicyType)
+        known = (policy for policy in self.inventory.organization.policies if policy.type in order)
+        policies = [self._policy(policy) for policy in known if not policy.aws_managed]
+        policies.sort(key=lambda policy: (order.index(policy.type), policy.key))
+        permission_sets = sorted(map(self._permission_set, center.permission_sets), key=attrgetter("key"))
+        sets = {permission_set.key: permission_set for permission_set in permission_sets}
         granted = self._grants(center, organization)
         return LiveLandingZone(
             project=self._project(),
@@ -153,11 +135,11 @@ class _Reading:
             expectations=self.zone.expectations,
             unread=self._unread(),
             ids={self.keys["account"][account.id]: account.id for account in self.inventory.organization.accounts},
-            found_policies=policies,
-            found_detached=self._detached(organization),
-            found_sets=sets,
-            found_grants=granted,
-            found_administrators=self._administrators(),
+            policies={policy.key: policy for policy in policies},
+            without_full_access=self._detached(organization),
+            permission_sets=sets,
+            grants=granted,
+            delegated_administrators=self._administrators(),
             source_files=self._source_files(),
         )
 
@@ -186,7 +168,7 @@ class _Reading:
         parts = (part for source_file in self.zone.source_files.values() for part in getattr(source_file, "parts", ()))
         files = {**{part.name: part for part in parts}, **self.zone.source_files}
         live = {
-            name: LiveSourceFile(source_file.file, name=name, found=source_file, places=places)
+            name: LiveSourceFile(source_file.file, name=name, here=source_file, places=places)
             for name, places in self.places.items()
             for source_file in (self.zone.source_file(name),)
         }
@@ -195,11 +177,8 @@ class _Reading:
     # The organization
 
     def _project(self) -> declared.Project:
-        own = next(
-            account
-            for account in self.inventory.organization.accounts
-            if account.id == self.inventory.organization.management
-        )
+        live = self.inventory.organization
+        own = next(account for account in live.accounts if account.id == live.management)
         account = self.zone.project.management_account.model_copy(update={"name": own.name, "email": own.email})
         return self.zone.project.model_copy(update={"management_account": account})
 
@@ -222,38 +201,26 @@ class _Reading:
         return self.zone.organization.model_copy(update=update)
 
     def _units(self, parent: str, above: Location) -> dict[str, declared.OrganizationalUnit]:
-        found: dict[str, declared.OrganizationalUnit] = {}
+        units: dict[str, declared.OrganizationalUnit] = {}
         for unit in self.inventory.organization.units:
             if unit.parent == parent:
                 key = self.keys["ou"][unit.id]
-                at = (*above, "organizational_units", key)
-                here = self.zone.units.get(key)
+                at, here = (*above, "organizational_units", key), self.zone.units.get(key)
                 self._place(ORGANIZATION, at, here.location if here else None)
-                found[key] = declared.OrganizationalUnit.model_construct(
-                    **UNIT.live_fields(unit), organizational_units=self._units(unit.id, at)
-                )
-        return found
-
-    def _policies(self) -> dict[str, Policy]:
-        order = list(PolicyType)
-        known = [
-            policy for policy in self.inventory.organization.policies if not policy.aws_managed and policy.type in order
-        ]
-        policies = [self._policy(policy) for policy in known]
-        return {one.key: one for one in sorted(policies, key=lambda policy: (order.index(policy.type), policy.key))}
+                fields = {**UNIT.live_fields(unit), "organizational_units": self._units(unit.id, at)}
+                units[key] = declared.OrganizationalUnit.model_construct(**fields)
+        return units
 
     def _detached(self, organization: declared.Organization) -> dict[tuple[PolicyType, Target], Location]:
         """Returns where no policy of AWS's allows everything, of the types that are on."""
-        live, found = self.inventory.organization, dict[tuple[PolicyType, Target], Location]()
+        live, detached = self.inventory.organization, dict[tuple[PolicyType, Target], Location]()
         places = {live.root: THE_ROOT}
         places |= {id: Target("unit", key) for id, key in self.keys["ou"].items()}
         accounts = {*organization.accounts, MANAGEMENT}
         places |= {id: Target("account", key) for id, key in self.keys["account"].items() if key in accounts}
-        for type, name in FULL_ACCESS.items():
-            one = next((policy for policy in live.policies if policy.aws_managed and policy.name == name), None)
-            if one and type in live.policy_types:
-                found |= {(type, target): () for id, target in places.items() if id not in one.targets}
-        return found
+        for type, full in full_access(live):
+            detached |= {(type, target): () for id, target in places.items() if id not in full.targets}
+        return detached
 
     def _policy(self, policy: at_aws.LivePolicy) -> Policy:
         key = self.keys["policy"][policy.id]
@@ -264,15 +231,14 @@ class _Reading:
         fields["external"] = bool(here and here.external)
         live = replace(here, **fields) if here else None
         if live and _means(policy.content, live.document):
-            found = live
+            as_had = live
         else:
-            file = self._document(f"policy {key} at AWS", policy.content, asked=PolicyType(policy.type) in CONTROLS)
-            found = Policy(
-                key, type=PolicyType(policy.type), document=DocumentTemplate(policy.content), file=file, **fields
-            )
-        for target, at in found.attachments.items():
+            type, document = PolicyType(policy.type), DocumentTemplate(policy.content)
+            file = self._document(f"policy {key} at AWS", policy.content, asked=type in CONTROLS)
+            as_had = Policy(key, type=type, document=document, file=file, **fields)
+        for target, at in as_had.attachments.items():
             self._place(ORGANIZATION, at, here.attachments.get(target) if here else None)
-        return found
+        return as_had
 
     def _targets(self, policy: at_aws.LivePolicy, here: Policy | None) -> declared.Targets:
         """Returns what a policy is attached to, first what the configuration names, in its order."""
@@ -287,7 +253,7 @@ class _Reading:
         )
 
     def _document(self, name: str, text: str, *, asked: bool = True) -> str:
-        """Returns the name of a document that is in no file, without lines; notes one that no answer can rest on."""
+        """Returns the name of a document that is in no file, without lines; notes it where no answer can rest on it."""
         self.documents[name] = SourceFile(name, name=name, lines={(): 0})
         try:
             if asked:
@@ -297,12 +263,12 @@ class _Reading:
         return name
 
     def _administrators(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
+        administrators: dict[str, tuple[str, ...]] = {}
         for service, ids in self.inventory.organization.delegations.items():
-            found[service] = tuple(sorted(self.keys["account"].get(id, id) for id in ids))
+            administrators[service] = tuple(sorted(self.keys["account"].get(id, id) for id in ids))
             if service not in self.zone.organization.delegated_administrators:
                 self._place(ORGANIZATION, ("delegated_administrators", service), None)
-        return found
+        return administrators
 
     # People
 
@@ -357,10 +323,6 @@ class _Reading:
 
     # Permission sets and who has them
 
-    def _permission_sets(self, center: LiveCenter) -> dict[str, PermissionSet]:
-        permission_sets = [self._permission_set(permission_set) for permission_set in center.permission_sets]
-        return {one.key: one for one in sorted(permission_sets, key=lambda permission_set: permission_set.key)}
-
     def _permission_set(self, permission_set: at_aws.LivePermissionSet) -> PermissionSet:
         key = self.keys["permission-set"][permission_set.arn]
         here = self.zone.permission_sets.get(key)
@@ -395,24 +357,24 @@ class _Reading:
 
     def _grants(self, center: LiveCenter, organization: declared.Organization) -> dict[Grant, tuple[Location, ...]]:
         open_ = {MANAGEMENT, *organization.accounts}
-        found: dict[Grant, tuple[Location, ...]] = {}
+        grants: dict[Grant, tuple[Location, ...]] = {}
         for assignment in center.assignments:
             of_kind = self.keys["user" if assignment.principal_type == "USER" else "group"]
             account = self.keys["account"].get(assignment.account)
             if account in open_ and assignment.principal in of_kind:
                 set_ = self.keys["permission-set"][assignment.permission_set]
                 grant = Grant(account, set_, assignment.principal_type, of_kind[assignment.principal])
-                found[grant] = self.zone.grants.get(grant, (_AT_AWS,))
-        return {grant: found[grant] for grant in sorted(found)}
+                grants[grant] = self.zone.grants.get(grant, (_AT_AWS,))
+        return {grant: grants[grant] for grant in sorted(grants)}
 
 
 _NOBODY = LiveCenter("", "", "", (), (), (), frozenset(), frozenset(), None)
 """Stands for an Identity Center that is off or was not read."""
 
 
-def _in_order(found: Iterable[str], listed: Iterable[str]) -> tuple[str, ...]:
+def _in_order(keys: Iterable[str], listed: Iterable[str]) -> tuple[str, ...]:
     """Returns keys, those that are listed first."""
-    left = set(found)
+    left = set(keys)
     first = [key for key in dict.fromkeys(listed) if key in left]
     return (*first, *sorted(left.difference(first)))
 
@@ -429,7 +391,7 @@ def _means(live: str, document: DocumentTemplate) -> bool:
 class LiveSourceFile(SourceFile):
     """A file of the configuration, asked for things by where they would stand in it if AWS were written into it."""
 
-    found: SourceFile = field(default_factory=lambda: SourceFile(""))
+    here: SourceFile = field(default_factory=lambda: SourceFile(""))
     places: Mapping[Location, Location | None] = field(default_factory=dict)
 
     def origin(self, location: Location) -> tuple[SourceFile, Location]:
@@ -437,13 +399,13 @@ class LiveSourceFile(SourceFile):
         for end in range(len(location), 0, -1):
             if location[:end] in self.places:
                 place = self.places[location[:end]]
-                return (_NOWHERE, ()) if place is None else self.found.origin((*place, *location[end:]))
-        return self.found.origin(location)
+                return (_NOWHERE, ()) if place is None else self.here.origin((*place, *location[end:]))
+        return self.here.origin(location)
 
     def line(self, location: Location) -> int:
         """Returns the line of a value in its own file."""
-        part, here = self.origin(location)
-        return part.line(here)
+        part, place = self.origin(location)
+        return part.line(place)
 
 
 _NOWHERE = SourceFile(NO_FILE, name=NO_FILE, lines={(): 0})

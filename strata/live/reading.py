@@ -75,22 +75,15 @@ class Read:
 
     def _patterns(self, kind: Kind, key: str) -> Iterator[str]:
         zone, called, name = self.zone, self.called, self.called[kind].get(key, key)
-        sets, groups = called["permission-set"], called["group"]
+        sets = called["permission-set"]
         if kind == "user":
-            of = {one for one, group in zone.groups.items() if key in group.members}
-            held = {
-                grant.permission_set
-                for grant in zone.grants
-                if grant.principal in (of if grant.principal_type == "GROUP" else {key})
-            }
-            yield from of_user(name, (groups[one] for one in of), (sets[one] for one in held))
+            groups = {group_key for group_key, group in zone.groups.items() if key in group.members}
+            who = {("USER", key), *(("GROUP", group) for group in groups)}
+            held = {grant.permission_set for grant in zone.grants if (grant.principal_type, grant.principal) in who}
+            yield from of_user(name, (called["group"][group] for group in groups), (sets[set_] for set_ in held))
         elif kind == "group":
-            held = {
-                grant.permission_set
-                for grant in zone.grants
-                if grant.principal_type == "GROUP" and grant.principal == key
-            }
-            yield from of_group(name, (sets[one] for one in held))
+            grants = (grant for grant in zone.grants if (grant.principal_type, grant.principal) == ("GROUP", key))
+            yield from of_group(name, (sets[set_] for set_ in {grant.permission_set for grant in grants}))
         elif kind == "permission-set":
             yield from of_set(name)
         else:
@@ -98,7 +91,7 @@ class Read:
             target = Target("account", key)
             units = (called["ou"][ancestor.key] for ancestor in zone.ancestors[target] if ancestor.unit)
             policies = (called["policy"][policy.policy.key] for policy in zone.effective_policies[target])
-            yield from of_account(name, units, policies, (sets[one] for one in held))
+            yield from of_account(name, units, policies, (sets[set_] for set_ in held))
 
 
 def read(options: Options, zone: LandingZone, source: Source, *, controls: bool = True) -> Read:
@@ -162,9 +155,12 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
     known = known_keys(zone, inventory, imported=states.ids if states else {}, record={})
     keys = all_keys(zone, inventory, known)
     live = live_landing_zone(zone, inventory, keys)
-    center, unread = inventory.center, list(_unread(zone, live, inventory, states))
+    center, unread = inventory.center, unread_parts(zone, inventory, states)
+    if reason := live.unread.get("documents"):
+        inside = ("expectations", "who can undo a deploy")
+        unread.append(Unread("documents", inside, Message("document-unreadable", reason)))
     differing = differences(zone, inventory, known, states, unread, evidence.read_at.date())
-    found = LiveEvidence(
+    live_evidence = LiveEvidence(
         read_at=evidence.read_at,
         caller=evidence.caller,
         organization=inventory.organization.id,
@@ -179,13 +175,7 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
         notes=tuple(_notes(inventory)),
         controls=dict(_controls(zone, inventory, states, differing)),
     )
-    return Read(live, found, _called(inventory, known, keys), evidence)
-
-
-def _unread(zone: LandingZone, live: LandingZone, inventory: Inventory, states: States | None) -> Iterator[Unread]:
-    yield from unread_parts(zone, inventory, states)
-    if reason := live.unread.get("documents"):
-        yield Unread("documents", ("expectations", "who can undo a deploy"), Message("document-unreadable", reason))
+    return Read(live, live_evidence, _called(inventory, known, keys), evidence)
 
 
 def _called(inventory: Inventory, known: Keys, keys: Keys) -> dict[Kind, dict[str, str]]:
@@ -256,11 +246,12 @@ def _controls(
             yield name, _control(name, inventory, states, differs)
 
 
-def _setting(setting: Setting, found: Mapping[str, Mapping[str, Any]] | None) -> ControlAtAws:
-    if not found:
+def _setting(setting: Setting, read: Mapping[str, Mapping[str, Any]] | None) -> ControlAtAws:
+    if not read:
         return NOT_READ
     sets = "sets" if setting.on else "would set"
-    if regions := _otherwise(setting if setting.on else type(setting)(), found):
+    as_set = setting if setting.on else type(setting)()
+    if regions := [region or "the account" for region, values in sorted(read.items()) if not as_set.is_as_set(values)]:
         return ControlAtAws(f"not as Strata {sets} it in {', '.join(regions)}", differs=setting.on)
     return ControlAtAws(f"as Strata {sets} it")
 
@@ -283,7 +274,3 @@ _APART = {
     "access_analyzer": "; archive rules are not read",
 }
 """What nobody asks AWS about a control."""
-
-
-def _otherwise(setting: Setting, found: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    return [region or "the account" for region, values in sorted(found.items()) if not setting.is_as_set(values)]

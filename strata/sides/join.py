@@ -31,7 +31,7 @@ def known_keys(
     declared, now = identities(zone), newest_keys(zone.moves)
     known: dict[moves.Kind, dict[str, str]] = {}
     for key, kind in KEYED.items():
-        alive, ours = {one.id for one in kind.found(inventory, {})}, held(key, zone, imported)
+        alive, ours = {one.id for one in kind.named(inventory, {})}, held(key, zone, imported)
         recorded = {id: now.get((key, its), its) for id, its in record.get(key, {}).items()} | ours
         known[key] = {id: its for id, its in ours.items() if id in alive and its in declared[key]}
         # The address of a retired account may be another one's by now.
@@ -73,10 +73,10 @@ def _complete(
     before = -1
     while before < len(found):  # a unit is found by the key of the one above
         before = len(found)
-        for one in sorted(kind.found(inventory, found), key=lambda one: one.name != exact(one.name)):
+        for one in sorted(kind.named(inventory, found), key=lambda one: one.name != exact(one.name)):
             if one.id not in found and one.identity in left:
                 found[one.id] = left.pop(one.identity)
-        for one in [*kind.found(inventory, found)]:
+        for one in [*kind.named(inventory, found)]:
             if one.identity and one.id not in found and recorded.get(one.id, "") not in ("", *found.values()):
                 found[one.id] = recorded[one.id]
     found |= {id: key for id, key in recorded.items() if id not in found and key not in found.values()}
@@ -84,7 +84,7 @@ def _complete(
 
 def live_names(inventory: Inventory) -> dict[moves.Kind, dict[str, str]]:
     """Returns what AWS calls what it has, by kind and id."""
-    return {key: {one.id: one.name for one in kind.found(inventory, {})} for key, kind in KEYED.items()}
+    return {key: {one.id: one.name for one in kind.named(inventory, {})} for key, kind in KEYED.items()}
 
 
 def identities(zone: LandingZone) -> dict[moves.Kind, dict[str, str]]:

@@ -109,7 +109,10 @@ def recorded_side(zone: LandingZone, states: States, without: Collection[str] = 
         type, _, key = address_now(address, now).partition(".")
         looked_up[KINDS_BY_TYPE[type], key] = principal
     in_states = InStates(zone, moved(zone, (one for one in states.held() if one[0] not in without)), looked_up)
-    return side(thing for kind in KINDS for thing in kind.recorded(in_states))
+    things = (thing for kind in KINDS for thing in kind.recorded(in_states))
+    # What others look after in the organization and in permission sets is in no state: it was as external.yaml has it.
+    by_others = (thing for kind in KINDS if kind.ids_at_aws for thing in kind.declared(zone) if thing.external)
+    return side((*things, *by_others))
 
 
 def moved(zone: LandingZone, held: Iterable[tuple[str, Attributes]]) -> dict[str, dict[str, Attributes]]:

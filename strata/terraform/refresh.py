@@ -16,15 +16,15 @@ from functools import partial
 from threading import Event
 from typing import Any, Self
 
-from strata.aws import events, runs
-from strata.aws.session import Aws, AwsError
+from strata.aws import runs
+from strata.aws.session import Aws, AwsError, paginate, unless_absent
 from strata.aws.states import Version
 from strata.config.layers import IN_ACCOUNT
 from strata.config.models import Project
 from strata.errors import Message
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read_center
-from strata.kinds.reading import BulkReading
+from strata.kinds.reading import BulkReading, EventRule
 from strata.options import Options
 from strata.sides.states import State
 from strata.terraform import reread
@@ -197,7 +197,18 @@ def _read(aws: Aws, project: Project, state: State, ended: Event) -> BulkReading
     center = read_center(aws, project, reread.wanted(state), ended)
     if center is None:
         return None
-    return BulkReading(center, {name: events.rule(aws, region, name) for name, region in reread.rules(state).items()})
+    return BulkReading(center, {name: _rule(aws, region, name) for name, region in reread.rules(state).items()})
+
+
+def _rule(aws: Aws, region: str, name: str) -> EventRule | None:
+    """Returns a rule of the default bus, None where AWS has none of the name."""
+    client = aws.client("events", region)
+    described = unless_absent(lambda: client.describe_rule(Name=name))
+    if described is None:
+        return None
+    tags = client.list_tags_for_resource(ResourceARN=described["Arn"])["Tags"]
+    targets = tuple(paginate(client, "list_targets_by_rule", "Targets[]", Rule=name))
+    return EventRule(described, {tag["Key"]: tag["Value"] for tag in tags}, targets)
 
 
 def _version(state: State) -> Version:

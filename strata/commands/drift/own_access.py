@@ -48,7 +48,7 @@ def _is_needed(inventory: Inventory, difference: Difference, rest: Iterable[Diff
     """Returns whether the rest fails while something is there: a deploy makes its own, or another gets its name."""
     if difference.way.deploy or difference.attribute:
         return True
-    found = kind_of(difference.kind, difference.name).found(inventory, {})
+    found = kind_of(difference.kind, difference.name).named(inventory, {})
     names = {each.identity for each in found if difference.live and each.id == difference.live.ids.get("id")}
     return any(
         each.declared and each.declared.mark and each.declared.mark.identity in names
