@@ -42,13 +42,11 @@ class ReportedDifference:
     def what(self) -> str:
         """Returns what differs, and how."""
         label = "" if self.is_drift else ", accepted" if self.accepted else ", no drift"
-        return f"{self.kind} {self.name}{self._words}{label}"
-
-    @property
-    def _words(self) -> str:
-        if not self.attribute:
-            return {MADE: ": at AWS only", GONE: ": declared only"}[self.how]
-        return f": {self.attribute} is {in_sentence(self.at_aws)} at AWS, {in_sentence(self.declared)} here"
+        if self.attribute:
+            how = f"{self.attribute} is {in_sentence(self.at_aws)} at AWS, {in_sentence(self.declared)} here"
+        else:
+            how = {MADE: "at AWS only", GONE: "declared only"}[self.how]
+        return f"{self.kind} {self.name}: {how}{label}"
 
     def as_data(self) -> dict[str, Any]:
         """Returns it for a script."""
@@ -143,7 +141,7 @@ class LiveEvidence:
 
     def facts(self) -> list[tuple[str, str]]:
         """Returns name and value of each fact."""
-        found = [
+        facts = [
             ("Read at", f"{self.read_at:%Y-%m-%d %H:%M:%S} UTC"),
             ("Read by", self.caller),
             ("Organization", self.organization),
@@ -153,9 +151,9 @@ class LiveEvidence:
             ("SHA-256 of the reading", self.sha256),
             ("Differences", self.summary),
         ]
-        found += [("! Unread", str(unread)) for unread in self.unread]
-        found += [("Not read", one) for one in self.not_read]
-        return [*found, *(("Note", note) for note in self.notes)]
+        facts += [("! Unread", str(unread)) for unread in self.unread]
+        facts += [("Not read", subject) for subject in self.not_read]
+        return [*facts, *(("Note", note) for note in self.notes)]
 
     @property
     def summary(self) -> str:

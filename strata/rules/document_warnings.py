@@ -16,7 +16,7 @@ from strata.policy.effects import DocumentKind, doubtful
 from strata.policy.grammar import TOP_KEYS
 from strata.policy.reference import reference
 from strata.rules.accepted import Warned
-from strata.rules.documents import DocumentFile, Named
+from strata.rules.documents import Named
 
 _KINDS = {
     PolicyType.SERVICE_CONTROL: DocumentKind.SERVICE_CONTROL,
@@ -34,13 +34,13 @@ def document_warnings(landing_zone: LandingZone) -> list[Warned]:
 def _files(landing_zone: LandingZone) -> Iterator[Warned]:
     for document_file in Named.of(landing_zone).files():
         if document_file.type not in TOP_KEYS:
-            for finding in doubtful(document_file.document.content, _kind(document_file), ACCESS_ROLE):
+            for finding in doubtful(
+                document_file.document.content,
+                DocumentKind.ROLE if document_file.of_deployer else _KINDS[document_file.type],
+                ACCESS_ROLE,
+            ):
                 message = Message(finding.id, f"{finding.problem}; {finding.remedy}", value=finding.value)
                 yield Warned(finding.at(document_file.file), (document_file.file, finding.location, message))
-
-
-def _kind(file: DocumentFile) -> DocumentKind:
-    return DocumentKind.ROLE if file.of_deployer else _KINDS[file.type]
 
 
 def _options(landing_zone: LandingZone) -> Iterator[Warned]:

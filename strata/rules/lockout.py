@@ -87,7 +87,7 @@ class Guard:
         """Returns everything that nobody could undo."""
         return (
             *_in_management(self.landing_zone, self._standing, self.day),
-            *_in_members(self.landing_zone, self._of_members),
+            *(lockout for lockout in _closing(self.landing_zone, self._of_members) if lockout.file != EXTERNAL),
         )
 
     @cached_property
@@ -328,17 +328,15 @@ def _uncertain(standing: _Standing) -> Iterator[Warned]:
     keys: set[str] = set()
     for stack in standing.of_rank(_Rank.UNCERTAIN):
         for way in standing.open(stack):
-            keys |= set(_on(way))
+            keys |= set(
+                [f"{way.by.partition(' as ')[0]} of an identity provider"] if way.external else way.decided.keys
+            )
     if keys:
         on = listed(sorted(keys))
         text = f"whether somebody can undo a deploy depends on {on}; "
         text += "let somebody have full access without it, or name a deployer in project.yaml with its policies"
         message = Message("uncertain-administrator", text, depends=sorted(keys))
         yield Warned(f"assignments {on}"[:LONGEST], (SSO, ("assignments",), message))
-
-
-def _on(way: UndoingWay) -> Iterable[str]:
-    return [f"{way.by.partition(' as ')[0]} of an identity provider"] if way.external else way.decided.keys
 
 
 # Members
@@ -362,11 +360,6 @@ class _Affected(NamedTuple):
     action: str
     statement: Statement
     keys: Iterable[str] = ()
-
-
-def _in_members(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator[LockOut]:
-    """Yields those that a deploy brings about: what others look after is not its doing."""
-    return (lockout for lockout in _closing(landing_zone, ways) if lockout.file != EXTERNAL)
 
 
 def _by_others(lockouts: Iterable[LockOut]) -> Iterator[Warned]:

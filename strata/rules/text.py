@@ -58,7 +58,9 @@ def _found(value: Any, at: Location) -> Iterator[tuple[Location, Message]]:
 
 
 def _problem(value: str) -> Message | None:
-    marks = [mark for mark in _MARKS if mark in value] or [found for found in _NUMBER.findall(value) if _stands(found)]
+    marks = [mark for mark in _MARKS if mark in value] or [
+        found for found in _NUMBER.findall(value) if struct.pack(">d", float(found)).startswith(_NUMBER_MARK)
+    ]
     if marks or value in _WHOLE:
         mark = (marks or [value])[0]
         problem = f"has {mark!r}, which Terraform CDK reads as its own placeholder"
@@ -70,10 +72,6 @@ def _reserved(key: str) -> Message | None:
     if key not in _KEYS:
         return None
     return Message("name-reserved", f"{key!r} is no key that Terraform CDK can write", value=key, part=key)
-
-
-def _stands(number: str) -> bool:
-    return struct.pack(">d", float(number)).startswith(_NUMBER_MARK)
 
 
 def _line(partial: PartialConfiguration, file: str) -> int:

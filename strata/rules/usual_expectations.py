@@ -76,7 +76,8 @@ def _where_it_holds(examination: Examiner, entry: Entry) -> Entry | None:
         return entry if result else None
     if entry["in"] != ROOT:
         return None
-    places = _one_or_many(_keeping(examination.evaluated.landing_zone, result))
+    names = _keeping(examination.evaluated.landing_zone, result)
+    places = names[0] if len(names) == 1 else list(names)
     narrowed = {**entry, "in": places}
     again = _examined(examination, narrowed) if places else None
     return narrowed if again and again.holds else None
@@ -105,7 +106,3 @@ def _keeping(landing_zone: LandingZone, result: ExpectationResult) -> list[str]:
         if not above & within and not result.fails_in([key]):
             found.append(key)
     return found
-
-
-def _one_or_many(names: Sequence[str]) -> Any:
-    return names[0] if len(names) == 1 else list(names)

@@ -16,7 +16,6 @@ from strata.config.text import look, mixes_alphabets, short
 from strata.config.types import did_you_mean
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
-from strata.landing_zone.accounts import Account
 from strata.landing_zone.examples import example_values
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.services import own_switches
@@ -203,7 +202,13 @@ _Named = tuple[str, Location, str, str]
 def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
     kinds: dict[str, list[_Named]] = defaultdict(list)
     kinds["accounts"] = [
-        (account.file, _name_of(account), account.key, account.name) for account in landing_zone.accounts.values()
+        (
+            account.file,
+            ((*account.location, "name") if account.key == MANAGEMENT else account.location),
+            account.key,
+            account.name,
+        )
+        for account in landing_zone.accounts.values()
     ]
     for unit in landing_zone.units.values():
         kinds[f"units in {unit.parent}"].append((ORGANIZATION, unit.location, unit.key, unit.name))
@@ -216,10 +221,6 @@ def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
         (SSO, permission_set.location, permission_set.key, permission_set.name) for permission_set in sets
     ]
     return kinds
-
-
-def _name_of(account: Account) -> Location:
-    return (*account.location, "name") if account.key == MANAGEMENT else account.location
 
 
 def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
