@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from strata.config import EXTERNAL, ORGANIZATION, SSO
-from strata.config.external import External, place_of_inline, place_of_policy
+from strata.config.external import place_of_inline, place_of_policy
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.source import Location
@@ -22,21 +22,16 @@ _ANEW = "strata adopt --refresh-external"
 
 def documents(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Every document can be evaluated; without its entry it would count as not known."""
-    for location, text in _documents(partial.external):
+    sets = partial.external.permission_sets.items()
+    texts = {place_of_inline(name): permission_set.inline for name, permission_set in sets if permission_set.inline}
+    for type, policies in partial.external.policies.items():
+        texts |= {place_of_policy(type, name): policy.document for name, policy in policies.items()}
+    for location, text in texts.items():
         try:
             parse(text, str(location[-2]))
         except DocumentError as error:
             remedy = f"{_ANEW} writes the file anew"
             yield partial.fault(EXTERNAL, location, error.args[0].saying(str(error)), remedy)
-
-
-def _documents(external: External) -> Iterator[tuple[Location, str]]:
-    for name, permission_set in external.permission_sets.items():
-        if permission_set.inline:
-            yield place_of_inline(name), permission_set.inline
-    for type, policies in external.policies.items():
-        for name, policy in policies.items():
-            yield place_of_policy(type, name), policy.document
 
 
 def unread(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -86,7 +81,7 @@ def unused_entries(landing_zone: LandingZone) -> Iterator[Doubt]:
     has: list[Location] = [("permission_sets", name) for name in external.permission_sets]
     has += [("policies", type.value, name) for type, policies in external.policies.items() for name in policies]
     has += [("groups", name) for name in external.groups]
-    for location in (one for one in has if one not in named):
+    for location in (location for location in has if location not in named):
         text = f"belongs to nothing that is declared with external: true; {_ANEW} takes it out"
         yield EXTERNAL, location, Message("unused-external", text, name=str(location[-1]))
 

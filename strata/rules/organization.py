@@ -9,13 +9,19 @@ from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, AccountEntry, Organization
 from strata.config.source import Location
-from strata.config.text import Problem, check_length, short
+from strata.config.text import short
 from strata.errors import Fault, Message
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.policies import all_policies
 from strata.landing_zone.services import delegation, derived_services, policy_types
 from strata.landing_zone.units import Unit, units
-from strata.rules.reporting import report_duplicates, report_over_limit, report_unknown
+from strata.rules.reporting import (
+    report_default_name,
+    report_duplicates,
+    report_over_limit,
+    report_taken,
+    report_unknown,
+)
 from strata.text import folded
 
 
@@ -25,9 +31,9 @@ def organizational_units(partial: PartialConfiguration, limits: Limits) -> Itera
         return
     seen: dict[str, Unit] = {}
     names: dict[tuple[str | None, str], str] = {}
-    found = list(units(partial.organization))
+    tree = list(units(partial.organization))
     depth = limits["organizational_unit_depth"]
-    for unit in found:
+    for unit in tree:
         at = unit.location
         if unit.key == ROOT:
             message = Message("name-reserved", "'root' stands for the organization root", value=ROOT)
@@ -39,16 +45,14 @@ def organizational_units(partial: PartialConfiguration, limits: Limits) -> Itera
         seen.setdefault(unit.key, unit)
         sibling = names.setdefault((unit.parent, unit.name.lower()), unit.key)
         if sibling != unit.key:
-            problem = f"the name {short(unit.name)} is also that of {short(sibling)} in the same unit"
-            message = Message("name-taken", problem, kind="organizational unit", name=unit.name, other=sibling)
-            yield partial.fault(ORGANIZATION, at, message, "give it another name")
+            remedy, kind = "give it another name", "organizational unit"
+            yield from report_taken(partial, ORGANIZATION, at, kind, unit.name, sibling, remedy, " in the same unit")
         if len(unit.keys) == depth.value + 1:
             problem = f"is on level {len(unit.keys)}, AWS allows {depth.value} ({depth.cited})"
             message = Message("too-deep", problem, level=len(unit.keys), limit=depth.value)
             yield partial.fault(ORGANIZATION, at, message, "move it up")
-    yield from report_over_limit(
-        partial, ORGANIZATION, ("organizational_units",), len(found), limits["organizational_units"]
-    )
+    limit = limits["organizational_units"]
+    yield from report_over_limit(partial, ORGANIZATION, ("organizational_units",), len(tree), limit)
 
 
 def accounts(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -77,11 +81,8 @@ _MOVED = "; if the unit was taken out, name the one that its accounts move to"
 def _account(partial: PartialConfiguration, limits: Limits, key: str, account: AccountEntry) -> Iterator[Fault]:
     project, tags = partial.project, limits["tags"]
     if project and not account.name:
-        try:
-            check_length(default_name(project, key), limits["account_name"])
-        except Problem as found:
-            message = found.problem.saying(f"its name {found.problem}")
-            yield partial.fault(ORGANIZATION, ("accounts", key), message, "give it another name")
+        name, limit = default_name(project, key), limits["account_name"]
+        yield from report_default_name(partial, ORGANIZATION, ("accounts", key), name, limit, "give it another name")
     if project and (count := len({*account.tags, *project.tags_of_everything})) > tags.value:
         own = " and Strata's three" if project.default_tags else ""
         problem = f"has {len(account.tags)} tags, with those of the project{own}, AWS allows {tags.value}"

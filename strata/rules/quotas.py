@@ -23,11 +23,11 @@ def over_quota(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 def exceeded(landing_zone: LandingZone) -> dict[str, int]:
     """Returns how much there is of what is more, by the name of its limit."""
-    found = dict[str, int]()
+    counts = dict[str, int]()
     for _, _, message in over_quota(landing_zone):
         name, count = str(message.data["quota"]), int(message.data["count"])
-        found[name] = max(count, found.get(name, 0))
-    return dict(sorted(found.items()))
+        counts[name] = max(count, counts.get(name, 0))
+    return dict(sorted(counts.items()))
 
 
 def _organization(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -46,9 +46,9 @@ def _sso(landing_zone: LandingZone) -> Iterator[Doubt]:
     yield from _over(SSO, ("groups",), len(sso.groups), limits["groups"])
     sets = landing_zone.permission_sets.values()
     yield from _over(SSO, ("permission_sets",), len(sets), limits["permission_sets"])
-    for one in (permission_set for permission_set in sets if not permission_set.external):
-        at = (*one.location, "policies")
-        yield from _over(SSO, at, len(one.managed), limits["managed_policies_per_role"])
+    for permission_set in (permission_set for permission_set in sets if not permission_set.external):
+        at = (*permission_set.location, "policies")
+        yield from _over(SSO, at, len(permission_set.managed), limits["managed_policies_per_role"])
 
 
 def _assigned(landing_zone: LandingZone) -> Iterator[Doubt]:
