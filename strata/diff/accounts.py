@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from strata.config.models import Organization
 from strata.diff.change import Change, Topic
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.accounts import Account
@@ -17,7 +16,11 @@ def account_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
     yield from _management(before, after)
     yield from _accounts(before, after)
     yield from _units(before.units, after.units)
-    yield from _unmanaged(before.organization, after.organization)
+    old, new = set(before.organization.unmanaged_accounts), set(after.organization.unmanaged_accounts)
+    for entry in sorted(new - old):
+        yield Change(Topic.ACCOUNTS, f"{entry} becomes an unmanaged account", "accounts")
+    for entry in sorted(old - new):
+        yield Change(Topic.ACCOUNTS, f"{entry} is no longer an unmanaged account")
 
 
 def _management(before: LandingZone, after: LandingZone) -> Iterator[Change]:
@@ -88,11 +91,3 @@ def _units(old: Mapping[str, Unit], new: Mapping[str, Unit]) -> Iterator[Change]
             yield Change(
                 Topic.ACCOUNTS, f"organizational unit {key} is named {new[key].name}, no longer {old[key].name}"
             )
-
-
-def _unmanaged(before: Organization, after: Organization) -> Iterator[Change]:
-    old, new = set(before.unmanaged_accounts), set(after.unmanaged_accounts)
-    for entry in sorted(new - old):
-        yield Change(Topic.ACCOUNTS, f"{entry} becomes an unmanaged account", "accounts")
-    for entry in sorted(old - new):
-        yield Change(Topic.ACCOUNTS, f"{entry} is no longer an unmanaged account")

@@ -131,7 +131,12 @@ class Space:
 
     def _box(self, core: Core) -> Box:
         box: dict[Side, int] = {}
-        self._add_resources(core, box)
+        patterns = [plain(template) for template in core.resources]
+        if any(one is None for one in patterns):
+            box["resource", core.resources, core.not_resources] = 1
+        elif patterns and (core.not_resources or any((one or "").strip("*") for one in patterns)):
+            found = self.sides[RESOURCE].where(lambda value: any(_reaches(one or "", str(value)) for one in patterns))
+            box[RESOURCE] = self.sides[RESOURCE].all & ~found if core.not_resources else found
         if core.principals is not None:
             box["principal", core.principals] = 1
         for test in core.tests:
@@ -141,14 +146,6 @@ class Space:
                 bits = self.sides[test.key].where(lambda value, test=test: holds(test, value))  # type: ignore[misc]
                 box[test.key] = box.get(test.key, -1) & bits
         return box
-
-    def _add_resources(self, core: Core, box: dict[Side, int]) -> None:
-        patterns = [plain(template) for template in core.resources]
-        if any(one is None for one in patterns):
-            box["resource", core.resources, core.not_resources] = 1
-        elif patterns and (core.not_resources or any((one or "").strip("*") for one in patterns)):
-            found = self.sides[RESOURCE].where(lambda value: any(_reaches(one or "", str(value)) for one in patterns))
-            box[RESOURCE] = self.sides[RESOURCE].all & ~found if core.not_resources else found
 
     def _side(self, side: Side) -> Choices:
         return self.sides[side] if isinstance(side, str) else _YES_OR_NO

@@ -44,17 +44,13 @@ def _sentences(verb: str, grants: Collection[Grant], landing_zone: LandingZone) 
     """Yields one sentence for what a group gains or loses in the same way."""
     accounts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for grant in sorted(grants):
-        terms = _terms(landing_zone, grant) if verb == "gains" else ""
+        terms = _terms_of(landing_zone, landing_zone.grants[grant]) if verb == "gains" else ""
         accounts[grant.principal, grant.permission_set, terms].append(grant.account)
     for (group, permission_set, terms), where in sorted(accounts.items()):
         words = accounts_in_words(where, landing_zone.accounts) or listed(where)
         nobody = "" if landing_zone.groups[group].members else ", which reaches nobody yet: it has no members"
         text = f"group {group} {verb} {permission_set} in {words}{terms}{nobody if verb == 'gains' else ''}"
         yield Change(Topic.ACCESS, text)
-
-
-def _terms(landing_zone: LandingZone, grant: Grant) -> str:
-    return _terms_of(landing_zone, landing_zone.grants[grant])
 
 
 def _terms_of(landing_zone: LandingZone, entries: Sequence[Location]) -> str:

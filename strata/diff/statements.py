@@ -75,17 +75,17 @@ def _gap(wanted: Statement, by: list[Statement], verb: str) -> str | None:
     name = wanted.content.get("Sid") or "a statement"
     if "Action" not in wanted.content:
         return f"{name} {verb} as before: its exceptions, conditions or resources change"
-    open_ = [one for one in wanted.values("Action") if not any(_covers(other, _about(wanted, one)) for other in by)]
+    open_ = [
+        one
+        for one in wanted.values("Action")
+        if not any(_covers(other, replace(wanted, content={**wanted.content, "Action": one})) for other in by)
+    ]
     if not open_:
         return None
     known = [text.lower() for other in by for text in other.values("Action")]
     if all(any(covers(pattern, one.lower()) for pattern in known) for one in open_):
         return f"{name} {verb} {_some(open_)} as before: its conditions or resources change"
     return f"{name} {verb} {_some(open_)}"
-
-
-def _about(statement: Statement, action: str) -> Statement:
-    return replace(statement, content={**statement.content, "Action": action})
 
 
 def _some(actions: list[str]) -> str:

@@ -185,7 +185,11 @@ class _Asked:
             return False
         request, _ = request_of(self.evaluated, actor, question, self.account)
         return any(
-            _is_about_all(statement.actions, request.name, but=statement.not_actions)
+            (
+                not statement.actions.may_meet(request.name)
+                if statement.not_actions
+                else statement.actions.cover(request.name)
+            )
             and statement.applies(request) is True
             for layer in _layers(actor)
             for document in layer.documents
@@ -368,7 +372,9 @@ class Examiner:
         if account not in self._signatures:
             one = self.evaluated.account(account)
             path = one.path if "orgpaths" in self._texts else ""
-            marks = frozenset(mark for mark in self._marks if _mark(mark).fullmatch(one.id))
+            marks = frozenset(
+                mark for mark in self._marks if re.compile(mark.replace("?", ".").replace("*", ".*")).fullmatch(one.id)
+            )
             self._signatures[account] = (one.management, *_documents(one), path, marks)
         named = any(account in (resource or "").split(":") for resource in sentence.resources)
         own = any(self.evaluated.account(account).id in (resource or "") for resource in sentence.resources)
@@ -408,19 +414,11 @@ _SPECIAL = ("kms", "sts")
 _BOUND = (PrincipalKind.ROLE, PrincipalKind.ROOT, PrincipalKind.USER)
 
 
-def _is_about_all(patterns: ActionPatterns, wanted: str, *, but: bool) -> bool:
-    return not patterns.may_meet(wanted) if but else patterns.cover(wanted)
-
-
 def _documents(account: AccountLevels) -> Iterator[tuple[int, ...]]:
     """Yields what stands on each level above an account, but for those where all is allowed."""
     for level in (*account.service_control, *account.resource_control):
         if len(level.documents) > 1 or level.unknown:
             yield (id(level) if level.unknown else 0, *(id(document) for document in level.documents))
-
-
-def _mark(text: str) -> re.Pattern[str]:
-    return re.compile(text.replace("?", ".").replace("*", ".*"))
 
 
 # Sentences that say nothing, or against each other

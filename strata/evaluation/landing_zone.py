@@ -89,7 +89,8 @@ class Evaluated:
         return AccountLevels(number, number, resource_control=(outside,))
 
     def _account(self, key: str) -> AccountLevels:
-        organization = self._organization_id
+        imported = self.landing_zone.imports.get("aws_organizations_organization.main")
+        organization = imported or f"o-{unknown.text(0)}"
         way = self.landing_zone.ancestors[Target("account", key)]
         units = (f"ou-{unknown.text(2 + self._unit_numbers[target.key])}" for target in way if target.unit)
         return AccountLevels(
@@ -101,11 +102,6 @@ class Evaluated:
             organization=organization,
             path="/".join([organization, f"r-{unknown.text(1)}", *units, ""]),
         )
-
-    @property
-    def _organization_id(self) -> str:
-        imported = self.landing_zone.imports.get("aws_organizations_organization.main")
-        return imported or f"o-{unknown.text(0)}"
 
     def _id(self, key: str) -> str:
         known = self.landing_zone.accounts[key].id or self.landing_zone.imports.get(f"aws_organizations_account.{key}")

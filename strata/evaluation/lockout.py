@@ -319,7 +319,11 @@ def _deeds(project: Project, document: object, reader: object) -> Iterator[_Deed
             if action.startswith("kms:") and not project.state.kms:
                 continue
             for resource in statement.values("Resource"):
-                yield _Deed(action, _one(project, action, resource), _meeting(project, statement))
+                yield _Deed(
+                    action,
+                    _one(project, action, resource),
+                    {test.key: test.texts[0].replace("*", project.regions.primary) for test in statement.condition},
+                )
 
 
 _READING = ("States", "StateKey")
@@ -337,11 +341,6 @@ def _one(project: Project, action: str, written: str) -> str:
         return re.sub(r"\$\{([^}]*)\}", lambda part: known.get(part[1], unknown.ANYTHING), kinds[0])
     start, star, rest = written.partition(":*:")
     return (f"{start}:{project.regions.primary}:{rest}" if star else written).replace("*", unknown.ANYTHING)
-
-
-def _meeting(project: Project, statement: Statement) -> dict[str, Value]:
-    """Returns the keys of a request that the conditions of the documents are about, so that it meets them."""
-    return {test.key: test.texts[0].replace("*", project.regions.primary) for test in statement.condition}
 
 
 # In members
@@ -552,17 +551,18 @@ def _answered_in(
 def _way(what: str, accounts: tuple[str, ...], there: AccountLevels, by: str, *needed: Answer) -> UndoingWay:
     """Returns the way that needs all of some answers."""
     worst = max(needed, key=lambda answer: _ORDER.index(answer.outcome))
-    denials = tuple((answer.request.action, step) for answer in needed for step in answer.steps if _denies(step))
+    denials = tuple(
+        (answer.request.action, step)
+        for answer in needed
+        for step in answer.steps
+        if step.outcome is Outcome.DENIED and step.statement is not None
+    )
     doubts = (
         tuple(doubt for answer in needed for doubt in _doubts(answer, there))
         if worst.outcome is Outcome.DEPENDS
         else ()
     )
     return UndoingWay(what, accounts, by, worst.outcome, worst.request.action, worst.decided, denials, doubts)
-
-
-def _denies(step: Step) -> bool:
-    return step.outcome is Outcome.DENIED and step.statement is not None
 
 
 def _doubts(answer: Answer, there: AccountLevels) -> Iterator[Doubt]:

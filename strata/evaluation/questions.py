@@ -11,7 +11,6 @@ from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.landing_zone import Actor, Evaluated
-from strata.landing_zone.grants import Grant
 from strata.landing_zone.groups import Group, known_to, may_be_in
 from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome, Step
@@ -312,7 +311,11 @@ def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:
             given = sets_of(evaluated, who.key, account)
             return [evaluated.permission_set(key, account, who.key, group) for key, group in sorted(given.items())]
         case "group":
-            granted = {grant.permission_set for grant in evaluated.grants(account) if _to_group(grant, who.key)}
+            granted = {
+                grant.permission_set
+                for grant in evaluated.grants(account)
+                if grant.principal_type == "GROUP" and grant.principal == who.key
+            }
             return [evaluated.permission_set(key, account) for key in sorted(granted)]
         case "permission set":
             granted = {grant.permission_set for grant in evaluated.grants(account)}
@@ -327,10 +330,6 @@ def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:
             return [evaluated.deployer()]
         case "anybody":
             return [evaluated.somebody(account)]
-
-
-def _to_group(grant: Grant, key: str) -> bool:
-    return grant.principal_type == "GROUP" and grant.principal == key
 
 
 def sets_of(evaluated: Evaluated, user: str, account: str) -> dict[str, str]:

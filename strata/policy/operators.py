@@ -49,10 +49,10 @@ NULL: Final = "Null"
 ANY_VALUE, ALL_VALUES = "ForAnyValue", "ForAllValues"
 
 
-def _told(found: bool | None) -> ComparisonResult:
-    if found is None:
+def _told(same: bool | None) -> ComparisonResult:
+    if same is None:
         return ComparisonResult.UNSURE
-    return ComparisonResult.SAME if found else ComparisonResult.DIFFERENT
+    return ComparisonResult.SAME if same else ComparisonResult.DIFFERENT
 
 
 def _exactly(value: str, wanted: str) -> ComparisonResult:

@@ -38,9 +38,9 @@ class Context:
 
     def get(self, key: str) -> Value | Missing:
         """Returns the value of a key, which is given in lower case."""
-        found = self._values.get(key)
-        if found is not None:
-            return found
+        value = self._values.get(key)
+        if value is not None:
+            return value
         if "/" in key:
             return self._values.get(f"{key.partition('/')[0]}/*", self._rest)
         return self._rest

@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations, pairwise, product
 from typing import NamedTuple
 
@@ -98,7 +98,7 @@ def values_of_key(
         shapes: patterns of ARNs, one of which each value matches; none where it may be anything.
     """
     choices, complete = list(known), True
-    words = [one for test in tests if (one := _as_text(test))]
+    words = [compared for test in tests if (compared := _as_text(test))]
     read_as = {name for name in _FAMILIES for test in tests if name in test.written.lower()}
     if words:
         wanted = [
@@ -126,7 +126,9 @@ def values_of_key(
 
 def resources(patterns: Iterable[str]) -> Choices:
     """Returns the resources that patterns tell apart, and the request that is about none."""
-    wanted = [WantedPattern(one, PatternKind.RESOURCE) for one in sorted(set(patterns)) if one.strip("*")]
+    wanted = [
+        WantedPattern(resource, PatternKind.RESOURCE) for resource in sorted(set(patterns)) if resource.strip("*")
+    ]
     choices, complete = _texts(tuple(wanted))
     alike: dict[tuple[bool, ...], Choice] = {}
     for choice in (*choices, Choice(_FRESH_ARN), Choice("*")):
@@ -139,13 +141,11 @@ def _different(tests: Sequence[Test], choices: Iterable[Choice]) -> list[Choice]
     alike: dict[tuple[bool, ...], list[Choice]] = {}
     for choice in choices:
         alike.setdefault((not choice.value, *(holds(test, choice.value) for test in tests)), []).append(choice)
-    return [Choice(same[0].value, _words(same)) for same in alike.values()]
-
-
-def _words(same: Sequence[Choice]) -> str:
-    if any(not choice.words for choice in same):
-        return ""
-    return ", ".join(dict.fromkeys(choice.words for choice in same if choice.occurs)) or same[0].words
+    different = []
+    for same in alike.values():
+        words = ", ".join(dict.fromkeys(choice.words for choice in same if choice.occurs)) or same[0].words
+        different.append(Choice(same[0].value, words if all(choice.words for choice in same) else ""))
+    return different
 
 
 def _several(choices: Sequence[Choice]) -> Iterator[Choice]:
@@ -179,8 +179,8 @@ class WantedPattern(NamedTuple):
     @property
     def parts(self) -> list[str]:
         """Returns the parts of an ARN; none where it is not one."""
-        found = self.text.split(":", ARN_PARTS - 1)
-        return found if len(found) == ARN_PARTS and found[0] == "arn" else []
+        parts = self.text.split(":", ARN_PARTS - 1)
+        return parts if len(parts) == ARN_PARTS and parts[0] == "arn" else []
 
     @property
     def crosses(self) -> bool:
@@ -199,11 +199,11 @@ class WantedPattern(NamedTuple):
         """Returns whether all that it matches is matched by another; False if nothing is, None if it is not clear."""
         if self.aligned(other) and not self.folded and not other.folded:
             kind = PatternKind.EXACT if other.kind is PatternKind.EXACT else PatternKind.TEXT
-            found = {
+            matched = {
                 pattern(there, kind).match(_open(here, self.kind))
                 for here, there in zip(self.parts, other.parts, strict=True)
             }
-            return False if False in found else None if None in found else True
+            return False if False in matched else None if None in matched else True
         here, there = self.text, other.text
         if self.folded or other.folded:
             here, there = here.lower(), there.lower()
@@ -224,15 +224,15 @@ def _unescaped(text: str) -> str:
 def _as_text(test: Test) -> list[WantedPattern]:
     """Returns the patterns of a test that compares texts."""
     written = test.written.lower()
-    patterns = [one for value in test.values if (one := plain(value)) is not None]
+    patterns = [text for value in test.values if (text := plain(value)) is not None]
     if "string" in written:
         folded = "ignorecase" in written
         kind = PatternKind.TEXT if "like" in written else PatternKind.EXACT
-        return [WantedPattern(one if kind is PatternKind.TEXT else literal(one), kind, folded) for one in patterns]
+        return [WantedPattern(text if kind is PatternKind.TEXT else literal(text), kind, folded) for text in patterns]
     if "arn" in written:
-        return [WantedPattern(one, PatternKind.ARN) for one in patterns]
+        return [WantedPattern(text, PatternKind.ARN) for text in patterns]
     if "binary" in written:
-        return [WantedPattern(literal(one), PatternKind.EXACT) for one in patterns]
+        return [WantedPattern(literal(text), PatternKind.EXACT) for text in patterns]
     return []
 
 
@@ -243,19 +243,21 @@ def _texts(
     """Returns texts for every way in which patterns match, and whether that is all; the last are shapes."""
     wanted = [*dict.fromkeys(patterns[: len(patterns) - shapes]), *patterns[len(patterns) - shapes :]]
     choices: dict[str, Choice] = {}
-    for one in wanted:
-        for text in _filled(one):
-            choices.setdefault(text, Choice(text, _unescaped(one.text)))
+    for single in wanted:
+        for text in _filled(single):
+            choices.setdefault(text, Choice(text, _unescaped(single.text)))
     if len(wanted) > _MOST_PATTERNS:
         return tuple(choices.values()), False
-    lie = {(one, other): one.within(other) for one in wanted for other in wanted if one is not other}
-    for one, other in combinations(wanted, 2):
-        if None in (lie[one, other], lie[other, one]) and True not in (lie[one, other], lie[other, one]):
-            for text in _shared(one, other):
-                choices.setdefault(text, Choice(text, _unescaped(f"{one.text} and {other.text}")))
+    lie = {(first, other): first.within(other) for first in wanted for other in wanted if first is not other}
+    for first, other in combinations(wanted, 2):
+        if None in (lie[first, other], lie[other, first]) and True not in (lie[first, other], lie[other, first]):
+            for text in _shared(first, other):
+                choices.setdefault(text, Choice(text, _unescaped(f"{first.text} and {other.text}")))
     for choice in list(_within_longer(choices.values(), wanted)):
         choices.setdefault(str(choice.value), choice)
-    seen = {tuple(one.matches(text) for one in wanted) for text in (*choices, *(str(choice.value) for choice in known))}
+    seen = {
+        tuple(each.matches(text) for each in wanted) for text in (*choices, *(str(choice.value) for choice in known))
+    }
     ways = _ways(wanted, lie)
     if ways is None:
         return tuple(choices.values()), False
@@ -297,13 +299,15 @@ def _shared(wanted: WantedPattern, other: WantedPattern) -> Iterator[str]:
         if wanted.aligned(other):
             return
     texts = (wanted.text.lower(), other.text.lower()) if wanted.folded or other.folded else (wanted.text, other.text)
-    if (found := _meeting(*texts)) is not None:
-        yield found
+    if (shared := _meeting(*texts)) is not None:
+        yield shared
 
 
 def _within_longer(texts: Iterable[Choice], wanted: Iterable[WantedPattern]) -> Iterator[Choice]:
     """Yields ARNs of a role and a user that end as another ARN does: the path in one of IAM may have colons."""
-    crossed = {at for one in wanted if one.crosses for at, part in enumerate(one.parts[:-1]) if "*" in part}
+    crossed = {
+        at for crossing in wanted if crossing.crosses for at, part in enumerate(crossing.parts[:-1]) if "*" in part
+    }
     for at, choice in product(sorted(crossed), texts):
         parts = str(choice.value).split(":")
         for other in (_FRESH_ROLE, _FRESH_USER) if len(parts) >= ARN_PARTS else ():
@@ -311,29 +315,29 @@ def _within_longer(texts: Iterable[Choice], wanted: Iterable[WantedPattern]) -> 
             yield Choice(longer, choice.words)
 
 
-def _meeting(one: str, other: str) -> str | None:
+def _meeting(left: str, right: str) -> str | None:
     """Returns a text that two patterns match, a new word where both have a star."""
-    if max(len(one), len(other)) > _LONGEST:
+    if max(len(left), len(right)) > _LONGEST:
         return None
     came: dict[tuple[int, int], tuple[tuple[int, int], str]] = {(0, 0): ((0, 0), "")}
     queue = deque([(0, 0)])
     while queue:
         here = queue.popleft()
-        if here == (len(one), len(other)):
+        if here == (len(left), len(right)):
             text = ""
             while here != (0, 0):
                 here, said = came[here]
                 text = said + text
             return _unescaped(text)
-        for there, said in _steps(one, other, *here):
+        for there, said in _steps(left, right, *here):
             if there not in came:
                 came[there] = here, said
                 queue.append(there)
     return None
 
 
-def _steps(one: str, other: str, at: int, beside: int) -> Iterator[tuple[tuple[int, int], str]]:
-    first, second = one[at : at + 1], other[beside : beside + 1]
+def _steps(left: str, right: str, at: int, beside: int) -> Iterator[tuple[tuple[int, int], str]]:
+    first, second = left[at : at + 1], right[beside : beside + 1]
     if first == "*":
         yield (at + 1, beside), FRESH if second == "*" else ""
         if second and second != "*":
@@ -353,11 +357,11 @@ def _ways(
 ) -> list[tuple[bool, ...]] | None:
     """Returns the ways in which patterns can match together, some of which may be none; None if there are too many."""
     ways: list[tuple[bool, ...]] = [()]
-    for at, one in enumerate(wanted):
+    for at, last in enumerate(wanted):
         before = wanted[:at]
         longer = []
         for way in ways:
-            longer += [(*way, matched) for matched in (False, True) if _fits(one, matched, before, way, lie)]
+            longer += [(*way, matched) for matched in (False, True) if _fits(last, matched, before, way, lie)]
         ways = longer
         if len(ways) > _MOST_WAYS:
             return None
@@ -383,37 +387,33 @@ def _fits(
 # Numbers, dates, addresses, true and false
 
 
-def _between(texts: Iterable[str], parse: Callable[[str], Decimal | None]) -> Iterator[Choice]:
-    """Yields numbers, those between two of them, one below and one above all."""
-    known = dict(sorted((one, text) for text in texts if (one := parse(text)) is not None))
+def _between(parse: Callable[[str], Decimal | None], texts: Iterable[str]) -> list[Choice]:
+    """Returns numbers, those between two of them, and what is below and above all."""
+    known = dict(sorted((value, text) for text in texts if (value := parse(text)) is not None))
     numbers = list(known)
     if not numbers:
-        return
-    yield Choice(f"{numbers[0] - 1:f}", f"below {known[numbers[0]]}")
-    yield Choice(f"{numbers[-1] + 1:f}", f"above {known[numbers[-1]]}")
-    yield from (Choice(f"{one:f}", text) for one, text in known.items())
-    for one, other in pairwise(numbers):
-        yield Choice(f"{(one + other) / 2:f}", f"between {known[one]} and {known[other]}")
-
-
-def _numbers(texts: Iterable[str]) -> list[Choice]:
-    return list(_between(texts, number))
-
-
-def _moments(texts: Iterable[str]) -> list[Choice]:
-    return list(_between(texts, moment))
+        return []
+    return [
+        Choice(f"{numbers[0] - 1:f}", f"below {known[numbers[0]]}"),
+        Choice(f"{numbers[-1] + 1:f}", f"above {known[numbers[-1]]}"),
+        *(Choice(f"{value:f}", text) for value, text in known.items()),
+        *(
+            Choice(f"{(low + high) / 2:f}", f"between {known[low]} and {known[high]}")
+            for low, high in pairwise(numbers)
+        ),
+    ]
 
 
 def _addresses(texts: Iterable[str]) -> list[Choice]:
     choices: list[Choice] = []
     networks = [known for text in texts if (known := network(text))]
-    for one in networks:
-        first, last = int(one.network_address), int(one.broadcast_address)
-        kind = ipaddress.IPv4Address if isinstance(one, ipaddress.IPv4Network) else ipaddress.IPv6Address
-        end = 2**one.max_prefixlen
-        choices += [Choice(str(kind(at)), str(one)) for at in (first, last)]
+    for subnet in networks:
+        first, last = int(subnet.network_address), int(subnet.broadcast_address)
+        kind = ipaddress.IPv4Address if isinstance(subnet, ipaddress.IPv4Network) else ipaddress.IPv6Address
+        end = 2**subnet.max_prefixlen
+        choices += [Choice(str(kind(at)), str(subnet)) for at in (first, last)]
         choices += [Choice(str(kind(at)), str(kind(at))) for at in (first - 1, last + 1) if 0 <= at < end]
-    versions = {one.version for one in networks} or {4, 6}
+    versions = {subnet.version for subnet in networks} or {4, 6}
     return [*choices, *(Choice(text) for version, text in _SOME_ADDRESS.items() if version not in versions)]
 
 
@@ -421,8 +421,8 @@ _SOME_ADDRESS = {4: "192.0.2.1", 6: "2001:db8::1"}
 
 
 _FAMILIES: dict[str, Callable[[Iterable[str]], list[Choice]]] = {
-    "numeric": _numbers,
-    "date": _moments,
+    "numeric": partial(_between, number),
+    "date": partial(_between, moment),
     "ipaddress": _addresses,
     "bool": lambda texts: [Choice("true", "true"), Choice("false", "false")] if any(texts) else [],
 }
