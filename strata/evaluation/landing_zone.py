@@ -22,7 +22,7 @@ from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import FULL_ACCESS, Held, InlinePolicy, ManagedPolicy
 from strata.landing_zone.placeholders import DocumentTemplate as Filled
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
-from strata.landing_zone.policies import Policy, security_administrator
+from strata.landing_zone.policies import security_administrator
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy import unknown
 from strata.policy.documents import Document, parse
@@ -71,8 +71,8 @@ class Evaluated:
 
     def within(self, unit: str) -> tuple[str, ...]:
         """Returns the keys of the accounts in a unit and below it."""
-        found = self.landing_zone.selector.in_unit(unit)
-        return tuple(key for key in self.keys if key in found)
+        inside = self.landing_zone.selector.in_unit(unit)
+        return tuple(key for key in self.keys if key in inside)
 
     def account(self, key: str) -> AccountLevels:
         """Returns an account with the levels above it."""
@@ -128,23 +128,24 @@ class Evaluated:
             full = (_of_aws(ALLOW_ALL[kind], EVERYTHING),) if is_open else ()
             effective = self.landing_zone.effective_policies[target]
             attached = [policy.policy for policy in effective if policy.source == target and policy.policy.type is kind]
-            documents = (*full, *(self._policy(policy) for policy in attached if policy.is_known))
+            documents = [*full]
+            for policy in (policy for policy in attached if policy.is_known):
+                text, at = policy.document.text, policy.location
+                if policy.file:
+                    documents.append(self._file(policy.file, policy.document))
+                elif policy.external:
+                    at = place_of_policy(policy.type, policy.name)
+                    documents.append(self._made(f"{policy.type} {policy.name}", text, EXTERNAL, at))
+                else:
+                    documents.append(self._made(policy.key, text, ORGANIZATION, at))
             hidden = tuple(
                 f"policy {policy.name}, which {EXTERNAL} lacks" for policy in attached if not policy.is_known
             )
             name = "the root" if target == THE_ROOT else str(target)
-            self._levels[kind, target] = PolicyLayer(f"{CONTROLS[kind]} of {name}", documents, hidden)
+            self._levels[kind, target] = PolicyLayer(f"{CONTROLS[kind]} of {name}", tuple(documents), hidden)
         return self._levels[kind, target]
 
     # Documents
-
-    def _policy(self, policy: Policy) -> Document:
-        if policy.file:
-            return self._file(policy.file, policy.document)
-        if policy.external:
-            at = place_of_policy(policy.type, policy.name)
-            return self._made(f"{policy.type} {policy.name}", policy.document.text, EXTERNAL, at)
-        return self._made(policy.key, policy.document.text, ORGANIZATION, policy.location)
 
     def _file(self, file: str, document: Filled) -> Document:
         """Returns the document of a file, with its line numbers."""
@@ -210,16 +211,12 @@ class Evaluated:
             f"arn:{PARTITION}:iam::{where.id}:role/{path}{name}",
             f"arn:{PARTITION}:sts::{where.id}:assumed-role/{name}/{session}",
         )
-        identity, boundary = self._set_layers(key)
-        return Actor(f"permission set {key}", principal, where, identity, boundary, self._session_tags(known), group)
-
-    def _set_layers(self, key: str) -> tuple[PolicyLayer, PolicyLayer | None]:
         if key not in self._sets:
-            permission_set, name = self.landing_zone.permission_sets[key], f"permission set {key}"
-            boundary = (permission_set.boundary,) if permission_set.boundary else ()
-            limit = self._layer(f"boundary of {name}", boundary, permission_set.location) if boundary else None
-            self._sets[key] = self._layer(name, permission_set.policies, permission_set.location), limit
-        return self._sets[key]
+            held, of_set = self.landing_zone.permission_sets[key], f"permission set {key}"
+            boundary = self._layer(f"boundary of {of_set}", [held.boundary], held.location) if held.boundary else None
+            self._sets[key] = self._layer(of_set, held.policies, held.location), boundary
+        identity, boundary = self._sets[key]
+        return Actor(f"permission set {key}", principal, where, identity, boundary, self._session_tags(known), group)
 
     def _session_tags(self, user: User | None) -> dict[str, Value | Missing]:
         """Returns the tags of a session: those that access_control_attributes passes on, and others where it may be."""
@@ -263,7 +260,7 @@ class Evaluated:
         where = self.account(account)
         layer = PolicyLayer(SOMEBODY, (_of_aws(FULL_ACCESS, EVERYTHING),))
         arn = f"arn:{PARTITION}:iam::{where.id}:role/{unknown.ANYTHING}"
-        others = unknown.Other.than((f"arn:*:iam::*:role/{one}" for one in but), arn)
+        others = unknown.Other.than((f"arn:*:iam::*:role/{role}" for role in but), arn)
         return Actor(SOMEBODY, RequestPrincipal(others), where, layer)
 
     def deployer(self) -> Actor:
