@@ -35,7 +35,9 @@ def _management(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     old, new = before.accounts, after.accounts
-    renamed = _renamed(old, new)
+    came = {folded(new[key].email): key for key in new.keys() - old.keys()}
+    gone = {key: folded(old[key].email) for key in old.keys() - new.keys()}
+    renamed = {key: came[email] for key, email in gone.items() if email in came}
     for key in sorted(new.keys() - old.keys() - set(renamed.values())):
         where = f"in {new[key].unit}, {new[key].email}"
         verb = "comes back" if key in before.retired else "will be created"
@@ -52,13 +54,6 @@ def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         yield Change(Topic.ACCOUNTS, text, "accounts")
     for key in sorted((old.keys() & new.keys()) - {MANAGEMENT}):
         yield from _account(old[key], new[key])
-
-
-def _renamed(old: Mapping[str, Account], new: Mapping[str, Account]) -> dict[str, str]:
-    """Returns removed keys with the new keys of the same e-mail."""
-    came = {folded(new[key].email): key for key in new.keys() - old.keys()}
-    gone = {key: folded(old[key].email) for key in old.keys() - new.keys()}
-    return {key: came[email] for key, email in gone.items() if email in came}
 
 
 def _account(old: Account, new: Account) -> Iterator[Change]:

@@ -109,14 +109,14 @@ class Space:
         tests: defaultdict[str, list[Test]] = defaultdict(list)
         patterns: set[str] = set()
         for core in cores:
-            found = [plain(template) for template in core.resources]
-            patterns.update(one for one in found if one is not None)
+            texts = [plain(template) for template in core.resources]
+            patterns.update(text for text in texts if text is not None)
             for test in core.tests:
                 if not _is_open(test):
                     tests[test.key].append(test)
         self.sides[RESOURCE] = resources(patterns)
-        for key, ones in tests.items():
-            self.sides[key] = given.values(key, sorted(set(ones), key=str))
+        for key, of_key in tests.items():
+            self.sides[key] = given.values(key, sorted(set(of_key), key=str))
         self._boxes: dict[Core, Box] = {}
 
     def complete(self, cores: Iterable[Core]) -> bool:
@@ -132,11 +132,13 @@ class Space:
     def _box(self, core: Core) -> Box:
         box: dict[Side, int] = {}
         patterns = [plain(template) for template in core.resources]
-        if any(one is None for one in patterns):
+        if any(text is None for text in patterns):
             box["resource", core.resources, core.not_resources] = 1
-        elif patterns and (core.not_resources or any((one or "").strip("*") for one in patterns)):
-            found = self.sides[RESOURCE].where(lambda value: any(_reaches(one or "", str(value)) for one in patterns))
-            box[RESOURCE] = self.sides[RESOURCE].all & ~found if core.not_resources else found
+        elif patterns and (core.not_resources or any((text or "").strip("*") for text in patterns)):
+            matched = self.sides[RESOURCE].where(
+                lambda value: any(_reaches(text or "", str(value)) for text in patterns)
+            )
+            box[RESOURCE] = self.sides[RESOURCE].all & ~matched if core.not_resources else matched
         if core.principals is not None:
             box["principal", core.principals] = 1
         for test in core.tests:
@@ -154,11 +156,11 @@ class Space:
 
     def within(self, cores: Iterable[Core]) -> Box | None:
         """Returns the requests that are in all of these statements, None if there are none."""
-        found: dict[Side, int] = {}
+        box: dict[Side, int] = {}
         for core in cores:
             for side, bits in self.box(core).items():
-                found[side] = found.get(side, self._side(side).all) & bits
-        return found if all(found.values()) else None
+                box[side] = box.get(side, self._side(side).all) & bits
+        return box if all(box.values()) else None
 
     def without(self, box: Box, cores: Iterable[Core]) -> Box | None:
         """Returns requests of a box that are in none of these statements, None if there are none.
@@ -185,11 +187,11 @@ class Space:
             met.append((other, ways))
         if not met:
             return box
-        first, ways = min(met, key=lambda one: len(one[1]))
+        first, ways = min(met, key=lambda way: len(way[1]))
         rest = [other for other, _ in met if other is not first]
         for side, left in ways:
-            if found := self._avoid({**box, side: left}, rest):
-                return found
+            if requests := self._avoid({**box, side: left}, rest):
+                return requests
         return None
 
     def chosen(self, side: Side, bits: int) -> list[Choice]:
