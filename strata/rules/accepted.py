@@ -98,8 +98,7 @@ def _in_words(value: Any) -> str:
     if isinstance(value, dict):
         if isinstance(value.get("id"), str):
             return str(value["id"])
-        parts = [value[key] for key in _WHO_AND_WHAT if key in value] or [
-            f"{key}={part}" for key, part in value.items()
-        ]
+        parts = [value[key] for key in _WHO_AND_WHAT if key in value]
+        parts = parts or [f"{key}={part}" for key, part in value.items()]
         return " ".join(map(_in_words, parts))
     return " ".join(map(_in_words, value)) if isinstance(value, list) else str(value)
