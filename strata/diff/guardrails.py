@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from strata.config import EXTERNAL
 from strata.config.models import PolicyType
@@ -38,7 +38,13 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
         target: (_binding(before, target), _binding(after, target)) for target in sorted(was.keys() & will_be.keys())
     }
     compared = {kind: Guardrails(before, after, kind) for kind in IAM}
-    lost, gained = _lost(new, held, compared), _gained(old, held, compared)
+    # Targets are held to less whatever policy holds them now, and to more by one with another document.
+    lost = _by_policy(held, lambda policy, now: _missing(policy, now, compared))
+    changed = {
+        target: ([policy for policy in now if policy.type in IAM and not _is_alike(policy, old.get(policy.key))], then)
+        for target, (then, now) in held.items()
+    }
+    gained = _by_policy(changed, lambda policy, then: compared[policy.type].more(policy, then))
     reading = _read(old, new)
     undeclared = {key for key in old.keys() - new.keys() if old[key].external}
     for key in {*undeclared, *reading, *(key for key in new if not new[key].is_known)}:
@@ -109,35 +115,19 @@ Attached = tuple[tuple[Target, tuple[str, ...]], ...]
 """Policies by the target that they are attached to, from the root down."""
 
 
-def _lost(new: Policies, held: Held, compared: Compared) -> defaultdict[str, Lost]:
-    """Returns by policy which targets, there before and after, are held to less, whatever policy holds them now."""
+def _by_policy(held: Held, differences: Callable[[Policy, list[Policy]], Iterable[Effect]]) -> defaultdict[str, Lost]:
+    """Returns by policy how it differs from those of its type on the other side, for each target that it binds."""
     known: dict[tuple[str, tuple[str, ...]], tuple[Effect, ...]] = {}
-    lost: defaultdict[str, Lost] = defaultdict(dict)
-    for target, (before, now) in held.items():
-        for policy in before:
-            same_type = tuple(other.key for other in now if other.type == policy.type)
-            if (policy.key, same_type) not in known:
-                known[policy.key, same_type] = tuple(_missing(policy, [new[key] for key in same_type], compared))
-            if missing := known[policy.key, same_type]:
-                lost[policy.key][target] = missing
-    return lost
-
-
-def _gained(old: Policies, held: Held, compared: Compared) -> defaultdict[str, Lost]:
-    """Returns by policy, new or with another document, which targets it holds to more, whatever held them before."""
-    known: dict[tuple[str, tuple[str, ...]], tuple[Effect, ...]] = {}
-    gained: defaultdict[str, Lost] = defaultdict(dict)
-    for target, (before, now) in held.items():
-        for policy in now:
-            if policy.type not in IAM or _is_alike(policy, old.get(policy.key)):
-                continue
-            same_type = tuple(other.key for other in before if other.type == policy.type)
-            if (policy.key, same_type) not in known:
-                were = [old[key] for key in same_type]
-                known[policy.key, same_type] = tuple(compared[policy.type].more(policy, were))
-            if more := known[policy.key, same_type]:
-                gained[policy.key][target] = more
-    return gained
+    by_policy: defaultdict[str, Lost] = defaultdict(dict)
+    for target, (policies, others) in held.items():
+        for policy in policies:
+            same_type = [other for other in others if other.type == policy.type]
+            case = policy.key, tuple(other.key for other in same_type)
+            if case not in known:
+                known[case] = tuple(differences(policy, same_type))
+            if known[case]:
+                by_policy[policy.key][target] = known[case]
+    return by_policy
 
 
 def _is_alike(policy: Policy, other: Policy | None) -> bool:

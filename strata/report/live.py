@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from strata.errors import Message
@@ -50,17 +50,7 @@ class ReportedDifference:
 
     def as_data(self) -> dict[str, Any]:
         """Returns it for a script."""
-        return {
-            "how": self.how,
-            "kind": self.kind,
-            "name": self.name,
-            "attribute": self.attribute,
-            "at_aws": self.at_aws,
-            "declared": self.declared,
-            "place": self.place,
-            "accepted": self.accepted,
-            "finding": self.finding,
-        }
+        return asdict(self)
 
 
 MADE, GONE, CHANGED = "made", "gone", "changed"

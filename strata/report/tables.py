@@ -134,23 +134,7 @@ def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: LiveEvide
     written = io.StringIO()
     evidence = [live.read_at.isoformat(timespec="seconds"), live.sha256, live.summary] if live else []
     writer = csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(
-        [
-            "user",
-            "name",
-            "email",
-            "account",
-            "unit",
-            "permission_set",
-            "group",
-            "members_known",
-            "member_at",
-            "given_by",
-            "until",
-            "reason",
-            *(("read_at", "sha256", "differences") if live else ()),
-        ]
-    )
+    writer.writerow([*_COLUMNS, *(("read_at", "sha256", "differences") if live else ())])
     units = {
         target.key: " > ".join(target.key for target in way[:-1]) for target, way in landing_zone.ancestors.items()
     }
@@ -160,21 +144,15 @@ def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: LiveEvide
         for way in access.ways:
             known = "yes" if user else "no"
             place = [access.account, units[access.account], access.permission_set, way.group or "", known]
-            writer.writerow(
-                [
-                    csv_cell(cell)
-                    for cell in (
-                        *who,
-                        *place,
-                        str(way.member or ""),
-                        str(way.entry),
-                        str(way.until or ""),
-                        way.reason or "",
-                        *evidence,
-                    )
-                ]
-            )
+            given = [str(way.member or ""), str(way.entry), str(way.until or ""), way.reason or ""]
+            writer.writerow(map(csv_cell, (*who, *place, *given, *evidence)))
     return written.getvalue()
+
+
+_COLUMNS = (
+    *("user", "name", "email", "account", "unit", "permission_set", "group", "members_known"),
+    *("member_at", "given_by", "until", "reason"),
+)
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
