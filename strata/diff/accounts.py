@@ -12,7 +12,7 @@ from strata.text import folded
 
 
 def account_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    """Yields what happens to accounts and units."""
+    """Yields the changes of accounts and units."""
     yield from _management(before, after)
     yield from _accounts(before, after)
     yield from _units(before.units, after.units)

@@ -15,7 +15,7 @@ from strata.text import accounts_in_words, folded, listed, plural
 
 
 def binding_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    """Yields one sentence for all accounts that gain and lose the same policies, and what binds a new account."""
+    """Yields a sentence for all accounts that gain and lose the same policies, and for each new account."""
     old, new = before.accounts, after.accounts
     alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = defaultdict(list)
     for key in old.keys() & new.keys():

@@ -80,7 +80,7 @@ class PossibleRequests:
     """Patterns of ARNs, one of which each value of a key matches."""
 
     def with_fixed(self, key: str, value: Choice) -> PossibleRequests:
-        """Returns the same with one value of a key."""
+        """Returns the requests with a single value of a key."""
         return replace(self, fixed={**self.fixed, key: (value,)})
 
     def values(self, key: str, tests: Sequence[Test]) -> Choices:

@@ -265,7 +265,7 @@ class PermissionSets:
         return in_words([*units, *(Target("account", key) for key in sorted(left))])
 
     def _people(self, key: str, targets: Collection[Target]) -> str:
-        """Returns who has a permission set in some accounts."""
+        """Returns the holders of a permission set in some accounts, as text."""
         places, groups = {target.key for target in targets}, self._after.groups
         people: set[str] = set()
         for grant in self._after.grants:

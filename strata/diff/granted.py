@@ -41,7 +41,7 @@ def _granted(landing_zone: LandingZone) -> set[Grant]:
 
 
 def _sentences(verb: str, grants: Collection[Grant], landing_zone: LandingZone) -> Iterator[Change]:
-    """Yields one sentence for what a group gains or loses in the same way."""
+    """Yields a sentence for what a group gains or loses in the same way."""
     accounts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for grant in sorted(grants):
         terms = _terms_of(landing_zone, landing_zone.grants[grant]) if verb == "gains" else ""

@@ -52,7 +52,7 @@ def _days(landing_zone: LandingZone, entries: Sequence[Location]) -> list[str | 
 
 
 def _sentences(verb: str, changed: Held, landing_zone: LandingZone) -> Iterator[Change]:
-    """Yields one sentence for all who gain or lose the same permission set in the same accounts."""
+    """Yields a sentence for all who gain or lose the same permission set in the same accounts."""
     gain = verb == "gain"
     accounts: dict[tuple[AccessHolder, str, str], list[str]] = defaultdict(list)
     for (holder, account, permission_set), ways in sorted(changed.items(), key=lambda item: item[0]):

@@ -135,7 +135,7 @@ def trust_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 
 def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    """Yields what changes in project.yaml besides the management account, and imports."""
+    """Yields the changes of project.yaml besides the management account, and of imports."""
     old, new = (
         {path: value for path, value in leaves(landing_zone.project) if value != {}} for landing_zone in (before, after)
     )

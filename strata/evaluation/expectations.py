@@ -69,7 +69,7 @@ class Case(NamedTuple):
 
 @dataclass(frozen=True)
 class ExpectationResult:
-    """What was found for one expectation."""
+    """How an expectation fares."""
 
     index: int
     """Its position in the file."""
@@ -230,7 +230,7 @@ class Examiner:
         self._grants: dict[str, tuple[tuple[str, str, str], ...]] = {}
 
     def examine(self, index: int, sentence: Sentence) -> ExpectationResult:
-        """Returns what is answered otherwise than expected."""
+        """Returns the result of a sentence: the requests that are answered otherwise than expected."""
         groups: defaultdict[object, list[tuple[str, _Subject]]] = defaultdict(list)
         for account in sentence.accounts:
             signature = self._signature(account, sentence)

@@ -188,7 +188,7 @@ class Evaluated:
     # Actors
 
     def grants(self, account: str) -> list[Grant]:
-        """Returns who has which permission set in an account."""
+        """Returns the grants of an account."""
         return self._grants.get(account, [])
 
     @cached_property

@@ -88,7 +88,7 @@ class UndoingWay(NamedTuple):
 
 
 def ways(landing_zone: LandingZone, day: dt.date | None = None) -> list[UndoingWay]:
-    """Returns who can undo what, the management account first; with a day, without access that ended before it."""
+    """Returns the ways to undo something, the management account first; with a day, none of access that is over."""
     evaluated = Evaluated(landing_zone, day)
     management = Management(evaluated, day)
     return [*management.ways(), *in_members(evaluated, management.actors)]
@@ -130,7 +130,7 @@ class Management:
 
     @property
     def landing_zone(self) -> LandingZone:
-        """Returns what it is about."""
+        """Returns the landing zone that is evaluated."""
         return self.evaluated.landing_zone
 
     @property

@@ -340,7 +340,7 @@ def sets_of(evaluated: Evaluated, who: Who, account: str) -> dict[str, str]:
 
 
 def everybody(evaluated: Evaluated, account: str) -> list[tuple[Who, str]]:
-    """Returns who has which permission set in an account: users, and groups of whose members some are not known."""
+    """Returns holders with permission sets of an account: users, and groups of whose members some are not known."""
     groups = evaluated.landing_zone.groups
     holders: set[tuple[str, str, str]] = set()
     for grant in evaluated.grants(account):

@@ -121,7 +121,7 @@ class Statement:
 
     @cached_property
     def condition(self) -> tuple[Test, ...]:
-        """Returns what its condition tests."""
+        """Returns the tests of its condition."""
         return tuple(tests(self.content.get("Condition"), self.version, (*self.at, "Condition")))
 
     # What it is about

@@ -83,7 +83,7 @@ class Action(NamedTuple):
 
     @property
     def full_name(self) -> str:
-        """Returns it as policies name it."""
+        """Returns the name with its service: `s3:GetObject`."""
         return f"{self.service}:{self.name}"
 
 
@@ -295,7 +295,7 @@ class ManagedDocuments:
 
 @cache
 def reference() -> Reference:
-    """Returns what policies may name."""
+    """Returns the services, keys and policies of AWS, read once."""
     head, unpacked = read(REFERENCE_FILE)
     first, *lines = unpacked.read().split("\n")
     common = json.loads(first)

@@ -46,7 +46,7 @@ class AccessPath:
 
 @dataclass(frozen=True)
 class Access:
-    """One permission set that one holder has in one account."""
+    """A permission set that a holder has in an account."""
 
     holder: AccessHolder
     account: str
@@ -125,7 +125,7 @@ def access_as_json(access: Access, shown: Callable[[SourceLocation], str] = str)
 
 
 def way_of(landing_zone: LandingZone, entry: Location) -> AccessPath:
-    """Returns the way that one entry of sso.yaml gives access directly."""
+    """Returns the way that an entry of sso.yaml gives access directly."""
     where = landing_zone.source(SSO, entry)
     if entry[0] != "assignments":
         return AccessPath(where)

@@ -67,7 +67,7 @@ class GuardrailAnswers:
     undoing: tuple[Undoing, ...]
 
     def as_data(self) -> dict[str, Any]:
-        """Returns the same for a script."""
+        """Returns the answers as --format json has them."""
         return {
             "expectations": [
                 {
@@ -95,7 +95,7 @@ class GuardrailAnswers:
 
 
 def guardrails(landing_zone: LandingZone, as_of: dt.date) -> GuardrailAnswers:
-    """Returns what the expectations of a landing zone come to on a day, and who can undo what; nothing of unread."""
+    """Returns the answers of a landing zone on a day; none where a part is unread that they rest on."""
     right_in: dict[str, set[str]] = {key: set() for key in (MANAGEMENT, ROOT, *landing_zone.units)}
     for key, account in landing_zone.accounts.items():
         right_in[MANAGEMENT if key == MANAGEMENT else account.unit].add(key)

@@ -40,7 +40,7 @@ class ReportedDifference:
 
     @property
     def what(self) -> str:
-        """Returns what differs, and how."""
+        """Returns the difference in a line: `group x: name is a at AWS, b here`."""
         label = "" if self.is_drift else ", accepted" if self.accepted else ", no drift"
         if self.attribute:
             how = f"{self.attribute} is {in_sentence(self.at_aws)} at AWS, {in_sentence(self.declared)} here"
@@ -49,7 +49,7 @@ class ReportedDifference:
         return f"{self.kind} {self.name}: {how}{label}"
 
     def as_data(self) -> dict[str, Any]:
-        """Returns it for a script."""
+        """Returns the difference as --format json has it."""
         return asdict(self)
 
 
@@ -69,7 +69,7 @@ class Unread:
         return f"{self.part}{inside}: {self.reason}"
 
     def as_data(self) -> dict[str, Any]:
-        """Returns it for a script."""
+        """Returns the part as --format json has it."""
         return {"part": self.part, "kinds": list(self.kinds), "reason": self.reason, "id": self.reason.id}
 
 
@@ -165,7 +165,7 @@ class LiveEvidence:
         return 1 if self.unread else 3 if any(difference.is_drift for difference in self.differences) else 0
 
     def as_data(self) -> dict[str, Any]:
-        """Returns it for a script."""
+        """Returns the evidence as --format json has it."""
         return {
             "read_at": self.read_at.isoformat(timespec="seconds"),
             "caller": self.caller,

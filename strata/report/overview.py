@@ -123,7 +123,7 @@ class Overview:
     # What AWS has otherwise
 
     def _differences(self, live: LiveEvidence) -> Point:
-        """Returns what drift would tell, what is not of people first, a few of each kind."""
+        """Returns the differences that drift would tell, those of controls and settings first, a few of each kind."""
         kinds: dict[str, list[str]] = defaultdict(list)
         for difference in sorted(live.differences, key=lambda difference: difference.kind not in _FIRST):
             if difference.is_drift:
@@ -246,7 +246,7 @@ class Overview:
 
     @cached_property
     def guardrails(self) -> GuardrailAnswers:
-        """Returns what expectations come to, and who can undo what."""
+        """Returns the answers about expectations, and about who can undo what."""
         return guardrails(self.landing_zone, self.as_of)
 
     def _expectations(self) -> Point:

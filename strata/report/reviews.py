@@ -109,7 +109,7 @@ def accounts_alike(landing_zone: LandingZone, accounts: Collection[str] | None =
 
 
 def entering_everywhere(alikes: Iterable[Alike]) -> tuple[Entering, ...]:
-    """Returns who gets into every account, in the same way."""
+    """Returns the users and groups that get into every account in the same way."""
     each = [alike.entering for alike in alikes]
     common = set(each[0]).intersection(*each[1:]) if each else set()
     return tuple(entering for entering in each[0] if entering in common) if each else ()

@@ -279,7 +279,7 @@ def _moves_in(content: bytes) -> list[Move]:
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
-    """Returns what git prints, None when it fails."""
+    """Returns the output of git, None when it fails."""
     try:
         done = subprocess.run([*_GIT, str(folder), *arguments], capture_output=True, check=False)
     except FileNotFoundError as error:

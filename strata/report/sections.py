@@ -87,13 +87,13 @@ class Sections:
     # The evidence
 
     def evidence(self) -> str:
-        """Returns what was read when by whom; nothing of a report on files."""
+        """Returns the facts of the reading; nothing of a report on files."""
         found = self.live.facts() if self.live else ()
         rows = "".join(f"<tr><th scope=row>{html(name)}<td>{html(value)}" for name, value in found)
         return _table(("Fact", "Value"), rows)
 
     def differences(self) -> str:
-        """Returns what AWS has otherwise than the configuration."""
+        """Returns the differences of AWS to the configuration."""
         if not self.live or not self.live.differences:
             return f"<p>{html(self.live.summary if self.live else '')}"
         rows = "".join(
@@ -189,7 +189,7 @@ class Sections:
         return _item("u", key, head, facts, body, is_open=is_open)
 
     def _has(self, accesses: Iterable[Access]) -> str:
-        """Returns what somebody has through groups, in one line where places and groups are the same."""
+        """Returns the sets that somebody has through groups, together where places and groups are the same."""
         by_set: dict[str, tuple[list[str], dict[AccessPath, None]]] = {}
         for access in accesses:
             accounts, ways = by_set.setdefault(access.permission_set, ([], {}))
@@ -280,7 +280,7 @@ class Sections:
     # Permission sets, policies, controls, layers
 
     def sets(self) -> str:
-        """Returns what permission sets allow."""
+        """Returns the permission sets with their policies and holders."""
         principals: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for grant in self.landing_zone.grants:
             principals[grant.permission_set].add((grant.principal_type, grant.principal))
@@ -330,7 +330,7 @@ class Sections:
         return f"<div class=wide role=region tabindex=0 aria-label=Expectations>{table}</div>"
 
     def undoing(self) -> str:
-        """Returns who can undo what."""
+        """Returns the ways to undo something, by whom and how certain."""
         rows = "".join(
             f"<tr><th scope=row>{html(undoing.by)}<td>{html(undoing.what)}<td>{html(undoing.where)}"
             f"<td class=has>{_ANSWER[undoing.outcome]}<p class=soft>{html(undoing.why)}"

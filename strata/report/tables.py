@@ -292,7 +292,7 @@ def _organization_table(landing_zone: LandingZone) -> Table:
 
 
 def slots_note(landing_zone: LandingZone) -> str:
-    """Returns which slots AWS takes itself."""
+    """Returns the note on the slots that AWS takes itself."""
     but = " One that is detached takes none." if landing_zone.without_full_access else ""
     return f"One SCP slot of every target is taken by AWS's FullAWSAccess, one RCP slot by RCPFullAWSAccess.{but}"
 

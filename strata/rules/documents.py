@@ -37,7 +37,7 @@ class AwsPolicy(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Returns what accepted.yaml calls it by."""
+        """Returns the place by which accepted.yaml names it."""
         return f"{self.holder} {self.name}"
 
 

@@ -248,7 +248,7 @@ def _why(way: UndoingWay) -> str:
 
 
 def _cause(landing_zone: LandingZone, way: UndoingWay) -> tuple[str, Location, str]:
-    """Returns where the reason stands: in a document, at the boundary, at the permission set, or at the deployer."""
+    """Returns the place of the reason: in a document, at the boundary, at the permission set, or at the deployer."""
     decided = way.decided
     here: Location
     policies: tuple[Held, ...]

@@ -65,7 +65,7 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
 
 
 def renamed(entries: Mapping[str, models.PolicyEntry] | Mapping[str, models.PermissionSetEntry], *keys: str) -> str:
-    """Returns what to do where two have one name; that of others cannot be another."""
+    """Returns the remedy where two have the same name; others give theirs no other."""
     external = any(key in entries and entries[key].external for key in keys)
     return "take one of the two out" if external else "give it another name"
 

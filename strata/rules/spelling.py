@@ -63,7 +63,7 @@ def unknown_names(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:
 
 
 def unknown_in(partial: PartialConfiguration) -> Iterator[tuple[str, str]]:
-    """Yields the same of a configuration in which some may not be accepted."""
+    """Yields the unknown names of a configuration in which some may not be accepted."""
     yield from ((unknown.finding, unknown.at) for unknown in _unknown(Named.of_partial(partial), partial.organization))
 
 

@@ -57,7 +57,7 @@ def _adapted(landing_zone: LandingZone, entry: Entry) -> Entry:
 
 
 def _with_roles(written: str | Sequence[str], roles: Iterable[str]) -> str | list[str]:
-    """Returns who is left out, and some roles besides."""
+    """Returns the names that are left out, and some roles besides."""
     named = [written] if isinstance(written, str) else list(written)
     both = list(dict.fromkeys([*named, *(f"role/{name}" for name in roles)]))
     return both if both[1:] else both[0]
@@ -78,7 +78,7 @@ def _where_it_holds(examination: Examiner, entry: Entry) -> Entry | None:
 
 
 def _examined(examination: Examiner, entry: Entry) -> ExpectationResult | None:
-    """Returns what is found, None for an expectation that names what is not there, or that cannot fail."""
+    """Returns how an expectation fares, None where it names what is not there, or cannot fail."""
     expectation = Expectation.model_validate(entry)
     if next(problems(examination.evaluated, expectation, places=True, principals=True), None):
         return None

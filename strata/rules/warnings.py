@@ -50,18 +50,18 @@ class LocatedWarning(NamedTuple):
 
     @property
     def told(self) -> str:
-        """Returns it without its place."""
+        """Returns the warning without its place."""
         over = f", accepted until {self.over} only" if self.over else ""
         return f"{self.path}: {self.text}{over} [{hint(self.finding, self.at)}]"
 
     @property
     def problem(self) -> Message:
-        """Returns what is unlikely to be meant."""
+        """Returns the fault: text before the first semicolon."""
         return self.text.saying(self.text.partition("; ")[0])
 
     @property
     def remedy(self) -> str:
-        """Returns what to do about it: a warning without a remedy of its own can be accepted."""
+        """Returns the remedy; a warning without one of its own can be accepted."""
         return (
             self.text.partition("; ")[2] or f"correct it, or accept it in accepted.yaml: {hint(self.finding, self.at)}"
         )
