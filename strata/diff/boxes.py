@@ -1,7 +1,7 @@
 """Statements as boxes of requests, and the search for a request that is in some of them and in none of others.
 
 A statement holds for a request if its resource and each key of its condition hold, whatever the others are: it is a
-box, with a set of values on each side. Where one key decides on the test of another (a policy variable), the test is a
+box, with a set of values on each side. Where a key decides on the test of another (a policy variable), the test is a
 side of its own, which holds or does not.
 """
 
@@ -37,7 +37,7 @@ class Core:
     not_resources: bool
     principals: Principals | None
     tests: tuple[Test, ...]
-    """In one order, so that the same edit is told by the same requests."""
+    """In a fixed order, so that the same edit is told by the same requests."""
 
     @classmethod
     def of(cls, statement: Statement) -> Core:
@@ -71,7 +71,7 @@ class PossibleRequests:
     known: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
     """Values of keys that occur, with their words."""
     fixed: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
-    """Keys that have one of these values and no other; a key that ends in `/*` stands for all that it begins."""
+    """Keys that have any of these values and no other; a key that ends in `/*` stands for all that it begins."""
     present: frozenset[str] = frozenset()
     """Keys that every request has."""
     possible: Callable[[str, str], bool] = lambda _key, _value: True
@@ -207,7 +207,7 @@ _YES_OR_NO = Choices((Choice("true"), Choice("false")))
 
 
 def _is_open(test: Test) -> bool:
-    """Returns whether another key decides on a test: one of its values has a variable."""
+    """Returns whether another key decides on a test: any of its values has a variable."""
     return (
         test.operator is not None
         and test.operator.variables

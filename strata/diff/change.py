@@ -33,7 +33,7 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """A change, as one sentence without its full stop."""
+    """A change, as a sentence without its full stop."""
 
     topic: Topic
     text: str

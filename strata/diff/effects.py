@@ -1,6 +1,6 @@
 """Compares policies by effect instead of by text: for which requests do two versions of them answer differently.
 
-All requests are compared that their statements can tell apart: each action that one of them names or matches, and one
+All requests are compared that their statements can tell apart: each action that any of them names or matches, and one
 of every other service; each value that one compares a key with, one outside all of them, and none; each resource that
 one names, and another. Where `Choices.complete` holds this is no sample: the statements tell no other request apart, so
 that nothing found is a proof. Where it does not, where a search takes too long, and where a document has what the
@@ -131,7 +131,7 @@ class Comparison:
     def denied_less(
         self, old: Parts, new: Parts, others: Parts, verb: Verb = "no longer denies", among: int = EVERY
     ) -> FoundDifferences:
-        """Returns what denials of one version cover, and neither those of another do nor those of other policies."""
+        """Returns what denials of a version cover, and neither those of another do nor those of other policies."""
         denials, besides = ([part for part in some if not part.statement.allows] for some in (new, others))
         differences: list[FoundDifferences] = []
         for part in old:
@@ -155,7 +155,7 @@ class Comparison:
         verbs: tuple[Verb, Verb] = ALLOWS_MORE,
         among: int = EVERY,
     ) -> FoundDifferences:
-        """Returns what one version of a permission set allows, and another does not, as far as SCPs let it.
+        """Returns what a version of a permission set allows, and another does not, as far as SCPs let it.
 
         A denial that goes counts whether or not the set allows what it denied: the policy of a resource may.
         """

@@ -60,7 +60,7 @@ def _terms_of(landing_zone: LandingZone, entries: Sequence[Location]) -> str:
 def _reasons(before: LandingZone, after: LandingZone, kept: Collection[Grant]) -> Iterator[Change]:
     """Yields groups that keep what they have until another day or for another reason."""
     accounts: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-    # One entry gives the same to thousands.
+    # An entry gives the same to thousands.
     had, have = cache(partial(_terms_of, before)), cache(partial(_terms_of, after))
     terms = ((grant, had(before.grants[grant]), have(after.grants[grant])) for grant in kept)
     for grant, was, will_be in sorted(term for term in terms if term[1] != term[2]):

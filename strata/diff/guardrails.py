@@ -23,7 +23,7 @@ IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
 """Types whose documents are IAM policies; the others are merged on their way down."""
 
 MOST_EFFECTS = 6
-"""Differences of one policy that are told; more are counted."""
+"""Differences of a policy that are told; more are counted."""
 
 NOTHING = "sets nothing any more"
 

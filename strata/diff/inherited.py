@@ -1,4 +1,4 @@
-"""What the management policies of one type set together, from the root down: AWS merges them by their operators.
+"""What the management policies of a type set together, from the root down: AWS merges them by their operators.
 
 What a merge does not decide, as what two policies of one target assign to the same, counts as a value of its own.
 https://docs.aws.amazon.com/organizations/latest/userguide/policy-operators.html

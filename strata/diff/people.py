@@ -85,7 +85,7 @@ def _longer(had: Held, have: Held) -> Iterator[Change]:
 
 
 def _end(ways: Sequence[AccessPath]) -> str | None:
-    """Returns the last day of access that several entries may give, None when one of them has no end."""
+    """Returns the last day of access that several entries may give, None when any of them has no end."""
     days = [way.until for way in ways]
     return None if None in days else max(day for day in days if day)
 

@@ -18,7 +18,7 @@ from strata.report.allowed import allowed_by_service
 from strata.text import counted, listed
 
 MOST_EFFECTS = 4
-"""Differences of one permission set that are told; more are counted."""
+"""Differences of a permission set that are told; more are counted."""
 
 Found = Iterator[tuple[str, bool]]
 """The change, and whether it widens access."""

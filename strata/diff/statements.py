@@ -1,4 +1,4 @@
-"""Whether one policy document restricts less than another: removed denials, additional permissions.
+"""Whether a policy document restricts less than another: removed denials, additional permissions.
 
 It compares text, and counts a document as less strict if it cannot show the contrary: it errs by asking too often. That
 is for what the comparison by effect does not decide, and for permission sets that nobody has.

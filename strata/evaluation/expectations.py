@@ -38,10 +38,10 @@ from strata.policy.requests import PrincipalKind, Value
 from strata.policy.resources import takes
 
 MOST_CASES = 1000
-"""Cases that are looked for where a wildcard fails, of one principal in accounts alike: more tell nobody more."""
+"""Cases that are looked for where a wildcard fails, of a principal in accounts alike: more tell nobody more."""
 
 FREE = "sts:GetCallerIdentity"
-"""The one action that nothing denies, which no wildcard of `denied` stands for."""
+"""The action that nothing denies, which no wildcard of `denied` stands for."""
 
 
 class Case(NamedTuple):
@@ -92,7 +92,7 @@ class ExpectationResult:
         return len(self.failing) >= MOST_CASES
 
     def fails_in(self, accounts: Iterable[str]) -> bool:
-        """Returns whether a request in one of some accounts is answered otherwise."""
+        """Returns whether a request in some accounts is answered otherwise."""
         wanted = frozenset(accounts)
         return any(not wanted.isdisjoint(case.accounts) for case in self.failing)
 
@@ -170,7 +170,7 @@ class _Asked:
         )
 
     def surely_denied(self, pattern: str, region: str | None) -> bool:
-        """Returns whether one statement denies every action of a pattern; false where it may be several."""
+        """Returns whether a statement denies every action of a pattern; false where it may be several."""
         prefix, _, name = pattern.partition(":")
         if region and prefix.lower() == "iam":
             return False  # iam:PassRole is asked in another region than the rest
@@ -269,7 +269,7 @@ class Examiner:
             yield from islice(otherwise, MOST_CASES)
 
     def _actions(self, written: str, asked: _Asked, region: str | None, expected: Outcome) -> Iterable[Action]:
-        """Returns the actions to ask about: of a pattern all, none where one statement denies them all."""
+        """Returns the actions to ask about: of a pattern all, none where a statement denies them all."""
         if not is_pattern(written):
             return _about((find_action(written),), asked.resource)
         surely = expected is Outcome.DENIED and asked.surely_denied(written, region)

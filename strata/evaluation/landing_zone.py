@@ -1,6 +1,6 @@
 """A landing zone as the evaluator sees it: accounts with the levels above them, and who acts with which policies.
 
-The one place here that knows the configuration.
+The only module here that knows the configuration.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Evaluated:
     # Organization policies
 
     def _level(self, kind: PolicyType, target: Target) -> PolicyLayer:
-        """Returns the policies of one level; AWS puts one that allows everything on each."""
+        """Returns the policies of a level; AWS puts one that allows everything on each."""
         if (kind, target) not in self._levels:
             is_open = (kind, target) not in self.landing_zone.without_full_access
             full = (_of_aws(ALLOW_ALL[kind], EVERYTHING),) if is_open else ()

@@ -12,7 +12,7 @@ Three things have to stay possible:
 - In each member, for whom it is given access to: to sign in by Identity Center. RCPs bind the roles of Identity Center,
   which are no service-linked roles, and whoever assumes one by SAML is no principal of the organization yet.
 
-Layers of one's own need more of the access role, as docs/layers.md says; a guardrail that stops one of them stops no
+Layers of one's own need more of the access role, as docs/layers.md says; a guardrail that stops any of them stops no
 repair. Declarative and management policies deny no request.
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
@@ -62,7 +62,7 @@ class Doubt(NamedTuple):
 
 
 class UndoingWay(NamedTuple):
-    """One way in which somebody could undo something, and whether it stays open."""
+    """A way in which somebody could undo something, and whether it stays open."""
 
     what: str
     """In the management account the stack that is undone; in members `enter`, or what is repaired."""
@@ -72,7 +72,7 @@ class UndoingWay(NamedTuple):
     """Who, as people read it."""
     outcome: Outcome
     action: str
-    """The action that decides; where all are allowed, one of them."""
+    """The action that decides; where all are allowed, any of them."""
     decided: Step
     """The level that decides, with its statement."""
     denials: tuple[tuple[str, Step], ...] = ()
@@ -155,7 +155,7 @@ class Management:
         return self._asked(stack, self.evaluated.deployer(), DEPLOYER)
 
     def _by_set(self, stack: str, key: str, people: Sequence[str]) -> Iterator[UndoingWay]:
-        """Yields one way for all who have a set, or one for each where the answer depends on who it is."""
+        """Yields a way for all who have a set, or one for each where the answer depends on who it is."""
         way = self._asked(stack, self.evaluated.permission_set(key, MANAGEMENT), f"permission set {key}")
         every = self.evaluated.landing_zone.users
         users = [person for person in people if not person.startswith("group ") and not every[person].external]
@@ -334,7 +334,7 @@ class _Repair(NamedTuple):
 
     what: str
     actions: tuple[tuple[str, ...], ...]
-    """Of each entry one action is enough."""
+    """Of each entry an action is enough."""
     resource: str
     """With the account's id for a brace."""
     services: bool = True
@@ -388,7 +388,7 @@ def sign_ins(evaluated: Evaluated) -> Iterator[UndoingWay]:
 
 
 def _signed_in(evaluated: Evaluated, accounts: tuple[str, ...], there: AccountLevels) -> UndoingWay:
-    """Returns whether one of the roles of Identity Center there may be assumed, as far as RCPs decide it.
+    """Returns whether any of the roles of Identity Center there may be assumed, as far as RCPs decide it.
 
     AWS: 'The aws:PrincipalOrgID condition key is included in the request context only if the calling principal is a
     member of an organization. This is not the case with federated users'; nor do requests that nobody signs say whether

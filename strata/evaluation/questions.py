@@ -295,7 +295,7 @@ def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:
     """Returns the ways in which somebody can act in an account; none if it has no access there.
 
     Raises:
-        UsageError: it is a role by an ARN that is not known to be one of the account.
+        UsageError: it is a role by an ARN that is not known to be of the account.
     """
     if who.account not in ("", account, evaluated.account(account).id):
         problem = f"the role is in {who.account}, which is not known to be account {account}"

@@ -185,7 +185,7 @@ def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem
 
 
 def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
-    """Yields the regions to which the one action of an expectation is no request."""
+    """Yields the regions to which the single action of an expectation is no request."""
     (written, *more) = expectation.actions
     if more or is_pattern(written) or not (actions := reference().actions(written)):
         return

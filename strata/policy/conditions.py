@@ -97,7 +97,7 @@ def _value(match: re.Match[str], context: Context) -> str:
 
 @dataclass(frozen=True)
 class Test:
-    """One operator applied to one key of a Condition."""
+    """An operator applied to a key of a Condition."""
 
     written: str
     """The operator as the policy has it, with quantifier and suffix, such as `ForAnyValue:StringNotLikeIfExists`."""
@@ -142,7 +142,7 @@ class Test:
                 return False
             return self.quantifier == ALL_VALUES or self.if_exists or self.operator.negated
         if self.quantifier is None:
-            # Several values want ForAnyValue or ForAllValues; without one of them nothing is met.
+            # Several values want ForAnyValue or ForAllValues; without any of them nothing is met.
             return self._met(self.operator, value, context) if isinstance(value, str) else False
         if not any(values):
             # AWS: a key that resolves to an empty text is an empty set.
@@ -155,7 +155,7 @@ class Test:
         return self.key.lower()
 
     def _met(self, operator: Operator, value: str, context: Context) -> Truth:
-        """Returns whether one value of the request meets the values of the policy."""
+        """Returns whether a value of the request meets the values of the policy."""
         met = any_of(self._compared(operator, value, context))
         return negated(met) if operator.negated else met
 

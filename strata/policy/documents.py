@@ -32,7 +32,7 @@ class DocumentError(StrataError):
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """One statement of a document."""
+    """A statement of a document."""
 
     at: Location
     number: int
@@ -127,7 +127,7 @@ class Statement:
     # What it is about
 
     def applies(self, request: Request) -> Truth:
-        """Returns whether resource and condition match a request for one of the actions, whoever the principal is."""
+        """Returns whether resource and condition match a request for any of the actions, whoever the principal is."""
         resources, but, condition = self.resources, self.not_resources, self.condition
         reaches: Truth = True  # a trust policy has no Resource: it is the role's own
         if resources:

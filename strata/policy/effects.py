@@ -283,7 +283,7 @@ _WANTED: tuple[tuple[str, tuple[str, Callable[[str], bool]]], ...] = (
 
 
 def _binds_everybody(statement: Statement, kind: DocumentKind, access_role: str) -> Iterator[DocumentFinding]:
-    # It is about every resource; that of a resource control policy, of one service.
+    # It is about every resource, or all of a service in a resource control policy.
     whole = r"\*+|arn:[^:]*:[^:]*:\*?:\*?:\*+" if kind is DocumentKind.RESOURCE_CONTROL else r"\*+"
     everywhere = "NotResource" in statement.content or any(
         re.fullmatch(whole, text) for text in statement.values("Resource")

@@ -17,7 +17,7 @@ _PARTITIONS = ("aws", "aws-cn", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e",
 
 
 def refused(statement: Statement) -> Iterator[Problem]:
-    """Yields the errors of one statement."""
+    """Yields the errors of a statement."""
     for element in ("Resource", "NotResource"):
         for text in statement.values(element):
             words = f"{statement.name}: {element} names {short(text)}"

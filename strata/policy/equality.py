@@ -12,7 +12,7 @@ from typing import Any
 
 
 def same_document(text: str, other: str) -> bool:
-    """Returns whether two texts are one document; of texts that are no JSON, whether they are the same."""
+    """Returns whether two texts are the same document; of texts that are no JSON, whether they are the same."""
     return bool(meaning_of_text(text) == meaning_of_text(other))
 
 

@@ -59,7 +59,7 @@ _OPERATORS = frozenset(
 
 
 def document_problems(document: Any, kind: PolicyType | None) -> Iterator[Problem]:
-    """Yields the faults of a document of one policy type; without a type it is an inline IAM policy."""
+    """Yields the faults of a document of a policy type; without a type it is an inline IAM policy."""
     if not isinstance(document, dict):
         yield Problem(Message("wrong-type", "is not a JSON object"), "start it with { and end it with }")
     elif kind is not None and kind in TOP_KEYS:

@@ -275,7 +275,7 @@ class ActionPatterns:
         }
 
     def match(self, action: str) -> bool:
-        """Returns whether one of the patterns matches an action in lower case."""
+        """Returns whether any of the patterns matches an action in lower case."""
         if self.everything or action in self._exact:
             return True
         for service in (action.partition(":")[0], ""):
@@ -285,11 +285,11 @@ class ActionPatterns:
         return False
 
     def cover(self, wanted: str) -> bool:
-        """Returns whether one of the patterns surely matches every action that a pattern in lower case does."""
+        """Returns whether any of the patterns surely matches every action that a pattern in lower case does."""
         return self.everything or any(unknown.covers(covering, wanted) for covering in self._written)
 
     def may_meet(self, wanted: str) -> bool:
-        """Returns whether an action that a pattern in lower case matches may match one of the patterns too."""
+        """Returns whether an action that a pattern in lower case matches may match any of the patterns too."""
         start = _start(wanted)
         return self.everything or any(
             _start(action).startswith(start[: len(_start(action))]) for action in self._written

@@ -88,7 +88,7 @@ class Action(NamedTuple):
 
 
 class Service:
-    """One service: its actions, condition keys and resource types. What is asked for is created then: most never is."""
+    """A service: its actions, condition keys and resource types. What is asked for is created then: most never is."""
 
     def __init__(self, written: str) -> None:
         self.prefix: str

@@ -82,7 +82,7 @@ _LONGEST = 500
 
 
 def _steps(pattern: str, other: str, here: int, there: int) -> Iterator[tuple[int, int]]:
-    """Yields how far both patterns are after one letter, or after a wildcard that stands for none."""
+    """Yields how far both patterns are after a letter, or after a wildcard that stands for none."""
     first, second = pattern[here : here + 1], other[there : there + 1]
     if first == "*" or second == "*":
         if first:

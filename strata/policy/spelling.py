@@ -16,7 +16,7 @@ from strata.policy.patterns import is_pattern
 from strata.policy.reference import reference
 
 _GUESSES = 20
-"""Guesses for one document; each compares with hundreds of names."""
+"""Guesses for a document; each compares with hundreds of names."""
 
 
 def misspelt(document: Any) -> list[DocumentFinding]:

@@ -1,7 +1,7 @@
 """Text of which parts are not known: the id of a new account, the suffix of a role, the id of the organization.
 
 Such a part is a character of a private use area, so that a text stays a text. Some stand for themselves: the digits of
-one account's id are always the same ones, and never those of another account.
+an account's id are always the same ones, and never those of another account.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Other(str):
 
 
 _ONE = f"[^*{ANYTHING}\U00100000-\U0010fffd]"
-"""What a question mark covers: one character, also one that is not known, and no text."""
+"""What a question mark covers: a character, also one that is not known, and no text."""
 
 
 @lru_cache(maxsize=1 << 14)

@@ -137,7 +137,7 @@ def resources(patterns: Iterable[str]) -> Choices:
 
 
 def _different(tests: Sequence[Test], choices: Iterable[Choice]) -> list[Choice]:
-    """Returns one of those values that all tests take for the same; what stands for a value that nobody names first."""
+    """Returns a value for all that the tests take for the same; what stands for a value that nobody names first."""
     alike: dict[tuple[bool, ...], list[Choice]] = {}
     for choice in choices:
         alike.setdefault((not choice.value, *(holds(test, choice.value) for test in tests)), []).append(choice)

@@ -81,7 +81,7 @@ def ways_in(
         ]
         for key, group in landing_zone.groups.items()
     }
-    # One entry gives the same to thousands.
+    # An entry gives the same to thousands.
     ways: dict[tuple[Location, ...], list[AccessPath]] = {}
     through: dict[tuple[tuple[Location, ...], str], list[tuple[AccessHolder, list[AccessPath]]]] = {}
     for grant, entries in landing_zone.grants.items():
@@ -134,7 +134,7 @@ def way_of(landing_zone: LandingZone, entry: Location) -> AccessPath:
 
 
 def undecided(landing_zone: LandingZone, user: str, account: str | None = None) -> list[str]:
-    """Returns the groups that decide what a user has and of which nobody knows it here, in one account or anywhere."""
+    """Returns the groups that decide what a user has and of which nobody knows it here, in an account or anywhere."""
     maybe = may_be_in(landing_zone.users[user], landing_zone.groups)
     return sorted(
         {

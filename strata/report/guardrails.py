@@ -25,7 +25,7 @@ GUARDRAILS_REST_ON: tuple[Part, ...] = ("people", "policies", "documents")
 
 @dataclass(frozen=True)
 class HeldExpectation:
-    """One expectation, and where it holds.
+    """An expectation, and where it holds.
 
     Attributes:
         held: of each place whether it holds there, None where it says nothing about the place.

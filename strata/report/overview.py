@@ -79,7 +79,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Overview:
-    """The answers, in one place for every format."""
+    """The answers, once for every format."""
 
     landing_zone: LandingZone
     as_of: dt.date
@@ -420,7 +420,7 @@ def overview(landing_zone: LandingZone, as_of: dt.date, live: LiveEvidence | Non
 
 
 def _merged(accesses: Iterable[Access]) -> list[GroupedAccess]:
-    """Returns one entry for each holder and permission set, with every way that gives any of it."""
+    """Returns an entry for each holder and permission set, with every way that gives any of it."""
     merged: dict[Any, tuple[dict[str, None], dict[Any, None]]] = {}
     for bundle in bundles(accesses):
         accounts, ways = merged.setdefault((bundle.holder, bundle.permission_set), ({}, {}))

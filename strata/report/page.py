@@ -1,4 +1,4 @@
-"""The report as one HTML page: everything is in it without a script, which adds search and the access matrix.
+"""The report as an HTML page: everything is in it without a script, which adds search and the access matrix.
 
 The page asks the network for nothing: style and script are in it, and its content security policy allows only them.
 """

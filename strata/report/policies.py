@@ -44,7 +44,7 @@ _SHORT = {
 
 @dataclass(frozen=True)
 class Slots:
-    """The slots for policies of one type on one target."""
+    """The slots for policies of a type on a target."""
 
     target: Target
     type: PolicyType

@@ -17,7 +17,7 @@ from strata.report.access import AccessPath, way_of
 
 @dataclass(frozen=True)
 class GivenAccess:
-    """What one entry of sso.yaml gives a group or a user: one permission set in some accounts."""
+    """What an entry of sso.yaml gives a group or a user: a permission set in some accounts."""
 
     permission_set: str
     accounts: tuple[str, ...]
@@ -83,7 +83,7 @@ class Entering:
 
 @dataclass(frozen=True)
 class Alike:
-    """Accounts of one unit that the same policies bind and the same people enter."""
+    """Accounts of a unit that the same policies bind and the same people enter."""
 
     path: tuple[str, ...]
     accounts: tuple[str, ...]

@@ -130,7 +130,7 @@ def as_markdown(report: Iterable[Table]) -> str:
 
 
 def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: LiveEvidence | None = None) -> str:
-    """Returns the access matrix with one line for each person, account, permission set and way."""
+    """Returns the access matrix with a line for each person, account, permission set and way."""
     written = io.StringIO()
     evidence = [live.read_at.isoformat(timespec="seconds"), live.sha256, live.summary] if live else []
     writer = csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL)

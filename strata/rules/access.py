@@ -271,7 +271,7 @@ def _per_account(partial: PartialConfiguration, limits: Limits, sso: Sso, select
         places[account] = _groups_by_set(some)
         for permission_set, assigned in everywhere.items():
             places[account][permission_set] |= assigned
-    # One line for all places that are alike: an entry that is too large is so in a thousand accounts.
+    # A line for all places that are alike: an entry that is too large is so in a thousand accounts.
     alike: dict[tuple[str, int], list[str]] = defaultdict(list)
     for place, sets in places.items():
         for permission_set, assigned in sets.items():

@@ -13,7 +13,7 @@ from strata.text import listed
 
 
 def one_stack(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
-    """A layer that is one stack, in the management account, has neither waves nor a role to assume."""
+    """A layer that is a stack, in the management account, has neither waves nor a role to assume."""
     for name, layer in partial.layers.items():
         for key in sorted(layer.deploying.model_fields_set):
             if not layer.code.in_accounts:

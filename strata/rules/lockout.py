@@ -356,7 +356,7 @@ class _Cause(NamedTuple):
 
 
 class _Affected(NamedTuple):
-    """One action of a way into a member that a statement closes, or may close."""
+    """An action of a way into a member that a statement closes, or may close."""
 
     account: str
     what: str

@@ -18,7 +18,7 @@ from strata.landing_zone.permission_sets import FULL_ACCESS, ManagedPolicy
 from strata.landing_zone.units import Target
 
 Entry = dict[str, Any]
-"""One entry as expectations.yaml has it."""
+"""An entry as expectations.yaml has it."""
 
 FILES = (Path(__file__).parents[1] / "template" / EXPECTATIONS, Path(__file__).with_name("usual_expectations.yaml"))
 ADMINISTRATOR = "Administrator"

@@ -61,7 +61,7 @@ class LocatedWarning(NamedTuple):
 
     @property
     def remedy(self) -> str:
-        """Returns the remedy; a warning without one of its own can be accepted."""
+        """Returns the remedy; a warning without its own can be accepted."""
         return (
             self.text.partition("; ")[2] or f"correct it, or accept it in accepted.yaml: {hint(self.finding, self.at)}"
         )
