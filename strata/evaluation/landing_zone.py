@@ -193,10 +193,10 @@ class Evaluated:
 
     @cached_property
     def _grants(self) -> Mapping[str, list[Grant]]:
-        found: defaultdict[str, list[Grant]] = defaultdict(list)
+        by_account: defaultdict[str, list[Grant]] = defaultdict(list)
         for grant in self.landing_zone.grants:
-            found[grant.account].append(grant)
-        return found
+            by_account[grant.account].append(grant)
+        return by_account
 
     def permission_set(self, key: str, account: str, user: str | None = None, group: str = "") -> Actor:
         """Returns the role of a permission set in an account, in a session of a user, who may be in a group."""
