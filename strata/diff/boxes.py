@@ -126,28 +126,25 @@ class Space:
     def box(self, core: Core) -> Box:
         """Returns the box of a statement."""
         if core not in self._boxes:
-            self._boxes[core] = self._box(core)
+            box: dict[Side, int] = {}
+            patterns = [plain(template) for template in core.resources]
+            if any(text is None for text in patterns):
+                box["resource", core.resources, core.not_resources] = 1
+            elif patterns and (core.not_resources or any((text or "").strip("*") for text in patterns)):
+                matched = self.sides[RESOURCE].where(
+                    lambda value: any(_reaches(text or "", str(value)) for text in patterns)
+                )
+                box[RESOURCE] = self.sides[RESOURCE].all & ~matched if core.not_resources else matched
+            if core.principals is not None:
+                box["principal", core.principals] = 1
+            for test in core.tests:
+                if _is_open(test):
+                    box["test", test] = 1
+                else:
+                    bits = self.sides[test.key].where(lambda value, test=test: holds(test, value))  # type: ignore[misc]
+                    box[test.key] = box.get(test.key, -1) & bits
+            self._boxes[core] = box
         return self._boxes[core]
-
-    def _box(self, core: Core) -> Box:
-        box: dict[Side, int] = {}
-        patterns = [plain(template) for template in core.resources]
-        if any(text is None for text in patterns):
-            box["resource", core.resources, core.not_resources] = 1
-        elif patterns and (core.not_resources or any((text or "").strip("*") for text in patterns)):
-            matched = self.sides[RESOURCE].where(
-                lambda value: any(_reaches(text or "", str(value)) for text in patterns)
-            )
-            box[RESOURCE] = self.sides[RESOURCE].all & ~matched if core.not_resources else matched
-        if core.principals is not None:
-            box["principal", core.principals] = 1
-        for test in core.tests:
-            if _is_open(test):
-                box["test", test] = 1
-            else:
-                bits = self.sides[test.key].where(lambda value, test=test: holds(test, value))  # type: ignore[misc]
-                box[test.key] = box.get(test.key, -1) & bits
-        return box
 
     def _side(self, side: Side) -> Choices:
         return self.sides[side] if isinstance(side, str) else _YES_OR_NO

@@ -77,7 +77,19 @@ class Evaluated:
     def account(self, key: str) -> AccountLevels:
         """Returns an account with the levels above it."""
         if key not in self._accounts:
-            self._accounts[key] = self._account(key)
+            imported = self.landing_zone.imports.get("aws_organizations_organization.main")
+            organization = imported or f"o-{unknown.text(0)}"
+            way = self.landing_zone.ancestors[Target("account", key)]
+            units = (f"ou-{unknown.text(2 + self._unit_numbers[target.key])}" for target in way if target.unit)
+            self._accounts[key] = AccountLevels(
+                id=self._id(key),
+                name=key,
+                service_control=tuple(self._level(PolicyType.SERVICE_CONTROL, target) for target in way),
+                resource_control=tuple(self._level(PolicyType.RESOURCE_CONTROL, target) for target in way),
+                management=key == MANAGEMENT,
+                organization=organization,
+                path="/".join([organization, f"r-{unknown.text(1)}", *units, ""]),
+            )
         return self._accounts[key]
 
     def account_of_id(self, number: str) -> AccountLevels:
@@ -87,21 +99,6 @@ class Evaluated:
                 return self.account(key)
         outside = PolicyLayer(f"RCPs of account {number}", unknown=(f"which account {number} is",))
         return AccountLevels(number, number, resource_control=(outside,))
-
-    def _account(self, key: str) -> AccountLevels:
-        imported = self.landing_zone.imports.get("aws_organizations_organization.main")
-        organization = imported or f"o-{unknown.text(0)}"
-        way = self.landing_zone.ancestors[Target("account", key)]
-        units = (f"ou-{unknown.text(2 + self._unit_numbers[target.key])}" for target in way if target.unit)
-        return AccountLevels(
-            id=self._id(key),
-            name=key,
-            service_control=tuple(self._level(PolicyType.SERVICE_CONTROL, target) for target in way),
-            resource_control=tuple(self._level(PolicyType.RESOURCE_CONTROL, target) for target in way),
-            management=key == MANAGEMENT,
-            organization=organization,
-            path="/".join([organization, f"r-{unknown.text(1)}", *units, ""]),
-        )
 
     def _id(self, key: str) -> str:
         known = self.landing_zone.accounts[key].id or self.landing_zone.imports.get(f"aws_organizations_account.{key}")

@@ -381,10 +381,9 @@ def in_members(evaluated: Evaluated, entering: Sequence[Actor]) -> Iterator[Undo
 
 def sign_ins(evaluated: Evaluated) -> Iterator[UndoingWay]:
     """Yields whether Identity Center can sign people in to members in which somebody has access, likewise."""
-    for accounts, there in _alike(evaluated):
-        accessible = tuple(key for key in accounts if evaluated.grants(key))
-        if accessible:
-            yield _signed_in(evaluated, accessible, there)
+    for alike, there in _alike(evaluated):
+        if accounts := tuple(key for key in alike if evaluated.grants(key)):
+            yield _signed_in(evaluated, accounts, there)
 
 
 def _signed_in(evaluated: Evaluated, accounts: tuple[str, ...], there: AccountLevels) -> UndoingWay:

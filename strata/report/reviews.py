@@ -94,7 +94,13 @@ class Alike:
 
 def accounts_alike(landing_zone: LandingZone, accounts: Collection[str] | None = None) -> list[Alike]:
     """Returns the accounts in the order of the tree, those put together that differ in nothing but their name."""
-    entering = _entering(landing_zone)
+    ways: dict[tuple[Location, ...], tuple[AccessPath, ...]] = {}
+    entering: dict[str, list[Entering]] = defaultdict(list)
+    for grant, entries in landing_zone.grants.items():
+        if entries not in ways:
+            ways[entries] = tuple(way_of(landing_zone, entry) for entry in entries)
+        who = Entering(grant.permission_set, grant.principal_type == "GROUP", grant.principal, ways[entries])
+        entering[grant.account].append(who)
     policies: dict[object, tuple[tuple[Policy, Target], ...]] = {}
     alike: dict[tuple[tuple[str, ...], tuple[tuple[str, Target], ...], tuple[Entering, ...]], list[str]] = {}
     for target, way in landing_zone.ancestors.items():
@@ -105,7 +111,7 @@ def accounts_alike(landing_zone: LandingZone, accounts: Collection[str] | None =
         policies[by_key] = tuple((policy.policy, policy.source) for policy in reached)
         path = tuple(target.key for target in way[:-1])
         alike.setdefault((path, by_key, tuple(entering.get(target.key, ()))), []).append(target.key)
-    return [Alike(path, tuple(keys), policies[by_key], who) for (path, by_key, who), keys in alike.items()]
+    return [Alike(path, tuple(keys), policies[by_key], same) for (path, by_key, same), keys in alike.items()]
 
 
 def entering_everywhere(alikes: Iterable[Alike]) -> tuple[Entering, ...]:
@@ -113,15 +119,3 @@ def entering_everywhere(alikes: Iterable[Alike]) -> tuple[Entering, ...]:
     each = [alike.entering for alike in alikes]
     common = set(each[0]).intersection(*each[1:]) if each else set()
     return tuple(entering for entering in each[0] if entering in common) if each else ()
-
-
-def _entering(landing_zone: LandingZone) -> dict[str, list[Entering]]:
-    ways: dict[tuple[Location, ...], tuple[AccessPath, ...]] = {}
-    enterings: dict[str, list[Entering]] = defaultdict(list)
-    for grant, entries in landing_zone.grants.items():
-        if entries not in ways:
-            ways[entries] = tuple(way_of(landing_zone, entry) for entry in entries)
-        enterings[grant.account].append(
-            Entering(grant.permission_set, grant.principal_type == "GROUP", grant.principal, ways[entries])
-        )
-    return enterings

@@ -56,21 +56,22 @@ class Sections:
 
     def points(self) -> str:
         """Returns the first screen."""
-        return "".join(self._point(point) for point in self.overview.points())
-
-    def _point(self, point: Point) -> str:
-        lines = [self._line(point, line) for line in point.lines]
-        more = lines[FIRST:] if len(lines) > FIRST + 1 else []
-        listed = items(lines[: len(lines) - len(more)])
-        if more:
-            listed += f"<details><summary>{len(more):,} more</summary>{items(more)}</details>"
-        sign = {"danger": "▲", "warning": "●", "fine": "✓"}[point.level]
-        words = {"danger": "look at this", "warning": "to know", "fine": "fine"}[point.level]
-        remark = f"<p class=soft>{html(point.remark)}</p>" if point.remark else ""
-        return (
-            f'<div class="point {point.level}" id="point-{html(point.key)}">'
-            f'<h3><span class=sign title="{words}">{sign}</span> {html(point.title)}</h3>{listed}{remark}</div>'
-        )
+        points = []
+        for point in self.overview.points():
+            lines = [self._line(point, line) for line in point.lines]
+            more = lines[FIRST:] if len(lines) > FIRST + 1 else []
+            listed = items(lines[: len(lines) - len(more)])
+            if more:
+                listed += f"<details><summary>{len(more):,} more</summary>{items(more)}</details>"
+            sign, words = {"danger": ("▲", "look at this"), "warning": ("●", "to know"), "fine": ("✓", "fine")}[
+                point.level
+            ]
+            remark = f"<p class=soft>{html(point.remark)}</p>" if point.remark else ""
+            points.append(
+                f'<div class="point {point.level}" id="point-{html(point.key)}">'
+                f'<h3><span class=sign title="{words}">{sign}</span> {html(point.title)}</h3>{listed}{remark}</div>'
+            )
+        return "".join(points)
 
     def _line(self, point: Point, line: str) -> str:
         zone = self.landing_zone

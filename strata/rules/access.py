@@ -140,22 +140,10 @@ def assignments(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault
     sso = partial.sso
     if not sso:
         return
-    known = _known(partial, sso)
-    faults = [
-        fault
-        for position, assignment in zip(partial.assignment_positions, sso.assignments, strict=True)
-        for fault in _assignment(partial, known, ("assignments", position), assignment)
-    ]
-    yield from faults
-    if not faults:
-        yield from _per_account(partial, limits, sso, known.selector)
-
-
-def _known(partial: PartialConfiguration, sso: Sso) -> _KnownNames:
     organization = partial.organization or Organization()
     units = unit_keys(organization) | {ROOT}
     whole = partial.organization is not None and partial.complete(ORGANIZATION, "accounts", "organizational_units")
-    return _KnownNames(
+    known = _KnownNames(
         permission_sets=partial.declared(SSO, "permission_sets", sso.permission_sets),
         groups=partial.declared(SSO, "groups", sso.groups),
         users=partial.declared(SSO, "users", sso.users),
@@ -164,6 +152,14 @@ def _known(partial: PartialConfiguration, sso: Sso) -> _KnownNames:
         selector=AccountSelector(organization),
         complete=whole and all(account.organizational_unit in units for account in organization.accounts.values()),
     )
+    faults = [
+        fault
+        for position, assignment in zip(partial.assignment_positions, sso.assignments, strict=True)
+        for fault in _assignment(partial, known, ("assignments", position), assignment)
+    ]
+    yield from faults
+    if not faults:
+        yield from _per_account(partial, limits, sso, known.selector)
 
 
 def _assignment(
