@@ -163,13 +163,13 @@ class Evaluated:
 
         documents: list[Document] = []
         hidden: list[str] = []
-        for managed_policy in policies:
-            if isinstance(managed_policy, InlinePolicy):
-                documents.append(self._inline(managed_policy, location))
-            elif isinstance(managed_policy, ManagedPolicy) and (known := managed_documents().get(managed_policy.aws)):
-                documents.append(_of_aws(managed_policy.aws, json.dumps(known)))
+        for policy in policies:
+            if isinstance(policy, InlinePolicy):
+                documents.append(self._inline(policy, location))
+            elif isinstance(policy, ManagedPolicy) and (known := managed_documents().get(policy.aws)):
+                documents.append(_of_aws(policy.aws, json.dumps(known)))
             else:
-                hidden.append(str(managed_policy))
+                hidden.append(str(policy))
         return PolicyLayer(name, tuple(documents), tuple(hidden))
 
     def _inline(self, policy: InlinePolicy, location: Location) -> Document:

@@ -31,7 +31,7 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
             key: {"name": user.shown_name, "email": user.email, "external": user.external}
             for key, user in landing_zone.users.items()
         },
-        "groups": {group_review.group.key: _group(group_review) for group_review in group_reviews(landing_zone)},
+        "groups": {review.group.key: _group(review) for review in group_reviews(landing_zone)},
         "permission_sets": {
             key: {
                 "name": permission_set.name,

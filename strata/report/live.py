@@ -157,7 +157,7 @@ class LiveEvidence:
     @property
     def controls_not_read(self) -> list[str]:
         """Returns the controls of which nobody knows whether they are on."""
-        return [name for name, control_at_aws in self.controls.items() if not control_at_aws.was_read]
+        return [name for name, control in self.controls.items() if not control.was_read]
 
     @property
     def exit_code(self) -> int:
@@ -179,6 +179,6 @@ class LiveEvidence:
             "unread": [unread.as_data() for unread in self.unread],
             "not_read": list(self.not_read),
             "notes": list(self.notes),
-            "controls": {name: control_at_aws.words for name, control_at_aws in self.controls.items()},
+            "controls": {name: control.words for name, control in self.controls.items()},
             "controls_not_read": self.controls_not_read,
         }

@@ -142,21 +142,13 @@ class Overview:
     @cached_property
     def full(self) -> frozenset[str]:
         """Returns the permission sets that allow everything, but for break-glass."""
-        sets = self.landing_zone.permission_sets.values()
-        return frozenset(
-            permission_set.key
-            for permission_set in sets
-            if allows_everything(permission_set) and permission_set.option != "break_glass"
-        )
+        sets = self.landing_zone.permission_sets.items()
+        return frozenset(key for key, held in sets if allows_everything(held) and held.option != "break_glass")
 
     @cached_property
     def not_known(self) -> frozenset[str]:
         """Returns the permission sets of others that nobody has read: each may allow everything."""
-        return frozenset(
-            permission_set.key
-            for permission_set in self.landing_zone.permission_sets.values()
-            if not permission_set.is_known
-        )
+        return frozenset(key for key, held in self.landing_zone.permission_sets.items() if not held.is_known)
 
     def administrators(self, *, everything: bool, known: bool = True) -> list[GroupedAccess]:
         """Returns full access to everything or, where it is not asked for, to single accounts.
@@ -165,9 +157,8 @@ class Overview:
             everything: whether it reaches all accounts.
             known: false for the access of which nobody knows whether it is full.
         """
-        accesses = [
-            access for access in self.access if access.permission_set in (self.full if known else self.not_known)
-        ]
+        sets = self.full if known else self.not_known
+        accesses = [access for access in self.access if access.permission_set in sets]
         # The management account reaches every member by its access role.
         above = {access.holder for access in accesses if access.account == MANAGEMENT}
         return _merged(access for access in accesses if (access.holder in above) is everything)
@@ -189,23 +180,17 @@ class Overview:
         remark = "For emergencies; every use raises an alert."
         return Point("break_glass", "Break-glass", lines or _NOBODY, "danger" if lines else "warning", remark)
 
-    def _holders(self, grouped_accesses: Iterable[GroupedAccess]) -> tuple[str, ...]:
+    def _holders(self, every: Iterable[GroupedAccess]) -> tuple[str, ...]:
         alike: dict[str, list[str]] = defaultdict(list)
-        for grouped_access in grouped_accesses:
-            alike[self._has(grouped_access)].append(str(grouped_access.holder))
+        for given in every:
+            groups = dict.fromkeys(way.group for way in given.ways if way.group and way.group != given.holder.key)
+            through = "" if given.holder.external else ", directly"
+            through = f", through {listed(list(groups))}" if groups else through
+            ends = {way.until for way in given.ways}
+            until = "" if None in ends else f", until {max(end for end in ends if end)}"
+            has = f"{given.permission_set} in {places(self.landing_zone, given.accounts)}{through}{until}"
+            alike[has].append(str(given.holder))
         return tuple(f"{', '.join(holders)}: {has}" for has, holders in alike.items())
-
-    def _has(self, grouped_access: GroupedAccess) -> str:
-        groups = dict.fromkeys(
-            way.group for way in grouped_access.ways if way.group and way.group != grouped_access.holder.key
-        )
-        direct = [] if groups or grouped_access.holder.external else ["directly"]
-        through = f", through {listed(list(groups))}" if groups else ", ".join(["", *direct])
-        ends = {way.until for way in grouped_access.ways}
-        until = "" if None in ends else f", until {max(end for end in ends if end)}"
-        return (
-            f"{grouped_access.permission_set} in {places(self.landing_zone, grouped_access.accounts)}{through}{until}"
-        )
 
     def _pipeline(self) -> Point:
         deployer, github = self.landing_zone.deployer, self.landing_zone.security.github_actions
@@ -234,11 +219,8 @@ class Overview:
             given = f"{', '.join(assignment.permission_sets)} of {who(assignment)} in {where(assignment)}"
             reason = f" ({assignment.reason})" if assignment.reason else ""
             lines.append(f"{when(ending.until, self.as_of)}: {given}{reason}, {ending.file}:{ending.line}")
-        over = (
-            "What has expired stays at AWS until strata expire takes it out of the file and a deploy follows."
-            if self.ended
-            else ""
-        )
+        over = "What has expired stays at AWS until strata expire takes it out of the file and a deploy follows."
+        over = over if self.ended else ""
         title = f"Ends within {SOON.days} days"
         return Point("ends_soon", title, tuple(lines) or ("nothing",), "danger" if over else _if(lines), over)
 
@@ -254,21 +236,16 @@ class Overview:
         broken = [f"{expected.expectation.id}: {expected.broken[0]}" for expected in asked if expected.broken]
         if broken:
             return Point("expectations", "Expectations that do not hold", tuple(broken), "danger")
-        lines = (counted(len(asked), "expectation") + (" holds" if len(asked) == 1 else " hold"),)
-        return Point(
-            "expectations",
-            "Expectations",
-            lines if asked else ("none: expectations.yaml",),
-            "fine" if asked else "warning",
-        )
+        if not asked:
+            return Point("expectations", "Expectations", ("none: expectations.yaml",), "warning")
+        line = f"{counted(len(asked), 'expectation')} {'holds' if len(asked) == 1 else 'hold'}"
+        return Point("expectations", "Expectations", (line,))
 
     def _undoing(self) -> Point:
-        undoings = [
-            undoing for undoing in self.guardrails.undoing if undoing.outcome is not Outcome.DENIED and undoing.stacks
-        ]
         lines = tuple(
             f"{undoing.by}{'' if undoing.outcome is Outcome.ALLOWED else ', not for certain'}: {undoing.what}"
-            for undoing in undoings
+            for undoing in self.guardrails.undoing
+            if undoing.outcome is not Outcome.DENIED and undoing.stacks
         )
         remark = "Who may still write what a deploy writes in the management account."
         return Point("can_undo", "Can undo a deploy", lines or _NOBODY, "fine" if lines else "danger", remark)
@@ -288,20 +265,15 @@ class Overview:
     def controls(self, mode: Mode) -> list[str]:
         """Returns the controls in a mode; one that opens something is fine where it is off."""
         controls: dict[str, Control] = self.landing_zone.security.controls
-        return [
-            name
-            for name, control in controls.items()
-            if control.mode is mode and not (control.opens and mode is Mode.OFF)
-        ]
+        fine = mode is Mode.OFF
+        return [name for name, control in controls.items() if control.mode is mode and not (fine and control.opens)]
 
     def _controls(self) -> Point:
         off, unmanaged = self.controls(Mode.OFF), self.controls(Mode.UNMANAGED)
         lines = [*off, *(f"{name}: unmanaged, as it is at AWS" for name in unmanaged)]
         if self.live:
             at_aws = self.live.controls
-            lines = [
-                f"{name}: {control_at_aws.words}" for name, control_at_aws in at_aws.items() if control_at_aws.differs
-            ]
+            lines = [f"{name}: {control.words}" for name, control in at_aws.items() if control.differs]
             lines += [f"{name}: off in security.yaml; at AWS {at_aws[name].words}" for name in off]
             lines += [f"{name}: unmanaged; at AWS {at_aws[name].words}" for name in unmanaged]
             not_read = self.live.controls_not_read
@@ -364,9 +336,9 @@ class Overview:
             "full_access_to_single_accounts": _holders_as_data(self.administrators(everything=False)),
             "full_access_not_known": _holders_as_data(
                 [
-                    grouped_access
+                    given
                     for everything in (True, False)
-                    for grouped_access in self.administrators(everything=everything, known=False)
+                    for given in self.administrators(everything=everything, known=False)
                 ]
             ),
             "break_glass": _holders_as_data(self.break_glass()),
@@ -435,14 +407,14 @@ def _if(lines: Sequence[object]) -> Level:
     return "warning" if lines else "fine"
 
 
-def _holders_as_data(grouped_accesses: Iterable[GroupedAccess]) -> list[dict[str, Any]]:
+def _holders_as_data(every: Iterable[GroupedAccess]) -> list[dict[str, Any]]:
     return [
         {
-            grouped_access.holder.kind: grouped_access.holder.key,
-            "permission_set": grouped_access.permission_set,
-            "accounts": list(grouped_access.accounts),
+            given.holder.kind: given.holder.key,
+            "permission_set": given.permission_set,
+            "accounts": list(given.accounts),
         }
-        for grouped_access in grouped_accesses
+        for given in every
     ]
 
 

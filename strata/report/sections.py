@@ -160,11 +160,9 @@ class Sections:
         for access in self.overview.access:
             by_holder[access.holder].append(access)
         direct = given_to(self.landing_zone, "USER")
-        users = self.landing_zone.users
+        users, is_open = self.landing_zone.users, len(self.landing_zone.users) <= OPEN
         return "".join(
-            self._user(
-                key, by_holder[AccessHolder(external=False, key=key)], direct.get(key, []), is_open=len(users) <= OPEN
-            )
+            self._user(key, by_holder[AccessHolder(external=False, key=key)], direct.get(key, []), is_open=is_open)
             for key in users
         )
 

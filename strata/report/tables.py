@@ -184,12 +184,12 @@ _FEW = 20
 def _access_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
     rows = [
         (
-            str(grouped_access.holder),
-            marked(grouped_access.permission_set),
-            places(landing_zone, grouped_access.accounts),
-            through(grouped_access.ways),
+            str(given.holder),
+            marked(given.permission_set),
+            places(landing_zone, given.accounts),
+            through(given.ways),
         )
-        for grouped_access in bundles(scope.access(landing_zone))
+        for given in bundles(scope.access(landing_zone))
     ]
     notes = [
         f"{group} has no members, so its assignments reach nobody."
@@ -315,7 +315,7 @@ def _policies_table(landing_zone: LandingZone) -> Table:
 
 
 def _controls_table(landing_zone: LandingZone, live: LiveEvidence | None) -> Table:
-    at_aws = {name: control_at_aws.words for name, control_at_aws in live.controls.items()} if live else {}
+    at_aws = {name: control.words for name, control in live.controls.items()} if live else {}
     rows = [
         (
             name,

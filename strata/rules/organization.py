@@ -109,9 +109,8 @@ def _emails(partial: PartialConfiguration, organization: Organization) -> Iterat
             owner = owners.get(folded(entry), MANAGEMENT)
             problem = f"{short(entry)} is the account {short(owner)}, which is managed"
             message = Message("account-managed", problem, value=entry, account=owner)
-            yield partial.fault(
-                ORGANIZATION, ("unmanaged_accounts", index), message, "keep it in one of the two places"
-            )
+            at: Location = ("unmanaged_accounts", index)
+            yield partial.fault(ORGANIZATION, at, message, "keep it in one of the two places")
     yield from report_duplicates(partial, ORGANIZATION, ("unmanaged_accounts",), organization.unmanaged_accounts)
 
 
@@ -151,9 +150,8 @@ def _delegated_administrators(
         if other != service:
             problem = f"{short(service)} and {short(other)} get the same Terraform address"
             message = Message("address-taken", problem, values=[service, other])
-            yield partial.fault(
-                ORGANIZATION, at, message, "declare one of them in a layer of your own, see docs/layers.md"
-            )
+            remedy = "declare one of them in a layer of your own, see docs/layers.md"
+            yield partial.fault(ORGANIZATION, at, message, remedy)
         if account == MANAGEMENT:
             problem = "the management account cannot be a delegated administrator"
             message = Message("delegated-to-management", problem, service=service)
@@ -164,9 +162,8 @@ def _delegated_administrators(
         if service in limits.delegated_by_own_resource:
             problem = f"{service} is delegated by {limits.delegated_by_own_resource[service]}, not by registration"
             remedy = "declare that resource in a layer of your own, see docs/layers.md"
-            yield partial.fault(
-                ORGANIZATION, at, Message("delegated-by-own-resource", problem, service=service), remedy
-            )
+            message = Message("delegated-by-own-resource", problem, service=service)
+            yield partial.fault(ORGANIZATION, at, message, remedy)
         if service in limits.trusted_access_only:
             problem = f"{service} supports trusted access only, no delegated administrator"
             message = Message("trusted-access-only", problem, service=service)

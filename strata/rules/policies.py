@@ -78,9 +78,8 @@ def full_access(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             message = Message("managed-elsewhere", f"AWS attaches {policy.name or key} to everything", key="targets")
             yield partial.fault(ORGANIZATION, (*at, "targets"), message, "say under detached where it is not")
         if not full and not policy.detached.empty:
-            message = Message(
-                "managed-elsewhere", f"only external {listed([*FULL_ACCESS.values()])} have it", key="detached"
-            )
+            problem = f"only external {listed([*FULL_ACCESS.values()])} have it"
+            message = Message("managed-elsewhere", problem, key="detached")
             yield partial.fault(ORGANIZATION, (*at, "detached"), message, "take it out")
 
 

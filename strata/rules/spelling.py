@@ -45,21 +45,16 @@ def spelling(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             continue
         over = f", accepted until {entry.until} only" if entry else ""
         remedy = f"correct it; or, if AWS has it since {reference().date}, accept it in {ACCEPTED}"
-        until = str(entry.until) if entry else None
-        message = Message(
-            unknown.finding, f"{unknown.problem}{over}", value=unknown.value, at=unknown.at, accepted_until=until
-        )
-        fault = partial.fault(
-            unknown.file, unknown.location, message, f"{remedy} [{hint(unknown.finding, unknown.at)}]"
-        )
-        yield replace(fault, alike=unknown.value)
+        text, until = f"{unknown.problem}{over}", str(entry.until) if entry else None
+        message = Message(unknown.finding, text, value=unknown.value, at=unknown.at, accepted_until=until)
+        remedy = f"{remedy} [{hint(unknown.finding, unknown.at)}]"
+        yield replace(partial.fault(unknown.file, unknown.location, message, remedy), alike=unknown.value)
 
 
 def unknown_names(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:
     """Yields the finding and the place of every unknown name, all accepted in a loaded configuration."""
-    yield from (
-        (unknown.finding, unknown.at) for unknown in _unknown(Named.of(landing_zone), landing_zone.organization)
-    )
+    named = Named.of(landing_zone)
+    yield from ((unknown.finding, unknown.at) for unknown in _unknown(named, landing_zone.organization))
 
 
 def unknown_in(partial: PartialConfiguration) -> Iterator[tuple[str, str]]:

@@ -114,9 +114,8 @@ def _doubts(landing_zone: LandingZone, guard: Guard) -> list[Warned]:
     warneds = [Warned(place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
     uncertain = list(guard.doubts())
     said = {*(lockout.statement for lockout in guard.lock_outs), *(warned.at for warned in uncertain)}
-    documents = [
-        warned for warned in document_warnings(landing_zone) if warned.finding not in _WIDE or warned.at not in said
-    ]
+    documents = document_warnings(landing_zone)
+    documents = [warned for warned in documents if warned.finding not in _WIDE or warned.at not in said]
     return [*warneds, *uncertain, *documents]
 
 
@@ -191,15 +190,9 @@ _Named = tuple[str, Location, str, str]
 
 def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
     kinds: dict[str, list[_Named]] = defaultdict(list)
-    kinds["accounts"] = [
-        (
-            account.file,
-            ((*account.location, "name") if account.key == MANAGEMENT else account.location),
-            account.key,
-            account.name,
-        )
-        for account in landing_zone.accounts.values()
-    ]
+    for account in landing_zone.accounts.values():
+        at = (*account.location, "name") if account.key == MANAGEMENT else account.location
+        kinds["accounts"].append((account.file, at, account.key, account.name))
     for unit in landing_zone.units.values():
         kinds[f"units in {unit.parent}"].append((ORGANIZATION, unit.location, unit.key, unit.name))
     for policy in landing_zone.policies.values():
@@ -207,21 +200,16 @@ def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
     kinds["users"] = [(SSO, ("users", key), key, user.sign_in_name) for key, user in landing_zone.users.items()]
     kinds["groups"] = [(SSO, group.location, group.key, group.name) for group in landing_zone.groups.values()]
     sets = landing_zone.permission_sets.values()
-    kinds["permission sets"] = [
-        (SSO, permission_set.location, permission_set.key, permission_set.name) for permission_set in sets
-    ]
+    kinds["permission sets"] = [(SSO, held.location, held.key, held.name) for held in sets]
     return kinds
 
 
 def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
     accounts = (*landing_zone.accounts.values(), *landing_zone.retired.values())
+    sets = (held for held in landing_zone.permission_sets.values() if not held.external)
     tagged: list[tuple[str, Location, Mapping[str, str]]] = [
         *((account.file, account.location, account.tags) for account in accounts),
-        *(
-            (SSO, permission_set.location, permission_set.tags)
-            for permission_set in landing_zone.permission_sets.values()
-            if not permission_set.external
-        ),
+        *((SSO, held.location, held.tags) for held in sets),
     ]
     inherited = landing_zone.project.tags_of_everything
     for file, at, tags in tagged:
