@@ -264,21 +264,21 @@ def _named(evaluated: Evaluated, name: str) -> Who:
     name = name.removeprefix(prefix)
     wanted = name.casefold()
     kinds: Iterable[Kind] = (PREFIXES[prefix],) if prefix else PREFIXES.values()
-    whoes = [
+    candidates = [
         Who(kind, key)
         for kind in kinds
         for key, known in names[kind].items()
         if wanted in {word.casefold() for word in known}
     ]
-    exact = [who for who in whoes if who.key == name]
-    if len(exact or whoes) == 1:
-        return (exact or whoes)[0]
-    if whoes:
-        several = " and ".join(f"{who.kind} {who.key}" for who in whoes)
+    exact = [who for who in candidates if who.key == name]
+    if len(exact or candidates) == 1:
+        return (exact or candidates)[0]
+    if candidates:
+        several = " and ".join(f"{who.kind} {who.key}" for who in candidates)
         examples = " or ".join(
-            f"{prefix}{who.key}" for who in whoes[:2] for prefix in PREFIXES if PREFIXES[prefix] == who.kind
+            f"{prefix}{who.key}" for who in candidates[:2] for prefix in PREFIXES if PREFIXES[prefix] == who.kind
         )
-        keys = [who.key for who in whoes]
+        keys = [who.key for who in candidates]
         raise StrataError(Message("name-ambiguous", f"{name!r} is {several}; write {examples}", name=name, keys=keys))
     every = {word for kind in kinds for words in names[kind].values() for word in words}
     if prefix:

@@ -23,6 +23,7 @@ from strata.rules.policies import renamed, wrong_document
 from strata.rules.reporting import (
     report_default_name,
     report_duplicates,
+    report_made_by_option,
     report_over_limit,
     report_taken,
     report_unknown,
@@ -72,9 +73,7 @@ def permission_sets(partial: PartialConfiguration, limits: Limits) -> Iterator[F
             continue
         owner = names.setdefault(name, key)
         if key in made:
-            problem = f"the option {made[key]} makes the permission set {short(key)} itself"
-            message = Message("made-by-option", problem, option=made[key], key=key)
-            yield partial.fault(SSO, at, message, "choose another key")
+            yield from report_made_by_option(partial, SSO, at, "permission set", key, made[key])
         elif owner != key:
             remedy = renamed(sso.permission_sets, key, owner)
             yield from report_taken(partial, SSO, at, "permission set", name, owner, remedy)

@@ -26,7 +26,7 @@ from strata.landing_zone.policies import (
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.grammar import document_problems
 from strata.rules.organization import retired, unit_keys
-from strata.rules.reporting import report_duplicates, report_taken, report_unknown
+from strata.rules.reporting import report_duplicates, report_made_by_option, report_taken, report_unknown
 from strata.text import listed
 
 _AWS_NAMES = frozenset(name.casefold() for name in FULL_ACCESS.values())
@@ -48,9 +48,7 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             continue
         other = names.setdefault((policy.type, name), key)
         if key in made:
-            problem = f"the option {made[key]} makes the policy {short(key)} itself"
-            message = Message("made-by-option", problem, option=made[key], key=key)
-            yield partial.fault(ORGANIZATION, at, message, "choose another key")
+            yield from report_made_by_option(partial, ORGANIZATION, at, "policy", key, made[key])
         elif other != key:
             remedy = renamed(organization.policies, key, other)
             yield from report_taken(partial, ORGANIZATION, at, "policy", name, other, remedy, ", of the same type")

@@ -62,6 +62,14 @@ def report_taken(
     yield partial.fault(file, at, Message("name-taken", problem, kind=kind, name=name, other=owner), remedy)
 
 
+def report_made_by_option(
+    partial: PartialConfiguration, file: str, at: Location, kind: str, key: str, option: str
+) -> Iterator[Fault]:
+    """Reports a key by which an option makes a thing itself."""
+    problem = f"the option {option} makes the {kind} {short(key)} itself"
+    yield partial.fault(file, at, Message("made-by-option", problem, option=option, key=key), "choose another key")
+
+
 def report_default_name(
     partial: PartialConfiguration, file: str, at: Location, name: str, limit: Limit, remedy: str
 ) -> Iterator[Fault]:

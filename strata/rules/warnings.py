@@ -111,12 +111,12 @@ def _errors(landing_zone: LandingZone, guard: Guard) -> Iterator[tuple[str, str]
 
 
 def _doubts(landing_zone: LandingZone, guard: Guard) -> list[Warned]:
-    warneds = [Warned(place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
+    doubts = [Warned(place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
     uncertain = list(guard.doubts())
     said = {*(lockout.statement for lockout in guard.lock_outs), *(warned.at for warned in uncertain)}
     documents = document_warnings(landing_zone)
     documents = [warned for warned in documents if warned.finding not in _WIDE or warned.at not in said]
-    return [*warneds, *uncertain, *documents]
+    return [*doubts, *uncertain, *documents]
 
 
 _WIDE = frozenset({"denies-everything", "binds-deployer"})
