@@ -285,7 +285,10 @@ class Examiner:
             elif who in sentence.but:
                 continue
             elif who.kind in ("user", "group", "permission set"):
-                yield _Subject(str(who), self._ways(sentence, who, account))
+                user, given = who.key if who.kind == "user" else None, sets_of(self.evaluated, who, account)
+                out = {left_out.key for left_out in sentence.but if left_out.kind == "permission set"}
+                ways = tuple((key, user, group) for key, group in sorted(given.items()) if key not in out)
+                yield _Subject(str(who), ways)
             else:
                 yield _Subject("" if who.kind in ("anybody", "root", "deployer") else str(who), (), who)
 
@@ -308,11 +311,6 @@ class Examiner:
             if who.kind == "group" and (user in groups[who.key].members if user else name == str(who)):
                 return True
         return False
-
-    def _ways(self, sentence: Sentence, who: Who, account: str) -> tuple[tuple[str, str | None, str], ...]:
-        out = {who.key for who in sentence.but if who.kind == "permission set"}
-        user, given = who.key if who.kind == "user" else None, sets_of(self.evaluated, who, account)
-        return tuple((key, user, group) for key, group in sorted(given.items()) if key not in out)
 
     def _granted(self, account: str) -> tuple[tuple[str, str, str], ...]:
         """Returns who has which permission set in an account: a name, the set, and the user if it is one."""

@@ -452,7 +452,11 @@ def _entrance(
     role = f"{_ROLE}{ACCESS_ROLE}".format(there.id)
     named = [_named(evaluated, actor, accounts[0]) for actor in entering]
     answers = [(_answered(evaluated, actor, there, "sts:AssumeRole", role), actor) for actor in named]
-    bound = [answer for answer in answers if answer[0].decided.level not in _own_levels(answer[1]) or answer[0].allowed]
+    bound = [
+        (answer, actor)
+        for answer, actor in answers
+        if answer.allowed or answer.decided.level not in (actor.identity.name, actor.boundary and actor.boundary.name)
+    ]
     if not bound:
         actor = _named(evaluated, evaluated.somebody(MANAGEMENT), accounts[0])
         bound = [(_answered(evaluated, actor, there, "sts:AssumeRole", role), actor)]
@@ -475,10 +479,6 @@ def _named(evaluated: Evaluated, actor: Actor, account: str) -> Actor:
     if not about <= set(exempt):
         return actor
     return replace(actor, principal=RequestPrincipal(actor.principal.arn.replace(unnamed, "role/deployer")))
-
-
-def _own_levels(actor: Actor) -> set[str]:
-    return {actor.identity.name, *([actor.boundary.name] if actor.boundary else [])}
 
 
 def _repaired(evaluated: Evaluated, repair: _Repair, accounts: tuple[str, ...], there: AccountLevels) -> UndoingWay:
