@@ -444,11 +444,13 @@ def test_a_hostile_document_takes_no_longer_than_others(hostile: dict[str, Any])
     """A pattern of many wildcards is told not to match at the first look."""
     code = f"""
 import json, resource, sys
-from strata.policy.effects import Kind, doubtful
+from strata.policy.effects import DocumentKind, doubtful
 from strata.policy.spelling import misspelt
 from strata.policy.patterns import matches
 document = json.load(sys.stdin)
-misspelt(document); doubtful(document, Kind.SERVICE_CONTROL, "{ACCESS_ROLE}"); matches("*a" * 20 + "b", "a" * 60)
+misspelt(document)
+doubtful(document, DocumentKind.SERVICE_CONTROL, "{ACCESS_ROLE}")
+matches("*a" * 20 + "b", "a" * 60)
 resource.getrusage(resource.RUSAGE_SELF).ru_utime < 5 or sys.exit("too slow")
 """
     subprocess.run([sys.executable, "-c", code], input=json.dumps(hostile), text=True, check=True, timeout=600)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from strata.config.models import Organization
 from strata.diff.change import Change, Topic
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.accounts import Account
@@ -13,11 +12,15 @@ from strata.text import folded
 
 
 def account_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    """Yields what happens to accounts and units."""
+    """Yields the changes of accounts and units."""
     yield from _management(before, after)
     yield from _accounts(before, after)
     yield from _units(before.units, after.units)
-    yield from _unmanaged(before.organization, after.organization)
+    old, new = set(before.organization.unmanaged_accounts), set(after.organization.unmanaged_accounts)
+    for entry in sorted(new - old):
+        yield Change(Topic.ACCOUNTS, f"{entry} becomes an unmanaged account", "accounts")
+    for entry in sorted(old - new):
+        yield Change(Topic.ACCOUNTS, f"{entry} is no longer an unmanaged account")
 
 
 def _management(before: LandingZone, after: LandingZone) -> Iterator[Change]:
@@ -32,7 +35,9 @@ def _management(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     old, new = before.accounts, after.accounts
-    renamed = _renamed(old, new)
+    came = {folded(new[key].email): key for key in new.keys() - old.keys()}
+    gone = {key: folded(old[key].email) for key in old.keys() - new.keys()}
+    renamed = {key: came[email] for key, email in gone.items() if email in came}
     for key in sorted(new.keys() - old.keys() - set(renamed.values())):
         where = f"in {new[key].unit}, {new[key].email}"
         verb = "comes back" if key in before.retired else "will be created"
@@ -49,13 +54,6 @@ def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         yield Change(Topic.ACCOUNTS, text, "accounts")
     for key in sorted((old.keys() & new.keys()) - {MANAGEMENT}):
         yield from _account(old[key], new[key])
-
-
-def _renamed(old: Mapping[str, Account], new: Mapping[str, Account]) -> dict[str, str]:
-    """Returns removed keys with the new keys of the same e-mail."""
-    came = {folded(new[key].email): key for key in new.keys() - old.keys()}
-    gone = {key: folded(old[key].email) for key in old.keys() - new.keys()}
-    return {key: came[email] for key, email in gone.items() if email in came}
 
 
 def _account(old: Account, new: Account) -> Iterator[Change]:
@@ -88,11 +86,3 @@ def _units(old: Mapping[str, Unit], new: Mapping[str, Unit]) -> Iterator[Change]
             yield Change(
                 Topic.ACCOUNTS, f"organizational unit {key} is named {new[key].name}, no longer {old[key].name}"
             )
-
-
-def _unmanaged(before: Organization, after: Organization) -> Iterator[Change]:
-    old, new = set(before.unmanaged_accounts), set(after.unmanaged_accounts)
-    for entry in sorted(new - old):
-        yield Change(Topic.ACCOUNTS, f"{entry} becomes an unmanaged account", "accounts")
-    for entry in sorted(old - new):
-        yield Change(Topic.ACCOUNTS, f"{entry} is no longer an unmanaged account")

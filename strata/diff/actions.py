@@ -38,14 +38,14 @@ class Actions:
         self._services: defaultdict[str, list[str]] = defaultdict(list)
         prefixes = {pattern.partition(":")[0] for pattern in patterns if pattern.strip("*:")}
         named = set(reference().prefixes) if any(map(is_pattern, prefixes)) else prefixes
-        for prefix in sorted({*reference().prefixes, *(one for one in named if not is_pattern(one))}):
+        for prefix in sorted({*reference().prefixes, *(name for name in named if not is_pattern(name))}):
             service = reference().service(prefix)
             names = sorted(service.names) if service else ["*"]
             for name in names if prefix in named else names[:1]:
                 self._add(prefix, name)
-        for one in sorted(patterns):
-            if ":" in one and not is_pattern(one.partition(":")[0]) and not any(self._matching([one])):
-                self._add(*patterns[one].split(":", 1))
+        for pattern in sorted(patterns):
+            if ":" in pattern and not is_pattern(pattern.partition(":")[0]) and not any(self._matching([pattern])):
+                self._add(*patterns[pattern].split(":", 1))
         self._named = named
         self._sets: dict[tuple[tuple[str, ...], bool], int] = {}
 
@@ -75,8 +75,8 @@ class Actions:
         patterns = tuple(sorted({pattern.lower() for pattern in statement.actions.patterns}))
         key = patterns, statement.not_actions
         if key not in self._sets:
-            found = self.all if statement.actions.everything else self._bits(self._matching(patterns))
-            self._sets[key] = self.all & ~found if statement.not_actions else found
+            bits = self.all if statement.actions.everything else self._bits(self._matching(patterns))
+            self._sets[key] = self.all & ~bits if statement.not_actions else bits
         return self._sets[key]
 
     def one_of(self, bits: int) -> str:
@@ -84,11 +84,11 @@ class Actions:
         return self._names[(bits & -bits).bit_length() - 1]
 
     def _bits(self, names: Iterable[str]) -> int:
-        found = bytearray(len(self._names) // 8 + 1)
+        bits = bytearray(len(self._names) // 8 + 1)
         for name in names:
             at = self._at[name]
-            found[at >> 3] |= 1 << (at & 7)
-        return int.from_bytes(found, "little")
+            bits[at >> 3] |= 1 << (at & 7)
+        return int.from_bytes(bits, "little")
 
     def _matching(self, patterns: Iterable[str]) -> Iterator[str]:
         for pattern in patterns:
@@ -131,23 +131,21 @@ class Actions:
             elif chosen:
                 self._add_verbs(names, chosen, verbs, single)
         if others > NAMED:
-            whole = [f"{many} {counted(others, 'other service')}", *(one for one in whole if one[:-2] in self._named)]
+            whole = [
+                f"{many} {counted(others, 'other service')}",
+                *(service for service in whole if service[:-2] in self._named),
+            ]
         return [*whole, *verbs, *single]
 
     def _add_verbs(self, names: Iterable[str], chosen: Collection[str], verbs: list[str], single: list[str]) -> None:
         by_verb: defaultdict[str, list[str]] = defaultdict(list)
         for name in names:
-            by_verb[_verb(self._names[self._at[name]])].append(name)
-        for verb, ones in by_verb.items():
-            some = [name for name in ones if name in chosen]
-            if len(some) == len(ones) > 1:
-                verbs.append(f"{verb}* ({len(ones)} actions)")
+            prefix, _, action = self._names[self._at[name]].partition(":")
+            verb = re.match(r"[A-Z][a-z0-9]*", action)
+            by_verb[f"{prefix}:{verb[0] if verb else action}"].append(name)
+        for start, alike in by_verb.items():
+            some = [name for name in alike if name in chosen]
+            if len(some) == len(alike) > 1:
+                verbs.append(f"{start}* ({len(alike)} actions)")
             else:
                 single += [self._names[self._at[name]] for name in some]
-
-
-def _verb(name: str) -> str:
-    """Returns an action up to the end of its first word."""
-    prefix, _, rest = name.partition(":")
-    match = re.match(r"[A-Z][a-z0-9]*", rest)
-    return f"{prefix}:{match[0] if match else rest}"

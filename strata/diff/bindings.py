@@ -15,12 +15,12 @@ from strata.text import accounts_in_words, folded, listed, plural
 
 
 def binding_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    """Yields one sentence for all accounts that gain and lose the same policies, and what binds a new account."""
+    """Yields a sentence for all accounts that gain and lose the same policies, and for each new account."""
     old, new = before.accounts, after.accounts
     alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = defaultdict(list)
     for key in old.keys() & new.keys():
         had, has = _binding(before, key), _binding(after, key)
-        gained, lost = (_named(one, other) for one, other in ((has, had), (had, has)))
+        gained, lost = (_named(mine, other) for mine, other in ((has, had), (had, has)))
         if gained or lost:
             alike[gained, lost].append(key)
     for (gained, lost), keys in sorted(alike.items(), key=lambda item: sorted(item[1])):
@@ -31,7 +31,8 @@ def binding_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
             if names
         ]
         yield Change(Topic.GUARDRAILS, f"{words} {' and '.join(verbs)}")
-    for key in sorted(new.keys() - old.keys() - _rekeyed(before, after)):
+    known = {folded(account.email) for account in old.values()}
+    for key in sorted(key for key in new.keys() - old.keys() if folded(new[key].email) not in known):
         yield _new(after, key)
 
 
@@ -40,14 +41,8 @@ def _binding(landing_zone: LandingZone, account: str) -> dict[str, Policy]:
     return {policy.policy.key: policy.policy for policy in effective if policy.binds}
 
 
-def _named(one: dict[str, Policy], other: dict[str, Policy]) -> tuple[str, ...]:
-    return tuple(f"{key} ({short_type(one[key].type)})" for key in sorted(one.keys() - other.keys()))
-
-
-def _rekeyed(before: LandingZone, after: LandingZone) -> set[str]:
-    """Returns the new keys of accounts that were there under another one."""
-    known = {folded(account.email) for account in before.accounts.values()}
-    return {key for key, account in after.accounts.items() if folded(account.email) in known}
+def _named(policies: dict[str, Policy], other: dict[str, Policy]) -> tuple[str, ...]:
+    return tuple(f"{key} ({short_type(policies[key].type)})" for key in sorted(policies.keys() - other.keys()))
 
 
 def _new(landing_zone: LandingZone, key: str) -> Change:

@@ -1,7 +1,7 @@
 """Statements as boxes of requests, and the search for a request that is in some of them and in none of others.
 
 A statement holds for a request if its resource and each key of its condition hold, whatever the others are: it is a
-box, with a set of values on each side. Where one key decides on the test of another (a policy variable), the test is a
+box, with a set of values on each side. Where a key decides on the test of another (a policy variable), the test is a
 side of its own, which holds or does not.
 """
 
@@ -37,7 +37,7 @@ class Core:
     not_resources: bool
     principals: Principals | None
     tests: tuple[Test, ...]
-    """In one order, so that the same edit is told by the same requests."""
+    """In a fixed order, so that the same edit is told by the same requests."""
 
     @classmethod
     def of(cls, statement: Statement) -> Core:
@@ -71,7 +71,7 @@ class PossibleRequests:
     known: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
     """Values of keys that occur, with their words."""
     fixed: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
-    """Keys that have one of these values and no other; a key that ends in `/*` stands for all that it begins."""
+    """Keys that have any of these values and no other; a key that ends in `/*` stands for all that it begins."""
     present: frozenset[str] = frozenset()
     """Keys that every request has."""
     possible: Callable[[str, str], bool] = lambda _key, _value: True
@@ -80,7 +80,7 @@ class PossibleRequests:
     """Patterns of ARNs, one of which each value of a key matches."""
 
     def with_fixed(self, key: str, value: Choice) -> PossibleRequests:
-        """Returns the same with one value of a key."""
+        """Returns the requests with a single value of a key."""
         return replace(self, fixed={**self.fixed, key: (value,)})
 
     def values(self, key: str, tests: Sequence[Test]) -> Choices:
@@ -109,14 +109,14 @@ class Space:
         tests: defaultdict[str, list[Test]] = defaultdict(list)
         patterns: set[str] = set()
         for core in cores:
-            found = [plain(template) for template in core.resources]
-            patterns.update(one for one in found if one is not None)
+            texts = [plain(template) for template in core.resources]
+            patterns.update(text for text in texts if text is not None)
             for test in core.tests:
                 if not _is_open(test):
                     tests[test.key].append(test)
         self.sides[RESOURCE] = resources(patterns)
-        for key, ones in tests.items():
-            self.sides[key] = given.values(key, sorted(set(ones), key=str))
+        for key, of_key in tests.items():
+            self.sides[key] = given.values(key, sorted(set(of_key), key=str))
         self._boxes: dict[Core, Box] = {}
 
     def complete(self, cores: Iterable[Core]) -> bool:
@@ -126,29 +126,25 @@ class Space:
     def box(self, core: Core) -> Box:
         """Returns the box of a statement."""
         if core not in self._boxes:
-            self._boxes[core] = self._box(core)
+            box: dict[Side, int] = {}
+            patterns = [plain(template) for template in core.resources]
+            if any(text is None for text in patterns):
+                box["resource", core.resources, core.not_resources] = 1
+            elif patterns and (core.not_resources or any((text or "").strip("*") for text in patterns)):
+                matched = self.sides[RESOURCE].where(
+                    lambda value: any(_reaches(text or "", str(value)) for text in patterns)
+                )
+                box[RESOURCE] = self.sides[RESOURCE].all & ~matched if core.not_resources else matched
+            if core.principals is not None:
+                box["principal", core.principals] = 1
+            for test in core.tests:
+                if _is_open(test):
+                    box["test", test] = 1
+                else:
+                    bits = self.sides[test.key].where(lambda value, test=test: holds(test, value))  # type: ignore[misc]
+                    box[test.key] = box.get(test.key, -1) & bits
+            self._boxes[core] = box
         return self._boxes[core]
-
-    def _box(self, core: Core) -> Box:
-        box: dict[Side, int] = {}
-        self._add_resources(core, box)
-        if core.principals is not None:
-            box["principal", core.principals] = 1
-        for test in core.tests:
-            if _is_open(test):
-                box["test", test] = 1
-            else:
-                bits = self.sides[test.key].where(lambda value, test=test: holds(test, value))  # type: ignore[misc]
-                box[test.key] = box.get(test.key, -1) & bits
-        return box
-
-    def _add_resources(self, core: Core, box: dict[Side, int]) -> None:
-        patterns = [plain(template) for template in core.resources]
-        if any(one is None for one in patterns):
-            box["resource", core.resources, core.not_resources] = 1
-        elif patterns and (core.not_resources or any((one or "").strip("*") for one in patterns)):
-            found = self.sides[RESOURCE].where(lambda value: any(_reaches(one or "", str(value)) for one in patterns))
-            box[RESOURCE] = self.sides[RESOURCE].all & ~found if core.not_resources else found
 
     def _side(self, side: Side) -> Choices:
         return self.sides[side] if isinstance(side, str) else _YES_OR_NO
@@ -157,11 +153,11 @@ class Space:
 
     def within(self, cores: Iterable[Core]) -> Box | None:
         """Returns the requests that are in all of these statements, None if there are none."""
-        found: dict[Side, int] = {}
+        box: dict[Side, int] = {}
         for core in cores:
             for side, bits in self.box(core).items():
-                found[side] = found.get(side, self._side(side).all) & bits
-        return found if all(found.values()) else None
+                box[side] = box.get(side, self._side(side).all) & bits
+        return box if all(box.values()) else None
 
     def without(self, box: Box, cores: Iterable[Core]) -> Box | None:
         """Returns requests of a box that are in none of these statements, None if there are none.
@@ -188,11 +184,11 @@ class Space:
             met.append((other, ways))
         if not met:
             return box
-        first, ways = min(met, key=lambda one: len(one[1]))
+        first, ways = min(met, key=lambda way: len(way[1]))
         rest = [other for other, _ in met if other is not first]
         for side, left in ways:
-            if found := self._avoid({**box, side: left}, rest):
-                return found
+            if requests := self._avoid({**box, side: left}, rest):
+                return requests
         return None
 
     def chosen(self, side: Side, bits: int) -> list[Choice]:
@@ -208,7 +204,7 @@ _YES_OR_NO = Choices((Choice("true"), Choice("false")))
 
 
 def _is_open(test: Test) -> bool:
-    """Returns whether another key decides on a test: one of its values has a variable."""
+    """Returns whether another key decides on a test: any of its values has a variable."""
     return (
         test.operator is not None
         and test.operator.variables

@@ -33,7 +33,7 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """A change, as one sentence without its full stop."""
+    """A change, as a sentence without its full stop."""
 
     topic: Topic
     text: str
@@ -45,9 +45,9 @@ def risks(changes: Iterable[Change]) -> set[Risk]:
     return {change.risk for change in changes if change.risk}
 
 
-def risk_words(found: Collection[str]) -> str:
+def risk_words(some: Collection[str]) -> str:
     """Returns risks as text, in a fixed order."""
-    return ", ".join(words for risk, words in _RISK_WORDS.items() if risk in found)
+    return ", ".join(words for risk, words in _RISK_WORDS.items() if risk in some)
 
 
 def added_and_removed(topic: Topic, what: str, old: Collection[str], new: Collection[str]) -> Iterator[Change]:

@@ -1,6 +1,6 @@
 """Compares policies by effect instead of by text: for which requests do two versions of them answer differently.
 
-All requests are compared that their statements can tell apart: each action that one of them names or matches, and one
+All requests are compared that their statements can tell apart: each action that any of them names or matches, and one
 of every other service; each value that one compares a key with, one outside all of them, and none; each resource that
 one names, and another. Where `Choices.complete` holds this is no sample: the statements tell no other request apart, so
 that nothing found is a proof. Where it does not, where a search takes too long, and where a document has what the
@@ -61,10 +61,10 @@ class FoundDifferences:
     @property
     def actions(self) -> int:
         """Returns the actions that may differ."""
-        found = 0
+        actions = 0
         for effect in self.effects:
-            found |= effect.actions
-        return found if self.complete else EVERY
+            actions |= effect.actions
+        return actions if self.complete else EVERY
 
 
 class Part(NamedTuple):
@@ -131,16 +131,19 @@ class Comparison:
     def denied_less(
         self, old: Parts, new: Parts, others: Parts, verb: Verb = "no longer denies", among: int = EVERY
     ) -> FoundDifferences:
-        """Returns what denials of one version cover, and neither those of another do nor those of other policies."""
+        """Returns what denials of a version cover, and neither those of another do nor those of other policies."""
         denials, besides = ([part for part in some if not part.statement.allows] for some in (new, others))
-        found: list[FoundDifferences] = []
+        differences: list[FoundDifferences] = []
         for part in old:
             if part.statement.allows:
                 continue
-            rest = part.actions & among & ~_of_core(part.core, [*denials, *besides])
+            rest = part.actions & among
+            for other in (*denials, *besides):
+                if other.core == part.core:
+                    rest &= ~other.actions
             for actions, (own, more) in self._groups(rest, denials, besides):
-                found.append(self._escape(verb, part.statement, actions, [part.core], own, more))
-        return _together(found)
+                differences.append(self._escape(verb, part.statement, actions, [part.core], own, more))
+        return _together(differences)
 
     # Permissions
 
@@ -152,7 +155,7 @@ class Comparison:
         verbs: tuple[Verb, Verb] = ALLOWS_MORE,
         among: int = EVERY,
     ) -> FoundDifferences:
-        """Returns what one version of a permission set allows, and another does not, as far as SCPs let it.
+        """Returns what a version of a permission set allows, and another does not, as far as SCPs let it.
 
         A denial that goes counts whether or not the set allows what it denied: the policy of a resource may.
         """
@@ -162,17 +165,18 @@ class Comparison:
         for allow in new.allows:
             every |= allow.actions
         allows_now, denies_no_longer = verbs
-        found = [self.denied_less(old.denies, new.denies, limits, denies_no_longer, among)]
+        differences = [self.denied_less(old.denies, new.denies, limits, denies_no_longer, among)]
         for actions, (allows, within, allowed, inside, denies, limited) in self._groups(every & among, *parts):
             for core in allows:
-                why, besides = _statement(new.allows, core, actions), [*denies, *limited]
+                allowing = (part for part in new.allows if part.core == core and part.actions & actions)
+                why, besides = next(allowing).statement, [*denies, *limited]
                 for limit in [None] if new.within is None else within:
                     start = [core] if limit is None else [core, limit]
                     if core not in allowed:
-                        found.append(self._escape(allows_now, why, actions, start, allowed, besides))
+                        differences.append(self._escape(allows_now, why, actions, start, allowed, besides))
                     if old.within is not None and limit not in inside:
-                        found.append(self._escape(allows_now, why, actions, start, inside, besides))
-        return _together(found)
+                        differences.append(self._escape(allows_now, why, actions, start, inside, besides))
+        return _together(differences)
 
     # Both
 
@@ -193,7 +197,10 @@ class Comparison:
     ) -> FoundDifferences:
         """Returns requests of some statements in none of their own other version, as far as no others hold for them."""
         cores = [*start, *own, *others]
-        space = Space(cores, self._given_for(actions))
+        given = self._given
+        if actions & self.actions.global_services:
+            given = given.with_fixed(REGION, Choice("us-east-1", "us-east-1"))
+        space = Space(cores, given)
         within = space.within(start)
         if within is None:
             return FoundDifferences()
@@ -205,26 +212,20 @@ class Comparison:
                 return FoundDifferences(complete=space.complete(cores))
         except TooManyError:
             return FoundDifferences(complete=False)
-        conditions = [one for side in told if (one := self._told(space, side, within, told))]
+        conditions = [text for side in told if (text := self._told(space, side, within, told))]
         if len(conditions) > MOST_CONDITIONS:
             conditions = [*conditions[:MOST_CONDITIONS], "under more conditions"]
         words = f" {', '.join(conditions)}" if conditions else ""
         return FoundDifferences((Effect(verb, actions, words, self._whom(space, told), statement),))
 
-    def _given_for(self, actions: int) -> PossibleRequests:
-        """Fixes the region of services that are called in one."""
-        if actions & self.actions.global_services:
-            return self._given.with_fixed(REGION, Choice("us-east-1", "us-east-1"))
-        return self._given
-
     # Words
 
-    def words(self, actions: int, ones: Sequence[Effect]) -> str:
+    def words(self, actions: int, alike: Sequence[Effect]) -> str:
         """Returns differences as text that are alike but for their actions."""
-        first = ones[0]
+        first = alike[0]
         if not actions:
             return first.verb
-        sources = listed(list(dict.fromkeys(str(effect.statement) for effect in ones)), 2)
+        sources = listed(list(dict.fromkeys(str(effect.statement) for effect in alike)), 2)
         whom = f" to {first.whom}" if first.whom else ""
         return f"{first.verb} {self.actions.words(actions)}{first.conditions}{whom} ({sources})"
 
@@ -254,7 +255,7 @@ class Comparison:
             written, key = self._names.get(value.written, value.written), self._names.get(value.key, value.key)
             return f"{written} {key} {listed([template.text for template in value.values], 3)}"
         if kind == "resource" and isinstance(value, frozenset):
-            return f"the resource is {listed(sorted(one.text for one in value), 3)}"
+            return f"the resource is {listed(sorted(template.text for template in value), 3)}"
         return f"the {kind} is named"
 
     def _whom(self, space: Space, end: Box) -> str:
@@ -268,41 +269,28 @@ class Comparison:
         return listed([choice.words or "services" for choice in chosen], 4)
 
 
-def _of_core(core: Core, parts: Parts) -> int:
-    """Returns the actions for which there is a statement with the same core."""
-    found = 0
-    for part in parts:
-        if part.core == core:
-            found |= part.actions
-    return found
-
-
-def _statement(parts: Parts, core: Core, actions: int) -> Statement:
-    return next(part.statement for part in parts if part.core == core and part.actions & actions)
-
-
-def _together(found: Iterable[FoundDifferences]) -> FoundDifferences:
-    every = list(found)
+def _together(differences: Iterable[FoundDifferences]) -> FoundDifferences:
+    every = list(differences)
     return FoundDifferences(
-        tuple(chain.from_iterable(one.effects for one in every)), all(one.complete for one in every)
+        tuple(chain.from_iterable(some.effects for some in every)), all(some.complete for some in every)
     )
 
 
 def told(
-    found: Iterable[tuple[Effect, Target]], words: Callable[[int, Sequence[Effect]], str]
+    effects: Iterable[tuple[Effect, Target]], words: Callable[[int, Sequence[Effect]], str]
 ) -> dict[str, list[Target]]:
     """Returns differences as text with where they are, the most actions first; alike ones together.
 
     Those that differ in their actions only are one: where another policy denies some of them still, it counts too many.
     """
     alike: defaultdict[tuple[str, str, str], list[tuple[Effect, Target]]] = defaultdict(list)
-    for one, target in found:
-        alike[one.verb, one.conditions, one.whom].append((one, target))
+    for effect, target in effects:
+        alike[effect.verb, effect.conditions, effect.whom].append((effect, target))
     counted: list[tuple[int, str, list[Target]]] = []
-    for ones in alike.values():
+    for some in alike.values():
         actions = 0
-        for one, _ in ones:
-            actions |= one.actions
-        targets = list(dict.fromkeys(target for _, target in ones))
-        counted.append((actions.bit_count(), words(actions, [effect for effect, _ in ones]), targets))
-    return {text: targets for _, text, targets in sorted(counted, key=lambda one: -one[0])}
+        for effect, _ in some:
+            actions |= effect.actions
+        targets = list(dict.fromkeys(target for _, target in some))
+        counted.append((actions.bit_count(), words(actions, [effect for effect, _ in some]), targets))
+    return {text: targets for _, text, targets in sorted(counted, key=lambda entry: -entry[0])}

@@ -60,50 +60,50 @@ class Guardrails:
 
     def less(self, policy: Policy, now: Sequence[Policy]) -> list[Effect]:
         """Returns what a policy denied, and those of now do not; and what it now allows."""
-        found = self._missing("before", policy, "after", now, "no longer denies")
+        missing = self._missing("before", policy, "after", now, "no longer denies")
         as_text = denied_less([policy.document.content], [policy.document.content for policy in now])
-        if found is None or not (found.effects or found.complete):
-            shown = f"; {NOT_SHOWN}" if found else ""
+        if missing is None or not (missing.effects or missing.complete):
+            shown = f"; {NOT_SHOWN}" if missing else ""
             return [Effect(f"changes: {listed(as_text)}{shown}")] if as_text else self._allowed(policy, now)
-        return [*found.effects, *self._allowed(policy, now)]
+        return [*missing.effects, *self._allowed(policy, now)]
 
     def more(self, policy: Policy, earlier: Sequence[Policy]) -> list[Effect]:
         """Returns what a policy denies, and those of before did not."""
-        found = self._missing("after", policy, "before", earlier, "now denies")
-        if found is None or not (found.effects or found.complete):
+        missing = self._missing("after", policy, "before", earlier, "now denies")
+        if missing is None or not (missing.effects or missing.complete):
             return [Effect("changes, and may deny more")]
-        return list(found.effects)
+        return list(missing.effects)
 
-    def words(self, actions: int, ones: Sequence[Effect]) -> str:
+    def words(self, actions: int, alike: Sequence[Effect]) -> str:
         """Returns differences as text that are alike but for their actions."""
-        return self._comparison.words(actions, ones) if actions else ones[0].verb
+        return self._comparison.words(actions, alike) if actions else alike[0].verb
 
     def _missing(
         self, zone: str, policy: Policy, other_zone: str, others: Sequence[Policy], verb: str
     ) -> FoundDifferences | None:
         """Returns what a policy denies and others do not; None where a version of it is not known to the evaluator."""
         old = self._document(zone, policy)
-        own = [self._document(other_zone, one) for one in others if one.key == policy.key]
+        own = [self._document(other_zone, other) for other in others if other.key == policy.key]
         if old is None or None in own:
             return None
         # One that is not known counts as if it denied nothing.
-        besides = [self._document(other_zone, one) for one in others if one.key != policy.key]
+        besides = [self._document(other_zone, other) for other in others if other.key != policy.key]
         before, after, always = (self._comparison.parts(filter(None, some)) for some in ([old], own, besides))
         return self._comparison.denied_less(before, after, always, verb)
 
     def _allowed(self, policy: Policy, now: Sequence[Policy]) -> list[Effect]:
         """Returns what a policy allows more, which decides only where somebody took FullAWSAccess off."""
         old = self._document("before", policy)
-        new = [self._document("after", one) for one in now if one.key == policy.key]
+        new = [self._document("after", other) for other in now if other.key == policy.key]
         before, after = (
             [part for part in self._comparison.parts(filter(None, some)) if part.statement.allows]
             for some in ([old], new)
         )
         verb = "where FullAWSAccess is not attached now allows"
         verbs = (verb, "no longer denies")
-        found = self._comparison.allowed_more(Identity(before, []), Identity(after, []), verbs=verbs)
-        if found.effects or found.complete:
-            return list(found.effects)
+        allowed = self._comparison.allowed_more(Identity(before, []), Identity(after, []), verbs=verbs)
+        if allowed.effects or allowed.complete:
+            return list(allowed.effects)
         return [Effect(f"may allow more where FullAWSAccess is not attached: {NOT_SHOWN}")]
 
     def _document(self, zone: str, policy: Policy) -> Document | None:
@@ -209,7 +209,7 @@ class PermissionSets:
         try:
             return self._more(key, old, new)
         except DocumentError:
-            return [f"changes: {one}" for one in self._as_text(old, new)]
+            return [f"changes: {text}" for text in self._as_text(old, new)]
 
     def less(self, key: str) -> list[str]:
         """Returns what a permission set allowed, and no longer does, as text."""
@@ -218,8 +218,8 @@ class PermissionSets:
             comparison, before, after = self._compared(key, old, new)
         except DocumentError:
             return []
-        found = comparison.allowed_more(after, before, verbs=ALLOWS_LESS)
-        return list(told([(effect, THE_ROOT) for effect in found.effects], comparison.words))
+        lost = comparison.allowed_more(after, before, verbs=ALLOWS_LESS)
+        return list(told([(effect, THE_ROOT) for effect in lost.effects], comparison.words))
 
     def _compared(self, key: str, old: PermissionSet, new: PermissionSet) -> tuple[Comparison, Identity, Identity]:
         if key not in self._comparisons:
@@ -233,16 +233,16 @@ class PermissionSets:
         comparison, before, after = self._compared(key, old, new)
         both = before.within is not None and after.within is not None
         boundary = comparison.allowed_more(before.limit, after.limit) if both else FoundDifferences()
-        found = comparison.allowed_more(before, after)
-        if found.complete and not found.effects and boundary.complete and not boundary.effects:
+        gained = comparison.allowed_more(before, after)
+        if gained.complete and not gained.effects and boundary.complete and not boundary.effects:
             return []
         where: list[tuple[Effect, Target]] = []
         for documents, accounts in self._limits(key):
             limits = comparison.parts(documents)
-            below = comparison.allowed_more(before, after, limits, among=found.actions) if limits else found
+            below = comparison.allowed_more(before, after, limits, among=gained.actions) if limits else gained
             effects = list(below.effects)
             if not effects and not (below.complete and boundary.complete):
-                effects = [Effect(f"{one}: {NOT_SHOWN}") for one in self._as_text(old, new)]
+                effects = [Effect(f"{text}: {NOT_SHOWN}") for text in self._as_text(old, new)]
             if not effects and boundary.effects:
                 effects = [effect._replace(verb="has a boundary that now allows") for effect in boundary.effects]
             where += [(effect, Target("account", account)) for effect in effects for account in accounts]
@@ -265,15 +265,15 @@ class PermissionSets:
         return in_words([*units, *(Target("account", key) for key in sorted(left))])
 
     def _people(self, key: str, targets: Collection[Target]) -> str:
-        """Returns who has a permission set in some accounts."""
+        """Returns the holders of a permission set in some accounts, as text."""
         places, groups = {target.key for target in targets}, self._after.groups
-        found: set[str] = set()
+        people: set[str] = set()
         for grant in self._after.grants:
             if grant.permission_set == key and grant.account in places:
                 group = groups[grant.principal] if grant.principal_type == "GROUP" else None
-                found.update(group.members if group else [grant.principal])
-                found.update([f"members of {grant.principal}"] if group and group.has_others else [])
-        return listed(sorted(found), MOST_PEOPLE) or "nobody yet"
+                people.update(group.members if group else [grant.principal])
+                people.update([f"members of {grant.principal}"] if group and group.has_others else [])
+        return listed(sorted(people), MOST_PEOPLE) or "nobody yet"
 
     def _limits(self, key: str) -> list[tuple[list[Document], list[str]]]:
         """Returns the accounts in which somebody has a permission set, those below the same SCPs together."""

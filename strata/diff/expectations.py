@@ -23,18 +23,18 @@ def expectation_changes(before: LandingZone, after: LandingZone) -> Iterator[Cha
     )
     called = {_content(expectation): key for key, expectation in new.items() if key not in old}
     was, now = Evaluated(before), Evaluated(after)
-    for key, one in old.items():
+    for key, expectation in old.items():
         other = new.get(key)
-        if other is None and (name := called.pop(_content(one), None)):
+        if other is None and (name := called.pop(_content(expectation), None)):
             yield Change(Topic.GUARDRAILS, f"expectation {key} is called {name}")
         elif other is None:
-            yield Change(Topic.GUARDRAILS, f"expectation {key} is removed: {_said(one)}", "guardrails")
-        elif one.expects != other.expects:
-            text = f"expectation {key} is turned round: {_said(other)}, no longer {_said(one)}"
+            yield Change(Topic.GUARDRAILS, f"expectation {key} is removed: {_said(expectation)}", "guardrails")
+        elif expectation.expects != other.expects:
+            text = f"expectation {key} is turned round: {_said(other)}, no longer {_said(expectation)}"
             yield Change(Topic.GUARDRAILS, text, "guardrails")
-        elif less := list(_less(resolved(was, one), resolved(now, other), frozenset(after.accounts))):
+        elif less := list(_less(resolved(was, expectation), resolved(now, other), frozenset(after.accounts))):
             yield Change(Topic.GUARDRAILS, f"expectation {key} asks less: {', '.join(less)}", "guardrails")
-        elif _content(one) != _content(other):
+        elif _content(expectation) != _content(other):
             yield Change(Topic.GUARDRAILS, f"expectation {key} asks more: {_said(other)}")
     for key in called.values():
         yield Change(Topic.GUARDRAILS, f"expectation {key} is added: {_said(new[key])}")
@@ -80,4 +80,4 @@ def _less(old: Sentence, new: Sentence, accounts: frozenset[str]) -> Iterator[st
 
 def _narrowed(old: Sequence[str | None], new: Sequence[str | None]) -> list[str]:
     """Returns what is no longer asked about, where none that is named stands for any."""
-    return [] if None in new else [one or "any other" for one in old if one not in new]
+    return [] if None in new else [name or "any other" for name in old if name not in new]

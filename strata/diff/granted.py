@@ -41,20 +41,16 @@ def _granted(landing_zone: LandingZone) -> set[Grant]:
 
 
 def _sentences(verb: str, grants: Collection[Grant], landing_zone: LandingZone) -> Iterator[Change]:
-    """Yields one sentence for what a group gains or loses in the same way."""
+    """Yields a sentence for what a group gains or loses in the same way."""
     accounts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for grant in sorted(grants):
-        terms = _terms(landing_zone, grant) if verb == "gains" else ""
+        terms = _terms_of(landing_zone, landing_zone.grants[grant]) if verb == "gains" else ""
         accounts[grant.principal, grant.permission_set, terms].append(grant.account)
     for (group, permission_set, terms), where in sorted(accounts.items()):
         words = accounts_in_words(where, landing_zone.accounts) or listed(where)
         nobody = "" if landing_zone.groups[group].members else ", which reaches nobody yet: it has no members"
         text = f"group {group} {verb} {permission_set} in {words}{terms}{nobody if verb == 'gains' else ''}"
         yield Change(Topic.ACCESS, text)
-
-
-def _terms(landing_zone: LandingZone, grant: Grant) -> str:
-    return _terms_of(landing_zone, landing_zone.grants[grant])
 
 
 def _terms_of(landing_zone: LandingZone, entries: Sequence[Location]) -> str:
@@ -64,7 +60,7 @@ def _terms_of(landing_zone: LandingZone, entries: Sequence[Location]) -> str:
 def _reasons(before: LandingZone, after: LandingZone, kept: Collection[Grant]) -> Iterator[Change]:
     """Yields groups that keep what they have until another day or for another reason."""
     accounts: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-    # One entry gives the same to thousands.
+    # An entry gives the same to thousands.
     had, have = cache(partial(_terms_of, before)), cache(partial(_terms_of, after))
     terms = ((grant, had(before.grants[grant]), have(after.grants[grant])) for grant in kept)
     for grant, was, will_be in sorted(term for term in terms if term[1] != term[2]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from strata.config import EXTERNAL
 from strata.config.models import PolicyType
@@ -23,7 +23,7 @@ IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
 """Types whose documents are IAM policies; the others are merged on their way down."""
 
 MOST_EFFECTS = 6
-"""Differences of one policy that are told; more are counted."""
+"""Differences of a policy that are told; more are counted."""
 
 NOTHING = "sets nothing any more"
 
@@ -38,8 +38,16 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
         target: (_binding(before, target), _binding(after, target)) for target in sorted(was.keys() & will_be.keys())
     }
     compared = {kind: Guardrails(before, after, kind) for kind in IAM}
-    lost, gained = _lost(new, held, compared), _gained(old, held, compared)
-    for key in {*_undeclared(old, new), *_read(old, new), *(key for key in new if not new[key].is_known)}:
+    # Targets are held to less whatever policy holds them now, and to more by one with another document.
+    lost = _by_policy(held, lambda policy, now: _missing(policy, now, compared))
+    changed = {
+        target: ([policy for policy in now if policy.type in IAM and not _is_alike(policy, old.get(policy.key))], then)
+        for target, (then, now) in held.items()
+    }
+    gained = _by_policy(changed, lambda policy, then: compared[policy.type].more(policy, then))
+    reading = _read(old, new)
+    undeclared = {key for key in old.keys() - new.keys() if old[key].external}
+    for key in {*undeclared, *reading, *(key for key in new if not new[key].is_known)}:
         lost[key], gained[key] = {}, {}  # AWS keeps the first, and nobody knows what the others are about
     otherwise = _set_otherwise(before, after, held, lost)
     for key in sorted(new.keys() - old.keys()):
@@ -51,7 +59,7 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
         yield _removed(old[key], lost[key])
     for key in sorted(old.keys() & new.keys()):
         yield from _kept(old[key], new[key], lost[key], was)
-        if said := _read(old, new).get(key):
+        if said := reading.get(key):
             yield Change(Topic.GUARDRAILS, f"policy {key} {said}", "guardrails")
             continue
         yield from _documents(old[key], new[key], lost[key], gained[key], otherwise, was)
@@ -82,15 +90,10 @@ def _full_access(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             yield Change(Topic.GUARDRAILS, text, "guardrails")
 
 
-def _undeclared(old: Policies, new: Policies) -> Iterator[str]:
-    """Yields the policies of others that are taken out of the configuration."""
-    return (key for key in old.keys() - new.keys() if old[key].external)
-
-
 def _read(old: Policies, new: Policies) -> Mapping[str, str]:
     """Returns the policies of others that are known now, or no longer, as text."""
-    found = ((key, read_or_not(old[key], new[key])) for key in old.keys() & new.keys())
-    return {key: said for key, said in found if said}
+    reading = ((key, read_or_not(old[key], new[key])) for key in old.keys() & new.keys())
+    return {key: said for key, said in reading if said}
 
 
 def _named(key: str, old: Policies, new: Policies) -> str:
@@ -112,35 +115,19 @@ Attached = tuple[tuple[Target, tuple[str, ...]], ...]
 """Policies by the target that they are attached to, from the root down."""
 
 
-def _lost(new: Policies, held: Held, compared: Compared) -> defaultdict[str, Lost]:
-    """Returns by policy which targets, there before and after, are held to less, whatever policy holds them now."""
+def _by_policy(held: Held, differences: Callable[[Policy, list[Policy]], Iterable[Effect]]) -> defaultdict[str, Lost]:
+    """Returns by policy how it differs from those of its type on the other side, for each target that it binds."""
     known: dict[tuple[str, tuple[str, ...]], tuple[Effect, ...]] = {}
-    found: defaultdict[str, Lost] = defaultdict(dict)
-    for target, (before, now) in held.items():
-        for policy in before:
-            same_type = tuple(one.key for one in now if one.type == policy.type)
-            if (policy.key, same_type) not in known:
-                known[policy.key, same_type] = tuple(_missing(policy, [new[key] for key in same_type], compared))
-            if missing := known[policy.key, same_type]:
-                found[policy.key][target] = missing
-    return found
-
-
-def _gained(old: Policies, held: Held, compared: Compared) -> defaultdict[str, Lost]:
-    """Returns by policy, new or with another document, which targets it holds to more, whatever held them before."""
-    known: dict[tuple[str, tuple[str, ...]], tuple[Effect, ...]] = {}
-    found: defaultdict[str, Lost] = defaultdict(dict)
-    for target, (before, now) in held.items():
-        for policy in now:
-            if policy.type not in IAM or _is_alike(policy, old.get(policy.key)):
-                continue
-            same_type = tuple(one.key for one in before if one.type == policy.type)
-            if (policy.key, same_type) not in known:
-                were = [old[key] for key in same_type]
-                known[policy.key, same_type] = tuple(compared[policy.type].more(policy, were))
-            if more := known[policy.key, same_type]:
-                found[policy.key][target] = more
-    return found
+    by_policy: defaultdict[str, Lost] = defaultdict(dict)
+    for target, (policies, others) in held.items():
+        for policy in policies:
+            same_type = [other for other in others if other.type == policy.type]
+            case = policy.key, tuple(other.key for other in same_type)
+            if case not in known:
+                known[case] = tuple(differences(policy, same_type))
+            if known[case]:
+                by_policy[policy.key][target] = known[case]
+    return by_policy
 
 
 def _is_alike(policy: Policy, other: Policy | None) -> bool:
@@ -154,11 +141,11 @@ def _binding(landing_zone: LandingZone, target: Target) -> list[Policy]:
 
 def _missing(policy: Policy, now: list[Policy], compared: Compared) -> list[Effect]:
     """Returns the parts of a policy that no policy enforces now."""
-    if any(one.document.text == policy.document.text for one in now):
+    if any(other.document.text == policy.document.text for other in now):
         return []
     if policy.type in IAM:
         return compared[policy.type].less(policy, now)
-    gone = [set_otherwise(policy.document.content, one.document.content) for one in now]
+    gone = [set_otherwise(policy.document.content, other.document.content) for other in now]
     if any(not paths for paths in gone):
         return []
     texts = [f"no longer sets {path} as before" for path in min(gone, key=len)] if gone else [NOTHING]
@@ -166,15 +153,12 @@ def _missing(policy: Policy, now: list[Policy], compared: Compared) -> list[Effe
 
 
 def _removed(policy: Policy, lost: Lost) -> Change:
+    name = f"policy {policy.key} ({short_type(policy.type)})"
     if policy.external:
-        return Change(
-            Topic.GUARDRAILS,
-            f"policy {policy.key} ({short_type(policy.type)}) is no longer declared: a deploy leaves it",
-        )
-    text = f"policy {policy.key} ({short_type(policy.type)}) is removed; it bound {in_words(policy.attachments)}"
-    if lost:
-        return Change(Topic.GUARDRAILS, text, "guardrails")
-    return Change(Topic.GUARDRAILS, f"{text}; other policies still enforce the same")
+        return Change(Topic.GUARDRAILS, f"{name} is no longer declared: a deploy leaves it")
+    still = "" if lost else "; other policies still enforce the same"
+    text = f"{name} is removed; it bound {in_words(policy.attachments)}{still}"
+    return Change(Topic.GUARDRAILS, text, "guardrails" if lost else None)
 
 
 def _kept(old: Policy, new: Policy, lost: Lost, was: Ancestors) -> Iterator[Change]:
@@ -183,13 +167,10 @@ def _kept(old: Policy, new: Policy, lost: Lost, was: Ancestors) -> Iterator[Chan
     for target in sorted(new.attachments.keys() - old.attachments.keys()):
         yield Change(Topic.GUARDRAILS, f"policy {old.key} is attached to {target}")
     for target in sorted(old.attachments.keys() - new.attachments.keys()):
-        loose = any(target in was[one] for one in lost)
-        text = f"policy {old.key} is detached from {target}"
-        yield Change(
-            Topic.GUARDRAILS,
-            text if loose else f"{text}; other policies still enforce the same",
-            "guardrails" if loose else None,
-        )
+        loose = any(target in was[below] for below in lost)
+        still = "" if loose else "; other policies still enforce the same"
+        text = f"policy {old.key} is detached from {target}{still}"
+        yield Change(Topic.GUARDRAILS, text, "guardrails" if loose else None)
     if old.type != new.type:
         text = f"policy {old.key} is of type {short_type(new.type)}, no longer {short_type(old.type)}"
         yield Change(Topic.GUARDRAILS, text, "guardrails" if lost else None)
@@ -214,9 +195,9 @@ def _documents(
         yield Change(Topic.GUARDRAILS, f"policy {old.key} changes without effect: it denies the same as before")
 
 
-def _by_effect(name: str, found: Lost, kind: Guardrails, tree: Ancestors, risk: Risk | None) -> Iterator[Change]:
+def _by_effect(name: str, differences: Lost, kind: Guardrails, tree: Ancestors, risk: Risk | None) -> Iterator[Change]:
     """Yields what a policy denies less, or more, with the topmost targets at which it does."""
-    where = told(((effect, target) for target, effects in found.items() for effect in effects), kind.words)
+    where = told(((effect, target) for target, effects in differences.items() for effect in effects), kind.words)
     for text, targets in list(where.items())[:MOST_EFFECTS]:
         top = [target for target in targets if not set(tree[target][:-1]) & set(targets)]
         yield Change(Topic.GUARDRAILS, f"{name} {text} in {in_words(sorted(top))}", risk)
@@ -226,7 +207,7 @@ def _by_effect(name: str, found: Lost, kind: Guardrails, tree: Ancestors, risk: 
 
 
 def _reached(policy: Policy, target: Target, tree: Ancestors) -> bool:
-    return any(one in policy.attachments for one in tree[target])
+    return any(above in policy.attachments for above in tree[target])
 
 
 def _left_behind(
@@ -247,7 +228,7 @@ def _left_behind(
 def _set_otherwise(before: LandingZone, after: LandingZone, held: Held, lost: Mapping[str, Lost]) -> Otherwise:
     """Returns what merged policies set together and did not, by the policy that does so, with the targets."""
     compared: dict[tuple[PolicyType, Attached, Attached], list[tuple[str, str, str]]] = {}
-    found: defaultdict[str, defaultdict[str, list[Target]]] = defaultdict(lambda: defaultdict(list))
+    otherwise: defaultdict[str, defaultdict[str, list[Target]]] = defaultdict(lambda: defaultdict(list))
     for target in held:
         was, now = _attached(before, target), _attached(after, target)
         for kind in was.keys() | now.keys():
@@ -257,8 +238,8 @@ def _set_otherwise(before: LandingZone, after: LandingZone, held: Held, lost: Ma
             for key, path, text in compared[case]:
                 said = [effect.verb for effect in lost[key].get(target, ())]
                 if NOTHING not in said and not any(verb.startswith(f"no longer sets {path}.@@") for verb in said):
-                    found[key][text].append(target)
-    return found
+                    otherwise[key][text].append(target)
+    return otherwise
 
 
 def _attached(landing_zone: LandingZone, target: Target) -> dict[PolicyType, Attached]:
@@ -283,20 +264,20 @@ def _looser(
         for _, keys in levels:
             merged.add(policies[key].document.content for key in keys)
     there = {(source, key) for source, keys in was for key in keys}
-    for one in looser(kind, before, after):
-        gone = [key for _, keys in was for key in keys if _sets(old[key], one.path)]
-        here = [(source, key) for source, keys in now for key in keys if _sets(new[key], one.path)]
+    for setting in looser(kind, before, after):
+        gone = [key for _, keys in was for key in keys if _sets(old[key], setting.path)]
+        here = [(source, key) for source, keys in now for key in keys if _sets(new[key], setting.path)]
         fresh = [key for source, key in here if (source, key) not in there or not _is_alike(new[key], old[key])]
-        yield [*gone, *(key for _, key in here), *fresh][-1], ".".join(one.path), one.text
+        yield [*gone, *(key for _, key in here), *fresh][-1], ".".join(setting.path), setting.text
 
 
 def _sets(policy: Policy, path: Path) -> bool:
     return any(setting.path == path for setting in settings_of(policy.document.content))
 
 
-def _told_otherwise(found: Otherwise, tree: Ancestors) -> Iterator[Change]:
+def _told_otherwise(otherwise: Otherwise, tree: Ancestors) -> Iterator[Change]:
     """Yields what a policy sets that was set otherwise, or not at all, with the topmost targets."""
-    for key, settings in sorted(found.items()):
+    for key, settings in sorted(otherwise.items()):
         alike: defaultdict[tuple[Target, ...], list[str]] = defaultdict(list)
         for text, targets in settings.items():
             alike[tuple(sorted(target for target in targets if not set(tree[target][:-1]) & set(targets)))].append(text)

@@ -1,4 +1,4 @@
-"""What the management policies of one type set together, from the root down: AWS merges them by their operators.
+"""What the management policies of a type set together, from the root down: AWS merges them by their operators.
 
 What a merge does not decide, as what two policies of one target assign to the same, counts as a value of its own.
 https://docs.aws.amazon.com/organizations/latest/userguide/policy-operators.html
@@ -45,7 +45,14 @@ class MergedPolicies:
     def add(self, documents: Iterable[Any]) -> None:
         """Merges what is attached to one target into what is attached above it."""
         every = (setting for document in documents for setting in settings_of(document))
-        settings = [setting for setting in every if not self._is_closed(setting.path)]
+        settings = []
+        for setting in every:
+            # `@@none` of a section closes its value, and sections new in it.
+            section = setting.path
+            while section not in self.sections:
+                section = section[:-1]
+            if self.allowed.get(section, _EVERY):
+                settings.append(setting)
         changes: defaultdict[Path, list[OperatorSetting]] = defaultdict(list)
         for setting in settings:
             if setting.operator != CONTROL:
@@ -58,22 +65,12 @@ class MergedPolicies:
         for setting in settings:
             self.sections.update(setting.path[:length] for length in range(len(setting.path) + 1))
             if setting.operator == CONTROL:
-                before = self.allowed.get(setting.path, _EVERY)
-                self.allowed[setting.path] = before & _operators(setting.value)
-
-    def _is_closed(self, path: Path) -> bool:
-        """Returns whether nothing may be set there: `@@none` of a section closes its value, and sections new in it."""
-        while path not in self.sections:
-            path = path[:-1]
-        return not self.allowed.get(path, _EVERY)
+                named = set(map(str, setting.value if isinstance(setting.value, list) else [setting.value]))
+                left = self.allowed.get(setting.path, _EVERY)
+                self.allowed[setting.path] = left if "@@all" in named else left & named
 
 
 _EVERY = frozenset({ASSIGN, APPEND, REMOVE})
-
-
-def _operators(value: Any) -> frozenset[str]:
-    named = {str(operator) for operator in (value if isinstance(value, list) else [value])}
-    return _EVERY if "@@all" in named else frozenset(named & _EVERY)
 
 
 def settings_of(document: Any, path: Path = ()) -> Iterator[OperatorSetting]:
@@ -129,15 +126,9 @@ def looser(kind: PolicyType, before: MergedPolicies, after: MergedPolicies) -> I
     """Yields what is set otherwise than before, where nothing shows that it is stricter."""
     for path in sorted(before.values.keys() | after.values.keys()):
         was, now = before.values.get(path), after.values.get(path)
-        if (
-            was == now
-            or (now and _is_strictest(kind, path, now))
-            or (now and was is None and _adds(kind, path, now, before))
-        ):
-            continue
-        if was is None and (path, now) in _ec2_defaults():
-            continue
-        yield Looser(path, f"{'.'.join(path)} to {_words(now)}, not {_words(was)}")
+        stricter = now and (_is_strictest(kind, path, now) or (was is None and _adds(kind, path, now, before)))
+        if was != now and not stricter and not (was is None and (path, now) in _ec2_defaults()):
+            yield Looser(path, f"{'.'.join(path)} to {_words(now)}, not {_words(was)}")
     for path, left in sorted(before.allowed.items()):
         if more := after.allowed.get(path, _EVERY) - left:
             yield Looser(path, f"{'.'.join((*path, CONTROL))} to {in_words(more)}, not {in_words(left)}")
@@ -160,7 +151,9 @@ def _is_strictest(kind: PolicyType, path: Path, value: Value) -> bool:
 
 def _adds(kind: PolicyType, path: Path, value: Value, before: MergedPolicies) -> bool:
     """Returns whether a section is new, as a whole, where a further one takes nothing away, and copies nothing out."""
-    if _COPIES & {*path} and not _stays_in_account(path, value):
+    vaults = [text for text in (*path, *_texts(value)) if text.startswith("arn:")]
+    stays = bool(vaults) and all(":$account:" in text for text in vaults)
+    if _COPIES & {*path} and not stays:
         return False
     for pattern in _FURTHER.get(kind, ()):
         start = path[: len(pattern)]
@@ -169,11 +162,6 @@ def _adds(kind: PolicyType, path: Path, value: Value, before: MergedPolicies) ->
         ):
             return True
     return False
-
-
-def _stays_in_account(path: Path, value: Value) -> bool:
-    vaults = [text for text in (*path, *_texts(value)) if text.startswith("arn:")]
-    return bool(vaults) and all(":$account:" in text for text in vaults)
 
 
 def _fits(pattern: Path, path: Path) -> bool:

@@ -51,11 +51,11 @@ def _days(landing_zone: LandingZone, entries: Sequence[Location]) -> list[str | 
     return [way_of(landing_zone, entry).until for entry in entries]
 
 
-def _sentences(verb: str, found: Held, landing_zone: LandingZone) -> Iterator[Change]:
-    """Yields one sentence for all who gain or lose the same permission set in the same accounts."""
+def _sentences(verb: str, changed: Held, landing_zone: LandingZone) -> Iterator[Change]:
+    """Yields a sentence for all who gain or lose the same permission set in the same accounts."""
     gain = verb == "gain"
     accounts: dict[tuple[AccessHolder, str, str], list[str]] = defaultdict(list)
-    for (holder, account, permission_set), ways in sorted(found.items(), key=lambda item: item[0]):
+    for (holder, account, permission_set), ways in sorted(changed.items(), key=lambda item: item[0]):
         accounts[holder, permission_set, until_and_why(ways) if gain else ""].append(account)
     holders: dict[tuple[str, tuple[str, ...], str], list[AccessHolder]] = defaultdict(list)
     for (holder, permission_set, terms), where in accounts.items():
@@ -69,9 +69,14 @@ def _sentences(verb: str, found: Held, landing_zone: LandingZone) -> Iterator[Ch
 
 def _longer(had: Held, have: Held) -> Iterator[Change]:
     """Yields access that stays and ends later than it did, or sooner."""
-    found = ((key, _end(ways), _end(have[key])) for key, ways in had.items() if key in have)
-    changed = [one for one in found if one[1] != one[2]]
-    for (holder, account, permission_set), was, will_be in sorted(changed, key=lambda one: _by_set(one[0])):
+    ends = (
+        (holder, permission_set, account, _end(ways), _end(have[holder, account, permission_set]))
+        for (holder, account, permission_set), ways in had.items()
+        if (holder, account, permission_set) in have
+    )
+    for holder, permission_set, account, was, will_be in sorted(ends, key=lambda end: end[:3]):
+        if was == will_be:
+            continue
         later = was is not None and (will_be is None or will_be > was)
         text = (
             f"{permission_set} of {holder} in {account}: end date changes from {was or 'none'} to {will_be or 'none'}"
@@ -79,13 +84,8 @@ def _longer(had: Held, have: Held) -> Iterator[Change]:
         yield Change(Topic.ACCESS, text, "access" if later else None)
 
 
-def _by_set(key: tuple[AccessHolder, str, str]) -> tuple[AccessHolder, str, str]:
-    holder, account, permission_set = key
-    return holder, permission_set, account
-
-
 def _end(ways: Sequence[AccessPath]) -> str | None:
-    """Returns the last day of access that several entries may give, None when one of them has no end."""
+    """Returns the last day of access that several entries may give, None when any of them has no end."""
     days = [way.until for way in ways]
     return None if None in days else max(day for day in days if day)
 

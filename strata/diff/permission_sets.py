@@ -18,7 +18,7 @@ from strata.report.allowed import allowed_by_service
 from strata.text import counted, listed
 
 MOST_EFFECTS = 4
-"""Differences of one permission set that are told; more are counted."""
+"""Differences of a permission set that are told; more are counted."""
 
 Found = Iterator[tuple[str, bool]]
 """The change, and whether it widens access."""
@@ -38,20 +38,28 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
         yield Change(Topic.PERMISSION_SETS, f"permission set {key} {text}")
     for key in sorted(old.keys() & new.keys()):
         yield from _kept(compared, old[key], new[key], key in held)
-    yield from _attributes(before, after)
+    had, has = before.sso.access_control_attributes, after.sso.access_control_attributes
+    for key in sorted(had.keys() | has.keys()):
+        if had.get(key) != has.get(key):
+            text = f"session tag {key} comes from {has.get(key, 'nothing')}, not {had.get(key, 'nothing')}"
+            # Policies compare it with the tags of what is touched: another value opens other things.
+            yield Change(Topic.PERMISSION_SETS, text, "access")
 
 
 def _kept(compared: PermissionSets, old: PermissionSet, new: PermissionSet, held: bool) -> Iterator[Change]:
     if said := handed_over(old, new):
         yield Change(Topic.PERMISSION_SETS, f"permission set {new.key} {said}")
     if old.is_known and new.is_known:
-        found = [*_changes(old, new, _effect(compared, old, new, held))]
+        effect = _Effect([], [], held)
+        if held and (_texts(old) != _texts(new) or old.boundary != new.boundary):
+            effect = _Effect(compared.more(new.key), compared.less(new.key), held)
+        texts = [*_changes(old, new, effect)]
     else:
-        found = [(said, True)] if (said := read_or_not(old, new)) else []
+        texts = [(said, True)] if (said := read_or_not(old, new)) else []
     theirs = old.external and new.external
-    if theirs and found and old.is_known and new.is_known:
+    if theirs and texts and old.is_known and new.is_known:
         yield Change(Topic.PERMISSION_SETS, f"external permission set {new.key} {BY_OTHERS}")
-    for text, widens in found:
+    for text, widens in texts:
         risk: Risk | None = "access" if widens and held else None
         yield Change(Topic.PERMISSION_SETS, f"{'external ' if theirs else ''}permission set {new.key} {text}", risk)
     if old.external == new.external and old.is_known and new.is_known:
@@ -94,12 +102,6 @@ class _Effect(NamedTuple):
     less: list[str]
     held: bool
     """Whether somebody has it; if nobody does, it has no effect yet."""
-
-
-def _effect(compared: PermissionSets, old: PermissionSet, new: PermissionSet, held: bool) -> _Effect:
-    if not held or (_texts(old) == _texts(new) and old.boundary == new.boundary):
-        return _Effect([], [], held)
-    return _Effect(compared.more(new.key), compared.less(new.key), held)
 
 
 def _texts(permission_set: PermissionSet) -> list[str]:
@@ -177,12 +179,3 @@ def _boundary(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
         yield f"gets the boundary {new.boundary}", False
     else:
         yield f"has the boundary {new.boundary}, no longer {old.boundary}{nothing}", not known
-
-
-def _attributes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    old, new = before.sso.access_control_attributes, after.sso.access_control_attributes
-    for key in sorted(old.keys() | new.keys()):
-        if old.get(key) != new.get(key):
-            text = f"session tag {key} comes from {new.get(key, 'nothing')}, not {old.get(key, 'nothing')}"
-            # Policies compare it with the tags of what is touched: another value opens other things.
-            yield Change(Topic.PERMISSION_SETS, text, "access")

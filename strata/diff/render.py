@@ -13,40 +13,37 @@ _COMPARED = (Topic.PERMISSION_SETS, Topic.GUARDRAILS)
 _NOT_LOOKED_AT = "Not looked at: policies of resources, your own policies by name, actions that AWS adds later."
 
 
-def as_text(found: Sequence[Change], revision: str) -> str:
+def as_text(every: Sequence[Change], revision: str) -> str:
     """Returns changes for a terminal; `!` marks those with a risk."""
-    lines = [line(f"Since {revision}"), *_none(found)]
-    for topic, changes in groupby(found, key=lambda change: change.topic):
+    lines = [line(f"Since {revision}"), *_none(every)]
+    for topic, changes in groupby(every, key=lambda change: change.topic):
         lines += ["", topic.value]
         for change in changes:
             text = flat(f"{change.text} ({risk_words({change.risk})})" if change.risk else change.text)
             lines.append(f"{'! ' if change.risk else '  '}{text}")
-    lines += ["", _NOT_LOOKED_AT] if _is_compared(found) else []
+    lines += ["", _NOT_LOOKED_AT] if _is_compared(every) else []
     return "\n".join([*lines, ""])
 
 
-def as_markdown(found: Sequence[Change], revision: str) -> str:
+def as_markdown(every: Sequence[Change], revision: str) -> str:
     """Returns changes as a comment on a pull request."""
     lines = [f"## What changes since {markdown(revision)}", ""]
-    if stopped := risks(found):
+    if stopped := risks(every):
         lines += [f"**This {risk_words(stopped)}.**", ""]
-    lines += _none(found)
-    for topic, changes in groupby(found, key=lambda change: change.topic):
+    lines += _none(every)
+    for topic, changes in groupby(every, key=lambda change: change.topic):
         lines += [f"### {topic.value}", ""]
-        lines += [_item(change) for change in changes]
+        for change in changes:
+            warning = f"**{risk_words({change.risk})}**: " if change.risk else ""
+            lines.append(f"- {warning}{markdown(change.text)}")
         lines.append("")
-    lines += [_NOT_LOOKED_AT] if _is_compared(found) else []
+    lines += [_NOT_LOOKED_AT] if _is_compared(every) else []
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def _is_compared(changes: Sequence[Change]) -> bool:
     """Returns whether policies were compared by effect."""
     return any(change.topic in _COMPARED for change in changes)
-
-
-def _item(change: Change) -> str:
-    warning = f"**{risk_words({change.risk})}**: " if change.risk else ""
-    return f"- {warning}{markdown(change.text)}"
 
 
 def _none(changes: Sequence[Change]) -> list[str]:

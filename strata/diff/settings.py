@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel
@@ -22,7 +21,7 @@ def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change
     domains = _Domains(before)
     for name, new in after.security.controls.items():
         old = before.security.controls[name]
-        yield from _opening(name, old, new) if new.opens else _control(name, old, new, domains)
+        yield from _control(name, old, new, domains)
     left = set(before.project.regions.all_governed) - set(after.project.regions.all_governed)
     for region in sorted(left):
         yield Change(
@@ -36,14 +35,25 @@ def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change
 
 
 def _control(name: str, old: Control, new: Control, domains: _Domains) -> Iterator[Change]:
+    """Yields the changes of a control; one that opens something is a risk where it is on, others where they go."""
+    opened: Risk | None = "access" if new.on else None
+    named = name if new.opens else f"control {name}"
     if old.mode != new.mode:
-        text = f"control {name} is {new.mode.value}, no longer {old.mode.value}{_at_aws(old, new)}"
-        yield Change(Topic.SECURITY, text, "guardrails" if old.on else None)
-    for part, was, will_be in _different(old, new):
+        # What a deploy does to a control that is on no more; what was not Strata's stays in any case.
+        stays = new.off if old.on and new.mode is Mode.OFF else "it stays at AWS as it is"
+        text = f"{named} is {new.mode.value}, no longer {old.mode.value}{'' if new.on else f': {stays}'}"
+        yield Change(Topic.SECURITY, text, opened if new.opens else "guardrails" if old.on else None)
+    for part in type(new).model_fields:
+        was, will_be = getattr(old, part), getattr(new, part)
+        if part == "mode" or was == will_be:
+            continue
+        text = f"{named} has {part} {in_words(will_be)}, not {in_words(was)}"
+        if new.opens:
+            yield Change(Topic.SECURITY, text, opened)
+            continue
         weaker = old.on and is_weaker(type(new), part, was, will_be)
-        text = f"control {name} has {part} {in_words(will_be)}, not {in_words(was)}"
         if will_be is None:  # a contact
-            text = f"control {name} no longer has {part} {in_words(was)}: AWS keeps it as it is"
+            text = f"{named} no longer has {part} {in_words(was)}: AWS keeps it as it is"
         yield Change(Topic.SECURITY, text, "guardrails" if weaker else None)
         for address in sorted(_addresses(will_be) - _addresses(was)):
             if domains.is_new(address):
@@ -53,20 +63,15 @@ def _control(name: str, old: Control, new: Control, domains: _Domains) -> Iterat
 class _Domains:
     """The mail domains that a configuration has: of accounts, people, contacts and alerts."""
 
-    def __init__(self, landing_zone: LandingZone) -> None:
-        self._landing_zone = landing_zone
+    def __init__(self, zone: LandingZone) -> None:
+        accounts = (account.email for account in (*zone.accounts.values(), *zone.retired.values()))
+        people = (user.email for user in zone.sso.users.values() if user.email)
+        controls = (address for control in zone.security.controls.values() for address in _addresses(dict(control)))
+        self._known = frozenset(map(_domain, (*accounts, *people, *controls)))
 
     def is_new(self, address: str) -> bool:
         """Returns whether no other address has the domain of this one."""
         return _domain(address) not in self._known
-
-    @cached_property
-    def _known(self) -> frozenset[str]:
-        zone = self._landing_zone
-        accounts = (account.email for account in (*zone.accounts.values(), *zone.retired.values()))
-        people = (user.email for user in zone.sso.users.values() if user.email)
-        controls = (address for control in zone.security.controls.values() for address in _addresses(dict(control)))
-        return frozenset(map(_domain, (*accounts, *people, *controls)))
 
 
 def _domain(address: str) -> str:
@@ -82,29 +87,6 @@ def _addresses(value: Any) -> set[str]:
     if isinstance(value, tuple):
         return {address for inner in value for address in _addresses(inner)}
     return {value} if isinstance(value, str) and "@" in value else set()
-
-
-def _at_aws(old: Control, new: Control) -> str:
-    """Returns what a deploy does to a control that is on no more; what was not Strata's stays in any case."""
-    if new.on:
-        return ""
-    return f": {new.off if old.on and new.mode is Mode.OFF else 'it stays at AWS as it is'}"
-
-
-def _opening(name: str, old: Control, new: Control) -> Iterator[Change]:
-    risk: Risk | None = "access" if new.on else None
-    if old.mode != new.mode:
-        text = f"{name} is {new.mode.value}, no longer {old.mode.value}{_at_aws(old, new)}"
-        yield Change(Topic.SECURITY, text, risk)
-    for part, was, will_be in _different(old, new):
-        yield Change(Topic.SECURITY, f"{name} has {part} {in_words(will_be)}, not {in_words(was)}", risk)
-
-
-def _different(old: BaseModel, new: BaseModel) -> Iterator[tuple[str, Any, Any]]:
-    for part in type(new).model_fields:
-        was, will_be = getattr(old, part), getattr(new, part)
-        if part != "mode" and was != will_be:
-            yield part, was, will_be
 
 
 def _root_access(before: Organization, after: Organization) -> Iterator[Change]:
@@ -153,7 +135,7 @@ def trust_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 
 def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    """Yields what changes in project.yaml besides the management account, and imports."""
+    """Yields the changes of project.yaml besides the management account, and of imports."""
     old, new = (
         {path: value for path, value in leaves(landing_zone.project) if value != {}} for landing_zone in (before, after)
     )
@@ -165,8 +147,10 @@ def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
         was, will_be = before.imports.get(address), after.imports.get(address)
         if was != will_be:
             text = f"import of {address} is {in_words(will_be)}, not {in_words(was)}"
-            # Without its line, a thing that was imported stays what it is.
-            yield Change(Topic.SETTINGS, text, _risk_of_import(address) if will_be else None)
+            # A key stands for another thing at AWS: a group with other members, another bucket. Without its line, a
+            # thing that was imported stays what it is.
+            risk: Risk = next((risk for start, risk in _IMPORTED.items() if address.startswith(start)), "guardrails")
+            yield Change(Topic.SETTINGS, text, risk if will_be else None)
 
 
 def acceptance_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
@@ -194,11 +178,6 @@ def _risk_of_setting(path: str, will_be: Any) -> Risk | None:
     if path == "default_tags" or path.startswith("tags."):
         return "access"  # permission sets and roles get them as well, and policies compare them
     return "access" if path == "identity_center.start_url" and will_be else None
-
-
-def _risk_of_import(address: str) -> Risk:
-    """Returns the risk that a key stands for another thing at AWS: a group with other members, another bucket."""
-    return next((risk for start, risk in _IMPORTED.items() if address.startswith(start)), "guardrails")
 
 
 _IMPORTED: Mapping[str, Risk] = {

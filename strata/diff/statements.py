@@ -1,4 +1,4 @@
-"""Whether one policy document restricts less than another: removed denials, additional permissions.
+"""Whether a policy document restricts less than another: removed denials, additional permissions.
 
 It compares text, and counts a document as less strict if it cannot show the contrary: it errs by asking too often. That
 is for what the comparison by effect does not decide, and for permission sets that nobody has.
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from strata.policy.conditions import Test
 from strata.policy.documents import Statement, statements
+from strata.policy.patterns import is_pattern
 from strata.policy.unknown import covers
 
 
@@ -60,8 +61,8 @@ def _comparable(document: Any) -> dict[str, str]:
 
 
 def _with_effect(documents: Iterable[Any], effect: str) -> list[Statement]:
-    found = (statement for document in documents for statement in statements(document))
-    return [statement for statement in found if statement.content.get("Effect") == effect]
+    every = (statement for document in documents for statement in statements(document))
+    return [statement for statement in every if statement.content.get("Effect") == effect]
 
 
 def _uncovered(wanted: list[Statement], by: list[Statement], verb: str) -> list[str]:
@@ -75,17 +76,17 @@ def _gap(wanted: Statement, by: list[Statement], verb: str) -> str | None:
     name = wanted.content.get("Sid") or "a statement"
     if "Action" not in wanted.content:
         return f"{name} {verb} as before: its exceptions, conditions or resources change"
-    open_ = [one for one in wanted.values("Action") if not any(_covers(other, _about(wanted, one)) for other in by)]
+    open_ = [
+        action
+        for action in wanted.values("Action")
+        if not any(_covers(other, replace(wanted, content={**wanted.content, "Action": action})) for other in by)
+    ]
     if not open_:
         return None
     known = [text.lower() for other in by for text in other.values("Action")]
-    if all(any(covers(pattern, one.lower()) for pattern in known) for one in open_):
+    if all(any(covers(pattern, action.lower()) for pattern in known) for action in open_):
         return f"{name} {verb} {_some(open_)} as before: its conditions or resources change"
     return f"{name} {verb} {_some(open_)}"
-
-
-def _about(statement: Statement, action: str) -> Statement:
-    return replace(statement, content={**statement.content, "Action": action})
 
 
 def _some(actions: list[str]) -> str:
@@ -97,7 +98,10 @@ def _covers(wide: Statement, narrow: Statement) -> bool:
     return (
         _element_covers(wide, narrow, "Action", fold=True)
         and _element_covers(wide, narrow, "Resource", fold=False)
-        and _principal_covers(wide.content, narrow.content)
+        and (
+            wide.content.get("Principal") == "*"
+            or all(wide.content.get(name) == narrow.content.get(name) for name in ("Principal", "NotPrincipal"))
+        )
         and _condition_covers(wide, narrow)
     )
 
@@ -108,12 +112,12 @@ def _element_covers(wide: Statement, narrow: Statement, name: str, *, fold: bool
     if w is not None and "*" in w:
         return True
     if w is not None:
-        return n is not None and all(any(covers(pattern, one) for pattern in w) for one in n)
+        return n is not None and all(any(covers(pattern, text) for pattern in w) for text in n)
     if not_w is None:
         return n is None and not_n is None
     if not_n is not None:
-        return all(any(covers(pattern, one) for pattern in not_n) for one in not_w)
-    return n is not None and not any(_may_overlap(one, other) for one in n for other in not_w)
+        return all(any(covers(pattern, text) for pattern in not_n) for text in not_w)
+    return n is not None and not any(_may_overlap(text, other) for text in n for other in not_w)
 
 
 def _element(statement: Statement, name: str, fold: bool) -> list[str] | None:
@@ -123,25 +127,18 @@ def _element(statement: Statement, name: str, fold: bool) -> list[str] | None:
     return [text.lower() for text in texts] if fold else texts
 
 
-def _may_overlap(one: str, other: str) -> bool:
+def _may_overlap(left: str, right: str) -> bool:
     """Returns whether two patterns may have something in common; surely not when they begin differently."""
-    fixed = [re.split(r"[*?]", text, maxsplit=1)[0] for text in (one, other)]
-    shorter, longer = sorted(fixed, key=len)
-    wild = any(mark in text for text in (one, other) for mark in "*?")
-    return longer.startswith(shorter) if wild else one == other
-
-
-def _principal_covers(wide: dict[str, Any], narrow: dict[str, Any]) -> bool:
-    if wide.get("Principal") == "*":
-        return True
-    return all(wide.get(name) == narrow.get(name) for name in ("Principal", "NotPrincipal"))
+    shorter, longer = sorted((re.split(r"[*?]", text, maxsplit=1)[0] for text in (left, right)), key=len)
+    wild = is_pattern(left) or is_pattern(right)
+    return longer.startswith(shorter) if wild else left == right
 
 
 def _condition_covers(wide: Statement, narrow: Statement) -> bool:
     """Returns whether conditions hold wherever others do; each that is missing makes a statement wider."""
     tests = {(test.written, test.key.lower()): test for test in narrow.condition}
-    found = ((test, tests.get((test.written, test.key.lower()))) for test in wide.condition)
-    return all(other and _test_covers(test, other) for test, other in found)
+    pairs = ((test, tests.get((test.written, test.key.lower()))) for test in wide.condition)
+    return all(other and _test_covers(test, other) for test, other in pairs)
 
 
 def _test_covers(wide: Test, narrow: Test) -> bool:

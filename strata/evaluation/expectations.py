@@ -38,10 +38,10 @@ from strata.policy.requests import PrincipalKind, Value
 from strata.policy.resources import takes
 
 MOST_CASES = 1000
-"""Cases that are looked for where a wildcard fails, of one principal in accounts alike: more tell nobody more."""
+"""Cases that are looked for where a wildcard fails, of a principal in accounts alike: more tell nobody more."""
 
 FREE = "sts:GetCallerIdentity"
-"""The one action that nothing denies, which no wildcard of `denied` stands for."""
+"""The action that nothing denies, which no wildcard of `denied` stands for."""
 
 
 class Case(NamedTuple):
@@ -69,7 +69,7 @@ class Case(NamedTuple):
 
 @dataclass(frozen=True)
 class ExpectationResult:
-    """What was found for one expectation."""
+    """How an expectation fares."""
 
     index: int
     """Its position in the file."""
@@ -92,7 +92,7 @@ class ExpectationResult:
         return len(self.failing) >= MOST_CASES
 
     def fails_in(self, accounts: Iterable[str]) -> bool:
-        """Returns whether a request in one of some accounts is answered otherwise."""
+        """Returns whether a request in some accounts is answered otherwise."""
         wanted = frozenset(accounts)
         return any(not wanted.isdisjoint(case.accounts) for case in self.failing)
 
@@ -152,8 +152,8 @@ class _Asked:
         question = PrincipalQuestion(action, self.resource, region, self.keys)
         kind = self._kind(question)
         if kind not in self._answers:
-            found = [(ask(self.evaluated, actor, question, self.account), actor) for actor in self.acting]
-            best = min(found, key=lambda one: _BEST.index(one[0].outcome), default=(None, None))
+            answers = [(ask(self.evaluated, actor, question, self.account), actor) for actor in self.acting]
+            best = min(answers, key=lambda answered: _BEST.index(answered[0].outcome), default=(None, None))
             self._answers[kind] = best
         return self._answers[kind]
 
@@ -170,7 +170,7 @@ class _Asked:
         )
 
     def surely_denied(self, pattern: str, region: str | None) -> bool:
-        """Returns whether one statement denies every action of a pattern; false where it may be several."""
+        """Returns whether a statement denies every action of a pattern; false where it may be several."""
         prefix, _, name = pattern.partition(":")
         if region and prefix.lower() == "iam":
             return False  # iam:PassRole is asked in another region than the rest
@@ -185,7 +185,11 @@ class _Asked:
             return False
         request, _ = request_of(self.evaluated, actor, question, self.account)
         return any(
-            _is_about_all(statement.actions, request.name, but=statement.not_actions)
+            (
+                not statement.actions.may_meet(request.name)
+                if statement.not_actions
+                else statement.actions.cover(request.name)
+            )
             and statement.applies(request) is True
             for layer in _layers(actor)
             for document in layer.documents
@@ -226,23 +230,21 @@ class Examiner:
         self._grants: dict[str, tuple[tuple[str, str, str], ...]] = {}
 
     def examine(self, index: int, sentence: Sentence) -> ExpectationResult:
-        """Returns what is answered otherwise than expected."""
+        """Returns the result of a sentence: the requests that are answered otherwise than expected."""
         groups: defaultdict[object, list[tuple[str, _Subject]]] = defaultdict(list)
         for account in sentence.accounts:
             signature = self._signature(account, sentence)
             for subject in self.subjects(sentence, account):
                 ways = tuple((key, user if self._people_differ else None, group) for key, user, group in subject.ways)
                 groups[signature, ways, subject.who].append((account, subject))
-        failing = [case for members in groups.values() for case in self._cases(sentence, members)]
+        failing: list[Case] = []
+        for members in groups.values():  # all are answered as the first of them is
+            otherwise = list(self._failing(sentence, *members[0]))
+            named: defaultdict[str, list[str]] = defaultdict(list)
+            for account, subject in members if otherwise else ():
+                named[subject.name].append(account)
+            failing += [Case(tuple(accounts), name, *rest) for name, accounts in named.items() for rest in otherwise]
         return ExpectationResult(index, sentence.expectation, tuple(failing))
-
-    def _cases(self, sentence: Sentence, members: Sequence[tuple[str, _Subject]]) -> list[Case]:
-        """Returns what is answered otherwise for some who are answered alike, asked of the first of them."""
-        found = list(self._failing(sentence, *members[0]))
-        named: defaultdict[str, list[str]] = defaultdict(list)
-        for account, subject in members if found else ():
-            named[subject.name].append(account)
-        return [Case(tuple(accounts), name, *rest) for name, accounts in named.items() for rest in found]
 
     def _failing(
         self, sentence: Sentence, account: str, subject: _Subject
@@ -250,11 +252,12 @@ class Examiner:
         """Yields the requests of somebody in an account that are answered otherwise."""
         expected = Outcome.DENIED if sentence.expectation.denied else Outcome.ALLOWED
         acting = self._actors(sentence, subject, account)
-        for resource, written, region in product(
-            sentence.resources, sentence.expectation.actions, self._asked_regions(sentence)
-        ):
+        regions: Sequence[str | None] = sentence.regions
+        if len(regions) > _FEW_REGIONS:  # one text stands for all of them
+            regions = (unknown.Other.than(sorted(aws_limits().regions - set(regions))),)
+        for resource, written, region in product(sentence.resources, sentence.expectation.actions, regions):
             asked = _Asked(self.evaluated, acting, account, resource, sentence.keys)
-            found = (
+            otherwise = (
                 (actor.name if actor else "", action.full_name, resource, where, answer)
                 for action in self._actions(written, asked, region, expected)
                 for places in (_sent_to(sentence, action, written, resource, region),)
@@ -263,21 +266,14 @@ class Examiner:
                 for answer, actor in (asked.answer(action, where),)
                 if (answer.outcome if answer else Outcome.DENIED) is not expected
             )
-            yield from islice(found, MOST_CASES)
+            yield from islice(otherwise, MOST_CASES)
 
     def _actions(self, written: str, asked: _Asked, region: str | None, expected: Outcome) -> Iterable[Action]:
-        """Returns the actions to ask about: of a pattern all, none where one statement denies them all."""
+        """Returns the actions to ask about: of a pattern all, none where a statement denies them all."""
         if not is_pattern(written):
             return _about((find_action(written),), asked.resource)
         surely = expected is Outcome.DENIED and asked.surely_denied(written, region)
         return () if surely else _about(_matching(written), asked.resource)
-
-    def _asked_regions(self, sentence: Sentence) -> Iterable[str | None]:
-        """Returns the regions one by one, or one text that stands for all of them, which are many."""
-        if len(sentence.regions) <= _FEW_REGIONS:
-            return sentence.regions
-        rest = aws_limits().regions - set(sentence.regions)
-        return (unknown.Other.than(sorted(rest)),)
 
     # Who
 
@@ -289,7 +285,10 @@ class Examiner:
             elif who in sentence.but:
                 continue
             elif who.kind in ("user", "group", "permission set"):
-                yield _Subject(str(who), self._ways(sentence, who, account))
+                user, given = who.key if who.kind == "user" else None, sets_of(self.evaluated, who, account)
+                out = {left_out.key for left_out in sentence.but if left_out.kind == "permission set"}
+                ways = tuple((key, user, group) for key, group in sorted(given.items()) if key not in out)
+                yield _Subject(str(who), ways)
             else:
                 yield _Subject("" if who.kind in ("anybody", "root", "deployer") else str(who), (), who)
 
@@ -313,35 +312,19 @@ class Examiner:
                 return True
         return False
 
-    def _ways(self, sentence: Sentence, who: Who, account: str) -> tuple[tuple[str, str | None, str], ...]:
-        out = {who.key for who in sentence.but if who.kind == "permission set"}
-        if who.kind == "user":
-            given = sets_of(self.evaluated, who.key, account)
-        elif who.kind == "group":
-            of_group = ("GROUP", who.key)
-            grants = self.evaluated.grants(account)
-            given = {
-                grant.permission_set: "" for grant in grants if (grant.principal_type, grant.principal) == of_group
-            }
-        else:
-            granted = {grant.permission_set for grant in self.evaluated.grants(account)}
-            given = {who.key: ""} if who.key in granted else {}
-        user = who.key if who.kind == "user" else None
-        return tuple((key, user, group) for key, group in sorted(given.items()) if key not in out)
-
     def _granted(self, account: str) -> tuple[tuple[str, str, str], ...]:
         """Returns who has which permission set in an account: a name, the set, and the user if it is one."""
         if account not in self._grants:
-            groups, found = self.evaluated.landing_zone.groups, set[tuple[str, str, str]]()
+            groups, holders = self.evaluated.landing_zone.groups, set[tuple[str, str, str]]()
             for grant in self.evaluated.grants(account):
                 if grant.principal_type == "USER":
-                    found.add((grant.principal, grant.permission_set, grant.principal))
+                    holders.add((grant.principal, grant.permission_set, grant.principal))
                     continue
                 group = groups[grant.principal]
-                found |= {(one_of, grant.permission_set, one_of) for one_of in group.members}
+                holders |= {(member, grant.permission_set, member) for member in group.members}
                 if group.has_others or not group.members:
-                    found.add((str(Who("group", group.key)), grant.permission_set, ""))
-            self._grants[account] = tuple(sorted(found))
+                    holders.add((str(Who("group", group.key)), grant.permission_set, ""))
+            self._grants[account] = tuple(sorted(holders))
         return self._grants[account]
 
     def _actors(self, sentence: Sentence, subject: _Subject, account: str) -> list[Actor]:
@@ -366,10 +349,20 @@ class Examiner:
 
     def _signature(self, account: str, sentence: Sentence) -> tuple[object, ...]:
         if account not in self._signatures:
-            one = self.evaluated.account(account)
-            path = one.path if "orgpaths" in self._texts else ""
-            marks = frozenset(mark for mark in self._marks if _mark(mark).fullmatch(one.id))
-            self._signatures[account] = (one.management, *_documents(one), path, marks)
+            levels = self.evaluated.account(account)
+            path = levels.path if "orgpaths" in self._texts else ""
+            marks = frozenset(
+                mark
+                for mark in self._marks
+                if re.compile(mark.replace("?", ".").replace("*", ".*")).fullmatch(levels.id)
+            )
+            # What stands on each level, but for those where all is allowed.
+            documents = (
+                (id(level) if level.unknown else 0, *map(id, level.documents))
+                for level in (*levels.service_control, *levels.resource_control)
+                if len(level.documents) > 1 or level.unknown
+            )
+            self._signatures[account] = (levels.management, *documents, path, marks)
         named = any(account in (resource or "").split(":") for resource in sentence.resources)
         own = any(self.evaluated.account(account).id in (resource or "") for resource in sentence.resources)
         return (*self._signatures[account], account if named or own else "")
@@ -383,21 +376,21 @@ class Examiner:
         documents = (
             *(policy.document for policy in landing_zone.policies.values()),
             *(inline_policy.document for inline_policy in inline if inline_policy),
-            *(document for one in deployer if (document := getattr(one, "document", None))),
+            *(document for policy in deployer if (document := getattr(policy, "document", None))),
         )
         return "\n".join(document.text for document in documents).lower()
 
     @cached_property
     def _marks(self) -> frozenset[str]:
         """Returns what may be the id of an account in a document, or a pattern for some."""
-        return frozenset(one for one in re.findall(r"[0-9*?]+", self._texts) if re.search("[0-9]", one) and one[1:])
+        return frozenset(mark for mark in re.findall(r"[0-9*?]+", self._texts) if re.search("[0-9]", mark) and mark[1:])
 
     @cached_property
     def _people_differ(self) -> bool:
         """Returns whether an answer may depend on whose session it is, beside the permission set."""
         if self.evaluated.landing_zone.sso.access_control_attributes:
             return True
-        return any(one in self._texts for one in ("userid", "assumed-role", "principaltag", "sourceidentity"))
+        return any(key in self._texts for key in ("userid", "assumed-role", "principaltag", "sourceidentity"))
 
 
 _FEW_REGIONS = 3
@@ -406,21 +399,6 @@ _BEST = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.DENIED)
 _SPECIAL = ("kms", "sts")
 """Services of which the evaluation knows actions by name."""
 _BOUND = (PrincipalKind.ROLE, PrincipalKind.ROOT, PrincipalKind.USER)
-
-
-def _is_about_all(patterns: ActionPatterns, wanted: str, *, but: bool) -> bool:
-    return not patterns.may_meet(wanted) if but else patterns.cover(wanted)
-
-
-def _documents(account: AccountLevels) -> Iterator[tuple[int, ...]]:
-    """Yields what stands on each level above an account, but for those where all is allowed."""
-    for level in (*account.service_control, *account.resource_control):
-        if len(level.documents) > 1 or level.unknown:
-            yield (id(level) if level.unknown else 0, *(id(document) for document in level.documents))
-
-
-def _mark(text: str) -> re.Pattern[str]:
-    return re.compile(text.replace("?", ".").replace("*", ".*"))
 
 
 # Sentences that say nothing, or against each other

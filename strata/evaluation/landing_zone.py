@@ -1,6 +1,6 @@
 """A landing zone as the evaluator sees it: accounts with the levels above them, and who acts with which policies.
 
-The one place here that knows the configuration.
+The only module here that knows the configuration.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import FULL_ACCESS, Held, InlinePolicy, ManagedPolicy
 from strata.landing_zone.placeholders import DocumentTemplate as Filled
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
-from strata.landing_zone.policies import Policy, security_administrator
+from strata.landing_zone.policies import security_administrator
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy import unknown
 from strata.policy.documents import Document, parse
@@ -71,13 +71,25 @@ class Evaluated:
 
     def within(self, unit: str) -> tuple[str, ...]:
         """Returns the keys of the accounts in a unit and below it."""
-        found = self.landing_zone.selector.in_unit(unit)
-        return tuple(key for key in self.keys if key in found)
+        inside = self.landing_zone.selector.in_unit(unit)
+        return tuple(key for key in self.keys if key in inside)
 
     def account(self, key: str) -> AccountLevels:
         """Returns an account with the levels above it."""
         if key not in self._accounts:
-            self._accounts[key] = self._account(key)
+            imported = self.landing_zone.imports.get("aws_organizations_organization.main")
+            organization = imported or f"o-{unknown.text(0)}"
+            way = self.landing_zone.ancestors[Target("account", key)]
+            units = (f"ou-{unknown.text(2 + self._unit_numbers[target.key])}" for target in way if target.unit)
+            self._accounts[key] = AccountLevels(
+                id=self._id(key),
+                name=key,
+                service_control=tuple(self._level(PolicyType.SERVICE_CONTROL, target) for target in way),
+                resource_control=tuple(self._level(PolicyType.RESOURCE_CONTROL, target) for target in way),
+                management=key == MANAGEMENT,
+                organization=organization,
+                path="/".join([organization, f"r-{unknown.text(1)}", *units, ""]),
+            )
         return self._accounts[key]
 
     def account_of_id(self, number: str) -> AccountLevels:
@@ -87,25 +99,6 @@ class Evaluated:
                 return self.account(key)
         outside = PolicyLayer(f"RCPs of account {number}", unknown=(f"which account {number} is",))
         return AccountLevels(number, number, resource_control=(outside,))
-
-    def _account(self, key: str) -> AccountLevels:
-        organization = self._organization_id
-        way = self.landing_zone.ancestors[Target("account", key)]
-        units = (f"ou-{unknown.text(2 + self._unit_numbers[target.key])}" for target in way if target.unit)
-        return AccountLevels(
-            id=self._id(key),
-            name=key,
-            service_control=tuple(self._level(PolicyType.SERVICE_CONTROL, target) for target in way),
-            resource_control=tuple(self._level(PolicyType.RESOURCE_CONTROL, target) for target in way),
-            management=key == MANAGEMENT,
-            organization=organization,
-            path="/".join([organization, f"r-{unknown.text(1)}", *units, ""]),
-        )
-
-    @property
-    def _organization_id(self) -> str:
-        imported = self.landing_zone.imports.get("aws_organizations_organization.main")
-        return imported or f"o-{unknown.text(0)}"
 
     def _id(self, key: str) -> str:
         known = self.landing_zone.accounts[key].id or self.landing_zone.imports.get(f"aws_organizations_account.{key}")
@@ -126,29 +119,30 @@ class Evaluated:
     # Organization policies
 
     def _level(self, kind: PolicyType, target: Target) -> PolicyLayer:
-        """Returns the policies of one level; AWS puts one that allows everything on each."""
+        """Returns the policies of a level; AWS puts one that allows everything on each."""
         if (kind, target) not in self._levels:
             is_open = (kind, target) not in self.landing_zone.without_full_access
             full = (_of_aws(ALLOW_ALL[kind], EVERYTHING),) if is_open else ()
             effective = self.landing_zone.effective_policies[target]
             attached = [policy.policy for policy in effective if policy.source == target and policy.policy.type is kind]
-            documents = (*full, *(self._policy(policy) for policy in attached if policy.is_known))
+            documents = [*full]
+            for policy in (policy for policy in attached if policy.is_known):
+                text, at = policy.document.text, policy.location
+                if policy.file:
+                    documents.append(self._file(policy.file, policy.document))
+                elif policy.external:
+                    at = place_of_policy(policy.type, policy.name)
+                    documents.append(self._made(f"{policy.type} {policy.name}", text, EXTERNAL, at))
+                else:
+                    documents.append(self._made(policy.key, text, ORGANIZATION, at))
             hidden = tuple(
                 f"policy {policy.name}, which {EXTERNAL} lacks" for policy in attached if not policy.is_known
             )
             name = "the root" if target == THE_ROOT else str(target)
-            self._levels[kind, target] = PolicyLayer(f"{CONTROLS[kind]} of {name}", documents, hidden)
+            self._levels[kind, target] = PolicyLayer(f"{CONTROLS[kind]} of {name}", tuple(documents), hidden)
         return self._levels[kind, target]
 
     # Documents
-
-    def _policy(self, policy: Policy) -> Document:
-        if policy.file:
-            return self._file(policy.file, policy.document)
-        if policy.external:
-            at = place_of_policy(policy.type, policy.name)
-            return self._made(f"{policy.type} {policy.name}", policy.document.text, EXTERNAL, at)
-        return self._made(policy.key, policy.document.text, ORGANIZATION, policy.location)
 
     def _file(self, file: str, document: Filled) -> Document:
         """Returns the document of a file, with its line numbers."""
@@ -169,13 +163,13 @@ class Evaluated:
 
         documents: list[Document] = []
         hidden: list[str] = []
-        for managed_policy in policies:
-            if isinstance(managed_policy, InlinePolicy):
-                documents.append(self._inline(managed_policy, location))
-            elif isinstance(managed_policy, ManagedPolicy) and (known := managed_documents().get(managed_policy.aws)):
-                documents.append(_of_aws(managed_policy.aws, json.dumps(known)))
+        for policy in policies:
+            if isinstance(policy, InlinePolicy):
+                documents.append(self._inline(policy, location))
+            elif isinstance(policy, ManagedPolicy) and (known := managed_documents().get(policy.aws)):
+                documents.append(_of_aws(policy.aws, json.dumps(known)))
             else:
-                hidden.append(str(managed_policy))
+                hidden.append(str(policy))
         return PolicyLayer(name, tuple(documents), tuple(hidden))
 
     def _inline(self, policy: InlinePolicy, location: Location) -> Document:
@@ -191,15 +185,15 @@ class Evaluated:
     # Actors
 
     def grants(self, account: str) -> list[Grant]:
-        """Returns who has which permission set in an account."""
+        """Returns the grants of an account."""
         return self._grants.get(account, [])
 
     @cached_property
     def _grants(self) -> Mapping[str, list[Grant]]:
-        found: defaultdict[str, list[Grant]] = defaultdict(list)
+        by_account: defaultdict[str, list[Grant]] = defaultdict(list)
         for grant in self.landing_zone.grants:
-            found[grant.account].append(grant)
-        return found
+            by_account[grant.account].append(grant)
+        return by_account
 
     def permission_set(self, key: str, account: str, user: str | None = None, group: str = "") -> Actor:
         """Returns the role of a permission set in an account, in a session of a user, who may be in a group."""
@@ -214,16 +208,12 @@ class Evaluated:
             f"arn:{PARTITION}:iam::{where.id}:role/{path}{name}",
             f"arn:{PARTITION}:sts::{where.id}:assumed-role/{name}/{session}",
         )
-        identity, boundary = self._set_layers(key)
-        return Actor(f"permission set {key}", principal, where, identity, boundary, self._session_tags(known), group)
-
-    def _set_layers(self, key: str) -> tuple[PolicyLayer, PolicyLayer | None]:
         if key not in self._sets:
-            permission_set, name = self.landing_zone.permission_sets[key], f"permission set {key}"
-            boundary = (permission_set.boundary,) if permission_set.boundary else ()
-            limit = self._layer(f"boundary of {name}", boundary, permission_set.location) if boundary else None
-            self._sets[key] = self._layer(name, permission_set.policies, permission_set.location), limit
-        return self._sets[key]
+            held, of_set = self.landing_zone.permission_sets[key], f"permission set {key}"
+            boundary = self._layer(f"boundary of {of_set}", [held.boundary], held.location) if held.boundary else None
+            self._sets[key] = self._layer(of_set, held.policies, held.location), boundary
+        identity, boundary = self._sets[key]
+        return Actor(f"permission set {key}", principal, where, identity, boundary, self._session_tags(known), group)
 
     def _session_tags(self, user: User | None) -> dict[str, Value | Missing]:
         """Returns the tags of a session: those that access_control_attributes passes on, and others where it may be."""
@@ -267,7 +257,7 @@ class Evaluated:
         where = self.account(account)
         layer = PolicyLayer(SOMEBODY, (_of_aws(FULL_ACCESS, EVERYTHING),))
         arn = f"arn:{PARTITION}:iam::{where.id}:role/{unknown.ANYTHING}"
-        others = unknown.Other.than((f"arn:*:iam::*:role/{one}" for one in but), arn)
+        others = unknown.Other.than((f"arn:*:iam::*:role/{role}" for role in but), arn)
         return Actor(SOMEBODY, RequestPrincipal(others), where, layer)
 
     def deployer(self) -> Actor:

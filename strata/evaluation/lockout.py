@@ -12,7 +12,7 @@ Three things have to stay possible:
 - In each member, for whom it is given access to: to sign in by Identity Center. RCPs bind the roles of Identity Center,
   which are no service-linked roles, and whoever assumes one by SAML is no principal of the organization yet.
 
-Layers of one's own need more of the access role, as docs/layers.md says; a guardrail that stops one of them stops no
+Layers of one's own need more of the access role, as docs/layers.md says; a guardrail that stops any of them stops no
 repair. Declarative and management policies deny no request.
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
@@ -62,7 +62,7 @@ class Doubt(NamedTuple):
 
 
 class UndoingWay(NamedTuple):
-    """One way in which somebody could undo something, and whether it stays open."""
+    """A way in which somebody could undo something, and whether it stays open."""
 
     what: str
     """In the management account the stack that is undone; in members `enter`, or what is repaired."""
@@ -72,7 +72,7 @@ class UndoingWay(NamedTuple):
     """Who, as people read it."""
     outcome: Outcome
     action: str
-    """The action that decides; where all are allowed, one of them."""
+    """The action that decides; where all are allowed, any of them."""
     decided: Step
     """The level that decides, with its statement."""
     denials: tuple[tuple[str, Step], ...] = ()
@@ -88,7 +88,7 @@ class UndoingWay(NamedTuple):
 
 
 def ways(landing_zone: LandingZone, day: dt.date | None = None) -> list[UndoingWay]:
-    """Returns who can undo what, the management account first; with a day, without access that ended before it."""
+    """Returns the ways to undo something, the management account first; with a day, none of access that is over."""
     evaluated = Evaluated(landing_zone, day)
     management = Management(evaluated, day)
     return [*management.ways(), *in_members(evaluated, management.actors)]
@@ -115,26 +115,22 @@ class Management:
     def holders(self) -> Mapping[str, tuple[str, ...]]:
         """Returns the permission sets that somebody has there, each with its users and its groups of a provider."""
         landing_zone = self.evaluated.landing_zone
-        found: dict[str, set[str]] = {}
+        day = dt.date.max if self._lasting else self._day
+        holders: dict[str, set[str]] = {}
         for grant in self.evaluated.grants(MANAGEMENT):
-            if not any(self._counts(entry) for entry in landing_zone.grants[grant]):
+            if all(has_ended(landing_zone, entry, day) for entry in landing_zone.grants[grant]):
                 continue
             people: Iterable[str] = (grant.principal,)
             if grant.principal_type == "GROUP":
                 group = landing_zone.groups[grant.principal]
                 people = (*group.members, *([f"group {group.key}"] if group.has_others else []))
-            found.setdefault(grant.permission_set, set()).update(people)
-        order = sorted(found, key=lambda key: (not _is_wide(landing_zone, key), key))
-        return {key: tuple(sorted(found[key])) for key in order if found[key]}
-
-    def _counts(self, entry: tuple[str | int, ...]) -> bool:
-        landing_zone = self.evaluated.landing_zone
-        ended = has_ended(landing_zone, entry, dt.date.max if self._lasting else self._day)
-        return not ended
+            holders.setdefault(grant.permission_set, set()).update(people)
+        order = sorted(holders, key=lambda key: (not _is_wide(landing_zone, key), key))
+        return {key: tuple(sorted(holders[key])) for key in order if holders[key]}
 
     @property
     def landing_zone(self) -> LandingZone:
-        """Returns what it is about."""
+        """Returns the landing zone that is evaluated."""
         return self.evaluated.landing_zone
 
     @property
@@ -159,23 +155,21 @@ class Management:
         return self._asked(stack, self.evaluated.deployer(), DEPLOYER)
 
     def _by_set(self, stack: str, key: str, people: Sequence[str]) -> Iterator[UndoingWay]:
-        """Yields one way for all who have a set, or one for each where the answer depends on who it is."""
+        """Yields a way for all who have a set, or one for each where the answer depends on who it is."""
         way = self._asked(stack, self.evaluated.permission_set(key, MANAGEMENT), f"permission set {key}")
-        users = [one for one in people if not self._is_external(one)]
+        every = self.evaluated.landing_zone.users
+        users = [person for person in people if not person.startswith("group ") and not every[person].external]
         if not any(key.lower().startswith(_OF_PERSON) for key in way.decided.keys):
-            known, others = users, [one for one in people if one not in users]
+            known, others = users, [person for person in people if person not in users]
             for some, external in ((known, False), (others, True)):
                 if some:
                     yield _of_people(way, key, some, external=external)
             return
-        for one in people:
-            user = None if one.startswith("group ") else one
+        for person in people:
+            user = None if person.startswith("group ") else person
             actor = self.evaluated.permission_set(key, MANAGEMENT, user)
-            yield _of_people(self._asked(stack, actor, f"{key} of {one}"), key, [one], external=one not in users)
-
-    def _is_external(self, one: str) -> bool:
-        users = self.evaluated.landing_zone.users
-        return one.startswith("group ") or users[one].external
+            own = self._asked(stack, actor, f"{key} of {person}")
+            yield _of_people(own, key, [person], external=person not in users)
 
     def _asked(self, stack: str, actor: Actor, name: str) -> UndoingWay:
         worst: UndoingWay | None = None
@@ -199,27 +193,22 @@ class Management:
 
     def _answer(self, actor: Actor, deed: _Deed) -> Answer:
         here = actor.account
-        region = region_of(deed.action, deed.resource) or self._region(deed)
+        project = self.evaluated.landing_zone.project
+        region = region_of(deed.action, deed.resource)
+        if not region and deed.action.startswith(("sso:", "identitystore:")):
+            region = project.identity_center_region
+        elif not region:
+            replica = deed.resource.startswith(_bucket(project.replica_bucket))
+            region = project.regions.secondary if replica else project.regions.primary
         keys = following(actor.principal, here, here, action=deed.action, resource=deed.resource, region=region)
         context = Context({**_sent_by_people(self.evaluated.today), **deed.keys})
-        context = context.filled(self._own_keys(actor, deed.action)).filled(keys)
+        # The session of the deployer may have keys of a service it runs on; those of people have none about MFA.
+        layers = (actor.identity, *([actor.boundary] if actor.boundary else []))
+        people = {**never_sent(layers, deed.action), **actor.keys, **_WITHOUT_MFA}
+        context = context.filled(actor.keys if actor.name == DEPLOYER else people).filled(keys)
         request = Request(actor.principal, deed.action, deed.resource, here.id, context)
         policies = Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed))
         return _decided(request, policies, actor.keys)
-
-    def _own_keys(self, actor: Actor, action: str) -> Mapping[str, Value | Missing]:
-        """Returns what is known of whoever acts; the deployer's session may have keys of a service it runs on."""
-        if actor.name == DEPLOYER:
-            return actor.keys
-        layers = (actor.identity, *([actor.boundary] if actor.boundary else []))
-        return {**never_sent(layers, action), **actor.keys, **_WITHOUT_MFA}
-
-    def _region(self, deed: _Deed) -> str:
-        project = self.evaluated.landing_zone.project
-        if deed.action.startswith(("sso:", "identitystore:")):
-            return project.identity_center_region
-        replica = deed.resource.startswith(_bucket(project.replica_bucket))
-        return project.regions.secondary if replica else project.regions.primary
 
     def _of_resource(self, deed: _Deed) -> PolicyLayer | None:
         if deed.action.startswith("s3:"):
@@ -311,22 +300,20 @@ def _falls_short(answer: Answer, actor: Actor) -> bool:
 
 def _deeds(project: Project, document: object, reader: object) -> Iterator[_Deed]:
     """Yields what the document of a stack allows to write, and what reads the state, once each."""
-    for statement in (
-        *statements(document),
-        *(statement for statement in statements(reader) if statement.sid in _READING),
-    ):
+    reading = (statement for statement in statements(reader) if statement.sid in _READING)
+    for statement in (*statements(document), *reading):
+        # The keys by which a request meets the conditions of the documents.
+        keys = {test.key: test.texts[0].replace("*", project.regions.primary) for test in statement.condition}
         for action in statement.values("Action"):
-            if action.startswith("kms:") and not project.state.kms:
-                continue
-            for resource in statement.values("Resource"):
-                yield _Deed(action, _one(project, action, resource), _meeting(project, statement))
+            for written in statement.values("Resource") if project.state.kms or not action.startswith("kms:") else ():
+                yield _Deed(action, _resource(project, action, written), keys)
 
 
 _READING = ("States", "StateKey")
 """The statements of the reader's document without which no stack can be planned."""
 
 
-def _one(project: Project, action: str, written: str) -> str:
+def _resource(project: Project, action: str, written: str) -> str:
     """Returns a resource that an element stands for, in a region and otherwise any."""
     if written == "*":
         actions = reference().actions(action)
@@ -339,11 +326,6 @@ def _one(project: Project, action: str, written: str) -> str:
     return (f"{start}:{project.regions.primary}:{rest}" if star else written).replace("*", unknown.ANYTHING)
 
 
-def _meeting(project: Project, statement: Statement) -> dict[str, Value]:
-    """Returns the keys of a request that the conditions of the documents are about, so that it meets them."""
-    return {test.key: test.texts[0].replace("*", project.regions.primary) for test in statement.condition}
-
-
 # In members
 
 
@@ -352,7 +334,7 @@ class _Repair(NamedTuple):
 
     what: str
     actions: tuple[tuple[str, ...], ...]
-    """Of each entry one action is enough."""
+    """Of each entry an action is enough."""
     resource: str
     """With the account's id for a brace."""
     services: bool = True
@@ -399,14 +381,13 @@ def in_members(evaluated: Evaluated, entering: Sequence[Actor]) -> Iterator[Undo
 
 def sign_ins(evaluated: Evaluated) -> Iterator[UndoingWay]:
     """Yields whether Identity Center can sign people in to members in which somebody has access, likewise."""
-    for accounts, there in _alike(evaluated):
-        accessible = tuple(key for key in accounts if evaluated.grants(key))
-        if accessible:
-            yield _signed_in(evaluated, accessible, there)
+    for alike, there in _alike(evaluated):
+        if accounts := tuple(key for key in alike if evaluated.grants(key)):
+            yield _signed_in(evaluated, accounts, there)
 
 
 def _signed_in(evaluated: Evaluated, accounts: tuple[str, ...], there: AccountLevels) -> UndoingWay:
-    """Returns whether one of the roles of Identity Center there may be assumed, as far as RCPs decide it.
+    """Returns whether any of the roles of Identity Center there may be assumed, as far as RCPs decide it.
 
     AWS: 'The aws:PrincipalOrgID condition key is included in the request context only if the calling principal is a
     member of an organization. This is not the case with federated users'; nor do requests that nobody signs say whether
@@ -417,7 +398,7 @@ def _signed_in(evaluated: Evaluated, accounts: tuple[str, ...], there: AccountLe
     center = PolicyLayer("Identity Center")
     policies = Policies(there, there, center, None, _OPEN)
     sets = sorted({grant.permission_set for key in accounts for grant in evaluated.grants(key)})
-    arns = [evaluated.permission_set(one, accounts[0]).principal.arn for one in sets]
+    arns = [evaluated.permission_set(key, accounts[0]).principal.arn for key in sets]
     roles = [_ROLE.format(there.id) + arn.partition(":role/")[2] for arn in arns]
     tags = evaluated.landing_zone.sso.access_control_attributes
     answers = []
@@ -441,18 +422,18 @@ def _alike(evaluated: Evaluated) -> list[tuple[tuple[str, ...], AccountLevels]]:
     """
     landing_zone = evaluated.landing_zone
     own = landing_zone.project.management_account.id
-    some = next(one for one in ("111122223333", "444455556666") if one != own)
-    found: dict[frozenset[tuple[PolicyType, str]], list[str]] = {}
+    some = next(number for number in ("111122223333", "444455556666") if number != own)
+    members: dict[frozenset[tuple[PolicyType, str]], list[str]] = {}
     about_ids: dict[frozenset[tuple[PolicyType, str]], bool] = {}
     for key in landing_zone.members:
         effective = landing_zone.effective_policies[Target("account", key)]
         bound = frozenset(
             (policy.policy.type, policy.policy.document.text) for policy in effective if policy.policy.type in _BINDING
         )
-        found.setdefault(bound, []).append(key)
+        members.setdefault(bound, []).append(key)
         if bound not in about_ids:
             about_ids[bound] = any(_NUMBER.search(text.replace(own, "")) for _, text in bound)
-    alike = [(tuple(keys), evaluated.account(keys[0]), about_ids[bound]) for bound, keys in found.items()]
+    alike = [(tuple(keys), evaluated.account(keys[0]), about_ids[bound]) for bound, keys in members.items()]
     return [(keys, account if about else replace(account, id=some)) for keys, account, about in alike]
 
 
@@ -471,11 +452,15 @@ def _entrance(
     role = f"{_ROLE}{ACCESS_ROLE}".format(there.id)
     named = [_named(evaluated, actor, accounts[0]) for actor in entering]
     answers = [(_answered(evaluated, actor, there, "sts:AssumeRole", role), actor) for actor in named]
-    bound = [answer for answer in answers if answer[0].decided.level not in _own_levels(answer[1]) or answer[0].allowed]
+    bound = [
+        (answer, actor)
+        for answer, actor in answers
+        if answer.allowed or answer.decided.level not in (actor.identity.name, actor.boundary and actor.boundary.name)
+    ]
     if not bound:
         actor = _named(evaluated, evaluated.somebody(MANAGEMENT), accounts[0])
         bound = [(_answered(evaluated, actor, there, "sts:AssumeRole", role), actor)]
-    best, actor = min(bound, key=lambda one: _ORDER.index(one[0].outcome))
+    best, actor = min(bound, key=lambda answered: _ORDER.index(answered[0].outcome))
     return _way(ENTER, accounts, there, f"{actor.name} in {MANAGEMENT}", best)
 
 
@@ -494,10 +479,6 @@ def _named(evaluated: Evaluated, actor: Actor, account: str) -> Actor:
     if not about <= set(exempt):
         return actor
     return replace(actor, principal=RequestPrincipal(actor.principal.arn.replace(unnamed, "role/deployer")))
-
-
-def _own_levels(actor: Actor) -> set[str]:
-    return {actor.identity.name, *([actor.boundary.name] if actor.boundary else [])}
 
 
 def _repaired(evaluated: Evaluated, repair: _Repair, accounts: tuple[str, ...], there: AccountLevels) -> UndoingWay:
@@ -526,16 +507,15 @@ def _answered(evaluated: Evaluated, actor: Actor, there: AccountLevels, action: 
     primary = evaluated.landing_zone.project.regions.primary
     region = region_of(action, resource) or primary
     answer = _answered_in(evaluated, region, actor, there, action, resource)
-    if answer.outcome is not Outcome.DENIED or action != "sts:AssumeRole" or not _is_regional(answer):
+    # A statement that denies and is about regions may say something else elsewhere.
+    tests = [test for step in answer.steps if step.statement for test in step.statement.condition]
+    regional = any(test.key.lower() == "aws:requestedregion" for test in tests)
+    if answer.outcome is not Outcome.DENIED or action != "sts:AssumeRole" or not regional:
         return answer
     others = sorted(aws_limits().regions - {region})
-    return _best([answer, *(_answered_in(evaluated, one, actor, there, action, resource) for one in others)])
-
-
-def _is_regional(answer: Answer) -> bool:
-    """Returns whether a statement that denies is about regions, so that the answer may be another one elsewhere."""
-    tests = (test for step in answer.steps if step.statement for test in step.statement.condition)
-    return any(test.key.lower() == "aws:requestedregion" for test in tests)
+    return _best(
+        [answer, *(_answered_in(evaluated, elsewhere, actor, there, action, resource) for elsewhere in others)]
+    )
 
 
 def _answered_in(
@@ -552,17 +532,15 @@ def _answered_in(
 def _way(what: str, accounts: tuple[str, ...], there: AccountLevels, by: str, *needed: Answer) -> UndoingWay:
     """Returns the way that needs all of some answers."""
     worst = max(needed, key=lambda answer: _ORDER.index(answer.outcome))
-    denials = tuple((answer.request.action, step) for answer in needed for step in answer.steps if _denies(step))
-    doubts = (
-        tuple(doubt for answer in needed for doubt in _doubts(answer, there))
-        if worst.outcome is Outcome.DEPENDS
-        else ()
-    )
-    return UndoingWay(what, accounts, by, worst.outcome, worst.request.action, worst.decided, denials, doubts)
-
-
-def _denies(step: Step) -> bool:
-    return step.outcome is Outcome.DENIED and step.statement is not None
+    denials = [
+        (answer.request.action, step)
+        for answer in needed
+        for step in answer.steps
+        if step.outcome is Outcome.DENIED and step.statement is not None
+    ]
+    open_ = needed if worst.outcome is Outcome.DEPENDS else ()
+    doubts = tuple(doubt for answer in open_ for doubt in _doubts(answer, there))
+    return UndoingWay(what, accounts, by, worst.outcome, worst.request.action, worst.decided, tuple(denials), doubts)
 
 
 def _doubts(answer: Answer, there: AccountLevels) -> Iterator[Doubt]:
@@ -572,7 +550,8 @@ def _doubts(answer: Answer, there: AccountLevels) -> Iterator[Doubt]:
     """
     request, action = answer.request, answer.request.action
     untagged = replace(request, context=request.context.filled(_UNTAGGED))
-    chosen = {RESOURCE} if request.principal == _STRANGER else {RESOURCE, *_keys_of(action)}
+    taken = (key for known in reference().actions(action) for key in known.keys)
+    chosen = {RESOURCE, *(() if request.principal == _STRANGER else map(_family, taken))}
     open_ = {step.level for step in answer.steps if step.outcome is Outcome.DEPENDS}
     for layer in (*there.service_control, *there.resource_control):
         for statement in layer.about(request.name) if layer.name in open_ else ():
@@ -586,10 +565,6 @@ def _doubts(answer: Answer, there: AccountLevels) -> Iterator[Doubt]:
 _UNTAGGED: Mapping[str, Value] = dict.fromkeys(
     ("aws:ResourceTag/*", "iam:ResourceTag/*", "s3:BucketTag/*", "secretsmanager:ResourceTag/*"), ABSENT
 )
-
-
-def _keys_of(action: str) -> set[str]:
-    return {_family(key) for found in reference().actions(action) for key in found.keys}
 
 
 def _family(key: str) -> str:

@@ -11,8 +11,7 @@ from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.landing_zone import Actor, Evaluated
-from strata.landing_zone.grants import Grant
-from strata.landing_zone.groups import Group, known_to, may_be_in
+from strata.landing_zone.groups import known_to, may_be_in
 from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome, Step
 from strata.policy.asked import settled
@@ -92,13 +91,10 @@ def ask(evaluated: Evaluated, actor: Actor, question: PrincipalQuestion, account
     request, there = request_of(evaluated, actor, question, account)
     policies = Policies(actor.account, there, actor.identity, actor.boundary, _of_resource(evaluated, request, there))
     answer = settled(request, policies)
-    return _for_members(answer, evaluated.landing_zone.groups[actor.group]) if actor.group else answer
-
-
-def _for_members(answer: Answer, group: Group) -> Answer:
-    """Returns the answer for somebody who has access only as a member of a group, and may be one."""
-    if answer.outcome is Outcome.DENIED:
+    if not actor.group or answer.outcome is Outcome.DENIED:
         return answer
+    # Somebody who has access only as a member of a group, and may be one.
+    group = evaluated.landing_zone.groups[actor.group]
     keys = (f"membership of {group.key}", *answer.keys)
     step = Step(f"group {group.key}", Outcome.DEPENDS, f"{known_to([group])} alone knows its members", None, keys[:1])
     return Answer(Outcome.DEPENDS, keys, step, (step, *answer.steps), answer.request)
@@ -146,8 +142,13 @@ def resource_of(evaluated: Evaluated, question: PrincipalQuestion, here: Account
     if resource == "*":
         return "*", here
     parts = resource.split(":", ARN_PARTS - 1)
-    there = (_account_of(evaluated, parts[4], resource) if parts[4] != "*" else None) or here
-    if parts[4] not in ("", "aws"):
+    there, written = here, parts[4]
+    if written in ("", "aws"):
+        bucket = evaluated.bucket_account(resource)
+        there = evaluated.account(bucket) if bucket else here
+    else:
+        if written != "*":
+            there = evaluated.account(written) if written in evaluated.keys else evaluated.account_of_id(written)
         parts[4] = there.id
     # Whoever writes a star means any text there; AWS takes none in the resource of a request.
     text = re.sub(r"[*?]+", unknown.ANYTHING, ":".join(parts))
@@ -174,13 +175,6 @@ def check_resource(evaluated: Evaluated, resource: str) -> None:
         guess = did_you_mean(parts[4], evaluated.keys)
         text = f"{resource!r} is in {parts[4]!r}, which is no account{guess}"
         raise UsageError(Message("unknown-name", text, name=parts[4], kind="account"))
-
-
-def _account_of(evaluated: Evaluated, written: str, resource: str) -> AccountLevels | None:
-    if written in ("", "aws"):
-        key = evaluated.bucket_account(resource)
-        return evaluated.account(key) if key else None
-    return evaluated.account(written) if written in evaluated.keys else evaluated.account_of_id(written)
 
 
 def _any_resource(question: PrincipalQuestion, here: AccountLevels) -> str:
@@ -270,21 +264,21 @@ def _named(evaluated: Evaluated, name: str) -> Who:
     name = name.removeprefix(prefix)
     wanted = name.casefold()
     kinds: Iterable[Kind] = (PREFIXES[prefix],) if prefix else PREFIXES.values()
-    whoes = [
+    candidates = [
         Who(kind, key)
         for kind in kinds
         for key, known in names[kind].items()
-        if wanted in {one.casefold() for one in known}
+        if wanted in {word.casefold() for word in known}
     ]
-    exact = [who for who in whoes if who.key == name]
-    if len(exact or whoes) == 1:
-        return (exact or whoes)[0]
-    if whoes:
-        several = " and ".join(f"{who.kind} {who.key}" for who in whoes)
+    exact = [who for who in candidates if who.key == name]
+    if len(exact or candidates) == 1:
+        return (exact or candidates)[0]
+    if candidates:
+        several = " and ".join(f"{who.kind} {who.key}" for who in candidates)
         examples = " or ".join(
-            f"{prefix}{who.key}" for who in whoes[:2] for prefix in PREFIXES if PREFIXES[prefix] == who.kind
+            f"{prefix}{who.key}" for who in candidates[:2] for prefix in PREFIXES if PREFIXES[prefix] == who.kind
         )
-        keys = [who.key for who in whoes]
+        keys = [who.key for who in candidates]
         raise StrataError(Message("name-ambiguous", f"{name!r} is {several}; write {examples}", name=name, keys=keys))
     every = {word for kind in kinds for words in names[kind].values() for word in words}
     if prefix:
@@ -301,22 +295,16 @@ def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:
     """Returns the ways in which somebody can act in an account; none if it has no access there.
 
     Raises:
-        UsageError: it is a role by an ARN that is not known to be one of the account.
+        UsageError: it is a role by an ARN that is not known to be of the account.
     """
     if who.account not in ("", account, evaluated.account(account).id):
         problem = f"the role is in {who.account}, which is not known to be account {account}"
         text = f"{problem}; name its own account by --in, or write role/{who.key}"
         raise UsageError(Message("wrong-account", text, name=who.account, account=account))
     match who.kind:
-        case "user":
-            given = sets_of(evaluated, who.key, account)
-            return [evaluated.permission_set(key, account, who.key, group) for key, group in sorted(given.items())]
-        case "group":
-            granted = {grant.permission_set for grant in evaluated.grants(account) if _to_group(grant, who.key)}
-            return [evaluated.permission_set(key, account) for key in sorted(granted)]
-        case "permission set":
-            granted = {grant.permission_set for grant in evaluated.grants(account)}
-            return [evaluated.permission_set(who.key, account)] if who.key in granted else []
+        case "user" | "group" | "permission set":
+            user, given = who.key if who.kind == "user" else None, sets_of(evaluated, who, account)
+            return [evaluated.permission_set(key, account, user, group) for key, group in sorted(given.items())]
         case "role":
             return [evaluated.role(who.key, account)]
         case "root":
@@ -329,33 +317,37 @@ def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:
             return [evaluated.somebody(account)]
 
 
-def _to_group(grant: Grant, key: str) -> bool:
-    return grant.principal_type == "GROUP" and grant.principal == key
+def sets_of(evaluated: Evaluated, who: Who, account: str) -> dict[str, str]:
+    """Returns the permission sets by which a user, a group or a set acts in an account.
 
-
-def sets_of(evaluated: Evaluated, user: str, account: str) -> dict[str, str]:
-    """Returns the permission sets of a user in an account, those that depend on an external group with that group."""
-    landing_zone = evaluated.landing_zone
-    groups, maybe = landing_zone.groups, may_be_in(landing_zone.users[user], landing_zone.groups)
-    found: dict[str, str] = {}
-    for grant in evaluated.grants(account):
+    Those of a user that depend on an external group have that group.
+    """
+    grants, groups, users = evaluated.grants(account), evaluated.landing_zone.groups, evaluated.landing_zone.users
+    if who.kind == "permission set":
+        return {who.key: ""} if any(grant.permission_set == who.key for grant in grants) else {}
+    if who.kind == "group":
+        mine = ("GROUP", who.key)
+        return {grant.permission_set: "" for grant in grants if (grant.principal_type, grant.principal) == mine}
+    maybe = may_be_in(users[who.key], groups)
+    sets: dict[str, str] = {}
+    for grant in grants:
         of_group = grant.principal_type == "GROUP"
-        if user in (groups[grant.principal].members if of_group else (grant.principal,)):
-            found[grant.permission_set] = ""
+        if who.key in (groups[grant.principal].members if of_group else (grant.principal,)):
+            sets[grant.permission_set] = ""
         elif of_group and grant.principal in maybe:
-            found.setdefault(grant.permission_set, grant.principal)
-    return found
+            sets.setdefault(grant.permission_set, grant.principal)
+    return sets
 
 
 def everybody(evaluated: Evaluated, account: str) -> list[tuple[Who, str]]:
-    """Returns who has which permission set in an account: users, and groups of whose members some are not known."""
+    """Returns holders with permission sets of an account: users, and groups of whose members some are not known."""
     groups = evaluated.landing_zone.groups
-    found: set[tuple[str, str, str]] = set()
+    holders: set[tuple[str, str, str]] = set()
     for grant in evaluated.grants(account):
         if grant.principal_type == "USER":
-            found.add(("user", grant.principal, grant.permission_set))
+            holders.add(("user", grant.principal, grant.permission_set))
             continue
-        found |= {("user", member, grant.permission_set) for member in groups[grant.principal].members}
+        holders |= {("user", member, grant.permission_set) for member in groups[grant.principal].members}
         if groups[grant.principal].has_others:
-            found.add(("group", grant.principal, grant.permission_set))
-    return [(Who("user" if kind == "user" else "group", key), name) for kind, key, name in sorted(found)]
+            holders.add(("group", grant.principal, grant.permission_set))
+    return [(Who("user" if kind == "user" else "group", key), name) for kind, key, name in sorted(holders)]

@@ -49,8 +49,8 @@ def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, pr
         yield from _action_problem(written, at)
     but = expectation.except_
     for at, place in (*_listed(("in",), expectation.in_), *_listed(("except", "in"), but.in_ if but else ())):
-        if places and (found := evaluated.landing_zone.selector.problem(place, at)):
-            yield found
+        if places and (problem := evaluated.landing_zone.selector.problem(place, at)):
+            yield problem
     for at, name in (*_listed(("as",), expectation.as_), *_listed(("except", "as"), but.as_ if but else ())):
         if principals or name.startswith("role/"):
             yield from _principal_problem(evaluated, name, at)
@@ -162,13 +162,13 @@ def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem
     if not expectation.on:
         return
     values = placeholder_values(evaluated.landing_zone.project)
-    resources = [fill(one, values) for one in expectation.on]
-    actions = {action: found for action in expectation.actions if (found := reference().actions(action))}
+    resources = [fill(resource, values) for resource in expectation.on]
+    actions = {action: named for action in expectation.actions if (named := reference().actions(action))}
     fitting = [
         (action, resource)
-        for action, found in actions.items()
+        for action, named in actions.items()
         for resource in resources
-        if any(takes(action, resource) for action in found)
+        if any(takes(action, resource) for action in named)
     ]
     asked = {action for action, _ in fitting}
     for at, action in _listed((expectation.expects,), expectation.actions):
@@ -178,14 +178,14 @@ def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem
             problem = Message("action-not-on-resource", text, action=name, resource=resource)
             yield Problem(problem, "name such a resource in on, or leave it out", at=at)
     for at, resource in _listed(("on",), resources if len(asked) == len(actions) else ()):
-        if actions and resource not in {one for _, one in fitting}:
+        if actions and resource not in {taken for _, taken in fitting}:
             text = f"no action is ever about {short(resource)}"
             problem = Message("action-not-on-resource", text, resource=resource)
             yield Problem(problem, "name one that an action takes", at=at)
 
 
 def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
-    """Yields the regions to which the one action of an expectation is no request."""
+    """Yields the regions to which the single action of an expectation is no request."""
     (written, *more) = expectation.actions
     if more or is_pattern(written) or not (actions := reference().actions(written)):
         return
@@ -196,7 +196,7 @@ def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Probl
             named += _listed(("with", key), regions)
     for at, region in named:
         problems: list[Message | None] = []
-        for resource in [fill(one, values) for one in expectation.on] or ["*"]:
+        for resource in [fill(written_resource, values) for written_resource in expectation.on] or ["*"]:
             try:
                 if region != OTHER_REGIONS:
                     check_region(actions[0], resource, region)
@@ -222,32 +222,29 @@ def resolved(evaluated: Evaluated, expectation: Expectation) -> Sentence:
     return Sentence(
         expectation=expectation,
         accounts=tuple(account for account in _accounts(evaluated, expectation.in_) if account not in out),
-        who=tuple(dict.fromkeys(_who(evaluated, one) for one in expectation.as_)),
-        but=tuple(who for one in (but.as_ if but else ()) if (who := _who(evaluated, one, exempt=True))),
-        resources=tuple(fill(one, values) for one in expectation.on) or (None,),
+        who=tuple(dict.fromkeys(_who(evaluated, name) for name in expectation.as_)),
+        but=tuple(who for name in (but.as_ if but else ()) if (who := _who(evaluated, name, exempt=True))),
+        resources=tuple(fill(name, values) for name in expectation.on) or (None,),
         regions=tuple(regions) if expectation.region else (None,),
-        keys={key.lower(): _value(values) for key, values in expectation.with_.items()},
+        keys={
+            key.lower(): values if values[1:] else values[0] if values else ABSENT
+            for key, values in expectation.with_.items()
+        },
     )
 
 
 def _accounts(evaluated: Evaluated, places: Iterable[str]) -> list[str]:
     """Returns the accounts of some places, the management account first, each once."""
-    found = frozenset[str]().union(*map(evaluated.landing_zone.selector.at, places))
-    return [key for key in evaluated.keys if key in found]
+    inside = frozenset[str]().union(*map(evaluated.landing_zone.selector.at, places))
+    return [key for key in evaluated.keys if key in inside]
 
 
 def _regions(written: Iterable[str], governed: Iterable[str]) -> Iterator[str]:
-    for one in written:
-        if one == OTHER_REGIONS:
+    for region in written:
+        if region == OTHER_REGIONS:
             yield from sorted(aws_limits().regions - set(governed))
         else:
-            yield one
-
-
-def _value(values: tuple[str, ...]) -> Value:
-    if not values:
-        return ABSENT
-    return values if values[1:] else values[0]
+            yield region
 
 
 def _who(evaluated: Evaluated, name: str, *, exempt: bool = False) -> Who | None:

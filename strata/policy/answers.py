@@ -20,7 +20,7 @@ class Outcome(StrEnum):
 
 
 class Step(NamedTuple):
-    """One level of the evaluation, with its result."""
+    """A level of the evaluation, with its result."""
 
     level: str
     outcome: Outcome

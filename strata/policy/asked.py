@@ -5,9 +5,9 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import product
 from math import prod
 
 from strata.policy.answers import Answer, Outcome
@@ -35,23 +35,21 @@ def settled(request: Request, policies: Policies) -> Answer:
         return answer
     last: Answer | None = None
     for context in _told_apart(policies, answer):
-        found = evaluate(replace(request, context=context), policies)
-        if found.outcome is Outcome.DEPENDS or (last and found.outcome is not last.outcome):
+        other = evaluate(replace(request, context=context), policies)
+        if other.outcome is Outcome.DEPENDS or (last and other.outcome is not last.outcome):
             return answer
-        last = found
-    return _whatever(last, answer.keys) if last else answer
-
-
-def _whatever(answer: Answer, keys: Sequence[str]) -> Answer:
-    """Returns an answer that says that it is the same whatever some keys are."""
-    decided = answer.decided._replace(reason=f"{answer.decided.reason}, or another does, whatever {listed(keys)} is")
-    steps = tuple(decided if step is answer.decided else step for step in answer.steps)
-    return answer._replace(decided=decided, steps=steps)
+        last = other
+    if last is None:
+        return answer
+    reason = f"{last.decided.reason}, or another does, whatever {listed(answer.keys)} is"
+    decided = last.decided._replace(reason=reason)
+    steps = tuple(decided if step is last.decided else step for step in last.steps)
+    return last._replace(decided=decided, steps=steps)
 
 
 def never_sent(layers: Iterable[PolicyLayer], action: str) -> dict[str, Value]:
     """Returns the keys that policies ask for and no request for an action has: those of other services, and tags."""
-    taken = {_family(key) for found in reference().actions(action) for key in found.keys}
+    taken = {_family(key) for named in reference().actions(action) for key in named.keys}
     asked = {test.key.lower() for statement in _about(layers, action) for test in statement.condition}
     return {key: ABSENT for key in asked if _family(key) not in taken and _is_of_action(key)}
 
@@ -84,19 +82,15 @@ def _told_apart(policies: Policies, answer: Answer) -> Iterator[Context]:
     if any(context.get(key) is not UNKNOWN for key in keys):
         return  # a part of its value is not known
     statements = list(_about(policies.layers, answer.request.action))
-    compared = {key.lower() for statement in statements for text in _texts(statement) for key in variables(text)}
     tests = [test for statement in statements for test in statement.condition]
+    templates = itertools.chain(*(statement.resources for statement in statements), *(test.values for test in tests))
+    compared = {key.lower() for template in templates for key in variables(template.text)}
     values = [
         [] if key in compared else _values(key, list(dict.fromkeys(test for test in tests if test.key.lower() == key)))
         for key in keys
     ]
     if prod(map(len, values)) <= MOST_REQUESTS:
-        yield from (context.filled(dict(zip(keys, some, strict=True))) for some in product(*values))
-
-
-def _texts(statement: Statement) -> Iterator[str]:
-    yield from (template.text for template in statement.resources)
-    yield from (value.text for test in statement.condition for value in test.values)
+        yield from (context.filled(dict(zip(keys, some, strict=True))) for some in itertools.product(*values))
 
 
 def _values(key: str, tests: Sequence[Test]) -> list[Value]:

@@ -97,7 +97,7 @@ def _value(match: re.Match[str], context: Context) -> str:
 
 @dataclass(frozen=True)
 class Test:
-    """One operator applied to one key of a Condition."""
+    """An operator applied to a key of a Condition."""
 
     written: str
     """The operator as the policy has it, with quantifier and suffix, such as `ForAnyValue:StringNotLikeIfExists`."""
@@ -136,11 +136,13 @@ class Test:
             return frozenset({self.key})
         values = (value,) if isinstance(value, str) else value
         if self.operator is None:
-            return self._null(absent=not values)
+            return any(truth(value.text) is (not values) for value in self.values)
         if not values:
-            return self._without_value(self.operator)
+            if self.quantifier == ANY_VALUE:
+                return False
+            return self.quantifier == ALL_VALUES or self.if_exists or self.operator.negated
         if self.quantifier is None:
-            # Several values want ForAnyValue or ForAllValues; without one of them nothing is met.
+            # Several values want ForAnyValue or ForAllValues; without any of them nothing is met.
             return self._met(self.operator, value, context) if isinstance(value, str) else False
         if not any(values):
             # AWS: a key that resolves to an empty text is an empty set.
@@ -152,19 +154,10 @@ class Test:
     def _name(self) -> str:
         return self.key.lower()
 
-    def _null(self, *, absent: bool) -> Truth:
-        return any(truth(value.text) is absent for value in self.values)
-
-    def _without_value(self, operator: Operator) -> Truth:
-        if self.quantifier == ANY_VALUE:
-            return False
-        return self.quantifier == ALL_VALUES or self.if_exists or operator.negated
-
     def _met(self, operator: Operator, value: str, context: Context) -> Truth:
-        """Returns whether one value of the request meets the values of the policy."""
-        if not operator.negated:
-            return any_of(self._compared(operator, value, context))
-        return negated(any_of(self._compared(operator, value, context)))
+        """Returns whether a value of the request meets the values of the policy."""
+        met = any_of(self._compared(operator, value, context))
+        return negated(met) if operator.negated else met
 
     def _compared(self, operator: Operator, value: str, context: Context) -> Iterator[Truth]:
         for template in self.values:
@@ -176,14 +169,13 @@ class Test:
             except UnresolvedError:
                 yield False  # AWS: nothing is equal to or like a variable without a value, so that a negation matches
                 continue
-            yield self._as_truth(operator.compare(value, wanted), operator)
-
-    def _as_truth(self, comparison: ComparisonResult, operator: Operator) -> Truth:
-        if comparison is ComparisonResult.UNSURE:
-            return frozenset({self.key})
-        if comparison is ComparisonResult.SENSELESS:
-            return operator.negated
-        return comparison is ComparisonResult.SAME
+            comparison = operator.compare(value, wanted)
+            if comparison is ComparisonResult.UNSURE:
+                yield frozenset({self.key})
+            elif comparison is ComparisonResult.SENSELESS:
+                yield operator.negated
+            else:
+                yield comparison is ComparisonResult.SAME
 
 
 def holds(tests: Iterable[Test], context: Context) -> Truth:
@@ -226,7 +218,7 @@ _NAMES = {name.lower(): name for name in (*OPERATORS, NULL)}
 def _parts(written: str) -> tuple[str | None, str, bool]:
     """Returns quantifier, operator and whether IfExists follows; case does not count."""
     before, colon, after = written.rpartition(":")
-    quantifier = next((one for one in (ANY_VALUE, ALL_VALUES) if colon and before.lower() == one.lower()), None)
+    quantifier = next((known for known in (ANY_VALUE, ALL_VALUES) if colon and before.lower() == known.lower()), None)
     plain = after if quantifier or not colon else written
     known = _NAMES.get(plain.lower())
     if known is None and plain.lower().endswith("ifexists"):
@@ -237,11 +229,11 @@ def _parts(written: str) -> tuple[str | None, str, bool]:
 
 def texts(value: Any, at: Location = ()) -> Iterator[tuple[Location, str]]:
     """Yields the texts of an element, which may be one or a list, each with its place."""
-    listed = [((*at, index), one) for index, one in enumerate(value)] if isinstance(value, list) else [(at, value)]
-    for place, one in listed:
-        if isinstance(one, str):
-            yield place, one
-        elif isinstance(one, bool):
-            yield place, str(one).lower()
-        elif isinstance(one, int | float):
-            yield place, str(one)
+    listed = [((*at, index), text) for index, text in enumerate(value)] if isinstance(value, list) else [(at, value)]
+    for place, text in listed:
+        if isinstance(text, str):
+            yield place, text
+        elif isinstance(text, bool):
+            yield place, str(text).lower()
+        elif isinstance(text, int | float):
+            yield place, str(text)

@@ -32,7 +32,7 @@ class DocumentError(StrataError):
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """One statement of a document."""
+    """A statement of a document."""
 
     at: Location
     number: int
@@ -64,7 +64,7 @@ class Statement:
         """Returns its name in accepted.yaml: its Sid, else its effect and first action, since a number may change."""
         if self.name == f"statement {self.content.get('Sid')}":
             return self.name
-        acts = [f"all but {one}" for one in self.values("NotAction")] or self.values("Action")
+        acts = [f"all but {action}" for action in self.values("NotAction")] or self.values("Action")
         return " ".join([str(self.content.get("Effect")), *acts[:1]])
 
     # Its elements
@@ -116,23 +116,23 @@ class Statement:
             return None
         value = self.content[element]
         named = value.items() if isinstance(value, Mapping) else [("*", value)]
-        entries = tuple((kind, one) for kind, some in named for _, one in texts(some))
+        entries = tuple((kind, text) for kind, some in named for _, text in texts(some))
         return Principals(entries, but=element == "NotPrincipal")
 
     @cached_property
     def condition(self) -> tuple[Test, ...]:
-        """Returns what its condition tests."""
+        """Returns the tests of its condition."""
         return tuple(tests(self.content.get("Condition"), self.version, (*self.at, "Condition")))
 
     # What it is about
 
     def applies(self, request: Request) -> Truth:
-        """Returns whether resource and condition match a request for one of the actions, whoever the principal is."""
+        """Returns whether resource and condition match a request for any of the actions, whoever the principal is."""
         resources, but, condition = self.resources, self.not_resources, self.condition
         reaches: Truth = True  # a trust policy has no Resource: it is the role's own
         if resources:
-            found = any_of(_reached(template, request, but=but) for template in resources)
-            reaches = negated(found) if but else found
+            matched = any_of(_reached(template, request, but=but) for template in resources)
+            reaches = negated(matched) if but else matched
         if reaches is False or not condition:
             return reaches
         return all_of((reaches, holds(condition, request.context)))
@@ -154,16 +154,15 @@ def _reached(template: Template, request: Request, *, but: bool) -> Truth:
         return frozenset({error.key})
     except UnresolvedError as error:
         return frozenset({error.key}) if but else False
-    if template.variables and _before_the_resource(template.text):
-        return frozenset({RESOURCE}) if but else False
-    found = pattern(wanted, PatternKind.RESOURCE).match(request.resource)
-    return frozenset({RESOURCE}) if found is None else found
+    if template.variables:
+        named = re.sub(r"\$\{[^{}]*\}", lambda match: "" if match[0] in _LITERALS else "\0", template.text)
+        if "\0" in ":".join(named.split(":", ARN_PARTS - 1)[: ARN_PARTS - 1]):
+            return frozenset({RESOURCE}) if but else False  # AWS replaces none before the fifth colon of an ARN
+    matched = pattern(wanted, PatternKind.RESOURCE).match(request.resource)
+    return frozenset({RESOURCE}) if matched is None else matched
 
 
-def _before_the_resource(text: str) -> bool:
-    """Returns whether a variable stands in a part of the ARN where AWS replaces none: before the fifth colon."""
-    plain = re.sub(r"\$\{[^{}]*\}", lambda match: "\0" if match[0] not in ("${*}", "${?}", "${$}") else "", text)
-    return "\0" in ":".join(plain.split(":", ARN_PARTS - 1)[: ARN_PARTS - 1])
+_LITERALS = ("${*}", "${?}", "${$}")
 
 
 @dataclass(frozen=True)
@@ -186,8 +185,8 @@ def parse(text: str, file: str, *, name: str = "", line: Callable[[Location], in
         raise DocumentError(Message("not-json", f"{file} is not JSON: {error}", place=file)) from error
     if not isinstance(document, dict):
         raise DocumentError(Message("wrong-type", f"{file} is not a JSON object", place=file))
-    found = tuple(_read(document, file, line))
-    for statement in found:
+    read = tuple(_read(document, file, line))
+    for statement in read:
         try:
             _refuse(statement.content)
         except ValueError as error:
@@ -196,7 +195,7 @@ def parse(text: str, file: str, *, name: str = "", line: Callable[[Location], in
             raise DocumentError(
                 Message("statement-malformed", text, place=where, statement=statement.number)
             ) from error
-    return Document(name or file, found)
+    return Document(name or file, read)
 
 
 def statements(document: Any) -> Iterator[Statement]:
@@ -238,5 +237,5 @@ def _refuse(statement: Any) -> None:
 
 def _refuse_texts(content: Mapping[str, Any], element: str) -> None:
     value = content.get(element, [])
-    if not all(isinstance(one, str) for one in (value if isinstance(value, list) else [value])):
+    if not all(isinstance(text, str) for text in (value if isinstance(value, list) else [value])):
         raise ValueError(f"has {element} with something that is not text")

@@ -164,16 +164,12 @@ def _unused(statement: Statement, test: Test, key: Key) -> Iterator[DocumentFind
         return
     if _is_taken(statement, key.name):
         return
-    problem = f"{statement.name} tests {test.key}, which none of its actions supports: {_outcome(test)}"
-    remedy = "name actions that support it, or another key"
-    yield DocumentFinding("unused-condition-key", test.at, f"{statement.place} {test.key}", problem, remedy)
-
-
-def _outcome(test: Test) -> str:
-    """Returns the result of a test of a key that no request has."""
     absent = test.texts[:1] in (("true",), ("True",))
     passes = absent if test.base == "Null" else test.is_negated or test.if_exists or test.quantifier == ALL_VALUES
-    return "it always holds" if passes else "it never holds"
+    problem = f"{statement.name} tests {test.key}, which none of its actions supports: it "
+    problem += "always holds" if passes else "never holds"
+    remedy = "name actions that support it, or another key"
+    yield DocumentFinding("unused-condition-key", test.at, f"{statement.place} {test.key}", problem, remedy)
 
 
 def _is_taken(statement: Statement, key: str) -> bool:
@@ -185,20 +181,16 @@ def _is_taken(statement: Statement, key: str) -> bool:
             for service in reference().services()
             for name in service.names_taking(key)
         )
-    return any(_takes(pattern, key) for pattern in statement.values("Action"))
+    for prefix, _, action in (pattern.partition(":") for pattern in statement.values("Action")):
+        service = reference().service(prefix)
+        if prefix == "*" or not service or key in service.keys_taken(action):
+            return True
+    return False
 
 
 def _acts(pattern: str, service: Service, name: str) -> bool:
     prefix, _, action = pattern.lower().partition(":")
     return prefix in ("*", service.prefix) and matches(action or "*", name.lower())
-
-
-def _takes(pattern: str, key: str) -> bool:
-    prefix, _, action = pattern.partition(":")
-    service = reference().service(prefix)
-    if prefix == "*" or not service:
-        return True
-    return key in service.keys_taken(action)
 
 
 _FAMILIES: Mapping[str, tuple[str, ...]] = {
@@ -242,7 +234,8 @@ def _values(statement: Statement, test: Test) -> Iterator[DocumentFinding]:
         if "${" in value:
             continue
         if test.base.startswith("StringEquals") or test.base.startswith("StringNotEquals"):
-            if is_pattern(value) and _has_names(test.key):
+            # Values of a key are names, which have no wildcards; an S3 prefix may be anything.
+            if is_pattern(value) and not test.key.lower().startswith(_NO_NAMES):
                 like = test.written.replace("EqualsIgnoreCase", "Like").replace("Equals", "Like")
                 problem = f"{statement.name} compares {test.key} with {short(value)} by {test.written}, to which "
                 problem += "wildcards are letters like others"
@@ -254,9 +247,7 @@ def _values(statement: Statement, test: Test) -> Iterator[DocumentFinding]:
                 yield DocumentFinding("operator-value", test.at, place, problem + wanted[0], "correct the value")
 
 
-def _has_names(key: str) -> bool:
-    """Returns whether values of a key are names, which have no wildcards; an S3 prefix may be anything."""
-    return not key.lower().startswith(("s3:", "sts:externalid", "kms:encryptioncontext"))
+_NO_NAMES = ("s3:", "sts:externalid", "kms:encryptioncontext")
 
 
 def _is_date(value: str) -> bool:
@@ -292,17 +283,26 @@ _WANTED: tuple[tuple[str, tuple[str, Callable[[str], bool]]], ...] = (
 
 
 def _binds_everybody(statement: Statement, kind: DocumentKind, access_role: str) -> Iterator[DocumentFinding]:
-    if not statement.denies or kind is DocumentKind.RESOURCE or not _is_everywhere(statement, kind):
+    # It is about every resource, or all of a service in a resource control policy.
+    whole = r"\*+|arn:[^:]*:[^:]*:\*?:\*?:\*+" if kind is DocumentKind.RESOURCE_CONTROL else r"\*+"
+    everywhere = "NotResource" in statement.content or any(
+        re.fullmatch(whole, text) for text in statement.values("Resource")
+    )
+    if not statement.denies or kind is DocumentKind.RESOURCE or not everywhere:
         return
-    everything = any(not action.replace(":", "").strip("*") for action in statement.values("Action"))
+    actions, excepted = statement.values("Action"), statement.values("NotAction")
+    everything = any(not action.replace(":", "").strip("*") for action in actions)
     if kind in (DocumentKind.PERMISSION_SET, DocumentKind.ROLE):
         if everything and not statement.content.get("Condition"):
             held = "role" if kind is DocumentKind.ROLE else "permission set"
             problem = f"{statement.name} denies everything to whoever has the {held}"
             yield DocumentFinding("denies-everything", statement.at, statement.place, problem, "name what it denies")
         return
-    wide = everything or _denies_all_but(statement) or _denies_roles(statement)
-    if not _may_bind(statement, access_role) or not (wide or kind is DocumentKind.RESOURCE_CONTROL):
+    sts = reference().service("sts")
+    all_but = bool(excepted) and all(action.replace(":", "").strip("*") for action in excepted)
+    roles = sts is not None and any(_acts(action, sts, "AssumeRole") for action in actions)
+    wide = everything or all_but or roles or kind is DocumentKind.RESOURCE_CONTROL
+    if not wide or not _may_bind(statement, access_role):
         return
     if everything and not statement.content.get("Condition"):
         problem = f"{statement.name} denies everything to everybody, {access_role} among them"
@@ -312,27 +312,6 @@ def _binds_everybody(statement: Statement, kind: DocumentKind, access_role: str)
     problem = f"{statement.name} binds {access_role} too, which the management account needs for repairs"
     remedy = f"exempt arn:*:iam::*:role/{access_role} by ArnNotLike aws:PrincipalArn"
     yield DocumentFinding("binds-deployer", statement.at, statement.place, problem, remedy)
-
-
-def _is_everywhere(statement: Statement, kind: DocumentKind) -> bool:
-    """Returns whether a statement is about every resource; that of a resource control policy, of one service."""
-    if "NotResource" in statement.content:
-        return True
-    whole = r"\*+|arn:[^:]*:[^:]*:\*?:\*?:\*+" if kind is DocumentKind.RESOURCE_CONTROL else r"\*+"
-    return any(re.fullmatch(whole, text) for text in statement.values("Resource"))
-
-
-def _denies_all_but(statement: Statement) -> bool:
-    excepted = statement.values("NotAction")
-    return bool(excepted) and all(one.replace(":", "").strip("*") for one in excepted)
-
-
-def _denies_roles(statement: Statement) -> bool:
-    return any(_acts(action, service, "AssumeRole") for action in statement.values("Action") if (service := _sts()))
-
-
-def _sts() -> Service | None:
-    return reference().service("sts")
 
 
 def _may_bind(statement: Statement, role: str) -> bool:
@@ -389,11 +368,11 @@ def _acted_on(patterns: tuple[str, ...], *, denies: bool) -> frozenset[str] | No
     Where AWS lists no type for one it may still ask about a resource, as of a list of roles. An Allow that does nothing
     for that shows when somebody needs it; a Deny does not.
     """
-    found: set[str] = set()
+    arns: set[str] = set()
     for pattern in patterns:
         service = reference().service(pattern.partition(":")[0])
         kinds = [action.resource_types for action in service.matching(pattern.partition(":")[2])] if service else []
         if not kinds or None in kinds or (() in kinds and not denies):
             return None
-        found.update(kind.arn for some in kinds for kind in some or ())
-    return frozenset(found)
+        arns.update(kind.arn for some in kinds for kind in some or ())
+    return frozenset(arns)

@@ -17,14 +17,26 @@ _PARTITIONS = ("aws", "aws-cn", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e",
 
 
 def refused(statement: Statement) -> Iterator[Problem]:
-    """Yields the errors of one statement."""
+    """Yields the errors of a statement."""
     for element in ("Resource", "NotResource"):
         for text in statement.values(element):
             words = f"{statement.name}: {element} names {short(text)}"
             if text.startswith("arn:"):
                 yield from _arn(words, text)
             yield from _variables(words, text)
-    yield from _tests(statement)
+    seen: dict[tuple[str, str], str] = {}
+    for test in statement.condition:
+        other = seen.setdefault((test.written, test.key.lower()), test.key)
+        if other != test.key:
+            problem = f"{statement.name} tests {short(test.key)} and {short(other)}, one key for AWS, by {test.written}"
+            yield Problem(Message("duplicate-key", problem, key=test.key, first=other), "merge them")
+        if test.base == "Null" and test.if_exists:
+            problem = f"{statement.name} has the operator NullIfExists, which AWS does not have"
+            yield Problem(
+                Message("unknown-name", problem, kind="condition operator", name="NullIfExists"), "write Null"
+            )
+        for value in test.texts:
+            yield from _variables(f"{statement.name} tests {test.key} against {short(value)}", value)
 
 
 def _arn(words: str, text: str) -> Iterator[Problem]:
@@ -64,19 +76,3 @@ def _variables(words: str, text: str) -> Iterator[Problem]:
         return
     message = Message("text-malformed", f"{words}, where a variable {wrong}", kind="policy variable", value=text)
     yield Problem(message, "write it as in ${aws:username}")
-
-
-def _tests(statement: Statement) -> Iterator[Problem]:
-    seen: dict[tuple[str, str], str] = {}
-    for test in statement.condition:
-        other = seen.setdefault((test.written, test.key.lower()), test.key)
-        if other != test.key:
-            problem = f"{statement.name} tests {short(test.key)} and {short(other)}, one key for AWS, by {test.written}"
-            yield Problem(Message("duplicate-key", problem, key=test.key, first=other), "merge them")
-        if test.base == "Null" and test.if_exists:
-            problem = f"{statement.name} has the operator NullIfExists, which AWS does not have"
-            yield Problem(
-                Message("unknown-name", problem, kind="condition operator", name="NullIfExists"), "write Null"
-            )
-        for value in test.texts:
-            yield from _variables(f"{statement.name} tests {test.key} against {short(value)}", value)

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def same_document(one: str, other: str) -> bool:
-    """Returns whether two texts are one document; of texts that are no JSON, whether they are the same."""
-    return bool(meaning_of_text(one) == meaning_of_text(other))
+def same_document(text: str, other: str) -> bool:
+    """Returns whether two texts are the same document; of texts that are no JSON, whether they are the same."""
+    return bool(meaning_of_text(text) == meaning_of_text(other))
 
 
 def meaning_of_text(text: str) -> Any:
@@ -27,15 +27,18 @@ def meaning_of_text(text: str) -> Any:
 def meaning(value: Any) -> Any:
     """Returns a value in the form in which Terraform compares it: text composed, and a policy whatever its wording."""
     if isinstance(value, Mapping) and "Statement" in value:
-        found = value["Statement"]
-        return {**value, "Statement": [_sorted(one) for one in (found if isinstance(found, list) else [found])]}
+        several = value["Statement"]
+        return {
+            **value,
+            "Statement": [_sorted(statement) for statement in (several if isinstance(several, list) else [several])],
+        }
     return _composed(value)
 
 
 def _sorted(value: Any) -> Any:
     """Returns a part of a statement with each text as a list, in whose order nothing lies."""
     if isinstance(value, Mapping):
-        return {_composed(name): _sorted(one) for name, one in value.items()}
+        return {_composed(name): _sorted(part) for name, part in value.items()}
     texts = [value] if isinstance(value, str) else value
     if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
         return sorted({_composed(text) for text in texts})
@@ -47,5 +50,5 @@ def _composed(value: Any) -> Any:
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
     if isinstance(value, Mapping):
-        return {_composed(name): _composed(one) for name, one in value.items()}
-    return [_composed(one) for one in value] if isinstance(value, list) else value
+        return {_composed(name): _composed(part) for name, part in value.items()}
+    return [_composed(part) for part in value] if isinstance(value, list) else value

@@ -31,8 +31,11 @@ def evaluate(request: Request, policies: Policies) -> Answer:
     if _has_identity(request):
         identity, boundary = policies.identity.judge(request), policies.boundary and policies.boundary.judge(request)
         verdicts += [boundary, identity] if boundary else [identity]
-        own = [*([_passed(boundary)] if boundary else []), _own(request, identity)]
-    denials = [found for verdict in verdicts if (found := denial(verdict))]
+        mine = _passed(identity)
+        if request.principal.kind is PrincipalKind.ROOT:
+            mine = Step(identity.layer.name, Outcome.ALLOWED, "may do everything in its account")
+        own = [*([_passed(boundary)] if boundary else []), mine]
+    denials = [denied for verdict in verdicts if (denied := denial(verdict))]
     passed = [control if isinstance(control, Step) else _passed(control) for control in controls]
     return _answer(request, denials, [*passed, *_access(request, granted, own)])
 
@@ -44,12 +47,12 @@ def _has_identity(request: Request) -> bool:
 def _answer(request: Request, denials: list[Step], needed: list[Step]) -> Answer:
     """Decides by the first denial, else by the first level that does not allow, else by the unknown keys."""
     steps = (*denials, *needed)
-    for found in steps:
-        if found.outcome is Outcome.DENIED:
-            return Answer(Outcome.DENIED, (), found, steps, request)
-    unknown = [found for found in steps if found.outcome is Outcome.DEPENDS]
+    for first in steps:
+        if first.outcome is Outcome.DENIED:
+            return Answer(Outcome.DENIED, (), first, steps, request)
+    unknown = [open_step for open_step in steps if open_step.outcome is Outcome.DEPENDS]
     if unknown:
-        keys = {key for found in unknown for key in found.keys}
+        keys = {key for open_step in unknown for key in open_step.keys}
         return Answer(Outcome.DEPENDS, tuple(sorted(keys)), unknown[0], steps, request)
     return Answer(Outcome.ALLOWED, (), steps[-1], steps, request)
 
@@ -59,26 +62,26 @@ def _answer(request: Request, denials: list[Step], needed: list[Step]) -> Answer
 
 def _controls(request: Request, policies: Policies) -> list[Step | Verdict]:
     """Returns the result of each level of both chains, or the reason why a chain does not bind."""
-    found: list[Step | Verdict] = []
+    results: list[Step | Verdict] = []
     kind = request.principal.kind
     account, resource_account = policies.principal_account, policies.resource_account
     if kind is PrincipalKind.SERVICE_LINKED_ROLE:
         return [_unbound("SCPs and RCPs", "do not bind service-linked roles")]
     if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
-        found.append(_unbound("SCPs", "do not bind services or strangers"))
+        results.append(_unbound("SCPs", "do not bind services or strangers"))
     elif account.management:
-        found.append(_unbound("SCPs", "do not bind principals of the management account"))
+        results.append(_unbound("SCPs", "do not bind principals of the management account"))
     else:
-        found += [level.judge(request) for level in account.service_control]
+        results += [level.judge(request) for level in account.service_control]
     if resource_account.management:
-        found.append(_unbound("RCPs", "do not bind resources of the management account"))
+        results.append(_unbound("RCPs", "do not bind resources of the management account"))
     elif request.name == "kms:retiregrant":
-        found.append(_unbound("RCPs", "do not bind kms:RetireGrant"))
+        results.append(_unbound("RCPs", "do not bind kms:RetireGrant"))
     elif request.service not in aws_limits().resource_control_prefixes:
-        found.append(_unbound("RCPs", f"do not bind {request.service}"))
+        results.append(_unbound("RCPs", f"do not bind {request.service}"))
     else:
-        found += [level.judge(request) for level in resource_account.resource_control]
-    return found
+        results += [level.judge(request) for level in resource_account.resource_control]
+    return results
 
 
 def _unbound(level: str, reason: str) -> Step:
@@ -113,18 +116,11 @@ def _access(request: Request, granted: Granted, own: list[Step] | None) -> list[
             own = [_granted(granted, Grade.ACCOUNT, "leaves it to the account"), *own]
         return own
     access = any_of((named, all_of((role, within)), through_own))
-    if not isinstance(access, bool):
-        return [_open(granted, own, access)]
+    if not isinstance(access, bool):  # undecided, at the first level that it rests on
+        first = next((level for level in own if access.intersection(level.keys)), None)
+        first = first or step(granted.verdict.layer.name, access, "", "may allow it", granted.verdict.allowed_by)
+        return [first._replace(keys=tuple(sorted(access)))]
     return [_by_resource(granted, False)] if granted.allows(*Grade) is False and needs_resource(request) else own
-
-
-def _open(granted: Granted, own: list[Step], access: frozenset[str]) -> Step:
-    """Returns the undecided step, at the first level that it rests on."""
-    verdict = granted.verdict
-    first = next((one for one in own if access.intersection(one.keys)), None)
-    if first is None:
-        first = step(verdict.layer.name, access, "", "may allow it", verdict.allowed_by)
-    return first._replace(keys=tuple(sorted(access)))
 
 
 def _by_resource(granted: Granted, truth: Truth) -> Step:
@@ -138,16 +134,10 @@ def _granted(granted: Granted, grade: Grade, reason: str) -> Step:
     return Step(granted.verdict.layer.name, Outcome.ALLOWED, reason, granted.by_grade[grade][1])
 
 
-def _own(request: Request, identity: Verdict) -> Step:
-    if request.principal.kind is PrincipalKind.ROOT:
-        return Step(identity.layer.name, Outcome.ALLOWED, "may do everything in its account")
-    return _passed(identity)
-
-
-def _truth(found: Step) -> Truth:
-    if found.outcome is Outcome.DEPENDS:
-        return frozenset(found.keys)
-    return found.outcome is Outcome.ALLOWED
+def _truth(passed: Step) -> Truth:
+    if passed.outcome is Outcome.DEPENDS:
+        return frozenset(passed.keys)
+    return passed.outcome is Outcome.ALLOWED
 
 
 _TRUST = ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity")

@@ -9,7 +9,7 @@ from strata.config.source import Location
 
 
 class DocumentFinding(NamedTuple):
-    """One thing found in a document."""
+    """A thing found in a document."""
 
     id: str
     location: Location

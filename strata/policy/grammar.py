@@ -59,7 +59,7 @@ _OPERATORS = frozenset(
 
 
 def document_problems(document: Any, kind: PolicyType | None) -> Iterator[Problem]:
-    """Yields the faults of a document of one policy type; without a type it is an inline IAM policy."""
+    """Yields the faults of a document of a policy type; without a type it is an inline IAM policy."""
     if not isinstance(document, dict):
         yield Problem(Message("wrong-type", "is not a JSON object"), "start it with { and end it with }")
     elif kind is not None and kind in TOP_KEYS:
@@ -127,12 +127,12 @@ def _statement(written: Statement, kind: PolicyType | None) -> Iterator[Problem]
         id = "not-a-choice" if "Effect" in statement else "key-missing"
         message = Message(id, f"{name} {got}", key="Effect", choices=list(effects), statement=name)
         yield Problem(message, f"write {' or '.join(effects)}")
-    for one, other in (("Action", "NotAction"), ("Resource", "NotResource")):
-        given = [key for key in (one, other) if key in statement]
+    for element, other in (("Action", "NotAction"), ("Resource", "NotResource")):
+        given = [key for key in (element, other) if key in statement]
         if len(given) != 1:
-            problem = f"{name} has {' and '.join(given) or f'neither {one} nor {other}'}"
+            problem = f"{name} has {' and '.join(given) or f'neither {element} nor {other}'}"
             id = "keys-exclude-each-other" if given else "key-missing"
-            yield Problem(Message(id, problem, keys=[one, other], statement=name), "give exactly one")
+            yield Problem(Message(id, problem, keys=[element, other], statement=name), "give exactly one")
         for key in given:
             yield from _texts(name, key, statement[key])
     if "Condition" in statement:

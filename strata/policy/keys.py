@@ -36,12 +36,12 @@ def following(
     region: str | None = None,
 ) -> dict[str, Value]:
     """Returns the condition keys that follow from a call that the principal makes itself."""
-    found = dict(_of_principal(principal, account))
+    keys = dict(_of_principal(principal, account))
     if resource_account:
-        found |= _of_resource(resource_account)
+        keys |= _of_resource(resource_account)
     if in_region := region_of(action, resource) or region:
-        found["aws:RequestedRegion"] = in_region
-    return found
+        keys["aws:RequestedRegion"] = in_region
+    return keys
 
 
 def region_of(action: str, resource: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Policies of a request: those side by side on one level, and the levels above an account."""
+"""Policies of a request: those side by side on a level, and the levels above an account."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_ACTIONS = 4096
 
 
 class Verdict(NamedTuple):
-    """The result of the policies of one layer for a request, and the statement that decides it first."""
+    """The result of the policies of a layer for a request, and the statement that decides it first."""
 
     layer: PolicyLayer
     denies: Truth = False
@@ -28,7 +28,7 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PolicyLayer:
-    """Policies that count together: those of one level of the organization, of a principal, of a resource."""
+    """Policies that count together: those of a level of the organization, of a principal, of a resource."""
 
     name: str
     """As people read it: SCPs of organizational unit dev, permission set Admin, boundary."""
@@ -89,7 +89,7 @@ class Granted(NamedTuple):
     by_grade: dict[Grade, tuple[Truth, Statement | None]]
 
     def allows(self, *grades: Grade) -> Truth:
-        """Returns whether it allows in one of these grades."""
+        """Returns whether it allows in any of these grades."""
         return any_of(self.by_grade[grade][0] for grade in grades if grade in self.by_grade)
 
 

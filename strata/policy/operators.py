@@ -1,4 +1,4 @@
-"""The condition operators: how one value of a request is compared with one value of a policy.
+"""The condition operators: how a value of a request is compared with a value of a policy.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """
@@ -35,7 +35,7 @@ Compare = Callable[[str, str], ComparisonResult]
 
 
 class Operator(NamedTuple):
-    """One operator, or the negation of one, which holds if no value of the policy matches."""
+    """An operator, or the negation of one, which holds if no value of the policy matches."""
 
     compare: Compare
     negated: bool = False
@@ -44,15 +44,15 @@ class Operator(NamedTuple):
 
 
 NULL: Final = "Null"
-"""The one operator that asks whether a key is there; it compares nothing."""
+"""The operator that asks whether a key is there; it compares nothing."""
 
 ANY_VALUE, ALL_VALUES = "ForAnyValue", "ForAllValues"
 
 
-def _told(found: bool | None) -> ComparisonResult:
-    if found is None:
+def _told(same: bool | None) -> ComparisonResult:
+    if same is None:
         return ComparisonResult.UNSURE
-    return ComparisonResult.SAME if found else ComparisonResult.DIFFERENT
+    return ComparisonResult.SAME if same else ComparisonResult.DIFFERENT
 
 
 def _exactly(value: str, wanted: str) -> ComparisonResult:
@@ -104,7 +104,7 @@ _SECONDS_END: Final = 100_000_000_000
 
 @lru_cache(maxsize=4096)
 def moment(text: str) -> Decimal | None:
-    """Returns a date in one of the W3C's forms of ISO 8601, or in epoch time, as seconds since 1970."""
+    """Returns a date in any of the W3C's forms of ISO 8601, or in epoch time, as seconds since 1970."""
     text = text.strip()
     if re.fullmatch(r"-?\d{5,}(?:\.\d+)?", text):
         seconds = Decimal(text)

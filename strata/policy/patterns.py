@@ -98,7 +98,7 @@ class Pattern:
     @cached_property
     def tokens(self) -> tuple[str | Wild, ...]:
         """Returns its characters and wildcards."""
-        found: list[str | Wild] = []
+        tokens: list[str | Wild] = []
         colons, text = 0, self.text
         for index, character in enumerate(text):
             colons += character == ":"
@@ -106,10 +106,10 @@ class Pattern:
                 inside = self.kind is not PatternKind.TEXT and colons < ARN_PARTS - 1
                 if inside and self.kind is PatternKind.RESOURCE and character == "*":
                     inside = text[index + 1 : index + 2] not in ("", ":")
-                found.append(Wild(many=character == "*", colons=not inside))
+                tokens.append(Wild(many=character == "*", colons=not inside))
             else:
-                found.append(_unescaped(character))
-        return tuple(found)
+                tokens.append(_unescaped(character))
+        return tuple(tokens)
 
     def match(self, value: str) -> Match:
         """Returns whether a value matches; None if that depends on an unknown part of it."""
@@ -155,15 +155,11 @@ class Pattern:
         if self._parts and value.count(":") >= ARN_PARTS - 1:
             parts = value.split(":", ARN_PARTS - 1)
             if not any(unknown.ANYTHING in part for part in parts[:-1]):
-                return _all(one.match(part) for one, part in zip(self._parts, parts, strict=True))
+                known = {expected.match(part) for expected, part in zip(self._parts, parts, strict=True)}
+                return False if False in known else None if None in known else True
         if _reaches(self.tokens, value, _certain):
             return True
         return None if _reaches(self.tokens, value, _possible) else False
-
-
-def _all(found: Iterable[Match]) -> Match:
-    known = set(found)
-    return False if False in known else None if None in known else True
 
 
 @lru_cache(maxsize=1 << 16)
@@ -189,13 +185,12 @@ def _part(text: str, any_character: str) -> str:
 
     No number of stars makes a match slow: each takes the first place that fits, and gives it up for none.
     """
-    first, *rest = (_plain(one, any_character) for one in re.split(r"\*+", text))
-    middle = "".join(f"(?>{any_character}*?{one})" for one in rest[:-1])
+    first, *rest = (
+        any_character.join(re.escape(_unescaped(piece)) for piece in between.split("?"))
+        for between in re.split(r"\*+", text)
+    )
+    middle = "".join(f"(?>{any_character}*?{piece})" for piece in rest[:-1])
     return f"{first}{middle}{f'{any_character}*{rest[-1]}' if rest else ''}"
-
-
-def _plain(text: str, any_character: str) -> str:
-    return any_character.join(re.escape(_unescaped(one)) for one in text.split("?"))
 
 
 # Values with unknown parts
@@ -239,7 +234,7 @@ def _reaches(tokens: tuple[str | Wild, ...], value: str, takes: Step) -> bool:
                 texts = (at for at in open_positions if at < len(value) and unknown.is_text(value[at]))
                 reached |= {at for at in texts if takes(token, value[at])}
             if long_parts and isinstance(token, str) and unknown.is_text(token):
-                reached |= open_positions | _onwards(open_positions, value)
+                reached |= open_positions | {later for at in open_positions for later in range(at, len(value) + 1)}
         open_positions = _over_nothing(reached, value) if long_parts else reached
         if not open_positions:
             return False
@@ -248,17 +243,13 @@ def _reaches(tokens: tuple[str | Wild, ...], value: str, takes: Step) -> bool:
 
 def _over_nothing(positions: set[int], value: str) -> set[int]:
     """Adds the positions behind texts that may be empty, or have ended."""
-    found = set(positions)
+    reached = set(positions)
     for at in sorted(positions):
         end = at
         while end < len(value) and unknown.is_text(value[end]):
             end += 1
-            found.add(end)
-    return found
-
-
-def _onwards(positions: set[int], value: str) -> set[int]:
-    return {later for at in positions for later in range(at, len(value) + 1)}
+            reached.add(end)
+    return reached
 
 
 # Actions
@@ -273,8 +264,8 @@ class ActionPatterns:
         self._written: list[str] = []
         self._exact: set[str] = set()
         wild: dict[str, list[str]] = defaultdict(list)
-        for one in self.patterns:
-            lowered = one.lower()
+        for action in self.patterns:
+            lowered = action.lower()
             self._written.append(lowered)
             service, colon, name = lowered.partition(":")
             if not lowered.strip("*") or (colon and not service.strip("*") and not name.strip("*")):
@@ -283,10 +274,12 @@ class ActionPatterns:
                 self._exact.add(lowered)
             else:
                 wild[service if colon and not _WILD.search(service) else ""].append(lowered)
-        self._wild = {service: re.compile("|".join(_part(one, ".") for one in ones)) for service, ones in wild.items()}
+        self._wild = {
+            service: re.compile("|".join(_part(action, ".") for action in actions)) for service, actions in wild.items()
+        }
 
     def match(self, action: str) -> bool:
-        """Returns whether one of the patterns matches an action in lower case."""
+        """Returns whether any of the patterns matches an action in lower case."""
         if self.everything or action in self._exact:
             return True
         for service in (action.partition(":")[0], ""):
@@ -296,13 +289,15 @@ class ActionPatterns:
         return False
 
     def cover(self, wanted: str) -> bool:
-        """Returns whether one of the patterns surely matches every action that a pattern in lower case does."""
-        return self.everything or any(unknown.covers(one, wanted) for one in self._written)
+        """Returns whether any of the patterns surely matches every action that a pattern in lower case does."""
+        return self.everything or any(unknown.covers(covering, wanted) for covering in self._written)
 
     def may_meet(self, wanted: str) -> bool:
-        """Returns whether an action that a pattern in lower case matches may match one of the patterns too."""
+        """Returns whether an action that a pattern in lower case matches may match any of the patterns too."""
         start = _start(wanted)
-        return self.everything or any(_start(one).startswith(start[: len(_start(one))]) for one in self._written)
+        return self.everything or any(
+            _start(action).startswith(start[: len(_start(action))]) for action in self._written
+        )
 
 
 def _start(text: str) -> str:

@@ -33,11 +33,11 @@ class Principals(NamedTuple):
 
     def match(self, principal: RequestPrincipal) -> dict[Grade, Truth]:
         """Returns for each grade whether the element names a principal."""
-        found: dict[Grade, list[Truth]] = {}
+        by_grade: dict[Grade, list[Truth]] = {}
         for kind, value in self.entries:
             for grade, truth in _named(kind, value, principal):
-                found.setdefault(grade, []).append(truth)
-        named = {grade: any_of(truths) for grade, truths in found.items()}
+                by_grade.setdefault(grade, []).append(truth)
+        named = {grade: any_of(truths) for grade, truths in by_grade.items()}
         return {Grade.ITSELF: negated(any_of(named.values()))} if self.but else named
 
 
@@ -62,5 +62,5 @@ def _named(kind: str, value: str, principal: RequestPrincipal) -> Iterator[tuple
 
 
 def _same(written: str, actual: str) -> Truth:
-    found = pattern(written, PatternKind.EXACT).match(actual)
-    return frozenset({"aws:PrincipalArn"}) if found is None else found
+    same = pattern(written, PatternKind.EXACT).match(actual)
+    return frozenset({"aws:PrincipalArn"}) if same is None else same

@@ -83,12 +83,12 @@ class Action(NamedTuple):
 
     @property
     def full_name(self) -> str:
-        """Returns it as policies name it."""
+        """Returns the name with its service: `s3:GetObject`."""
         return f"{self.service}:{self.name}"
 
 
 class Service:
-    """One service: its actions, condition keys and resource types. What is asked for is created then: most never is."""
+    """A service: its actions, condition keys and resource types. What is asked for is created then: most never is."""
 
     def __init__(self, written: str) -> None:
         self.prefix: str
@@ -110,7 +110,9 @@ class Service:
     def resource_types(self) -> Mapping[str, ResourceType]:
         """Returns the kinds of its resources by their names in lower case."""
         return {
-            name.lower(): ResourceType(name, _arn(arn), tuple(self._keys[index][0] for index in indices))
+            name.lower(): ResourceType(
+                name, _ARN + arn[1:] if arn.startswith(":") else arn, tuple(self._keys[index][0] for index in indices)
+            )
             for name, arn, indices in self._kinds
         }
 
@@ -122,17 +124,17 @@ class Service:
     @cached_property
     def actions(self) -> tuple[Action, ...]:
         """Returns all actions by name."""
-        return tuple(self._action(*found) for found in sorted(self._found.values()))
+        return tuple(self._action(*entry) for entry in sorted(self._found.values()))
 
     def action(self, name: str) -> Action | None:
         """Returns an action by its name, in any case."""
-        found = self._found.get(name.lower())
-        return self._action(*found) if found else None
+        entry = self._found.get(name.lower())
+        return self._action(*entry) if entry else None
 
     def matching(self, pattern: str) -> tuple[Action, ...]:
         """Returns the actions that a pattern matches, in which `*` and `?` are wildcards."""
         if pattern not in self._matched:
-            self._matched[pattern] = tuple(self._action(*found) for found in self._matching(pattern))
+            self._matched[pattern] = tuple(self._action(*entry) for entry in self._matching(pattern))
         return self._matched[pattern]
 
     def has(self, pattern: str) -> bool:
@@ -155,11 +157,11 @@ class Service:
 
     def _matching(self, pattern: str) -> Iterator[tuple[str, int]]:
         if not is_pattern(pattern):
-            found = self._found.get(pattern.lower())
-            yield from [found] if found else []
+            entry = self._found.get(pattern.lower())
+            yield from [entry] if entry else []
             return
         matches = wildcard(pattern.lower()).fullmatch
-        yield from (found for lower, found in self._found.items() if matches(lower))
+        yield from (entry for lower, entry in self._found.items() if matches(lower))
 
     def _action(self, name: str, group: int) -> Action:
         level, keys, kinds, _ = self._groups[group]
@@ -235,9 +237,14 @@ class Reference:
         lower = name.lower()
         prefix, _, _ = lower.partition(":")
         for keys in (self.global_keys, *(service.keys for service in self._with_keys_of(prefix))):
-            if key := keys.get(lower) or _filled_in(keys, lower):
+            of_template = (key for name, key in keys.items() if "${" in name and _template(name).fullmatch(lower))
+            if key := keys.get(lower) or next(of_template, None):
                 return key
-        return _claim(lower, known=prefix in self._foreign)
+        # One of an identity provider, whose prefix is its host; of a provider that AWS does not list it may be any.
+        host, _, claim = lower.rpartition(":")
+        if "." in host and claim and (claim in _CLAIMS or prefix not in self._foreign):
+            return Key(lower, "String", claim == "amr")
+        return None
 
     def _with_keys_of(self, prefix: str) -> Iterator[Service]:
         named = [prefix, *self._foreign.get(prefix, ())]
@@ -282,13 +289,13 @@ class ManagedDocuments:
 
     def _unpack_to(self, name: str | None) -> None:
         while name not in self._written and (line := next(self._lines, "")):
-            found, _, document = line.rstrip("\n").partition("\t")
-            self._written[found] = document
+            policy, _, document = line.rstrip("\n").partition("\t")
+            self._written[policy] = document
 
 
 @cache
 def reference() -> Reference:
-    """Returns what policies may name."""
+    """Returns the services, keys and policies of AWS, read once."""
     head, unpacked = read(REFERENCE_FILE)
     first, *lines = unpacked.read().split("\n")
     common = json.loads(first)
@@ -332,24 +339,8 @@ def _key(name: str, kind: str) -> Key:
 _ARN = "arn:${Partition}:"
 
 
-def _arn(written: str) -> str:
-    return _ARN + written[1:] if written.startswith(":") else written
-
-
-def _filled_in(keys: Mapping[str, Key], name: str) -> Key | None:
-    return next((key for lower, key in keys.items() if "${" in lower and _template(lower).fullmatch(name)), None)
-
-
 _CLAIMS = ("aud", "sub", "amr")
 """The claims that AWS reads from the token of any identity provider."""
-
-
-def _claim(name: str, *, known: bool) -> Key | None:
-    """Returns a key of an identity provider, whose prefix is its host; of one AWS does not list it may be any."""
-    prefix, _, claim = name.rpartition(":")
-    if "." in prefix and claim and (claim in _CLAIMS or not known):
-        return Key(name, "String", claim == "amr")
-    return None
 
 
 @cache

@@ -38,9 +38,9 @@ class Context:
 
     def get(self, key: str) -> Value | Missing:
         """Returns the value of a key, which is given in lower case."""
-        found = self._values.get(key)
-        if found is not None:
-            return found
+        value = self._values.get(key)
+        if value is not None:
+            return value
         if "/" in key:
             return self._values.get(f"{key.partition('/')[0]}/*", self._rest)
         return self._rest
@@ -82,7 +82,7 @@ class RequestPrincipal:
     """Who makes a request: a user, a role, the root user, a service (`s3.amazonaws.com`), or nobody known (`*`)."""
 
     arn: str
-    """The ARN that aws:PrincipalArn has: of a session the one of its role, with its path."""
+    """The ARN that aws:PrincipalArn has: of a session that of its role, with its path."""
     session: str | None = None
     """The ARN of the session of a role, as in arn:aws:sts::111122223333:assumed-role/name/session."""
 

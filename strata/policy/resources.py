@@ -52,25 +52,25 @@ def taken_by(action: Action) -> str:
 
 def overlaps(written: str, kind: str) -> bool:
     """Returns whether some resource has both ARNs, each with its wildcards or parts to fill in."""
-    one = fills(written).split(":", 5)
+    first = fills(written).split(":", 5)
     other = re.sub(r"\$\{[^}]*\}", "*", kind).split(":", 5)
-    if len(one) != len(other):
+    if len(first) != len(other):
         # A wildcard may reach over colons, as in arn:aws:s3*.
         return is_pattern(written)
-    return all(_meet(a, b) for a, b in zip(one, other, strict=True))
+    return all(_meet(part, beside) for part, beside in zip(first, other, strict=True))
 
 
 @cache
-def _meet(one: str, other: str) -> bool:
+def _meet(pattern: str, other: str) -> bool:
     """Returns whether some text matches both patterns."""
-    if len(one) > _LONGEST or (not one and other == "*"):
+    if len(pattern) > _LONGEST or (not pattern and other == "*"):
         return True
     todo, seen = [(0, 0)], {(0, 0)}
     while todo:
         here = todo.pop()
-        if here == (len(one), len(other)):
+        if here == (len(pattern), len(other)):
             return True
-        for after in _steps(one, other, *here):
+        for after in _steps(pattern, other, *here):
             if after not in seen:
                 seen.add(after)
                 todo.append(after)
@@ -81,9 +81,9 @@ _LONGEST = 500
 """Characters of a resource that are compared; more no policy has in good faith."""
 
 
-def _steps(one: str, other: str, here: int, there: int) -> Iterator[tuple[int, int]]:
-    """Yields how far both patterns are after one letter, or after a wildcard that stands for none."""
-    first, second = one[here : here + 1], other[there : there + 1]
+def _steps(pattern: str, other: str, here: int, there: int) -> Iterator[tuple[int, int]]:
+    """Yields how far both patterns are after a letter, or after a wildcard that stands for none."""
+    first, second = pattern[here : here + 1], other[there : there + 1]
     if first == "*" or second == "*":
         if first:
             yield here + 1, there

@@ -10,13 +10,13 @@ from strata.config.source import Location
 from strata.config.text import short
 from strata.config.types import did_you_mean, is_action
 from strata.policy.conditions import variables
-from strata.policy.documents import Statement, statements
+from strata.policy.documents import statements
 from strata.policy.findings import DocumentFinding
 from strata.policy.patterns import is_pattern
 from strata.policy.reference import reference
 
 _GUESSES = 20
-"""Guesses for one document; each compares with hundreds of names."""
+"""Guesses for a document; each compares with hundreds of names."""
 
 
 def misspelt(document: Any) -> list[DocumentFinding]:
@@ -39,19 +39,14 @@ def _misspelt(document: Any) -> Iterator[DocumentFinding]:
         for test in statement.condition:
             if ":" in test.key and not reference().key(test.key):
                 yield _unknown_key(test.at, test.key)
-        for at, text in _with_variables(statement):
+        texts = [*statement.listed("Resource"), *statement.listed("NotResource")]
+        texts += [(test.at, value) for test in statement.condition for value in test.texts]
+        for at, text in texts:
             for key in variables(text):
                 # A service fills in more than the keys that it documents; nobody adds to those of AWS itself. No key is
                 # without a colon: `${var.team}` is Terraform's, and AWS fills in nothing.
                 if (":" not in key or key.lower().startswith("aws:")) and not reference().key(key):
                     yield _unknown_key(at, key)
-
-
-def _with_variables(statement: Statement) -> Iterator[tuple[Location, str]]:
-    for element in ("Resource", "NotResource"):
-        yield from statement.listed(element)
-    for test in statement.condition:
-        yield from ((test.at, value) for value in test.texts)
 
 
 def unknown_action(at: Location, action: str) -> Iterator[DocumentFinding]:
@@ -83,13 +78,11 @@ def _action_meant(action: str) -> str:
     service = reference().service(prefix)
     plain = name.replace("*", "").replace("?", "")
     names = (f"{service.prefix}:{name}" for name in service.names) if service else ()
-    return did_you_mean(f"{prefix.lower()}:{plain}", names) or _elsewhere(name)
-
-
-def _elsewhere(name: str) -> str:
-    services = reference().services() if not is_pattern(name) else ()
-    found = next((action for service in services if (action := service.action(name))), None)
-    return f", did you mean {short(found.full_name)}?" if found else ""
+    guess = did_you_mean(f"{prefix.lower()}:{plain}", names)
+    if guess or is_pattern(name):
+        return guess
+    elsewhere = next(filter(None, (service.action(name) for service in reference().services())), None)
+    return f", did you mean {short(elsewhere.full_name)}?" if elsewhere else ""
 
 
 @lru_cache(maxsize=1000)
@@ -135,9 +128,9 @@ def _misspelt_operators(document: Any, at: Location) -> Iterator[DocumentFinding
                 yield _unknown_operator(here, key, _OPERATORS)
             elif key == "@@operators_allowed_for_child_policies":
                 listed = value if isinstance(value, list) else [value]
-                for one in listed:
-                    if isinstance(one, str) and one not in _ALLOWED:
-                        yield _unknown_operator(here, one, _ALLOWED)
+                for operator in listed:
+                    if isinstance(operator, str) and operator not in _ALLOWED:
+                        yield _unknown_operator(here, operator, _ALLOWED)
             else:
                 yield from _misspelt_operators(value, here)
     elif isinstance(document, list):

@@ -1,7 +1,7 @@
 """Text of which parts are not known: the id of a new account, the suffix of a role, the id of the organization.
 
 Such a part is a character of a private use area, so that a text stays a text. Some stand for themselves: the digits of
-one account's id are always the same ones, and never those of another account.
+an account's id are always the same ones, and never those of another account.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Other(str):
 
     def excludes(self, pattern: str) -> bool:
         """Returns whether the text cannot match a pattern, since all that it matches is left out."""
-        return any(covers(one, pattern) for one in self.but)
+        return any(covers(excluded, pattern) for excluded in self.but)
 
 
 _ONE = f"[^*{ANYTHING}\U00100000-\U0010fffd]"
-"""What a question mark covers: one character, also one that is not known, and no text."""
+"""What a question mark covers: a character, also one that is not known, and no text."""
 
 
 @lru_cache(maxsize=1 << 14)
@@ -46,7 +46,7 @@ def covers(pattern: str, narrower: str) -> bool:
     start, *rest = _WILD.split(pattern)
     if not rest or not narrower.startswith(start):
         return pattern == narrower
-    parts = (".*" if one == "*" else _ONE if one == "?" else re.escape(one) for one in rest)
+    parts = (".*" if piece == "*" else _ONE if piece == "?" else re.escape(piece) for piece in rest)
     return re.fullmatch("".join(parts), narrower[len(start) :], re.DOTALL) is not None
 
 
@@ -84,14 +84,18 @@ def is_text(character: str) -> bool:
     return character == ANYTHING or ord(character) >= _FIRST_TEXT
 
 
-def may_be(one: str, other: str) -> bool:
+def may_be(left: str, right: str) -> bool:
     """Returns whether two characters may be the same; each may stand for an unknown part."""
-    if one == other or ANYTHING in (one, other):
+    if left == right or ANYTHING in (left, right):
         return True
-    if _is_part(one) and _is_part(other):
-        return not (_is_digit(one) and _is_digit(other))
-    part, character = (one, other) if _is_part(one) else (other, one)
-    return character in _alphabet(part)
+    if _is_part(left) and _is_part(right):
+        return not (_is_digit(left) and _is_digit(right))
+    part, character = (left, right) if _is_part(left) else (right, left)
+    if part == SUFFIX[0]:
+        return character in "0123456789abcdef"
+    if _is_digit(part):
+        return character in "0123456789"
+    return _is_part(part) and character in "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
 def _is_part(character: str) -> bool:
@@ -100,14 +104,6 @@ def _is_part(character: str) -> bool:
 
 def _is_digit(character: str) -> bool:
     return _FIRST_DIGIT <= ord(character) <= _LAST_DIGIT
-
-
-def _alphabet(part: str) -> str:
-    if part == SUFFIX[0]:
-        return "0123456789abcdef"
-    if _is_digit(part):
-        return "0123456789"
-    return "abcdefghijklmnopqrstuvwxyz0123456789-" if _is_part(part) else ""
 
 
 def is_fixed(part: str) -> bool:

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 from strata.policy.answers import Answer
-from strata.policy.conditions import Test
 from strata.policy.layers import Policies
-from strata.policy.operators import Network, network
+from strata.policy.operators import network
 from strata.policy.requests import ABSENT, Value
 
 
@@ -39,30 +38,21 @@ def _addresses(policies: Policies, action: str) -> list[str]:
     AWS: 'Only public IP addresses or public IP ranges are supported.'
     https://repost.aws/knowledge-center/iam-restrict-access-policy
     """
-    ranges = [
-        found for test in _tests(policies, action) for template in test.values if (found := network(template.text))
-    ]
-    ends = [address for one in ranges for address in _around(one)]
-    return [
-        str(address)
-        for address in dict.fromkeys((*ends, *map(ipaddress.ip_address, _BEHIND_RESERVED)))
-        if _is_public(address)
-    ]
-
-
-def _tests(policies: Policies, action: str) -> Iterator[Test]:
-    for layer in policies.layers:
-        for statement in layer.about(action.lower()):
-            yield from (test for test in statement.condition if test.key.lower() == _ADDRESS and test.operator)
+    statements = [statement for layer in policies.layers for statement in layer.about(action.lower())]
+    tests = [test for statement in statements for test in statement.condition if test.key.lower() == _ADDRESS]
+    addresses: dict[_Address, None] = {}
+    for text in (template.text for test in tests if test.operator for template in test.values):
+        subnet = network(text)
+        if subnet is None:
+            continue
+        first, last, make = int(subnet.network_address), int(subnet.broadcast_address), type(subnet.network_address)
+        ends = (number for number in (first, last, first - 1, last + 1) if 0 <= number < 2**subnet.max_prefixlen)
+        addresses |= dict.fromkeys(map(make, ends))
+    addresses |= dict.fromkeys(map(ipaddress.ip_address, _BEHIND_RESERVED))
+    return [str(address) for address in addresses if _is_public(address)]
 
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def _around(found: Network) -> Iterator[_Address]:
-    first, last = int(found.network_address), int(found.broadcast_address)
-    make = type(found.network_address)
-    yield from (make(one) for one in (first, last, first - 1, last + 1) if 0 <= one < 2**found.max_prefixlen)
 
 
 def _is_public(address: _Address) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
@@ -96,7 +96,7 @@ def values_of_key(
         shapes: patterns of ARNs, one of which each value matches; none where it may be anything.
     """
     choices, complete = list(known), True
-    words = [one for test in tests if (one := _as_text(test))]
+    words = [compared for test in tests if (compared := _as_text(test))]
     read_as = {name for name in _FAMILIES for test in tests if name in test.written.lower()}
     if words:
         wanted = [
@@ -137,22 +137,20 @@ def _different(tests: Sequence[Test], choices: Iterable[Choice]) -> list[Choice]
     alike: dict[tuple[bool, ...], list[Choice]] = {}
     for choice in choices:
         alike.setdefault((not choice.value, *(holds(test, choice.value) for test in tests)), []).append(choice)
-    return [Choice(same[0].value, _words(same)) for same in alike.values()]
-
-
-def _words(same: Sequence[Choice]) -> str:
-    if any(not choice.words for choice in same):
-        return ""
-    return ", ".join(dict.fromkeys(choice.words for choice in same if choice.occurs)) or same[0].words
+    different = []
+    for same in alike.values():
+        words = ", ".join(dict.fromkeys(choice.words for choice in same if choice.occurs)) or same[0].words
+        different.append(Choice(same[0].value, words if all(choice.words for choice in same) else ""))
+    return different
 
 
 def _several(choices: Sequence[Choice]) -> Iterator[Choice]:
     """Yields requests with several values of a key."""
     longest = len(choices) if len(choices) <= _ALL_TOGETHER else 2
     for many in range(1, longest + 1):
-        for ones in combinations(choices, many):
-            said = " and ".join(choice.words or "others" for choice in ones) if many > 1 else ones[0].words
-            yield Choice(tuple(str(choice.value) for choice in ones), said)
+        for some in combinations(choices, many):
+            said = " and ".join(choice.words or "others" for choice in some) if many > 1 else some[0].words
+            yield Choice(tuple(str(choice.value) for choice in some), said)
     yield Choice(tuple(str(choice.value) for choice in choices), "all of them")
 
 
@@ -188,15 +186,15 @@ def _unescaped(text: str) -> str:
 def _as_text(test: Test) -> list[WantedPattern]:
     """Returns the patterns of a test that compares texts."""
     written = test.written.lower()
-    patterns = [one for value in test.values if (one := plain(value)) is not None]
+    patterns = [text for value in test.values if (text := plain(value)) is not None]
     if "string" in written:
         folded = "ignorecase" in written
         kind = PatternKind.TEXT if "like" in written else PatternKind.EXACT
-        return [WantedPattern(one if kind is PatternKind.TEXT else literal(one), kind, folded) for one in patterns]
+        return [WantedPattern(text if kind is PatternKind.TEXT else literal(text), kind, folded) for text in patterns]
     if "arn" in written:
-        return [WantedPattern(one, PatternKind.ARN) for one in patterns]
+        return [WantedPattern(text, PatternKind.ARN) for text in patterns]
     if "binary" in written:
-        return [WantedPattern(literal(one), PatternKind.EXACT) for one in patterns]
+        return [WantedPattern(literal(text), PatternKind.EXACT) for text in patterns]
     return []
 
 
@@ -259,11 +257,11 @@ class _Automaton:
 
     def __init__(self, wanted: Sequence[WantedPattern]) -> None:
         self._wanted = wanted
-        self._tokens = [pattern(one.text, one.kind).tokens for one in wanted]
+        self._tokens = [pattern(expected.text, expected.kind).tokens for expected in wanted]
         named = {token.lower() for tokens in self._tokens for token in tokens if isinstance(token, str)}
         self._other = next(character for character in _OTHERS if character.lower() not in named)
-        self._arns = any(one.kind is PatternKind.ARN for one in wanted)
-        self._folded = any(one.folded for one in wanted)
+        self._arns = any(expected.kind is PatternKind.ARN for expected in wanted)
+        self._folded = any(expected.folded for expected in wanted)
         self.start = _State(self._open((at, 0) for at in range(len(wanted))), 0)
 
     def characters(self, state: _State) -> set[str]:
@@ -337,37 +335,33 @@ def _wild(text: str, meant: str) -> str:
 # Numbers, dates, addresses, true and false
 
 
-def _between(texts: Iterable[str], parse: Callable[[str], Decimal | None]) -> Iterator[Choice]:
-    """Yields numbers, those between two of them, one below and one above all."""
-    known = dict(sorted((one, text) for text in texts if (one := parse(text)) is not None))
+def _between(parse: Callable[[str], Decimal | None], texts: Iterable[str]) -> list[Choice]:
+    """Returns numbers, those between two of them, and what is below and above all."""
+    known = dict(sorted((value, text) for text in texts if (value := parse(text)) is not None))
     numbers = list(known)
     if not numbers:
-        return
-    yield Choice(f"{numbers[0] - 1:f}", f"below {known[numbers[0]]}")
-    yield Choice(f"{numbers[-1] + 1:f}", f"above {known[numbers[-1]]}")
-    yield from (Choice(f"{one:f}", text) for one, text in known.items())
-    for one, other in pairwise(numbers):
-        yield Choice(f"{(one + other) / 2:f}", f"between {known[one]} and {known[other]}")
-
-
-def _numbers(texts: Iterable[str]) -> list[Choice]:
-    return list(_between(texts, number))
-
-
-def _moments(texts: Iterable[str]) -> list[Choice]:
-    return list(_between(texts, moment))
+        return []
+    return [
+        Choice(f"{numbers[0] - 1:f}", f"below {known[numbers[0]]}"),
+        Choice(f"{numbers[-1] + 1:f}", f"above {known[numbers[-1]]}"),
+        *(Choice(f"{value:f}", text) for value, text in known.items()),
+        *(
+            Choice(f"{(low + high) / 2:f}", f"between {known[low]} and {known[high]}")
+            for low, high in pairwise(numbers)
+        ),
+    ]
 
 
 def _addresses(texts: Iterable[str]) -> list[Choice]:
     choices: list[Choice] = []
     networks = [known for text in texts if (known := network(text))]
-    for one in networks:
-        first, last = int(one.network_address), int(one.broadcast_address)
-        kind = ipaddress.IPv4Address if isinstance(one, ipaddress.IPv4Network) else ipaddress.IPv6Address
-        end = 2**one.max_prefixlen
-        choices += [Choice(str(kind(at)), str(one)) for at in (first, last)]
+    for subnet in networks:
+        first, last = int(subnet.network_address), int(subnet.broadcast_address)
+        kind = ipaddress.IPv4Address if isinstance(subnet, ipaddress.IPv4Network) else ipaddress.IPv6Address
+        end = 2**subnet.max_prefixlen
+        choices += [Choice(str(kind(at)), str(subnet)) for at in (first, last)]
         choices += [Choice(str(kind(at)), str(kind(at))) for at in (first - 1, last + 1) if 0 <= at < end]
-    versions = {one.version for one in networks} or {4, 6}
+    versions = {subnet.version for subnet in networks} or {4, 6}
     return [*choices, *(Choice(text) for version, text in _SOME_ADDRESS.items() if version not in versions)]
 
 
@@ -375,8 +369,8 @@ _SOME_ADDRESS = {4: "192.0.2.1", 6: "2001:db8::1"}
 
 
 _FAMILIES: dict[str, Callable[[Iterable[str]], list[Choice]]] = {
-    "numeric": _numbers,
-    "date": _moments,
+    "numeric": partial(_between, number),
+    "date": partial(_between, moment),
     "ipaddress": _addresses,
     "bool": lambda texts: [Choice("true", "true"), Choice("false", "false")] if any(texts) else [],
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,8 +11,8 @@ from strata.config import SSO
 from strata.config.source import Location
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.groups import Group, may_be_in
-from strata.landing_zone.permission_sets import Held, InlinePolicy, PermissionSet
+from strata.landing_zone.groups import may_be_in
+from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet
 from strata.landing_zone.policies import Policy
 from strata.report.allowed import allowed_by_service
 
@@ -46,7 +46,7 @@ class AccessPath:
 
 @dataclass(frozen=True)
 class Access:
-    """One permission set that one holder has in one account."""
+    """A permission set that a holder has in an account."""
 
     holder: AccessHolder
     account: str
@@ -56,7 +56,9 @@ class Access:
 
 def access(landing_zone: LandingZone) -> list[Access]:
     """Returns the access of everybody, sorted; a group without members gives nobody anything."""
-    return [Access(*key, tuple(given)) for key, given in sorted(ways_in(landing_zone).items(), key=lambda one: one[0])]
+    return [
+        Access(*key, tuple(given)) for key, given in sorted(ways_in(landing_zone).items(), key=lambda entry: entry[0])
+    ]
 
 
 def ways_in(
@@ -68,9 +70,18 @@ def ways_in(
         landing_zone: the configuration.
         only: accounts and permission sets that are asked for, each as a pair; all where it is not given.
     """
-    found: dict[tuple[AccessHolder, str, str], list[AccessPath]] = defaultdict(list)
-    reached = {group.key: list(_holders(landing_zone, group)) for group in landing_zone.groups.values()}
-    # One entry gives the same to thousands.
+    access_paths: dict[tuple[AccessHolder, str, str], list[AccessPath]] = defaultdict(list)
+    reached: dict[str, list[tuple[AccessHolder, SourceLocation | None]]] = {
+        key: [
+            *([(AccessHolder(external=True, key=key), None)] if group.has_others else []),
+            *(
+                (AccessHolder(external=False, key=user), landing_zone.source(*group.membership(index)))
+                for index, user in enumerate(group.members)
+            ),
+        ]
+        for key, group in landing_zone.groups.items()
+    }
+    # An entry gives the same to thousands.
     ways: dict[tuple[Location, ...], list[AccessPath]] = {}
     through: dict[tuple[tuple[Location, ...], str], list[tuple[AccessHolder, list[AccessPath]]]] = {}
     for grant, entries in landing_zone.grants.items():
@@ -79,9 +90,9 @@ def ways_in(
         if entries not in ways:
             ways[entries] = [way_of(landing_zone, entry) for entry in entries]
         if grant.principal_type == "USER":
-            found[AccessHolder(external=False, key=grant.principal), grant.account, grant.permission_set] += ways[
-                entries
-            ]
+            access_paths[AccessHolder(external=False, key=grant.principal), grant.account, grant.permission_set] += (
+                ways[entries]
+            )
             continue
         by_group = (entries, grant.principal)
         if by_group not in through:
@@ -90,16 +101,16 @@ def ways_in(
                 for holder, member in reached[grant.principal]
             ]
         for holder, given in through[by_group]:
-            found[holder, grant.account, grant.permission_set] += given
-    return found
+            access_paths[holder, grant.account, grant.permission_set] += given
+    return access_paths
 
 
-def access_as_json(one: Access, shown: Callable[[SourceLocation], str] = str) -> dict[str, Any]:
+def access_as_json(access: Access, shown: Callable[[SourceLocation], str] = str) -> dict[str, Any]:
     """Returns access as --json and --format json print it."""
     return {
-        one.holder.kind: one.holder.key,
-        "account": one.account,
-        "permission_set": one.permission_set,
+        access.holder.kind: access.holder.key,
+        "account": access.account,
+        "permission_set": access.permission_set,
         "ways": [
             {
                 "entry": shown(way.entry),
@@ -108,13 +119,13 @@ def access_as_json(one: Access, shown: Callable[[SourceLocation], str] = str) ->
                 "reason": way.reason,
                 "until": way.until,
             }
-            for way in one.ways
+            for way in access.ways
         ],
     }
 
 
 def way_of(landing_zone: LandingZone, entry: Location) -> AccessPath:
-    """Returns the way that one entry of sso.yaml gives access directly."""
+    """Returns the way that an entry of sso.yaml gives access directly."""
     where = landing_zone.source(SSO, entry)
     if entry[0] != "assignments":
         return AccessPath(where)
@@ -122,16 +133,8 @@ def way_of(landing_zone: LandingZone, entry: Location) -> AccessPath:
     return AccessPath(where, reason=assignment.reason, until=str(assignment.until) if assignment.until else None)
 
 
-def _holders(landing_zone: LandingZone, group: Group) -> Iterator[tuple[AccessHolder, SourceLocation | None]]:
-    """Yields the members of a group, with the line of the membership."""
-    if group.has_others:
-        yield AccessHolder(external=True, key=group.key), None
-    for index, user in enumerate(group.members):
-        yield AccessHolder(external=False, key=user), landing_zone.source(*group.membership(index))
-
-
 def undecided(landing_zone: LandingZone, user: str, account: str | None = None) -> list[str]:
-    """Returns the groups that decide what a user has and of which nobody knows it here, in one account or anywhere."""
+    """Returns the groups that decide what a user has and of which nobody knows it here, in an account or anywhere."""
     maybe = may_be_in(landing_zone.users[user], landing_zone.groups)
     return sorted(
         {
@@ -155,8 +158,8 @@ class GroupedAccess:
 def bundles(accesses: Iterable[Access]) -> list[GroupedAccess]:
     """Returns access with accounts put together, in the order of holders and permission sets."""
     grouped: dict[tuple[AccessHolder, str, tuple[AccessPath, ...]], list[str]] = defaultdict(list)
-    for one in sorted(accesses, key=lambda one: (one.holder, one.permission_set)):
-        grouped[one.holder, one.permission_set, one.ways].append(one.account)
+    for access in sorted(accesses, key=lambda access: (access.holder, access.permission_set)):
+        grouped[access.holder, access.permission_set, access.ways].append(access.account)
     return [GroupedAccess(*same, tuple(accounts)) for same, accounts in grouped.items()]
 
 
@@ -170,29 +173,25 @@ def empty_groups(landing_zone: LandingZone, granted: Iterable[Grant]) -> list[st
 # What permission sets allow
 
 
-def of_others(landing_zone: LandingZone, one: PermissionSet | Policy) -> list[str]:
+def of_others(landing_zone: LandingZone, thing: PermissionSet | Policy) -> list[str]:
     """Returns that others look after something, and since when it is known; nothing of what is one's own."""
-    if not one.external:
+    if not thing.external:
         return []
     read = landing_zone.external.read
-    return [f"external, as read on {read}" if read and one.is_known else "external"]
+    return [f"external, as read on {read}" if read and thing.is_known else "external"]
 
 
 def allowances(landing_zone: LandingZone, permission_set: PermissionSet) -> list[str]:
     """Returns a summary of a permission set: its policies, boundary and session."""
-    found = [*of_others(landing_zone, permission_set), *map(_policy, permission_set.policies)]
+    texts = of_others(landing_zone, permission_set)
+    for policy in permission_set.policies:
+        allowed = allowed_by_service(policy.document.text) if isinstance(policy, InlinePolicy) else ""
+        texts.append(f"{policy}: {allowed}" if allowed else str(policy))
     if not permission_set.is_known:
-        return found
+        return texts
     if permission_set.boundary:
-        found.append(f"at most {permission_set.boundary} (boundary)")
-    return [*found, f"session of {duration(permission_set.session_duration)}"]
-
-
-def _policy(policy: Held) -> str:
-    if not isinstance(policy, InlinePolicy):
-        return str(policy)
-    allowed = allowed_by_service(policy.document.text)
-    return f"{policy}: {allowed}" if allowed else str(policy)
+        texts.append(f"at most {permission_set.boundary} (boundary)")
+    return [*texts, f"session of {duration(permission_set.session_duration)}"]
 
 
 def duration(text: str) -> str:

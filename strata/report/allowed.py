@@ -16,12 +16,12 @@ NAMED = 5
 def allowed_by_service(document: str) -> str:
     """Returns what a document allows: `logs (FilterLogEvents, GetLogEvents), s3 (all)`; what it denies, apart."""
     try:
-        found = list(statements(json.loads(document))) if document else []
+        document_statements = list(statements(json.loads(document))) if document else []
     except ValueError:
         return ""
     parts = []
     for effect, conditional, start in _PARTS:
-        alike = (statement for statement in found if statement.content.get("Effect") == effect)
+        alike = (statement for statement in document_statements if statement.content.get("Effect") == effect)
         some = [statement for statement in alike if bool(statement.content.get("Condition")) is conditional]
         if texts := _services(some):
             parts.append(start + ", ".join(texts))
@@ -36,21 +36,18 @@ _PARTS = (
 )
 
 
-def _services(found: Iterable[Statement]) -> list[str]:
+def _services(some: Iterable[Statement]) -> list[str]:
     services: dict[str, list[str]] = defaultdict(list)
     but: set[str] = set()
-    for statement in found:
+    for statement in some:
         for action in statement.values("Action"):
             service, _, name = action.partition(":")
             services[service.lower() if name else "everything"].append(name or "*")
         but.update(statement.values("NotAction"))
-    texts = [_service(*one) for one in sorted(services.items())]
+    texts = []
+    for service, actions in sorted(services.items()):
+        names = sorted(set(actions))
+        shown = names if len(names) <= NAMED + 1 else [*names[:NAMED], f"{len(names) - NAMED} more"]
+        words = "all" if "*" in names else ", ".join(shown)
+        texts.append(service if service == "everything" and "*" in names else f"{service} ({words})")
     return [*texts, *([f"everything but {listed(sorted(but))}"] if but else [])]
-
-
-def _service(service: str, actions: list[str]) -> str:
-    names = sorted(set(actions))
-    if "*" in names:
-        return service if service == "everything" else f"{service} (all)"
-    shown = names if len(names) <= NAMED + 1 else [*names[:NAMED], f"{len(names) - NAMED} more"]
-    return f"{service} ({', '.join(shown)})"

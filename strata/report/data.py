@@ -13,7 +13,7 @@ from strata.report.access import access, access_as_json, allowances
 from strata.report.edition import Edition
 from strata.report.guardrails import GUARDRAILS_REST_ON
 from strata.report.overview import overview
-from strata.report.policies import Slots, slots
+from strata.report.policies import slots
 from strata.report.reviews import GroupReview, group_reviews
 
 
@@ -23,7 +23,7 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
     What is unread is not there.
     """
     source, first = landing_zone.source, overview(landing_zone, edition.as_of, edition.live)
-    found = {
+    data = {
         "project": landing_zone.project.name,
         **edition.as_data(),
         "overview": first.as_data(),
@@ -31,7 +31,7 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
             key: {"name": user.shown_name, "email": user.email, "external": user.external}
             for key, user in landing_zone.users.items()
         },
-        "groups": {group_review.group.key: _group(group_review) for group_review in group_reviews(landing_zone)},
+        "groups": {review.group.key: _group(review) for review in group_reviews(landing_zone)},
         "permission_sets": {
             key: {
                 "name": permission_set.name,
@@ -43,7 +43,7 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
             }
             for key, permission_set in landing_zone.permission_sets.items()
         },
-        "access": [access_as_json(one) for one in access(landing_zone)],
+        "access": [access_as_json(granted) for granted in access(landing_zone)],
         "organization": _organization(landing_zone),
         "policies": [
             {
@@ -70,7 +70,7 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
         ],
     }
     unread = landing_zone.unread.keys()
-    return {name: one for name, one in found.items() if unread.isdisjoint(_RESTS_ON.get(name, ()))}
+    return {name: value for name, value in data.items() if unread.isdisjoint(_RESTS_ON.get(name, ()))}
 
 
 _RESTS_ON: Mapping[str, tuple[Part, ...]] = {
@@ -102,24 +102,29 @@ def _group(review: GroupReview) -> dict[str, Any]:
 
 
 def _organization(landing_zone: LandingZone) -> list[dict[str, Any]]:
-    found = slots(landing_zone)
+    taken = slots(landing_zone)
     return [
         {
             "kind": target.kind,
             "key": target.key,
             **({"name": landing_zone.accounts[target.key].name} if target.kind == "account" else {}),
             "path": [target.key for target in way[:-1]],
-            **({} if "policies" in landing_zone.unread else {"slots": list(map(_slots, found[target]))}),
+            **(
+                {}
+                if "policies" in landing_zone.unread
+                else {
+                    "slots": [
+                        {
+                            "type": of_type.type.value,
+                            "policies": list(of_type.policies),
+                            "used": of_type.used,
+                            "free": of_type.free,
+                            "limit": of_type.limit,
+                        }
+                        for of_type in taken[target]
+                    ]
+                }
+            ),
         }
         for target, way in landing_zone.ancestors.items()
     ]
-
-
-def _slots(one: Slots) -> dict[str, Any]:
-    return {
-        "type": one.type.value,
-        "policies": list(one.policies),
-        "used": one.used,
-        "free": one.free,
-        "limit": one.limit,
-    }

@@ -24,7 +24,7 @@ class Edition:
         return f"{self.live}. Configuration: {made_from}" if self.live else f"As of {self.as_of}, {made_from}"
 
     def as_data(self) -> dict[str, Any]:
-        """Returns all of it for a script."""
+        """Returns the edition as --format json has it."""
         made_from = {"commit": self.revision.commit, "dirty": self.revision.dirty} if self.revision else None
         live = {"live": self.live.as_data()} if self.live else {}
         return {"as_of": str(self.as_of), "revision": made_from, **live}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ GUARDRAILS_REST_ON: tuple[Part, ...] = ("people", "policies", "documents")
 
 @dataclass(frozen=True)
 class HeldExpectation:
-    """One expectation, and where it holds.
+    """An expectation, and where it holds.
 
     Attributes:
         held: of each place whether it holds there, None where it says nothing about the place.
@@ -67,7 +67,7 @@ class GuardrailAnswers:
     undoing: tuple[Undoing, ...]
 
     def as_data(self) -> dict[str, Any]:
-        """Returns the same for a script."""
+        """Returns the answers as --format json has them."""
         return {
             "expectations": [
                 {
@@ -95,21 +95,16 @@ class GuardrailAnswers:
 
 
 def guardrails(landing_zone: LandingZone, as_of: dt.date) -> GuardrailAnswers:
-    """Returns what the expectations of a landing zone come to on a day, and who can undo what; nothing of unread."""
-    inside = _inside(landing_zone)
+    """Returns the answers of a landing zone on a day; none where a part is unread that they rest on."""
+    right_in: dict[str, set[str]] = {key: set() for key in (MANAGEMENT, ROOT, *landing_zone.units)}
+    for key, account in landing_zone.accounts.items():
+        right_in[MANAGEMENT if key == MANAGEMENT else account.unit].add(key)
+    inside = {place: accounts for place, accounts in right_in.items() if accounts}
     if landing_zone.unread.keys() & set(GUARDRAILS_REST_ON):
         return GuardrailAnswers(tuple(inside), (), ())
     return GuardrailAnswers(
         tuple(inside), tuple(_expected(landing_zone, as_of, inside)), tuple(_undoing(landing_zone, as_of))
     )
-
-
-def _inside(landing_zone: LandingZone) -> dict[str, set[str]]:
-    """Returns the accounts right in each place, in the order of the tree."""
-    found: dict[str, set[str]] = {key: set() for key in (MANAGEMENT, ROOT, *landing_zone.units)}
-    for key, account in landing_zone.accounts.items():
-        found[MANAGEMENT if key == MANAGEMENT else account.unit].add(key)
-    return {place: accounts for place, accounts in found.items() if accounts}
 
 
 def _expected(landing_zone: LandingZone, as_of: dt.date, inside: Mapping[str, set[str]]) -> Iterator[HeldExpectation]:
@@ -139,15 +134,10 @@ def _undoing(landing_zone: LandingZone, as_of: dt.date) -> Iterator[Undoing]:
         what[way.what] = None
         accounts |= set(way.accounts)
     for (by, outcome, why, stacks), (what, accounts) in alike.items():
-        words = _stacks(what) if stacks else _repairs(what)
+        if stacks:
+            words = "every stack" if set(what) == set(STACKS) else f"{plural(len(what), 'stack')} {listed(list(what))}"
+        else:
+            repaired = [thing for thing in what if thing != ENTER]
+            parts = ["enters the account"] if ENTER in what else []
+            words = ", ".join([*parts, f"repairs {listed(repaired)}"] if repaired else parts)
         yield Undoing(words, places(landing_zone, sorted(accounts)), by, outcome, why, stacks)
-
-
-def _stacks(what: Collection[str]) -> str:
-    return "every stack" if set(what) == set(STACKS) else f"{plural(len(what), 'stack')} {listed(list(what))}"
-
-
-def _repairs(what: Collection[str]) -> str:
-    repaired = [one for one in what if one != ENTER]
-    parts = ["enters the account"] if ENTER in what else []
-    return ", ".join([*parts, f"repairs {listed(repaired)}"] if repaired else parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from strata.errors import Message
@@ -40,29 +40,17 @@ class ReportedDifference:
 
     @property
     def what(self) -> str:
-        """Returns what differs, and how."""
+        """Returns the difference in a line: `group x: name is a at AWS, b here`."""
         label = "" if self.is_drift else ", accepted" if self.accepted else ", no drift"
-        return f"{self.kind} {self.name}{self._words}{label}"
-
-    @property
-    def _words(self) -> str:
-        if not self.attribute:
-            return {MADE: ": at AWS only", GONE: ": declared only"}[self.how]
-        return f": {self.attribute} is {in_sentence(self.at_aws)} at AWS, {in_sentence(self.declared)} here"
+        if self.attribute:
+            how = f"{self.attribute} is {in_sentence(self.at_aws)} at AWS, {in_sentence(self.declared)} here"
+        else:
+            how = {MADE: "at AWS only", GONE: "declared only"}[self.how]
+        return f"{self.kind} {self.name}: {how}{label}"
 
     def as_data(self) -> dict[str, Any]:
-        """Returns it for a script."""
-        return {
-            "how": self.how,
-            "kind": self.kind,
-            "name": self.name,
-            "attribute": self.attribute,
-            "at_aws": self.at_aws,
-            "declared": self.declared,
-            "place": self.place,
-            "accepted": self.accepted,
-            "finding": self.finding,
-        }
+        """Returns the difference as --format json has it."""
+        return asdict(self)
 
 
 MADE, GONE, CHANGED = "made", "gone", "changed"
@@ -81,7 +69,7 @@ class Unread:
         return f"{self.part}{inside}: {self.reason}"
 
     def as_data(self) -> dict[str, Any]:
-        """Returns it for a script."""
+        """Returns the part as --format json has it."""
         return {"part": self.part, "kinds": list(self.kinds), "reason": self.reason, "id": self.reason.id}
 
 
@@ -143,7 +131,7 @@ class LiveEvidence:
 
     def facts(self) -> list[tuple[str, str]]:
         """Returns name and value of each fact."""
-        found = [
+        facts = [
             ("Read at", f"{self.read_at:%Y-%m-%d %H:%M:%S} UTC"),
             ("Read by", self.caller),
             ("Organization", self.organization),
@@ -153,9 +141,9 @@ class LiveEvidence:
             ("SHA-256 of the reading", self.sha256),
             ("Differences", self.summary),
         ]
-        found += [("! Unread", str(unread)) for unread in self.unread]
-        found += [("Not read", one) for one in self.not_read]
-        return [*found, *(("Note", note) for note in self.notes)]
+        facts += [("! Unread", str(unread)) for unread in self.unread]
+        facts += [("Not read", subject) for subject in self.not_read]
+        return [*facts, *(("Note", note) for note in self.notes)]
 
     @property
     def summary(self) -> str:
@@ -169,7 +157,7 @@ class LiveEvidence:
     @property
     def controls_not_read(self) -> list[str]:
         """Returns the controls of which nobody knows whether they are on."""
-        return [name for name, control_at_aws in self.controls.items() if not control_at_aws.was_read]
+        return [name for name, control in self.controls.items() if not control.was_read]
 
     @property
     def exit_code(self) -> int:
@@ -177,7 +165,7 @@ class LiveEvidence:
         return 1 if self.unread else 3 if any(difference.is_drift for difference in self.differences) else 0
 
     def as_data(self) -> dict[str, Any]:
-        """Returns it for a script."""
+        """Returns the evidence as --format json has it."""
         return {
             "read_at": self.read_at.isoformat(timespec="seconds"),
             "caller": self.caller,
@@ -191,6 +179,6 @@ class LiveEvidence:
             "unread": [unread.as_data() for unread in self.unread],
             "not_read": list(self.not_read),
             "notes": list(self.notes),
-            "controls": {name: control_at_aws.words for name, control_at_aws in self.controls.items()},
+            "controls": {name: control.words for name, control in self.controls.items()},
             "controls_not_read": self.controls_not_read,
         }

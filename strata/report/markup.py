@@ -30,9 +30,9 @@ def link(kind: str, key: str) -> str:
     return f'<a href="#{anchor(kind, key)}">{html(key)}</a>'
 
 
-def items(found: Iterable[str], kind: str = "plain") -> str:
+def items(markups: Iterable[str], kind: str = "plain") -> str:
     """Returns a list of what is markup already."""
-    return f"<ul class={kind}>{''.join(f'<li>{one}' for one in found)}</ul>"
+    return f"<ul class={kind}>{''.join(f'<li>{markup}' for markup in markups)}</ul>"
 
 
 def until_and_why(ways: Collection[AccessPath]) -> str:
@@ -58,12 +58,11 @@ class Pills:
         """Returns the pills of permission sets, those of full access first."""
         ordered = sorted(keys, key=lambda key: (key not in self.full, key))
         return " ".join(
-            f"<b class=f>{SIGN} {html(key)}</b>" if key in self.full else f"<b>{self._doubt(key)}{html(key)}</b>"
+            f"<b class=f>{SIGN} {html(key)}</b>"
+            if key in self.full
+            else f"<b>{'? ' if key in self._unread else ''}{html(key)}</b>"
             for key in ordered
         )
-
-    def _doubt(self, key: str) -> str:
-        return "? " if key in self._unread else ""
 
     def policy(self, key: str, source: Target | None = None) -> str:
         """Returns the pill of a policy, with the target that it comes from."""

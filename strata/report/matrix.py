@@ -47,15 +47,12 @@ def matrix(landing_zone: LandingZone) -> dict[str, Any]:
             }
             for key, permission_set in landing_zone.permission_sets.items()
         ],
-        "entries": [_entry(landing_zone, entry) for entry in entries],
+        "entries": [
+            f"{way.entry}{f', until {way.until}' if way.until else ''}{f' ({way.reason})' if way.reason else ''}"
+            for way in (way_of(landing_zone, entry) for entry in entries)
+        ],
         "grants": given,
     }
-
-
-def _entry(landing_zone: LandingZone, entry: Location) -> str:
-    way = way_of(landing_zone, entry)
-    until = f", until {way.until}" if way.until else ""
-    return f"{way.entry}{until}{f' ({way.reason})' if way.reason else ''}"
 
 
 def _positions(keys: Iterable[str]) -> dict[str, int]:
@@ -89,7 +86,7 @@ def _runs(numbers: Collection[int]) -> list[int | list[int]]:
             runs[-1].append(number)
         else:
             runs.append([number])
-    found: list[int | list[int]] = []
+    shortened: list[int | list[int]] = []
     for run in runs:
-        found += [[run[0], run[-1]]] if run[2:] else run
-    return found
+        shortened += [[run[0], run[-1]]] if run[2:] else run
+    return shortened

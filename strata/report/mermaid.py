@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from strata.landing_zone import LandingZone
-from strata.landing_zone.policies import Policy
-from strata.landing_zone.units import THE_ROOT, Target
+from strata.landing_zone.units import THE_ROOT
 from strata.printing import mermaid, mermaid_comment
 from strata.report.live import LiveEvidence
 from strata.report.policies import short_type
@@ -32,25 +31,19 @@ def _lines(landing_zone: LandingZone) -> Iterator[str]:
     grouped = sum(accounts.values()) > MANY
     names = {target: f"n{index}" for index, target in enumerate(ways)}
     for target, way in ways.items():
-        own = [_named(policy) for policy in attached if target in policy.attachments]
+        own = [
+            f"{short_type(policy.type)} {policy.key}{' (external)' if policy.external else ''}"
+            for policy in attached
+            if target in policy.attachments
+        ]
         own += ["policies unread"] if "policies" in landing_zone.unread and target == THE_ROOT else []
         if grouped and target.kind == "account" and not own:
             continue
-        text = [_label(landing_zone, target), *own]
+        name = landing_zone.accounts[target.key].name if target.kind == "account" else ""
+        text = [f"{target.key}: {name}" if name and not name.endswith(f"-{target.key}") else target.key, *own]
         if grouped and accounts[target]:
             text.insert(1, counted(accounts[target], "account"))
         shape = ("([", "])") if target.kind == "account" else ("[", "]")
         yield f'{names[target]}{shape[0]}"{"<br>".join(map(mermaid, text))}"{shape[1]}'
         if way[1:]:
             yield f"{names[way[-2]]} --> {names[target]}"
-
-
-def _named(policy: Policy) -> str:
-    return f"{short_type(policy.type)} {policy.key}{' (external)' if policy.external else ''}"
-
-
-def _label(landing_zone: LandingZone, target: Target) -> str:
-    if target.kind != "account":
-        return target.key
-    name = landing_zone.accounts[target.key].name
-    return target.key if name.endswith(f"-{target.key}") else f"{target.key}: {name}"

@@ -72,7 +72,7 @@ def _unknown(landing_zone: LandingZone, name: str) -> Message:
     if name in landing_zone.retired:
         return Message("account-retired", f"{problem}; the account is retired", account=name)
     names = (_user_names(landing_zone), _account_names(landing_zone), _group_names(landing_zone))
-    known = {name for one in names for name in _every_name(one)}
+    known = {name for of_kind in names for name in _every_name(of_kind)}
     guess = did_you_mean(name, known)
     return Message(
         "unknown-name",
@@ -96,11 +96,11 @@ def _match(names: Names, name: str) -> str | None:
     if name in names:
         return name
     wanted = " ".join(name.split()).casefold()
-    found = sorted(key for key, known in names.items() if wanted in {one.casefold() for one in known})
-    if len(found) > 1:
-        text = f"{name!r} is the name of {', '.join(found)}; give one of these keys"
-        raise StrataError(Message("name-ambiguous", text, name=name, keys=found))
-    return found[0] if found else None
+    keys = sorted(key for key, known in names.items() if wanted in {other.casefold() for other in known})
+    if len(keys) > 1:
+        text = f"{name!r} is the name of {', '.join(keys)}; give one of these keys"
+        raise StrataError(Message("name-ambiguous", text, name=name, keys=keys))
+    return keys[0] if keys else None
 
 
 def _every_name(names: Names) -> set[str]:

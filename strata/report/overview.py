@@ -79,7 +79,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Overview:
-    """The answers, in one place for every format."""
+    """The answers, once for every format."""
 
     landing_zone: LandingZone
     as_of: dt.date
@@ -89,29 +89,32 @@ class Overview:
 
     def points(self) -> list[Point]:
         """Returns the first screen in the order that it is read."""
+        everything, somewhere = self._full_access(everything=True), self._full_access(everything=False)
+        reach = "Full access to the management account reaches every member account."
+        unbound, empty = tuple(self.unbound), self.numbers.empty
+        never = "No SCP ever binds the management account."
         points = [
             *([self._differences(self.live)] if self.live else []),
-            self._administrators(),
+            Point("administrators", "Administers everything", (*(everything or _NOBODY), _ONLY), "danger", reach),
             self._break_glass(),
-            self._somewhere(),
+            Point("full_access", "Full access to single accounts", somewhere or _NOBODY, _if(somewhere)),
             self._pipeline(),
             self._ends(),
             self._expectations(),
             self._undoing(),
-            self._unbound(),
+            Point(
+                "unbound_accounts", "Accounts bound by no SCP", unbound or _NONE, "danger" if unbound else "fine", never
+            ),
             self._controls(),
             self._people("without_group", "People without a group", self.without_group, self._unknown_groups),
             self._people("without_access", "People without access", self.without_access, self.unknown_access),
-            self._empty(),
+            Point("empty_groups", "Groups with access and without members", empty or _NONE, _if(empty)),
         ]
-        return list(map(self._as_read, points))
-
-    def _as_read(self, point: Point) -> Point:
-        """Returns a point, or that it is unread, where it rests on what nobody could read."""
-        reasons = dict.fromkeys(self.landing_zone.unread[part] for part in self._unread(point.key))
-        return (
-            replace(point, lines=tuple(f"unread: {reason}" for reason in reasons), level="danger") if reasons else point
-        )
+        for index, point in enumerate(points):
+            reasons = dict.fromkeys(self.landing_zone.unread[part] for part in self._unread(point.key))
+            if reasons:
+                points[index] = replace(point, lines=tuple(f"unread: {reason}" for reason in reasons), level="danger")
+        return points
 
     def _unread(self, key: str) -> list[Part]:
         """Returns the parts that an answer rests on and nobody could read."""
@@ -120,11 +123,11 @@ class Overview:
     # What AWS has otherwise
 
     def _differences(self, live: LiveEvidence) -> Point:
-        """Returns what drift would tell, what is not of people first, a few of each kind."""
+        """Returns the differences that drift would tell, those of controls and settings first, a few of each kind."""
         kinds: dict[str, list[str]] = defaultdict(list)
-        for one in sorted(live.differences, key=lambda difference: difference.kind not in _FIRST):
-            if one.is_drift:
-                kinds[one.kind].append(one.what)
+        for difference in sorted(live.differences, key=lambda difference: difference.kind not in _FIRST):
+            if difference.is_drift:
+                kinds[difference.kind].append(difference.what)
         lines = [live.summary]
         for kind, some in kinds.items():
             lines += some[:_FEW]
@@ -139,21 +142,13 @@ class Overview:
     @cached_property
     def full(self) -> frozenset[str]:
         """Returns the permission sets that allow everything, but for break-glass."""
-        sets = self.landing_zone.permission_sets.values()
-        return frozenset(
-            permission_set.key
-            for permission_set in sets
-            if allows_everything(permission_set) and permission_set.option != "break_glass"
-        )
+        sets = self.landing_zone.permission_sets.items()
+        return frozenset(key for key, held in sets if allows_everything(held) and held.option != "break_glass")
 
     @cached_property
     def not_known(self) -> frozenset[str]:
         """Returns the permission sets of others that nobody has read: each may allow everything."""
-        return frozenset(
-            permission_set.key
-            for permission_set in self.landing_zone.permission_sets.values()
-            if not permission_set.is_known
-        )
+        return frozenset(key for key, held in self.landing_zone.permission_sets.items() if not held.is_known)
 
     def administrators(self, *, everything: bool, known: bool = True) -> list[GroupedAccess]:
         """Returns full access to everything or, where it is not asked for, to single accounts.
@@ -162,55 +157,40 @@ class Overview:
             everything: whether it reaches all accounts.
             known: false for the access of which nobody knows whether it is full.
         """
-        accesses = [one for one in self.access if one.permission_set in (self.full if known else self.not_known)]
+        sets = self.full if known else self.not_known
+        accesses = [access for access in self.access if access.permission_set in sets]
         # The management account reaches every member by its access role.
-        above = {one.holder for one in accesses if one.account == MANAGEMENT}
-        return _merged(one for one in accesses if (one.holder in above) is everything)
-
-    def _administrators(self) -> Point:
-        lines = self._full_access(everything=True)
-        remark = "Full access to the management account reaches every member account."
-        holders = (*(lines or ("nobody",)), _ONLY)
-        return Point("administrators", "Administers everything", holders, "danger", remark)
-
-    def _somewhere(self) -> Point:
-        lines = self._full_access(everything=False)
-        return Point("full_access", "Full access to single accounts", lines or ("nobody",), _if(lines))
+        above = {access.holder for access in accesses if access.account == MANAGEMENT}
+        return _merged(access for access in accesses if (access.holder in above) is everything)
 
     def _full_access(self, *, everything: bool) -> tuple[str, ...]:
         known = self._holders(self.administrators(everything=everything))
         may = self._holders(self.administrators(everything=everything, known=False))
-        return (*known, *(f"{one}: not known, {EXTERNAL} lacks it" for one in may))
+        return (*known, *(f"{holders}: not known, {EXTERNAL} lacks it" for holders in may))
 
     def break_glass(self) -> list[GroupedAccess]:
         """Returns the access for emergencies."""
         sets = self.landing_zone.permission_sets
-        return _merged(one for one in self.access if sets[one.permission_set].option == "break_glass")
+        return _merged(access for access in self.access if sets[access.permission_set].option == "break_glass")
 
     def _break_glass(self) -> Point:
         lines = self._holders(self.break_glass())
         if not self.landing_zone.sso.break_glass:
             return Point("break_glass", "Break-glass", ("not set up: break_glass of sso.yaml",), "warning")
         remark = "For emergencies; every use raises an alert."
-        return Point("break_glass", "Break-glass", lines or ("nobody",), "danger" if lines else "warning", remark)
+        return Point("break_glass", "Break-glass", lines or _NOBODY, "danger" if lines else "warning", remark)
 
-    def _holders(self, grouped_accesses: Iterable[GroupedAccess]) -> tuple[str, ...]:
+    def _holders(self, every: Iterable[GroupedAccess]) -> tuple[str, ...]:
         alike: dict[str, list[str]] = defaultdict(list)
-        for grouped_access in grouped_accesses:
-            alike[self._has(grouped_access)].append(str(grouped_access.holder))
+        for given in every:
+            groups = dict.fromkeys(way.group for way in given.ways if way.group and way.group != given.holder.key)
+            through = "" if given.holder.external else ", directly"
+            through = f", through {listed(list(groups))}" if groups else through
+            ends = {way.until for way in given.ways}
+            until = "" if None in ends else f", until {max(end for end in ends if end)}"
+            has = f"{given.permission_set} in {places(self.landing_zone, given.accounts)}{through}{until}"
+            alike[has].append(str(given.holder))
         return tuple(f"{', '.join(holders)}: {has}" for has, holders in alike.items())
-
-    def _has(self, grouped_access: GroupedAccess) -> str:
-        groups = dict.fromkeys(
-            way.group for way in grouped_access.ways if way.group and way.group != grouped_access.holder.key
-        )
-        direct = [] if groups or grouped_access.holder.external else ["directly"]
-        through = f", through {listed(list(groups))}" if groups else ", ".join(["", *direct])
-        ends = {way.until for way in grouped_access.ways}
-        until = "" if None in ends else f", until {max(end for end in ends if end)}"
-        return (
-            f"{grouped_access.permission_set} in {places(self.landing_zone, grouped_access.accounts)}{through}{until}"
-        )
 
     def _pipeline(self) -> Point:
         deployer, github = self.landing_zone.deployer, self.landing_zone.security.github_actions
@@ -233,27 +213,22 @@ class Overview:
         return [ending for ending in endings(self.landing_zone, self.as_of, SOON) if not ending.expired(self.as_of)]
 
     def _ends(self) -> Point:
-        lines = tuple(self._ending(ending) for ending in [*self.ended, *self.ending])
-        over = (
-            "What has expired stays at AWS until strata expire takes it out of the file and a deploy follows."
-            if self.ended
-            else ""
-        )
+        lines = []
+        for ending in (*self.ended, *self.ending):
+            assignment = ending.assignment
+            given = f"{', '.join(assignment.permission_sets)} of {who(assignment)} in {where(assignment)}"
+            reason = f" ({assignment.reason})" if assignment.reason else ""
+            lines.append(f"{when(ending.until, self.as_of)}: {given}{reason}, {ending.file}:{ending.line}")
+        over = "What has expired stays at AWS until strata expire takes it out of the file and a deploy follows."
+        over = over if self.ended else ""
         title = f"Ends within {SOON.days} days"
-        return Point("ends_soon", title, lines or ("nothing",), "danger" if over else _if(lines), over)
-
-    def _ending(self, ending: Ending) -> str:
-        given = (
-            f"{', '.join(ending.assignment.permission_sets)} of {who(ending.assignment)} in {where(ending.assignment)}"
-        )
-        reason = f" ({ending.assignment.reason})" if ending.assignment.reason else ""
-        return f"{when(ending.until, self.as_of)}: {given}{reason}, {ending.file}:{ending.line}"
+        return Point("ends_soon", title, tuple(lines) or ("nothing",), "danger" if over else _if(lines), over)
 
     # What policies answer
 
     @cached_property
     def guardrails(self) -> GuardrailAnswers:
-        """Returns what expectations come to, and who can undo what."""
+        """Returns the answers about expectations, and about who can undo what."""
         return guardrails(self.landing_zone, self.as_of)
 
     def _expectations(self) -> Point:
@@ -261,24 +236,19 @@ class Overview:
         broken = [f"{expected.expectation.id}: {expected.broken[0]}" for expected in asked if expected.broken]
         if broken:
             return Point("expectations", "Expectations that do not hold", tuple(broken), "danger")
-        lines = (counted(len(asked), "expectation") + (" holds" if len(asked) == 1 else " hold"),)
-        return Point(
-            "expectations",
-            "Expectations",
-            lines if asked else ("none: expectations.yaml",),
-            "fine" if asked else "warning",
-        )
+        if not asked:
+            return Point("expectations", "Expectations", ("none: expectations.yaml",), "warning")
+        line = f"{counted(len(asked), 'expectation')} {'holds' if len(asked) == 1 else 'hold'}"
+        return Point("expectations", "Expectations", (line,))
 
     def _undoing(self) -> Point:
-        undoings = [
-            undoing for undoing in self.guardrails.undoing if undoing.outcome is not Outcome.DENIED and undoing.stacks
-        ]
         lines = tuple(
             f"{undoing.by}{'' if undoing.outcome is Outcome.ALLOWED else ', not for certain'}: {undoing.what}"
-            for undoing in undoings
+            for undoing in self.guardrails.undoing
+            if undoing.outcome is not Outcome.DENIED and undoing.stacks
         )
         remark = "Who may still write what a deploy writes in the management account."
-        return Point("can_undo", "Can undo a deploy", lines or ("nobody",), "fine" if lines else "danger", remark)
+        return Point("can_undo", "Can undo a deploy", lines or _NOBODY, "fine" if lines else "danger", remark)
 
     # What is open
 
@@ -292,34 +262,23 @@ class Overview:
             if not any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in effective[Target("account", key)])
         ]
 
-    def _unbound(self) -> Point:
-        lines = tuple(self.unbound)
-        remark = "No SCP ever binds the management account."
-        title = "Accounts bound by no SCP"
-        return Point("unbound_accounts", title, lines or ("none",), "danger" if lines else "fine", remark)
-
     def controls(self, mode: Mode) -> list[str]:
         """Returns the controls in a mode; one that opens something is fine where it is off."""
         controls: dict[str, Control] = self.landing_zone.security.controls
-        return [
-            name
-            for name, control in controls.items()
-            if control.mode is mode and not (control.opens and mode is Mode.OFF)
-        ]
+        fine = mode is Mode.OFF
+        return [name for name, control in controls.items() if control.mode is mode and not (fine and control.opens)]
 
     def _controls(self) -> Point:
         off, unmanaged = self.controls(Mode.OFF), self.controls(Mode.UNMANAGED)
         lines = [*off, *(f"{name}: unmanaged, as it is at AWS" for name in unmanaged)]
         if self.live:
             at_aws = self.live.controls
-            lines = [
-                f"{name}: {control_at_aws.words}" for name, control_at_aws in at_aws.items() if control_at_aws.differs
-            ]
+            lines = [f"{name}: {control.words}" for name, control in at_aws.items() if control.differs]
             lines += [f"{name}: off in security.yaml; at AWS {at_aws[name].words}" for name in off]
             lines += [f"{name}: unmanaged; at AWS {at_aws[name].words}" for name in unmanaged]
             not_read = self.live.controls_not_read
             lines += [f"not read: {listed(not_read, most=len(not_read))}"] if not_read else []
-        return Point("controls_off", "Controls that are off", tuple(lines) or ("none",), _if(lines))
+        return Point("controls_off", "Controls that are off", tuple(lines) or _NONE, _if(lines))
 
     # People
 
@@ -337,7 +296,7 @@ class Overview:
     def _unknown_groups(self) -> Mapping[str, list[str]]:
         """Returns the people of whom nobody here knows whether they are in a group, with those that they may be in."""
         users, groups = self.landing_zone.users, self.landing_zone.groups
-        return {key: found for key in self._ungrouped if (found := sorted(may_be_in(users[key], groups)))}
+        return {key: groups_of for key in self._ungrouped if (groups_of := sorted(may_be_in(users[key], groups)))}
 
     @property
     def without_access(self) -> list[str]:
@@ -346,25 +305,21 @@ class Overview:
 
     @property
     def _holding_nothing(self) -> list[str]:
-        holders = {one.holder.key for one in self.access if not one.holder.external}
+        holders = {access.holder.key for access in self.access if not access.holder.external}
         return [key for key in self.landing_zone.users if key not in holders]
 
     @cached_property
     def unknown_access(self) -> Mapping[str, list[str]]:
         """Returns the people whose access is unknown, with the groups that decide it."""
-        return {key: found for key in self._holding_nothing if (found := undecided(self.landing_zone, key))}
+        return {key: deciding for key in self._holding_nothing if (deciding := undecided(self.landing_zone, key))}
 
-    def _people(self, key: str, title: str, found: Sequence[str], unknown: Mapping[str, Sequence[str]]) -> Point:
-        lines = (*found, *(f"{key}: unknown, may be in {listed(groups)}" for key, groups in unknown.items()))
-        return Point(key, title, lines or ("none",), _if(lines))
-
-    def _empty(self) -> Point:
-        empty = self.numbers.empty
-        return Point("empty_groups", "Groups with access and without members", empty or ("none",), _if(empty))
+    def _people(self, key: str, title: str, people: Sequence[str], unknown: Mapping[str, Sequence[str]]) -> Point:
+        lines = (*people, *(f"{key}: unknown, may be in {listed(groups)}" for key, groups in unknown.items()))
+        return Point(key, title, lines or _NONE, _if(lines))
 
     def as_data(self) -> dict[str, Any]:
         """Returns the first screen for a script, without what is unread."""
-        found = {
+        answers = {
             "people": {
                 "all": self.numbers.people,
                 "with_access": self.numbers.with_access,
@@ -381,9 +336,9 @@ class Overview:
             "full_access_to_single_accounts": _holders_as_data(self.administrators(everything=False)),
             "full_access_not_known": _holders_as_data(
                 [
-                    grouped_access
+                    given
                     for everything in (True, False)
-                    for grouped_access in self.administrators(everything=everything, known=False)
+                    for given in self.administrators(everything=everything, known=False)
                 ]
             ),
             "break_glass": _holders_as_data(self.break_glass()),
@@ -396,9 +351,10 @@ class Overview:
             "ended": [_ending_as_data(ending) for ending in self.ended],
             "ends_soon": [_ending_as_data(ending) for ending in self.ending],
         }
-        return {name: one for name, one in found.items() if not self._unread(name)}
+        return {name: answer for name, answer in answers.items() if not self._unread(name)}
 
 
+_NONE, _NOBODY = ("none",), ("nobody",)
 _ONLY = "all through Identity Center; IAM users and roles of the management account, and its root user, are not read"
 _FIRST = ("control", "setting")
 """The kinds of differences that are told before those of people and the organization."""
@@ -420,7 +376,7 @@ _RESTS_ON: Mapping[str, tuple[Part, ...]] = {
 def overview(landing_zone: LandingZone, as_of: dt.date, live: LiveEvidence | None = None) -> Overview:
     """Returns the first screen of a landing zone on a day, of what AWS has with the evidence."""
     accesses = access(landing_zone)
-    holders = {one.holder for one in accesses}
+    holders = {access.holder for access in accesses}
     numbers = Numbers(
         people=len(landing_zone.users),
         with_access=sum(not holder.external for holder in holders),
@@ -436,7 +392,7 @@ def overview(landing_zone: LandingZone, as_of: dt.date, live: LiveEvidence | Non
 
 
 def _merged(accesses: Iterable[Access]) -> list[GroupedAccess]:
-    """Returns one entry for each holder and permission set, with every way that gives any of it."""
+    """Returns an entry for each holder and permission set, with every way that gives any of it."""
     merged: dict[Any, tuple[dict[str, None], dict[Any, None]]] = {}
     for bundle in bundles(accesses):
         accounts, ways = merged.setdefault((bundle.holder, bundle.permission_set), ({}, {}))
@@ -447,18 +403,18 @@ def _merged(accesses: Iterable[Access]) -> list[GroupedAccess]:
     ]
 
 
-def _if(found: Sequence[object]) -> Level:
-    return "warning" if found else "fine"
+def _if(lines: Sequence[object]) -> Level:
+    return "warning" if lines else "fine"
 
 
-def _holders_as_data(grouped_accesses: Iterable[GroupedAccess]) -> list[dict[str, Any]]:
+def _holders_as_data(every: Iterable[GroupedAccess]) -> list[dict[str, Any]]:
     return [
         {
-            grouped_access.holder.kind: grouped_access.holder.key,
-            "permission_set": grouped_access.permission_set,
-            "accounts": list(grouped_access.accounts),
+            given.holder.kind: given.holder.key,
+            "permission_set": given.permission_set,
+            "accounts": list(given.accounts),
         }
-        for grouped_access in grouped_accesses
+        for given in every
     ]
 
 

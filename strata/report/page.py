@@ -1,4 +1,4 @@
-"""The report as one HTML page: everything is in it without a script, which adds search and the access matrix.
+"""The report as an HTML page: everything is in it without a script, which adds search and the access matrix.
 
 The page asks the network for nothing: style and script are in it, and its content security policy allows only them.
 """
@@ -31,11 +31,23 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
     sections = Sections(landing_zone, first, edition.live)
     people, policies = sections.unread("people"), sections.unread("policies")
     guardrails = "".join(map(sections.unread, GUARDRAILS_REST_ON)) or sections.expectations() + sections.undoing()
+    evidence = (
+        ""
+        if edition.live is None
+        else (
+            _section("evidence", "Evidence", "", sections.evidence())
+            + _section("differences", "Differences to the configuration", _DIFFERENCES, sections.differences())
+        )
+    )
+    matrix_section = _ACCESS
+    if people:  # the matrix is hidden and not left out: without it the script would not run
+        hidden = _ACCESS.replace(" class", " hidden class", 1)
+        matrix_section = _section("unread-access", "Access matrix", "", people) + hidden
     body = "\n".join(
         (
             _section("overview", "At a glance", f"<p>{html(str(first.numbers))}.", sections.points(), look="points"),
-            _evidence(sections),
-            _unread_access(people) if people else _ACCESS,
+            evidence,
+            matrix_section,
             _section("groups", "By group", _GROUPS, people or sections.groups()),
             _section("people", "By person", "", people or sections.people()),
             _section(
@@ -103,19 +115,6 @@ def _section(key: str, title: str, lead: str, content: str, *, look: str = "list
     return (
         f'<section id="{key}" aria-labelledby="{key}-title"><h2 id="{key}-title">{title}</h2>'
         f"{lead}<div class={look}>{content}</div></section>"
-    )
-
-
-def _unread_access(unread: str) -> str:
-    """Returns that there is no matrix, and hides the empty one, without which the script would not run."""
-    return _section("unread-access", "Access matrix", "", unread) + _ACCESS.replace(" class", " hidden class", 1)
-
-
-def _evidence(sections: Sections) -> str:
-    if sections.live is None:
-        return ""
-    return _section("evidence", "Evidence", "", sections.evidence()) + _section(
-        "differences", "Differences to the configuration", _DIFFERENCES, sections.differences()
     )
 
 

@@ -11,17 +11,13 @@ from strata.text import NAMED, accounts_in_words, counted, listed, plural
 
 def places(landing_zone: LandingZone, accounts: Collection[str], *, most: int = NAMED) -> str:
     """Returns accounts as text: `all 12 accounts`, `OU workloads (6 accounts), shared`; the first few of many."""
-    whole = accounts_in_words(accounts, landing_zone.accounts)
-    return whole or listed(_named(landing_zone, frozenset(accounts)), most)
-
-
-def _named(landing_zone: LandingZone, accounts: frozenset[str]) -> list[str]:
-    members = frozenset(landing_zone.members)
-    if len(members) > 1 and members <= accounts:
-        return [f"all {len(members):,} member accounts", *sorted(accounts - members)]
+    if every := accounts_in_words(accounts, landing_zone.accounts):
+        return every
+    members, rest = frozenset(landing_zone.members), frozenset(accounts)
+    if len(members) > 1 and members <= rest:
+        return listed([f"all {len(members):,} member accounts", *sorted(rest - members)], most)
     whole: list[str] = []
     number = 0
-    rest = accounts
     for unit in landing_zone.units.values():
         inside = landing_zone.selector.in_unit(unit.key) & members
         # Parents come first, so what is below a unit that is named is gone already.
@@ -31,4 +27,4 @@ def _named(landing_zone: LandingZone, accounts: frozenset[str]) -> list[str]:
             rest -= inside
     first = [MANAGEMENT] if MANAGEMENT in rest else []
     units = [f"{plural(len(whole), 'OU')} {', '.join(whole)} ({counted(number, 'account')})"] if whole else []
-    return [*first, *units, *sorted(rest - {MANAGEMENT})]
+    return listed([*first, *units, *sorted(rest - {MANAGEMENT})], most)

@@ -18,9 +18,9 @@ def in_words(targets: Iterable[Target]) -> str:
     for target in targets:
         by_kind[target.kind].append(target.key)
     parts = ["root"] if "root" in by_kind else []
-    for kind, one in (("unit", "organizational unit"), ("account", "account")):
+    for kind, noun in (("unit", "organizational unit"), ("account", "account")):
         if keys := by_kind[kind]:
-            parts.append(f"{plural(len(keys), one)} {listed(keys)}")
+            parts.append(f"{plural(len(keys), noun)} {listed(keys)}")
     return ", ".join(parts) or "nothing"
 
 
@@ -44,7 +44,7 @@ _SHORT = {
 
 @dataclass(frozen=True)
 class Slots:
-    """The slots for policies of one type on one target."""
+    """The slots for policies of a type on a target."""
 
     target: Target
     type: PolicyType

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from strata.config import SSO
 from strata.config.source import Location
 from strata.landing_zone import LandingZone, SourceLocation
-from strata.landing_zone.grants import Grant
 from strata.landing_zone.groups import Group
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import Target
@@ -18,7 +17,7 @@ from strata.report.access import AccessPath, way_of
 
 @dataclass(frozen=True)
 class GivenAccess:
-    """What one entry of sso.yaml gives a group or a user: one permission set in some accounts."""
+    """What an entry of sso.yaml gives a group or a user: a permission set in some accounts."""
 
     permission_set: str
     accounts: tuple[str, ...]
@@ -55,14 +54,14 @@ def given_to(
     landing_zone: LandingZone, kind: str, accounts: Collection[str] | None = None
 ) -> dict[str, list[GivenAccess]]:
     """Returns by group or by user what each entry gives them directly, in the order of the file."""
-    found: dict[tuple[str, Location, str], list[str]] = defaultdict(list)
+    where_given: dict[tuple[str, Location, str], list[str]] = defaultdict(list)
     for grant, entries in landing_zone.grants.items():
         if grant.principal_type == kind and (accounts is None or grant.account in accounts):
             for entry in entries:
-                found[grant.principal, entry, grant.permission_set].append(grant.account)
+                where_given[grant.principal, entry, grant.permission_set].append(grant.account)
     given: dict[str, list[GivenAccess]] = defaultdict(list)
-    ways = {entry: way_of(landing_zone, entry) for _, entry, _ in found}
-    for (principal, entry, permission_set), where in found.items():
+    ways = {entry: way_of(landing_zone, entry) for _, entry, _ in where_given}
+    for (principal, entry, permission_set), where in where_given.items():
         given[principal].append(GivenAccess(permission_set, tuple(where), ways[entry]))
     for each in given.values():
         each.sort(key=lambda given: (given.permission_set, given.way.entry, given.accounts))
@@ -84,7 +83,7 @@ class Entering:
 
 @dataclass(frozen=True)
 class Alike:
-    """Accounts of one unit that the same policies bind and the same people enter."""
+    """Accounts of a unit that the same policies bind and the same people enter."""
 
     path: tuple[str, ...]
     accounts: tuple[str, ...]
@@ -95,9 +94,15 @@ class Alike:
 
 def accounts_alike(landing_zone: LandingZone, accounts: Collection[str] | None = None) -> list[Alike]:
     """Returns the accounts in the order of the tree, those put together that differ in nothing but their name."""
-    entering = _entering(landing_zone)
+    ways: dict[tuple[Location, ...], tuple[AccessPath, ...]] = {}
+    entering: dict[str, list[Entering]] = defaultdict(list)
+    for grant, entries in landing_zone.grants.items():
+        if entries not in ways:
+            ways[entries] = tuple(way_of(landing_zone, entry) for entry in entries)
+        who = Entering(grant.permission_set, grant.principal_type == "GROUP", grant.principal, ways[entries])
+        entering[grant.account].append(who)
     policies: dict[object, tuple[tuple[Policy, Target], ...]] = {}
-    found: dict[tuple[tuple[str, ...], tuple[tuple[str, Target], ...], tuple[Entering, ...]], list[str]] = {}
+    alike: dict[tuple[tuple[str, ...], tuple[tuple[str, Target], ...], tuple[Entering, ...]], list[str]] = {}
     for target, way in landing_zone.ancestors.items():
         if target.kind != "account" or (accounts is not None and target.key not in accounts):
             continue
@@ -105,26 +110,12 @@ def accounts_alike(landing_zone: LandingZone, accounts: Collection[str] | None =
         by_key = tuple((policy.policy.key, policy.source) for policy in reached)
         policies[by_key] = tuple((policy.policy, policy.source) for policy in reached)
         path = tuple(target.key for target in way[:-1])
-        found.setdefault((path, by_key, tuple(entering.get(target.key, ()))), []).append(target.key)
-    return [Alike(path, tuple(keys), policies[by_key], who) for (path, by_key, who), keys in found.items()]
+        alike.setdefault((path, by_key, tuple(entering.get(target.key, ()))), []).append(target.key)
+    return [Alike(path, tuple(keys), policies[by_key], same) for (path, by_key, same), keys in alike.items()]
 
 
 def entering_everywhere(alikes: Iterable[Alike]) -> tuple[Entering, ...]:
-    """Returns who gets into every account, in the same way."""
+    """Returns the users and groups that get into every account in the same way."""
     each = [alike.entering for alike in alikes]
     common = set(each[0]).intersection(*each[1:]) if each else set()
     return tuple(entering for entering in each[0] if entering in common) if each else ()
-
-
-def _entering(landing_zone: LandingZone) -> dict[str, list[Entering]]:
-    ways: dict[tuple[Location, ...], tuple[AccessPath, ...]] = {}
-    found: dict[str, list[Entering]] = defaultdict(list)
-    for grant, entries in landing_zone.grants.items():
-        if entries not in ways:
-            ways[entries] = tuple(way_of(landing_zone, entry) for entry in entries)
-        found[grant.account].append(_of(grant, ways[entries]))
-    return found
-
-
-def _of(grant: Grant, ways: tuple[AccessPath, ...]) -> Entering:
-    return Entering(grant.permission_set, grant.principal_type == "GROUP", grant.principal, ways)

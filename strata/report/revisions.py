@@ -74,7 +74,12 @@ def configuration_at(folder: Path, revision: str, now: LandingZone) -> Earlier:
     """
     commit = _commit(folder, revision)
     entries = list(_entries(folder, commit))
-    if problems := dict(_leading_out_now(folder)) | dict(_leading_out(folder, revision, entries)):
+    outside = {
+        entry.path: _leads_out(folder / entry.path, entry.mode, revision)
+        for entry in entries
+        if entry.mode in _LEADS_OUT
+    }
+    if problems := dict(_leading_out_now(folder)) | outside:
         raise StrataError(*(problem for _, problem in sorted(problems.items())))
     since, unknown = moves_since(folder, commit)
     with tempfile.TemporaryDirectory(prefix="strata-") as scratch:
@@ -82,7 +87,15 @@ def configuration_at(folder: Path, revision: str, now: LandingZone) -> Earlier:
             _write(folder, commit, entries, Path(scratch))
             return Earlier(*_under_keys_of_today(Path(scratch), (*since, *now.moves), now), unknown)
         except ConfigurationError as error:
-            raise StrataError(_invalid(folder, revision, error, scratch)) from error
+            number = len(error.faults)
+            first = (
+                str(error.faults[0]).replace(str(Path(scratch).resolve()), str(folder)).replace(scratch, str(folder))
+            )
+            more = f" (and {number - 1} more)" if number > 1 else ""
+            text = f"{folder} is not valid in {revision}: {first}{more}"
+            ids = [fault.problem.id for fault in error.faults]
+            message = Message("revision-not-valid", text, place=str(folder), revision=revision, faults=ids)
+            raise StrataError(message) from error
 
 
 def _under_keys_of_today(folder: Path, moves: Sequence[Move], now: LandingZone) -> tuple[LandingZone, tuple[Move, ...]]:
@@ -91,7 +104,8 @@ def _under_keys_of_today(folder: Path, moves: Sequence[Move], now: LandingZone) 
     if not moves:
         return landing_zone, ()
     keys = {kind: set(keys_of(landing_zone, kind)) for kind in {move.kind for move in moves}}
-    files = {file: read_text(folder / file) for file in _files(folder)}
+    names = (file for name in (*FILES, IMPORTS, ACCEPTED, EXPECTATIONS, EXTERNAL) for file in files_of(folder, name))
+    files = {name: read_text(folder / name) for name in names if (folder / name).exists()}
     made: list[Move] = []
     for move in _leading_here(moves, landing_zone, now):
         if move.from_ in keys[move.kind] and move.to not in keys[move.kind]:
@@ -127,11 +141,6 @@ def _leading_here(moves: Sequence[Move], then: LandingZone, now: LandingZone) ->
         taken_back = way and moves[way[0]].from_ in declared
         kept.update(way[: max(steps, default=0 if taken_back else len(way))])
     return [moves[position] for position in sorted(kept)]
-
-
-def _files(folder: Path) -> list[str]:
-    names = (file for name in (*FILES, IMPORTS, ACCEPTED, EXPECTATIONS, EXTERNAL) for file in files_of(folder, name))
-    return [name for name in names if (folder / name).exists()]
 
 
 def _commit(folder: Path, revision: str) -> str:
@@ -180,12 +189,6 @@ def _entries(folder: Path, commit: str) -> Iterator[Entry]:
         described, _, path = entry.partition(b"\t")
         mode, _, name = described.decode().split(" ")
         yield Entry(mode, name, os.fsdecode(path))
-
-
-def _leading_out(folder: Path, revision: str, entries: Sequence[Entry]) -> Iterator[tuple[str, Message]]:
-    for mode, _, path in entries:
-        if mode in _LEADS_OUT:
-            yield path, _leads_out(folder / path, mode, revision)
 
 
 def _leads_out(place: Path, mode: str, revision: str = "") -> Message:
@@ -276,19 +279,10 @@ def _moves_in(content: bytes) -> list[Move]:
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
-    """Returns what git prints, None when it fails."""
+    """Returns the output of git, None when it fails."""
     try:
         done = subprocess.run([*_GIT, str(folder), *arguments], capture_output=True, check=False)
     except FileNotFoundError as error:
         text = "git is not on PATH; install it, or compare by hand"
         raise StrataError(Message("tool-missing", text, tool="git")) from error
     return done.stdout if done.returncode == 0 else None
-
-
-def _invalid(folder: Path, revision: str, error: ConfigurationError, scratch: str) -> Message:
-    number = len(error.faults)
-    first = str(error.faults[0]).replace(str(Path(scratch).resolve()), str(folder)).replace(scratch, str(folder))
-    more = f" (and {number - 1} more)" if number > 1 else ""
-    text = f"{folder} is not valid in {revision}: {first}{more}"
-    ids = [fault.problem.id for fault in error.faults]
-    return Message("revision-not-valid", text, place=str(folder), revision=revision, faults=ids)

@@ -34,16 +34,16 @@ class Scope:
     def access(self, landing_zone: LandingZone) -> list[Access]:
         """Returns the access that belongs to it."""
         accesses = access(landing_zone)
-        return accesses if self.is_everything else [one for one in accesses if self._has(one)]
+        return accesses if self.is_everything else [given for given in accesses if self._has(given)]
 
-    def _has(self, one: Access) -> bool:
-        if self.accounts is not None and one.account not in self.accounts:
+    def _has(self, given: Access) -> bool:
+        if self.accounts is not None and given.account not in self.accounts:
             return False
         if self.person is not None:
-            own = one.holder.key in self.maybe if one.holder.external else one.holder.key == self.person
+            own = given.holder.key in self.maybe if given.holder.external else given.holder.key == self.person
             if not own:
                 return False
-        return self.group is None or any(way.group == self.group for way in one.ways)
+        return self.group is None or any(way.group == self.group for way in given.ways)
 
     def has_group(self, landing_zone: LandingZone, key: str) -> bool:
         """Returns whether a group belongs to it: the one that is asked for, those that a person is in or may be."""

@@ -10,18 +10,16 @@ from strata.config.models import Mode
 from strata.landing_zone import MANAGEMENT, LandingZone, Part
 from strata.landing_zone.groups import known_to
 from strata.landing_zone.layers import layers
-from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target, children
 from strata.policy.answers import Outcome
 from strata.printing import html
 from strata.report.access import Access, AccessHolder, AccessPath, allowances, of_others, undecided
-from strata.report.guardrails import HeldExpectation
 from strata.report.labels import says_more
 from strata.report.live import LiveEvidence
 from strata.report.markup import FULL, SIGN, Pills, anchor, items, link, soft, until_and_why
 from strata.report.overview import Overview, Point
 from strata.report.places import places
-from strata.report.policies import Slots, short_type, slots
+from strata.report.policies import short_type, slots
 from strata.report.reviews import (
     Alike,
     Entering,
@@ -58,21 +56,22 @@ class Sections:
 
     def points(self) -> str:
         """Returns the first screen."""
-        return "".join(self._point(point) for point in self.overview.points())
-
-    def _point(self, point: Point) -> str:
-        lines = [self._line(point, line) for line in point.lines]
-        more = lines[FIRST:] if len(lines) > FIRST + 1 else []
-        listed = items(lines[: len(lines) - len(more)])
-        if more:
-            listed += f"<details><summary>{len(more):,} more</summary>{items(more)}</details>"
-        sign = {"danger": "▲", "warning": "●", "fine": "✓"}[point.level]
-        words = {"danger": "look at this", "warning": "to know", "fine": "fine"}[point.level]
-        remark = f"<p class=soft>{html(point.remark)}</p>" if point.remark else ""
-        return (
-            f'<div class="point {point.level}" id="point-{html(point.key)}">'
-            f'<h3><span class=sign title="{words}">{sign}</span> {html(point.title)}</h3>{listed}{remark}</div>'
-        )
+        points = []
+        for point in self.overview.points():
+            lines = [self._line(point, line) for line in point.lines]
+            more = lines[FIRST:] if len(lines) > FIRST + 1 else []
+            listed = items(lines[: len(lines) - len(more)])
+            if more:
+                listed += f"<details><summary>{len(more):,} more</summary>{items(more)}</details>"
+            sign, words = {"danger": ("▲", "look at this"), "warning": ("●", "to know"), "fine": ("✓", "fine")}[
+                point.level
+            ]
+            remark = f"<p class=soft>{html(point.remark)}</p>" if point.remark else ""
+            points.append(
+                f'<div class="point {point.level}" id="point-{html(point.key)}">'
+                f'<h3><span class=sign title="{words}">{sign}</span> {html(point.title)}</h3>{listed}{remark}</div>'
+            )
+        return "".join(points)
 
     def _line(self, point: Point, line: str) -> str:
         zone = self.landing_zone
@@ -89,13 +88,13 @@ class Sections:
     # The evidence
 
     def evidence(self) -> str:
-        """Returns what was read when by whom; nothing of a report on files."""
+        """Returns the facts of the reading; nothing of a report on files."""
         found = self.live.facts() if self.live else ()
         rows = "".join(f"<tr><th scope=row>{html(name)}<td>{html(value)}" for name, value in found)
         return _table(("Fact", "Value"), rows)
 
     def differences(self) -> str:
-        """Returns what AWS has otherwise than the configuration."""
+        """Returns the differences of AWS to the configuration."""
         if not self.live or not self.live.differences:
             return f"<p>{html(self.live.summary if self.live else '')}"
         rows = "".join(
@@ -117,43 +116,35 @@ class Sections:
         return "".join(self._group(review, is_open=len(reviews) <= OPEN) for review in reviews)
 
     def _group(self, review: GroupReview, *, is_open: bool) -> str:
-        group, given = review.group, review.given
-        accounts = {account for one in given for account in one.accounts}
+        group, given, zone = review.group, review.given, self.landing_zone
+        accounts = {account for access in given for account in access.accounts}
         unknown = f"members known to {known_to([group])}"
         people = counted(len(group.people), "member") if group.is_known else unknown
-        full = f" {FULL}" if self._is_full(given) else ""
+        full = f" {FULL}" if any(access.permission_set in self.pills.full for access in given) else ""
         none = " <b class=w>no members</b>" if not group.people and group.is_known else ""
         head = f"<b>{html(group.key)}</b>{soft(says_more(group.name, group.key))}{full}{none}"
-        facts = f"{people} · {counted(len({one.permission_set for one in given}), 'permission set')} · "
+        facts = f"{people} · {counted(len({access.permission_set for access in given}), 'permission set')} · "
         facts += counted(len(accounts), "account")
         body = f"<p>{html(group.description)}" if group.description else ""
         if group.people:
-            people = ", ".join((*(self._person(key) for key, _ in review.members), *map(html, group.strangers)))
-            body += f"<p><b>Members</b> {people}"
+            members = [link("u", key) + soft(says_more(zone.users[key].shown_name, key)) for key, _ in review.members]
+            body += f"<p><b>Members</b> {', '.join([*members, *map(html, group.strangers)])}"
         body += self._given(given) if given else "<p class=soft>Nothing is given to it."
         declared = f"<p class=soft>Declared at <code>{html(str(review.place))}</code>"
         sign = "<p class=sign-here>"
         return _item("g", group.key, head, facts, f"{body}{declared}{sign}", is_open=is_open)
 
-    def _is_full(self, given: Iterable[GivenAccess]) -> bool:
-        return any(one.permission_set in self.pills.full for one in given)
-
-    def _person(self, key: str) -> str:
-        return link("u", key) + soft(says_more(self.landing_zone.users[key].shown_name, key))
-
     def _given(self, given: Iterable[GivenAccess]) -> str:
         alike: dict[tuple[tuple[str, ...], AccessPath], list[str]] = defaultdict(list)
-        for one in given:
-            alike[one.accounts, one.way].append(one.permission_set)
+        for access in given:
+            alike[access.accounts, access.way].append(access.permission_set)
         rows = "".join(
             f"<tr><td>{self.pills.sets(sets)}<td>{html(self._places(accounts))}"
             f"<td>{html(way.reason or '')}<td>{html(way.until or '')}<td><code>{html(str(way.entry))}</code>"
             for (accounts, way), sets in alike.items()
         )
-        heads = "".join(
-            f"<th scope=col>{head}" for head in ("Permission set", "Accounts", "Reason", "Until", "Given at")
-        )
-        return f"<table class='given has'><thead><tr>{heads}<tbody>{rows}</table>"
+        heads = ("Permission set", "Accounts", "Reason", "Until", "Given at")
+        return _table(heads, rows, " class='given has'")
 
     def _places(self, accounts: Iterable[str]) -> str:
         where = tuple(accounts)
@@ -165,15 +156,13 @@ class Sections:
 
     def people(self) -> str:
         """Returns every person with their groups and all that they have."""
-        found: dict[AccessHolder, list[Access]] = defaultdict(list)
+        by_holder: dict[AccessHolder, list[Access]] = defaultdict(list)
         for access in self.overview.access:
-            found[access.holder].append(access)
+            by_holder[access.holder].append(access)
         direct = given_to(self.landing_zone, "USER")
-        users = self.landing_zone.users
+        users, is_open = self.landing_zone.users, len(self.landing_zone.users) <= OPEN
         return "".join(
-            self._user(
-                key, found[AccessHolder(external=False, key=key)], direct.get(key, []), is_open=len(users) <= OPEN
-            )
+            self._user(key, by_holder[AccessHolder(external=False, key=key)], direct.get(key, []), is_open=is_open)
             for key in users
         )
 
@@ -199,7 +188,7 @@ class Sections:
         return _item("u", key, head, facts, body, is_open=is_open)
 
     def _has(self, accesses: Iterable[Access]) -> str:
-        """Returns what somebody has through groups, in one line where places and groups are the same."""
+        """Returns the sets that somebody has through groups, together where places and groups are the same."""
         by_set: dict[str, tuple[list[str], dict[AccessPath, None]]] = {}
         for access in accesses:
             accounts, ways = by_set.setdefault(access.permission_set, ([], {}))
@@ -215,7 +204,7 @@ class Sections:
 
     def accounts(self) -> str:
         """Returns the tree with, unit by unit, what binds the accounts and who gets in."""
-        below, found = children(self.landing_zone.ancestors), slots(self.landing_zone)
+        below, targets = children(self.landing_zone.ancestors), slots(self.landing_zone)
         alike: dict[str, list[Alike]] = defaultdict(list)
         families = accounts_alike(self.landing_zone)
         is_open = len(self.landing_zone.accounts) <= OPEN
@@ -228,14 +217,23 @@ class Sections:
             name = self.landing_zone.units[target.key].name if target.unit else ""
             inside = self.landing_zone.selector.in_unit(target.key) if target.unit else self.landing_zone.accounts
             number = len(set(inside) - self.landing_zone.retired.keys())
-            attached = " ".join(self.pills.policy(key) for one in found[target] for key in one.policies)
+            taken = targets[target]
+            attached = " ".join(self.pills.policy(key) for of_type in taken for key in of_type.policies)
             here = f" <span class='has by'>{attached}</span>" if attached else ""
             head = f"<b>{html(target.key)}</b>{soft(says_more(name, target.key))}{here}"
-            units = "".join(unit(one) for one in below[target] if one.unit)
+            units = "".join(unit(child) for child in below[target] if child.unit)
             # Of many accounts only the units are open that hold units, and then what is in the others.
-            families = "".join(self._alike(one, everywhere, is_open=is_open or not units) for one in alike[target.key])
-            facts = counted(number, "account") + (f" · {_slots(found[target])}" if attached else "")
-            return _item("o", target.key, head, facts, families + units, is_open=is_open or bool(units), look="ou")
+            families = "".join(
+                self._alike(accounts, everywhere, is_open=is_open or not units) for accounts in alike[target.key]
+            )
+            facts = [counted(number, "account")]
+            facts += [
+                f"{html(short_type(of_type.type))} {of_type.used} of {of_type.limit} slots"
+                f"{'' if of_type.free else ' (full)'}"
+                for of_type in (shown(taken) if attached else ())
+            ]
+            body, open_too = families + units, is_open or bool(units)
+            return _item("o", target.key, head, " · ".join(facts), body, is_open=open_too, look="ou")
 
         listed = items(self._entering(everywhere), "has")
         said = f'<div id="everywhere"><b>Gets in everywhere</b>{listed}</div>' if everywhere else ""
@@ -248,7 +246,8 @@ class Sections:
         head += soft(self._details(keys[0])) if len(keys) == 1 else ""
         head += f" and {len(keys) - SHOWN:,} more" if keys[SHOWN:] else ""
         facts = f"{counted(len(keys), 'account')}, alike" if keys[1:] else ""
-        names = f"<ul class=accounts>{''.join(self._accounts(keys))}</ul>" if keys[1:] else ""
+        each = "".join(f'<li id="{anchor("a", key)}">{html(key)}{soft(self._details(key))}' for key in keys)
+        names = f"<ul class=accounts>{each}</ul>" if keys[1:] else ""
         bound = self.unread("policies").removeprefix("<p>")
         bound += " ".join(self.pills.policy(policy.key, source) for policy, source in alike.policies)
         if MANAGEMENT in keys:
@@ -262,9 +261,6 @@ class Sections:
         body = f"{names}<p class='has by'>Bound by {bound or nothing}{entering}"
         return _item(*identity, head, facts, body, is_open=is_open, look="alike")
 
-    def _accounts(self, keys: Iterable[str]) -> Iterator[str]:
-        return (f'<li id="{anchor("a", key)}">{html(key)}{soft(self._details(key))}' for key in keys)
-
     def _details(self, key: str) -> str:
         account = self.landing_zone.accounts[key]
         return " · ".join(part for part in (says_more(account.name, key), account.id, account.email) if part)
@@ -272,28 +268,30 @@ class Sections:
     def _entering(self, enterings: Iterable[Entering]) -> Iterator[str]:
         alike: dict[str, list[str]] = defaultdict(list)
         for entering in enterings:
-            alike[f"{self._enters(entering)}{until_and_why(entering.ways)}"].append(entering.permission_set)
+            who = link("g" if entering.group else "u", entering.principal)
+            if entering.group:
+                known = self.landing_zone.groups[entering.principal].is_known
+                number = counted(self.sizes[entering.principal], "person", "people") if known else "external"
+                who += f" <small>{number}</small>"
+            alike[f"{who}{until_and_why(entering.ways)}"].append(entering.permission_set)
         yield from (f"{self.pills.sets(sets)} {who}" for who, sets in alike.items())
-
-    def _enters(self, entering: Entering) -> str:
-        if not entering.group:
-            return link("u", entering.principal)
-        group = self.landing_zone.groups[entering.principal]
-        number = counted(self.sizes[entering.principal], "person", "people") if group.is_known else "external"
-        return f"{link('g', entering.principal)} <small>{number}</small>"
 
     # Permission sets, policies, controls, layers
 
     def sets(self) -> str:
-        """Returns what permission sets allow."""
-        held: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        """Returns the permission sets with their policies and holders."""
+        principals: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for grant in self.landing_zone.grants:
-            held[grant.permission_set].add((grant.principal_type, grant.principal))
+            principals[grant.permission_set].add((grant.principal_type, grant.principal))
+        holders = {
+            key: ", ".join(link("g" if kind == "GROUP" else "u", principal) for kind, principal in sorted(some))
+            for key, some in principals.items()
+        }
         rows = "".join(
             f'<tr id="{anchor("s", key)}"><th scope=row class=has>{self.pills.sets([key])}'
             f"{soft(says_more(permission_set.name, key))}"
             f"<td>{items(map(html, allowances(self.landing_zone, permission_set)))}"
-            f"<td>{_held(held[key])}"
+            f"<td>{holders.get(key) or '<small>nobody</small>'}"
             f"<td><code>{html(str(self.landing_zone.source(SSO, permission_set.location)))}</code>"
             for key, permission_set in self.landing_zone.permission_sets.items()
         )
@@ -301,38 +299,37 @@ class Sections:
 
     def policies(self) -> str:
         """Returns the policies with their targets."""
-        rows = "".join(self._policy(policy) for policy in self.landing_zone.policies.values())
-        return _table(("Policy", "Type", "Attached to"), rows)
-
-    def _policy(self, policy: Policy) -> str:
-        lines = {target: self.landing_zone.source(ORGANIZATION, at) for target, at in policy.attachments.items()}
-        attached = [f"{html(str(target))} <code>{html(str(line))}</code>" for target, line in lines.items()]
-        return (
-            f'<tr id="{anchor("p", policy.key)}"><th scope=row>{html(policy.key)}'
-            f"<p class=soft>{html(policy.description)}"
-            f"{''.join(f'<p class=soft>{html(one)}' for one in of_others(self.landing_zone, policy))}"
-            f"<td>{html(short_type(policy.type))}<td>{items(attached or ['nothing'])}"
-        )
+        rows = []
+        for policy in self.landing_zone.policies.values():
+            lines = {target: self.landing_zone.source(ORGANIZATION, at) for target, at in policy.attachments.items()}
+            attached = [f"{html(str(target))} <code>{html(str(line))}</code>" for target, line in lines.items()]
+            texts = (policy.description, *of_others(self.landing_zone, policy))
+            rows.append(
+                f'<tr id="{anchor("p", policy.key)}"><th scope=row>{html(policy.key)}'
+                f"{''.join(f'<p class=soft>{html(text)}' for text in texts)}"
+                f"<td>{html(short_type(policy.type))}<td>{items(attached or ['nothing'])}"
+            )
+        return _table(("Policy", "Type", "Attached to"), "".join(rows))
 
     def expectations(self) -> str:
         """Returns the expectations by unit, with what breaks one."""
-        found = self.overview.guardrails
-        if not found.expected:
+        answers = self.overview.guardrails
+        if not answers.expected:
             return "<p class=soft>No expectation is written: expectations.yaml."
-        heads = ("Expectation", *(f"<code>{html(place)}</code>" for place in found.places))
-        rows = "".join(self._expected(expected, found.places) for expected in found.expected)
-        return f"<div class=wide role=region tabindex=0 aria-label=Expectations>{_table(heads, rows)}</div>"
-
-    def _expected(self, expected: HeldExpectation, places: Iterable[str]) -> str:
-        wrong = items(map(html, expected.broken[:FIRST]))
-        more = f"<p class=soft>and {len(expected.broken) - FIRST:,} more" if expected.broken[FIRST:] else ""
-        over = f"<p class=soft>ended on {expected.expectation.until}" if expected.ended else ""
-        cells = "".join(_HELD[expected.held[place]].format(html(place)) for place in places)
-        head = f"{html(expected.expectation.id)}<p class=soft>{html(expected.expectation.reason)}{over}"
-        return f"<tr><th scope=row>{head}{wrong if expected.broken else ''}{more}{cells}"
+        heads = ("Expectation", *(f"<code>{html(place)}</code>" for place in answers.places))
+        rows = []
+        for expected in answers.expected:
+            wrong = items(map(html, expected.broken[:FIRST])) if expected.broken else ""
+            more = f"<p class=soft>and {len(expected.broken) - FIRST:,} more" if expected.broken[FIRST:] else ""
+            over = f"<p class=soft>ended on {expected.expectation.until}" if expected.ended else ""
+            cells = "".join(_HELD[expected.held[place]].format(html(place)) for place in answers.places)
+            head = f"{html(expected.expectation.id)}<p class=soft>{html(expected.expectation.reason)}{over}"
+            rows.append(f"<tr><th scope=row>{head}{wrong}{more}{cells}")
+        table = _table(heads, "".join(rows))
+        return f"<div class=wide role=region tabindex=0 aria-label=Expectations>{table}</div>"
 
     def undoing(self) -> str:
-        """Returns who can undo what."""
+        """Returns the ways to undo something, by whom and how certain."""
         rows = "".join(
             f"<tr><th scope=row>{html(undoing.by)}<td>{html(undoing.what)}<td>{html(undoing.where)}"
             f"<td class=has>{_ANSWER[undoing.outcome]}<p class=soft>{html(undoing.why)}"
@@ -390,25 +387,12 @@ def _item(kind: str, key: str, head: str, facts: str, body: str, *, is_open: boo
     )
 
 
-def _held(principals: set[tuple[str, str]]) -> str:
-    found = [link("g" if kind == "GROUP" else "u", key) for kind, key in sorted(principals)]
-    return ", ".join(found) or "<small>nobody</small>"
-
-
-def _table(heads: Iterable[str], rows: str) -> str:
-    return f"<table><thead><tr>{''.join(f'<th scope=col>{head}' for head in heads)}<tbody>{rows}</table>"
+def _table(heads: Iterable[str], rows: str, look: str = "") -> str:
+    return f"<table{look}><thead><tr>{''.join(f'<th scope=col>{head}' for head in heads)}<tbody>{rows}</table>"
 
 
 def _value(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(map(str, value.values()))
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _slots(found: list[Slots]) -> str:
-    return " · ".join(
-        f"{html(short_type(one.type))} {one.used} of {one.limit} slots{'' if one.free else ' (full)'}"
-        for one in shown(found)
-    )
+    if isinstance(value, bool):
+        return str(value).lower()
+    several = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    return ", ".join(map(str, several))

@@ -15,7 +15,6 @@ from strata.landing_zone import MANAGEMENT, LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.groups import known_to
 from strata.landing_zone.layers import layers
-from strata.landing_zone.units import Target
 from strata.printing import csv_cell, flat, markdown, wrapped
 from strata.report.access import AccessPath, allowances, bundles, empty_groups, of_others
 from strata.report.edition import Edition
@@ -56,7 +55,14 @@ def tables(landing_zone: LandingZone, edition: Edition, scope: Scope = EVERYTHIN
         _accounts_table(landing_zone, marked, scope),
         people(_permission_sets_table(landing_zone, marked, scope)),
     ]
-    evidence = [] if edition.live is None else [_evidence_table(edition.live), _differences_table(edition.live)]
+    live, evidence, ids = edition.live, [], []
+    if live is not None:
+        differences = [(difference.what, difference.place) for difference in live.differences] or [(live.summary, "")]
+        evidence = [
+            Table("Evidence", ("Fact", "Value"), live.facts()),
+            Table("Differences to the configuration", ("What", "Declared at"), differences),
+        ]
+        ids = [Table("Account ids", ("Account", "Id"), list(live.accounts.items()))]
     if not scope.is_everything:
         return [replace(concerned[0], lead=(str(edition), f"Only {scope}")), *concerned[1:], *evidence]
     return [
@@ -65,9 +71,16 @@ def tables(landing_zone: LandingZone, edition: Edition, scope: Scope = EVERYTHIN
         *concerned,
         _organization_table(landing_zone),
         _unless_unread(landing_zone, "policies", _policies_table(landing_zone)),
-        _controls_table(landing_zone, edition.live),
-        _layers_table(landing_zone),
-        *([] if edition.live is None else [_ids_table(edition.live)]),
+        _controls_table(landing_zone, live),
+        Table(
+            "Layers",
+            ("Stack", "Owns", "Reads", "State"),
+            [
+                (layer.name, "; ".join(layer.owns), ", ".join(layer.reads) or "none", layer.state)
+                for layer in layers(landing_zone)
+            ],
+        ),
+        *ids,
     ]
 
 
@@ -76,19 +89,6 @@ def _unless_unread(landing_zone: LandingZone, part: Part, table: Table) -> Table
     if part not in landing_zone.unread:
         return table
     return replace(table, rows=[("! unread", *[""] * (len(table.header) - 1))], notes=(landing_zone.unread[part],))
-
-
-def _evidence_table(live: LiveEvidence) -> Table:
-    return Table("Evidence", ("Fact", "Value"), live.facts())
-
-
-def _differences_table(live: LiveEvidence) -> Table:
-    rows = [(difference.what, difference.place) for difference in live.differences] or [(live.summary, "")]
-    return Table("Differences to the configuration", ("What", "Declared at"), rows)
-
-
-def _ids_table(live: LiveEvidence) -> Table:
-    return Table("Account ids", ("Account", "Id"), list(live.accounts.items()))
 
 
 class Marked:
@@ -104,33 +104,23 @@ class Marked:
         return f"{self._sign.get(key, '')}{key}"
 
 
-def as_text(found: Iterable[Table], width: int) -> str:
+def as_text(report: Iterable[Table], width: int) -> str:
     """Returns tables for a terminal, cells wrapped to its width."""
     parts = []
-    for table in map(_seen, found):
+    for table in report:
         notes, lead = (
-            [piece for text in texts for piece in wrapped(text, width)] for texts in (table.notes, table.lead)
+            [piece for text in texts for piece in wrapped(flat(text), width)] for texts in (table.notes, table.lead)
         )
         head = [*lead, ""] if lead else []
-        parts.append("\n".join([*head, table.title, "", *_text_lines(table, width), *notes, ""]))
+        lines = _text_lines(replace(table, rows=[tuple(map(flat, row)) for row in table.rows]), width)
+        parts.append("\n".join([*head, flat(table.title), "", *lines, *notes, ""]))
     return "\n".join(parts)
 
 
-def _seen(table: Table) -> Table:
-    rows = [tuple(map(flat, row)) for row in table.rows]
-    return replace(
-        table,
-        title=flat(table.title),
-        rows=rows,
-        notes=tuple(map(flat, table.notes)),
-        lead=tuple(map(flat, table.lead)),
-    )
-
-
-def as_markdown(found: Iterable[Table]) -> str:
+def as_markdown(report: Iterable[Table]) -> str:
     """Returns tables in GitHub's Markdown."""
     parts = []
-    for table in found:
+    for table in report:
         lines = [piece for text in table.lead for piece in (markdown(text), "")]
         lines += [f"## {markdown(table.title)}", "", _markdown_row(table.header), "|---" * len(table.header) + "|"]
         lines += [_markdown_row([markdown(cell) for cell in row]) for row in table.rows]
@@ -140,27 +130,11 @@ def as_markdown(found: Iterable[Table]) -> str:
 
 
 def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: LiveEvidence | None = None) -> str:
-    """Returns the access matrix with one line for each person, account, permission set and way."""
+    """Returns the access matrix with a line for each person, account, permission set and way."""
     written = io.StringIO()
     evidence = [live.read_at.isoformat(timespec="seconds"), live.sha256, live.summary] if live else []
     writer = csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(
-        [
-            "user",
-            "name",
-            "email",
-            "account",
-            "unit",
-            "permission_set",
-            "group",
-            "members_known",
-            "member_at",
-            "given_by",
-            "until",
-            "reason",
-            *(("read_at", "sha256", "differences") if live else ()),
-        ]
-    )
+    writer.writerow([*_COLUMNS, *(("read_at", "sha256", "differences") if live else ())])
     units = {
         target.key: " > ".join(target.key for target in way[:-1]) for target, way in landing_zone.ancestors.items()
     }
@@ -170,21 +144,15 @@ def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: LiveEvide
         for way in access.ways:
             known = "yes" if user else "no"
             place = [access.account, units[access.account], access.permission_set, way.group or "", known]
-            writer.writerow(
-                [
-                    csv_cell(cell)
-                    for cell in (
-                        *who,
-                        *place,
-                        str(way.member or ""),
-                        str(way.entry),
-                        str(way.until or ""),
-                        way.reason or "",
-                        *evidence,
-                    )
-                ]
-            )
+            given = [str(way.member or ""), str(way.entry), str(way.until or ""), way.reason or ""]
+            writer.writerow(map(csv_cell, (*who, *place, *given, *evidence)))
     return written.getvalue()
+
+
+_COLUMNS = (
+    *("user", "name", "email", "account", "unit", "permission_set", "group", "members_known"),
+    *("member_at", "given_by", "until", "reason"),
+)
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
@@ -216,12 +184,12 @@ _FEW = 20
 def _access_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
     rows = [
         (
-            str(grouped_access.holder),
-            marked(grouped_access.permission_set),
-            places(landing_zone, grouped_access.accounts),
-            through(grouped_access.ways),
+            str(given.holder),
+            marked(given.permission_set),
+            places(landing_zone, given.accounts),
+            through(given.ways),
         )
-        for grouped_access in bundles(scope.access(landing_zone))
+        for given in bundles(scope.access(landing_zone))
     ]
     notes = [
         f"{group} has no members, so its assignments reach nobody."
@@ -244,19 +212,16 @@ def _groups_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Ta
             continue
         members = listed(group.people) or "nobody" if group.is_known else f"known to {known_to([group])}"
         first = f"{group.key} {review.place}: {members}"
-        given = [
-            (marked(given.permission_set), places(landing_zone, given.accounts), _terms(given.way))
-            for given in review.given
-        ]
-        for index, row in enumerate(given or [("nothing", "", "")]):
-            rows.append(("" if index else first, *row))
+        for given in review.given:
+            way = given.way
+            terms = (str(way.entry), f"until {way.until}" if way.until else None, way.reason)
+            what = (marked(given.permission_set), places(landing_zone, given.accounts), "; ".join(filter(None, terms)))
+            rows.append((first, *what))
+            first = ""
+        if not review.given:
+            rows.append((first, "nothing", "", ""))
     header = ("Group: members", "Permission set", "Accounts", "Given by, until, why")
     return Table("By group", header, rows)
-
-
-def _terms(way: AccessPath) -> str:
-    until = f"until {way.until}" if way.until else None
-    return "; ".join(part for part in (str(way.entry), until, way.reason) if part)
 
 
 def _accounts_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
@@ -311,32 +276,30 @@ def _permission_sets_table(landing_zone: LandingZone, marked: Marked, scope: Sco
 
 def _organization_table(landing_zone: LandingZone) -> Table:
     rows = []
-    targets = slots(landing_zone)
+    taken = slots(landing_zone)
     for target, way in landing_zone.ancestors.items():
-        slotss = targets[target]
-        label = _SPACE * 2 * (len(way) - 1) + _label(landing_zone, target)
-        attached = ", ".join(policy for one in slotss for policy in one.policies)
-        used = ", ".join(f"{short_type(one.type)} {one.used} of {one.limit}" for one in shown(slotss))
+        label = f"{target.key}/"
+        if target.kind == "account":
+            name = says_more(landing_zone.accounts[target.key].name, target.key)
+            label = f"{target.key} ({name})" if name else target.key
+        label = _SPACE * 2 * (len(way) - 1) + label
+        attached = ", ".join(policy for of_type in taken[target] for policy in of_type.policies)
+        used = ", ".join(
+            f"{short_type(of_type.type)} {of_type.used} of {of_type.limit}" for of_type in shown(taken[target])
+        )
         rows.append((label, "! unread", "") if "policies" in landing_zone.unread else (label, attached, used))
     return Table("Organization", ("Where", "Policies attached here", "Slots used"), rows, (slots_note(landing_zone),))
 
 
 def slots_note(landing_zone: LandingZone) -> str:
-    """Returns which slots AWS takes itself."""
+    """Returns the note on the slots that AWS takes itself."""
     but = " One that is detached takes none." if landing_zone.without_full_access else ""
     return f"One SCP slot of every target is taken by AWS's FullAWSAccess, one RCP slot by RCPFullAWSAccess.{but}"
 
 
-def shown(slotss: Sequence[Slots]) -> list[Slots]:
+def shown(target_slots: Sequence[Slots]) -> list[Slots]:
     """Returns the slots worth a word: those with policies of one's own, else those of SCPs."""
-    return [one for one in slotss if one.policies] or list(slotss[:1])
-
-
-def _label(landing_zone: LandingZone, target: Target) -> str:
-    if target.kind == "account":
-        name = says_more(landing_zone.accounts[target.key].name, target.key)
-        return f"{target.key} ({name})" if name else target.key
-    return f"{target.key}/"
+    return [of_type for of_type in target_slots if of_type.policies] or list(target_slots[:1])
 
 
 def _policies_table(landing_zone: LandingZone) -> Table:
@@ -352,12 +315,12 @@ def _policies_table(landing_zone: LandingZone) -> Table:
 
 
 def _controls_table(landing_zone: LandingZone, live: LiveEvidence | None) -> Table:
-    found = {name: control_at_aws.words for name, control_at_aws in live.controls.items()} if live else {}
+    at_aws = {name: control.words for name, control in live.controls.items()} if live else {}
     rows = [
         (
             name,
             control.mode.value,
-            found.get(name)
+            at_aws.get(name)
             or ("" if control.on else f"where it was on, {control.off}" if control.mode is Mode.OFF else LEFT),
         )
         for name, control in landing_zone.security.controls.items()
@@ -367,14 +330,6 @@ def _controls_table(landing_zone: LandingZone, live: LiveEvidence | None) -> Tab
 
 LEFT = "it stays at AWS as it is"
 """What an unmanaged control means."""
-
-
-def _layers_table(landing_zone: LandingZone) -> Table:
-    rows = [
-        (layer.name, "; ".join(layer.owns), ", ".join(layer.reads) or "none", layer.state)
-        for layer in layers(landing_zone)
-    ]
-    return Table("Layers", ("Stack", "Owns", "Reads", "State"), rows)
 
 
 # Layout in a terminal
@@ -391,8 +346,11 @@ def _text_lines(table: Table, width: int) -> Iterator[str]:
     widths = [max(cell_len(row[column]) for row in lines) for column in columns]
     narrowest = [max(_narrowest(row[column], hangs=not column) for row in lines) for column in columns]
     most = width - len(_GAP) * (len(widths) - 1)
-    if sum(narrowest) > most:
-        yield from (piece for line in _entries(table) for piece in wrapped(line, width))
+    if sum(narrowest) > most:  # too narrow for columns of whole words: each row as lines below each other
+        for first, *others in table.rows:
+            named = zip(table.header[1:], others, strict=True)
+            for line in (first, *(f"  {title.lower()}: {cell}" for title, cell in named if cell)):
+                yield from wrapped(line, width)
         return
     while sum(widths) > most:
         widths[max(columns, key=lambda column: (widths[column] > narrowest[column], widths[column]))] -= 1
@@ -412,15 +370,7 @@ def _narrowest(text: str, *, hangs: bool) -> int:
 
     first, *others = map(cell_len, text.split() or [""])
     indent = len(text) - len(text.lstrip(_SPACE))
-    return indent + max(first, *(_HANGING * hangs + one for one in others), 0)
-
-
-def _entries(table: Table) -> Iterator[str]:
-    """Yields each row as lines below each other, where the terminal is too narrow for columns of whole words."""
-    for first, *others in table.rows:
-        yield first
-        named = zip(table.header[1:], others, strict=True)
-        yield from (f"  {title.lower()}: {cell}" for title, cell in named if cell)
+    return indent + max(first, *(_HANGING * hangs + other for other in others), 0)
 
 
 def _cell(text: str, width: int, *, hangs: bool) -> list[str]:

@@ -54,22 +54,20 @@ def unused(landing_zone: LandingZone, doubts: Iterable[Warned], errors: Iterable
         return
     met = {*((warned.finding, warned.at) for warned in doubts), *errors}
     # What drift finds is at AWS, where nobody looks here.
-    here = [
-        (index, acceptance) for index, acceptance in enumerate(landing_zone.accepted) if acceptance.finding not in DRIFT
-    ]
     in_vain = {
-        f"{acceptance.finding} {acceptance.at}"
-        for _, acceptance in here
-        if (acceptance.finding, acceptance.at) not in met
+        index: acceptance
+        for index, acceptance in enumerate(landing_zone.accepted)
+        if acceptance.finding not in DRIFT and (acceptance.finding, acceptance.at) not in met
     }
-    for index, one in here:
-        if one.finding == _IN_VAIN and one.at in in_vain:
-            continue
-        if (one.finding, one.at) not in met:
-            why = "AWS has the name now, or it is gone" if one.finding in SPELLING else "there is none"
-            text = f"accepts {one.finding} at {short(one.at)}, and {why}; remove it"
-            message = Message(_IN_VAIN, text, finding=one.finding, at=one.at)
-            yield Warned(f"{one.finding} {one.at}", (ACCEPTED, (ENTRIES, index), message))
+    places = {f"{acceptance.finding} {acceptance.at}" for acceptance in in_vain.values()}
+    for index, acceptance in in_vain.items():
+        finding, at = acceptance.finding, acceptance.at
+        if finding != _IN_VAIN or at not in places:
+            why = "AWS has the name now, or it is gone" if finding in SPELLING else "there is none"
+            text = f"accepts {finding} at {short(at)}, and {why}; remove it"
+            yield Warned(
+                f"{finding} {at}", (ACCEPTED, (ENTRIES, index), Message(_IN_VAIN, text, finding=finding, at=at))
+            )
 
 
 # Places
@@ -100,6 +98,7 @@ def _in_words(value: Any) -> str:
     if isinstance(value, dict):
         if isinstance(value.get("id"), str):
             return str(value["id"])
-        parts = [value[key] for key in _WHO_AND_WHAT if key in value] or [f"{key}={one}" for key, one in value.items()]
+        parts = [value[key] for key in _WHO_AND_WHAT if key in value]
+        parts = parts or [f"{key}={part}" for key, part in value.items()]
         return " ".join(map(_in_words, parts))
     return " ".join(map(_in_words, value)) if isinstance(value, list) else str(value)

@@ -12,7 +12,7 @@ from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Assignment, Organization, Sso
 from strata.config.source import Location
-from strata.config.text import Problem, check_length, short, text_problem
+from strata.config.text import short, text_problem
 from strata.config.types import RESERVED_NAMES, did_you_mean
 from strata.errors import Fault, Message
 from strata.landing_zone.grants import all_assignments
@@ -20,7 +20,14 @@ from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet, all
 from strata.landing_zone.selection import AccountSelector, is_wildcard, matching
 from strata.rules.organization import retired, unit_keys
 from strata.rules.policies import renamed, wrong_document
-from strata.rules.reporting import report_duplicates, report_over_limit, report_unknown
+from strata.rules.reporting import (
+    report_default_name,
+    report_duplicates,
+    report_made_by_option,
+    report_over_limit,
+    report_taken,
+    report_unknown,
+)
 
 
 def people(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -33,36 +40,23 @@ def people(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         name = user.sign_in_name
         owner = names.setdefault(name.lower(), key)
         if owner != key:
-            problem = f"the user name {short(name)} is also that of {short(owner)}"
-            message = Message("name-taken", problem, kind="user", name=name, other=owner)
-            yield partial.fault(SSO, ("users", key), message, "give one of them another user_name")
+            remedy = "give one of them another user_name"
+            yield from report_taken(partial, SSO, ("users", key), "user", name, owner, remedy)
         if not user.user_name:
-            yield from _default_name(partial, ("users", key), name, limits, "user_name", "set user_name")
+            yield from report_default_name(partial, SSO, ("users", key), name, limits["user_name"], "set user_name")
     names = {}
     known = partial.declared(SSO, "users", sso.users)
     for key, group in sso.groups.items():
         name = group.name or key
         owner = names.setdefault(name.lower(), key)
         if owner != key:
-            problem = f"the name {short(name)} is also that of {short(owner)}"
-            message = Message("name-taken", problem, kind="group", name=name, other=owner)
-            yield partial.fault(SSO, ("groups", key), message, "give it another name")
+            yield from report_taken(partial, SSO, ("groups", key), "group", name, owner, "give it another name")
         if name.lower() in RESERVED_NAMES:
             message = Message("name-reserved", f"AWS reserves the group name {short(name)}", value=name)
             yield partial.fault(SSO, ("groups", key), message, "give it another name")
         for index, member in enumerate(group.members):
             yield from report_unknown(partial, SSO, ("groups", key, "members", index), member, known, "user")
         yield from report_duplicates(partial, SSO, ("groups", key, "members"), group.members)
-
-
-def _default_name(
-    partial: PartialConfiguration, at: Location, name: str, limits: Limits, limit: str, remedy: str
-) -> Iterator[Fault]:
-    try:
-        check_length(name, limits[limit])
-    except Problem as found:
-        message = found.problem.saying(f"its name {found.problem}")
-        yield partial.fault(SSO, at, message, remedy)
 
 
 def permission_sets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -79,15 +73,13 @@ def permission_sets(partial: PartialConfiguration, limits: Limits) -> Iterator[F
             continue
         owner = names.setdefault(name, key)
         if key in made:
-            problem = f"the option {made[key]} makes the permission set {short(key)} itself"
-            message = Message("made-by-option", problem, option=made[key], key=key)
-            yield partial.fault(SSO, at, message, "choose another key")
+            yield from report_made_by_option(partial, SSO, at, "permission set", key, made[key])
         elif owner != key:
-            problem = f"the name {short(name)} is also that of {short(owner)}"
-            message = Message("name-taken", problem, kind="permission set", name=name, other=owner)
-            yield partial.fault(SSO, at, message, renamed(sso.permission_sets, key, owner))
+            remedy = renamed(sso.permission_sets, key, owner)
+            yield from report_taken(partial, SSO, at, "permission set", name, owner, remedy)
         if not sso.permission_sets[key].name:
-            yield from _default_name(partial, at, name, limits, "permission_set_name", "give it a shorter name")
+            limit = limits["permission_set_name"]
+            yield from report_default_name(partial, SSO, at, name, limit, "give it a shorter name")
         if permission_set.external:
             continue
         yield from _policies(partial, limits, at, permission_set)
@@ -147,22 +139,10 @@ def assignments(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault
     sso = partial.sso
     if not sso:
         return
-    known = _known(partial, sso)
-    faults = [
-        fault
-        for position, assignment in zip(partial.assignment_positions, sso.assignments, strict=True)
-        for fault in _assignment(partial, known, ("assignments", position), assignment)
-    ]
-    yield from faults
-    if not faults:
-        yield from _per_account(partial, limits, sso, known.selector)
-
-
-def _known(partial: PartialConfiguration, sso: Sso) -> _KnownNames:
     organization = partial.organization or Organization()
     units = unit_keys(organization) | {ROOT}
     whole = partial.organization is not None and partial.complete(ORGANIZATION, "accounts", "organizational_units")
-    return _KnownNames(
+    known = _KnownNames(
         permission_sets=partial.declared(SSO, "permission_sets", sso.permission_sets),
         groups=partial.declared(SSO, "groups", sso.groups),
         users=partial.declared(SSO, "users", sso.users),
@@ -171,6 +151,14 @@ def _known(partial: PartialConfiguration, sso: Sso) -> _KnownNames:
         selector=AccountSelector(organization),
         complete=whole and all(account.organizational_unit in units for account in organization.accounts.values()),
     )
+    faults = [
+        fault
+        for position, assignment in zip(partial.assignment_positions, sso.assignments, strict=True)
+        for fault in _assignment(partial, known, ("assignments", position), assignment)
+    ]
+    yield from faults
+    if not faults:
+        yield from _per_account(partial, limits, sso, known.selector)
 
 
 def _assignment(
@@ -278,29 +266,14 @@ def _per_account(partial: PartialConfiguration, limits: Limits, sso: Sso, select
         places[account] = _groups_by_set(some)
         for permission_set, assigned in everywhere.items():
             places[account][permission_set] |= assigned
-    limit = limits["groups_per_assignment"]
-    for words, number in _with_the_rest(_group_counts(places), limit.value):
-        yield from report_over_limit(partial, SSO, ("assignments",), number, limit, words)
-
-
-Counts = dict[tuple[str, int], list[str]]
-"""The counted resource and its number, to the places where it occurs."""
-
-
-def _group_counts(places: Mapping[str, Mapping[str, set[str]]]) -> Counts:
-    found: Counts = defaultdict(list)
+    # A line for all places that are alike: an entry that is too large is so in a thousand accounts.
+    alike: dict[tuple[str, int], list[str]] = defaultdict(list)
     for place, sets in places.items():
-        for permission_set, assigned in sorted(sets.items()):
-            found[f"{permission_set} in ", len(assigned)].append(place)
-    return found
-
-
-def _with_the_rest(counts: Counts, limit: int) -> Iterator[tuple[str, int]]:
-    """Yields one line for all places that are alike: an entry that is too large is so in a thousand accounts."""
-    for (what, number), places in counts.items():
-        if number > limit:
-            rest = f" and {len(places) - 1} more" if places[1:] else ""
-            yield f"{what}{places[0]}{rest}: ", number
+        for permission_set, assigned in sets.items():
+            alike[permission_set, len(assigned)].append(place)
+    for (permission_set, number), where in alike.items():
+        words = f"{permission_set} in {where[0]}{f' and {len(where) - 1} more' if where[1:] else ''}: "
+        yield from report_over_limit(partial, SSO, ("assignments",), number, limits["groups_per_assignment"], words)
 
 
 def _is_everywhere(assignment: Assignment) -> bool:
@@ -308,11 +281,11 @@ def _is_everywhere(assignment: Assignment) -> bool:
 
 
 def _groups_by_set(assignments: Iterable[Assignment]) -> defaultdict[str, set[str]]:
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    groups: defaultdict[str, set[str]] = defaultdict(set)
     for assignment in assignments:
         for permission_set in assignment.permission_sets:
-            found[permission_set].update(assignment.groups)
-    return found
+            groups[permission_set].update(assignment.groups)
+    return groups
 
 
 def options(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:

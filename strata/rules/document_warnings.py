@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from strata.config import ORGANIZATION
@@ -16,7 +17,7 @@ from strata.policy.effects import DocumentKind, doubtful
 from strata.policy.grammar import TOP_KEYS
 from strata.policy.reference import reference
 from strata.rules.accepted import Warned
-from strata.rules.documents import DocumentFile, Named
+from strata.rules.documents import Named
 
 _KINDS = {
     PolicyType.SERVICE_CONTROL: DocumentKind.SERVICE_CONTROL,
@@ -27,20 +28,18 @@ _KINDS = {
 
 def document_warnings(landing_zone: LandingZone) -> list[Warned]:
     """Returns the warnings about policies: in their files, in options that create one, in names of AWS policies."""
-    found = (_files, _options, _managed_policies, _service_principals)
-    return list(dict.fromkeys(warned for rule in found for warned in rule(landing_zone)))
+    named = Named.of(landing_zone)
+    rules = (_files(named), _options(landing_zone), _managed_policies(named), _service_principals(landing_zone))
+    return list(dict.fromkeys(itertools.chain.from_iterable(rules)))
 
 
-def _files(landing_zone: LandingZone) -> Iterator[Warned]:
-    for document_file in Named.of(landing_zone).files():
-        if document_file.type not in TOP_KEYS:
-            for finding in doubtful(document_file.document.content, _kind(document_file), ACCESS_ROLE):
+def _files(named: Named) -> Iterator[Warned]:
+    for use in named.files():
+        if use.type not in TOP_KEYS:
+            kind = DocumentKind.ROLE if use.of_deployer else _KINDS[use.type]
+            for finding in doubtful(use.document.content, kind, ACCESS_ROLE):
                 message = Message(finding.id, f"{finding.problem}; {finding.remedy}", value=finding.value)
-                yield Warned(finding.at(document_file.file), (document_file.file, finding.location, message))
-
-
-def _kind(file: DocumentFile) -> DocumentKind:
-    return DocumentKind.ROLE if file.of_deployer else _KINDS[file.type]
+                yield Warned(finding.at(use.file), (use.file, finding.location, message))
 
 
 def _options(landing_zone: LandingZone) -> Iterator[Warned]:
@@ -55,8 +54,8 @@ def _options(landing_zone: LandingZone) -> Iterator[Warned]:
             yield Warned(dotted(location), (ORGANIZATION, location, text))
 
 
-def _managed_policies(landing_zone: LandingZone) -> Iterator[Warned]:
-    for policy in Named.of(landing_zone).of_aws():
+def _managed_policies(named: Named) -> Iterator[Warned]:
+    for policy in named.of_aws():
         full = reference().managed_policy(policy.name)
         if full and full != policy.name:
             text = f"{short(policy.name)} is not the name of a policy of AWS's; write {full}"

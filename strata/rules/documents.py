@@ -17,7 +17,7 @@ from strata.landing_zone.policies import Policy, all_policies
 
 
 class DocumentFile(NamedTuple):
-    """A policy file with one use of it."""
+    """A policy file with a use of it."""
 
     file: str
     document: DocumentTemplate
@@ -37,7 +37,7 @@ class AwsPolicy(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Returns what accepted.yaml calls it by."""
+        """Returns the place by which accepted.yaml names it."""
         return f"{self.holder} {self.name}"
 
 
@@ -64,34 +64,16 @@ class Named(NamedTuple):
 
     def files(self) -> Iterator[DocumentFile]:
         """Yields every policy file that could be read, once for each use."""
-        document_files = [
-            DocumentFile(policy.file, policy.document, policy.type) for policy in self.policies if policy.file
+        uses = [DocumentFile(policy.file, policy.document, policy.type) for policy in self.policies if policy.file]
+        held = [(policy, False) for permission_set in self.permission_sets for policy in permission_set.policies]
+        held += [(policy, True) for policy in (self.deployer.policies if self.deployer else ())]
+        uses += [
+            DocumentFile(policy.file, policy.document, of_deployer=of_deployer)
+            for policy, of_deployer in held
+            if isinstance(policy, InlinePolicy) and policy.file
         ]
-        document_files += [
-            DocumentFile(inline_policy.file, inline_policy.document)
-            for inline_policy in self._inline_of_sets()
-            if inline_policy.file
-        ]
-        held = self.deployer.policies if self.deployer else ()
-        inline = (inline_policy for inline_policy in held if isinstance(inline_policy, InlinePolicy))
-        document_files += [
-            DocumentFile(inline_policy.file, inline_policy.document, of_deployer=True)
-            for inline_policy in inline
-            if inline_policy.file
-        ]
-        yield from (
-            {
-                (document_file.file, document_file.type, document_file.of_deployer): document_file
-                for document_file in document_files
-                if document_file.document.template
-            }
-        ).values()
-
-    def _inline_of_sets(self) -> Iterator[InlinePolicy]:
-        for permission_set in self.permission_sets:
-            yield from (
-                inline_policy for inline_policy in permission_set.policies if isinstance(inline_policy, InlinePolicy)
-            )
+        once = {(use.file, use.type, use.of_deployer): use for use in uses if use.document.template}
+        yield from once.values()
 
     def of_aws(self) -> Iterator[AwsPolicy]:
         """Yields the managed policies of AWS's that are named, boundaries among them."""

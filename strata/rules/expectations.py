@@ -86,26 +86,22 @@ def expectations(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     from strata.evaluation.landing_zone import Evaluated
     from strata.evaluation.sentences import problems
 
-    evaluated = Evaluated(landing_zone)
+    evaluated, lines = Evaluated(landing_zone), partial.source_files[EXPECTATIONS].lines
     places = partial.complete(ORGANIZATION, "organizational_units", "accounts")
     principals = partial.complete(SSO, "users", "groups", "permission_sets")
     for index, expectation in partial.expectations.items():
-        for found in problems(evaluated, expectation, places=places, principals=principals):
-            at = (ENTRIES, index, *found.at)
-            yield partial.fault(EXPECTATIONS, _written(partial, at), found.problem, found.remedy)
-
-
-def _written(partial: PartialConfiguration, at: Location) -> Location:
-    """Returns the place of a value: an only entry may stand there without a list around it."""
-    lines = partial.source_files[EXPECTATIONS].lines
-    return at if at in lines or at[:-1] not in lines else at[:-1]
+        for missing in problems(evaluated, expectation, places=places, principals=principals):
+            at = (ENTRIES, index, *missing.at)
+            # An only entry may stand there without a list around it.
+            at = at if at in lines or at[:-1] not in lines else at[:-1]
+            yield partial.fault(EXPECTATIONS, at, missing.problem, missing.remedy)
 
 
 # Whether they hold
 
 
 def examined(landing_zone: LandingZone, day: dt.date | None = None) -> list[ExpectationResult]:
-    """Returns what was found for each expectation; with a day, not those that ended before it.
+    """Returns how each expectation fares; with a day, not those that ended before it.
 
     One that names what AWS has no more cannot be asked of AWS: `unaskable` says why.
     """
@@ -123,7 +119,7 @@ def unaskable(evaluated: Evaluated, expectation: Expectation) -> Message | Liter
 
 
 def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[ExpectationResult]:
-    """Returns what was found for each expectation, all of which hold.
+    """Returns how each expectation fares, all of which hold.
 
     Raises:
         UnmetError: some do not, each once with its first cases; or two contradict each other.
@@ -157,7 +153,7 @@ AS_EXPECTED = "make the expectations say what is meant first; --dry-run shows th
 
 
 def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
-    """Yields what breaks expectations that hold in one configuration and not in another, and each of these."""
+    """Yields what breaks expectations that hold before and not after, and each of these."""
     held = {result.expectation.id for result in examined(before) if result.holds}
     broken = [result for result in examined(after) if not result.holds and result.expectation.id in held]
     common = list(causes(after, broken))
@@ -232,17 +228,20 @@ def _bound(landing_zone: LandingZone, accounts: frozenset[str], where: str, numb
     """Returns what is said of accounts in which expectations break: what binds them, where it is the same for all."""
     broken = f"{number} expectations break there and nowhere else"
     details = f"strata explain {min(accounts)} has the policies and who has access"
-    policies = {_service_control_policies(landing_zone, account) for account in accounts}
+    bound = landing_zone.effective_policies
+    policies = {
+        frozenset(
+            effective.policy.key
+            for effective in bound[Target("account", account)]
+            if effective.policy.type is PolicyType.SERVICE_CONTROL
+        )
+        for account in accounts
+    }
     if len(policies) > 1 or MANAGEMENT in accounts:
         return f"{where}: {broken}", details
     if names := policies.pop():
-        return f"{where}: {broken}", f"service control policies there: {listed(names)}; {details}"
+        return f"{where}: {broken}", f"service control policies there: {listed(sorted(names))}; {details}"
     return f"no service control policy binds {where}: {broken}", "move it below a unit that has some, or attach them"
-
-
-def _service_control_policies(landing_zone: LandingZone, account: str) -> tuple[str, ...]:
-    policies = (effective.policy for effective in landing_zone.effective_policies[Target("account", account)])
-    return tuple(sorted({policy.key for policy in policies if policy.type is PolicyType.SERVICE_CONTROL}))
 
 
 # In words
@@ -311,27 +310,39 @@ def _where(case: Case) -> str:
 
 def remedy(expectation: Expectation, case: Case) -> str:
     """Returns what to do about a case, and the command that shows more of it."""
-    return f"{_remedy(expectation, case)}; {_way(expectation, case)}"
+    text = f"{'deny' if expectation.denied else 'allow'} it there, or mend the expectation"
+    if case.answer and case.outcome is Outcome.DEPENDS:
+        said = []
+        for key in case.answer.keys:
+            if case.acts_as == SOMEBODY and key == _PRINCIPAL:
+                said.append("leave the exempt roles out under except, as: role/NAME")
+            elif key.endswith(f"{EXTERNAL} lacks"):
+                said.append("let strata adopt --refresh-external read it")
+            else:
+                said.append(_MISSING.get(key, _WITH if ":" in key else ""))
+        said = [remedy for remedy in dict.fromkeys(said) if remedy] or ["ask what does not depend on that"]
+        text = f"{' and '.join(said)}, or mend the policy"
+    return f"{text}; {_way(expectation, case)}"
 
 
 def _way(expectation: Expectation, case: Case) -> str:
-    return f"the whole way: {_command(expectation, case)}"
+    words = ["strata", "can", case.action, "--in", case.account]
+    if case.who or case.acts_as != SOMEBODY:
+        words += ["--as", _asked(case)]
+    for option, value in (("--on", case.resource), ("--region", case.region)):
+        words += [option, value] if value else []
+    for key, values in expectation.with_.items():
+        words += [part for value in values or ("",) for part in ("--with", f"{key}={value}")]
+    return f"the whole way: {' '.join(map(word, words))}"
 
 
-def _remedy(expectation: Expectation, case: Case) -> str:
-    if case.answer and case.outcome is Outcome.DEPENDS:
-        said = [_said(key) for key in case.answer.keys]
-        if case.acts_as == SOMEBODY and _PRINCIPAL in case.answer.keys:
-            said[case.answer.keys.index(_PRINCIPAL)] = "leave the exempt roles out under except, as: role/NAME"
-        said = [remedy for remedy in dict.fromkeys(said) if remedy] or ["ask what does not depend on that"]
-        return f"{' and '.join(said)}, or mend the policy"
-    return "deny it there, or mend the expectation" if expectation.denied else "allow it there, or mend the expectation"
-
-
-def _said(key: str) -> str:
-    if key.endswith(f"{EXTERNAL} lacks"):
-        return "let strata adopt --refresh-external read it"
-    return _MISSING.get(key, _WITH if ":" in key else "")
+def _asked(case: Case) -> str:
+    acts_as = case.acts_as.removeprefix("permission set ")
+    if acts_as == "root user":
+        return "root"
+    if acts_as.startswith("role "):
+        return f"role/{acts_as.removeprefix('role ')}"
+    return case.who.removeprefix("group ").removeprefix("permission set ").removeprefix("service ") or acts_as
 
 
 _PRINCIPAL = "aws:PrincipalArn"
@@ -343,26 +354,6 @@ _MISSING = {
     "aws:RequestedRegion": "name the region under region",
 }
 """What a request needs so that a key of it is known."""
-
-
-def _command(expectation: Expectation, case: Case) -> str:
-    words = ["strata", "can", case.action, "--in", case.account]
-    if case.who or case.acts_as != SOMEBODY:
-        words += ["--as", _asked(case)]
-    for option, value in (("--on", case.resource), ("--region", case.region)):
-        words += [option, value] if value else []
-    for key, values in expectation.with_.items():
-        words += [part for value in values or ("",) for part in ("--with", f"{key}={value}")]
-    return " ".join(map(word, words))
-
-
-def _asked(case: Case) -> str:
-    acts_as = case.acts_as.removeprefix("permission set ")
-    if acts_as == "root user":
-        return "root"
-    if acts_as.startswith("role "):
-        return f"role/{acts_as.removeprefix('role ')}"
-    return case.who.removeprefix("group ").removeprefix("permission set ").removeprefix("service ") or acts_as
 
 
 # What can never fail

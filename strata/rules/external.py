@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from strata.config import EXTERNAL, ORGANIZATION, SSO
-from strata.config.external import External, place_of_inline, place_of_policy
+from strata.config.external import place_of_inline, place_of_policy
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.source import Location
@@ -22,21 +22,16 @@ _ANEW = "strata adopt --refresh-external"
 
 def documents(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Every document can be evaluated; without its entry it would count as not known."""
-    for location, text in _documents(partial.external):
+    sets = partial.external.permission_sets.items()
+    texts = {place_of_inline(name): permission_set.inline for name, permission_set in sets if permission_set.inline}
+    for type, policies in partial.external.policies.items():
+        texts |= {place_of_policy(type, name): policy.document for name, policy in policies.items()}
+    for location, text in texts.items():
         try:
             parse(text, str(location[-2]))
         except DocumentError as error:
             remedy = f"{_ANEW} writes the file anew"
             yield partial.fault(EXTERNAL, location, error.args[0].saying(str(error)), remedy)
-
-
-def _documents(external: External) -> Iterator[tuple[Location, str]]:
-    for name, permission_set in external.permission_sets.items():
-        if permission_set.inline:
-            yield place_of_inline(name), permission_set.inline
-    for type, policies in external.policies.items():
-        for name, policy in policies.items():
-            yield place_of_policy(type, name), policy.document
 
 
 def unread(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -48,11 +43,8 @@ def unread(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield ORGANIZATION, policy.location, message
     for permission_set in landing_zone.permission_sets.values():
         if not permission_set.is_known:
-            message = Message(
-                "unread-external",
-                text.format(f"permission set {permission_set.name}"),
-                permission_set=permission_set.key,
-            )
+            lacks = text.format(f"permission set {permission_set.name}")
+            message = Message("unread-external", lacks, permission_set=permission_set.key)
             yield SSO, permission_set.location, message
     for group in landing_zone.groups.values():
         if is_of_control_tower(group) and not group.is_known:
@@ -74,19 +66,14 @@ def read_later(landing_zone: LandingZone, today: dt.date | None) -> Iterator[Dou
 def unused_entries(landing_zone: LandingZone) -> Iterator[Doubt]:
     """Yields the entries of external.yaml that belong to nothing declared as external."""
     external = landing_zone.external
-    named: set[Location] = {
-        ("permission_sets", permission_set.name)
-        for permission_set in landing_zone.permission_sets.values()
-        if permission_set.external
-    }
-    named |= {
-        ("policies", policy.type.value, policy.name) for policy in landing_zone.policies.values() if policy.external
-    }
-    named |= {("groups", group.name) for group in landing_zone.groups.values() if is_of_control_tower(group)}
+    sets, policies, groups = landing_zone.permission_sets, landing_zone.policies, landing_zone.groups
+    named: set[Location] = {("permission_sets", held.name) for held in sets.values() if held.external}
+    named |= {("policies", policy.type.value, policy.name) for policy in policies.values() if policy.external}
+    named |= {("groups", group.name) for group in groups.values() if is_of_control_tower(group)}
     has: list[Location] = [("permission_sets", name) for name in external.permission_sets]
-    has += [("policies", type.value, name) for type, policies in external.policies.items() for name in policies]
+    has += [("policies", type.value, name) for type, some in external.policies.items() for name in some]
     has += [("groups", name) for name in external.groups]
-    for location in (one for one in has if one not in named):
+    for location in (location for location in has if location not in named):
         text = f"belongs to nothing that is declared with external: true; {_ANEW} takes it out"
         yield EXTERNAL, location, Message("unused-external", text, name=str(location[-1]))
 

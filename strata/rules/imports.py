@@ -21,11 +21,12 @@ def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     if not partial.imports:
         return
     from strata.kinds import addresses, imported
+    from strata.kinds.import_ids import check_import_id
 
     owners: dict[tuple[str, str], str] = {}
     landing_zone = _whole(partial)
     made = frozenset[str]().union(*addresses(landing_zone).values()) if landing_zone else None
-    found = imported(landing_zone) if landing_zone else frozenset[str]()
+    by_strata = imported(landing_zone) if landing_zone else frozenset[str]()
     theirs = _of_external(landing_zone, partial.imports.keys() - (made or ())) if landing_zone else {}
     yield from _external(partial, theirs)
     for address, import_id in partial.imports.items():
@@ -37,16 +38,19 @@ def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             message = Message("text-malformed", problem, kind="Terraform address", value=address)
             yield partial.fault(IMPORTS, at, message, f"write it as in {IMPORT_ADDRESS.example}")
             continue
-        if address in found:
+        if address in by_strata:
             problem = f"Strata finds and imports {short(address)} itself"
             yield partial.fault(IMPORTS, at, Message("imported-by-strata", problem, address=address), "remove it")
         elif made is not None and address not in made:
-            problem = f"no stack creates {short(address)}{did_you_mean(address, made - found)}"
+            problem = f"no stack creates {short(address)}{did_you_mean(address, made - by_strata)}"
             message = Message("address-not-made", problem, address=address)
             yield partial.fault(IMPORTS, at, message, "correct the address, or take the line out: strata adopt --prune")
-        if address in found or (made is not None and address not in made):
+        if address in by_strata or (made is not None and address not in made):
             continue
-        yield from _id(partial, at, address, import_id)
+        try:
+            check_import_id(address.partition(".")[0], import_id)
+        except Problem as error:
+            yield partial.fault(IMPORTS, at, error.problem, error.remedy)
         owner = owners.setdefault((address.partition(".")[0], import_id), address)
         if owner != address:
             problem = f"{short(import_id)} is also imported to {short(owner)}"
@@ -64,16 +68,16 @@ def _of_external(landing_zone: LandingZone, addresses: Iterable[str]) -> dict[st
         "permission-set": landing_zone.permission_sets,
         "policy": landing_zone.policies,
     }
-    found = dict[str, str]()
+    theirs = dict[str, str]()
     for address in addresses:
         kind, key = address_parts(address)[0]
-        if (one := things.get(kind or "", {}).get(key)) and one.external:
-            found[address] = f"{str(kind).replace('-', ' ')} {key}"
-    return found
+        if (thing := things.get(kind or "", {}).get(key)) and thing.external:
+            theirs[address] = f"{str(kind).replace('-', ' ')} {key}"
+    return theirs
 
 
 def _external(partial: PartialConfiguration, theirs: Mapping[str, str]) -> Iterator[Fault]:
-    """Yields one fault for each thing that is external, at the first line that would import something of it."""
+    """Yields a fault for each thing that is external, at the first line that would import something of it."""
     for thing in sorted(set(theirs.values())):
         first, *others = [address for address in partial.imports if theirs.get(address) == thing]
         more = f" (nor by {counted(len(others), 'line')} more)" if others else ""
@@ -81,15 +85,6 @@ def _external(partial: PartialConfiguration, theirs: Mapping[str, str]) -> Itera
         message = Message("import-of-external", text, addresses=[first, *others], thing=thing)
         remedy = "take the lines out: strata adopt --prune; or the external: true, if it is your own"
         yield partial.fault(IMPORTS, (first,), message, remedy)
-
-
-def _id(partial: PartialConfiguration, at: Location, address: str, import_id: str) -> Iterator[Fault]:
-    from strata.kinds.import_ids import check_import_id
-
-    try:
-        check_import_id(address.partition(".")[0], import_id)
-    except Problem as found:
-        yield partial.fault(IMPORTS, at, found.problem, found.remedy)
 
 
 def _whole(partial: PartialConfiguration) -> LandingZone | None:

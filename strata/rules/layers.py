@@ -13,7 +13,7 @@ from strata.text import listed
 
 
 def one_stack(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
-    """A layer that is one stack, in the management account, has neither waves nor a role to assume."""
+    """A layer that is a stack, in the management account, has neither waves nor a role to assume."""
     for name, layer in partial.layers.items():
         for key in sorted(layer.deploying.model_fields_set):
             if not layer.code.in_accounts:
@@ -27,7 +27,7 @@ def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     landing_zone = LandingZone.of(partial)
     if landing_zone is None or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
         return
-    for name, found in landing_zone.waves.items():
+    for name, resolved in landing_zone.waves.items():
         layer, at = partial.layers[name], ("rollout", "waves")
         places = layer.deploying.rollout.waves if layer.deploying.rollout and layer.code.in_accounts else ()
         problems = [
@@ -37,11 +37,11 @@ def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             if (problem := landing_zone.selector.problem(place, (*at, number, index)))
         ]
         yield from (partial.fault(layer.file, problem.at, problem.problem, problem.remedy) for problem in problems)
-        for number, accounts in enumerate(found if places and not problems else ()):
+        for number, accounts in enumerate(resolved if places and not problems else ()):
             if not accounts:
                 message = Message("wave-empty", "names no member account that no wave before it has", wave=number + 1)
                 yield partial.fault(layer.file, (*at, number), message, "name others, or remove it")
-        left = sorted(landing_zone.members.keys() - frozenset[str]().union(*found))
+        left = sorted(landing_zone.members.keys() - frozenset[str]().union(*resolved))
         if left and places and not problems:
             message = Message("account-in-no-wave", f"no wave has {listed(left)}", accounts=left)
             yield partial.fault(layer.file, at, message, "add them to one, or the wave [all] at the end")

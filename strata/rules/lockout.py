@@ -84,11 +84,9 @@ class Guard:
 
     @cached_property
     def lock_outs(self) -> tuple[LockOut, ...]:
-        """Returns everything that nobody could undo."""
-        return (
-            *_in_management(self.landing_zone, self._standing, self.day),
-            *_in_members(self.landing_zone, self._of_members),
-        )
+        """Returns everything that nobody could undo, but for what policies of others close."""
+        of_members = (lockout for lockout in self._closing if lockout.file != EXTERNAL)
+        return (*_in_management(self.landing_zone, self._standing, self.day), *of_members)
 
     @cached_property
     def _of_members(self) -> tuple[UndoingWay, ...]:
@@ -96,6 +94,10 @@ class Guard:
             *in_members(self._evaluated, self._standing.management.actors),
             *sign_ins(self._evaluated),
         )
+
+    @cached_property
+    def _closing(self) -> tuple[LockOut, ...]:
+        return tuple(_closing(self.landing_zone, self._of_members))
 
     def doubts(self) -> Iterator[Warned]:
         """Yields warnings: nobody is known to administer an account, or not for certain, or not for long.
@@ -107,11 +109,14 @@ class Guard:
         yield from _ending(self.landing_zone, self._standing)
         said = {lockout.statement for lockout in self.lock_outs}
         yield from (warned for warned in _doubtful(self.landing_zone, self._of_members) if warned.at not in said)
-        yield from _by_others(_closing(self.landing_zone, self._of_members))
+        for lockout in (lockout for lockout in self._closing if lockout.file == EXTERNAL):
+            text = f"{lockout.problem}; it is of others, and no deploy changes it: have them {lockout.remedy}"
+            message = Message("closed-by-others", text, **lockout.problem.data)
+            yield Warned(lockout.at, (lockout.file, lockout.location, message))
 
 
 def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[Message]:
-    """Yields what somebody can undo in one configuration and nobody could in another, whether accepted or not."""
+    """Yields what somebody can undo before and nobody could after, whether accepted or not."""
     known = {lockout.at for lockout in Guard.of(before).lock_outs}
     for lock_out in Guard.of(after).lock_outs:
         if lock_out.at not in known:
@@ -144,15 +149,15 @@ class _Standing:
 
     @cached_property
     def ways(self) -> Mapping[str, Sequence[UndoingWay]]:
-        """Returns the ways to undo each stack; none where the first that was found is open."""
-        return {stack: self._until_open(stack) for stack in STACKS}
-
-    def _until_open(self, stack: str) -> list[UndoingWay]:
-        ways: list[UndoingWay] = []
-        for way in self.management.of_stack(stack):
-            if way.outcome is Outcome.ALLOWED:
-                return []
-            ways.append(way)
+        """Returns the ways to undo each stack; none where some is open, and nobody asks for the rest then."""
+        ways: dict[str, list[UndoingWay]] = {}
+        for stack in STACKS:
+            ways[stack] = []
+            for way in self.management.of_stack(stack):
+                if way.outcome is Outcome.ALLOWED:
+                    ways[stack] = []
+                    break
+                ways[stack].append(way)
         return ways
 
     def on(self, day: dt.date) -> _Standing:
@@ -243,7 +248,7 @@ def _why(way: UndoingWay) -> str:
 
 
 def _cause(landing_zone: LandingZone, way: UndoingWay) -> tuple[str, Location, str]:
-    """Returns where the reason stands: in a document, at the boundary, at the permission set, or at the deployer."""
+    """Returns the place of the reason: in a document, at the boundary, at the permission set, or at the deployer."""
     decided = way.decided
     here: Location
     policies: tuple[Held, ...]
@@ -298,15 +303,15 @@ def _last(landing_zone: LandingZone, standing: _Standing, needed: _Rank, day: dt
 
 def _ends(landing_zone: LandingZone, day: dt.date) -> Mapping[dt.date, list[tuple[int, str]]]:
     """Returns the assignments in the management account that ended before a day, each with a permission set."""
-    found: dict[dt.date, list[tuple[int, str]]] = defaultdict(list)
+    ends: dict[dt.date, list[tuple[int, str]]] = defaultdict(list)
     for grant, entries in landing_zone.grants.items():
         for entry in entries if grant.account == MANAGEMENT else ():
             if has_ended(landing_zone, entry, day):
                 index = int(entry[1])
                 until = landing_zone.sso.assignments[index].until
                 if until:
-                    found[until].append((index, grant.permission_set))
-    return found
+                    ends[until].append((index, grant.permission_set))
+    return ends
 
 
 # What is not certain
@@ -328,17 +333,14 @@ def _uncertain(standing: _Standing) -> Iterator[Warned]:
     keys: set[str] = set()
     for stack in standing.of_rank(_Rank.UNCERTAIN):
         for way in standing.open(stack):
-            keys |= set(_on(way))
+            person = f"{way.by.partition(' as ')[0]} of an identity provider"
+            keys.update([person] if way.external else way.decided.keys)
     if keys:
         on = listed(sorted(keys))
         text = f"whether somebody can undo a deploy depends on {on}; "
         text += "let somebody have full access without it, or name a deployer in project.yaml with its policies"
         message = Message("uncertain-administrator", text, depends=sorted(keys))
         yield Warned(f"assignments {on}"[:LONGEST], (SSO, ("assignments",), message))
-
-
-def _on(way: UndoingWay) -> Iterable[str]:
-    return [f"{way.by.partition(' as ')[0]} of an identity provider"] if way.external else way.decided.keys
 
 
 # Members
@@ -354,7 +356,7 @@ class _Cause(NamedTuple):
 
 
 class _Affected(NamedTuple):
-    """One action of a way into a member that a statement closes, or may close."""
+    """An action of a way into a member that a statement closes, or may close."""
 
     account: str
     what: str
@@ -364,30 +366,16 @@ class _Affected(NamedTuple):
     keys: Iterable[str] = ()
 
 
-def _in_members(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator[LockOut]:
-    """Yields those that a deploy brings about: what others look after is not its doing."""
-    return (lockout for lockout in _closing(landing_zone, ways) if lockout.file != EXTERNAL)
-
-
-def _by_others(lockouts: Iterable[LockOut]) -> Iterator[Warned]:
-    for lockout in lockouts:
-        if lockout.file == EXTERNAL:
-            text = f"{lockout.problem}; it is of others, and no deploy changes it: have them {lockout.remedy}"
-            yield Warned(
-                lockout.at, (lockout.file, lockout.location, Message("closed-by-others", text, **lockout.problem.data))
-            )
-
-
 def _closing(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator[LockOut]:
-    """Yields one lock-out for each statement and each place that it is attached to."""
-    found: dict[_Cause, list[_Affected]] = defaultdict(list)
+    """Yields a lock-out for each statement and each place that it is attached to."""
+    closed: dict[_Cause, list[_Affected]] = defaultdict(list)
     for way in ways:
         denials = way.denials if way.outcome is Outcome.DENIED else ()
         for action, statement in ((action, step.statement) for action, step in denials if step.statement):
             for account in way.accounts:
                 for cause in _attached(landing_zone, account, statement):
-                    found[cause].append(_Affected(account, way.what, action, statement))
-    for cause, denied in found.items():
+                    closed[cause].append(_Affected(account, way.what, action, statement))
+    for cause, denied in closed.items():
         yield _lock_out(cause, denied)
 
 
@@ -421,14 +409,14 @@ def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
 
 
 def _doubtful(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator[Warned]:
-    """Yields one warning for each statement that may close members, wherever it is attached."""
-    found: dict[tuple[str, Location, str], list[_Affected]] = defaultdict(list)
+    """Yields a warning for each statement that may close members, wherever it is attached."""
+    uncertain: dict[tuple[str, Location, str], list[_Affected]] = defaultdict(list)
     for way in ways:
         for action, statement, keys in way.doubts:
             for account in way.accounts:
                 for file, location, at, _ in _attached(landing_zone, account, statement):
-                    found[file, location, at].append(_Affected(account, way.what, action, statement, keys))
-    for (file, location, at), doubted in found.items():
+                    uncertain[file, location, at].append(_Affected(account, way.what, action, statement, keys))
+    for (file, location, at), doubted in uncertain.items():
         opened: list[str] = []
         if entered := _accounts(doubted, ENTER):
             opened.append(f"the management account can enter {entered}")
@@ -445,18 +433,18 @@ def _doubtful(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator
 def _facts(affected: Sequence[_Affected]) -> dict[str, Any]:
     """Returns what is closed in which accounts, and the actions that it takes."""
     return {
-        "accounts": sorted({one.account for one in affected}),
-        "closed": list(dict.fromkeys(one.what for one in affected)),
-        "actions": list(dict.fromkeys(one.action for one in affected)),
+        "accounts": sorted({way.account for way in affected}),
+        "closed": list(dict.fromkeys(way.what for way in affected)),
+        "actions": list(dict.fromkeys(way.action for way in affected)),
     }
 
 
 def _accounts(affected: Iterable[_Affected], *what: str) -> str:
-    return listed(sorted({one.account for one in affected if one.what in what}))
+    return listed(sorted({way.account for way in affected if way.what in what}))
 
 
 def _repairs(affected: Iterable[_Affected]) -> list[str]:
-    return list(dict.fromkeys(one.what for one in affected if one.what not in (ENTER, SIGN_IN)))
+    return list(dict.fromkeys(way.what for way in affected if way.what not in (ENTER, SIGN_IN)))
 
 
 def _remedy(affected: Sequence[_Affected]) -> str:
@@ -465,6 +453,6 @@ def _remedy(affected: Sequence[_Affected]) -> str:
         remedies.append(f"exempt arn:*:iam::*:role/{ACCESS_ROLE} by ArnNotLike aws:PrincipalArn")
     if _accounts(affected, ENTER):
         remedies.append("exempt {{management_account_id}} by StringNotEquals aws:PrincipalAccount")
-    if actions := sorted({one.action for one in affected if one.what == SIGN_IN}):
+    if actions := sorted({way.action for way in affected if way.what == SIGN_IN}):
         remedies.append(f"leave {listed(actions)} out of its actions")
     return " and ".join(remedies)

@@ -38,31 +38,26 @@ def _step(partial: PartialConfiguration, index: int, move: Move, earlier: dict[i
         itself = Message("moved-onto-itself", f"moves {short(move.to)} onto itself", key=move.to)
         yield partial.fault(MOVES, at, itself, "remove the entry")
         return
-    for other, one in earlier.items():
-        if one.kind != move.kind:
-            continue
-        if one.from_ == move.from_:
-            problem = f"moves {short(move.from_)} a second time, as entry {other + 1} does"
-            message = Message("moved-twice", problem, key=move.from_, entry=other + 1)
-            yield partial.fault(MOVES, at, message, f"keep one of the two; a further step begins with from: {one.to}")
-        elif one.to == move.to:
-            problem = f"moves a second {_word(move)} onto {short(move.to)}, as entry {other + 1} does"
-            message = Message("moved-onto-twice", problem, key=move.to, entry=other + 1)
+    for number, other in ((position + 1, other) for position, other in earlier.items() if other.kind == move.kind):
+        if other.from_ == move.from_:
+            problem = f"moves {short(move.from_)} a second time, as entry {number} does"
+            message = Message("moved-twice", problem, key=move.from_, entry=number)
+            yield partial.fault(MOVES, at, message, f"keep one of the two; a further step begins with from: {other.to}")
+        elif other.to == move.to:
+            problem = f"moves a second {_word(move)} onto {short(move.to)}, as entry {number} does"
+            message = Message("moved-onto-twice", problem, key=move.to, entry=number)
             yield partial.fault(MOVES, at, message, "keep one of the two, and give the other another key")
-        elif one.from_ == move.to:
-            yield partial.fault(MOVES, at, *_old_key(move, one, other))
-
-
-def _old_key(move: Move, one: Move, other: int) -> tuple[Message, str]:
-    text = f"moves onto {short(move.to)}, the old key of entry {other + 1}, which a state may still have"
-    problem = Message("moved-onto-old-key", text, key=move.to, entry=other + 1)
-    if one.to == move.from_:
-        command = f"strata rename {move.kind} {move.from_} {move.to}"
-        return problem, f"to undo entry {other + 1}, replace it by this one, as {command} does"
-    return problem, (
-        f"deploy, and take entry {other + 1} out with {_PRUNE} first; a swap goes through a third key, in two deploys; "
-        "if this move came first, put it above"
-    )
+        elif other.from_ == move.to:
+            problem = f"moves onto {short(move.to)}, the old key of entry {number}, which a state may still have"
+            message = Message("moved-onto-old-key", problem, key=move.to, entry=number)
+            remedy = (
+                f"deploy, and take entry {number} out with {_PRUNE} first; a swap goes through a third key, in two "
+                "deploys; if this move came first, put it above"
+            )
+            if other.to == move.from_:
+                command = f"strata rename {move.kind} {move.from_} {move.to}"
+                remedy = f"to undo entry {number}, replace it by this one, as {command} does"
+            yield partial.fault(MOVES, at, message, remedy)
 
 
 def _ends(partial: PartialConfiguration, index: int, move: Move) -> Iterator[Fault]:
@@ -71,35 +66,29 @@ def _ends(partial: PartialConfiguration, index: int, move: Move) -> Iterator[Fau
     declared = _declared(partial, move.kind)
     if declared is None:
         return
-    if move.from_ in declared and not _is_onto(partial, move.kind, move.from_):
+    alike = [other for other in partial.moves.values() if other.kind == move.kind]
+    # Where a move leads to the key, another fault tells of its reuse.
+    if move.from_ in declared and all(other.to != move.from_ for other in alike):
         problem = f"{_word(move)} {short(move.from_)} is declared, and this moves it to {short(move.to)}"
         remedy = (
             f"declare it as {move.to!r}; or deploy and take the entry out with {_PRUNE}, before the key is used again"
         )
         message = Message("moved-key-in-use", problem, kind=_word(move), key=move.from_)
         yield partial.fault(MOVES, (*at, "from"), message, remedy)
-    if any(one.kind == move.kind and one.from_ == move.to for one in partial.moves.values()):
+    if any(other.from_ == move.to for other in alike):
         return
+    organization = partial.organization
+    account = organization.accounts.get(move.to) if organization and move.kind == "account" else None
     if move.to not in declared:
         problem = f"there is no {_word(move)} {short(move.to)}{did_you_mean(move.to, declared)}"
         remedy = f"correct it, or remove the entry: {_PRUNE} does so once it has been made"
         message = Message("unknown-name", problem, kind=_word(move), name=move.to)
         yield partial.fault(MOVES, (*at, "to"), message, remedy)
-    elif move.kind == "account" and partial.organization and _is_retired(partial, move.to):
+    elif account and account.retired:
         problem = f"moves onto {short(move.to)}, which is retired"
         remedy = f"retire the account under its key {move.from_!r}; or deploy the move and run {_PRUNE} first"
         message = Message("account-retired", problem, account=move.to)
         yield partial.fault(MOVES, (*at, "to"), message, remedy)
-
-
-def _is_onto(partial: PartialConfiguration, kind: Kind, key: str) -> bool:
-    """Returns whether a move leads to a key, so that another fault tells of its reuse."""
-    return any(move.kind == kind and move.to == key for move in partial.moves.values())
-
-
-def _is_retired(partial: PartialConfiguration, key: str) -> bool:
-    account = partial.organization.accounts.get(key) if partial.organization else None
-    return bool(account and account.retired)
 
 
 def _declared(partial: PartialConfiguration, kind: Kind) -> frozenset[str] | None:

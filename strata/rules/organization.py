@@ -9,13 +9,19 @@ from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, AccountEntry, Organization
 from strata.config.source import Location
-from strata.config.text import Problem, check_length, short
+from strata.config.text import short
 from strata.errors import Fault, Message
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.policies import all_policies
 from strata.landing_zone.services import delegation, derived_services, policy_types
 from strata.landing_zone.units import Unit, units
-from strata.rules.reporting import report_duplicates, report_over_limit, report_unknown
+from strata.rules.reporting import (
+    report_default_name,
+    report_duplicates,
+    report_over_limit,
+    report_taken,
+    report_unknown,
+)
 from strata.text import folded
 
 
@@ -25,9 +31,9 @@ def organizational_units(partial: PartialConfiguration, limits: Limits) -> Itera
         return
     seen: dict[str, Unit] = {}
     names: dict[tuple[str | None, str], str] = {}
-    found = list(units(partial.organization))
+    tree = list(units(partial.organization))
     depth = limits["organizational_unit_depth"]
-    for unit in found:
+    for unit in tree:
         at = unit.location
         if unit.key == ROOT:
             message = Message("name-reserved", "'root' stands for the organization root", value=ROOT)
@@ -39,16 +45,14 @@ def organizational_units(partial: PartialConfiguration, limits: Limits) -> Itera
         seen.setdefault(unit.key, unit)
         sibling = names.setdefault((unit.parent, unit.name.lower()), unit.key)
         if sibling != unit.key:
-            problem = f"the name {short(unit.name)} is also that of {short(sibling)} in the same unit"
-            message = Message("name-taken", problem, kind="organizational unit", name=unit.name, other=sibling)
-            yield partial.fault(ORGANIZATION, at, message, "give it another name")
+            remedy, kind = "give it another name", "organizational unit"
+            yield from report_taken(partial, ORGANIZATION, at, kind, unit.name, sibling, remedy, " in the same unit")
         if len(unit.keys) == depth.value + 1:
             problem = f"is on level {len(unit.keys)}, AWS allows {depth.value} ({depth.cited})"
             message = Message("too-deep", problem, level=len(unit.keys), limit=depth.value)
             yield partial.fault(ORGANIZATION, at, message, "move it up")
-    yield from report_over_limit(
-        partial, ORGANIZATION, ("organizational_units",), len(found), limits["organizational_units"]
-    )
+    limit = limits["organizational_units"]
+    yield from report_over_limit(partial, ORGANIZATION, ("organizational_units",), len(tree), limit)
 
 
 def accounts(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -77,11 +81,8 @@ _MOVED = "; if the unit was taken out, name the one that its accounts move to"
 def _account(partial: PartialConfiguration, limits: Limits, key: str, account: AccountEntry) -> Iterator[Fault]:
     project, tags = partial.project, limits["tags"]
     if project and not account.name:
-        try:
-            check_length(default_name(project, key), limits["account_name"])
-        except Problem as found:
-            message = found.problem.saying(f"its name {found.problem}")
-            yield partial.fault(ORGANIZATION, ("accounts", key), message, "give it another name")
+        name, limit = default_name(project, key), limits["account_name"]
+        yield from report_default_name(partial, ORGANIZATION, ("accounts", key), name, limit, "give it another name")
     if project and (count := len({*account.tags, *project.tags_of_everything})) > tags.value:
         own = " and Strata's three" if project.default_tags else ""
         problem = f"has {len(account.tags)} tags, with those of the project{own}, AWS allows {tags.value}"
@@ -108,9 +109,8 @@ def _emails(partial: PartialConfiguration, organization: Organization) -> Iterat
             owner = owners.get(folded(entry), MANAGEMENT)
             problem = f"{short(entry)} is the account {short(owner)}, which is managed"
             message = Message("account-managed", problem, value=entry, account=owner)
-            yield partial.fault(
-                ORGANIZATION, ("unmanaged_accounts", index), message, "keep it in one of the two places"
-            )
+            at: Location = ("unmanaged_accounts", index)
+            yield partial.fault(ORGANIZATION, at, message, "keep it in one of the two places")
     yield from report_duplicates(partial, ORGANIZATION, ("unmanaged_accounts",), organization.unmanaged_accounts)
 
 
@@ -150,9 +150,8 @@ def _delegated_administrators(
         if other != service:
             problem = f"{short(service)} and {short(other)} get the same Terraform address"
             message = Message("address-taken", problem, values=[service, other])
-            yield partial.fault(
-                ORGANIZATION, at, message, "declare one of them in a layer of your own, see docs/layers.md"
-            )
+            remedy = "declare one of them in a layer of your own, see docs/layers.md"
+            yield partial.fault(ORGANIZATION, at, message, remedy)
         if account == MANAGEMENT:
             problem = "the management account cannot be a delegated administrator"
             message = Message("delegated-to-management", problem, service=service)
@@ -163,9 +162,8 @@ def _delegated_administrators(
         if service in limits.delegated_by_own_resource:
             problem = f"{service} is delegated by {limits.delegated_by_own_resource[service]}, not by registration"
             remedy = "declare that resource in a layer of your own, see docs/layers.md"
-            yield partial.fault(
-                ORGANIZATION, at, Message("delegated-by-own-resource", problem, service=service), remedy
-            )
+            message = Message("delegated-by-own-resource", problem, service=service)
+            yield partial.fault(ORGANIZATION, at, message, remedy)
         if service in limits.trusted_access_only:
             problem = f"{service} supports trusted access only, no delegated administrator"
             message = Message("trusted-access-only", problem, service=service)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from strata.config import ORGANIZATION, models
@@ -17,6 +17,7 @@ from strata.errors import Fault, Message
 from strata.landing_zone.placeholders import DocumentTemplate, misplaced, placeholder_problems, texts
 from strata.landing_zone.policies import (
     FULL_ACCESS,
+    Policy,
     all_policies,
     declared_settings,
     is_full_access,
@@ -25,7 +26,7 @@ from strata.landing_zone.policies import (
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.grammar import document_problems
 from strata.rules.organization import retired, unit_keys
-from strata.rules.reporting import report_duplicates, report_unknown
+from strata.rules.reporting import report_duplicates, report_made_by_option, report_taken, report_unknown
 from strata.text import listed
 
 _AWS_NAMES = frozenset(name.casefold() for name in FULL_ACCESS.values())
@@ -47,13 +48,10 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             continue
         other = names.setdefault((policy.type, name), key)
         if key in made:
-            problem = f"the option {made[key]} makes the policy {short(key)} itself"
-            message = Message("made-by-option", problem, option=made[key], key=key)
-            yield partial.fault(ORGANIZATION, at, message, "choose another key")
+            yield from report_made_by_option(partial, ORGANIZATION, at, "policy", key, made[key])
         elif other != key:
-            problem = f"the name {short(name)} is also that of {short(other)}, of the same type"
-            message = Message("name-taken", problem, kind="policy", name=name, other=other)
-            yield partial.fault(ORGANIZATION, at, message, renamed(organization.policies, key, other))
+            remedy = renamed(organization.policies, key, other)
+            yield from report_taken(partial, ORGANIZATION, at, "policy", name, other, remedy, ", of the same type")
         if name.casefold() in _AWS_NAMES:
             problem = f"the name {short(name)} is that of a policy AWS has in every organization"
             message = Message("name-reserved", problem, value=name)
@@ -65,7 +63,7 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
 
 
 def renamed(entries: Mapping[str, models.PolicyEntry] | Mapping[str, models.PermissionSetEntry], *keys: str) -> str:
-    """Returns what to do where two have one name; that of others cannot be another."""
+    """Returns the remedy where two have the same name; others give theirs no other."""
     external = any(key in entries and entries[key].external for key in keys)
     return "take one of the two out" if external else "give it another name"
 
@@ -78,9 +76,8 @@ def full_access(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             message = Message("managed-elsewhere", f"AWS attaches {policy.name or key} to everything", key="targets")
             yield partial.fault(ORGANIZATION, (*at, "targets"), message, "say under detached where it is not")
         if not full and not policy.detached.empty:
-            message = Message(
-                "managed-elsewhere", f"only external {listed([*FULL_ACCESS.values()])} have it", key="detached"
-            )
+            problem = f"only external {listed([*FULL_ACCESS.values()])} have it"
+            message = Message("managed-elsewhere", problem, key="detached")
             yield partial.fault(ORGANIZATION, (*at, "detached"), message, "take it out")
 
 
@@ -109,23 +106,15 @@ def wrong_document(
     if partial.project:
         problems += placeholder_problems(json.loads(document.template), document.values)
     for problem in problems:
-        found = problem.problem
-        message = found.saying(f"{file}: {found}", file=file)
+        message = problem.problem.saying(f"{file}: {problem.problem}", file=file)
         yield partial.fault(yaml_file, at, message, problem.remedy)
 
 
 def problems_of(text: str, content: Any, kind: PolicyType | None) -> list[Problem]:
     """Returns the problems of a document, by its text and what it says."""
-    return [*_characters(text), *document_problems(content, kind)]
-
-
-def _characters(document: str) -> Iterator[Problem]:
-    if document.isascii() and document.isprintable() and "\\u0" not in document:
-        return
-    for text in texts(json.loads(document)):
-        problem = text_problem(text)
-        if problem:
-            yield problem
+    plain = text.isascii() and text.isprintable() and "\\u0" not in text
+    refused = () if plain else filter(None, map(text_problem, texts(json.loads(text))))
+    return [*refused, *document_problems(content, kind)]
 
 
 def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -135,9 +124,8 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     units = partial.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
     accounts = partial.declared(ORGANIZATION, "accounts", organization.accounts)
-    slots: dict[tuple[PolicyType, Target], list[tuple[str, Location]]] = defaultdict(list)
-    found = all_policies(organization, partial.project, partial.documents, partial.external)
-    ordered = sorted(found, key=lambda policy: (bool(policy.option), not policy.external, policy.key))
+    every = all_policies(organization, partial.project, partial.documents, partial.external)
+    ordered = sorted(every, key=lambda policy: (bool(policy.option), not policy.external, policy.key))
     named = [((*policy.location, "targets"), policy.targets) for policy in ordered]
     named += [(("policies", key, "detached"), policy.detached) for key, policy in organization.policies.items()]
     for at, where in named:
@@ -154,44 +142,35 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             yield from retired(partial, ORGANIZATION, here, account)
         yield from report_duplicates(partial, ORGANIZATION, (*at, "organizational_units"), where.organizational_units)
         yield from report_duplicates(partial, ORGANIZATION, (*at, "accounts"), where.accounts)
+    yield from _slots(partial, limits, ordered)
+
+
+def _slots(partial: PartialConfiguration, limits: Limits, ordered: Iterable[Policy]) -> Iterator[Fault]:
+    slots: dict[tuple[PolicyType, Target], list[tuple[str, Location]]] = defaultdict(list)
     for policy in ordered:
         for target in policy.attachments:
             slots[policy.type, target].append((policy.key, policy.location))
+    bare = without_full_access(partial.organization) if partial.organization else ()
     for (kind, target), attached in sorted(slots.items()):
-        yield from _too_few_slots(partial, limits, kind, target, attached)
-
-
-def _too_few_slots(
-    partial: PartialConfiguration,
-    limits: Limits,
-    kind: PolicyType,
-    target: Target,
-    attached: list[tuple[str, Location]],
-) -> Iterator[Fault]:
-    limit, organization = limits.policy_type(kind), partial.organization
-    is_bare = organization is not None and (kind, target) in without_full_access(organization)
-    occupied = 0 if is_bare else limit.occupied
-    if len(attached) > limit.attachments.value - occupied:
-        taken = f", one of them taken by {FULL_ACCESS[kind]}" if occupied else ""
-        place, names = "the root" if target == THE_ROOT else target, ", ".join(name for name, _ in attached)
-        problem = (
-            f"{place} has {len(attached)} policies of type {kind} ({names}), "
-            f"AWS has {limit.attachments.value} slots{taken} ({limit.attachments.cited})"
-        )
-        message = Message(
-            "too-many", problem, kind=kind, target=place, count=len(attached), limit=limit.attachments.value
-        )
-        yield partial.fault(
-            ORGANIZATION, (*attached[-1][1], "targets"), message, "merge policies, or attach some higher up"
-        )
+        most, occupied = limits.policy_type(kind).attachments, limits.policy_type(kind).occupied
+        if (kind, target) in bare:
+            occupied = 0
+        if len(attached) > most.value - occupied:
+            taken = f", one of them taken by {FULL_ACCESS[kind]}" if occupied else ""
+            place, count = "the root" if target == THE_ROOT else target, len(attached)
+            problem = f"{place} has {count} policies of type {kind} ({', '.join(name for name, _ in attached)}), "
+            problem += f"AWS has {most.value} slots{taken} ({most.cited})"
+            message = Message("too-many", problem, kind=kind, target=place, count=count, limit=most.value)
+            here = (*attached[-1][1], "targets")
+            yield partial.fault(ORGANIZATION, here, message, "merge policies, or attach some higher up")
 
 
 def conflicts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """An account cannot set what a declarative policy sets for it, so no control may try."""
     if not partial.organization or not partial.security:
         return
-    found = all_policies(partial.organization, partial.project, partial.documents, partial.external)
-    for policy, attribute, control in declared_settings(policy for policy in found if not policy.option):
+    every = all_policies(partial.organization, partial.project, partial.documents, partial.external)
+    for policy, attribute, control in declared_settings(policy for policy in every if not policy.option):
         if getattr(partial.security, control).on:
             problem = f"sets {attribute} in the management account, where AWS then rejects security.yaml's {control}"
             remedy = f"set mode of {control} to unmanaged, or attach the policy below the root"

@@ -43,8 +43,8 @@ def state(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 
 def deployer(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """The policies of the deployer that are files are policies."""
-    found = deployer_of(partial.project, partial.documents)
-    for index, policy in enumerate(found.policies if found else ()):
+    role = deployer_of(partial.project, partial.documents)
+    for index, policy in enumerate(role.policies if role else ()):
         if isinstance(policy, InlinePolicy) and policy.file in partial.documents:
             at: Location = ("deployer", "policies", index, "inline")
             yield from wrong_document(partial, PROJECT, at, policy.file, policy.document, None)

@@ -16,21 +16,6 @@ from strata.rules.accepted import Doubt
 
 def over_quota(landing_zone: LandingZone) -> Iterator[Doubt]:
     """Yields what is more than AWS gives without a request, or than project.yaml says was given."""
-    yield from _organization(landing_zone)
-    yield from _sso(landing_zone)
-    yield from _assigned(landing_zone)
-
-
-def exceeded(landing_zone: LandingZone) -> dict[str, int]:
-    """Returns how much there is of what is more, by the name of its limit."""
-    found = dict[str, int]()
-    for _, _, message in over_quota(landing_zone):
-        name, count = str(message.data["quota"]), int(message.data["count"])
-        found[name] = max(count, found.get(name, 0))
-    return dict(sorted(found.items()))
-
-
-def _organization(landing_zone: LandingZone) -> Iterator[Doubt]:
     limits, organization = landing_zone.project.aws_limits, landing_zone.organization
     total = len(landing_zone.accounts) + len(organization.unmanaged_accounts)
     words = "with the management account and unmanaged ones "
@@ -38,31 +23,31 @@ def _organization(landing_zone: LandingZone) -> Iterator[Doubt]:
     kinds = Counter(policy.type for policy in landing_zone.policies.values())
     for kind in PolicyType:
         yield from _over(ORGANIZATION, ("policies",), kinds[kind], limits.policy_type(kind).count, f"{kind}: ")
-
-
-def _sso(landing_zone: LandingZone) -> Iterator[Doubt]:
-    limits, sso = landing_zone.project.aws_limits, landing_zone.sso
+    sso, sets = landing_zone.sso, landing_zone.permission_sets.values()
     yield from _over(SSO, ("users",), len(sso.users), limits["users"])
     yield from _over(SSO, ("groups",), len(sso.groups), limits["groups"])
-    sets = landing_zone.permission_sets.values()
     yield from _over(SSO, ("permission_sets",), len(sets), limits["permission_sets"])
-    for one in (permission_set for permission_set in sets if not permission_set.external):
-        at = (*one.location, "policies")
-        yield from _over(SSO, at, len(one.managed), limits["managed_policies_per_role"])
-
-
-def _assigned(landing_zone: LandingZone) -> Iterator[Doubt]:
-    limits, at = landing_zone.project.aws_limits, ("assignments",)
-    sets: dict[str, set[str]] = defaultdict(set)
+    for permission_set in (permission_set for permission_set in sets if not permission_set.external):
+        at = (*permission_set.location, "policies")
+        yield from _over(SSO, at, len(permission_set.managed), limits["managed_policies_per_role"])
+    assigned: dict[str, set[str]] = defaultdict(set)
     for grant in landing_zone.grants:
-        sets[grant.account].add(grant.permission_set)
+        assigned[grant.account].add(grant.permission_set)
+    most = max(((len(some), account) for account, some in assigned.items()), default=(0, ""))
     limit = limits["permission_sets_per_account"]
-    crowded = sorted(((len(some), account) for account, some in sets.items() if len(some) > limit.value), reverse=True)
-    if crowded:
-        number, account = crowded[0]
-        rest = f" and {len(crowded) - 1} more" if crowded[1:] else ""
-        yield from _over(SSO, at, number, limit, f"{account}{rest}: ")
-    yield from _over(SSO, at, len(sets), limits["assigned_accounts"])
+    crowded = sum(len(some) > limit.value for some in assigned.values())
+    rest = f" and {crowded - 1} more" if crowded > 1 else ""
+    yield from _over(SSO, ("assignments",), most[0], limit, f"{most[1]}{rest}: ")
+    yield from _over(SSO, ("assignments",), len(assigned), limits["assigned_accounts"])
+
+
+def exceeded(landing_zone: LandingZone) -> dict[str, int]:
+    """Returns how much there is of what is more, by the name of its limit."""
+    counts = dict[str, int]()
+    for _, _, message in over_quota(landing_zone):
+        name, count = str(message.data["quota"]), int(message.data["count"])
+        counts[name] = max(count, counts.get(name, 0))
+    return dict(sorted(counts.items()))
 
 
 def _over(file: str, at: Location, number: int, limit: Limit, words: str = "") -> Iterator[Doubt]:

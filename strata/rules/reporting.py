@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from strata.config.limits import Limit
 from strata.config.loader import PartialConfiguration
 from strata.config.source import Location
-from strata.config.text import short
+from strata.config.text import Problem, check_length, short
 from strata.config.types import did_you_mean
 from strata.errors import Fault, Message
 
@@ -44,6 +44,40 @@ def report_unknown(
     problem = f"unknown {what} {short(name)}{did_you_mean(name, candidates)}"
     message = Message("unknown-name", problem, kind=what, name=name)
     yield partial.fault(file, at, message, f"known: {known or 'none'}{more}")
+
+
+def report_taken(
+    partial: PartialConfiguration,
+    file: str,
+    at: Location,
+    kind: str,
+    name: str,
+    owner: str,
+    remedy: str,
+    more: str = "",
+) -> Iterator[Fault]:
+    """Reports a name that an earlier entry has; `more` says within what they would have to differ."""
+    what = "user name" if kind == "user" else "name"
+    problem = f"the {what} {short(name)} is also that of {short(owner)}{more}"
+    yield partial.fault(file, at, Message("name-taken", problem, kind=kind, name=name, other=owner), remedy)
+
+
+def report_made_by_option(
+    partial: PartialConfiguration, file: str, at: Location, kind: str, key: str, option: str
+) -> Iterator[Fault]:
+    """Reports a key by which an option makes a thing itself."""
+    problem = f"the option {option} makes the {kind} {short(key)} itself"
+    yield partial.fault(file, at, Message("made-by-option", problem, option=option, key=key), "choose another key")
+
+
+def report_default_name(
+    partial: PartialConfiguration, file: str, at: Location, name: str, limit: Limit, remedy: str
+) -> Iterator[Fault]:
+    """Reports a name that is made of a key and is too long."""
+    try:
+        check_length(name, limit)
+    except Problem as error:
+        yield partial.fault(file, at, error.problem.saying(f"its name {error.problem}"), remedy)
 
 
 def report_duplicates(partial: PartialConfiguration, file: str, at: Location, names: Iterable[str]) -> Iterator[Fault]:

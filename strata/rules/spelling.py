@@ -45,45 +45,38 @@ def spelling(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             continue
         over = f", accepted until {entry.until} only" if entry else ""
         remedy = f"correct it; or, if AWS has it since {reference().date}, accept it in {ACCEPTED}"
-        until = str(entry.until) if entry else None
-        message = Message(
-            unknown.finding, f"{unknown.problem}{over}", value=unknown.value, at=unknown.at, accepted_until=until
-        )
-        fault = partial.fault(
-            unknown.file, unknown.location, message, f"{remedy} [{hint(unknown.finding, unknown.at)}]"
-        )
-        yield replace(fault, alike=unknown.value)
+        text, until = f"{unknown.problem}{over}", str(entry.until) if entry else None
+        message = Message(unknown.finding, text, value=unknown.value, at=unknown.at, accepted_until=until)
+        remedy = f"{remedy} [{hint(unknown.finding, unknown.at)}]"
+        yield replace(partial.fault(unknown.file, unknown.location, message, remedy), alike=unknown.value)
 
 
 def unknown_names(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:
     """Yields the finding and the place of every unknown name, all accepted in a loaded configuration."""
-    yield from (
-        (unknown.finding, unknown.at) for unknown in _unknown(Named.of(landing_zone), landing_zone.organization)
-    )
+    named = Named.of(landing_zone)
+    yield from ((unknown.finding, unknown.at) for unknown in _unknown(named, landing_zone.organization))
 
 
 def unknown_in(partial: PartialConfiguration) -> Iterator[tuple[str, str]]:
-    """Yields the same of a configuration in which some may not be accepted."""
+    """Yields the unknown names of a configuration in which some may not be accepted."""
     yield from ((unknown.finding, unknown.at) for unknown in _unknown(Named.of_partial(partial), partial.organization))
 
 
 def _unknown(named: Named, organization: Organization | None) -> Iterator[_Unknown]:
     seen: set[str] = set()
-    for document_file in named.files():
+    for use in named.files():
         # A placeholder for a list in the wrong place is a fault of its own, and breaks the document.
-        if document_file.file in seen or misplaced(document_file.document.template):
+        if use.file in seen or misplaced(use.document.template):
             continue
-        seen.add(document_file.file)
-        for finding in misspelt(document_file.document.text, management=document_file.type in TOP_KEYS):
-            yield _Unknown(
-                finding.id,
-                finding.at(document_file.file),
-                document_file.file,
-                finding.location,
-                finding.value,
-                finding.problem,
-            )
-    yield from _exempt_actions(organization)
+        seen.add(use.file)
+        for finding in misspelt(use.document.text, management=use.type in TOP_KEYS):
+            place = finding.at(use.file)
+            yield _Unknown(finding.id, place, use.file, finding.location, finding.value, finding.problem)
+    restriction = organization.region_restriction if organization else None
+    at: Location = ("region_restriction", "exempt_actions")
+    for finding in iam.misspelt_actions(restriction.exempt_actions if restriction else ()):
+        place, where = finding.at(f"{at[0]}.{at[1]}"), (*at, *finding.location)
+        yield _Unknown(finding.id, place, ORGANIZATION, where, finding.value, finding.problem)
     for policy in named.of_aws():
         if problem := iam.unknown_managed_policy(policy.name):
             yield _Unknown("unknown-managed-policy", policy.place, policy.file, policy.location, policy.name, problem)
@@ -94,14 +87,6 @@ def misspelt(document: str, *, management: bool) -> tuple[DocumentFinding, ...]:
     """Returns the names in the text of a document that AWS does not have; management policies are no IAM policies."""
     content = json.loads(document)
     return tuple(iam.misspelt_operators(content) if management else iam.misspelt(content))
-
-
-def _exempt_actions(organization: Organization | None) -> Iterator[_Unknown]:
-    restriction = organization.region_restriction if organization else None
-    at: Location = ("region_restriction", "exempt_actions")
-    for finding in iam.misspelt_actions(restriction.exempt_actions if restriction else ()):
-        place = finding.at(f"{at[0]}.{at[1]}")
-        yield _Unknown(finding.id, place, ORGANIZATION, (*at, *finding.location), finding.value, finding.problem)
 
 
 def attachable(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:

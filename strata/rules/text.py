@@ -33,47 +33,40 @@ def text(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 
     It gets nothing of external.yaml.
     """
-    for file, source_file in (
-        (name, source_file) for name, source_file in partial.source_files.items() if name != EXTERNAL
-    ):
-        for location, problem in _found(source_file.data, ()):
+    for file, source_file in partial.source_files.items():
+        for location, problem in _refused(source_file.data, ()) if file != EXTERNAL else ():
             yield partial.fault(file, location, problem, _REMEDY)
     for file in policy_references(partial):
         if refused := _problem(partial.documents.get(file, "")):
             yield Fault(shown(partial.folder, file), _line(partial, file), "", refused, _REMEDY)
 
 
-def _found(value: Any, at: Location) -> Iterator[tuple[Location, Message]]:
+def _refused(value: Any, at: Location) -> Iterator[tuple[Location, Message]]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            if problem := _problem(key) or _reserved(key):
+            reserved = f"{key!r} is no key that Terraform CDK can write"
+            if problem := _problem(key):
                 yield (*at, key), problem
+            elif key in _KEYS:
+                yield (*at, key), Message("name-reserved", reserved, value=key, part=key)
             else:
-                yield from _found(inner, (*at, key))
+                yield from _refused(inner, (*at, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _found(inner, (*at, index))
+            yield from _refused(inner, (*at, index))
     elif isinstance(value, str) and (problem := _problem(value)):
         yield at, problem
 
 
 def _problem(value: str) -> Message | None:
-    marks = [mark for mark in _MARKS if mark in value] or [found for found in _NUMBER.findall(value) if _stands(found)]
+    marks = [mark for mark in _MARKS if mark in value] or [
+        number for number in _NUMBER.findall(value) if struct.pack(">d", float(number)).startswith(_NUMBER_MARK)
+    ]
     if marks or value in _WHOLE:
         mark = (marks or [value])[0]
         problem = f"has {mark!r}, which Terraform CDK reads as its own placeholder"
         return Message("terraform-placeholder", problem, part=mark)
     return None
-
-
-def _reserved(key: str) -> Message | None:
-    if key not in _KEYS:
-        return None
-    return Message("name-reserved", f"{key!r} is no key that Terraform CDK can write", value=key, part=key)
-
-
-def _stands(number: str) -> bool:
-    return struct.pack(">d", float(number)).startswith(_NUMBER_MARK)
 
 
 def _line(partial: PartialConfiguration, file: str) -> int:

@@ -18,7 +18,7 @@ from strata.landing_zone.permission_sets import FULL_ACCESS, ManagedPolicy
 from strata.landing_zone.units import Target
 
 Entry = dict[str, Any]
-"""One entry as expectations.yaml has it."""
+"""An entry as expectations.yaml has it."""
 
 FILES = (Path(__file__).parents[1] / "template" / EXPECTATIONS, Path(__file__).with_name("usual_expectations.yaml"))
 ADMINISTRATOR = "Administrator"
@@ -35,8 +35,8 @@ def usual() -> Iterator[Entry]:
 def holding(landing_zone: LandingZone) -> list[Entry]:
     """Returns the usual expectations that a configuration keeps, each where it does; one that cannot fail is none."""
     examination = Examiner(Evaluated(landing_zone))
-    found = (_where_it_holds(examination, _adapted(landing_zone, entry)) for entry in usual())
-    return [entry for entry in found if entry]
+    kept = (_where_it_holds(examination, _adapted(landing_zone, entry)) for entry in usual())
+    return [entry for entry in kept if entry]
 
 
 def _adapted(landing_zone: LandingZone, entry: Entry) -> Entry:
@@ -49,24 +49,18 @@ def _adapted(landing_zone: LandingZone, entry: Entry) -> Entry:
         changed["except"] |= {"region": open_too} if open_too else {}
         changed["except"]["as"] = _with_roles(entry["except"]["as"], restriction.exempt_roles)
     if entry.get("as") == ADMINISTRATOR and ADMINISTRATOR not in landing_zone.permission_sets:
-        changed["as"] = next(_full_access(landing_zone), ADMINISTRATOR)
+        sets = landing_zone.permission_sets
+        held = sorted({grant.permission_set for grant in landing_zone.grants if grant.account == MANAGEMENT})
+        full = (key for key in held if ManagedPolicy(aws=FULL_ACCESS) in sets[key].policies and not sets[key].option)
+        changed["as"] = next(full, ADMINISTRATOR)
     return {key: value for key, value in changed.items() if value}
 
 
 def _with_roles(written: str | Sequence[str], roles: Iterable[str]) -> str | list[str]:
-    """Returns who is left out, and some roles besides."""
+    """Returns the names that are left out, and some roles besides."""
     named = [written] if isinstance(written, str) else list(written)
     both = list(dict.fromkeys([*named, *(f"role/{name}" for name in roles)]))
     return both if both[1:] else both[0]
-
-
-def _full_access(landing_zone: LandingZone) -> Iterator[str]:
-    """Yields the permission sets with full access that somebody has in the management account."""
-    granted = {grant.permission_set for grant in landing_zone.grants if grant.account == MANAGEMENT}
-    for key in sorted(granted):
-        permission_set = landing_zone.permission_sets[key]
-        if ManagedPolicy(aws=FULL_ACCESS) in permission_set.policies and not permission_set.option:
-            yield key
 
 
 def _where_it_holds(examination: Examiner, entry: Entry) -> Entry | None:
@@ -76,14 +70,15 @@ def _where_it_holds(examination: Examiner, entry: Entry) -> Entry | None:
         return entry if result else None
     if entry["in"] != ROOT:
         return None
-    places = _one_or_many(_keeping(examination.evaluated.landing_zone, result))
+    names = _keeping(examination.evaluated.landing_zone, result)
+    places = names[0] if len(names) == 1 else list(names)
     narrowed = {**entry, "in": places}
     again = _examined(examination, narrowed) if places else None
     return narrowed if again and again.holds else None
 
 
 def _examined(examination: Examiner, entry: Entry) -> ExpectationResult | None:
-    """Returns what is found, None for an expectation that names what is not there, or that cannot fail."""
+    """Returns how an expectation fares, None where it names what is not there, or cannot fail."""
     expectation = Expectation.model_validate(entry)
     if next(problems(examination.evaluated, expectation, places=True, principals=True), None):
         return None
@@ -93,19 +88,15 @@ def _examined(examination: Examiner, entry: Entry) -> ExpectationResult | None:
 
 def _keeping(landing_zone: LandingZone, result: ExpectationResult) -> list[str]:
     """Returns the units, and the accounts elsewhere, in which an expectation holds, the highest alone."""
-    found: list[str] = []
+    places: list[str] = []
     within: set[str] = set()
     for unit in landing_zone.units.values():
         accounts = landing_zone.selector.in_unit(unit.key) & landing_zone.members.keys()
         if accounts and not within & set(unit.keys) and not result.fails_in(accounts):
             within.add(unit.key)
-            found.append(f"ou/{unit.key}")
+            places.append(f"ou/{unit.key}")
     for key in landing_zone.members:
         above = {target.key for target in landing_zone.ancestors[Target("account", key)] if target.unit}
         if not above & within and not result.fails_in([key]):
-            found.append(key)
-    return found
-
-
-def _one_or_many(names: Sequence[str]) -> Any:
-    return names[0] if len(names) == 1 else list(names)
+            places.append(key)
+    return places

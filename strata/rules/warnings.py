@@ -16,7 +16,6 @@ from strata.config.text import look, mixes_alphabets, short
 from strata.config.types import did_you_mean
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
-from strata.landing_zone.accounts import Account
 from strata.landing_zone.examples import example_values
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.services import own_switches
@@ -46,23 +45,23 @@ class LocatedWarning(NamedTuple):
 
     @property
     def finding(self) -> str:
-        """Returns the id of what was found."""
+        """Returns the finding by which accepted.yaml names it."""
         return self.text.id
 
     @property
     def told(self) -> str:
-        """Returns it without its place."""
+        """Returns the warning without its place."""
         over = f", accepted until {self.over} only" if self.over else ""
         return f"{self.path}: {self.text}{over} [{hint(self.finding, self.at)}]"
 
     @property
     def problem(self) -> Message:
-        """Returns what is unlikely to be meant."""
+        """Returns the fault: text before the first semicolon."""
         return self.text.saying(self.text.partition("; ")[0])
 
     @property
     def remedy(self) -> str:
-        """Returns what to do about it: a warning without a remedy of its own can be accepted."""
+        """Returns the remedy; a warning without its own can be accepted."""
         return (
             self.text.partition("; ")[2] or f"correct it, or accept it in accepted.yaml: {hint(self.finding, self.at)}"
         )
@@ -83,26 +82,26 @@ def found_warnings(
     guard = Guard.of(landing_zone, today=day or today)
     later = [Warned(place(landing_zone, doubt), doubt) for doubt in read_later(landing_zone, today)]
     doubts = [*_doubts(landing_zone, guard), *later]
-    found: list[LocatedWarning] = []
+    located: list[LocatedWarning] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
-    for one in (*doubts, *unused(landing_zone, doubts, _errors(landing_zone, guard))):
-        entry = find(landing_zone.accepted, one.finding, one.at)
+    for warned in (*doubts, *unused(landing_zone, doubts, _errors(landing_zone, guard))):
+        entry = find(landing_zone.accepted, warned.finding, warned.at)
         if entry and not entry.ended(day):
             continue
         over = str(entry.until) if entry else ""
-        if one.finding in _TOLD_ONCE and not over:
-            grouped[one.finding, one.doubt[0]].append(one)
+        if warned.finding in _TOLD_ONCE and not over:
+            grouped[warned.finding, warned.doubt[0]].append(warned)
         else:
-            found.append(_told(landing_zone, one, [], over))
-    found += [_told(landing_zone, warned, others) for warned, *others in grouped.values()]
-    return sorted(found, key=lambda warning: (warning.source, warning.told))
+            located.append(_told(landing_zone, warned, [], over))
+    located += [_told(landing_zone, warned, others) for warned, *others in grouped.values()]
+    return sorted(located, key=lambda warning: (warning.source, warning.told))
 
 
 def accepted_here(landing_zone: LandingZone) -> frozenset[tuple[str, str]]:
     """Returns finding and place of everything that accepted.yaml may accept."""
     guard = Guard.of(landing_zone)
-    found = ((warned.finding, warned.at) for warned in _doubts(landing_zone, guard))
-    return frozenset({*found, *_errors(landing_zone, guard)})
+    doubts = ((warned.finding, warned.at) for warned in _doubts(landing_zone, guard))
+    return frozenset({*doubts, *_errors(landing_zone, guard)})
 
 
 def _errors(landing_zone: LandingZone, guard: Guard) -> Iterator[tuple[str, str]]:
@@ -112,13 +111,12 @@ def _errors(landing_zone: LandingZone, guard: Guard) -> Iterator[tuple[str, str]
 
 
 def _doubts(landing_zone: LandingZone, guard: Guard) -> list[Warned]:
-    warneds = [Warned(place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
+    doubts = [Warned(place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
     uncertain = list(guard.doubts())
     said = {*(lockout.statement for lockout in guard.lock_outs), *(warned.at for warned in uncertain)}
-    documents = [
-        warned for warned in document_warnings(landing_zone) if warned.finding not in _WIDE or warned.at not in said
-    ]
-    return [*warneds, *uncertain, *documents]
+    documents = document_warnings(landing_zone)
+    documents = [warned for warned in documents if warned.finding not in _WIDE or warned.at not in said]
+    return [*doubts, *uncertain, *documents]
 
 
 _WIDE = frozenset({"denies-everything", "binds-deployer"})
@@ -133,7 +131,9 @@ def _told(landing_zone: LandingZone, warned: Warned, others: list[Warned], over:
     file, location, text = warned.doubt
     if warned.finding in _TOLD_ONCE:
         here = [_here(landing_zone, other) for other in others]
-        text = text.saying(text.replace(_OTHERS, _and(here)), others=here)
+        more = f" and {len(here) - _LISTED} more" if here[_LISTED:] else ""
+        alike = f", as {'are' if here[1:] else 'is'} {', '.join(here[:_LISTED])}{more}" if here else ""
+        text = text.saying(text.replace(_OTHERS, alike), others=here)
     where = landing_zone.source(file, location)
     return LocatedWarning(where, _here(landing_zone, warned), text, warned.at, over)
 
@@ -141,13 +141,6 @@ def _told(landing_zone: LandingZone, warned: Warned, others: list[Warned], over:
 def _here(landing_zone: LandingZone, warned: Warned) -> str:
     file, location, _ = warned.doubt
     return dotted(landing_zone.source_file(file).origin(location)[1])
-
-
-def _and(others: list[str]) -> str:
-    if not others:
-        return ""
-    more = f" and {len(others) - _LISTED} more" if others[_LISTED:] else ""
-    return f", as {'are' if others[1:] else 'is'} {', '.join(others[:_LISTED])}{more}"
 
 
 _LISTED = 8
@@ -174,19 +167,14 @@ def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield PROJECT, location, Message("opt-in-region", text, region=region)
 
 
-def _alphabets(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for named in _by_kind(landing_zone).values():
-        for file, location, _, name in named:
-            if mixes_alphabets(name):
-                text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
-                yield file, location, Message("mixed-alphabets", text, name=name)
-
-
 def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
     """Names that AWS keeps apart and people do not; those that AWS treats as equal are faults."""
     for named in _by_kind(landing_zone).values():
         owners: dict[str, tuple[str, str]] = {}
         for file, location, key, name in named:
+            if mixes_alphabets(name):
+                text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
+                yield file, location, Message("mixed-alphabets", text, name=name)
             owner, other = owners.setdefault(look(name), (key, name))
             if owner != key and other == name:
                 text = f"has the same name as {short(owner)}: {short(name)}"
@@ -197,14 +185,14 @@ def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 _Named = tuple[str, Location, str, str]
-"""The file, the place in it, the key and the name of one thing."""
+"""The file, the place in it, the key and the name of a thing."""
 
 
 def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
     kinds: dict[str, list[_Named]] = defaultdict(list)
-    kinds["accounts"] = [
-        (account.file, _name_of(account), account.key, account.name) for account in landing_zone.accounts.values()
-    ]
+    for account in landing_zone.accounts.values():
+        at = (*account.location, "name") if account.key == MANAGEMENT else account.location
+        kinds["accounts"].append((account.file, at, account.key, account.name))
     for unit in landing_zone.units.values():
         kinds[f"units in {unit.parent}"].append((ORGANIZATION, unit.location, unit.key, unit.name))
     for policy in landing_zone.policies.values():
@@ -212,25 +200,16 @@ def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
     kinds["users"] = [(SSO, ("users", key), key, user.sign_in_name) for key, user in landing_zone.users.items()]
     kinds["groups"] = [(SSO, group.location, group.key, group.name) for group in landing_zone.groups.values()]
     sets = landing_zone.permission_sets.values()
-    kinds["permission sets"] = [
-        (SSO, permission_set.location, permission_set.key, permission_set.name) for permission_set in sets
-    ]
+    kinds["permission sets"] = [(SSO, held.location, held.key, held.name) for held in sets]
     return kinds
-
-
-def _name_of(account: Account) -> Location:
-    return (*account.location, "name") if account.key == MANAGEMENT else account.location
 
 
 def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
     accounts = (*landing_zone.accounts.values(), *landing_zone.retired.values())
+    sets = (held for held in landing_zone.permission_sets.values() if not held.external)
     tagged: list[tuple[str, Location, Mapping[str, str]]] = [
         *((account.file, account.location, account.tags) for account in accounts),
-        *(
-            (SSO, permission_set.location, permission_set.tags)
-            for permission_set in landing_zone.permission_sets.values()
-            if not permission_set.external
-        ),
+        *((SSO, held.location, held.tags) for held in sets),
     ]
     inherited = landing_zone.project.tags_of_everything
     for file, at, tags in tagged:
@@ -248,67 +227,42 @@ def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
 def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
     text = "is bound by no service control policy: none is attached to it, a unit above it or the root"
     for key in landing_zone.members:
-        if not _is_bound(landing_zone, key):
+        binding = landing_zone.effective_policies[Target("account", key)]
+        if not any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in binding):
             yield ORGANIZATION, ("accounts", key), Message("unbound-account", f"{text}{_OTHERS}", account=key)
 
 
-def _is_bound(landing_zone: LandingZone, account: str) -> bool:
-    policies = landing_zone.effective_policies[Target("account", account)]
-    return any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in policies)
-
-
-def _unattached(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for policy in landing_zone.policies.values():
-        if policy.targets.empty and not policy.external:
-            text = Message("unattached-policy", "is attached to nothing", policy=policy.key)
-            yield ORGANIZATION, policy.location, text
-
-
-def _bound_management(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for policy in landing_zone.policies.values():
-        reaches = MANAGEMENT in policy.targets.accounts and not policy.external
-        if policy.type in NEVER_BINDS_MANAGEMENT and reaches:
-            text = "is attached to the management account, which such a policy never binds"
-            message = Message("bound-management", text, policy=policy.key)
-            yield ORGANIZATION, (*policy.location, "targets", "accounts"), message
-
-
-def _allow_only(landing_zone: LandingZone) -> Iterator[Doubt]:
+def _policies(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Policies of one's own that bind nothing, or not what they are attached to."""
     bare = {target for _, target in landing_zone.without_full_access}
     for policy in (policy for policy in landing_zone.policies.values() if not policy.external):
+        at, key = policy.location, policy.key
+        if policy.targets.empty:
+            yield ORGANIZATION, at, Message("unattached-policy", "is attached to nothing", policy=key)
+        if policy.type in NEVER_BINDS_MANAGEMENT and MANAGEMENT in policy.targets.accounts:
+            text = "is attached to the management account, which such a policy never binds"
+            yield ORGANIZATION, (*at, "targets", "accounts"), Message("bound-management", text, policy=key)
         effects = {statement.content.get("Effect") for statement in statements(policy.document.content)}
         if policy.type is PolicyType.SERVICE_CONTROL and effects == {"Allow"} and not bare & policy.attachments.keys():
             text = "contains only Allow statements, which restrict nothing while FullAWSAccess is attached; use Deny"
-            yield ORGANIZATION, policy.location, Message("allow-only", text, policy=policy.key)
+            yield ORGANIZATION, at, Message("allow-only", text, policy=key)
 
 
-def _delegations(landing_zone: LandingZone) -> Iterator[Doubt]:
-    limits = aws_limits()
-    for service in sorted(landing_zone.organization.delegated_administrators):
+def _services(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Services that are trusted, delegated or disabled with another effect than somebody may think."""
+    organization, limits = landing_zone.organization, aws_limits()
+    for service, account in sorted(organization.delegated_administrators.items()):
+        at: Location = ("delegated_administrators", service)
         if service not in limits.delegable:
-            guess = did_you_mean(service, limits.delegable)
-            text = f"is not known to support a delegated administrator{guess}"
-            message = Message("unknown-delegation", text, service=service)
-            yield ORGANIZATION, ("delegated_administrators", service), message
-
-
-def _own_switches(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for service, at in own_switches(landing_zone.organization).items():
-        switch = aws_limits().own_switches[service]
+            text = f"is not known to support a delegated administrator{did_you_mean(service, limits.delegable)}"
+            yield ORGANIZATION, at, Message("unknown-delegation", text, service=service)
+        if service == "sso.amazonaws.com" and account:
+            text = f"whoever administers {account} can join groups that reach the management account; "
+            yield ORGANIZATION, at, Message("delegated-sign-in", f"{text}keep separate groups for it", account=account)
+    for service, at in own_switches(organization).items():
+        switch = limits.own_switches[service]
         text = f"trusted access alone does not switch {service} on, as {switch.source} says; run {switch.call}"
         yield ORGANIZATION, at, Message("own-switch", text, service=service)
-
-
-def _delegated_sign_in(landing_zone: LandingZone) -> Iterator[Doubt]:
-    service = "sso.amazonaws.com"
-    if account := landing_zone.organization.delegated_administrators.get(service):
-        text = f"whoever administers {account} can join groups that reach the management account; "
-        message = Message("delegated-sign-in", f"{text}keep separate groups for it", account=account)
-        yield ORGANIZATION, ("delegated_administrators", service), message
-
-
-def _disabled_types(landing_zone: LandingZone) -> Iterator[Doubt]:
-    organization, limits = landing_zone.organization, aws_limits()
     types = {limit.service: kind for kind, limit in limits.policy_types.items() if limit.service}
     for index, service in enumerate(organization.disable_services):
         if service in types:
@@ -320,28 +274,24 @@ def _disabled_types(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield ORGANIZATION, ("disable_services", index), message
 
 
-def _trail(landing_zone: LandingZone) -> Iterator[Doubt]:
+def _controls(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Controls that are on and tell nobody."""
     security = landing_zone.security
     if security.alerts.on and security.trail.mode is Mode.UNMANAGED:
         text = "is unmanaged, so alerts receive nothing unless another trail of the management account logs"
         yield SECURITY, ("trail",), Message("unmanaged-trail", text)
-
-
-def _mail(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for name, control in landing_zone.security.controls.items():
+    for name, control in security.controls.items():
         if isinstance(control, Mailing) and control.on and not control.emails:
-            text = Message("silent-control", "is on and mails nobody; list addresses under emails", control=name)
-            yield SECURITY, (name,), text
+            message = Message("silent-control", "is on and mails nobody; list addresses under emails", control=name)
+            yield SECURITY, (name,), message
 
 
-def _groups(landing_zone: LandingZone) -> Iterator[Doubt]:
+def _empty(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Groups without members, and permission sets without policies."""
     for group in landing_zone.groups.values():
         if not group.members and not group.external:
-            text = Message("empty-group", "has no members, so its assignments reach nobody", group=group.key)
-            yield SSO, group.location, text
-
-
-def _permission_sets(landing_zone: LandingZone) -> Iterator[Doubt]:
+            message = Message("empty-group", "has no members, so its assignments reach nobody", group=group.key)
+            yield SSO, group.location, message
     for permission_set in landing_zone.permission_sets.values():
         if not permission_set.policies and not permission_set.external:
             text = "has no policy, so it allows nothing; give at least one under policies"
@@ -349,7 +299,7 @@ def _permission_sets(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _assignments(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Accounts are there and all of them left out, or gone; where a unit has none yet, `empty-unit` says so."""
+    """Accounts are there and all of them left out, or gone; or a unit has none yet."""
     selector = landing_zone.selector
     for index, assignment in enumerate(landing_zone.sso.assignments):
         included = selector.included(assignment)
@@ -358,12 +308,8 @@ def _assignments(landing_zone: LandingZone) -> Iterator[Doubt]:
             what = "only accounts that are retired" if retired else "no account that is not left out"
             text = f"matches {what}, so it assigns nothing"
             yield SSO, ("assignments", index), Message("empty-assignment", text, retired=retired)
-
-
-def _empty_units(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for index, assignment in enumerate(landing_zone.sso.assignments):
         for position, unit in enumerate(assignment.organizational_units):
-            if not landing_zone.selector.in_unit(unit):
+            if not selector.in_unit(unit):
                 text = f"no account is in the organizational unit {short(unit)} yet, so this gives nothing there"
                 message = Message("empty-unit", text, organizational_unit=unit)
                 yield SSO, ("assignments", index, "organizational_units", position), message
@@ -372,27 +318,17 @@ def _empty_units(landing_zone: LandingZone) -> Iterator[Doubt]:
 _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _examples,
     _regions,
-    _alphabets,
     _names,
     _tags,
     _unbound,
-    _unattached,
-    _bound_management,
-    _allow_only,
-    _delegations,
-    _own_switches,
-    _delegated_sign_in,
-    _disabled_types,
-    _trail,
-    _mail,
-    _groups,
-    _permission_sets,
+    _policies,
+    _services,
+    _controls,
+    _empty,
     _assignments,
-    _empty_units,
     over_quota,
     unread,
     unused_entries,
     strangers,
     idle,
 )
-"""Each finds one finding, the id of its messages."""
