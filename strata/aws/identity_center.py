@@ -27,7 +27,7 @@ def list_instances(aws: Aws, project: Project, *, everywhere: bool = False) -> l
 
 
 def is_ours(instance: Mapping[str, Any], project: Project) -> bool:
-    """Returns whether an instance is the organization's; an emulator may leave the owner out."""
+    """Says whether an instance is the organization's; an emulator may leave the owner out."""
     return instance.get("OwnerAccountId") in (None, project.management_account.id)
 
 
@@ -36,8 +36,8 @@ def home(aws: Aws, project: Project) -> str | None:
 
     https://docs.aws.amazon.com/singlesignon/latest/userguide/multi-region-iam-identity-center.html
     """
-    found = (instance for instance in list_instances(aws, project, everywhere=True) if is_ours(instance, project))
-    return next((str(one["PrimaryRegion"]) for one in found if one.get("PrimaryRegion")), None)
+    ours = (instance for instance in list_instances(aws, project, everywhere=True) if is_ours(instance, project))
+    return next((str(instance["PrimaryRegion"]) for instance in ours if instance.get("PrimaryRegion")), None)
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ class CenterClient:
     def of(cls, aws: Aws, project: Project) -> CenterClient | None:
         """Returns the organization's instance in the configured region, None where Identity Center is not enabled."""
         region = project.identity_center_region
-        found = next((instance for instance in list_instances(aws, project) if is_ours(instance, project)), None)
-        if found is None:
+        ours = next((instance for instance in list_instances(aws, project) if is_ours(instance, project)), None)
+        if ours is None:
             return None
         admin, people = aws.client("sso-admin", region), aws.client("identitystore", region)
-        return cls(admin, people, found["InstanceArn"], found["IdentityStoreId"])
+        return cls(admin, people, ours["InstanceArn"], ours["IdentityStoreId"])
 
     def asked_by(self, aws: Aws, project: Project) -> CenterClient:
         """Returns the same instance for another session."""
@@ -86,7 +86,7 @@ class CenterClient:
         return str(answer.get("DisplayName", "")) or None if answer else None
 
     def exists(self, type: Literal["GROUP", "USER"], id: str) -> bool:
-        """Returns whether there is a user or group of an id."""
+        """Says whether there is a user or group of an id."""
         ask = self.people.describe_user if type == "USER" else self.people.describe_group
         asked = {f"{type.title()}Id": id}
         return unless_absent(lambda: ask(IdentityStoreId=self.store, **asked)) is not None
@@ -126,8 +126,8 @@ class CenterClient:
     def memberships(self, group: str) -> dict[str, str]:
         """Returns the ids of a group's memberships by the id of the user."""
         operation, key = "list_group_memberships", "GroupMemberships[]"
-        found = paginate(self.people, operation, key, IdentityStoreId=self.store, GroupId=group)
-        return {one["MemberId"]["UserId"]: one["MembershipId"] for one in found}
+        listed = paginate(self.people, operation, key, IdentityStoreId=self.store, GroupId=group)
+        return {membership["MemberId"]["UserId"]: membership["MembershipId"] for membership in listed}
 
     # Permission sets
 
@@ -141,7 +141,7 @@ class CenterClient:
 
     @cached_property
     def set_names(self) -> frozenset[str]:
-        """Returns the names of all permission sets, which AWS is asked for one by one."""
+        """Returns the names of all permission sets, which AWS is asked for singly."""
         return frozenset(map(self.name_of, self.permission_sets()))
 
     def describe(self, permission_set: str) -> Mapping[str, Any]:
@@ -169,8 +169,8 @@ class CenterClient:
         """Returns the permissions boundary of a permission set, None where there is none."""
         asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set}
         answer = unless_absent(lambda: self.admin.get_permissions_boundary_for_permission_set(**asked))
-        found: Mapping[str, Any] | None = (answer or {}).get("PermissionsBoundary")
-        return found
+        boundary: Mapping[str, Any] | None = (answer or {}).get("PermissionsBoundary")
+        return boundary
 
     def _of_set(self, operation: str, key: str, permission_set: str) -> list[Any]:
         return list(paginate(self.admin, operation, key, InstanceArn=self.instance, PermissionSetArn=permission_set))
@@ -184,7 +184,7 @@ class CenterClient:
         """
         asked = {"InstanceArn": self.instance, "PrincipalId": principal, "PrincipalType": type}
         operation, key = "list_account_assignments_for_principal", "AccountAssignments[]"
-        return [one for one in paginate(self.admin, operation, key, **asked) if one["PrincipalId"] == principal]
+        return [given for given in paginate(self.admin, operation, key, **asked) if given["PrincipalId"] == principal]
 
     def assignments_in(self, permission_set: str, account: str) -> list[Mapping[str, str]]:
         """Returns who has a permission set in an account, deleted principals among them."""
@@ -225,5 +225,5 @@ class CenterClient:
 
 def sources(answer: Mapping[str, Any]) -> dict[str, str]:
     """Returns the source of each session tag of attributes for access control, as AWS describes them."""
-    found = answer["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
-    return {one["Key"]: one["Value"]["Source"][0] for one in found}
+    attributes = answer["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
+    return {attribute["Key"]: attribute["Value"]["Source"][0] for attribute in attributes}

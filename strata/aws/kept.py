@@ -52,7 +52,7 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 
 def write(aws: Aws, project: Project, key: str, body: bytes, **condition: str) -> None:
-    """Writes an object, under a condition of S3 if there is one.
+    """Writes an object, under a condition of S3 if there is any.
 
     Raises:
         AwsError: the bucket refuses it.

@@ -27,16 +27,16 @@ class Lock:
     def of(cls, text: str) -> Lock | None:
         """Returns the lock of a text, None where Terraform would not write it so."""
         try:
-            found = json.loads(text)
-            since = dt.datetime.fromisoformat(found["Created"][: len("2026-01-01T00:00:00")])
-            lock = cls(str(found["ID"]), str(found["Who"]), since.replace(tzinfo=dt.UTC))
+            info = json.loads(text)
+            since = dt.datetime.fromisoformat(info["Created"][: len("2026-01-01T00:00:00")])
+            lock = cls(str(info["ID"]), str(info["Who"]), since.replace(tzinfo=dt.UTC))
         except (KeyError, RecursionError, TypeError, ValueError):
             return None
         return lock if re.fullmatch(r"[0-9a-f-]{36}", lock.id) else None
 
 
 def read_lock(aws: Aws, project: Project, stack: str) -> Lock | None:
-    """Returns the lock on a state, None where nobody holds one or it cannot be read."""
+    """Returns the lock on a state, None where nobody holds it or it cannot be read."""
     return _in_bucket(aws, project, stack) or (
         _in_table(aws, project, stack) if project.state.locking is Locking.BOTH else None
     )

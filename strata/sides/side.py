@@ -1,4 +1,4 @@
-"""The declared and the live side; the recorded one is read in `recorded`."""
+"""The declared and the live side; the recorded side is read in `recorded`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan does to the attributes of one resource: before, after, unknown; what is sensitive is masked here."""
+"""What a plan does to the attributes of a resource: before, after, unknown; what is sensitive is masked here."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def attributes(change: Mapping[str, Any], written: Collection[str] | None) -> It
     """Yields the attributes that a change of Terraform's JSON changes, by name.
 
     Args:
-        change: `before`, `after` and what goes with them, of one resource.
+        change: `before`, `after` and what goes with them, of a resource.
         written: the arguments that its configuration has, None where that is not known.
     """
     before, after = change.get("before") or {}, change.get("after") or {}
@@ -59,7 +59,7 @@ def attributes(change: Mapping[str, Any], written: Collection[str] | None) -> It
         old, new, pending = before.get(name), after.get(name), unknown.get(name)
         if old == new and not any_true(pending):
             continue
-        marks = [True if one is True else one.get(name) for one in hidden]
+        marks = [True if side is True else side.get(name) for side in hidden]
         yield Attribute(
             name,
             masked(old, marks),
@@ -80,7 +80,7 @@ def identity(change: Mapping[str, Any]) -> dict[str, Any]:
     hidden, before = sensitive_marks(change), change.get("before") or {}
     if True in hidden:
         return {}
-    values = {name: masked(one, [marks.get(name) for marks in hidden]) for name, one in before.items()}
+    values = {name: masked(value, [marks.get(name) for marks in hidden]) for name, value in before.items()}
     known = {
         name: value
         for name, value in sorted(values.items())
@@ -88,7 +88,7 @@ def identity(change: Mapping[str, Any]) -> dict[str, Any]:
     }
     for name in ("name", "id", "arn"):
         if name in known:
-            return {one: known[one] for one in (name, "region") if one in known}
+            return {kept: known[kept] for kept in (name, "region") if kept in known}
     return known
 
 

@@ -41,7 +41,7 @@ _SAYS = 10.0
 
 
 class Refreshing:
-    """The refreshes of one run; a reading that is under way ends with its block."""
+    """The refreshes of a run; a reading that is under way ends with its block."""
 
     def __init__(
         self, options: Options | None = None, progress: Progress | None = None, *, always: bool = True
@@ -74,7 +74,8 @@ class Refreshing:
         except (AwsError, ValueError) as error:
             text = f"{runs.shown(project)} cannot be read: {error}"
             self._no_runs = Message("kept-file-unreadable", text, place=runs.shown(project))
-        pace = Pace(waits=lambda service, _: self._say(f"{service} throttles: it is asked again in some seconds"))
+        note = self._progress.note if self._progress else lambda _: None
+        pace = Pace(waits=lambda service, _: note(f"{service} throttles: it is asked again in some seconds"))
         paced = replace(aws, before_send=pace.wait, throttled=pace.throttled)
         self._requests = lambda: sum(pace.requests.values())
         self._read = partial(_read, paced, project)
@@ -104,7 +105,7 @@ class Refreshing:
         self._changed.add(stack)
 
     def ended_whole(self, stack: str) -> bool:
-        """Says whether the last run of a stack ended whole, and left the state that this one began with."""
+        """Says whether the last run of a stack ended whole, and left the state that this run began with."""
         run, state = self._runs.get(stack), self._states.get(stack, {})
         return run is not None and bool(state) and run.version == _version(state)
 
@@ -177,10 +178,6 @@ class Refreshing:
         except (AwsError, CancelledError) as error:
             return Message("aws-failed", f"AWS cannot be read in bulk: {error}")
 
-    def _say(self, text: str) -> None:
-        if self._progress:
-            self._progress.note(text)
-
 
 @dataclass(frozen=True)
 class _ReadingBegun:
@@ -218,22 +215,21 @@ def providers(workspace: Workspace, stack: str) -> dict[str, str]:
     if file.exists() and (locked := dict(_LOCKED.findall(file.read_text(encoding="utf-8")))):
         return locked
     asked: Mapping[str, Any] = workspace.document(stack)["terraform"].get("required_providers", {})
-    return {str(one.get("source", name)): str(one.get("version", "")) for name, one in asked.items()}
+    return {str(pin.get("source", name)): str(pin.get("version", "")) for name, pin in asked.items()}
 
 
-def _named(found: Mapping[str, str]) -> str:
-    return ", ".join(f"{source.rpartition('/')[2]} {version}" for source, version in sorted(found.items()))
+def _named(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{source.rpartition('/')[2]} {version}" for source, version in sorted(versions.items()))
 
 
 def _default_tags(document: Mapping[str, Any]) -> dict[str, str]:
     """Returns the tags that the provider gives to everything, as Terraform takes the text of the JSON."""
-    found: dict[str, str] = {}
+    tags: dict[str, str] = {}
     for provider in document.get("provider", {}).get("aws", ()):
         blocks = provider.get("default_tags") or ()
         for block in [blocks] if isinstance(blocks, dict) else blocks:
-            for key, value in (block.get("tags") or {}).items():
-                found[_plain(key)] = _plain(value)
-    return found
+            tags |= {_plain(key): _plain(value) for key, value in (block.get("tags") or {}).items()}
+    return tags
 
 
 def _plain(text: str) -> str:

@@ -21,7 +21,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 CONFIG = CHECKOUT / "config"
 LOCK = CHECKOUT / "requirements/terraform.lock.hcl"
 """The hashes of the AWS provider, written by `make lock`."""
-# Where commands are installed. Not resolved: a venv's Python is a link to another one.
+# Where commands are installed. Not resolved: a venv's Python is a link to another.
 SCRIPTS = Path(sys.executable).parent
 
 
@@ -76,7 +76,7 @@ def environment(base: Mapping[str, str], config: Path) -> dict[str, str]:
     node, terraform, config = find_node(base), find_terraform(base), config.resolve()
     output = base.get("CDKTF_OUTPUT") or output_folder(config)
     defaults = {
-        # cdktf.json names the Python of one environment.
+        # cdktf.json names the Python of a single environment.
         "CDKTF_APP": shlex.join([sys.executable, "main.py"]),
         "CDKTF_OUTPUT": output,
         "CDKTF_SKIP_PROVIDER_LOCK": "true",
@@ -107,7 +107,7 @@ _TAGS = ("TF_AWS_DEFAULT_TAGS_", "TF_AWS_IGNORE_TAGS_")
 
 
 def is_locked(variables: Mapping[str, str]) -> bool:
-    """Says whether Terraform takes the provider with one of our hashes only; an emulator may come with another one."""
+    """Says whether Terraform takes the provider with our hashes only; an emulator may come with another provider."""
     return LOCK.exists() and not variables.get("AWS_ENDPOINT_URL")
 
 
@@ -129,7 +129,7 @@ def notice(variables: Mapping[str, str]) -> str | None:
 
 
 def output_folder(config: Path) -> str:
-    """Returns the folder in the checkout that a configuration is synthesized into: no two may share one."""
+    """Returns the folder in the checkout that a configuration is synthesized into: no two may share it."""
     from hashlib import sha256
 
     config = config.resolve()
