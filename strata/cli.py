@@ -285,29 +285,47 @@ def _answer(flag: str, words: str, metavar: str | None = None, completed: Any = 
     return Annotated[str | None, option]
 
 
-def _answers(flag: str, metavar: str, words: str, completed: Any = None) -> Any:
+def _answers(flag: str, metavar: str, words: str, completed: Any = None, *, again: str = "repeatable") -> Any:
     option = typer.Option(
-        flag, metavar=metavar, help=f"{words}; repeatable.", show_default=False, autocompletion=completed
+        flag, metavar=metavar, help=f"{words}; {again}.", show_default=False, autocompletion=completed
     )
     return Annotated[list[str] | None, option]
+
+
+def _interview(
+    name: str, example: str, words: str, run: Callable[..., int], under: typer.Typer, answers: Any, others: Any
+) -> None:
+    """Registers a command that asks for the answers that its options do not give."""
+
+    def interview(*, options: Options, **values: Any) -> int:
+        given = {answer: values.pop(answer) for answer in answers}
+        return run(options, given=given, **values)
+
+    interview.__doc__ = words
+    parameters = [
+        inspect.Parameter(
+            key,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if annotation in (JsonOption, DryRunOption, YesOption) else None,
+            annotation=annotation,
+        )
+        for key, annotation in {"options": Options, **answers, **others}.items()
+    ]
+    interview.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command(name, example, under)(interview)
 
 
 def _add(kind: Any, example: str, words: str, **answers: Any) -> None:
     """Registers `strata add KIND`, with an option for each answer."""
 
-    def add(*, options: Options, json: bool, dry_run: bool, yes: bool, **given: Any) -> int:
+    def add(options: Options, **values: Any) -> int:
         from strata.commands.add import run
 
-        return run(options, kind=kind, given=given, json=json, dry_run=dry_run, yes=yes)
+        return run(options, kind=kind, **values)
 
-    own = {"options": Options, **answers, "file": FileOption}
-    flags = {"json": JsonOption, "dry_run": DryRunOption, "yes": YesOption}
-    keyword = functools.partial(inspect.Parameter, kind=inspect.Parameter.KEYWORD_ONLY)
-    parameters = [keyword(name, default=None, annotation=annotation) for name, annotation in own.items()]
-    parameters += [keyword(name, default=False, annotation=annotation) for name, annotation in flags.items()]
-    add.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    add.__doc__ = words
-    command(kind, example, added)(add)
+    answers["file"] = FileOption
+    others = {"json": JsonOption, "dry_run": DryRunOption, "yes": YesOption}
+    _interview(kind, example, words, add, added, answers, others)
 
 
 _KEY = Annotated[str | None, typer.Argument(help="Its key.")]
@@ -421,73 +439,51 @@ def bootstrap(*, options: Options, dry_run: DryRunOption = False, yes: YesOption
     return run(options, dry_run=dry_run, yes=yes)
 
 
-@command("init", "strata init --name acme --short-name ac --email aws@acme.io")
-def init(
-    *,
-    options: Options,
-    name: Annotated[str | None, typer.Option("--name", help="Project name, the prefix of account names.")] = None,
-    short_name: Annotated[str | None, typer.Option("--short-name", help="Prefix of buckets and CLI profiles.")] = None,
-    primary: Annotated[str | None, typer.Option("--primary", help="Primary region.")] = None,
-    secondary: Annotated[str | None, typer.Option("--secondary", help="Region of the replica of the state.")] = None,
-    governed: Annotated[
-        list[str] | None,
-        typer.Option("--governed", metavar="REGION", help="One more region with regional defaults; repeatable."),
-    ] = None,
-    locking: Annotated[
-        str | None,
-        typer.Option("--locking", metavar="both|s3", help="Locks: S3 and a table, or S3 alone."),
-    ] = None,
-    ou: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--ou",
-            metavar="UNIT",
-            help="A unit, as in workloads/prod; repeatable, else security, infrastructure, workloads, sandbox.",
-        ),
-    ] = None,
-    account: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--account",
-            metavar="KEY@UNIT",
-            help="A member account, as in data-prod@workloads/prod; repeatable, else security and shared.",
-        ),
-    ] = None,
-    email: Annotated[
-        str | None,
-        typer.Option("--email", help="Address that accounts get plus-addresses of, or a pattern with {account}."),
-    ] = None,
-    management_id: Annotated[str | None, typer.Option("--management-id", help="Else the caller's account.")] = None,
-    management_name: Annotated[str | None, typer.Option("--management-name", help="Its name at AWS.")] = None,
-    management_email: Annotated[str | None, typer.Option("--management-email", help="Its root e-mail.")] = None,
-    admin_given_name: Annotated[str | None, typer.Option("--admin-given-name", help="First administrator.")] = None,
-    admin_family_name: Annotated[str | None, typer.Option("--admin-family-name", help="First administrator.")] = None,
-    admin_email: Annotated[str | None, typer.Option("--admin-email", help="First administrator.")] = None,
-    to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Write a new folder instead.")] = None,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-) -> int:
-    """Make the example configuration yours: asks what no flag says, shows the changes, writes them."""
+def _init(options: Options, **values: Any) -> int:
     from strata.commands.init import run
 
-    given = {
-        "name": name,
-        "short_name": short_name,
-        "primary": primary,
-        "secondary": secondary,
-        "governed": governed,
-        "locking": locking,
-        "units": ou,
-        "accounts": account,
-        "email": email,
-        "management_id": management_id,
-        "management_name": management_name,
-        "management_email": management_email,
-        "admin_given_name": admin_given_name,
-        "admin_family_name": admin_family_name,
-        "admin_email": admin_email,
-    }
-    return run(options, given=given, to=to, dry_run=dry_run, yes=yes)
+    return run(options, **values)
+
+
+_interview(
+    "init",
+    "strata init --name acme --short-name ac --email aws@acme.io",
+    "Make the example configuration yours: asks what no flag says, shows the changes, writes them.",
+    _init,
+    app,
+    {
+        "name": _answer("--name", "Project name, the prefix of account names."),
+        "short_name": _answer("--short-name", "Prefix of buckets and CLI profiles."),
+        "primary": _answer("--primary", "Primary region."),
+        "secondary": _answer("--secondary", "Region of the replica of the state."),
+        "governed": _answers("--governed", "REGION", "One more region with regional defaults"),
+        "locking": _answer("--locking", "Locks: S3 and a table, or S3 alone.", "both|s3"),
+        "units": _answers(
+            "--ou",
+            "UNIT",
+            "A unit, as in workloads/prod",
+            again="repeatable, else security, infrastructure, workloads, sandbox",
+        ),
+        "accounts": _answers(
+            "--account",
+            "KEY@UNIT",
+            "A member account, as in data-prod@workloads/prod",
+            again="repeatable, else security and shared",
+        ),
+        "email": _answer("--email", "Address that accounts get plus-addresses of, or a pattern with {account}."),
+        "management_id": _answer("--management-id", "Else the caller's account."),
+        "management_name": _answer("--management-name", "Its name at AWS."),
+        "management_email": _answer("--management-email", "Its root e-mail."),
+        "admin_given_name": _answer("--admin-given-name", "First administrator."),
+        "admin_family_name": _answer("--admin-family-name", "First administrator."),
+        "admin_email": _answer("--admin-email", "First administrator."),
+    },
+    {
+        "to": Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Write a new folder instead.")],
+        "dry_run": DryRunOption,
+        "yes": YesOption,
+    },
+)
 
 
 @command("adopt", "strata adopt --to adopted --name acme --short-name ac --primary eu-central-1 --secondary eu-west-1")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strata.aws.session import Aws, paginate, unless_absent
+from strata.aws.session import Aws, unless_absent
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,5 @@ def rule(aws: Aws, region: str, name: str) -> Rule | None:
     if described is None:
         return None
     tags = client.list_tags_for_resource(ResourceARN=described["Arn"])["Tags"]
-    targets = tuple(paginate(client, "list_targets_by_rule", "Targets[]", Rule=name))
+    targets = tuple(client.items("list_targets_by_rule", "Targets[]", Rule=name))
     return Rule(described, {tag["Key"]: tag["Value"] for tag in tags}, targets)

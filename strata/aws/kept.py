@@ -11,7 +11,7 @@ from strata.config.models import Project
 
 RUNS = "management/runs.json"
 ANNOUNCED = "management/announced.json"
-"""How runs ended, and whom an unfinished one is about to create."""
+"""How runs ended, and whom an unfinished run is about to create."""
 FORMAT = 1
 MAX_BYTES = 10_000_000
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strata.aws.session import Aws, AwsError, paginate, unless_absent
+from strata.aws.session import Aws, AwsError, unless_absent
 from strata.config.models import OPEN, Project
 from strata.errors import Message, StrataError
 
@@ -78,7 +78,7 @@ def check_ours(organization: Mapping[str, Any], project: Project) -> None:
 def list_accounts(aws: Aws) -> list[ListedAccount]:
     """Returns every account, sorted by id; none where there is no organization."""
     client = aws.client("organizations")
-    listed = unless_absent(lambda: [*paginate(client, "list_accounts", "Accounts[]")], (_NONE_YET,))
+    listed = unless_absent(lambda: [*client.items("list_accounts", "Accounts[]")], (_NONE_YET,))
     return sorted(map(_account, listed or ()), key=lambda account: account.id)
 
 
@@ -88,7 +88,7 @@ def list_requests(aws: Aws) -> list[Mapping[str, Any]]:
     https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListCreateAccountStatus.html
     """
     client, asked = aws.client("organizations"), {"States": ["IN_PROGRESS", "SUCCEEDED"]}
-    return list(paginate(client, "list_create_account_status", "CreateAccountStatuses[]", **asked))
+    return list(client.items("list_create_account_status", "CreateAccountStatuses[]", **asked))
 
 
 def describe_account(aws: Aws, id: str) -> ListedAccount:
@@ -112,24 +112,24 @@ def _account(answer: Mapping[str, Any]) -> ListedAccount:
 
 def accounts_below(aws: Aws, parent: str) -> list[Mapping[str, Any]]:
     """Returns the accounts right below the root or a unit, as AWS describes them."""
-    return list(paginate(aws.client("organizations"), "list_accounts_for_parent", "Accounts[]", ParentId=parent))
+    return list(aws.client("organizations").items("list_accounts_for_parent", "Accounts[]", ParentId=parent))
 
 
 def list_roots(aws: Aws) -> list[str]:
     """Returns the id of the root, in a list as AWS gives it."""
-    return list(paginate(aws.client("organizations"), "list_roots", "Roots[].Id"))
+    return list(aws.client("organizations").items("list_roots", "Roots[].Id"))
 
 
 def enabled_policy_types(aws: Aws) -> list[str]:
     """Returns the policy types that are enabled, sorted."""
-    types = paginate(aws.client("organizations"), "list_roots", "Roots[].PolicyTypes[]")
+    types = aws.client("organizations").items("list_roots", "Roots[].PolicyTypes[]")
     return sorted(type["Type"] for type in types if type["Status"] == "ENABLED")
 
 
 def list_units(aws: Aws, parent: str) -> dict[str, str]:
     """Returns the names of the organizational units right below a parent, by id."""
     client, operation = aws.client("organizations"), "list_organizational_units_for_parent"
-    return {unit["Id"]: unit["Name"] for unit in paginate(client, operation, "OrganizationalUnits[]", ParentId=parent)}
+    return {unit["Id"]: unit["Name"] for unit in client.items(operation, "OrganizationalUnits[]", ParentId=parent)}
 
 
 def list_policies(aws: Aws, type: str) -> dict[str, str]:
@@ -140,7 +140,7 @@ def list_policies(aws: Aws, type: str) -> dict[str, str]:
 def policies_of(aws: Aws, type: str) -> list[Mapping[str, Any]]:
     """Returns the policies of a type as AWS lists them, AWS's own among them; none where the type is not enabled."""
     client = aws.client("organizations")
-    return unless_absent(lambda: [*paginate(client, "list_policies", "Policies[]", Filter=type)], _NO_SUCH_TYPE) or []
+    return unless_absent(lambda: [*client.items("list_policies", "Policies[]", Filter=type)], _NO_SUCH_TYPE) or []
 
 
 def content_of(aws: Aws, policy: str) -> str:
@@ -151,12 +151,12 @@ def content_of(aws: Aws, policy: str) -> str:
 def targets_of(aws: Aws, policy: str) -> list[str]:
     """Returns the ids of what a policy is attached to: the root, units, accounts."""
     key = "Targets[].TargetId"
-    return list(paginate(aws.client("organizations"), "list_targets_for_policy", key, PolicyId=policy))
+    return list(aws.client("organizations").items("list_targets_for_policy", key, PolicyId=policy))
 
 
 def list_tags(aws: Aws, id: str) -> list[Mapping[str, str]]:
     """Returns the tags of an account, unit or policy."""
-    return list(paginate(aws.client("organizations"), "list_tags_for_resource", "Tags[]", ResourceId=id))
+    return list(aws.client("organizations").items("list_tags_for_resource", "Tags[]", ResourceId=id))
 
 
 def list_all_tags(aws: Aws) -> dict[str, list[Mapping[str, str]]] | None:
@@ -167,7 +167,7 @@ def list_all_tags(aws: Aws) -> dict[str, list[Mapping[str, str]]] | None:
     kinds = ["organizations:account", "organizations:ou", "organizations:policy"]
     client = aws.client("resourcegroupstaggingapi", _HOME)
     try:
-        tagged = list(paginate(client, "get_resources", "ResourceTagMappingList[]", ResourceTypeFilters=kinds))
+        tagged = list(client.items("get_resources", "ResourceTagMappingList[]", ResourceTypeFilters=kinds))
     except AwsError:
         return None
     return {mapping["ResourceARN"].rpartition("/")[2]: mapping["Tags"] for mapping in tagged}
@@ -176,7 +176,7 @@ def list_all_tags(aws: Aws) -> dict[str, list[Mapping[str, str]]] | None:
 def list_trusted_services(aws: Aws) -> list[str]:
     """Returns the principals of the services that have trusted access."""
     client, key = aws.client("organizations"), "EnabledServicePrincipals[].ServicePrincipal"
-    return list(paginate(client, "list_aws_service_access_for_organization", key))
+    return list(client.items("list_aws_service_access_for_organization", key))
 
 
 def list_delegations(aws: Aws) -> dict[str, set[str]]:
@@ -184,7 +184,7 @@ def list_delegations(aws: Aws) -> dict[str, set[str]]:
     client = aws.client("organizations")
     administrators: defaultdict[str, set[str]] = defaultdict(set)
     operation, key = "list_delegated_services_for_account", "DelegatedServices[].ServicePrincipal"
-    for account in paginate(client, "list_delegated_administrators", "DelegatedAdministrators[].Id"):
-        for service in paginate(client, operation, key, AccountId=account):
+    for account in client.items("list_delegated_administrators", "DelegatedAdministrators[].Id"):
+        for service in client.items(operation, key, AccountId=account):
             administrators[service].add(account)
     return dict(administrators)

@@ -258,11 +258,6 @@ class Client:
         return known
 
 
-def paginate(client: Client, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
-    """Yields the items of all pages of a list, under a key or JMESPath expression."""
-    return client.items(operation, key, **parameters)
-
-
 def unless_absent(ask: Callable[[], Any], codes: Collection[str] = ("ResourceNotFoundException",)) -> Any | None:
     """Returns the answer to a question, None where AWS has no such thing, which it says by any of these codes."""
     try:

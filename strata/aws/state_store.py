@@ -14,7 +14,7 @@ from typing import Any
 
 from strata.aws import kept
 from strata.aws.resources import Note, ResourceStatus, wait_until
-from strata.aws.session import Aws, AwsError, Client, paginate, unless_absent
+from strata.aws.session import Aws, AwsError, Client, unless_absent
 from strata.config.models import Project
 from strata.errors import Message, StrataError
 
@@ -153,7 +153,7 @@ def check_adoptable(bucket: OwnBucket, project: Project) -> None:
     if bucket.tags().get("ManagedBy") == "strata":
         return
     parameters = {"Bucket": bucket.name, "ExpectedBucketOwner": bucket.owner}
-    keys = paginate(bucket.client, "list_object_versions", "[Versions, DeleteMarkers][].Key", **parameters)
+    keys = bucket.client.items("list_object_versions", "[Versions, DeleteMarkers][].Key", **parameters)
     ours = (kept.RUNS, kept.ANNOUNCED)
     if foreign := next((key for key in keys if key not in ours and not _STATE.fullmatch(key)), None):
         text = (
@@ -168,7 +168,17 @@ _STATE = re.compile(r"management/[^/]+/terraform\.tfstate(\.tflock)?")
 
 def _make_state_bucket(bucket: OwnBucket, project: Project, note: Note) -> None:
     if bucket.region() is None:
-        _create_bucket(bucket, project.regions.primary)
+        region = project.regions.primary
+        # us-east-1 refuses to be named here, every other region has to be.
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        try:
+            bucket.client.create_bucket(Bucket=bucket.name, **where)
+        except AwsError as error:
+            if error.code == "BucketAlreadyExists":
+                text = f"the bucket name {bucket.name} is taken by another AWS account; {CHANGE_NAME}"
+                raise StrataError(Message("name-taken", text, kind="bucket", name=bucket.name)) from error
+            if error.code != "BucketAlreadyOwnedByYou":
+                raise
         note(f"created the bucket {bucket.name}")
         wait_until(bucket.region, f"the bucket {bucket.name}", "it cannot be seen yet", note)
     check_adoptable(bucket, project)
@@ -180,19 +190,6 @@ def _make_state_bucket(bucket: OwnBucket, project: Project, note: Note) -> None:
         if not setting.holds(bucket):
             bucket.call(setting.write, **setting.value)
             note(f"{bucket.name}: {setting.name}")
-
-
-def _create_bucket(bucket: OwnBucket, region: str) -> None:
-    # us-east-1 refuses to be named here, every other region has to be.
-    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    try:
-        bucket.client.create_bucket(Bucket=bucket.name, **where)
-    except AwsError as error:
-        if error.code == "BucketAlreadyExists":
-            text = f"the bucket name {bucket.name} is taken by another AWS account; {CHANGE_NAME}"
-            raise StrataError(Message("name-taken", text, kind="bucket", name=bucket.name)) from error
-        if error.code != "BucketAlreadyOwnedByYou":
-            raise
 
 
 def _missing_tags(tags: Mapping[str, str], project: Project) -> dict[str, str]:
@@ -306,7 +303,7 @@ class LockTable:
         return self.client.tag_resource(ResourceArn=table["TableArn"], Tags=_tag_list(self._missing_tags(table)))
 
     def _missing_tags(self, table: Mapping[str, Any]) -> dict[str, str]:
-        tags = paginate(self.client, "list_tags_of_resource", "Tags[]", ResourceArn=table["TableArn"])
+        tags = self.client.items("list_tags_of_resource", "Tags[]", ResourceArn=table["TableArn"])
         return _missing_tags({tag["Key"]: tag["Value"] for tag in tags}, self.project)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from strata.aws.session import Aws, AwsError, paginate, unless_absent
+from strata.aws.session import Aws, AwsError, unless_absent
 from strata.config.models import Project, state_key
 
 ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
@@ -66,7 +66,7 @@ def _listed(aws: Aws, project: Project, bucket: str) -> dict[str, str]:
     operation, found = ("list_object_versions", "Versions") if is_replica else ("list_objects_v2", "Contents")
     client = aws.client("s3", project.regions.secondary if is_replica else project.regions.primary)
     asked = {"Bucket": bucket, "Prefix": _PREFIX, "ExpectedBucketOwner": project.management_account.id}
-    return dict(paginate(client, operation, f"{found}[].[Key, ETag]", **asked))
+    return dict(client.items(operation, f"{found}[].[Key, ETag]", **asked))
 
 
 _PREFIX = "management/"

@@ -130,7 +130,7 @@ def _render(text: str, example: Sequence[str], parts: Sequence[str]) -> str:
 
 
 def onto(own: str, before: str, after: str) -> str | int:
-    """Returns a text with what changes from one text to another, or the line of it that was changed otherwise."""
+    """Returns a text with what changes from a text to another, or the line of it that was changed otherwise."""
     mine, old, new = (list(map(bare, split_lines(text))) for text in (own, before, after))
     in_mine, in_new = _same_lines(old, mine), _same_lines(old, new)
     result: list[str] = []

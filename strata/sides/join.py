@@ -26,7 +26,7 @@ def known_keys(
         zone: the configuration.
         inventory: what AWS has.
         imported: the ids that states have by address.
-        record: the keys by kind and id that an earlier adoption gave, where there was one.
+        record: the keys by kind and id that an earlier adoption gave, where there was any.
     """
     declared, now = identities(zone), newest_keys(zone.moves)
     known: dict[moves.Kind, dict[str, str]] = {}

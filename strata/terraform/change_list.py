@@ -125,7 +125,7 @@ class ChangeList(_Part):
         Args:
             plans: each of another stack.
             account: the management account.
-            later: stacks of which there is only a preview, since another one was never deployed.
+            later: stacks of which there is only a preview, since another was never deployed.
             accounts: the id of its account, as far as it is known, by the stack in a member account; of format 1 where
                 there are none.
             lineage: of a state, for the hashes of the sensitive values of stacks that have none.
@@ -337,7 +337,7 @@ class ApprovedList:
 
     @classmethod
     def of(cls, given: str) -> ApprovedList:
-        """Returns what `--expect` names: a file with a list, or the hash of one.
+        """Returns what `--expect` names: a file with a list, or the hash of a list.
 
         Raises:
             UsageError: it is neither.

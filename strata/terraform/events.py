@@ -6,9 +6,10 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from strata.errors import Message
+from strata.terraform.progress import Progress
 from strata.text import counted
 
 
@@ -42,27 +43,11 @@ _DOING = {"create": "creating", "update": "modifying", "delete": "destroying"}
 _DID = {"create": "created", "update": "modified", "delete": "destroyed"}
 
 
-class Watcher(Protocol):
-    """Who is told how far a command is."""
-
-    def at(self, text: str) -> None:
-        """Hears what is at work now."""
-
-    def still(self, text: str) -> None:
-        """Hears what takes long."""
-
-    def done(self, text: str) -> None:
-        """Hears that a thing of many is done."""
-
-    def note(self, text: str) -> None:
-        """Hears what Terraform says itself."""
-
-
 class Events:
     """The events of a command, each line as it comes; what is no event is kept as it is."""
 
-    def __init__(self, watcher: Watcher, stack: str, *, steps: int = 0, verbose: bool = False) -> None:
-        self._watcher, self._stack, self._steps, self._verbose = watcher, stack, steps, verbose
+    def __init__(self, progress: Progress, stack: str, *, steps: int = 0, verbose: bool = False) -> None:
+        self._progress, self._stack, self._steps, self._verbose = progress, stack, steps, verbose
         self._failures: dict[Failure, None] = {}
         self.done = Counter[str]()
         """How many resources were added, changed and destroyed."""
@@ -78,7 +63,7 @@ class Events:
         try:
             event = json.loads(line)
             if self._verbose and event.get("@message") and not _is_of_lock_table(event):
-                self._watcher.note(f"{self._stack}: {event['@message']}")
+                self._progress.note(f"{self._stack}: {event['@message']}")
             self._handle(event)
         except (ValueError, KeyError, TypeError, AttributeError):  # no event, or none that we know
             if line.strip():
@@ -95,7 +80,7 @@ class Events:
             self._failures[failure(event["diagnostic"])] = None
         elif kind == "refresh_complete":
             self.compared += 1
-            self._watcher.at(f"{counted(self.compared, 'resource')} compared with AWS")
+            self._progress.at(f"{counted(self.compared, 'resource')} compared with AWS")
         elif kind in ("apply_start", "apply_progress", "apply_complete"):
             hook = event["hook"]
             if hook.get("action") in _DONE:  # else it is only read
@@ -111,13 +96,13 @@ class Events:
             doing = f"{_DID[action]} {address}{f', {seconds} s' if seconds else ''}"
         done = self.done.total()
         doing_of_all = f"[{done}/{max(self._steps, done)}] {doing}"
-        self._watcher.at(doing_of_all)
+        self._progress.at(doing_of_all)
         if self._verbose:  # there Terraform's own words are shown
             return
         if kind == "apply_progress":
-            self._watcher.still(f"{self._stack}: still {doing}, {seconds} s")
+            self._progress.still(f"{self._stack}: still {doing}, {seconds} s")
         elif kind == "apply_complete":
-            self._watcher.done(f"{self._stack}: {doing_of_all}")
+            self._progress.done(f"{self._stack}: {doing_of_all}")
 
 
 def _is_of_lock_table(event: dict[str, Any]) -> bool:

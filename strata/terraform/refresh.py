@@ -111,9 +111,14 @@ class Refreshing:
 
     def why(self, workspace: Workspace, stack: str, versions: Versions) -> Message | None:
         """Returns why a plan refreshes, None where it need not."""
-        why = self._why_not(stack) or self._other_run(workspace, stack, own_version(versions, stack))
-        if why:
+        if why := self._why_not(stack):
             return why
+        if own_version(versions, stack) != _version(self._states[stack]):
+            return Message("changed-meanwhile", "its state has changed since it was read")
+        known, now = self._runs[stack].providers, providers(workspace, stack)
+        if known != now:
+            text = f"it was deployed with {_named(known)}, and this is {_named(now)}"
+            return Message("other-provider", text, was=_named(known), now=_named(now))
         if any(name.startswith("TF_AWS_") for name in workspace.environment):
             return Message("tags-from-environment", "a variable TF_AWS_... of the environment sets tags")
         reading = self._wait(stack)
@@ -141,15 +146,6 @@ class Refreshing:
             return self._no_runs or Message("no-whole-run", "no run is known that ended whole")
         if not self.ended_whole(stack):
             return Message("state-of-another-run", "its state is another one than the last whole run left")
-        return None
-
-    def _other_run(self, workspace: Workspace, stack: str, own: Version | None) -> Message | None:
-        if own != _version(self._states[stack]):
-            return Message("changed-meanwhile", "its state has changed since it was read")
-        known, now = self._runs[stack].providers, providers(workspace, stack)
-        if known != now:
-            text = f"it was deployed with {_named(known)}, and this is {_named(now)}"
-            return Message("other-provider", text, was=_named(known), now=_named(now))
         return None
 
     # The reading
