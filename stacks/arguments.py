@@ -74,6 +74,6 @@ def _resources(value: Any) -> Iterator[str]:
 
 @cache
 def _signature(kind: Any) -> tuple[Mapping[str, Parameter], Mapping[str, Any]]:
-    """Returns what a class takes after `self`, a scope and an id, and the types of that."""
+    """Returns the parameters of a class after `self`, a scope and an id, and their types."""
     _, _, _, *taken = signature(kind.__init__).parameters.values()
     return {parameter.name: parameter for parameter in taken}, get_type_hints(kind.__init__)

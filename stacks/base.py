@@ -385,7 +385,7 @@ def policy_json(document: Mapping[str, Any]) -> str:
 
 
 def _of_the_writer(project: Project) -> Json:
-    """Returns what other stacks do not need: locking, encryption, the allowed account, and which Terraform may run.
+    """Returns the settings of this stack alone: locking, encryption, the allowed account, and which Terraform may run.
 
     It has to know the lock file, and the lock table where there is any.
     """

@@ -246,7 +246,7 @@ def previous_administrators() -> str:
 
 
 def is_empty(code: str) -> Expression:
-    """Returns whether a list has nothing in it."""
+    """Returns the condition that a list has nothing in it."""
     return interpolated(f"length({code}) == 0")
 
 

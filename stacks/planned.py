@@ -155,7 +155,7 @@ def as_json(value: Any) -> Any:
 
 
 def _is_json(value: Any, *, text: bool = False) -> bool:
-    """Returns whether `as_json` writes a value as cdktf does: no other construct or dynamic block, no number as token.
+    """Says whether `as_json` writes a value as cdktf does: no other construct or dynamic block, no number as token.
 
     A token of a number is a float, and that of a boolean or of a block an object of cdktf's.
 

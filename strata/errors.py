@@ -114,7 +114,7 @@ class ConfigurationError(StrataError):
 
 
 def unforeseen(error: Exception) -> Message:
-    """Returns what is said of an error that is none of ours: the machine's, or a fault of Strata."""
+    """Returns the message of an error that is none of ours: the machine's, or a fault of Strata."""
     if isinstance(error, OSError) and error.errno in _MACHINE and not error.filename:
         return Message("output-unwritable", f"the output cannot be written: {error.strerror}", reason=error.strerror)
     if isinstance(error, OSError) and error.filename:

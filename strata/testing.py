@@ -50,7 +50,7 @@ class Zone:
 
     @cached_property
     def examination(self) -> Examiner:
-        """Returns what asks; it remembers the answers."""
+        """Returns the evaluator; it remembers its answers."""
         return Examiner(Evaluated(self.landing_zone))
 
     def principal(self, *names: str) -> Principal:

@@ -189,7 +189,7 @@ class CenterClient:
         return [given for given in self.admin.items(operation, key, **asked) if given["PrincipalId"] == principal]
 
     def assignments_in(self, permission_set: str, account: str) -> list[Mapping[str, str]]:
-        """Returns who has a permission set in an account, deleted principals among them."""
+        """Returns the assignments of a permission set in an account, of deleted principals as well."""
         asked = {**self._set(permission_set), "AccountId": account}
         return list(self.admin.items("list_account_assignments", "AccountAssignments[]", **asked))
 

@@ -35,7 +35,7 @@ def read(aws: Aws, project: Project, key: str) -> KeptObject | None:
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """Returns what an object says.
+    """Returns the content of an object.
 
     Raises:
         ValueError: it is not what Strata writes.

@@ -33,7 +33,7 @@ def inspect(aws: Aws, landing_zone: LandingZone) -> tuple[list[ResourceStatus], 
 
 
 def management_caller(aws: Aws, project: Project) -> Caller:
-    """Returns who calls, with a warning for root.
+    """Returns the caller, with a warning for root.
 
     Raises:
         StrataError: the credentials are of another account than the management account.
@@ -74,7 +74,7 @@ def closed_regions(aws: Aws, wanted: Iterable[str]) -> dict[str, str]:
 
 
 def organization_status(aws: Aws, project: Project) -> ResourceStatus:
-    """Returns whether there is an organization.
+    """Returns the status of the organization.
 
     Raises:
         StrataError: it is somebody else's, or has consolidated billing only.
@@ -88,7 +88,7 @@ def organization_status(aws: Aws, project: Project) -> ResourceStatus:
 
 
 def _free_plan(aws: Aws) -> Message | None:
-    """Returns what an organization costs an account on AWS's free plan: its credits.
+    """Warns that an organization costs an account on AWS's free plan its credits.
 
     https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/free-tier-plans.html
     """

@@ -48,5 +48,5 @@ class ResourceQuestion:
         return CenterClient(admin, people, values.get("instance_arn", ""), values.get("identity_store_id", ""))
 
     def setting(self, key: str) -> Mapping[str, Any]:
-        """Returns what the account has of a setting of security.yaml."""
+        """Returns the values of a setting of security.yaml in the account."""
         return account_setting(self.aws, key, self.account)

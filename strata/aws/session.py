@@ -63,7 +63,7 @@ class Answers(Protocol):
     """Keeps answers of AWS, so that a reading that broke off goes on where it was."""
 
     def get(self, question: str) -> Any | None:
-        """Returns what AWS answered, None where it was not asked."""
+        """Returns AWS's answer, None where it was not asked."""
 
     def put(self, question: str, answer: Any) -> None:
         """Keeps an answer."""
@@ -294,7 +294,7 @@ class _Call(NamedTuple):
         return f" ({', '.join(places)})" if places else ""
 
     def failed(self, id: str, text: str, **data: Any) -> Message:
-        """Returns what is said of it."""
+        """Returns the message of a failed call."""
         return Message(id, text, **{key: value for key, value in self._asdict().items() if value} | data)
 
 

@@ -12,7 +12,7 @@ _NO_PLAN = "SubscriptionRequiredException"
 
 
 def switched_on(aws: Aws, service: str) -> bool | None:
-    """Returns whether a service is on, None where AWS has no call for that, or not for this account.
+    """Says whether a service is on, None where AWS has no call for that, or not for this account.
 
     Raises:
         AwsError: AWS rejected a call.

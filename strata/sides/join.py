@@ -82,7 +82,7 @@ def _complete(
 
 
 def live_names(inventory: Inventory) -> dict[moves.Kind, dict[str, str]]:
-    """Returns what AWS calls what it has, by kind and id."""
+    """Returns the names at AWS by kind and id."""
     return {key: {live.id: live.name for live in kind.found(inventory, {})} for key, kind in KEYED.items()}
 
 

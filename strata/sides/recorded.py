@@ -60,7 +60,7 @@ def parted(states: Mapping[str, State]) -> tuple[dict[str, State], dict[str, Sta
 
 
 def states_of(states: Mapping[str, State]) -> States:
-    """Returns what some states say, by stack."""
+    """Returns the things of some states, which are given by stack."""
     ours, others = parted(states)
     held = list(resources(ours))
     sound = {resource.address for state in ours.values() for resource in managed(state) if not resource.tainted}
@@ -105,7 +105,7 @@ def declared_keys(states: Mapping[str, State]) -> Iterator[Mapping[str, Any]]:
 
 
 def recorded_side(zone: LandingZone, states: States, without: Collection[str] = ()) -> Mapping[tuple[str, str], Thing]:
-    """Returns what the states hold, but for some addresses."""
+    """Returns the things of the states, but for some addresses."""
     now = newest_keys(zone.moves)
     looked_up = {}
     for address, principal in states.looked_up.items():

@@ -73,7 +73,7 @@ def attributes(change: Mapping[str, Any], written: Collection[str] | None) -> It
 
 
 def identity(change: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what names the thing that a change of Terraform's JSON destroys, and nothing that AWS has made up.
+    """Returns the attributes that name the thing which a change of Terraform's JSON destroys, none that AWS has made up.
 
     It is its name, else its id or ARN; of what has none of these all that is known of it.
     """
@@ -97,7 +97,7 @@ _MADE_UP = re.compile(r"[0-9a-f]{17}|[0-9a-f]{8}-[0-9a-f]{4}-|[0-9A-Z]{14}|\d{4}
 
 
 def sensitive_marks(change: Mapping[str, Any]) -> list[Any]:
-    """Returns what Terraform calls sensitive in a change: what is so on one side is masked on both."""
+    """Returns the marks of what is sensitive in a change: what is so on one side is masked on both."""
     return [change.get(side) or {} for side in ("before_sensitive", "after_sensitive")]
 
 

@@ -86,11 +86,11 @@ class ClassChanges(StackChanges):
 
     @property
     def effect(self) -> str:
-        """Returns what would be done in each account, as text."""
+        """Returns the change of each account as text."""
         return as_json(_sorted(self.model_dump(exclude={"accounts", "secrets"}, exclude_defaults=True)))
 
     def without(self, stacks: Collection[str]) -> Self:
-        """Returns what would be done in the other stacks."""
+        """Returns the changes of the other accounts."""
         accounts = [account for account in self.accounts if self.stack_in(account) not in stacks]
         secrets = {account: secret for account, secret in self.secrets.items() if account in accounts}
         return self.model_copy(update={"accounts": accounts, "secrets": secrets})
@@ -259,7 +259,7 @@ def classes(plans: Iterable[Plan], accounts: Mapping[str, str]) -> list[list[Pla
 
 
 def _effect(planned: Plan, id: str) -> Json:
-    """Returns what a plan does in its account, as data that is the same in every account where it does the same."""
+    """Returns the effect of a plan in its account, as data that is the same in every account where it does the same."""
     steps = [
         f"{address}: {json.dumps(arguments[PROVISIONER].written, sort_keys=True)}"
         for address, arguments in sorted(planned.written.items())
@@ -337,7 +337,7 @@ class ApprovedList:
 
     @classmethod
     def of(cls, given: str) -> ApprovedList:
-        """Returns what `--expect` names: a file with a list, or the hash of a list.
+        """Returns the list that `--expect` names: a file with a list, or the hash of a list.
 
         Raises:
             UsageError: it is neither.
@@ -373,14 +373,14 @@ class ApprovedList:
         return cls(changes.sha256, changes)
 
     def without(self, stacks: Collection[str]) -> ApprovedList:
-        """Returns what was approved of the other stacks; a hash alone says nothing of them."""
+        """Returns the approved changes of the other stacks; a hash alone says nothing of them."""
         if not stacks or not self.changes:
             return self
         changes = self.changes.without(stacks)
         return replace(self, sha256=changes.sha256, changes=changes)
 
     def only(self, stacks: Collection[str]) -> ApprovedList:
-        """Returns what was approved of these stacks."""
+        """Returns the approved changes of these stacks."""
         return self.without(self.changes.stacks_named.difference(stacks)) if self.changes else self
 
     @property
@@ -389,7 +389,7 @@ class ApprovedList:
         return self.changes if self.changes and not any(IN_ACCOUNT in stack for stack in self.changes.stacks) else None
 
     def differences(self, *now: ChangeList) -> list[Message]:
-        """Returns what is planned otherwise than expected, in words; nothing where the lists are the same.
+        """Returns the differences of the plan to the list, in words; none where the lists are the same.
 
         Args:
             now: the list in each format.
@@ -404,14 +404,14 @@ class ApprovedList:
         return [head, *(self.changes.differences(planned) if self.changes else ())]
 
     def stops(self, *now: ChangeList) -> list[Message]:
-        """Returns what of that ends a deploy before anything is done; in an account it stops nothing elsewhere."""
+        """Returns the differences that end a deploy before anything is done; those in accounts stop nothing elsewhere."""
         if not (approved := self.by_account):
             return self.differences(*now)
         accounts = approved.in_accounts | now[0].in_accounts
         return self.without(accounts).differences(now[0].without(accounts))
 
     def of_stacks(self, stacks: Collection[str], now: ChangeList) -> list[Message]:
-        """Returns what is planned otherwise than expected in stacks in accounts."""
+        """Returns the differences in stacks in accounts."""
         if not self.changes:
             return []
         others = self.changes.in_accounts.union(now.in_accounts).difference(stacks)

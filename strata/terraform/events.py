@@ -112,7 +112,7 @@ def _is_of_lock_table(event: dict[str, Any]) -> bool:
 
 
 def failure(diagnostic: dict[str, Any]) -> Failure:
-    """Returns what a diagnostic of Terraform says."""
+    """Returns the error that a diagnostic of Terraform tells."""
     text = " ".join(f"{diagnostic.get('summary', '')}: {diagnostic.get('detail') or ''}".split()).rstrip(": ")
     text = _TERRAFORMS_ADVICE.split(text)[0]
     snippet = diagnostic.get("snippet") or {}

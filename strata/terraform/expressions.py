@@ -106,7 +106,7 @@ def _defined(document: Mapping[str, Any], data: str | None, type: str, name: str
 
 
 def _known(shown: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
-    """Returns what a plan knows of resources and data sources, by the address that an expression has."""
+    """Returns the resources and data sources that a plan knows, by the address that an expression has."""
     known: dict[str, list[Mapping[str, Any]]] = {}
     before = shown.get("prior_state", {}).get("values", {}).get("root_module", {}).get("resources", ())
     planned = shown.get("planned_values", {}).get("root_module", {}).get("resources", ())

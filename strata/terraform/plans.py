@@ -143,7 +143,7 @@ class Plan:
         return sum(_STEPS.get(change.action, 0) for change in self.changes.values())
 
     def beyond(self, shown: Plan) -> Plan:
-        """Returns what this plan would do and that which was shown would not; outputs alone give nobody anything."""
+        """Returns the changes of this plan that were not shown; outputs alone give nobody anything."""
         news = {
             address: change
             for address, change in self.changes.items()

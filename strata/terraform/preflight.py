@@ -153,7 +153,7 @@ class Prepared:
         return [newest, *([ChangeList.of(plans, account, later=later)] if newest.classes else [])]
 
     def approved(self, expected: ApprovedList) -> ApprovedList:
-        """Returns what of an approved list is asked for; all of it, unless only stacks in accounts are."""
+        """Returns the part of an approved list that is asked for; all of it, unless only stacks in accounts are."""
         in_accounts = self.landing_zone.account_stacks.keys() >= {*self.chosen}
         return expected.only({*self.chosen, *self.shut_out}) if in_accounts else expected
 

@@ -86,7 +86,7 @@ class Refreshing:
 
     @property
     def always(self) -> bool:
-        """Returns whether it was asked that every plan refreshes."""
+        """Says whether every plan refreshes since that was asked for."""
         return self._always
 
     def needed(self, workspace: Workspace, stack: str, versions: Versions) -> bool:

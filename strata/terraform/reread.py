@@ -25,7 +25,7 @@ from strata.sides.states import State, managed, objects
 
 
 def wanted(state: State) -> WantedDetail:
-    """Returns what of Identity Center a state has more of than the name."""
+    """Returns the things of Identity Center of which a state has more than the name."""
     sets, groups, principals = set[str](), set[str](), set[Principal]()
     for resource in managed(state):
         type, attributes = resource.type, resource.attributes
@@ -56,7 +56,7 @@ _REGION = re.compile(r"arn:[^:]+:events:([^:]+):")
 
 
 def uncovered(state: State) -> Message | None:
-    """Returns what of a state no reading in bulk has, None where it can have all."""
+    """Returns the first type of a state that no reading in bulk has, None where it can have all."""
     types = sorted(type for type in {resource.type for resource in managed(state)} if not resource_of(type).reads)
     return Message("not-read-in-bulk", f"{types[0]} is not read in bulk", type=types[0]) if types else None
 

