@@ -111,7 +111,7 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
 
 
 def _others(folder: Path) -> list[Path]:
-    """Returns the files that are no YAML; they are linked to, so that the loader sees a pipe, which cannot be copied."""
+    """Returns the files that are no YAML; they are linked to, so that the loader sees a pipe, which none can copy."""
     return [
         path for path in folder.iterdir() if path.suffix not in YAML and path.name not in (*FOLDERS.values(), LAYERS)
     ]

@@ -73,7 +73,7 @@ def attributes(change: Mapping[str, Any], written: Collection[str] | None) -> It
 
 
 def identity(change: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the attributes that name the thing which a change of Terraform's JSON destroys, none that AWS has made up.
+    """Returns the attributes that name the thing which a change of Terraform's JSON destroys, none that AWS made up.
 
     It is its name, else its id or ARN; of what has none of these all that is known of it.
     """

@@ -404,7 +404,7 @@ class ApprovedList:
         return [head, *(self.changes.differences(planned) if self.changes else ())]
 
     def stops(self, *now: ChangeList) -> list[Message]:
-        """Returns the differences that end a deploy before anything is done; those in accounts stop nothing elsewhere."""
+        """Returns the differences that end a deploy before anything happens; those in accounts stop nothing else."""
         if not (approved := self.by_account):
             return self.differences(*now)
         accounts = approved.in_accounts | now[0].in_accounts

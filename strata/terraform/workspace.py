@@ -158,7 +158,7 @@ class Workspace:
         return document
 
     def planning(self, stack: str, value: bool) -> tuple[str, ...]:
-        """Returns the option that says which role a stack assumes, where its layer names another to plan than to apply."""
+        """Returns the option that says which role a stack assumes, where its layer has another to plan with."""
         return (f"-var={PLANS}={str(value).lower()}",) if PLANS in self.document(stack).get("variable", {}) else ()
 
     def import_next(self, stack: str, ids: Mapping[str, str]) -> None:
