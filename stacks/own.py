@@ -44,10 +44,9 @@ def own_layers(
             yield made[layer.name]
             continue
         for key, declared in landing_zone.members.items():
-            name = layer.stack_in(key)
+            name, id, roles = layer.stack_in(key), organizations.accounts[key].id, layer.deploying.roles
             if name in without:
                 continue
-            id, roles = organizations.accounts[key].id, layer.deploying.roles
             account = MemberAccount(key, id, declared, landing_zone.project, layer.name, roles)
             try:
                 stack = kind(app, name, **given, account=account)

@@ -421,7 +421,7 @@ class ApprovedList:
         """Returns the stacks in accounts of which something else was approved, or nothing."""
         if not (known := self.by_account):
             return set()
-        approved, planned = ({number: same.effect for number, same in enumerate(list.classes)} for list in (known, now))
+        approved, planned = ({number: same.effect for number, same in enumerate(of.classes)} for of in (known, now))
         before = known.by_account()
         differing = set()
         for stack, (number, secret) in now.by_account().items():
