@@ -1,4 +1,4 @@
-"""The landing zone as Terraform: one module per stack. Importing it makes the AWS bindings load lazily."""
+"""The landing zone as Terraform: a module for each stack. Importing it makes the AWS bindings load lazily."""
 
 from stacks.bindings import install_lazy_bindings
 from stacks.cdktn_alias import serve_cdktf_names

@@ -1,6 +1,6 @@
 """The base of stacks in member accounts: a layer of one's own has one in each, with a provider of its own.
 
-Not aliases of one provider: each takes 81 MB for the whole of a run, and one that is refused stops all.
+Not aliases of one provider: each takes 81 MB for the whole of a run, and any that is refused stops all.
 """
 
 from __future__ import annotations

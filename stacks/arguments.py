@@ -1,6 +1,6 @@
 """The arguments of a resource, checked against the class that cdktf has for it.
 
-A construct checks its own when it is made; one that stays plain JSON is checked here, with the same types.
+A construct checks its own when it is made; what stays plain JSON is checked here, with the same types.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def check_value(name: str, value: Any) -> None:
     """Refuses a resource where a value belongs.
 
     Raises:
-        TypeError: there is one, at any depth.
+        TypeError: there is a resource, at any depth.
     """
-    if found := next(_resources(value), None):
-        raise TypeError(f"{name}: {found}")
+    if fault := next(_resources(value), None):
+        raise TypeError(f"{name}: {fault}")
 
 
 def _faults(kind: type, arguments: Mapping[str, Any]) -> Iterator[str]:
@@ -41,18 +41,21 @@ def _faults(kind: type, arguments: Mapping[str, Any]) -> Iterator[str]:
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         for argument in sorted(arguments.keys() - parameters.keys()):
             yield f"has no argument {argument!r}{did_you_mean(argument, parameters)}"
-    for argument, one in parameters.items():
-        if one.kind is one.KEYWORD_ONLY and one.default is one.empty and argument not in arguments:
+    for argument, parameter in parameters.items():
+        needed = parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
+        if needed and argument not in arguments:
             yield f"needs the argument {argument!r}"
     for argument in sorted(arguments.keys() & types.keys()):
-        if argument != "depends_on" and (found := next(_resources(arguments[argument]), None)):
-            yield f"{argument}: {found}"
+        value = arguments[argument]
+        if argument != "depends_on" and (fault := next(_resources(value), None)):
+            yield f"{argument}: {fault}"
             continue
-        if _extends_map(arguments[argument]):
+        # A dict may unpack the attribute of a resource that is a map: cdktf has a single key in its place.
+        if isinstance(value, Mapping) and len(value) > 1 and any(REFERENCE in key for key in value):
             yield f"{argument}: the map of a resource has its entries at AWS only; add others by cdktf.Fn.merge"
             continue
         try:
-            check_type(argument, arguments[argument], types[argument])
+            check_type(argument, value, types[argument])
         except TypeError as error:
             yield str(error)
 
@@ -69,13 +72,8 @@ def _resources(value: Any) -> Iterator[str]:
         yield from _resources(value._values)
 
 
-def _extends_map(value: Any) -> bool:
-    """Returns whether a dict unpacks the attribute of a resource that is a map: cdktf has one key in its place."""
-    return isinstance(value, Mapping) and len(value) > 1 and any(REFERENCE in key for key in value)
-
-
 @cache
 def _signature(kind: Any) -> tuple[Mapping[str, Parameter], Mapping[str, Any]]:
-    """Returns what a class takes after `self`, a scope and an id, and the types of that."""
+    """Returns the parameters of a class after `self`, a scope and an id, and their types."""
     _, _, _, *taken = signature(kind.__init__).parameters.values()
-    return {one.name: one for one in taken}, get_type_hints(kind.__init__)
+    return {parameter.name: parameter for parameter in taken}, get_type_hints(kind.__init__)

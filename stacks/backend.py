@@ -55,7 +55,10 @@ class BackendStack(BaseStack):
         super().__init__(scope, id, project=project)
         # The provider sets them otherwise; here they tell later runs that bucket and table are Strata's.
         self._adopted_tags = {} if project.default_tags else {**project.tags, **self.own_tags}
-        key, replica_key = self._keys() if project.state.kms else (None, None)
+        key, replica_key = None, None
+        if project.state.kms:
+            key = self._key("state", project.regions.primary)
+            replica_key = self._key("replica", project.regions.secondary)
         self.state_key = key
         self.state_bucket = SafeBucket(
             self,
@@ -110,12 +113,6 @@ class BackendStack(BaseStack):
         )
         self.import_resource("aws_dynamodb_table.lock", self.project.lock_table)
         return table
-
-    def _keys(self) -> tuple[Added[KmsKey], Added[KmsKey]]:
-        return (
-            self._key("state", self.project.regions.primary),
-            self._key("replica", self.project.regions.secondary),
-        )
 
     def _key(self, name: str, region: str) -> Added[KmsKey]:
         key = self.add(

@@ -57,7 +57,7 @@ RETIRED = "retired"
 
 
 class AddressTakenError(Exception):
-    """Two resources claim one Terraform address; the second would silently replace the first."""
+    """Two resources claim the same Terraform address; the second would silently replace the first."""
 
 
 class BaseStack(TerraformStack):
@@ -92,14 +92,17 @@ class BaseStack(TerraformStack):
         self._retired: frozenset[str] = frozenset()
         self._removes = False
         emulated = self._emulated = _is_emulated(scope)
-        _backend(self, id, project, emulated=emulated)
+        # From the first run; this travels into the remote-state sources of other stacks.
+        S3Backend(
+            self,
+            bucket=project.state_bucket,
+            key=state_key(id),
+            region=project.regions.primary,
+            use_path_style=True if emulated else None,
+            skip_metadata_api_check=True if emulated else None,
+        )
         self.own_tags = {"Project": project.name, "Layer": layer or id, "ManagedBy": "strata"}
-        self._provider(emulated=emulated)
-        writer = {"backend": {"s3": _of_the_writer(project)}, "required_version": _required_version(project)}
-        self.add_override("terraform", writer)
-
-    def _provider(self, *, emulated: bool) -> None:
-        tags = {**self.project.tags, **(self.own_tags if self.project.default_tags else {})}
+        tags = {**project.tags, **(self.own_tags if project.default_tags else {})}
         AwsProvider(
             self,
             "aws",
@@ -110,6 +113,7 @@ class BaseStack(TerraformStack):
             s3_use_path_style=True if emulated else None,
             skip_metadata_api_check="true" if emulated else None,
         )
+        self.add_override("terraform", _of_the_writer(project))
 
     def _role(self) -> list[AwsProviderAssumeRole] | None:
         """Returns the role that the provider assumes; none in the management account."""
@@ -196,10 +200,10 @@ class BaseStack(TerraformStack):
         return result
 
     def resolved(self, values: Mapping[str, str]) -> dict[str, Expression]:
-        """Returns values of other stacks as expressions of this one, all in one call to cdktf."""
+        """Returns values of other stacks as expressions of this, all in a single call to cdktf."""
         resolver = DefaultTokenResolver(StringConcat())
-        found = Tokenization.resolve(dict(values), scope=self, resolver=resolver, preparing=True)
-        return {key: Expression(value) for key, value in found.items()}
+        texts = Tokenization.resolve(dict(values), scope=self, resolver=resolver, preparing=True)
+        return {key: Expression(text) for key, text in texts.items()}
 
     def _written(self, value: Any) -> Any:
         return written(value, lambda token: self.resolved({"token": token})["token"])
@@ -230,12 +234,12 @@ class BaseStack(TerraformStack):
         self._removed += [{"from": address, "lifecycle": {"destroy": False}} for address in addresses]
 
     def move(self, old: str, new: str) -> None:
-        """Has what a state has at one address go on at another."""
+        """Has what a state has at an address go on at another."""
         self._moved.append({"from": old, "to": new})
 
     @contextmanager
     def removing_from_state(self) -> Iterator[None]:
-        """Lets `add` remove resources from the state instead of adding them, so that one list serves both."""
+        """Lets `add` remove resources from the state instead of adding them, so that the same list serves both."""
         self._removes = True
         try:
             yield
@@ -252,7 +256,7 @@ class BaseStack(TerraformStack):
         return _Removed(address, kind, refuse)
 
     def prepare_stack(self) -> None:
-        """Passes imports, moves and removals to cdktf at once, before synthesis: one by one takes squared time."""
+        """Passes imports, moves and removals to cdktf at once, before synthesis: singly they take squared time."""
         if Aspects.of(self).all:
             self.make_constructs()
         self._plain.preparing = True
@@ -266,7 +270,7 @@ class BaseStack(TerraformStack):
         """Declares an output under its plain name; a precondition that fails stops plan and apply.
 
         Raises:
-            TypeError: the value is a resource, or has one in it.
+            TypeError: the value is a resource, or has any in it.
         """
         check_value(f"output {name}", value)
         # Terraform does not evaluate the description.
@@ -285,7 +289,7 @@ class BaseStack(TerraformStack):
         """Declares the identity of each key for the guards of the next run, which read it from this stack's state.
 
         The values are constants, which Terraform writes even when an apply breaks half way. A thing that was moved to
-        another key in the state by hand is allowed as `moved:<kind>:<key>`; a recorded move is, if both are one thing.
+        another key in the state by hand is allowed as `moved:<kind>:<key>`; a recorded move is, if the thing stays.
         """
         project, key = self.project, state_key(self.node.id)
         region = project.regions.primary
@@ -380,34 +384,23 @@ def policy_json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
-def _backend(stack: TerraformStack, name: str, project: Project, *, emulated: bool) -> None:
-    """Keeps the state of a stack in S3 from the first run; this travels into the remote-state sources of others."""
-    S3Backend(
-        stack,
-        bucket=project.state_bucket,
-        key=state_key(name),
-        region=project.regions.primary,
-        use_path_style=True if emulated else None,
-        skip_metadata_api_check=True if emulated else None,
-    )
-
-
-def _required_version(project: Project) -> str:
-    """Returns which Terraform may run: it has to know the lock file, and the lock table where there is one."""
-    major, minor = TAKES_TABLE
-    end = f", < {major}.{minor + 1}.0" if project.state.locking is Locking.BOTH else ""
-    return f">= 1.10.0{end}"
-
-
 def _of_the_writer(project: Project) -> Json:
-    """Returns arguments of the backend that other stacks do not need: locking, encryption, the allowed account."""
-    table = {"dynamodb_table": project.lock_table} if project.state.locking is Locking.BOTH else {}
+    """Returns the settings of this stack alone: locking, encryption, the allowed account, and which Terraform may run.
+
+    It has to know the lock file, and the lock table where there is any.
+    """
+    table, end = {}, ""
+    if project.state.locking is Locking.BOTH:
+        major, minor = TAKES_TABLE
+        table, end = {"dynamodb_table": project.lock_table}, f", < {major}.{minor + 1}.0"
     # With an own key the bucket's default encryption applies; `encrypt` would override it with AES256.
     encryption = {} if project.state.kms else {"encrypt": True}
-    return {"use_lockfile": True, **table, "allowed_account_ids": [project.management_account.id], **encryption}
+    account = {"allowed_account_ids": [project.management_account.id]}
+    s3 = {"use_lockfile": True, **table, **account, **encryption}
+    return {"backend": {"s3": s3}, "required_version": f">= 1.10.0{end}"}
 
 
 @lru_cache(maxsize=1)
 def _is_emulated(scope: Construct) -> bool:
-    """Returns whether the app is one for an emulator, which all its stacks ask."""
+    """Says whether the app is for an emulator, which all its stacks ask."""
     return bool(scope.node.try_get_context(EMULATED))

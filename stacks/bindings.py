@@ -77,7 +77,7 @@ def _load_typeguard() -> None:
 def _kernel_environment() -> Iterator[None]:
     """Sets what only the kernel's Node is to see: child processes started later inherit none of it."""
     before = dict(os.environ)
-    # Where PATH has no Node that fits, `make` has put one beside this Python.
+    # Where PATH has no Node that fits, `make` has put some beside this Python.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before.get("PATH", os.defpath)])
     # The cdktf CLI is tied to Node 20 and 22, so the kernel's banner about the end of 20 helps nobody.
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")

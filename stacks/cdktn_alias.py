@@ -25,7 +25,7 @@ def serve_cdktf_names() -> None:
 
 
 class _Alias(MetaPathFinder, Loader):
-    """Finds a module by one name, and puts the one with the other name in its place."""
+    """Finds a module by its old name, and puts that with the other name in its place."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

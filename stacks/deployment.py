@@ -137,9 +137,9 @@ def import_existing(landing_zone: LandingZone, stacks: list[BaseStack]) -> None:
 
 
 def move(landing_zone: LandingZone, stacks: Iterable[BaseStack]) -> None:
-    """Has everything that is named after a key that changed go on where it is named after the new one.
+    """Has everything that is named after a key that changed go on where it is named after the new key.
 
-    Where a rename broke off half way, the state has the thing at both addresses: Terraform cannot move the old one
+    Where a rename broke off half way, the state has the thing at both addresses: Terraform cannot move the old
     then, and would destroy it. It is removed from the state instead, as is all that leaves the state under its new key.
     """
     if not landing_zone.moves:
@@ -169,11 +169,16 @@ def main() -> None:
         sys.exit("\n".join(f"error: {fault}" for fault in error.faults))
     except AddressTakenError as error:
         sys.exit(f"error: {error}")
-    except SystemExit as ended:  # else the Terraform of the run before would pass for that of this one
+    except SystemExit as ended:  # else the Terraform of the run before would pass for that of this run
         raise RuntimeError("a stack ended the run before any Terraform was written") from ended
     app = _synthesized(app, make, without, failed)
     if unwritten and failed is not None:
-        said = {stack: _said(error) for stack, error in failed.items()}
+        said = {
+            stack: f"error: {error}"
+            if isinstance(error, AddressTakenError)
+            else "".join(traceback.format_exception(error))
+            for stack, error in failed.items()
+        }
         Path(f"{unwritten}.json").write_text(json.dumps(said), encoding="utf-8")
     lay_lock(Path(app.outdir))
 
@@ -204,17 +209,12 @@ def _odd(app: App) -> dict[str, BaseException]:
 
     It takes an app that nothing was written of: an aspect that adds something cannot be visited twice.
     """
-    found: dict[str, BaseException] = {}
+    odd: dict[str, BaseException] = {}
     for stack in app.node.children:
         if isinstance(stack, AccountStack):
             try:
                 stack.prepare_stack()
                 Testing.synth(stack, True)
             except (Exception, SystemExit) as error:  # noqa: BLE001  # of code that somebody wrote
-                found[stack.node.id] = error
-    return found
-
-
-def _said(error: BaseException) -> str:
-    """Returns what Python says of what a stack has raised."""
-    return f"error: {error}" if isinstance(error, AddressTakenError) else "".join(traceback.format_exception(error))
+                odd[stack.node.id] = error
+    return odd

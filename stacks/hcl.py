@@ -1,4 +1,4 @@
-"""Terraform's expressions: the one place that writes them, and that turns text into what Terraform reads as text.
+"""Terraform's expressions: the only place that writes them, and that turns text into what Terraform reads as text.
 
 Everything else passes plain text to the base stack, which passes it through `written`. Text looks alike whether it came
 from the YAML or not, so text that Terraform evaluates has its own type.
@@ -18,7 +18,7 @@ ORGANIZATION = "data.aws_organizations_organization.live"
 INSTANCES = "data.aws_ssoadmin_instances.main"
 
 _TOKEN = re.compile(r"(\$\{TfToken\[TOKEN\.\d+\]\})")
-"""A placeholder of cdktf for the attribute of a resource. `check` refuses text of the configuration that has one."""
+"""A placeholder of cdktf for the attribute of a resource. `check` refuses text of the configuration that has it."""
 
 
 class Expression(str):
@@ -47,8 +47,10 @@ def written(value: Any, resolve: Resolve) -> Any:
         return {_text(key, resolve): written(inner, resolve) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [written(inner, resolve) for inner in value]
-    if hasattr(type(value), "__jsii_struct_bases__"):
-        return _struct(value, resolve)
+    if hasattr(type(value), "__jsii_struct_bases__"):  # a block of the bindings, which keeps its values in a dict
+        block = copy.copy(value)
+        block._values = {name: written(inner, resolve) for name, inner in value._values.items()}
+        return block
     return value
 
 
@@ -69,13 +71,6 @@ def _escaped(text: str) -> str:
     return text.replace("${", "$${").replace("%{", "%%{")
 
 
-def _struct(struct: Any, resolve: Resolve) -> Any:
-    """Returns a block of the bindings with its values escaped; they keep them in one dict."""
-    result = copy.copy(struct)
-    result._values = {name: written(value, resolve) for name, value in struct._values.items()}
-    return result
-
-
 # Building expressions
 
 
@@ -85,11 +80,11 @@ def interpolated(code: str) -> Expression:
 
 
 def template(*parts: str) -> Expression:
-    """Returns text and expressions, one after the other, as one value."""
+    """Returns text and expressions, one after the other, as a single value."""
     result = ""
     for part in parts:
         if isinstance(part, Expression):
-            # `$${` would be the escape; a dollar sign in front of an expression is one itself.
+            # `$${` would be the escape; a dollar sign in front of an expression is an expression itself.
             text = result.rstrip("$")
             dollars = result[len(text) :]
             result = text + (f'${{"{dollars}"}}' if dollars else "") + part
@@ -144,7 +139,7 @@ def live_units(children: str, name: str) -> Expression:
 
 
 def live_accounts(email: str) -> Expression:
-    """Returns the ids of the open accounts with an e-mail address, one that nobody has activated yet among them."""
+    """Returns the ids of the open accounts with an e-mail address, those that nobody has activated yet among them."""
     wanted = f"lower(a.email) == {hcl_literal(email.lower())} && contains({hcl_literal(OPEN)}, a.state)"
     return set_of(f"[for a in {ORGANIZATION}.accounts : a.id if {wanted}]")
 
@@ -197,7 +192,7 @@ def _previous(part: str, otherwise: str) -> str:
 
 
 DECLARED = "declared"
-"""The local value that holds the keys of now by kind and identity: evaluated once, and found without a search."""
+"""The local value that holds the keys of now by kind and identity: evaluated once, and read without a search."""
 
 
 def keys_by_identity(identities: Mapping[str, str]) -> Expression:
@@ -205,8 +200,7 @@ def keys_by_identity(identities: Mapping[str, str]) -> Expression:
 
     It is a document inside of text: an identity may be a name that JavaScript does not take for a key.
     """
-    found = {identity: key for key, identity in sorted(identities.items())}
-    return interpolated(_document(found))
+    return interpolated(_document({identity: key for key, identity in sorted(identities.items())}))
 
 
 def lost_keys(kind: str, keys: Iterable[str], moved: Iterable[str]) -> str:
@@ -226,21 +220,21 @@ def changed_keys(kind: str, but: Iterable[str], moves: Mapping[str, str]) -> str
     """
     new = f"try(local.{DECLARED}[{hcl_literal(kind)}][was], old)"
     recorded = f" && {new} != try({_document(moves)}[old], old)" if moves else ""
-    found = f"[for old, was in {_previous(kind, '{}')} : [old, {new}] if {new} != old{recorded}]"
+    pairs = f"[for old, was in {_previous(kind, '{}')} : [old, {new}] if {new} != old{recorded}]"
     return (
-        f'[for pair in {found} : "${{pair[1]}} (was ${{pair[0]}})" if !contains({hcl_literal(sorted(but))}, pair[0])]'
+        f'[for pair in {pairs} : "${{pair[1]}} (was ${{pair[0]}})" if !contains({hcl_literal(sorted(but))}, pair[0])]'
     )
 
 
 def joined_keys(kind: str, moves: Mapping[str, str]) -> str:
-    """Returns the code for moves whose new key is not of the thing that had the old one: `new (was old)`."""
+    """Returns the code for moves whose new key is not of the thing that had the old key: `new (was old)`."""
     was = _previous(kind, "{}")
     same = f'try(local.{DECLARED}[{hcl_literal(kind)}][{was}[old]], "") == new'
     return f'[for old, new in {_document(moves)} : "${{new}} (was ${{old}})" if can({was}[old]) && !({same})]'
 
 
-def _document(found: Mapping[str, str]) -> str:
-    return f"jsondecode({hcl_literal(json.dumps(dict(found)))})"
+def _document(texts: Mapping[str, str]) -> str:
+    return f"jsondecode({hcl_literal(json.dumps(dict(texts)))})"
 
 
 def previous_administrators() -> str:
@@ -252,7 +246,7 @@ def previous_administrators() -> str:
 
 
 def is_empty(code: str) -> Expression:
-    """Returns whether a list has nothing in it."""
+    """Returns the condition that a list has nothing in it."""
     return interpolated(f"length({code}) == 0")
 
 

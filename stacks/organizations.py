@@ -34,11 +34,10 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.policies import ACCESS_ANALYZER, Policy, security_administrator
 from strata.landing_zone.services import TYPES_STAY, delegation, policy_types
-from strata.landing_zone.units import Target
 
 
 class OrganizationsStack(BaseStack):
-    """The organization, imported as `strata bootstrap` created or found it, and everything in it.
+    """The organization, imported as `strata bootstrap` created it or saw it, and everything in it.
 
     Attributes:
         account_ids: the id of every account by key, the management account under `management`.
@@ -70,7 +69,7 @@ class OrganizationsStack(BaseStack):
 
     @property
     def account_ids(self) -> dict[str, str]:
-        """Returns the id of every account by key, also of one that is left out since it is closed at AWS."""
+        """Returns the id of every account by key, also of those that are left out since they are closed at AWS."""
         left_out = {key: id for key, id in self.landing_zone.account_ids.items() if id}
         return {**left_out, **{key: account.id for key, account in self.accounts.items()}}
 
@@ -98,7 +97,7 @@ class OrganizationsStack(BaseStack):
         """Imports the organization; services and policy types are added to the enabled ones, never silently removed.
 
         Args:
-            types_stay: one that is enabled has a name that the provider refuses; left out, the plan would disable it.
+            types_stay: an enabled type has a name that the provider refuses; left out, the plan would disable it.
         """
         zone, off = self.landing_zone, self.configuration.disable_services
         organization = self.add(
@@ -139,7 +138,7 @@ class OrganizationsStack(BaseStack):
         return units
 
     def _read_children(self, name: str, parent_ids: hcl.Expression) -> None:
-        """Reads the units below one unit if it lives already."""
+        """Reads the units below a unit if it lives already."""
         children = self.add(DataAwsOrganizationsOrganizationalUnits, name, parent_id=hcl.EACH_VALUE)
         self.override(children, for_each=parent_ids)
 
@@ -149,7 +148,7 @@ class OrganizationsStack(BaseStack):
         keys = list(self.landing_zone.members)
         at_once = aws_limits()["accounts_created_at_once"].value
         for index, (key, account) in enumerate(self.landing_zone.members.items()):
-            # AWS creates five at a time and refuses the sixth: each waits for the one five before.
+            # AWS creates five at a time and refuses the sixth: each waits for that five before.
             before = [accounts[keys[index - at_once]]] if index >= at_once else []
             accounts[key] = self._account(account, [self.organization, *before])
         self.remove_from_state(*(f"aws_organizations_account.{key}" for key in self.landing_zone.retired))
@@ -184,7 +183,7 @@ class OrganizationsStack(BaseStack):
             lifecycle={
                 "prevent_destroy": True,
                 # The first two cannot be read back from AWS; an e-mail that differs, if only in case, would replace
-                # the account as they would. A new one is noticed by the guard against undeclared accounts.
+                # the account as they would. A new address is noticed by the guard against undeclared accounts.
                 # An import brings no timeouts, so that they alone would be a change.
                 "ignore_changes": [
                     *("role_name", "iam_user_access_to_billing", "email", "timeouts"),
@@ -199,19 +198,15 @@ class OrganizationsStack(BaseStack):
     def _policies(self, backend: BackendStack) -> None:
         """Makes and attaches the policies; those that name the state get its ARNs from the backend stack."""
         own = [policy for policy in self.landing_zone.policies.values() if not policy.external]
-        for kind in policy_types(own):
-            self._read_live(kind)
+        for kind in policy_types(own):  # reads those that live already
+            self.add(DataAwsOrganizationsPolicies, kind, filter=kind)
+            live = self.add(DataAwsOrganizationsPolicy, kind, policy_id=hcl.EACH_VALUE)
+            self.override(live, for_each=hcl.live_policy_ids(kind))
         delegated = self.configuration.delegated_administrators.values()
         ids = {key: self.accounts[key].id for key in delegated if key in self.accounts}
         named = security_administrator(self.configuration, {**self.landing_zone.account_ids, **ids})
         for policy in own:
             self._policy(policy, policy.document.with_values({**backend.references, **named}))
-
-    def _read_live(self, kind: str) -> None:
-        """Reads the policies of one type that live already."""
-        self.add(DataAwsOrganizationsPolicies, kind, filter=kind)
-        policy = self.add(DataAwsOrganizationsPolicy, kind, policy_id=hcl.EACH_VALUE)
-        self.override(policy, for_each=hcl.live_policy_ids(kind))
 
     def _policy(self, policy: Policy, content: str) -> None:
         made = self.add(
@@ -228,14 +223,14 @@ class OrganizationsStack(BaseStack):
         for target in sorted(policy.attachments, key=lambda target: target.address_part):
             if target.kind == "account" and target.key not in self.accounts:
                 continue  # it is closed
-            name = resource_name(policy.key, target.address_part)
-            policy_id, target_id = self.expression(made, "id"), self._id_of(target)
+            name, policy_id, target_id = (
+                resource_name(policy.key, target.address_part),
+                self.expression(made, "id"),
+                hcl.ROOT_ID,
+            )
+            if target.kind != "root":
+                target_id = self.expression((self.units if target.unit else self.accounts)[target.key], "id")
             self.add(OrganizationsPolicyAttachment, name, policy_id=policy_id, target_id=target_id)
-
-    def _id_of(self, target: Target) -> hcl.Expression:
-        if target.kind == "root":
-            return hcl.ROOT_ID
-        return self.expression(self.units[target.key] if target.unit else self.accounts[target.key], "id")
 
     def _delegations(self) -> None:
         """Registers delegated administrators; Access Analyzer needs its service-linked role first."""

@@ -11,7 +11,7 @@ from cdktf import App
 from stacks.account import MemberAccount
 from stacks.base import BaseStack
 from stacks.organizations import OrganizationsStack
-from strata.config.layers import GIVEN, Layer, stack_name
+from strata.config.layers import GIVEN, stack_name
 from strata.landing_zone import LandingZone
 
 
@@ -23,7 +23,7 @@ def own_layers(
     without: Collection[str] = (),
     failed: MutableMapping[str, BaseException] | None = None,
 ) -> Iterator[BaseStack]:
-    """Yields the stacks of all layers: one in the management account, or one in each member account.
+    """Yields the stacks of all layers: a single stack in the management account, or one in each member account.
 
     Args:
         app: what they are stacks of.
@@ -36,15 +36,18 @@ def own_layers(
     made = dict(stacks)
     for layer in landing_zone.layers.values():
         kind = import_module(f"stacks.layers.{layer.code.folder.name}.stack").Stack
-        given = _given(layer, landing_zone, made)
+        ours = {"landing_zone": landing_zone, "settings": layer.settings}
+        asked = [name for name in layer.code.inputs if name != "account"]
+        given: dict[str, Any] = {name: ours[name] if name in GIVEN else made[stack_name(name)] for name in asked}
         if not layer.code.in_accounts:
             made[layer.name] = kind(app, layer.name, **given)
             yield made[layer.name]
             continue
-        for account in _accounts(layer, landing_zone, organizations):
-            name = layer.stack_in(account.key)
+        for key, declared in landing_zone.members.items():
+            name, id, roles = layer.stack_in(key), organizations.accounts[key].id, layer.deploying.roles
             if name in without:
                 continue
+            account = MemberAccount(key, id, declared, landing_zone.project, layer.name, roles)
             try:
                 stack = kind(app, name, **given, account=account)
             except (Exception, SystemExit) as error:
@@ -54,15 +57,3 @@ def own_layers(
                 app.node.try_remove_child(name)  # what there is of it
                 continue
             yield stack
-
-
-def _given(layer: Layer, landing_zone: LandingZone, made: Mapping[str, BaseStack]) -> dict[str, Any]:
-    ours = {"landing_zone": landing_zone, "settings": layer.settings}
-    asked = (one for one in layer.code.inputs if one != "account")
-    return {one: ours[one] if one in GIVEN else made[stack_name(one)] for one in asked}
-
-
-def _accounts(layer: Layer, landing_zone: LandingZone, organizations: OrganizationsStack) -> Iterator[MemberAccount]:
-    for key, declared in landing_zone.members.items():
-        id, roles = organizations.accounts[key].id, layer.deploying.roles
-        yield MemberAccount(key, id, declared, landing_zone.project, layer.name, roles)

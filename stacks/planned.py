@@ -26,12 +26,12 @@ _MAPS = frozenset({"tags", "tags_all"})
 _META = frozenset({"connection", "count", "for_each", "provider", "provisioners"})
 """Arguments of every resource that are more than their JSON: cdktf writes them."""
 REFERENCE = "{TfToken["
-"""What cdktf has in every text, and in the one of a list or map, that stands for the attribute of a construct."""
+"""What cdktf has in every text, and in that of a list or map, that stands for the attribute of a construct."""
 
 
 @dataclass
 class Plan:
-    """What a resource or data source will be, and the construct once there is one, which writes it then."""
+    """What a resource or data source will be, and the construct once it is made, which writes it then."""
 
     kind: type
     data: bool
@@ -45,7 +45,7 @@ class Plan:
     expressions: Json = field(default_factory=dict)
     """Arguments for which the class has no type."""
     made: Any = None
-    """The construct, once there is one."""
+    """The construct, once it is made."""
 
     @property
     def address(self) -> str:
@@ -105,7 +105,7 @@ class Added(Generic[E_co]):
 
 
 class PlainResources(TerraformElement):
-    """The one construct that writes all resources of a stack that have none."""
+    """The construct that writes all resources of a stack that have none."""
 
     def __init__(self, stack: TerraformStack) -> None:
         super().__init__(stack, "plain")
@@ -117,7 +117,7 @@ class PlainResources(TerraformElement):
         self.preparing = False
 
     def add(self, plan: Plan) -> None:
-        """Adds a resource; one that JSON alone cannot say becomes a construct at once."""
+        """Adds a resource; what JSON alone cannot say becomes a construct at once."""
         self.plans[plan.address] = plan
         derived = "__jsii_type__" not in vars(plan.kind)
         if derived or not (_META.isdisjoint(plan.arguments) and _is_json(plan.arguments)):
@@ -140,7 +140,7 @@ class PlainResources(TerraformElement):
             for kind, named in self.json.items():
                 result["resource"][kind] |= named
             result["output"] = self.outputs
-        return {part: dict(found) for part, found in result.items() if found}
+        return {part: dict(named) for part, named in result.items() if named}
 
 
 def as_json(value: Any) -> Any:
@@ -155,9 +155,9 @@ def as_json(value: Any) -> Any:
 
 
 def _is_json(value: Any, *, text: bool = False) -> bool:
-    """Returns whether `as_json` writes a value as cdktf does: no other construct or dynamic block, no number as token.
+    """Says whether `as_json` writes a value as cdktf does: no other construct or dynamic block, no number as token.
 
-    A token of a number is a float, and one of a boolean or of a block an object of cdktf's.
+    A token of a number is a float, and that of a boolean or of a block an object of cdktf's.
 
     Args:
         value: an argument, a block or all arguments.

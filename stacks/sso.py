@@ -90,7 +90,7 @@ class SsoStack(BaseStack):
         for permission_set in landing_zone.permission_sets.values():
             self._permission_set(permission_set, backend)
         self._access_control_attributes()
-        # Of every account, so that the first grant in one needs no output that organizations has yet to write.
+        # Of every account, so that the first grant there needs no output that organizations has yet to write.
         account_ids = self.expressions_of(organizations, organizations.accounts, "id")
         for grant in landing_zone.grants:
             self._assignment(grant, account_ids[grant.account])
@@ -227,7 +227,7 @@ class SsoStack(BaseStack):
         return self.expression(self.permission_sets[key], "arn")
 
     def _attach(self, permission_set: PermissionSet, backend: BackendStack) -> list[ITerraformDependable]:
-        """Attaches the boundary, then one policy after the other.
+        """Attaches the boundary, then the policies, one after the other.
 
         Each attachment provisions the set again in all its accounts. AWS rejects a change meanwhile with a
         ConflictException, for which the provider would wait up to 50 minutes.
@@ -310,7 +310,7 @@ class SsoStack(BaseStack):
     # Access
 
     def _assignment(self, grant: Grant, account_id: hcl.Expression) -> None:
-        """Assigns one permission set, once its policies and boundary are attached.
+        """Assigns a permission set, once its policies and boundary are attached.
 
         Otherwise there is a time without the boundary, and a re-provisioning of every account per policy.
         """

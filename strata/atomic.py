@@ -1,4 +1,4 @@
-"""Reads regular files of a bounded size, and replaces files in one step, one writer at a time."""
+"""Reads regular files of a bounded size, and replaces files in one step, each by a single writer at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLICY = MEGABYTE
 """The maximum size of a policy document: AWS allows some ten thousand characters."""
 
 PATIENCE = 5.0
-"""Seconds that a writer waits for another one."""
+"""Seconds that a writer waits for another."""
 
 
 def changed_meanwhile(path: Path) -> StrataError:
@@ -38,7 +38,7 @@ class UnreadableError(StrataError):
 
 
 def read_bytes(path: Path, most: int = CONFIGURATION) -> bytes:
-    """Returns the content of a regular file, or of the one that a link leads to.
+    """Returns the content of a regular file, or of what a link leads to.
 
     Raises:
         FileNotFoundError, NotADirectoryError: there is none.
@@ -77,13 +77,13 @@ def read_text(path: Path, most: int = CONFIGURATION) -> str:
         raise UnreadableError(path, Message("not-utf8", "is not UTF-8 text"), "save it as UTF-8") from error
 
 
-def _check_kind(path: Path, found: os.stat_result, most: int) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
+def _check_kind(path: Path, status: os.stat_result, most: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
         raise UnreadableError(
             path, Message("not-a-file", f"is {kind}, not a file", kind=kind), "put a regular file there"
         )
-    if found.st_size > most:
+    if status.st_size > most:
         raise _too_large(path, most)
 
 
@@ -189,7 +189,7 @@ def check_target(path: Path, option: str, *, stream: bool = True) -> None:
 
 
 def put(place: Path, content: bytes, *, like: Path) -> None:
-    """Puts one file that only its owner may read in its place; it has the owner of another one.
+    """Puts a file that only its owner may read in its place; it has the owner of another.
 
     Raises:
         OSError: it cannot be written; the old file is unchanged.
@@ -236,7 +236,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Keeps other writers out of a folder; the lock ends with the process and leaves no file.
 
     Raises:
-        StrataError: another one has not finished in time.
+        StrataError: another writer has not finished in time.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
@@ -283,7 +283,7 @@ def cannot(what: str, path: Path) -> Iterator[None]:
 
 
 def _stream(path: Path) -> bool:
-    """Returns whether there is a device or a pipe, which nothing can take the place of."""
+    """Says whether there is a device or a pipe, which nothing can take the place of."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -292,7 +292,7 @@ def _stream(path: Path) -> bool:
 
 
 def _pour(path: Path, content: bytes) -> None:
-    """Writes to a device or a pipe; one that nobody reads from is an error, not a wait."""
+    """Writes to a device or a pipe; that nobody reads from it is an error, not a wait."""
     with cannot("written", path):
         descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         os.set_blocking(descriptor, True)
@@ -306,17 +306,17 @@ def _beside(place: Path) -> Path:
 
 
 def _fill(beside: Path, content: bytes, *, like: Path, private: bool) -> None:
-    """Writes a new file that has mode and owner of another, if there is one."""
-    found = like.stat() if like.exists() else None
+    """Writes a new file that has mode and owner of another, if there is any."""
+    pattern = like.stat() if like.exists() else None
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    descriptor = os.open(beside, flags, 0o600 if found or private else 0o666)
+    descriptor = os.open(beside, flags, 0o600 if pattern or private else 0o666)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
-        if found:
+        if pattern:
             with suppress(PermissionError):  # what root may, on behalf of somebody
-                os.fchown(file.fileno(), found.st_uid, found.st_gid)
-            os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode) & (0o600 if private else 0o7777))
+                os.fchown(file.fileno(), pattern.st_uid, pattern.st_gid)
+            os.fchmod(file.fileno(), stat.S_IMODE(pattern.st_mode) & (0o600 if private else 0o7777))
         os.fsync(file.fileno())
 
 
@@ -343,10 +343,10 @@ def with_line_ends_of(before: str, after: str) -> str:
     from difflib import SequenceMatcher
 
     old, new = split_lines(before), split_lines(after)
-    ends = [end_of(one) for one in old]
+    ends = list(map(end_of, old))
     usual = max(("\n", "\r\n", "\r"), key=ends.count)
-    new = [bare(one) + (usual if end_of(one) else "") for one in new]
-    matcher = SequenceMatcher(None, [bare(one) for one in old], [bare(one) for one in new], autojunk=False)
+    new = [bare(line) + (usual if end_of(line) else "") for line in new]
+    matcher = SequenceMatcher(None, list(map(bare, old)), list(map(bare, new)), autojunk=False)
     for start, begin, size in matcher.get_matching_blocks():
         for step in range(size):
             if ends[start + step]:

@@ -1,6 +1,6 @@
 """The `strata` command: its subcommands, the options they share, and how failures end.
 
-Without `from __future__ import annotations`, which would have some 200 annotations compiled one by one at every start.
+Without `from __future__ import annotations`, which would have some 200 annotations compiled singly at every start.
 """
 
 import copy
@@ -139,7 +139,7 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
 
 
 def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> int:
-    """Runs a command; known failures become one line each, and JSON where that was asked, and exit code 1."""
+    """Runs a command; known failures become a line each, and JSON where that was asked, and exit code 1."""
     code = 1
     try:
         code = run()
@@ -158,7 +158,10 @@ def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> i
         for text in _words(error, every=options.verbose):
             print(text, file=sys.stderr)
         if json_of and not getattr(error, "printed", False):
-            _print_error(error, json_of)
+            from strata.outputs import error_facts, output
+
+            with suppress(OSError):  # what stdout cannot take is told on stderr
+                document(output(json_of, error_facts(error)))
         if isinstance(error, OSError):
             _drop_stdout()
         return 2 if isinstance(error, UsageError) else 1
@@ -175,15 +178,8 @@ def _flush() -> None:
         raise failure
 
 
-def _print_error(error: Exception, command: str) -> None:
-    from strata.outputs import error_facts, output
-
-    with suppress(OSError):  # what stdout cannot take is told on stderr
-        document(output(command, error_facts(error)))
-
-
 def _words(error: Exception, *, every: bool) -> Iterator[str]:
-    """Yields the error lines of an exception, short unless every one is asked for."""
+    """Yields the error lines of an exception, short unless all are asked for."""
     if isinstance(error, ConfigurationError):
         lines = list(error.lines(every=every))
         yield from lines
@@ -284,163 +280,121 @@ FileOption = Annotated[
 ]
 
 
-def _repeated(flag: str, metavar: str, words: str, completed: Any = None) -> Any:
-    return typer.Option(
-        flag, metavar=metavar, help=f"{words}; repeatable.", show_default=False, autocompletion=completed
+def _answer(flag: str, words: str, metavar: str | None = None, completed: Any = None) -> Any:
+    option = typer.Option(flag, metavar=metavar, help=words, autocompletion=completed)
+    return Annotated[str | None, option]
+
+
+def _answers(flag: str, metavar: str, words: str, completed: Any = None, *, again: str = "repeatable") -> Any:
+    option = typer.Option(
+        flag, metavar=metavar, help=f"{words}; {again}.", show_default=False, autocompletion=completed
     )
+    return Annotated[list[str] | None, option]
 
 
-@command("account", "strata add account data-prod --email aws+data-prod@acme.io --ou prod", added)
-def add_account(
-    *,
-    options: Options,
-    key: Annotated[str | None, typer.Argument(help="Its key.")] = None,
-    email: Annotated[str | None, typer.Option("--email", help="Its root e-mail address.")] = None,
-    ou: Annotated[
-        str | None,
-        typer.Option("--ou", metavar="UNIT", help="The unit it is in, or root.", autocompletion=completion.keys("ou")),
-    ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Else <project>-<key>.")] = None,
-    tag: Annotated[list[str] | None, _repeated("--tag", "KEY=VALUE", "One of its tags")] = None,
-    file: FileOption = None,
-    json: JsonOption = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-) -> int:
-    """Add an account: what binds it, who gets in."""
-    given = {"key": key, "email": email, "ou": ou, "name": name, "tag": tag, "file": file}
-    return _add(options, "account", given, json=json, dry_run=dry_run, yes=yes)
+def _interview(
+    name: str, example: str, words: str, run: Callable[..., int], under: typer.Typer, answers: Any, others: Any
+) -> None:
+    """Registers a command that asks for the answers that its options do not give."""
+
+    def interview(*, options: Options, **values: Any) -> int:
+        given = {answer: values.pop(answer) for answer in answers}
+        return run(options, given=given, **values)
+
+    interview.__doc__ = words
+    parameters = [
+        inspect.Parameter(
+            key,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if annotation in (JsonOption, DryRunOption, YesOption) else None,
+            annotation=annotation,
+        )
+        for key, annotation in {"options": Options, **answers, **others}.items()
+    ]
+    interview.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command(name, example, under)(interview)
 
 
-@command("ou", "strata add ou data --under workloads", added)
-def add_ou(
-    *,
-    options: Options,
-    key: Annotated[str | None, typer.Argument(help="Its key.")] = None,
-    under: Annotated[
-        str | None,
-        typer.Option(
-            "--under", metavar="UNIT", help="The unit above it, else root.", autocompletion=completion.keys("ou")
-        ),
-    ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Its name at AWS, else the key.")] = None,
-    file: FileOption = None,
-    json: JsonOption = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-) -> int:
-    """Add a unit: what it inherits."""
-    given = {"key": key, "under": under, "name": name, "file": file}
-    return _add(options, "ou", given, json=json, dry_run=dry_run, yes=yes)
+def _add(kind: Any, example: str, words: str, **answers: Any) -> None:
+    """Registers `strata add KIND`, with an option for each answer."""
+
+    def add(options: Options, **values: Any) -> int:
+        from strata.commands.add import run
+
+        return run(options, kind=kind, **values)
+
+    answers["file"] = FileOption
+    others = {"json": JsonOption, "dry_run": DryRunOption, "yes": YesOption}
+    _interview(kind, example, words, add, added, answers, others)
 
 
-@command("group", "strata add group data --member jane-doe", added)
-def add_group(
-    *,
-    options: Options,
-    key: Annotated[str | None, typer.Argument(help="Its key.")] = None,
-    description: Annotated[str | None, typer.Option("--description", help="What it is for.")] = None,
-    member: Annotated[list[str] | None, _repeated("--member", "USER", "A user in it", completion.keys("user"))] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Its display name, else the key.")] = None,
-    file: FileOption = None,
-    json: JsonOption = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-) -> int:
-    """Add a group."""
-    given = {"key": key, "description": description, "member": member, "name": name, "file": file}
-    return _add(options, "group", given, json=json, dry_run=dry_run, yes=yes)
+_KEY = Annotated[str | None, typer.Argument(help="Its key.")]
 
-
-@command("user", "strata add user lena-fuchs --email lena.fuchs@acme.io --group devops", added)
-def add_user(
-    *,
-    options: Options,
-    key: Annotated[str | None, typer.Argument(help="The person's key.")] = None,
-    given_name: Annotated[str | None, typer.Option("--given-name", help="Given name.")] = None,
-    family_name: Annotated[str | None, typer.Option("--family-name", help="Family name.")] = None,
-    email: Annotated[str | None, typer.Option("--email", help="E-mail address, to sign in with.")] = None,
-    group: Annotated[
-        list[str] | None, _repeated("--group", "GROUP", "A group to be a member of", completion.keys("group"))
-    ] = None,
-    file: FileOption = None,
-    json: JsonOption = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-) -> int:
-    """Add a person, to groups as well."""
-    names = {"given_name": given_name, "family_name": family_name}
-    given = {"key": key, **names, "email": email, "group": group, "file": file}
-    return _add(options, "user", given, json=json, dry_run=dry_run, yes=yes)
-
-
-@command("permission-set", "strata add permission-set DataReader --aws ReadOnlyAccess", added)
-def add_permission_set(
-    *,
-    options: Options,
-    key: Annotated[str | None, typer.Argument(help="Its key.")] = None,
-    description: Annotated[str | None, typer.Option("--description", help="What it is for.")] = None,
-    aws: Annotated[list[str] | None, _repeated("--aws", "POLICY", "An AWS managed policy")] = None,
-    customer: Annotated[list[str] | None, _repeated("--customer", "POLICY", "A customer managed policy")] = None,
-    inline: Annotated[str | None, typer.Option("--inline", metavar="FILE", help="A policy document.")] = None,
-    session: Annotated[str | None, typer.Option("--session", metavar="PT1H", help="How long a session lasts.")] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Its name at AWS, else the key.")] = None,
-    file: FileOption = None,
-    json: JsonOption = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-) -> int:
-    """Add a permission set."""
-    policies = {"aws": aws, "customer": customer, "inline": inline}
-    given = {"key": key, "description": description, **policies, "session": session, "name": name, "file": file}
-    return _add(options, "permission-set", given, json=json, dry_run=dry_run, yes=yes)
-
-
-@command("assignment", "strata add assignment --permission-set ReadOnly --group devops --ou workloads", added)
-def add_assignment(
-    *,
-    options: Options,
-    permission_set: Annotated[
-        list[str] | None, _repeated("--permission-set", "SET", "A permission set", completion.keys("permission-set"))
-    ] = None,
-    group: Annotated[
-        list[str] | None, _repeated("--group", "GROUP", "A group that gets it", completion.keys("group"))
-    ] = None,
-    user: Annotated[
-        list[str] | None, _repeated("--user", "USER", "A user who gets it", completion.keys("user"))
-    ] = None,
-    ou: Annotated[
-        list[str] | None, _repeated("--ou", "UNIT", "All accounts of a unit, later ones too", completion.keys("ou"))
-    ] = None,
-    account: Annotated[
-        list[str] | None,
-        _repeated("--account", "ACCOUNT", "An account, a wildcard, or all", completion.keys("account", more=("all",))),
-    ] = None,
-    except_ou: Annotated[
-        list[str] | None, _repeated("--except-ou", "UNIT", "A unit to leave out", completion.keys("ou"))
-    ] = None,
-    except_account: Annotated[
-        list[str] | None,
-        _repeated("--except-account", "ACCOUNT", "An account to leave out", completion.keys("account")),
-    ] = None,
-    reason: Annotated[str | None, typer.Option("--reason", help="Why, for those who review it.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Its last day.")] = None,
-    file: FileOption = None,
-    json: JsonOption = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-) -> int:
-    """Give people access to accounts."""
-    who = {"permission_set": permission_set, "group": group, "user": user}
-    where = {"ou": ou, "account": account, "except_ou": except_ou, "except_account": except_account}
-    given = {**who, **where, "reason": reason, "until": until, "file": file}
-    return _add(options, "assignment", given, json=json, dry_run=dry_run, yes=yes)
-
-
-def _add(options: Options, kind: Any, given: dict[str, Any], *, json: bool, dry_run: bool, yes: bool) -> int:
-    from strata.commands.add import run
-
-    return run(options, kind=kind, given=given, json=json, dry_run=dry_run, yes=yes)
+_add(
+    "account",
+    "strata add account data-prod --email aws+data-prod@acme.io --ou prod",
+    "Add an account: what binds it, who gets in.",
+    key=_KEY,
+    email=_answer("--email", "Its root e-mail address."),
+    ou=_answer("--ou", "The unit it is in, or root.", "UNIT", completion.keys("ou")),
+    name=_answer("--name", "Else <project>-<key>."),
+    tag=_answers("--tag", "KEY=VALUE", "One of its tags"),
+)
+_add(
+    "ou",
+    "strata add ou data --under workloads",
+    "Add a unit: what it inherits.",
+    key=_KEY,
+    under=_answer("--under", "The unit above it, else root.", "UNIT", completion.keys("ou")),
+    name=_answer("--name", "Its name at AWS, else the key."),
+)
+_add(
+    "group",
+    "strata add group data --member jane-doe",
+    "Add a group.",
+    key=_KEY,
+    description=_answer("--description", "What it is for."),
+    member=_answers("--member", "USER", "A user in it", completion.keys("user")),
+    name=_answer("--name", "Its display name, else the key."),
+)
+_add(
+    "user",
+    "strata add user lena-fuchs --email lena.fuchs@acme.io --group devops",
+    "Add a person, to groups as well.",
+    key=Annotated[str | None, typer.Argument(help="The person's key.")],
+    given_name=_answer("--given-name", "Given name."),
+    family_name=_answer("--family-name", "Family name."),
+    email=_answer("--email", "E-mail address, to sign in with."),
+    group=_answers("--group", "GROUP", "A group to be a member of", completion.keys("group")),
+)
+_add(
+    "permission-set",
+    "strata add permission-set DataReader --aws ReadOnlyAccess",
+    "Add a permission set.",
+    key=_KEY,
+    description=_answer("--description", "What it is for."),
+    aws=_answers("--aws", "POLICY", "An AWS managed policy"),
+    customer=_answers("--customer", "POLICY", "A customer managed policy"),
+    inline=_answer("--inline", "A policy document.", "FILE"),
+    session=_answer("--session", "How long a session lasts.", "PT1H"),
+    name=_answer("--name", "Its name at AWS, else the key."),
+)
+_add(
+    "assignment",
+    "strata add assignment --permission-set ReadOnly --group devops --ou workloads",
+    "Give people access to accounts.",
+    permission_set=_answers("--permission-set", "SET", "A permission set", completion.keys("permission-set")),
+    group=_answers("--group", "GROUP", "A group that gets it", completion.keys("group")),
+    user=_answers("--user", "USER", "A user who gets it", completion.keys("user")),
+    ou=_answers("--ou", "UNIT", "All accounts of a unit, later ones too", completion.keys("ou")),
+    account=_answers(
+        "--account", "ACCOUNT", "An account, a wildcard, or all", completion.keys("account", more=("all",))
+    ),
+    except_ou=_answers("--except-ou", "UNIT", "A unit to leave out", completion.keys("ou")),
+    except_account=_answers("--except-account", "ACCOUNT", "An account to leave out", completion.keys("account")),
+    reason=_answer("--reason", "Why, for those who review it."),
+    until=_answer("--until", "Its last day.", "DATE"),
+)
 
 
 @command("schema", "strata schema sso > sso.schema.json")
@@ -485,73 +439,51 @@ def bootstrap(*, options: Options, dry_run: DryRunOption = False, yes: YesOption
     return run(options, dry_run=dry_run, yes=yes)
 
 
-@command("init", "strata init --name acme --short-name ac --email aws@acme.io")
-def init(
-    *,
-    options: Options,
-    name: Annotated[str | None, typer.Option("--name", help="Project name, the prefix of account names.")] = None,
-    short_name: Annotated[str | None, typer.Option("--short-name", help="Prefix of buckets and CLI profiles.")] = None,
-    primary: Annotated[str | None, typer.Option("--primary", help="Primary region.")] = None,
-    secondary: Annotated[str | None, typer.Option("--secondary", help="Region of the replica of the state.")] = None,
-    governed: Annotated[
-        list[str] | None,
-        typer.Option("--governed", metavar="REGION", help="One more region with regional defaults; repeatable."),
-    ] = None,
-    locking: Annotated[
-        str | None,
-        typer.Option("--locking", metavar="both|s3", help="Locks: S3 and a table, or S3 alone."),
-    ] = None,
-    ou: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--ou",
-            metavar="UNIT",
-            help="A unit, as in workloads/prod; repeatable, else security, infrastructure, workloads, sandbox.",
-        ),
-    ] = None,
-    account: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--account",
-            metavar="KEY@UNIT",
-            help="A member account, as in data-prod@workloads/prod; repeatable, else security and shared.",
-        ),
-    ] = None,
-    email: Annotated[
-        str | None,
-        typer.Option("--email", help="Address that accounts get plus-addresses of, or a pattern with {account}."),
-    ] = None,
-    management_id: Annotated[str | None, typer.Option("--management-id", help="Else the caller's account.")] = None,
-    management_name: Annotated[str | None, typer.Option("--management-name", help="Its name at AWS.")] = None,
-    management_email: Annotated[str | None, typer.Option("--management-email", help="Its root e-mail.")] = None,
-    admin_given_name: Annotated[str | None, typer.Option("--admin-given-name", help="First administrator.")] = None,
-    admin_family_name: Annotated[str | None, typer.Option("--admin-family-name", help="First administrator.")] = None,
-    admin_email: Annotated[str | None, typer.Option("--admin-email", help="First administrator.")] = None,
-    to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Write a new folder instead.")] = None,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-) -> int:
-    """Make the example configuration yours: asks what no flag says, shows the changes, writes them."""
+def _init(options: Options, **values: Any) -> int:
     from strata.commands.init import run
 
-    given = {
-        "name": name,
-        "short_name": short_name,
-        "primary": primary,
-        "secondary": secondary,
-        "governed": governed,
-        "locking": locking,
-        "units": ou,
-        "accounts": account,
-        "email": email,
-        "management_id": management_id,
-        "management_name": management_name,
-        "management_email": management_email,
-        "admin_given_name": admin_given_name,
-        "admin_family_name": admin_family_name,
-        "admin_email": admin_email,
-    }
-    return run(options, given=given, to=to, dry_run=dry_run, yes=yes)
+    return run(options, **values)
+
+
+_interview(
+    "init",
+    "strata init --name acme --short-name ac --email aws@acme.io",
+    "Make the example configuration yours: asks what no flag says, shows the changes, writes them.",
+    _init,
+    app,
+    {
+        "name": _answer("--name", "Project name, the prefix of account names."),
+        "short_name": _answer("--short-name", "Prefix of buckets and CLI profiles."),
+        "primary": _answer("--primary", "Primary region."),
+        "secondary": _answer("--secondary", "Region of the replica of the state."),
+        "governed": _answers("--governed", "REGION", "One more region with regional defaults"),
+        "locking": _answer("--locking", "Locks: S3 and a table, or S3 alone.", "both|s3"),
+        "units": _answers(
+            "--ou",
+            "UNIT",
+            "A unit, as in workloads/prod",
+            again="repeatable, else security, infrastructure, workloads, sandbox",
+        ),
+        "accounts": _answers(
+            "--account",
+            "KEY@UNIT",
+            "A member account, as in data-prod@workloads/prod",
+            again="repeatable, else security and shared",
+        ),
+        "email": _answer("--email", "Address that accounts get plus-addresses of, or a pattern with {account}."),
+        "management_id": _answer("--management-id", "Else the caller's account."),
+        "management_name": _answer("--management-name", "Its name at AWS."),
+        "management_email": _answer("--management-email", "Its root e-mail."),
+        "admin_given_name": _answer("--admin-given-name", "First administrator."),
+        "admin_family_name": _answer("--admin-family-name", "First administrator."),
+        "admin_email": _answer("--admin-email", "First administrator."),
+    },
+    {
+        "to": Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Write a new folder instead.")],
+        "dry_run": DryRunOption,
+        "yes": YesOption,
+    },
+)
 
 
 @command("adopt", "strata adopt --to adopted --name acme --short-name ac --primary eu-central-1 --secondary eu-west-1")
@@ -1039,7 +971,7 @@ def report(
     from strata.live import Source
 
     only, source = Only(account or (), ou or (), person, group), Source(live, kept, save)
-    allowed = [allowed_change.value for allowed_change in allow or ()]
+    allowed = [change.value for change in allow or ()]
     return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of, only=only, source=source)
 
 
@@ -1059,16 +991,13 @@ def main() -> None:
 
 
 def asked(named: Sequence[str]) -> typer.Typer:
-    """Returns the command line with the one command that is named: to make those of all others takes 10 ms."""
-    if not (
-        commands := [
-            registered_command for registered_command in app.registered_commands if registered_command.name in named
-        ]
-    ):
+    """Returns the command line with the command alone that is named: to make all others takes 10 ms."""
+    commands = [registered for registered in app.registered_commands if registered.name in named]
+    if not commands:
         return app
-    found = copy.copy(app)
-    found.registered_commands, found.registered_groups = commands, []
-    return found
+    alone = copy.copy(app)
+    alone.registered_commands, alone.registered_groups = commands, []
+    return alone
 
 
 if __name__ == "__main__":

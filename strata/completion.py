@@ -42,11 +42,11 @@ def keys(*kinds: str, more: Iterable[str] = ()) -> Completion:
 def stacks(context: typer.Context) -> list[str]:
     """Completes stacks that are not named yet, a layer by its name, which stands for all of its stacks."""
     named = context.params.get("stacks") or ()
-    return [one for one in (*_STACKS, *_layers(context)) if one not in named]
+    return [stack for stack in (*_STACKS, *_layers(context)) if stack not in named]
 
 
 def permissions(context: typer.Context) -> list[str]:
-    """Completes the policies that `strata permissions` prints, of a layer the one for who deploys it."""
+    """Completes the policies that `strata permissions` prints, of a layer that for who deploys it."""
     return ["reader", *_STACKS, *_layers(context)]
 
 
@@ -85,12 +85,12 @@ def _folder(context: typer.Context) -> Path:
 def _keys(folder: Path, kind: str) -> list[str]:
     """Returns the keys of a kind; whatever is wrong with the files, `strata check` says it, not a shell at a key."""
     name, section = _SECTIONS[kind]
-    found = {"account": ["management"], "ou": ["root"]}.get(kind, [])
+    keys = {"account": ["management"], "ou": ["root"]}.get(kind, [])
     with suppress(Exception):
         for file in [folder / f"{name}.yaml", *sorted((folder / name).glob("*.yaml"))]:
             entries = _content(file).get(section)
-            found += _of_units(entries, set()) if kind == "ou" else _of(entries)
-    return found
+            keys += _of_units(entries, set()) if kind == "ou" else _of(entries)
+    return keys
 
 
 def _content(file: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ class Message(str):
     """A text for people, with what scripts and tests go by. It is used as any text; a text made of it is no message.
 
     Attributes:
-        id: the case, in kebab case: it stays when the words change, and two sentences of one case have one id.
+        id: the case, in kebab case: it stays when the words change, and two sentences of the same case share it.
         place: `file:line: keys`, an address of Terraform or an ARN; empty where the text is about no place.
         data: the values that the text is about, as JSON has them.
     """
@@ -41,7 +41,7 @@ class Message(str):
 
 
 class StrataError(Exception):
-    """An expected failure: one line for each text, exit code 1, no traceback."""
+    """An expected failure: a line for each text, exit code 1, no traceback."""
 
     printed = False
     """Whether a command that prints JSON has printed it already."""
@@ -53,7 +53,7 @@ class StrataError(Exception):
         return "; ".join(map(str, self.args))
 
     def lines(self) -> Iterator[str]:
-        """Yields what is printed: one line for each text."""
+        """Yields what is printed: a line for each text."""
         yield from (f"error: {line(text)}" for text in self.args)
 
 
@@ -63,7 +63,7 @@ class UsageError(StrataError):
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One fault in the configuration: its place, the problem, and the remedy."""
+    """A fault in the configuration: its place, the problem, and the remedy."""
 
     file: str
     line: int
@@ -71,7 +71,7 @@ class Fault:
     problem: Message
     remedy: str
     rule: str = field(default="format", compare=False)
-    """The id of the rule that found it: its module and name; `format` for what the parser found."""
+    """The id of the rule that is broken: its module and name; `format` for what the parser tells."""
     alike: str = field(default="", compare=False)
     """The wrong value, of a rule that a file can break hundreds of times; empty of any other."""
 
@@ -80,7 +80,7 @@ class Fault:
 
     @property
     def message(self) -> Message:
-        """Returns all of it in one text, for where faults stand among other texts."""
+        """Returns all of it in a single text, for where faults stand among other texts."""
         return self.problem.saying(str(self), place=self.place)
 
     @property
@@ -97,7 +97,7 @@ class ConfigurationError(StrataError):
         Exception.__init__(self, "\n".join(str(fault) for fault in self.faults))
 
     def lines(self, *, every: bool = False) -> Iterator[str]:
-        """Yields a line for each fault; many that are alike in one file are one line, unless every one is asked for."""
+        """Yields a line for each fault; many that are alike in a file share a line, unless all are asked for."""
         alike: defaultdict[tuple[str, str], list[Fault]] = defaultdict(list)
         for fault in self.faults if not every else ():
             if fault.alike:
@@ -107,11 +107,14 @@ class ConfigurationError(StrataError):
             if len(same) <= _FEW_ALIKE:
                 yield f"error: {fault}"
             elif fault is same[0]:
-                yield f"error: {_together(same)}"
+                values = ", ".join(repr(other.alike) for other in same[1 : _NAMED_ALIKE + 1])
+                more = f"{len(same) - 1 - _NAMED_ALIKE:,} more, down to line {same[-1].line}"
+                problem = fault.problem.saying(f"{fault.problem} (likewise {values} and {more})")
+                yield f"error: {replace(fault, problem=problem)}"
 
 
 def unforeseen(error: Exception) -> Message:
-    """Returns what is said of an error that is none of ours: the machine's, or a fault of Strata."""
+    """Returns the message of an error that is none of ours: the machine's, or a fault of Strata."""
     if isinstance(error, OSError) and error.errno in _MACHINE and not error.filename:
         return Message("output-unwritable", f"the output cannot be written: {error.strerror}", reason=error.strerror)
     if isinstance(error, OSError) and error.filename:
@@ -126,11 +129,3 @@ _MACHINE = frozenset(
 )
 """Errors of the machine that name no file: a full disk, a quota, too many open files, a closed stdout."""
 _FEW_ALIKE, _NAMED_ALIKE = 5, 3
-
-
-def _together(faults: Sequence[Fault]) -> Fault:
-    first, *others = faults
-    values = ", ".join(repr(fault.alike) for fault in others[:_NAMED_ALIKE])
-    more = f"{len(others) - _NAMED_ALIKE:,} more, down to line {others[-1].line}"
-    problem = first.problem.saying(f"{first.problem} (likewise {values} and {more})")
-    return replace(first, problem=problem)

@@ -1,4 +1,4 @@
-"""What `strata --help` says: the commands in the order of their use, one short line each, and the exit codes."""
+"""What `strata --help` says: the commands in the order of their use, a short line each, and the exit codes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "permissions": "print the policy of who plans or deploys",
     },
 }
-"""Each command with its line; one that is in no group is hidden."""
+"""Each command with its line; those in no group are hidden."""
 
 LINES: Mapping[str, str] = {name: text for group in GROUPS.values() for name, text in group.items()}
 
@@ -66,7 +66,7 @@ class Commands(TyperGroup):
         return [*(name for name in LINES if name in self.commands), *(self.commands.keys() - LINES.keys())]
 
     def format_commands(self, ctx: Any, formatter: Formatter) -> None:
-        """Writes the groups; all have one width, so that the lines stand in one column."""
+        """Writes the groups; all have the same width, so that the lines stand in a column."""
         width = max(len(name) for name in LINES if name in self.commands)
         for title, lines in GROUPS.items():
             rows = [(f"{name:<{width}}", text) for name, text in lines.items() if name in self.commands]

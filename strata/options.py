@@ -28,7 +28,7 @@ class Options:
 
     @property
     def config_words(self) -> str:
-        """Returns what names the configuration in a command to copy; nothing where the command finds it anyway."""
+        """Returns the option that names the configuration in a command to copy; none where it is the usual folder."""
         return "" if self.config == usual_config() else f" --config {word(self.config)}"
 
     def note(self, text: str) -> None:

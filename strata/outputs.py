@@ -22,7 +22,7 @@ FORMATS: Mapping[str, int] = {
     "profiles": 1,
     "report": 1,
 }
-"""The number of each output. It grows when a field goes, or means something else; not when one is added."""
+"""The number of each output. It grows when a field goes, or means something else; not when a field is added."""
 
 
 def output(name: str, data: Mapping[str, Any], notes: Sequence[Message] = ()) -> str:

@@ -1,4 +1,4 @@
-"""Makes text safe to print: one function for each destination, whatever the source of the text.
+"""Makes text safe to print: a function for each destination, whatever the source of the text.
 
 Data is unchanged until then. `guarded` comes after all of them, for text that no function made safe; at a terminal it
 wraps lines and shows colours as well, for every command in the same way.
@@ -18,11 +18,11 @@ from functools import partial
 from typing import Any, TextIO, cast
 
 LINE = 2_000
-"""Characters of one line at a terminal; more than any message needs."""
+"""Characters of a line at a terminal; more than any message needs."""
 
 
 def line(text: object, most: int = LINE) -> str:
-    """Returns text as one line of a terminal: all of it can be seen, none is obeyed, the middle of much is cut."""
+    """Returns text as a line of a terminal: all of it can be seen, none is obeyed, the middle of much is cut."""
     seen = visible(_cut(str(text), most)).replace("\n", r"\n").replace("\t", r"\t")
     return _cut(seen, most)
 
@@ -47,7 +47,7 @@ def values_cut(text: str) -> str:
 
 
 def path(text: str) -> str:
-    """Returns the path of a key in one line, long keys shortened; in quotes where it could look like message text."""
+    """Returns the path of a key in a line, long keys shortened; in quotes where it could look like message text."""
     parts = re.split(r"([.\[])", text)
     short = "".join(part if len(part) <= _LONG else f"{part[:_BRIEF]}..." for part in parts)
     shown = line(short, 2 * _LONG)
@@ -61,7 +61,7 @@ _SPACE = re.compile(r"[\t\n]+")
 _QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _HIDDEN = re.compile(
-    # Letters and marks that show nothing: joiners, fillers, selectors. A symbol may have the one that selects its look.
+    # Letters and marks that show nothing: joiners, fillers, selectors. A symbol may have that which selects its look.
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
     r"|(?<![\xa9\xae\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]"
 )
@@ -98,17 +98,17 @@ def _cut(text: str, most: int) -> str:
 
 
 def word(text: object) -> str:
-    """Returns text as one word of a command to copy into a shell: as it is written, never run."""
+    """Returns text as a word of a command to copy into a shell: as it is written, never run."""
     import shlex
 
     plain = str(text)
     if stays(plain):
         return shlex.quote(plain)
-    return f"$'{''.join(map(_octet, os.fsencode(plain)))}'"
-
-
-def _octet(one: int) -> str:
-    return chr(one) if chr(one).isprintable() and one < ord("\x7f") and one not in b"'\\#" else f"\\x{one:02x}"
+    octets = (
+        chr(octet) if ord(" ") <= octet < ord("\x7f") and octet not in b"'\\#" else f"\\x{octet:02x}"
+        for octet in os.fsencode(plain)
+    )
+    return f"$'{''.join(octets)}'"
 
 
 _OTHERWISE = re.compile(r"[\n\t]|##\[")
@@ -116,7 +116,7 @@ _OTHERWISE = re.compile(r"[\n\t]|##\[")
 
 
 def stays(text: str) -> bool:
-    """Returns whether text is printed as it is within a line."""
+    """Says whether text is printed as it is within a line."""
     return text == visible(text) and not _OTHERWISE.search(text)
 
 
@@ -203,7 +203,7 @@ class Style(Enum):
 def paint(text: str, style: Style) -> str:
     """Returns text that a terminal shows in colour and that is plain anywhere else; make it safe before.
 
-    The guard of the stream decides, since one of stdout and stderr may be a terminal and the other a file.
+    The guard of the stream decides, since of stdout and stderr either may be a terminal and the other a file.
     """
     return f"{_MARKS[style]}{text}{_PLAIN}"
 
@@ -240,7 +240,7 @@ _NARROWEST, _USUAL = 20, 80
 
 
 def coloured(stream: TextIO) -> bool:
-    """Returns whether a stream shows colours: a terminal, unless NO_COLOR, TERM=dumb or CI say otherwise.
+    """Says whether a stream shows colours: a terminal, unless NO_COLOR, TERM=dumb or CI say otherwise.
 
     https://no-color.org
     """
@@ -249,7 +249,7 @@ def coloured(stream: TextIO) -> bool:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Returns one line as lines of a terminal: parted at blanks only, so that names, ARNs and paths stay whole.
+    """Returns a line as lines of a terminal: parted at blanks only, so that names, ARNs and paths stay whole.
 
     What follows the first is indented more, or begins where the last column of the line does.
     """
@@ -390,8 +390,8 @@ class _Guarded:
             self._put(self._in_colour(shown))
             return len(text)
         *whole, self._held = f"{self._held}{shown}".split("\n")
-        for one in whole:
-            self._put(f"{self._laid_out(one)}\n")
+        for line in whole:
+            self._put(f"{self._laid_out(line)}\n")
             self._begun = False
         return len(text)
 
@@ -456,8 +456,8 @@ class _Guarded:
         return _MARK.sub(lambda match: _CODES[match[0]] if self._colours else "", text)
 
     def writelines(self, lines: list[str]) -> None:
-        for one in lines:
-            self.write(one)
+        for line in lines:
+            self.write(line)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)

@@ -20,15 +20,15 @@ Read: TypeAlias = Callable[[str, Known], Any]
 
 @dataclass(frozen=True)
 class Question:
-    """One answer: its option, what is asked, how it is read, and what Enter means.
+    """A question: its option, what is asked, how the answer is read, and what Enter means.
 
     Attributes:
         suggest: what Enter takes at a terminal.
-        otherwise: the answer where nobody gives one; None where one is needed.
+        otherwise: the answer where nobody gives any; None where it is needed.
         many: the option can be repeated; at a terminal the answers stand in a row.
         asked: somebody at a terminal is asked for it.
         needed: other answers leave room for it.
-        options: all of which one is enough, as the message that it is missing names them; else its own.
+        options: all of which any is enough, as the message that it is missing names them; else its own.
     """
 
     name: str
@@ -51,7 +51,7 @@ _FLAGS = {"key": "KEY", "accounts": "--account", "units": "--ou"}
 
 
 def is_given(given: Known, question: Question) -> bool:
-    """Returns whether an option answers a question."""
+    """Says whether an option answers a question."""
     return given.get(question.name) not in (None, [], ())
 
 

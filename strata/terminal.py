@@ -1,4 +1,4 @@
-"""Asking the person at the terminal, if there is one."""
+"""Asking the person at the terminal, if there is any."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from strata.printing import columns, ended_by_hand, line, readers_may_leave
 
 
 def confirmed(question: str, *, instead: str = "the plan with --dry-run") -> bool:
-    """Returns whether the person says yes; `instead` is what can be looked at where nobody can be asked.
+    """Says whether the person says yes; `instead` is what can be looked at where nobody can be asked.
 
     Raises:
         UsageError: there is no terminal for the question.
@@ -58,5 +58,5 @@ _ROOM = 24
 
 
 def interactive() -> bool:
-    """Returns whether somebody can answer."""
+    """Says whether somebody can answer."""
     return sys.stdin is not None and sys.stdin.isatty()

@@ -50,7 +50,7 @@ class Zone:
 
     @cached_property
     def examination(self) -> Examiner:
-        """Returns what asks; it remembers what it has found out."""
+        """Returns the evaluator; it remembers its answers."""
         return Examiner(Evaluated(self.landing_zone))
 
     def principal(self, *names: str) -> Principal:
@@ -91,14 +91,14 @@ class Principal:
         """Asserts that each action is allowed, whatever else the request has; returns true.
 
         Args:
-            actions: as in `s3:GetObject`, or `s3:Get*` for every one that it matches.
+            actions: as in `s3:GetObject`, or `s3:Get*` for all that it matches.
             account: keys of accounts, `ou/KEY`, `root` for all members, or `all`.
             on: ARNs of resources; else any.
             region: regions, or `other` for those that are not governed.
-            keys: condition keys of the request with their values, empty for one that it does not have.
+            keys: condition keys of the request with their values, empty for those that it does not have.
 
         Raises:
-            AssertionError: one is denied, or depends on what the question does not say.
+            AssertionError: an action is denied, or depends on what the question does not say.
             StrataError: a name in the question is nobody's.
         """
         __tracebackhide__ = True
@@ -110,7 +110,7 @@ class Principal:
         """Asserts that each action is denied, whatever else the request has; returns true.
 
         Raises:
-            AssertionError: one is allowed, or depends on what the question does not say.
+            AssertionError: an action is allowed, or depends on what the question does not say.
             StrataError: a name in the question is nobody's.
         """
         __tracebackhide__ = True
@@ -145,8 +145,8 @@ class Principal:
 
     def _asked(self, expectation: Expectation) -> ExpectationResult:
         examination = self.zone.examination
-        if found := list(problems(examination.evaluated, expectation, places=True, principals=True)):
-            raise StrataError(*map(_with_remedy, found))
+        if unmet := list(problems(examination.evaluated, expectation, places=True, principals=True)):
+            raise StrataError(*map(_with_remedy, unmet))
         sentence = resolved(examination.evaluated, expectation)
         if not any(True for account in sentence.accounts for _ in examination.subjects(sentence, account)):
             text = "nobody is asked about: no account is in there, or nobody has access"

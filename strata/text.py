@@ -23,14 +23,14 @@ def accounts_in_words(accounts: Collection[str], every: Collection[str]) -> str 
     return f"all {len(every):,} accounts" if len(accounts) == len(every) > 1 else None
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
+def counted(number: int, singular: str, many: str | None = None) -> str:
     """Returns `1 account`, `2 accounts`; the plural is given where it has more than an `s`."""
-    return f"{number:,} {plural(number, one, many)}"
+    return f"{number:,} {plural(number, singular, many)}"
 
 
-def plural(number: int, one: str, many: str | None = None) -> str:
+def plural(number: int, singular: str, many: str | None = None) -> str:
     """Returns the word for a number of things."""
-    return one if number == 1 else many or f"{one}s"
+    return singular if number == 1 else many or f"{singular}s"
 
 
 def in_sentence(value: str) -> str:
@@ -40,7 +40,7 @@ def in_sentence(value: str) -> str:
     try:
         json.loads(value)
     except ValueError:
-        # On one line, in words that wrap: a word of a whole text would stand at the margin.
+        # On a single line, in words that wrap: a word of a whole text would stand at the margin.
         return repr(" ".join(value.split())) if value else "empty"
     return value
 

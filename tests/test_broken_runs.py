@@ -10,9 +10,8 @@ import pytest
 
 from strata.aws.session import THROTTLED
 from strata.errors import Message
-from strata.terraform.errors import ADVICE, advice
+from strata.terraform.errors import _SETTLING, ADVICE, PAUSES, advice, settling
 from strata.terraform.events import Failure
-from strata.terraform.settling import _SETTLING, PAUSES, settling
 from strata.terraform.workspace import Workspace
 from tests.conftest import Golden
 from tests.documents import CHECKOUT, with_rows

@@ -575,7 +575,7 @@ GROUP = "aws_identitystore_group.finops"
 @pytest.fixture
 def remade(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Has the last stack record a group that is at AWS under another id; returns each question to Identity Center."""
-    from strata.terraform import made_again
+    from strata.terraform import lookups
 
     of, asked = Prepared.directory, list[str]()
 
@@ -586,7 +586,7 @@ def remade(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     instance = site.aws.client("sso-admin").list_instances()["Instances"][0]
     site.aws.client("identitystore").create_group(IdentityStoreId=instance["IdentityStoreId"], DisplayName="finops")
     monkeypatch.setattr(Prepared, "directory", directory)
-    for module in (made_again, leftovers, preflight):
+    for module in (lookups, leftovers, preflight):
         monkeypatch.setattr(module, "STACK", "security")
     group = {"type": "aws_identitystore_group", "name": "finops", "instances": [{"attributes": {"id": "d-1/old"}}]}
     site.states["security"] = {"resources": [group]}

@@ -20,12 +20,11 @@ from strata.identity.things import Holdings, KeyedThing
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.terraform import preflight
-from strata.terraform.errors import advice
+from strata.terraform.errors import advice, settling
 from strata.terraform.events import Failure
 from strata.terraform.existing import ExistingTable, exists_already
 from strata.terraform.preflight import identity_center_refusals
 from strata.terraform.recovery import beside, looked_up, tainted
-from strata.terraform.settling import settling
 from strata.terraform.workspace import Workspace
 from tests.aws.client import ACCOUNT
 from tests.aws.client import Aws as Emulator

@@ -21,7 +21,7 @@ from strata.config.text import address_part
 
 
 def alert_topic(stack: BaseStack, *, region: str, emails: Sequence[str]) -> Added[SnsTopic]:
-    """Makes the topic of one region with its subscriptions; each address confirms by the mail AWS sends."""
+    """Makes the topic of a region with its subscriptions; each address confirms by the mail AWS sends."""
     name = resource_name("alerts", region)
     topic = stack.add(SnsTopic, name, name=f"{stack.project.short_name}-alerts", region=region)
     stack.add(SnsTopicPolicy, name, arn=topic.arn, region=region, policy=policy_json(_events_may_publish(topic.arn)))
@@ -47,7 +47,7 @@ def alert_rule(
     pattern: Mapping[str, Any],
     read_only_events: bool = False,
 ) -> None:
-    """Sends the events of one region that match to the topic of the same region: a rule cannot reach another region.
+    """Sends the events of a region that match to the topic of the same region: a rule cannot reach another region.
 
     AWS leaves Get*, List* and Describe* calls out of a rule unless its state asks for them.
     """

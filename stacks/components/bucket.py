@@ -52,7 +52,7 @@ class SafeBucket:
         statements: Sequence[dict[str, Any]] = (),
         adopted_tags: Mapping[str, str] | None = None,
     ) -> None:
-        """Makes it; one that is adopted keeps the tags that it has, and gets these when it is made."""
+        """Makes it; what is adopted keeps the tags that it has, and gets these when it is made."""
         left = ["tags"] if adopted_tags is not None else None
         self.bucket = stack.add(
             S3Bucket,

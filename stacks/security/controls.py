@@ -17,7 +17,7 @@ class Controls(BaseStack):
     """A stack of controls. One builder lists the resources of a control, to create or remove them."""
 
     def make(self, control: Control, builder: Callable[[], R]) -> R | None:
-        """Creates a control that is on; removes from the state an unmanaged one or a setting that is off.
+        """Creates a control that is on; removes from the state what is unmanaged, or a setting that is off.
 
         A setting of the account, such as the password policy, always exists: nothing weakens it silently. Returns what
         the builder returns where it creates something.

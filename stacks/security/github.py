@@ -1,4 +1,4 @@
-"""Roles that GitHub Actions assumes without a key: one that plans, one that deploys from the main branch."""
+"""Roles that GitHub Actions assumes without a key: to plan, and to deploy from the main branch."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _build(stack: Controls, github: GithubActions) -> dict[str, Added[IamRole]]:
     plan = _role(stack, github, "plan", _trust(provider.arn, github, [branch, "pull_request"]))
     reader = permissions(stack.project)[READER].text
     stack.add(IamRolePolicy, "github-plan", name="reader", role=stack.expression(plan, "name"), policy=reader)
-    # The subject names the environment and no branch; the environment may be open to others than this one.
+    # The subject names the environment and no branch; the environment may be open to others than this branch.
     deploy = _trust(provider.arn, github, [f"environment:{github.environment}"], ref=f"refs/heads/{github.branch}")
     apply = _role(stack, github, "apply", deploy)
     administrator = f"arn:{PARTITION}:iam::aws:policy/AdministratorAccess"

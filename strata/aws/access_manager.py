@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from strata.aws.session import Aws
 
 
@@ -18,22 +15,13 @@ def entitlements(aws: Aws, region: str) -> list[tuple[str, str, str, str]]:
     """
     client = aws.client("account-access", region)
     applications = client.items("list_applications", "applications[].applicationArn")
-    return sorted(
-        _entitlement(str(application), one)
-        for application in applications
-        for one in client.items("list_entitlements", "entitlements[]", applicationArn=application, filter={})
-        if one["entitlement"].get("principalRole")
-    )
-
-
-def _entitlement(application: str, found: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    given = found["entitlement"]["principalRole"]
-    role, id = str(given.get("roleArn", "")), str(found.get("entitlementId", ""))
-    return _principal(given.get("principal") or {}), role, application, id
-
-
-def _principal(found: object) -> str:
-    """Returns the id of a user or group, which AWS nests in a union."""
-    while isinstance(found, dict):
-        found = next(iter(found.values()), "")
-    return str(found)
+    entitled = []
+    for application in applications:
+        for item in client.items("list_entitlements", "entitlements[]", applicationArn=application, filter={}):
+            if given := item["entitlement"].get("principalRole"):
+                principal = given.get("principal") or {}
+                while isinstance(principal, dict):  # AWS nests the id of a user or group in a union
+                    principal = next(iter(principal.values()), "")
+                role, id = given.get("roleArn", ""), item.get("entitlementId", "")
+                entitled.append((str(principal), str(role), str(application), str(id)))
+    return sorted(entitled)

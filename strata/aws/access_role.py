@@ -30,7 +30,7 @@ def _arn(account: str, role: str) -> str:
 def closed_to_us(aws: Aws, accounts: Mapping[str, str], role: str = ACCESS_ROLE) -> list[str]:
     """Returns the keys of the accounts whose role cannot be assumed, by an attempt at each.
 
-    AWS makes the access role in accounts that it creates. One that was invited has none, and a suspended one lets
+    AWS makes the access role in accounts that it creates. An invited account has none, and a suspended account lets
     nobody in.
 
     Args:
@@ -70,5 +70,5 @@ def way(role: str, layers: Mapping[str, Roles]) -> str:
 def account_ids(state: Mapping[str, object], keys: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yields key and id of the accounts that the state of `organizations` has."""
     outputs = state.get("outputs")
-    found = outputs.get("account_ids", {}).get("value", {}) if isinstance(outputs, Mapping) else {}
-    yield from ((key, str(found[key])) for key in keys if key in found)
+    ids = outputs.get("account_ids", {}).get("value", {}) if isinstance(outputs, Mapping) else {}
+    yield from ((key, str(ids[key])) for key in keys if key in ids)

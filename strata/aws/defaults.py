@@ -1,9 +1,8 @@
-"""Settings that AWS has for every account and its regions: one reader each, which returns Terraform's arguments."""
+"""Settings that AWS has for every account and its regions: a reader for each, which returns Terraform's arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Any
 
 from strata.aws.session import Aws, AwsError, Client
@@ -13,49 +12,40 @@ from strata.text import snake
 Values = Mapping[str, Any]
 
 
-def _ebs_encryption(ec2: Client) -> Values:
-    return {"enabled": ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"]}
-
-
-def _instance_metadata(ec2: Client) -> Values:
-    return _by_argument(ec2.get_instance_metadata_defaults().get("AccountLevel", {}))
-
-
-def _snapshot_public_access(ec2: Client) -> Values:
-    return _by_argument(ec2.get_snapshot_block_public_access_state())
-
-
 def _image_public_access(ec2: Client) -> Values:
-    found = _by_argument(ec2.get_image_block_public_access_state())
-    return {**found, "state": found.get("image_block_public_access_state")}
-
-
-def _s3_public_access(s3control: Client, account_id: str) -> Values:
-    read = partial(s3control.get_public_access_block, AccountId=account_id)
-    return _unless(read, "PublicAccessBlockConfiguration", "NoSuchPublicAccessBlockConfiguration")
-
-
-def _password_policy(iam: Client, _: str) -> Values:
-    return _unless(iam.get_account_password_policy, "PasswordPolicy", "NoSuchEntity", "NoSuchEntityException")
+    values = _by_argument(ec2.get_image_block_public_access_state())
+    return {**values, "state": values.get("image_block_public_access_state")}
 
 
 REGIONAL: Mapping[str, Callable[[Client], Values]] = {
-    "ebs_encryption": _ebs_encryption,
-    "instance_metadata": _instance_metadata,
-    "snapshot_public_access": _snapshot_public_access,
+    "ebs_encryption": lambda ec2: {"enabled": ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"]},
+    "instance_metadata": lambda ec2: _by_argument(ec2.get_instance_metadata_defaults().get("AccountLevel", {})),
+    "snapshot_public_access": lambda ec2: _by_argument(ec2.get_snapshot_block_public_access_state()),
     "image_public_access": _image_public_access,
 }
 """The reader of each setting that a region has, by key of security.yaml."""
 
 OF_ACCOUNT: Mapping[str, tuple[str, Callable[[Client, str], Values]]] = {
-    "s3_public_access": ("s3control", _s3_public_access),
-    "password_policy": ("iam", _password_policy),
+    "s3_public_access": (
+        "s3control",
+        lambda s3control, account_id: _unless(
+            lambda: s3control.get_public_access_block(AccountId=account_id),
+            "PublicAccessBlockConfiguration",
+            "NoSuchPublicAccessBlockConfiguration",
+        ),
+    ),
+    "password_policy": (
+        "iam",
+        lambda iam, _: _unless(
+            iam.get_account_password_policy, "PasswordPolicy", "NoSuchEntity", "NoSuchEntityException"
+        ),
+    ),
 }
 """The service and the reader of each setting of the account as a whole, by key of security.yaml."""
 
 
 def setting(aws: Aws, key: str, project: Project) -> Mapping[str, Values]:
-    """Returns a setting by region; one of the account as a whole under the empty text.
+    """Returns a setting by region; a setting of the account as a whole under the empty text.
 
     Raises:
         AwsError: AWS rejected a call.

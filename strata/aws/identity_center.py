@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from strata.aws.session import Aws, Client, paginate, unless_absent
+from strata.aws.session import Aws, Client, unless_absent
 from strata.config.models import Project
 
 
@@ -23,11 +23,11 @@ def list_instances(aws: Aws, project: Project, *, everywhere: bool = False) -> l
     """
     client = aws.client("sso-admin", project.identity_center_region)
     scope = {"RegionScope": "ALL_REGIONS"} if everywhere else {}
-    return list(paginate(client, "list_instances", "Instances[]", **scope))
+    return list(client.items("list_instances", "Instances[]", **scope))
 
 
 def is_ours(instance: Mapping[str, Any], project: Project) -> bool:
-    """Returns whether an instance is the organization's; an emulator may leave the owner out."""
+    """Says whether an instance is the organization's; an emulator may leave the owner out."""
     return instance.get("OwnerAccountId") in (None, project.management_account.id)
 
 
@@ -36,8 +36,8 @@ def home(aws: Aws, project: Project) -> str | None:
 
     https://docs.aws.amazon.com/singlesignon/latest/userguide/multi-region-iam-identity-center.html
     """
-    found = (instance for instance in list_instances(aws, project, everywhere=True) if is_ours(instance, project))
-    return next((str(one["PrimaryRegion"]) for one in found if one.get("PrimaryRegion")), None)
+    ours = (instance for instance in list_instances(aws, project, everywhere=True) if is_ours(instance, project))
+    return next((str(instance["PrimaryRegion"]) for instance in ours if instance.get("PrimaryRegion")), None)
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ class CenterClient:
     def of(cls, aws: Aws, project: Project) -> CenterClient | None:
         """Returns the organization's instance in the configured region, None where Identity Center is not enabled."""
         region = project.identity_center_region
-        found = next((instance for instance in list_instances(aws, project) if is_ours(instance, project)), None)
-        if found is None:
+        ours = next((instance for instance in list_instances(aws, project) if is_ours(instance, project)), None)
+        if ours is None:
             return None
         admin, people = aws.client("sso-admin", region), aws.client("identitystore", region)
-        return cls(admin, people, found["InstanceArn"], found["IdentityStoreId"])
+        return cls(admin, people, ours["InstanceArn"], ours["IdentityStoreId"])
 
     def asked_by(self, aws: Aws, project: Project) -> CenterClient:
         """Returns the same instance for another session."""
@@ -86,7 +86,7 @@ class CenterClient:
         return str(answer.get("DisplayName", "")) or None if answer else None
 
     def exists(self, type: Literal["GROUP", "USER"], id: str) -> bool:
-        """Returns whether there is a user or group of an id."""
+        """Says whether there is a user or group of an id."""
         ask = self.people.describe_user if type == "USER" else self.people.describe_group
         asked = {f"{type.title()}Id": id}
         return unless_absent(lambda: ask(IdentityStoreId=self.store, **asked)) is not None
@@ -111,29 +111,29 @@ class CenterClient:
         """Returns the display names of the groups a user is in, sorted."""
         key, member = "GroupMemberships[].GroupId", {"UserId": user}
         operation = "list_group_memberships_for_member"
-        ids = paginate(self.people, operation, key, IdentityStoreId=self.store, MemberId=member)
+        ids = self.people.items(operation, key, IdentityStoreId=self.store, MemberId=member)
         described = (self.people.describe_group(IdentityStoreId=self.store, GroupId=id) for id in ids)
         return sorted(group.get("DisplayName", group["GroupId"]) for group in described)
 
     def list_users(self) -> list[Mapping[str, Any]]:
         """Returns every user, as AWS describes it."""
-        return list(paginate(self.people, "list_users", "Users[]", IdentityStoreId=self.store))
+        return list(self.people.items("list_users", "Users[]", IdentityStoreId=self.store))
 
     def list_groups(self) -> list[Mapping[str, Any]]:
         """Returns every group, as AWS describes it."""
-        return list(paginate(self.people, "list_groups", "Groups[]", IdentityStoreId=self.store))
+        return list(self.people.items("list_groups", "Groups[]", IdentityStoreId=self.store))
 
     def memberships(self, group: str) -> dict[str, str]:
         """Returns the ids of a group's memberships by the id of the user."""
         operation, key = "list_group_memberships", "GroupMemberships[]"
-        found = paginate(self.people, operation, key, IdentityStoreId=self.store, GroupId=group)
-        return {one["MemberId"]["UserId"]: one["MembershipId"] for one in found}
+        listed = self.people.items(operation, key, IdentityStoreId=self.store, GroupId=group)
+        return {membership["MemberId"]["UserId"]: membership["MembershipId"] for membership in listed}
 
     # Permission sets
 
     def permission_sets(self) -> Iterator[str]:
         """Yields the ARNs of all permission sets: AWS lists them without their names."""
-        return paginate(self.admin, "list_permission_sets", "PermissionSets[]", InstanceArn=self.instance)
+        return self.admin.items("list_permission_sets", "PermissionSets[]", InstanceArn=self.instance)
 
     def name_of(self, permission_set: str) -> str:
         """Returns the name of a permission set."""
@@ -141,13 +141,12 @@ class CenterClient:
 
     @cached_property
     def set_names(self) -> frozenset[str]:
-        """Returns the names of all permission sets, which AWS is asked for one by one."""
+        """Returns the names of all permission sets, which AWS is asked for singly."""
         return frozenset(map(self.name_of, self.permission_sets()))
 
     def describe(self, permission_set: str) -> Mapping[str, Any]:
         """Returns a permission set as AWS describes it, without its policies."""
-        asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set}
-        described: Mapping[str, Any] = self.admin.describe_permission_set(**asked)["PermissionSet"]
+        described: Mapping[str, Any] = self.admin.describe_permission_set(**self._set(permission_set))["PermissionSet"]
         return described
 
     def aws_managed_policies_of(self, permission_set: str) -> list[str]:
@@ -162,18 +161,21 @@ class CenterClient:
 
     def inline_policy_of(self, permission_set: str) -> str:
         """Returns the inline policy of a permission set, an empty text where there is none."""
-        asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set}
-        return str(self.admin.get_inline_policy_for_permission_set(**asked).get("InlinePolicy") or "")
+        answer = self.admin.get_inline_policy_for_permission_set(**self._set(permission_set))
+        return str(answer.get("InlinePolicy") or "")
 
     def boundary_of(self, permission_set: str) -> Mapping[str, Any] | None:
         """Returns the permissions boundary of a permission set, None where there is none."""
-        asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set}
-        answer = unless_absent(lambda: self.admin.get_permissions_boundary_for_permission_set(**asked))
-        found: Mapping[str, Any] | None = (answer or {}).get("PermissionsBoundary")
-        return found
+        ask = self.admin.get_permissions_boundary_for_permission_set
+        answer = unless_absent(lambda: ask(**self._set(permission_set)))
+        boundary: Mapping[str, Any] | None = (answer or {}).get("PermissionsBoundary")
+        return boundary
 
     def _of_set(self, operation: str, key: str, permission_set: str) -> list[Any]:
-        return list(paginate(self.admin, operation, key, InstanceArn=self.instance, PermissionSetArn=permission_set))
+        return list(self.admin.items(operation, key, **self._set(permission_set)))
+
+    def _set(self, permission_set: str) -> dict[str, str]:
+        return {"InstanceArn": self.instance, "PermissionSetArn": permission_set}
 
     # Assignments
 
@@ -184,12 +186,12 @@ class CenterClient:
         """
         asked = {"InstanceArn": self.instance, "PrincipalId": principal, "PrincipalType": type}
         operation, key = "list_account_assignments_for_principal", "AccountAssignments[]"
-        return [one for one in paginate(self.admin, operation, key, **asked) if one["PrincipalId"] == principal]
+        return [given for given in self.admin.items(operation, key, **asked) if given["PrincipalId"] == principal]
 
     def assignments_in(self, permission_set: str, account: str) -> list[Mapping[str, str]]:
-        """Returns who has a permission set in an account, deleted principals among them."""
-        asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set, "AccountId": account}
-        return list(paginate(self.admin, "list_account_assignments", "AccountAssignments[]", **asked))
+        """Returns the assignments of a permission set in an account, of deleted principals as well."""
+        asked = {**self._set(permission_set), "AccountId": account}
+        return list(self.admin.items("list_account_assignments", "AccountAssignments[]", **asked))
 
     def access_control(self) -> Mapping[str, Any] | None:
         """Returns attributes for access control as AWS describes them; None where they are off."""
@@ -200,14 +202,14 @@ class CenterClient:
     def accounts_of(self, permission_set: str, *, outdated: bool = False) -> list[str]:
         """Returns the accounts that a permission set is provisioned in; only those with an older version of it."""
         status = {"ProvisioningStatus": "LATEST_PERMISSION_SET_NOT_PROVISIONED"} if outdated else {}
-        asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set, **status}
+        asked = {**self._set(permission_set), **status}
         operation = "list_accounts_for_provisioned_permission_set"
-        return sorted(paginate(self.admin, operation, "AccountIds[]", **asked))
+        return sorted(self.admin.items(operation, "AccountIds[]", **asked))
 
     def provision(self, permission_set: str, account: str) -> str:
         """Brings an account the current version of a permission set; returns the id of the request."""
         target = {"TargetType": "AWS_ACCOUNT", "TargetId": account}
-        asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set, **target}
+        asked = {**self._set(permission_set), **target}
         return str(self.admin.provision_permission_set(**asked)["PermissionSetProvisioningStatus"]["RequestId"])
 
     def provisioning(self, request: str) -> Mapping[str, Any]:
@@ -220,10 +222,10 @@ class CenterClient:
     def tags_of(self, permission_set: str) -> list[Mapping[str, str]]:
         """Returns the tags of a permission set."""
         asked = {"InstanceArn": self.instance, "ResourceArn": permission_set}
-        return list(paginate(self.admin, "list_tags_for_resource", "Tags[]", **asked))
+        return list(self.admin.items("list_tags_for_resource", "Tags[]", **asked))
 
 
 def sources(answer: Mapping[str, Any]) -> dict[str, str]:
     """Returns the source of each session tag of attributes for access control, as AWS describes them."""
-    found = answer["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
-    return {one["Key"]: one["Value"]["Source"][0] for one in found}
+    attributes = answer["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
+    return {attribute["Key"]: attribute["Value"]["Source"][0] for attribute in attributes}

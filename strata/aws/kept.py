@@ -11,7 +11,7 @@ from strata.config.models import Project
 
 RUNS = "management/runs.json"
 ANNOUNCED = "management/announced.json"
-"""How runs ended, and whom an unfinished one is about to create."""
+"""How runs ended, and whom an unfinished run is about to create."""
 FORMAT = 1
 MAX_BYTES = 10_000_000
 
@@ -35,7 +35,7 @@ def read(aws: Aws, project: Project, key: str) -> KeptObject | None:
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """Returns what an object says.
+    """Returns the content of an object.
 
     Raises:
         ValueError: it is not what Strata writes.
@@ -52,7 +52,7 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 
 def write(aws: Aws, project: Project, key: str, body: bytes, **condition: str) -> None:
-    """Writes an object, under a condition of S3 if there is one.
+    """Writes an object, under a condition of S3 if there is any.
 
     Raises:
         AwsError: the bucket refuses it.

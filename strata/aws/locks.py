@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from strata.aws.session import Aws, AwsError
@@ -27,39 +28,35 @@ class Lock:
     def of(cls, text: str) -> Lock | None:
         """Returns the lock of a text, None where Terraform would not write it so."""
         try:
-            found = json.loads(text)
-            since = dt.datetime.fromisoformat(found["Created"][: len("2026-01-01T00:00:00")])
-            lock = cls(str(found["ID"]), str(found["Who"]), since.replace(tzinfo=dt.UTC))
+            info = json.loads(text)
+            since = dt.datetime.fromisoformat(info["Created"][: len("2026-01-01T00:00:00")])
+            lock = cls(str(info["ID"]), str(info["Who"]), since.replace(tzinfo=dt.UTC))
         except (KeyError, RecursionError, TypeError, ValueError):
             return None
         return lock if re.fullmatch(r"[0-9a-f-]{36}", lock.id) else None
 
 
 def read_lock(aws: Aws, project: Project, stack: str) -> Lock | None:
-    """Returns the lock on a state, None where nobody holds one or it cannot be read."""
-    return _in_bucket(aws, project, stack) or (
-        _in_table(aws, project, stack) if project.state.locking is Locking.BOTH else None
-    )
+    """Returns the lock on a state, None where nobody holds it or it cannot be read.
 
-
-def _in_bucket(aws: Aws, project: Project, stack: str) -> Lock | None:
-    client, key = aws.client("s3", project.regions.primary), f"{state_key(stack)}.tflock"
-    account = project.management_account.id
-    try:
-        answer = client.get_object(Bucket=project.state_bucket, Key=key, ExpectedBucketOwner=account)
-        return Lock.of(answer["Body"].read(_LONGEST).decode(errors="replace"))
-    except AwsError:
+    The table is read too: Terraform frees the file first, and may be killed before the row.
+    """
+    bucket, key = project.state_bucket, state_key(stack)
+    s3 = aws.client("s3", project.regions.primary)
+    with suppress(AwsError):
+        owner = project.management_account.id
+        answer = s3.get_object(Bucket=bucket, Key=f"{key}.tflock", ExpectedBucketOwner=owner)
+        if lock := Lock.of(answer["Body"].read(_LONGEST).decode(errors="replace")):
+            return lock
+    if project.state.locking is not Locking.BOTH:
         return None
-
-
-_LONGEST = 100_000
-
-
-def _in_table(aws: Aws, project: Project, stack: str) -> Lock | None:
-    """Reads the table too: Terraform frees the file first, and may be killed before the row."""
-    client, row = aws.client("dynamodb", project.regions.primary), f"{project.state_bucket}/{state_key(stack)}"
+    table = aws.client("dynamodb", project.regions.primary)
     try:
-        answer = client.get_item(TableName=project.lock_table, Key={"LockID": {"S": row}}, ConsistentRead=True)
+        row = {"LockID": {"S": f"{bucket}/{key}"}}
+        answer = table.get_item(TableName=project.lock_table, Key=row, ConsistentRead=True)
     except AwsError:
         return None
     return Lock.of(answer.get("Item", {}).get("Info", {}).get("S", ""))
+
+
+_LONGEST = 100_000

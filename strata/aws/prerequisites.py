@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from strata.aws import organization
 from strata.aws.resources import Note, ResourceStatus, wait_until
-from strata.aws.session import Aws, AwsError, Caller, emulator
+from strata.aws.session import Aws, AwsError, Caller, emulator, unless_absent
 from strata.aws.state_store import lock_table, replica_bucket, state_bucket, trail_bucket
 from strata.config.models import Project
 from strata.errors import Message, StrataError
@@ -21,26 +21,19 @@ ORGANIZATION = "organization"
 
 def inspect(aws: Aws, landing_zone: LandingZone) -> tuple[list[ResourceStatus], list[Message]]:
     """Returns the status of everything, and every reason not to go on; writes nothing."""
-    questions: list[Callable[[Aws, Project], ResourceStatus]] = [
-        organization_status,
-        state_bucket,
-        replica_bucket,
-        lock_table,
-    ]
-    if landing_zone.security.trail.on:
-        questions.insert(3, trail_bucket)
-    resource_statuses: list[ResourceStatus] = []
+    trail = [trail_bucket] if landing_zone.security.trail.on else []
+    statuses: list[ResourceStatus] = []
     refusals: list[Message] = []
-    for status in questions:
+    for status_of in (organization_status, state_bucket, replica_bucket, *trail, lock_table):
         try:
-            resource_statuses.append(status(aws, landing_zone.project))
+            statuses.append(status_of(aws, landing_zone.project))
         except StrataError as refusal:
             refusals += refusal.args
-    return resource_statuses, list(dict.fromkeys(refusals))
+    return statuses, list(dict.fromkeys(refusals))
 
 
 def management_caller(aws: Aws, project: Project) -> Caller:
-    """Returns who calls, with a warning for root.
+    """Returns the caller, with a warning for root.
 
     Raises:
         StrataError: the credentials are of another account than the management account.
@@ -69,8 +62,8 @@ def closed_regions(aws: Aws, wanted: Iterable[str]) -> dict[str, str]:
 
     https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
     """
-    found = aws.client("ec2").describe_regions(AllRegions=True)["Regions"]
-    status = {region["RegionName"]: region.get("OptInStatus", "opt-in-not-required") for region in found}
+    regions = aws.client("ec2").describe_regions(AllRegions=True)["Regions"]
+    status = {region["RegionName"]: region.get("OptInStatus", "opt-in-not-required") for region in regions}
     closed = sorted(region for region in wanted if status.get(region) not in ("opted-in", "opt-in-not-required"))
     return {
         region: f"aws account enable-region --region-name {region}, which takes minutes to hours" for region in closed
@@ -81,21 +74,21 @@ def closed_regions(aws: Aws, wanted: Iterable[str]) -> dict[str, str]:
 
 
 def organization_status(aws: Aws, project: Project) -> ResourceStatus:
-    """Returns whether there is an organization.
+    """Returns the status of the organization.
 
     Raises:
         StrataError: it is somebody else's, or has consolidated billing only.
     """
-    found = organization.describe(aws)
-    if found is None:
+    described = organization.describe(aws)
+    if described is None:
         make = partial(_make_organization, aws, project)
         return ResourceStatus(ORGANIZATION, "a new one", "create", ("all features",), make, caution=_free_plan(aws))
-    organization.check_ours(found, project)
-    return ResourceStatus(ORGANIZATION, f"{found['Id']}, all features", "exists")
+    organization.check_ours(described, project)
+    return ResourceStatus(ORGANIZATION, f"{described['Id']}, all features", "exists")
 
 
 def _free_plan(aws: Aws) -> Message | None:
-    """Returns what an organization costs an account on AWS's free plan: its credits.
+    """Warns that an organization costs an account on AWS's free plan its credits.
 
     https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/free-tier-plans.html
     """
@@ -124,8 +117,8 @@ def _make_organization(aws: Aws, project: Project, note: Note) -> None:
     except AwsError as error:
         if error.code != "AlreadyInOrganizationException":
             raise
-    if found := organization.describe(aws):
-        organization.check_ours(found, project)
+    if described := organization.describe(aws):
+        organization.check_ours(described, project)
     note("created the organization; AWS may reject new accounts in its first hour: run the deploy again later")
 
 
@@ -139,12 +132,7 @@ def await_organization(aws: Aws, note: Note) -> None:
     """
 
     def roots() -> list[Any] | None:
-        try:
-            return organization.list_roots(aws) or None
-        except AwsError as error:
-            if error.code in _NOT_YET:
-                return None
-            raise
+        return unless_absent(lambda: organization.list_roots(aws), _NOT_YET) or None
 
     wait_until(roots, "the organization", "AWS can take up to an hour", note)
 

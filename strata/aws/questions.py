@@ -1,4 +1,4 @@
-"""Asks AWS about one resource: what a plan would create, or what a state has."""
+"""Asks AWS about a resource: what a plan would create, or what a state has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from strata.config.models import Project
 
 @dataclass(frozen=True)
 class ResourceQuestion:
-    """Whoever asks AWS about one resource, by the `Ask` of its kind.
+    """Whoever asks AWS about a resource, by the `Ask` of its kind.
 
     Attributes:
         values: the arguments that a plan has of it, or what a state has.
@@ -33,7 +33,7 @@ class ResourceQuestion:
         object.__setattr__(self, "account", self.account or self.project.management_account.id)
 
     def client(self, service: str) -> Client:
-        """Returns a client in the region of the resource: the primary one where it names none."""
+        """Returns a client in the region of the resource: the primary region where it names none."""
         return self.aws.client(service, self.values.get("region") or self.project.regions.primary)
 
     def unless_absent(self, ask: Callable[[], Any]) -> Any | None:
@@ -48,5 +48,5 @@ class ResourceQuestion:
         return CenterClient(admin, people, values.get("instance_arn", ""), values.get("identity_store_id", ""))
 
     def setting(self, key: str) -> Mapping[str, Any]:
-        """Returns what the account has of a setting of security.yaml."""
+        """Returns the values of a setting of security.yaml in the account."""
         return account_setting(self.aws, key, self.account)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strata.aws.session import Aws, AwsError
+from strata.aws.session import Aws, unless_absent
 
 QUOTA = {"ServiceCode": "organizations", "QuotaCode": "L-E619E033"}
 
@@ -13,13 +13,8 @@ def account_quota(aws: Aws) -> int:
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
     """
     client = aws.client("service-quotas", "us-east-1")
-    try:
-        found = client.get_service_quota(**QUOTA)
-    except AwsError as error:
-        if error.code != "NoSuchResourceException":
-            raise
-        found = client.get_aws_default_service_quota(**QUOTA)
-    return int(found["Quota"]["Value"])
+    own = unless_absent(lambda: client.get_service_quota(**QUOTA), ("NoSuchResourceException",))
+    return int((own or client.get_aws_default_service_quota(**QUOTA))["Quota"]["Value"])
 
 
 def more_accounts(number: int) -> str:

@@ -18,7 +18,7 @@ PATIENCE = 300
 
 @dataclass(frozen=True)
 class ResourceStatus:
-    """One thing as it was found.
+    """A prerequisite as it is at AWS.
 
     Attributes:
         thing: its kind.

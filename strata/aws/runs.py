@@ -43,14 +43,19 @@ def read(aws: Aws, project: Project) -> dict[str, Run]:
         AwsError: it may not be read.
         ValueError: it is not what Strata writes.
     """
-    found = kept.read(aws, project, kept.RUNS)
-    return _parsed(found.body) if found else {}
+    lying = kept.read(aws, project, kept.RUNS)
+    if lying is None:
+        return {}
+    match kept.parsed(lying.body).get("runs"):
+        case dict(entries):
+            return {stack: _run(entry) for stack, entry in entries.items()}
+    raise ValueError("no runs")
 
 
 def write(aws: Aws, project: Project, ended: Mapping[str, Run]) -> None:
-    """Adds runs that ended whole to those of other stacks, in one write, if that changes anything.
+    """Adds runs that ended whole to those of other stacks, in a single write, if that changes anything.
 
-    Two runs that write at once may lose what one of them wrote, which costs a refresh.
+    Two runs that write at once may lose what either wrote, which costs a refresh.
 
     Raises:
         AwsError: the bucket refuses it.
@@ -84,36 +89,23 @@ def _written(runs: Mapping[str, Run]) -> bytes:
     return json.dumps({"format": kept.FORMAT, "runs": entries}, indent=2).encode()
 
 
-def _parsed(body: bytes) -> dict[str, Run]:
-    match kept.parsed(body).get("runs"):
-        case dict(entries):
-            return {stack: _run(entry) for stack, entry in entries.items()}
-    raise ValueError("no runs")
-
-
 def _run(entry: Any) -> Run:
     match entry:
         case {"lineage": str(lineage), "serial": int(serial), "providers": dict(providers)}:
-            files, moves = _files(entry.get("files", {})), _moves(entry.get("moves"))
-            return Run(Version(lineage, serial), providers, files, moves, _seconds(entry.get("seconds", 0)))
-    raise ValueError("an entry is no run")
-
-
-def _seconds(found: Any) -> float:
-    if isinstance(found, int | float) and not isinstance(found, bool):
-        return found
+            files, moves, seconds = entry.get("files", {}), entry.get("moves"), entry.get("seconds", 0)
+        case _:
+            raise ValueError("an entry is no run")
+    if not isinstance(files, dict) or not all(_are_sections(sections) for sections in files.values()):
+        raise ValueError("the files of an entry are none")
+    if moves is not None and not (isinstance(moves, list) and all(isinstance(move, list) for move in moves)):
+        raise ValueError("the moves of an entry are none")
+    match seconds:
+        case int() | float() if not isinstance(seconds, bool):
+            return Run(Version(lineage, serial), providers, files, moves, seconds)
     raise ValueError("the seconds of an entry are none")
 
 
-def _moves(found: Any) -> list[list[str]] | None:
-    if found is None or (isinstance(found, list) and all(isinstance(one, list) for one in found)):
-        return found
-    raise ValueError("the moves of an entry are none")
-
-
-def _files(found: Any) -> dict[str, dict[str, list[str]]]:
-    if isinstance(found, dict) and all(isinstance(sections, dict) for sections in found.values()):
-        names = [section for sections in found.values() for section in sections.values()]
-        if all(isinstance(one, list) and all(isinstance(name, str) for name in one) for one in names):
-            return found
-    raise ValueError("the files of an entry are none")
+def _are_sections(sections: Any) -> bool:
+    return isinstance(sections, dict) and all(
+        isinstance(names, list) and all(isinstance(name, str) for name in names) for names in sections.values()
+    )

@@ -55,7 +55,7 @@ class Caller:
 
     @property
     def root(self) -> bool:
-        """Returns whether it is the root user."""
+        """Says whether it is the root user."""
         return self.arn.endswith(":root")
 
 
@@ -63,7 +63,7 @@ class Answers(Protocol):
     """Keeps answers of AWS, so that a reading that broke off goes on where it was."""
 
     def get(self, question: str) -> Any | None:
-        """Returns what AWS answered, None where it was not asked."""
+        """Returns AWS's answer, None where it was not asked."""
 
     def put(self, question: str, answer: Any) -> None:
         """Keeps an answer."""
@@ -104,12 +104,12 @@ class Session:
 
 @dataclass(frozen=True)
 class Aws:
-    """AWS as one profile sees it; nothing is opened before the first call.
+    """AWS as a profile sees it; nothing is opened before the first call.
 
     Attributes:
         answers: keeps the answers, and is asked before AWS.
         before_send: called with the name of the service before each request, repeated ones among them.
-        throttled: called with the name of a service that has throttled one call so many times, the last attempts of
+        throttled: called with the name of a service that has throttled a call so many times, the last attempts of
             botocore among them; says whether to ask once more.
         session: stays the same where others of these are replaced: who signs in with a code gives it once.
     """
@@ -140,13 +140,11 @@ class Aws:
         --format env` writes it. A key of a user never ends.
         """
         with self.session.lock, _explained(self.profile):
-            found = self.session.boto(self.profile).get_credentials()
-            token = found and found.token
-        if not token:
+            credentials = self.session.boto(self.profile).get_credentials()
+            token = credentials and credentials.token
+        if not token or credentials.method not in ("env", "shared-credentials-file", "config-file"):
             return "never"
-        if found.method not in ("env", "shared-credentials-file", "config-file"):
-            return "never"
-        end = getattr(found, "_expiry_time", None)
+        end = getattr(credentials, "_expiry_time", None)
         return end if isinstance(end, dt.datetime) else "unknown"
 
     def caller(self) -> Caller:
@@ -207,7 +205,7 @@ class Client:
         self.throttled = throttled
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
-        """Returns one operation."""
+        """Returns an operation."""
         method = getattr(self.boto, operation)
 
         def call(**parameters: Any) -> Any:
@@ -260,13 +258,8 @@ class Client:
         return known
 
 
-def paginate(client: Client, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
-    """Yields the items of all pages of a list, under a key or JMESPath expression."""
-    return client.items(operation, key, **parameters)
-
-
 def unless_absent(ask: Callable[[], Any], codes: Collection[str] = ("ResourceNotFoundException",)) -> Any | None:
-    """Returns the answer to a question, None where AWS has no such thing, which it says by one of these codes."""
+    """Returns the answer to a question, None where AWS has no such thing, which it says by any of these codes."""
     try:
         return ask()
     except AwsError as error:
@@ -287,7 +280,7 @@ class _Call(NamedTuple):
 
     @classmethod
     def of(cls, client: Client | None, operation: str) -> _Call:
-        """Returns a call of a client; one that a client makes by itself, such as to sign in, has only a name."""
+        """Returns a call of a client; what a client calls by itself, such as to sign in, has only a name."""
         if client is None or operation not in client.boto.meta.service_model.operation_names:
             return cls(operation)
         meta = client.boto.meta
@@ -301,7 +294,7 @@ class _Call(NamedTuple):
         return f" ({', '.join(places)})" if places else ""
 
     def failed(self, id: str, text: str, **data: Any) -> Message:
-        """Returns what is said of it."""
+        """Returns the message of a failed call."""
         return Message(id, text, **{key: value for key, value in self._asdict().items() if value} | data)
 
 
@@ -409,8 +402,8 @@ def _refusal(code: str, text: str, call: _Call, profile: str | None, *, failed: 
         return call.failed("credentials-rejected", why)
     if code in DENIED:
         missing = denied(text, call.action) or call.action
-        found = remedy(missing)
-        instead = f", or {found}" if found else ""
+        policy = remedy(missing)
+        instead = f", or {policy}" if policy else ""
         why = f"{missing} is not allowed{call.where}: {text}; use a profile that may, see --profile{instead}"
         return call.failed("aws-denied", why, action=missing)
     if code in THROTTLED or "rate exceeded" in text.lower():

@@ -1,7 +1,7 @@
 """The store of Terraform's state: the state bucket, the buckets beside it, and the lock table.
 
 `strata bootstrap` creates them and the stacks import them; it reads everything first, and each write may be the last
-one that happens.
+that happens.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from strata.aws import kept
 from strata.aws.resources import Note, ResourceStatus, wait_until
-from strata.aws.session import Aws, AwsError, Client, paginate
+from strata.aws.session import Aws, AwsError, Client, unless_absent
 from strata.config.models import Project
 from strata.errors import Message, StrataError
 
@@ -26,7 +26,7 @@ LOCK_KEY = "LockID"
 
 @dataclass(frozen=True)
 class OwnBucket:
-    """One bucket that must be ours: names can be guessed, so every call names the owner it expects.
+    """A bucket that must be ours: names can be guessed, so every call names the owner it expects.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
     .
@@ -42,13 +42,8 @@ class OwnBucket:
         return getattr(self.client, operation)(Bucket=self.name, ExpectedBucketOwner=self.owner, **parameters)
 
     def read(self, operation: str, absent: str) -> Any:
-        """Returns one of its settings, empty if it was never set."""
-        try:
-            return self.call(operation)
-        except AwsError as error:
-            if error.code == absent:
-                return {}
-            raise
+        """Returns a setting of it, empty if it was never set."""
+        return unless_absent(lambda: self.call(operation), (absent,)) or {}
 
     def region(self) -> str | None:
         """Returns the region the bucket is in, None if the name is free.
@@ -57,7 +52,7 @@ class OwnBucket:
             StrataError: the bucket is somebody else's, or might be.
         """
         try:
-            found = self.call("head_bucket")
+            head = self.call("head_bucket")
         except AwsError as error:
             if error.code in ("404", "NoSuchBucket"):
                 return None
@@ -68,7 +63,7 @@ class OwnBucket:
                 )
                 raise StrataError(Message("bucket-not-ours", text, bucket=self.name)) from error
             raise
-        return found.get("BucketRegion") or self.call("get_bucket_location").get("LocationConstraint") or "us-east-1"
+        return head.get("BucketRegion") or self.call("get_bucket_location").get("LocationConstraint") or "us-east-1"
 
     def tags(self) -> dict[str, str]:
         """Returns its tags."""
@@ -87,7 +82,7 @@ class BucketSetting:
     value: Mapping[str, Any]
 
     def holds(self, bucket: OwnBucket) -> bool:
-        """Returns whether a bucket has it, or something stronger."""
+        """Says whether a bucket has it, or something stronger."""
         return self.satisfied(bucket.read(self.read, self.absent))
 
 
@@ -98,7 +93,7 @@ SETTINGS = (
         "versioning",
         "get_bucket_versioning",
         "",
-        lambda found: found.get("Status") == "Enabled",
+        lambda answer: answer.get("Status") == "Enabled",
         "put_bucket_versioning",
         {"VersioningConfiguration": {"Status": "Enabled"}},
     ),
@@ -106,7 +101,7 @@ SETTINGS = (
         "public access block",
         "get_public_access_block",
         "NoSuchPublicAccessBlockConfiguration",
-        lambda found: all(found.get("PublicAccessBlockConfiguration", {}).get(flag) for flag in _BLOCKED),
+        lambda answer: all(answer.get("PublicAccessBlockConfiguration", {}).get(flag) for flag in _BLOCKED),
         "put_public_access_block",
         {"PublicAccessBlockConfiguration": _BLOCKED},
     ),
@@ -114,7 +109,7 @@ SETTINGS = (
         "owner enforced",
         "get_bucket_ownership_controls",
         "OwnershipControlsNotFoundError",
-        lambda found: found.get("OwnershipControls", {}).get("Rules") == _ENFORCED,
+        lambda answer: answer.get("OwnershipControls", {}).get("Rules") == _ENFORCED,
         "put_bucket_ownership_controls",
         {"OwnershipControls": {"Rules": _ENFORCED}},
     ),
@@ -158,7 +153,7 @@ def check_adoptable(bucket: OwnBucket, project: Project) -> None:
     if bucket.tags().get("ManagedBy") == "strata":
         return
     parameters = {"Bucket": bucket.name, "ExpectedBucketOwner": bucket.owner}
-    keys = paginate(bucket.client, "list_object_versions", "[Versions, DeleteMarkers][].Key", **parameters)
+    keys = bucket.client.items("list_object_versions", "[Versions, DeleteMarkers][].Key", **parameters)
     ours = (kept.RUNS, kept.ANNOUNCED)
     if foreign := next((key for key in keys if key not in ours and not _STATE.fullmatch(key)), None):
         text = (
@@ -173,7 +168,17 @@ _STATE = re.compile(r"management/[^/]+/terraform\.tfstate(\.tflock)?")
 
 def _make_state_bucket(bucket: OwnBucket, project: Project, note: Note) -> None:
     if bucket.region() is None:
-        _create_bucket(bucket, project.regions.primary)
+        region = project.regions.primary
+        # us-east-1 refuses to be named here, every other region has to be.
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        try:
+            bucket.client.create_bucket(Bucket=bucket.name, **where)
+        except AwsError as error:
+            if error.code == "BucketAlreadyExists":
+                text = f"the bucket name {bucket.name} is taken by another AWS account; {CHANGE_NAME}"
+                raise StrataError(Message("name-taken", text, kind="bucket", name=bucket.name)) from error
+            if error.code != "BucketAlreadyOwnedByYou":
+                raise
         note(f"created the bucket {bucket.name}")
         wait_until(bucket.region, f"the bucket {bucket.name}", "it cannot be seen yet", note)
     check_adoptable(bucket, project)
@@ -185,19 +190,6 @@ def _make_state_bucket(bucket: OwnBucket, project: Project, note: Note) -> None:
         if not setting.holds(bucket):
             bucket.call(setting.write, **setting.value)
             note(f"{bucket.name}: {setting.name}")
-
-
-def _create_bucket(bucket: OwnBucket, region: str) -> None:
-    # us-east-1 refuses to be named here, every other region has to be.
-    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    try:
-        bucket.client.create_bucket(Bucket=bucket.name, **where)
-    except AwsError as error:
-        if error.code == "BucketAlreadyExists":
-            text = f"the bucket name {bucket.name} is taken by another AWS account; {CHANGE_NAME}"
-            raise StrataError(Message("name-taken", text, kind="bucket", name=bucket.name)) from error
-        if error.code != "BucketAlreadyOwnedByYou":
-            raise
 
 
 def _missing_tags(tags: Mapping[str, str], project: Project) -> dict[str, str]:
@@ -224,12 +216,12 @@ def trail_bucket(aws: Aws, project: Project) -> ResourceStatus:
 
 def _bucket_of_terraform(thing: str, bucket: OwnBucket, region: str) -> ResourceStatus:
     """Checks whether the name of a bucket that Terraform creates is free or ours."""
-    found = bucket.region()
-    if found is None:
+    actual = bucket.region()
+    if actual is None:
         return ResourceStatus(thing, f"s3://{bucket.name} in {region}: the name is free, Terraform creates it", "later")
-    if found != region:
-        text = f"the bucket {bucket.name} is yours, but in {found} and not in {region}; {bucket.remedy}"
-        raise StrataError(Message("bucket-elsewhere", text, bucket=bucket.name, region=found, expected=region))
+    if actual != region:
+        text = f"the bucket {bucket.name} is yours, but in {actual} and not in {region}; {bucket.remedy}"
+        raise StrataError(Message("bucket-elsewhere", text, bucket=bucket.name, region=actual, expected=region))
     return ResourceStatus(thing, f"s3://{bucket.name} in {region}", "exists")
 
 
@@ -254,14 +246,11 @@ class LockTable:
         Raises:
             StrataError: Terraform cannot lock with it.
         """
-        try:
-            table = self.client.describe_table(TableName=self.name)["Table"]
-        except AwsError as error:
-            if error.code == "ResourceNotFoundException":
-                return None
-            raise
-        _check_table(table)
-        return table
+        answer = unless_absent(lambda: self.client.describe_table(TableName=self.name))
+        if answer is None:
+            return None
+        _check_table(answer["Table"])
+        return answer["Table"]
 
     def active(self) -> Any:
         """Returns the table as it is, None if it cannot be used or changed yet."""
@@ -284,7 +273,7 @@ class LockTable:
                 raise
 
     def protected(self, table: Mapping[str, Any]) -> bool:
-        """Returns whether it cannot be deleted by mistake."""
+        """Says whether it cannot be deleted by mistake."""
         return bool(table.get("DeletionProtectionEnabled"))
 
     def protect(self, table: Mapping[str, Any]) -> Any:
@@ -292,27 +281,21 @@ class LockTable:
         return self.client.update_table(TableName=self.name, DeletionProtectionEnabled=True)
 
     def recoverable(self, table: Mapping[str, Any]) -> bool:
-        """Returns whether point-in-time recovery is on."""
-        try:
-            found = self.client.describe_continuous_backups(TableName=self.name)["ContinuousBackupsDescription"]
-        except AwsError as error:
-            if error.code == "TableNotFoundException":  # for a moment after the table was created
-                return False
-            raise
-        return bool(found.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED")
+        """Says whether point-in-time recovery is on."""
+        ask = partial(self.client.describe_continuous_backups, TableName=self.name)
+        # There is none for a moment after the table was created.
+        answer = unless_absent(ask, ("TableNotFoundException",)) or {"ContinuousBackupsDescription": {}}
+        recovery = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+        return bool(recovery.get("PointInTimeRecoveryStatus") == "ENABLED")
 
     def make_recoverable(self, table: Mapping[str, Any]) -> Any:
         """Turns point-in-time recovery on; None while AWS still prepares it."""
         on = {"PointInTimeRecoveryEnabled": True}
-        try:
-            return self.client.update_continuous_backups(TableName=self.name, PointInTimeRecoverySpecification=on)
-        except AwsError as error:
-            if error.code in ("ContinuousBackupsUnavailableException", "TableNotFoundException"):
-                return None
-            raise
+        ask = partial(self.client.update_continuous_backups, TableName=self.name, PointInTimeRecoverySpecification=on)
+        return unless_absent(ask, ("ContinuousBackupsUnavailableException", "TableNotFoundException"))
 
     def tagged(self, table: Mapping[str, Any]) -> bool:
-        """Returns whether it has our tags."""
+        """Says whether it has our tags."""
         return not self._missing_tags(table)
 
     def tag(self, table: Mapping[str, Any]) -> Any:
@@ -320,7 +303,7 @@ class LockTable:
         return self.client.tag_resource(ResourceArn=table["TableArn"], Tags=_tag_list(self._missing_tags(table)))
 
     def _missing_tags(self, table: Mapping[str, Any]) -> dict[str, str]:
-        tags = paginate(self.client, "list_tags_of_resource", "Tags[]", ResourceArn=table["TableArn"])
+        tags = self.client.items("list_tags_of_resource", "Tags[]", ResourceArn=table["TableArn"])
         return _missing_tags({tag["Key"]: tag["Value"] for tag in tags}, self.project)
 
 

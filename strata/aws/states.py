@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from strata.aws.session import Aws, AwsError, paginate, unless_absent
+from strata.aws.session import Aws, AwsError, unless_absent
 from strata.config.models import Project, state_key
 
 ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
@@ -67,7 +67,7 @@ def _listed(aws: Aws, project: Project, bucket: str) -> dict[str, str] | None:
     client = aws.client("s3", project.regions.secondary if is_replica else project.regions.primary)
     asked = {"Bucket": bucket, "Prefix": _PREFIX, "ExpectedBucketOwner": project.management_account.id}
     try:
-        return dict(paginate(client, operation, f"{found}[].[Key, ETag]", **asked))
+        return dict(client.items(operation, f"{found}[].[Key, ETag]", **asked))
     except AwsError as error:
         if error.code in ("NoSuchBucket", "404"):
             return None

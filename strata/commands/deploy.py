@@ -40,13 +40,11 @@ from strata.terminal import confirmed, require_terminal
 from strata.terraform import fleet, whole
 from strata.terraform.apply import Applied, apply
 from strata.terraform.change_list import ApprovedList
-from strata.terraform.errors import TerraformError
+from strata.terraform.errors import PAUSES, TerraformError, is_being_made, settling, wait
 from strata.terraform.events import Failure
-from strata.terraform.existing import ExistingTable, exists_already
-from strata.terraform.gone import PRUNE, GoneImports
+from strata.terraform.existing import PRUNE, ExistingTable, GoneImports, exists_already
 from strata.terraform.locks import abandoned, refuse_beside_another_run
-from strata.terraform.lookups import explained, refuse_handed_on
-from strata.terraform.made_again import refuse_made_again
+from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import STOPPED, Plan, Planner, Versions, own_version, plan_folder
 from strata.terraform.preflight import (
@@ -72,7 +70,6 @@ from strata.terraform.recovery import (
     untaint,
 )
 from strata.terraform.refresh import Refreshing, providers
-from strata.terraform.settling import PAUSES, is_being_made, settling, wait
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import StateObject
 from strata.text import counted, listed, plural

@@ -15,10 +15,8 @@ from strata.outside import refuse_in_configuration
 from strata.printing import document, line, readers_may_leave
 from strata.terraform import fleet
 from strata.terraform.change_list import ApprovedList, ChangeList, classes
-from strata.terraform.existing import ExistingTable
-from strata.terraform.gone import GoneImports
-from strata.terraform.lookups import explained, refuse_handed_on
-from strata.terraform.made_again import refuse_made_again
+from strata.terraform.existing import ExistingTable, GoneImports
+from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, prepare

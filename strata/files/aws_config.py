@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,7 @@ Kind = Literal["profile", "sso-session"]
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the file: a profile, or the sign-in that profiles share."""
+    """A section of the file: a profile, or the sign-in that profiles share."""
 
     kind: Kind
     name: str
@@ -34,7 +35,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Update:
-    """The new text of a file, its difference from the old one, and the profiles of the old block."""
+    """The new text of a file, its difference from the old, and the profiles of the old block."""
 
     text: str
     diff: tuple[str, ...]
@@ -42,7 +43,7 @@ class Update:
 
     @property
     def current(self) -> bool:
-        """Returns whether there is nothing to write."""
+        """Says whether there is nothing to write."""
         return not self.diff
 
 
@@ -62,7 +63,12 @@ def update(file: str, text: str, owner: str, sections: Sequence[Section]) -> Upd
     """
     lines = split_lines(text)
     own = _own_block(file, lines, owner)
-    faults = [*_edited(file, lines, own), *_strays(file, lines, own), *_taken(file, lines, own, sections)]
+    faults = [*_strays(file, lines, own), *_taken(file, lines, own, sections)]
+    body = [bare(line) for line in lines[own.first + 1 : own.last]]
+    if own.last >= own.first and own.checksum != _checksum(body):
+        problem = Message("block-edited", f"the block of {owner!r} was edited by hand, or by another tool", block=owner)
+        remedy = f"move what you changed to below line {own.last + 1}, remove the block, and run this again"
+        faults.append(Fault(file, own.first + 1, "", problem, remedy))
     if faults := faults or list(_unreadable(file, text)):
         raise UnusableFileError(faults)
     ending = end_of(lines[0]) if lines and end_of(lines[0]) else "\n"
@@ -70,8 +76,8 @@ def update(file: str, text: str, owner: str, sections: Sequence[Section]) -> Upd
     before, old, after = lines[: own.first], lines[own.first : own.last + 1], lines[own.last + 1 :]
     if [bare(line) for line in old] == block:
         return Update(text, (), _profiles(old))
-    if not old:
-        before = [*before, *_gap(before, ending)]
+    if before and not old:  # an empty line separates a new block from the end of the file
+        before += ([] if end_of(before[-1]) else [ending]) + ([ending] if before[-1].strip() else [])
     new = [f"{line}{ending}" for line in block]
     if new and old:
         new[-1] = block[-1] + end_of(old[-1])
@@ -85,13 +91,6 @@ def block_lines(owner: str, sections: Sequence[Section]) -> list[str]:
     for section in sections:
         body += section.lines()
     return [f"# >>> strata {owner} >>> {_checksum(body)}", *body, f"# <<< strata {owner} <<<"]
-
-
-def _gap(before: Sequence[str], ending: str) -> list[str]:
-    """Returns what goes between the end of a file and a new block, so that an empty line separates them."""
-    if not before:
-        return []
-    return ([] if end_of(before[-1]) else [ending]) + ([ending] if before[-1].strip() else [])
 
 
 def _checksum(body: Sequence[str]) -> str:
@@ -155,15 +154,6 @@ def _own_block(file: str, lines: Sequence[str], owner: str) -> _Block:
     return blocks.get(owner) or _Block(owner, len(lines), len(lines) - 1)
 
 
-def _edited(file: str, lines: Sequence[str], own: _Block) -> Iterator[Fault]:
-    """Yields the fault of a block that is not as it was written."""
-    body = [bare(line) for line in lines[own.first + 1 : own.last]]
-    if own.last >= own.first and own.checksum != _checksum(body):
-        problem = f"the block of {own.owner!r} was edited by hand, or by another tool"
-        remedy = f"move what you changed to below line {own.last + 1}, remove the block, and run this again"
-        yield Fault(file, own.first + 1, "", Message("block-edited", problem, block=own.owner), remedy)
-
-
 def _strays(file: str, lines: Sequence[str], own: _Block) -> Iterator[Fault]:
     """Yields the fault of a line after the block that AWS reads as part of the block's last section."""
     for index in range(max(own.first, own.last + 1), len(lines)):
@@ -179,10 +169,11 @@ def _strays(file: str, lines: Sequence[str], own: _Block) -> Iterator[Fault]:
 def _taken(file: str, lines: Sequence[str], own: _Block, sections: Sequence[Section]) -> Iterator[Fault]:
     wanted = {(section.kind, section.name) for section in sections}
     for index, line in enumerate(lines):
-        found = _section_of(line)
-        if found in wanted and index not in own:
-            problem = f"[{found[0]} {found[1]}] exists already, outside of the block of {own.owner!r}"
-            message = Message("name-taken", problem, kind=found[0], name=found[1])
+        section = _section_of(line)
+        if section in wanted and index not in own:
+            kind, name = section
+            problem = f"[{kind} {name}] exists already, outside of the block of {own.owner!r}"
+            message = Message("name-taken", problem, kind=kind, name=name)
             yield Fault(file, index + 1, "", message, "remove this section, or give it another name")
 
 
@@ -203,7 +194,7 @@ def _section_of(line: str) -> tuple[Kind, str] | None:
 
 
 def _profiles(lines: Sequence[str]) -> frozenset[str]:
-    return frozenset(found[1] for line in lines if (found := _section_of(line)) and found[0] == "profile")
+    return frozenset(name for kind, name in filter(None, map(_section_of, lines)) if kind == "profile")
 
 
 def _unreadable(file: str, text: str) -> Iterator[Fault]:
@@ -271,7 +262,9 @@ def write(path: Path, old: str | None, new: str, now: datetime) -> Path | None:
         with atomic.cannot("written", path):
             backup = None
             if old is not None:
-                backup = _backup(target, now)
+                begin = f"{target.name}.{now:%Y%m%dT%H%M%SZ}"
+                names = (f"{begin}{f'-{number}' if number else ''}.bak" for number in count())
+                backup = next(path for path in map(target.with_name, names) if not path.exists())
                 atomic.put(backup, old.encode("utf-8", "surrogateescape"), like=target)
             atomic.put(target, new.encode("utf-8", "surrogateescape"), like=target)
     return backup

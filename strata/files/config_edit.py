@@ -24,26 +24,26 @@ from strata.terminal import confirmed
 
 def texts(folder: Path) -> dict[str, str]:
     """Returns the YAML files of a configuration by name, without unreadable ones: the loader reports those."""
-    found = {}
+    texts = {}
     files = (file for name in (*FILES, *OPTIONAL) for file in files_of(folder, name))
     for file in (*files, *split_files(folder, LAYERS)):
         with suppress(OSError, UnreadableError):
-            found[file] = read_text(folder / file)
-    return found
+            texts[file] = read_text(folder / file)
+    return texts
 
 
 def check_unchanged(folder: Path, before: Mapping[str, str]) -> None:
     """Accepts a folder whose YAML files are as they were.
 
     Raises:
-        StrataError: one has changed.
+        StrataError: a file has changed.
     """
     if texts(folder) != before:
         raise changed_meanwhile(folder)
 
 
 def files_with(landing_zone: LandingZone, folder: Path, name: str, section: str) -> list[str]:
-    """Returns the files, of a single one and those beside it, that have a section; all of them where none has."""
+    """Returns the files, of a single file and those beside it, that have a section; all of them where none has."""
     names = files_of(folder, name) or [name]
     having = [name for name in names if section in landing_zone.source_file(name).data] if names[1:] else names
     return having or names
@@ -71,8 +71,8 @@ def offer(
     """
     print_diff(options.config, files)
     with readers_may_leave():
-        for one in told:
-            print(line(one))
+        for text in told:
+            print(line(text))
         sys.stdout.flush()
     if dry_run:
         return 0
@@ -111,7 +111,7 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
 
 
 def _others(folder: Path) -> list[Path]:
-    """Returns what is no YAML; it is linked to, so that the loader sees what it is: a pipe cannot be copied."""
+    """Returns the files that are no YAML; they are linked to, so that the loader sees a pipe, which none can copy."""
     return [
         path for path in folder.iterdir() if path.suffix not in YAML and path.name not in (*FOLDERS.values(), LAYERS)
     ]
@@ -120,8 +120,8 @@ def _others(folder: Path) -> list[Path]:
 def print_diff(target: Path, files: Mapping[str, str], policies: Sequence[Path] = ()) -> None:
     """Prints what changes in files, and which policy documents are new; whoever reads it may leave."""
     with readers_may_leave():
-        for one in diff(target, files):
-            print(line(one))
+        for changed in diff(target, files):
+            print(line(changed))
         for policy in policies:
             print(line(f"new file {target / policy}"))
         sys.stdout.flush()
@@ -160,7 +160,7 @@ def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str]) -
     """Replaces files that still are as they were read; all are on disk in full before the first takes its place.
 
     Raises:
-        StrataError: one has changed in the meantime, or cannot be written. They are as they were.
+        StrataError: a file has changed in the meantime, or cannot be written. They are as they were.
     """
     write(
         {folder / name: text.encode() for name, text in files.items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import cast
+from typing import Any
 
 from strata.config import ACCEPTED, EXPECTATIONS, EXTERNAL, IMPORTS, LAYERS, MOVES, ORGANIZATION
 from strata.config.keys import with_key, with_key_expected, with_key_in_waves, with_scalars
@@ -32,7 +32,7 @@ def keys_of(landing_zone: LandingZone, kind: Kind) -> frozenset[str]:
 
 
 def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict[str, str]:
-    """Returns the files that have the key, all but moves.yaml and accepted.yaml, with the other one in its place.
+    """Returns the files that have the key, all but moves.yaml and accepted.yaml, with the other in its place.
 
     The landing zone is that of the files, or of what they were before other things got other keys.
 
@@ -68,7 +68,10 @@ def _name_from_key(landing_zone: LandingZone, move: Move) -> str | None:
             return None if organization.accounts[move.from_].name else landing_zone.accounts[move.from_].name
         case "ou":
             unit = landing_zone.units[move.from_]
-            return None if _unit_has_name(landing_zone, unit.location) else unit.name
+            entry: Any = landing_zone.source_file(ORGANIZATION).data
+            for part in unit.location:
+                entry = entry.get(str(part)) if isinstance(entry, dict) else None
+            return None if isinstance(entry, dict) and entry.get("name") else unit.name
         case "policy" if move.from_ in organization.policies:
             return None if organization.policies[move.from_].name else landing_zone.policies[move.from_].name
         case "group":
@@ -81,10 +84,3 @@ def _name_from_key(landing_zone: LandingZone, move: Move) -> str | None:
             raise StrataError(Message("made-by-option", text, kind=move.kind, key=move.from_))
         case _:
             return None
-
-
-def _unit_has_name(landing_zone: LandingZone, location: tuple[str | int, ...]) -> bool:
-    found: object = landing_zone.source_file(ORGANIZATION).data
-    for part in location:
-        found = cast("dict[str, object]", found).get(str(part)) if isinstance(found, dict) else None
-    return isinstance(found, dict) and bool(found.get("name"))

@@ -57,7 +57,7 @@ class TemplateAnswers:
     admin_email: str
     locking: Locking = Locking.BOTH
     by_account: bool = False
-    """Access is given to accounts one by one, as in the example, and not to the units that they are in."""
+    """Access is given to single accounts, as in the example, and not to the units that they are in."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -125,12 +125,12 @@ def template(name: str) -> str:
 
 def _render(text: str, example: Sequence[str], parts: Sequence[str]) -> str:
     replacing = dict(zip(example, parts, strict=True))
-    found = "|".join(re.escape(part) for part in example)
-    return re.sub(rf"^(?:{found})", lambda match: replacing[match[0]], text, flags=re.MULTILINE)
+    pattern = "|".join(map(re.escape, example))
+    return re.sub(rf"^(?:{pattern})", lambda match: replacing[match[0]], text, flags=re.MULTILINE)
 
 
 def onto(own: str, before: str, after: str) -> str | int:
-    """Returns a text with what changes from one text to another, or the line of it that was changed otherwise."""
+    """Returns a text with what changes from a text to another, or the line of it that was changed otherwise."""
     mine, old, new = (list(map(bare, split_lines(text))) for text in (own, before, after))
     in_mine, in_new = _same_lines(old, mine), _same_lines(old, new)
     result: list[str] = []
@@ -192,10 +192,6 @@ def _units(ways: Sequence[tuple[str, ...]], above: tuple[str, ...]) -> str:
     return f"{pad}organizational_units:\n{''.join(entries)}" if below else ""
 
 
-def _security(answers: TemplateAnswers) -> list[str]:
-    return [f"  emails:\n{_items([answers.management_email], 4)}"]
-
-
 def _sso(answers: TemplateAnswers) -> list[str]:
     """Returns the administrator, who is in every group, and where the assignments give access."""
     everywhere = but_security = "    organizational_units:\n      - root\n"
@@ -229,7 +225,7 @@ def _expectations(answers: TemplateAnswers) -> list[str]:
 _PARTS = {
     PROJECT: _project,
     ORGANIZATION: _organization,
-    SECURITY: _security,
+    SECURITY: lambda answers: [f"  emails:\n{_items([answers.management_email], 4)}"],
     SSO: _sso,
     EXPECTATIONS: _expectations,
 }

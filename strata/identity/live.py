@@ -17,7 +17,7 @@ from strata.aws.organization import (
     list_trusted_services,
     list_units,
 )
-from strata.aws.session import Aws, AwsError, Client, paginate
+from strata.aws.session import Aws, AwsError, Client
 from strata.config.layers import STACKS as STATES
 from strata.config.models import state_key
 from strata.config.types import REPLICA
@@ -277,7 +277,7 @@ def _tagged_account(aws: Aws, account: str) -> Iterator[str]:
 
 
 def _tagged_trails(client: Client) -> Iterator[str]:
-    for arn in paginate(client, "list_trails", "Trails[].TrailARN"):
+    for arn in client.items("list_trails", "Trails[].TrailARN"):
         if arn.split(":")[3] != client.boto.meta.region_name:
             continue
         for tag in client.list_tags(ResourceIdList=[arn])["ResourceTagList"]:
@@ -289,7 +289,7 @@ def states_elsewhere(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
     """Yields buckets that are ours and hold a state, besides the configured one and its replica."""
     project = landing_zone.project
     client = aws.client("s3", project.regions.primary)
-    for name in paginate(client, "list_buckets", "Buckets[].Name"):
+    for name in client.items("list_buckets", "Buckets[].Name"):
         if name in (project.state_bucket, project.replica_bucket) or name.endswith(REPLICA):
             continue
         bucket = {"Bucket": name, "ExpectedBucketOwner": project.management_account.id}

@@ -15,7 +15,7 @@ from strata.kinds.group import MEMBERSHIP
 from strata.kinds.moves import Keys, address_now, newest_keys
 from strata.kinds.thing import ExternalPrincipal, InStates, Thing, side
 from strata.landing_zone import LandingZone
-from strata.sides.states import Object, State, blocks, managed, objects, resources
+from strata.sides.states import State, blocks, managed, objects, resources
 
 ByType = Mapping[str, Mapping[str, Attributes]]
 """Type to name to attributes."""
@@ -32,7 +32,7 @@ class States:
     Attributes:
         ids: import ids by Terraform address.
         attributes: what a deploy left, by type and name.
-        elsewhere: type and id of what layers of one's own have, and of what a deploy has yet to delete.
+        elsewhere: type and id of what own layers have, and of what a deploy has yet to delete.
         looked_up: groups and users that an identity provider looks after, by the address that they would have.
         broken: addresses of what a run left half made.
         whole: whether the attributes are all there; readings of format 1 have tags and ids alone.
@@ -50,33 +50,36 @@ class States:
     def held(self) -> Iterator[tuple[str, Attributes]]:
         """Yields address and attributes of everything."""
         for type, named in self.attributes.items():
-            yield from ((f"{type}.{name}", one) for name, one in named.items())
+            yield from ((f"{type}.{name}", attributes) for name, attributes in named.items())
 
 
 def parted(states: Mapping[str, State]) -> tuple[dict[str, State], dict[str, State]]:
-    """Returns the states of Strata's stacks, and those of layers of one's own."""
+    """Returns the states of Strata's stacks, and those of own layers."""
     ours = {stack: state for stack, state in states.items() if stack in STACKS}
     return ours, {stack: state for stack, state in states.items() if stack not in STACKS}
 
 
 def states_of(states: Mapping[str, State]) -> States:
-    """Returns what some states say, by stack."""
+    """Returns the things of some states, which are given by stack."""
     ours, others = parted(states)
     held = list(resources(ours))
     sound = {resource.address for state in ours.values() for resource in managed(state) if not resource.tainted}
     looked_up = {f"{KEYED[kind].type}.{key}": principal for (kind, key), principal in principals(ours, {}).items()}
     said: dict[str, dict[str, Attributes]] = {}
-    for one in held:
-        said.setdefault(one.type, {})[one.name] = one.attributes
+    for resource in held:
+        said.setdefault(resource.type, {})[resource.name] = resource.attributes
+    elsewhere = [resource for state in others.values() for resource in managed(state)]
+    for block in (block for state in ours.values() for block in blocks(state)):
+        # What a deploy has replaced, and deletes as soon as it can.
+        old = [resource for resource in block if resource.deposed and resource.mode == "managed"]
+        elsewhere += old if len(old) < len(block) else []
     return States(
         ids={
             **{address: principal.id for address, principal in looked_up.items()},
             **{resource.address: str(resource.attributes.get("id") or "") for resource in held},
         },
         attributes=said,
-        elsewhere=frozenset(
-            [*(_typed(resource) for state in others.values() for resource in managed(state)), *_deposed(ours)]
-        ),
+        elsewhere=frozenset((resource.type, str(resource.attributes.get("id") or "")) for resource in elsewhere),
         looked_up=looked_up,
         broken=frozenset(resource.address for resource in held if resource.address not in sound),
         whole=True,
@@ -102,13 +105,14 @@ def declared_keys(states: Mapping[str, State]) -> Iterator[Mapping[str, Any]]:
 
 
 def recorded_side(zone: LandingZone, states: States, without: Collection[str] = ()) -> Mapping[tuple[str, str], Thing]:
-    """Returns what the states hold, but for some addresses."""
+    """Returns the things of the states, but for some addresses."""
     now = newest_keys(zone.moves)
     looked_up = {}
     for address, principal in states.looked_up.items():
         type, _, key = address_now(address, now).partition(".")
         looked_up[KINDS_BY_TYPE[type], key] = principal
-    in_states = InStates(zone, moved(zone, (one for one in states.held() if one[0] not in without)), looked_up)
+    left = ((address, attributes) for address, attributes in states.held() if address not in without)
+    in_states = InStates(zone, moved(zone, left), looked_up)
     things = (thing for kind in KINDS for thing in kind.recorded(in_states))
     # What others look after in the organization and in permission sets is in no state: it was as external.yaml has it.
     by_others = (thing for kind in KINDS if kind.ids_at_aws for thing in kind.declared(zone) if thing.external)
@@ -117,25 +121,13 @@ def recorded_side(zone: LandingZone, states: States, without: Collection[str] = 
 
 def moved(zone: LandingZone, held: Iterable[tuple[str, Attributes]]) -> dict[str, dict[str, Attributes]]:
     """Returns attributes by type and name, moved to the keys of today, of what states have by address."""
-    now, found = newest_keys(zone.moves), dict[str, dict[str, Attributes]]()
-    by_address = [(address_now(before, now), before, one) for before, one in held]
-    # Where a state has old and new address, the new one counts.
-    for address, _, one in sorted(by_address, key=lambda each: each[0] == each[1]):
+    now, by_type = newest_keys(zone.moves), dict[str, dict[str, Attributes]]()
+    by_address = [(address_now(before, now), before, attributes) for before, attributes in held]
+    # Where a state has old and new address, the new counts.
+    for address, _, attributes in sorted(by_address, key=lambda each: each[0] == each[1]):
         type, _, name = address.partition(".")
-        found.setdefault(type, {})[name] = one
-    return found
-
-
-def _deposed(states: Mapping[str, State]) -> Iterator[tuple[str, str]]:
-    """Yields type and id of what a deploy has replaced, and deletes as soon as it can."""
-    for block in (block for state in states.values() for block in blocks(state)):
-        old = [resource for resource in block if resource.deposed and resource.mode == "managed"]
-        if len(old) < len(block):
-            yield from map(_typed, old)
-
-
-def _typed(resource: Object) -> tuple[str, str]:
-    return resource.type, str(resource.attributes.get("id") or "")
+        by_type.setdefault(type, {})[name] = attributes
+    return by_type
 
 
 # Whom an identity provider looks after
@@ -146,18 +138,18 @@ def principals(states: Mapping[str, State], keys: Keys) -> dict[Who, ExternalPri
 
     Each is there as a data source, and its id in each of its assignments and memberships.
     """
-    found, ours = dict[Who, ExternalPrincipal](), set[Who]()
+    named, ours = dict[Who, ExternalPrincipal](), set[Who]()
     for stack, state in states.items():
-        found |= dict(_looked_up(state))
+        named |= dict(_looked_up(state))
         for resource in resources({stack: state}):
             if kind := KINDS_BY_TYPE.get(resource.type):
                 ours.add((kind, resource.name))
             elif who := recipient(resource.address):
                 id = resource.attributes.get("member_id" if resource.type == MEMBERSHIP.type else "principal_id")
-                found.setdefault(who, ExternalPrincipal(str(id or "")))
+                named.setdefault(who, ExternalPrincipal(str(id or "")))
     return {
         (kind, keys.get((kind, key), key)): principal
-        for (kind, key), principal in found.items()
+        for (kind, key), principal in named.items()
         if principal.id and (kind, key) not in ours
     }
 

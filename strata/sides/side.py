@@ -1,4 +1,4 @@
-"""The declared and the live side; the recorded one is read in `recorded`."""
+"""The declared and the live side; the recorded side is read in `recorded`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from strata.landing_zone import LandingZone
 
 
 def declared_side(zone: LandingZone) -> Mapping[tuple[str, str], Thing]:
-    """Returns what the configuration would have a deploy make, with the values that a deploy puts back."""
+    """Returns the things that a deploy of the configuration makes, with the values that a deploy puts back."""
     return side(thing for kind in KINDS for thing in kind.declared(zone))
 
 

@@ -1,4 +1,4 @@
-"""What Terraform's states hold: the one reader of their format, version 4."""
+"""What Terraform's states hold: the only reader of their format, version 4."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Object(NamedTuple):
         mode: `managed`; `data` is a lookup and no resource.
         tainted: a run left it half made.
         deposed: a deploy has replaced it, and deletes it as soon as it can.
-        instance: what tells it from others of one resource; empty where it is alone.
+        instance: what tells it from others of its resource; empty where it is alone.
     """
 
     stack: str
@@ -47,7 +47,7 @@ def managed(state: State, stack: str = "") -> Iterator[Object]:
 
 
 def resources(states: Mapping[str, State]) -> Iterator[Object]:
-    """Yields one object of each resource that some states manage: the current one, or one that is deposed."""
+    """Yields an object of each resource that some states manage: the current, or else a deposed one."""
     for stack, state in states.items():
         for block in blocks(state, stack):
             if block and block[0].mode == "managed":
@@ -60,7 +60,7 @@ def ids(states: Mapping[str, State]) -> dict[str, str]:
 
 
 def blocks(state: State, stack: str = "") -> Iterator[list[Object]]:
-    """Yields the objects of each resource; those of a module are another one's, though its address is the same here."""
+    """Yields the objects of each resource; those of a module are another's, though its address is the same here."""
     for resource in state.get("resources") or ():
         mode = str(resource.get("mode", "managed"))
         type, name = (str(resource.get(part)) for part in ("type", "name"))
@@ -70,11 +70,11 @@ def blocks(state: State, stack: str = "") -> Iterator[list[Object]]:
                 mode,
                 type,
                 name,
-                one.get("attributes") or {},
-                tainted=one.get("status") == "tainted",
-                deposed="deposed" in one,
-                instance=f"[{json.dumps(one['index_key'])}]" if "index_key" in one else "",
+                instance.get("attributes") or {},
+                tainted=instance.get("status") == "tainted",
+                deposed="deposed" in instance,
+                instance=f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else "",
             )
-            for one in resource.get("instances") or ()
-            if isinstance(one, dict)
+            for instance in resource.get("instances") or ()
+            if isinstance(instance, dict)
         ]

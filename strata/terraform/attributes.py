@@ -1,4 +1,4 @@
-"""What a plan does to the attributes of one resource: before, after, unknown; what is sensitive is masked here."""
+"""What a plan does to the attributes of a resource: before, after, unknown; what is sensitive is masked here."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def attributes(change: Mapping[str, Any], written: Collection[str] | None) -> It
     """Yields the attributes that a change of Terraform's JSON changes, by name.
 
     Args:
-        change: `before`, `after` and what goes with them, of one resource.
+        change: `before`, `after` and what goes with them, of a resource.
         written: the arguments that its configuration has, None where that is not known.
     """
     before, after = change.get("before") or {}, change.get("after") or {}
@@ -59,7 +59,7 @@ def attributes(change: Mapping[str, Any], written: Collection[str] | None) -> It
         old, new, pending = before.get(name), after.get(name), unknown.get(name)
         if old == new and not any_true(pending):
             continue
-        marks = [True if one is True else one.get(name) for one in hidden]
+        marks = [True if side is True else side.get(name) for side in hidden]
         yield Attribute(
             name,
             masked(old, marks),
@@ -73,14 +73,14 @@ def attributes(change: Mapping[str, Any], written: Collection[str] | None) -> It
 
 
 def identity(change: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what names the thing that a change of Terraform's JSON destroys, and nothing that AWS has made up.
+    """Returns the attributes that name the thing which a change of Terraform's JSON destroys, none that AWS made up.
 
     It is its name, else its id or ARN; of what has none of these all that is known of it.
     """
     hidden, before = sensitive_marks(change), change.get("before") or {}
     if True in hidden:
         return {}
-    values = {name: masked(one, [marks.get(name) for marks in hidden]) for name, one in before.items()}
+    values = {name: masked(value, [marks.get(name) for marks in hidden]) for name, value in before.items()}
     known = {
         name: value
         for name, value in sorted(values.items())
@@ -88,7 +88,7 @@ def identity(change: Mapping[str, Any]) -> dict[str, Any]:
     }
     for name in ("name", "id", "arn"):
         if name in known:
-            return {one: known[one] for one in (name, "region") if one in known}
+            return {kept: known[kept] for kept in (name, "region") if kept in known}
     return known
 
 
@@ -97,7 +97,7 @@ _MADE_UP = re.compile(r"[0-9a-f]{17}|[0-9a-f]{8}-[0-9a-f]{4}-|[0-9A-Z]{14}|\d{4}
 
 
 def sensitive_marks(change: Mapping[str, Any]) -> list[Any]:
-    """Returns what Terraform calls sensitive in a change: what is so on one side is masked on both."""
+    """Returns the marks of what is sensitive in a change: what is so on one side is masked on both."""
     return [change.get(side) or {} for side in ("before_sensitive", "after_sensitive")]
 
 

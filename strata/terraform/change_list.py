@@ -50,7 +50,7 @@ class Values(_Part):
 
 
 class Listed(_Part):
-    """What would be done to one resource."""
+    """What would be done to a resource."""
 
     action: str
     moved_from: str | None = None
@@ -61,7 +61,7 @@ class Listed(_Part):
 
 
 class StackChanges(_Part):
-    """What would be done in one stack."""
+    """What would be done in a stack."""
 
     changes: dict[str, Listed] = {}
     """By Terraform's address."""
@@ -86,11 +86,11 @@ class ClassChanges(StackChanges):
 
     @property
     def effect(self) -> str:
-        """Returns what would be done in each account, as text."""
+        """Returns the change of each account as text."""
         return as_json(_sorted(self.model_dump(exclude={"accounts", "secrets"}, exclude_defaults=True)))
 
     def without(self, stacks: Collection[str]) -> Self:
-        """Returns what would be done in the other stacks."""
+        """Returns the changes of the other accounts."""
         accounts = [account for account in self.accounts if self.stack_in(account) not in stacks]
         secrets = {account: secret for account, secret in self.secrets.items() if account in accounts}
         return self.model_copy(update={"accounts": accounts, "secrets": secrets})
@@ -123,9 +123,9 @@ class ChangeList(_Part):
         """Returns the list of plans without an error.
 
         Args:
-            plans: one for each stack.
+            plans: each of another stack.
             account: the management account.
-            later: stacks of which there is only a preview, since another one was never deployed.
+            later: stacks of which there is only a preview, since another was never deployed.
             accounts: the id of its account, as far as it is known, by the stack in a member account; of format 1 where
                 there are none.
             lineage: of a state, for the hashes of the sensitive values of stacks that have none.
@@ -133,23 +133,21 @@ class ChangeList(_Part):
         waiting = {planned.stack for planned in plans if planned.waits_for}.union(later)
         now = [planned for planned in plans if planned.differs and planned.stack not in waiting]
         ids = accounts or {}
-        class_changess = [_class(same, ids, lineage) for same in classes(now, ids) if same[0].stack in ids]
+        in_accounts = [_class(same, ids, lineage) for same in classes(now, ids) if same[0].stack in ids]
         return cls(
-            format=2 if class_changess else 1,
+            format=2 if in_accounts else 1,
             account=account,
             stacks={planned.stack: _stack(planned) for planned in now if planned.stack not in ids},
-            classes=sorted(class_changess, key=lambda class_changes: (class_changes.layer, class_changes.accounts)),
+            classes=sorted(in_accounts, key=lambda same: (same.layer, same.accounts)),
             later=sorted(waiting),
         )
 
     def without(self, stacks: Collection[str]) -> Self:
         """Returns the list of the other stacks."""
-        class_changess = [
-            class_changes for class_changes in (same.without(stacks) for same in self.classes) if class_changes.accounts
-        ]
+        classes = [left for same in self.classes if (left := same.without(stacks)).accounts]
         others = {name: changes for name, changes in self.stacks.items() if name not in stacks}
-        later = [one for one in self.later if one not in stacks]
-        update = {"format": 2 if class_changess else 1, "stacks": others, "classes": class_changess, "later": later}
+        later = [stack for stack in self.later if stack not in stacks]
+        update = {"format": 2 if classes else 1, "stacks": others, "classes": classes, "later": later}
         return self.model_copy(update=update)
 
     @property
@@ -166,7 +164,7 @@ class ChangeList(_Part):
     def count(self) -> int:
         """Returns how many resources would change."""
         here = sum(len(stack.changes) for stack in self.stacks.values())
-        return here + sum(len(class_changes.changes) * len(class_changes.accounts) for class_changes in self.classes)
+        return here + sum(len(same.changes) * len(same.accounts) for same in self.classes)
 
     def differences(self, now: ChangeList) -> Iterator[Message]:
         """Yields what another list has more, less or otherwise, in words."""
@@ -184,11 +182,11 @@ class ChangeList(_Part):
     def differences_in_accounts(self, now: ChangeList) -> Iterator[Message]:
         """Yields what differs in accounts, once where it is the same in several."""
         before, after = self.by_account(), now.by_account()
-        found: dict[tuple[int | None, int | None, bool], list[str]] = {}
+        groups: dict[tuple[int | None, int | None, bool], list[str]] = {}
         for stack in sorted({*before, *after}):
             (old, secret), (new, other) = before.get(stack, (None, "")), after.get(stack, (None, ""))
-            found.setdefault((old, new, secret != other), []).append(stack)
-        for same, stacks in found.items():
+            groups.setdefault((old, new, secret != other), []).append(stack)
+        for same, stacks in groups.items():
             keys = [stack.partition(IN_ACCOUNT)[2] for stack in stacks]
             layer = f"{layer_of(stacks[0])} in {counted(len(keys), 'account')} ({listed(keys)})"
             for told in self._in_class(layer if keys[1:] else stacks[0], now, *same):
@@ -220,9 +218,9 @@ class ChangeList(_Part):
     def by_account(self) -> dict[str, tuple[int, str]]:
         """Returns which class a stack in an account is of, and the hash of its sensitive values."""
         return {
-            class_changes.stack_in(account): (number, class_changes.secrets.get(account, ""))
-            for number, class_changes in enumerate(self.classes)
-            for account in class_changes.accounts
+            same.stack_in(account): (number, same.secrets.get(account, ""))
+            for number, same in enumerate(self.classes)
+            for account in same.accounts
         }
 
 
@@ -246,22 +244,22 @@ def classes(plans: Iterable[Plan], accounts: Mapping[str, str]) -> list[list[Pla
     Args:
         accounts: the id of its account, as far as it is known, by the stack in a member account.
     """
-    found: dict[str, list[Plan]] = {}
+    by_effect: dict[str, list[Plan]] = {}
     for planned in plans:
         id = accounts.get(planned.stack)
         effect = planned.stack if id is None else json.dumps(_effect(planned, id), sort_keys=True)
-        found.setdefault(effect, []).append(planned)
-    order = list(dict.fromkeys(layer_of(same[0].stack) for same in found.values()))
+        by_effect.setdefault(effect, []).append(planned)
+    order = list(dict.fromkeys(layer_of(same[0].stack) for same in by_effect.values()))
 
     def place(same: Sequence[Plan]) -> tuple[int, bool, int]:
         first = same[0]
         return order.index(layer_of(first.stack)), not (first.differs or first.error or first.waits_for), -len(same)
 
-    return sorted(found.values(), key=place)
+    return sorted(by_effect.values(), key=place)
 
 
 def _effect(planned: Plan, id: str) -> Json:
-    """Returns what a plan does in its account, as data that is the same in every account where it does the same."""
+    """Returns the effect of a plan in its account, as data that is the same in every account where it does the same."""
     steps = [
         f"{address}: {json.dumps(arguments[PROVISIONER].written, sort_keys=True)}"
         for address, arguments in sorted(planned.written.items())
@@ -280,9 +278,9 @@ def _effect(planned: Plan, id: str) -> Json:
 def without_id(value: Any, id: str) -> Any:
     """Returns data whose texts have `(account)` for the id of an account, and another text where that stood already."""
     if isinstance(value, dict):
-        return {without_id(name, id): without_id(one, id) for name, one in value.items()}
+        return {without_id(name, id): without_id(member, id) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [without_id(one, id) for one in value]
+        return [without_id(member, id) for member in value]
     if not isinstance(value, str):
         return value
     text = re.sub(r"\(account( *)\)", r"(account\1 )", value)
@@ -298,21 +296,21 @@ def _secrets(planned: Plan) -> Iterator[list[Any]]:
             for attribute in change.attributes
             if attribute.sensitive and attribute.name in written
         }
-        found = [
+        digests = [
             {attribute.name: attribute.secret for attribute in change.attributes if attribute.secret},
             {name: behind.secret for name, behind in written.items() if behind.secret},
             hidden,
         ]
-        if any(found):
-            yield [address, *found]
+        if any(digests):
+            yield [address, *digests]
 
 
 def _class(same: Sequence[Plan], accounts: Mapping[str, str], lineage: str) -> ClassChanges:
     secrets = {}
     for planned in same:
-        if found := list(_secrets(planned)):
+        if digests := list(_secrets(planned)):
             own = own_version(planned.versions, planned.stack)
-            key, text = own.lineage if own else lineage, json.dumps(found, sort_keys=True)
+            key, text = own.lineage if own else lineage, json.dumps(digests, sort_keys=True)
             secrets[_key(planned)] = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
     first = same[0]
     return ClassChanges(
@@ -339,7 +337,7 @@ class ApprovedList:
 
     @classmethod
     def of(cls, given: str) -> ApprovedList:
-        """Returns what `--expect` names: a file with a list, or the hash of one.
+        """Returns the list that `--expect` names: a file with a list, or the hash of a list.
 
         Raises:
             UsageError: it is neither.
@@ -358,7 +356,7 @@ class ApprovedList:
             text = f"--expect {given}: neither a file nor a hash of 64 digits"
             raise UsageError(Message("argument-malformed", text, option="--expect", value=given)) from None
         except ValidationError as error:
-            first, formats = error.errors()[0], [one["input"] for one in error.errors() if one["loc"] == ("format",)]
+            first, formats = error.errors()[0], [at["input"] for at in error.errors() if at["loc"] == ("format",)]
             if formats and isinstance(formats[0], int) and formats[0] > max(FORMATS):
                 read = " and ".join(map(str, FORMATS))
                 text = f"{given} is a list of format {formats[0]}; this Strata reads {read}; upgrade Strata"
@@ -375,23 +373,23 @@ class ApprovedList:
         return cls(changes.sha256, changes)
 
     def without(self, stacks: Collection[str]) -> ApprovedList:
-        """Returns what was approved of the other stacks; a hash alone says nothing of them."""
+        """Returns the approved changes of the other stacks; a hash alone says nothing of them."""
         if not stacks or not self.changes:
             return self
         changes = self.changes.without(stacks)
         return replace(self, sha256=changes.sha256, changes=changes)
 
     def only(self, stacks: Collection[str]) -> ApprovedList:
-        """Returns what was approved of these stacks."""
+        """Returns the approved changes of these stacks."""
         return self.without(self.changes.stacks_named.difference(stacks)) if self.changes else self
 
     @property
     def by_account(self) -> ChangeList | None:
-        """Returns the list where accounts are held against it one by one: they are not among its other stacks."""
+        """Returns the list where accounts are held against it singly: they are not among its other stacks."""
         return self.changes if self.changes and not any(IN_ACCOUNT in stack for stack in self.changes.stacks) else None
 
     def differences(self, *now: ChangeList) -> list[Message]:
-        """Returns what is planned otherwise than expected, in words; nothing where the lists are the same.
+        """Returns the differences of the plan to the list, in words; none where the lists are the same.
 
         Args:
             now: the list in each format.
@@ -406,14 +404,14 @@ class ApprovedList:
         return [head, *(self.changes.differences(planned) if self.changes else ())]
 
     def stops(self, *now: ChangeList) -> list[Message]:
-        """Returns what of that ends a deploy before anything is done; in an account it stops nothing elsewhere."""
+        """Returns the differences that end a deploy before anything happens; those in accounts stop nothing else."""
         if not (approved := self.by_account):
             return self.differences(*now)
         accounts = approved.in_accounts | now[0].in_accounts
         return self.without(accounts).differences(now[0].without(accounts))
 
     def of_stacks(self, stacks: Collection[str], now: ChangeList) -> list[Message]:
-        """Returns what is planned otherwise than expected in stacks in accounts."""
+        """Returns the differences in stacks in accounts."""
         if not self.changes:
             return []
         others = self.changes.in_accounts.union(now.in_accounts).difference(stacks)
@@ -423,15 +421,14 @@ class ApprovedList:
         """Returns the stacks in accounts of which something else was approved, or nothing."""
         if not (known := self.by_account):
             return set()
-        approved = {number: class_changes.effect for number, class_changes in enumerate(known.classes)}
-        planned = {number: class_changes.effect for number, class_changes in enumerate(now.classes)}
+        approved, planned = ({number: same.effect for number, same in enumerate(of.classes)} for of in (known, now))
         before = known.by_account()
-        found = set()
+        differing = set()
         for stack, (number, secret) in now.by_account().items():
             old, other = before.get(stack, (-1, ""))
             if approved.get(old) != planned[number] or secret != other:
-                found.add(stack)
-        return found
+                differing.add(stack)
+        return differing
 
 
 def _beyond(sign: str, case: str, stack: str, names: Collection[str], what: str = "output") -> Iterator[Message]:
@@ -440,7 +437,7 @@ def _beyond(sign: str, case: str, stack: str, names: Collection[str], what: str 
 
 
 def _of_one(stack: str, address: str, old: Listed | None, new: Listed | None) -> Iterator[Message]:
-    """Yields how the change of one resource differs."""
+    """Yields how the change of a resource differs."""
     if old == new:
         return
     if old is None or new is None or old.action != new.action:
@@ -450,7 +447,7 @@ def _of_one(stack: str, address: str, old: Listed | None, new: Listed | None) ->
                 yield Message(case, text, place=address, stack=stack, action=side.action)
         return
     said = f"  {stack}: {new.action} {address}"
-    parts = [{"moved_from": one.moved_from, "import_id": one.import_id, **one.goes} for one in (old, new)]
+    parts = [{"moved_from": side.moved_from, "import_id": side.import_id, **side.goes} for side in (old, new)]
     for name in dict.fromkeys([*parts[0], *parts[1]]):
         before, after = (part.get(name) for part in parts)
         if before != after:
@@ -461,8 +458,8 @@ def _of_one(stack: str, address: str, old: Listed | None, new: Listed | None) ->
         if old.attributes.get(name) != new.attributes.get(name):
             both = [side.attributes.get(name) for side in (old, new)]
             text = f"{said}: {name}: {' expected, '.join(_brief(values, in_words) for values in both)} planned"
-            one, other = (_brief(values, partial(json.dumps, sort_keys=True)) for values in both)
-            facts = {"stack": stack, "argument": name, "expected": one, "planned": other}
+            before, after = (_brief(values, partial(json.dumps, sort_keys=True)) for values in both)
+            facts = {"stack": stack, "argument": name, "expected": before, "planned": after}
             yield Message("change-differs", text, place=address, **facts)
 
 
@@ -476,21 +473,19 @@ def _brief(values: Values | None, said: Callable[[Any], str]) -> str:
 
 def _stack(planned: Plan, *, in_class: bool = False) -> StackChanges:
     changes = {
-        address: _in_class(change, planned.written.get(address, {})) if in_class else _listed(change, {})
+        address: _listed(change, planned.written.get(address, {}), change.goes) if in_class else _listed(change, {}, {})
         for address, change in planned.changes.items()
     }
     return StackChanges(changes=changes, outputs=list(planned.outputs))
 
 
-def _in_class(change: PlannedChange, written: Mapping[str, ParsedExpression]) -> Listed:
-    return _listed(change, written).model_copy(update={"goes": dict(change.goes)})
-
-
-def _listed(change: PlannedChange, written: Mapping[str, ParsedExpression]) -> Listed:
+def _listed(change: PlannedChange, written: Mapping[str, ParsedExpression], goes: Mapping[str, Any]) -> Listed:
+    """Returns a change without what AWS gives while it is applied, and without times, which no two runs have alike."""
     return Listed(
         action=change.action,
         moved_from=change.moved_from,
         import_id=change.import_id,
+        goes=dict(goes),
         attributes={
             attribute.name: Values(
                 before=attribute.before,
@@ -501,20 +496,15 @@ def _listed(change: PlannedChange, written: Mapping[str, ParsedExpression]) -> L
                 else None,
             )
             for attribute in change.attributes
-            if (attribute.name in written or not _is_given_later(attribute)) and not _says_when(attribute)
+            if not attribute.computed
+            or ((attribute.name in written or attribute.after != UNKNOWN) and not _is_time(attribute))
         },
     )
 
 
-def _is_given_later(attribute: Attribute) -> bool:
-    """Says whether AWS or the provider gives a value while it is applied; it says nothing of what is asked for."""
-    return attribute.computed and attribute.after == UNKNOWN
-
-
-def _says_when(attribute: Attribute) -> bool:
-    """Says whether a value that the configuration does not write is a time, which no two runs have the same."""
-    values = [one for one in (attribute.before, attribute.after) if one is not None]
-    return attribute.computed and all(isinstance(value, str) and _TIME.match(value) for value in values)
+def _is_time(attribute: Attribute) -> bool:
+    values = [value for value in (attribute.before, attribute.after) if value is not None]
+    return all(isinstance(value, str) and _TIME.match(value) for value in values)
 
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
@@ -524,4 +514,4 @@ def _sorted(value: Any) -> Any:
     """Returns data whose objects have their keys in order."""
     if isinstance(value, Mapping):
         return {key: _sorted(value[key]) for key in sorted(value)}
-    return [_sorted(one) for one in value] if isinstance(value, list) else value
+    return [_sorted(member) for member in value] if isinstance(value, list) else value

@@ -19,15 +19,15 @@ def document(value: object) -> Any:
     if not isinstance(value, str) or not value.lstrip().startswith("{"):
         return None
     try:
-        found = readable(meaning(json.loads(value)))
+        parsed = readable(meaning(json.loads(value)))
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return parsed if isinstance(parsed, dict) else None
 
 
-def pretty(found: Any) -> list[str]:
+def pretty(document: Any) -> list[str]:
     """Returns the lines of a document."""
-    return json.dumps(found, indent=2, ensure_ascii=False).splitlines()
+    return json.dumps(document, indent=2, ensure_ascii=False).splitlines()
 
 
 def document_diff(before: Any, after: Any) -> list[str]:
@@ -37,48 +37,36 @@ def document_diff(before: Any, after: Any) -> list[str]:
     return [line for group in groups for line in _hunk(group, old, new)]
 
 
-def readable(found: Any) -> Any:
-    """Returns a document as people read it: its keys in one order, texts sorted, and a single one without a list.
+def readable(part: Any) -> Any:
+    """Returns a document as people read it: its keys in AWS's order, texts sorted, and a single text without a list.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
     """
-    if isinstance(found, dict):
-        return {key: readable(found[key]) for key in sorted(found, key=_rank)}
-    if not isinstance(found, list):
-        return found
-    if found and all(isinstance(one, str) for one in found):
-        return found[0] if len(found) == 1 else sorted(found)
-    return [readable(one) for one in found]
+    if isinstance(part, dict):
+        return {key: readable(part[key]) for key in sorted(part, key=lambda key: (_ORDER.get(key, len(_ORDER)), key))}
+    if not isinstance(part, list):
+        return part
+    if part and all(isinstance(member, str) for member in part):
+        return part[0] if len(part) == 1 else sorted(part)
+    return [readable(member) for member in part]
 
 
 _FIRST = ("Version", "Id", "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource")
 _ORDER = {key: number for number, key in enumerate((*_FIRST, "NotResource", "Condition", "Statement"))}
 
 
-def _rank(key: str) -> tuple[int, str]:
-    return _ORDER.get(key, len(_ORDER)), key
-
-
 def _hunk(group: Sequence[tuple[str, int, int, int, int]], old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    """Yields the lines of one place, headed by the statement that it is in unless that is among them."""
-    first = group[0][3]
+    """Yields the lines of a place, headed by the statement that it is in unless that is among them."""
+    first, end = group[0][3], group[-1][4]
     if first:
-        yield f"  ...{_statement(new, first, group[-1][4])}"
+        above = [] if any(map(_SID.search, new[first:end])) else [*filter(None, map(_SID.search, new[:first]))]
+        yield f"  ...{f' {above[-1][1]}' if above else ''}"
     for tag, start, end, new_start, new_end in group:
         if tag == "equal":
             yield from (f"  {line}" for line in old[start:end])
         else:
             yield from (f"- {line}" for line in old[start:end])
             yield from (f"+ {line}" for line in new[new_start:new_end])
-
-
-def _statement(lines: Sequence[str], first: int, end: int) -> str:
-    if any(_SID.search(line) for line in lines[first:end]):
-        return ""
-    for line in reversed(lines[:first]):
-        if match := _SID.search(line):
-            return f" {match[1]}"
-    return ""
 
 
 _SID = re.compile(r'^ +"Sid": "(.*)",?$')

@@ -51,13 +51,11 @@ class Engine:
 
     def takes(self, node: str) -> bool:
         """Says whether the CLI works with a version of Node, `v22.19.0`."""
-        return any(_fits(_numbers(node), one) for one in self.nodes.split(" || "))
-
-
-def _fits(version: tuple[int, ...], wanted: str) -> bool:
-    if wanted.startswith(">="):
-        return version >= _numbers(wanted)
-    return version[:1] == _numbers(wanted)
+        version = _numbers(node)
+        return any(
+            version >= _numbers(wanted) if wanted.startswith(">=") else version[:1] == _numbers(wanted)
+            for wanted in self.nodes.split(" || ")
+        )
 
 
 def _numbers(text: str) -> tuple[int, ...]:

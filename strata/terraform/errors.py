@@ -1,11 +1,13 @@
-"""What an operator does about the errors of Terraform."""
+"""What an operator does about the errors of Terraform, and which of them pass by themselves."""
 
 from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 
+from strata.aws.session import emulator
 from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied, remedy
 from strata.policy.keys import region_of
@@ -13,9 +15,12 @@ from strata.printing import line, word
 from strata.terraform.events import Failure
 from strata.terraform.workspace import Workspace
 
+OURS = "account-is-ours"
+"""The case of an account whose address is taken by itself."""
+
 
 class TerraformError(StrataError):
-    """Errors of Terraform in one stack.
+    """Errors of Terraform in a stack.
 
     Attributes:
         advice: what to do, each once.
@@ -35,7 +40,7 @@ class TerraformError(StrataError):
 
     def lines(self) -> Iterator[str]:
         """Yields what is printed."""
-        yield from (f"error: {self._stack}: {one}" for one in self.told)
+        yield from (f"error: {self._stack}: {text}" for text in self.told)
 
 
 ADVICE = (
@@ -320,14 +325,15 @@ def _ways(workspace: Workspace, stack: str, failure: Failure) -> Iterator[Messag
     ways = [*known, *filter(None, [_denied(said)])]
     yield from ways
     if re.search(_LOCKED, said) and ("Lock Info" in said or not ways):  # else AWS refused the lock, and nobody holds it
-        yield from _locked(workspace, stack, said)
+        who, lock = re.search(r"Who:\s+(\S+)", said), re.search(r"ID:\s+([0-9a-f-]{36})", said)
+        yield from held(workspace, stack, lock[1] if lock else None, who=who[1] if who else "")
 
 
 _DENIED = r"AccessDenied|AuthorizationError|UnauthorizedOperation|not authorized to perform|StatusCode: 403"
 
 
 def _denied(said: str) -> Message | None:
-    """Returns which policy is missing, or which one is in the way."""
+    """Returns which policy is missing or in the way."""
     if not re.search(_DENIED, said):
         return None
     action = denied(said, ":".join(_called(said) or ()))
@@ -345,12 +351,6 @@ def _denied(said: str) -> Message | None:
 _LOCKED = r"Error (acquiring|releasing) the state lock|state blob is already locked"
 
 
-def _locked(workspace: Workspace, stack: str, said: str) -> Iterator[Message]:
-    who = re.search(r"Who:\s+(\S+)", said)
-    lock = re.search(r"ID:\s+([0-9a-f-]{36})", said)
-    yield from held(workspace, stack, lock[1] if lock else None, who=who[1] if who else "")
-
-
 def held(workspace: Workspace, stack: str, lock: str | None, *, who: str, since: str = "") -> Iterator[Message]:
     """Yields what to do about a lock on a state: to wait, or to free it by its id."""
     by = f"{f' by {who}' if who else ''}{f' since {since}' if since else ''}"
@@ -361,3 +361,96 @@ def held(workspace: Workspace, stack: str, lock: str | None, *, who: str, since:
         command = f"{word(binary)} -chdir={word(folder)} force-unlock -force {lock}"
         text = f"if nobody does, a killed run left the lock; free it: {command}"
         yield Message("lock-of-killed-run", text, stack=stack, lock=lock)
+
+
+# What passes by itself
+
+PAUSES = (5, 15, 30, 60, 60, 60, 60, 60, 60)
+"""The seconds to wait before each further try: nine tries, seven minutes in all.
+
+Access Analyzer keeps a refusal for five minutes, as the AWS provider says (`organizationCreationTimeout` in
+internal/service/accessanalyzer/analyzer.go).
+"""
+
+
+def settling(failure: Failure) -> Message | None:
+    """Returns why an error passes by itself, None if it does not."""
+    if failure.remedy and failure.remedy.id == OURS:
+        return Message("account-in-the-making", "AWS makes the account already, for an earlier request")
+    return next((Message(case, why) for pattern, case, why in _SETTLING if re.search(pattern, failure.text)), None)
+
+
+def is_being_made(failure: Failure) -> bool:
+    """Says whether AWS makes the account still that has the address: another request would find it taken again."""
+    return bool(failure.remedy and failure.remedy.id == OURS and not failure.remedy.data["listed"])
+
+
+def wait(seconds: float) -> None:
+    """Waits; an interrupt ends it. An emulated AWS has no minutes: there another look is enough."""
+    time.sleep(0 if emulator() else seconds)
+
+
+_SETTLING = (
+    (
+        r"CloudTrailAccessNotEnabledException",
+        "trusted-access-off",
+        "CloudTrail does not see its trusted access in the organization yet",
+    ),
+    (
+        r"Service not enabled for AWS Organizations",
+        "analyzer-trust-not-seen",
+        "Access Analyzer does not see its trusted access in the organization yet",
+    ),
+    (
+        r"ServiceAccessNotEnabled",
+        "iam-trust-not-seen",
+        "IAM does not see its trusted access in the organization yet",
+    ),
+    (
+        (
+            r"Account Assignment .* create: .*"
+            r"(Obtaining permissions to manage your AWS account|An unexpected internal service exception)"
+        ),
+        "account-not-prepared",
+        "Identity Center cannot work in the new account yet",
+    ),
+    (
+        r"can only be shared within your AWS Organization.*onboarding process is still in progress",
+        "sharing-not-seen",
+        "RAM does not see yet that it may share with the organization",
+    ),
+    (
+        r"InsufficientDependencyServiceAccessPermissionException",
+        "organization-not-reached",
+        "CloudTrail cannot reach the organization yet",
+    ),
+    (
+        r"NoManagementAccountSLRExistsException",
+        "cloudtrail-role-missing",
+        "CloudTrail has no service-linked role in the management account yet",
+    ),
+    (
+        r"InsufficientS3BucketPolicyException",
+        "bucket-policy-not-seen",
+        "CloudTrail does not see the policy of its bucket yet",
+    ),
+    (
+        r"Service role name AWSServiceRole\w+ has been taken",
+        "service-linked-role-taken",
+        "AWS has just created the service-linked role itself",
+    ),
+    (
+        r"NoSuchEntity.*AWSServiceRole|AWSServiceRole.*NoSuchEntity",
+        "service-linked-role-not-seen",
+        "IAM does not show the service-linked role yet",
+    ),
+)
+"""Errors that the provider does not repeat itself, the case, and the reason.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html,
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html (IAM is eventually consistent),
+https://github.com/nozaq/terraform-aws-secure-baseline/issues/184 (Access Analyzer and CloudTrail),
+https://github.com/hashicorp/terraform-provider-aws/issues/7769 (RAM), of Identity Center
+https://github.com/aws-samples/aws-identitycenter-codepipeline-auto-assignment/issues/31,
+https://github.com/aws/aws-cli/issues/8356, https://github.com/hashicorp/terraform-provider-aws/issues/26807.
+"""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from strata.config.layers import IN_ACCOUNT
 from strata.errors import Message
+from strata.terraform.progress import Progress
 from strata.text import counted
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One error of Terraform: its text on one line, the resource it is about, and the stacks whose outputs it names."""
+    """An error of Terraform: its text on a line, the resource it is about, and the stacks whose outputs it names."""
 
     text: str
     address: str | None = None
@@ -44,27 +44,11 @@ _DOING = {"create": "creating", "update": "modifying", "delete": "destroying"}
 _DID = {"create": "created", "update": "modified", "delete": "destroyed"}
 
 
-class Watcher(Protocol):
-    """Who is told how far a command is."""
-
-    def at(self, text: str) -> None:
-        """Hears what is at work now."""
-
-    def still(self, text: str) -> None:
-        """Hears what takes long."""
-
-    def done(self, text: str) -> None:
-        """Hears that one thing of many is done."""
-
-    def note(self, text: str) -> None:
-        """Hears what Terraform says itself."""
-
-
 class Events:
-    """The events of one command, each line as it comes; what is no event is kept as it is."""
+    """The events of a command, each line as it comes; what is no event is kept as it is."""
 
-    def __init__(self, watcher: Watcher, stack: str, *, steps: int = 0, verbose: bool = False) -> None:
-        self._watcher, self._stack, self._steps, self._verbose = watcher, stack, steps, verbose
+    def __init__(self, progress: Progress, stack: str, *, steps: int = 0, verbose: bool = False) -> None:
+        self._progress, self._stack, self._steps, self._verbose = progress, stack, steps, verbose
         self._failures: dict[Failure, None] = {}
         self.done = Counter[str]()
         """How many resources were added, changed and destroyed."""
@@ -76,14 +60,12 @@ class Events:
         """What Terraform said besides, such as why it crashed."""
 
     def take(self, line: str) -> None:
-        """Takes one line."""
+        """Takes a line."""
         try:
             event = json.loads(line)
-            handler = _HANDLERS.get(event.get("type"))
             if self._verbose and event.get("@message") and not (_is_of_lock_table(event) or self._is_same(event)):
-                self._watcher.note(f"{self._stack}: {event['@message']}")
-            if handler:
-                handler(self, event)
+                self._progress.note(f"{self._stack}: {event['@message']}")
+            self._handle(event)
         except (ValueError, KeyError, TypeError, AttributeError):  # no event, or none that we know
             if line.strip():
                 self.other.append(line)
@@ -93,35 +75,17 @@ class Events:
         """Returns the errors, each once, in order."""
         return list(self._failures)
 
-    def _diagnostic(self, event: dict[str, Any]) -> None:
-        diagnostic = event["diagnostic"]
-        if diagnostic.get("severity") == "error":
-            self._failures[failure(diagnostic)] = None
-
-    def _start(self, event: dict[str, Any]) -> None:
-        if hook := _change(event):
-            self.begun[hook["resource"]["addr"]] = hook["action"]
-            self._watcher.at(f"{self._count()} {_DOING[hook['action']]} {hook['resource']['addr']}")
-
-    def _wait(self, event: dict[str, Any]) -> None:
-        if hook := _change(event):
-            seconds = hook.get("elapsed_seconds", 0)
-            doing = f"{_DOING[hook['action']]} {hook['resource']['addr']}"
-            self._watcher.at(f"{self._count()} {doing}")
-            self._say(self._watcher.still, f"still {doing}, {seconds} s")
-
-    def _complete(self, event: dict[str, Any]) -> None:
-        if hook := _change(event):
-            self.begun.pop(hook["resource"]["addr"], None)
-            self.done[_DONE[hook["action"]]] += 1
-            took = hook.get("elapsed_seconds", 0)
-            did = f"{_DID[hook['action']]} {hook['resource']['addr']}{f', {took} s' if took else ''}"
-            self._watcher.at(f"{self._count()} {did}")
-            self._say(self._watcher.done, f"{self._count()} {did}")
-
-    def _refreshed(self, _event: dict[str, Any]) -> None:
-        self.compared += 1
-        self._watcher.at(f"{counted(self.compared, 'resource')} compared with AWS")
+    def _handle(self, event: dict[str, Any]) -> None:
+        kind = event.get("type")
+        if kind == "diagnostic" and event["diagnostic"].get("severity") == "error":
+            self._failures[failure(event["diagnostic"])] = None
+        elif kind == "refresh_complete":
+            self.compared += 1
+            self._progress.at(f"{counted(self.compared, 'resource')} compared with AWS")
+        elif kind in ("apply_start", "apply_progress", "apply_complete"):
+            hook = event["hook"]
+            if hook.get("action") in _DONE:  # else it is only read
+                self._apply(kind, hook["action"], hook["resource"]["addr"], hook.get("elapsed_seconds", 0))
 
     def _is_same(self, event: dict[str, Any]) -> bool:
         """Says whether every account would tell it again, or the plan has told it."""
@@ -131,21 +95,23 @@ class Events:
         was_planned = event.get("type") == "planned_change" and self._steps
         return bool(was_planned or event.get("type") == "version" or address.startswith("data.terraform_remote_state."))
 
-    def _count(self) -> str:
-        return f"[{self.done.total()}/{max(self._steps, self.done.total())}]"
-
-    def _say(self, told: Callable[[str], None], text: str) -> None:
-        if not self._verbose:  # where Terraform's own words are shown
-            told(f"{self._stack}: {text}")
-
-
-_HANDLERS: dict[str, Callable[[Events, dict[str, Any]], None]] = {
-    "diagnostic": Events._diagnostic,
-    "apply_start": Events._start,
-    "apply_progress": Events._wait,
-    "apply_complete": Events._complete,
-    "refresh_complete": Events._refreshed,
-}
+    def _apply(self, kind: str, action: str, address: str, seconds: int) -> None:
+        doing = f"{_DOING[action]} {address}"
+        if kind == "apply_start":
+            self.begun[address] = action
+        elif kind == "apply_complete":
+            self.begun.pop(address, None)
+            self.done[_DONE[action]] += 1
+            doing = f"{_DID[action]} {address}{f', {seconds} s' if seconds else ''}"
+        done = self.done.total()
+        doing_of_all = f"[{done}/{max(self._steps, done)}] {doing}"
+        self._progress.at(doing_of_all)
+        if self._verbose:  # there Terraform's own words are shown
+            return
+        if kind == "apply_progress":
+            self._progress.still(f"{self._stack}: still {doing}, {seconds} s")
+        elif kind == "apply_complete":
+            self._progress.done(f"{self._stack}: {doing_of_all}")
 
 
 def _is_of_lock_table(event: dict[str, Any]) -> bool:
@@ -154,18 +120,16 @@ def _is_of_lock_table(event: dict[str, Any]) -> bool:
     return diagnostic.get("severity") == "warning" and "dynamodb_table" in str(diagnostic.get("detail"))
 
 
-def _change(event: dict[str, Any]) -> dict[str, Any] | None:
-    """Returns who does something and what, None where it is only read."""
-    hook: dict[str, Any] = event["hook"]
-    return hook if hook.get("action") in _DONE else None
-
-
 def failure(diagnostic: dict[str, Any]) -> Failure:
-    """Returns what a diagnostic of Terraform says."""
+    """Returns the error that a diagnostic of Terraform tells."""
     text = " ".join(f"{diagnostic.get('summary', '')}: {diagnostic.get('detail') or ''}".split()).rstrip(": ")
     text = _TERRAFORMS_ADVICE.split(text)[0]
-    reads = frozenset(_OTHER_STACK.findall("\n".join(_said(diagnostic))))
-    block, _, address = str((diagnostic.get("snippet") or {}).get("context") or "").partition(".")
+    snippet = diagnostic.get("snippet") or {}
+    traversals = [value.get("traversal") for value in snippet.get("values") or ()]
+    reads = frozenset(
+        _OTHER_STACK.findall("\n".join(map(str, (diagnostic.get("address"), snippet.get("code"), *traversals))))
+    )
+    block, _, address = str(snippet.get("context") or "").partition(".")
     written_in = {"resource": address, "data": f"data.{address}"}.get(block, "")
     return Failure(text, diagnostic.get("address"), reads, written_in)
 
@@ -174,12 +138,6 @@ _TERRAFORMS_ADVICE = re.compile(
     " To avoid this error and continue with the plan,| Terraform acquires a (?:state )?lock "
 )
 """The way around a guard or a lock, which is nothing for an operator to do."""
-
-
-def _said(diagnostic: dict[str, Any]) -> Iterator[str]:
-    snippet = diagnostic.get("snippet") or {}
-    yield from (str(part) for part in (diagnostic.get("address"), snippet.get("code")) if part)
-    yield from (str(value.get("traversal")) for value in snippet.get("values") or ())
 
 
 _OTHER_STACK = re.compile(r"data\.terraform_remote_state\.cross-stack-reference-input-([\w-]+)")

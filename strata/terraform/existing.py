@@ -1,4 +1,4 @@
-"""What AWS may have already of that which a plan would create: how it shows, and the id by which it is imported.
+"""What AWS has already of that which a plan would create, with its import id, and what it has no more of imports.yaml.
 
 A run that was killed leaves such things. Accounts, units, policies, the organization, the state bucket, its table and
 the role of Access Analyzer are not here: the stacks import them themselves.
@@ -7,22 +7,29 @@ the role of Access Analyzer are not here: the stacks import them themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from strata.aws.access_role import account_ids, entered
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import read_state
+from strata.config import IMPORTS
 from strata.config.models import ACCESS_ROLE, Project
+from strata.errors import Message
 from strata.kinds import resource_of
 from strata.kinds.arguments import Attributes
+from strata.landing_zone import LandingZone
+from strata.printing import line
+from strata.terraform.events import Failure
 from strata.terraform.plans import Plan
 
 
 @dataclass(frozen=True)
 class ExistingTable:
-    """The table, as one landing zone asks it: each stack in its own account.
+    """The table, as a landing zone asks it: each stack in its own account.
 
     Attributes:
         members: the key of the account that a stack is in, where that is not the management account.
@@ -47,26 +54,24 @@ class ExistingTable:
 
     def ids(self, planned: Plan, addresses: Iterable[str]) -> dict[str, str]:
         """Returns the import ids of what a plan would create, as far as they are known."""
-        found = {
-            address: self.id_of(address.partition(".")[0], planned.changes[address].arguments, planned.stack)
+        return {
+            address: id
             for address in addresses
-            if address in planned.changes and planned.changes[address].action == "create"
+            if (change := planned.changes.get(address))
+            and change.action == "create"
+            and (id := self.id_of(address.partition(".")[0], change.arguments, planned.stack))
         }
-        return {address: id for address, id in found.items() if id}
 
     def early(self, planned: Plan) -> dict[str, str]:
         """Returns the import ids of what AWS has, of the types that are asked about before Terraform starts."""
-        return self.ids(planned, self._there(planned))
-
-    def _there(self, planned: Plan) -> Iterator[str]:
+        there = []
         for address, change in planned.changes.items():
             row = resource_of(address).existing
             if row and row.early and change.action == "create":
-                try:
-                    if row.early(self._question(planned.stack, change.arguments)):
-                        yield address
-                except (AwsError, IndexError, KeyError):  # there is nothing, or Terraform says why not
-                    continue
+                # There is nothing, or Terraform says why not.
+                with suppress(AwsError, IndexError, KeyError):
+                    there += [address] if row.early(self._question(planned.stack, change.arguments)) else []
+        return self.ids(planned, there)
 
     def _question(self, stack: str, values: Attributes) -> ResourceQuestion:
         """Returns a question to AWS as the provider of a stack would ask it.
@@ -89,3 +94,34 @@ def exists_already(address: str, said: str) -> bool:
     """Says whether a creation failed because AWS has the thing."""
     row = resource_of(address).existing
     return bool(row and row.conflict and re.search(row.conflict, said))
+
+
+PRUNE = "strata adopt --prune"
+
+
+@dataclass
+class GoneImports:
+    """The lines of imports.yaml whose thing is gone at AWS, where Terraform would plan nothing: advice, once a run."""
+
+    landing_zone: LandingZone
+    warnings: dict[str, Message] = field(default_factory=dict)
+    """What was told, by address."""
+
+    def among(self, failures: Sequence[Failure]) -> list[str]:
+        """Returns the addresses whose import failed for want of a thing, and warns of each."""
+        named = [match[1] for failure in failures if (match := _GONE.match(failure.text))]
+        new = [
+            address
+            for address in dict.fromkeys(named)
+            if address in self.landing_zone.imports and address not in self.warnings
+        ]
+        for address in new:
+            id = self.landing_zone.imports[address]
+            problem = Message("import-of-nothing", f"AWS has nothing of the id {id}, so it is created", id=id)
+            remedy = f"{PRUNE} takes the line out; where it shall stay away, take its entry out of the YAML"
+            self.warnings[address] = self.landing_zone.fault(IMPORTS, (address,), problem, remedy).message
+            print(line(f"warning: {self.warnings[address]}"), file=sys.stderr)
+        return new
+
+
+_GONE = re.compile(r'Cannot import non-existent remote object: .*? to "([^"]+)"')

@@ -30,19 +30,20 @@ def terraform(document: Mapping[str, Any]) -> Json:
     """
     provider, *_ = document.get("provider", {}).get("aws") or [{}]
     own, *_ = provider.get("allowed_account_ids") or [""]
-    text = json.dumps({part: found for part, found in document.items() if part not in ("terraform", "//")})
+    text = json.dumps({name: part for name, part in document.items() if name not in ("terraform", "//")})
     if match := re.fullmatch(r"\$\{(data\..+\.outputs\.)([\w-]+)\}", own):
         text = re.sub(rf"{re.escape(match[1])}{match[2]}(?![\w-])", f"{match[1]}{_OWN}", text)
-    without_places: Json = json.loads(text, object_hook=_without_place)
+    without_places: Json = json.loads(
+        text,
+        object_hook=lambda entry: {
+            name: value for name, value in entry.items() if name != "//" or not isinstance(value, dict)
+        },
+    )
     return without_places
 
 
 _OWN = "(own account)"
 """No name that an output may have."""
-
-
-def _without_place(entry: Json) -> Json:
-    return {name: value for name, value in entry.items() if not (name == "//" and isinstance(value, dict))}
 
 
 def expressions(document: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, dict[str, ParsedExpression]]:
@@ -51,7 +52,7 @@ def expressions(document: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[s
     With them the commands that Terraform runs where it creates something: no plan says them.
     """
     known = _known(shown)
-    found: dict[str, dict[str, ParsedExpression]] = {}
+    by_address: dict[str, dict[str, ParsedExpression]] = {}
     for resource in shown.get("resource_changes", ()):
         type, _, name = resource["address"].partition(".")
         written = document.get("resource", {}).get(type, {}).get(name.partition("[")[0], {})
@@ -59,8 +60,8 @@ def expressions(document: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[s
         unknown = [name for name, marks in (resource["change"].get("after_unknown") or {}).items() if any_true(marks)]
         arguments = [*unknown, *([PROVISIONER] if "create" in resource["change"]["actions"] else [])]
         if here := {name: _expression(name, given, document, known) for name in arguments if name in given}:
-            found[resource["address"]] = here
-    return found
+            by_address[resource["address"]] = here
+    return by_address
 
 
 PROVISIONER = "provisioner"
@@ -105,19 +106,19 @@ def _defined(document: Mapping[str, Any], data: str | None, type: str, name: str
 
 
 def _known(shown: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
-    """Returns what a plan knows of resources and data sources, by the address that an expression has."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    """Returns the resources and data sources that a plan knows, by the address that an expression has."""
+    known: dict[str, list[Mapping[str, Any]]] = {}
     before = shown.get("prior_state", {}).get("values", {}).get("root_module", {}).get("resources", ())
     planned = shown.get("planned_values", {}).get("root_module", {}).get("resources", ())
-    for resource in (*(one for one in before if one["mode"] == "data"), *planned):
-        found.setdefault(resource["address"].partition("[")[0], []).append(resource)
-    return found
+    for resource in (*(read for read in before if read["mode"] == "data"), *planned):
+        known.setdefault(resource["address"].partition("[")[0], []).append(resource)
+    return known
 
 
 def _at(resource: Mapping[str, Any], attribute: str | None, below: str | None) -> tuple[Any, bool]:
     """Returns a value of a resource, and whether it is sensitive.
 
-    Of the outputs of a state it is the one that is named, and Terraform forgets which of them are sensitive.
+    Of the outputs of a state it is that which is named, and Terraform forgets which of them are sensitive.
     """
     value = resource["values"].get(attribute)
     if resource["address"].startswith(f"data.{_STATE}."):

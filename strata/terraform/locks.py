@@ -45,7 +45,7 @@ def refuse_beside_another_run(
         versions: the state of each stack as it was when AWS was asked.
 
     Raises:
-        StrataError: another run holds one, or has written one.
+        StrataError: another run holds a state, or has written it.
     """
     for stack, version in versions.items():
         # The lock first: a run writes the state before it lets go.
@@ -59,20 +59,23 @@ def refuse_beside_another_run(
 
 
 def _is_abandoned(lock: Lock, folder: Path, now: dt.datetime) -> bool:
-    return now - lock.since > OLD or _has_ended(lock, folder)
+    """Says whether a lock is old, or a run of this machine took it and no Terraform runs here that could be that run.
+
+    A Terraform that names no folder, as those of cdktf, may hold any.
+    """
+    if now - lock.since > OLD:
+        return True
+    if lock.who.rpartition("@")[2] != socket.gethostname():
+        return False
+    running = _processes()
+    return running is not None and not any(
+        f"-chdir={folder}" in line or ("-chdir=" not in line and re.search(_LOCKING, line)) for line in running
+    )
 
 
 def _told(lock: Lock, workspace: Workspace, stack: str) -> str:
     since = f"{lock.since:%Y-%m-%d %H:%M} UTC"
     return f"{stack}: {'; '.join(held(workspace, stack, lock.id, who=lock.who, since=since))}"
-
-
-def _has_ended(lock: Lock, folder: Path) -> bool:
-    """Says whether a run of this machine took the lock, and no Terraform runs here that could be it."""
-    if lock.who.rpartition("@")[2] != socket.gethostname():
-        return False
-    running = _processes()
-    return running is not None and not any(_holds(line, folder) for line in running)
 
 
 def _processes() -> list[str] | None:
@@ -83,11 +86,6 @@ def _processes() -> list[str] | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.splitlines()
-
-
-def _holds(line: str, folder: Path) -> bool:
-    """Says whether a process may hold the lock; one that names no folder, as those of cdktf, may hold any."""
-    return f"-chdir={folder}" in line or ("-chdir=" not in line and bool(re.search(_LOCKING, line)))
 
 
 _LOCKING = r"^(\S*/)?(terraform|tofu)\S* (-\S+ )*(apply|destroy|import|state|taint|untaint)\b"

@@ -6,7 +6,7 @@ import json
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, TextIO
@@ -71,7 +71,9 @@ def show(
         first = _without_id(same[0], id) if id else same[0]
         _print(_plan_lines([first, *same[1:]], names, every), to)
     if sum(1 for planned in shown if planned.changes) > 1:
-        _print([_Line(f"together: {_total(shown)}")], to)
+        number = Counter(change.action for planned in shown for change in planned.changes.values())
+        total = listed([f"{number[action]} {action}" for action in STYLES if number[action]])
+        _print([_Line(f"together: {total}")], to)
     changing = [planned.stack for planned in shown if planned.differs or planned.waits_for]
     _print([_Line(text, indent=2) for text in _in_waves(changing, wave)], to)
     to.flush()
@@ -89,16 +91,16 @@ def _in_waves(stacks: Sequence[str], wave: Callable[[str], int]) -> Iterator[str
 
 def names_of(states: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Returns the keys of the configuration by the ids that AWS gave their things."""
-    found: dict[str, str] = {}
-    for state in states:
-        for resource in objects(state):
-            if id := resource_of(resource.type).id:
-                found[str(resource.attributes.get(id))] = resource.name
-    return found
+    return {
+        str(resource.attributes.get(id)): resource.name
+        for state in states
+        for resource in objects(state)
+        if (id := resource_of(resource.type).id)
+    }
 
 
 def waits(planned: Plan) -> str:
-    """Returns the stacks that have to be applied before one can be planned, in words."""
+    """Returns the stacks that have to be applied before a stack can be planned, in words."""
     if not planned.waits_for:
         return ""
     return f"can be planned once {' and '.join(planned.waits_for)} {'are' if planned.waits_for[1:] else 'is'} applied"
@@ -142,17 +144,23 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         number = "as the last deploy left it, AWS was not asked; --refresh asks"
     style = Style.FAULT if planned.error else Style.TITLE
     told = planned.told or (planned.error or waits(planned) or number,)
-    yield from (_Line(f"{stack}: {one}", style) for one in told)
+    yield from (_Line(f"{stack}: {text}", style) for text in told)
     if each:
         yield _Line(f"  {listed(keys, len(keys) if every else NAMED)}", indent=2)
     for address, change in planned.changes.items():
         first = f"  {change.action:<{_ACTION}}  {address}"
         head = 0 if change.action in _LOSES else 2 + len(change.action)
         yield _Line(first, STYLES.get(change.action), 4 + _ACTION, head)
-        yield from (_Line(f"      {text}", indent=8) for text in _about(change))
         attributes = _told(change, every)
-        if IN_ACCOUNT in planned.stack:  # there an address does not say whose names it had
-            yield from _goes_lines(change, names, {attribute.name for attribute in attributes}, every)
+        goes = change.goes if IN_ACCOUNT in planned.stack else {}  # there an address does not say whose names it had
+        named = {name: _value(go, names) for name, go in goes.items() if name not in {each.name for each in attributes}}
+        about = [
+            f"from {change.moved_from}" if change.moved_from else "",
+            f"id {change.import_id}" if change.import_id else "",
+            "left as it is at AWS" if change.action == "forget" else "",
+            *(f"{name}: {go}" for name, go in named.items() if every or (name != "region" and len(go) < _SHORT)),
+        ]
+        yield from (_Line(f"      {text}", indent=8) for text in about if text)
         for attribute in attributes:
             yield from _attribute_lines(attribute, names)
             written = planned.written.get(address, {}).get(attribute.name)
@@ -162,57 +170,26 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
 
 _LOSES = ("delete", "replace")
 _ACTION = len("replace")
-"""The width of the column of actions; the one that is longer pushes its address to the right."""
-
-
-def _about(change: PlannedChange) -> Iterator[str]:
-    if change.moved_from:
-        yield f"from {change.moved_from}"
-    if change.import_id:
-        yield f"id {change.import_id}"
-    if change.action == "forget":
-        yield "left as it is at AWS"
-
-
-def _goes_lines(change: PlannedChange, names: Mapping[str, str], told: Collection[str], every: bool) -> Iterator[_Line]:
-    """Yields what names the thing that goes, unless what is told of its attributes does."""
-    for name, go in change.goes.items():
-        value = _value(go, names)
-        if name not in told and (every or (name != "region" and len(value) < _SHORT)):
-            yield _Line(f"      {name}: {value}", indent=8)
-
-
-def _total(plans: Sequence[Plan]) -> str:
-    number = Counter(change.action for planned in plans for change in planned.changes.values())
-    return listed([f"{number[action]} {action}" for action in STYLES if number[action]])
+"""The width of the column of actions; a longer action pushes its address to the right."""
 
 
 # Attributes
 
 
 def _told(change: PlannedChange, every: bool) -> list[Attribute]:
-    """Returns the attributes that somebody has to see: nothing that follows from what is created."""
+    """Returns the attributes that somebody has to see: nothing that follows from what is created, or AWS just gives."""
     if change.action == "create" and not every:
         return []
-    attributes = [
-        attribute
-        for attribute in change.attributes
-        if (every or not _is_given(attribute)) and not _says_nothing(attribute)
-    ]
+    attributes = []
+    for attribute in change.attributes:
+        absent = attribute.before is None
+        given = attribute.computed and (absent or attribute.after == UNKNOWN) and attribute.name != _ALL_TAGS
+        # Nothing in other words, as where the provider fills in what AWS does not know.
+        nothing = absent and not attribute.unknown and attribute.after in (None, False, "", [], {})
+        if (every or not given) and not nothing:
+            attributes.append(attribute)
     all_tags = any(attribute.name == _ALL_TAGS and not attribute.unknown for attribute in attributes)
     return [attribute for attribute in attributes if attribute.name != ("tags" if all_tags else _ALL_TAGS)]
-
-
-def _is_given(attribute: Attribute) -> bool:
-    """Says whether AWS or the provider gives a value, and none that is there goes."""
-    return (
-        attribute.computed and (attribute.before is None or attribute.after == UNKNOWN) and attribute.name != _ALL_TAGS
-    )
-
-
-def _says_nothing(attribute: Attribute) -> bool:
-    """Says whether nothing becomes the same in other words, as where the provider fills in what AWS does not know."""
-    return not attribute.unknown and attribute.before is None and attribute.after in (None, False, "", [], {})
 
 
 _ALL_TAGS = "tags_all"
@@ -225,25 +202,20 @@ def _attribute_lines(attribute: Attribute, names: Mapping[str, str]) -> Iterator
     old, new = document(before), document(after)
     if (old or before is None) and (new or after is None) and (old or new):
         yield _Line(f"      {name}{why}")
-        yield from _document_lines(old, new)
+        if old and new:
+            lines = document_diff(old, new) or ["  (written otherwise, means the same)"]
+        else:
+            lines = [f"{'-' if old else '+'} {text}" for text in pretty(old or new)]
+        yield from (_Line(f"        {text}", _MARKS.get(text[0]), 12) for text in lines)
     elif before == after:  # both are masked
         yield _Line(f"      {name}: {MASKED} -> {MASKED}{why}")
     else:
-        for member, one, other in _members(name, before, after):
-            yield from _member_lines(member, _value(one, names), _value(other, names), why)
-
-
-def _document_lines(old: Any, new: Any) -> Iterator[_Line]:
-    if old and new:
-        lines = document_diff(old, new) or ["  (written otherwise, means the same)"]
-    else:
-        lines = [f"{'-' if old else '+'} {text}" for text in pretty(old or new)]
-    for text in lines:
-        yield _Line(f"        {text}", _MARKS.get(text[0]), 12)
+        for member, was, becomes in _members(name, before, after):
+            yield from _member_lines(member, _value(was, names), _value(becomes, names), why)
 
 
 def _member_lines(name: str, before: str, after: str, why: str) -> Iterator[_Line]:
-    """Yields one value, old and new on a line each where both are long."""
+    """Yields a value, old and new on a line each where both are long."""
     if name.endswith(_ENTRY):
         gone = after == NOTHING
         sign, value, style = ("-", before, Style.FAULT) if gone else ("+", after, Style.FINE)
@@ -260,7 +232,7 @@ def _member_lines(name: str, before: str, after: str, why: str) -> Iterator[_Lin
 
 _SHORT = 64
 _ENTRY = "[]"
-"""The end of the name of a list of which one entry goes or comes."""
+"""The end of the name of a list of which a single entry goes or comes."""
 
 
 def _members(name: str, before: object, after: object) -> Iterator[tuple[str, object, object]]:
@@ -278,14 +250,14 @@ def _members(name: str, before: object, after: object) -> Iterator[tuple[str, ob
 
 
 def _entries(name: str, before: list[Any], after: list[Any]) -> Iterator[tuple[str, object, object]]:
-    """Yields the entries that go and come; blocks that are as many are compared one by one."""
-    if len(before) == len(after) and all(isinstance(one, dict) for one in (*before, *after)):
+    """Yields the entries that go and come; blocks that are as many are compared in pairs."""
+    if len(before) == len(after) and all(isinstance(entry, dict) for entry in (*before, *after)):
         for number, (old, new) in enumerate(zip(before, after, strict=True), start=1):
             yield from _members(f"{name}[{number}]" if before[1:] else name, old, new)
         return
-    gone, come = [one for one in before if one not in after], [one for one in after if one not in before]
-    yield from ((f"{name}{_ENTRY}", one, None) for one in gone)
-    yield from ((f"{name}{_ENTRY}", None, one) for one in come)
+    gone, come = ([entry for entry in here if entry not in there] for here, there in ((before, after), (after, before)))
+    yield from ((f"{name}{_ENTRY}", entry, None) for entry in gone)
+    yield from ((f"{name}{_ENTRY}", None, entry) for entry in come)
     if not gone and not come:
         yield name, before, after
 
@@ -303,11 +275,11 @@ def _value(value: object, names: Mapping[str, str]) -> str:
 def _print(lines: Iterable[_Line], to: TextIO) -> None:
     """Prints lines; at a terminal wrapped to its width and in colour, in a pipe each as it is."""
     width = columns(to)
-    for one in lines:
-        first, *others = _wrapped(line(one.text), width, one.indent) if width else [line(one.text)]
-        head = one.head or len(first)
-        said = [painted(first[:head], one.style, to) + first[head:]]
-        said += others if one.head else [painted(other, one.style, to) for other in others]
+    for text, style, indent, head in lines:
+        first, *others = _wrapped(line(text), width, indent) if width else [line(text)]
+        end = head or len(first)
+        said = [painted(first[:end], style, to) + first[end:]]
+        said += others if head else [painted(other, style, to) for other in others]
         print(*said, sep="\n", file=unguarded(to) if width else to)
 
 

@@ -1,4 +1,4 @@
-"""Plans of stacks, saved to files: what each would do, what it rests on, and how a second one goes beyond a first."""
+"""Plans of stacks, saved to files: what each would do, what it rests on, and how a second goes beyond a first."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted
 
 Versions = Mapping[StateObject, Version | str | None]
-"""What a plan rests on: versions of states, or a digest of what is read from one."""
+"""What a plan rests on: versions of states, or a digest of what is read from a state."""
 
 _HAS_CHANGES = 2
 """The exit code of `terraform plan -detailed-exitcode` where there is something to do; 0 is nothing, 1 an error."""
@@ -55,7 +55,7 @@ IMPORTS = ("import", "import and update")
 
 @dataclass(frozen=True)
 class PlannedChange:
-    """What would be done to one thing."""
+    """What would be done to a thing."""
 
     action: str
     values: Mapping[str, str] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class PlannedChange:
     """What names the thing that is destroyed or forgotten."""
 
     def covers(self, later: PlannedChange) -> bool:
-        """Says whether who has seen this change has seen the later one, too."""
+        """Says whether who has seen this change has seen the later change, too."""
         if self.action == "create" and later.action in IMPORTS:
             return not later.loses  # it turned out to exist
         if later.action != self.action and (self.action, later.action) != ("replace", "create"):
@@ -97,7 +97,7 @@ class PlannedChange:
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of one stack, the reason for none, or the stacks to apply first."""
+    """The plan of a stack, the reason for none, or the stacks to apply first."""
 
     stack: str
     changes: Mapping[str, PlannedChange] = field(default_factory=dict)
@@ -143,7 +143,7 @@ class Plan:
         return sum(_STEPS.get(change.action, 0) for change in self.changes.values())
 
     def beyond(self, shown: Plan) -> Plan:
-        """Returns what this plan would do and the one that was shown would not; outputs alone give nobody anything."""
+        """Returns the changes of this plan that were not shown; outputs alone give nobody anything."""
         news = {
             address: change
             for address, change in self.changes.items()
@@ -169,7 +169,7 @@ _STEPS = {"create": 1, "update": 1, "import and update": 1, "delete": 1, "replac
 
 @dataclass
 class Planner:
-    """Makes the plans of one run, in a folder that goes with it."""
+    """Makes the plans of a run, in a folder that goes with it."""
 
     workspace: Workspace
     folder: Path
@@ -177,7 +177,7 @@ class Planner:
     progress: Progress
     verbose: bool = False
     adopt: Callable[[Plan], bool] = lambda _: False
-    """Has the next plan import what this one would create and AWS has; says whether there is any."""
+    """Has the next plan import what this would create and AWS has; says whether there is any."""
     learn: Callable[[str, Mapping[str, Any]], None] = lambda *_: None
     """Hears each plan that would do something, in Terraform's JSON."""
     gone: Callable[[Sequence[Failure]], Collection[str]] = lambda _: ()
@@ -194,24 +194,26 @@ class Planner:
     """The stacks in member accounts that are planned beside each other."""
     at_once: int = 1
     muted: Progress | None = None
-    """Hears how far one of these is."""
+    """Hears how far each of these is."""
     _initialized: set[str] = field(default_factory=set)
 
     def plan_all(self, stacks: Sequence[str]) -> list[Plan]:
-        """Plans stacks in their order; one that reads what another has yet to write waits for it."""
+        """Plans stacks in their order; what reads what another has yet to write waits for it."""
         plans: dict[str, Plan] = {}
 
         def plan(stack: str) -> Plan:
-            pending = [name for name in self.workspace.producers(stack) if name in plans and _is_pending(plans[name])]
-            waiting = tuple(name for name in pending if plans[name].waits_for)
-            return self._waiting(stack, waiting) if waiting else self.plan(stack, pending)
+            before = [plans[name] for name in self.workspace.producers(stack) if name in plans]
+            waiting = tuple(planned.stack for planned in before if planned.waits_for)
+            if waiting:
+                return self._waiting(stack, waiting)
+            return self.plan(stack, [planned.stack for planned in before if planned.differs])
 
         for group in fleet.groups(self.workspace, stacks, self.many):
-            plans |= self.plan_at_once(group, plan) if group[1:] else {one: plan(one) for one in group}
+            plans |= self.plan_at_once(group, plan) if group[1:] else {stack: plan(stack) for stack in group}
         return list(plans.values())
 
     def plan_at_once(self, stacks: Sequence[str], plan: Callable[[str], Plan]) -> dict[str, Plan]:
-        """Plans stacks in member accounts; whatever goes wrong with one is its error."""
+        """Plans stacks in member accounts; whatever goes wrong with a stack is its error."""
 
         def isolated(stack: str) -> Plan:
             try:
@@ -227,7 +229,7 @@ class Planner:
         return fleet.each(isolated, stacks, at_once, self.progress)
 
     def plan(self, stack: str, pending: Sequence[str] = ()) -> Plan:
-        """Plans one stack and locks nothing; `pending` are those it reads from whose changes are yet to be applied."""
+        """Plans a stack and locks nothing; `pending` are those it reads from whose changes are yet to be applied."""
         planned = self._plan(stack, pending)
         while addresses := self.gone(planned.failures):
             self.workspace.import_not(stack, addresses)
@@ -253,11 +255,15 @@ class Planner:
             heard=self._hearing(stack, events),
         )
         if result.code == _HAS_CHANGES:
-            shown = self._shown(stack, file)
+            result = self.workspace.terraform(stack, "show", "-json", str(file))
+            if result.code:
+                text = f"{stack}: the plan cannot be read: {result.errors.strip() or result.text.strip()}"
+                raise StrataError(Message("tool-failed", text, tool="terraform show", stack=stack))
+            shown: dict[str, Any] = json.loads(result.text)
             self.learn(stack, shown)
-            found, outputs = dict(sorted(changes(shown))), tuple(changed_outputs(shown))
+            to_do, outputs = dict(sorted(changes(shown))), tuple(changed_outputs(shown))
             written = expressions(self._terraform(stack), shown) if IN_ACCOUNT in stack else {}
-            return Plan(stack, found, outputs, file=file, versions=versions, written=written)
+            return Plan(stack, to_do, outputs, file=file, versions=versions, written=written)
         file.unlink(missing_ok=True)
         if not result.code:
             return Plan(stack, versions=versions)
@@ -298,22 +304,21 @@ class Planner:
             for state in self.workspace.reads(stack)
         }
 
-    def _unplanned(self, stack: str, found: Sequence[Failure], pending: Sequence[str]) -> Plan:
-        if waits_for := _waits_for(found, pending):
-            return self._waiting(stack, waits_for)
+    def _unplanned(self, stack: str, failures: Sequence[Failure], pending: Sequence[str]) -> Plan:
+        if all(_ABSENT.match(failure.text) and failure.reads.intersection(pending) for failure in failures):
+            return self._waiting(stack, [name for name in pending if any(name in each.reads for each in failures)])
         # What it lacks of other stacks may be there once what is wrong with itself is mended.
-        found = [failure for failure in found if not (failure.reads and _ABSENT.match(failure.text))] or found
-        error, why = TerraformError(self.workspace, stack, found), _why_not(stack, found)
-        told = [why] if why.id == _LACKS else error.told
-        return Plan(stack, error=why, failures=tuple(found), advice=tuple(error.advice), told=tuple(told))
-
-    def _shown(self, stack: str, file: Path) -> dict[str, Any]:
-        result = self.workspace.terraform(stack, "show", "-json", str(file))
-        if result.code:
-            text = f"{stack}: the plan cannot be read: {result.errors.strip() or result.text.strip()}"
-            raise StrataError(Message("tool-failed", text, tool="terraform show", stack=stack))
-        shown: dict[str, Any] = json.loads(result.text)
-        return shown
+        failures = [failure for failure in failures if not (failure.reads and _ABSENT.match(failure.text))] or failures
+        error = TerraformError(self.workspace, stack, failures)
+        absent = sorted({name for failure in failures for name in failure.reads if _ABSENT.match(failure.text)})
+        if absent and all(failure.reads for failure in failures):
+            text = f"needs outputs that {' and '.join(absent)} lacks; run strata deploy {' '.join(absent)} {stack}"
+            why = Message("outputs-missing", text, stack=stack, producers=absent)
+            told: list[str] = [why]
+        else:
+            place, text = failures[0].place if not failures[1:] else "", "; ".join(each.told for each in failures)
+            why, told = Message(failures[0].id, text, place=place, stack=stack), error.told
+        return Plan(stack, error=why, failures=tuple(failures), advice=tuple(error.advice), told=tuple(told))
 
     def _waiting(self, stack: str, stacks: Sequence[str]) -> Plan:
         return Plan(stack, waits_for=tuple(stacks), terraform=self._terraform(stack) if IN_ACCOUNT in stack else {})
@@ -401,36 +406,16 @@ def own_version(versions: Versions, stack: str) -> Version | None:
     return next((version for version in own if isinstance(version, Version)), None)
 
 
-def _is_pending(planned: Plan) -> bool:
-    return bool(planned.differs or planned.waits_for)
-
-
 _ABSENT = re.compile(r"Unable to find remote state|Unsupported attribute|Invalid index")
 """How Terraform begins when a state is not there, or has no such output, or an output has no such key."""
 
 
-def _waits_for(failures: Sequence[Failure], pending: Sequence[str]) -> tuple[str, ...]:
-    """Returns the stacks whose changes will write what a plan lacks, none if anything else is wrong with it."""
-    if not all(_ABSENT.match(failure.text) and failure.reads.intersection(pending) for failure in failures):
-        return ()
-    return tuple(stack for stack in pending if any(stack in failure.reads for failure in failures))
-
-
-_LACKS = "outputs-missing"
-
-
-def _why_not(stack: str, failures: Sequence[Failure]) -> Message:
-    absent = sorted({name for failure in failures for name in failure.reads if _ABSENT.match(failure.text)})
-    if absent and all(failure.reads for failure in failures):
-        text = f"needs outputs that {' and '.join(absent)} lacks; run strata deploy {' '.join(absent)} {stack}"
-        return Message(_LACKS, text, stack=stack, producers=absent)
-    place = failures[0].place if not failures[1:] else ""
-    return Message(failures[0].id, "; ".join(failure.told for failure in failures), place=place, stack=stack)
-
-
 def changes(shown: Mapping[str, Any]) -> Iterator[tuple[str, PlannedChange]]:
     """Yields what a plan in Terraform's JSON would do to resources, by address."""
-    written = _written(shown)
+    written: dict[str, Collection[str]] | None = None  # the arguments of the configuration, where the plan has it
+    if "configuration" in shown:
+        resources = shown["configuration"].get("root_module", {}).get("resources", ())
+        written = {resource["address"]: resource.get("expressions", {}).keys() for resource in resources}
     for resource in shown.get("resource_changes", ()):
         action = _action(resource)
         if resource["mode"] == "managed" and action:
@@ -446,14 +431,6 @@ def changed_outputs(shown: Mapping[str, Any]) -> Iterator[str]:
     for name, change in sorted(shown.get("output_changes", {}).items()):
         if change["actions"] != ["no-op"]:
             yield name
-
-
-def _written(shown: Mapping[str, Any]) -> dict[str, Collection[str]] | None:
-    """Returns the arguments that the configuration has, by address; None where the plan does not say it."""
-    if "configuration" not in shown:
-        return None
-    resources = shown["configuration"].get("root_module", {}).get("resources", ())
-    return {resource["address"]: resource.get("expressions", {}).keys() for resource in resources}
 
 
 def _action(resource: Mapping[str, Any]) -> str | None:
@@ -521,16 +498,16 @@ def _lost(before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collecti
     for name in sorted(before.keys() & after.keys()):
         old, new = before[name], after[name]
         if name not in unknown and _are_texts(old) and (_are_texts(new) or new is None):
-            yield from (f"{one} of {name}" for one in sorted({*old} - {*(new or ())}))
+            yield from (f"{text} of {name}" for text in sorted({*old} - {*(new or ())}))
         elif name not in unknown and (gone := _keys(old) - _keys(new)):
-            yield from (f"{one} of {name}" for one in sorted(gone))
+            yield from (f"{key} of {name}" for key in sorted(gone))
 
 
 def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return isinstance(value, list) and all(isinstance(member, str) for member in value)
 
 
 def _keys(value: object) -> set[str]:
-    """Returns the keys of entries that have one, such as attributes for access control."""
+    """Returns the keys of entries that have any, such as attributes for access control."""
     entries = value if isinstance(value, list) else ()
     return {str(entry["key"]) for entry in entries if isinstance(entry, dict) and "key" in entry}

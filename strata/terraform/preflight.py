@@ -8,11 +8,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from typing import Any
 
 from strata.aws import runs
 from strata.aws.access_role import account_ids, closed_to_us, way
+from strata.aws.defaults import regional_setting
 from strata.aws.identity_center import console, is_ours, list_instances
-from strata.aws.organization import ListedAccount, is_new, list_accounts
+from strata.aws.organization import ListedAccount, enabled_policy_types, is_new, list_accounts, list_roots
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
@@ -36,10 +38,11 @@ from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.lost_states import lost_states, other_store
 from strata.identity.settled import lost_layers, settled
 from strata.kinds import TYPES
+from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
-from strata.landing_zone.services import TYPES_STAY
+from strata.landing_zone.services import TYPES_STAY, unknown_types
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
@@ -49,13 +52,12 @@ from strata.sides.states import State, managed, objects
 from strata.terraform import synthesis, whole
 from strata.terraform.attributes import digest
 from strata.terraform.change_list import ApprovedList, ChangeList
+from strata.terraform.errors import PAUSES, wait
 from strata.terraform.fleet import Fleet, layer_of
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress, duration
 from strata.terraform.refresh import Refreshing
-from strata.terraform.settling import PAUSES, wait
-from strata.terraform.standing import reset, types_left
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded
 
@@ -162,7 +164,7 @@ class Prepared:
         return [newest, *([ChangeList.of(plans, account, later=later)] if newest.classes else [])]
 
     def approved(self, expected: ApprovedList) -> ApprovedList:
-        """Returns what of an approved list is asked for; all of it, unless only stacks in accounts are."""
+        """Returns the part of an approved list that is asked for; all of it, unless only stacks in accounts are."""
         in_accounts = self.landing_zone.account_stacks.keys() >= {*self.chosen}
         return expected.only({*self.chosen, *self.shut_out}) if in_accounts else expected
 
@@ -221,7 +223,7 @@ def prepare(
         ConfigurationError: the configuration has faults, or an expectation does not hold.
         UsageError: a word of --allow is none.
         RefusedError: the edit would lose something, or something is somebody else's; nothing was changed.
-        StrataError: the account is another one, bootstrap is missing, or AWS rejected a call.
+        StrataError: the account is another, bootstrap is missing, or AWS rejected a call.
     """
     check_allowed(allow)
     today = dt.datetime.now(tz=dt.UTC).date()
@@ -257,16 +259,30 @@ def prepare(
     for warning in examination.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr)
     _check_closed(allow, examination.closed)
-    alone = partial(_refuse_beside_another_run, aws, landing_zone.project, workspace, dict(states))
+    alone = partial(
+        refuse_beside_another_run,
+        aws,
+        landing_zone.project,
+        workspace,
+        {stack: Version.of(state) for stack, state in states.items()},
+        dt.datetime.now(tz=dt.UTC),
+    )
     if examination.refusals:
         alone()
         raise RefusedError(examination.refusals)
     if not stacks or "organizations" in stacks:
         _check_quota(aws, landing_zone, states.get("organizations", {}), examination.closed, progress.note)
-    types = list(types_left(aws, landing_zone))
+    types = list(_types_left(aws, landing_zone))
     progress.doing("writing the Terraform")
     refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
-    words = {*_words(examination.closed, landing_zone), *(one for one in allow if not one.startswith(ALREADY_CLOSED))}
+    words = {
+        *(word for word in allow if not word.startswith(ALREADY_CLOSED)),
+        *(  # what tells a synth of accounts to leave out has their ids; an account that is gone has none
+            f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
+            for key, account in examination.closed.items()
+            if key in landing_zone.members
+        ),
+    }
     moved = (f"moved:{moved.kind}:{moved.new}" for moved in examination.moved)
     prepared = Prepared(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing, fleet=fleet)
     listed = etags(aws, landing_zone.project)
@@ -280,7 +296,7 @@ def prepare(
     _check_regions(prepared)
     if STACK in prepared.chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
-    goes = [(stack, reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
+    goes = [(stack, _reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
     told = types + [text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts]
     told += abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC))
     for text in told:
@@ -339,35 +355,28 @@ def _check_layers(
         raise RefusedError(lost)
 
 
-def _words(closed: Mapping[str, ListedAccount], landing_zone: LandingZone) -> Iterator[str]:
-    """Yields what tells a synth of accounts to leave out, each with its id, but for one that is gone."""
-    for key, account in closed.items():
-        if key in landing_zone.members:
-            yield f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
-
-
 def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, ListedAccount]) -> frozenset[str]:
     """Has a stack forget what its state has of accounts that are closed, where AWS changes nothing any more."""
     declared, accounts = (
         workspace.document(stack).get("resource", {}),
         {account.id for account in closed.values() if account.id},
     )
-    found = frozenset(
+    forgotten = frozenset(
         resource.address
         for resource in managed(state)
         if {resource.attributes.get(name) for name in ("target_id", "account_id", "id")} & accounts
         and resource.name not in declared.get(resource.type, {})
     )
-    if found:
-        workspace.forget_next(stack, found)
-    return found
+    if forgotten:
+        workspace.forget_next(stack, forgotten)
+    return forgotten
 
 
 def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], None], *, deploys: bool) -> Prepared:
     """Returns it without the stacks that cannot be reached, and with the states of all for which Terraform is started.
 
     Raises:
-        StrataError: one was named that cannot be reached, or nothing is left of what was named.
+        StrataError: a stack was named that cannot be reached, or nothing is left of what was named.
     """
     aws, zone, chosen = prepared.aws, prepared.landing_zone, prepared.chosen
     empty = None if chosen else _empty(named, prepared.fleet)
@@ -423,9 +432,9 @@ def _check_regions(prepared: Prepared) -> None:
     wanted: set[str] = set()
     for stack in _own(prepared):
         used |= {str(resource.attributes.get("region")) for resource in objects(prepared.states[stack])}
-        made = prepared.workspace.document(stack).get("resource", {})
-        named = {str(one.get("region", "")) for some in made.values() for one in some.values()}
-        wanted |= {region for region in named if region and "${" not in region}
+        for resources in prepared.workspace.document(stack).get("resource", {}).values():
+            wanted |= {str(arguments.get("region", "")) for arguments in resources.values()}
+    wanted = {region for region in wanted if region and "${" not in region}
     try:
         closed = closed_regions(prepared.aws, wanted - used) if wanted - used else {}
     except AwsError:
@@ -515,11 +524,6 @@ def warn_left_out(role: str, stacks: Sequence[str], remedy: str) -> Message:
     return warning
 
 
-def _refuse_beside_another_run(aws: Aws, project: Project, workspace: Workspace, states: Mapping[str, State]) -> None:
-    versions = {stack: Version.of(state) for stack, state in states.items()}
-    refuse_beside_another_run(aws, project, workspace, versions, dt.datetime.now(tz=dt.UTC))
-
-
 def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None], alone: Callable[[], None]) -> None:
     """Has the plan import what a run that was killed made and the state does not know.
 
@@ -546,7 +550,7 @@ def check_allowed(allow: Collection[str]) -> None:
     """Accepts the words of `--allow`.
 
     Raises:
-        UsageError: one is none.
+        UsageError: a word is none.
     """
     for word in allow:
         if word in ALLOWED or (word.startswith((REPLACE, ALREADY_CLOSED)) and not word.endswith(":")):
@@ -621,7 +625,7 @@ def _empty(named: Sequence[str], fleet: Fleet) -> Message | None:
     place, of = (part, wave) if part else (wave, None)
     if not place:
         return None
-    whose = "".join(f" of {one}" for one in (of, ", ".join(named)) if one)
+    whose = "".join(f" of {which}" for which in (of, ", ".join(named)) if which)
     return Message("part-empty", f"no account{whose} is in {place}", stacks=list(named), wave=fleet.wave, shard=part)
 
 
@@ -673,7 +677,11 @@ def _check_ground(
     lacking = tuple(finding for finding in findings if finding.missing)
     if lacking and (elsewhere := other_store(aws, landing_zone)):
         refusals.append(elsewhere)
-    elif lacking and not (preview and _without_store(aws, landing_zone, lacking)):
+    elif lacking and not (
+        preview
+        and not any(finding.thing == ORGANIZATION for finding in lacking)
+        and not read_state(aws, landing_zone.project, "backend")
+    ):
         told = "; ".join(f"{finding.thing} ({', '.join(finding.missing)})" for finding in lacking)
         things = {finding.thing: list(finding.missing) for finding in lacking}
         refusals.append(Message("bootstrap-missing", f"missing: {told}; run strata bootstrap first", missing=things))
@@ -684,17 +692,10 @@ def _check_ground(
     return lacking
 
 
-def _without_store(aws: Aws, landing_zone: LandingZone, lacking: Sequence[ResourceStatus]) -> bool:
-    """Says whether all that is missing is the store of the state, and there was no deploy yet."""
-    if any(finding.thing == ORGANIZATION for finding in lacking):
-        return False
-    return not read_state(aws, landing_zone.project, "backend")
-
-
 def _check_quota(
     aws: Aws, landing_zone: LandingZone, state: State, closed: Collection[str], note: Callable[[str], None]
 ) -> None:
-    """Refuses more new accounts than AWS has room for: one that exists has its room, whatever the quota says.
+    """Refuses more new accounts than AWS has room for: what exists has its room, whatever the quota says.
 
     Raises:
         StrataError: AWS would refuse to make some of them.
@@ -760,3 +761,40 @@ def identity_center_refusals(aws: Aws, landing_zone: LandingZone, note: Callable
 
 _BEGINS = "CREATE_IN_PROGRESS"
 """https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_InstanceMetadata.html"""
+
+
+def _reset(aws: Aws, document: Mapping[str, Any], state: State) -> Iterator[Message]:
+    """Yields the instance metadata defaults that a region has and the provider, which sends all four, would reset."""
+    type = RESOURCES["instance_metadata"].type
+    known = {resource.address for resource in managed(state)}
+    for name, arguments in document.get("resource", {}).get(type, {}).items():
+        address, region = f"{type}.{name}", arguments["region"]
+        try:
+            metadata = {} if address in known else regional_setting(aws, "instance_metadata", [region])[region]
+        except AwsError:
+            continue
+        for argument in ("http_endpoint", "instance_metadata_tags"):
+            if (value := metadata.get(argument)) and argument not in arguments:
+                text = f"{address} loses {argument}={value}, which the provider cannot keep when it sets the others"
+                yield Message("setting-reset", text, place=address, argument=argument, value=value)
+
+
+def _types_left(aws: Aws, zone: LandingZone) -> Iterator[Message]:
+    """Yields that the enabled policy types stay as they are, where the provider does not know all of them.
+
+    Raises:
+        StrataError: a type that the configuration needs is not enabled, and only the AWS CLI can enable it then.
+    """
+    enabled = enabled_policy_types(aws)
+    if not (unknown := unknown_types(enabled)):
+        return
+    known = f"{', '.join(unknown)} is enabled, which the pinned AWS provider does not know"
+    if off := sorted({*zone.policy_types} - {*enabled}):
+        root = list_roots(aws)[0]
+        ways = "; ".join(
+            f"aws organizations enable-policy-type --root-id {root} --policy-type {policy_type}" for policy_type in off
+        )
+        text = f"the policy type {', '.join(off)} has to be enabled, and no deploy can do it while {known}: {ways}"
+        raise StrataError(Message("policy-type-not-enabled", text, types=off, unknown=unknown))
+    text = f"the policy type {known}: a deploy leaves the enabled types as they are"
+    yield Message("policy-type-unknown", text, types=unknown)

@@ -51,11 +51,11 @@ class Preview:
         folder: Path,
     ) -> Preview | None:
         """Returns the preview of stacks and of those that they read from, None where all have a state."""
-        wanted = {one for stack in stacks for one in (stack, *workspace.producers(stack))}
+        wanted = {name for stack in stacks for name in (stack, *workspace.producers(stack))}
         new = tuple(stack for stack in workspace.stacks if stack in wanted and stack in without_state)
         if not new:
             return None
-        read = tuple(one for one in new if any(one in workspace.producers(stack) for stack in wanted))
+        read = tuple(stack for stack in new if any(stack in workspace.producers(reader) for reader in wanted))
         preview = cls(workspace, new, read, tuple(lacking), project, folder)
         for stack in new:
             preview._keep(stack, {})
@@ -79,7 +79,11 @@ class Preview:
         have = plural(len(self.stacks), "has", "have")
         yield f"a preview before the first deploy: {_all(self.stacks)} {have} no state"
         if self.lacking:
-            yield f"  missing, made by strata bootstrap: {listed([_missing(status) for status in self.lacking])}"
+            missing = [
+                status.thing if status.verb == "create" else f"{status.thing} ({', '.join(status.missing)})"
+                for status in self.lacking
+            ]
+            yield f"  missing, made by strata bootstrap: {listed(missing)}"
         if self.reads:
             yield f"  assumed: what others read of {_all(self.reads)} is what these plans say"
 
@@ -87,7 +91,7 @@ class Preview:
         """Returns what it takes for granted as `--json` prints it."""
         return {
             "without_state": list(self.stacks),
-            "missing": [resource_status.thing for resource_status in self.lacking],
+            "missing": [status.thing for status in self.lacking],
             "assumed_outputs_of": list(self.reads),
         }
 
@@ -101,7 +105,10 @@ class Preview:
             _without_own_state(document, stack)
             document["terraform"]["backend"] = {"local": {"path": str(self.folder / f"{stack}.none")}}
             self._without_store(document)
-        self._without_states(document)
+        files = {state_key(stack): self._file(stack) for stack in self.stacks}
+        for source in _sources(document).values():
+            if source["backend"] == "s3" and (file := files.get(source["config"]["key"])):
+                source.update(backend="local", config={"path": str(file)})
         if json.dumps(document) == before:
             return None
         copy = self.folder / f"{stack}.preview"
@@ -112,20 +119,12 @@ class Preview:
             shutil.copy(locked, copy)
         return copy
 
-    def _without_states(self, document: Document) -> None:
-        """Has a stack read the outputs of new stacks from the files beside the copies."""
-        files = {state_key(stack): self._file(stack) for stack in self.stacks}
-        for source in _sources(document).values():
-            if source["backend"] == "s3" and source["config"]["key"] in files:
-                file = files[source["config"]["key"]]
-                source.update(backend="local", config={"path": str(file)})
-
     def _without_store(self, document: Document) -> None:
         """Leaves out the imports of what does not exist, which Terraform refuses."""
         absent = {
-            BOOTSTRAPPED[resource_status.thing]
-            for resource_status in self.lacking
-            if resource_status.thing in BOOTSTRAPPED and resource_status.verb == "create"
+            BOOTSTRAPPED[status.thing]
+            for status in self.lacking
+            if status.thing in BOOTSTRAPPED and status.verb == "create"
         }
         if document.get("import"):
             document["import"] = [block for block in document["import"] if block["to"] not in absent]
@@ -136,8 +135,8 @@ class Preview:
         return self.folder / f"{stack}.outputs"
 
     def _keep(self, stack: str, outputs: Mapping[str, Any]) -> None:
-        found = {name: {"value": value, "type": _type(value)} for name, value in outputs.items()}
-        state = {"version": 4, "serial": 1, "lineage": "preview", "outputs": found, "resources": []}
+        typed = {name: {"value": value, "type": _type(value)} for name, value in outputs.items()}
+        state = {"version": 4, "serial": 1, "lineage": "preview", "outputs": typed, "resources": []}
         self._file(stack).write_text(json.dumps(state), encoding="utf-8")
 
 
@@ -145,7 +144,7 @@ def known_outputs(document: Mapping[str, Any], shown: Mapping[str, Any], project
     """Yields the outputs that a plan in Terraform's JSON knows, and those ARNs that follow from a name."""
     planned = shown.get("planned_values") or {}
     outputs = planned.get("outputs") or {}
-    resources = {one["address"]: one for one in (planned.get("root_module") or {}).get("resources", ())}
+    resources = {known["address"]: known for known in (planned.get("root_module") or {}).get("resources", ())}
     for name, declared in document.get("output", {}).items():
         value = outputs.get(name, {}).get("value")
         if value is None:
@@ -190,8 +189,8 @@ def _type(value: object) -> Any:
 
 
 def _sources(document: Document) -> dict[str, Document]:
-    found: dict[str, Document] = document.get("data", {}).get("terraform_remote_state", {})
-    return found
+    sources: dict[str, Document] = document.get("data", {}).get("terraform_remote_state", {})
+    return sources
 
 
 def _without_own_state(document: Document, stack: str) -> None:
@@ -202,14 +201,6 @@ def _without_own_state(document: Document, stack: str) -> None:
             document["data"].get(OWN_OUTPUTS, {}).pop(name, None)
     if not document.get("data", {}).get(OWN_OUTPUTS, True):
         del document["data"][OWN_OUTPUTS]
-
-
-def _missing(resource_status: ResourceStatus) -> str:
-    return (
-        resource_status.thing
-        if resource_status.verb == "create"
-        else f"{resource_status.thing} ({', '.join(resource_status.missing)})"
-    )
 
 
 def _all(names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ _TICK = 0.5
 
 
 class Progress:
-    """The progress of one run. Without a terminal, or outside of its block, it prints lines only."""
+    """The progress of a run. Without a terminal, or outside of its block, it prints lines only."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -77,7 +77,7 @@ class Progress:
             self._options.note(text)
 
     def done(self, text: str) -> None:
-        """Says that one thing of many is done; a terminal shows it with --verbose only."""
+        """Says that a thing of many is done; a terminal shows it with --verbose only."""
         if not self._ticking or self._options.verbose:
             self._options.note(text)
 

@@ -24,11 +24,10 @@ from strata.identity.leftovers import Directory, declared
 from strata.kinds import TYPES, resource_of
 from strata.landing_zone import LandingZone
 from strata.sides.states import managed
-from strata.terraform.errors import TerraformError
+from strata.terraform.errors import OURS, TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import ExistingTable, exists_already
 from strata.terraform.plans import IMPORTS, Plan
-from strata.terraform.settling import OURS
 from strata.terraform.workspace import Workspace
 from strata.text import folded
 
@@ -38,18 +37,17 @@ Note = Callable[[str], None]
 def half_made(workspace: Workspace, stack: str, state: Mapping[str, Any]) -> list[str]:
     """Returns the addresses that Terraform would replace after a creation that failed half way, and must not.
 
-    All that Strata has a kind of: else a guarded one would be stuck, a policy detached for a moment, a bucket open.
+    All that Strata has a kind of: else a guarded thing would be stuck, a policy detached for a moment, a bucket open.
+    What a recorded move leads elsewhere is guarded there, and half made at the old address still.
     """
-    guarded = workspace.guarded(stack)
+    guarded, half = workspace.guarded(stack), []
     moved = {block["from"]: block["to"] for block in workspace.document(stack).get("moved", ())}
-    return [address for address in tainted(state) if _end(address, moved) in guarded or resource_of(address).type]
-
-
-def _end(address: str, moved: Mapping[str, str]) -> str:
-    """Returns where a recorded move leads: the thing is guarded there, and half made at the old address still."""
-    while address in moved:
-        address = moved[address]
-    return address
+    for address in tainted(state):
+        end = address
+        while end in moved:
+            end = moved[end]
+        half += [address] if end in guarded or resource_of(address).type else []
+    return half
 
 
 def tainted(state: Mapping[str, Any]) -> list[str]:
@@ -59,10 +57,6 @@ def tainted(state: Mapping[str, Any]) -> list[str]:
         for resource in managed(state)
         if resource.tainted and not resource.deposed
     )
-
-
-def _index(instance: Mapping[str, Any]) -> str:
-    return f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
 
 
 def untaint(workspace: Workspace, stack: str, addresses: Iterable[str], note: Note, *, by: str) -> None:
@@ -86,25 +80,26 @@ def beside(
     """Returns a workspace in which a plan of a stack keeps what a run partly created; it writes to `folder` alone."""
     copy = folder / f"{stack}.kept"
     copy.mkdir()
+
+    def kept(resource: Mapping[str, Any], instance: Mapping[str, Any]) -> Mapping[str, Any]:
+        index = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+        if f"{resource['type']}.{resource['name']}{index}" not in addresses:
+            return instance
+        return {name: value for name, value in instance.items() if name != "status"}
+
     resources = [
-        {**resource, "instances": [_kept(resource, instance, addresses) for instance in resource["instances"]]}
+        {**resource, "instances": [kept(resource, instance) for instance in resource["instances"]]}
         for resource in state["resources"]
     ]
-    kept = copy / "kept.tfstate"  # `terraform init` empties a terraform.tfstate beside it, to move it to a backend
-    kept.write_text(json.dumps({**state, "resources": resources}), encoding="utf-8")
+    file = copy / "kept.tfstate"  # `terraform init` empties a terraform.tfstate beside it, to move it to a backend
+    file.write_text(json.dumps({**state, "resources": resources}), encoding="utf-8")
     document = workspace.document(stack)
-    document["terraform"]["backend"] = {"local": {"path": str(kept)}}
+    document["terraform"]["backend"] = {"local": {"path": str(file)}}
     (copy / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
     locked = workspace.stack_folder(stack) / ".terraform.lock.hcl"
     if locked.exists():
         shutil.copy(locked, copy)
     return replace(workspace, copies={**workspace.copies, stack: copy})
-
-
-def _kept(resource: Mapping[str, Any], instance: Mapping[str, Any], addresses: Collection[str]) -> Mapping[str, Any]:
-    if f"{resource['type']}.{resource['name']}{_index(instance)}" not in addresses:
-        return instance
-    return {name: value for name, value in instance.items() if name != "status"}
 
 
 def report_kept(planned: Plan, addresses: Iterable[str], note: Note) -> None:
@@ -138,13 +133,15 @@ def adopt_what_exists(
     """Has the next plan import what a killed run made and the state does not know; returns whether there is any.
 
     Most import ids follow from the configuration, so nothing else can be meant. Users, groups and permission sets are
-    found by their name: they are ours if a run announced them and nothing foreign is in them, else it is said why not.
+    looked up by name: they are ours if a run announced them and nothing foreign is in them, else it is said why not.
     """
     wanted = [
         failure.address for failure in failures if failure.address and exists_already(failure.address, failure.text)
     ]
-    if not wanted:
-        return _imports(plan, [failure.address for failure in failures if failure.address])
+    if not wanted:  # does the stack itself import by now what failed? the state had a thing that was deleted by hand
+        failed = [each.address for each in failures if each.address and resource_of(each.address).imported]
+        changes = plan().changes if failed else {}
+        return any(address in changes and changes[address].action in IMPORTS for address in failed)
     ids, objections = _named(directory, wanted, announced)
     for objection in objections:
         print(f"error: {objection}", file=sys.stderr)
@@ -156,19 +153,12 @@ def adopt_what_exists(
     return bool(ids)
 
 
-def _imports(plan: Callable[[], Plan], failed: Sequence[str]) -> bool:
-    """Returns whether the stack itself imports one that failed, by now: the state had one that was deleted by hand."""
-    some = [address for address in failed if resource_of(address).imported]
-    changes = plan().changes if some else {}
-    return any(address in changes and changes[address].action in IMPORTS for address in some)
-
-
 def looked_up(aws: Aws, landing_zone: LandingZone, failure: Failure) -> Failure:
     """Returns an error of an account whose address is taken with what to do, where the account is ours.
 
-    CreateAccount is not idempotent: a call that is repeated, or a run after one that was killed, finds the address
+    CreateAccount is not idempotent: a call that is repeated, or a run after another was killed, finds the address
     taken by the account that the first call makes. ListAccounts shows that at the end only, and a request names no
-    address: one of the account's name and of the last hour is taken for ours, until ListAccounts has its account.
+    address: that of the account's name and of the last hour is taken for ours, until ListAccounts has its account.
     """
     key = str(failure.address).removeprefix(f"{TYPES['account']}.")
     account = landing_zone.members.get(key)
@@ -180,8 +170,8 @@ def looked_up(aws: Aws, landing_zone: LandingZone, failure: Failure) -> Failure:
     except AwsError:
         return failure
     since = dt.datetime.now(dt.UTC) - _LONGEST_CREATION
-    ours = [one for one in there.values() if not one.shut and folded(one.email) == folded(account.email)]
-    makes = [one for one in begun if one["RequestedTimestamp"] > since and one.get("AccountId") not in there]
+    ours = [live for live in there.values() if not live.shut and folded(live.email) == folded(account.email)]
+    makes = [call for call in begun if call["RequestedTimestamp"] > since and call.get("AccountId") not in there]
     if not ours and not makes:
         return failure
     text = (
@@ -237,7 +227,7 @@ def _named(
 def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> None:
     """Removes the digests of the states from the lock table, which Terraform does not keep up under `s3` locking.
 
-    Back under `both` it would compare a state with the digest of an older one, and refuse it.
+    Back under `both` it would compare a state with the digest of an older state, and refuse it.
     """
     project = landing_zone.project
     client = aws.client("dynamodb", project.regions.primary)
@@ -250,17 +240,19 @@ def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> 
 def unreached(aws: Aws, landing_zone: LandingZone, failures: Sequence[Failure], note: Note) -> list[Failure]:
     """Returns the failures without those of permission sets that all open accounts have by now, or get here.
 
-    The provider takes each change of a set to all accounts that have it, and fails where one is closed or suspended.
+    The provider takes each change of a set to all accounts that have it, and fails where any is closed or suspended.
     """
-    found = [failure for failure in failures if failure.address and resource_of(failure.address).provisioned]
-    found = [failure for failure in found if "provision" in failure.text]
+    others = [
+        failure
+        for failure in failures
+        if not (failure.address and resource_of(failure.address).provisioned and "provision" in failure.text)
+    ]
     try:
-        if not found or not any(account.shut for account in list_accounts(aws)):
+        if len(others) == len(failures) or not any(account.shut for account in list_accounts(aws)):
             return list(failures)
     except AwsError:
         return list(failures)
-    done = provision_permission_sets(aws, landing_zone, note)
-    return [failure for failure in failures if failure not in found] if done else list(failures)
+    return others if provision_permission_sets(aws, landing_zone, note) else list(failures)
 
 
 def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -> bool:
@@ -283,7 +275,7 @@ def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -
 
 
 def _provision(center: CenterClient, arn: str, shut: Collection[str], theirs: Collection[str], note: Note) -> bool:
-    outdated, done = [one for one in center.accounts_of(arn, outdated=True) if one not in shut], True
+    outdated, done = [account for account in center.accounts_of(arn, outdated=True) if account not in shut], True
     name = center.name_of(arn) if outdated else ""
     for account in outdated if name not in theirs else ():
         text = f"provisioning permission set {name} in {account}, which has an older version of it"

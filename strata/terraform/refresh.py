@@ -17,7 +17,7 @@ from threading import Event
 from typing import Any, Self
 
 from strata.aws import runs
-from strata.aws.session import Aws, AwsError, paginate, unless_absent
+from strata.aws.session import Aws, AwsError, unless_absent
 from strata.aws.states import Version
 from strata.config.layers import IN_ACCOUNT
 from strata.config.models import Project
@@ -42,7 +42,7 @@ _SAYS = 10.0
 
 
 class Refreshing:
-    """The refreshes of one run; a reading that is under way ends with its block."""
+    """The refreshes of a run; a reading that is under way ends with its block."""
 
     def __init__(
         self, options: Options | None = None, progress: Progress | None = None, *, always: bool = True
@@ -75,7 +75,8 @@ class Refreshing:
         except (AwsError, ValueError) as error:
             text = f"{runs.shown(project)} cannot be read: {error}"
             self._no_runs = Message("kept-file-unreadable", text, place=runs.shown(project))
-        pace = Pace(waits=lambda service, _: self._say(f"{service} throttles: it is asked again in some seconds"))
+        note = self._progress.note if self._progress else lambda _: None
+        pace = Pace(waits=lambda service, _: note(f"{service} throttles: it is asked again in some seconds"))
         paced = replace(aws, before_send=pace.wait, throttled=pace.throttled)
         self._requests = lambda: sum(pace.requests.values())
         self._read = partial(_read, paced, project)
@@ -86,7 +87,7 @@ class Refreshing:
 
     @property
     def always(self) -> bool:
-        """Returns whether it was asked that every plan refreshes."""
+        """Says whether every plan refreshes since that was asked for."""
         return self._always
 
     def needed(self, workspace: Workspace, stack: str, versions: Versions) -> bool:
@@ -105,15 +106,20 @@ class Refreshing:
         self._changed.add(stack)
 
     def ended_whole(self, stack: str) -> bool:
-        """Says whether the last run of a stack ended whole, and left the state that this one began with."""
+        """Says whether the last run of a stack ended whole, and left the state that this run began with."""
         run, state = self._runs.get(stack), self._states.get(stack, {})
         return run is not None and bool(state) and run.version == _version(state)
 
     def why(self, workspace: Workspace, stack: str, versions: Versions) -> Message | None:
         """Returns why a plan refreshes, None where it need not."""
-        why = self._why_not(stack) or self._other_run(workspace, stack, own_version(versions, stack))
-        if why:
+        if why := self._why_not(stack):
             return why
+        if own_version(versions, stack) != _version(self._states[stack]):
+            return Message("changed-meanwhile", "its state has changed since it was read")
+        known, now = self._runs[stack].providers, providers(workspace, stack)
+        if known != now:
+            text = f"it was deployed with {_named(known)}, and this is {_named(now)}"
+            return Message("other-provider", text, was=_named(known), now=_named(now))
         if any(name.startswith("TF_AWS_") for name in workspace.environment):
             return Message("tags-from-environment", "a variable TF_AWS_... of the environment sets tags")
         reading = self._wait(stack)
@@ -143,15 +149,6 @@ class Refreshing:
             return Message("state-of-another-run", "its state is another one than the last whole run left")
         return None
 
-    def _other_run(self, workspace: Workspace, stack: str, own: Version | None) -> Message | None:
-        if own != _version(self._states[stack]):
-            return Message("changed-meanwhile", "its state has changed since it was read")
-        known, now = self._runs[stack].providers, providers(workspace, stack)
-        if known != now:
-            text = f"it was deployed with {_named(known)}, and this is {_named(now)}"
-            return Message("other-provider", text, was=_named(known), now=_named(now))
-        return None
-
     # The reading
 
     def _start(self, stack: str) -> None:
@@ -178,10 +175,6 @@ class Refreshing:
         except (AwsError, CancelledError) as error:
             return Message("aws-failed", f"AWS cannot be read in bulk: {error}")
 
-    def _say(self, text: str) -> None:
-        if self._progress:
-            self._progress.note(text)
-
 
 @dataclass(frozen=True)
 class _ReadingBegun:
@@ -207,7 +200,7 @@ def _rule(aws: Aws, region: str, name: str) -> EventRule | None:
     if described is None:
         return None
     tags = client.list_tags_for_resource(ResourceARN=described["Arn"])["Tags"]
-    targets = tuple(paginate(client, "list_targets_by_rule", "Targets[]", Rule=name))
+    targets = tuple(client.items("list_targets_by_rule", "Targets[]", Rule=name))
     return EventRule(described, {tag["Key"]: tag["Value"] for tag in tags}, targets)
 
 
@@ -230,22 +223,21 @@ def providers(workspace: Workspace, stack: str) -> dict[str, str]:
     if file.exists() and (locked := dict(_LOCKED.findall(file.read_text(encoding="utf-8")))):
         return locked
     asked: Mapping[str, Any] = workspace.document(stack)["terraform"].get("required_providers", {})
-    return {str(one.get("source", name)): str(one.get("version", "")) for name, one in asked.items()}
+    return {str(pin.get("source", name)): str(pin.get("version", "")) for name, pin in asked.items()}
 
 
-def _named(found: Mapping[str, str]) -> str:
-    return ", ".join(f"{source.rpartition('/')[2]} {version}" for source, version in sorted(found.items()))
+def _named(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{source.rpartition('/')[2]} {version}" for source, version in sorted(versions.items()))
 
 
 def _default_tags(document: Mapping[str, Any]) -> dict[str, str]:
     """Returns the tags that the provider gives to everything, as Terraform takes the text of the JSON."""
-    found: dict[str, str] = {}
+    tags: dict[str, str] = {}
     for provider in document.get("provider", {}).get("aws", ()):
         blocks = provider.get("default_tags") or ()
         for block in [blocks] if isinstance(blocks, dict) else blocks:
-            for key, value in (block.get("tags") or {}).items():
-                found[_plain(key)] = _plain(value)
-    return found
+            tags |= {_plain(key): _plain(value) for key, value in (block.get("tags") or {}).items()}
+    return tags
 
 
 def _plain(text: str) -> str:

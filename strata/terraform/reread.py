@@ -25,7 +25,7 @@ from strata.sides.states import State, managed, objects
 
 
 def wanted(state: State) -> WantedDetail:
-    """Returns what of Identity Center a state has more of than the name."""
+    """Returns the things of Identity Center of which a state has more than the name."""
     sets, groups, principals = set[str](), set[str](), set[Principal]()
     for resource in managed(state):
         type, attributes = resource.type, resource.attributes
@@ -42,9 +42,11 @@ def wanted(state: State) -> WantedDetail:
 
 def rules(state: State) -> dict[str, str]:
     """Returns the regions of the event rules in a state by name."""
-    found = (resource.attributes for resource in managed(state) if resource.type == RULE[0].type)
-    regions = {str(one.get("name")): _REGION.match(str(one.get("arn"))) for one in found}
-    return {name: region[1] for name, region in regions.items() if region}
+    return {
+        str(resource.attributes.get("name")): region[1]
+        for resource in managed(state)
+        if resource.type == RULE[0].type and (region := _REGION.match(str(resource.attributes.get("arn"))))
+    }
 
 
 _REGION = re.compile(r"arn:[^:]+:events:([^:]+):")
@@ -54,7 +56,7 @@ _REGION = re.compile(r"arn:[^:]+:events:([^:]+):")
 
 
 def uncovered(state: State) -> Message | None:
-    """Returns what of a state no reading in bulk has, None where it can have all."""
+    """Returns the first type of a state that no reading in bulk has, None where it can have all."""
     types = sorted(type for type in {resource.type for resource in managed(state)} if not resource_of(type).reads)
     return Message("not-read-in-bulk", f"{types[0]} is not read in bulk", type=types[0]) if types else None
 
@@ -62,7 +64,7 @@ def uncovered(state: State) -> Message | None:
 def difference(state: State, reading: BulkReading, of_today: Mapping[str, str]) -> Message | None:
     """Returns the first thing that a refresh might find otherwise than a state has it; None where there is none.
 
-    A refresh would put a tag that is neither the thing's own nor one of the default tags of today.
+    A refresh would put a tag that is neither the thing's own nor a default tag of today.
     """
     for resource in managed(state):
         address, attributes = resource.address, resource.attributes
@@ -82,15 +84,15 @@ def difference(state: State, reading: BulkReading, of_today: Mapping[str, str]) 
     return None
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Says whether two values are one, where Terraform has nothing for what is empty or off."""
-    if not one or not other:
-        return not one and not other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return all(_same(one.get(key), other.get(key)) for key in {*one, *other})
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return bool(one == other)
+def _same(old: Any, new: Any) -> bool:
+    """Says whether two values are the same, where Terraform has nothing for what is empty or off."""
+    if not old or not new:
+        return not old and not new
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(_same(old.get(key), new.get(key)) for key in {*old, *new})
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(_same, old, new))
+    return bool(old == new)
 
 
 def tainted_or_deposed(state: State) -> Message | None:

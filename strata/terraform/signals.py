@@ -44,7 +44,7 @@ class Signals:
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """Only writes signals down until the block ends; one may be within another."""
+        """Only writes signals down until the block ends; blocks may lie within each other."""
         with self._lock:
             self._shields += 1
         try:

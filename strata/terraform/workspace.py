@@ -1,4 +1,4 @@
-"""The synthesized folders of one configuration, and running Terraform in them."""
+"""The synthesized folders of a configuration, and running Terraform in them."""
 
 from __future__ import annotations
 
@@ -38,10 +38,15 @@ class StateObject(NamedTuple):
     key: str
     region: str
 
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> StateObject:
+        """Returns the place that the configuration of a backend names."""
+        return cls(config["bucket"], config["key"], config["region"])
+
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where the Terraform of one configuration lies."""
+    """Where the Terraform of a configuration lies."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -58,7 +63,7 @@ class Workspace:
     def of(cls, config: Path, profile: str | None = None) -> Workspace:
         """Returns the workspace of a configuration, nothing written yet."""
         variables = tools.environment(os.environ, config)
-        for name in (ALLOW, UNWRITTEN):  # one run's, never the shell's
+        for name in (ALLOW, UNWRITTEN):  # a run's own, never the shell's
             variables.pop(name, None)
         if profile:
             variables["AWS_PROFILE"] = profile
@@ -116,7 +121,7 @@ class Workspace:
     def stacks(self) -> dict[str, tuple[str, ...]]:
         """Every stack with the stacks it reads from, in the order they are deployed in.
 
-        Those in member accounts come last: only what reads from one waits for it.
+        Those in member accounts come last: only what reads from them waits for them.
         """
         needs = dict(self.unwritten)
         if not {*STACKS} <= needs.keys():
@@ -134,40 +139,40 @@ class Workspace:
         return order
 
     def producers(self, stack: str) -> tuple[str, ...]:
-        """Returns every stack that one reads from, directly or through others, in order."""
-        found: set[str] = set()
+        """Returns every stack that a stack reads from, directly or through others, in order."""
+        producers: set[str] = set()
         waiting = [stack]
         while waiting:
-            new = set(self.stacks[waiting.pop()]) - found
-            found |= new
+            new = set(self.stacks[waiting.pop()]) - producers
+            producers |= new
             waiting += new
-        return tuple(name for name in self.stacks if name in found)
+        return tuple(name for name in self.stacks if name in producers)
 
     def stack_folder(self, stack: str) -> Path:
-        """Returns the folder Terraform runs in for one stack."""
+        """Returns the folder Terraform runs in for a stack."""
         return self.copies.get(stack, self.folder / "stacks" / stack)
 
     def document(self, stack: str) -> dict[str, Any]:
-        """Returns the Terraform JSON of one stack."""
+        """Returns the Terraform JSON of a stack."""
         text = (self.stack_folder(stack) / "cdk.tf.json").read_text(encoding="utf-8")
         document: dict[str, Any] = json.loads(text)
         return document
 
     def planning(self, stack: str, value: bool) -> tuple[str, ...]:
-        """Returns what tells a stack which role to assume, where its layer names one to plan and one to apply."""
+        """Returns the option that says which role a stack assumes, where its layer has another to plan with."""
         return (f"-var={PLANS}={str(value).lower()}",) if PLANS in self.document(stack).get("variable", {}) else ()
 
     def import_next(self, stack: str, ids: Mapping[str, str]) -> None:
         """Adds an import block for each address to a stack's Terraform JSON, which the next synth writes anew."""
         document = self.document(stack)
         document.setdefault("import", []).extend({"to": address, "id": id} for address, id in ids.items())
-        (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+        self._write(stack, document)
 
     def import_not(self, stack: str, addresses: Collection[str]) -> None:
         """Takes the import blocks of addresses out of a stack's Terraform JSON, which the next synth writes anew."""
         document = self.document(stack)
         document["import"] = [block for block in document.get("import", ()) if block["to"] not in addresses]
-        (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+        self._write(stack, document)
 
     def forget_next(self, stack: str, addresses: Collection[str]) -> None:
         """Adds a block to a stack's Terraform JSON, which the next synth writes anew, that forgets each address."""
@@ -175,6 +180,9 @@ class Workspace:
         removed = document.setdefault("removed", [])
         new = set(addresses) - {block["from"] for block in removed}
         removed.extend({"from": address, "lifecycle": {"destroy": False}} for address in sorted(new))
+        self._write(stack, document)
+
+    def _write(self, stack: str, document: Mapping[str, Any]) -> None:
         (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
 
     def guarded(self, stack: str) -> set[str]:
@@ -188,7 +196,7 @@ class Workspace:
         }
 
     def initialize(self, stack: str) -> ProcessResult:
-        """Prepares Terraform in the folder of one stack, anew where locking changed since the last time.
+        """Prepares Terraform in the folder of a stack, anew where locking changed since the last time.
 
         Bucket and key stay, so there is no state to migrate; plain `terraform init` would stop and ask.
         """
@@ -197,31 +205,24 @@ class Workspace:
     def reads(self, stack: str) -> Iterator[StateObject]:
         """Yields the states that a plan of a stack rests on: its own, and those whose outputs it reads."""
         document = self.document(stack)
-        sources = document.get("data", {}).get("terraform_remote_state", {}).values()
-        configs = [source["config"] for source in sources if source["backend"] == "s3"]
-        backend = document["terraform"]["backend"]
-        for config in [*([backend["s3"]] if "s3" in backend else []), *configs]:
-            yield StateObject(config["bucket"], config["key"], config["region"])
+        if "s3" in document["terraform"]["backend"]:
+            yield StateObject.of(document["terraform"]["backend"]["s3"])
+        yield from _sources(document).values()
 
     def outputs_read(self, stack: str) -> dict[StateObject, set[str]]:
         """Returns the outputs that a stack reads, by the state that they are in."""
         document = self.document(stack)
-        sources = document.get("data", {}).get("terraform_remote_state", {})
-        found: dict[str, set[str]] = {}
+        outputs: dict[str, set[str]] = {}
         for name, output in _READS.findall(json.dumps(document)):
-            found.setdefault(name, set()).add(output)
-        places = {name: source["config"] for name, source in sources.items() if source["backend"] == "s3"}
-        return {
-            StateObject(place["bucket"], place["key"], place["region"]): found.get(name, set())
-            for name, place in places.items()
-        }
+            outputs.setdefault(name, set()).add(output)
+        return {state: outputs.get(name, set()) for name, state in _sources(document).items()}
 
     def terraform(self, stack: str, *arguments: str, heard: Callable[[str], None] = lambda _: None) -> ProcessResult:
-        """Runs Terraform in the folder of one stack."""
+        """Runs Terraform in the folder of a stack."""
         return run(self._command(stack, arguments), self.environment, heard)
 
     def started(self, stack: str, *arguments: str) -> Process:
-        """Starts Terraform in the folder of one stack."""
+        """Starts Terraform in the folder of a stack."""
         return Process(self._command(stack, arguments), self.environment)
 
     def _command(self, stack: str, arguments: Sequence[str]) -> list[str]:
@@ -252,15 +253,21 @@ def _free(folder: Path) -> tuple[Path, _Lock]:
     raise AssertionError
 
 
+def _sources(document: Mapping[str, Any]) -> dict[str, StateObject]:
+    """Returns the states that a stack reads outputs of, by the name of the data source."""
+    sources = document.get("data", {}).get("terraform_remote_state", {})
+    return {name: StateObject.of(source["config"]) for name, source in sources.items() if source["backend"] == "s3"}
+
+
 _READS = re.compile(r"\bdata\.terraform_remote_state\.([\w-]+)\.outputs\.([\w-]+)")
 
 
 def _reasons(said: Sequence[str]) -> Iterator[Message]:
-    """Yields the errors that main.py ends with; of one that it did not foresee what came first, and where."""
-    begun = next((number for number, one in enumerate(said) if one.startswith("Traceback ")), len(said))
-    first = next((number for number, one in enumerate(said) if number > begun and one[:1].strip()), None)
+    """Yields the errors that main.py ends with; of an unforeseen error what came first, and where."""
+    begun = next((number for number, text in enumerate(said) if text.startswith("Traceback ")), len(said))
+    first = next((number for number, text in enumerate(said) if number > begun and text[:1].strip()), None)
     if first is None:
-        yield from (Message("synth-refused", one.removeprefix("error: ")) for one in said)
+        yield from (Message("synth-refused", text.removeprefix("error: ")) for text in said)
         return
     frames = re.findall(
         rf'File "{re.escape(str(tools.CHECKOUT))}/((?!{_NOBODYS})[^"]+)", line (\d+)', "\n".join(said[:first])
@@ -268,7 +275,7 @@ def _reasons(said: Sequence[str]) -> Iterator[Message]:
     blamed = [frame for frame in frames if frame[0] not in _KERNEL] or frames
     where = f"{':'.join(blamed[-1])}: " if blamed else ""
     # jsii begins its message with a line break, and cdktf has a list on lines of their own.
-    told, *more = (one.strip() for one in takewhile(str.strip, said[first:]))
+    told, *more = (text.strip() for text in takewhile(str.strip, said[first:]))
     for text in more[:2]:
         told += f" {text}" if told.endswith(":") else ""
     text = f"the Terraform cannot be written: {where}{told}; make synth shows how it came to that"
@@ -278,4 +285,4 @@ def _reasons(said: Sequence[str]) -> Iterator[Message]:
 _NOBODYS = r"\.venv/|stacks/(?:deployment|own)\.py"
 """Nobody who extends Strata is to blame for what is raised there."""
 _KERNEL = frozenset(f"stacks/{module}.py" for module in ("arguments", "base", "hcl", "planned"))
-"""What stacks call, so that an error in there is one of its caller."""
+"""What stacks call, so that an error in there is its caller's."""

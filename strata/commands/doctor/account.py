@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from strata.aws import organization as organizations
 from strata.aws.prerequisites import closed_regions
 from strata.aws.quotas import account_quota, more_accounts
-from strata.aws.session import Aws, AwsError, paginate, unless_absent
+from strata.aws.session import Aws, AwsError, unless_absent
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import (
     NOT_YET,
@@ -192,7 +192,7 @@ def _closed(error: AwsError) -> Finding:
 def check_anomaly_monitor(context: CheckContext) -> Finding:
     """Checks for the one monitor by service that AWS allows per account, and often creates itself."""
     try:
-        found = list(paginate(context.aws.client("ce", "us-east-1"), "get_anomaly_monitors", "AnomalyMonitors[]"))
+        found = list(context.aws.client("ce", "us-east-1").items("get_anomaly_monitors", "AnomalyMonitors[]"))
     except AwsError as error:
         return _closed(error)
     arns = [monitor["MonitorArn"] for monitor in found if monitor.get("MonitorDimension") == "SERVICE"]

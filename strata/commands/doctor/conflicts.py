@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strata.aws.session import paginate
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, warning
 from strata.kinds.control import ANALYZER, TRAIL
@@ -54,7 +53,7 @@ def _analyzers(context: CheckContext) -> Iterator[Finding]:
     for address in ANALYZER.addresses(context.landing_zone):
         region = address.rpartition("_")[2]
         client = context.aws.client("accessanalyzer", region)
-        found = list(paginate(client, "list_analyzers", "analyzers[].name", type="ORGANIZATION"))
+        found = list(client.items("list_analyzers", "analyzers[].name", type="ORGANIZATION"))
         others, is_managed = [other for other in found if other != name], address in context.managed_or_imported
         if name in found and not is_managed:
             text = f"the analyzer {name} exists in {region} already"
@@ -74,7 +73,7 @@ def check_detectors(context: CheckContext) -> Finding:
     found = {}
     for region in context.project.regions.all_governed:
         client = context.aws.client("guardduty", region)
-        found[region] = list(paginate(client, "list_detectors", "DetectorIds[]"))
+        found[region] = list(client.items("list_detectors", "DetectorIds[]"))
     there = sorted(region for region, detectors in found.items() if detectors)
     text = f"GuardDuty is on in {', '.join(there)}, Strata does not change it" if there else "none"
     return ok("not-ours" if there else "no-conflict", text, regions=there)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from strata.aws.identity_center import CenterClient, console
-from strata.aws.session import AwsError, paginate, unless_absent
+from strata.aws.session import AwsError, unless_absent
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, failure, later, listed, ok, refused, warning
 from strata.config.layers import STACKS
@@ -135,7 +135,7 @@ def check_alert_mails(context: CheckContext) -> Iterator[Finding]:
 def _alert_mails(context: CheckContext, region: str) -> Iterator[Finding]:
     """Judges the subscriptions of one topic; AWS drops those that nobody confirms within three days."""
     arn = f"arn:{PARTITION}:sns:{region}:{context.account_id}:{context.project.short_name}-alerts"
-    asked = paginate(context.aws.client("sns", region), "list_subscriptions_by_topic", "Subscriptions[]", TopicArn=arn)
+    asked = context.aws.client("sns", region).items("list_subscriptions_by_topic", "Subscriptions[]", TopicArn=arn)
     live = unless_absent(lambda: list(asked), ("NotFound", "NotFoundException"))
     if live is None:
         yield later("not-yet", f"not yet: strata deploy security ({region})", region=region)
