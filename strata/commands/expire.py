@@ -85,7 +85,7 @@ def without(text: str, entries: Sequence[int], file: str = SSO) -> str:
 
 
 def _lines(text: str, lines: Sequence[str], entry: int, file: str) -> tuple[int, int]:
-    """Returns the first line of an entry and the one after its last, the comments within it included."""
+    """Returns the first line of an entry and the line after its last, the comments within it included."""
     _, assignments = _assignments(text)
     node = assignments.value[entry]
     if assignments.flow_style or not isinstance(node, yaml.MappingNode):
@@ -104,14 +104,16 @@ def _lines(text: str, lines: Sequence[str], entry: int, file: str) -> tuple[int,
 
 
 def _assignments(text: str) -> tuple[yaml.ScalarNode, yaml.SequenceNode]:
-    """Returns the key and the list of a valid sso.yaml that has one."""
+    """Returns the key and the list of assignments of a valid sso.yaml."""
     top: Any = yaml.compose(text, Loader=SAFE_LOADER)
     return next((key, value) for key, value in top.value if key.value == "assignments")
 
 
 def _compare(before: str, after: str, entries: Sequence[int], file: str) -> None:
     """Makes sure that only the entries are removed."""
-    expected, result = _data(before), _data(after)
+    expected, result = SourceFile(SSO), SourceFile(SSO)
+    parse(before, expected)
+    parse(after, result)
     assignments = expected.data["assignments"]
     expected.data["assignments"] = [assignment for index, assignment in enumerate(assignments) if index not in entries]
     if result.faults or expected.data != result.data:
@@ -121,9 +123,3 @@ def _compare(before: str, after: str, entries: Sequence[int], file: str) -> None
             "something else; remove them by hand"
         )
         raise StrataError(Message("entry-not-alone", text, place=file, entries=[entry + 1 for entry in entries]))
-
-
-def _data(text: str) -> SourceFile:
-    source_file = SourceFile(SSO)
-    parse(text, source_file)
-    return source_file

@@ -17,7 +17,7 @@ from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
 from strata.atomic import read_text
 from strata.commands.adopt.folder import CACHE
-from strata.commands.adopt.mending import replace
+from strata.commands.adopt.mending import mend, replace
 from strata.config import ACCEPTED, PROJECT
 from strata.drift.comparison import differing, unread_parts
 from strata.drift.difference import Difference
@@ -37,6 +37,13 @@ from strata.sides.recorded import parted
 from strata.sides.side import declared_side
 from strata.sides.states import ids
 from strata.terminal import confirmed
+
+
+def mended(options: Options, folder: Path) -> None:
+    """Takes back what a run wrote that was killed before it had written all, and says so."""
+    if mend(folder):
+        half = f"{folder} was half written by a run that broke off: it is as it was before that run"
+        options.note(Message("half-written-before", half, place=str(folder)))
 
 
 def existing_at(
@@ -67,7 +74,7 @@ def existing_at(
 
 
 def deployed(states: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Returns the ids that Strata's states have by address, and those of layers of one's own, whose keys are theirs."""
+    """Returns the ids that Strata's states have by address, and those of added layers, whose keys are theirs."""
     ours, others = parted(states)
     return ids(ours), ids(others)
 
@@ -82,7 +89,7 @@ def _copy(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _link(folder: Path, copy: Path, without: Collection[tuple[str, ...]]) -> None:
-    """Makes a folder that leads to everything in another one but some files: a pipe or a large folder is not copied."""
+    """Makes a folder that leads to everything in another but some files: a pipe or a large folder is not copied."""
     copy.mkdir()
     for path in folder.iterdir():
         inside = {parts[1:] for parts in without if parts[0] == path.name and parts[1:]}
@@ -104,7 +111,7 @@ def _load(folder: Path, files: Mapping[str, str]) -> LandingZone:
 def _unknown(folder: Path, zone: LandingZone, files: Mapping[str, str]) -> list[dict[str, Any]]:
     known = {(acceptance.finding, acceptance.at) for acceptance in zone.accepted}
     with _copy(folder, files) as copy:
-        return [one for one in accepted(copy) if (one["finding"], one["at"]) not in known]
+        return [entry for entry in accepted(copy) if (entry["finding"], entry["at"]) not in known]
 
 
 def changed_texts(folder: Path, merged: MergedFiles, inventory: Inventory) -> dict[str, str]:
@@ -133,7 +140,7 @@ def _without_states(zone: LandingZone, inventory: Inventory) -> Sequence[Differe
 
 
 def gives_full_access(difference: Difference, inventory: Inventory, full: Collection[str]) -> bool:
-    """Returns whether somebody has one of some permission sets by an assignment or a membership."""
+    """Returns whether somebody has any of some permission sets by an assignment or a membership."""
     ids, center = difference.live.ids if difference.live else {}, inventory.center
     if difference.kind == MEMBERSHIP.name and center:
         return any(each.permission_set in full and each.principal == ids["group"] for each in center.assignments)

@@ -21,7 +21,7 @@ def replace(folder: Path, before: Mapping[str, str | None], files: Mapping[str, 
     """Replaces files that still are as they were read; None stands for no file.
 
     Raises:
-        StrataError: one has changed in the meantime, or cannot be written.
+        StrataError: a file has changed in the meantime, or cannot be written.
     """
     journal = folder / CACHE / _JOURNALS.replace("*", str(os.getpid()))
     with cannot("made", journal):
@@ -56,15 +56,19 @@ def mend(folder: Path) -> bool:
 
 
 def _taken_back(folder: Path, journal: Path) -> bool:
-    with locked(folder):  # a run that is writing comes to its end first
-        files = _files(folder, journal)
+    files: list[_File] = []
+    # A run that is writing comes to its end first; then it has finished, or the journal is no journal.
+    with locked(folder), suppress(OSError, ValueError):
+        for name, (before, after) in json.loads(journal.read_text(encoding="utf-8")).items():
+            path = folder / name
+            files.append(_File(path, _bytes(before), after.encode(), current(path)))
     half = any(file.is_old for file in files)
     written = [file for file in files if half and file.is_new]
-    for one in written:
-        if one.before is None:
-            one.path.unlink(missing_ok=True)
+    for file in written:
+        if file.before is None:
+            file.path.unlink(missing_ok=True)
         else:
-            write({one.path: one.before}, instead_of={one.path: one.after})
+            write({file.path: file.before}, instead_of={file.path: file.after})
     for parent in {file.path.parent for file in files if half}:
         for left in parent.glob(".strata-*.new"):
             left.unlink(missing_ok=True)
@@ -86,15 +90,6 @@ class _File:
     @property
     def is_new(self) -> bool:
         return self.now == self.after != self.before
-
-
-def _files(folder: Path, journal: Path) -> list[_File]:
-    files: list[_File] = []
-    with suppress(OSError, ValueError):  # the other run has finished, or the journal is no journal
-        for name, (before, after) in json.loads(journal.read_text(encoding="utf-8")).items():
-            path = folder / name
-            files.append(_File(path, _bytes(before), after.encode(), current(path)))
-    return files
 
 
 def _bytes(text: str | None) -> bytes | None:

@@ -48,8 +48,8 @@ def _is_needed(inventory: Inventory, difference: Difference, rest: Iterable[Diff
     """Returns whether the rest fails while something is there: a deploy makes its own, or another gets its name."""
     if difference.way.deploy or difference.attribute:
         return True
-    found = kind_of(difference.kind, difference.name).found(inventory, {})
-    names = {each.identity for each in found if difference.live and each.id == difference.live.ids.get("id")}
+    things = kind_of(difference.kind, difference.name).found(inventory, {})
+    names = {each.identity for each in things if difference.live and each.id == difference.live.ids.get("id")}
     return any(
         each.declared and each.declared.mark and each.declared.mark.identity in names
         for each in rest
@@ -81,11 +81,11 @@ class _OwnAccess:
             line.operation in _WHOLE or line.parameters.get("managed_policy_arn") == full for line in lines
         )
         weakens = _WHOLE if keeps_full else {*_WHOLE, *_PARTS}
-        for one in differences:
-            weaker = any(self._is_own(line) and line.operation in weakens for line in one.way.undo)
-            taken = {way for line in one.way.undo for way in self._taken(line)}
-            if not one.way.is_left_to_hand and (weaker or (taken and (taken >= self.ways or not self.user))):
-                yield one
+        for difference in differences:
+            weaker = any(self._is_own(line) and line.operation in weakens for line in difference.way.undo)
+            taken = {way for line in difference.way.undo for way in self._taken(line)}
+            if not difference.way.is_left_to_hand and (weaker or (taken and (taken >= self.ways or not self.user))):
+                yield difference
             else:
                 self.ways -= taken
 
