@@ -95,7 +95,7 @@ def _garbled(path: Path) -> str:
 
 
 def _at_aws(options: Options, zone: LandingZone, reading: InventoryReading) -> External:
-    """Returns what AWS has in what is external.
+    """Returns the content of external things at AWS.
 
     Raises:
         StrataError: AWS does not have something that is declared external.
@@ -110,7 +110,7 @@ def _at_aws(options: Options, zone: LandingZone, reading: InventoryReading) -> E
 
 
 def _missing(options: Options, zone: LandingZone, inventory: Inventory) -> Iterator[Message]:
-    """Yields what is declared external and AWS does not have."""
+    """Yields the things that are declared external and AWS does not have."""
     sets, policies, groups = declared_external(zone)
     called = {folded(group.name) for center in inventory.centers for group in center.groups}
     names = {permission_set.name for center in inventory.centers for permission_set in center.permission_sets}

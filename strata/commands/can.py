@@ -96,14 +96,8 @@ def run(
         if region is not None:
             check_region(asked, on, region)
     accounts = _accounts(evaluated, where)
-    person = find_who(evaluated, who) if who is not None else ANYBODY
-    cases = [
-        case
-        for account in accounts
-        for case in (
-            _everybody(evaluated, question, account) if list_all else _somebody(evaluated, question, person, account)
-        )
-    ]
+    person = None if list_all else find_who(evaluated, who) if who is not None else ANYBODY
+    cases = [case for account in accounts for case in _cases(evaluated, question, person, account)]
     outcome = _best(cases) if list_all else _overall(cases)
     with readers_may_leave():
         if json:
@@ -167,9 +161,14 @@ def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
         raise StrataError(message) from error
 
 
-def _somebody(evaluated: Evaluated, question: PrincipalQuestion, who: Who, account: str) -> Iterator[CanAnswer]:
-    acting = actors(evaluated, who, account)
-    if not acting:
+def _cases(evaluated: Evaluated, question: PrincipalQuestion, who: Who | None, account: str) -> Iterator[CanAnswer]:
+    """Yields the answers for somebody, or for each who has a permission set in the account."""
+    for holder, permission_set in everybody(evaluated, account) if who is None else ():
+        actor = evaluated.permission_set(permission_set, account, holder.key if holder.kind == "user" else None)
+        answer = ask(evaluated, actor, question, account)
+        yield CanAnswer(account, str(holder), actor.name, answer, of_group=holder.kind == "group")
+    acting = actors(evaluated, who, account) if who is not None else ()
+    if who is not None and not acting:
         yield CanAnswer(account, str(who), "", None)
     for actor in acting:
         name = "" if who is ANYBODY or actor.name.endswith(str(who)) else str(who)
@@ -205,13 +204,6 @@ def _exempt(evaluated: Evaluated, answer: Answer, question: PrincipalQuestion, a
         return all(ask(evaluated, actor, question, account).outcome is not Outcome.DENIED for actor in actors_of_name)
 
     return tuple(f"role/{name}" for name in exempt if perhaps_allowed(name))
-
-
-def _everybody(evaluated: Evaluated, question: PrincipalQuestion, account: str) -> Iterator[CanAnswer]:
-    for who, permission_set in everybody(evaluated, account):
-        actor = evaluated.permission_set(permission_set, account, who.key if who.kind == "user" else None)
-        answer = ask(evaluated, actor, question, account)
-        yield CanAnswer(account, str(who), actor.name, answer, of_group=who.kind == "group")
 
 
 def _best(cases: Iterable[CanAnswer]) -> Outcome:

@@ -90,7 +90,7 @@ def _warning_as_json(landing_zone: LandingZone, warning: LocatedWarning) -> dict
 
 
 def summarize(landing_zone: LandingZone) -> dict[str, int]:
-    """Returns how many of each thing the configuration describes."""
+    """Returns the number of each thing that the configuration describes."""
     organization, sso = landing_zone.organization, landing_zone.sso
     return {
         "organizational_units": len(landing_zone.units),
@@ -104,13 +104,13 @@ def summarize(landing_zone: LandingZone) -> dict[str, int]:
 
 
 def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
-    """Returns how many calls to Identity Center a plan makes when everything is deployed.
+    """Returns the number of calls to Identity Center that a plan makes when everything is deployed.
 
     Calls of the AWS provider 6.25: for a permission set DescribePermissionSet and ListTagsForResource, for a group
     of an identity provider GetGroupId and DescribeGroup, for such a user GetUserId and DescribeUser, for everything
-    else one each: the instance, its attributes, a user, a group, a membership, a policy of a set, a boundary, an
-    assignment (one page holds all who have the set in the account). A permission set of others is looked for by its
-    name: ListPermissionSets, and DescribePermissionSet of each until it is found.
+    else a single call: the instance, its attributes, a user, a group, a membership, a policy of a set, a boundary, an
+    assignment (a page holds all who have the set in the account). A permission set of others is looked for by its
+    name: ListPermissionSets, and DescribePermissionSet of each until it is met.
     """
     sso = landing_zone.sso
     external = sum(group.external for group in sso.groups.values()) + sum(user.external for user in sso.users.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -106,20 +106,22 @@ def _chosen(explained: Explained, who: str | None, account: str | None, permissi
     if reason and (permission_set or account or not is_account(landing_zone, who or "")):
         text = f"people and access are unread, so that only accounts can be explained: {reason}"
         raise StrataError(Message("people-unread", text, reason=reason))
+    kind: Kind
+    there: tuple[str, ...] = ()
     if permission_set:
-        key = find_permission_set(landing_zone, permission_set)
-        facts, lines = explained.permission_set_facts, explained.permission_set_lines
-        return _Chosen("permission-set", key, partial(facts, key), partial(lines, key))
-    if account:
-        user, there = find_user(landing_zone, who or ""), find_account(landing_zone, account)
-        facts, lines = partial(explained.user_facts, user, there), partial(explained.user_lines, user, there)
-        return _Chosen("user", user, facts, lines)
-    kind, key = find_anyone(landing_zone, who or "")
-    if kind == "user":
-        return _Chosen(kind, key, partial(explained.user_facts, key), partial(explained.user_lines, key))
-    if kind == "group":
-        return _Chosen(kind, key, partial(explained.group_facts, key), partial(explained.group_lines, key))
-    return _Chosen(kind, key, partial(explained.account_facts, key), partial(explained.account_lines, key))
+        kind, key = "permission-set", find_permission_set(landing_zone, permission_set)
+    elif account:
+        kind, key, there = "user", find_user(landing_zone, who or ""), (find_account(landing_zone, account),)
+    else:
+        kind, key = find_anyone(landing_zone, who or "")
+    answers: Mapping[Kind, tuple[Callable[..., Json], Callable[..., Iterable[str]]]] = {
+        "user": (explained.user_facts, explained.user_lines),
+        "account": (explained.account_facts, explained.account_lines),
+        "group": (explained.group_facts, explained.group_lines),
+        "permission-set": (explained.permission_set_facts, explained.permission_set_lines),
+    }
+    facts, lines = answers[kind]
+    return _Chosen(kind, key, partial(facts, key, *there), partial(lines, key, *there))
 
 
 class Explained:
@@ -171,11 +173,8 @@ class Explained:
         }
 
     def _access_of_user(self, key: str, account: str | None) -> list[Access]:
-        return [
-            path
-            for path in access(self.landing_zone)
-            if path.holder.kind == "user" and path.holder.key == key and account in (None, path.account)
-        ]
+        there = (way_in for way_in in access(self.landing_zone) if account in (None, way_in.account))
+        return [way_in for way_in in there if (way_in.holder.kind, way_in.holder.key) == ("user", key)]
 
     def _groups(self, user: str) -> dict[str, str]:
         return {

@@ -1,4 +1,4 @@
-"""`strata init`: a configuration of one's own from a few answers, in place of the example's.
+"""`strata init`: your own configuration from a few answers, in place of the example's.
 
 Only an example's content is ever replaced; whatever else was set in its files stays, and `--to` makes a new folder.
 """
@@ -152,7 +152,7 @@ def _warn(answers: Known, known: Known) -> None:
 
 
 def _warn_of_examples(answers: Known, known: Known) -> None:
-    """Says which answers are nobody's: init writes them, for a look around, and `strata bootstrap` refuses them."""
+    """Warns of answers that are nobody's: init writes them, for a look around, and `strata bootstrap` refuses them."""
     said = set(known.values())
     for value in dict.fromkeys(answer for answer in answers.values() if isinstance(answer, str)):
         if value not in said and (re.fullmatch(r"\d{12}", value) or "@" in value) and is_example(value):
@@ -162,7 +162,7 @@ def _warn_of_examples(answers: Known, known: Known) -> None:
 
 
 def _warn_of_units(known: Known) -> None:
-    """Says which unit an account alone names, where it is spelt nearly as another one."""
+    """Warns of a unit that an account alone names, and that is spelt nearly as another."""
     ways = {tuple(unit.split("/")) for unit in known.get("units") or TREE}
     there = {way[:depth] for way in ways for depth in range(1, len(way) + 1)}
     for way in dict.fromkeys(account.units for account in known.get("accounts", ())):
@@ -426,7 +426,7 @@ def _texts(folder: Path) -> dict[str, str]:
     """Returns the texts of the files that are edited.
 
     Raises:
-        StrataError: one is missing or has faults, or there are others beside them.
+        StrataError: a file is missing or has faults, or there are others beside them.
     """
     for name in FILES:
         if not os.path.lexists(folder / name):
@@ -440,7 +440,7 @@ def _texts(folder: Path) -> dict[str, str]:
 
 
 def _is_shipped(config: Path) -> bool:
-    """Returns whether a folder has nobody's addresses but an example's."""
+    """Says that a folder has nobody's addresses but an example's."""
     try:
         return not any(_own_values(config / name, text) for name, text in _texts(config).items())
     except (OSError, StrataError):
@@ -465,13 +465,13 @@ def _nothing_to_do(options: Options, given: Mapping[str, Any]) -> int:
 
 
 def _would_ask(given: Mapping[str, Any]) -> bool:
-    """Returns whether something is left to be asked, or nothing was said at all."""
+    """Says that something is left to be asked, or that nothing was said at all."""
     lacking = any(question.otherwise is None and not given.get(question.name) for question in QUESTIONS)
     return not any(given.values()) or (lacking and interactive())
 
 
 def _is_own(config: Path) -> bool:
-    """Returns whether a folder has somebody's addresses and no example's: init has done its work, or was not needed."""
+    """Says that a folder has somebody's addresses and no example's: init has done its work, or was not needed."""
     files = {name: text for name, text in texts(config).items() if not name.startswith(f"{LAYERS}/")}
     try:
         leaves = [leaf for name, text in files.items() for leaf in _personal(config / name, text)]
@@ -546,7 +546,7 @@ def _leaves(data: Any) -> Iterator[str]:
 
 
 def _make_folder(target: Path, base: Path, files: Mapping[str, str]) -> None:
-    """Makes the whole folder beside its place and puts it there in one step."""
+    """Makes the whole folder beside its place and puts it there at once."""
     target = target.absolute()
     with cannot("made", target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from strata.options import Options
 
 
 def run(options: Options, *, document: str | None) -> int:
-    """Prints one policy document, for `aws iam create-policy`."""
+    """Prints a policy document, for `aws iam create-policy`."""
     if document is None:
         raise UsageError(Message("argument-missing", f"name a policy: {', '.join(NAMES)}"))
     landing_zone = load(options.config)

@@ -368,7 +368,7 @@ def _facts(
 
 
 def _live_portal(aws: Aws, landing_zone: LandingZone) -> Portal | None:
-    """Returns where Identity Center has people sign in, None while it is not enabled for the organization."""
+    """Returns the portal of Identity Center, None while it is not enabled for the organization."""
     project = landing_zone.project
     for instance in list_instances(aws, project):
         if is_ours(instance, project) and instance.get("Status", "ACTIVE") == "ACTIVE":

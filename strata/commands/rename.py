@@ -89,7 +89,12 @@ def _renamed(options: Options, landing_zone: LandingZone, before: Texts, move: M
     keys = keys_of(landing_zone, move.kind)
     _check(landing_zone, move, keys)
     moves = with_move(landing_zone.moves, move)
-    files = {MOVES: with_moves(before.get(MOVES, ""), moves, _schema_line(before))}
+    lines = (text.partition("\n")[0].strip() for text in before.values())
+    # The line that tells editors the schema, as another file has it.
+    schemas = (
+        re.sub(r"\w+\.json$", "moves.json", line) for line in lines if line.startswith("# yaml-language-server:")
+    )
+    files = {MOVES: with_moves(before.get(MOVES, ""), moves, next(schemas, ""))}
     if _is_in_no_state(landing_zone, move):
         files = {}
     if move.from_ not in keys:
@@ -111,7 +116,7 @@ def _renamed(options: Options, landing_zone: LandingZone, before: Texts, move: M
 
 
 def _is_in_no_state(landing_zone: LandingZone, move: Move) -> bool:
-    """Returns whether no resource has the key in its name: a policy of others has no attachments of ours."""
+    """Says that no resource has the key in its name: a policy of others has no attachments of ours."""
     policy = landing_zone.policies.get(move.from_) if move.kind == "policy" else None
     return policy is not None and policy.external
 
@@ -186,15 +191,6 @@ def _accepted(before: LandingZone, after: LandingZone, text: str, move: Move) ->
         if (acceptance.finding, acceptance.at) in was - now and (acceptance.finding, place) in now:
             new[acceptance.at] = place
     return with_scalars(text, lambda place: new.get(place, place))
-
-
-def _schema_line(before: Texts) -> str:
-    """Returns the line that tells editors the schema, as another file has it."""
-    lines = (text.partition("\n")[0].strip() for text in before.values())
-    schema_lines = (
-        re.sub(r"\w+\.json$", "moves.json", line) for line in lines if line.startswith("# yaml-language-server:")
-    )
-    return next(schema_lines, "")
 
 
 # Pruning

@@ -1,4 +1,4 @@
-"""`strata add`: writes one entry into the configuration, after it showed what the entry binds and gives."""
+"""`strata add`: writes an entry into the configuration, after it showed what the entry binds and gives."""
 
 from __future__ import annotations
 

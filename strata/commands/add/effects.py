@@ -19,7 +19,6 @@ Effects = dict[str, Any]
 
 
 def effects(kind: Kind, before: LandingZone, after: LandingZone, known: Known) -> Effects:
-    """Returns what the new entry binds and gives."""
     shown: Effects = {}
     if kind in ("account", "ou"):
         shown["bound_by"] = [
@@ -87,7 +86,7 @@ def _given(after: LandingZone, grants: Iterable[Grant]) -> list[dict[str, Any]]:
 
 
 def _in_unit(after: LandingZone, unit: str) -> list[dict[str, Any]]:
-    """Returns what an account that comes into a unit will be open to."""
+    """Returns the access to an account that comes into a unit."""
     above = {*after.units[unit].keys, "root"}
     given = []
     for assignment in after.sso.assignments:

@@ -53,7 +53,7 @@ def questions(kind: Kind, landing_zone: LandingZone, folder: Path) -> tuple[Ques
 
 
 def additions(kind: Kind, landing_zone: LandingZone, known: Known) -> list[Addition]:
-    """Returns what is written: the entry, and for a user the memberships."""
+    """Returns the entry, and for a user the memberships, with their places."""
     way: Way = (SECTIONS[kind][1],)
     file = known["file"]
     if kind == "ou" and known["under"] != ROOT:
@@ -144,7 +144,7 @@ def _account(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
 
 
 def _email(landing_zone: LandingZone, known: Known) -> str:
-    """Returns an address like those of the other accounts, else one by plus-addressing of the management account's."""
+    """Returns an address like those of the other accounts, else the management account's with the key behind a plus."""
     seen = Counter(
         account.email.replace(key, "{}") for key, account in landing_zone.members.items() if key in account.email
     )
@@ -210,7 +210,7 @@ def _part(known: Known, *, first: bool) -> str:
 
 
 def _person_email(landing_zone: LandingZone, known: Known) -> str:
-    """Returns an address like those of the others, where theirs are `given.family` at one domain."""
+    """Returns an address like those of the others, where theirs are `given.family` at a domain."""
     domains = Counter(
         user.email.partition("@")[2]
         for user in landing_zone.users.values()

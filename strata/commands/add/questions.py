@@ -18,7 +18,7 @@ def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
 
     Raises:
         StrataError: a value is not allowed.
-        UsageError: answers are missing and nobody can be asked: one line each.
+        UsageError: answers are missing and nobody can be asked: a line for each.
     """
     known: dict[str, Any] = {}
     lacking: list[Message] = []

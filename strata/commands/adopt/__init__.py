@@ -213,7 +213,7 @@ def _project(aws: Aws, names: Names) -> Project:
     """Returns project.yaml's content: the names, and the management account as it is.
 
     Raises:
-        StrataError: the caller is in no organization, or in a member account of one.
+        StrataError: the caller is in no organization, or in a member account.
         UsageError: a name is not allowed.
     """
     caller = aws.caller()
@@ -263,7 +263,7 @@ _FLAGS = {
 def configuration(
     project: Project, inventory: Inventory, *, literal: bool = False, day: dt.date | None = None
 ) -> tuple[Description, dict[str, str]]:
-    """Returns what was found, and all files; the imports come from the configuration as it is read back.
+    """Returns the description, and all files; the imports come from the configuration as it is read back.
 
     An entry that AWS took and the configuration does not is left where it is, with whatever names it.
 
@@ -294,29 +294,27 @@ def _files(project: Project, inventory: Inventory, description: Description, day
     files = rendering.files(contents, description.documents)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+
+        def loaded(more: Mapping[str, str]) -> LandingZone:
+            files.update(more)
+            write_texts(folder, files)
+            return load(folder)
+
         write_texts(folder, files)
         entries = accepted(folder)
-        files |= rendering.accepted(entries)
-        write_texts(folder, files)
-        landing_zone = load(folder)
+        landing_zone = loaded(rendering.accepted(entries))
         if external := text_of(external_at_aws(landing_zone, inventory, description.keys, day)):
-            files |= external
-            write_texts(folder, files)
-            landing_zone = load(folder)
+            landing_zone = loaded(external)
         if limits := exceeded(landing_zone):
             files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})
         if set(landing_zone.grants) != set(description.grants):
             fault = "the rules would not give what is there; give --literal, and report this fault of Strata"
             raise StrataError(Message("fault-of-strata", fault))
         lines = import_ids(landing_zone, inventory, description.keys, description.security)
-        files |= rendering.files({IMPORTS: lines} if lines else {}, {})
-        write_texts(folder, files)
-        landing_zone = load(folder)
+        landing_zone = loaded(rendering.files({IMPORTS: lines} if lines else {}, {}))
         left, apart = _left(landing_zone, inventory)
         files |= rendering.accepted([*entries, *left])
-        files |= rendering.expectations(holding(landing_zone))
-        write_texts(folder, files)
-        require(load(folder))
+        require(loaded(rendering.expectations(holding(landing_zone))))
     description.looks += [*apart, *rendering.looks_of(entries)]
     files[rendering.ADOPTION] = rendering.adoption(inventory, description)
     record = Record().with_more(*record_of(landing_zone, inventory, description, lines))
@@ -328,7 +326,7 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     """Returns the entries of accepted.yaml for what is left alone, and a sentence for each that somebody has to decide.
 
     Nobody made it outside of what was there then. A grant of full access gets no entry: drift tells it, with the line
-    that accepts it, until somebody has looked at that one; external.yaml has who is in Control Tower's groups.
+    that accepts it, until somebody has looked at it; external.yaml has who is in Control Tower's groups.
     """
     memberless = landing_zone.external.model_copy(update={"groups": {}})
     without = replace(landing_zone, external=memberless)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from strata.adoption.existing import ExistingConfiguration, MergedFiles
-from strata.adoption.live_ids import TypedId
 from strata.adoption.needs import with_needs
 from strata.adoption.record import RECORD
 from strata.adoption.rerun import merge
 from strata.atomic import read_text
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
+from strata.commands.adopt import AdoptOptions
 from strata.commands.adopt.existing import (
     deployed,
     existing_at,
@@ -51,27 +50,15 @@ from strata.terminal import confirmed, require_answer
 from strata.text import listed
 
 
-@dataclass(frozen=True)
-class AdoptionChoice:
-    """What is written and how."""
-
-    things: Sequence[str]
-    literal: bool = False
-    thorough: bool = False
-    yes: bool = False
-    dry_run: bool = False
-    json: bool = False
-
-
-def run(options: Options, choice: AdoptionChoice) -> int:
+def run(options: Options, things: Sequence[str], how: AdoptOptions) -> int:
     """Reads, compares as `strata drift` does, shows what some of the differences would write, asks, and writes.
 
     Raises:
         UsageError: a kind is unknown, or nobody can be asked.
         StrataError: nothing differs there, or it cannot be written.
     """
-    require_answer("what would be written", yes=choice.yes, dry_run=choice.dry_run, json=choice.json)
-    wanted = parsed(choice.things)
+    require_answer("what would be written", yes=how.yes, dry_run=how.dry_run, json=how.json)
+    wanted = parsed(things)
     folder = options.config
     mended(options, folder)
     zone = load(folder)
@@ -79,30 +66,30 @@ def run(options: Options, choice: AdoptionChoice) -> int:
     management_caller(aws, zone.project)
     states = steady_states(aws, zone)
     reading = InventoryReading(options, zone.project)
-    inventory = reading.read(aws, thorough=choice.thorough)
+    inventory = reading.read(aws, thorough=how.thorough)
     check_same(aws, zone, states)
     existing = existing_at(folder, zone, inventory.organization.id, *deployed(states))
-    things = things_by_name(zone, states, inventory)
+    by_name = things_by_name(zone, states, inventory)
     drift = compare(zone, states, inventory)
-    chosen = chosen_of(drift.differences, wanted, things)
-    for reason in nothing_of(options, wanted, drift, things):
+    chosen = chosen_of(drift.differences, wanted, by_name)
+    for reason in nothing_of(options, wanted, drift, by_name):
         options.note(f"nothing to adopt: {reason}")
     today = dt.datetime.now(dt.UTC).date()
-    copied = kept(existing, states, inventory, chosen, literal=choice.literal, day=today)
+    copied = kept(existing, states, inventory, chosen, literal=how.literal, day=today)
     merged = with_unwritten(existing, copied, inventory)
     files = dict(merged.files)
     if files and RECORD in existing.kept:  # an earlier run began one
         files[RECORD] = merged.record.written(inventory.organization.id)
-    if not choice.json:
+    if not how.json:
         reading.tell()
     broken = unmet(folder, existing, merged) if files else []
-    if broken and not choice.dry_run:
+    if broken and not how.dry_run:
         put_back = "or put the difference back as strata drift says"
         refused = f"nothing was written, since strata check refuses it; {AS_EXPECTED}, {put_back}"
         raise StrataError(*broken, Message("refused-by-check", refused))
     warned = [*broken, *(locked_out(folder, existing, merged) if files else ())]
-    code, written = _offered(options, existing, files, merged, choice, warned)
-    if choice.json:
+    code, written = _offered(options, existing, files, merged, how, warned)
+    if how.json:
         after = merged.landing_zone
         counts = {"accounts": len(after.organization.accounts), "policies": len(after.organization.policies)}
         facts = {
@@ -297,7 +284,10 @@ def kept(
     merged = merge(existing, inventory, literal=literal, only=only, edits=written, day=day)
     left = _left(merged, states, inventory, chosen)
     if left:
-        names = set(_names(only, inventory))
+        ids, by_kind = {id for _, id in only}, live_names(inventory).items()
+        # Units are told by their keys.
+        named = [name for kind, live in by_kind if kind != "ou" for id, name in live.items() if id in ids]
+        names = {*ids, *named}
         refusals = []
         for difference in left:
             text = f"{difference.kind} {short(difference.name)}{_of(difference)}: the configuration cannot have it"
@@ -339,21 +329,12 @@ def _at(difference: Difference) -> tuple[str, str, str]:
     return difference.kind, difference.name, difference.attribute
 
 
-def _names(things: Collection[TypedId], inventory: Inventory) -> Iterator[str]:
-    """Yields the ids and names by which what is left alone is told."""
-    ids = {id for _, id in things}
-    for kind, names in live_names(inventory).items():
-        if kind != "ou":  # units are told by their keys
-            yield from (name for id, name in names.items() if id in ids)
-    yield from ids
-
-
 def _offered(
     options: Options,
     existing: ExistingConfiguration,
     files: Mapping[str, str],
     merged: MergedFiles,
-    choice: AdoptionChoice,
+    how: AdoptOptions,
     warned: Sequence[Message] = (),
 ) -> tuple[int, bool]:
     """Shows what changes, warns, asks, and writes; returns the exit code, and whether anything was written.
@@ -363,12 +344,12 @@ def _offered(
     """
     folder = options.config
     check_unchanged(folder, existing.texts)
-    if not choice.json:
+    if not how.json:
         show(folder, {name: text for name, text in files.items() if name != RECORD}, merged.since)
     warn(warned)
-    if not files or choice.dry_run or (choice.json and not choice.yes):
+    if not files or how.dry_run or (how.json and not how.yes):
         return 0, False
-    if not choice.yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
+    if not how.yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
         options.note(Message("nothing-changed", "nothing was changed"))
         return 1, False
     documents = {name: read_text(folder / name) for name in files if (folder / name).is_file()}

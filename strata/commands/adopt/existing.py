@@ -140,7 +140,7 @@ def _without_states(zone: LandingZone, inventory: Inventory) -> Sequence[Differe
 
 
 def gives_full_access(difference: Difference, inventory: Inventory, full: Collection[str]) -> bool:
-    """Returns whether somebody has any of some permission sets by an assignment or a membership."""
+    """Says that somebody has any of some permission sets by an assignment or a membership."""
     ids, center = difference.live.ids if difference.live else {}, inventory.center
     if difference.kind == MEMBERSHIP.name and center:
         return any(each.permission_set in full and each.principal == ids["group"] for each in center.assignments)
@@ -199,7 +199,7 @@ def offer(
 
 
 def worse(folder: Path, existing: ExistingConfiguration, merged: MergedFiles) -> list[Message]:
-    """Returns what nobody wants of the result and the configuration does not have yet, each with its place."""
+    """Returns unmet expectations and lock-outs that the configuration does not have yet, each with its place."""
     return [*unmet(folder, existing, merged), *locked_out(folder, existing, merged)]
 
 
@@ -209,7 +209,7 @@ def unmet(folder: Path, existing: ExistingConfiguration, merged: MergedFiles) ->
 
 
 def locked_out(folder: Path, existing: ExistingConfiguration, merged: MergedFiles) -> list[Message]:
-    """Returns what nobody could undo, which accepted.yaml gets an entry for."""
+    """Returns the lock-outs, for which accepted.yaml gets an entry."""
     return _placed(folder, merged, newly_locked_out(existing.landing_zone, merged.landing_zone))
 
 

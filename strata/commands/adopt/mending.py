@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from strata.atomic import cannot, current, locked, put, write
@@ -56,40 +55,24 @@ def mend(folder: Path) -> bool:
 
 
 def _taken_back(folder: Path, journal: Path) -> bool:
-    files: list[_File] = []
+    files: list[tuple[Path, bytes | None, bytes, bytes | None]] = []
     # A run that is writing comes to its end first; then it has finished, or the journal is no journal.
     with locked(folder), suppress(OSError, ValueError):
         for name, (before, after) in json.loads(journal.read_text(encoding="utf-8")).items():
-            path = folder / name
-            files.append(_File(path, _bytes(before), after.encode(), current(path)))
-    half = any(file.is_old for file in files)
-    written = [file for file in files if half and file.is_new]
-    for file in written:
-        if file.before is None:
-            file.path.unlink(missing_ok=True)
+            files.append((folder / name, _bytes(before), after.encode(), current(folder / name)))
+    if not any(now == old != new for _, old, new, now in files):
+        files = []  # every file has its new text
+    written = [(path, old, new) for path, old, new, now in files if now == new != old]
+    for path, old, new in written:
+        if old is None:
+            path.unlink(missing_ok=True)
         else:
-            write({file.path: file.before}, instead_of={file.path: file.after})
-    for parent in {file.path.parent for file in files if half}:
+            write({path: old}, instead_of={path: new})
+    for parent in {path.parent for path, *_ in files}:
         for left in parent.glob(".strata-*.new"):
             left.unlink(missing_ok=True)
     journal.unlink(missing_ok=True)
     return bool(written)
-
-
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    before: bytes | None
-    after: bytes
-    now: bytes | None
-
-    @property
-    def is_old(self) -> bool:
-        return self.now == self.before != self.after
-
-    @property
-    def is_new(self) -> bool:
-        return self.now == self.after != self.before
 
 
 def _bytes(text: str | None) -> bytes | None:

@@ -103,7 +103,7 @@ Progress = Callable[[int, int], None]
 def examine(
     checks: Sequence[Check], context: CheckContext, *, debug: bool = False, progress: Progress | None = None
 ) -> Found:
-    """Returns what every check found, by its name; which of them is done first changes nothing."""
+    """Returns the findings of every check by its name; which of them is done first changes nothing."""
     pool = ThreadPoolExecutor(max_workers=AT_ONCE)
     try:
         futures = {check.name: pool.submit(_look, check, context, debug) for check in checks}
@@ -139,7 +139,7 @@ def _look(check: Check, context: CheckContext, debug: bool) -> Sequence[Finding]
 
 
 def _progress(options: Options) -> Progress | None:
-    """Returns what shows the progress, None where nobody watches."""
+    """Returns a printer of the progress, None where nobody watches."""
     if options.quiet or not sys.stderr.isatty():
         return None
 

@@ -152,7 +152,7 @@ def _step(options: Options, step: Step) -> str:
 
 
 def _authors(options: Options, aws: Aws, zone: LandingZone, drift: Drift) -> dict[str, Author]:
-    """Returns who made each difference by its hint, and says how far the asking is."""
+    """Returns the author of each difference by its hint, and says how far the asking is."""
     some = min(len(drift.differences), MOST)
     if some:
         options.note(f"asking CloudTrail about {counted(some, 'difference')}, twice a second")
@@ -276,7 +276,7 @@ def _deploy(options: Options, stacks: Iterable[str]) -> str:
 
 
 def _adopt(options: Options, difference: Difference) -> str:
-    """Returns the command that writes one thing into the configuration."""
+    """Returns the command that writes a thing into the configuration."""
     words = (
         "strata adopt --refresh-external" if difference.way.refresh else adopt_line(difference.kind, difference.name)
     )

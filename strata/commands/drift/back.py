@@ -39,11 +39,11 @@ class Back:
 _TAKES = {"delete", "deregister", "detach", "disable", "remove"}
 """What operations begin with that take something away."""
 Step = Line | tuple[str, ...]
-"""A line of the AWS CLI, or the stacks of one deploy."""
+"""A line of the AWS CLI, or the stacks of a deploy."""
 
 
 def steps_of(zone: LandingZone, drift: Drift) -> list[Step]:
-    """Returns what the ways back are, in their order; deploys that follow one another are one."""
+    """Returns the ways back in their order; deploys that follow each other are a single step."""
     order, steps = [layer.name for layer in layers(zone)], list[Step]()
     for way in (difference.way for difference in drift.differences if not difference.way.is_left_to_hand):
         steps += way.undo
@@ -119,7 +119,7 @@ def put_back(aws: Aws, steps: Sequence[Step], back: Back, text_of: Callable[[Ste
 
 
 def _tell(steps: Sequence[Step], number: int, text_of: Callable[[Step], str]) -> None:
-    """Says which steps were done, which one did not end well, and which are left; a deploy may have made some."""
+    """Says which steps were done, which did not end well, and which are left; a deploy may have made some."""
     sys.stdout.flush()
     ended = "not done" if isinstance(steps[number], Line) else "broken off, with what it made above"
     for place, step in enumerate(steps):

@@ -21,7 +21,7 @@ from strata.text import folded, listed
 def without_own_loss(
     caller: Caller, inventory: Inventory, drift: Drift, allow: Collection[str], note: Callable[[str], None]
 ) -> Drift:
-    """Returns what can be put back while the caller keeps its access, all where that is allowed; says what goes.
+    """Returns the drift that can be put back while the caller keeps its access, all where that is allowed.
 
     Raises:
         StrataError: the rest does not work without what is left out.
@@ -45,7 +45,7 @@ def without_own_loss(
 
 
 def _is_needed(inventory: Inventory, difference: Difference, rest: Iterable[Difference]) -> bool:
-    """Returns whether the rest fails while something is there: a deploy makes its own, or another gets its name."""
+    """Says that the rest fails while something is there: a deploy makes its own, or another gets its name."""
     if difference.way.deploy or difference.attribute:
         return True
     things = kind_of(difference.kind, difference.name).found(inventory, {})
@@ -108,7 +108,7 @@ class _OwnAccess:
         return tuple(differences)
 
     def _taken(self, line: Line) -> set[str]:
-        """Returns the ways that one line takes."""
+        """Returns the ways that a line takes."""
         given: Mapping[str, str] = line.parameters
         match line.operation:
             case "delete-user" if given["user_id"] == self.user:
@@ -141,7 +141,7 @@ _PARTS = {
 
 
 def _own_access(caller: Caller, inventory: Inventory) -> _OwnAccess | None:
-    """Returns what somebody has who signed in by Identity Center; None of others, of whose access drift has no line."""
+    """Returns the access of somebody who signed in by Identity Center; None of others, of whom drift has no line."""
     match = _ROLE.fullmatch(caller.arn)
     for center in inventory.centers if match else ():
         for permission_set in center.permission_sets:
