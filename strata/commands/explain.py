@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,7 +34,7 @@ from strata.report.access import (
 from strata.report.names import find_account, find_anyone, find_permission_set, find_user, is_account
 from strata.report.places import places
 from strata.report.policies import short_type
-from strata.report.reviews import GroupReview, group_reviews
+from strata.report.reviews import GivenAccess, GroupReview, group_reviews
 from strata.text import listed
 
 if TYPE_CHECKING:
@@ -203,10 +203,7 @@ class Explained:
             yield f"  {way_in.permission_set}: {way_in.holder}"
             yield from self._way_lines(way_in.ways, "    ")
         yield from self._empty_lines(self._empty_groups(account=key))
-        if accesses:
-            yield from ("", "What the permission sets allow")
-        for permission_set in sorted({way_in.permission_set for way_in in accesses}):
-            yield from self._allows_lines(f"{permission_set}: ", permission_set)
+        yield from self._sets_lines(accesses)
 
     def account_facts(self, key: str) -> Json:
         """Returns the same for a script."""
@@ -305,10 +302,7 @@ class Explained:
         for given in review.given:
             yield f"  {given.permission_set} in {self._accounts(given.accounts)}"
             yield from self._way_lines([given.way], "    ")
-        if review.given:
-            yield from ("", "What the permission sets allow")
-        for permission_set in sorted({given.permission_set for given in review.given}):
-            yield from self._allows_lines(f"{permission_set}: ", permission_set)
+        yield from self._sets_lines(review.given)
 
     def group_facts(self, key: str) -> Json:
         """Returns the same for a script."""
@@ -330,9 +324,7 @@ class Explained:
                 }
                 for given in review.given
             ],
-            "permission_sets": {
-                key: self._set_facts(key) for key in sorted({given.permission_set for given in review.given})
-            },
+            "permission_sets": self._sets_facts(review.given),
         }
 
     def _review(self, key: str) -> GroupReview:
@@ -381,8 +373,14 @@ class Explained:
             "known": permission_set.is_known,
         }
 
-    def _sets_facts(self, accesses: Iterable[Access]) -> dict[str, Json]:
+    def _sets_facts(self, accesses: Iterable[Access | GivenAccess]) -> dict[str, Json]:
         return {key: self._set_facts(key) for key in sorted({way_in.permission_set for way_in in accesses})}
+
+    def _sets_lines(self, accesses: Sequence[Access | GivenAccess]) -> Iterator[str]:
+        if accesses:
+            yield from ("", "What the permission sets allow")
+        for key in sorted({way_in.permission_set for way_in in accesses}):
+            yield from self._allows_lines(f"{key}: ", key)
 
     # What all three say
 

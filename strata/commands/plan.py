@@ -67,11 +67,7 @@ def run(
                 Message("arguments-conflict", text, place=str(changes), option="--changes", other="--expect")
             )
     try:
-        with (
-            Signals(),
-            Progress(options) as progress,
-            Refreshing(options, progress, always=refresh) as refreshing,
-        ):
+        with Signals(), Progress(options) as progress, Refreshing(options, progress, always=refresh) as refreshing:
             prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, preview=True, fleet=taken)
             gone = GoneImports(prepared.landing_zone)
             preview, plans = _plans(options, prepared, progress, gone)

@@ -10,7 +10,7 @@ import json as json_module
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -181,8 +181,7 @@ def build_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
             raise StrataError(Message("no-access", text, user=request.user))
         sign_ins = tuple(_sign_in_profile(landing_zone, facts, request, *pair) for pair in pairs)
         profiles = Profiles(facts.portal, sign_ins, tuple(_unseen_groups(landing_zone, request.user)))
-    _check_names(profiles.profiles)
-    _check_values(profiles.profiles)
+    _check(profiles.profiles)
     return profiles
 
 
@@ -245,8 +244,12 @@ def _unseen_groups(landing_zone: LandingZone, user: str | None) -> Iterator[Mess
         yield Message("members-unseen", text, groups=unseen)
 
 
-def _check_names(profiles: Iterable[Profile]) -> None:
-    """Refuses two profiles of the same name: keys may have hyphens, and the AWS SDK refuses the whole file."""
+def _check(profiles: Sequence[Profile]) -> None:
+    """Refuses profiles that the file of the AWS CLI cannot have.
+
+    Of two profiles of the same name (keys may have hyphens) the AWS SDK refuses the whole file; and it has no escapes,
+    so that a value may be read otherwise, or as more than a value.
+    """
     seen: dict[str, Profile] = {}
     for profile in profiles:
         other = seen.setdefault(profile.name, profile)
@@ -256,10 +259,6 @@ def _check_names(profiles: Iterable[Profile]) -> None:
                 f"{profile.permission_set} in {profile.account}; give one of them another key"
             )
             raise StrataError(Message("name-taken", text, kind="profile", name=profile.name))
-
-
-def _check_values(profiles: Iterable[Profile]) -> None:
-    """Refuses a value that the AWS CLI would read otherwise, or as more than a value: its file has no escapes."""
     settings = dict(pair for profile in profiles for pair in profile.settings.items())
     wrong = [
         Message(

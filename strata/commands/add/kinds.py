@@ -16,15 +16,7 @@ from strata.config.loader import files_of
 from strata.config.models import MANAGEMENT, ROOT
 from strata.config.source import Value
 from strata.config.text import Problem, short
-from strata.config.types import (
-    AwsManagedPolicy,
-    Key,
-    ManagedPolicyName,
-    TagKey,
-    TagValue,
-    did_you_mean,
-    validated,
-)
+from strata.config.types import AwsManagedPolicy, Key, ManagedPolicyName, TagKey, TagValue, did_you_mean, validated
 from strata.errors import Message, StrataError
 from strata.files.config_edit import files_with
 from strata.landing_zone import LandingZone

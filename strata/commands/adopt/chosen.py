@@ -15,16 +15,7 @@ from strata.atomic import read_text
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.commands.adopt import AdoptOptions
-from strata.commands.adopt.existing import (
-    deployed,
-    existing_at,
-    locked_out,
-    mended,
-    show,
-    unmet,
-    warn,
-    with_unwritten,
-)
+from strata.commands.adopt.existing import deployed, existing_at, locked_out, mended, show, unmet, warn, with_unwritten
 from strata.commands.adopt.mending import replace
 from strata.config.text import short
 from strata.config.types import did_you_mean

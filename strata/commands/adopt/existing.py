@@ -47,11 +47,7 @@ def mended(options: Options, folder: Path) -> None:
 
 
 def existing_at(
-    folder: Path,
-    zone: LandingZone,
-    organization: str,
-    imported: Mapping[str, str],
-    elsewhere: Mapping[str, str],
+    folder: Path, zone: LandingZone, organization: str, imported: Mapping[str, str], elsewhere: Mapping[str, str]
 ) -> ExistingConfiguration:
     """Returns the configuration of a folder, with what earlier runs described, and the ids that states have.
 

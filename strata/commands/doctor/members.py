@@ -5,12 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from strata.aws.organization import (
-    ListedAccount,
-    enabled_policy_types,
-    list_delegations,
-    list_trusted_services,
-)
+from strata.aws.organization import ListedAccount, enabled_policy_types, list_delegations, list_trusted_services
 from strata.aws.session import AwsError
 from strata.aws.switches import switched_on
 from strata.commands.doctor.context import CheckContext
