@@ -534,10 +534,10 @@ def adopt(
         ]:
             text = f"KIND:NAME is about the configuration, see --config; it takes no {given[0]}"
             raise UsageError(Message("arguments-conflict", text, options=["KIND:NAME", given[0]]))
-        from strata.commands.adopt.chosen import AdoptionChoice
+        from strata.commands.adopt import AdoptOptions
         from strata.commands.adopt.chosen import run as run_chosen
 
-        return run_chosen(options, AdoptionChoice(things, literal, thorough, yes, dry_run, json))
+        return run_chosen(options, things, AdoptOptions(literal, thorough, yes, dry_run, json))
     if refresh_external:
         others = {**of_all, "--literal": literal, "--thorough": thorough, "--prune": prune}
         if given := [flag for flag, value in others.items() if value]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from strata.config.text import Problem
+from strata.config.types import validated
 from strata.errors import Message, StrataError
 from strata.printing import line
-from strata.terminal import answer
+from strata.terminal import answer, interactive
 
-T = TypeVar("T")
 Known: TypeAlias = Mapping[str, Any]
 """The answers so far, by name."""
 Read: TypeAlias = Callable[[str, Known], Any]
@@ -23,6 +23,7 @@ class Question:
     """A question: its option, what is asked, how the answer is read, and what Enter means.
 
     Attributes:
+        name: the answer's; of a question that gives several, which `read` returns by their names, all these in a row.
         suggest: what Enter takes at a terminal.
         otherwise: the answer where nobody gives any; None where it is needed.
         many: the option can be repeated; at a terminal the answers stand in a row.
@@ -43,8 +44,42 @@ class Question:
 
     @property
     def flag(self) -> str:
-        """Returns the option or argument that gives the answer."""
-        return _FLAGS.get(self.name) or f"--{self.name.replace('_', '-')}"
+        """Returns the option or argument that gives the answer; several of several answers."""
+        return ", ".join(_FLAGS.get(name) or f"--{name.replace('_', '-')}" for name in self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Returns the names of the answers."""
+        return tuple(self.name.split())
+
+    def ask(self, known: Known) -> dict[str, Any]:
+        """Returns the answers of whoever sits at the terminal, who is asked again until they can be read.
+
+        Raises:
+            StrataError: the input has ended.
+        """
+        suggestion, is_optional = self.suggest(known), self.otherwise in ("", ())
+        hint = f" [{suggestion}]" if suggestion else ", Enter for none" if is_optional else ""
+        while True:
+            typed = answer(f"{self.words}{hint}: ")
+            if not typed:
+                text = f"no answer to '{self.words}'; give {self.flag}"
+                raise StrataError(Message("answer-missing", text, option=self.flag))
+            text = typed.strip() or suggestion
+            try:
+                value = self._read(text, known) if text or not is_optional else self.otherwise
+            except Problem as problem:
+                print(line(f"  {problem.problem}; {problem.remedy}"), file=sys.stderr)
+            else:
+                return value if self.names[1:] else {self.name: value}
+
+    def _read(self, text: str, known: Known) -> Any:
+        words = text.replace(",", " ").split()
+        if self.many and words:
+            return tuple(dict.fromkeys(self.read(word, known) for word in words))
+        if self.many or (not text and self.otherwise is None and not self.names[1:]):
+            raise Problem(Message("answer-missing", "an answer is needed"), "give one")
+        return self.read(text, known)
 
 
 _FLAGS = {"key": "KEY", "accounts": "--account", "units": "--ou"}
@@ -71,17 +106,38 @@ def from_options(questions: Sequence[Question], given: Known, known: dict[str, A
             yield why.saying(f"{question.flag}: {why}; {problem.remedy}", option=question.flag)
 
 
-def ask(words: str, flag: str, read: Callable[[str], T], *, hint: str = "") -> T:
-    """Returns the answer of whoever sits at the terminal, who is asked again while it raises a `Problem`.
+def complete(
+    questions: Sequence[Question],
+    known: dict[str, Any],
+    together: Sequence[Question] = (),
+    notice: Callable[[Known, Known], None] = lambda _answers, _known: None,
+) -> None:
+    """Adds the answers that lack: those of whoever sits at a terminal, else what stands for each.
+
+    Args:
+        questions: in their order.
+        known: what options gave.
+        together: those that ask for several answers at once, where none of these was given.
+        notice: gets what somebody answered, and what was known before.
 
     Raises:
-        StrataError: the input has ended; `flag` gives the same answer.
+        StrataError: the input has ended.
     """
-    while True:
-        typed = answer(f"{words}{hint}: ")
-        if not typed:
-            raise StrataError(Message("answer-missing", f"no answer to '{words}'; give {flag}", option=flag))
-        try:
-            return read(typed.strip())
-        except Problem as problem:
-            print(line(f"  {problem.problem}; {problem.remedy}"), file=sys.stderr)
+    for question in questions:
+        if question.name in known:
+            continue
+        if not question.needed(known):
+            known[question.name] = () if question.many else ""
+        elif not (question.asked and interactive()):
+            known[question.name] = question.otherwise
+        else:
+            free = (several for several in together if question.name in several.names)
+            chosen = next((several for several in free if not known.keys() & set(several.names)), question)
+            answers = chosen.ask(known)
+            notice(answers, known)
+            known |= answers
+
+
+def typed(kind: Any) -> Read:
+    """Makes a reader of one of the models' own types."""
+    return lambda text, _known: validated(kind, text)

@@ -30,6 +30,17 @@ def require_terminal(instead: str) -> None:
         raise UsageError(Message("nobody-to-ask", nobody))
 
 
+def require_answer(what: str, *, yes: bool, dry_run: bool, json: bool) -> None:
+    """Accepts a run that needs no answer, or that can ask for it; else `what` is named, which can be looked at.
+
+    Raises:
+        UsageError: nobody can be asked.
+    """
+    if not (yes or dry_run) and (json or not interactive()):
+        nobody = f"nobody can be asked here; look at {what} with --dry-run, then give --yes"
+        raise UsageError(Message("nobody-to-ask", nobody))
+
+
 def answer(question: str) -> str:
     """Returns the line that the person types, empty at the end of input.
 

@@ -21,8 +21,8 @@ from strata.adoption.existing import MergedFiles
 from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD
 from strata.cli import app
-from strata.commands.adopt import configuration
-from strata.commands.adopt.chosen import AdoptionChoice, _offered, chosen_of, kept, nothing_of, parsed
+from strata.commands.adopt import AdoptOptions, configuration
+from strata.commands.adopt.chosen import _offered, chosen_of, kept, nothing_of, parsed
 from strata.commands.adopt.existing import with_unwritten, worse
 from strata.commands.drift import _adopt, _to_copy, _told
 from strata.config.findings import DRIFT
@@ -831,7 +831,7 @@ def test_a_change_is_not_called_done_before_it_is(
     (new,) = compared(there).differences
     existing = existing_in(edited.path, there)
     merged = kept(existing, there.states, there.inventory, [new])
-    offer = existing, merged.files, merged, AdoptionChoice([], yes=True)
+    offer = existing, merged.files, merged, AdoptOptions(yes=True)
 
     with monkeypatch.context() as patch:
         patch.setattr("strata.commands.adopt.mending.write", _full)
@@ -879,7 +879,7 @@ def test_what_gets_worse_is_told_before_it_is_written(
 
     found = worse(edited.path, existing, merged)
     assert worse(edited.path, replace(existing, landing_zone=merged.landing_zone), merged) == []
-    done = _offered(Options(edited.path), existing, merged.files, merged, AdoptionChoice([], yes=True), found)
+    done = _offered(Options(edited.path), existing, merged.files, merged, AdoptOptions(yes=True), found)
 
     assert [one for one, start in zip(found, said, strict=True) if not one.startswith(f"{edited.path}/{start}")] == []
     assert all(f"{edited.path}/policies/policy-1.json:4" in one for one in found if "works" in one)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from strata.adoption.live_ids import TYPES
 from strata.adoption.pruning import gone, kind, lines_of, made, without
 from strata.aws.prerequisites import management_caller
-from strata.aws.session import Aws, connect
+from strata.aws.session import connect
 from strata.aws.states import read_states
 from strata.config import IMPORTS
 from strata.errors import ConfigurationError, Message, StrataError
@@ -60,7 +60,10 @@ def _going(options: Options, landing_zone: LandingZone, lines: Mapping[str, str]
     undeclared = [address for address in lines if address not in created]
     done = made((address for address in lines if address in created), held)
     left = {address: id for address, id in lines.items() if address in created and address not in held}
-    absent = _absent(options, aws, landing_zone, left)
+    absent = []
+    if any(kind(address) in TYPES for address in left):
+        options.note("reading the organization and Identity Center, for lines that no state has made yet")
+        absent = gone(left, read(replace(aws, before_send=Pace().wait), project))
     _say(options, "import-made", done, "goes: its import is made", "go: their imports are made")
     for address in undeclared:
         options.note(Message("no-stack-creates", f"{address} goes: no stack creates it", place=address))
@@ -76,16 +79,7 @@ def _going(options: Options, landing_zone: LandingZone, lines: Mapping[str, str]
     return {*undeclared, *done, *absent}
 
 
-def _absent(options: Options, aws: Aws, landing_zone: LandingZone, left: Mapping[str, str]) -> list[str]:
-    """Returns the lines whose thing AWS does not have; the organization is read for lines that wait, and else not."""
-    if not any(kind(address) in TYPES for address in left):
-        return []
-    options.note("reading the organization and Identity Center, for lines that no state has made yet")
-    pace = Pace()
-    return gone(left, read(replace(aws, before_send=pace.wait), landing_zone.project))
-
-
-def _say(options: Options, case: str, found: Sequence[str], one: str, many: str) -> None:
-    if found:
-        text = f"{listed(found)} {plural(len(found), one, many)}"
-        options.note(Message(case, text, addresses=list(found)))
+def _say(options: Options, case: str, addresses: Sequence[str], single: str, many: str) -> None:
+    if addresses:
+        text = f"{listed(addresses)} {plural(len(addresses), single, many)}"
+        options.note(Message(case, text, addresses=list(addresses)))

@@ -16,7 +16,7 @@ from strata.aws.session import connect
 from strata.config import EXTERNAL, ORGANIZATION, SSO
 from strata.config.external import External
 from strata.config.loader import read_partial
-from strata.errors import ConfigurationError, Message, StrataError, UsageError
+from strata.errors import ConfigurationError, Message, StrataError
 from strata.files.config_edit import check_unchanged, loaded, offer, replace, texts
 from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
@@ -27,7 +27,7 @@ from strata.outputs import output
 from strata.printing import document
 from strata.rules.expectations import newly_unmet
 from strata.sides.join import known_keys
-from strata.terminal import interactive
+from strata.terminal import require_answer
 from strata.text import folded
 
 
@@ -38,9 +38,7 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
         UsageError: nobody can be asked.
         StrataError: AWS does not have something that is declared external.
     """
-    if not (yes or dry_run) and (json or not interactive()):
-        nobody = "nobody can be asked here; look at what changes with --dry-run, then give --yes"
-        raise UsageError(Message("nobody-to-ask", nobody))
+    require_answer("what changes", yes=yes, dry_run=dry_run, json=json)
     folder = options.config
     before, garbled = texts(folder), _garbled(folder / EXTERNAL)
     had = read_partial(folder)[0].external
@@ -97,7 +95,7 @@ def _garbled(path: Path) -> str:
 
 
 def _at_aws(options: Options, zone: LandingZone, reading: InventoryReading) -> External:
-    """Returns what AWS has in what is external.
+    """Returns the content of external things at AWS.
 
     Raises:
         StrataError: AWS does not have something that is declared external.
@@ -112,7 +110,7 @@ def _at_aws(options: Options, zone: LandingZone, reading: InventoryReading) -> E
 
 
 def _missing(options: Options, zone: LandingZone, inventory: Inventory) -> Iterator[Message]:
-    """Yields what is declared external and AWS does not have."""
+    """Yields the things that are declared external and AWS does not have."""
     sets, policies, groups = declared_external(zone)
     called = {folded(group.name) for center in inventory.centers for group in center.groups}
     names = {permission_set.name for center in inventory.centers for permission_set in center.permission_sets}

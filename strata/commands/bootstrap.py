@@ -2,7 +2,7 @@
 
 The state bucket, the lock table and the organization are created here with the SDK and imported by the stacks through
 import blocks. Everything is read first, all refusals are reported at once, and only then something is written;
-each write may be the last one that happens, the next run goes on from there.
+each write may be the last that happens, the next run goes on from there.
 """
 
 from __future__ import annotations
@@ -75,7 +75,11 @@ def _print_plan(caller: Caller, project: Project, resource_statuses: list[Resour
 
 def _print_next(aws: Aws, project: Project, options: Options) -> None:
     print("next:")
-    if not _has_identity_center(aws, project):
+    try:
+        is_enabled = any(is_ours(instance, project) for instance in list_instances(aws, project))
+    except AwsError:
+        is_enabled = False
+    if not is_enabled:
         region = project.identity_center_region
         print(f"  enable IAM Identity Center in {region}; AWS has no API for it, so do it once by hand:")
         print(f"    {console(region)}")
@@ -86,13 +90,6 @@ def _print_next(aws: Aws, project: Project, options: Options) -> None:
     print(f"  strata deploy{options.config_words}")
     elsewhere = f"STRATA_CONFIG={word(options.config)} " if options.config_words else ""
     print(f"  or, stack by stack: {elsewhere}cdktf deploy {' '.join(STACKS)}")
-
-
-def _has_identity_center(aws: Aws, project: Project) -> bool:
-    try:
-        return any(is_ours(instance, project) for instance in list_instances(aws, project))
-    except AwsError:
-        return False
 
 
 # Who and with what

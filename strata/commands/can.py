@@ -50,7 +50,7 @@ NOT_LOOKED_AT = (
 
 @dataclass(frozen=True)
 class CanAnswer:
-    """The answer for one way of acting in one account."""
+    """The answer for a way of acting in an account."""
 
     account: str
     who: str
@@ -79,7 +79,7 @@ def run(
     list_all: bool,
     json: bool,
 ) -> int:
-    """Answers one question about one account, or about each account of a unit."""
+    """Answers a question about an account, or about each account of a unit."""
     if who is not None and list_all:
         text = "--who asks for everybody and --as for one; give one of them"
         raise UsageError(Message("arguments-conflict", text, options=["--who", "--as"]))
@@ -96,15 +96,9 @@ def run(
         if region is not None:
             check_region(asked, on, region)
     accounts = _accounts(evaluated, where)
-    person = find_who(evaluated, who) if who is not None else ANYBODY
-    cases = [
-        case
-        for account in accounts
-        for case in (
-            _everybody(evaluated, question, account) if list_all else _one(evaluated, question, person, account)
-        )
-    ]
-    outcome = _somebody(cases) if list_all else _overall(cases)
+    person = None if list_all else find_who(evaluated, who) if who is not None else ANYBODY
+    cases = [case for account in accounts for case in _cases(evaluated, question, person, account)]
+    outcome = _best(cases) if list_all else _overall(cases)
     with readers_may_leave():
         if json:
             document(output("can", _facts(question, outcome, cases)))
@@ -122,19 +116,19 @@ def _region(region: str | None) -> str | None:
 
 
 def _keys(written: Sequence[str], action: Action) -> Iterator[tuple[str, Value]]:
-    """Yields the keys that --with gives: several values of one key come one after the other, none means absent."""
-    found: dict[str, list[str]] = {}
-    for one in written:
-        key, equals, value = one.partition("=")
+    """Yields the keys that --with gives: several values of a key are given in a row, none means absent."""
+    conditions: dict[str, list[str]] = {}
+    for argument in written:
+        key, equals, value = argument.partition("=")
         if not equals or ":" not in key:
-            text = f"--with {one!r} is not KEY=VALUE; write it as in aws:SourceIp=203.0.113.7"
-            raise UsageError(Message("argument-malformed", text, option="--with", value=one))
+            text = f"--with {argument!r} is not KEY=VALUE; write it as in aws:SourceIp=203.0.113.7"
+            raise UsageError(Message("argument-malformed", text, option="--with", value=argument))
         if not reference().key(key):
             known = {known.name for known in reference().global_keys.values()} | set(action.keys)
             text = f"--with {key!r} is no condition key of AWS's{did_you_mean(key, known)}"
             raise UsageError(Message("unknown-condition-key", text, key=key))
-        found.setdefault(key.lower(), []).append(value)
-    for key, values in found.items():
+        conditions.setdefault(key.lower(), []).append(value)
+    for key, values in conditions.items():
         if values == [""]:
             yield key, ABSENT
         else:
@@ -146,16 +140,16 @@ UNIT, ACCOUNT = "ou/", "account/"
 
 
 def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
-    """Returns the accounts that --in names: one, or all of a unit."""
+    """Returns the accounts that --in names: an account, or all of a unit."""
     units = {ROOT, *evaluated.landing_zone.units}
     unit = where.removeprefix(UNIT)
-    found = evaluated.within(unit) if unit in units and not where.startswith(ACCOUNT) else ()
-    if where in units and where in evaluated.keys and found != (where,):
+    accounts = evaluated.within(unit) if unit in units and not where.startswith(ACCOUNT) else ()
+    if where in units and where in evaluated.keys and accounts != (where,):
         problem = f"{where!r} is an account and an organizational unit with others"
         text = f"{problem}; write {ACCOUNT}{where} or {UNIT}{where}"
         raise UsageError(Message("name-ambiguous", text, name=where, keys=[f"{ACCOUNT}{where}", f"{UNIT}{where}"]))
-    if found:
-        return found
+    if accounts:
+        return accounts
     if unit in units and not where.startswith(ACCOUNT):
         raise StrataError(Message("unit-empty", f"organizational unit {unit} has no account", unit=unit))
     try:
@@ -167,11 +161,16 @@ def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
         raise StrataError(message) from error
 
 
-def _one(evaluated: Evaluated, question: PrincipalQuestion, who: Who, account: str) -> Iterator[CanAnswer]:
-    found = actors(evaluated, who, account)
-    if not found:
+def _cases(evaluated: Evaluated, question: PrincipalQuestion, who: Who | None, account: str) -> Iterator[CanAnswer]:
+    """Yields the answers for somebody, or for each who has a permission set in the account."""
+    for holder, permission_set in everybody(evaluated, account) if who is None else ():
+        actor = evaluated.permission_set(permission_set, account, holder.key if holder.kind == "user" else None)
+        answer = ask(evaluated, actor, question, account)
+        yield CanAnswer(account, str(holder), actor.name, answer, of_group=holder.kind == "group")
+    acting = actors(evaluated, who, account) if who is not None else ()
+    if who is not None and not acting:
         yield CanAnswer(account, str(who), "", None)
-    for actor in found:
+    for actor in acting:
         name = "" if who is ANYBODY or actor.name.endswith(str(who)) else str(who)
         answer = ask(evaluated, actor, question, account)
         exempt = _exempt(evaluated, answer, question, account) if who is ANYBODY else ()
@@ -199,7 +198,7 @@ def _exempt(evaluated: Evaluated, answer: Answer, question: PrincipalQuestion, a
         return ()
 
     def perhaps_allowed(name: str) -> bool:
-        # Somebody who may be that role and none of the others; and the role itself, where it is one.
+        # Somebody who may be that role and none of the others; and the role itself, unless the name is a pattern.
         actors_of_name = [evaluated.somebody(account, [other for other in exempt if other != name])]
         actors_of_name += [] if re.search(r"[*?]", name) else [evaluated.role(name, account)]
         return all(ask(evaluated, actor, question, account).outcome is not Outcome.DENIED for actor in actors_of_name)
@@ -207,54 +206,39 @@ def _exempt(evaluated: Evaluated, answer: Answer, question: PrincipalQuestion, a
     return tuple(f"role/{name}" for name in exempt if perhaps_allowed(name))
 
 
-def _everybody(evaluated: Evaluated, question: PrincipalQuestion, account: str) -> Iterator[CanAnswer]:
-    for who, permission_set in everybody(evaluated, account):
-        actor = evaluated.permission_set(permission_set, account, who.key if who.kind == "user" else None)
-        answer = ask(evaluated, actor, question, account)
-        yield CanAnswer(account, str(who), actor.name, answer, of_group=who.kind == "group")
-
-
 def _best(cases: Iterable[CanAnswer]) -> Outcome:
-    """Returns the answer for somebody with several access paths: one that allows is enough."""
+    """Returns the answer for somebody with several access paths: a path that allows is enough."""
     outcomes = {case.outcome for case in cases}
-    return next((one for one in (Outcome.ALLOWED, Outcome.DEPENDS) if one in outcomes), Outcome.DENIED)
+    return next((outcome for outcome in (Outcome.ALLOWED, Outcome.DEPENDS) if outcome in outcomes), Outcome.DENIED)
 
 
 def _overall(cases: Sequence[CanAnswer]) -> Outcome:
     """Returns the answer for all accounts: allowed only where it is in each of them."""
     accounts = dict.fromkeys(case.account for case in cases)
     outcomes = {_best(case for case in cases if case.account == account) for account in accounts}
-    return next(one for one in (Outcome.DENIED, Outcome.DEPENDS, Outcome.ALLOWED) if one in outcomes)
-
-
-def _somebody(cases: Sequence[CanAnswer]) -> Outcome:
-    return _best(cases) if cases else Outcome.DENIED
+    return next(outcome for outcome in (Outcome.DENIED, Outcome.DEPENDS, Outcome.ALLOWED) if outcome in outcomes)
 
 
 # Text
 
 
 def _lines(outcome: Outcome, cases: Sequence[CanAnswer], list_all: bool, *, every: bool) -> Iterator[str]:
-    yield _overall_words(outcome, cases)
+    exempt = dict.fromkeys(role for case in cases for role in case.exempt)
+    everywhere = all(case.exempt or case.outcome is Outcome.DENIED for case in cases)
+    yield _except(exempt) if exempt and everywhere and outcome is Outcome.DEPENDS else outcome.value
     if list_all:
         yield from _list_lines(cases, every=every)
     else:
-        # The whole way of the one case that decides; of the others, which may be thousands, what decided them.
+        # The whole way of the case that decides; of the others, which may be thousands, what decided them.
         first = next(case for case in cases if case.outcome is _best(cases))
-        one_account = all(case.account == first.account for case in cases)
-        for case, accounts in _alike(sorted(cases, key=lambda case: one_account and case is not first)):
+        same_account = all(case.account == first.account for case in cases)
+        for case, accounts in _alike(sorted(cases, key=lambda case: same_account and case is not first)):
             yield ""
-            yield from _case_lines(case, _places(accounts, every=every), whole=one_account and case is first)
+            yield from _case_lines(case, _places(accounts, every=every), whole=same_account and case is first)
     open_cases = [case for case in cases if case.answer and not case.exempt]
     hints = sorted({_hint(key, cases) for case in open_cases if case.answer for key in case.answer.keys} - {""})
     yield from ["", *hints] if hints else ()
-    yield from ("", "not looked at:", *(f"  {one}" for one in NOT_LOOKED_AT))
-
-
-def _overall_words(outcome: Outcome, cases: Sequence[CanAnswer]) -> str:
-    exempt = dict.fromkeys(role for case in cases for role in case.exempt)
-    everywhere = all(case.exempt or case.outcome is Outcome.DENIED for case in cases)
-    return _except(exempt) if exempt and everywhere and outcome is Outcome.DEPENDS else outcome.value
+    yield from ("", "not looked at:", *(f"  {omission}" for omission in NOT_LOOKED_AT))
 
 
 def _except(roles: Iterable[str]) -> str:
@@ -320,7 +304,7 @@ def _step_lines(answer: Answer, step: Step, mark: str) -> Iterator[str]:
 
 
 def _without_full_access(steps: Sequence[Step]) -> Iterator[Step]:
-    """Yields the steps; levels that allow by AWS's own policy alone, as most do, are one for each chain."""
+    """Yields the steps; levels that allow by AWS's own policy alone, as most do, are a single step for each chain."""
     chains: dict[str, list[Step]] = {}
     for step in steps:
         full = step.statement and step.statement.file.endswith("FullAWSAccess")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import math
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from strata.config import ACCEPTED, EXPECTATIONS, accepted, expectations
 from strata.errors import ConfigurationError
-from strata.landing_zone import LandingZone
+from strata.landing_zone import LandingZone, expiry
 from strata.load import load
 from strata.options import Options
 from strata.outputs import error_facts, output
@@ -18,12 +22,8 @@ from strata.rules.expectations import UnmetError, require
 from strata.text import counted, listed, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from strata.config.accepted import Acceptance
-    from strata.config.expectations import Expectation
+    from strata.config.accepted import T
     from strata.evaluation.expectations import Case, ExpectationResult
-    from strata.landing_zone.expiry import Ending
 
 CALLS_A_SECOND = 20
 """The request rate of Identity Center; a quota that AWS does not raise."""
@@ -31,7 +31,7 @@ CALLS_A_SECOND = 20
 
 def run(options: Options, *, as_of: str | None, json: bool) -> int:
     """Checks the configuration and prints the summary, and with a day the entries that have ended or end soon."""
-    day, today = _day(as_of), dt.datetime.now(tz=dt.UTC).date()
+    day, today = expiry.day_of(as_of) if as_of is not None else None, dt.datetime.now(tz=dt.UTC).date()
     try:
         landing_zone = load(options.config, day, today=today)
         examined = require(landing_zone, day)
@@ -44,11 +44,9 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
     summary = summarize(landing_zone)
     reads = identity_center_reads(landing_zone, summary["account_assignments"])
     doubtful = found_warnings(landing_zone, day, today)
-    due = _endings(landing_zone, day)
-    over = _ending_expectations(landing_zone, day)
-    accepted = _acceptances(landing_zone, day)
+    endings = _endings(landing_zone, options.config, day) if day else {}
     if json:
-        found: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "valid": True,
             "summary": summary,
             "identity_center": {"reads_a_plan": reads, "seconds_a_plan": math.ceil(reads / CALLS_A_SECOND)},
@@ -60,26 +58,21 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
             "expectations": _expectations_as_json(examined),
         }
         if day:
-            found |= {"as_of": str(day), "endings": [_as_json(options, ending, day) for ending in due]}
-            found["acceptances"] = [
-                _acceptance_as_json(options, number, acceptance, day) for number, acceptance in accepted
-            ]
-            found["ending_expectations"] = [
-                _ending_as_json(options, number, expectation, day) for number, expectation in over
-            ]
+            facts["as_of"] = str(day)
+            facts |= {name: [entry.facts(day) for entry in entries] for name, entries in endings.items()}
         with readers_may_leave():
-            document(output("check", found))
-        return 3 if due or accepted or over else 0
+            document(output("check", facts))
+        return 3 if any(endings.values()) else 0
     for warning in doubtful:
         print(line(f"warning: {options.config}/{warning}"), file=sys.stderr)
     with readers_may_leave():
         if not options.quiet:
-            _print_summary(options, landing_zone, summary, reads)
-            _print_held(len(examined))
-        _print_endings(options, due, day)
-        _print_acceptances(options, accepted, day)
-        _print_ending_expectations(options, over, day)
-    return 3 if due or accepted or over else 0
+            _print_summary(options, landing_zone, summary, reads, holding=len(examined))
+        if day and not endings["endings"]:
+            options.note(f"no assignment has expired on {day} or ends within 14 days")
+        for entry in (entry for entries in endings.values() for entry in entries):
+            print(line(f"{entry.file}:{entry.line}: {entry.words}"))
+    return 3 if any(endings.values()) else 0
 
 
 def _warning_as_json(landing_zone: LandingZone, warning: LocatedWarning) -> dict[str, Any]:
@@ -97,7 +90,7 @@ def _warning_as_json(landing_zone: LandingZone, warning: LocatedWarning) -> dict
 
 
 def summarize(landing_zone: LandingZone) -> dict[str, int]:
-    """Returns how many of each thing the configuration describes."""
+    """Returns the number of each thing that the configuration describes."""
     organization, sso = landing_zone.organization, landing_zone.sso
     return {
         "organizational_units": len(landing_zone.units),
@@ -111,13 +104,13 @@ def summarize(landing_zone: LandingZone) -> dict[str, int]:
 
 
 def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
-    """Returns how many calls to Identity Center a plan makes when everything is deployed.
+    """Returns the number of calls to Identity Center that a plan makes when everything is deployed.
 
     Calls of the AWS provider 6.25: for a permission set DescribePermissionSet and ListTagsForResource, for a group
     of an identity provider GetGroupId and DescribeGroup, for such a user GetUserId and DescribeUser, for everything
-    else one each: the instance, its attributes, a user, a group, a membership, a policy of a set, a boundary, an
-    assignment (one page holds all who have the set in the account). A permission set of others is looked for by its
-    name: ListPermissionSets, and DescribePermissionSet of each until it is found.
+    else a single call: the instance, its attributes, a user, a group, a membership, a policy of a set, a boundary, an
+    assignment (a page holds all who have the set in the account). A permission set of others is looked for by its
+    name: ListPermissionSets, and DescribePermissionSet of each until it is met.
     """
     sso = landing_zone.sso
     external = sum(group.external for group in sso.groups.values()) + sum(user.external for user in sso.users.values())
@@ -135,7 +128,9 @@ def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
     return 1 + bool(sso.access_control_attributes) + people + sets + assignments
 
 
-def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[str, int], reads: int) -> None:
+def _print_summary(
+    options: Options, landing_zone: LandingZone, summary: dict[str, int], reads: int, *, holding: int
+) -> None:
     from strata.config import LAYERS
     from strata.config.layers import required, unused
     from strata.terraform.tools import CONFIG
@@ -157,20 +152,14 @@ def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[st
         fields = required(path)
         content = f"which needs {listed(fields)}" if fields else "which may be empty"
         print(line(f"  no layer  stacks/layers/{path.name} takes no part without {missing}, {content}"))
-    time = _duration(math.ceil(reads / CALLS_A_SECOND))
+    seconds = math.ceil(reads / CALLS_A_SECOND)
+    time = f"{seconds} s" if seconds < 120 else f"{math.ceil(seconds / 60)} min"  # noqa: PLR2004
     print(f"  {reads:>7}   Identity Center {plural(reads, 'read')} a full refresh: {time} at {CALLS_A_SECOND} a second")
+    if holding:
+        print(f"  {holding:>7}   {plural(holding, 'expectation holds', 'expectations hold')}")
 
 
 _SINGULAR = {"policies": "policy"}
-
-
-def _duration(seconds: int) -> str:
-    return f"{seconds} s" if seconds < 120 else f"{math.ceil(seconds / 60)} min"  # noqa: PLR2004
-
-
-def _print_held(number: int) -> None:
-    if number:
-        print(f"  {number:>7}   {plural(number, 'expectation holds', 'expectations hold')}")
 
 
 def _expectations_as_json(results: Iterable[ExpectationResult]) -> list[dict[str, Any]]:
@@ -209,126 +198,63 @@ def _case_as_json(case: Case) -> dict[str, Any]:
 # What ends
 
 
-def _day(as_of: str | None) -> dt.date | None:
-    if as_of is None:
-        return None
-    from strata.landing_zone.expiry import day_of
+@dataclass(frozen=True)
+class Dated:
+    """An entry that has ended or ends soon: where it stands, its last day, and what it is in words and in JSON."""
 
-    return day_of(as_of)
+    file: str
+    line: int
+    until: dt.date | None
+    reason: str | None
+    words: str
+    subject: Mapping[str, Any]
 
-
-def _endings(landing_zone: LandingZone, day: dt.date | None) -> list[Ending]:
-    if day is None:
-        return []
-    from strata.landing_zone.expiry import endings
-
-    return endings(landing_zone, day)
-
-
-def _print_endings(options: Options, due: list[Ending], day: dt.date | None) -> None:
-    if not day:
-        return
-    from strata.landing_zone.expiry import ending_text
-
-    if not due:
-        options.note(f"no assignment has expired on {day} or ends within 14 days")
-    for ending in due:
-        print(line(f"{options.config}/{ending.file}:{ending.line}: {ending_text(ending, day)}"))
+    def facts(self, day: dt.date) -> dict[str, Any]:
+        """Returns the entry for a script, seen from a day."""
+        return {
+            "file": self.file,
+            "line": self.line,
+            **self.subject,
+            "until": str(self.until),
+            "expired": self.until is not None and self.until < day,
+            "reason": self.reason,
+        }
 
 
-def _as_json(options: Options, ending: Ending, day: dt.date) -> dict[str, Any]:
-    from strata.landing_zone.expiry import where
+def _endings(zone: LandingZone, folder: Path, day: dt.date) -> dict[str, list[Dated]]:
+    """Returns the entries that have ended on a day or end soon, by their names in JSON; those that end first first."""
 
-    assignment = ending.assignment
-    return {
-        "file": f"{options.config}/{ending.file}",
-        "line": ending.line,
-        "permission_sets": list(assignment.permission_sets),
-        "groups": list(assignment.groups),
-        "users": list(assignment.users),
-        "where": where(assignment),
-        "until": str(ending.until),
-        "expired": ending.expired(day),
-        "reason": assignment.reason,
-    }
+    def of_list(
+        file: str, key: str, entries: Iterable[T], fields: Iterable[str], words: Callable[[T], str]
+    ) -> Iterator[Dated]:
+        for index, entry in accepted.endings(entries, day, expiry.NOTICE):
+            number, until = zone.source_file(file).line((key, index)), entry.until or day
+            text = f"{words(entry)}; {expiry.when(until, day)}; {' '.join(entry.reason.split())}"
+            subject = {field: getattr(entry, field) for field in fields}
+            yield Dated(f"{folder}/{file}", number, entry.until, entry.reason, text, subject)
 
-
-def _acceptances(landing_zone: LandingZone, day: dt.date | None) -> list[tuple[int, Acceptance]]:
-    """Returns acceptances that have ended or end soon, each with its line."""
-    if day is None or not landing_zone.accepted:
-        return []
-    from strata.config import ACCEPTED
-    from strata.config.accepted import ENTRIES, endings
-    from strata.landing_zone.expiry import NOTICE
-
-    source_file = landing_zone.source_file(ACCEPTED)
-    return [
-        (source_file.line((ENTRIES, index)), acceptance)
-        for index, acceptance in endings(landing_zone.accepted, day, NOTICE)
+    assignments = [
+        Dated(
+            f"{folder}/{ending.file}",
+            ending.line,
+            ending.until,
+            ending.assignment.reason,
+            expiry.ending_text(ending, day),
+            {
+                "permission_sets": list(ending.assignment.permission_sets),
+                "groups": list(ending.assignment.groups),
+                "users": list(ending.assignment.users),
+                "where": expiry.where(ending.assignment),
+            },
+        )
+        for ending in expiry.endings(zone, day)
     ]
-
-
-def _print_acceptances(options: Options, accepted: list[tuple[int, Acceptance]], day: dt.date | None) -> None:
-    if not accepted:
-        return
-    from strata.landing_zone.expiry import when
-
-    for number, acceptance in accepted:
-        if acceptance.until and day:
-            reason = " ".join(acceptance.reason.split())
-            words = f"{acceptance.finding} at {acceptance.at} is accepted; {when(acceptance.until, day)}; {reason}"
-            print(line(f"{options.config}/accepted.yaml:{number}: {words}"))
-
-
-def _acceptance_as_json(options: Options, number: int, acceptance: Acceptance, day: dt.date) -> dict[str, Any]:
-    return {
-        "file": f"{options.config}/accepted.yaml",
-        "line": number,
-        "finding": acceptance.finding,
-        "at": acceptance.at,
-        "until": str(acceptance.until),
-        "expired": acceptance.ended(day),
-        "reason": acceptance.reason,
-    }
-
-
-def _ending_expectations(landing_zone: LandingZone, day: dt.date | None) -> list[tuple[int, Expectation]]:
-    """Returns expectations that have ended or end soon, each with its line."""
-    if day is None or not landing_zone.expectations:
-        return []
-    from strata.config import EXPECTATIONS
-    from strata.config.expectations import ENTRIES
-    from strata.landing_zone.expiry import NOTICE
-
-    lines = landing_zone.source_file(EXPECTATIONS)
-    found = [(index, expectation) for index, expectation in enumerate(landing_zone.expectations) if expectation.until]
-    due = [
-        (lines.line((ENTRIES, index)), expectation)
-        for index, expectation in found
-        if expectation.until and expectation.until - day <= NOTICE
-    ]
-    return sorted(due, key=lambda ending: (ending[1].until or day, ending[0]))
-
-
-def _print_ending_expectations(options: Options, over: list[tuple[int, Expectation]], day: dt.date | None) -> None:
-    if not over:
-        return
-    from strata.landing_zone.expiry import when
-
-    for number, expectation in over:
-        if expectation.until and day:
-            words = (
-                f"{expectation.id} is expected; {when(expectation.until, day)}; {' '.join(expectation.reason.split())}"
-            )
-            print(line(f"{options.config}/expectations.yaml:{number}: {words}"))
-
-
-def _ending_as_json(options: Options, number: int, expectation: Expectation, day: dt.date) -> dict[str, Any]:
-    return {
-        "file": f"{options.config}/expectations.yaml",
-        "line": number,
-        "id": expectation.id,
-        "until": str(expectation.until),
-        "expired": expectation.ended(day),
-        "reason": expectation.reason,
-    }
+    acceptances = of_list(
+        *(ACCEPTED, accepted.ENTRIES, zone.accepted, ("finding", "at")),
+        lambda acceptance: f"{acceptance.finding} at {acceptance.at} is accepted",
+    )
+    expected = of_list(
+        *(EXPECTATIONS, expectations.ENTRIES, zone.expectations, ("id",)),
+        lambda expectation: f"{expectation.id} is expected",
+    )
+    return {"endings": assignments, "acceptances": [*acceptances], "ending_expectations": [*expected]}

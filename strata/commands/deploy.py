@@ -284,7 +284,7 @@ class Deployment:
                 for stack in self._spared(group):
                     self.outcomes[stack].status = "applied"
                 many = self._many.union(self._odd, self.prepared.late).intersection(group)
-                goes_on = self._deploy_waves(group) if many else all(self._each(group))
+                goes_on = self._deploy_waves(group) if many else all(map(self._isolated, self._left(group)))
                 if self.signals.ends:
                     return self._interrupted(self.signals.code)
                 if not goes_on:
@@ -375,7 +375,8 @@ class Deployment:
         return self._finished(self.outcomes[stack])
 
     def _print_json(self, outputs: dict[str, Any], error: StrataError | None) -> None:
-        found = {
+        errors = [error_facts(failure) for failure in (*self._failures, *([error] if error else []))]
+        facts = {
             "stacks": [asdict(outcome) for outcome in self.outcomes.values()],
             "outputs": outputs,
             "new_accounts": self._new_accounts(outputs),
@@ -383,9 +384,9 @@ class Deployment:
             "warnings": [
                 warning_facts(text) for text in (*self.prepared.warnings, *self._gone.warnings.values(), *self._shut)
             ],
-            **_together([*self._failures, *([error] if error else [])]),
+            **{part: [fact for answer in errors for fact in answer[part]] for part in ("faults", "errors", "advice")},
         }
-        document(output("deploy", found, self._reasons))
+        document(output("deploy", facts, self._reasons))
         if error:
             error.printed = True
 
@@ -423,10 +424,10 @@ class Deployment:
     def _new_accounts(self, outputs: dict[str, Any]) -> dict[str, str]:
         """Returns the ids of the accounts that were in no state when the run began and that this run did not import."""
         known = self.prepared.states.get(ORGANIZATIONS, {}).get("outputs", {}).get("account_ids", {}).get("value") or {}
-        found = outputs.get("account_ids") or {}
+        account_ids = outputs.get("account_ids") or {}
         there = set(known.values())  # by id: an account that was renamed has a new key only
-        made = {key for key in found if f"{TYPES['account']}.{key}" in self._created}
-        return {key: found[key] for key in sorted(made) if found[key] not in there and key != MANAGEMENT}
+        made = {key for key in account_ids if f"{TYPES['account']}.{key}" in self._created}
+        return {key: account_ids[key] for key in sorted(made) if account_ids[key] not in there and key != MANAGEMENT}
 
     def _tell(self, outcome: StackOutcome) -> None:
         """Prints how a stack ended, once."""
@@ -521,10 +522,6 @@ class Deployment:
             text = f"{stack}: what it follows from has changed during this run; run this again"
             self._leave(Message("changed-in-this-run", text, stack=stack))
         return left
-
-    def _each(self, stacks: Iterable[str]) -> Iterator[bool]:
-        """Deploys stacks one after the other, and says of each whether the run goes on."""
-        return map(self._isolated, self._left(stacks))
 
     def _left(self, stacks: Iterable[str]) -> list[str]:
         """Returns those of stacks that are still to be deployed, and can be."""
@@ -969,12 +966,12 @@ class Deployment:
     # AWS
 
     def _outputs(self, stacks: Sequence[str]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        outputs_of_all: dict[str, Any] = {}
         for stack in stacks:
             outputs = read_state(self.aws, self.landing_zone.project, stack).get("outputs", {})
             plain = {name: output["value"] for name, output in outputs.items() if not output.get("sensitive")}
-            found |= {stack: plain} if stack in self.landing_zone.account_stacks and plain else plain
-        return dict(sorted(found.items()))
+            outputs_of_all |= {stack: plain} if stack in self.landing_zone.account_stacks and plain else plain
+        return dict(sorted(outputs_of_all.items()))
 
 
 def _planned_with(versions: Versions, state: StateObject, _outputs: Collection[str]) -> str:
@@ -986,9 +983,3 @@ def _at(end: dt.datetime) -> str:
     """Returns a time in words, with how long it is until then."""
     left = max(0, (end - dt.datetime.now(tz=dt.UTC)).total_seconds())
     return f"at {end.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC, in {duration(left)}"
-
-
-def _together(errors: Sequence[StrataError]) -> dict[str, list[Any]]:
-    """Returns all errors of a run as a script gets them."""
-    found = [error_facts(error) for error in errors]
-    return {part: [fact for facts in found for fact in facts[part]] for part in ("faults", "errors", "advice")}

@@ -72,11 +72,12 @@ def without(text: str, entries: Sequence[int], file: str = SSO) -> str:
         StrataError: their lines hold something else as well, or something else refers to them.
     """
     lines = text.splitlines(keepends=True)
-    key, assignments = _assignments(text)
+    top: Any = yaml.compose(text, Loader=SAFE_LOADER)
+    key, assignments = next((key, value) for key, value in top.value if key.value == "assignments")
     if len(entries) == len(assignments.value):  # a heading alone says nothing: it may be a file that was cut
         number, colon = key.end_mark.line, key.end_mark.column + 1
         lines[number] = f"{lines[number][:colon]} []{lines[number][colon:]}"
-    for first, end in reversed([_lines(text, lines, entry, file) for entry in sorted(entries)]):
+    for first, end in reversed([_lines(assignments, lines, entry, file) for entry in sorted(entries)]):
         between_blanks = end < len(lines) and not lines[end].strip() and first and not lines[first - 1].strip()
         del lines[first : end + 1 if between_blanks else end]
     result = "".join(lines)
@@ -84,9 +85,8 @@ def without(text: str, entries: Sequence[int], file: str = SSO) -> str:
     return result
 
 
-def _lines(text: str, lines: Sequence[str], entry: int, file: str) -> tuple[int, int]:
-    """Returns the first line of an entry and the one after its last, the comments within it included."""
-    _, assignments = _assignments(text)
+def _lines(assignments: yaml.SequenceNode, lines: Sequence[str], entry: int, file: str) -> tuple[int, int]:
+    """Returns the first line of an entry and the line after its last, the comments within it included."""
     node = assignments.value[entry]
     if assignments.flow_style or not isinstance(node, yaml.MappingNode):
         problem = f"the assignments are written in one line; give each its own, with '- ' (entry {entry + 1})"
@@ -103,15 +103,11 @@ def _lines(text: str, lines: Sequence[str], entry: int, file: str) -> tuple[int,
     return first, end
 
 
-def _assignments(text: str) -> tuple[yaml.ScalarNode, yaml.SequenceNode]:
-    """Returns the key and the list of a valid sso.yaml that has one."""
-    top: Any = yaml.compose(text, Loader=SAFE_LOADER)
-    return next((key, value) for key, value in top.value if key.value == "assignments")
-
-
 def _compare(before: str, after: str, entries: Sequence[int], file: str) -> None:
     """Makes sure that only the entries are removed."""
-    expected, result = _data(before), _data(after)
+    expected, result = SourceFile(SSO), SourceFile(SSO)
+    parse(before, expected)
+    parse(after, result)
     assignments = expected.data["assignments"]
     expected.data["assignments"] = [assignment for index, assignment in enumerate(assignments) if index not in entries]
     if result.faults or expected.data != result.data:
@@ -121,9 +117,3 @@ def _compare(before: str, after: str, entries: Sequence[int], file: str) -> None
             "something else; remove them by hand"
         )
         raise StrataError(Message("entry-not-alone", text, place=file, entries=[entry + 1 for entry in entries]))
-
-
-def _data(text: str) -> SourceFile:
-    source_file = SourceFile(SSO)
-    parse(text, source_file)
-    return source_file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,7 +34,7 @@ from strata.report.access import (
 from strata.report.names import find_account, find_anyone, find_permission_set, find_user, is_account
 from strata.report.places import places
 from strata.report.policies import short_type
-from strata.report.reviews import GroupReview, group_reviews
+from strata.report.reviews import GivenAccess, GroupReview, group_reviews
 from strata.text import listed
 
 if TYPE_CHECKING:
@@ -56,16 +56,16 @@ def run(
         asked = any((who, account, permission_set))
         raise UsageError(Message("arguments-conflict" if asked else "argument-missing", text))
     source.check(options.config)
-    landing_zone, found = load(options.config), None
+    landing_zone, reading = load(options.config), None
     if source:
         from strata.live.reading import read
 
-        found = read(options, landing_zone, source, controls=False)
-    explained = Explained(found.zone if found else landing_zone)
+        reading = read(options, landing_zone, source, controls=False)
+    explained = Explained(reading.zone if reading else landing_zone)
     chosen = _chosen(explained, who, account, permission_set)
-    evidence = found.about(chosen.kind, chosen.key) if found else None
-    if found:
-        found.keep(options, source)
+    evidence = reading.about(chosen.kind, chosen.key) if reading else None
+    if reading:
+        reading.keep(options, source)
     with readers_may_leave():
         if json:
             live = {"live": evidence.as_data()} if evidence else {}
@@ -106,20 +106,22 @@ def _chosen(explained: Explained, who: str | None, account: str | None, permissi
     if reason and (permission_set or account or not is_account(landing_zone, who or "")):
         text = f"people and access are unread, so that only accounts can be explained: {reason}"
         raise StrataError(Message("people-unread", text, reason=reason))
+    kind: Kind
+    there: tuple[str, ...] = ()
     if permission_set:
-        key = find_permission_set(landing_zone, permission_set)
-        facts, lines = explained.permission_set_facts, explained.permission_set_lines
-        return _Chosen("permission-set", key, partial(facts, key), partial(lines, key))
-    if account:
-        user, there = find_user(landing_zone, who or ""), find_account(landing_zone, account)
-        facts, lines = partial(explained.user_facts, user, there), partial(explained.user_lines, user, there)
-        return _Chosen("user", user, facts, lines)
-    kind, found = find_anyone(landing_zone, who or "")
-    if kind == "user":
-        return _Chosen(kind, found, partial(explained.user_facts, found), partial(explained.user_lines, found))
-    if kind == "group":
-        return _Chosen(kind, found, partial(explained.group_facts, found), partial(explained.group_lines, found))
-    return _Chosen(kind, found, partial(explained.account_facts, found), partial(explained.account_lines, found))
+        kind, key = "permission-set", find_permission_set(landing_zone, permission_set)
+    elif account:
+        kind, key, there = "user", find_user(landing_zone, who or ""), (find_account(landing_zone, account),)
+    else:
+        kind, key = find_anyone(landing_zone, who or "")
+    answers: Mapping[Kind, tuple[Callable[..., Json], Callable[..., Iterable[str]]]] = {
+        "user": (explained.user_facts, explained.user_lines),
+        "account": (explained.account_facts, explained.account_lines),
+        "group": (explained.group_facts, explained.group_lines),
+        "permission-set": (explained.permission_set_facts, explained.permission_set_lines),
+    }
+    facts, lines = answers[kind]
+    return _Chosen(kind, key, partial(facts, key, *there), partial(lines, key, *there))
 
 
 class Explained:
@@ -131,27 +133,27 @@ class Explained:
     # A user
 
     def user_lines(self, key: str, account: str | None = None) -> Iterator[str]:
-        """Yields the access of a user, in one account or in all, as text."""
+        """Yields the access of a user, in an account or in all, as text."""
         user = self.landing_zone.users[key]
         known = "managed elsewhere" if user.external else user.email
-        yield from _wrapped(f"{key}: {user.shown_name}, {known}", "")
+        yield f"{key}: {user.shown_name}, {known}"
         yield f"  {self._shown_at(SSO, ('users', key))}"
         groups = self._groups(key)
         maybe = sorted(may_be_in(user, self.landing_zone.groups))
-        knowing = known_to(self.landing_zone.groups[one] for one in maybe)
+        knowing = known_to(self.landing_zone.groups[group] for group in maybe)
         others = f"; {knowing} alone knows whether {listed(maybe)}" if maybe else ""
-        yield from _wrapped(f"groups: {', '.join(groups) or 'none'}{' here' * bool(maybe)}{others}", "  ")
+        yield f"  groups: {', '.join(groups) or 'none'}{' here' * bool(maybe)}{others}"
         accesses, deciding = self._access_of_user(key, account), undecided(self.landing_zone, key, account)
         there = f" to {account}" if account else ""
         if deciding:
             more = "more access" if accesses else "access"
             yield ""
-            yield from _wrapped(f"{more}{there} depends on membership of {listed(deciding)}", "")
+            yield f"{more}{there} depends on membership of {listed(deciding)}"
         elif not accesses:
             yield from ("", f"no access{there}")
         for bundle in bundles(accesses):
             yield ""
-            yield from _wrapped(f"{bundle.permission_set} in {self._accounts(bundle.accounts)}", "")
+            yield f"{bundle.permission_set} in {self._accounts(bundle.accounts)}"
             yield from self._way_lines(bundle.ways, "  ")
             yield from self._allows_lines("allows ", bundle.permission_set)
 
@@ -166,16 +168,13 @@ class Explained:
             "place": self._shown_at(SSO, ("users", key)),
             "groups": self._groups(key),
             "depends_on_groups": undecided(self.landing_zone, key, account),
-            "access": [self._access_facts(one) for one in accesses],
+            "access": self._access_facts(accesses),
             "permission_sets": self._sets_facts(accesses),
         }
 
     def _access_of_user(self, key: str, account: str | None) -> list[Access]:
-        return [
-            one
-            for one in access(self.landing_zone)
-            if one.holder.kind == "user" and one.holder.key == key and account in (None, one.account)
-        ]
+        there = (way_in for way_in in access(self.landing_zone) if account in (None, way_in.account))
+        return [way_in for way_in in there if (way_in.holder.kind, way_in.holder.key) == ("user", key)]
 
     def _groups(self, user: str) -> dict[str, str]:
         return {
@@ -189,29 +188,31 @@ class Explained:
     def account_lines(self, key: str) -> Iterator[str]:
         """Yields where an account is, which policies bind it and who gets in, as text."""
         account = self.landing_zone.accounts[key]
-        yield from _wrapped(f"{key}: {account.name}, {account.email}", "")
+        yield f"{key}: {account.name}, {account.email}"
         yield f"  {self._shown_at(account.file, account.location)}"
-        yield from _wrapped(f"in {' > '.join(self._path(key))}", "  ")
+        yield f"  in {' > '.join(self._path(key))}"
         if unread := self._unread("delegations"):
-            yield from _wrapped(f"administers: {unread}", "  ")
+            yield f"  administers: {unread}"
         for service, where in self._administers(key).items():
-            yield from _wrapped(f"administers {service}, {where}", "  ")
+            yield f"  administers {service}, {where}"
         yield from ("", "Policies that bind it", *self._policy_lines(key), "", "Who gets in")
         accesses = self._access_to(key)
         if not accesses:
             yield f"  {self._unread('people') or 'nobody'}"
-        for one in accesses:
-            yield from _wrapped(f"{one.permission_set}: {one.holder}", "  ")
-            yield from self._way_lines(one.ways, "    ")
+        for way_in in accesses:
+            yield f"  {way_in.permission_set}: {way_in.holder}"
+            yield from self._way_lines(way_in.ways, "    ")
         yield from self._empty_lines(self._empty_groups(account=key))
-        if accesses:
-            yield from ("", "What the permission sets allow")
-        for permission_set in sorted({one.permission_set for one in accesses}):
-            yield from self._allows_lines(f"{permission_set}: ", permission_set)
+        yield from self._sets_lines(accesses)
 
     def account_facts(self, key: str) -> Json:
         """Returns the same for a script."""
         account, accesses = self.landing_zone.accounts[key], self._access_to(key)
+        entering = {
+            "access": self._access_facts(accesses),
+            "groups_without_members": self._empty_groups(account=key),
+            "permission_sets": self._sets_facts(accesses),
+        }
         return {
             "account": key,
             "name": account.name,
@@ -222,14 +223,7 @@ class Explained:
             **self._unless_unread(
                 "policies", {"policies": [self._policy_facts(policy) for policy in self._effective(key)]}
             ),
-            **self._unless_unread("people", self._entering_facts(key, accesses)),
-        }
-
-    def _entering_facts(self, key: str, accesses: list[Access]) -> Json:
-        return {
-            "access": [self._access_facts(one) for one in accesses],
-            "groups_without_members": self._empty_groups(account=key),
-            "permission_sets": self._sets_facts(accesses),
+            **self._unless_unread("people", entering),
         }
 
     def _unless_unread(self, part: Part, facts: Json) -> Json:
@@ -237,8 +231,8 @@ class Explained:
         return {} if part in self.landing_zone.unread else facts
 
     def _access_to(self, key: str) -> list[Access]:
-        accesses = (one for one in access(self.landing_zone) if one.account == key)
-        return sorted(accesses, key=lambda one: (one.permission_set, one.holder))
+        accesses = (way_in for way_in in access(self.landing_zone) if way_in.account == key)
+        return sorted(accesses, key=lambda way_in: (way_in.permission_set, way_in.holder))
 
     def _path(self, key: str) -> list[str]:
         return [target.key for target in self.landing_zone.ancestors[Target("account", key)][:-1]]
@@ -259,19 +253,17 @@ class Explained:
             by_policy[effective.policy.key].append(effective)
         if not any(policies[0].binds for policies in by_policy.values()):
             yield f"  {self._unread('policies') or 'none'}"
-        for policy, found in by_policy.items():
-            if found[0].binds:
-                theirs = "".join(f", {one}" for one in of_others(self.landing_zone, found[0].policy))
-                yield from _wrapped(f"{short_type(found[0].policy.type)} {policy}{theirs}", "  ")
-                for one in found:
-                    yield from _wrapped(f"from {one.source}, {self._shown_at(ORGANIZATION, one.location)}", "    ")
+        for policy, attached in by_policy.items():
+            if attached[0].binds:
+                theirs = "".join(f", {stranger}" for stranger in of_others(self.landing_zone, attached[0].policy))
+                yield f"  {short_type(attached[0].policy.type)} {policy}{theirs}"
+                for policy_path in attached:
+                    yield f"    from {policy_path.source}, {self._shown_at(ORGANIZATION, policy_path.location)}"
         if key == MANAGEMENT:
-            yield from _wrapped("SCPs and RCPs never bind the management account, wherever they are attached", "  ")
-            for policy, found in by_policy.items():
-                if not found[0].binds:
-                    yield from _wrapped(
-                        f"without effect: {policy}, {self._shown_at(ORGANIZATION, found[0].location)}", "    "
-                    )
+            yield "  SCPs and RCPs never bind the management account, wherever they are attached"
+            for policy, attached in by_policy.items():
+                if not attached[0].binds:
+                    yield f"    without effect: {policy}, {self._shown_at(ORGANIZATION, attached[0].location)}"
 
     def _policy_facts(self, effective: EffectivePolicy) -> Json:
         return {
@@ -294,26 +286,23 @@ class Explained:
         group = review.group
         yield key if group.name == key else f"{key}, named {group.name}"
         yield f"  {self._shown(review.place)}"
-        yield from _wrapped(group.description, "  ")
+        yield f"  {group.description}"
         yield from ("", "Members")
         if not group.is_known:
             yield f"  known to {known_to([group])} only"
         elif not group.people:
             yield "  nobody: what it is given reaches no one"
         for member, place in review.members:
-            yield from _wrapped(f"{member}, {self._shown(place)}", "  ")
+            yield f"  {member}, {self._shown(place)}"
         for name in group.strangers:
-            yield from _wrapped(f"{name}, whom no entry names", "  ")
+            yield f"  {name}, whom no entry names"
         yield from ("", "What it is given")
         if not review.given:
             yield "  nothing"
-        for one in review.given:
-            yield from _wrapped(f"{one.permission_set} in {self._accounts(one.accounts)}", "  ")
-            yield from self._way_lines([one.way], "    ")
-        if review.given:
-            yield from ("", "What the permission sets allow")
-        for permission_set in sorted({given.permission_set for given in review.given}):
-            yield from self._allows_lines(f"{permission_set}: ", permission_set)
+        for given in review.given:
+            yield f"  {given.permission_set} in {self._accounts(given.accounts)}"
+            yield from self._way_lines([given.way], "    ")
+        yield from self._sets_lines(review.given)
 
     def group_facts(self, key: str) -> Json:
         """Returns the same for a script."""
@@ -335,9 +324,7 @@ class Explained:
                 }
                 for given in review.given
             ],
-            "permission_sets": {
-                key: self._set_facts(key) for key in sorted({given.permission_set for given in review.given})
-            },
+            "permission_sets": self._sets_facts(review.given),
         }
 
     def _review(self, key: str) -> GroupReview:
@@ -350,16 +337,16 @@ class Explained:
         permission_set = self.landing_zone.permission_sets[key]
         yield key if permission_set.name == key else f"{key}, named {permission_set.name}"
         yield f"  {self._shown_at(SSO, permission_set.location)}"
-        yield from _wrapped(permission_set.description, "  ")
+        yield f"  {permission_set.description}"
         yield from ("", "Allows")
         for allowance in allowances(self.landing_zone, permission_set):
-            yield from _wrapped(allowance, "  ")
+            yield f"  {allowance}"
         yield from ("", "Who has it")
         accesses = self._access_with(key)
         if not accesses:
             yield "  nobody"
         for bundle in bundles(accesses):
-            yield from _wrapped(f"{bundle.holder} in {self._accounts(bundle.accounts)}", "  ")
+            yield f"  {bundle.holder} in {self._accounts(bundle.accounts)}"
             yield from self._way_lines(bundle.ways, "    ")
         yield from self._empty_lines(self._empty_groups(permission_set=key))
 
@@ -368,12 +355,12 @@ class Explained:
         return {
             "permission_set": key,
             **self._set_facts(key),
-            "access": [self._access_facts(one) for one in self._access_with(key)],
+            "access": self._access_facts(self._access_with(key)),
             "groups_without_members": self._empty_groups(permission_set=key),
         }
 
     def _access_with(self, key: str) -> list[Access]:
-        return [one for one in access(self.landing_zone) if one.permission_set == key]
+        return [way_in for way_in in access(self.landing_zone) if way_in.permission_set == key]
 
     def _set_facts(self, key: str) -> Json:
         permission_set = self.landing_zone.permission_sets[key]
@@ -386,8 +373,14 @@ class Explained:
             "known": permission_set.is_known,
         }
 
-    def _sets_facts(self, accesses: Iterable[Access]) -> dict[str, Json]:
-        return {key: self._set_facts(key) for key in sorted({one.permission_set for one in accesses})}
+    def _sets_facts(self, accesses: Iterable[Access | GivenAccess]) -> dict[str, Json]:
+        return {key: self._set_facts(key) for key in sorted({way_in.permission_set for way_in in accesses})}
+
+    def _sets_lines(self, accesses: Sequence[Access | GivenAccess]) -> Iterator[str]:
+        if accesses:
+            yield from ("", "What the permission sets allow")
+        for key in sorted({way_in.permission_set for way_in in accesses}):
+            yield from self._allows_lines(f"{key}: ", key)
 
     # What all three say
 
@@ -396,24 +389,24 @@ class Explained:
         reason = self.landing_zone.unread.get(part)
         return f"unread: {reason}" if reason else ""
 
-    def _access_facts(self, one: Access) -> Json:
-        return access_as_json(one, self._shown)
+    def _access_facts(self, accesses: Iterable[Access]) -> list[Json]:
+        return [access_as_json(way_in, self._shown) for way_in in accesses]
 
     def _way_lines(self, ways: Iterable[AccessPath], indent: str) -> Iterator[str]:
         for way in ways:
             if way.group and way.member:
-                yield from _wrapped(f"through group {way.group}, {self._shown(way.member)}", indent)
+                yield f"{indent}through group {way.group}, {self._shown(way.member)}"
             elif way.group:
                 knowing = known_to([self.landing_zone.groups[way.group]])
-                yield from _wrapped(f"whose members only {knowing} knows", indent)
+                yield f"{indent}whose members only {knowing} knows"
             until = f", until {way.until}" if way.until else ""
-            yield from _wrapped(f"given by {self._shown(way.entry)}{until}", indent)
+            yield f"{indent}given by {self._shown(way.entry)}{until}"
             if way.reason:
-                yield from _wrapped(f"because: {way.reason}", indent)
+                yield f"{indent}because: {way.reason}"
 
     def _allows_lines(self, start: str, key: str) -> Iterator[str]:
         permission_set = self.landing_zone.permission_sets[key]
-        yield from _wrapped(f"{start}{'; '.join(allowances(self.landing_zone, permission_set))}", "  ")
+        yield f"  {start}{'; '.join(allowances(self.landing_zone, permission_set))}"
         yield f"    {self._shown_at(SSO, permission_set.location)}"
 
     def _empty_groups(self, account: str | None = None, permission_set: str | None = None) -> list[str]:
@@ -426,7 +419,7 @@ class Explained:
 
     def _empty_lines(self, groups: Iterable[str]) -> Iterator[str]:
         for group in groups:
-            yield from _wrapped(f"nobody through group {group}: it has no members", "  ")
+            yield f"  nobody through group {group}: it has no members"
 
     def _accounts(self, accounts: tuple[str, ...]) -> str:
         return places(self.landing_zone, accounts, most=len(accounts))
@@ -437,7 +430,3 @@ class Explained:
     def _shown(self, source: SourceLocation) -> str:
         """Returns a line with the path of its file from here, which terminals and editors open."""
         return str(source._replace(file=self.landing_zone.source_file(source.file).file))
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return [f"{indent}{text}"]

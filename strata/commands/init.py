@@ -1,4 +1,4 @@
-"""`strata init`: a configuration of one's own from a few answers, in place of the example's.
+"""`strata init`: your own configuration from a few answers, in place of the example's.
 
 Only an example's content is ever replaced; whatever else was set in its files stays, and `--to` makes a new folder.
 """
@@ -10,8 +10,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -55,10 +54,11 @@ from strata.files.template import (
 from strata.landing_zone.examples import is_example
 from strata.options import Options
 from strata.printing import line, readers_may_leave, word
-from strata.questions import Known, Question, ask, from_options
+from strata.questions import Known, Question, complete, from_options, typed
 from strata.terminal import confirmed, interactive
 
 SCHEMA = TEMPLATE.with_name("schema")
+_SCHEMA_PATH = r"(?<=\$schema=)\S*(?=/\w+\.json)"
 
 
 def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run: bool, yes: bool) -> int:
@@ -68,7 +68,7 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
         _check_free(to)
     elif _is_own(options.config) and _would_ask(given):
         return _nothing_to_do(options, given)
-    base = TEMPLATE if to and not _shipped(options.config) else options.config
+    base = TEMPLATE if to and not _is_shipped(options.config) else options.config
     before = _texts(base)
     answers = gather(options, {name: value for name, value in given.items() if value})
     try:
@@ -79,9 +79,11 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
         base, files = TEMPLATE, rendered(answers)
     changed = [name for name in files if to or files[name] != before[name]]
     if to:
-        files = {name: _with_schema(text, to) for name, text in files.items()}
+        schema = Path(os.path.relpath(SCHEMA, to)).as_posix()
+        files = {name: re.sub(_SCHEMA_PATH, schema, text, count=1) for name, text in files.items()}
     else:
-        _refuse_others(target, {name: before[name] for name in changed})
+        # What an interrupted run wrote already is not replaced.
+        _refuse({target / name: _own_values(target / name, before[name]) for name in changed})
     loaded(base, files, target)
     if not changed:
         options.note(f"nothing to do: {target} has these values already")
@@ -120,21 +122,6 @@ def _config(target: Path) -> str:
 # The answers
 
 
-@dataclass(frozen=True)
-class Together:
-    """What one answer at a terminal gives, where no flag gave any of it."""
-
-    names: tuple[str, ...]
-    words: str
-    read: Callable[[str, Known], dict[str, Any]]
-    suggest: Callable[[Known], str] = lambda _: ""
-
-    @property
-    def flag(self) -> str:
-        """Returns the flags that give the same."""
-        return ", ".join(f"--{name.replace('_', '-')}" for name in self.names)
-
-
 def gather(options: Options, given: Mapping[str, Any]) -> TemplateAnswers:
     """Returns all answers: from flags, from the caller's account, and from whoever sits at the terminal.
 
@@ -143,7 +130,7 @@ def gather(options: Options, given: Mapping[str, Any]) -> TemplateAnswers:
     """
     known: dict[str, Any] = {}
     if given.get("accounts") and not given.get("units"):
-        bare = any("@" not in one for one in _words(",".join(given["accounts"])))
+        bare = any("@" not in account for account in _words(",".join(given["accounts"])))
         known["units"] = TREE if bare else ()
     problems = list(from_options(QUESTIONS, given, known))
     if problems:
@@ -151,39 +138,23 @@ def gather(options: Options, given: Mapping[str, Any]) -> TemplateAnswers:
     _warn_of_examples(known, {})
     _warn_of_units(known)
     _from_account(options, known)
-    missing = [question for question in QUESTIONS if question.name not in known]
-    if not interactive():
-        required = [question.flag for question in missing if question.otherwise is None]
-        if required:
-            text = f"there is no terminal for the question; give {', '.join(required)}"
-            raise UsageError(Message("nobody-to-ask", text, options=required))
-        known |= {question.name: question.otherwise for question in missing}
-    known |= {question.name: question.otherwise for question in missing if not question.asked}
-    for question in missing:
-        if question.name in known:
-            continue
-        together = next((together for together in TOGETHER if question.name in together.names), None)
-        if together and not known.keys() & set(together.names):
-            known |= _ask(together, known)
-        else:
-            known[question.name] = _ask(question, known)
+    required = [question.flag for question in QUESTIONS if question.name not in known and question.otherwise is None]
+    if required and not interactive():
+        text = f"there is no terminal for the question; give {', '.join(required)}"
+        raise UsageError(Message("nobody-to-ask", text, options=required))
+    complete(QUESTIONS, known, TOGETHER, _warn)
     return TemplateAnswers(**known)
 
 
-def _ask(question: Question | Together, known: Known) -> Any:
-    suggestion = question.suggest(known)
-    hint = f" [{suggestion}]" if suggestion else ""
-    found = ask(question.words, question.flag, lambda typed: question.read(typed or suggestion, known), hint=hint)
-    answers = found if isinstance(question, Together) else {question.name: found}
+def _warn(answers: Known, known: Known) -> None:
     _warn_of_examples(answers, known)
     _warn_of_units({**known, **answers} if "accounts" in answers else {})
-    return found
 
 
-def _warn_of_examples(found: Known, known: Known) -> None:
-    """Says which answers are nobody's: init writes them, for a look around, and `strata bootstrap` refuses them."""
+def _warn_of_examples(answers: Known, known: Known) -> None:
+    """Warns of answers that are nobody's: init writes them, for a look around, and `strata bootstrap` refuses them."""
     said = set(known.values())
-    for value in dict.fromkeys(one for one in found.values() if isinstance(one, str)):
+    for value in dict.fromkeys(answer for answer in answers.values() if isinstance(answer, str)):
         if value not in said and (re.fullmatch(r"\d{12}", value) or "@" in value) and is_example(value):
             what = "address" if "@" in value else "account id"
             text = f"{short(value)} is an example's {what}; give your own, strata bootstrap refuses this one"
@@ -191,13 +162,13 @@ def _warn_of_examples(found: Known, known: Known) -> None:
 
 
 def _warn_of_units(known: Known) -> None:
-    """Says which unit an account alone names, where it is spelt nearly as another one."""
+    """Warns of a unit that an account alone names, and that is spelt nearly as another."""
     ways = {tuple(unit.split("/")) for unit in known.get("units") or TREE}
     there = {way[:depth] for way in ways for depth in range(1, len(way) + 1)}
-    for way in dict.fromkeys(one.units for one in known.get("accounts", ())):
+    for way in dict.fromkeys(account.units for account in known.get("accounts", ())):
         new = next((way[:depth] for depth in range(1, len(way) + 1) if way[:depth] not in there), ())
-        near = get_close_matches(new[-1], [one[-1] for one in there if one[:-1] == new[:-1]], 1, _NEAR) if new else []
-        if near:
+        beside = [unit[-1] for unit in there if unit[:-1] == new[:-1]]
+        if new and (near := get_close_matches(new[-1], beside, 1, _NEAR)):
             meant = "/".join((*new[:-1], near[0], *way[len(new) :]))
             text = f"{short('/'.join(way))} is a new unit, did you mean {short(meant)}?"
             message = Message("unit-nearly-alike", text, unit="/".join(way), other=meant)
@@ -208,23 +179,12 @@ _NEAR = 0.85
 """A letter more or less is near, `prod` and `nonprod`, `team-a` and `team-b` are not."""
 
 
-def _typed(kind: Any) -> Callable[[str, Known], str]:
-    """Makes a reader of one of the models' own types."""
-
-    def read(text: str, _known: Known) -> str:
-        if not text:
-            raise Problem(Message("answer-missing", "an answer is needed"), "give one")
-        return validated(kind, text)
-
-    return read
-
-
 def _words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in re.split(r"[\s,]+", text) if word))
 
 
 def _secondary(text: str, known: Known) -> str:
-    region = _typed(Region)(text, known)
+    region = validated(Region, text)
     if region == known.get("primary"):
         problem = Message("regions-the-same", f"the secondary region is the primary one, {region!r}", region=region)
         raise Problem(problem, "choose another for the replica")
@@ -237,12 +197,12 @@ def _regions(text: str, known: Known) -> dict[str, Any]:
     if not words[1:]:
         problem = Message("argument-malformed", f"{short(text)} is not two regions", value=text)
         raise Problem(problem, "name a primary and a secondary one, as in us-east-1 us-west-2")
-    found: dict[str, Any] = {"primary": _typed(Region)(words[0], known)}
-    found["secondary"] = _secondary(words[1], found)
-    return {**found, "governed": _governed(" ".join(words[2:]), known)}
+    primary = {"primary": validated(Region, words[0])}
+    secondary = _secondary(words[1], primary)
+    return {**primary, "secondary": secondary, "governed": _governed(" ".join(words[2:]), known)}
 
 
-def _person(text: str, known: Known) -> dict[str, Any]:
+def _person(text: str, _known: Known) -> dict[str, Any]:
     """Accepts given name, family name and e-mail address in a row."""
     words = text.replace("<", " ").replace(">", " ").split()
     emails, names = [word for word in words if "@" in word], [word for word in words if "@" not in word]
@@ -253,9 +213,9 @@ def _person(text: str, known: Known) -> dict[str, Any]:
             "write them as in Jane Doe jane.doe@example.org; a family name of several words by flags",
         )
     return {
-        "admin_given_name": _typed(PersonName)(" ".join(names[:-1]), known),
-        "admin_family_name": _typed(PersonName)(names[-1], known),
-        "admin_email": _typed(Email)(emails[0], known),
+        "admin_given_name": validated(PersonName, " ".join(names[:-1])),
+        "admin_family_name": validated(PersonName, names[-1]),
+        "admin_email": validated(Email, emails[0]),
     }
 
 
@@ -271,7 +231,7 @@ def _units(text: str, _known: Known) -> tuple[str, ...]:
 
 
 def _way(text: str) -> tuple[str, ...]:
-    """Returns the keys of the units down to one."""
+    """Returns the keys of a unit and of those above it, from the top."""
     way, deepest = tuple(validated(Key, part) for part in text.split("/")), aws_limits()["organizational_unit_depth"]
     if ROOT in way:
         problem = f"{short(text)} begins at the root without saying so"
@@ -298,21 +258,21 @@ def _check_unique(ways: Iterable[tuple[str, ...]]) -> None:
 def _accounts(text: str, known: Known) -> tuple[Placed, ...]:
     """Accepts accounts as `data-prod@workloads/prod`, or by a key that ends or begins with that of a unit."""
     placed = [_placed(word, known.get("units", ())) for word in _words(text)]
-    for one in placed:
-        if "name" in known:
-            check_length(f"{known['name']}-{one.key}", aws_limits()["account_name"])
+    for account in placed if "name" in known else ():
+        check_length(f"{known['name']}-{account.key}", aws_limits()["account_name"])
     if not placed:
         raise Problem(
             Message("nothing-named", "no account is named"), f"name some, such as {', '.join(DEFAULT_ACCOUNTS)}"
         )
-    if not known.get("units") and not any(one.units for one in placed):
+    if not known.get("units") and not any(account.units for account in placed):
         problem = Message("accounts-unbound", "every account is below the root, where no policy binds it")
         raise Problem(problem, "name a unit for one at least")
-    keys = [one.key for one in placed]
+    keys = [account.key for account in placed]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
         problem = Message("listed-twice", f"{short(twice[0])} is named for two units", account=twice[0])
         raise Problem(problem, "name each account once")
-    _check_unique([*(tuple(unit.split("/")) for unit in known.get("units", ())), *(one.units for one in placed)])
+    declared = [tuple(unit.split("/")) for unit in known.get("units", ())]
+    _check_unique([*declared, *(account.units for account in placed)])
     return tuple(placed)
 
 
@@ -325,22 +285,20 @@ def _placed(text: str, units: Iterable[str]) -> Placed:
         return Placed(key, () if way == ROOT else _way(way))
     ways = [tuple(unit.split("/")) for unit in units]
     by_key = {way[depth - 1]: way[:depth] for way in ways for depth in range(1, len(way) + 1)}
-    found = next(
-        (by_key[part] for part in (key, key.rpartition("-")[2], key.partition("-")[0]) if part in by_key), None
-    )
-    if found is None:
-        example = "/".join(ways[0]) if ways else "workloads"
-        problem = Message("unit-unnamed", f"no organizational unit is named for {short(key)}", account=key)
-        raise Problem(problem, f"write its unit too, as in {key}@{example}")
-    return Placed(key, found)
+    for part in (key, key.rpartition("-")[2], key.partition("-")[0]):
+        if part in by_key:
+            return Placed(key, by_key[part])
+    example = "/".join(ways[0]) if ways else "workloads"
+    problem = Message("unit-unnamed", f"no organizational unit is named for {short(key)}", account=key)
+    raise Problem(problem, f"write its unit too, as in {key}@{example}")
 
 
 def _email(text: str, known: Known) -> str:
     """Accepts a base address or a pattern that makes an address for every account."""
     if "{account}" not in text:
-        _typed(Email)(text, known)
-    for one in known.get("accounts", _DEFAULT):
-        validated(RootEmail, account_address(text, one.key))
+        validated(Email, text)
+    for account in known.get("accounts", _DEFAULT):
+        validated(RootEmail, account_address(text, account.key))
     return text
 
 
@@ -351,25 +309,21 @@ def _locking(text: str, _known: Known) -> Locking:
     return Locking(text)
 
 
-def _base_address(known: Known) -> str:
-    email = str(known.get("email", ""))
-    return "" if "{account}" in email else email
-
-
-def _initials(known: Known) -> str:
-    return str(known["name"]).replace("-", "")[:4]
-
-
 _DEFAULT = tuple(
     Placed(key, (unit,)) for key, _, unit in (default_account.partition("@") for default_account in DEFAULT_ACCOUNTS)
 )
 
 QUESTIONS = (
-    Question("name", "project name, the prefix of account names", _typed(ProjectName)),
-    Question("short_name", "short name, the prefix of buckets and profiles", _typed(ShortName), suggest=_initials),
-    Question("primary", "primary region", _typed(Region), suggest=lambda _: "us-east-1"),
+    Question("name", "project name, the prefix of account names", typed(ProjectName)),
+    Question(
+        "short_name",
+        "short name, the prefix of buckets and profiles",
+        typed(ShortName),
+        suggest=lambda known: str(known["name"]).replace("-", "")[:4],
+    ),
+    Question("primary", "primary region", typed(Region), suggest=lambda _: "us-east-1"),
     Question("secondary", "secondary region, for the replica of the state", _secondary, suggest=lambda _: "us-west-2"),
-    Question("governed", "more regions with regional defaults, Enter for none", _governed, otherwise=()),
+    Question("governed", "more regions with regional defaults", _governed, otherwise=()),
     Question("units", "organizational units", _units, suggest=lambda _: " ".join(TREE), otherwise=TREE),
     Question(
         "accounts",
@@ -379,40 +333,38 @@ QUESTIONS = (
         otherwise=_DEFAULT,
     ),
     Question("email", "e-mail address that accounts get plus-addresses of, such as aws@example.org", _email),
-    Question("management_id", "id of the management account", _typed(AccountId)),
+    Question("management_id", "id of the management account", typed(AccountId)),
     Question(
         "management_name",
         "name of the management account",
-        _typed(AccountName),
+        typed(AccountName),
         suggest=lambda known: f"{known['name']}-management",
     ),
-    Question("management_email", "root e-mail of the management account", _typed(RootEmail), suggest=_base_address),
-    Question("admin_given_name", "given name of the administrator", _typed(PersonName)),
-    Question("admin_family_name", "family name of the administrator", _typed(PersonName)),
-    Question("admin_email", "e-mail of the administrator", _typed(Email)),
     Question(
-        "locking",
-        "locks of the state",
-        _locking,
-        otherwise=Locking.BOTH,
-        asked=False,
+        "management_email",
+        "root e-mail of the management account",
+        typed(RootEmail),
+        suggest=lambda known: "" if "{account}" in known.get("email", "") else known.get("email", ""),
     ),
+    Question("admin_given_name", "given name of the administrator", typed(PersonName)),
+    Question("admin_family_name", "family name of the administrator", typed(PersonName)),
+    Question("admin_email", "e-mail of the administrator", typed(Email)),
+    Question("locking", "locks of the state", _locking, otherwise=Locking.BOTH, asked=False),
 )
-
-
 TOGETHER = (
-    Together(
-        ("primary", "secondary", "governed"),
+    Question(
+        "primary secondary governed",
         "regions: the primary, the secondary for the replica of the state, more with regional defaults",
         _regions,
         suggest=lambda _: "us-east-1 us-west-2",
     ),
-    Together(
-        ("admin_given_name", "admin_family_name", "admin_email"),
+    Question(
+        "admin_given_name admin_family_name admin_email",
         "the administrator, as in Jane Doe jane.doe@example.org",
         _person,
     ),
 )
+"""What is asked at once."""
 
 
 # What the caller's account says of itself
@@ -437,8 +389,8 @@ def _from_account(options: Options, known: dict[str, Any]) -> None:
         text = f"the management account is not looked up: the credentials are of account {account}"
         options.note(Message("wrong-account", text, account=account, expected=known["management_id"]))
         return
-    found = {"management_id": account, **_described(aws, account)}
-    known |= {name: found[name] for name in wanted if name in found and name not in known}
+    described = {"management_id": account, **_described(aws, account)}
+    known |= {name: described[name] for name in wanted if name in described and name not in known}
 
 
 def _described(aws: Aws, account: str) -> dict[str, str]:
@@ -457,8 +409,8 @@ def _described(aws: Aws, account: str) -> dict[str, str]:
             )
             raise StrataError(Message("other-organization", text, account=account, management=management))
         if organization:  # before it exists, nobody tells the e-mail
-            found = describe_account(aws, account)
-            return {"management_name": found.name, "management_email": found.email}
+            management_account = describe_account(aws, account)
+            return {"management_name": management_account.name, "management_email": management_account.email}
     except AwsError:
         pass
     try:
@@ -474,7 +426,7 @@ def _texts(folder: Path) -> dict[str, str]:
     """Returns the texts of the files that are edited.
 
     Raises:
-        StrataError: one is missing or has faults, or there are others beside them.
+        StrataError: a file is missing or has faults, or there are others beside them.
     """
     for name in FILES:
         if not os.path.lexists(folder / name):
@@ -487,8 +439,8 @@ def _texts(folder: Path) -> dict[str, str]:
     return {name: read_text(folder / name) for name in (*FILES, *more)}
 
 
-def _shipped(config: Path) -> bool:
-    """Returns whether a folder has nobody's addresses but an example's."""
+def _is_shipped(config: Path) -> bool:
+    """Says that a folder has nobody's addresses but an example's."""
     try:
         return not any(_own_values(config / name, text) for name, text in _texts(config).items())
     except (OSError, StrataError):
@@ -513,16 +465,16 @@ def _nothing_to_do(options: Options, given: Mapping[str, Any]) -> int:
 
 
 def _would_ask(given: Mapping[str, Any]) -> bool:
-    """Returns whether something is left to be asked, or nothing was said at all."""
+    """Says that something is left to be asked, or that nothing was said at all."""
     lacking = any(question.otherwise is None and not given.get(question.name) for question in QUESTIONS)
     return not any(given.values()) or (lacking and interactive())
 
 
 def _is_own(config: Path) -> bool:
-    """Returns whether a folder has somebody's addresses and no example's: init has done its work, or was not needed."""
-    found = {name: text for name, text in texts(config).items() if not name.startswith(f"{LAYERS}/")}
+    """Says that a folder has somebody's addresses and no example's: init has done its work, or was not needed."""
+    files = {name: text for name, text in texts(config).items() if not name.startswith(f"{LAYERS}/")}
     try:
-        leaves = [leaf for name, text in found.items() for leaf in _personal(config / name, text)]
+        leaves = [leaf for name, text in files.items() for leaf in _personal(config / name, text)]
     except StrataError:
         return False
     return bool(leaves) and not any(map(is_example, leaves))
@@ -541,8 +493,7 @@ def _edited(folder: Path, before: Mapping[str, str], answers: TemplateAnswers) -
         own = _own_values(folder / name, before[name])
         changed = onto(before[name], template(name), text)
         if isinstance(changed, int):
-            if own:
-                raise _no_example(folder / name, own[0])
+            _refuse({folder / name: own})
             place = f"{folder / name}:{changed}"
             problem = f"{place} is not as in the example, and init would change it; {_REMEDY}"
             raise StrataError(Message("not-the-example", problem, place=place))
@@ -559,16 +510,12 @@ def _check_free(to: Path) -> None:
         raise StrataError(Message("folder-not-empty", text, place=str(to)))
 
 
-def _refuse_others(folder: Path, changed: Mapping[str, str]) -> None:
-    """Refuses to replace what is not an example's; what an interrupted run wrote already is not replaced."""
-    for name, text in changed.items():
-        if own := _own_values(folder / name, text):
-            raise _no_example(folder / name, own[0])
-
-
-def _no_example(path: Path, own: str) -> StrataError:
-    text = f"{path} no longer has the example value, it has {own!r}; {_REMEDY}"
-    return StrataError(Message("not-the-example", text, place=str(path), value=own))
+def _refuse(own: Mapping[Path, list[str]]) -> None:
+    """Refuses files with values that are not an example's."""
+    for path, values in own.items():
+        if values:
+            text = f"{path} no longer has the example value, it has {values[0]!r}; {_REMEDY}"
+            raise StrataError(Message("not-the-example", text, place=str(path), value=values[0]))
 
 
 def _own_values(path: Path, text: str) -> list[str]:
@@ -598,14 +545,8 @@ def _leaves(data: Any) -> Iterator[str]:
         yield str(data)
 
 
-def _with_schema(text: str, folder: Path) -> str:
-    """Returns a file with the path to its schema from another folder."""
-    path = Path(os.path.relpath(SCHEMA, folder)).as_posix()
-    return re.sub(r"(?<=\$schema=)\S*(?=/\w+\.json)", path, text, count=1)
-
-
 def _make_folder(target: Path, base: Path, files: Mapping[str, str]) -> None:
-    """Makes the whole folder beside its place and puts it there in one step."""
+    """Makes the whole folder beside its place and puts it there at once."""
     target = target.absolute()
     with cannot("made", target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -47,11 +47,11 @@ def run(
 ) -> int:
     """Checks, compares, plans and prints.
 
-    Returns 3 where something would change and that was asked, and where the list of changes is not the expected one,
+    Returns 3 where something would change and that was asked, and where the list of changes is not as expected,
     also if stacks in accounts cannot be planned: the list is without these.
 
     Raises:
-        UsageError: the list has no place to be written to, or that of the expected one, or the expected one is none.
+        UsageError: the list has no place to be written to, or that of the expected list, or the expected is none.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
     taken = fleet.Fleet.of(at_once, shard, wave)
@@ -65,11 +65,7 @@ def run(
                 Message("arguments-conflict", text, place=str(changes), option="--changes", other="--expect")
             )
     try:
-        with (
-            Signals(),
-            Progress(options) as progress,
-            Refreshing(options, progress, always=refresh) as refreshing,
-        ):
+        with Signals(), Progress(options) as progress, Refreshing(options, progress, always=refresh) as refreshing:
             prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, preview=True, fleet=taken)
             gone = GoneImports(prepared.landing_zone)
             preview, plans = _plans(options, prepared, progress, gone)
@@ -88,20 +84,20 @@ def run(
         atomic.write({changes: listed.text.encode()})
     with readers_may_leave():
         if json:
-            found = [planned.as_json() for planned in plans]
+            planned_stacks = [planned.as_json() for planned in plans]
             warnings = [warning_facts(message) for message in (*prepared.warnings, *gone.warnings.values())]
             notes = [prepared.empty] if prepared.empty else []
             before = {"preview": preview.as_json()} if preview else {}
             same = [
                 {
-                    "layer": fleet.layer_of(one[0].stack),
-                    "accounts": [prepared.landing_zone.account_stacks[planned.stack] for planned in one],
+                    "layer": fleet.layer_of(alike[0].stack),
+                    "accounts": [prepared.landing_zone.account_stacks[planned.stack] for planned in alike],
                 }
-                for one in classes(plans, ids)
-                if one[0].stack in ids
+                for alike in classes(plans, ids)
+                if alike[0].stack in ids
             ]
             also = {"classes": same, "sha256": listed.sha256 if listed else None, "unexpected": differences}
-            document(output("plan", {"stacks": found, **before, **also, "warnings": warnings}, notes))
+            document(output("plan", {"stacks": planned_stacks, **before, **also, "warnings": warnings}, notes))
         else:
             for text in preview.told() if preview else ():
                 print(line(text))

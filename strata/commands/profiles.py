@@ -10,7 +10,7 @@ import json as json_module
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,7 @@ def build_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
     """Returns the profiles that follow from the facts and the configuration.
 
     Raises:
-        StrataError: the request cannot be met, or two profiles would have one name.
+        StrataError: the request cannot be met, or two profiles would have the same name.
     """
     if facts.portal is None or request.bootstrap:
         if request.user is not None:
@@ -179,10 +179,9 @@ def build_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
         if request.user is not None and not pairs:
             text = f"{request.user} has no access yet; give one of their groups an assignment in sso.yaml"
             raise StrataError(Message("no-access", text, user=request.user))
-        found = tuple(_sign_in_profile(landing_zone, facts, request, *pair) for pair in pairs)
-        profiles = Profiles(facts.portal, found, tuple(_unseen_groups(landing_zone, request.user)))
-    _check_names(profiles.profiles)
-    _check_values(profiles.profiles)
+        sign_ins = tuple(_sign_in_profile(landing_zone, facts, request, *pair) for pair in pairs)
+        profiles = Profiles(facts.portal, sign_ins, tuple(_unseen_groups(landing_zone, request.user)))
+    _check(profiles.profiles)
     return profiles
 
 
@@ -222,7 +221,7 @@ def _common(request: ProfileRequest) -> dict[str, str]:
 
 
 def _grants_of(landing_zone: LandingZone, user: str | None) -> list[Grant]:
-    """Returns all grants, or those that reach one person."""
+    """Returns all grants, or those that reach a person."""
     users = landing_zone.users
     if user is None:
         return list(landing_zone.grants)
@@ -245,8 +244,12 @@ def _unseen_groups(landing_zone: LandingZone, user: str | None) -> Iterator[Mess
         yield Message("members-unseen", text, groups=unseen)
 
 
-def _check_names(profiles: Iterable[Profile]) -> None:
-    """Refuses two profiles of one name: keys may have hyphens, and the AWS SDK refuses the whole file."""
+def _check(profiles: Sequence[Profile]) -> None:
+    """Refuses profiles that the file of the AWS CLI cannot have.
+
+    Of two profiles of the same name (keys may have hyphens) the AWS SDK refuses the whole file; and it has no escapes,
+    so that a value may be read otherwise, or as more than a value.
+    """
     seen: dict[str, Profile] = {}
     for profile in profiles:
         other = seen.setdefault(profile.name, profile)
@@ -256,10 +259,6 @@ def _check_names(profiles: Iterable[Profile]) -> None:
                 f"{profile.permission_set} in {profile.account}; give one of them another key"
             )
             raise StrataError(Message("name-taken", text, kind="profile", name=profile.name))
-
-
-def _check_values(profiles: Iterable[Profile]) -> None:
-    """Refuses a value that the AWS CLI would read as another one, or as more than a value: its file has no escapes."""
     settings = dict(pair for profile in profiles for pair in profile.settings.items())
     wrong = [
         Message(
@@ -320,7 +319,9 @@ def identify(accounts: Iterable[ListedAccount], landing_zone: LandingZone) -> tu
     warnings = [_missing(key, states.get(key)) for key in landing_zone.members if key not in ids]
     unmanaged = {folded(entry) for entry in landing_zone.organization.unmanaged_accounts}
     for account in unknown:
-        key = _slug(account, {*ids, *declared})
+        slug = re.sub(r"[^a-z0-9]+", "-", account.name.lower()).strip("-")
+        is_free = slug and slug not in {*ids, *declared}
+        key = slug if is_free else f"{slug}-{account.id}".strip("-")
         ids[key] = account.id
         if not unmanaged & {folded(account.email), account.id}:
             text = (
@@ -329,11 +330,6 @@ def identify(accounts: Iterable[ListedAccount], landing_zone: LandingZone) -> tu
             )
             warnings.append(Message("account-undeclared", text, account=account.id, email=account.email, key=key))
     return ids, warnings
-
-
-def _slug(account: ListedAccount, taken: Iterable[str]) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", account.name.lower()).strip("-")
-    return f"{slug}-{account.id}".strip("-") if not slug or slug in taken else slug
 
 
 def _missing(key: str, state: str | None) -> Message:
@@ -351,9 +347,11 @@ def _facts(
     options: Options, landing_zone: LandingZone, request: ProfileRequest, *, offline: bool, outputs: Path | None
 ) -> OrganizationFacts:
     stored, read_from = _outputs(options, landing_zone, outputs) if offline or outputs else ({}, Path())
-    region, portal_url = landing_zone.project.identity_center_region, landing_zone.project.identity_center.start_url
-    portal_url = portal_url or _portal_url(stored)
-    portal = Portal(portal_url, region) if portal_url else None
+    region, start_url = landing_zone.project.identity_center_region, landing_zone.project.identity_center.start_url
+    deployed_url = stored.get("sso", {}).get("portal_url")
+    if isinstance(deployed_url, str) and re.fullmatch(r"https://[!-~]+", deployed_url):
+        start_url = start_url or deployed_url
+    portal = Portal(start_url, region) if start_url else None
     if offline:
         return _offline_facts(stored, read_from, landing_zone, portal)
     aws = connect(options, landing_zone.project)
@@ -369,7 +367,7 @@ def _facts(
 
 
 def _live_portal(aws: Aws, landing_zone: LandingZone) -> Portal | None:
-    """Returns where Identity Center has people sign in, None while it is not enabled for the organization."""
+    """Returns the portal of Identity Center, None while it is not enabled for the organization."""
     project = landing_zone.project
     for instance in list_instances(aws, project):
         if is_ours(instance, project) and instance.get("Status", "ACTIVE") == "ACTIVE":
@@ -398,11 +396,11 @@ def _outputs(
     from strata.aws.states import read_state
 
     project, aws = landing_zone.project, connect(options, landing_zone.project)
-    found = {stack: read_state(aws, project, stack).get("outputs", {}) for stack in ("organizations", "sso")}
-    if not found["organizations"]:
+    states = {stack: read_state(aws, project, stack).get("outputs", {}) for stack in ("organizations", "sso")}
+    if not states["organizations"]:
         text = f"s3://{project.state_bucket} has no outputs of organizations; deploy it, or name a file with --outputs"
         raise StrataError(Message("not-deployed", text, stack="organizations"))
-    values = {stack: {name: output["value"] for name, output in outputs.items()} for stack, outputs in found.items()}
+    values = {stack: {name: output["value"] for name, output in outputs.items()} for stack, outputs in states.items()}
     return values, Path(f"s3:/{project.state_bucket}")
 
 
@@ -430,11 +428,6 @@ def read_outputs(file: Path) -> dict[str, dict[str, Any]]:
         for stack, outputs in stacks
         if isinstance(outputs, dict)
     }
-
-
-def _portal_url(outputs: Mapping[str, Mapping[str, Any]]) -> str | None:
-    url = outputs.get("sso", {}).get("portal_url")
-    return url if isinstance(url, str) and re.fullmatch(r"https://[!-~]+", url) else None
 
 
 def _offline_facts(
@@ -489,48 +482,42 @@ def _count(profiles: Profiles) -> str:
 
 def _print_result(profiles: Profiles, update: aws_config.Update, path: Path, *, json: bool, current: bool) -> None:
     if json:
-        found = {
+        facts = {
             "file": str(path),
             "up_to_date": current,
             "portal": asdict(profiles.portal) if profiles.portal else None,
             "profiles": [asdict(profile) for profile in profiles.profiles],
             "warnings": [warning_facts(text) for text in profiles.warnings],
         }
-        document(json_output("profiles", found))
+        document(json_output("profiles", facts))
     else:
-        for one in update.diff:
-            print(line(one))
+        for text in update.diff:
+            print(line(text))
 
 
 def _bring_up_to_date(
     options: Options, profiles: Profiles, update: aws_config.Update, path: Path, before: str | None, *, yes: bool
 ) -> bool:
-    """Writes the file if need be and if the operator agrees; returns whether it is up to date."""
+    """Shows what changes, asks, and writes the file if need be; returns whether it is up to date."""
     from datetime import UTC, datetime
 
     if update.current:
         options.note(f"{path} is up to date: {_count(profiles)}")
         return True
-    if not _agreed(options, update, path, yes=yes):
-        options.note("nothing was changed")
-        return False
+    if yes:
+        for text in update.diff:
+            options.note(text)
+    else:
+        print(*map(line, update.diff), sep="\n", file=sys.stderr, flush=True)
+        if not confirmed(f"write this to {path}?", instead="the diff"):
+            options.note("nothing was changed")
+            return False
     backup = aws_config.write(path, before, update.text, datetime.now(UTC))
     options.note(f"wrote {path}: {_count(profiles)}{f'; as it was: {backup}' if backup else ''}")
     return True
 
 
-def _agreed(options: Options, update: aws_config.Update, path: Path, *, yes: bool) -> bool:
-    """Shows what changes and asks whether it may."""
-    if yes:
-        for one in update.diff:
-            options.note(one)
-        return True
-    print(*map(line, update.diff), sep="\n", file=sys.stderr, flush=True)
-    return confirmed(f"write this to {path}?", instead="the diff")
-
-
 def _print_next(profiles: Profiles, short_name: str, file: Path | None) -> None:
-    """Prints the next commands."""
     if not profiles.profiles:
         return
     if file and file.absolute() != _default_file().absolute():

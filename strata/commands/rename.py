@@ -50,7 +50,14 @@ def run(
     check_unchanged(folder, before)
     if not files:
         return 0
-    then = _next(options, landing_zone, move) if move else ""
+    then = ""
+    if move:
+        then = f"next: strata deploy{options.config_words}, then strata rename --prune{options.config_words}"
+        if _is_in_no_state(landing_zone, move):
+            then = "the name at AWS stays"
+        elif move.from_ in keys_of(landing_zone, move.kind):
+            # Of a key that was changed in an editor nobody has compared the names.
+            then = f"{then}; the name at AWS stays"
     return offer(options, before, files, listed(sorted(files)), dry_run=dry_run, yes=yes, then=then)
 
 
@@ -63,9 +70,9 @@ def _move(kind: str | None, old: str | None, new: str | None) -> Move:
         raise UsageError(Message("unknown-name", text, kind="kind", name=kind))
     try:
         return Move.model_validate({"kind": kind, "from": check_key(old), "to": check_key(new)})
-    except Problem as found:
-        text = f"{found.problem}; {found.remedy}"
-        raise UsageError(found.problem.saying(text)) from found
+    except Problem as objection:
+        text = f"{objection.problem}; {objection.remedy}"
+        raise UsageError(objection.problem.saying(text)) from objection
 
 
 def _load(folder: Path, before: Texts, files: Texts) -> LandingZone:
@@ -77,12 +84,17 @@ def _load(folder: Path, before: Texts, files: Texts) -> LandingZone:
 
 
 def _renamed(options: Options, landing_zone: LandingZone, before: Texts, move: Move) -> dict[str, str]:
-    """Returns the files that change, once the result was found to mean the same."""
+    """Returns the files that change, once it is sure that the result means the same."""
     folder = options.config
     keys = keys_of(landing_zone, move.kind)
     _check(landing_zone, move, keys)
     moves = with_move(landing_zone.moves, move)
-    files = {MOVES: with_moves(before.get(MOVES, ""), moves, _schema_line(before))}
+    lines = (text.partition("\n")[0].strip() for text in before.values())
+    # The line that tells editors the schema, as another file has it.
+    schemas = (
+        re.sub(r"\w+\.json$", "moves.json", line) for line in lines if line.startswith("# yaml-language-server:")
+    )
+    files = {MOVES: with_moves(before.get(MOVES, ""), moves, next(schemas, ""))}
     if _is_in_no_state(landing_zone, move):
         files = {}
     if move.from_ not in keys:
@@ -91,7 +103,10 @@ def _renamed(options: Options, landing_zone: LandingZone, before: Texts, move: M
         return files
     files |= with_other_key(landing_zone, before, move)
     files = _differing(before, files)
-    after = _load(folder, before, files | _accepted_anyhow(before, move))
+    anyhow = {}
+    if ACCEPTED in before:  # with the key replaced everywhere: an accepted fault must not stop the comparison
+        anyhow[ACCEPTED] = with_scalars(before[ACCEPTED], partial(place_with_other_key, move=move))
+    after = _load(folder, before, files | anyhow)
     _compare(landing_zone, after, move)
     if ACCEPTED in before:
         files[ACCEPTED] = _accepted(landing_zone, after, before[ACCEPTED], move)
@@ -101,7 +116,7 @@ def _renamed(options: Options, landing_zone: LandingZone, before: Texts, move: M
 
 
 def _is_in_no_state(landing_zone: LandingZone, move: Move) -> bool:
-    """Returns whether no resource has the key in its name: a policy of others has no attachments of ours."""
+    """Says that no resource has the key in its name: a policy of others has no attachments of ours."""
     policy = landing_zone.policies.get(move.from_) if move.kind == "policy" else None
     return policy is not None and policy.external
 
@@ -167,37 +182,15 @@ def _things(holdings: Holdings) -> set[str]:
     return {f"{thing} ({thing.name or thing.also})" for thing in bare}
 
 
-def _accepted_anyhow(before: Texts, move: Move) -> dict[str, str]:
-    """Returns accepted.yaml with the key replaced everywhere: a fault that is accepted must not stop the comparison."""
-    if ACCEPTED not in before:
-        return {}
-    return {ACCEPTED: with_scalars(before[ACCEPTED], partial(place_with_other_key, move=move))}
-
-
 def _accepted(before: LandingZone, after: LandingZone, text: str, move: Move) -> str:
-    """Returns accepted.yaml with the places that name the key, where they are found under the new one."""
+    """Returns accepted.yaml with the places that name the key, where they are met under the new key."""
     was, now = accepted_here(before), accepted_here(after)
     new = {}
     for acceptance in before.accepted:
         place = place_with_other_key(acceptance.at, move)
         if (acceptance.finding, acceptance.at) in was - now and (acceptance.finding, place) in now:
             new[acceptance.at] = place
-    return with_scalars(text, lambda found: new.get(found, found))
-
-
-def _schema_line(before: Texts) -> str:
-    """Returns the line that tells editors the schema, as another file has it."""
-    lines = (text.partition("\n")[0].strip() for text in before.values())
-    found = (re.sub(r"\w+\.json$", "moves.json", line) for line in lines if line.startswith("# yaml-language-server:"))
-    return next(found, "")
-
-
-def _next(options: Options, landing_zone: LandingZone, move: Move) -> str:
-    way = f"next: strata deploy{options.config_words}, then strata rename --prune{options.config_words}"
-    if _is_in_no_state(landing_zone, move):
-        return "the name at AWS stays"
-    # Of a key that was changed in an editor nobody has compared the names.
-    return f"{way}; the name at AWS stays" if move.from_ in keys_of(landing_zone, move.kind) else way
+    return with_scalars(text, lambda place: new.get(place, place))
 
 
 # Pruning
@@ -212,10 +205,12 @@ def _pruned(options: Options, landing_zone: LandingZone, before: Texts) -> dict[
     aws = connect(options, landing_zone.project)
     management_caller(aws, landing_zone.project)
     held = recorded(landing_zone, read_states(aws, landing_zone.project))
-    said = [(kind, key) for kind, found in held.previously.items() for key in found]
+    said = [(kind, key) for kind, keys in held.previously.items() for key in keys]
     stay = [move for move in moves if not is_made(move, moves, held.addresses, said)]
-    for one in stay:
-        options.note(f"{one.kind} {one.from_} to {one.to} stays: a state has yet to make the move; run strata deploy")
+    for waiting in stay:
+        options.note(
+            f"{waiting.kind} {waiting.from_} to {waiting.to} stays: a state has yet to make the move; run strata deploy"
+        )
     if len(stay) == len(moves):
         return {}
     files = {MOVES: with_moves(before[MOVES], stay)}

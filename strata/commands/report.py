@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,11 +23,10 @@ from strata.printing import as_utf_8, columns, document, markdown, readers_may_l
 if TYPE_CHECKING:
     from strata.live.reading import Read
     from strata.report.edition import Edition
-    from strata.report.live import LiveEvidence
     from strata.report.scope import Scope
 
 PIPE_WIDTH = 100
-"""Columns without a terminal, so that a file does not depend on one."""
+"""Columns without a terminal, so that a file does not depend on it."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +75,31 @@ def run(
     if only and format not in ("text", "markdown", "csv"):
         text = f"--format {format} has everything; use text, markdown or csv with --account and the like"
         raise UsageError(Message("arguments-conflict", text, options=["--format"], value=format))
-    landing_zone, edition, found = _subject(options, as_of, source)
-    report = _report(landing_zone, edition, only, _width(output))
-    if found:
-        found.keep(options, source)
+    return _report(options, format, output, as_of, only, source)
+
+
+def _report(options: Options, format: str, output: Path | None, as_of: str | None, only: Only, source: Source) -> int:
+    from strata.report.scope import scope_of
+
+    landing_zone, edition, reading = _subject(options, as_of, source)
+    unread = landing_zone.unread.get("people")
+    if unread and (only.person is not None or only.group is not None):
+        text = f"people and access are unread, so that nobody can be found: {unread}"
+        raise StrataError(Message("people-unread", text, reason=unread))
+    scope = scope_of(landing_zone, accounts=only.accounts, units=only.units, person=only.person, group=only.group)
+    width = PIPE_WIDTH if output else columns(sys.stdout) or PIPE_WIDTH
+    if reading:
+        reading.keep(options, source)
     with readers_may_leave():
-        _write(options, format, _FORMATS[format](report), output)
-    return _exit_code(options, edition.live) if edition.live else 0
+        _write(options, format, _written(format, landing_zone, edition, scope, width), output)
+    if not edition.live:
+        return 0
+    # Why the exit code is not 0, the report says as well.
+    for hidden in edition.live.unread:
+        options.note(f"unread: {hidden}")
+    if edition.live.exit_code:
+        options.note(f"differences to the configuration: {edition.live.summary}")
+    return edition.live.exit_code
 
 
 def _subject(options: Options, as_of: str | None, source: Source) -> tuple[LandingZone, Edition, Read | None]:
@@ -95,40 +112,10 @@ def _subject(options: Options, as_of: str | None, source: Source) -> tuple[Landi
     if source:
         from strata.live.reading import read
 
-        found = read(options, landing_zone, source)
-        return found.zone, Edition(found.live.read_at.date(), revision, found.live), found
+        reading = read(options, landing_zone, source)
+        return reading.zone, Edition(reading.live.read_at.date(), revision, reading.live), reading
     day = day_of(as_of) if as_of is not None else dt.datetime.now().astimezone().date()
     return landing_zone, Edition(day, revision), None
-
-
-def _report(landing_zone: LandingZone, edition: Edition, only: Only, width: int) -> Report:
-    from strata.report.scope import scope_of
-
-    unread = landing_zone.unread.get("people")
-    if unread and (only.person is not None or only.group is not None):
-        text = f"people and access are unread, so that nobody can be found: {unread}"
-        raise StrataError(Message("people-unread", text, reason=unread))
-    scope = scope_of(landing_zone, accounts=only.accounts, units=only.units, person=only.person, group=only.group)
-    return Report(landing_zone, edition, scope, width)
-
-
-def _exit_code(options: Options, live: LiveEvidence) -> int:
-    """Returns the exit code, and says why it is not 0; the report says that as well."""
-    for unread in live.unread:
-        options.note(f"unread: {unread}")
-    if live.exit_code:
-        options.note(f"differences to the configuration: {live.summary}")
-    return live.exit_code
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a format is made from."""
-
-    landing_zone: LandingZone
-    edition: Edition
-    scope: Scope
-    width: int
 
 
 def _difference(options: Options, format: str, output: Path | None, revision: str, allow: Collection[str]) -> int:
@@ -157,10 +144,6 @@ def _difference(options: Options, format: str, output: Path | None, revision: st
     return 3 if stopped else 0
 
 
-def _width(output: Path | None) -> int:
-    return PIPE_WIDTH if output else columns(sys.stdout) or PIPE_WIDTH
-
-
 def _write(options: Options, format: str, text: str, output: Path | None) -> None:
     text = text.removesuffix("\n") + "\n"
     if output is None:
@@ -177,54 +160,36 @@ def _write(options: Options, format: str, text: str, output: Path | None) -> Non
 # Formats; each loads what it needs
 
 
-def _text(report: Report) -> str:
-    from strata.report.tables import as_text, tables
+def _written(format: str, landing_zone: LandingZone, edition: Edition, scope: Scope, width: int) -> str:
+    match format:
+        case "csv":
+            from strata.report.tables import as_csv
 
-    return as_text(tables(report.landing_zone, report.edition, report.scope), report.width)
+            if reason := landing_zone.unread.get("people"):
+                text = f"people and access are unread, and --format csv has nothing else: {reason}"
+                raise StrataError(Message("people-unread", text, reason=reason))
+            return as_csv(landing_zone, scope, edition.live)
+        case "json":
+            from strata.report.data import as_data
 
+            return json_output("report", as_data(landing_zone, edition))
+        case "html":
+            from strata.report.page import page
 
-def _markdown(report: Report) -> str:
-    from strata.report.mermaid import flowchart
-    from strata.report.tables import as_markdown, tables
+            return page(landing_zone, edition)
+        case "mermaid":
+            from strata.report.mermaid import flowchart
 
-    title = f"# {markdown(report.landing_zone.project.name)}\n\n"
-    found = as_markdown(tables(report.landing_zone, report.edition, report.scope))
-    chart = f"\n## Chart\n\n```mermaid\n{flowchart(report.landing_zone, report.edition.live)}```\n"
-    return f"{title}{found}{chart if report.scope.is_everything else ''}"
+            return flowchart(landing_zone, edition.live)
+        case "markdown":
+            from strata.report.mermaid import flowchart
+            from strata.report.tables import as_markdown, tables
 
+            title = f"# {markdown(landing_zone.project.name)}\n\n"
+            chart = f"\n## Chart\n\n```mermaid\n{flowchart(landing_zone, edition.live)}```\n"
+            text = as_markdown(tables(landing_zone, edition, scope))
+            return f"{title}{text}{chart if scope.is_everything else ''}"
+        case _:
+            from strata.report.tables import as_text, tables
 
-def _csv(report: Report) -> str:
-    from strata.report.tables import as_csv
-
-    if reason := report.landing_zone.unread.get("people"):
-        text = f"people and access are unread, and --format csv has nothing else: {reason}"
-        raise StrataError(Message("people-unread", text, reason=reason))
-    return as_csv(report.landing_zone, report.scope, report.edition.live)
-
-
-def _json(report: Report) -> str:
-    from strata.report.data import as_data
-
-    return json_output("report", as_data(report.landing_zone, report.edition))
-
-
-def _mermaid(report: Report) -> str:
-    from strata.report.mermaid import flowchart
-
-    return flowchart(report.landing_zone, report.edition.live)
-
-
-def _html(report: Report) -> str:
-    from strata.report.page import page
-
-    return page(report.landing_zone, report.edition)
-
-
-_FORMATS: Mapping[str, Callable[[Report], str]] = {
-    "text": _text,
-    "markdown": _markdown,
-    "csv": _csv,
-    "json": _json,
-    "mermaid": _mermaid,
-    "html": _html,
-}
+            return as_text(tables(landing_zone, edition, scope), width)

@@ -38,7 +38,7 @@ _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}
 
 
 def run(options: Options, *, file: str | None, write: Path | None) -> int:
-    """Prints one schema, or writes all of them."""
+    """Prints a schema, or writes all of them."""
     if write:
         with cannot("made", write):
             write.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def run(options: Options, *, file: str | None, write: Path | None) -> int:
 
 
 def text(name: str) -> str:
-    """Returns the schema of one file as it is stored."""
+    """Returns the schema of a file as it is stored."""
     schema: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_MODELS[name].model_json_schema(),

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -54,15 +54,24 @@ def find(accepted: Iterable[Acceptance], finding: str, at: str) -> Acceptance | 
     return next((acceptance for acceptance in accepted if (acceptance.finding, acceptance.at) == (finding, at)), None)
 
 
-def endings(accepted: Iterable[Acceptance], day: dt.date, notice: dt.timedelta) -> list[tuple[int, Acceptance]]:
+class Dated(Protocol):
+    """An entry of a list that may have a last day."""
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def until(self) -> dt.date | None: ...
+
+
+T = TypeVar("T", bound=Dated)
+
+
+def endings(entries: Iterable[T], day: dt.date, notice: dt.timedelta) -> list[tuple[int, T]]:
     """Returns the entries that have ended on a day or are due, each with its position, those that end first first."""
     # In days, since a date has an end as well.
-    found = [
-        (index, acceptance)
-        for index, acceptance in enumerate(accepted)
-        if acceptance.until and acceptance.until - day <= notice
-    ]
-    return sorted(found, key=lambda ending: (ending[1].until or day, ending[0]))
+    due = [(index, entry) for index, entry in enumerate(entries) if entry.until and entry.until - day <= notice]
+    return sorted(due, key=lambda ending: (ending[1].until or day, ending[0]))
 
 
 def hint(finding: str, at: str) -> str:

@@ -1,4 +1,4 @@
-"""`strata add`: writes one entry into the configuration, after it showed what the entry binds and gives."""
+"""`strata add`: writes an entry into the configuration, after it showed what the entry binds and gives."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from strata.commands.add.effects import Effects, effects, told
-from strata.commands.add.kinds import Addition, Kind, additions, questions
+from strata.commands.add.effects import effects, told
+from strata.commands.add.kinds import Kind, additions, questions
 from strata.commands.add.questions import gather
 from strata.config.entries import with_entry
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.files.config_edit import check_unchanged, diff, loaded, offer, replace, texts
-from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import error_facts, output
@@ -29,7 +28,9 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     before = texts(folder)
     landing_zone = load(folder)
     known = gather(questions(kind, landing_zone, folder), given)
-    files = _added(before, additions(kind, landing_zone, known))
+    files: dict[str, str] = {}
+    for new in additions(kind, landing_zone, known):
+        files[new.file] = with_entry(files.get(new.file, before[new.file]), new.way, new.new, new.file)
     check_unchanged(folder, before)
     try:
         after = loaded(folder, {**before, **files}, folder)
@@ -40,68 +41,38 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
             raise
         print(line(Message("refused-by-check", "nothing was changed; with the new entry:")), file=sys.stderr)
         raise
-    found = effects(kind, landing_zone, after, known)
-    warned = _warnings(landing_zone)
-    new_warnings = [message for text, message in _warnings(after).items() if text not in warned]
+    shown = effects(kind, landing_zone, after, known)
+    warned = {warning.told for warning in found_warnings(landing_zone)}  # without lines, which an entry above moves
+    new_warnings = [
+        warning.text.saying(str(warning), place=f"{warning.source}: {warning.path}")
+        for warning in {warning.told: warning for warning in found_warnings(after)}.values()
+        if warning.told not in warned
+    ]
     unmet = list(newly_unmet(landing_zone, after))
     if unmet and not dry_run:
         text = f"nothing was changed, since strata check refuses it; {AS_EXPECTED}"
         whole = (message.saying(f"{folder}/{message}", place=f"{folder}/{message.place}") for message in unmet)
         raise StrataError(*whole, Message("refused-by-check", text))
     new_warnings += unmet
-    new_warnings += _over(known.get("until"), listed(sorted(files)))
+    until, names = known.get("until"), sorted(files)
+    if until and until < dt.datetime.now().astimezone().date().isoformat():
+        over = f"until: {until} is over, and access is given until strata expire takes it out; correct the day"
+        place, data = f"{listed(names)}: until", {"kind": "assignment", "until": until}
+        new_warnings.append(Message("last-day-over", f"{listed(names)}: {over}", place=place, **data))
     if json:
-        facts = _as_json(kind, known, options, files, found, new_warnings, written=yes and not dry_run)
+        facts = {
+            "kind": kind,
+            "key": known.get("key"),
+            "files": [str(folder / name) for name in names],
+            "written": yes and not dry_run,
+            "diff": list(diff(folder, files)),
+            **shown,
+            "warnings": new_warnings,
+        }
         if yes and not dry_run:
             replace(folder, before, files)
         document(output("add", facts))
         return 0
-    words = [*told(kind, after, known, found), *(f"warning: {folder}/{message}" for message in new_warnings)]
-    where = listed([str(folder / name) for name in sorted(files)])
+    words = [*told(kind, after, known, shown), *(f"warning: {folder}/{message}" for message in new_warnings)]
+    where = listed([str(folder / name) for name in names])
     return offer(options, before, files, where, dry_run=dry_run, yes=yes, told=words)
-
-
-def _added(before: Mapping[str, str], entries: list[Addition]) -> dict[str, str]:
-    files: dict[str, str] = {}
-    for addition in entries:
-        files[addition.file] = with_entry(
-            files.get(addition.file, before[addition.file]), addition.way, addition.new, addition.file
-        )
-    return files
-
-
-def _warnings(zone: LandingZone) -> dict[str, Message]:
-    """Returns warnings by their texts without their lines, which an entry further up moves."""
-    return {
-        warning.told: warning.text.saying(str(warning), place=f"{warning.source}: {warning.path}")
-        for warning in found_warnings(zone)
-    }
-
-
-def _over(until: str | None, file: str) -> list[Message]:
-    """Returns a warning of a last day that is over: access is given all the same."""
-    if not until or until >= dt.datetime.now().astimezone().date().isoformat():
-        return []
-    text = f"{file}: until: {until} is over, and access is given until strata expire takes it out; correct the day"
-    return [Message("last-day-over", text, place=f"{file}: until", kind="assignment", until=until)]
-
-
-def _as_json(
-    kind: Kind,
-    known: Mapping[str, Any],
-    options: Options,
-    files: Mapping[str, str],
-    found: Effects,
-    doubts: list[Message],
-    *,
-    written: bool,
-) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "key": known.get("key"),
-        "files": [str(options.config / name) for name in sorted(files)],
-        "written": written,
-        "diff": list(diff(options.config, files)),
-        **found,
-        "warnings": doubts,
-    }

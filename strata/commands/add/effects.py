@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from strata.commands.add.kinds import Kind
@@ -19,10 +19,9 @@ Effects = dict[str, Any]
 
 
 def effects(kind: Kind, before: LandingZone, after: LandingZone, known: Known) -> Effects:
-    """Returns what the new entry binds and gives."""
-    found: Effects = {}
+    shown: Effects = {}
     if kind in ("account", "ou"):
-        found["bound_by"] = [
+        shown["bound_by"] = [
             {"policy": policy.policy.key, "type": policy.policy.type.value, "attached_to": str(policy.source)}
             for policy in after.effective_policies.get(
                 Target("account" if kind == "account" else "unit", known["key"]), ()
@@ -30,33 +29,35 @@ def effects(kind: Kind, before: LandingZone, after: LandingZone, known: Known) -
             if policy.binds
         ]
     if kind == "ou":
-        found["gives"] = _in_unit(after, known["key"])
+        shown["gives"] = _in_unit(after, known["key"])
     elif kind == "user":
         groups = [
             grant for grant in after.grants if grant.principal_type == "GROUP" and grant.principal in known["group"]
         ]
-        found["gives"] = _given(after, groups)
+        shown["gives"], shown["groups"] = _given(after, groups), list(known["group"])
     else:
-        found["gives"] = _given(after, (grant for grant in after.grants if grant not in before.grants))
-    if kind == "user":
-        found["groups"] = list(known["group"])
-    return found
+        shown["gives"] = _given(after, (grant for grant in after.grants if grant not in before.grants))
+    return shown
 
 
-def told(kind: Kind, after: LandingZone, known: Known, found: Effects) -> Iterator[str]:
+def told(kind: Kind, after: LandingZone, known: Known, shown: Effects) -> Iterator[str]:
     """Yields the same in words."""
     thing = "the assignment" if kind == "assignment" else f"{kind.replace('-', ' ')} {known['key']}"
     if kind == "account":
         yield f"{thing} is called {after.accounts[known['key']].name} at AWS"
-    if "bound_by" in found:
-        yield from _bound(thing, found["bound_by"])
+    if "bound_by" in shown:
+        yield from _bound(thing, shown["bound_by"])
     if kind == "user":
-        yield f"{thing} is in {_plural('group', found['groups'])}" if found["groups"] else f"{thing} is in no group"
+        yield f"{thing} is in {_plural('group', shown['groups'])}" if shown["groups"] else f"{thing} is in no group"
         yield f"{thing} gets no mail from AWS: tell the person the address to sign in at, with which strata deploy ends"
-    if not found["gives"]:
-        yield _nothing_yet(known) if kind == "assignment" else f"{thing}: nobody gets access; {_ADVICE[kind](known)}"
-    for one in found["gives"]:
-        yield f"{thing}: {_in_words(after, kind, one)}"
+    if not shown["gives"] and kind == "assignment":
+        until = ", until there are more accounts in its units" if known["ou"] else ""
+        yield f"the assignment gives nothing that is not given already{until}"
+    elif not shown["gives"]:
+        person = ", or the key under a group's members" if kind == "user" else ""
+        yield f"{thing}: nobody gets access; to give some: strata add assignment --{kind} {known['key']}{person}"
+    for given in shown["gives"]:
+        yield f"{thing}: {_in_words(after, kind, given)}"
 
 
 def _bound(thing: str, policies: list[Mapping[str, str]]) -> Iterator[str]:
@@ -69,25 +70,8 @@ def _bound(thing: str, policies: list[Mapping[str, str]]) -> Iterator[str]:
         yield f"{thing} is bound by {listed(keys)}, attached to {'the root' if place == 'root' else place}"
 
 
-_ADVICE: Mapping[Kind, Callable[[Known], str]] = {
-    "account": lambda known: f"to give some: strata add assignment --account {known['key']}",
-    "ou": lambda known: f"to give some: strata add assignment --ou {known['key']}",
-    "group": lambda known: f"to give some: strata add assignment --group {known['key']}",
-    "user": lambda known: (
-        f"to give some: strata add assignment --user {known['key']}, or the key under a group's members"
-    ),
-    "permission-set": lambda known: f"to give some: strata add assignment --permission-set {known['key']}",
-}
-
-
-def _nothing_yet(known: Known) -> str:
-    if known["ou"]:
-        return "the assignment gives nothing that is not given already, until there are more accounts in its units"
-    return "the assignment gives nothing that is not given already"
-
-
 def _given(after: LandingZone, grants: Iterable[Grant]) -> list[dict[str, Any]]:
-    """Returns new grants, one for a permission set with the accounts of one principal."""
+    """Returns new grants, each a permission set with the accounts of a principal."""
     accounts: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
     for grant in grants:
         accounts[grant.permission_set, grant.principal_type.lower(), grant.principal].append(grant.account)
@@ -102,16 +86,16 @@ def _given(after: LandingZone, grants: Iterable[Grant]) -> list[dict[str, Any]]:
 
 
 def _in_unit(after: LandingZone, unit: str) -> list[dict[str, Any]]:
-    """Returns what an account that comes into a unit will be open to."""
+    """Returns the access to an account that comes into a unit."""
     above = {*after.units[unit].keys, "root"}
-    found = []
+    given = []
     for assignment in after.sso.assignments:
         left_out = above & set(assignment.except_.organizational_units) if assignment.except_ else set()
         if left_out or not (assignment.accounts == "all" or above & set(assignment.organizational_units)):
             continue
         for permission_set in assignment.permission_sets:
             for type, keys in (("group", assignment.groups), ("user", assignment.users)):
-                found += [
+                given += [
                     {
                         "permission_set": permission_set,
                         "to": {"type": type, "key": key, "people": _people(after, type, key)},
@@ -119,26 +103,26 @@ def _in_unit(after: LandingZone, unit: str) -> list[dict[str, Any]]:
                     }
                     for key in keys
                 ]
-    return found
+    return given
 
 
 def _people(after: LandingZone, type: str, key: str) -> list[str]:
     return list(after.groups[key].members) if type == "group" else [key]
 
 
-def _in_words(after: LandingZone, kind: Kind, one: Mapping[str, Any]) -> str:
-    to, accounts = one["to"], one.get("accounts", [])
+def _in_words(after: LandingZone, kind: Kind, given: Mapping[str, Any]) -> str:
+    to, accounts, permission_set = given["to"], given.get("accounts", []), given["permission_set"]
     who = f"{'by ' if kind == 'user' else ''}{to['type']} {to['key']}"
     if to["type"] == "group" and kind != "user":
         external = not after.groups[to["key"]].is_known
         members = "members of the identity provider's group" if external else listed(to["people"]) or "nobody yet"
         who = f"{who} ({members})"
     if kind == "ou":
-        return f"{who} gets {one['permission_set']} in its accounts, by the assignment to {one['by']}"
+        return f"{who} gets {permission_set} in its accounts, by the assignment to {given['by']}"
     if kind == "account":
-        return f"{who} gets {one['permission_set']}"
+        return f"{who} gets {permission_set}"
     everywhere = accounts_in_words(accounts, after.accounts)
-    return f"{who} gets {one['permission_set']} in {everywhere or _plural('account', accounts)}"
+    return f"{who} gets {permission_set} in {everywhere or _plural('account', accounts)}"
 
 
 def _plural(word: str, keys: list[str]) -> str:

@@ -9,28 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from strata.commands.add.questions import new_key, one_of, typed
+from strata.commands.add.questions import new_key, one_of
 from strata.config import ORGANIZATION, SSO, models
 from strata.config.entries import Way
 from strata.config.loader import files_of
 from strata.config.models import MANAGEMENT, ROOT
 from strata.config.source import Value
 from strata.config.text import Problem, short
-from strata.config.types import (
-    AwsManagedPolicy,
-    Key,
-    ManagedPolicyName,
-    TagKey,
-    TagValue,
-    did_you_mean,
-    validated,
-)
+from strata.config.types import AwsManagedPolicy, Key, ManagedPolicyName, TagKey, TagValue, did_you_mean, validated
 from strata.errors import Message, StrataError
 from strata.files.config_edit import files_with
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.selection import is_wildcard, matching
-from strata.questions import Known, Question, Read
+from strata.questions import Known, Question, Read, typed
 from strata.text import listed
 
 Kind: TypeAlias = Literal["account", "ou", "group", "user", "permission-set", "assignment"]
@@ -53,28 +45,25 @@ def questions(kind: Kind, landing_zone: LandingZone, folder: Path) -> tuple[Ques
 
 
 def additions(kind: Kind, landing_zone: LandingZone, known: Known) -> list[Addition]:
-    """Returns what is written: the entry, and for a user the memberships."""
+    """Returns the entry, and for a user the memberships, with their places."""
     way: Way = (SECTIONS[kind][1],)
     file = known["file"]
     if kind == "ou" and known["under"] != ROOT:
         unit = landing_zone.units[known["under"]]
         way = (*map(str, unit.location), "organizational_units")
-        file = _file_of(landing_zone, ORGANIZATION, unit.location)
-    if kind == "account" and not known["name"] and _names_have_no_prefix(landing_zone):
-        known = {**known, "name": known["key"]}
+        file = landing_zone.source(ORGANIZATION, unit.location).file
+    if kind == "account" and not known["name"]:
+        prefix, members = default_name(landing_zone.project, ""), landing_zone.members.values()
+        # Where no account is named as an entry without `name` would be, a new one is named as they are.
+        if members and not any(account.name.startswith(prefix) for account in members):
+            known = {**known, "name": known["key"]}
     entry = _entry(kind, known)
-    found = [Addition(file, way, [entry] if kind == "assignment" else {known["key"]: entry})]
+    entries = [Addition(file, way, [entry] if kind == "assignment" else {known["key"]: entry})]
     for group in known["group"] if kind == "user" else ():
         at = landing_zone.groups[group].location
-        found.append(Addition(_file_of(landing_zone, SSO, at), (*map(str, at), "members"), [known["key"]]))
-    return found
-
-
-def _names_have_no_prefix(landing_zone: LandingZone) -> bool:
-    """Returns whether there are accounts and none is named as one is without `name`: a new one is named as they are."""
-    prefix = default_name(landing_zone.project, "")
-    names = [account.name for account in landing_zone.members.values()]
-    return bool(names) and not any(name.startswith(prefix) for name in names)
+        member = Addition(landing_zone.source(SSO, at).file, (*map(str, at), "members"), [known["key"]])
+        entries.append(member)
+    return entries
 
 
 SECTIONS: Mapping[Kind, tuple[str, str, type[models.Model]]] = {
@@ -90,12 +79,8 @@ SECTIONS: Mapping[Kind, tuple[str, str, type[models.Model]]] = {
 # The file
 
 
-def _file_of(landing_zone: LandingZone, file: str, location: tuple[str | int, ...]) -> str:
-    return landing_zone.source(file, location).file
-
-
 def _file(landing_zone: LandingZone, folder: Path, file: str, section: str, kind: Kind) -> Question:
-    """Returns the question for the file, which is not asked where only one has such entries."""
+    """Returns the question for the file, which is not asked where a single file has such entries."""
     names, choice = files_of(folder, file), files_with(landing_zone, folder, file, section)
     words = f"file, one of {', '.join(choice)}"
     read, only = one_of("file of this configuration", names), choice[0] if len(choice) == 1 else None
@@ -140,7 +125,10 @@ def _account(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
             "ou",
             f"organizational unit, one of {listed(units)}",
             one_of("organizational unit", units),
-            suggest=lambda known: _fitting_unit(landing_zone, known),
+            # The unit whose key is a part of the account's, if one is.
+            suggest=lambda known: next(
+                (part for part in (known["key"], *reversed(known["key"].split("-"))) if part in landing_zone.units), ""
+            ),
         ),
         _of_field("account", "name", "its name", otherwise="", asked=False),
         Question("tag", "tags, as in Team=data", _tag, otherwise=(), many=True, asked=False),
@@ -148,19 +136,13 @@ def _account(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
 
 
 def _email(landing_zone: LandingZone, known: Known) -> str:
-    """Returns an address like those of the other accounts, else one by plus-addressing of the management account's."""
+    """Returns an address like those of the other accounts, else the management account's with the key behind a plus."""
     seen = Counter(
         account.email.replace(key, "{}") for key, account in landing_zone.members.items() if key in account.email
     )
     local, _, domain = landing_zone.project.management_account.email.partition("@")
     pattern = seen.most_common(1)[0][0] if seen else f"{local}+{{}}@{domain}"
     return pattern.replace("{}", str(known["key"]))
-
-
-def _fitting_unit(landing_zone: LandingZone, known: Known) -> str:
-    """Returns the unit whose key is a part of the account's, if one is."""
-    parts = [str(known["key"]), *reversed(str(known["key"]).split("-"))]
-    return next((part for part in parts if part in landing_zone.units), "")
 
 
 def _tag(text: str, _known: Known) -> tuple[str, str]:
@@ -220,7 +202,7 @@ def _part(known: Known, *, first: bool) -> str:
 
 
 def _person_email(landing_zone: LandingZone, known: Known) -> str:
-    """Returns an address like those of the others, where theirs are `given.family` at one domain."""
+    """Returns an address like those of the others, where theirs are `given.family` at a domain."""
     domains = Counter(
         user.email.partition("@")[2]
         for user in landing_zone.users.values()
@@ -277,7 +259,7 @@ def _document(folder: Path) -> Read:
 
 def _assignment(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
     sets, groups, users = (
-        tuple(found) for found in (landing_zone.sso.permission_sets, landing_zone.groups, landing_zone.users)
+        tuple(keys) for keys in (landing_zone.sso.permission_sets, landing_zone.groups, landing_zone.users)
     )
     units = (*landing_zone.units, ROOT)
     return (
@@ -347,37 +329,20 @@ _QUESTIONS: Mapping[Kind, Callable[[LandingZone, Path], tuple[Question, ...]]] =
 def _entry(kind: Kind, known: Known) -> dict[str, Any]:
     """Returns the entry, in the order of its model."""
     answers = {_FIELDS.get(name, name): answer for name, answer in known.items()}
-    answers |= _WRITTEN[kind](known) if kind in _WRITTEN else {}
+    if kind == "account":
+        answers |= {"organizational_unit": known["ou"], "tags": dict(known["tag"])}
+        if len(answers["tags"]) < len(known["tag"]):
+            raise StrataError(Message("listed-twice", "--tag: a tag has two values; give each tag once", place="--tag"))
+    elif kind == "ou":
+        answers["name"] = known["name"] or known["key"]
+    elif kind == "permission-set":
+        policies = [*({"aws": name} for name in known["aws"]), *({"customer": name} for name in known["customer"])]
+        answers["policies"] = [*policies, *([{"inline": known["inline"]}] if known["inline"] else [])]
+    elif kind == "assignment":
+        left_out = {"accounts": list(known["except_account"]), "organizational_units": list(known["except_ou"])}
+        answers["accounts"] = "all" if known["account"] == ("all",) else known["account"]
+        answers["organizational_units"] = known["ou"]
+        answers["except_"] = {name: keys for name, keys in left_out.items() if keys}
     fields = SECTIONS[kind][2].model_fields
     entry = {fields[name].alias or name: answers[name] for name in fields if answers.get(name)}
     return {name: [*value] if isinstance(value, tuple) else value for name, value in entry.items()}
-
-
-def _of_account(known: Known) -> dict[str, Any]:
-    tags = dict(known["tag"])
-    if len(tags) < len(known["tag"]):
-        raise StrataError(Message("listed-twice", "--tag: a tag has two values; give each tag once", place="--tag"))
-    return {"organizational_unit": known["ou"], "tags": tags}
-
-
-def _of_permission_set(known: Known) -> dict[str, Any]:
-    policies = [*({"aws": one} for one in known["aws"]), *({"customer": one} for one in known["customer"])]
-    return {"policies": [*policies, *([{"inline": known["inline"]}] if known["inline"] else [])]}
-
-
-def _of_assignment(known: Known) -> dict[str, Any]:
-    left_out = {"accounts": list(known["except_account"]), "organizational_units": list(known["except_ou"])}
-    return {
-        "accounts": "all" if known["account"] == ("all",) else known["account"],
-        "organizational_units": known["ou"],
-        "except_": {name: keys for name, keys in left_out.items() if keys},
-    }
-
-
-_WRITTEN: Mapping[Kind, Callable[[Known], dict[str, Any]]] = {
-    "account": _of_account,
-    "ou": lambda known: {"name": known["name"] or known["key"]},
-    "permission-set": _of_permission_set,
-    "assignment": _of_assignment,
-}
-"""What is not written as it is answered."""

@@ -8,7 +8,7 @@ from typing import Any
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean, validated
 from strata.errors import Message, StrataError, UsageError
-from strata.questions import Known, Question, Read, ask, from_options, is_given
+from strata.questions import Known, Question, Read, complete, from_options, is_given
 from strata.terminal import interactive
 from strata.text import listed
 
@@ -18,59 +18,26 @@ def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
 
     Raises:
         StrataError: a value is not allowed.
-        UsageError: answers are missing and nobody can be asked: one line each.
+        UsageError: answers are missing and nobody can be asked: a line for each.
     """
     known: dict[str, Any] = {}
+    lacking: list[Message] = []
     wrong = list(from_options(questions, given, known))
-    missing = [question for question in questions if question.name not in known and not is_given(given, question)]
-    if not interactive():
-        rest = {**given, **known}
-        lacking = [_missing(question) for question in missing if question.otherwise is None and question.needed(rest)]
-        if lacking:
-            raise UsageError(*lacking, *wrong)
+    for question in questions if not interactive() else ():
+        is_lacking = question.otherwise is None and question.name not in known and not is_given(given, question)
+        if is_lacking and question.needed({**given, **known}):
+            what = "" if question.words == question.name.replace("_", " ") else f": {question.words}"
+            options = question.options or question.flag
+            lacking.append(Message("argument-missing", f"{options} is missing{what}", place=options))
+    if lacking:
+        raise UsageError(*lacking, *wrong)
     if wrong:
         raise StrataError(*wrong)
-    for one in missing:
-        if one.needed(known):
-            known[one.name] = _ask(one, known) if interactive() and one.asked else one.otherwise
-        else:
-            known[one.name] = () if one.many else ""
+    complete(questions, known)
     return known
 
 
-def _missing(question: Question) -> Message:
-    told = "" if question.words == question.name.replace("_", " ") else f": {question.words}"
-    options = question.options or question.flag
-    return Message("argument-missing", f"{options} is missing{told}", place=options)
-
-
-def _ask(question: Question, known: Known) -> Any:
-    suggestion = question.suggest(known)
-    hint = f" [{suggestion}]" if suggestion else ", Enter for none" if question.otherwise is not None else ""
-
-    def read(typed: str) -> Any:
-        text = typed or suggestion
-        if not text and question.otherwise is not None:
-            return question.otherwise
-        return _read(question, text, known)
-
-    return ask(question.words, question.flag, read, hint=hint)
-
-
-def _read(question: Question, text: str, known: Known) -> Any:
-    if not text.strip(" ,"):
-        raise Problem(Message("answer-missing", "an answer is needed"), "give one")
-    if not question.many:
-        return question.read(text, known)
-    return tuple(dict.fromkeys(question.read(word, known) for word in text.replace(",", " ").split()))
-
-
 # How an answer is read
-
-
-def typed(kind: Any) -> Read:
-    """Makes a reader of one of the models' own types."""
-    return lambda text, _known: validated(kind, text)
 
 
 def new_key(kind: Any, what: str, keys: Mapping[str, str]) -> Read:

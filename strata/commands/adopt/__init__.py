@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from pydantic import ValidationError
 from strata.adoption import rendering
 from strata.adoption.checking import REASON, accepted, until_accepted
 from strata.adoption.describing import Description, describe, sets_with_full_access
-from strata.adoption.existing import MergedFiles
 from strata.adoption.external import external_at_aws, overtaken, text_of
 from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
@@ -35,17 +34,16 @@ from strata.commands.adopt.existing import (
     existing_at,
     gives_full_access,
     left_unwritten,
+    mended,
     offer,
     warn,
     with_unwritten,
     worse,
 )
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
-from strata.commands.adopt.mending import mend
 from strata.config import EXTERNAL, IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
 from strata.drift.comparison import compare
-from strata.drift.difference import Difference
 from strata.drift.difference import DifferenceKind as Kind
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import write_texts
@@ -62,7 +60,7 @@ from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
 from strata.rules.quotas import exceeded
 from strata.rules.usual_expectations import holding
-from strata.terminal import confirmed, interactive
+from strata.terminal import confirmed, require_answer
 from strata.text import listed
 
 
@@ -94,9 +92,7 @@ def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
     Raises:
         UsageError: names are missing, or nobody can be asked.
     """
-    if not (how.yes or how.dry_run) and (how.json or not interactive()):
-        nobody = "nobody can be asked here; look at what was found with --dry-run, then give --yes"
-        raise UsageError(Message("nobody-to-ask", nobody))
+    require_answer("what was found", yes=how.yes, dry_run=how.dry_run, json=how.json)
     if has_configuration(to):
         return _add(options, to, names, how)
     missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not getattr(names, name)]
@@ -132,9 +128,7 @@ _NEEDED = ("name", "short_name", "primary", "secondary")
 
 def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
     """Adds what is new to a configuration that exists; a member account's credentials are refused."""
-    if mend(to):
-        half = f"{to} was half written by a run that broke off: it is as it was before that run"
-        options.note(Message("half-written-before", half, place=str(to)))
+    mended(options, to)
     zone = load(to)
     _check_same(to, zone.project, names)
     aws = connect(options, zone.project)
@@ -147,7 +141,12 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states))
     merged = with_unwritten(existing, merge(existing, inventory, literal=how.literal, day=_today()), inventory)
     texts = changed_texts(to, merged, inventory)
-    warned = [*(worse(to, existing, merged) if texts else []), *_otherwise_external(to, merged, inventory)]
+    warned = worse(to, existing, merged) if texts else []
+    new = merged.landing_zone
+    if differs := overtaken(new.external, external_at_aws(new, inventory, merged.found.keys, None)):
+        way = f"strata adopt --refresh-external --config {word(to)}"  # which alone writes external.yaml
+        text = f"AWS has otherwise than {EXTERNAL}: {listed(differs)}; strata drift says what, {way} writes it"
+        warned.append(Message("external-differs", text, things=differs))
     forget_answers(to)  # what is at AWS may change before the next run, and a deploy may change it
     written = bool(texts) and how.yes and not how.dry_run
     if how.json:
@@ -171,15 +170,6 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
         forget_answers(to)
         _tell_next(to)
     return code
-
-
-def _otherwise_external(to: Path, merged: MergedFiles, inventory: Inventory) -> Iterator[Message]:
-    """Yields what external.yaml has otherwise than AWS, which only a refresh writes."""
-    zone = merged.landing_zone
-    if differs := overtaken(zone.external, external_at_aws(zone, inventory, merged.found.keys, None)):
-        way = f"strata adopt --refresh-external --config {word(to)}"
-        text = f"AWS has otherwise than {EXTERNAL}: {listed(differs)}; strata drift says what, {way} writes it"
-        yield Message("external-differs", text, things=differs)
 
 
 def _check_same(to: Path, project: Project, names: Names) -> None:
@@ -223,20 +213,20 @@ def _project(aws: Aws, names: Names) -> Project:
     """Returns project.yaml's content: the names, and the management account as it is.
 
     Raises:
-        StrataError: the caller is in no organization, or in a member account of one.
+        StrataError: the caller is in no organization, or in a member account.
         UsageError: a name is not allowed.
     """
     caller = aws.caller()
-    found = organization.describe(aws)
-    if found is None:
+    own = organization.describe(aws)
+    if own is None:
         text = f"account {caller.account} is in no organization; strata init and strata bootstrap make one"
         raise StrataError(Message("no-organization", text, account=caller.account))
-    if found["MasterAccountId"] != caller.account:
+    if own["MasterAccountId"] != caller.account:
         text = (
-            f"account {caller.account} is a member of the organization {found['Id']}; use a profile of its management "
-            f"account {found['MasterAccountId']}, see --profile"
+            f"account {caller.account} is a member of the organization {own['Id']}; use a profile of its management "
+            f"account {own['MasterAccountId']}, see --profile"
         )
-        raise StrataError(Message("wrong-account", text, account=caller.account, expected=found["MasterAccountId"]))
+        raise StrataError(Message("wrong-account", text, account=caller.account, expected=own["MasterAccountId"]))
     management = organization.describe_account(aws, caller.account)
     content: dict[str, Any] = {
         "name": names.name,
@@ -248,21 +238,23 @@ def _project(aws: Aws, names: Names) -> Project:
     try:
         return Project.model_validate(content)
     except ValidationError as error:
-        raise UsageError(*[_objection(one) for one in error.errors()]) from error
+        objections = []
+        for objection in error.errors():
+            name = ".".join(map(str, objection["loc"]))
+            argument = _FLAGS.get(name, name)
+            # Pydantic puts words of its own before those of a rule.
+            text = f"{argument}: {objection.get('ctx', {}).get('error') or objection['msg']}"
+            objections.append(Message("argument-malformed", text, option=argument, value=objection["input"]))
+        raise UsageError(*objections) from error
 
 
-def _objection(found: Any) -> Message:
-    """Returns why a name cannot be taken, by its flag; pydantic puts words of its own before those of a rule."""
-    name = ".".join(map(str, found["loc"]))
-    flags = {"regions.primary": "primary", "regions.secondary": "secondary", "identity_center.region": _CENTER}
-    flag = flags.get(name, name).replace("_", "-")
-    words = found.get("ctx", {}).get("error") or found["msg"]
-    argument = f"--{flag}" if flag in (*_FLAGS, _CENTER) else name
-    return Message("argument-malformed", f"{argument}: {words}", option=argument, value=found["input"])
-
-
-_CENTER = "identity-center-region"
-_FLAGS = ("name", "short-name", "primary", "secondary")
+_FLAGS = {
+    "name": "--name",
+    "short_name": "--short-name",
+    "regions.primary": "--primary",
+    "regions.secondary": "--secondary",
+    "identity_center.region": "--identity-center-region",
+}
 
 
 # The configuration
@@ -271,7 +263,7 @@ _FLAGS = ("name", "short-name", "primary", "secondary")
 def configuration(
     project: Project, inventory: Inventory, *, literal: bool = False, day: dt.date | None = None
 ) -> tuple[Description, dict[str, str]]:
-    """Returns what was found, and all files; the imports come from the configuration as it is read back.
+    """Returns the description, and all files; the imports come from the configuration as it is read back.
 
     An entry that AWS took and the configuration does not is left where it is, with whatever names it.
 
@@ -302,29 +294,27 @@ def _files(project: Project, inventory: Inventory, description: Description, day
     files = rendering.files(contents, description.documents)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+
+        def loaded(more: Mapping[str, str]) -> LandingZone:
+            files.update(more)
+            write_texts(folder, files)
+            return load(folder)
+
         write_texts(folder, files)
         entries = accepted(folder)
-        files |= rendering.accepted(entries)
-        write_texts(folder, files)
-        landing_zone = load(folder)
+        landing_zone = loaded(rendering.accepted(entries))
         if external := text_of(external_at_aws(landing_zone, inventory, description.keys, day)):
-            files |= external
-            write_texts(folder, files)
-            landing_zone = load(folder)
+            landing_zone = loaded(external)
         if limits := exceeded(landing_zone):
             files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})
         if set(landing_zone.grants) != set(description.grants):
             fault = "the rules would not give what is there; give --literal, and report this fault of Strata"
             raise StrataError(Message("fault-of-strata", fault))
         lines = import_ids(landing_zone, inventory, description.keys, description.security)
-        files |= rendering.files({IMPORTS: lines} if lines else {}, {})
-        write_texts(folder, files)
-        landing_zone = load(folder)
+        landing_zone = loaded(rendering.files({IMPORTS: lines} if lines else {}, {}))
         left, apart = _left(landing_zone, inventory)
         files |= rendering.accepted([*entries, *left])
-        files |= rendering.expectations(holding(landing_zone))
-        write_texts(folder, files)
-        require(load(folder))
+        require(loaded(rendering.expectations(holding(landing_zone))))
     description.looks += [*apart, *rendering.looks_of(entries)]
     files[rendering.ADOPTION] = rendering.adoption(inventory, description)
     record = Record().with_more(*record_of(landing_zone, inventory, description, lines))
@@ -336,27 +326,22 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     """Returns the entries of accepted.yaml for what is left alone, and a sentence for each that somebody has to decide.
 
     Nobody made it outside of what was there then. A grant of full access gets no entry: drift tells it, with the line
-    that accepts it, until somebody has looked at that one; external.yaml has who is in Control Tower's groups.
+    that accepts it, until somebody has looked at it; external.yaml has who is in Control Tower's groups.
     """
     memberless = landing_zone.external.model_copy(update={"groups": {}})
     without = replace(landing_zone, external=memberless)
     made = [difference for difference in compare(without, {}, inventory).differences if difference.how is Kind.MADE]
     full, entries, apart = sets_with_full_access(inventory), list[dict[str, Any]](), list[Message]()
-    for one in (*made, *left_unwritten(landing_zone, inventory)):
-        in_tower = _is_in_external_group(one, landing_zone)
-        if gives := gives_full_access(one, inventory, full):
+    for difference in (*made, *left_unwritten(landing_zone, inventory)):
+        group = landing_zone.groups.get(group_of(difference.name)) if difference.kind == MEMBERSHIP.name else None
+        in_tower = group is not None and group.external  # such a group gives what is declared
+        if gives := gives_full_access(difference, inventory, full):
             until = f"which {EXTERNAL} has" if in_tower else "which strata drift tells until accepted.yaml has it"
-            text = f"Full access, {until}: {one.kind} {one.name!r}."
-            apart.append(Message("full-access-left", text, kind=one.kind, name=one.name))
+            text = f"Full access, {until}: {difference.kind} {difference.name!r}."
+            apart.append(Message("full-access-left", text, kind=difference.kind, name=difference.name))
         if not (in_tower or gives):
-            entries.append({"finding": one.how.value, "at": one.at, "reason": REASON})
+            entries.append({"finding": difference.how.value, "at": difference.at, "reason": REASON})
     return entries, apart
-
-
-def _is_in_external_group(difference: Difference, zone: LandingZone) -> bool:
-    """Returns whether it is a member of one of Control Tower's groups, which gives what is declared."""
-    group = zone.groups.get(group_of(difference.name)) if difference.kind == MEMBERSHIP.name else None
-    return group is not None and group.external
 
 
 def _facts(to: Path, description: Description, reading: InventoryReading, *, written: bool) -> dict[str, Any]:

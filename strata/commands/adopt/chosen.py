@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from strata.adoption.existing import ExistingConfiguration, MergedFiles
-from strata.adoption.live_ids import TypedId
 from strata.adoption.needs import with_needs
 from strata.adoption.record import RECORD
 from strata.adoption.rerun import merge
 from strata.atomic import read_text
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
-from strata.commands.adopt.existing import deployed, existing_at, locked_out, show, unmet, warn, with_unwritten
-from strata.commands.adopt.mending import mend, replace
+from strata.commands.adopt import AdoptOptions
+from strata.commands.adopt.existing import deployed, existing_at, locked_out, mended, show, unmet, warn, with_unwritten
+from strata.commands.adopt.mending import replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.drift.comparison import ORDER, Drift, compare, things_by_name
@@ -38,73 +37,64 @@ from strata.outputs import output
 from strata.printing import document, word
 from strata.rules.expectations import AS_EXPECTED
 from strata.sides.join import Keys, live_names
-from strata.terminal import confirmed, interactive
+from strata.terminal import confirmed, require_answer
 from strata.text import listed
 
 
-@dataclass(frozen=True)
-class AdoptionChoice:
-    """What is written and how."""
-
-    things: Sequence[str]
-    literal: bool = False
-    thorough: bool = False
-    yes: bool = False
-    dry_run: bool = False
-    json: bool = False
-
-
-def run(options: Options, choice: AdoptionChoice) -> int:
+def run(options: Options, things: Sequence[str], how: AdoptOptions) -> int:
     """Reads, compares as `strata drift` does, shows what some of the differences would write, asks, and writes.
 
     Raises:
         UsageError: a kind is unknown, or nobody can be asked.
         StrataError: nothing differs there, or it cannot be written.
     """
-    if not (choice.yes or choice.dry_run) and (choice.json or not interactive()):
-        nobody = "nobody can be asked here; look at what would be written with --dry-run, then give --yes"
-        raise UsageError(Message("nobody-to-ask", nobody))
-    wanted = parsed(choice.things)
+    require_answer("what would be written", yes=how.yes, dry_run=how.dry_run, json=how.json)
+    wanted = parsed(things)
     folder = options.config
-    if mend(folder):
-        half = f"{folder} was half written by a run that broke off: it is as it was before that run"
-        options.note(Message("half-written-before", half, place=str(folder)))
+    mended(options, folder)
     zone = load(folder)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
     states = steady_states(aws, zone)
     reading = InventoryReading(options, zone.project)
-    inventory = reading.read(aws, thorough=choice.thorough)
+    inventory = reading.read(aws, thorough=how.thorough)
     check_same(aws, zone, states)
     existing = existing_at(folder, zone, inventory.organization.id, *deployed(states))
-    things = things_by_name(zone, states, inventory)
+    by_name = things_by_name(zone, states, inventory)
     drift = compare(zone, states, inventory)
-    chosen = chosen_of(drift.differences, wanted, things)
-    for reason in nothing_of(options, wanted, drift, things):
+    chosen = chosen_of(drift.differences, wanted, by_name)
+    for reason in nothing_of(options, wanted, drift, by_name):
         options.note(f"nothing to adopt: {reason}")
     today = dt.datetime.now(dt.UTC).date()
-    found = kept(existing, states, inventory, chosen, literal=choice.literal, day=today)
-    merged = with_unwritten(existing, found, inventory)
-    files = _files(existing, merged, inventory)
-    if not choice.json:
+    copied = kept(existing, states, inventory, chosen, literal=how.literal, day=today)
+    merged = with_unwritten(existing, copied, inventory)
+    files = dict(merged.files)
+    if files and RECORD in existing.kept:  # an earlier run began one
+        files[RECORD] = merged.record.written(inventory.organization.id)
+    if not how.json:
         reading.tell()
     broken = unmet(folder, existing, merged) if files else []
-    if broken and not choice.dry_run:
+    if broken and not how.dry_run:
         put_back = "or put the difference back as strata drift says"
         refused = f"nothing was written, since strata check refuses it; {AS_EXPECTED}, {put_back}"
         raise StrataError(*broken, Message("refused-by-check", refused))
     warned = [*broken, *(locked_out(folder, existing, merged) if files else ())]
-    code, written = _offered(options, existing, files, merged, choice, warned)
-    if choice.json:
-        facts = {"folder": str(folder), "written": written, "requests": dict(reading.requests)}
-        document(output("adopt", {**facts, **_described(merged), **merged.since.facts(), "warnings": warned}))
+    code, written = _offered(options, existing, files, merged, how, warned)
+    if how.json:
+        after = merged.landing_zone
+        counts = {"accounts": len(after.organization.accounts), "policies": len(after.organization.policies)}
+        facts = {
+            "folder": str(folder),
+            "written": written,
+            "requests": dict(reading.requests),
+            "described": {**counts, "assignments": len(after.grants)},
+            "left_alone": [],
+            "looks": [],
+            **merged.since.facts(),
+            "warnings": warned,
+        }
+        document(output("adopt", facts))
     return code
-
-
-def _described(merged: MergedFiles) -> dict[str, Any]:
-    zone = merged.landing_zone
-    counts = {"accounts": len(zone.organization.accounts), "policies": len(zone.organization.policies)}
-    return {"described": {**counts, "assignments": len(zone.grants)}, "left_alone": [], "looks": []}
 
 
 # Which
@@ -118,10 +108,10 @@ def parsed(things: Sequence[str]) -> Wanted:
     """Returns kind and name of each thing.
 
     Raises:
-        UsageError: one is not KIND:NAME, or the kind is unknown.
+        UsageError: a thing is not KIND:NAME, or its kind is unknown.
     """
     kinds = {kind.replace(" ", "-"): kind for kind in ORDER} | dict.fromkeys(("ou", "unit"), WORDS["ou"])
-    found, faults = list[tuple[str, str]](), list[Message]()
+    parsed_choices, faults = list[tuple[str, str]](), list[Message]()
     for given in dict.fromkeys(things):
         kind, colon, name = given.partition(":")
         known = kinds.get(kind.replace(" ", "-"))
@@ -132,10 +122,10 @@ def parsed(things: Sequence[str]) -> Wanted:
             near = did_you_mean(kind.replace(" ", "-"), kinds) or f"; the kinds are {', '.join(sorted(kinds))}"
             faults.append(Message("unknown-name", f"{short(kind)} is no kind{near}", kind=kind))
         else:
-            found.append((known, name))
+            parsed_choices.append((known, name))
     if faults:
         raise UsageError(*faults)
-    return found
+    return parsed_choices
 
 
 def chosen_of(
@@ -153,59 +143,50 @@ def chosen_of(
     Raises:
         StrataError: there is no such thing, or its differences cannot be written.
     """
-    found, faults = list[Difference](), list[Message]()
+    chosen, faults = list[Difference](), list[Message]()
     for kind, name in wanted:
         here = _of_thing(differences, kind, name, things)
         if kind == TRAIL.name:
             text = f"{kind} {short(name)}: it cannot be written: {BY_HAND}"
             faults.append(Message("control-by-hand", text, kind=kind, name=name))
         elif not here and (kind, name) not in things:
-            text = f"{kind} {short(name)}: nothing differs there{_near(differences, kind, name)}"
+            names = [difference.name for difference in differences if difference.kind == kind]
+            with_id = dict.fromkeys(near for near in names if near.startswith(f"{name} ("))
+            meant = f", did you mean {' or '.join(map(short, with_id))}?" if with_id else did_you_mean(name, names)
+            text = f"{kind} {short(name)}: nothing differs there{meant or '; strata drift says what does'}"
             faults.append(Message("nothing-differs", text, kind=kind, name=name))
         can = [difference for difference in here if difference.way.adopt]
-        refused = [difference for difference in here if not difference.way.adopt]
-        if here and not can:
-            faults += [
-                _refusal(difference, f"{kind} {short(name)}{_of(difference)}: {_why(difference)}")
-                for difference in refused
-            ]
-        found += can
+        faults += [] if can else [_refusal(difference, f"{kind} {short(name)}") for difference in here]
+        chosen += can
     if faults:
         raise StrataError(*faults)
-    return _with_freed_names(differences, found)
+    return _with_freed_names(differences, chosen)
 
 
-def _refusal(difference: Difference, opening: str) -> Message:
+def _refusal(difference: Difference, thing: str) -> Message:
     """Returns why a difference cannot be written, as drift tells it."""
     reason = difference.way.not_adopted or Message("not-declarable", "no configuration can have it")
     of = {"kind": difference.kind, "name": difference.name, "attribute": difference.attribute}
-    return reason.saying(f"{opening}{reason}", **of)
+    why = "AWS has it no more; " if difference.how is DifferenceKind.GONE else "it cannot be written: "
+    return reason.saying(f"{thing}{_of(difference)}: {why}{reason}", **of)
 
 
 def _with_freed_names(differences: Sequence[Difference], chosen: Sequence[Difference]) -> list[Difference]:
     """Returns chosen differences, and the renames at an identity provider that free the names which they write."""
-    found = list(chosen)
+    freed = list(chosen)
     renamed = [
         difference
         for difference in differences
         if difference.declared and difference.declared.external and difference.way.adopt
     ]
-    for one in found:
-        name = one.live.values.get(one.attribute) if one in renamed and one.live else None
-        found += [
+    for difference in freed:
+        name = difference.live.values.get(difference.attribute) if difference in renamed and difference.live else None
+        freed += [
             other
             for other in renamed
-            if other not in found and other.declared and other.declared.values.get(one.attribute) == name
+            if other not in freed and other.declared and other.declared.values.get(difference.attribute) == name
         ]
-    return found
-
-
-def _near(differences: Sequence[Difference], kind: str, name: str) -> str:
-    """Returns the names that differ and are nearly this one: a thing made outside is told with its id."""
-    names = [difference.name for difference in differences if difference.kind == kind]
-    same = dict.fromkeys(one for one in names if one.startswith(f"{name} ("))
-    meant = f", did you mean {' or '.join(map(short, same))}?" if same else did_you_mean(name, names)
-    return meant or "; strata drift says what does"
+    return freed
 
 
 def _of_thing(
@@ -228,25 +209,19 @@ def nothing_of(
         if not _of_thing(drift.differences, kind, name, things):
             thing = things[kind, name]
             names = [at for at, other in things.items() if at == (kind, name) or (thing[1] and other == thing)]
-            waits = any(" ".join(name) in drift.waiting for name in names)
-            case, words = (
-                ("waits-for-deploy", "waits for strata deploy") if waits else ("as-declared", "is as declared")
-            )
-            on_it = [difference for difference in drift.differences if thing[1] and thing[1] in _ids(difference)]
+            case, words = "as-declared", "is as declared"
+            if any(" ".join(name) in drift.waiting for name in names):
+                case, words = "waits-for-deploy", "waits for strata deploy"
+            on_it = [
+                difference
+                for difference in drift.differences
+                if thing[1]
+                and any(thing[1] in side.ids.values() for side in (difference.live, difference.recorded) if side)
+            ]
             if on_it:
                 case, words = "others-differ", f"{words} itself, and what hangs on it is not: {_named(options, on_it)}"
-            yield Message(
-                case,
-                f"{kind} {short(name)} {words}",
-                kind=kind,
-                name=name,
-                differs=[difference.at for difference in on_it],
-            )
-
-
-def _ids(difference: Difference) -> list[str]:
-    """Returns the ids of a thing that differs, and of what it hangs on."""
-    return [id for each in (difference.live, difference.recorded) if each for id in each.ids.values()]
+            differs = [difference.at for difference in on_it]
+            yield Message(case, f"{kind} {short(name)} {words}", kind=kind, name=name, differs=differs)
 
 
 def _named(options: Options, differences: Sequence[Difference]) -> str:
@@ -264,10 +239,6 @@ def _named(options: Options, differences: Sequence[Difference]) -> str:
 
 def _of(difference: Difference) -> str:
     return f": {difference.attribute}" if difference.attribute else ""
-
-
-def _why(difference: Difference) -> str:
-    return "AWS has it no more; " if difference.how is DifferenceKind.GONE else "it cannot be written: "
 
 
 # What is written
@@ -304,25 +275,21 @@ def kept(
     merged = merge(existing, inventory, literal=literal, only=only, edits=written, day=day)
     left = _left(merged, states, inventory, chosen)
     if left:
-        names = set(_names(only, inventory))
-        reasons = [
-            omission for omission in merged.found.left_alone if any(name and name in omission.name for name in names)
-        ]
-        cannot = (
-            (
-                difference,
-                f"{difference.kind} {short(difference.name)}{_of(difference)}: the configuration cannot have it",
-            )
-            for difference in left
-        )
-        why = {f"{omission.kind} {omission.name}: {omission.reason}": omission for omission in reasons}
-        raise StrataError(
-            *(
-                Message("not-declarable", text, kind=difference.kind, name=difference.name)
-                for difference, text in cannot
-            ),
-            *(omission.reason.saying(text, name=omission.name) for text, omission in why.items()),
-        )
+        ids, by_kind = {id for _, id in only}, live_names(inventory).items()
+        # Units are told by their keys.
+        named = [name for kind, live in by_kind if kind != "ou" for id, name in live.items() if id in ids]
+        names = {*ids, *named}
+        refusals = []
+        for difference in left:
+            text = f"{difference.kind} {short(difference.name)}{_of(difference)}: the configuration cannot have it"
+            refusals.append(Message("not-declarable", text, kind=difference.kind, name=difference.name))
+        why = {
+            f"{omission.kind} {omission.name}: {omission.reason}": omission
+            for omission in merged.found.left_alone
+            if any(name and name in omission.name for name in names)
+        }
+        refusals += [omission.reason.saying(text, name=omission.name) for text, omission in why.items()]
+        raise StrataError(*refusals)
     return merged
 
 
@@ -353,29 +320,12 @@ def _at(difference: Difference) -> tuple[str, str, str]:
     return difference.kind, difference.name, difference.attribute
 
 
-def _names(things: Collection[TypedId], inventory: Inventory) -> Iterator[str]:
-    """Yields the ids and names by which what is left alone is told."""
-    ids = {id for _, id in things}
-    for kind, names in live_names(inventory).items():
-        if kind != "ou":  # units are told by their keys
-            yield from (name for id, name in names.items() if id in ids)
-    yield from ids
-
-
-def _files(existing: ExistingConfiguration, merged: MergedFiles, inventory: Inventory) -> dict[str, str]:
-    """Returns the files that change; the record is one of them only where earlier runs began one."""
-    files = dict(merged.files)
-    if RECORD in existing.kept and files:
-        files[RECORD] = merged.record.written(inventory.organization.id)
-    return files
-
-
 def _offered(
     options: Options,
     existing: ExistingConfiguration,
     files: Mapping[str, str],
     merged: MergedFiles,
-    choice: AdoptionChoice,
+    how: AdoptOptions,
     warned: Sequence[Message] = (),
 ) -> tuple[int, bool]:
     """Shows what changes, warns, asks, and writes; returns the exit code, and whether anything was written.
@@ -385,14 +335,12 @@ def _offered(
     """
     folder = options.config
     check_unchanged(folder, existing.texts)
-    if not choice.json:
+    if not how.json:
         show(folder, {name: text for name, text in files.items() if name != RECORD}, merged.since)
     warn(warned)
-    if choice.dry_run or (choice.json and not choice.yes):
+    if not files or how.dry_run or (how.json and not how.yes):
         return 0, False
-    if not files:
-        return 0, False
-    if not choice.yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
+    if not how.yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
         options.note(Message("nothing-changed", "nothing was changed"))
         return 1, False
     documents = {name: read_text(folder / name) for name in files if (folder / name).is_file()}

@@ -17,7 +17,7 @@ from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
 from strata.atomic import read_text
 from strata.commands.adopt.folder import CACHE
-from strata.commands.adopt.mending import replace
+from strata.commands.adopt.mending import mend, replace
 from strata.config import ACCEPTED, PROJECT
 from strata.drift.comparison import differing, unread_parts
 from strata.drift.difference import Difference
@@ -39,12 +39,15 @@ from strata.sides.states import ids
 from strata.terminal import confirmed
 
 
+def mended(options: Options, folder: Path) -> None:
+    """Takes back what a run wrote that was killed before it had written all, and says so."""
+    if mend(folder):
+        half = f"{folder} was half written by a run that broke off: it is as it was before that run"
+        options.note(Message("half-written-before", half, place=str(folder)))
+
+
 def existing_at(
-    folder: Path,
-    zone: LandingZone,
-    organization: str,
-    imported: Mapping[str, str],
-    elsewhere: Mapping[str, str],
+    folder: Path, zone: LandingZone, organization: str, imported: Mapping[str, str], elsewhere: Mapping[str, str]
 ) -> ExistingConfiguration:
     """Returns the configuration of a folder, with what earlier runs described, and the ids that states have.
 
@@ -67,7 +70,7 @@ def existing_at(
 
 
 def deployed(states: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Returns the ids that Strata's states have by address, and those of layers of one's own, whose keys are theirs."""
+    """Returns the ids that Strata's states have by address, and those of added layers, whose keys are theirs."""
     ours, others = parted(states)
     return ids(ours), ids(others)
 
@@ -82,7 +85,7 @@ def _copy(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _link(folder: Path, copy: Path, without: Collection[tuple[str, ...]]) -> None:
-    """Makes a folder that leads to everything in another one but some files: a pipe or a large folder is not copied."""
+    """Makes a folder that leads to everything in another but some files: a pipe or a large folder is not copied."""
     copy.mkdir()
     for path in folder.iterdir():
         inside = {parts[1:] for parts in without if parts[0] == path.name and parts[1:]}
@@ -104,7 +107,7 @@ def _load(folder: Path, files: Mapping[str, str]) -> LandingZone:
 def _unknown(folder: Path, zone: LandingZone, files: Mapping[str, str]) -> list[dict[str, Any]]:
     known = {(acceptance.finding, acceptance.at) for acceptance in zone.accepted}
     with _copy(folder, files) as copy:
-        return [one for one in accepted(copy) if (one["finding"], one["at"]) not in known]
+        return [entry for entry in accepted(copy) if (entry["finding"], entry["at"]) not in known]
 
 
 def changed_texts(folder: Path, merged: MergedFiles, inventory: Inventory) -> dict[str, str]:
@@ -133,7 +136,7 @@ def _without_states(zone: LandingZone, inventory: Inventory) -> Sequence[Differe
 
 
 def gives_full_access(difference: Difference, inventory: Inventory, full: Collection[str]) -> bool:
-    """Returns whether somebody has one of some permission sets by an assignment or a membership."""
+    """Says that somebody has any of some permission sets by an assignment or a membership."""
     ids, center = difference.live.ids if difference.live else {}, inventory.center
     if difference.kind == MEMBERSHIP.name and center:
         return any(each.permission_set in full and each.principal == ids["group"] for each in center.assignments)
@@ -192,7 +195,7 @@ def offer(
 
 
 def worse(folder: Path, existing: ExistingConfiguration, merged: MergedFiles) -> list[Message]:
-    """Returns what nobody wants of the result and the configuration does not have yet, each with its place."""
+    """Returns unmet expectations and lock-outs that the configuration does not have yet, each with its place."""
     return [*unmet(folder, existing, merged), *locked_out(folder, existing, merged)]
 
 
@@ -202,7 +205,7 @@ def unmet(folder: Path, existing: ExistingConfiguration, merged: MergedFiles) ->
 
 
 def locked_out(folder: Path, existing: ExistingConfiguration, merged: MergedFiles) -> list[Message]:
-    """Returns what nobody could undo, which accepted.yaml gets an entry for."""
+    """Returns the lock-outs, for which accepted.yaml gets an entry."""
     return _placed(folder, merged, newly_locked_out(existing.landing_zone, merged.landing_zone))
 
 

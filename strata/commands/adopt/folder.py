@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from strata.atomic import cannot, locked
@@ -33,17 +33,13 @@ def has_configuration(to: Path) -> bool:
     if around:
         text = f"{to} is inside the configuration {around}; name a folder outside it with --to"
         raise StrataError(Message("folder-in-configuration", text, place=str(to), configuration=str(around)))
-    if not os.access(to if to.is_dir() else _existing(to), os.W_OK):
+    if not os.access(next(folder for folder in (to.absolute(), *to.absolute().parents) if folder.is_dir()), os.W_OK):
         text = f"{to} cannot be written; name another folder with --to"
         raise StrataError(Message("file-unwritable", text, place=str(to)))
     if (to / PROJECT).is_file():
         return True
     _left_by_us(to)
     return False
-
-
-def _existing(path: Path) -> Path:
-    return next(above for above in path.absolute().parents if above.is_dir())
 
 
 def _left_by_us(to: Path) -> list[str]:
@@ -95,24 +91,20 @@ def write_new(to: Path, files: Mapping[str, str]) -> None:
     with locked(to), cannot("made", to):
         for name in _left_by_us(to):
             (to / name).unlink()
-        for left in _left(to):
-            shutil.rmtree(left)
+        for making in to.glob(f"{_MAKING}*"):  # which a run that was killed has left
+            if making.is_dir() and not making.is_symlink():
+                shutil.rmtree(making)
         (to / CACHE).mkdir(exist_ok=True)
         hashes = {name: _hash(text.encode()) for name, text in files.items()}
         (to / CACHE / _LIST).write_text(json.dumps(hashes), encoding="utf-8")
         making = Path(tempfile.mkdtemp(prefix=_MAKING, dir=to))
         try:
             write_texts(making, files)
-            for name in sorted(files, key=lambda one: (one == PROJECT, one)):
+            for name in sorted(files, key=lambda name: (name == PROJECT, name)):
                 (to / name).parent.mkdir(exist_ok=True)
                 (making / name).replace(to / name)
         finally:
             shutil.rmtree(making, ignore_errors=True)
-
-
-def _left(to: Path) -> Iterator[Path]:
-    """Yields what a run that was killed was making."""
-    return (path for path in to.glob(f"{_MAKING}*") if path.is_dir() and not path.is_symlink())
 
 
 def forget_answers(to: Path) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from strata.atomic import cannot, current, locked, put, write
@@ -21,7 +20,7 @@ def replace(folder: Path, before: Mapping[str, str | None], files: Mapping[str, 
     """Replaces files that still are as they were read; None stands for no file.
 
     Raises:
-        StrataError: one has changed in the meantime, or cannot be written.
+        StrataError: a file has changed in the meantime, or cannot be written.
     """
     journal = folder / CACHE / _JOURNALS.replace("*", str(os.getpid()))
     with cannot("made", journal):
@@ -56,45 +55,24 @@ def mend(folder: Path) -> bool:
 
 
 def _taken_back(folder: Path, journal: Path) -> bool:
-    with locked(folder):  # a run that is writing comes to its end first
-        files = _files(folder, journal)
-    half = any(file.is_old for file in files)
-    written = [file for file in files if half and file.is_new]
-    for one in written:
-        if one.before is None:
-            one.path.unlink(missing_ok=True)
+    files: list[tuple[Path, bytes | None, bytes, bytes | None]] = []
+    # A run that is writing comes to its end first; then it has finished, or the journal is no journal.
+    with locked(folder), suppress(OSError, ValueError):
+        for name, (before, after) in json.loads(journal.read_text(encoding="utf-8")).items():
+            files.append((folder / name, _bytes(before), after.encode(), current(folder / name)))
+    if not any(now == old != new for _, old, new, now in files):
+        files = []  # every file has its new text
+    written = [(path, old, new) for path, old, new, now in files if now == new != old]
+    for path, old, new in written:
+        if old is None:
+            path.unlink(missing_ok=True)
         else:
-            write({one.path: one.before}, instead_of={one.path: one.after})
-    for parent in {file.path.parent for file in files if half}:
+            write({path: old}, instead_of={path: new})
+    for parent in {path.parent for path, *_ in files}:
         for left in parent.glob(".strata-*.new"):
             left.unlink(missing_ok=True)
     journal.unlink(missing_ok=True)
     return bool(written)
-
-
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    before: bytes | None
-    after: bytes
-    now: bytes | None
-
-    @property
-    def is_old(self) -> bool:
-        return self.now == self.before != self.after
-
-    @property
-    def is_new(self) -> bool:
-        return self.now == self.after != self.before
-
-
-def _files(folder: Path, journal: Path) -> list[_File]:
-    files: list[_File] = []
-    with suppress(OSError, ValueError):  # the other run has finished, or the journal is no journal
-        for name, (before, after) in json.loads(journal.read_text(encoding="utf-8")).items():
-            path = folder / name
-            files.append(_File(path, _bytes(before), after.encode(), current(path)))
-    return files
 
 
 def _bytes(text: str | None) -> bytes | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 from strata.aws.session import AwsError, connect
 from strata.commands.doctor import account, conflicts, defaults, layers, members, sign_in, state, tools
@@ -76,13 +76,18 @@ def run(options: Options, *, json: bool) -> int:
     local = [check for check in CHECKS if check.needs is Needs.NOTHING]
     remote = [check for check in CHECKS if check.needs is not Needs.NOTHING]
     context = build_context(landing_zone, options.config, aws, has_organization=has_organization)
-    found = examine([*local, *(remote if reachable else ())], context, debug=options.debug, progress=_progress(options))
-    lines = [*_lines(found, local), *gate, *(_lines(found, remote) if reachable else ())]
+    findings = examine(
+        [*local, *(remote if reachable else ())], context, debug=options.debug, progress=_progress(options)
+    )
+    lines = [*_lines(findings, local), *gate, *(_lines(findings, remote) if reachable else ())]
     if not reachable:
         text = f"{len(remote)} checks were skipped because of the failure above"
         lines.append(("aws", warning("checks-skipped", text, checks=len(remote))))
     _print_json(lines) if json else _print_lines(lines)
-    return _conclude(options, lines)
+    number = Counter(finding.level for _, finding in lines)
+    counts = [counted(number[level], level.value) for level in (Level.FAILURE, Level.WARNING)]
+    options.note(", ".join([*counts, *([f"{number[Level.LATER]} for later"] if number[Level.LATER] else [])]))
+    return 1 if number[Level.FAILURE] else 0
 
 
 # The checks, side by side
@@ -98,11 +103,15 @@ Progress = Callable[[int, int], None]
 def examine(
     checks: Sequence[Check], context: CheckContext, *, debug: bool = False, progress: Progress | None = None
 ) -> Found:
-    """Returns what every check found, by its name; which of them is done first changes nothing."""
+    """Returns the findings of every check by its name; which of them is done first changes nothing."""
     pool = ThreadPoolExecutor(max_workers=AT_ONCE)
     try:
         futures = {check.name: pool.submit(_look, check, context, debug) for check in checks}
-        _watch(set(futures.values()), progress)
+        pending, started = set(futures.values()), time.monotonic()
+        while pending:
+            _, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            if progress and time.monotonic() - started > PATIENCE:
+                progress(len(futures) - len(pending), len(futures))
         return {name: future.result() for name, future in futures.items()}
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -129,17 +138,8 @@ def _look(check: Check, context: CheckContext, debug: bool) -> Sequence[Finding]
         return [failure("fault-of-strata", text, remedy, error=type(error).__name__)]
 
 
-def _watch(futures: Iterable[Future[Sequence[Finding]]], progress: Progress | None) -> None:
-    pending = set(futures)
-    total, started = len(pending), time.monotonic()
-    while pending:
-        _, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-        if progress and time.monotonic() - started > PATIENCE:
-            progress(total - len(pending), total)
-
-
 def _progress(options: Options) -> Progress | None:
-    """Returns what shows the progress, None where nobody watches."""
+    """Returns a printer of the progress, None where nobody watches."""
     if options.quiet or not sys.stderr.isatty():
         return None
 
@@ -154,8 +154,8 @@ def _progress(options: Options) -> Progress | None:
 # The report
 
 
-def _lines(found: Found, checks: Sequence[Check]) -> list[Line]:
-    return [(check.name, finding) for check in checks for finding in found[check.name]]
+def _lines(findings: Found, checks: Sequence[Check]) -> list[Line]:
+    return [(check.name, finding) for check in checks for finding in findings[check.name]]
 
 
 def _print_lines(lines: Sequence[Line]) -> None:
@@ -181,10 +181,3 @@ def _print_json(lines: Sequence[Line]) -> None:
         for name, finding in lines
     ]
     document(output("doctor", {"findings": findings}))
-
-
-def _conclude(options: Options, lines: Sequence[Line]) -> int:
-    number = Counter(finding.level for _, finding in lines)
-    told = [counted(number[level], level.value) for level in (Level.FAILURE, Level.WARNING)]
-    options.note(", ".join([*told, *([f"{number[Level.LATER]} for later"] if number[Level.LATER] else [])]))
-    return 1 if number[Level.FAILURE] else 0

@@ -50,16 +50,16 @@ def check_caller(aws: Aws, project: Project) -> tuple[Finding, bool]:
 def check_organization(aws: Aws, project: Project) -> tuple[Finding, bool]:
     """Returns the line about the organization, and whether its parts can be looked at."""
     try:
-        found = organizations.describe(aws)
-        if found:
-            organizations.check_ours(found, project)
+        organization = organizations.describe(aws)
+        if organization:
+            organizations.check_ours(organization, project)
     except AwsError as error:
         return unanswered(error), True
     except StrataError as error:
         return refused(error.args[0]), False
-    if not found:
+    if not organization:
         return NOT_YET, False
-    return ok("organization-ours", f"{found['Id']}, all features", organization=found["Id"]), True
+    return ok("organization-ours", f"{organization['Id']}, all features", organization=organization["Id"]), True
 
 
 # Its set-up
@@ -77,8 +77,8 @@ def check_activation(context: CheckContext) -> Finding:
 
 def check_contact(context: CheckContext) -> Finding:
     """Checks that the account has its contact address: AWS creates no organization without it."""
-    found = unless_absent(context.aws.client("account").get_contact_information) or {}
-    contact = found.get("ContactInformation", {})
+    answer = unless_absent(context.aws.client("account").get_contact_information) or {}
+    contact = answer.get("ContactInformation", {})
     needed = ("FullName", "AddressLine1", "City", "CountryCode", "PhoneNumber")
     if lacking := [name for name in needed if not contact.get(name)]:
         remedy = "fill it in at https://console.aws.amazon.com/billing/home#/account"
@@ -90,9 +90,9 @@ def check_contact(context: CheckContext) -> Finding:
 
 def check_plan(context: CheckContext) -> Finding:
     """Checks whether the account is on AWS's free plan; accounts older than the plans are on none."""
-    found = unless_absent(context.aws.client("freetier", "us-east-1").get_account_plan_state)
-    kind = found["accountPlanType"] if found else "PAID"
-    if found and found.get("accountPlanStatus") == "EXPIRED":
+    plan = unless_absent(context.aws.client("freetier", "us-east-1").get_account_plan_state)
+    kind = plan["accountPlanType"] if plan else "PAID"
+    if plan and plan.get("accountPlanStatus") == "EXPIRED":
         remedy = "upgrade at https://console.aws.amazon.com/billing/home"
         return failure("plan-expired", f"the {kind.lower()} plan has expired", remedy, plan=kind)
     if kind == "FREE" and not context.has_organization:
@@ -175,7 +175,7 @@ def _closed(error: AwsError) -> Finding:
     """Explains a denied call about cost.
 
     Raises:
-        AwsError: it is another one.
+        AwsError: another error.
     """
     if not denied(error):
         raise error
@@ -190,12 +190,12 @@ def _closed(error: AwsError) -> Finding:
 
 
 def check_anomaly_monitor(context: CheckContext) -> Finding:
-    """Checks for the one monitor by service that AWS allows per account, and often creates itself."""
+    """Checks for a monitor by service: AWS allows a single one per account, and often creates it itself."""
     try:
-        found = list(context.aws.client("ce", "us-east-1").items("get_anomaly_monitors", "AnomalyMonitors[]"))
+        monitors = list(context.aws.client("ce", "us-east-1").items("get_anomaly_monitors", "AnomalyMonitors[]"))
     except AwsError as error:
         return _closed(error)
-    arns = [monitor["MonitorArn"] for monitor in found if monitor.get("MonitorDimension") == "SERVICE"]
+    arns = [monitor["MonitorArn"] for monitor in monitors if monitor.get("MonitorDimension") == "SERVICE"]
     address, ours = context.address(MONITOR), context.managed_or_imported
     if arns and not address:
         return ok("not-ours", f"{arns[0]} exists, Strata does not change it", monitor=arns[0])

@@ -17,14 +17,14 @@ def check_trails(context: CheckContext) -> Iterator[Finding]:
     Names are unique, a region has at most five, and each but the first costs by the event.
     """
     client = context.aws.client("cloudtrail", context.project.regions.primary)
-    found = client.describe_trails(includeShadowTrails=True)["trailList"]
+    trails = client.describe_trails(includeShadowTrails=True)["trailList"]
     name, address = f"{context.project.short_name}-organization", context.address(TRAIL)
-    names = [trail["Name"] for trail in found]
+    names = [trail["Name"] for trail in trails]
     if not address:
         yield ok("control-not-on", f"{listed(names) or 'none'}; trail is not on", control="trail", trails=names)
         return
-    ours = next((trail for trail in found if trail["Name"] == name), None)
-    others = [trail["Name"] for trail in found if trail is not ours]  # a name is unique in its home region alone
+    ours = next((trail for trail in trails if trail["Name"] == name), None)
+    others = [trail["Name"] for trail in trails if trail is not ours]  # a name is unique in its home region alone
     is_managed = address in context.managed_or_imported
     if ours and not is_managed:
         yield exists("trail-exists", f"the trail {name} exists already", address, ours["TrailARN"], trail=name)
@@ -39,41 +39,36 @@ def check_trails(context: CheckContext) -> Iterator[Finding]:
         yield ok("no-conflict", f"{name} is the only one" if ours else "none in the way")
 
 
-def check_analyzers(context: CheckContext) -> Iterator[Finding]:
+def check_analyzers(context: CheckContext) -> list[Finding]:
     """Checks the organization's access analyzers in each governed region."""
-    findings, is_on = list(_analyzers(context)), context.landing_zone.security.access_analyzer.on
-    fine = ok("no-conflict", "none in the way")
-    yield from findings or [
-        fine if is_on else ok("control-not-on", "access_analyzer is not on", control="access_analyzer")
-    ]
-
-
-def _analyzers(context: CheckContext) -> Iterator[Finding]:
-    name = f"{context.project.short_name}-organization"
+    name, findings = f"{context.project.short_name}-organization", list[Finding]()
     for address in ANALYZER.addresses(context.landing_zone):
         region = address.rpartition("_")[2]
         client = context.aws.client("accessanalyzer", region)
-        found = list(client.items("list_analyzers", "analyzers[].name", type="ORGANIZATION"))
-        others, is_managed = [other for other in found if other != name], address in context.managed_or_imported
-        if name in found and not is_managed:
-            text = f"the analyzer {name} exists in {region} already"
-            yield exists("analyzer-exists", text, address, f"{name}@{region}", analyzer=name, region=region)
-        if name not in found and len(others) >= ANALYZERS_PER_REGION:
+        analyzers = list(client.items("list_analyzers", "analyzers[].name", type="ORGANIZATION"))
+        others, is_managed = [other for other in analyzers if other != name], address in context.managed_or_imported
+        if name in analyzers and not is_managed:
+            text, data = f"the analyzer {name} exists in {region} already", {"analyzer": name, "region": region}
+            findings.append(exists("analyzer-exists", text, address, f"{name}@{region}", **data))
+        if name not in analyzers and len(others) >= ANALYZERS_PER_REGION:
             text = f"{region} has {len(others)} organization analyzers, AWS allows {ANALYZERS_PER_REGION}"
-            remedy, limit = "delete one, or set access_analyzer.mode to unmanaged", ANALYZERS_PER_REGION
-            yield failure("too-many", text, remedy, region=region, analyzers=len(others), limit=limit)
+            remedy, numbers = "delete one, or set access_analyzer.mode to unmanaged", {"analyzers": len(others)}
+            findings.append(failure("too-many", text, remedy, region=region, **numbers, limit=ANALYZERS_PER_REGION))
         elif others:
             text = f"{region} has {listed(others)} besides ours, which finds everything twice"
             remedy = "delete it, or set access_analyzer.mode to unmanaged"
-            yield warning("other-analyzers", text, remedy, region=region, analyzers=others)
+            findings.append(warning("other-analyzers", text, remedy, region=region, analyzers=others))
+    if not context.landing_zone.security.access_analyzer.on:
+        findings = findings or [ok("control-not-on", "access_analyzer is not on", control="access_analyzer")]
+    return findings or [ok("no-conflict", "none in the way")]
 
 
 def check_detectors(context: CheckContext) -> Finding:
     """Names GuardDuty detectors: no stack creates one, so none is in the way of these."""
-    found = {}
+    detectors = {}
     for region in context.project.regions.all_governed:
         client = context.aws.client("guardduty", region)
-        found[region] = list(client.items("list_detectors", "DetectorIds[]"))
-    there = sorted(region for region, detectors in found.items() if detectors)
+        detectors[region] = list(client.items("list_detectors", "DetectorIds[]"))
+    there = sorted(region for region, ids in detectors.items() if ids)
     text = f"GuardDuty is on in {', '.join(there)}, Strata does not change it" if there else "none"
     return ok("not-ours" if there else "no-conflict", text, regions=there)

@@ -76,7 +76,8 @@ class CheckContext:
 
     def holders(self) -> dict[str, ListedAccount]:
         """Returns the account that has each e-mail; of several, closed ones among them, the active one."""
-        return {folded(one.email): one for one in sorted(self.accounts(), key=lambda account: account.active)}
+        accounts = sorted(self.accounts(), key=lambda account: account.active)
+        return {folded(account.email): account for account in accounts}
 
     def gone(self) -> list[str]:
         """Returns the keys of declared accounts that were deployed and that AWS lists no more: none is made again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from strata.aws.defaults import OF_ACCOUNT, REGIONAL, Values, setting
@@ -29,43 +29,50 @@ _NAMES: Mapping[str, str] = {
 
 def _check(key: str, context: CheckContext) -> Finding:
     zone = context.landing_zone
-    found = setting(context.aws, key, context.project)
-    return assess_setting(key, zone.security.settings[key], found, by_policy=key in zone.declared_controls)
+    live = setting(context.aws, key, context.project)
+    return assess_setting(key, zone.security.settings[key], live, by_policy=key in zone.declared_controls)
 
 
 CHECKS = tuple(Check(_NAMES[key], Needs.ACCOUNT, partial(_check, key)) for key in (*REGIONAL, *OF_ACCOUNT))
 
 
-def assess_setting(key: str, control: Setting, found: Mapping[str, Values], *, by_policy: bool = False) -> Finding:
+def assess_setting(key: str, control: Setting, live: Mapping[str, Values], *, by_policy: bool = False) -> Finding:
     """Compares a setting with what AWS has, by region or for the account as a whole.
 
     Args:
         key: its key in security.yaml.
         control: its entry in security.yaml.
-        found: what AWS has by region; under the empty text for a setting of the account.
+        live: what AWS has by region; under the empty text for a setting of the account.
         by_policy: our own declarative policy sets it.
     """
-    now = _described(control, found)
+    now = _described(control, live)
     if not control.on:
         return ok("control-not-on", f"{now}; {key} is {control.mode.value}, so it stays", control=key)
-    declared = sorted(region for region, values in found.items() if _is_declared(values))
+    declared = sorted(region for region, values in live.items() if _is_declared(values))
     if declared and not by_policy:
         text = f"a declarative policy sets it in {', '.join(declared)}, so AWS rejects {key}"
         remedy = f"set {key}.mode to unmanaged"
         return failure("set-by-declarative-policy", text, remedy, control=key, regions=declared)
     differing = {
         region: values
-        for region, values in sorted(found.items())
+        for region, values in sorted(live.items())
         if not _is_declared(values) and not control.is_as_set(values)
     }
     if not differing:
         return ok("setting-as-declared", f"{now}, as in security.yaml", control=key)
     but = f": {control.breaks}" if control.breaks else ""
     remedy = f"the next deploy sets it{but}; else set {key}.mode to unmanaged"
-    if weaker := sorted({name for values in differing.values() for name in _weaker(control, values)}):
+    weaker = {  # the parameters in which a deploy would protect less than AWS does now
+        parameter
+        for values in differing.values()
+        for parameter, argument in control.arguments.items()
+        if (value := values.get(argument)) is not None
+        if is_weaker(type(control), parameter, value, getattr(control, parameter))
+    }
+    if weaker:
         remedy = f"raise it in security.yaml, or set {key}.mode to unmanaged"
-        text = f"{now}; security.yaml has {_words(control.values)}, weaker in {', '.join(weaker)}"
-        return warning("setting-would-weaken", text, remedy, control=key, parameters=weaker)
+        text = f"{now}; security.yaml has {_words(control.values)}, weaker in {', '.join(sorted(weaker))}"
+        return warning("setting-would-weaken", text, remedy, control=key, parameters=sorted(weaker))
     text = f"{now}; security.yaml has {_words(control.values)}"
     return warning("setting-would-change", text, remedy, control=key, regions=[*filter(None, differing)])
 
@@ -74,18 +81,10 @@ def _is_declared(values: Values) -> bool:
     return values.get("managed_by") == DECLARATIVE
 
 
-def _weaker(control: Setting, values: Values) -> Iterator[str]:
-    """Yields the parameters in which a deploy would protect less than AWS does now."""
-    for parameter, argument in control.arguments.items():
-        now = values.get(argument)
-        if now is not None and is_weaker(type(control), parameter, now, getattr(control, parameter)):
-            yield parameter
-
-
-def _described(control: Setting, found: Mapping[str, Values]) -> str:
+def _described(control: Setting, live: Mapping[str, Values]) -> str:
     by_text: dict[str, list[str]] = defaultdict(list)
     names = {*control.always, *control.arguments.values()}
-    for region, values in sorted(found.items()):
+    for region, values in sorted(live.items()):
         set_here = {name: values[name] for name in sorted(names & values.keys())}
         by_text[DECLARATIVE if _is_declared(values) else _words(set_here)].append(region)
     regional = isinstance(control, RegionalSetting)

@@ -1,4 +1,4 @@
-"""Checks of layers of one's own: whether they are deployed, where they cannot be, and what they left behind."""
+"""Checks of your own layers: whether they are deployed, where they cannot be, and what they left behind."""
 
 from __future__ import annotations
 
@@ -16,30 +16,26 @@ from strata.terraform.tools import CONFIG
 from strata.text import counted
 
 
-def check_layers(context: CheckContext) -> Iterator[Finding]:
+def check_layers(context: CheckContext) -> list[Finding]:
     """Checks each layer's stacks against the states, and that its accounts let us in."""
-    yield from list(_findings(context)) or [ok("no-layers", "none of your own")]
-
-
-def _findings(context: CheckContext) -> Iterator[Finding]:
     zone, stored = context.landing_zone, list_stacks(context.aws, context.project)
+    findings: list[Finding] = []
     for layer in zone.layers.values():
-        yield from _in_accounts(context, layer, stored) if layer.code.in_accounts else _here(layer, stored)
-    if context.folder.resolve() == CONFIG:
-        for path in unused(zone.layers):
-            text = f"{path.name}: stacks/layers/{path.name} takes no part: there is no config/layers/{path.name}.yaml"
-            yield ok("layer-unused", text, layer=path.name)
+        name = layer.name
+        if layer.code.in_accounts:
+            findings += _in_accounts(context, layer, stored)
+        elif name in stored:
+            findings.append(ok("layer-deployed", f"{name}: deployed", layer=name))
+        else:
+            text, remedy = f"{name}: not deployed yet", f"strata deploy {name}"
+            findings.append(later("layer-not-deployed", text, remedy, layer=name))
+    for path in unused(zone.layers) if context.folder.resolve() == CONFIG else ():
+        text = f"{path.name}: stacks/layers/{path.name} takes no part: there is no config/layers/{path.name}.yaml"
+        findings.append(ok("layer-unused", text, layer=path.name))
     known = {*STACKS, *zone.layers, *zone.account_stacks}
     gone = {stack: read_state(context.aws, context.project, stack) for stack in stored if stack not in known}
-    yield from (refused(refusal.fault.problem, refusal.fault.remedy) for refusal in lost_layers(zone, gone))
-
-
-def _here(layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
-    if layer.name in stored:
-        yield ok("layer-deployed", f"{layer.name}: deployed", layer=layer.name)
-    else:
-        remedy = f"strata deploy {layer.name}"
-        yield later("layer-not-deployed", f"{layer.name}: not deployed yet", remedy, layer=layer.name)
+    findings += [refused(refusal.fault.problem, refusal.fault.remedy) for refusal in lost_layers(zone, gone)]
+    return findings or [ok("no-layers", "none of your own")]
 
 
 def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
@@ -47,12 +43,12 @@ def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> 
     ids = dict(account_ids(state, context.landing_zone.members))
     closed: list[str] = []
     for role in dict.fromkeys((layer.roles.reader, layer.roles.writer)):
-        if found := [key for key in closed_to_us(context.aws, ids, role) if key not in closed]:
-            closed += found
+        if shut := [key for key in closed_to_us(context.aws, ids, role) if key not in closed]:
+            closed += shut
             what = "access role" if role == ACCESS_ROLE else role
-            text = f"{layer.name}: left out in {listed(found)}, whose {what} cannot be assumed"
+            text = f"{layer.name}: left out in {listed(shut)}, whose {what} cannot be assumed"
             yield warning(
-                "role-not-assumable", text, way(role, {layer.name: layer.roles}), layer=layer.name, accounts=found
+                "role-not-assumable", text, way(role, {layer.name: layer.roles}), layer=layer.name, accounts=shut
             )
     entered = [key for key in context.landing_zone.members if key not in closed]
     there = [key for key in entered if layer.stack_in(key) in stored]

@@ -5,12 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from strata.aws.organization import (
-    ListedAccount,
-    enabled_policy_types,
-    list_delegations,
-    list_trusted_services,
-)
+from strata.aws.organization import ListedAccount, enabled_policy_types, list_delegations, list_trusted_services
 from strata.aws.session import AwsError
 from strata.aws.switches import switched_on
 from strata.commands.doctor.context import CheckContext
@@ -26,7 +21,8 @@ from strata.kinds.at_aws import Inventory, LiveAccount, LiveOrganization
 from strata.kinds.organization import DELEGATED
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
-from strata.landing_zone.services import delegation, own_switches, unknown_types
+from strata.landing_zone.services import delegation as address_of
+from strata.landing_zone.services import own_switches, unknown_types
 from strata.sides.join import known_keys
 from strata.sides.recorded import states_of
 from strata.text import folded
@@ -36,7 +32,12 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
     """Checks declared accounts against live ones, both ways, by e-mail: so does a deploy find what it imports."""
     zone, live = context.landing_zone, context.accounts()
     known = context.holders(), recorded(zone, context.states())
-    findings = [*_declared(zone, *known), *_gone(context), *_undeclared(zone, live)]
+    findings = [*_declared(zone, *known)]
+    for entry in (f"accounts.{key}" for key in context.gone()):
+        text = f"{entry} was deployed, and AWS lists it no more: deploys leave it out, and forget what it has"
+        remedy = f"set retired: true on {entry}, then write what strata check says"
+        findings.append(warning("account-inactive", text, remedy, place=entry, state=GONE))
+    findings += _undeclared(zone, live)
     active = sum(account.active for account in live)
     yield from findings or [ok("accounts-declared", f"active: {active}, all of them declared", accounts=active)]
 
@@ -44,8 +45,9 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
 def _declared(zone: LandingZone, holders: Mapping[str, ListedAccount], states: Holdings) -> Iterator[Finding]:
     """Judges who has the e-mails of declared accounts: those not ACTIVE, then those that a deploy would rename."""
     names = {account.name: key for key, account in {**zone.retired, **zone.members}.items()}
-    held = [(key, one) for key, declared in zone.members.items() if (one := holders.get(folded(declared.email)))]
-    for key, account in sorted(held, key=lambda one: one[1].active):
+    holding = {key: holders.get(folded(declared.email)) for key, declared in zone.members.items()}
+    held = [(key, account) for key, account in holding.items() if account]
+    for key, account in sorted(held, key=lambda entry: entry[1].active):
         declared, entry, place = zone.members[key], f"accounts.{key}", f"accounts.{key}.email"
         state = {"place": entry, "account": account.id, "state": account.state}
         at, data = f"{place} {declared.email!r}", {"place": place, "account": account.id}
@@ -73,14 +75,6 @@ def _declared(zone: LandingZone, holders: Mapping[str, ListedAccount], states: H
             text = f"{at} is of {account}: a deploy adopts it and names it {declared.name!r}"
             remedy = f"set {entry}.name to {account.name!r} to keep its name, or use another address"
             yield warning("account-would-be-adopted", text, remedy, **data, name=declared.name)
-
-
-def _gone(context: CheckContext) -> Iterator[Finding]:
-    """Judges declared accounts that were deployed and that AWS lists no more."""
-    for entry in (f"accounts.{key}" for key in context.gone()):
-        text = f"{entry} was deployed, and AWS lists it no more: deploys leave it out, and forget what it has"
-        remedy = f"set retired: true on {entry}, then write what strata check says"
-        yield warning("account-inactive", text, remedy, place=entry, state=GONE)
 
 
 def _undeclared(zone: LandingZone, live: Iterable[ListedAccount]) -> Iterator[Finding]:
@@ -133,7 +127,7 @@ def _switches(context: CheckContext, trusted: Collection[str]) -> Iterator[Findi
 
 
 def check_policy_types(context: CheckContext) -> Finding:
-    """Names enabled policy types that the AWS provider does not know: no deploy can enable another one meanwhile."""
+    """Names enabled policy types that the AWS provider does not know: no deploy can enable more types meanwhile."""
     enabled = enabled_policy_types(context.aws)
     if unknown := unknown_types(enabled):
         text = f"{listed(unknown)}: on, and the pinned AWS provider does not know it"
@@ -147,7 +141,7 @@ def check_policy_types(context: CheckContext) -> Finding:
 def check_delegations(context: CheckContext) -> Iterator[Finding]:
     """Checks delegated administrators: AWS rejects a second registration, and allows few per service.
 
-    One that stands beside the declared one hinders no deploy; adoption leaves it alone, and accepted.yaml has it.
+    A delegation beside the declared one hinders no deploy; adoption leaves it alone, and accepted.yaml has it.
     """
     zone, live, today = context.landing_zone, list_delegations(context.aws), dt.datetime.now(dt.UTC).date()
     registered = {thing.name: thing for thing in _registered(context, live)}
@@ -156,26 +150,26 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
         acceptance.at for acceptance in zone.accepted if acceptance.finding in DRIFT and not acceptance.ended(today)
     }
     shut = {account.id for account in context.accounts() if account.shut}
-    for one in registered.values():
-        service, account = one.ids["service"], one.ids["account"]
+    for delegation in registered.values():
+        service, account = delegation.ids["service"], delegation.ids["account"]
         if (key := declared.get(service)) is None:
             continue
-        wanted, address = f"{key} of {service}", f"{DELEGATED.type}.{delegation(service)}"
+        wanted, address = f"{key} of {service}", f"{DELEGATED.type}.{address_of(service)}"
         data = {"place": address, "service": service, "account": account}
-        if one.name != wanted and wanted not in registered:
+        if delegation.name != wanted and wanted not in registered:
             text = f"{service} is delegated to {account}, organization.yaml has {key}"
-            remedy = f"declare that account; or, once it uses the service no more, {one.undo[0]}"
+            remedy = f"declare that account; or, once it uses the service no more, {delegation.undo[0]}"
             yield failure("delegated-elsewhere", text, remedy, **data, declared=key)
-        elif one.name != wanted and str(one) in accepted:
-            called = one.name.removesuffix(f" of {service}")
+        elif delegation.name != wanted and str(delegation) in accepted:
+            called = delegation.name.removesuffix(f" of {service}")
             yield ok("delegated-as-well", f"{service}: {called} as well, accepted", **data)
-        elif one.name != wanted:
+        elif delegation.name != wanted:
             text = f"{service} is delegated to {account} as well, organization.yaml has {key}"
-            remedy = f"if that is meant: accepted.yaml, {hint('made-outside', str(one))}"
+            remedy = f"if that is meant: accepted.yaml, {hint('made-outside', str(delegation))}"
             yield warning("delegated-as-well", text, remedy, **data)
-        elif address not in ours and account not in shut:  # a deploy lets go of one that is closed
+        elif address not in ours and account not in shut:  # a deploy lets go of an account that is closed
             text = f"{service} is delegated to {key} already, and AWS rejects a second registration"
-            yield exists("delegation-exists", text, address, one.thing[1], service=service, account=account)
+            yield exists("delegation-exists", text, address, delegation.thing[1], service=service, account=account)
         else:
             yield ok("delegated-as-declared", f"{service}: {key}", **data)
     for service in sorted(live.keys() - declared):
@@ -190,11 +184,10 @@ def _registered(context: CheckContext, live: Mapping[str, Collection[str]]) -> l
 
     They are named as `strata drift` names them, and accepted.yaml.
     """
-    listed = sorted(
-        context.accounts(), key=lambda account: not account.active
-    )  # of several with an address, the active one
+    # Of several accounts with an address, the active one.
     accounts = tuple(
-        LiveAccount(account.id, account.name, account.email, account.state, joined="", parent="") for account in listed
+        LiveAccount(account.id, account.name, account.email, account.state, joined="", parent="")
+        for account in sorted(context.accounts(), key=lambda account: not account.active)
     )
     delegations = {service: tuple(sorted(live[service])) for service in sorted(live)}
     organization = LiveOrganization("", "", context.account_id, accounts, (), (), (), (), delegations)

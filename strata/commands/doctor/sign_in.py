@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from contextlib import suppress
 
 from strata.aws.identity_center import CenterClient, console
 from strata.aws.session import AwsError, unless_absent
@@ -23,10 +23,17 @@ from strata.sides.recorded import principals
 def check_identity_center(context: CheckContext) -> Finding:
     """Checks that Identity Center is enabled for the organization, by this account, in the configured region.
 
-    An account instance has no permission sets, and an account has one instance at most.
+    An account instance has no permission sets, and an account has a single instance at most.
     """
     account, region = context.account_id, context.project.identity_center_region
-    instances = [_described(context, region, instance) for instance in context.instances()]
+    instances = []
+    for instance in context.instances():
+        # The home region, and whether there are permission sets, only the description has.
+        described = {}
+        with suppress(AwsError):
+            client = context.aws.client("sso-admin", instance.get("PrimaryRegion") or region)
+            described = client.describe_instance(InstanceArn=instance["InstanceArn"])
+        instances.append({**instance, **described})
     own = [instance for instance in instances if instance.get("OwnerAccountId", account) == account]
     by_hand = "no call can do it for a management account"
     if not own and (others := sorted({instance["OwnerAccountId"] for instance in instances})):
@@ -50,15 +57,6 @@ def check_identity_center(context: CheckContext) -> Finding:
         return failure("identity-center-not-active", text, remedy, status=status)
     arn = instance["InstanceArn"]
     return ok("identity-center-enabled", f"{arn} in {home}", instance=arn, region=home)
-
-
-def _described(context: CheckContext, region: str, instance: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Adds the parts that only the description has: the home region, and whether there are permission sets."""
-    try:
-        client = context.aws.client("sso-admin", instance.get("PrimaryRegion") or region)
-        return {**instance, **client.describe_instance(InstanceArn=instance["InstanceArn"])}
-    except AwsError:
-        return instance
 
 
 def _enable(region: str) -> str:
@@ -104,9 +102,11 @@ def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
         return
     sets = list(center.permission_sets())
     shut = {account.id for account in context.accounts() if account.shut}  # takes none, and counts as done
-    lacking = {arn: [one for one in center.accounts_of(arn, outdated=True) if one not in shut] for arn in sets}
+    lacking = {
+        arn: [account for account in center.accounts_of(arn, outdated=True) if account not in shut] for arn in sets
+    }
     named = sorted((center.name_of(arn), accounts, arn) for arn, accounts in lacking.items() if accounts)
-    outdated = [one for one in named if one[0] not in context.landing_zone.external_sets]
+    outdated = [entry for entry in named if entry[0] not in context.landing_zone.external_sets]
     for name, accounts, arn in outdated:
         yield failure(
             "permission-set-outdated",
@@ -133,7 +133,7 @@ def check_alert_mails(context: CheckContext) -> Iterator[Finding]:
 
 
 def _alert_mails(context: CheckContext, region: str) -> Iterator[Finding]:
-    """Judges the subscriptions of one topic; AWS drops those that nobody confirms within three days."""
+    """Judges the subscriptions of a region's topic; AWS drops those that nobody confirms within three days."""
     arn = f"arn:{PARTITION}:sns:{region}:{context.account_id}:{context.project.short_name}-alerts"
     asked = context.aws.client("sns", region).items("list_subscriptions_by_topic", "Subscriptions[]", TopicArn=arn)
     live = unless_absent(lambda: list(asked), ("NotFound", "NotFoundException"))

@@ -43,12 +43,12 @@ def check_cdktf(_context: CheckContext) -> Finding:
     """Checks that the CLI is installed in the version that package.json pins."""
     wanted = tools.engine()
     manifest = wanted.package / "package.json"
-    found = json.loads(manifest.read_text())["version"] if manifest.is_file() else None
-    if found != wanted.version:
-        text = f"the {wanted.name} CLI is {found or 'not installed'}, package.json pins {wanted.version}"
-        id = "tool-other-version" if found else "tool-missing"
-        return failure(id, text, tools.set_up(), tool=wanted.name, version=found, pinned=wanted.version)
-    return ok("tool-fine", f"{wanted.name} CLI {found}", tool=wanted.name, version=found)
+    installed = json.loads(manifest.read_text())["version"] if manifest.is_file() else None
+    if installed != wanted.version:
+        text = f"the {wanted.name} CLI is {installed or 'not installed'}, package.json pins {wanted.version}"
+        id = "tool-other-version" if installed else "tool-missing"
+        return failure(id, text, tools.set_up(), tool=wanted.name, version=installed, pinned=wanted.version)
+    return ok("tool-fine", f"{wanted.name} CLI {installed}", tool=wanted.name, version=installed)
 
 
 def check_terraform(context: CheckContext) -> Iterator[Finding]:

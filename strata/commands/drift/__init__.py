@@ -122,21 +122,18 @@ def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acce
     inventory = reading.controls(aws, inventory, controls_of(zone, states))
     meant = {(acceptance.finding, acceptance.at) for acceptance in accepted}
     drift = compare(zone, states, inventory, meant)
-    if doubted := {place for difference in drift.differences if (place := _doubted(difference))}:
+    # An assignment that was made or taken away may have been so by a deploy just now.
+    doubted = {
+        (assignment.ids["arn"], assignment.ids["account"])
+        for difference in drift.differences
+        if difference.kind == ASSIGNMENT.name and not difference.attribute
+        if (assignment := difference.live or difference.recorded)
+    }
+    if doubted:
         inventory = reading.assignments(aws, inventory, doubted)
         drift = compare(zone, states, inventory, meant)
     check_same(aws, zone, states)
     return _SeenDrift(reading, inventory, drift)
-
-
-def _doubted(difference: Difference) -> tuple[str, str] | None:
-    """Returns permission set and account of an assignment that was made or taken away, maybe by a deploy just now."""
-    its = difference.live or difference.recorded
-    return (
-        (its.ids["arn"], its.ids["account"])
-        if its and difference.kind == ASSIGNMENT.name and not difference.attribute
-        else None
-    )
 
 
 def _agreed(options: Options, back: Back, zone: LandingZone, caller: Caller, seen: _SeenDrift) -> list[Step]:
@@ -155,17 +152,17 @@ def _step(options: Options, step: Step) -> str:
 
 
 def _authors(options: Options, aws: Aws, zone: LandingZone, drift: Drift) -> dict[str, Author]:
-    """Returns who made each difference by its hint, and says how far the asking is."""
+    """Returns the author of each difference by its hint, and says how far the asking is."""
     some = min(len(drift.differences), MOST)
     if some:
         options.note(f"asking CloudTrail about {counted(some, 'difference')}, twice a second")
-    found, last = dict[str, Author](), time.monotonic()
+    by_hint, last = dict[str, Author](), time.monotonic()
     for number, author in enumerate(authors(History(aws), zone.project, drift.differences)):
-        found[_hint(drift.differences[number])] = author
+        by_hint[_hint(drift.differences[number])] = author
         if time.monotonic() - last > _EVERY:
             last = time.monotonic()
             options.note(f"asking CloudTrail: {number + 1} of {some}")
-    return found
+    return by_hint
 
 
 _EVERY = 5.0
@@ -279,7 +276,7 @@ def _deploy(options: Options, stacks: Iterable[str]) -> str:
 
 
 def _adopt(options: Options, difference: Difference) -> str:
-    """Returns the command that writes one thing into the configuration."""
+    """Returns the command that writes a thing into the configuration."""
     words = (
         "strata adopt --refresh-external" if difference.way.refresh else adopt_line(difference.kind, difference.name)
     )
@@ -307,8 +304,7 @@ def _facts(options: Options, drift: Drift, by: Mapping[str, Author]) -> dict[str
     return {
         "drift": bool(drift.differences),
         "differences": [
-            {**_difference_facts(options, difference), **_author(by.get(_hint(difference)))}
-            for difference in drift.differences
+            _difference_facts(options, difference, by.get(_hint(difference))) for difference in drift.differences
         ],
         "accepted": [_difference_facts(options, difference) for difference in drift.accepted],
         "waiting": list(drift.waiting),
@@ -320,8 +316,11 @@ def _unread(drift: Drift) -> list[Unread]:
     return [Unread(part, HIDDEN.get(part, ()), reason) for part, reason in drift.unread.items()]
 
 
-def _difference_facts(options: Options, difference: Difference) -> dict[str, Any]:
-    way = difference.way
+def _difference_facts(options: Options, difference: Difference, author: Author | None = None) -> dict[str, Any]:
+    way, who = difference.way, {}
+    if author:
+        at = author.at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if author.at else ""
+        who = {"who": {"by": author.by, "at": at, "event": author.event, "unknown": author.unknown}}
     return {
         "finding": difference.how.value,
         "at": difference.at,
@@ -340,11 +339,5 @@ def _difference_facts(options: Options, difference: Difference) -> dict[str, Any
         "not_adopted_id": way.not_adopted.id if way.not_adopted and not way.refresh else "",
         "by_hand": way.by_hand,
         "by_hand_id": way.by_hand.id if way.by_hand else "",
+        **who,
     }
-
-
-def _author(author: Author | None) -> dict[str, Any]:
-    if author is None:
-        return {}
-    at = author.at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if author.at else ""
-    return {"who": {"by": author.by, "at": at, "event": author.event, "unknown": author.unknown}}

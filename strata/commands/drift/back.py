@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from strata.aws.session import Aws
 from strata.drift.comparison import Drift
@@ -40,11 +39,11 @@ class Back:
 _TAKES = {"delete", "deregister", "detach", "disable", "remove"}
 """What operations begin with that take something away."""
 Step = Line | tuple[str, ...]
-"""A line of the AWS CLI, or the stacks of one deploy."""
+"""A line of the AWS CLI, or the stacks of a deploy."""
 
 
 def steps_of(zone: LandingZone, drift: Drift) -> list[Step]:
-    """Returns what the ways back are, in their order; deploys that follow one another are one."""
+    """Returns the ways back in their order; deploys that follow each other are a single step."""
     order, steps = [layer.name for layer in layers(zone)], list[Step]()
     for way in (difference.way for difference in drift.differences if not difference.way.is_left_to_hand):
         steps += way.undo
@@ -59,7 +58,7 @@ def agreed(options: Options, zone: LandingZone, drift: Drift, steps: Sequence[St
     by_hand = [
         difference
         for difference in drift.differences
-        if difference.way.is_left_to_hand or not _has_line(difference.way)
+        if difference.way.is_left_to_hand or not (difference.way.undo or difference.way.deploy)
     ]
     if left := list(dict.fromkeys(f"{difference.kind} {difference.name}" for difference in by_hand)):
         options.note(Message("left-to-hand", f"left to you, see above: {listed(left)}", things=left))
@@ -67,7 +66,7 @@ def agreed(options: Options, zone: LandingZone, drift: Drift, steps: Sequence[St
         options.note(Message("nothing-put-back", "nothing was put back: no line does"))
         return False
     lines = [step for step in steps if isinstance(step, Line)]
-    taken = len([one for one in lines if one.operation.partition("-")[0] in _TAKES])
+    taken = len([command for command in lines if command.operation.partition("-")[0] in _TAKES])
     stacks = [stack for step in steps if not isinstance(step, Line) for stack in step]
     told = (*drift.differences, *drift.accepted)
     gone = [
@@ -97,10 +96,6 @@ def agreed(options: Options, zone: LandingZone, drift: Drift, steps: Sequence[St
     return False
 
 
-def _has_line(way: Any) -> bool:
-    return bool(way.undo or way.deploy)
-
-
 def put_back(aws: Aws, steps: Sequence[Step], back: Back, text_of: Callable[[Step], str]) -> int:
     """Runs the steps up to the first that fails; returns its exit code, having said what is left.
 
@@ -112,12 +107,9 @@ def put_back(aws: Aws, steps: Sequence[Step], back: Back, text_of: Callable[[Ste
     try:
         for number, step in enumerate(steps):
             print(line(f"run: {text_of(step)}"), flush=True)
-            code = 0
             if isinstance(step, Line):
                 _call(aws, step)
-            else:
-                code = back.deploy(step)
-            if code:
+            elif code := back.deploy(step):
                 _tell(steps, number, text_of)
                 return code
     except (StrataError, KeyboardInterrupt):
@@ -127,7 +119,7 @@ def put_back(aws: Aws, steps: Sequence[Step], back: Back, text_of: Callable[[Ste
 
 
 def _tell(steps: Sequence[Step], number: int, text_of: Callable[[Step], str]) -> None:
-    """Says which steps were done, which one did not end well, and which are left; a deploy may have made some."""
+    """Says which steps were done, which did not end well, and which are left; a deploy may have made some."""
     sys.stdout.flush()
     ended = "not done" if isinstance(steps[number], Line) else "broken off, with what it made above"
     for place, step in enumerate(steps):

@@ -21,7 +21,7 @@ from strata.text import folded, listed
 def without_own_loss(
     caller: Caller, inventory: Inventory, drift: Drift, allow: Collection[str], note: Callable[[str], None]
 ) -> Drift:
-    """Returns what can be put back while the caller keeps its access, all where that is allowed; says what goes.
+    """Returns the drift that can be put back while the caller keeps its access, all where that is allowed.
 
     Raises:
         StrataError: the rest does not work without what is left out.
@@ -45,11 +45,11 @@ def without_own_loss(
 
 
 def _is_needed(inventory: Inventory, difference: Difference, rest: Iterable[Difference]) -> bool:
-    """Returns whether the rest fails while something is there: a deploy makes its own, or another gets its name."""
+    """Says that the rest fails while something is there: a deploy makes its own, or another gets its name."""
     if difference.way.deploy or difference.attribute:
         return True
-    found = kind_of(difference.kind, difference.name).named(inventory, {})
-    names = {each.identity for each in found if difference.live and each.id == difference.live.ids.get("id")}
+    things = kind_of(difference.kind, difference.name).named(inventory, {})
+    names = {each.identity for each in things if difference.live and each.id == difference.live.ids.get("id")}
     return any(
         each.declared and each.declared.mark and each.declared.mark.identity in names
         for each in rest
@@ -81,11 +81,11 @@ class _OwnAccess:
             line.operation in _WHOLE or line.parameters.get("managed_policy_arn") == full for line in lines
         )
         weakens = _WHOLE if keeps_full else {*_WHOLE, *_PARTS}
-        for one in differences:
-            weaker = any(self._is_own(line) and line.operation in weakens for line in one.way.undo)
-            taken = {way for line in one.way.undo for way in self._taken(line)}
-            if not one.way.is_left_to_hand and (weaker or (taken and (taken >= self.ways or not self.user))):
-                yield one
+        for difference in differences:
+            weaker = any(self._is_own(line) and line.operation in weakens for line in difference.way.undo)
+            taken = {way for line in difference.way.undo for way in self._taken(line)}
+            if not difference.way.is_left_to_hand and (weaker or (taken and (taken >= self.ways or not self.user))):
+                yield difference
             else:
                 self.ways -= taken
 
@@ -108,7 +108,7 @@ class _OwnAccess:
         return tuple(differences)
 
     def _taken(self, line: Line) -> set[str]:
-        """Returns the ways that one line takes."""
+        """Returns the ways that a line takes."""
         given: Mapping[str, str] = line.parameters
         match line.operation:
             case "delete-user" if given["user_id"] == self.user:
@@ -141,7 +141,7 @@ _PARTS = {
 
 
 def _own_access(caller: Caller, inventory: Inventory) -> _OwnAccess | None:
-    """Returns what somebody has who signed in by Identity Center; None of others, of whose access drift has no line."""
+    """Returns the access of somebody who signed in by Identity Center; None of others, of whom drift has no line."""
     match = _ROLE.fullmatch(caller.arn)
     for center in inventory.centers if match else ():
         for permission_set in center.permission_sets:
