@@ -51,7 +51,7 @@ class MergedFiles:
     files: Texts
     landing_zone: LandingZone
     record: Record
-    found: Description
+    description: Description
     since: Since
 
 

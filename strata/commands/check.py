@@ -258,14 +258,11 @@ def _acceptances(landing_zone: LandingZone, day: dt.date | None) -> list[tuple[i
     if day is None or not landing_zone.accepted:
         return []
     from strata.config import ACCEPTED
-    from strata.config.accepted import ENTRIES, endings
-    from strata.landing_zone.expiry import NOTICE
+    from strata.config.accepted import ENTRIES
+    from strata.landing_zone.expiry import due
 
     source_file = landing_zone.source_file(ACCEPTED)
-    return [
-        (source_file.line((ENTRIES, index)), acceptance)
-        for index, acceptance in endings(landing_zone.accepted, day, NOTICE)
-    ]
+    return [(source_file.line((ENTRIES, index)), acceptance) for index, acceptance in due(landing_zone.accepted, day)]
 
 
 def _print_acceptances(options: Options, accepted: list[tuple[int, Acceptance]], day: dt.date | None) -> None:
@@ -298,16 +295,10 @@ def _ending_expectations(landing_zone: LandingZone, day: dt.date | None) -> list
         return []
     from strata.config import EXPECTATIONS
     from strata.config.expectations import ENTRIES
-    from strata.landing_zone.expiry import NOTICE
+    from strata.landing_zone.expiry import due
 
     lines = landing_zone.source_file(EXPECTATIONS)
-    found = [(index, expectation) for index, expectation in enumerate(landing_zone.expectations) if expectation.until]
-    due = [
-        (lines.line((ENTRIES, index)), expectation)
-        for index, expectation in found
-        if expectation.until and expectation.until - day <= NOTICE
-    ]
-    return sorted(due, key=lambda ending: (ending[1].until or day, ending[0]))
+    return [(lines.line((ENTRIES, index)), expectation) for index, expectation in due(landing_zone.expectations, day)]
 
 
 def _print_ending_expectations(options: Options, over: list[tuple[int, Expectation]], day: dt.date | None) -> None:

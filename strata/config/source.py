@@ -71,12 +71,13 @@ class SourceFile:
 
 def dotted(location: Location) -> str:
     """Returns a location as `accounts.data-prod.email`, with list positions counted from 1."""
-    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{_part(part)}" for part in location)
-    return "".join(parts).removeprefix(".")
-
-
-def _part(key: str) -> str:
-    return key if len(key) <= _LONGEST_KEY and key.isprintable() else short(key)
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+        else:
+            text += f".{part if len(part) <= _LONGEST_KEY and part.isprintable() else short(part)}"
+    return text.removeprefix(".")
 
 
 def read(path: Path, name: str, entries: str = "") -> SourceFile:
@@ -118,7 +119,7 @@ def parse(text: str, source_file: SourceFile, entries: str = "") -> None:
         problem = Message("nested-too-deeply", "is nested too deeply")
         source_file.faults.append(Fault(source_file.file, 1, "", problem, "flatten it"))
     else:
-        if node is not None and not _is_null(node):
+        if node is not None and not is_null(node):
             _Builder(source_file, len(text) + MAX_REPEATED).top(node, entries)
 
 
@@ -144,23 +145,17 @@ def _syntax(error: yaml.MarkedYAMLError, file: str, text: str) -> Fault:
     mark = error.problem_mark or error.context_mark
     lines = text.splitlines() or [""]
     number = min(mark.line + 1, len(lines)) if mark else 1
-    return Fault(file, number, "", _syntax_problem(error), _syntax_remedy(lines[number - 1]))
-
-
-def _syntax_problem(error: yaml.MarkedYAMLError) -> Message:
     problem = str(error.problem or error.context)
     if problem.startswith("but "):
         problem = f"{error.context}, {problem}"
-    return Message("not-yaml", f"is not YAML: {problem}")
+    remedy = "check indentation, colons and quotes on this line and the one above"
+    if "\t" in lines[number - 1]:
+        remedy = "indent with spaces, YAML allows no tabs"
+    return Fault(file, number, "", Message("not-yaml", f"is not YAML: {problem}"), remedy)
 
 
-def _syntax_remedy(line: str) -> str:
-    if "\t" in line:
-        return "indent with spaces, YAML allows no tabs"
-    return "check indentation, colons and quotes on this line and the one above"
-
-
-def _is_null(node: yaml.Node) -> bool:
+def is_null(node: yaml.Node) -> bool:
+    """Returns whether nothing is written in the place of a node, or a word for nothing."""
     return isinstance(node, yaml.ScalarNode) and not node.style and plain(node.value) is None
 
 
@@ -216,7 +211,9 @@ class _Builder:
             if isinstance(node, yaml.MappingNode):
                 return self._unfilled(node, at) if _is_unfilled(node) else self._mapping(node, at)
             if isinstance(node, yaml.SequenceNode):
-                return [self._item(item, (*at, index)) for index, item in enumerate(node.value)]
+                for index, item in enumerate(node.value):
+                    self.source_file.lines.setdefault((*at, index), item.start_mark.line + 1)
+                return [self._value(item, (*at, index)) for index, item in enumerate(node.value)]
             return self._scalar(node, at) if isinstance(node, yaml.ScalarNode) else None
         finally:
             self.open.discard(id(node))
@@ -226,10 +223,6 @@ class _Builder:
         left = f"{{{{ {' '.join(names)} }}}}"
         problem = f"is {short(left)[1:-1]}, an unfilled template placeholder"
         self._invalid(at, node, Message("placeholder-unfilled", problem, value=left), "write the value")
-
-    def _item(self, node: yaml.Node, at: Location) -> Any:
-        self.source_file.lines.setdefault(at, node.start_mark.line + 1)
-        return self._value(node, at)
 
     def _mapping(self, node: yaml.MappingNode, at: Location) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -259,21 +252,25 @@ class _Builder:
             self._fault(at, node, problem, "write the entries out")
             self.source_file.incomplete.add(at)
             return None
-        found = text_problem(node.value)
-        if found:
-            text = f"has a key that cannot be one: {found.problem}"
-            self._fault(at, node, found.problem.saying(text), found.remedy)
+        if refused := text_problem(node.value):
+            text = f"has a key that cannot be one: {refused.problem}"
+            self._fault(at, node, refused.problem.saying(text), refused.remedy)
             self.source_file.incomplete.add(at)
             return None
         return str(node.value)
 
     def _scalar(self, node: yaml.ScalarNode, at: Location) -> Any:
         text: str = node.value
-        found = text_problem(text)
-        if found:
-            self._invalid(at, node, found.problem, found.remedy)
+        if refused := text_problem(text):
+            self._invalid(at, node, refused.problem, refused.remedy)
             return None
-        if node.style or _is_tagged_text(node):
+        if node.style:
+            return text
+        if (
+            node.tag == _TEXT  # and only its tag makes it text, as in `!!str 7`
+            and plain(text) is not text
+            and SAFE_LOADER("").resolve(yaml.ScalarNode, text, (True, False)) != _TEXT
+        ):
             return text
         if len(text) == _ID_LENGTH and text.isdecimal() and text.isascii():
             problem = f"{text} is an account id without quotes, YAML reads a leading 0 as octal"
@@ -303,13 +300,6 @@ def _is_unfilled(node: yaml.MappingNode) -> bool:
         return False
     key = node.value[0][0]
     return isinstance(key, yaml.MappingNode) and bool(key.flow_style)
-
-
-def _is_tagged_text(node: yaml.ScalarNode) -> bool:
-    """Returns whether a plain scalar is text only because its tag says so, as in `!!str 7`."""
-    if node.tag != _TEXT or plain(node.value) is node.value:
-        return False
-    return bool(SAFE_LOADER("").resolve(yaml.ScalarNode, node.value, (True, False)) != _TEXT)
 
 
 class _TooLargeError(Exception):

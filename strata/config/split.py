@@ -27,8 +27,8 @@ class SplitSourceFile(SourceFile):
     def origin(self, location: Location) -> tuple[SourceFile, Location]:
         """Returns the file in which a value stands, and its location there."""
         for end in (2, 1):
-            if found := self.origins.get(location[:end]):
-                return found[0], (*found[1], *location[end:])
+            if place := self.origins.get(location[:end]):
+                return place[0], (*place[1], *location[end:])
         return self.parts[0], location
 
     def line(self, location: Location) -> int:
@@ -64,8 +64,10 @@ def _take(source_file: SplitSourceFile, part: SourceFile, section: str, model: t
             source_file.data[section] = value.copy() if isinstance(value, dict | list) else value
             _note_entries(source_file, part, section, value, 0)
         return 0
-    kind = _kind(model, section)
-    if kind is None:
+    named = {model_field.alias or name: model_field for name, model_field in model.model_fields.items()}
+    origin = typing.get_origin(named[section].annotation) if section in named else None
+    kind = list if origin is tuple else origin
+    if kind not in (list, dict):  # one value, which stands in one file
         _twice(source_file, part, at)
     elif not isinstance(value, kind):  # taken instead, for the model to say what is wrong with it
         source_file.data[section], source_file.origins[at] = value, (part, at)
@@ -80,13 +82,6 @@ def _take(source_file: SplitSourceFile, part: SourceFile, section: str, model: t
         known += value
         return len(known) - len(value)
     return 0
-
-
-def _kind(model: type[BaseModel], section: str) -> type | None:
-    """Returns what YAML a section of entries is, None for what is one value and stands in one file."""
-    named = {model_field.alias or name: model_field for name, model_field in model.model_fields.items()}
-    origin = typing.get_origin(named[section].annotation) if section in named else None
-    return list if origin is tuple else dict if origin is dict else None
 
 
 def _note_entries(source_file: SplitSourceFile, part: SourceFile, section: str, value: Any, shift: int) -> None:

@@ -93,13 +93,13 @@ class Text(Form):
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        found = super().__get_pydantic_json_schema__(schema, handler)
+        written = super().__get_pydantic_json_schema__(schema, handler)
         if self.limit:
             limit = aws_limits()[self.limit]
-            found["maxLength"] = limit.value
+            written["maxLength"] = limit.value
             if limit.minimum:
-                found["minLength"] = limit.minimum
-        return found
+                written["minLength"] = limit.minimum
+        return written
 
 
 def check_length(value: str, limit: Limit) -> None:
@@ -152,7 +152,8 @@ def text_problem(text: str) -> Problem | None:
         return None
     character = unseen(text)
     if character:
-        code, name = f"U+{ord(character):04X}", _name(character)
+        code, kind = f"U+{ord(character):04X}", unicodedata.category(character)
+        name = unicodedata.name(character, "").lower() or _KINDS.get(kind, "invisible")
         quoted = short(text).replace(character, ascii(character)[1:-1])
         problem = f"{quoted} has the character {code} ({name}), which is not visible text"
         return Problem(Message("invisible-character", problem, character=code), "remove it")
@@ -190,12 +191,12 @@ def written_out(text: str) -> str:
 
     No other text is written so.
     """
-    found = text.replace("\\", r"\\")
-    while character := unseen(found):
-        found = found.replace(character, _by_number(character))
-    if unicodedata.normalize("NFC", found) != found:
-        found = "".join(one if one.isascii() else _by_number(one) for one in found)
-    return found
+    written = text.replace("\\", r"\\")
+    while character := unseen(written):
+        written = written.replace(character, _by_number(character))
+    if unicodedata.normalize("NFC", written) != written:
+        written = "".join(letter if letter.isascii() else _by_number(letter) for letter in written)
+    return written
 
 
 def _by_number(character: str) -> str:
@@ -238,10 +239,6 @@ _KINDS = {
     "Cn": "unassigned",
     "Cs": "half of a surrogate pair",
 }
-
-
-def _name(character: str) -> str:
-    return unicodedata.name(character, "").lower() or _KINDS.get(unicodedata.category(character), "invisible")
 
 
 # Patterns

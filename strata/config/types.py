@@ -235,8 +235,8 @@ class _OrOne:
     """Says in the JSON Schema that an entry may stand for a list of it alone."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        found = handler(schema)
-        return {"anyOf": [found["items"], found]}
+        listed = handler(schema)
+        return {"anyOf": [listed["items"], listed]}
 
 
 OneOrMany = Annotated[tuple[T, ...], BeforeValidator(_as_tuple_of_one), _OrOne()]

@@ -26,7 +26,7 @@ def lost_accounts(c: IdentityComparison) -> Iterator[Refusal]:
     gone = c.recorded.keys("account") - c.declared.keys("account") - c.declared.retired.keys() - {MANAGEMENT}
     for key in sorted(gone):
         thing = c.recorded.things["account", key]
-        if ("account", key) in c.found.given_up or not _is_live(c.live, thing):
+        if ("account", key) in c.matches.given_up or not _is_live(c.live, thing):
             continue
         account = f"account {key} ({_facts(thing)})"
         under = next((key for key, email in c.declared.retired.items() if email == thing.identity), None)
@@ -89,7 +89,7 @@ def changed_emails(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses an e-mail address that AWS does not have for the account: Terraform changes none."""
     if not c.concerns("organizations"):
         return
-    taken = {thing.key for thing, _ in c.found.taken if thing.kind == "account"}
+    taken = {thing.key for thing, _ in c.matches.taken if thing.kind == "account"}
     for thing in c.declared.of("account"):
         known = c.recorded.things.get(("account", thing.key))
         if thing.key == MANAGEMENT or thing.key in taken or not (known and c.live.accounts):
@@ -147,7 +147,7 @@ def shut(declared: Holdings, recorded: Holdings, live: LiveSide) -> Mapping[str,
     """
     there = live.accounts or {}
     # Of several with an address, the open one.
-    held = {folded(one.email): one for one in sorted(there.values(), key=lambda account: not account.shut)}
+    held = {folded(account.email): account for account in sorted(there.values(), key=lambda account: not account.shut)}
     if there:
         lost = dict.fromkeys(recorded.retired.values(), "")
         lost |= {thing.identity: thing.id for thing in recorded.of("account") if thing.id not in there}

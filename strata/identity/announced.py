@@ -78,12 +78,12 @@ def _change(aws: Aws, project: Project, *, add: frozenset[Name], remove: frozens
 
 def _read(aws: Aws, project: Project) -> tuple[frozenset[Name], dict[str, str]]:
     """Returns what is announced, and the condition under which it may be written over."""
-    found = kept.read(aws, project, kept.ANNOUNCED)
-    if found is None:
+    file = kept.read(aws, project, kept.ANNOUNCED)
+    if file is None:
         return frozenset(), {"IfNoneMatch": "*"}
-    condition = {"IfMatch": found.etag}
+    condition = {"IfMatch": file.etag}
     try:
-        return _parsed(found.body), condition
+        return _parsed(file.body), condition
     except ValueError as error:
         place = kept.shown(project, kept.ANNOUNCED)
         problem = f"{place} is not what Strata writes ({error}), so nothing counts as announced"

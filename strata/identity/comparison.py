@@ -49,7 +49,7 @@ class IdentityComparison:
     declared: Holdings
     recorded: Holdings
     live: LiveSide
-    found: Matches
+    matches: Matches
     announced: frozenset[tuple[str, str]]
     stacks: frozenset[str]
     folder: str
@@ -65,11 +65,11 @@ class IdentityComparison:
     @cached_property
     def assignments(self) -> Mapping[tuple[str, str], list[str]]:
         """The recorded assignments as text, by kind and key of their owner."""
-        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        matches: dict[tuple[str, str], list[str]] = defaultdict(list)
         for assignment in sorted(self.recorded.assignments):
-            found["permission-set", assignment.permission_set].append(str(assignment))
-            found[assignment.principal_type, assignment.principal].append(str(assignment))
-        return dict(found)
+            matches["permission-set", assignment.permission_set].append(str(assignment))
+            matches[assignment.principal_type, assignment.principal].append(str(assignment))
+        return dict(matches)
 
     @property
     def begins_anew(self) -> tuple[str, ...]:

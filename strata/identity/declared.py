@@ -54,27 +54,27 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
 
 def files(landing_zone: LandingZone) -> dict[str, dict[str, frozenset[str]]]:
     """Returns every file with its sections; where teams own files, with the names of the resources of each."""
-    found: dict[str, dict[str, set[str]]] = {}
+    named: dict[str, dict[str, set[str]]] = {}
     for whole, sections in MAY_BE_EMPTY.items():
         source_file = landing_zone.source_file(whole)
         for part in source_file.parts if isinstance(source_file, SplitSourceFile) else [source_file]:
-            found[part.name] = {section: set() for section in sections if part.data.get(section) is not None}
+            named[part.name] = {section: set() for section in sections if part.data.get(section) is not None}
     for whole, section, location, name in _placed(landing_zone):
         source_file = landing_zone.source_file(whole)
         if isinstance(source_file, SplitSourceFile) and location[0] == section:  # not of an option
-            found[source_file.origin(location)[0].name][section].add(name)
-    return {file: {section: frozenset(names) for section, names in found[file].items()} for file in sorted(found)}
+            named[source_file.origin(location)[0].name][section].add(name)
+    return {file: {section: frozenset(names) for section, names in named[file].items()} for file in sorted(named)}
 
 
 def files_by_stack(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, list[str]]]]:
     """Returns the resources by stack, file and section, where teams own files: what the next run has to know."""
-    found: dict[str, dict[str, dict[str, list[str]]]] = {}
+    by_stack: dict[str, dict[str, dict[str, list[str]]]] = {}
     stacks = {**{section: STACKS[kind] for kind, section in SECTIONS.items()}, "assignments": "sso"}
     for file, sections in files(landing_zone).items():
         for section, names in sections.items():
             if names:
-                found.setdefault(stacks[section], {}).setdefault(file, {})[section] = sorted(names)
-    return found
+                by_stack.setdefault(stacks[section], {}).setdefault(file, {})[section] = sorted(names)
+    return by_stack
 
 
 def _placed(landing_zone: LandingZone) -> Iterator[tuple[str, str, Location, str]]:
@@ -88,13 +88,13 @@ def _placed(landing_zone: LandingZone) -> Iterator[tuple[str, str, Location, str
 
 def declared_keys(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, str]]]:
     """Returns what each key stands for, by stack and kind: constants that a stack's guard compares next time."""
-    found: dict[str, dict[str, dict[str, str]]] = {}
+    by_stack: dict[str, dict[str, dict[str, str]]] = {}
     for kind, stack in STACKS.items():
-        found.setdefault(stack, {})[kind] = {}
+        by_stack.setdefault(stack, {})[kind] = {}
     for thing in things(landing_zone):
         identity = thing.also if thing.kind == "ou" else thing.identity
-        found[STACKS[thing.kind]][thing.kind][thing.key] = identity
-    return found
+        by_stack[STACKS[thing.kind]][thing.kind][thing.key] = identity
+    return by_stack
 
 
 def things(landing_zone: LandingZone) -> Iterator[KeyedThing]:
@@ -118,14 +118,14 @@ def _thing(kind: Kind, thing: Declared, mark: Mark) -> KeyedThing:
 def keeping_names(declared: Holdings, recorded: Holdings) -> Holdings:
     """Returns what is declared, under the name that the state records where the configuration writes none."""
     taken = {(thing.kind, thing.identity) for thing in declared.things.values()}
-    found = dict(declared.things)
+    things = dict(declared.things)
     for at, thing in declared.things.items():
         known = recorded.things.get(at)
         if thing.keeps_name and known and known.type == thing.type and (known.kind, known.identity) not in taken:
             if thing.kind == "ou" and known.identity.partition("/")[0] != thing.identity.partition("/")[0]:
                 continue  # it moves
-            found[at] = replace(thing, identity=known.identity, name=known.name, also=known.also)
-    return replace(declared, things=found)
+            things[at] = replace(thing, identity=known.identity, name=known.name, also=known.also)
+    return replace(declared, things=things)
 
 
 def _assigned(grant: Grant) -> Assigned:

@@ -49,7 +49,7 @@ _MADE_BY_OPTIONS = frozenset({BREAK_GLASS, STATE_ACCESS, "region-restriction", "
 
 def replaced_things(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses a change that destroys a thing and creates it again: a permission set's name, a policy's type."""
-    taken = {(thing.kind, thing.key) for thing, _ in c.found.taken}
+    taken = {(thing.kind, thing.key) for thing, _ in c.matches.taken}
     for thing in (*c.declared.of("permission-set"), *c.declared.of("policy")):
         known = c.recorded.things.get((thing.kind, thing.key))
         if not known or (thing.kind, thing.key) in taken or not c.concerns(STACKS[thing.kind]):
@@ -97,7 +97,7 @@ def own_becomes_external(c: IdentityComparison) -> Iterator[Refusal]:
 def _out_of_state(c: IdentityComparison, thing: KeyedThing) -> tuple[str, ...]:
     """Returns the commands after which no state has a permission set or policy, nor what is attached to it."""
     its = (address for address in sorted(c.recorded.addresses) if resource_of(address).keys[:1] == (thing.kind,))
-    addresses = " ".join(shlex.quote(one) for one in its if (thing.kind, thing.key) in address_parts(one))
+    addresses = " ".join(shlex.quote(address) for address in its if (thing.kind, thing.key) in address_parts(address))
     command = terraform(c, STACKS[thing.kind])
     return f"{command} init", f"{command} state rm {addresses}"
 
@@ -166,7 +166,7 @@ class _Section(NamedTuple):
 def _sections(c: IdentityComparison) -> Iterator[_Section]:
     for kind, section in SECTIONS.items():
         if c.concerns(STACKS[kind]):
-            aside = {key for its, key in c.found.given_up if its == kind}
+            aside = {key for its, key in c.matches.given_up if its == kind}
             aside |= {key for its, key in c.declared.external if its == kind}
             had, has = c.recorded.keys(kind) - aside, c.declared.keys(kind)
             own = had - _MADE_BY_OPTIONS
@@ -180,7 +180,7 @@ def _assignments(c: IdentityComparison) -> _Section:
     """Returns the assignments, without those of accounts that are retired and of what is refused for itself."""
     handed_over = c.declared.external.keys() & c.recorded.things.keys()
     aside = _accounts_aside(c)
-    moved = {moved_assignment(assignment, c.found) for assignment in c.recorded.assignments}
+    moved = {moved_assignment(assignment, c.matches) for assignment in c.recorded.assignments}
     had = {
         assignment
         for assignment in moved
@@ -195,13 +195,13 @@ def _assignments(c: IdentityComparison) -> _Section:
 
 def _lost_with(c: IdentityComparison, file: str, sections: Sequence[_Section]) -> dict[str, dict[str, str]]:
     """Returns the sections that a file has no more and of which it had nothing that stays: name to text of each."""
-    found: dict[str, dict[str, str]] = {}
+    lost: dict[str, dict[str, str]] = {}
     for section in sections:
         names = c.recorded.files[file].get(section.section, frozenset()) & section.had.keys()
         is_written = section.section in c.declared.files.get(file, {}) or section.section in c.declared.emptied
         if names and not is_written and names.issubset(section.gone):
-            found[section.section] = {name: section.had[name] for name in section.gone if name in names}
-    return found
+            lost[section.section] = {name: section.had[name] for name in section.gone if name in names}
+    return lost
 
 
 def _lost_file(c: IdentityComparison, file: str, lost: Mapping[str, Mapping[str, str]]) -> Refusal:
@@ -265,7 +265,7 @@ def removed_units(c: IdentityComparison) -> Iterator[Refusal]:
         return
     known = c.declared.keys("account") | c.declared.retired.keys()
     for unit in sorted(c.recorded.keys("ou") - c.declared.keys("ou")):
-        if ("ou", unit) in c.found.given_up:
+        if ("ou", unit) in c.matches.given_up:
             continue
         its = {
             attachment.policy
@@ -299,12 +299,12 @@ def _unbound(c: IdentityComparison, unit: str, accounts: Sequence[str], policies
 
 def _way_up(c: IdentityComparison, account: str) -> list[str]:
     """Returns the recorded units above an account, nearest first."""
-    found: list[str] = []
+    way: list[str] = []
     unit = c.recorded.placed.get(account, "")
-    while unit not in found and ("ou", unit) in c.recorded.things:
-        found.append(unit)
+    while unit not in way and ("ou", unit) in c.recorded.things:
+        way.append(unit)
         unit = c.recorded.things["ou", unit].identity.partition("/")[0]
-    return found
+    return way
 
 
 def _still_bound_by(c: IdentityComparison, account: str) -> set[str]:

@@ -69,8 +69,8 @@ def examine(
     known = replayed(held, newest_keys(landing_zone.moves))
     wanted = keeping_names(declared(landing_zone, today), known)
     seen = live(aws, landing_zone, wanted, known)
-    found = [*refused_moves(landing_zone, wanted, held, seen, tuple(stacks))]
-    found += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
+    refused = [*refused_moves(landing_zone, wanted, held, seen, tuple(stacks))]
+    refused += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
     doubts = [
         *warnings(wanted, known, seen),
         *left_out(wanted, known, seen),
@@ -82,7 +82,7 @@ def examine(
         ),
     ]
     closed = shut(wanted, known, seen)
-    return Examination(tuple(sorted(found)), tuple(doubts), tuple(moved(wanted, known)), closed)
+    return Examination(tuple(sorted(refused)), tuple(doubts), tuple(moved(wanted, known)), closed)
 
 
 def strangers(
@@ -119,4 +119,4 @@ def moved(declared: Holdings, recorded: Holdings) -> Iterator[Moved]:
 
 def _texts(thing: KeyedThing) -> set[str]:
     """Returns all that an output may call the identity of a thing."""
-    return {folded(one) for one in (thing.identity, thing.name, thing.also) if one}
+    return {folded(text) for text in (thing.identity, thing.name, thing.also) if text}

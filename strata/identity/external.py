@@ -20,15 +20,15 @@ def lookup(address: str, zone: LandingZone) -> Who | None:
     """Returns whom the data source of an address looks up, None where it is another one."""
     data, _, rest = address.partition(".")
     type, _, key = rest.partition(".")
-    found = ((kind, its) for kind, its in external(zone) if (data, TYPES[kind], its) == ("data", type, key))
-    return next(found, None)
+    named = ((kind, its) for kind, its in external(zone) if (data, TYPES[kind], its) == ("data", type, key))
+    return next(named, None)
 
 
 def external(zone: LandingZone) -> dict[Who, str]:
     """Returns what each declared group, user and permission set of others is looked up by."""
-    found: dict[Who, str] = {("group", key): group.name for key, group in zone.groups.items() if group.external}
-    found |= {("user", key): user.sign_in_name for key, user in zone.users.items() if user.external}
-    return found | {
+    names: dict[Who, str] = {("group", key): group.name for key, group in zone.groups.items() if group.external}
+    names |= {("user", key): user.sign_in_name for key, user in zone.users.items() if user.external}
+    return names | {
         ("permission-set", key): permission_set.name
         for key, permission_set in zone.permission_sets.items()
         if permission_set.external
@@ -47,19 +47,19 @@ def lost(center: CenterClient, zone: LandingZone, who: Who, was: ExternalPrincip
     (kind, key), name = who, external(zone)[who]
     if kind == "permission-set":
         return None if name in center.set_names else _no_set(zone, key, name)
-    found = center.user(name) if kind == "user" else center.group(name)
-    if found and (was is None or was.id == found):
+    id = center.user(name) if kind == "user" else center.group(name)
+    if id and (was is None or was.id == id):
         return None
     now = (center.user_name_of(was.id) if kind == "user" else center.group_name_of(was.id)) if was else None
     is_renamed = was and now and folded(was.name or name) == folded(name) and now != name
-    if found and not is_renamed:
+    if id and not is_renamed:
         return None  # it was made again, or an edit means another one
     field = "user_name" if kind == "user" else "name"
     if is_renamed and now:
         case = "principal-renamed"
         text = f"{WORDS[kind]} {short(name)} is called {short(now)} at AWS since it was deployed, and has its access"
         remedy = f"write {field}: {scalar(now)}"
-        if found:
+        if id:
             text += f"; another one is called {short(name)} by now, and a deploy would give it all of that"
             remedy += "; where the other one is meant, declare it under a key of its own"
     elif was and not now:
@@ -68,7 +68,7 @@ def lost(center: CenterClient, zone: LandingZone, who: Who, was: ExternalPrincip
     else:
         case, text = "principal-missing", f"Identity Center has no {WORDS[kind]} {short(name)}"
         remedy = "write the name that it has there, or have it made first by whoever looks after it"
-    problem = Message(case, text, kind=kind, key=key, name=name, now=now, other=bool(found))
+    problem = Message(case, text, kind=kind, key=key, name=name, now=now, other=bool(id))
     return zone.fault(SSO, (SECTIONS[kind], key, field), problem, remedy)
 
 

@@ -27,8 +27,8 @@ def strangers(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to take what has a declared name at AWS, unless a run of ours made it or imports.yaml names it."""
     if not c.concerns("sso") or c.begins_anew:
         return
-    renamed = {(thing.kind, thing.key) for thing in c.found.renamed.values()}
-    taken = {(thing.kind, thing.key) for thing, _ in c.found.taken}
+    renamed = {(thing.kind, thing.key) for thing in c.matches.renamed.values()}
+    taken = {(thing.kind, thing.key) for thing, _ in c.matches.taken}
     for met in c.live.met:
         thing = c.declared.things[met.kind, met.key]
         if (met.kind, met.key) in renamed | taken or _is_wanted(c, thing, met):
@@ -109,9 +109,9 @@ def states_elsewhere(c: IdentityComparison) -> Iterator[Refusal]:
         return
     seen = [f"s3://{bucket}" for bucket in c.live.elsewhere]
     seen += [what for stack in stacks for what in c.live.tagged.get(stack, ())]
-    one = "states of {} are" if stacks[1:] else "state of {} is"
+    text = "states of {} are" if stacks[1:] else "state of {} is"
     text = (
-        f"the {one.format(', '.join(stacks))} empty in s3://{c.live.bucket}, while AWS has resources that Strata "
+        f"the {text.format(', '.join(stacks))} empty in s3://{c.live.bucket}, while AWS has resources that Strata "
         f"created before: {listed(seen)}; they would be created again, or conflict"
     )
     problem = Message("states-elsewhere", text, stacks=list(stacks), bucket=c.live.bucket, seen=seen)

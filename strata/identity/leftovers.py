@@ -119,10 +119,10 @@ class Directory:
             remove: the command that takes an address out of the state.
         """
         recorded = attributes(self._state, newest_keys(self.landing_zone.moves))
-        found = ((thing, self.import_id(thing)) for thing in gone(self.landing_zone, self._state, created))
+        absent = ((thing, self.import_id(thing)) for thing in gone(self.landing_zone, self._state, created))
         return [
             self._made_again(named, import_id, remove)
-            for named, import_id in found
+            for named, import_id in absent
             if import_id and import_id != recorded[named.address].get("id")
         ]
 
@@ -192,7 +192,7 @@ class Directory:
         """Returns names by ARN: AWS lists permission sets without one, and never gives one another."""
         recorded = attributes(self._state, {})
         type = TYPES["permission-set"]
-        return {one["arn"]: one["name"] for address, one in recorded.items() if address.startswith(f"{type}.")}
+        return {values["arn"]: values["name"] for address, values in recorded.items() if address.startswith(f"{type}.")}
 
     @cached_property
     def _user_names(self) -> dict[str, str]:
@@ -230,26 +230,26 @@ class Directory:
     def _policies(self, import_id: str) -> dict[str, object]:
         """Returns the policies of a permission set by what they are called in a message."""
         center, arn = self.center, import_id.partition(",")[0]
-        found: dict[str, object] = {managed: managed for managed in center.aws_managed_policies_of(arn)}
+        policies: dict[str, object] = {managed: managed for managed in center.aws_managed_policies_of(arn)}
         for customer in center.customer_managed_policies_of(arn):
             name = _named(customer)
-            found[f"customer policy {name}"] = ("customer", name)
+            policies[f"customer policy {name}"] = ("customer", name)
         if inline := center.inline_policy_of(arn):
-            found["an inline policy"] = ("inline", meaning_of_text(inline))
+            policies["an inline policy"] = ("inline", meaning_of_text(inline))
         if boundary := center.boundary_of(arn):
             reference = boundary.get("CustomerManagedPolicyReference")
             name = _named(reference) if reference else boundary["ManagedPolicyArn"]
-            found[f"the boundary {name}"] = ("boundary", name)
-        return found
+            policies[f"the boundary {name}"] = ("boundary", name)
+        return policies
 
     def _declared_policies(self, address: str) -> dict[str, object]:
         """Returns the policies that the stack attaches to a permission set, by address."""
-        own, found = f"${{{address}.arn}}", dict[str, object]()
+        own, policies = f"${{{address}.arn}}", dict[str, object]()
         for type, entries in self.document.get("resource", {}).items():
             for name, entry in entries.items() if type in _POLICY_OF else ():
                 if entry.get("permission_set_arn") == own:
-                    found[f"{type}.{name}"] = _POLICY_OF[type](self._evaluated(entry))
-        return found
+                    policies[f"{type}.{name}"] = _POLICY_OF[type](self._evaluated(entry))
+        return policies
 
     def _evaluated(self, value: Any) -> Any:
         """Returns a value of the Terraform JSON as Terraform evaluates it, as far as it reads other stacks' outputs."""

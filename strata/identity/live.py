@@ -122,14 +122,14 @@ New = Mapping[Kind, Sequence[KeyedThing]]
 
 
 def _new(declared: Holdings, recorded: Holdings) -> New:
-    found: dict[Kind, list[KeyedThing]] = {}
+    things: dict[Kind, list[KeyedThing]] = {}
     named = {(thing.kind, thing.identity) for thing in recorded.things.values()}
     for (kind, key), thing in sorted(declared.things.items()):
         has_key = (kind, key) in recorded.things
         renames = kind in ("group", "permission-set") and (kind, thing.identity) not in named
         if not has_key or renames:
-            found.setdefault(kind, []).append(thing)
-    return found
+            things.setdefault(kind, []).append(thing)
+    return things
 
 
 # The organization
@@ -186,8 +186,8 @@ def _other_names(declared: Holdings, recorded: Holdings) -> list[str]:
 
 def _user_names(center: CenterClient, ids: Sequence[str]) -> dict[str, str]:
     """Reads user names, which somebody may have changed at AWS: a state follows when its stack is deployed next."""
-    found = {id: center.user_name_of(id.rpartition("/")[2]) for id in ids}
-    return {id: name for id, name in found.items() if name}
+    names = {id: center.user_name_of(id.rpartition("/")[2]) for id in ids}
+    return {id: name for id, name in names.items() if name}
 
 
 def _met(center: CenterClient | None, new: New, recorded: Holdings) -> tuple[Met, ...]:
@@ -236,32 +236,32 @@ class _Traces:
 
     def tagged(self, center: CenterClient | None, *, has_organization: bool) -> dict[str, tuple[str, ...]]:
         """Returns what is tagged, by stack."""
-        project, found = self._landing_zone.project, {}
+        project, layers = self._landing_zone.project, {}
         if not self._lost:
             return {}
         if center and "sso" in self._empty:
-            found["sso"] = self._seen(_tagged_sets(center))
+            layers["sso"] = self._seen(_tagged_sets(center))
         if has_organization:
-            found["organizations"] = self._seen(_tagged_account(self._aws, project.management_account.id))
-        found["security"] = self._seen(_tagged_trails(self._aws.client("cloudtrail", project.regions.primary)))
-        return {stack: things for stack, things in found.items() if things}
+            layers["organizations"] = self._seen(_tagged_account(self._aws, project.management_account.id))
+        layers["security"] = self._seen(_tagged_trails(self._aws.client("cloudtrail", project.regions.primary)))
+        return {stack: things for stack, things in layers.items() if things}
 
     def elsewhere(self) -> tuple[str, ...]:
         """Returns buckets that hold other states of ours."""
         return self._seen(states_elsewhere(self._aws, self._landing_zone)) if self._lost else ()
 
-    def _seen(self, found: Iterator[str]) -> tuple[str, ...]:
+    def _seen(self, names: Iterator[str]) -> tuple[str, ...]:
         things: list[str] = []
         try:
-            things.extend(found)
+            things.extend(names)
         except AwsError as error:
             self.unseen.append(str(error))
         return tuple(things)
 
 
 def _ours(tags: Sequence[Mapping[str, str]], stack: str) -> bool:
-    found = {tag["Key"]: tag["Value"] for tag in tags}
-    return found.get("ManagedBy") == "strata" and found.get("Layer") == stack
+    values = {tag["Key"]: tag["Value"] for tag in tags}
+    return values.get("ManagedBy") == "strata" and values.get("Layer") == stack
 
 
 def _tagged_sets(center: CenterClient) -> Iterator[str]:

@@ -90,14 +90,14 @@ def live_identity(thing: KeyedThing, live: LiveSide) -> str | None:
     return live.identities.get((thing.kind, thing.id))
 
 
-def moved_assignment(assignment: Assigned, found: Matches) -> Assigned:
+def moved_assignment(assignment: Assigned, matches: Matches) -> Assigned:
     """Returns what an assignment is after the renames."""
-    if not found.renamed:
+    if not matches.renamed:
         return assignment
     principal: Kind = "group" if assignment.principal_type == "group" else "user"
     return replace(
         assignment,
-        account=found.new_key("account", assignment.account),
-        permission_set=found.new_key("permission-set", assignment.permission_set),
-        principal=found.new_key(principal, assignment.principal),
+        account=matches.new_key("account", assignment.account),
+        permission_set=matches.new_key("permission-set", assignment.permission_set),
+        principal=matches.new_key(principal, assignment.principal),
     )

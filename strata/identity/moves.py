@@ -29,7 +29,7 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
     if not keys:
         return holdings
     things = {}
-    for (kind, key), thing in sorted(holdings.things.items(), key=lambda one: (one[0][0], one[0][1]) not in keys):
+    for (kind, key), thing in sorted(holdings.things.items(), key=lambda item: (item[0][0], item[0][1]) not in keys):
         things[kind, keys.get((kind, key), key)] = _thing(thing, keys)
     addresses = sorted(holdings.addresses, key=lambda address: address_now(address, keys) == address)
     return replace(
@@ -44,7 +44,7 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
         ),
         placed={
             keys.get(("account", key), key): keys.get(("ou", unit), unit)
-            for key, unit in sorted(holdings.placed.items(), key=lambda one: ("account", one[0]) not in keys)
+            for key, unit in sorted(holdings.placed.items(), key=lambda item: ("account", item[0]) not in keys)
         },
         tags={keys.get(("account", key), key): tag for key, tag in holdings.tags.items()},
         memberships=frozenset(
@@ -53,7 +53,7 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
         administrators=_administrators(holdings.administrators, keys),
         external={(kind, keys.get((kind, key), key)): identity for (kind, key), identity in holdings.external.items()},
         imports={address_now(key, keys): id for key, id in holdings.imports.items()},
-        previously={kind: _renamed(kind, found, keys) for kind, found in holdings.previously.items()},
+        previously={kind: _renamed(kind, identities, keys) for kind, identities in holdings.previously.items()},
         files={file: _of_today(sections, keys) for file, sections in holdings.files.items()},
     )
 
@@ -98,8 +98,8 @@ def _administrators(administrators: Administrators, keys: Keys) -> Administrator
     )
 
 
-def _renamed(kind: Kind, found: Mapping[str, str], keys: Keys) -> dict[str, str]:
-    ordered = sorted(found.items(), key=lambda one: (kind, one[0]) not in keys)
+def _renamed(kind: Kind, identities: Mapping[str, str], keys: Keys) -> dict[str, str]:
+    ordered = sorted(identities.items(), key=lambda item: (kind, item[0]) not in keys)
     return {keys.get((kind, key), key): identity for key, identity in ordered}
 
 
@@ -127,15 +127,15 @@ def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple
 
 def moves_by_stack(landing_zone: LandingZone) -> dict[str, list[list[str]]]:
     """Returns kind and old key of every move, by the stack that has the thing: what the next run has to know."""
-    found: dict[str, list[list[str]]] = {}
+    by_stack: dict[str, list[list[str]]] = {}
     for move in landing_zone.moves:
-        found.setdefault(STACKS[move.kind], []).append([move.kind, move.from_])
-    return found
+        by_stack.setdefault(STACKS[move.kind], []).append([move.kind, move.from_])
+    return by_stack
 
 
 def idle(landing_zone: LandingZone, recorded: Holdings, last: Mapping[str, Run]) -> Iterator[Message]:
     """Yields moves that are new since the last run and move nothing: no state has the old key."""
-    said = [(kind, key) for kind, found in recorded.previously.items() for key in found]
+    said = [(kind, key) for kind, identities in recorded.previously.items() for key in identities]
     for index, move in enumerate(landing_zone.moves):
         run = last.get(STACKS[move.kind])
         if not run or run.moves is None or [move.kind, move.from_] in run.moves:
@@ -220,5 +220,5 @@ def _entry(landing_zone: LandingZone, kind: Kind, old: str) -> tuple[str | int, 
 
 def _entry_of(landing_zone: LandingZone, address: str) -> tuple[str | int, ...]:
     old = newest_keys(landing_zone.moves)
-    found = ((kind, text) for kind, text in address_parts(address) if kind and (kind, text) in old)
-    return next((_entry(landing_zone, kind, text) for kind, text in found), (ENTRIES,))
+    parts = ((kind, text) for kind, text in address_parts(address) if kind and (kind, text) in old)
+    return next((_entry(landing_zone, kind, text) for kind, text in parts), (ENTRIES,))

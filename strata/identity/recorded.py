@@ -30,11 +30,11 @@ Files = Mapping[str, Mapping[str, Iterable[str]]]
 
 def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None = None) -> Holdings:
     """Returns what the states record, one by stack, empty before its first deploy; and the files that it came from."""
-    found = list(resources(states))
+    objects = list(resources(states))
     by_type: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
-    for resource in found:
+    for resource in objects:
         by_type[resource.type][resource.name] = resource.attributes
-    addresses = {resource.address: str(resource.attributes.get("id") or "") for resource in found}
+    addresses = {resource.address: str(resource.attributes.get("id") or "") for resource in objects}
     things = {(thing.kind, thing.key): thing for thing in _things(InStates(zone, by_type), addresses)}
     assignments = frozenset(_assignments(by_type[ASSIGNMENT.type]))
     memberships = frozenset(_pairs(by_type[MEMBERSHIP.type]))
@@ -42,13 +42,13 @@ def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None
     return Holdings(
         things=things,
         addresses=addresses,
-        stacks={resource.address: resource.stack for resource in found},
-        empty=frozenset(states) - {resource.stack for resource in found},
+        stacks={resource.address: resource.stack for resource in objects},
+        empty=frozenset(states) - {resource.stack for resource in objects},
         assignments=assignments,
         attachments=frozenset(_attachments(by_type[ATTACHMENT.type])),
-        named_after=frozenset(_named_after(found)),
+        named_after=frozenset(_named_after(objects)),
         placed=dict(_placed(by_type[TYPES["account"]], by_type[TYPES["ou"]])),
-        tags={key: one.get("tags") or {} for key, one in by_type[TYPES["account"]].items()},
+        tags={key: values.get("tags") or {} for key, values in by_type[TYPES["account"]].items()},
         memberships=memberships,
         administrators=administrators or _declared_administrators(states),
         trail="on" if f"{TRAIL.type}.organization" in addresses else "off",
@@ -108,8 +108,8 @@ def _attachments(names: Iterable[str]) -> Iterator[Attached]:
             yield Attached(policy, kind, key)
 
 
-def _named_after(found: Iterable[Object]) -> Iterator[tuple[Kind, str, str, str]]:
-    for resource in found:
+def _named_after(objects: Iterable[Object]) -> Iterator[tuple[Kind, str, str, str]]:
+    for resource in objects:
         attributes = resource_of(resource.type).references
         keys = [(kind, key) for kind, key in address_parts(resource.address) if kind] if attributes else []
         for (kind, key), attribute in zip(keys, attributes, strict=False):  # the root has no key
@@ -128,11 +128,11 @@ def _administrators(
     """Returns who has full access to the management account by what is recorded."""
     full = {
         name.partition("_")[0]
-        for name, one in by_type[MANAGED].items()
-        if text(one, "managed_policy_arn").endswith(f":policy/{FULL_ACCESS}")
+        for name, values in by_type[MANAGED].items()
+        if text(values, "managed_policy_arn").endswith(f":policy/{FULL_ACCESS}")
     }
     full -= set(by_type[BOUNDARY.type])
-    full -= {key for key, one in by_type[INLINE.type].items() if denies_everything(text(one, "inline_policy"))}
+    full -= {key for key, values in by_type[INLINE.type].items() if denies_everything(text(values, "inline_policy"))}
     people: set[str] = set()
     external: set[str] = set()
     for assignment in assignments:
@@ -152,18 +152,18 @@ def _declared_administrators(states: Mapping[str, State]) -> Administrators:
     for value in declared_keys(states):
         named = value.get("administrators")
         if isinstance(named, list | dict) and named:
-            return Administrators(frozenset(str(one) for one in named))
+            return Administrators(frozenset(str(account) for account in named))
     return Administrators()
 
 
 def _declared_keys(states: Mapping[str, State]) -> dict[Kind, dict[str, str]]:
     """Returns what the outputs `declared_keys` say: kind to key to identity, the latter alone or beside other facts."""
-    found: dict[Kind, dict[str, str]] = {}
+    declared: dict[Kind, dict[str, str]] = {}
     for value in declared_keys(states):
         for kind in TYPES:
             entries = value.get(kind)
             for key, entry in entries.items() if isinstance(entries, dict) else ():
                 identity = entry.get("identity") if isinstance(entry, dict) else entry
                 if isinstance(identity, str):
-                    found.setdefault(kind, {})[str(key)] = identity
-    return found
+                    declared.setdefault(kind, {})[str(key)] = identity
+    return declared

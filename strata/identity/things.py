@@ -137,10 +137,10 @@ class Holdings:
 
     @cached_property
     def _keys(self) -> Mapping[Kind, frozenset[str]]:
-        found: defaultdict[Kind, set[str]] = defaultdict(set)
+        keys: defaultdict[Kind, set[str]] = defaultdict(set)
         for kind, key in self.things:
-            found[kind].add(key)
-        return {kind: frozenset(keys) for kind, keys in found.items()}
+            keys[kind].add(key)
+        return {kind: frozenset(keys) for kind, keys in keys.items()}
 
     def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
         """Makes the fault of one value, at the nearest line that the file still has."""

@@ -117,7 +117,7 @@ class LandingZone:
     @cached_property
     def waves(self) -> Mapping[str, tuple[frozenset[str], ...]]:
         """Returns the accounts of each wave, by layer: an account is in the first that names it."""
-        found = {}
+        all_waves = {}
         for name, layer in self.layers.items():
             if layer.deploying.rollout:
                 left, waves = frozenset(self.members), list[frozenset[str]]()
@@ -125,8 +125,8 @@ class LandingZone:
                     named = frozenset[str]().union(*map(self.selector.at, places))
                     waves.append(left & named)
                     left -= named
-                found[name] = tuple(waves)
-        return found
+                all_waves[name] = tuple(waves)
+        return all_waves
 
     def roles(self, stack: str) -> Roles:
         """Returns the roles that a stack in a member account assumes."""
@@ -157,7 +157,9 @@ class LandingZone:
         """Returns the organization policies by key, those of options among them, sorted by type and key."""
         parts = (self.organization, self.project, self.documents, self.external)
         order, policies = list(PolicyType), all_policies(*parts, self.account_ids)
-        return {one.key: one for one in sorted(policies, key=lambda policy: (order.index(policy.type), policy.key))}
+        return {
+            policy.key: policy for policy in sorted(policies, key=lambda policy: (order.index(policy.type), policy.key))
+        }
 
     def knowing(self, account_ids: Mapping[str, str]) -> LandingZone:
         """Returns the same with ids of accounts in the documents that name one."""
@@ -209,7 +211,10 @@ class LandingZone:
     def permission_sets(self) -> Mapping[str, PermissionSet]:
         """Returns the permission sets by key, those of options among them, sorted."""
         permission_sets = all_permission_sets(self.sso, self.project, self.documents, self.external)
-        return {one.key: one for one in sorted(permission_sets, key=lambda permission_set: permission_set.key)}
+        return {
+            permission_set.key: permission_set
+            for permission_set in sorted(permission_sets, key=lambda permission_set: permission_set.key)
+        }
 
     @cached_property
     def external_sets(self) -> frozenset[str]:

@@ -74,7 +74,7 @@ def denies_everything(document: str) -> bool:
 
 def _says_of_everything(effect: str, document: str) -> bool:
     try:
-        found = list(statements(json.loads(document))) if document else []
+        parsed = list(statements(json.loads(document))) if document else []
     except ValueError:
         return False
     return any(
@@ -82,7 +82,7 @@ def _says_of_everything(effect: str, document: str) -> bool:
         and _reaches_nearly_all(statement, "Action")
         and _reaches_nearly_all(statement, "Resource")
         and not statement.content.get("Condition")
-        for statement in found
+        for statement in parsed
     )
 
 

@@ -66,8 +66,8 @@ def _personal(value: Any, location: Location) -> Iterator[tuple[Location, str]]:
         for key in sorted(value):
             yield from _personal(value[key], (*location, key))
     elif isinstance(value, tuple):
-        for index, one in enumerate(value):
-            yield from _personal(one, (*location, index))
+        for index, entry in enumerate(value):
+            yield from _personal(entry, (*location, index))
     elif isinstance(value, str) and value:
         yield location, value
 

@@ -32,8 +32,8 @@ def layers(landing_zone: LandingZone) -> list[LayerStack]:
         "security": (_security(landing_zone), ("organizations",)),
         "sso": (_sso(landing_zone), (*(("backend",) if state else ()), "organizations", "security")),
     }
-    found = [LayerStack(name, owns, reads, state_key(name)) for name, (owns, reads) in owns_and_reads.items()]
-    return [*found, *(_own(landing_zone, layer) for layer in landing_zone.layers.values())]
+    stacks = [LayerStack(name, owns, reads, state_key(name)) for name, (owns, reads) in owns_and_reads.items()]
+    return [*stacks, *(_own(landing_zone, layer) for layer in landing_zone.layers.values())]
 
 
 def _own(landing_zone: LandingZone, layer: OwnLayer) -> LayerStack:

@@ -84,12 +84,12 @@ def without_full_access(organization: Organization) -> dict[tuple[PolicyType, Ta
 
 def _named(targets: Targets, at: Location) -> dict[Target, Location]:
     """Returns the targets that are named below a location, each with its own."""
-    found = {THE_ROOT: (*at, "root")} if targets.root else {}
+    places = {THE_ROOT: (*at, "root")} if targets.root else {}
     for index, key in enumerate(targets.organizational_units):
-        found[Target("unit", key)] = (*at, "organizational_units", index)
+        places[Target("unit", key)] = (*at, "organizational_units", index)
     for index, key in enumerate(targets.accounts):
-        found[Target("account", key)] = (*at, "accounts", index)
-    return found
+        places[Target("account", key)] = (*at, "accounts", index)
+    return places
 
 
 def all_policies(

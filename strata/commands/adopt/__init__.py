@@ -155,7 +155,7 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
         if written:
             offer(options, to, existing, texts, merged, dry_run=False, yes=True, quiet=True)
             forget_answers(to)
-        facts = _facts(to, merged.found, reading, written=written)
+        facts = _facts(to, merged.description, reading, written=written)
         document(output("adopt", {**facts, **merged.since.facts(), "warnings": warned}))
         return 0
     reading.tell()
@@ -176,7 +176,7 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
 def _otherwise_external(to: Path, merged: MergedFiles, inventory: Inventory) -> Iterator[Message]:
     """Yields what external.yaml has otherwise than AWS, which only a refresh writes."""
     zone = merged.landing_zone
-    if differs := overtaken(zone.external, external_at_aws(zone, inventory, merged.found.keys, None)):
+    if differs := overtaken(zone.external, external_at_aws(zone, inventory, merged.description.keys, None)):
         way = f"strata adopt --refresh-external --config {word(to)}"
         text = f"AWS has otherwise than {EXTERNAL}: {listed(differs)}; strata drift says what, {way} writes it"
         yield Message("external-differs", text, things=differs)

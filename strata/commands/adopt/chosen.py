@@ -306,7 +306,9 @@ def kept(
     if left:
         names = set(_names(only, inventory))
         reasons = [
-            omission for omission in merged.found.left_alone if any(name and name in omission.name for name in names)
+            omission
+            for omission in merged.description.left_alone
+            if any(name and name in omission.name for name in names)
         ]
         cannot = (
             (
