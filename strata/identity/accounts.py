@@ -26,17 +26,17 @@ def lost_accounts(c: IdentityComparison) -> Iterator[Refusal]:
     gone = c.recorded.keys("account") - c.declared.keys("account") - c.declared.retired.keys() - {MANAGEMENT}
     for key in sorted(gone):
         thing = c.recorded.things["account", key]
-        if ("account", key) in c.matches.given_up or not _is_live(c.live, thing):
+        if ("account", key) in c.matches.given_up or (c.live.accounts is not None and thing.id not in c.live.accounts):
             continue
-        account = f"account {key} ({_facts(thing)})"
+        account = f"account {key} ({', '.join(part for part in (thing.id, thing.name) if part)})"
         under = next((key for key, email in c.declared.retired.items() if email == thing.identity), None)
         if under:
             at: Location = ("accounts", under)
             text = f"retires {account} under another key, so Terraform would remove it from the organization"
             problem = Message("retired-under-another-key", text, account=key, id=thing.id, key=under)
             remedy = f"write the entry under its key {key!r}, with retired: true"
-        elif entry := _unmanaged(c, thing):
-            at = ("unmanaged_accounts", entry - 1)
+        elif (entry := _unmanaged(c, thing)) is not None:
+            at = ("unmanaged_accounts", entry)
             text = f"{account} is in the state, unmanaged_accounts is for accounts that no state has"
             problem = Message("unmanaged-account-in-state", text, account=key, id=thing.id)
             remedy = (
@@ -70,19 +70,11 @@ def dropped_accounts(c: IdentityComparison) -> Iterator[Refusal]:
             yield Refusal(c.fault(ORGANIZATION, ("accounts",), problem, remedy))
 
 
-def _is_live(live: LiveSide, thing: KeyedThing) -> bool:
-    return live.accounts is None or thing.id in live.accounts
-
-
-def _facts(thing: KeyedThing) -> str:
-    return ", ".join(part for part in (thing.id, thing.name) if part)
-
-
-def _unmanaged(c: IdentityComparison, thing: KeyedThing) -> int:
-    """Returns the position of an account under unmanaged_accounts, counted from 1; 0 when it is not there."""
+def _unmanaged(c: IdentityComparison, thing: KeyedThing) -> int | None:
+    """Returns the position of an account under unmanaged_accounts, None when it is not there."""
     now = c.live.accounts[thing.id].email if c.live.accounts and thing.id in c.live.accounts else ""
     names = {thing.identity, thing.id, folded(now)} - {""}
-    return next((place for place, entry in enumerate(c.declared.unmanaged, 1) if entry in names), 0)
+    return next((index for index, entry in enumerate(c.declared.unmanaged) if entry in names), None)
 
 
 def changed_emails(c: IdentityComparison) -> Iterator[Refusal]:
@@ -147,7 +139,7 @@ def shut(declared: Holdings, recorded: Holdings, live: LiveSide) -> Mapping[str,
     """
     there = live.accounts or {}
     # Of several with an address, the open one.
-    held = {folded(account.email): account for account in sorted(there.values(), key=lambda account: not account.shut)}
+    held = {folded(account.email): account for account in sorted(there.values(), key=lambda listed: not listed.shut)}
     if there:
         lost = dict.fromkeys(recorded.retired.values(), "")
         lost |= {thing.identity: thing.id for thing in recorded.of("account") if thing.id not in there}

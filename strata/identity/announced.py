@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from typing import Any
 
 from strata.aws import kept
 from strata.aws.session import Aws, AwsError
@@ -65,7 +64,9 @@ def _change(aws: Aws, project: Project, *, add: frozenset[Name], remove: frozens
         if after == before:
             return
         try:
-            kept.write(aws, project, kept.ANNOUNCED, _written(after), **condition)
+            data = {"format": kept.FORMAT, "announced": sorted(after)}
+            body = json.dumps(data, indent=2, ensure_ascii=False).encode()
+            kept.write(aws, project, kept.ANNOUNCED, body, **condition)
         except AwsError as error:
             if error.code not in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"):
                 raise
@@ -93,19 +94,13 @@ def _read(aws: Aws, project: Project) -> tuple[frozenset[Name], dict[str, str]]:
         return frozenset(), condition
 
 
-def _written(names: frozenset[Name]) -> bytes:
-    return json.dumps({"format": kept.FORMAT, "announced": sorted(names)}, indent=2, ensure_ascii=False).encode()
-
-
 def _parsed(body: bytes) -> frozenset[Name]:
     entries = kept.parsed(body).get("announced")
-    if not isinstance(entries, list):
-        entries = [entries]
-    return frozenset(_name(entry) for entry in entries)
-
-
-def _name(entry: Any) -> Name:
-    match entry:
-        case ["user" | "group" | "permission-set" as kind, str(name)]:
-            return kind, name
-    raise ValueError("an entry is no kind with a name")
+    names = set[Name]()
+    for entry in entries if isinstance(entries, list) else [entries]:
+        match entry:
+            case ["user" | "group" | "permission-set" as kind, str(name)]:
+                names.add((kind, name))
+            case _:
+                raise ValueError("an entry is no kind with a name")
+    return frozenset(names)

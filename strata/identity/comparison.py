@@ -65,11 +65,11 @@ class IdentityComparison:
     @cached_property
     def assignments(self) -> Mapping[tuple[str, str], list[str]]:
         """The recorded assignments as text, by kind and key of their owner."""
-        matches: dict[tuple[str, str], list[str]] = defaultdict(list)
+        texts: dict[tuple[str, str], list[str]] = defaultdict(list)
         for assignment in sorted(self.recorded.assignments):
-            matches["permission-set", assignment.permission_set].append(str(assignment))
-            matches[assignment.principal_type, assignment.principal].append(str(assignment))
-        return dict(matches)
+            texts["permission-set", assignment.permission_set].append(str(assignment))
+            texts[assignment.principal_type, assignment.principal].append(str(assignment))
+        return dict(texts)
 
     @property
     def begins_anew(self) -> tuple[str, ...]:

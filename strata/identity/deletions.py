@@ -23,8 +23,7 @@ from strata.identity.comparison import (
     file_of,
     terraform,
 )
-from strata.identity.matching import moved_assignment
-from strata.identity.things import KeyedThing, Kind
+from strata.identity.things import Kind
 from strata.kinds import KEYED, SECTIONS, STACKS, WORDS, resource_of
 from strata.kinds.moves import address_parts
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
@@ -90,16 +89,13 @@ def own_becomes_external(c: IdentityComparison) -> Iterator[Refusal]:
         text += beside("and no longer bind" if kind == "policy" else "with its assignments:", lost)
         problem = Message("external-in-state", text, kind=kind, key=known.key, lost=lost)
         remedy = _HANDED_OVER[kind].format(known.key, KEYED[kind].type)
-        lines = _out_of_state(c, known) if kind in ("permission-set", "policy") else ()
+        lines: tuple[str, ...] = ()
+        if kind in ("permission-set", "policy"):  # no state has it then, nor what is attached to it
+            its = (address for address in sorted(c.recorded.addresses) if resource_of(address).keys[:1] == (kind,))
+            own = " ".join(shlex.quote(address) for address in its if (kind, known.key) in address_parts(address))
+            command = terraform(c, STACKS[kind])
+            lines = (f"{command} init", f"{command} state rm {own}")
         yield Refusal(c.fault(file_of(kind), (SECTIONS[kind], key, "external"), problem, remedy), "", lines)
-
-
-def _out_of_state(c: IdentityComparison, thing: KeyedThing) -> tuple[str, ...]:
-    """Returns the commands after which no state has a permission set or policy, nor what is attached to it."""
-    its = (address for address in sorted(c.recorded.addresses) if resource_of(address).keys[:1] == (thing.kind,))
-    addresses = " ".join(shlex.quote(address) for address in its if (thing.kind, thing.key) in address_parts(address))
-    command = terraform(c, STACKS[thing.kind])
-    return f"{command} init", f"{command} state rm {addresses}"
 
 
 _HANDED_OVER: Mapping[Kind, str] = {
@@ -177,10 +173,16 @@ def _sections(c: IdentityComparison) -> Iterator[_Section]:
 
 
 def _assignments(c: IdentityComparison) -> _Section:
-    """Returns the assignments, without those of accounts that are retired and of what is refused for itself."""
+    """Returns the assignments, without what is refused for itself and those that go with their accounts.
+
+    Those are lost accounts, and retired ones unless these are many.
+    """
     handed_over = c.declared.external.keys() & c.recorded.things.keys()
-    aside = _accounts_aside(c)
-    moved = {moved_assignment(assignment, c.matches) for assignment in c.recorded.assignments}
+    recorded = c.recorded.keys("account")
+    retired = c.declared.retired.keys() & recorded
+    lost = recorded - c.declared.keys("account") - retired
+    aside = lost if _is_many(len(retired), len(recorded)) else lost | retired
+    moved = {assignment.moved(c.matches.new_key) for assignment in c.recorded.assignments}
     had = {
         assignment
         for assignment in moved
@@ -224,14 +226,6 @@ def _words(section: str) -> str:
 
 def _empty(section: str) -> str:
     return f"{section}: {'[]' if section == 'assignments' else '{}'}"
-
-
-def _accounts_aside(c: IdentityComparison) -> frozenset[str]:
-    """Returns the accounts whose assignments may go with them: lost ones, and retired ones unless these are many."""
-    recorded = c.recorded.keys("account")
-    retired = c.declared.retired.keys() & recorded
-    lost = recorded - c.declared.keys("account") - retired
-    return lost if _is_many(len(retired), len(recorded)) else lost | retired
 
 
 def _is_many(gone: int, of: int) -> bool:

@@ -45,8 +45,12 @@ def lost(center: CenterClient, zone: LandingZone, who: Who, was: ExternalPrincip
         was: as the state has it, None where no state does.
     """
     (kind, key), name = who, external(zone)[who]
-    if kind == "permission-set":
-        return None if name in center.set_names else _no_set(zone, key, name)
+    if kind == "permission-set":  # AWS gives none another name
+        text = f"Identity Center has no permission set {short(name)}"
+        remedy = "write the name that it has there, have it made again by whoever looks after it, or take it out with "
+        problem = Message("permission-set-missing", text, key=key, name=name)
+        at = (SECTIONS[kind], key, "name")
+        return None if name in center.set_names else zone.fault(SSO, at, problem, f"{remedy}its assignments")
     id = center.user(name) if kind == "user" else center.group(name)
     if id and (was is None or was.id == id):
         return None
@@ -70,11 +74,3 @@ def lost(center: CenterClient, zone: LandingZone, who: Who, was: ExternalPrincip
         remedy = "write the name that it has there, or have it made first by whoever looks after it"
     problem = Message(case, text, kind=kind, key=key, name=name, now=now, other=bool(id))
     return zone.fault(SSO, (SECTIONS[kind], key, field), problem, remedy)
-
-
-def _no_set(zone: LandingZone, key: str, name: str) -> Fault:
-    """Says that a permission set is not there: AWS gives none another name."""
-    text = f"Identity Center has no permission set {short(name)}"
-    problem = Message("permission-set-missing", text, key=key, name=name)
-    remedy = "write the name that it has there, have it made again by whoever looks after it, or take it out with its "
-    return zone.fault(SSO, (SECTIONS["permission-set"], key, "name"), problem, f"{remedy}assignments")

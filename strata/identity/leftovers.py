@@ -183,16 +183,13 @@ class Directory:
 
     @cached_property
     def _sets(self) -> dict[str, str]:
-        center, known = self.center, self._recorded_sets()
+        # AWS lists permission sets without a name, and never gives one another.
+        center, type = self.center, TYPES["permission-set"]
+        recorded = (values for at, values in attributes(self._state, {}).items() if at.startswith(f"{type}."))
+        known = {values["arn"]: values["name"] for values in recorded}
         return {
             exact(known.get(arn) or center.name_of(arn)): f"{arn},{center.instance}" for arn in center.permission_sets()
         }
-
-    def _recorded_sets(self) -> dict[str, str]:
-        """Returns names by ARN: AWS lists permission sets without one, and never gives one another."""
-        recorded = attributes(self._state, {})
-        type = TYPES["permission-set"]
-        return {values["arn"]: values["name"] for address, values in recorded.items() if address.startswith(f"{type}.")}
 
     @cached_property
     def _user_names(self) -> dict[str, str]:
@@ -259,12 +256,12 @@ class Directory:
             return [self._evaluated(inner) for inner in value]
         if not isinstance(value, str):
             return value
-        text = _OUTPUT.sub(lambda match: self._output(match[1], match[2]) or match[0], value)
+        text = _OUTPUT.sub(self._output, value)
         return text.replace("$${", "${").replace("%%{", "%{")
 
-    def _output(self, stack: str, name: str) -> str | None:
-        output = self.states.get(stack, {}).get("outputs", {}).get(name)
-        return str(output["value"]) if output else None
+    def _output(self, reference: re.Match[str]) -> str:
+        output = self.states.get(reference[1], {}).get("outputs", {}).get(reference[2])
+        return (str(output["value"]) if output else "") or reference[0]
 
 
 def _having(held: Sequence[str]) -> str:

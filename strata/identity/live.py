@@ -60,7 +60,7 @@ class LiveSide:
 
     accounts: Mapping[str, ListedAccount] | None = None
     """By id; None when nobody asked."""
-    found: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
+    beside: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
     """Identities by kind and id: of units beside which one is to be created, of policies of the type of a new one."""
     user_names: Mapping[str, str] = field(default_factory=dict)
     """By import id: of the users who are declared with another one than is recorded."""
@@ -79,7 +79,7 @@ class LiveSide:
         """Returns the identities of what was seen, by kind and the id that a state has."""
         accounts = (self.accounts or {}).values()
         seen: dict[tuple[Kind, str], str] = {("account", account.id): folded(account.email) for account in accounts}
-        return {**seen, **self.found} | {("user", id): folded(name) for id, name in self.user_names.items()}
+        return {**seen, **self.beside} | {("user", id): folded(name) for id, name in self.user_names.items()}
 
 
 def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> LiveSide:
@@ -89,17 +89,25 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
         AwsError: AWS rejected a call.
     """
     new = _new(declared, recorded)
-    doubtful = _other_names(declared, recorded)
-    center = CenterClient.of(aws, landing_zone.project) if doubtful or _asks_center(new, recorded) else None
+    people = ((thing, recorded.things.get(("user", thing.key))) for thing in declared.of("user"))
+    other_names = [was.id for thing, was in people if was and was.id and was.identity != thing.identity]
+    asked = other_names or "sso" in recorded.empty or new.keys() & {"user", "group", "permission-set"}
+    center = CenterClient.of(aws, landing_zone.project) if asked else None
     accounts = {account.id: account for account in list_accounts(aws)}
     traces = _Traces(aws, landing_zone, recorded)
-    policies = _policies(aws, new) if accounts else {}
+    # The policies of the types of which one is to be created: its import would find them by name.
+    types = sorted({thing.type for thing in new.get("policy", ())}) if accounts else []
+    policies: dict[tuple[Kind, str], str] = {
+        ("policy", id): policy_identity(type, name) for type in types for id, name in list_policies(aws, type).items()
+    }
+    # Somebody may have changed a user name at AWS: a state follows when its stack is deployed next.
+    names = {id: center.user_name_of(id.rpartition("/")[2]) for id in other_names} if center else {}
     return LiveSide(
         accounts=accounts,
-        found={**_units(aws, new, recorded), **policies} if accounts else {},
+        beside={**_units(aws, new, recorded), **policies} if accounts else {},
         kept=tuple(_kept(aws, new, policies, recorded)),
-        user_names=_user_names(center, doubtful) if center else {},
-        met=_met(center, new, recorded),
+        user_names={id: name for id, name in names.items() if name},
+        met=tuple(_met(center, new, recorded)) if center else (),
         tagged=traces.tagged(center, has_organization=bool(accounts)),
         elsewhere=traces.elsewhere(),
         bucket=landing_zone.project.state_bucket,
@@ -114,7 +122,8 @@ def met(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdi
         AwsError: AWS rejected a call.
     """
     new = _new(declared, recorded)
-    return LiveSide(met=_met(CenterClient.of(aws, landing_zone.project), new, recorded))
+    center = CenterClient.of(aws, landing_zone.project)
+    return LiveSide(met=tuple(_met(center, new, recorded)) if center else ())
 
 
 New = Mapping[Kind, Sequence[KeyedThing]]
@@ -148,14 +157,6 @@ def _units(aws: Aws, new: New, recorded: Holdings) -> dict[tuple[Kind, str], str
     }
 
 
-def _policies(aws: Aws, new: New) -> dict[tuple[Kind, str], str]:
-    """Reads the policies of the types of which one is to be created, which its import would find by name."""
-    types = sorted({thing.type for thing in new.get("policy", ())})
-    return {
-        ("policy", id): policy_identity(type, name) for type in types for id, name in list_policies(aws, type).items()
-    }
-
-
 def _kept(aws: Aws, new: New, policies: Mapping[tuple[Kind, str], str], recorded: Holdings) -> Iterator[KeptPolicy]:
     """Yields what an import by name would take from others."""
     by_identity, ours = {thing.identity: thing for thing in new.get("policy", ())}, {*recorded.addresses.values()}
@@ -174,43 +175,20 @@ def _kept(aws: Aws, new: New, policies: Mapping[tuple[Kind, str], str], recorded
 # Identity Center
 
 
-def _asks_center(new: New, recorded: Holdings) -> bool:
-    return "sso" in recorded.empty or any(new.get(kind) for kind in ("user", "group", "permission-set"))
-
-
-def _other_names(declared: Holdings, recorded: Holdings) -> list[str]:
-    """Returns the import ids of recorded users who are declared with another user name."""
-    known = ((thing, recorded.things.get(("user", thing.key))) for thing in declared.of("user"))
-    return [was.id for thing, was in known if was and was.id and was.identity != thing.identity]
-
-
-def _user_names(center: CenterClient, ids: Sequence[str]) -> dict[str, str]:
-    """Reads user names, which somebody may have changed at AWS: a state follows when its stack is deployed next."""
-    names = {id: center.user_name_of(id.rpartition("/")[2]) for id in ids}
-    return {id: name for id, name in names.items() if name}
-
-
-def _met(center: CenterClient | None, new: New, recorded: Holdings) -> tuple[Met, ...]:
-    return (*_principals(center, new), *_permission_sets(center, new, recorded)) if center else ()
-
-
-def _principals(center: CenterClient, new: New) -> Iterator[Met]:
-    """Looks up users and groups by name."""
+def _met(center: CenterClient, new: New, recorded: Holdings) -> Iterator[Met]:
+    """Looks up users, groups and permission sets by name."""
     for thing in new.get("user", ()):
         if user := center.user(thing.name):
             yield Met("user", thing.key, f"{center.store}/{user}", tuple(center.groups_of(user)))
     for thing in new.get("group", ()):
         if group := center.group(thing.name):
             yield Met("group", thing.key, f"{center.store}/{group}", tuple(center.members(group)))
-
-
-def _permission_sets(center: CenterClient, new: New, recorded: Holdings) -> Iterator[Met]:
-    """Looks up permission sets by name: AWS lists them without one, and never gives one another."""
+    # AWS lists permission sets without a name, and never gives one another.
     wanted = {thing.identity: thing for thing in new.get("permission-set", ())}
     known = {thing.id.partition(",")[0]: thing.identity for thing in recorded.of("permission-set")}
     for arn in center.permission_sets() if wanted else ():
-        if thing := wanted.get(known.get(arn) or exact(center.name_of(arn))):
-            yield Met("permission-set", thing.key, f"{arn},{center.instance}", tuple(center.accounts_of(arn)))
+        if named := wanted.get(known.get(arn) or exact(center.name_of(arn))):
+            yield Met("permission-set", named.key, f"{arn},{center.instance}", tuple(center.accounts_of(arn)))
 
 
 # Resources of an earlier state
@@ -240,7 +218,8 @@ class _Traces:
         if not self._lost:
             return {}
         if center and "sso" in self._empty:
-            layers["sso"] = self._seen(_tagged_sets(center))
+            ours = (arn for arn in center.permission_sets() if _ours(center.tags_of(arn), "sso"))
+            layers["sso"] = self._seen(f"permission set {center.name_of(arn)}" for arn in ours)
         if has_organization:
             layers["organizations"] = self._seen(_tagged_account(self._aws, project.management_account.id))
         layers["security"] = self._seen(_tagged_trails(self._aws.client("cloudtrail", project.regions.primary)))
@@ -262,12 +241,6 @@ class _Traces:
 def _ours(tags: Sequence[Mapping[str, str]], stack: str) -> bool:
     values = {tag["Key"]: tag["Value"] for tag in tags}
     return values.get("ManagedBy") == "strata" and values.get("Layer") == stack
-
-
-def _tagged_sets(center: CenterClient) -> Iterator[str]:
-    return (
-        f"permission set {center.name_of(arn)}" for arn in center.permission_sets() if _ours(center.tags_of(arn), "sso")
-    )
 
 
 def _tagged_account(aws: Aws, account: str) -> Iterator[str]:
@@ -293,22 +266,12 @@ def states_elsewhere(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
         if name in (project.state_bucket, project.replica_bucket) or name.endswith(REPLICA):
             continue
         bucket = {"Bucket": name, "ExpectedBucketOwner": project.management_account.id}
-        if _is_tagged_bucket(client, bucket) and _has_state(client, bucket):
-            yield name
-
-
-def _is_tagged_bucket(client: Client, bucket: Mapping[str, str]) -> bool:
-    try:
-        tags = client.get_bucket_tagging(**bucket)["TagSet"]
-        # Bootstrap sets no Layer, and with default_tags: false it stays so.
-        return _ours([{"Key": "Layer", "Value": "backend"}, *tags], "backend")
-    except AwsError:  # not tagged, or not to be seen, or elsewhere
-        return False
-
-
-def _has_state(client: Client, bucket: Mapping[str, str]) -> bool:
-    try:
-        client.get_object(**bucket, Key=state_key("backend"), Range="bytes=0-0")
-    except AwsError:
-        return False
-    return True
+        try:
+            tags = client.get_bucket_tagging(**bucket)["TagSet"]
+            # Bootstrap sets no Layer, and with default_tags: false it stays so.
+            if not _ours([{"Key": "Layer", "Value": "backend"}, *tags], "backend"):
+                continue
+            client.get_object(**bucket, Key=state_key("backend"), Range="bytes=0-0")
+        except AwsError:  # not tagged, or not to be seen, or elsewhere, or without a state
+            continue
+        yield name

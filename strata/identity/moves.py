@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from strata.aws.runs import Run
@@ -13,7 +13,7 @@ from strata.errors import Message
 from strata.identity.comparison import Refusal
 from strata.identity.live import LiveSide
 from strata.identity.matching import live_identity
-from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
+from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds import SECTIONS, STACKS, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.moves import Keys, address_now, address_parts, earlier_addresses, is_made, newest_keys
@@ -28,79 +28,63 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
     """
     if not keys:
         return holdings
-    things = {}
-    for (kind, key), thing in sorted(holdings.things.items(), key=lambda item: (item[0][0], item[0][1]) not in keys):
-        things[kind, keys.get((kind, key), key)] = _thing(thing, keys)
+
+    def now(kind: Kind, key: str) -> str:
+        return keys.get((kind, key), key)
+
+    def moved_first(kind: Kind, values: Mapping[str, str]) -> list[tuple[str, str]]:
+        return sorted(values.items(), key=lambda item: (kind, item[0]) not in keys)
+
+    types = {**{section: TYPES[kind] for kind, section in SECTIONS.items()}, "assignments": ASSIGNMENT.type}
     addresses = sorted(holdings.addresses, key=lambda address: address_now(address, keys) == address)
     return replace(
         holdings,
-        things=things,
-        addresses={address_now(address, keys): holdings.addresses[address] for address in addresses},
-        stacks={address_now(key, keys): stack for key, stack in holdings.stacks.items()},
-        assignments=frozenset(_assigned(assignment, keys) for assignment in holdings.assignments),
-        attachments=frozenset(_attached(attachment, keys) for attachment in holdings.attachments),
-        named_after=frozenset(
-            (kind, keys.get((kind, key), key), stack, id) for kind, key, stack, id in holdings.named_after
-        ),
-        placed={
-            keys.get(("account", key), key): keys.get(("ou", unit), unit)
-            for key, unit in sorted(holdings.placed.items(), key=lambda item: ("account", item[0]) not in keys)
+        things={
+            (kind, now(kind, key)): _thing(thing, now)
+            for (kind, key), thing in sorted(holdings.things.items(), key=lambda item: item[0] not in keys)
         },
-        tags={keys.get(("account", key), key): tag for key, tag in holdings.tags.items()},
-        memberships=frozenset(
-            (keys.get(("group", group), group), keys.get(("user", user), user)) for group, user in holdings.memberships
+        addresses={address_now(address, keys): holdings.addresses[address] for address in addresses},
+        stacks={address_now(address, keys): stack for address, stack in holdings.stacks.items()},
+        assignments=frozenset(assignment.moved(now) for assignment in holdings.assignments),
+        attachments=frozenset(
+            replace(
+                attachment,
+                policy=now("policy", attachment.policy),
+                key=now("ou" if attachment.target == "ou" else "account", attachment.key),
+            )
+            for attachment in holdings.attachments
         ),
-        administrators=_administrators(holdings.administrators, keys),
-        external={(kind, keys.get((kind, key), key)): identity for (kind, key), identity in holdings.external.items()},
-        imports={address_now(key, keys): id for key, id in holdings.imports.items()},
-        previously={kind: _renamed(kind, identities, keys) for kind, identities in holdings.previously.items()},
-        files={file: _of_today(sections, keys) for file, sections in holdings.files.items()},
+        named_after=frozenset((kind, now(kind, key), stack, id) for kind, key, stack, id in holdings.named_after),
+        placed={now("account", key): now("ou", unit) for key, unit in moved_first("account", holdings.placed)},
+        tags={now("account", key): tags for key, tags in holdings.tags.items()},
+        memberships=frozenset((now("group", group), now("user", user)) for group, user in holdings.memberships),
+        administrators=Administrators(
+            frozenset(now("user", key) for key in holdings.administrators.people),
+            frozenset(now("group", key) for key in holdings.administrators.external),
+        ),
+        external={(kind, now(kind, key)): identity for (kind, key), identity in holdings.external.items()},
+        imports={address_now(address, keys): id for address, id in holdings.imports.items()},
+        previously={
+            kind: {now(kind, key): identity for key, identity in moved_first(kind, identities)}
+            for kind, identities in holdings.previously.items()
+        },
+        files={
+            file: {
+                section: frozenset(address_now(f"{types[section]}.{name}", keys).partition(".")[2] for name in names)
+                for section, names in sections.items()
+                if section in types
+            }
+            for file, sections in holdings.files.items()
+        },
     )
 
 
-def _of_today(sections: Mapping[str, frozenset[str]], keys: Keys) -> dict[str, frozenset[str]]:
-    types = {**{section: TYPES[kind] for kind, section in SECTIONS.items()}, "assignments": ASSIGNMENT.type}
-    return {
-        section: frozenset(address_now(f"{types[section]}.{name}", keys).partition(".")[2] for name in names)
-        for section, names in sections.items()
-        if section in types
-    }
-
-
-def _thing(thing: KeyedThing, keys: Keys) -> KeyedThing:
-    key = keys.get((thing.kind, thing.key), thing.key)
+def _thing(thing: KeyedThing, now: Callable[[Kind, str], str]) -> KeyedThing:
+    key = now(thing.kind, thing.key)
     if thing.kind != "ou":
         return replace(thing, key=key)
     parent, _, name = thing.identity.partition("/")
-    return replace(thing, key=key, identity=f"{keys.get(('ou', parent), parent)}/{name}")
-
-
-def _assigned(assignment: Assigned, keys: Keys) -> Assigned:
-    principal: Kind = "group" if assignment.principal_type == "group" else "user"
-    return replace(
-        assignment,
-        account=keys.get(("account", assignment.account), assignment.account),
-        permission_set=keys.get(("permission-set", assignment.permission_set), assignment.permission_set),
-        principal=keys.get((principal, assignment.principal), assignment.principal),
-    )
-
-
-def _attached(attachment: Attached, keys: Keys) -> Attached:
-    policy = keys.get(("policy", attachment.policy), attachment.policy)
-    target: Kind = "ou" if attachment.target == "ou" else "account"
-    return replace(attachment, policy=policy, key=keys.get((target, attachment.key), attachment.key))
-
-
-def _administrators(administrators: Administrators, keys: Keys) -> Administrators:
-    return Administrators(
-        frozenset(keys.get(("user", key), key) for key in administrators.people),
-        frozenset(keys.get(("group", key), key) for key in administrators.external),
-    )
-
-
-def _renamed(kind: Kind, identities: Mapping[str, str], keys: Keys) -> dict[str, str]:
-    ordered = sorted(identities.items(), key=lambda item: (kind, item[0]) not in keys)
-    return {keys.get((kind, key), key): identity for key, identity in ordered}
+    return replace(thing, key=key, identity=f"{now('ou', parent)}/{name}")
 
 
 # States that hold old and new address
@@ -115,11 +99,7 @@ def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple
     if not keys:
         return
     for now in sorted({address_now(address, keys) for address in recorded.addresses}):
-        held = [
-            earlier_address
-            for earlier_address in earlier_addresses(now, landing_zone.moves)
-            if earlier_address in recorded.addresses
-        ]
+        held = [old for old in earlier_addresses(now, landing_zone.moves) if old in recorded.addresses]
         for old in held[:-1]:
             id = recorded.addresses[old]
             yield old, held[-1], bool(id) and id == recorded.addresses[held[-1]]
@@ -180,7 +160,9 @@ def refused_moves(
             text += f"({recorded.addresses[now_at]}): the move would leave the first to nobody"
             problem = Message("move-onto-another", text, old=old, new=now_at)
             remedy = "give each its own key: remove the entry, and declare both"
-            yield Refusal(declared.fault(MOVES, _entry_of(landing_zone, old), problem, remedy))
+            parts = ((kind, key) for kind, key in address_parts(old) if kind and (kind, key) in keys)
+            entry = next((_entry(landing_zone, kind, key) for kind, key in parts), (ENTRIES,))
+            yield Refusal(declared.fault(MOVES, entry, problem, remedy))
 
 
 def _is_same(was: KeyedThing, now: KeyedThing, recorded: Holdings, live: LiveSide) -> bool:
@@ -216,9 +198,3 @@ def _mark(thing: KeyedThing) -> str:
 def _entry(landing_zone: LandingZone, kind: Kind, old: str) -> tuple[str | int, ...]:
     places = (index for index, move in enumerate(landing_zone.moves) if (move.kind, move.from_) == (kind, old))
     return (ENTRIES, next(places, 0))
-
-
-def _entry_of(landing_zone: LandingZone, address: str) -> tuple[str | int, ...]:
-    old = newest_keys(landing_zone.moves)
-    parts = ((kind, text) for kind, text in address_parts(address) if kind and (kind, text) in old)
-    return next((_entry(landing_zone, kind, text) for kind, text in parts), (ENTRIES,))

@@ -35,9 +35,21 @@ def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None
     for resource in objects:
         by_type[resource.type][resource.name] = resource.attributes
     addresses = {resource.address: str(resource.attributes.get("id") or "") for resource in objects}
-    things = {(thing.kind, thing.key): thing for thing in _things(InStates(zone, by_type), addresses)}
-    assignments = frozenset(_assignments(by_type[ASSIGNMENT.type]))
-    memberships = frozenset(_pairs(by_type[MEMBERSHIP.type]))
+    marked = ((kind, of.type, thing) for kind, of in KEYED.items() for thing in of.recorded(InStates(zone, by_type)))
+    things = {
+        (kind, thing.name): KeyedThing(
+            kind, thing.name, thing.mark.identity, thing.mark.name, addresses[f"{type}.{thing.name}"], thing.mark.also
+        )
+        for kind, type, thing in marked
+        if thing.mark and not thing.external
+    }
+    # Of the keys between which a resource stands its name is made; they have no underscore.
+    assignments = frozenset(Assigned(*keys) for keys in _split(by_type[ASSIGNMENT.type], 4))
+    memberships = frozenset((group, user) for group, user in _split(by_type[MEMBERSHIP.type], 2))
+    attachments = (name.split("_", 2) for name in by_type[ATTACHMENT.type])
+    units = {text(unit, "id"): key for key, unit in by_type[TYPES["ou"]].items() if unit.get("id")}
+    accounts = by_type[TYPES["account"]]
+    parents = {key: text(account, "parent_id") for key, account in accounts.items()}
     administrators = _administrators(by_type, assignments, memberships, things)
     return Holdings(
         things=things,
@@ -45,10 +57,10 @@ def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None
         stacks={resource.address: resource.stack for resource in objects},
         empty=frozenset(states) - {resource.stack for resource in objects},
         assignments=assignments,
-        attachments=frozenset(_attachments(by_type[ATTACHMENT.type])),
+        attachments=frozenset(Attached(*keys) for keys in attachments if keys[1:2] in (["root"], ["ou"], ["account"])),
         named_after=frozenset(_named_after(objects)),
-        placed=dict(_placed(by_type[TYPES["account"]], by_type[TYPES["ou"]])),
-        tags={key: values.get("tags") or {} for key, values in by_type[TYPES["account"]].items()},
+        placed={key: units[parent] for key, parent in parents.items() if parent in units},
+        tags={key: account.get("tags") or {} for key, account in accounts.items()},
         memberships=memberships,
         administrators=administrators or _declared_administrators(states),
         trail="on" if f"{TRAIL.type}.organization" in addresses else "off",
@@ -62,50 +74,8 @@ def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None
     )
 
 
-def _things(in_states: InStates, addresses: Mapping[str, str]) -> Iterator[KeyedThing]:
-    for kind, of in KEYED.items():
-        for thing in of.recorded(in_states):
-            if thing.mark and not thing.external:
-                id = addresses[f"{of.type}.{thing.name}"]
-                yield KeyedThing(kind, thing.name, thing.mark.identity, thing.mark.name, id, thing.mark.also)
-
-
-def _placed(
-    accounts: Mapping[str, Mapping[str, Any]], units: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[str, str]]:
-    by_id = {text(unit, "id"): key for key, unit in units.items() if unit.get("id")}
-    return (
-        (key, by_id[text(account, "parent_id")])
-        for key, account in accounts.items()
-        if text(account, "parent_id") in by_id
-    )
-
-
-# Names of the resources between things; keys have no underscore
-
-_PARTS = {"membership": 2, "assignment": 4}
-
-
-def _assignments(names: Iterable[str]) -> Iterator[Assigned]:
-    for name in names:
-        parts = name.split("_")
-        if len(parts) == _PARTS["assignment"]:
-            yield Assigned(*parts)
-
-
-def _pairs(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for name in names:
-        parts = name.split("_")
-        if len(parts) == _PARTS["membership"]:
-            yield parts[0], parts[1]
-
-
-def _attachments(names: Iterable[str]) -> Iterator[Attached]:
-    for name in names:
-        policy, _, target = name.partition("_")
-        kind, _, key = target.partition("_")
-        if kind in ("root", "ou", "account"):
-            yield Attached(policy, kind, key)
+def _split(names: Iterable[str], count: int) -> Iterator[list[str]]:
+    return (keys for name in names if len(keys := name.split("_")) == count)
 
 
 def _named_after(objects: Iterable[Object]) -> Iterator[tuple[Kind, str, str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -67,6 +67,12 @@ class Assigned:
     def name(self) -> str:
         """Returns the name of its resource."""
         return f"{self.account}_{self.permission_set}_{self.principal_type}_{self.principal}"
+
+    def moved(self, now: Callable[[Kind, str], str]) -> Assigned:
+        """Returns it by other keys: those that things have now, by kind and key."""
+        principal: Kind = "group" if self.principal_type == "group" else "user"
+        account, permission_set = now("account", self.account), now("permission-set", self.permission_set)
+        return Assigned(account, permission_set, self.principal_type, now(principal, self.principal))
 
     def __str__(self) -> str:
         return f"{self.permission_set} of {self.principal_type} {self.principal} in {self.account}"
@@ -137,10 +143,10 @@ class Holdings:
 
     @cached_property
     def _keys(self) -> Mapping[Kind, frozenset[str]]:
-        keys: defaultdict[Kind, set[str]] = defaultdict(set)
+        by_kind: defaultdict[Kind, set[str]] = defaultdict(set)
         for kind, key in self.things:
-            keys[kind].add(key)
-        return {kind: frozenset(keys) for kind, keys in keys.items()}
+            by_kind[kind].add(key)
+        return {kind: frozenset(keys) for kind, keys in by_kind.items()}
 
     def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
         """Makes the fault of one value, at the nearest line that the file still has."""

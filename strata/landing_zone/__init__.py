@@ -156,10 +156,9 @@ class LandingZone:
     def policies(self) -> Mapping[str, Policy]:
         """Returns the organization policies by key, those of options among them, sorted by type and key."""
         parts = (self.organization, self.project, self.documents, self.external)
-        order, policies = list(PolicyType), all_policies(*parts, self.account_ids)
-        return {
-            policy.key: policy for policy in sorted(policies, key=lambda policy: (order.index(policy.type), policy.key))
-        }
+        order = list(PolicyType)
+        policies = sorted(all_policies(*parts, self.account_ids), key=lambda its: (order.index(its.type), its.key))
+        return {policy.key: policy for policy in policies}
 
     def knowing(self, account_ids: Mapping[str, str]) -> LandingZone:
         """Returns the same with ids of accounts in the documents that name one."""
@@ -211,17 +210,14 @@ class LandingZone:
     def permission_sets(self) -> Mapping[str, PermissionSet]:
         """Returns the permission sets by key, those of options among them, sorted."""
         permission_sets = all_permission_sets(self.sso, self.project, self.documents, self.external)
-        return {
-            permission_set.key: permission_set
-            for permission_set in sorted(permission_sets, key=lambda permission_set: permission_set.key)
-        }
+        ordered = sorted(permission_sets, key=lambda its: its.key)
+        return {permission_set.key: permission_set for permission_set in ordered}
 
     @cached_property
     def external_sets(self) -> frozenset[str]:
         """Returns the names of the permission sets that others look after."""
-        return frozenset(
-            permission_set.name for permission_set in self.permission_sets.values() if permission_set.external
-        )
+        sets = self.permission_sets.values()
+        return frozenset(permission_set.name for permission_set in sets if permission_set.external)
 
     @cached_property
     def grants(self) -> Mapping[Grant, tuple[Location, ...]]:

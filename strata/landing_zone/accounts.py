@@ -34,16 +34,14 @@ def accounts(project: Project, organization: Organization) -> dict[str, Account]
     management = Account(MANAGEMENT, own.name, own.email, ROOT, PROJECT, ("management_account",), own.id)
     resolved = {MANAGEMENT: management}
     for key, account in sorted(organization.accounts.items()):
-        name, location = account.name or default_name(project, key), ("accounts", key)
-        unit, tags = account.organizational_unit, account.tags
         resolved[key] = Account(
             key,
-            name,
+            account.name or default_name(project, key),
             account.email,
-            unit,
+            account.organizational_unit,
             ORGANIZATION,
-            location,
-            tags=tags,
+            ("accounts", key),
+            tags=account.tags,
             retired=account.retired,
             unwritten=account.unwritten,
         )

@@ -47,10 +47,7 @@ def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> A
 
 def has_ended(landing_zone: LandingZone, entry: Location, today: dt.date) -> bool:
     """Returns whether an entry that gives access ended before a day; what an option gives never does."""
-    if entry[0] != "assignments":
-        return False
-    until = landing_zone.sso.assignments[int(entry[1])].until
-    return until is not None and until < today
+    return entry[0] == "assignments" and landing_zone.sso.assignments[int(entry[1])].ended(today)
 
 
 def is_full(permission_set: PermissionSet) -> bool:

@@ -136,9 +136,7 @@ def _external(key: str, name: str, read: ExternalPermissionSet | None) -> Permis
     at: Location = ("permission_sets", key)
     if read is None:
         return PermissionSet(key, name, (UnreadPolicies(name),), at, external=True)
-    managed = tuple(
-        ManagedPolicy(held_policy.aws, held_policy.customer, held_policy.path) for held_policy in read.policies
-    )
+    managed = tuple(ManagedPolicy(policy.aws, policy.customer, policy.path) for policy in read.policies)
     limit = read.boundary
     words = f"inline policy of permission set {name} in {EXTERNAL}"
     return PermissionSet(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,8 @@ def _allow(sid: str, actions: Iterable[str], resource: str | list[str] = "*") ->
 @cache
 def types() -> Mapping[str, Mapping[str, list[str]]]:
     """Returns the actions that a plan of each type needs, and a deploy besides, of the types that Strata knows."""
-    names: Mapping[str, Mapping[str, list[str]]] = json.loads((_FOLDER / "types.json").read_text(encoding="utf-8"))
-    return names
+    actions: Mapping[str, Mapping[str, list[str]]] = json.loads((_FOLDER / "types.json").read_text(encoding="utf-8"))
+    return actions
 
 
 def template(name: str) -> str:
@@ -81,22 +81,18 @@ def denied(text: str, operation: str = "") -> str | None:
 
 def remedy(action: str) -> str | None:
     """Returns which of the documents allow an action, in any case of its letters; None where none does."""
-    granting = list(_granting(action))
+    granting = [
+        (name, statement["Sid"], pattern)
+        for name in NAMES
+        for statement in _statements(name)
+        for pattern in statement["Action"]
+        if pattern.lower() == action.lower()
+    ]
     places = [f"`strata permissions {name}` (statement {sid})" for name, sid, _ in granting]
     return f"attach the policy that {' or '.join(places)} prints: it allows {granting[0][2]}" if granting else None
 
 
-def _granting(action: str) -> Iterator[tuple[str, str, str]]:
-    for name in NAMES:
-        for statement in _statements(name):
-            yield from (
-                (name, statement["Sid"], pattern)
-                for pattern in statement["Action"]
-                if pattern.lower() == action.lower()
-            )
-
-
 @cache
 def _statements(name: str) -> list[dict[str, Any]]:
-    parsed: list[dict[str, Any]] = json.loads(template(name))["Statement"]
-    return parsed
+    statements: list[dict[str, Any]] = json.loads(template(name))["Statement"]
+    return statements
