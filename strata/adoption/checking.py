@@ -1,4 +1,4 @@
-"""Holds a described configuration against the rules: unknown names are accepted, entries with other faults found."""
+"""Holds a described configuration against the rules: unknown names are accepted, entries with other faults left out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REASON = "As found by strata adopt."
 
 
 def accepted(folder: Path) -> list[dict[str, Any]]:
-    """Returns the entries of accepted.yaml for what is an error and was found as it is.
+    """Returns the entries of accepted.yaml for what is an error, and is so at AWS.
 
     That is a name in a document that the reference data does not have, and what nobody could undo.
     """

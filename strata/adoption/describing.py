@@ -84,13 +84,13 @@ class LeftAlone(NamedTuple):
 
 @dataclass
 class Description:
-    """The configuration of an organization as found.
+    """The configuration of an organization as it is at AWS.
 
     Attributes:
         organization: the content of organization.yaml.
         security: the controls of security.yaml that are as Strata would set them, and can be imported.
         sso: the content of sso.yaml.
-        documents: policy documents by path, as found.
+        documents: policy documents by path, as they are.
         keys: kind to id to key.
         left_alone: what is not described.
         reasons: the same of what has an id of its own: why it is not described, by id.
@@ -139,7 +139,7 @@ def describe(
     new_units: Collection[str] | None = None,
     own: Collection[tuple[str, str]] = (),
 ) -> Description:
-    """Returns the configuration of what was found.
+    """Returns the configuration of what AWS has.
 
     Args:
         inventory: what is at AWS.
@@ -203,7 +203,7 @@ def groups_with_full_access(inventory: Inventory) -> Iterator[str]:
 
 
 def valid(type: Any, value: object) -> bool:
-    """Returns whether a value is one that the configuration accepts."""
+    """Returns whether the configuration accepts a value."""
     return not _objections(type, value)
 
 
@@ -270,7 +270,7 @@ def _accepted(
 ) -> bool:
     """Takes out of an entry what it need not have and is not accepted; says if a configuration can have the rest there.
 
-    What is not written keeps the value that it has. What is found `by_name` has to have its name written.
+    What is not written keeps the value that it has. What is looked up `by_name` has to have its name written.
     """
     if description.refuses(place, *what):
         return False
@@ -550,7 +550,7 @@ class _Organization:
         return False
 
     def _policy(self, policy: at_aws.LivePolicy, key: str) -> dict[str, Any]:
-        """Describes a policy; of one that others look after, or that no file can have, external.yaml has the rest."""
+        """Describes a policy; external.yaml has the rest of what others look after, or no file can have."""
         for id in policy.targets:
             if id not in (self.live.root, *self.description.keys["ou"], *self.description.keys["account"]):
                 what = "organizational unit" if id.startswith("ou-") else "account"
@@ -620,7 +620,7 @@ def _by_provider() -> Message:
 
 
 def _external_own(description: Description, kind: str, name: str, reason: Message | None) -> Message | None:
-    """Names what is external although nobody else looks after it, with the reason, if there is one."""
+    """Names what is external although nobody else looks after it, with the reason, if there is any."""
     if reason and (kind, name) not in description.own:
         text = f"{kind} '{name}' is external, so that no deploy changes it: {reason}."
         description.looks.append(reason.saying(text, kind=kind, name=name))
@@ -650,7 +650,7 @@ class _Center:
         self.describe_things()
         self._grants()
         self.description.sso["assignments"] = [written(assignment) for assignment in self.description.assignments]
-        # The attributes for access control are one thing: all of them are described, or none.
+        # The attributes for access control go together: all of them are described, or none.
         attributes = dict(sorted((self.live.attributes or {}).items()))
         if reason := objection(Sso, "access_control_attributes", attributes):
             self.description.leave("attributes for access control", ", ".join(attributes), reason)
@@ -687,7 +687,7 @@ class _Center:
         return dict(sorted(described.items()))
 
     def _user(self, user: at_aws.LiveUser) -> dict[str, Any]:
-        """Describes a user; one that somebody else looks after, or whom Strata cannot write, is referred to."""
+        """Describes a user; whom somebody else looks after, or Strata cannot write, is referred to."""
         reference = {"external": True, "user_name": user.user_name}
         if user.external or keeps_user(self.inventory, user) or len(user.emails) != 1:
             return reference
@@ -739,7 +739,7 @@ class _Center:
     def _permission_sets(self) -> dict[str, Any]:
         names, policies = _names(SET, self.inventory), self.description.keys["policy"].values()
         ends = [key.removesuffix(INLINE_END) for key in policies if key.endswith(INLINE_END)]
-        reserved = {f"reserved {key}": key for key in ends}  # one document a path
+        reserved = {f"reserved {key}": key for key in ends}  # a path has a single document
         taken = {**self.known.get("permission-set", {}), **reserved}
         chosen = keys("Set", names, taken=taken, lower=False)
         described: dict[str, Any] = {}
@@ -863,7 +863,7 @@ def _undescribable(permission_set: at_aws.LivePermissionSet) -> Message | None:
 
 
 def undescribable_policy(policy: str | LiveCustomerPolicy, others: Iterable[LiveCustomerPolicy]) -> Message | None:
-    """Returns why no entry of a permission set can name a policy, one of AWS's by its ARN, beside others."""
+    """Returns why no entry of a permission set can name a policy, AWS's by its ARN, beside others."""
     if isinstance(policy, str):
         if policy.startswith(AWS_MANAGED) and valid(AwsManagedPolicy, policy.removeprefix(AWS_MANAGED)):
             return None

@@ -102,7 +102,7 @@ class _Selection:
 
 @dataclass
 class _Tree:
-    """The units of an organization with their accounts, and the selections found so far."""
+    """The units of an organization with their accounts, and the selections made so far."""
 
     organization: Organization
     known: dict[frozenset[str], tuple[_Selection, ...]] = field(default_factory=dict)
@@ -131,7 +131,7 @@ class _Tree:
         return first
 
     def pieces(self, accounts: frozenset[str]) -> tuple[_Selection, ...]:
-        """Returns the same as selections that a rule each could have: no piece excepts what another one names."""
+        """Returns the same as selections that a rule each could have: no piece excepts what another names."""
         if accounts not in self.known:
             self.known[accounts] = self._pieces(accounts)
         return self.known[accounts]
@@ -198,7 +198,7 @@ class _Rule(NamedTuple):
 
 
 def _whole(accounts: Mapping[Pair, frozenset[str]], select: Callable[[frozenset[str]], _Selection]) -> list[_Rule]:
-    """Folds those who have the same accounts: what one has of a permission set stands in one rule."""
+    """Folds those who have the same accounts: all that they have of a permission set stands in a single rule."""
     alike: defaultdict[frozenset[str], set[Pair]] = defaultdict(set)
     for pair, account in accounts.items():
         alike[account].add(pair)
@@ -223,7 +223,7 @@ def _parts(accounts: Mapping[Pair, frozenset[str]], tree: _Tree) -> list[_Rule]:
 
 
 def _joined(pieces: Iterable[_Selection]) -> Iterator[_Selection]:
-    """Joins selections of one rule; two tags in one would mean accounts that have both."""
+    """Joins the selections of a rule, but for tags: two in the same would mean accounts that have both."""
     together: _Selection | None = None
     for piece in pieces:
         if piece.tags:

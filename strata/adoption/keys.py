@@ -37,7 +37,7 @@ def keys(
     alone = {id: nearest[choices[0].lower()] == (far[id], 1) for id, choices in slugs.items()}
     candidates = {id: _candidates(kind, choices, alone=alone[id]) for id, choices in slugs.items()}
     claims = Counter(key.lower() for id, some in candidates.items() for key in set(some[:1] if alone[id] else some))
-    # Of sets that differ in case alone, the one with fewer capitals goes first.
+    # Of sets that differ in case alone, that with fewer capitals goes first.
     for id in sorted(slugs, key=lambda its: (not alone[its], far[its], [key.swapcase() for key in slugs[its]], its)):
         first, *more = candidates[id]
         apart = [key for key in (more if alone[id] else candidates[id]) if claims[key.lower()] <= 1]
@@ -49,9 +49,9 @@ def keys(
 
 
 def _candidates(kind: str, slugs: list[str], *, alone: bool) -> list[str]:
-    """Returns the best name, alone or with one of the others behind it, unless that has it in front already.
+    """Returns the best name, alone or with each of the others behind it, unless that has it in front already.
 
-    Names that several have, none has alone, but for one that is the very name: nobody would see which of them it is.
+    Names that several have, none has alone, unless it is the very name: nobody would see which of them it is.
     """
     first, *others = slugs
     best = first if first[:1].isalpha() else f"{kind}-{first}".rstrip("-")

@@ -1,4 +1,4 @@
-"""adopted.json: the keys and ids that earlier runs of `strata adopt` described, so that the next one knows what is new.
+"""adopted.json: the keys and ids that earlier runs of `strata adopt` described, so that the next run knows what is new.
 
 Nothing else reads it. Without it everything that the configuration does not have counts as new.
 """
@@ -34,7 +34,7 @@ class Record:
 
     @classmethod
     def read(cls, text: str, organization: str) -> Record:
-        """Returns the record in a text, an empty one where there is no text.
+        """Returns the record in a text, an empty record where there is no text.
 
         Raises:
             StrataError: it is damaged, or another organization's.

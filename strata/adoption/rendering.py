@@ -38,7 +38,7 @@ def project(content: Project) -> dict[str, Any]:
 
 
 def security(description: Description) -> dict[str, Any]:
-    """Returns the content of security.yaml: controls as found, and all others left as they are."""
+    """Returns the content of security.yaml: controls as they are, and all others left as they are."""
     return {name: description.security.get(name, {"mode": Mode.UNMANAGED}) for name in Security.model_fields}
 
 

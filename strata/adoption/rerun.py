@@ -293,7 +293,7 @@ class _Merge:
             self._units(below, key)
 
     def _way_below(self, unit: str | None) -> tuple[str, Way]:
-        """Returns the file and the way to the units below one."""
+        """Returns the file and the way to the units below a unit."""
         if unit is None:
             return self.existing.choose(ORGANIZATION, "organizational_units"), ("organizational_units",)
         if unit in self.ways:
@@ -384,7 +384,7 @@ class _Merge:
     def _external(self) -> bool:
         """Adds to external.yaml what AWS has in what is external and new; returns whether there is any.
 
-        Drift tells who was in a group before, and whom one gives full access, until somebody has looked at them.
+        Drift tells who was in a group before, and whom a group gives full access, until somebody has looked at them.
         """
         keys = dict(self.description.keys)
         if self.only is not None:

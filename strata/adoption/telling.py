@@ -93,9 +93,8 @@ class Telling:
         if center:
             here[ATTRIBUTE], live[ATTRIBUTE] = self.zone.sso.access_control_attributes, center.attributes or ()
         for type, some in here.items():
-            yield from (
-                f"{type} {setting}" for setting in sorted(set(some) - set(live[type])) if self.is_known(type, setting)
-            )
+            missing = sorted(set(some) - set(live[type]))
+            yield from (f"{type} {setting}" for setting in missing if self.is_known(type, setting))
 
     def _tell_what_differs(self) -> None:
         organization, sso = self.zone.organization, self.zone.sso

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from strata.config.findings import FINDINGS
 from strata.config.models import Dated, Model
 from strata.config.text import Problem, short
-from strata.config.types import AcceptedPlace, LastDay, Many, Reason, did_you_mean
+from strata.config.types import AcceptedPlace, LastDay, Reason, did_you_mean
 from strata.errors import Message
 from strata.printing import stays
 
@@ -36,12 +36,6 @@ class Acceptance(Dated, Model):
     """Why it is right as it is, for those who review it."""
     until: LastDay | None = None
     """The last day it is accepted, YYYY-MM-DD: `strata check --as-of` tells when it is over."""
-
-
-class Accepted(Model):
-    """accepted.yaml, whose list is read under a key of its own."""
-
-    accepted: Many[Acceptance] = ()
 
 
 def find(accepted: Iterable[Acceptance], finding: str, at: str) -> Acceptance | None:

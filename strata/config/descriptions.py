@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 
 def descriptions(model: type[BaseModel]) -> dict[str, str]:
-    """Returns the text below each field that has one, those of the base models among them."""
+    """Returns the texts that stand below fields, those of the base models among them."""
     texts: dict[str, str] = {}
     for kind in reversed(model.__mro__):
         if issubclass(kind, BaseModel) and kind is not BaseModel:

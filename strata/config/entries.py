@@ -25,7 +25,7 @@ _ITEMS = "items"
 def with_entry(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value], file: str) -> str:
     """Returns the text with a key more in the mapping, or an item more in the list, to which keys lead from the top.
 
-    What is missing on the way is written. Without a way it goes into the file itself, a list where `new` is one.
+    What is missing on the way is written. Without a way it goes into the file itself, a list where `new` is a list.
 
     Raises:
         StrataError: the file is written in a way that cannot be edited: the entry is there to copy.
@@ -104,7 +104,7 @@ def _checked(
 
 
 def _changed(data: Any, way: Way, change: Callable[[Any], Any]) -> Any:
-    """Returns data in which the value at the end of a way is another one; one that is None is taken out."""
+    """Returns data in which the value at the end of a way is another; None takes it out."""
     if not way:
         return change(data)
     value = _changed((data or {}).get(way[0]), way[1:], change)
@@ -117,7 +117,7 @@ def _bare(data: Any) -> Any:
 
 
 def top_of(text: str) -> yaml.Node | None:
-    """Returns the node of a whole text, None of an empty one; the parser in Python counts characters, that in C not."""
+    """Returns the node of a whole text, None of an empty text; the parser in C does not count characters."""
     return yaml.compose(text, Loader=yaml.SafeLoader) if text else None
 
 
@@ -199,7 +199,7 @@ def _is_empty(node: yaml.Node) -> bool:
 
 
 def _filled(text: str, look: _Look, key: yaml.Node, value: yaml.Node, content: Any, *, flow: bool) -> str:
-    """Returns the text with a value for a key that has none, or an empty one."""
+    """Returns the text with a value for a key that has none, or an empty value."""
     if flow:
         start, end = value.start_mark.index, value.end_mark.index
         gap = "" if end > start and text[start - 1 : start].isspace() else " "
@@ -263,7 +263,7 @@ class _Look:
         return cls("\r\n" if "\r\n" in text else "\n", step, max(set(dashes), key=dashes.count) if dashes else step)
 
     def lines(self, content: Any, column: int, *, last: bool = False) -> str:
-        """Returns an entry as block lines; the last one of a file that ends without a line end gets none."""
+        """Returns an entry as block lines; the last of a file that ends without a line end gets none."""
         text = self.end.join(self._block(content, column))
         return text if last else f"{text}{self.end}"
 

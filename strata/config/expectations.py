@@ -98,11 +98,5 @@ class Expectation(Dated, Model):
         return self.denied or self.allowed
 
 
-class Expectations(Model):
-    """expectations.yaml, whose list is read under a key of its own."""
-
-    expectations: Many[Expectation] = ()
-
-
 class ExpectationList(Listing[Many[Expectation]]):
     """expectations.yaml: what holds whatever else is configured, which `strata check` asks the policies."""

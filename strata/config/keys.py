@@ -83,7 +83,7 @@ def with_key_expected(text: str, move: Move) -> str:
 
 
 def _expected(field: str, value: str, move: Move) -> str:
-    """Returns one value of an expectation under the new key."""
+    """Returns a value of an expectation under the new key."""
     prefix = {"account": "", "ou": "ou/"}.get(move.kind, f"{move.kind}/")
     if field == "on" and move.kind == "account":
         parts = value.split(":", 5)

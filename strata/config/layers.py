@@ -1,4 +1,4 @@
-"""Layers of one's own: the code in `stacks/layers/` that a configuration switches on by a file in its folder `layers/`.
+"""Your own layers: the code in `stacks/layers/` that a configuration switches on by a file in its folder `layers/`.
 
 `stack.py` is read here and not run, `model.py` is run by its path: `strata check` loads neither `stacks` nor cdktf.
 """
@@ -87,7 +87,7 @@ class Code:
     inputs: tuple[str, ...] = ()
     """The keyword arguments of its stack."""
     in_accounts: bool = False
-    """It has a stack in each member account, not one in the management account."""
+    """It has a stack in each member account, none in the management account."""
     model: type[Model] | None = None
 
 

@@ -30,7 +30,7 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True)
 class PolicyTypeLimits:
-    """The limits of AWS and the pinned provider for one policy type."""
+    """The limits of AWS and the pinned provider for a policy type."""
 
     name: str
     size: Limit
@@ -70,7 +70,7 @@ class Limits:
         return self._overridden(self.values[name])
 
     def policy_type(self, name: str) -> PolicyTypeLimits:
-        """Returns the limits of one policy type, overrides applied."""
+        """Returns the limits of a policy type, overrides applied."""
         declared = self.policy_types[name]
         if not self.overrides:
             return declared

@@ -34,15 +34,15 @@ from strata.config import (
     SECURITY,
     SSO,
 )
-from strata.config.accepted import ENTRIES, Acceptance, Accepted
+from strata.config.accepted import ENTRIES, Acceptance
 from strata.config.expectations import ENTRIES as EXPECTATION_ENTRIES
-from strata.config.expectations import Expectation, Expectations
+from strata.config.expectations import Expectation
 from strata.config.external import External
 from strata.config.json_lines import JsonSourceFile, minified
 from strata.config.layers import Code, Deploying, Layer, failure, in_order, read_code, wiring_faults
 from strata.config.models import Listing, Organization, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
-from strata.config.moves import Move, Moves
+from strata.config.moves import Move
 from strata.config.source import Location, SourceFile, conflicts, read, shown
 from strata.config.split import joined
 from strata.config.text import Problem, short
@@ -95,7 +95,7 @@ class PartialConfiguration:
     expectations: dict[int, Expectation] = field(default_factory=dict)
     """The expectations by their position in the file."""
     layers: dict[str, Layer] = field(default_factory=dict)
-    """The layers of one's own, after those that they read from."""
+    """Your own layers, after those that they read from."""
     day: dt.date | None = None
     """The day from which ends are looked at; None does not look at them."""
     skipped: dict[str, set[Location]] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class PartialConfiguration:
         return not any(location[0] in sections for location in self.skipped.get(file, set()) if location)
 
     def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
-        """Makes the fault of one value in one file."""
+        """Makes the fault of a value in a file."""
         return self.source_files[file].fault(location, problem, remedy)
 
 
@@ -146,10 +146,14 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
     if external := _read_one(partial, EXTERNAL, External):
         partial.external = external
     faults += [*partial.source_files[IMPORTS].faults, *partial.source_files[EXTERNAL].faults]
-    faults += _read_accepted(partial)
-    faults += _read_list(partial, MOVES, MOVE_ENTRIES, Moves, Move, partial.moves)
-    expectations = partial.expectations
-    faults += _read_list(partial, EXPECTATIONS, EXPECTATION_ENTRIES, Expectations, Expectation, expectations)
+    acceptances: dict[int, Acceptance] = {}
+    entries, wrong = _read_list(partial, ACCEPTED, ENTRIES, Acceptance, acceptances)
+    broken = (entry for index, entry in enumerate(entries) if index not in acceptances)
+    places = (str(entry.get("at")) if isinstance(entry, dict) else "" for entry in broken)
+    partial.accepted, partial.accepted_until_mended = tuple(acceptances.values()), frozenset(places)
+    faults += wrong
+    faults += _read_list(partial, MOVES, MOVE_ENTRIES, Move, partial.moves)[1]
+    faults += _read_list(partial, EXPECTATIONS, EXPECTATION_ENTRIES, Expectation, partial.expectations)[1]
     faults += _read_layers(partial)
     faults += _read_policies(partial)
     return partial, faults
@@ -164,42 +168,28 @@ def _read_one(partial: PartialConfiguration, name: str, model: type[M]) -> M | N
     return entry
 
 
-def _read_accepted(partial: PartialConfiguration) -> list[Fault]:
-    """Reads accepted.yaml, each entry by itself, so that a faulty one affects no other."""
-    source_file = partial.source_files[ACCEPTED] = _source_file(partial.folder, ACCEPTED, ENTRIES)
-    kept: list[Acceptance] = []
-    broken: set[str] = set()
-    for index, entry in enumerate(source_file.data.get(ENTRIES) or ()):
-        invalid = any(location[:2] == (ENTRIES, index) for location in source_file.invalid | source_file.incomplete)
-        try:
-            kept.append(Acceptance.model_validate(entry))
-        except ValidationError as error:
-            broken.add(str(entry.get("at")) if isinstance(entry, dict) else "")
-            for details in error.errors(include_url=False) if not invalid else ():
-                location = (ENTRIES, index, *_location(details["loc"]))
-                source_file.faults.append(_translate(Accepted, source_file, location, details))
-    partial.accepted, partial.accepted_until_mended = tuple(kept), frozenset(broken)
-    return source_file.faults
-
-
 def _read_list(
-    partial: PartialConfiguration, file: str, key: str, whole: type[BaseModel], model: type[M], into: dict[int, M]
-) -> list[Fault]:
-    """Reads a file that is a list into a dictionary by position, without the entries that have faults."""
+    partial: PartialConfiguration, file: str, key: str, model: type[M], into: dict[int, M]
+) -> tuple[list[Any], list[Fault]]:
+    """Reads a file that is a list, each entry by itself, so that a faulty entry affects no other.
+
+    Returns the entries as they are written, and the faults; those without are put into a dictionary by position.
+    """
     source_file = partial.source_files[file] = _source_file(partial.folder, file, key)
-    for index, entry in enumerate(source_file.data.get(key) or ()):
+    entries = list(source_file.data.get(key) or ())
+    for index, entry in enumerate(entries):
         invalid = any(location[:2] == (key, index) for location in source_file.invalid | source_file.incomplete)
         try:
             into[index] = model.model_validate(entry)
         except ValidationError as error:
             for details in error.errors(include_url=False) if not invalid else ():
-                location = (key, index, *_location(details["loc"]))
-                source_file.faults.append(_translate(whole, source_file, location, details))
-    return source_file.faults
+                location = _location(details["loc"])
+                source_file.faults.append(_translate(model, source_file, location, details, within=(key, index)))
+    return entries, source_file.faults
 
 
 def _read_layers(partial: PartialConfiguration) -> list[Fault]:
-    """Reads the settings of every layer of one's own, by the model that its code has; an empty file switches it on."""
+    """Reads the settings of each of your own layers, by the model that its code has; an empty file switches it on."""
     faults: list[Fault] = []
     layers: dict[str, Layer] = {}
     broken: set[str] = set()
@@ -296,7 +286,7 @@ def _holds_yaml(path: Path) -> bool:
 
 
 def files_of(folder: Path, name: str) -> list[str]:
-    """Returns the files of one name that a folder has: the single one, and those it is split into, sorted."""
+    """Returns the files of a name that a folder has: the single file, and those it is split into, sorted."""
     files = [name] if os.path.lexists(folder / name) else []
     if split := FOLDERS.get(name):
         files += split_files(folder, split)
@@ -309,7 +299,7 @@ def split_files(folder: Path, split: str) -> list[str]:
         inner = sorted(path.name for path in (folder / split).iterdir())
     except OSError:  # there is none, or the loader says what is wrong with it
         return []
-    # A hidden file is an editor's, or one that is being written.
+    # A hidden file is an editor's, or is being written.
     return [f"{split}/{file}" for file in inner if file.endswith(".yaml") and not file.startswith(".")]
 
 
@@ -442,11 +432,13 @@ def _translate(
     location: Location,
     details: ErrorDetails,
     layer: Code | None = None,
+    within: Location = (),
 ) -> Fault:
+    """Makes the fault at a location in what a model is read from, which is the whole file or lies within it."""
     known = details.get("ctx", {}).get("error")
     if isinstance(known, Problem):
-        return source_file.fault((*location, *known.at), known.problem, known.remedy)
-    return source_file.fault(location, *_words(model, location, details, layer))
+        return source_file.fault((*within, *location, *known.at), known.problem, known.remedy)
+    return source_file.fault((*within, *location), *_words(model, location, details, layer))
 
 
 def _words(

@@ -20,24 +20,24 @@ from strata.config.text import short, text_problem
 from strata.errors import Fault, Message
 
 Location = tuple[str | int, ...]
-"""The keys and list positions from the top of a file down to one value."""
+"""The keys and list positions from the top of a file down to a value."""
 
 Value: TypeAlias = "str | bool | int | Sequence[Value] | Mapping[str, Value]"
 """What is written into a file."""
 
 SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The one in C where PyYAML was built with it, which is much quicker."""
+"""That in C where PyYAML was built with it, which is much quicker."""
 
 _LONGEST_KEY = 64
 """Characters of a key that a place names in full; none that can be a configuration key is longer."""
 
 MAX_REPEATED = 100_000
-"""Values beyond one for every character of the file: only aliases of aliases get there."""
+"""Values beyond as many as the file has characters: only aliases of aliases get there."""
 
 
 @dataclass
 class SourceFile:
-    """The data of one file, the line of every entry, and the faults of its notation."""
+    """The data of a file, the line of every entry, and the faults of its notation."""
 
     file: str
     data: dict[str, Any] = field(default_factory=dict)
@@ -63,9 +63,9 @@ class SourceFile:
         return self.lines.get(location, 1)
 
     def fault(self, location: Location, problem: Message, remedy: str, line: int | None = None) -> Fault:
-        """Makes the fault of one value."""
+        """Makes the fault of a value."""
         number = line or self.line(location)
-        # YAML puts the end of a file on the line after the last one.
+        # YAML puts the end of a file on the line after the last.
         return Fault(self.file, min(number, self.length or number), dotted(location), problem, remedy)
 
 
@@ -81,7 +81,7 @@ def dotted(location: Location) -> str:
 
 
 def read(path: Path, name: str, entries: str = "") -> SourceFile:
-    """Reads one file; a file that cannot be read has a fault.
+    """Reads a file; a file that cannot be read has a fault.
 
     Args:
         path: where the file is.
@@ -209,7 +209,10 @@ class _Builder:
         self.open.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
-                return self._unfilled(node, at) if _is_unfilled(node) else self._mapping(node, at)
+                key = node.value[0][0] if node.flow_style and len(node.value) == 1 else None
+                if isinstance(key, yaml.MappingNode) and key.flow_style:
+                    return self._unfilled(key, at)
+                return self._mapping(node, at)
             if isinstance(node, yaml.SequenceNode):
                 for index, item in enumerate(node.value):
                     self.source_file.lines.setdefault((*at, index), item.start_mark.line + 1)
@@ -219,7 +222,8 @@ class _Builder:
             self.open.discard(id(node))
 
     def _unfilled(self, node: yaml.MappingNode, at: Location) -> None:
-        names = [str(key.value) for key, _ in node.value[0][0].value if isinstance(key, yaml.ScalarNode)]
+        """Notes `{{ name }}` without quotes: a mapping in braces whose only key is another, which is the node."""
+        names = [str(key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         left = f"{{{{ {' '.join(names)} }}}}"
         problem = f"is {short(left)[1:-1]}, an unfilled template placeholder"
         self._invalid(at, node, Message("placeholder-unfilled", problem, value=left), "write the value")
@@ -292,14 +296,6 @@ class _Builder:
 
     def _fault(self, at: Location, node: yaml.Node, problem: Message, remedy: str) -> None:
         self.source_file.faults.append(self.source_file.fault(at, problem, remedy, node.start_mark.line + 1))
-
-
-def _is_unfilled(node: yaml.MappingNode) -> bool:
-    """Returns whether it is `{{ name }}` without quotes: a mapping in braces whose only key is one in braces."""
-    if not node.flow_style or len(node.value) != 1:
-        return False
-    key = node.value[0][0]
-    return isinstance(key, yaml.MappingNode) and bool(key.flow_style)
 
 
 class _TooLargeError(Exception):

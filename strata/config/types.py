@@ -197,7 +197,7 @@ def validated(kind: Any, text: str) -> str:
 
 
 def did_you_mean(value: str, candidates: Iterable[str]) -> str:
-    """Returns `, did you mean 'x'?` when one of the candidates is close to the value, else nothing."""
+    """Returns `, did you mean 'x'?` when a candidate is close to the value, else nothing."""
     from difflib import get_close_matches
 
     folded = {candidate.lower(): candidate for candidate in sorted(candidates)}
@@ -342,7 +342,7 @@ CostEmail = Annotated[
 ContactEmail = Annotated[
     str,
     Text(
-        # AWS's pattern; the last character before the '@' is the narrower one of the provider's
+        # AWS's pattern; the last character before the '@' is the narrower rule of the provider's
         # internal/service/account/alternate_contact.go.
         r"[A-Za-z0-9_+=.#|!&-]*[A-Za-z0-9_+=.-]@[A-Za-z0-9_.-]+\.[A-Za-z0-9_]+",
         "is not an address that AWS accepts for a contact: letters, digits and _+=.#|!&- before the '@', not #|!& "
@@ -648,7 +648,7 @@ PermissionSetDescription = Annotated[
         example="Sees resources and their metadata.",
     ),
 ]
-# The provider's import ids part these by commas, and it cannot read one back that has more of them.
+# The provider's import ids part these by commas, and it cannot read an id back that has more of them.
 ManagedPolicyName = Annotated[
     str,
     Text(

@@ -1,4 +1,4 @@
-"""Refusals about accounts that would be dropped, or confused with another one."""
+"""Refusals about accounts that would be dropped, or confused with another."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def lost_accounts(c: IdentityComparison) -> Iterator[Refusal]:
 
 
 def dropped_accounts(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses to drop a retired account that is active still: the stack stops on one that nobody declares."""
+    """Refuses to drop a retired account that is active still: the stack stops on an account that nobody declares."""
     if not c.concerns("organizations"):
         return
     active = {folded(account.email): account for account in (c.live.accounts or {}).values() if account.active}
@@ -103,7 +103,7 @@ def changed_emails(c: IdentityComparison) -> Iterator[Refusal]:
 
 
 def closed_accounts(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses a new account whose address one has that is closed: one that was deployed before is left out."""
+    """Refuses a new account with the address of a closed account; what was deployed before is left out."""
     if not c.concerns("organizations", "security", "sso"):
         return
     closed = shut(c.declared, c.recorded, c.live)
@@ -134,11 +134,11 @@ def left_out(declared: Holdings, recorded: Holdings, live: LiveSide) -> Iterator
 def shut(declared: Holdings, recorded: Holdings, live: LiveSide) -> Mapping[str, ListedAccount]:
     """Returns the declared and retired accounts by key that are closed or suspended at AWS, or gone.
 
-    AWS lists a closed one for 90 days. One that a state has, or that was left out before, and that is not there any
+    AWS lists a closed account for 90 days. What a state has, or what was left out before, and is not there any
     more, is gone: AWS makes none again. Only the state has its id.
     """
     there = live.accounts or {}
-    # Of several with an address, the open one.
+    # Of several with an address, the open account.
     held = {folded(account.email): account for account in sorted(there.values(), key=lambda listed: not listed.shut)}
     if there:
         lost = dict.fromkeys(recorded.retired.values(), "")

@@ -20,7 +20,7 @@ from strata.printing import line
 
 Name = tuple[Kind, str]
 KINDS: tuple[Kind, ...] = ("user", "group", "permission-set")
-"""What has a name of which AWS has one, and which no import block of the stacks finds."""
+"""What has a name that AWS gives once, and that no import block of the stacks finds."""
 TRIES = 5
 """How often a write is tried again after somebody else's came first."""
 

@@ -55,11 +55,11 @@ class IdentityComparison:
     folder: str
 
     def concerns(self, *stacks: str) -> bool:
-        """Returns whether one of the stacks is chosen; none named means all."""
+        """Returns whether any of the stacks is chosen; none named means all."""
         return not self.stacks or bool(self.stacks.intersection(stacks))
 
     def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
-        """Makes the fault of one value, at the nearest line that the file still has."""
+        """Makes the fault of a value, at the nearest line that the file still has."""
         return self.declared.fault(file, location, problem, remedy)
 
     @cached_property

@@ -40,7 +40,7 @@ DELETE_TRAIL = "delete:trail"
 DELETE_RAM_SHARING = "delete:ram-sharing"
 
 FEW = 5
-"""So many things of a kind may go in one run, whatever share of all they are."""
+"""So many things of a kind may go in a run, whatever share of all they are."""
 
 _MADE_BY_OPTIONS = frozenset({BREAK_GLASS, STATE_ACCESS, "region-restriction", "ec2-defaults"})
 """Keys that options create: a section may be empty beside them."""
@@ -129,7 +129,7 @@ def last_administrator(c: IdentityComparison) -> Iterator[Refusal]:
 
 
 def mass_deletions(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses to delete many things of a kind at once, or all of a section, in one file of a team as in all files."""
+    """Refuses to delete many things of a kind at once, or all of a section, in a file of a team as in all files."""
     sections = list(_sections(c))
     files = {file: lost for file in sorted(c.recorded.files) if (lost := _lost_with(c, file, sections))}
     for file, lost in files.items():

@@ -17,7 +17,7 @@ from strata.text import folded
 
 
 def lookup(address: str, zone: LandingZone) -> Who | None:
-    """Returns whom the data source of an address looks up, None where it is another one."""
+    """Returns whom the data source of an address looks up, None where it is another address."""
     data, _, rest = address.partition(".")
     type, _, key = rest.partition(".")
     named = ((kind, its) for kind, its in external(zone) if (data, TYPES[kind], its) == ("data", type, key))
@@ -57,7 +57,7 @@ def lost(center: CenterClient, zone: LandingZone, who: Who, was: ExternalPrincip
     now = (center.user_name_of(was.id) if kind == "user" else center.group_name_of(was.id)) if was else None
     is_renamed = was and now and folded(was.name or name) == folded(name) and now != name
     if id and not is_renamed:
-        return None  # it was made again, or an edit means another one
+        return None  # it was made again, or an edit means another
     field = "user_name" if kind == "user" else "name"
     if is_renamed and now:
         case = "principal-renamed"

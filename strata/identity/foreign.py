@@ -79,7 +79,7 @@ def kept_by_others(c: IdentityComparison) -> Iterator[Refusal]:
 
 
 def imported_elsewhere(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses an import of what a state has at another address, and of one thing at two."""
+    """Refuses an import of what a state has at another address, and of a thing at two."""
     holders = {(address.partition(".")[0], id): address for address, id in c.recorded.addresses.items() if id}
     for address, id in sorted(c.declared.imports.items()):
         type = address.partition(".")[0]

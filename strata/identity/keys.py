@@ -23,7 +23,7 @@ from strata.text import counted, listed, plural
 
 
 def renamed_keys(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses a key that changed while the thing stayed: Terraform destroys it under the one, or imports it twice."""
+    """Refuses a key that changed while the thing stayed: Terraform destroys it under the old, or imports it twice."""
     for (kind, old), thing in sorted(c.matches.renamed.items()):
         if not c.concerns(STACKS[kind], *(["sso"] if kind == "account" else [])):
             continue
@@ -145,7 +145,7 @@ def _taken_remedy(c: IdentityComparison, thing: KeyedThing, owner: KeyedThing) -
 
 
 def recorded_twice(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses to destroy under an old key what a rename that was broken off has put under the new one as well."""
+    """Refuses to destroy under an old key what a rename that was broken off has put under the new key as well."""
     for old, thing in c.matches.twice:
         if not c.concerns(STACKS[old.kind]):
             continue

@@ -45,7 +45,7 @@ def announced_as(thing: KeyedThing) -> Name:
 def to_create(landing_zone: LandingZone, state: State) -> list[KeyedThing]:
     """Returns the resources that a deploy will create: declared, not recorded, and not imported on purpose.
 
-    A permission set whose name changed counts, because AWS cannot rename one.
+    A permission set whose name changed counts, because AWS renames none.
     """
     recorded = attributes(state, newest_keys(landing_zone.moves))
     return [
@@ -183,7 +183,7 @@ class Directory:
 
     @cached_property
     def _sets(self) -> dict[str, str]:
-        # AWS lists permission sets without a name, and never gives one another.
+        # AWS lists permission sets without names, and renames none.
         center, type = self.center, TYPES["permission-set"]
         recorded = (values for at, values in attributes(self._state, {}).items() if at.startswith(f"{type}."))
         known = {values["arn"]: values["name"] for values in recorded}
@@ -215,7 +215,7 @@ class Directory:
         return sorted(self._user_names.get(user_id, user_id) for user_id in ids)
 
     def _declared_members(self, key: str) -> set[str]:
-        """Returns the user names of the members; who is recorded keeps the one that was created."""
+        """Returns the user names of the members; who is recorded keeps the name that was created."""
         zone = self.landing_zone
         recorded = attributes(self._state, newest_keys(self.landing_zone.moves))
         users = {thing.key: thing for thing in declared(self.landing_zone) if thing.kind == "user"}

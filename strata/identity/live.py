@@ -1,4 +1,4 @@
-"""The live side of the comparison: one function per question, read only as far as needed."""
+"""The live side of the comparison: a function per question, read only as far as needed."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ class LiveSide:
     accounts: Mapping[str, ListedAccount] | None = None
     """By id; None when nobody asked."""
     beside: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
-    """Identities by kind and id: of units beside which one is to be created, of policies of the type of a new one."""
+    """Identities by kind and id: of units beside which another is to be created, of policies of a new policy's type."""
     user_names: Mapping[str, str] = field(default_factory=dict)
-    """By import id: of the users who are declared with another one than is recorded."""
+    """By import id: of the users who are declared with another user name than is recorded."""
     met: tuple[Met, ...] = ()
     kept: tuple[KeptPolicy, ...] = ()
     tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -95,7 +95,7 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     center = CenterClient.of(aws, landing_zone.project) if asked else None
     accounts = {account.id: account for account in list_accounts(aws)}
     traces = _Traces(aws, landing_zone, recorded)
-    # The policies of the types of which one is to be created: its import would find them by name.
+    # The policies of the types of which another is to be created: its import would find them by name.
     types = sorted({thing.type for thing in new.get("policy", ())}) if accounts else []
     policies: dict[tuple[Kind, str], str] = {
         ("policy", id): policy_identity(type, name) for type in types for id, name in list_policies(aws, type).items()
@@ -145,7 +145,7 @@ def _new(declared: Holdings, recorded: Holdings) -> New:
 
 
 def _units(aws: Aws, new: New, recorded: Holdings) -> dict[tuple[Kind, str], str]:
-    """Reads the units beside which one is to be created, which its import would find by name."""
+    """Reads the units beside which another is to be created, which its import would find by name."""
     parents = {thing.identity.partition("/")[0] for thing in new.get("ou", ())}
     ids = {unit.id: unit.key for unit in recorded.of("ou") if unit.id and unit.key in parents}
     if "" in parents:
@@ -183,7 +183,7 @@ def _met(center: CenterClient, new: New, recorded: Holdings) -> Iterator[Met]:
     for thing in new.get("group", ()):
         if group := center.group(thing.name):
             yield Met("group", thing.key, f"{center.store}/{group}", tuple(center.members(group)))
-    # AWS lists permission sets without a name, and never gives one another.
+    # AWS lists permission sets without names, and renames none.
     wanted = {thing.identity: thing for thing in new.get("permission-set", ())}
     known = {thing.id.partition(",")[0]: thing.identity for thing in recorded.of("permission-set")}
     for arn in center.permission_sets() if wanted else ():
@@ -259,7 +259,7 @@ def _tagged_trails(client: Client) -> Iterator[str]:
 
 
 def states_elsewhere(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
-    """Yields buckets that are ours and hold a state, besides the configured one and its replica."""
+    """Yields buckets that are ours and hold a state, besides the configured bucket and its replica."""
     project = landing_zone.project
     client = aws.client("s3", project.regions.primary)
     for name in paginate(client, "list_buckets", "Buckets[].Name"):

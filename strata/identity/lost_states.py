@@ -60,7 +60,7 @@ def other_store(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
 
 
 def second_store(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
-    """Returns why no store is to be made beside the one that there is; whoever writes `state.bucket` wants another.
+    """Returns why no store is to be made beside what there is; whoever writes `state.bucket` wants another.
 
     Raises:
         AwsError: the bucket is somebody else's, or may not be read.

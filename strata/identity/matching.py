@@ -1,4 +1,4 @@
-"""Which declared thing is which recorded one: renames, and identities that another key has."""
+"""Which declared thing is which recorded thing: renames, and identities that another key has."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Matches:
     """The result of comparing keys and identities."""
 
     renamed: Mapping[tuple[Kind, str], KeyedThing] = field(default_factory=dict)
-    """A recorded thing whose key is no longer declared, by kind and key, to the declared one it is now."""
+    """A recorded thing whose key is no longer declared, by kind and key, to the declared thing it is now."""
     taken: tuple[tuple[KeyedThing, KeyedThing], ...] = ()
-    """A declared thing with the identity of a recorded one that another key has, and that one."""
+    """A declared thing with the identity of a recorded thing that another key has, and that recorded thing."""
     twice: tuple[tuple[KeyedThing, KeyedThing], ...] = ()
-    """Two recorded things of one id: one that is no longer declared, and one that is."""
+    """Two recorded things of the same id: the first is no longer declared, the second is."""
 
     def new_key(self, kind: Kind, key: str) -> str:
         """Returns the key that a recorded thing has now."""
@@ -39,7 +39,7 @@ def matches(declared: Holdings, recorded: Holdings, live: LiveSide) -> Matches:
     twice: list[tuple[KeyedThing, KeyedThing]] = []
     for kind in TYPES:
         here, there = declared.keys(kind), recorded.keys(kind)
-        # What a rename that was broken off has left: one object under its old key and under its new one.
+        # What a rename that was broken off has left: the same object under its old key and under its new key.
         kept = {thing.id: thing for thing in recorded.of(kind) if thing.id and thing.key in here}
         left = [thing for thing in recorded.of(kind) if thing.key not in here and thing.id in kept]
         twice += [(thing, kept[thing.id]) for thing in left]

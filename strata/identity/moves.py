@@ -24,7 +24,7 @@ from strata.landing_zone.administrators import Administrators
 def replayed(holdings: Holdings, keys: Keys) -> Holdings:
     """Returns what a side holds once the moves are made: everything under its key of today.
 
-    Where old and new address are there, the new one counts.
+    Where old and new address are there, the new counts.
     """
     if not keys:
         return holdings
@@ -91,9 +91,9 @@ def _thing(thing: KeyedThing, now: Callable[[Kind, str], str]) -> KeyedThing:
 
 
 def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple[str, str, bool]]:
-    """Yields what a state has at an old address beside a newer one: both addresses, and whether it is the same thing.
+    """Yields what a state has at an old address beside a newer: both addresses, and whether it is the same thing.
 
-    A rename that broke off half way leaves the like. The stacks let go of what is at the old one.
+    A rename that broke off half way leaves the like. The stacks let go of what is at the old address.
     """
     keys = newest_keys(landing_zone.moves)
     if not keys:
@@ -134,7 +134,7 @@ def idle(landing_zone: LandingZone, recorded: Holdings, last: Mapping[str, Run])
 def refused_moves(
     landing_zone: LandingZone, declared: Holdings, recorded: Holdings, live: LiveSide, stacks: Sequence[str] = ()
 ) -> Iterator[Refusal]:
-    """Refuses a move whose two sides are two things, and one onto an address at which a state has another thing.
+    """Refuses a move whose two sides are two things, and a move onto an address at which a state has another thing.
 
     Args:
         landing_zone: the configuration.
@@ -166,7 +166,7 @@ def refused_moves(
 
 
 def _is_same(was: KeyedThing, now: KeyedThing, recorded: Holdings, live: LiveSide) -> bool:
-    """Returns whether two things are one by id and by what AWS tells it from its like, now or at the last deploy."""
+    """Returns whether two things are the same by id, and by what AWS tells it from its like, now or a deploy ago."""
     if was.id and now.id and was.id != now.id:
         return False
     previous = recorded.previously.get(was.kind, {}).get(was.key, "")
@@ -180,9 +180,9 @@ def _named(thing: KeyedThing) -> str:
 
 
 def _way(was: KeyedThing, new: str, recorded: Holdings) -> str:
-    """Returns how the thing at the new key becomes the one that is moved.
+    """Returns how the thing at the new key becomes what is moved.
 
-    A user is known by the user name that was declared last, whether AWS has it or kept an older one.
+    A user is known by the user name that was declared last, whether AWS has it or kept an older name.
     """
     if was.kind == "user":
         last = recorded.previously.get("user", {}).get(was.key, was.identity)

@@ -29,7 +29,7 @@ Files = Mapping[str, Mapping[str, Iterable[str]]]
 
 
 def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None = None) -> Holdings:
-    """Returns what the states record, one by stack, empty before its first deploy; and the files that it came from."""
+    """Returns what the states record, by stack, empty before its first deploy; and the files that it came from."""
     objects = list(resources(states))
     by_type: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
     for resource in objects:

@@ -1,4 +1,4 @@
-"""What the states have settled in project.yaml: short name, table, replica, regions; and layers of one's own."""
+"""What the states have settled in project.yaml: short name, table, replica, regions; and your own layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The landing zone: one frozen object with everything resolved for stacks, rules and reports."""
+"""The landing zone: a frozen object with everything resolved for stacks, rules and reports."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class LandingZone:
     moves: tuple[Move, ...] = ()
     """The keys that changed, in order."""
     layers: Mapping[str, Layer] = field(default_factory=dict)
-    """The layers of one's own by name, after those that they read from."""
+    """Your own layers by name, after those that they read from."""
     expectations: tuple[Expectation, ...] = ()
     """What holds whatever else is configured."""
     external: External = field(default_factory=External)
@@ -110,7 +110,7 @@ class LandingZone:
 
     @cached_property
     def account_stacks(self) -> Mapping[str, str]:
-        """Returns the accounts of the stacks that layers of one's own have in accounts, by the name of the stack."""
+        """Returns the accounts of the stacks that your own layers have in accounts, by the name of the stack."""
         layers = [layer for layer in self.layers.values() if layer.code.in_accounts]
         return {layer.stack_in(key): key for layer in layers for key in self.members}
 
@@ -161,7 +161,7 @@ class LandingZone:
         return {policy.key: policy for policy in policies}
 
     def knowing(self, account_ids: Mapping[str, str]) -> LandingZone:
-        """Returns the same with ids of accounts in the documents that name one."""
+        """Returns the same with ids of accounts in the documents that name any."""
         named = any(SECURITY_ADMINISTRATOR in policy.document.template for policy in self.policies.values())
         return replace(self, account_ids=account_ids) if named else self
 
@@ -253,7 +253,7 @@ class LandingZone:
         return SourceLocation(part.name or file, part.line(here))
 
     def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
-        """Makes the fault of one value, for what only shows when Terraform is written."""
+        """Makes the fault of a value, for what only shows when Terraform is written."""
         return self.source_file(file).fault(location, problem, remedy)
 
     def source_file(self, file: str) -> SourceFile:

@@ -49,5 +49,5 @@ def accounts(project: Project, organization: Organization) -> dict[str, Account]
 
 
 def default_name(project: Project, key: str) -> str:
-    """Returns the name of an account without a declared one."""
+    """Returns the name of an account that declares none."""
     return f"{project.name}-{key}"

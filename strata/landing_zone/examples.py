@@ -51,7 +51,7 @@ def is_example(value: str) -> bool:
 
 
 def _personal(value: Any, location: Location) -> Iterator[tuple[Location, str]]:
-    """Yields the values below one that have a personal type; a retired account keeps its values."""
+    """Yields the values below a value that have a personal type; a retired account keeps its values."""
     if isinstance(value, Model):
         if not getattr(value, "retired", False):
             for name in _fields(type(value)):

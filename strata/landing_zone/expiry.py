@@ -139,7 +139,7 @@ def day_of(text: str) -> dt.date:
 
 
 def ending_text(ending: Ending, on: dt.date) -> str:
-    """Returns what ends when, in one line."""
+    """Returns what ends when, in a line."""
     assignment = ending.assignment
     reason = f"; {' '.join(assignment.reason.split())}" if assignment.reason else ""
     sets = ", ".join(assignment.permission_sets)

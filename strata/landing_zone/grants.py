@@ -12,7 +12,7 @@ from strata.landing_zone.selection import AccountSelector
 
 
 class Grant(NamedTuple):
-    """One permission set for one principal in one account; a tuple, since they come by the ten thousand."""
+    """A permission set for a principal in an account; a tuple, since they come by the ten thousand."""
 
     account: str
     permission_set: str

@@ -25,12 +25,12 @@ CONTROL_TOWER = (
 
 @dataclass(frozen=True)
 class Group:
-    """A group, with the members that sso.yaml gives it, or that external.yaml says are in an external one.
+    """A group, with the members that sso.yaml gives it, or that external.yaml says are in an external group.
 
     Attributes:
         members: the keys of the users in it.
         unwritten: those of its attributes that the configuration leaves as they are.
-        is_known: whether it is known who is in it: an identity provider fills its groups from one day to the next.
+        is_known: whether it is known who is in it: an identity provider fills its groups from day to day.
         strangers: the names of members whom sso.yaml does not have.
     """
 

@@ -37,7 +37,7 @@ def layers(landing_zone: LandingZone) -> list[LayerStack]:
 
 
 def _own(landing_zone: LandingZone, layer: OwnLayer) -> LayerStack:
-    """Returns a layer of one's own; what it makes stands in its code alone."""
+    """Returns a layer of your own; what it makes stands in its code alone."""
     if not layer.code.in_accounts:
         return LayerStack(layer.name, ("a layer of your own",), layer.reads, state_key(layer.name))
     owns = [f"a layer of your own, a stack in each of {counted(len(landing_zone.members), 'member account')}"]

@@ -34,7 +34,7 @@ def permissions(project: Project) -> Mapping[str, DocumentTemplate]:
 
 
 def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any]]:
-    """Returns the documents of a layer of one's own: who deploys it has the one of its name, its roles the others."""
+    """Returns the documents of your own layer: who deploys it has that of its name, its roles the others."""
     stacks = layer.stack_in("*") if layer.code.in_accounts else layer.name
     values = {**placeholder_values(project), "state_bucket": project.state_bucket, "stacks": stacks}
     content = DocumentTemplate(minified((_FOLDER / "layer.json").read_text(encoding="utf-8")), values).content

@@ -112,7 +112,7 @@ def is_wildcard(name: str) -> bool:
 
 
 def matching(pattern: str, names: Iterable[str]) -> list[str]:
-    """Returns the names that a key or a wildcard matches: `*` is any text, `?` one character."""
+    """Returns the names that a key or a wildcard matches: `*` is any text, `?` any character."""
     if not is_wildcard(pattern):
         return [pattern] if pattern in names else []
     expression = re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."))
