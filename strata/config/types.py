@@ -566,11 +566,8 @@ RESERVED_NAMES = frozenset({"administrator", "awsadministrators"})
 """What neither a user nor a group may be called, in whatever case."""
 
 
-def _in_any_case(word: str) -> str:
-    return "".join(f"[{letter.upper()}{letter}]" for letter in word)
-
-
-_NOT_RESERVED = f"(?!(?:{'|'.join(map(_in_any_case, sorted(RESERVED_NAMES)))})$)"
+_RESERVED = ("".join(f"[{letter.upper()}{letter}]" for letter in word) for word in sorted(RESERVED_NAMES))
+_NOT_RESERVED = f"(?!(?:{'|'.join(_RESERVED)})$)"
 _VISIBLE = r"\p{L}\p{M}\p{S}\p{N}\p{P}"
 
 UserName = Annotated[

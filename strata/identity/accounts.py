@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from strata.aws.organization import ListedAccount
+from strata.config import ORGANIZATION
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import ORGANIZATION, IdentityComparison, Refusal, allowed_by
+from strata.identity.comparison import IdentityComparison, Refusal, allowed_by
 from strata.identity.live import LiveSide
 from strata.identity.things import Holdings, KeyedThing
 from strata.text import folded

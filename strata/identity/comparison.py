@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from strata.config import ORGANIZATION, SSO
 from strata.config.source import Location
 from strata.errors import Fault, Message
 from strata.identity.live import LiveSide
@@ -15,14 +16,6 @@ from strata.identity.matching import Matches
 from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds import STACKS
 from strata.text import exact, folded, listed
-
-PROJECT, ORGANIZATION, SECURITY, SSO, IMPORTS = (
-    "project.yaml",
-    "organization.yaml",
-    "security.yaml",
-    "sso.yaml",
-    "imports.yaml",
-)
 
 
 @dataclass(frozen=True, order=True)

@@ -7,13 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import MANAGEMENT
 from strata.errors import Fault, Message
 from strata.identity.comparison import (
-    ORGANIZATION,
-    PROJECT,
-    SECURITY,
-    SSO,
     IdentityComparison,
     Refusal,
     allowed_by,

@@ -5,13 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from strata.config import IMPORTS, ORGANIZATION, PROJECT, SSO
 from strata.config.source import Location, SourceFile
 from strata.errors import Message
 from strata.identity.comparison import (
-    IMPORTS,
-    ORGANIZATION,
-    PROJECT,
-    SSO,
     IdentityComparison,
     Refusal,
     compared,

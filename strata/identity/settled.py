@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from strata.config import ORGANIZATION
+from strata.config import ORGANIZATION, PROJECT
 from strata.config.layers import IN_ACCOUNT
 from strata.config.models import state_key
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import PROJECT, Refusal
+from strata.identity.comparison import Refusal
 from strata.identity.leftovers import attributes
 from strata.kinds.control import TRAIL_BUCKET
 from strata.kinds.moves import moved_keys
