@@ -13,10 +13,9 @@ from typer.testing import CliRunner, Result
 
 from strata.cli import app
 from strata.commands.expire import without
-from strata.config.accepted import endings
 from strata.config.source import SourceFile, parse
 from strata.errors import StrataError
-from strata.landing_zone.expiry import day_of
+from strata.landing_zone.expiry import day_of, due
 from strata.load import load
 from tests.bad_configurations import read, write
 from tests.conftest import Golden
@@ -80,8 +79,8 @@ def test_check_lists_what_is_accepted_until_a_day_as_well(folder: Path, golden: 
     near = strata("check", "--config", str(folder), "--as-of", "2026-11-03", "--json")
     (one,) = json.loads(near.stdout)["acceptances"]
     assert (near.exit_code, one["line"], one["until"], one["expired"]) == (3, 2, "2026-11-04", False)
-    assert endings(load(folder).accepted, dt.date(2026, 10, 20), dt.timedelta(14)) == []
-    assert endings(load(folder).accepted, dt.date.max, dt.timedelta(14)), "the calendar ends, and no day is lost"
+    assert due(load(folder).accepted, dt.date(2026, 10, 20), dt.timedelta(14)) == []
+    assert due(load(folder).accepted, dt.date.max, dt.timedelta(14)), "the calendar ends, and no day is lost"
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from strata.adoption.describing import describe
 from strata.adoption.rendering import Since
 from strata.cli import app
 from strata.config import ORGANIZATION, SSO
-from strata.config.entries import with_entry, with_items
+from strata.config.entries import with_entry
 from strata.config.text import text_problem
 from strata.errors import Fault, Message
 from strata.files.config_edit import write_texts
@@ -125,7 +125,7 @@ def _declaring(text: str) -> dict[str, str]:
     sso = files["sso.yaml"].replace("All of it.", json.dumps(text)).replace("Full.", json.dumps(text[:120]))
     files["sso.yaml"] = sso.replace("  - permission_sets:", f"  - reason: {json.dumps(text)}\n    permission_sets:")
     entry = {"finding": "made-outside", "at": "user x", "reason": text, "until": "2026-01-01"}
-    files["accepted.yaml"] = with_items("# Looked at.\n", [entry], "accepted.yaml")
+    files["accepted.yaml"] = with_entry("# Looked at.\n", (), [entry], "accepted.yaml")
     assert files["sso.yaml"].count(PLAIN) == 5
     return files
 
@@ -337,7 +337,7 @@ def test_an_entry_that_is_added_to_yaml_is_the_text_that_it_is(text: str, before
     assume(text_problem(text) is None)  # the configuration takes no other
     new: Any = [text, text] if "- b" in before else {text: text, "list": [text], "more": {"x": text}}
     after = with_entry(before, ("a",), new, "sso.yaml")
-    items = with_items("- {x: y}\n", [{"at": text, "reason": text}], "accepted.yaml")
+    items = with_entry("- {x: y}\n", (), [{"at": text, "reason": text}], "accepted.yaml")
     there = yaml.safe_load(before) or {}
 
     expected = [*there["a"], *new] if isinstance(new, list) else {**(there.get("a") or {}), **new}

@@ -359,12 +359,12 @@ def _template() -> LandingZone:
 
 
 def live_unit(id: str, name: str) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
-    return lambda live, states: (replace(live, found={("ou", id): unit_identity("", name)}), states)
+    return lambda live, states: (replace(live, beside={("ou", id): unit_identity("", name)}), states)
 
 
 def live_policy(id: str, name: str) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
     identity = policy_identity("SERVICE_CONTROL_POLICY", name)
-    return lambda live, states: (replace(live, found={("policy", id): identity}), states)
+    return lambda live, states: (replace(live, beside={("policy", id): identity}), states)
 
 
 def met(*found: Met) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:

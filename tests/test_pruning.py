@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from strata.adoption.pruning import gone, lines_of, made, without
+from strata.adoption.pruning import gone, lines_of, made
+from strata.config.entries import without
 from strata.errors import StrataError
 from strata.kinds.at_aws import (
     Inventory,
@@ -37,13 +38,13 @@ UNTOUCHED = {
 
 @pytest.mark.parametrize(("text", "expected"), TEXTS.values(), ids=TEXTS)
 def test_a_line_goes_and_all_others_stay(text: str, expected: str) -> None:
-    assert without(text, {A}) == expected
+    assert without(text, {A}, "imports.yaml") == expected
 
 
 @pytest.mark.parametrize("text", UNTOUCHED.values(), ids=UNTOUCHED)
 def test_a_file_that_cannot_be_edited_is_left_to_its_owner(text: str, said: Said) -> None:
     with pytest.raises(StrataError) as refused:
-        without(text, {A})
+        without(text, {A}, "imports.yaml")
 
     assert [(one.id, one.place) for one in said(refused)] == [("not-editable", "imports.yaml"), ("take-out-by-hand", A)]
 

@@ -15,7 +15,7 @@ from strata.aws.identity_center import CenterClient
 from strata.aws.session import Aws
 from strata.config.models import User
 from strata.identity.leftovers import Directory, announced_as, declared, to_create
-from strata.identity.live import _permission_sets
+from strata.identity.live import _met
 from strata.identity.things import Holdings, KeyedThing
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -142,7 +142,7 @@ def test_the_name_of_a_permission_set_that_the_state_has_is_not_asked(
     was = Holdings(
         {("permission-set", "ReadOnly"): replace(thing, key="ReadOnly", identity="ReadOnly", id=here["arn"])}
     )
-    met = _permission_sets(directory.center, {"permission-set": [thing]}, was)
+    met = _met(directory.center, {"permission-set": [thing]}, was)
     assert [(one.key, one.id) for one in met] == [("FinOps", f"{new['PermissionSetArn']},{instance}")]
     assert asked == [new["PermissionSetArn"]] * 2
 

@@ -124,7 +124,7 @@ def test_a_rerun_without_news_changes_nothing(folder: Folder) -> None:
 def test_an_attribute_that_the_configuration_rejects_is_left_alone(folder: Folder) -> None:
     merged = folder.again(FOUND.at_aws(attribute("{", "x")))
 
-    assert [(kind, name) for kind, name, _ in merged.found.left_alone] == [("attributes for access control", "{")]
+    assert [(kind, name) for kind, name, _ in merged.description.left_alone] == [("attributes for access control", "{")]
     assert not load(folder.path).sso.access_control_attributes
     assert merged.since.taken_out == []
 
@@ -358,7 +358,7 @@ def test_what_a_layer_of_ones_own_has_is_neither_new_nor_what_its_key_means_here
 
     assert merged.files == {}
     assert not any(merged.since.facts().values())
-    assert [(one.name, one.reason.id) for one in merged.found.left_alone] == [("team", "of-own-layer")]
+    assert [(one.name, one.reason.id) for one in merged.description.left_alone] == [("team", "of-own-layer")]
 
 
 def test_what_somebody_wrote_back_gets_its_line_again(folder: Folder) -> None:
@@ -393,7 +393,7 @@ def test_an_account_that_is_left_to_others_stays_so(folder: Folder) -> None:
     merged = folder.again(FOUND.at_aws(account("a5", within="prod"), grant("Admin", "admins", "a5")))
 
     assert merged.files == {}
-    assert [(one.kind, one.reason.id) for one in merged.found.left_alone] == [("account", "left-to-others")]
+    assert [(one.kind, one.reason.id) for one in merged.description.left_alone] == [("account", "left-to-others")]
 
 
 def test_units_accounts_and_services_that_are_other_at_aws_are_told(folder: Folder) -> None:

@@ -1,4 +1,4 @@
-"""Holds a described configuration against the rules: unknown names are accepted, entries with other faults found."""
+"""Holds a described configuration against the rules: unknown names are accepted, entries with other faults left out."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ REASON = "As found by strata adopt."
 
 
 def accepted(folder: Path) -> list[dict[str, Any]]:
-    """Returns the entries of accepted.yaml for what is an error and was found as it is.
+    """Returns the entries of accepted.yaml for what is an error, and is so at AWS.
 
     That is a name in a document that the reference data does not have, and what nobody could undo.
     """
     partial, faults = read_partial(folder)
-    found = {*unknown_in(partial), *(() if faults else lock_outs_in(partial))}
-    return [{"finding": finding, "at": at, "reason": REASON} for finding, at in sorted(found)]
+    findings = {*unknown_in(partial), *(() if faults else lock_outs_in(partial))}
+    return [{"finding": finding, "at": at, "reason": REASON} for finding, at in sorted(findings)]
 
 
 def until_accepted(describe: Callable[[Mapping[str, Message]], Description], finish: Callable[[Description], T]) -> T:
@@ -60,19 +60,13 @@ def refused_entries(error: ConfigurationError, description: Description) -> dict
     for fault in error.faults:
         for entry, document in _entries(description):
             if f"{fault.path}.".startswith(f"{entry}."):
-                refused.setdefault(entry, _of_itself(fault.problem, document))
+                text = str(fault.problem)
+                if document:  # which is not written, so that nobody knows it by its name
+                    text = text.replace(f"{document}: is ", "its document is ").replace(document, "its document")
+                refused.setdefault(entry, fault.problem.saying(text))
             elif document and f"/{fault.file}".endswith(f"/{document}"):
-                problem = fault.problem
-                refused.setdefault(entry, problem.saying(f"its document {problem}"))
+                refused.setdefault(entry, fault.problem.saying(f"its document {fault.problem}"))
     return refused
-
-
-def _of_itself(problem: Message, document: str) -> Message:
-    """Returns a problem of an entry without the name of its document, which is not written."""
-    text = str(problem)
-    for words, instead in ((f"{document}: is ", "its document is "), (document, "its document")):
-        text = text.replace(words, instead) if document else text
-    return problem.saying(text)
 
 
 def _entries(description: Description) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,6 @@ from functools import cache, cached_property
 from typing import Any, Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from strata.adoption.folding import fold
 from strata.adoption.keys import keys
@@ -85,13 +84,13 @@ class LeftAlone(NamedTuple):
 
 @dataclass
 class Description:
-    """The configuration of an organization as found.
+    """The configuration of an organization as it is at AWS.
 
     Attributes:
         organization: the content of organization.yaml.
         security: the controls of security.yaml that are as Strata would set them, and can be imported.
         sso: the content of sso.yaml.
-        documents: policy documents by path, as found.
+        documents: policy documents by path, as they are.
         keys: kind to id to key.
         left_alone: what is not described.
         reasons: the same of what has an id of its own: why it is not described, by id.
@@ -140,7 +139,7 @@ def describe(
     new_units: Collection[str] | None = None,
     own: Collection[tuple[str, str]] = (),
 ) -> Description:
-    """Returns the configuration of what was found.
+    """Returns the configuration of what AWS has.
 
     Args:
         inventory: what is at AWS.
@@ -154,7 +153,8 @@ def describe(
     description = Description(refused=refused or {}, own=own)
     _Organization(inventory, inventory.organization, project, description, known or {}, new_units).describe()
     description.security = dict(_settings(inventory))
-    description.organization |= _root_access(inventory)
+    if features := inventory.root_features:
+        description.organization["member_root_access"] = {key: name in features for name, key in ROOT_FEATURES.items()}
     _entitled(inventory, description)
     if inventory.center:
         _Center(inventory, inventory.center, description, known or {}, literal=literal).describe()
@@ -203,7 +203,7 @@ def groups_with_full_access(inventory: Inventory) -> Iterator[str]:
 
 
 def valid(type: Any, value: object) -> bool:
-    """Returns whether a value is one that the configuration accepts."""
+    """Returns whether the configuration accepts a value."""
     return not _objections(type, value)
 
 
@@ -216,13 +216,13 @@ def unit_objections(units: Sequence[at_aws.LiveUnit]) -> dict[str, Message]:
     """Returns of the units whose names no configuration can have why, by id."""
     siblings = Counter((unit.parent, exact(unit.name).lower()) for unit in units)
     messages = dict[str, Message]()
-    for one in units:
-        reason = _objections(OrganizationalUnitName, one.name).get("")
-        if not reason and siblings[one.parent, one.name.lower()] > 1:
-            alike = f"{one.name!r} differs from the name of a unit beside it in case or Unicode's form alone"
-            reason = Message("name-taken", alike, value=one.name)
+    for unit in units:
+        reason = _objections(OrganizationalUnitName, unit.name).get("")
+        if not reason and siblings[unit.parent, unit.name.lower()] > 1:
+            alike = f"{unit.name!r} differs from the name of a unit beside it in case or Unicode's form alone"
+            reason = Message("name-taken", alike, value=unit.name)
         if reason:
-            messages[one.id] = reason.saying(f"{reason}; rename it at AWS first")
+            messages[unit.id] = reason.saying(f"{reason}; rename it at AWS first")
     return messages
 
 
@@ -233,15 +233,14 @@ def _objections(type: Any, value: object) -> dict[str, Message]:
     except Problem as problem:
         return {"": problem.problem}
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        return {str(one["loc"][0]) if one["loc"] else "": _said_of(one) for one in found}
+        messages = dict[str, Message]()
+        for fault in error.errors(include_url=False):
+            cause = fault.get("ctx", {}).get("error")  # before which pydantic puts words of its own
+            rejected = Message("value-rejected", str(cause or fault["msg"]))
+            field = str(fault["loc"][0]) if fault["loc"] else ""
+            messages[field] = cause.problem if isinstance(cause, Problem) else rejected
+        return messages
     return {}
-
-
-def _said_of(error: ErrorDetails) -> Message:
-    """Returns what a rule says of a value; pydantic puts words of its own before it."""
-    problem = error.get("ctx", {}).get("error")
-    return problem.problem if isinstance(problem, Problem) else Message("value-rejected", str(problem or error["msg"]))
 
 
 @cache
@@ -257,7 +256,7 @@ def _written(kind: Kind, thing: Any, **defaults: str) -> dict[str, Any]:
 
 def _names(kind: Kind, inventory: Inventory, ids: Collection[str] | None = None) -> list[tuple[str, Sequence[str]]]:
     """Returns the ids of the things of a kind, of all or some, each with the names for its key."""
-    return [(one.id, one.names) for one in kind.named(inventory, {}) if ids is None or one.id in ids]
+    return [(thing.id, thing.names) for thing in kind.named(inventory, {}) if ids is None or thing.id in ids]
 
 
 def _accepted(
@@ -271,7 +270,7 @@ def _accepted(
 ) -> bool:
     """Takes out of an entry what it need not have and is not accepted; says if a configuration can have the rest there.
 
-    What is not written keeps the value that it has. What is found `by_name` has to have its name written.
+    What is not written keeps the value that it has. What is looked up `by_name` has to have its name written.
     """
     if description.refuses(place, *what):
         return False
@@ -315,12 +314,6 @@ _IMPORTED = ("ebs_encryption", "snapshot_public_access", "s3_public_access", "pa
 """Settings that the AWS provider imports; it makes the others anew, which a first plan would show."""
 
 
-def _root_access(inventory: Inventory) -> dict[str, Any]:
-    if not inventory.root_features:
-        return {}
-    return {"member_root_access": {key: name in inventory.root_features for name, key in ROOT_FEATURES.items()}}
-
-
 def _entitled(inventory: Inventory, description: Description) -> None:
     """Names what Account access manager gives, which no configuration describes."""
     if isinstance(inventory.entitlements, str):
@@ -337,7 +330,7 @@ def _entitled(inventory: Inventory, description: Description) -> None:
 def _leave_details(inventory: Inventory, project: Project, description: Description) -> None:
     """Names what AWS has of described things, and of the organization, and no field of the configuration holds."""
     organization = inventory.organization
-    types = {SERVICE_CONTROL, *(one["type"] for one in description.organization["policies"].values())}
+    types = {SERVICE_CONTROL, *(policy["type"] for policy in description.organization["policies"].values())}
     unused = Message("policy-type-unused", "it is on, and no policy of it is described; it stays on")
     for type in sorted({*organization.policy_types} - types):
         description.leave("policy type", type, unused)
@@ -346,10 +339,10 @@ def _leave_details(inventory: Inventory, project: Project, description: Descript
     management = [account for account in organization.accounts if account.id == organization.management]
     taggable: list[at_aws.LiveAccount | at_aws.LiveUnit | at_aws.LivePolicy]
     taggable = [*management, *organization.units, *organization.policies]
-    for one in taggable:
-        own = {tag for tag in one.tags if not tag.startswith("aws:")} - {*OWN_TAGS, *project.tags}
-        if one.id in words and own:
-            description.leave(f"tags of {words[one.id]}", f"{one.id} {one.name}", no_field)
+    for thing in taggable:
+        own = {tag for tag in thing.tags if not tag.startswith("aws:")} - {*OWN_TAGS, *project.tags}
+        if thing.id in words and own:
+            description.leave(f"tags of {words[thing.id]}", f"{thing.id} {thing.name}", no_field)
     for user in inventory.center.users if inventory.center else ():
         entry, said = description.sso["users"].get(description.keys["user"].get(user.id)), snaked(dict(user.described))
         if entry and not entry.get("external"):
@@ -371,24 +364,25 @@ class _Organization:
     inventory: Inventory
     live: LiveOrganization
     project: Project
-    found: Description
+    description: Description
     known: Keys
     new_units: Collection[str] | None = None
 
     def describe(self) -> None:
-        self._units()
+        units = _names(UNIT, self.inventory, {unit.id for unit in self._describable_units()})
+        self.description.keys["ou"] = keys("unit", units, taken=self.known.get("ou"))
         accounts = self._accounts()
-        self.found.organization = {
+        self.description.organization = {
             "trusted_services": sorted(self.live.trusted_services),
-            "disable_services": [one for one in (ACCOUNT_MANAGEMENT,) if one not in self.live.trusted_services],
+            "disable_services": [] if ACCOUNT_MANAGEMENT in self.live.trusted_services else [ACCOUNT_MANAGEMENT],
             "unmanaged_accounts": self._unmanaged(),
             "organizational_units": self._tree(self.live.root),
             "accounts": accounts,
             "policies": self._policies(),
             "delegated_administrators": self._delegations(),
         }
-        self.found.full_access = self._full_access()
-        self.found.looks += self._looks()
+        self.description.full_access = self._full_access()
+        self.description.looks += self._looks()
 
     @property
     def _members(self) -> list[at_aws.LiveAccount]:
@@ -398,7 +392,7 @@ class _Organization:
 
     def _looks(self) -> Iterator[Message]:
         """Yields what Strata takes for granted and is otherwise here."""
-        if ACCESS_ANALYZER in self.found.organization["delegated_administrators"]:
+        if ACCESS_ANALYZER in self.description.organization["delegated_administrators"]:
             text = (
                 f"{ACCESS_ANALYZER} is delegated: if the management account has no service-linked role of it, which is "
                 "AWSServiceRoleForAccessAnalyzer, "
@@ -435,20 +429,13 @@ class _Organization:
         names |= {account.id: f"account {account.name}" for account in self._members}
         without = sorted(name for id, name in names.items() if id not in attached)
         if without:
-            quoted = [
-                f"{word} {name!r}" if word != "the" else one
-                for one in without
-                for word, _, name in [one.partition(" ")]
-            ]
+            parts = ((target, *target.split(" ", 1)) for target in without)
+            quoted = [f"{word} {name!r}" if word != "the" else target for target, word, name in parts]
             text = (
                 f"FullAWSAccess is not attached to {listed(quoted)}, where only what other policies allow is allowed. "
                 "Strata neither attaches nor detaches it."
             )
             yield Message("full-access-not-attached", text, targets=without)
-
-    def _units(self) -> None:
-        named = _names(UNIT, self.inventory, {unit.id for unit in self._describable_units()})
-        self.found.keys["ou"] = keys("unit", named, taken=self.known.get("ou"))
 
     def _describable_units(self) -> Iterator[at_aws.LiveUnit]:
         """Yields units but those whose names no configuration can have, which stay as they are with all in them."""
@@ -456,13 +443,13 @@ class _Organization:
         for unit in self.live.units:
             reason = self._why_not_in(unit.parent) or (objections.get(unit.id) if self._is_named(unit) else None)
             if reason:
-                self.found.leave("organizational unit", f"{unit.id} {unit.name}", reason, unit.id)
+                self.description.leave("organizational unit", f"{unit.id} {unit.name}", reason, unit.id)
             else:
                 yield unit
 
     def _why_not_in(self, parent: str) -> Message | None:
         """Returns why nothing in a unit can be described: the unit is not."""
-        if parent not in self.found.reasons:
+        if parent not in self.description.reasons:
             return None
         name = next(unit.name for unit in self.live.units if unit.id == parent)
         text = f"it is in organizational unit {parent} {name}, which is not described"
@@ -474,51 +461,45 @@ class _Organization:
     def _tree(self, parent: str) -> dict[str, Any]:
         tree: dict[str, Any] = {}
         for unit in self.live.units:
-            if unit.parent == parent and unit.id in self.found.keys["ou"]:
-                key = self.found.keys["ou"][unit.id]
+            if unit.parent == parent and unit.id in self.description.keys["ou"]:
+                key = self.description.keys["ou"][unit.id]
                 below = self._tree(unit.id)
                 name = {"name": unit.name} if self._is_named(unit) else {}
                 tree[key] = {**name, **({"organizational_units": below} if below else {})}
         return dict(sorted(tree.items()))
 
     def _accounts(self) -> dict[str, Any]:
-        active = self._members
-        named = _names(ACCOUNT, self.inventory, {account.id for account in active})
-        names = [(id, self._key_names(*some)) for id, some in named]
+        active, prefix = self._members, default_name(self.project, "")
+        names = list[tuple[str, list[str]]]()
+        for id, (name, mailbox, *others) in _names(ACCOUNT, self.inventory, {account.id for account in active}):
+            # Without the project's name in front of it, where a key can begin with the rest.
+            rest = name[len(prefix) :] if name.lower().startswith(prefix.lower()) else name
+            best = rest if slug(rest)[:1].isalpha() else name
+            names.append((id, [best if slug(best) else mailbox, mailbox, *others]))
         chosen = keys("account", names, taken=self.known.get("account"))
         described: dict[str, Any] = {}
-        for one in active:
-            key, what = chosen[one.id], ("account", f"{one.id} {one.name}", one.id)
-            if reason := self._why_not_in(one.parent):
-                self.found.leave(what[0], what[1], reason, one.id)
+        for account in active:
+            key, what = chosen[account.id], ("account", f"{account.id} {account.name}", account.id)
+            if reason := self._why_not_in(account.parent):
+                self.description.leave(what[0], what[1], reason, account.id)
                 continue
-            entry = self._account(one, key)
-            if _accepted(self.found, AccountEntry, f"accounts.{key}", entry, what):
-                self.found.keys["account"][one.id] = key
+            parent = "root" if account.parent == self.live.root else self.description.keys["ou"][account.parent]
+            fields = _written(ACCOUNT, account, name=default_name(self.project, key))
+            entry = {"email": account.email, "organizational_unit": parent, **fields}
+            if _accepted(self.description, AccountEntry, f"accounts.{key}", entry, what):
+                self.description.keys["account"][account.id] = key
                 described[key] = entry
-        self.found.keys["account"][self.live.management] = MANAGEMENT
+        self.description.keys["account"][self.live.management] = MANAGEMENT
         return dict(sorted(described.items()))
 
-    def _key_names(self, name: str, mailbox: str, *others: str) -> list[str]:
-        """Returns the names for a key: without the project's in front of it, where a key can begin with the rest."""
-        prefix = default_name(self.project, "")
-        short = name[len(prefix) :] if name.lower().startswith(prefix.lower()) else name
-        best = short if slug(short)[:1].isalpha() else name
-        return [best if slug(best) else mailbox, mailbox, *others]
-
-    def _account(self, account: at_aws.LiveAccount, key: str) -> dict[str, Any]:
-        parent = "root" if account.parent == self.live.root else self.found.keys["ou"][account.parent]
-        fields = _written(ACCOUNT, account, name=default_name(self.project, key))
-        return {"email": account.email, "organizational_unit": parent, **fields}
-
     def _unmanaged(self) -> list[str]:
-        declared = self.found.keys["account"]
+        declared = self.description.keys["account"]
         others = [account for account in self.live.accounts if account.id not in declared]
-        for one in others:
-            if one.state != ACTIVE:
-                reason = f"it is {one.state.lower().replace('_', ' ')}"
-                closed = Message("account-inactive", reason, state=one.state)
-                self.found.leave("account", f"{one.id} {one.name}", closed, one.id)
+        for account in others:
+            if account.state != ACTIVE:
+                reason = f"it is {account.state.lower().replace('_', ' ')}"
+                closed = Message("account-inactive", reason, state=account.state)
+                self.description.leave("account", f"{account.id} {account.name}", closed, account.id)
         return [account.id for account in others]
 
     # Policies
@@ -527,10 +508,11 @@ class _Organization:
         """Describes where AWS's policies that allow everything are not attached, of the types that are on."""
         described = dict[str, Any]()
         for type, name in ALLOW_ALL.items():
-            one = next((policy for policy in self.live.policies if policy.aws_managed and policy.name == name), None)
-            there = (self.live.root, *(each for each in self.found.keys["ou"]), *(each.id for each in self._members))
-            missing = [id for id in there if one and id not in one.targets]
-            if one and type in self.live.policy_types and (detached := self._named(missing)):
+            its = (policy for policy in self.live.policies if policy.aws_managed and policy.name == name)
+            policy = next(its, None)
+            there = (self.live.root, *self.description.keys["ou"], *(account.id for account in self._members))
+            missing = [id for id in there if policy and id not in policy.targets]
+            if type in self.live.policy_types and (detached := self._named(missing)):
                 described[name] = {"external": True, "type": type.value, "detached": detached}
         return described
 
@@ -542,13 +524,13 @@ class _Organization:
         names = _names(POLICY, self.inventory, {policy.id for policy in some})
         chosen = keys("policy", names, taken=self.known.get("policy"))
         described: dict[str, Any] = {}
-        for one in some:
-            key, what = chosen[one.id], ("policy", one.name, one.id)
-            entry = self._policy(one, key)
-            if _accepted(self.found, PolicyEntry, f"policies.{key}", entry, what, by_name=True):
-                self.found.keys["policy"][one.id] = key
+        for policy in some:
+            key, what = chosen[policy.id], ("policy", policy.name, policy.id)
+            entry = self._policy(policy, key)
+            if _accepted(self.description, PolicyEntry, f"policies.{key}", entry, what, by_name=True):
+                self.description.keys["policy"][policy.id] = key
                 if "file" in entry:
-                    self.found.documents[entry["file"]] = one.content
+                    self.description.documents[entry["file"]] = policy.content
                 described[key] = entry
         return dict(sorted(described.items()))
 
@@ -564,15 +546,23 @@ class _Organization:
             reason = Message("trusted-access-off", text, service=service)
         else:
             return True
-        self.found.leave("policy", policy.name, reason, policy.id)
+        self.description.leave("policy", policy.name, reason, policy.id)
         return False
 
     def _policy(self, policy: at_aws.LivePolicy, key: str) -> dict[str, Any]:
-        """Describes a policy; of one that others look after, or that no file can have, external.yaml has the rest."""
+        """Describes a policy; external.yaml has the rest of what others look after, or no file can have."""
+        for id in policy.targets:
+            if id not in (self.live.root, *self.description.keys["ou"], *self.description.keys["account"]):
+                what = "organizational unit" if id.startswith("ou-") else "account"
+                self.description.leave("attachment", f"{policy.name} on {id}", _not_described(what))
         fields = _written(POLICY, policy, name=key)
-        targets = {"targets": targets} if (targets := self._targets(policy)) else {}
-        keeper = _kept(self.found, "policy", policy.name, keeper_of_policy(self.inventory, policy))
-        if keeper or _external_own(self.found, "policy", policy.name, _braces(policy) or self._twin(policy)):
+        targets = {"targets": targets} if (targets := self._named(policy.targets)) else {}
+        keeper = _kept(self.description, "policy", policy.name, keeper_of_policy(self.inventory, policy))
+        reason = self._twin(policy)
+        if "{{" in policy.content:
+            text = "its document contains {{, which stands for a value in a policy file"
+            reason = Message("document-has-braces", text)
+        if keeper or _external_own(self.description, "policy", policy.name, reason):
             return {"external": True, "type": policy.type, **_name_of(fields), **targets}
         return {"type": policy.type, "file": f"policies/{key}.json", **fields, **targets}
 
@@ -586,17 +576,10 @@ class _Organization:
                 return Message("name-taken", text, value=policy.name)
         return None
 
-    def _targets(self, policy: at_aws.LivePolicy) -> dict[str, Any]:
-        for id in policy.targets:
-            if id not in (self.live.root, *self.found.keys["ou"], *self.found.keys["account"]):
-                what = "organizational unit" if id.startswith("ou-") else "account"
-                self.found.leave("attachment", f"{policy.name} on {id}", _not_described(what))
-        return self._named(policy.targets)
-
     def _named(self, ids: Collection[str]) -> dict[str, Any]:
         """Returns what is described of the root, units and accounts of some ids."""
-        units = [self.found.keys["ou"][id] for id in ids if id in self.found.keys["ou"]]
-        accounts = [self.found.keys["account"][id] for id in ids if id in self.found.keys["account"]]
+        units = [self.description.keys["ou"][id] for id in ids if id in self.description.keys["ou"]]
+        accounts = [self.description.keys["account"][id] for id in ids if id in self.description.keys["account"]]
         return {
             **({"root": True} if self.live.root in ids else {}),
             **({"organizational_units": sorted(units)} if units else {}),
@@ -606,31 +589,23 @@ class _Organization:
     def _delegations(self) -> dict[str, str]:
         described: dict[str, str] = {}
         for service, ids in sorted(self.live.delegations.items()):
-            accounts = [self.found.keys["account"].get(id, id) for id in ids]
-            reason = self._why_not_delegated(service)
+            accounts = [self.description.keys["account"].get(id, id) for id in ids]
+            reason = self.description.refused.get(f"delegated_administrators.{service}")
+            if service not in self.live.trusted_services:
+                off = "trusted access for the service is off, and Strata would switch it on"
+                reason = Message("trusted-access-off", off, service=service)
             declared = min((account for account in accounts if account not in ids), default=None)
-            for one in sorted(accounts):
-                name = f"{one} for {service}"
-                if reason or one in ids:
-                    self.found.leave("delegated administrator", name, reason or _not_described("account"))
-                elif one != declared:
+            for account in sorted(accounts):
+                name = f"{account} for {service}"
+                if reason or account in ids:
+                    self.description.leave("delegated administrator", name, reason or _not_described("account"))
+                elif account != declared:
                     text = f"one account a service can be declared, and that is {declared}"
                     other = Message("one-administrator-a-service", text, service=service, account=declared)
-                    self.found.leave("delegated administrator", name, other)
+                    self.description.leave("delegated administrator", name, other)
             if declared and not reason:
                 described[service] = declared
         return described
-
-    def _why_not_delegated(self, service: str) -> Message | None:
-        if service not in self.live.trusted_services:
-            text = "trusted access for the service is off, and Strata would switch it on"
-            return Message("trusted-access-off", text, service=service)
-        return self.found.refused.get(f"delegated_administrators.{service}")
-
-
-def _braces(policy: at_aws.LivePolicy) -> Message | None:
-    text = "its document contains {{, which stands for a value in a policy file"
-    return Message("document-has-braces", text) if "{{" in policy.content else None
 
 
 def _kept(description: Description, kind: str, name: str, keeper: Message | None) -> Message | None:
@@ -645,7 +620,7 @@ def _by_provider() -> Message:
 
 
 def _external_own(description: Description, kind: str, name: str, reason: Message | None) -> Message | None:
-    """Names what is external although nobody else looks after it, with the reason, if there is one."""
+    """Names what is external although nobody else looks after it, with the reason, if there is any."""
     if reason and (kind, name) not in description.own:
         text = f"{kind} '{name}' is external, so that no deploy changes it: {reason}."
         description.looks.append(reason.saying(text, kind=kind, name=name))
@@ -667,30 +642,25 @@ def _not_described(thing: str) -> Message:
 class _Center:
     inventory: Inventory
     live: LiveCenter
-    found: Description
+    description: Description
     known: Keys
     literal: bool = field(kw_only=True)
 
     def describe(self) -> None:
         self.describe_things()
         self._grants()
-        self.found.sso |= {
-            "assignments": [written(assignment) for assignment in self.found.assignments],
-            **({"access_control_attributes": attributes} if (attributes := self._attributes()) else {}),
-        }
+        self.description.sso["assignments"] = [written(assignment) for assignment in self.description.assignments]
+        # The attributes for access control go together: all of them are described, or none.
+        attributes = dict(sorted((self.live.attributes or {}).items()))
+        if reason := objection(Sso, "access_control_attributes", attributes):
+            self.description.leave("attributes for access control", ", ".join(attributes), reason)
+        elif attributes:
+            self.description.sso["access_control_attributes"] = attributes
 
     def describe_things(self) -> None:
         sets = self._permission_sets()
         users = self._users()
-        self.found.sso = {"users": users, "groups": self._groups(), "permission_sets": sets}
-
-    def _attributes(self) -> dict[str, str]:
-        """Describes the attributes for access control, which are one thing: all of them, or none."""
-        attributes = dict(sorted((self.live.attributes or {}).items()))
-        reason = objection(Sso, "access_control_attributes", attributes)
-        if reason:
-            self.found.leave("attributes for access control", ", ".join(attributes), reason)
-        return {} if reason else attributes
+        self.description.sso = {"users": users, "groups": self._groups(), "permission_sets": sets}
 
     # People
 
@@ -704,16 +674,20 @@ class _Center:
             if entry.get("external") and user.id not in needed and not keeps_user(self.inventory, user):
                 text = "an identity provider made it" if user.external else _UNWRITABLE
                 case = "made-by-provider" if user.external else "user-not-writable"
-                self.found.leave("user", user.user_name, Message(case, f"{text}, and nothing names it"), user.id)
-            elif _accepted(self.found, User, f"users.{chosen[user.id]}", entry, ("user", user.user_name, user.id)):
-                self.found.keys["user"][user.id] = chosen[user.id]
+                self.description.leave("user", user.user_name, Message(case, f"{text}, and nothing names it"), user.id)
+            elif _accepted(
+                self.description, User, f"users.{chosen[user.id]}", entry, ("user", user.user_name, user.id)
+            ):
+                self.description.keys["user"][user.id] = chosen[user.id]
                 described[chosen[user.id]] = entry
                 if entry.get("external"):
-                    _kept(self.found, "user", user.user_name, self._keeper_of_user(user))
+                    keeper = _by_provider() if user.external else Message("user-not-writable", _UNWRITABLE)
+                    keeper = by_its_name() if keeps_user(self.inventory, user) else keeper
+                    _kept(self.description, "user", user.user_name, keeper)
         return dict(sorted(described.items()))
 
     def _user(self, user: at_aws.LiveUser) -> dict[str, Any]:
-        """Describes a user; one that somebody else looks after, or whom Strata cannot write, is referred to."""
+        """Describes a user; whom somebody else looks after, or Strata cannot write, is referred to."""
         reference = {"external": True, "user_name": user.user_name}
         if user.external or keeps_user(self.inventory, user) or len(user.emails) != 1:
             return reference
@@ -721,18 +695,9 @@ class _Center:
         entry = _written(USER, user, user_name=user.emails[0], display_name=user.display_name and shown)
         return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
 
-    def _keeper_of_user(self, user: at_aws.LiveUser) -> Message:
-        """Returns why a user is referred to, as a phrase."""
-        if keeps_user(self.inventory, user):
-            return by_its_name()
-        return _by_provider() if user.external else Message("user-not-writable", _UNWRITABLE)
-
-    def _is_foreign(self, group: at_aws.LiveGroup) -> bool:
-        return group.external or keeps_group(self.inventory, group.name)
-
     def _groups(self) -> dict[str, Any]:
         chosen = keys("group", _names(GROUP, self.inventory), taken=self.known.get("group"))
-        known = self.found.keys
+        known = self.description.keys
         holders = {
             assignment.principal
             for assignment in self.live.assignments
@@ -740,72 +705,67 @@ class _Center:
         }
         described: dict[str, Any] = {}
         same = Counter(group.name.casefold() for group in self.live.groups)
-        for one in self.live.groups:
-            foreign = self._is_foreign(one)
-            if one.external and one.id not in holders:
+        for group in self.live.groups:
+            foreign = group.external or keeps_group(self.inventory, group.name)
+            if group.external and group.id not in holders:
                 text = "an identity provider made it, and none of the permission sets here names it"
                 reason = Message("made-by-provider", text)
-                self.found.leave("group", one.name, reason, one.id)
-            elif same[one.name.casefold()] > 1:
-                taken = Message("name-taken", "another group has the same name", value=one.name)
-                self.found.leave("group", f"{one.name} ({one.id})", taken, one.id)
-            elif not self.found.refuses(f"groups.{chosen[one.id]}", "group", one.name, one.id):
-                entry = self._group(one, chosen[one.id], external=foreign)
-                if _accepted(self.found, GroupEntry, "", entry, ("group", one.name, one.id), by_name=foreign):
-                    self.found.keys["group"][one.id] = chosen[one.id]
-                    described[chosen[one.id]] = entry
+                self.description.leave("group", group.name, reason, group.id)
+            elif same[group.name.casefold()] > 1:
+                taken = Message("name-taken", "another group has the same name", value=group.name)
+                self.description.leave("group", f"{group.name} ({group.id})", taken, group.id)
+            elif not self.description.refuses(f"groups.{chosen[group.id]}", "group", group.name, group.id):
+                entry = self._group(group, chosen[group.id], external=foreign)
+                if _accepted(self.description, GroupEntry, "", entry, ("group", group.name, group.id), by_name=foreign):
+                    self.description.keys["group"][group.id] = chosen[group.id]
+                    described[chosen[group.id]] = entry
                     if foreign:
-                        keeper = _by_provider() if one.external else by_its_name()
-                        _kept(self.found, "group", one.name, keeper)
+                        keeper = _by_provider() if group.external else by_its_name()
+                        _kept(self.description, "group", group.name, keeper)
         return dict(sorted(described.items()))
 
     def _group(self, group: at_aws.LiveGroup, key: str, *, external: bool) -> dict[str, Any]:
         fields = _written(GROUP, group, name=key, description=group.description if external else "")
         if external:
             return {**fields, "external": True}
-        members = [self.found.keys["user"][id] for id in group.members if id in self.found.keys["user"]]
+        members = [self.description.keys["user"][id] for id in group.members if id in self.description.keys["user"]]
         for id in group.members:
-            if id not in self.found.keys["user"]:
-                self.found.leave("membership", f"{self._name(id)} in {group.name}", _not_described("user"))
+            if id not in self.description.keys["user"]:
+                self.description.leave("membership", f"{self._name(id)} in {group.name}", _not_described("user"))
         return {**fields, **({"members": sorted(members)} if members else {})}
 
     # Permission sets
 
     def _permission_sets(self) -> dict[str, Any]:
-        names, policies = _names(SET, self.inventory), self.found.keys["policy"].values()
+        names, policies = _names(SET, self.inventory), self.description.keys["policy"].values()
         ends = [key.removesuffix(INLINE_END) for key in policies if key.endswith(INLINE_END)]
-        reserved = {f"reserved {key}": key for key in ends}  # one document a path
+        reserved = {f"reserved {key}": key for key in ends}  # a path has a single document
         taken = {**self.known.get("permission-set", {}), **reserved}
         chosen = keys("Set", names, taken=taken, lower=False)
         described: dict[str, Any] = {}
         for permission_set in self.live.permission_sets:
             key, what = chosen[permission_set.arn], ("permission set", permission_set.name, permission_set.arn)
             keeper = _kept(
-                self.found, "permission set", permission_set.name, keeper_of_set(self.inventory, permission_set)
+                self.description, "permission set", permission_set.name, keeper_of_set(self.inventory, permission_set)
             )
             place = f"permission_sets.{key}"
-            beyond = self.found.refused.get(place)
+            beyond = self.description.refused.get(place)
             beyond = beyond if beyond and beyond.id in _BEYOND else None
-            external = keeper or self._why_not_written(permission_set, beyond)
-            entry = self._external_set(permission_set, key) if external else self._permission_set(permission_set, key)
+            reason = _undescribable(permission_set) or beyond
+            if "{{" in permission_set.inline:
+                text = "its inline policy contains {{, which stands for a value here"
+                reason = Message("document-has-braces", text)
+            external = keeper or _external_own(self.description, "permission set", permission_set.name, reason)
+            entry = self._permission_set(permission_set, key)
+            if external:
+                entry = {"external": True, **_name_of(entry)}
             place = "" if beyond else place  # AWS has it, and external it is not counted
-            if _accepted(self.found, PermissionSetEntry, place, entry, what, by_name=bool(external)):
-                self.found.keys["permission-set"][permission_set.arn] = key
+            if _accepted(self.description, PermissionSetEntry, place, entry, what, by_name=bool(external)):
+                self.description.keys["permission-set"][permission_set.arn] = key
                 if permission_set.inline and not external:
-                    self.found.documents[inline_file(key)] = permission_set.inline
+                    self.description.documents[inline_file(key)] = permission_set.inline
                 described[key] = entry
         return dict(sorted(described.items()))
-
-    def _why_not_written(self, permission_set: at_aws.LivePermissionSet, beyond: Message | None) -> Message | None:
-        reason = _undescribable(permission_set) or beyond
-        if "{{" in permission_set.inline:
-            text = "its inline policy contains {{, which stands for a value here"
-            reason = Message("document-has-braces", text)
-        return _external_own(self.found, "permission set", permission_set.name, reason)
-
-    def _external_set(self, permission_set: at_aws.LivePermissionSet, key: str) -> dict[str, Any]:
-        """Describes one that others look after, or that no entry can have: external.yaml has the rest."""
-        return {"external": True, **_name_of(_written(SET, permission_set, name=key))}
 
     def _permission_set(self, permission_set: at_aws.LivePermissionSet, key: str) -> dict[str, Any]:
         inline = [{"inline": inline_file(key)}] if permission_set.inline else []
@@ -822,14 +782,19 @@ class _Center:
     # Access
 
     def _grants(self) -> None:
-        users, groups = self.found.keys["user"], self.found.keys["group"]
-        accounts, sets = self.found.keys["account"], self.found.keys["permission-set"]
+        users, groups = self.description.keys["user"], self.description.keys["group"]
+        accounts, sets = self.description.keys["account"], self.description.keys["permission-set"]
         described: set[Grant] = set()
         apart: Counter[tuple[str, Message]] = Counter()
         for assignment in self.live.assignments:
             principals = users if assignment.principal_type == "USER" else groups
-            reason = next(self._why_apart(assignment, principals), None)
-            if reason:
+            needed = {
+                "permission set": assignment.permission_set in sets,
+                "account": assignment.account in accounts,
+                "user or group": assignment.principal in principals,
+            }
+            if missing := [thing for thing, is_described in needed.items() if not is_described]:
+                reason = _not_described(missing[0])
                 apart[f"{self._name(assignment.permission_set)} of {self._name(assignment.principal)}", reason] += 1
             else:
                 grant = (
@@ -840,21 +805,13 @@ class _Center:
                 )
                 described.add(Grant(*grant))
         for (name, reason), count in sorted(apart.items()):
-            self.found.leave("assignment", f"{name} in {counted(count, 'account')}", reason)
+            self.description.leave("assignment", f"{name} in {counted(count, 'account')}", reason)
         for orphan in sorted(self.live.orphans):
             name = f"{self._name(orphan.permission_set)} of {orphan.principal} in {orphan.account}"
-            self.found.leave("assignment", name, Message("principal-deleted", "its user or group was deleted"))
-        declared = DeclaredOrganization.model_validate(self.found.organization)
-        self.found.grants = frozenset(described)
-        self.found.assignments = fold(described, declared, literal=self.literal)
-
-    def _why_apart(self, assignment: at_aws.LiveAssignment, principals: Mapping[str, str]) -> Iterator[Message]:
-        if assignment.permission_set not in self.found.keys["permission-set"]:
-            yield _not_described("permission set")
-        if assignment.account not in self.found.keys["account"]:
-            yield _not_described("account")
-        if assignment.principal not in principals:
-            yield _not_described("user or group")
+            self.description.leave("assignment", name, Message("principal-deleted", "its user or group was deleted"))
+        declared = DeclaredOrganization.model_validate(self.description.organization)
+        self.description.grants = frozenset(described)
+        self.description.assignments = fold(described, declared, literal=self.literal)
 
     def _name(self, id: str) -> str:
         return self._called.get(id, id)
@@ -867,7 +824,7 @@ class _Center:
 def written(rule: Assignment) -> dict[str, Any]:
     """Returns an assignment as it stands in the YAML."""
     excepted = rule.except_
-    found = {
+    fields = {
         "permission_sets": list(rule.permission_sets),
         "groups": list(rule.groups),
         "users": list(rule.users),
@@ -883,7 +840,7 @@ def written(rule: Assignment) -> dict[str, Any]:
             if value
         },
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 _BEYOND = frozenset({"too-many", "text-too-long", "not-latin-1"})
@@ -900,13 +857,13 @@ def _undescribable(permission_set: at_aws.LivePermissionSet) -> Message | None:
         *([permission_set.boundary] if permission_set.boundary else []),
     ]:
         others = permission_set.customer_managed if policy in permission_set.customer_managed else ()
-        if reason := undescribable_policy(policy, [each for each in others if each != policy]):
+        if reason := undescribable_policy(policy, [other for other in others if other != policy]):
             return reason
     return None
 
 
 def undescribable_policy(policy: str | LiveCustomerPolicy, others: Iterable[LiveCustomerPolicy]) -> Message | None:
-    """Returns why no entry of a permission set can name a policy, one of AWS's by its ARN, beside others."""
+    """Returns why no entry of a permission set can name a policy, AWS's by its ARN, beside others."""
     if isinstance(policy, str):
         if policy.startswith(AWS_MANAGED) and valid(AwsManagedPolicy, policy.removeprefix(AWS_MANAGED)):
             return None
@@ -914,7 +871,7 @@ def undescribable_policy(policy: str | LiveCustomerPolicy, others: Iterable[Live
         return Message("not-declarable", text, policy=policy)
     reasons = {**_objections(ManagedPolicyPath, policy.path), **_objections(ManagedPolicyName, policy.name)}
     name = f"{policy.path}{policy.name}"
-    if same := next((f"{each.path}{each.name}" for each in others if each.name == policy.name), ""):
+    if same := next((f"{other.path}{other.name}" for other in others if other.name == policy.name), ""):
         why = f"{same} beside it has the same name, which IAM gives once in an account, whatever the path"
     elif not reasons:
         return None

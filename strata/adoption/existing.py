@@ -29,7 +29,7 @@ class ExistingConfiguration:
         unknown: returns the entries that accepted.yaml needs beside its own, with some files replaced.
         record: what earlier runs described.
         imported: the ids that states have by address, which need no import.
-        elsewhere: the ids that the states of layers of one's own have by address: nothing new for this configuration.
+        elsewhere: the ids that the states of your own layers have by address: nothing new for this configuration.
     """
 
     landing_zone: LandingZone
@@ -46,12 +46,12 @@ class ExistingConfiguration:
 
 @dataclass(frozen=True)
 class MergedFiles:
-    """The result: the files that change, what they mean, the new record, what was found, and the words for it."""
+    """The result: the files that change, what they mean, the new record, what AWS has, and the words for it."""
 
     files: Texts
     landing_zone: LandingZone
     record: Record
-    found: Description
+    description: Description
     since: Since
 
 

@@ -29,10 +29,8 @@ def external_at_aws(zone: LandingZone, inventory: Inventory, keys: Keys, day: dt
     external = External(read=day)
     for center in inventory.centers:
         for permission_set in center.permission_sets:
-            if (
-                permission_set.name in sets
-                and keys["permission-set"].get(permission_set.arn) == sets[permission_set.name].key
-            ):
+            declared = sets.get(permission_set.name)
+            if declared and keys["permission-set"].get(permission_set.arn) == declared.key:
                 external.permission_sets[permission_set.name] = _set(permission_set)
         names = {user.id: as_read(user.user_name) for user in center.users}
         for group in center.groups:
@@ -52,11 +50,8 @@ def declared_external(
     zone: LandingZone,
 ) -> tuple[Mapping[str, PermissionSet], Mapping[str, Policy], Mapping[str, Group]]:
     """Returns what is external: permission sets by name, policies by key, and Control Tower's groups by key."""
-    sets = {
-        permission_set.name: permission_set
-        for permission_set in zone.permission_sets.values()
-        if permission_set.external
-    }
+    declared = zone.permission_sets.values()
+    sets = {permission_set.name: permission_set for permission_set in declared if permission_set.external}
     groups = {key: group for key, group in zone.groups.items() if is_of_control_tower(group)}
     return sets, {key: policy for key, policy in zone.policies.items() if policy.external}, groups
 
@@ -84,38 +79,33 @@ def completed(before: External, now: External) -> External:
 
 def told(before: External, now: External, new: str = "read for the first time") -> Iterator[str]:
     """Yields what is other in a later reading, a line each; of what is new that it is so."""
-    for what, then, later in _parts(before, now):
+    kinds: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]
+    kinds = [("permission set", before.permission_sets, now.permission_sets)]
+    for policy_type in sorted({*before.policies, *now.policies}):
+        kinds.append(("policy", before.policies.get(policy_type, {}), now.policies.get(policy_type, {})))
+    for kind, then, later in [*kinds, ("group", before.groups, now.groups)]:
         for name in sorted({*then, *later}):
             if name not in later:
-                yield f"{what} {name}: no longer declared external, and taken out"
+                yield f"{kind} {name}: no longer declared external, and taken out"
             elif name not in then:
-                yield f"{what} {name}: {new}"
-            elif parts := [part for part in type(later[name]).model_fields if _differs(then[name], later[name], part)]:
-                yield f"{what} {name}: {', '.join(parts).replace('_', ' ')}"
-
-
-def _parts(before: External, now: External) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-    yield "permission set", before.permission_sets, now.permission_sets
-    for type in sorted({*before.policies, *now.policies}):
-        yield "policy", before.policies.get(type, {}), now.policies.get(type, {})
-    yield "group", before.groups, now.groups
-
-
-def _differs(then: Any, later: Any, part: str) -> bool:
-    return bool(getattr(then, part) != getattr(later, part))
+                yield f"{kind} {name}: {new}"
+            else:
+                was, its = dict(then[name]), dict(later[name])
+                if parts := [part for part in its if was[part] != its[part]]:
+                    yield f"{kind} {name}: {', '.join(parts).replace('_', ' ')}"
 
 
 def text_of(external: External) -> dict[str, str]:
     """Returns external.yaml by its path; none where nothing was read."""
     if not (external.permission_sets or external.policies or external.groups):
         return {}
-    found = external.model_dump(exclude_defaults=True)
-    sets, policies = found.get("permission_sets", {}), found.get("policies", {})
+    written = external.model_dump(exclude_defaults=True)
+    sets, policies = written.get("permission_sets", {}), written.get("policies", {})
     contents = {
         **({"read": external.read} if external.read else {}),
-        "permission_sets": {name: _shown(one) for name, one in sorted(sets.items())},
+        "permission_sets": {name: _shown(entry) for name, entry in sorted(sets.items())},
         "policies": {
-            str(type): {name: _shown(one) for name, one in sorted(some.items())}
+            str(type): {name: _shown(entry) for name, entry in sorted(some.items())}
             for type, some in sorted(policies.items())
         },
         "groups": {
@@ -125,11 +115,11 @@ def text_of(external: External) -> dict[str, str]:
     return rendering.files({EXTERNAL: contents}, {})
 
 
-def _shown(one: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Returns an entry with its documents over several lines."""
-    documents = {name: document_lines(one[name]) for name in ("inline", "document") if one.get(name)}
-    lists = {"policies": list(one["policies"])} if "policies" in one else {}
-    return {**one, **lists, **documents}
+    documents = {name: document_lines(entry[name]) for name in ("inline", "document") if entry.get(name)}
+    lists = {"policies": list(entry["policies"])} if "policies" in entry else {}
+    return {**entry, **lists, **documents}
 
 
 def document_lines(text: str) -> str:
@@ -138,6 +128,7 @@ def document_lines(text: str) -> str:
 
 
 def _set(permission_set: at_aws.LivePermissionSet) -> ExternalPermissionSet:
+    inline = permission_set.inline
     return ExternalPermissionSet.model_validate(
         {
             **fields_as_read(permission_set),
@@ -145,9 +136,7 @@ def _set(permission_set: at_aws.LivePermissionSet) -> ExternalPermissionSet:
                 *map(live_policy, permission_set.aws_managed),
                 *map(live_policy, permission_set.customer_managed),
             ],
-            "inline": permission_set.inline
-            if isinstance(content(permission_set.inline), dict) and permission_set.inline
-            else None,
+            "inline": inline if isinstance(content(inline), dict) and inline else None,
             "boundary": live_policy(permission_set.boundary) if permission_set.boundary else None,
         }
     )

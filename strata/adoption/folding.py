@@ -49,9 +49,9 @@ def fold(grants: Iterable[Grant], organization: Organization, *, literal: bool =
         if grant.account not in tree.everywhere:
             raise KeyError(grant.account)
         held[Pair(grant.permission_set, grant.principal_type, grant.principal)].add(grant.account)
-    accounts = {pair: frozenset(found) for pair, found in held.items()}
+    accounts = {pair: frozenset(having) for pair, having in held.items()}
     if literal:
-        return _assignments(_whole(accounts, lambda one: _Selection(accounts=one)))
+        return _assignments(_whole(accounts, lambda those: _Selection(accounts=those)))
     whole, parts = _whole(accounts, tree.selection), _parts(accounts, tree)
     shorter = {
         name
@@ -102,10 +102,10 @@ class _Selection:
 
 @dataclass
 class _Tree:
-    """The units of an organization with their accounts, and the selections found so far."""
+    """The units of an organization with their accounts, and the selections made so far."""
 
     organization: Organization
-    found: dict[frozenset[str], tuple[_Selection, ...]] = field(default_factory=dict)
+    known: dict[frozenset[str], tuple[_Selection, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._selector = AccountSelector(self.organization)
@@ -116,15 +116,12 @@ class _Tree:
         for unit in units(self.organization):
             self._inside[unit.key] = self._selector.in_unit(unit.key) - self._selector.retired
             self._below[unit.parent or ROOT].append(unit.key)
-        self._tagged = self._by_tag()
-
-    def _by_tag(self) -> dict[frozenset[str], tuple[str, str]]:
-        found: dict[frozenset[str], tuple[str, str]] = {}
+        self._tagged: dict[frozenset[str], tuple[str, str]] = {}
         for tag in sorted(self._selector.tags):
             for value in sorted(self._selector.tag_values(tag)):
-                if not set(value) & set("*?"):
-                    found.setdefault(self._selector.tagged({tag: value}) - self._selector.retired, (tag, value))
-        return {accounts: tag for accounts, tag in found.items() if len(accounts) >= FEW}
+                accounts = self._selector.tagged({tag: value}) - self._selector.retired
+                if len(accounts) >= FEW and not set(value) & set("*?"):
+                    self._tagged.setdefault(accounts, (tag, value))
 
     def selection(self, accounts: frozenset[str]) -> _Selection:
         """Returns the shortest selection of exactly these accounts."""
@@ -134,10 +131,10 @@ class _Tree:
         return first
 
     def pieces(self, accounts: frozenset[str]) -> tuple[_Selection, ...]:
-        """Returns the same as selections that a rule each could have: no piece excepts what another one names."""
-        if accounts not in self.found:
-            self.found[accounts] = self._pieces(accounts)
-        return self.found[accounts]
+        """Returns the same as selections that a rule each could have: no piece excepts what another names."""
+        if accounts not in self.known:
+            self.known[accounts] = self._pieces(accounts)
+        return self.known[accounts]
 
     def _pieces(self, accounts: frozenset[str]) -> tuple[_Selection, ...]:
         members = accounts - {MANAGEMENT}
@@ -156,9 +153,9 @@ class _Tree:
         if not held:
             return []
         below = self._below[unit]
-        own = held.difference(*(self._inside[one] for one in below))
-        apart = [piece for one in below for piece in self._cover(one, accounts)]
-        apart += [_Selection(accounts=frozenset({one})) for one in sorted(own)]
+        own = held.difference(*(self._inside[child] for child in below))
+        apart = [piece for child in below for piece in self._cover(child, accounts)]
+        apart += [_Selection(accounts=frozenset({account})) for account in sorted(own)]
         together = self._unit(unit, accounts)
         return [together] if together and together.length <= _length(apart) else apart
 
@@ -178,12 +175,12 @@ class _Tree:
         rest = set(missing)
         below = list(self._below[unit])
         while below:
-            one = below.pop()
-            if len(self._inside[one]) >= FEW and self._inside[one] <= missing:
-                gone.add(one)
-                rest -= self._inside[one]
+            child = below.pop()
+            if len(self._inside[child]) >= FEW and self._inside[child] <= missing:
+                gone.add(child)
+                rest -= self._inside[child]
             else:
-                below += self._below[one]
+                below += self._below[child]
         return frozenset(gone), frozenset(rest)
 
 
@@ -201,11 +198,11 @@ class _Rule(NamedTuple):
 
 
 def _whole(accounts: Mapping[Pair, frozenset[str]], select: Callable[[frozenset[str]], _Selection]) -> list[_Rule]:
-    """Folds those who have the same accounts: what one has of a permission set stands in one rule."""
+    """Folds those who have the same accounts: all that they have of a permission set stands in a single rule."""
     alike: defaultdict[frozenset[str], set[Pair]] = defaultdict(set)
     for pair, account in accounts.items():
         alike[account].add(pair)
-    return [_Rule(*product, select(found)) for found, pairs in alike.items() for product in _products(pairs)]
+    return [_Rule(*product, select(having)) for having, pairs in alike.items() for product in _products(pairs)]
 
 
 def _parts(accounts: Mapping[Pair, frozenset[str]], tree: _Tree) -> list[_Rule]:
@@ -226,7 +223,7 @@ def _parts(accounts: Mapping[Pair, frozenset[str]], tree: _Tree) -> list[_Rule]:
 
 
 def _joined(pieces: Iterable[_Selection]) -> Iterator[_Selection]:
-    """Joins selections of one rule; two tags in one would mean accounts that have both."""
+    """Joins the selections of a rule, but for tags: two in the same would mean accounts that have both."""
     together: _Selection | None = None
     for piece in pieces:
         if piece.tags:

@@ -1,4 +1,4 @@
-"""The import ids of what was found, by the Terraform address that the configuration gives it."""
+"""The import ids of what AWS has, by the Terraform address that the configuration gives it."""
 
 from __future__ import annotations
 

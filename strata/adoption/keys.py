@@ -24,40 +24,34 @@ def keys(
         taken: keys that ids have already, which they keep and nothing else gets.
         lower: writes keys in lower case; permission sets keep their case.
     """
-    had, found = taken or {}, dict[str, str]()
+    had, chosen = taken or {}, dict[str, str]()
     used = {key.lower() for key in had.values()} | _RESERVED
     named = dict(names)
-    slugs = {id: [_slug(name, lower=lower) for name in choices] for id, choices in named.items()}
-    far = {id: _distance(named[id][0], choices[0]) for id, choices in slugs.items()}
+    cased = str.lower if lower else str
+    slugs = {id: [cased(slug(name.replace("ß", "ss"))) for name in choices] for id, choices in named.items()}
+    # How far a name is from its key: it is the very name, that in lower case, or more than that.
+    pairs = ((id, named[id][0], choices[0]) for id, choices in slugs.items())
+    far = {id: 0 if name == key else 1 if name.lower() == key else 2 for id, name, key in pairs}
     alike = Counter((choices[0].lower(), far[id]) for id, choices in slugs.items())
-    alone = {id: _nearest(alike, choices[0].lower()) == (far[id], 1) for id, choices in slugs.items()}
+    nearest = {key: (rank, count) for (key, rank), count in sorted(alike.items(), reverse=True)}
+    alone = {id: nearest[choices[0].lower()] == (far[id], 1) for id, choices in slugs.items()}
     candidates = {id: _candidates(kind, choices, alone=alone[id]) for id, choices in slugs.items()}
     claims = Counter(key.lower() for id, some in candidates.items() for key in set(some[:1] if alone[id] else some))
-    # Of sets that differ in case alone, the one with fewer capitals goes first.
-    for id in sorted(slugs, key=lambda one: (not alone[one], far[one], [s.swapcase() for s in slugs[one]], one)):
+    # Of sets that differ in case alone, that with fewer capitals goes first.
+    for id in sorted(slugs, key=lambda its: (not alone[its], far[its], [key.swapcase() for key in slugs[its]], its)):
         first, *more = candidates[id]
         apart = [key for key in (more if alone[id] else candidates[id]) if claims[key.lower()] <= 1]
         apart.sort(key=lambda key: len(key) > READABLE)
         ordered = [*([first] if alone[id] else []), *apart, *reversed(more), first]
-        found[id] = had.get(id) or _free(ordered, used)
-        used.add(found[id].lower())
-    return found
-
-
-def _distance(name: str, key: str) -> int:
-    """Returns how far a name is from its key: it is the very name, that in lower case, or more than that."""
-    return 0 if name == key else 1 if name.lower() == key else 2
-
-
-def _nearest(alike: Mapping[tuple[str, int], int], key: str) -> tuple[int, int]:
-    """Returns how near a name is that comes nearest to a key, and how many are as near."""
-    return next((rank, alike[key, rank]) for rank in range(3) if alike[key, rank])
+        chosen[id] = had.get(id) or _free(ordered, used)
+        used.add(chosen[id].lower())
+    return chosen
 
 
 def _candidates(kind: str, slugs: list[str], *, alone: bool) -> list[str]:
-    """Returns the best name, alone or with one of the others behind it, unless that has it in front already.
+    """Returns the best name, alone or with each of the others behind it, unless that has it in front already.
 
-    Names that several have, none has alone, but for one that is the very name: nobody would see which of them it is.
+    Names that several have, none has alone, unless it is the very name: nobody would see which of them it is.
     """
     first, *others = slugs
     best = first if first[:1].isalpha() else f"{kind}-{first}".rstrip("-")
@@ -79,8 +73,3 @@ def _free(candidates: list[str], used: set[str]) -> str:
 
 def _short(text: str, end: str = "") -> str:
     return text[: _LONGEST - len(end)].rstrip("-") + end
-
-
-def _slug(name: str, *, lower: bool) -> str:
-    found = slug(name.replace("ß", "ss"))
-    return found.lower() if lower else found

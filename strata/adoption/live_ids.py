@@ -16,4 +16,4 @@ OF_THE_CENTER = frozenset(resource.type for kind in _GIVEN if kind.stack == "sso
 
 def live_ids(inventory: Inventory) -> frozenset[TypedId]:
     """Returns the type and the id of everything of these types."""
-    return frozenset(found for kind in _GIVEN if kind.import_ids for found in kind.import_ids(inventory))
+    return frozenset(typed_id for kind in _GIVEN if kind.import_ids for typed_id in kind.import_ids(inventory))

@@ -11,15 +11,15 @@ from strata.kinds.at_aws import Inventory
 
 def with_needs(things: Iterable[TypedId], inventory: Inventory) -> frozenset[TypedId]:
     """Returns things and all that they need, which may be declared already."""
-    found, left = set[TypedId](), list(things)
+    needed, left = set[TypedId](), list(things)
     while left:
-        one = left.pop()
-        if one not in found:
-            found.add(one)
-            type, id = one
+        thing = left.pop()
+        if thing not in needed:
+            needed.add(thing)
+            type, id = thing
             if kind := BY_TYPE.get(type):
                 left += kind.needs(inventory, id)
-    return frozenset(found)
+    return frozenset(needed)
 
 
 BY_TYPE = {type: kind for kind in KINDS if kind.resources for type in (kind.key, kind.name, kind.type)}

@@ -1,4 +1,4 @@
-"""adopted.json: the keys and ids that earlier runs of `strata adopt` described, so that the next one knows what is new.
+"""adopted.json: the keys and ids that earlier runs of `strata adopt` described, so that the next run knows what is new.
 
 Nothing else reads it. Without it everything that the configuration does not have counts as new.
 """
@@ -34,7 +34,7 @@ class Record:
 
     @classmethod
     def read(cls, text: str, organization: str) -> Record:
-        """Returns the record in a text, an empty one where there is no text.
+        """Returns the record in a text, an empty record where there is no text.
 
         Raises:
             StrataError: it is damaged, or another organization's.
@@ -43,17 +43,17 @@ class Record:
             return cls()
         damaged = f"{RECORD} is damaged; restore it, or remove it: then all that the YAML lacks counts as new"
         try:
-            found = json.loads(text)
-            if found["format"] != FORMAT:
-                text = f"{RECORD} has format {found['format']!r}, and this Strata knows {FORMAT}"
-                value = as_data(found["format"])
+            data = json.loads(text)
+            if data["format"] != FORMAT:
+                text = f"{RECORD} has format {data['format']!r}, and this Strata knows {FORMAT}"
+                value = as_data(data["format"])
                 raise StrataError(Message("unknown-format", text, place=RECORD, value=value, limit=FORMAT))
-            if found["organization"] != organization:
-                text = f"{RECORD} is of organization {found['organization']}, and this is {organization}"
-                told = as_data(found["organization"])
+            if data["organization"] != organization:
+                text = f"{RECORD} is of organization {data['organization']}, and this is {organization}"
+                told = as_data(data["organization"])
                 raise StrataError(Message("other-organization", text, place=RECORD, organization=told))
-            keys = {kind: {str(id): str(key) for id, key in found["keys"].get(kind, {}).items()} for kind in KINDS}
-            return cls(keys, frozenset((type, str(id)) for type, some in found["ids"].items() for id in some))
+            keys = {kind: {str(id): str(key) for id, key in data["keys"].get(kind, {}).items()} for kind in KINDS}
+            return cls(keys, frozenset((type, str(id)) for type, some in data["ids"].items() for id in some))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StrataError(Message("record-damaged", damaged, place=RECORD)) from error
 
@@ -63,8 +63,8 @@ class Record:
         for type, id in sorted(self.ids):
             ids[type].append(id)
         keys = {kind: dict(sorted(some.items())) for kind, some in sorted(self.keys.items()) if some}
-        found = {"format": FORMAT, "organization": organization, "keys": keys, "ids": dict(ids)}
-        return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+        data = {"format": FORMAT, "organization": organization, "keys": keys, "ids": dict(ids)}
+        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
     def with_more(self, keys: Keys, ids: Iterable[TypedId]) -> Record:
         """Returns the record with more described; an id has the key that it was given last."""

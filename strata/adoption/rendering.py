@@ -12,7 +12,7 @@ import yaml
 
 from strata.adoption.describing import Description, LeftAlone
 from strata.config import ACCEPTED, EXPECTATIONS, EXTERNAL, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
-from strata.config.entries import with_entry, with_items
+from strata.config.entries import with_entry
 from strata.config.models import Assignment, Mode, Project, Security, Setting
 from strata.errors import Message
 from strata.kinds.at_aws import Inventory
@@ -38,7 +38,7 @@ def project(content: Project) -> dict[str, Any]:
 
 
 def security(description: Description) -> dict[str, Any]:
-    """Returns the content of security.yaml: controls as found, and all others left as they are."""
+    """Returns the content of security.yaml: controls as they are, and all others left as they are."""
     return {name: description.security.get(name, {"mode": Mode.UNMANAGED}) for name in Security.model_fields}
 
 
@@ -55,7 +55,7 @@ def people_and_access(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]
     """Returns the content of sso.yaml, or of a file for each of its sections where it is long."""
     if sum(map(len, content.values())) < _LONG:
         return {SSO: content}
-    parts = {section: found for section, found in content.items() if found}
+    parts = {section: entries for section, entries in content.items() if entries}
     return {f"{FOLDERS[SSO]}/{section.replace('_', '-')}.yaml": {section: part} for section, part in parts.items()}
 
 
@@ -108,7 +108,7 @@ _LOOKS = {
 
 def with_accepted(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
     """Returns the text of accepted.yaml with more entries at its end."""
-    return with_items(text, entries, ACCEPTED) if text.strip() else accepted(entries)[ACCEPTED]
+    return with_entry(text, (), entries, ACCEPTED) if text.strip() else accepted(entries)[ACCEPTED]
 
 
 def with_imports(text: str, lines: Mapping[str, str]) -> str:
@@ -121,20 +121,15 @@ _GAP = "\n\n"
 
 def _yaml(content: Mapping[str, Any]) -> str:
     """Returns sections with a line between them, and no empty ones."""
-    sections = [
-        yaml.dump({key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-        for key, value in content.items()
-        if value not in ({}, [], ())
-    ]
-    scalars = [
-        text for text, value in zip(sections, _given(content), strict=True) if not isinstance(value, dict | list)
-    ]
-    others = [text for text, value in zip(sections, _given(content), strict=True) if isinstance(value, dict | list)]
-    return "\n".join([*(["".join(scalars)] if scalars else []), *others])
-
-
-def _given(content: Mapping[str, Any]) -> list[Any]:
-    return [value for value in content.values() if value not in ({}, [], ())]
+    scalars, others = "", list[str]()
+    for key, value in content.items():
+        if value not in ({}, [], ()):
+            text = yaml.dump({key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+            if isinstance(value, dict | list):
+                others.append(text)
+            else:
+                scalars += text
+    return "\n".join([*([scalars] if scalars else []), *others])
 
 
 class _Dumper(yaml.SafeDumper):
@@ -237,11 +232,11 @@ def told(since: Since) -> Iterator[str]:
 
 
 def _since(since: Since, shown: Callable[[str], str]) -> Iterator[str]:
-    found = list(changes(since))
-    if found:
+    lines = list(changes(since))
+    if lines:
         yield "## Since the run before"
         yield ""
-        for heading, phrases in found:
+        for heading, phrases in lines:
             yield f"{heading}:"
             yield ""
             yield from (f"- {shown(phrase)}" for phrase in phrases)
@@ -362,22 +357,18 @@ def _next(description: Description, shown: Callable[[str], str], *, first: bool)
     yield "## Look at"
     yield ""
     for text in description.looks:
-        yield from _look(text, shown)
+        # The things with which it ends stand as a list, where they are many.
+        things = text.data.get("things", ())
+        head = text.removesuffix(f" {', '.join(things)}.")
+        if len(things) <= _FEW or head == text:
+            yield f"- {shown(text)}"
+        else:
+            yield f"- {shown(head)}"
+            yield from (f"  - {shown(thing)}" for thing in things)
     if description.sso:
         yield "- `strata adopt --thorough` alone finds an assignment of a deleted user beside one of a living user."
     yield from _written_once(description) if first else ["- `strata plan` shows what a deploy imports and changes."]
     yield ""
-
-
-def _look(text: Message, shown: Callable[[str], str]) -> Iterator[str]:
-    """Yields a sentence; its things, where it ends with many, as a list."""
-    things = text.data.get("things", ())
-    head = text.removesuffix(f" {', '.join(things)}.")
-    if len(things) <= _FEW or head == text:
-        yield f"- {shown(text)}"
-    else:
-        yield f"- {shown(head)}"
-        yield from (f"  - {shown(thing)}" for thing in things)
 
 
 _FEW = 3
@@ -388,8 +379,8 @@ def _written_once(description: Description) -> Iterator[str]:
     """Yields what to know of files that a rerun leaves as they are."""
     yield "- `security.yaml`: a control is `on` where it is set as Strata sets it, and `unmanaged` everywhere else."
     yield "  Switch one on at a time, and read the plan."
-    unread = [model_field for model_field in Security.model_fields if model_field not in Security.kinds(Setting)]
-    yield f"- Not read, and left as it is whether the account has it or not: {', '.join(f'`{one}`' for one in unread)}."
+    unread = [f"`{control}`" for control in Security.model_fields if control not in Security.kinds(Setting)]
+    yield f"- Not read, and left as it is whether the account has it or not: {', '.join(unread)}."
     yield "- `project.yaml`: `default_tags: false` keeps Strata's tags off what exists."
     if description.organization["disable_services"]:
         yield "- `organization.yaml`: `disable_services` names what Strata switches on otherwise."

@@ -19,13 +19,13 @@ from strata.adoption.external import completed, external_at_aws, text_of
 from strata.adoption.folding import fold
 from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import TypedId
-from strata.adoption.pruning import gone, without
+from strata.adoption.pruning import gone
 from strata.adoption.pruning import kind as type_of
 from strata.adoption.recording import ATTRIBUTE, MEMBERSHIP, TRUSTED, UNMANAGED, record_of
 from strata.adoption.rendering import ADOPTION, Since, left_since, with_accepted, with_imports
 from strata.adoption.telling import Telling
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
-from strata.config.entries import Way, with_entry, with_value
+from strata.config.entries import Way, with_entry, with_value, without
 from strata.config.moves import KINDS, Kind
 from strata.config.source import Value
 from strata.config.text import short
@@ -121,7 +121,7 @@ def _reserving(existing: ExistingConfiguration, known: Keys) -> dict[Kind, dict[
 class _Merge:
     existing: ExistingConfiguration
     inventory: Inventory
-    found: Description
+    description: Description
     known: Keys
     literal: bool
     only: Collection[TypedId] | None
@@ -130,7 +130,7 @@ class _Merge:
 
     def __post_init__(self) -> None:
         page = self.existing.kept.get(ADOPTION)
-        things = [omission for omission in self.found.left_alone if omission.kind in WORDS.values()]
+        things = [omission for omission in self.description.left_alone if omission.kind in WORDS.values()]
         self.since = Since(left=[] if page is None else left_since(things, page))
         self.texts = dict(self.existing.texts)
         self.zone = self.existing.landing_zone
@@ -144,7 +144,7 @@ class _Merge:
             for kind in KINDS
         }
         self.ways: dict[str, tuple[str, Way]] = {}
-        before = self.zone, self.inventory, self.found.keys, self.found.security
+        before = self.zone, self.inventory, self.description.keys, self.description.security
         self.declared_before = frozenset(import_ids(*before)) if self.only is not None else frozenset[str]()
         self.expected: set[Grant] = set()
         self.loaded: dict[str, str] = {}
@@ -160,12 +160,13 @@ class _Merge:
         self._load(documents)
         lines = self._imports()
         self._load(documents)
-        self.found.assignments = list(self.zone.sso.assignments)
+        self.description.assignments = list(self.zone.sso.assignments)
         if self.only is None:
-            self._telling().tell()
+            parts = (self.existing, self.inventory, self.description, self.zone, self.since, self.known, self.described)
+            Telling(*parts, self._is_known).tell()
         changed = {name: text for name, text in self.texts.items() if text != self.existing.texts.get(name)}
-        record = self.existing.record.with_more(*record_of(self.zone, self.inventory, self.found, lines))
-        return MergedFiles({**documents, **changed}, self.zone, record, self.found, self.since)
+        record = self.existing.record.with_more(*record_of(self.zone, self.inventory, self.description, lines))
+        return MergedFiles({**documents, **changed}, self.zone, record, self.description, self.since)
 
     def _load(self, documents: Mapping[str, str]) -> None:
         """Reads what is written so far, where there is more than last time: it is most of what a rerun takes."""
@@ -175,7 +176,7 @@ class _Merge:
         if accepted := self.existing.unknown({**self.texts, **documents}):
             self.texts[ACCEPTED] = with_accepted(before, accepted)
         self.loaded = {**self.texts, **documents}
-        ids = {key: id for id, key in self.found.keys["account"].items()}
+        ids = {key: id for id, key in self.description.keys["account"].items()}
         self.zone = self.existing.load(self.loaded).knowing(ids)
         self.identities = identities(self.zone)
 
@@ -184,10 +185,6 @@ class _Merge:
 
     def _add_to(self, name: str, section: str, new: Mapping[str, Value] | Sequence[Value]) -> None:
         self._add(self.existing.choose(name, section), (section,), new)
-
-    def _telling(self) -> Telling:
-        parts = (self.existing, self.inventory, self.found, self.zone, self.since, self.known, self.described)
-        return Telling(*parts, self._is_known)
 
     def _is_known(self, type: str, id: str) -> bool:
         """Returns whether an earlier run described it, or a deploy made it."""
@@ -210,33 +207,33 @@ class _Merge:
             (kind, KEYED[kind].id_of(id)) for kind in KINDS for type, id in self.elsewhere if type == TYPES[kind]
         }
         for kind in KINDS:
-            for id, key in sorted(self.found.keys[kind].items()):
+            for id, key in sorted(self.description.keys[kind].items()):
                 if key in self.identities[kind] or (self.only and (kind, id) in self.only):
                     continue
                 if self.only is not None:
-                    del self.found.keys[kind][id]
+                    del self.description.keys[kind][id]
                 elif kind == "account" and {id, emails[id]} & unmanaged:
                     reason = Message("left-to-others", "it stands under unmanaged_accounts")
-                    self.found.leave("account", f"{id} {key}", reason)
-                    del self.found.keys[kind][id]
+                    self.description.leave("account", f"{id} {key}", reason)
+                    del self.description.keys[kind][id]
                 elif (kind, id) in layered:
-                    self.found.leave(WORDS[kind], key, Message("of-own-layer", "a layer of your own has it"))
-                    del self.found.keys[kind][id]
+                    self.description.leave(WORDS[kind], key, Message("of-own-layer", "a layer of your own has it"))
+                    del self.description.keys[kind][id]
                 elif id in self.described[kind]:
                     self.since.taken_out.append(f"{WORDS[kind]} {key} ({id})")
                     reason = Message("taken-out", "somebody took it out of the configuration")
-                    self.found.leave(WORDS[kind], key, reason)
-                    del self.found.keys[kind][id]
-        organization, sso = self.found.organization, self.found.sso
+                    self.description.leave(WORDS[kind], key, reason)
+                    del self.description.keys[kind][id]
+        organization, sso = self.description.organization, self.description.sso
         for kind, section in SECTIONS.items():
             whole = organization if section in organization else sso
-            kept = {key: one for key, one in whole.get(section, {}).items() if key in self.found.keys[kind].values()}
-            whole[section] = kept
+            described = self.description.keys[kind].values()
+            whole[section] = {key: entry for key, entry in whole.get(section, {}).items() if key in described}
 
     def _new(self, kind: Kind) -> dict[str, Any]:
         """Returns the entries of a kind that the configuration does not have."""
         section = SECTIONS[kind]
-        entries = self.found.organization.get(section) or self.found.sso.get(section) or {}
+        entries = self.description.organization.get(section) or self.description.sso.get(section) or {}
         return {key: entry for key, entry in entries.items() if key not in self.identities[kind]}
 
     def _added(self, kind: Kind, key: str) -> None:
@@ -252,25 +249,28 @@ class _Merge:
 
     def _policies_and_above(self) -> dict[str, str]:
         """Adds units, accounts, policies, attachments and what else the organization has; returns new documents."""
-        self._units(self.found.organization["organizational_units"], None)
+        self._units(self.description.organization["organizational_units"], None)
         for key, entry in self._new("account").items():
             if entry["organizational_unit"] not in {ROOT, *self.identities["ou"]}:
                 unit = entry["organizational_unit"]
                 reason = f"it is in unit {unit}, which is not declared"
-                self.found.leave("account", key, Message("unit-not-declared", reason, unit=unit))
+                self.description.leave("account", key, Message("unit-not-declared", reason, unit=unit))
                 self.since.taken_out.append(f"account {key}, which is new in unit {unit}")
                 continue
             self._add_to(ORGANIZATION, "accounts", {key: entry})
             self._added("account", key)
         documents, here = {}, self.zone.organization.policies
         for key, entry in self._new("policy").items():
-            entry["targets"] = self._declared_targets(entry.get("targets", {}))
-            self._add_to(ORGANIZATION, "policies", {key: {name: one for name, one in entry.items() if one}})
+            targets = entry.get("targets", {})
+            named = {"organizational_units": self.identities["ou"], "accounts": self._accounts}
+            below = {name: [key for key in targets.get(name, ()) if key in there] for name, there in named.items()}
+            entry["targets"] = {name: keys for name, keys in {"root": targets.get("root"), **below}.items() if keys}
+            self._add_to(ORGANIZATION, "policies", {key: {name: value for name, value in entry.items() if value}})
             if file := entry.get("file"):
-                documents[file] = self.found.documents[file]
+                documents[file] = self.description.documents[file]
             self._added("policy", key)
-        for key, entry in self.found.full_access.items() if self.only is None else ():
-            if not any(is_full_access(*one) and one[1].type == entry["type"] for one in here.items()):
+        for key, entry in self.description.full_access.items() if self.only is None else ():
+            if not any(is_full_access(*policy) and policy[1].type == entry["type"] for policy in here.items()):
                 self._add_to(ORGANIZATION, "policies", {key: entry})
                 self.since.added.append(f"policy {key}")
         self._attachments()
@@ -280,10 +280,10 @@ class _Merge:
     def _units(self, tree: Mapping[str, Any], above: str | None) -> None:
         for key, entry in tree.items():
             below = entry.get("organizational_units", {})
-            if key not in self.identities["ou"] and key in self.found.keys["ou"].values():
+            if key not in self.identities["ou"] and key in self.description.keys["ou"].values():
                 if above and above not in self.identities["ou"]:
                     reason = f"it is below unit {above}, which is not declared"
-                    self.found.leave(WORDS["ou"], key, Message("unit-not-declared", reason, unit=above))
+                    self.description.leave(WORDS["ou"], key, Message("unit-not-declared", reason, unit=above))
                     self.since.taken_out.append(f"{WORDS['ou']} {key}, which is new below unit {above}")
                     continue
                 at = self._way_below(above)
@@ -293,7 +293,7 @@ class _Merge:
             self._units(below, key)
 
     def _way_below(self, unit: str | None) -> tuple[str, Way]:
-        """Returns the file and the way to the units below one."""
+        """Returns the file and the way to the units below a unit."""
         if unit is None:
             return self.existing.choose(ORGANIZATION, "organizational_units"), ("organizational_units",)
         if unit in self.ways:
@@ -303,27 +303,22 @@ class _Merge:
             file, way = self.zone.source(ORGANIZATION, location).file, tuple(map(str, location))
         return file, (*way, "organizational_units")
 
-    def _declared_targets(self, targets: Mapping[str, Any]) -> dict[str, Any]:
-        named = {"organizational_units": self.identities["ou"], "accounts": self._accounts}
-        found = {name: [key for key in targets.get(name, ()) if key in here] for name, here in named.items()}
-        return {name: one for name, one in {"root": targets.get("root"), **found}.items() if one}
-
     def _attachments(self) -> None:
         """Adds targets to policies that are declared."""
         for policy in self.inventory.organization.policies:
-            key = self.found.keys["policy"].get(policy.id)
-            declared_one = self.zone.policies.get(key) if key else None
-            if declared_one is None or declared_one.option:
+            key = self.description.keys["policy"].get(policy.id)
+            declared = self.zone.policies.get(key) if key else None
+            if declared is None or declared.option:
                 continue
-            here = {self._target_id(target) for target in declared_one.attachments}
+            here = set(declared.attachments)
             for id in policy.targets:
                 target = self._target(id)
-                if id in here or target is None:
+                if target is None or target in here:
                     continue
                 what = f"policy {key} on {target.key or 'the root'}"
                 if not self._is_new(ATTACHMENT.type, f"{id}:{policy.id}", what):
                     continue
-                at = declared_one.location
+                at = declared.location
                 way = (*map(str, at), "targets")
                 file = self.zone.source(ORGANIZATION, at).file
                 if target.kind == "root":
@@ -337,54 +332,46 @@ class _Merge:
         """Returns what a policy is attached to, if it is declared."""
         if id == self.inventory.organization.root:
             return THE_ROOT
-        unit, account = self.found.keys["ou"].get(id), self.found.keys["account"].get(id)
+        unit, account = self.description.keys["ou"].get(id), self.description.keys["account"].get(id)
         if unit in self.identities["ou"]:
             return Target("unit", str(unit))
         return Target("account", str(account)) if account in self._accounts else None
 
-    def _target_id(self, target: Target) -> str | None:
-        if target.kind == "root":
-            return self.inventory.organization.root
-        of_kind = self.found.keys["ou" if target.unit else "account"]
-        return next((id for id, key in of_kind.items() if key == target.key), None)
-
     def _lists(self) -> None:
         """Adds trusted services, accounts that are left to others, and delegated administrators."""
-        organization, found = self.zone.organization, self.found.organization
+        organization, described = self.zone.organization, self.description.organization
         trusted = {*self.zone.trusted_services, *organization.disable_services}
-        self._list(ORGANIZATION, "trusted_services", TRUSTED, set(found["trusted_services"]) - trusted)
+        self._list(ORGANIZATION, "trusted_services", TRUSTED, set(described["trusted_services"]) - trusted)
         emails = {account.id: folded(account.email) for account in self.inventory.organization.accounts}
         here = set(map(folded, organization.unmanaged_accounts))
-        left = {id for id in found["unmanaged_accounts"] if not {id, emails[id]} & here}
-        closed = {id for id in left if self._key_of_account(id) in self.identities["account"]}
+        left = {id for id in described["unmanaged_accounts"] if not {id, emails[id]} & here}
+        known = self.known.get("account", {})
+        closed = {id for id in left if known.get(id) in self.identities["account"]}
         self._list(ORGANIZATION, "unmanaged_accounts", UNMANAGED, left - closed)
-        ids = {key: id for id, key in self.found.keys["account"].items()}
-        for service, key in found["delegated_administrators"].items():
-            declared_one = organization.delegated_administrators.get(service)
-            if declared_one in self._accounts - {key}:
-                told = f"delegated administrator of {service} is {short(key)} at AWS, and {short(declared_one)} here"
-                values = {"at_aws": key, "here": declared_one}
+        ids = {key: id for id, key in self.description.keys["account"].items()}
+        for service, key in described["delegated_administrators"].items():
+            declared = organization.delegated_administrators.get(service)
+            if declared in self._accounts - {key}:
+                told = f"delegated administrator of {service} is {short(key)} at AWS, and {short(declared)} here"
+                values = {"at_aws": key, "here": declared}
                 self.since.differs.append(Message("value-differs", told, thing=f"{DELEGATED.type} {service}", **values))
-            if declared_one or key not in self._accounts:
+            if declared or key not in self._accounts:
                 continue
             what = f"delegated administrator {key} of {service}"
             if self._is_new(DELEGATED.type, f"{ids[key]}/{service}", what):
                 self._add_to(ORGANIZATION, "delegated_administrators", {service: key})
                 self.since.added.append(what)
 
-    def _key_of_account(self, id: str) -> str | None:
-        return self.known.get("account", {}).get(id)
-
     def _list(self, name: str, section: str, type: str, live: Iterable[str]) -> None:
-        new = [one for one in sorted(live) if self._is_new(type, one, f"{type} {one}")]
+        new = [entry for entry in sorted(live) if self._is_new(type, entry, f"{type} {entry}")]
         if new:
             self._add_to(name, section, new)
-            self.since.added += [f"{type} {one}" for one in new]
+            self.since.added += [f"{type} {entry}" for entry in new]
 
     def _edited(self) -> dict[str, str]:
         """Writes the values that were asked for; returns documents."""
         documents = dict[str, str]()
-        for edit in self.edits(self.found.keys):
+        for edit in self.edits(self.description.keys):
             before = self.texts.get(edit.file, "")
             if not edit.way:
                 documents[edit.file] = str(edit.value)
@@ -397,9 +384,9 @@ class _Merge:
     def _external(self) -> bool:
         """Adds to external.yaml what AWS has in what is external and new; returns whether there is any.
 
-        Drift tells who was in a group before, and whom one gives full access, until somebody has looked at them.
+        Drift tells who was in a group before, and whom a group gives full access, until somebody has looked at them.
         """
-        keys = dict(self.found.keys)
+        keys = dict(self.description.keys)
         if self.only is not None:
             keys = {kind: {id: key for id, key in keys[kind].items() if (kind, id) in self.only} for kind in KINDS}
         left = {id for id, key in keys["group"].items() if key in self.existing.landing_zone.groups}
@@ -422,8 +409,8 @@ class _Merge:
             self._add_to(SSO, "users", {key: entry})
             self._added("user", key)
         for key, entry in self._new("group").items():
-            members = [one for one in entry.get("members", ()) if one in self.identities["user"]]
-            whole = {name: one for name, one in {**entry, "members": members}.items() if one}
+            members = [member for member in entry.get("members", ()) if member in self.identities["user"]]
+            whole = {name: value for name, value in {**entry, "members": members}.items() if value}
             self._add_to(SSO, "groups", {key: whole})
             self._added("group", key)
         self._memberships(center)
@@ -431,8 +418,8 @@ class _Merge:
             self._add_to(SSO, "permission_sets", {key: entry})
             self._added("permission-set", key)
             path = inline_file(key)
-            documents |= {path: self.found.documents[path]} if path in self.found.documents else {}
-        attributes = self.found.sso.get("access_control_attributes", {})
+            documents |= {path: self.description.documents[path]} if path in self.description.documents else {}
+        attributes = self.description.sso.get("access_control_attributes", {})
         here = self.zone.sso.access_control_attributes
         others = [key for key in attributes if key not in here]
         new = {key: attributes[key] for key in others if self._is_new(ATTRIBUTE, key, f"{ATTRIBUTE} {key}")}
@@ -443,12 +430,12 @@ class _Merge:
 
     def _memberships(self, center: LiveCenter) -> None:
         for group in center.groups:
-            key = self.found.keys["group"].get(group.id, "")
+            key = self.description.keys["group"].get(group.id, "")
             here = self.zone.groups.get(key)
             if here is None or here.external:
                 continue
             for user in group.members:
-                member = self.found.keys["user"].get(user, "")
+                member = self.description.keys["user"].get(user, "")
                 if member in here.members or member not in self.identities["user"]:
                     continue
                 what = f"user {member} in group {key}"
@@ -466,7 +453,11 @@ class _Merge:
         """Adds assignments, folded into rules; the result must give what was given and what is there, and no more."""
         before, now = set(self.existing.landing_zone.grants), set(self.zone.grants)
         live = dict(self._live_grants())
-        new = {grant for grant, id in live.items() if grant not in now and self._is_assigned_newly(id)}
+        missing = {grant: (ASSIGNMENT.type, id) for grant, id in live.items() if grant not in now}
+        if self.only is not None:
+            new = {grant for grant, id in missing.items() if id in self.only}
+        else:
+            new = {grant for grant, id in missing.items() if not self._is_known(*id)}
         taken = Counter((grant.permission_set, grant.principal) for grant in live.keys() - now - new)
         for (permission_set, principal), count in sorted(taken.items()) if self.only is None else ():
             self.since.taken_out.append(f"{permission_set} of {principal} in {counted(count, 'account')}")
@@ -475,21 +466,18 @@ class _Merge:
         )
         self.since.reached += [f"{set_} for {who} in {account}" for account, set_, who in sorted(reached)]
         self.expected = now | new
-        self.found.grants = frozenset(live.keys() & self.expected)
+        self.description.grants = frozenset(live.keys() & self.expected)
         if new:
             rules = fold(new, self.zone.organization, literal=self.literal)
             self._add_to(SSO, "assignments", [written(assignment) for assignment in rules])
             self.since.added.append(f"{counted(len(new), 'assignment')} in {counted(len(rules), 'rule')}")
-
-    def _is_assigned_newly(self, id: str) -> bool:
-        return (ASSIGNMENT.type, id) in self.only if self.only is not None else not self._is_known(ASSIGNMENT.type, id)
 
     def _live_grants(self) -> Iterator[tuple[Grant, str]]:
         """Yields what is assigned at AWS between things that are declared, with its import id."""
         center = self.inventory.center
         for assignment in center.assignments if center else ():
             kind: Kind = "user" if assignment.principal_type == "USER" else "group"
-            keys = self.found.keys
+            keys = self.description.keys
             account, set_ = (
                 keys["account"].get(assignment.account),
                 keys["permission-set"].get(assignment.permission_set),
@@ -506,8 +494,8 @@ class _Merge:
         if set(self.zone.grants) != self.expected:
             fault = "the rules would not give what is there; give --literal, and report this fault of Strata"
             raise StrataError(Message("fault-of-strata", fault))
-        lines = import_ids(self.zone, self.inventory, self.found.keys, self.found.security)
-        stale = [one for one in gone(self.zone.imports, self.inventory) if self._is_concerned(one, lines)]
+        lines = import_ids(self.zone, self.inventory, self.description.keys, self.description.security)
+        stale = [address for address in gone(self.zone.imports, self.inventory) if self._is_concerned(address, lines)]
         kept = self.zone.imports.keys() - set(stale) | self.existing.imported.keys()
         new = {
             address: id
@@ -522,7 +510,7 @@ class _Merge:
             elif not kind and address not in new and type_of(address) != GROUP_MEMBERSHIP.type:
                 self.since.gone.append(address)
         if stale:
-            self.texts[IMPORTS] = without(self.texts[IMPORTS], stale)
+            self.texts[IMPORTS] = without(self.texts[IMPORTS], stale, IMPORTS)
         if new:
             self.texts[IMPORTS] = with_imports(self.texts.get(IMPORTS, ""), new)
         return lines

@@ -40,7 +40,7 @@ class Telling:
 
     existing: ExistingConfiguration
     inventory: Inventory
-    found: Description
+    description: Description
     zone: LandingZone
     since: Since
     known: Keys
@@ -57,7 +57,7 @@ class Telling:
         read = KINDS if self.inventory.center else ("account", "ou", "policy")
         names = live_names(self.inventory)
         for kind in read:
-            here, alive = set(self.found.keys[kind].values()), names[kind]
+            here, alive = set(self.description.keys[kind].values()), names[kind]
             for id, key in sorted(self.described[kind].items()):
                 if id in alive or key not in self.identities[kind].keys() - self.zone.retired.keys():
                     continue
@@ -69,7 +69,7 @@ class Telling:
                     text = f"{WORDS[kind]} {key} ({id}), {again}"
                     self.since.gone.append(Message("made-again", text, place=address, id=id))
         there = live_ids(self.inventory)
-        for address, id in candidates(self.zone, self.inventory, self.found.keys).items():
+        for address, id in candidates(self.zone, self.inventory, self.description.keys).items():
             type = type_of(address)
             known = self.is_known(type, id) or address in self.existing.imported
             if (type, id) not in there and known and address not in self.since.gone:
@@ -77,9 +77,9 @@ class Telling:
         self.since.gone += [*self._gone_memberships(), *self._gone_settings()]
 
     def _gone_memberships(self) -> Iterator[str]:
-        users = {key: id for id, key in self.found.keys["user"].items()}
+        users = {key: id for id, key in self.description.keys["user"].items()}
         for group in self.inventory.center.groups if self.inventory.center else ():
-            key = self.found.keys["group"].get(group.id, "")
+            key = self.description.keys["group"].get(group.id, "")
             for member in self.zone.sso.groups[key].members if key in self.zone.groups else ():
                 user, address = users.get(member), f"{GROUP_MEMBERSHIP.type}.{key}_{member}"
                 known = self.is_known(MEMBERSHIP, f"{group.id} {user}") or address in self.existing.imported
@@ -93,7 +93,8 @@ class Telling:
         if center:
             here[ATTRIBUTE], live[ATTRIBUTE] = self.zone.sso.access_control_attributes, center.attributes or ()
         for type, some in here.items():
-            yield from (f"{type} {one}" for one in sorted(set(some) - set(live[type])) if self.is_known(type, one))
+            missing = sorted(set(some) - set(live[type]))
+            yield from (f"{type} {setting}" for setting in missing if self.is_known(type, setting))
 
     def _tell_what_differs(self) -> None:
         organization, sso = self.zone.organization, self.zone.sso
@@ -106,7 +107,7 @@ class Telling:
         }
         for kind, here in entries.items():
             section = SECTIONS[kind]
-            fresh = self.found.organization.get(section) or self.found.sso.get(section) or {}
+            fresh = self.description.organization.get(section) or self.description.sso.get(section) or {}
             for key in sorted(here.keys() & fresh.keys()):
                 if fresh[key].get("external") and not getattr(here[key], "external", True):
                     text = f"{WORDS[kind]} {key}: others manage it at AWS, and it is not external here"
@@ -121,8 +122,8 @@ class Telling:
             *self.inventory.organization.policy_types
         }
         self.since.differs += [
-            Message("policy-type-off", f"the policy type {one} is off at AWS, and on here", type=one)
-            for one in sorted(off)
+            Message("policy-type-off", f"the policy type {type} is off at AWS, and on here", type=type)
+            for type in sorted(off)
         ]
         self.since.differs += [*self._other_units(), *self._other_names(), *self._closed_accounts()]
         self.since.differs += [
@@ -133,11 +134,11 @@ class Telling:
     def _other_units(self) -> Iterator[Message]:
         """Yields the units that have another name or another place at AWS."""
         for unit in self.inventory.organization.units:
-            key = self.found.keys["ou"].get(unit.id, "")
+            key = self.description.keys["ou"].get(unit.id, "")
             here = self.zone.units.get(key)
             if here and "name" not in here.unwritten and here.name != unit.name:
                 yield _differing(f"{WORDS['ou']} {key}", "name", unit.name, here.name)
-            at_aws = self.found.keys["ou"].get(unit.parent, ROOT)
+            at_aws = self.description.keys["ou"].get(unit.parent, ROOT)
             if here and at_aws != (here.parent or ROOT):
                 text = f"{WORDS['ou']} {key}: it is in {short(at_aws)} at AWS, and in {short(here.parent or ROOT)} here"
                 values = {"key": "unit", "at_aws": at_aws, "here": here.parent or ROOT}
@@ -147,7 +148,7 @@ class Telling:
         """Yields what no file names and is not called by its key at AWS, as drift tells it."""
         for kind, names in live_names(self.inventory).items():
             unnamed = {thing.name for thing in KEYED[kind].declared(self.zone) if thing.by_default & BY_KEY}
-            for key, id in sorted((key, id) for id, key in self.found.keys[kind].items() if key in unnamed):
+            for key, id in sorted((key, id) for id, key in self.description.keys[kind].items() if key in unnamed):
                 counting = names_by_key(self.zone, kind, key)
                 if names[id] not in counting:
                     yield _differing(f"{WORDS[kind]} {key}", "name", names[id], counting[0])
@@ -164,18 +165,14 @@ class Telling:
     def _other_documents(self) -> Iterator[str]:
         """Yields the documents of the configuration that are not as at AWS."""
         for policy in self.inventory.organization.policies:
-            here = self.zone.policies.get(self.found.keys["policy"].get(policy.id, ""))
+            here = self.zone.policies.get(self.description.keys["policy"].get(policy.id, ""))
             if here and here.file and not same_document(here.document.text, policy.content):
                 yield here.file
         for permission_set in self.inventory.center.permission_sets if self.inventory.center else ():
-            set_ = self.zone.permission_sets.get(self.found.keys["permission-set"].get(permission_set.arn, ""))
+            set_ = self.zone.permission_sets.get(self.description.keys["permission-set"].get(permission_set.arn, ""))
             inline = set_.inline if set_ else None
-            if (
-                inline
-                and inline.file
-                and permission_set.inline
-                and not same_document(inline.document.text, permission_set.inline)
-            ):
+            live = permission_set.inline
+            if inline and inline.file and live and not same_document(inline.document.text, live):
                 yield inline.file
 
 
@@ -198,14 +195,13 @@ def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> It
     for name in sorted(here.model_fields_set - _NOT_COMPARED):
         at_aws, written_here = getattr(live, name), getattr(here, name)
         if name == "policies":
-            at_aws, written_here = (_policy_names(one) for one in (at_aws, written_here))
+            at_aws, written_here = (
+                sorted(policy.aws or policy.customer or "inline" for policy in policies)
+                for policies in (at_aws, written_here)
+            )
         at_aws = at_aws or defaults.get(name)
         if SET.meaning(name, at_aws) != SET.meaning(name, written_here) and (at_aws or written_here):
             yield name, at_aws, written_here
 
 
 _NOT_COMPARED = frozenset({"members", "targets", "file", "retired", "external"})
-
-
-def _policy_names(policies: Iterable[Any]) -> list[str]:
-    return sorted(policy.aws or policy.customer or "inline" for policy in policies)

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from strata.adoption.live_ids import TYPES
-from strata.adoption.pruning import gone, kind, lines_of, made, without
+from strata.adoption.pruning import gone, kind, lines_of, made
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.aws.states import read_states
 from strata.config import IMPORTS
+from strata.config.entries import without
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.files.config_edit import check_unchanged, loaded, offer, texts
 from strata.inventory.pace import Pace
@@ -40,7 +41,7 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
         stay = f"{counted(len(lines), 'line')} of {IMPORTS} {plural(len(lines), 'stays', 'stay')}"
         options.note(Message("nothing-to-do", f"nothing to do: {stay}", lines=len(lines)))
         return 0
-    files = {IMPORTS: without(before[IMPORTS], going)}
+    files = {IMPORTS: without(before[IMPORTS], going, IMPORTS)}
     try:
         loaded(folder, {**before, **files}, folder)
     except ConfigurationError as error:

@@ -12,4 +12,4 @@ FOLDERS = {ORGANIZATION: "organization", SSO: "sso"}
 """The folders whose files are read with, or instead of, a file of the same name."""
 
 LAYERS = "layers"
-"""The folder with a file for each layer of one's own."""
+"""The folder with a file for each of your own layers."""

@@ -1,15 +1,14 @@
 """accepted.yaml: the warnings and the unknown names that somebody has looked at and accepts, with the reason."""
 
-import datetime as dt
 from collections.abc import Iterable
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from strata.config.findings import FINDINGS
-from strata.config.models import Model
+from strata.config.models import Dated, Model
 from strata.config.text import Problem, short
-from strata.config.types import AcceptedPlace, LastDay, Many, Reason, did_you_mean
+from strata.config.types import AcceptedPlace, LastDay, Reason, did_you_mean
 from strata.errors import Message
 from strata.printing import stays
 
@@ -26,7 +25,7 @@ def _known(finding: str) -> str:
     return finding
 
 
-class Acceptance(Model):
+class Acceptance(Dated, Model):
     """One finding that is accepted, at one place."""
 
     finding: Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": sorted(FINDINGS)})]
@@ -38,40 +37,10 @@ class Acceptance(Model):
     until: LastDay | None = None
     """The last day it is accepted, YYYY-MM-DD: `strata check --as-of` tells when it is over."""
 
-    def ended(self, day: dt.date | None) -> bool:
-        """Returns whether its last day is over; without a day to look from it never is."""
-        return day is not None and self.until is not None and self.until < day
-
-
-class Accepted(Model):
-    """accepted.yaml, whose list is read under a key of its own."""
-
-    accepted: Many[Acceptance] = ()
-
 
 def find(accepted: Iterable[Acceptance], finding: str, at: str) -> Acceptance | None:
     """Returns the entry that accepts a finding at a place, whether its last day is over or not."""
     return next((acceptance for acceptance in accepted if (acceptance.finding, acceptance.at) == (finding, at)), None)
-
-
-class Dated(Protocol):
-    """An entry of a list that may have a last day."""
-
-    @property
-    def reason(self) -> str: ...
-
-    @property
-    def until(self) -> dt.date | None: ...
-
-
-T = TypeVar("T", bound=Dated)
-
-
-def endings(entries: Iterable[T], day: dt.date, notice: dt.timedelta) -> list[tuple[int, T]]:
-    """Returns the entries that have ended on a day or are due, each with its position, those that end first first."""
-    # In days, since a date has an end as well.
-    due = [(index, entry) for index, entry in enumerate(entries) if entry.until and entry.until - day <= notice]
-    return sorted(due, key=lambda ending: (ending[1].until or day, ending[0]))
 
 
 def hint(finding: str, at: str) -> str:

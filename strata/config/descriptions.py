@@ -9,12 +9,12 @@ from pydantic import BaseModel
 
 
 def descriptions(model: type[BaseModel]) -> dict[str, str]:
-    """Returns the text below each field that has one, those of the base models among them."""
-    found: dict[str, str] = {}
+    """Returns the texts that stand below fields, those of the base models among them."""
+    texts: dict[str, str] = {}
     for kind in reversed(model.__mro__):
         if issubclass(kind, BaseModel) and kind is not BaseModel:
-            found |= _own(kind)
-    return {name: text for name, text in found.items() if name in model.model_fields}
+            texts |= _own(kind)
+    return {name: text for name, text in texts.items() if name in model.model_fields}
 
 
 def _own(model: type[BaseModel]) -> dict[str, str]:

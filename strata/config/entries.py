@@ -1,45 +1,55 @@
-"""Adds an entry to the text of a configuration file, or gives one a value, and leaves every other byte alone.
+"""The editor of configuration text: adds entries, gives values, takes keys out, and leaves every other byte alone.
 
 What is written takes the indentation, the line ends and the blank lines that the file has.
 """
 
 from __future__ import annotations
 
-import copy
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from strata.config.accepted import scalar
-from strata.config.source import SourceFile, Value, parse, plain
+from strata.config.source import SAFE_LOADER, SourceFile, Value, is_null, parse
 from strata.errors import Message, StrataError
 
 Way = tuple[str, ...]
+_ITEMS = "items"
+"""The key under which a file that is a list is compared."""
 
 
 def with_entry(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value], file: str) -> str:
     """Returns the text with a key more in the mapping, or an item more in the list, to which keys lead from the top.
 
-    What is missing on the way is written. Without a way the mapping is the file itself.
+    What is missing on the way is written. Without a way it goes into the file itself, a list where `new` is a list.
 
     Raises:
         StrataError: the file is written in a way that cannot be edited: the entry is there to copy.
     """
-    result = _edited(text, way, new)
-    before, after = SourceFile(file), SourceFile(file)
-    parse(text, before)
-    parse(result, after)
-    if before.faults or after.faults or after.data != _expected(before.data, way, new):
-        under = f" under {'.'.join(way)}" if way else ""
-        text = (
-            f"{file} is written in a way that cannot be edited: aliases, anchors, tags or several documents; add this"
-            f"{under} by hand: {_flow(new)[1:-1]}"
-        )
-        raise StrataError(Message("not-editable", text, place=file, keys=list(way)))
-    return result
+    if way or isinstance(new, Mapping):
+        root, place, data = "", f" under {'.'.join(way)}" if way else "", {"keys": list(way)}
+    else:
+        root, place, data = _ITEMS, " to its list", {}
+    refusal = (
+        f"{file} is written in a way that cannot be edited: aliases, anchors, tags or several documents; add this"
+        f"{place} by hand: {_flow(new)[1:-1]}"
+    )
+
+    def longer(old: Any) -> Any:
+        return {**(old or {}), **new} if isinstance(new, Mapping) else [*(old or []), *new]
+
+    return _checked(
+        text,
+        _edited(text, way, new),
+        file,
+        lambda before, after: after == _changed(before, (root, *way) if root else way, longer),
+        StrataError(Message("not-editable", refusal, place=file, **data)),
+        root,
+    )
 
 
 def with_value(text: str, way: Way, value: Value | None, file: str) -> str:
@@ -51,27 +61,54 @@ def with_value(text: str, way: Way, value: Value | None, file: str) -> str:
     pair = _pair(text, way)
     if pair is None:
         return text if value is None else with_entry(text, way[:-1], {way[-1]: value}, file)
+    wanted = "take it out" if value is None else f"make it {_flow(value)}"
+    refusal = f"{file} is written in a way that cannot be edited at {'.'.join(way)}: {wanted} by hand"
+    return _checked(
+        text,
+        _without(text, [pair]) if value is None else _replaced(text, pair[1], value),
+        file,
+        lambda before, after: _bare(after) == _bare(_changed(before, way, lambda _: value)),
+        StrataError(Message("not-editable", refusal, place=file, keys=list(way))),
+    )
+
+
+def without(text: str, keys: Collection[str], file: str) -> str:
+    """Returns the text without some lines of a file that is a mapping; comments and the order of the others stay.
+
+    Raises:
+        StrataError: the lines hold something else as well, or something else refers to them.
+    """
+    top = yaml.compose(text, Loader=SAFE_LOADER)
+    pairs = top.value if isinstance(top, yaml.MappingNode) and not top.flow_style else ()
+    refusal = f"{file} is written in a way that cannot be edited; take these lines out by hand:"
+    by_hand = (Message("take-out-by-hand", key, place=key) for key in sorted(keys))
+    return _checked(
+        text,
+        _without(text, [pair for pair in pairs if pair[0].value in keys]),
+        file,
+        lambda before, after: after == {key: value for key, value in before.items() if key not in keys},
+        StrataError(Message("not-editable", refusal, place=file), *by_hand),
+    )
+
+
+def _checked(
+    text: str, result: str, file: str, is_meant: Callable[[Any, Any], bool], refusal: StrataError, root: str = ""
+) -> str:
+    """Returns an edited text that says what is meant, and nothing else than before; raises the refusal otherwise."""
     before, after = SourceFile(file), SourceFile(file)
-    parse(text, before)
-    result = _without(text, *pair) if value is None else _replaced(text, pair[1], value)
-    parse(result, after)
-    if before.faults or after.faults or _bare(after.data) != _bare(_with(before.data, way, value)):
-        wanted = "take it out" if value is None else f"make it {_flow(value)}"
-        text = f"{file} is written in a way that cannot be edited at {'.'.join(way)}: {wanted} by hand"
-        raise StrataError(Message("not-editable", text, place=file, keys=list(way)))
+    parse(text, before, root)
+    parse(result, after, root)
+    if before.faults or after.faults or not is_meant(before.data, after.data):
+        raise refusal
     return result
 
 
-def _with(data: dict[str, Any], way: Way, value: Value | None) -> dict[str, Any]:
-    found = copy.deepcopy(data)
-    at: Any = found
-    for part in way[:-1]:
-        at = at[part]
-    if value is None:
-        del at[way[-1]]
-    else:
-        at[way[-1]] = value
-    return found
+def _changed(data: Any, way: Way, change: Callable[[Any], Any]) -> Any:
+    """Returns data in which the value at the end of a way is another; None takes it out."""
+    if not way:
+        return change(data)
+    value = _changed((data or {}).get(way[0]), way[1:], change)
+    return {key: kept for key, kept in {**(data or {}), way[0]: value}.items() if key != way[0] or value is not None}
 
 
 def _bare(data: Any) -> Any:
@@ -79,9 +116,14 @@ def _bare(data: Any) -> Any:
     return ({key: _bare(value) for key, value in data.items()} or None) if isinstance(data, Mapping) else data
 
 
+def top_of(text: str) -> yaml.Node | None:
+    """Returns the node of a whole text, None of an empty text; the parser in C does not count characters."""
+    return yaml.compose(text, Loader=yaml.SafeLoader) if text else None
+
+
 def _pair(text: str, way: Way) -> tuple[yaml.Node, yaml.Node] | None:
     """Returns the nodes of a key and its value, None where the key is not written."""
-    pair, node = None, yaml.compose(text, Loader=yaml.SafeLoader) if text else None
+    pair, node = None, top_of(text)
     for part in way:
         entries = node.value if isinstance(node, yaml.MappingNode) else ()
         pair = next((entry for entry in entries if entry[0].value == part), None)
@@ -93,7 +135,7 @@ def _pair(text: str, way: Way) -> tuple[yaml.Node, yaml.Node] | None:
 
 def _replaced(text: str, node: yaml.Node, value: Value) -> str:
     start, end = node.start_mark.index, node.end_mark.index
-    look = _Look.of(text, yaml.compose(text, Loader=yaml.SafeLoader))
+    look = _Look.of(text, top_of(text))
     if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
         gap = " " if text[start - 1 : start] == ":" else ""
         is_block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")  # which ends behind its line
@@ -106,52 +148,15 @@ def _replaced(text: str, node: yaml.Node, value: Value) -> str:
     return f"{text[: start - column]}{look.lines(value, column)}{text[end:]}"
 
 
-def _without(text: str, key: yaml.Node, node: yaml.Node) -> str:
+def _without(text: str, pairs: Sequence[tuple[yaml.Node, yaml.Node]]) -> str:
     lines = text.splitlines(keepends=True)
-    del lines[key.start_mark.line : last_line(node, lines) + 1]
+    for key, value in reversed(pairs):
+        del lines[key.start_mark.line : last_line(value, lines) + 1]
     return "".join(lines)
 
 
-def with_items(text: str, new: Sequence[Mapping[str, Value]], file: str) -> str:
-    """Returns the text of a file that is a list, with more items at its end.
-
-    Raises:
-        StrataError: the file is written in a way that cannot be edited: the items are there to copy.
-    """
-    result = _edited(text, (), new)
-    before, after = SourceFile(file), SourceFile(file)
-    parse(text, before, _ITEMS)
-    parse(result, after, _ITEMS)
-    items = before.data.get(_ITEMS) or []
-    if before.faults or after.faults or after.data.get(_ITEMS) != [*items, *new]:
-        text = (
-            f"{file} is written in a way that cannot be edited: aliases, anchors, tags or several documents; add this "
-            f"to its list by hand: {_flow(new)[1:-1]}"
-        )
-        raise StrataError(Message("not-editable", text, place=file))
-    return result
-
-
-_ITEMS = "items"
-
-
-def _expected(data: dict[str, Any], way: Way, new: Mapping[str, Value] | Sequence[Value]) -> dict[str, Any]:
-    found = copy.deepcopy(data)
-    if not way:
-        return {**found, **dict(new)}  # type: ignore[arg-type]
-    at: Any = found
-    for part in way[:-1]:
-        at[part] = at.get(part) or {}
-        at = at[part]
-    if isinstance(new, Mapping):
-        at[way[-1]] = {**(at.get(way[-1]) or {}), **new}
-    else:
-        at[way[-1]] = [*(at.get(way[-1]) or []), *new]
-    return found
-
-
 def _edited(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value]) -> str:
-    top = yaml.compose(text, Loader=yaml.SafeLoader) if text else None
+    top = top_of(text)
     look = _Look.of(text, top)
     if top is None or _is_empty(top):
         if isinstance(top, yaml.CollectionNode):
@@ -162,10 +167,10 @@ def _edited(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value]) -> 
         return text  # which the caller sees
     node, rest = top, way
     while rest:
-        found = next((pair for pair in node.value if pair[0].value == rest[0]), None)
-        if found is None:
+        pair = next((pair for pair in node.value if pair[0].value == rest[0]), None)
+        if pair is None:
             break
-        key, value = found
+        key, value = pair
         rest = rest[1:]
         if _is_empty(value):
             return _filled(text, look, key, value, _nested(rest, new), flow=bool(node.flow_style))
@@ -173,7 +178,11 @@ def _edited(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value]) -> 
             return text  # which the caller sees
         node = value
     content = _nested(rest, new)
-    return _flow_appended(text, node, content) if node.flow_style else _appended(text, look, node, content)
+    if not node.flow_style:
+        return _appended(text, look, node, content)
+    last = node.value[-1]
+    end = (last[1] if isinstance(last, tuple) else last).end_mark.index
+    return f"{text[:end]}, {_flow(content)[1:-1]}{text[end:]}"
 
 
 def _nested(way: Way, new: Mapping[str, Value] | Sequence[Value]) -> Mapping[str, Value] | Sequence[Value]:
@@ -183,16 +192,14 @@ def _nested(way: Way, new: Mapping[str, Value] | Sequence[Value]) -> Mapping[str
 
 
 def _is_empty(node: yaml.Node) -> bool:
-    if isinstance(node, yaml.ScalarNode):
-        return not node.style and plain(node.value) is None
-    return not node.value
+    return is_null(node) or (isinstance(node, yaml.CollectionNode) and not node.value)
 
 
 # Where it goes
 
 
 def _filled(text: str, look: _Look, key: yaml.Node, value: yaml.Node, content: Any, *, flow: bool) -> str:
-    """Returns the text with a value for a key that has none, or an empty one."""
+    """Returns the text with a value for a key that has none, or an empty value."""
     if flow:
         start, end = value.start_mark.index, value.end_mark.index
         gap = "" if end > start and text[start - 1 : start].isspace() else " "
@@ -215,23 +222,13 @@ def _appended(text: str, look: _Look, node: yaml.CollectionNode, content: Any) -
     at = last_line(node, lines) + 1
     while at < len(lines) and re.match(rf" {{{column},}}#", lines[at]):
         at += 1
-    blank = look.end if len(first) > 1 and _is_set_apart(lines, first[-1].start_mark.line) else ""
+    head = first[-1].start_mark.line
+    while head > 0 and lines[head - 1].lstrip().startswith("#"):
+        head -= 1
+    blank = look.end if len(first) > 1 and head > 0 and not lines[head - 1].strip() else ""
     if at == len(lines) and lines and not lines[-1].endswith(("\n", "\r")):
         return f"{text}{look.end}{blank}{look.lines(content, column, last=True)}"
     return "".join([*lines[:at], blank, look.lines(content, column), *lines[at:]])
-
-
-def _is_set_apart(lines: Sequence[str], line: int) -> bool:
-    """Returns whether an entry has a blank line above it, or above the comment that heads it."""
-    while line > 0 and lines[line - 1].lstrip().startswith("#"):
-        line -= 1
-    return line > 0 and not lines[line - 1].strip()
-
-
-def _flow_appended(text: str, node: yaml.CollectionNode, content: Any) -> str:
-    last = node.value[-1]
-    end = (last[1] if isinstance(last, tuple) else last).end_mark.index
-    return f"{text[:end]}, {_flow(content)[1:-1]}{text[end:]}"
 
 
 def last_line(node: yaml.Node, lines: Sequence[str]) -> int:
@@ -266,24 +263,24 @@ class _Look:
         return cls("\r\n" if "\r\n" in text else "\n", step, max(set(dashes), key=dashes.count) if dashes else step)
 
     def lines(self, content: Any, column: int, *, last: bool = False) -> str:
-        """Returns an entry as block lines; the last one of a file that ends without a line end gets none."""
+        """Returns an entry as block lines; the last of a file that ends without a line end gets none."""
         text = self.end.join(self._block(content, column))
         return text if last else f"{text}{self.end}"
 
     def _block(self, content: Any, column: int) -> list[str]:
-        pad, found = " " * column, list[str]()
+        pad, lines = " " * column, list[str]()
         if isinstance(content, Mapping):
             for key, value in content.items():
                 if isinstance(value, str | bool | int) or not value:
-                    found.append(f"{pad}{scalar(key)}: {_flow(value)}")
+                    lines.append(f"{pad}{scalar(key)}: {_flow(value)}")
                 else:
                     below = column + (self.step if isinstance(value, Mapping) else self.dash)
-                    found += [f"{pad}{scalar(key)}:", *self._block(value, below)]
-            return found
+                    lines += [f"{pad}{scalar(key)}:", *self._block(value, below)]
+            return lines
         for item in content:
             inner = self._block(item, column + 2) if isinstance(item, Mapping) else [_flow(item)]
-            found += [f"{pad}- {inner[0].lstrip()}", *inner[1:]]
-        return found
+            lines += [f"{pad}- {inner[0].lstrip()}", *inner[1:]]
+        return lines
 
 
 def _measure(node: yaml.Node | None, steps: list[int], dashes: list[int]) -> None:
@@ -304,5 +301,64 @@ def _flow(value: Any) -> str:
     if isinstance(value, str):
         return scalar(value)
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{scalar(key)}: {_flow(one)}' for key, one in value.items())}}}"
+        return f"{{{', '.join(f'{scalar(key)}: {_flow(inner)}' for key, inner in value.items())}}}"
     return f"[{', '.join(map(_flow, value))}]"
+
+
+# Texts that take the place of others
+
+
+class Cut(NamedTuple):
+    """Text that takes the place of other text."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Scalar(NamedTuple):
+    """A scalar with the way to it; a key of a mapping has `KEY` at the end of its way, and comes with its value."""
+
+    path: Way
+    node: yaml.ScalarNode
+    value: yaml.Node | None = None
+    flow: bool = False
+
+    def replaced(self, text: str, new: str) -> Cut:
+        """Returns what puts another text in its place, in the quotes that it has."""
+        start, end = self.node.start_mark.index, self.node.end_mark.index
+        if self.node.style in ("'", '"'):
+            new = f"'{new}'" if self.node.style == "'" and "'" not in new else json.dumps(new, ensure_ascii=False)
+        else:
+            new = scalar(new)
+        return Cut(start, end, new + text[start:end][len(text[start:end].rstrip()) :])
+
+
+KEY = "<key>"
+"""Ends the way to a key of a mapping; that to an item of a list has `*` in its place."""
+
+
+def scalars(text: str) -> Iterator[Scalar]:
+    """Yields every scalar of a valid file."""
+    if top := top_of(text):
+        yield from _below(top, ())
+
+
+def _below(node: yaml.Node, path: Way) -> Iterator[Scalar]:
+    if isinstance(node, yaml.ScalarNode):
+        yield Scalar(path, node)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _below(item, (*path, "*"))
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                yield Scalar((*path, KEY), key, value, bool(node.flow_style))
+                yield from _below(value, (*path, key.value))
+
+
+def applied(text: str, cuts: Iterable[Cut]) -> str:
+    """Returns the text after all cuts; what aliases repeat is cut once."""
+    for cut in sorted({cut.start: cut for cut in cuts}.values(), reverse=True):
+        text = text[: cut.start] + cut.text + text[cut.end :]
+    return text

@@ -1,11 +1,10 @@
 """expectations.yaml: sentences about who may do what where, and who may not, that hold whatever else is configured."""
 
-import datetime as dt
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from strata.config.models import Listing, Model
+from strata.config.models import Dated, Listing, Model
 from strata.config.text import Problem
 from strata.config.types import (
     Action,
@@ -48,7 +47,7 @@ class Exemptions(Model):
         return self
 
 
-class Expectation(Model):
+class Expectation(Dated, Model):
     """One sentence: what is allowed, or denied, to whom, where."""
 
     id: Key
@@ -97,16 +96,6 @@ class Expectation(Model):
     def actions(self) -> tuple[str, ...]:
         """Returns the actions, as they are written."""
         return self.denied or self.allowed
-
-    def ended(self, day: dt.date | None) -> bool:
-        """Returns whether its last day is over; without a day to look from it never is."""
-        return day is not None and self.until is not None and self.until < day
-
-
-class Expectations(Model):
-    """expectations.yaml, whose list is read under a key of its own."""
-
-    expectations: Many[Expectation] = ()
 
 
 class ExpectationList(Listing[Many[Expectation]]):

@@ -15,14 +15,14 @@ from strata.errors import Message
 def _document(text: str) -> str:
     problem = Message("not-json", f"{short(text)} is not a policy document in JSON")
     try:
-        found = minified(text)
+        short_text = minified(text)
     except Problem as error:
         problem = error.problem.saying(f"{short(text)} {error.problem}")
     except (ValueError, RecursionError):  # a number too long, half of a surrogate pair, or too deep
         pass
     else:
-        if found.startswith("{"):
-            return found
+        if short_text.startswith("{"):
+            return short_text
     raise Problem(problem, "strata adopt --refresh-external writes the file anew")
 
 

@@ -41,7 +41,7 @@ def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 @dataclass
 class JsonSourceFile(SourceFile):
-    """A policy document: only its text, of which the lines are found when something in it has to be told."""
+    """A policy document: only its text, of which the lines are read when something in it has to be told."""
 
     text: str = ""
 
@@ -50,7 +50,7 @@ class JsonSourceFile(SourceFile):
         return json_lines(self.text)
 
     def line(self, location: Location) -> int:
-        """Returns the line of a value, or of the nearest one around it that the document has."""
+        """Returns the line of a value, or of the nearest around it that the document has."""
         while location and location not in self._lines:
             location = location[:-1]
         return self._lines.get(location, 1)

@@ -1,4 +1,4 @@
-"""Layers of one's own: the code in `stacks/layers/` that a configuration switches on by a file in its folder `layers/`.
+"""Your own layers: the code in `stacks/layers/` that a configuration switches on by a file in its folder `layers/`.
 
 `stack.py` is read here and not run, `model.py` is run by its path: `strata check` loads neither `stacks` nor cdktf.
 """
@@ -87,7 +87,7 @@ class Code:
     inputs: tuple[str, ...] = ()
     """The keyword arguments of its stack."""
     in_accounts: bool = False
-    """It has a stack in each member account, not one in the management account."""
+    """It has a stack in each member account, none in the management account."""
     model: type[Model] | None = None
 
 
@@ -113,7 +113,7 @@ class Layer:
     @property
     def reads(self) -> tuple[str, ...]:
         """Returns the names of the stacks that it reads from."""
-        read = (stack_name(one) for one in self.code.inputs if one not in GIVEN)
+        read = (stack_name(argument) for argument in self.code.inputs if argument not in GIVEN)
         return tuple(sorted({*read, *(("organizations",) if self.code.in_accounts else ())}))
 
     def stack_in(self, account: str) -> str:
@@ -161,8 +161,8 @@ def read_code(name: str, file: str) -> tuple[Code | None, list[Fault]]:
     tree, faults = _parsed(stack)
     code = Code(folder)
     if tree:
-        found = _stack_class(stack, tree)
-        code, faults = (found, faults) if isinstance(found, Code) else (code, [found])
+        declared = _stack_class(stack, tree)
+        code, faults = (declared, faults) if isinstance(declared, Code) else (code, [declared])
     if not model.exists():
         return (None if faults else code), faults
     kind = _settings(model)
@@ -175,8 +175,8 @@ def wiring_faults(layers: Mapping[str, Layer], broken: Collection[str]) -> Itera
     """Yields what a layer asks for and cannot be given; of those that are broken nothing is known."""
     for layer in layers.values():
         code, stack = layer.code, layer.code.folder / "stack.py"
-        others = [one for one in layers.values() if one.name != layer.name and not one.code.in_accounts]
-        known = {*GIVEN, *STACKS, *(layer.name.replace("-", "_") for layer in others)}
+        others = [other for other in layers.values() if other.name != layer.name and not other.code.in_accounts]
+        known = {*GIVEN, *STACKS, *(other.name.replace("-", "_") for other in others)}
         if not code.in_accounts:
             known.discard("account")
         if code.model is None:
@@ -223,7 +223,7 @@ def _unknown(argument: str, layers: Mapping[str, Layer], known: Collection[str])
 
 
 def _name_problem(name: str) -> tuple[Message, str] | None:
-    if name in (*STACKS, *GIVEN, *(one.replace("_", "-") for one in GIVEN)):
+    if name in (*STACKS, *GIVEN, *map(stack_name, GIVEN)):
         problem = f"{short(name)} cannot be the name of a layer: it means something already"
         return Message("name-reserved", problem, value=name), "choose another name"
     allowed = "abcdefghijklmnopqrstuvwxyz0123456789-"
@@ -256,7 +256,8 @@ def _parsed(file: Path) -> tuple[ast.Module | None, list[Fault]]:
 
 
 def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
-    kind = next((one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == _STACK), None)
+    kinds = (statement for statement in tree.body if isinstance(statement, ast.ClassDef))
+    kind = next((kind for kind in kinds if kind.name == _STACK), None)
     if kind is None:
         remedy = "name it class Stack(BaseStack), or class Stack(AccountStack) for one in each member account"
         return Fault(_shown(file), 1, "", Message("class-missing", f"has no class {_STACK}", name=_STACK), remedy)
@@ -265,18 +266,19 @@ def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
         problem = f"class {_STACK} is derived neither from BaseStack nor from AccountStack"
         message = Message("class-not-derived", problem, name=_STACK)
         return Fault(_shown(file), kind.lineno, "", message, "derive it from one of the two by its name")
-    made = next((one for one in kind.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None)
+    methods = (statement for statement in kind.body if isinstance(statement, ast.FunctionDef))
+    made = next((method for method in methods if method.name == "__init__"), None)
     if made is None:
         remedy = "add one that takes scope and id, and what the layer needs by keyword"
         return Fault(_shown(file), kind.lineno, "", Message("init-missing", f"class {_STACK} has no __init__"), remedy)
     here = _shown(file), made.lineno, ""
     needed = made.args.args[: len(made.args.args) - len(made.args.defaults)]
-    if by_position := [one.arg for one in needed[_OWN_ARGUMENTS:]]:
+    if by_position := [argument.arg for argument in needed[_OWN_ARGUMENTS:]]:
         problem = f"__init__ takes {short(by_position[0])} by position"
         message = Message("argument-by-position", problem, argument=by_position[0])
         return Fault(*here, message, "write * before it, after id")
     arguments = zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)
-    inputs = tuple(one.arg for one, default in arguments if default is None)
+    inputs = tuple(argument.arg for argument, default in arguments if default is None)
     if "AccountStack" in bases and "account" not in inputs:
         message = Message("argument-not-taken", "__init__ does not take account", argument="account")
         return Fault(*here, message, "add account: MemberAccount after *, and pass it on")
@@ -288,8 +290,8 @@ def types_of(folder: Path) -> list[str]:
     nodes = [node for file in sorted(folder.glob("*.py")) if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
     modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
     modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
-    found = (module.split(".")[1] for module in modules if module.partition(".")[0] in _BINDINGS and "." in module)
-    names = (one.replace("_", ".", 1) if one.startswith("data_aws_") else f"aws_{one}" for one in found)
+    parts = (module.split(".")[1] for module in modules if module.partition(".")[0] in _BINDINGS and "." in module)
+    names = (part.replace("_", ".", 1) if part.startswith("data_aws_") else f"aws_{part}" for part in parts)
     return sorted({*names} - {"aws_provider"})
 
 

@@ -30,7 +30,7 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True)
 class PolicyTypeLimits:
-    """The limits of AWS and the pinned provider for one policy type."""
+    """The limits of AWS and the pinned provider for a policy type."""
 
     name: str
     size: Limit
@@ -70,7 +70,7 @@ class Limits:
         return self._overridden(self.values[name])
 
     def policy_type(self, name: str) -> PolicyTypeLimits:
-        """Returns the limits of one policy type, overrides applied."""
+        """Returns the limits of a policy type, overrides applied."""
         declared = self.policy_types[name]
         if not self.overrides:
             return declared
@@ -99,7 +99,10 @@ class Limits:
 @cache
 def aws_limits() -> Limits:
     """Returns the limits as AWS states them."""
-    data = _read()
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    data: dict[str, Any] = yaml.load(DATA_FILE.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 -- either is safe
     sources: dict[str, str] = data["sources"]
 
     def limit(name: str, entry: Mapping[str, Any], value: int, unit: str, *, adjustable: bool) -> Limit:
@@ -142,13 +145,3 @@ def aws_limits() -> Limits:
         global_actions=tuple(data["global_actions"]),
         us_east_1_actions=tuple(data["us_east_1_actions"]),
     )
-
-
-def _read() -> dict[str, Any]:
-    import yaml
-
-    data: dict[str, Any] = yaml.load(
-        DATA_FILE.read_text(encoding="utf-8"),
-        Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),  # noqa: S506 -- either is the safe one
-    )
-    return data

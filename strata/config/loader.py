@@ -11,7 +11,7 @@ import shlex
 import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,15 +34,15 @@ from strata.config import (
     SECURITY,
     SSO,
 )
-from strata.config.accepted import ENTRIES, Acceptance, Accepted
+from strata.config.accepted import ENTRIES, Acceptance
 from strata.config.expectations import ENTRIES as EXPECTATION_ENTRIES
-from strata.config.expectations import Expectation, Expectations
+from strata.config.expectations import Expectation
 from strata.config.external import External
 from strata.config.json_lines import JsonSourceFile, minified
 from strata.config.layers import Code, Deploying, Layer, failure, in_order, read_code, wiring_faults
 from strata.config.models import Listing, Organization, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
-from strata.config.moves import Move, Moves
+from strata.config.moves import Move
 from strata.config.source import Location, SourceFile, conflicts, read, shown
 from strata.config.split import joined
 from strata.config.text import Problem, short
@@ -95,7 +95,7 @@ class PartialConfiguration:
     expectations: dict[int, Expectation] = field(default_factory=dict)
     """The expectations by their position in the file."""
     layers: dict[str, Layer] = field(default_factory=dict)
-    """The layers of one's own, after those that they read from."""
+    """Your own layers, after those that they read from."""
     day: dt.date | None = None
     """The day from which ends are looked at; None does not look at them."""
     skipped: dict[str, set[Location]] = field(default_factory=dict)
@@ -106,7 +106,10 @@ class PartialConfiguration:
         source_file, out = self.source_files[file], self.skipped.get(file, set())
         if not source_file.data and source_file.faults:
             return None
-        if (section,) in out or any(_hides(location, section) for location in source_file.incomplete):
+        hiding: set[Location] = {(), (section,)}
+        if section == "organizational_units":  # units contain units
+            hiding |= {location for location in source_file.incomplete if location[:1] == (section,)}
+        if (section,) in out or source_file.incomplete & hiding:
             return None
         return frozenset(keys) | {str(location[-1]) for location in out if location[0] == section}
 
@@ -122,15 +125,8 @@ class PartialConfiguration:
         return not any(location[0] in sections for location in self.skipped.get(file, set()) if location)
 
     def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
-        """Makes the fault of one value in one file."""
+        """Makes the fault of a value in a file."""
         return self.source_files[file].fault(location, problem, remedy)
-
-
-def _hides(incomplete: Location, section: str) -> bool:
-    """Returns whether the lost part may have contained entries of the section; units contain units."""
-    if incomplete[:1] == (section,) == ("organizational_units",):
-        return True
-    return incomplete in ((), (section,))
 
 
 def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
@@ -150,9 +146,14 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
     if external := _read_one(partial, EXTERNAL, External):
         partial.external = external
     faults += [*partial.source_files[IMPORTS].faults, *partial.source_files[EXTERNAL].faults]
-    faults += _read_accepted(partial)
-    faults += _read_moves(partial)
-    faults += _read_expectations(partial)
+    acceptances: dict[int, Acceptance] = {}
+    entries, wrong = _read_list(partial, ACCEPTED, ENTRIES, Acceptance, acceptances)
+    broken = (entry for index, entry in enumerate(entries) if index not in acceptances)
+    places = (str(entry.get("at")) if isinstance(entry, dict) else "" for entry in broken)
+    partial.accepted, partial.accepted_until_mended = tuple(acceptances.values()), frozenset(places)
+    faults += wrong
+    faults += _read_list(partial, MOVES, MOVE_ENTRIES, Move, partial.moves)[1]
+    faults += _read_list(partial, EXPECTATIONS, EXPECTATION_ENTRIES, Expectation, partial.expectations)[1]
     faults += _read_layers(partial)
     faults += _read_policies(partial)
     return partial, faults
@@ -163,56 +164,32 @@ def _read_one(partial: PartialConfiguration, name: str, model: type[M]) -> M | N
     partial.skipped[name] = set()
     if not source_file.data and not source_file.faults:
         return None  # most configurations have no such file, and nobody waits for the validators of its model
-    found, partial.skipped[name], _ = _parse(model, source_file)
-    return found
-
-
-def _read_accepted(partial: PartialConfiguration) -> list[Fault]:
-    """Reads accepted.yaml, each entry by itself, so that a faulty one affects no other."""
-    source_file = partial.source_files[ACCEPTED] = _source_file(partial.folder, ACCEPTED, ENTRIES)
-    kept: list[Acceptance] = []
-    broken: set[str] = set()
-    for index, entry in enumerate(source_file.data.get(ENTRIES) or ()):
-        invalid = any(location[:2] == (ENTRIES, index) for location in source_file.invalid | source_file.incomplete)
-        try:
-            kept.append(Acceptance.model_validate(entry))
-        except ValidationError as error:
-            broken.add(str(entry.get("at")) if isinstance(entry, dict) else "")
-            for details in error.errors(include_url=False) if not invalid else ():
-                location = (ENTRIES, index, *_location(details["loc"]))
-                source_file.faults.append(_translate(Accepted, source_file, location, details))
-    partial.accepted, partial.accepted_until_mended = tuple(kept), frozenset(broken)
-    return source_file.faults
-
-
-def _read_moves(partial: PartialConfiguration) -> list[Fault]:
-    """Reads moves.yaml, each entry by itself."""
-    return _read_list(partial, MOVES, MOVE_ENTRIES, Moves, Move, partial.moves)
-
-
-def _read_expectations(partial: PartialConfiguration) -> list[Fault]:
-    """Reads expectations.yaml, each entry by itself."""
-    return _read_list(partial, EXPECTATIONS, EXPECTATION_ENTRIES, Expectations, Expectation, partial.expectations)
+    entry, partial.skipped[name], _ = _parse(model, source_file)
+    return entry
 
 
 def _read_list(
-    partial: PartialConfiguration, file: str, key: str, whole: type[BaseModel], model: type[M], into: dict[int, M]
-) -> list[Fault]:
-    """Reads a file that is a list into a dictionary by position, without the entries that have faults."""
+    partial: PartialConfiguration, file: str, key: str, model: type[M], into: dict[int, M]
+) -> tuple[list[Any], list[Fault]]:
+    """Reads a file that is a list, each entry by itself, so that a faulty entry affects no other.
+
+    Returns the entries as they are written, and the faults; those without are put into a dictionary by position.
+    """
     source_file = partial.source_files[file] = _source_file(partial.folder, file, key)
-    for index, entry in enumerate(source_file.data.get(key) or ()):
+    entries = list(source_file.data.get(key) or ())
+    for index, entry in enumerate(entries):
         invalid = any(location[:2] == (key, index) for location in source_file.invalid | source_file.incomplete)
         try:
             into[index] = model.model_validate(entry)
         except ValidationError as error:
             for details in error.errors(include_url=False) if not invalid else ():
-                location = (key, index, *_location(details["loc"]))
-                source_file.faults.append(_translate(whole, source_file, location, details))
-    return source_file.faults
+                location = _location(details["loc"])
+                source_file.faults.append(_translate(model, source_file, location, details, within=(key, index)))
+    return entries, source_file.faults
 
 
 def _read_layers(partial: PartialConfiguration) -> list[Fault]:
-    """Reads the settings of every layer of one's own, by the model that its code has; an empty file switches it on."""
+    """Reads the settings of each of your own layers, by the model that its code has; an empty file switches it on."""
     faults: list[Fault] = []
     layers: dict[str, Layer] = {}
     broken: set[str] = set()
@@ -255,7 +232,7 @@ def _read_deploying(source_file: SourceFile, model: type[BaseModel] | None) -> D
 
 def _folder_faults(folder: Path) -> Iterable[Fault]:
     try:
-        found = sorted(path.name for path in folder.iterdir())
+        names = sorted(path.name for path in folder.iterdir())
     except OSError as error:
         problem = {
             "FileNotFoundError": Message("folder-missing", "does not exist"),
@@ -264,7 +241,7 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
         remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
         raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
     known, folders = {*FILES, *OPTIONAL}, (*FOLDERS.values(), LAYERS)
-    for name in found:
+    for name in names:
         if name in folders:
             yield from _faults_of_split(folder, name)
         elif name.endswith(YAML) and name not in known:
@@ -280,7 +257,7 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
 def _faults_of_split(folder: Path, name: str) -> Iterable[Fault]:
     """Yields what is in a folder of split files and would not be read."""
     try:
-        found = sorted(path.name for path in (folder / name).iterdir())
+        names = sorted(path.name for path in (folder / name).iterdir())
     except OSError as error:
         problem = Message("not-a-folder", "is not a folder")
         if (folder / name).is_dir():
@@ -288,7 +265,7 @@ def _faults_of_split(folder: Path, name: str) -> Iterable[Fault]:
         link = str(Path(shown(folder, "")) / name)  # not what it leads to, where that is nowhere
         yield Fault(link, 1, "", problem, "make it a folder of YAML files that can be read")
         return
-    for inner in found:
+    for inner in names:
         file = f"{name}/{inner}"
         if inner.startswith(".") or inner.endswith(".yaml"):
             continue
@@ -309,11 +286,11 @@ def _holds_yaml(path: Path) -> bool:
 
 
 def files_of(folder: Path, name: str) -> list[str]:
-    """Returns the files of one name that a folder has: the single one, and those it is split into, sorted."""
-    found = [name] if os.path.lexists(folder / name) else []
+    """Returns the files of a name that a folder has: the single file, and those it is split into, sorted."""
+    files = [name] if os.path.lexists(folder / name) else []
     if split := FOLDERS.get(name):
-        found += split_files(folder, split)
-    return found
+        files += split_files(folder, split)
+    return files
 
 
 def split_files(folder: Path, split: str) -> list[str]:
@@ -322,8 +299,8 @@ def split_files(folder: Path, split: str) -> list[str]:
         inner = sorted(path.name for path in (folder / split).iterdir())
     except OSError:  # there is none, or the loader says what is wrong with it
         return []
-    # A hidden file is an editor's, or one that is being written.
-    return [f"{split}/{one}" for one in inner if one.endswith(".yaml") and not one.startswith(".")]
+    # A hidden file is an editor's, or is being written.
+    return [f"{split}/{file}" for file in inner if file.endswith(".yaml") and not file.startswith(".")]
 
 
 def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> SourceFile:
@@ -380,7 +357,7 @@ def _parse(
         except ValidationError as error:
             entries: set[Location] = set()
             for details in error.errors(include_url=False):
-                location = _original(_location(details["loc"]), positions)
+                location = _location(details["loc"], positions)
                 if not any(location[: len(gone)] == gone for gone in out):
                     entries.add(entry_of(location))
                     if readable and not _is_consequence(source_file, location, details):
@@ -404,14 +381,11 @@ def _is_consequence(source_file: SourceFile, location: Location, details: ErrorD
     return details["type"] == "value_error" and location in source_file.incomplete
 
 
-def _location(loc: tuple[int | str, ...]) -> Location:
+def _location(loc: tuple[int | str, ...], positions: Sequence[int] = ()) -> Location:
+    """Returns where pydantic found a fault, in a file of which assignments at some positions are left."""
+    if positions and loc[:1] == ("assignments",) and len(loc) > 1 and isinstance(loc[1], int):
+        loc = ("assignments", positions[loc[1]], *loc[2:])
     return loc[:-1] if loc[-1:] == ("[key]",) else loc
-
-
-def _original(location: Location, positions: list[int]) -> Location:
-    if location[:1] == ("assignments",) and len(location) > 1 and isinstance(location[1], int):
-        return ("assignments", positions[location[1]], *location[2:])
-    return location
 
 
 def entry_of(location: Location) -> Location:
@@ -458,11 +432,13 @@ def _translate(
     location: Location,
     details: ErrorDetails,
     layer: Code | None = None,
+    within: Location = (),
 ) -> Fault:
+    """Makes the fault at a location in what a model is read from, which is the whole file or lies within it."""
     known = details.get("ctx", {}).get("error")
     if isinstance(known, Problem):
-        return source_file.fault((*location, *known.at), known.problem, known.remedy)
-    return source_file.fault(location, *_words(model, location, details, layer))
+        return source_file.fault((*within, *location, *known.at), known.problem, known.remedy)
+    return source_file.fault((*within, *location), *_words(model, location, details, layer))
 
 
 def _words(
@@ -516,10 +492,9 @@ def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
     annotation: Any = model
     for part in location:
         annotation = _below(annotation, part)
-    found = next(
-        (kind for kind in _options(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)), None
-    )
-    return sorted(field.alias or name for name, field in found.model_fields.items()) if found else []
+    kinds = (kind for kind in _options(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel))
+    fields = kind.model_fields if (kind := next(kinds, None)) else {}
+    return sorted(field.alias or name for name, field in fields.items())
 
 
 def _below(annotation: Any, part: str | int) -> Any:
@@ -560,7 +535,9 @@ def _read_policies(partial: PartialConfiguration) -> list[Fault]:
             partial.documents[file] = minified(text)
             partial.source_files[file] = JsonSourceFile(shown(partial.folder, file), text=text)
         except (FileNotFoundError, NotADirectoryError):
-            text = f"{short(file)} does not exist{did_you_mean(file, _policy_files(partial.folder))}"
+            paths = (*partial.folder.glob("*.json"), *partial.folder.glob("*/*.json"))
+            there = [str(path.relative_to(partial.folder)) for path in paths if path.is_file()]
+            text = f"{short(file)} does not exist{did_you_mean(file, there)}"
             remedy = f"add {shown(partial.folder, file)}"
             faults.append(partial.fault(yaml_file, location, Message("file-missing", text, file=file), remedy))
         except json.JSONDecodeError as error:
@@ -574,14 +551,12 @@ def _read_policies(partial: PartialConfiguration) -> list[Fault]:
     return faults
 
 
-def _policy_files(folder: Path) -> list[str]:
-    paths = (*folder.glob("*.json"), *folder.glob("*/*.json"))
-    return [str(path.relative_to(folder)) for path in paths if path.is_file()]
-
-
 def _unreadable(error: Exception, text: str) -> tuple[Message, str, int]:
     if isinstance(error, Problem):
-        return error.problem, error.remedy, _second_line(text, str(error.at[0])) if error.at else 1
+        # The line where a key stands for the second time, as far as plain text shows it.
+        quoted = json.dumps(error.at[0], ensure_ascii=False) if error.at else ""
+        again = text.find(quoted, text.find(quoted) + 1) if error.at else 0
+        return error.problem, error.remedy, text.count("\n", 0, max(again, 0)) + 1
     if isinstance(error, UnicodeDecodeError):
         line = error.object[: error.start].count(b"\n") + 1
         return Message("not-utf8", "is not UTF-8 text"), "save it as UTF-8", line
@@ -595,25 +570,18 @@ def _unreadable(error: Exception, text: str) -> tuple[Message, str, int]:
     return Message("number-too-long", "has a number no policy has"), "write a shorter one", 1
 
 
-def _second_line(text: str, key: str) -> int:
-    """Returns the line where a key stands for the second time, as far as plain text shows it."""
-    quoted = json.dumps(key, ensure_ascii=False)
-    again = text.find(quoted, text.find(quoted) + 1)
-    return text.count("\n", 0, max(again, 0)) + 1
-
-
 def policy_references(partial: PartialConfiguration) -> dict[str, tuple[str, Location]]:
     """Returns every policy file named, with the file and location that names it first."""
-    found: dict[str, tuple[str, Location]] = {}
+    references: dict[str, tuple[str, Location]] = {}
     for key, policy in partial.organization.policies.items() if partial.organization else ():
         if policy.file:
-            found.setdefault(policy.file, (ORGANIZATION, ("policies", key, "file")))
+            references.setdefault(policy.file, (ORGANIZATION, ("policies", key, "file")))
     deployer = partial.project.deployer if partial.project else None
     for index, reference in enumerate(deployer.policies if deployer else ()):
         if reference.inline:
-            found.setdefault(reference.inline, (PROJECT, ("deployer", "policies", index, "inline")))
+            references.setdefault(reference.inline, (PROJECT, ("deployer", "policies", index, "inline")))
     for key, permission_set in partial.sso.permission_sets.items() if partial.sso else ():
         for index, reference in enumerate(permission_set.policies):
             if reference.inline:
-                found.setdefault(reference.inline, (SSO, ("permission_sets", key, "policies", index, "inline")))
-    return found
+                references.setdefault(reference.inline, (SSO, ("permission_sets", key, "policies", index, "inline")))
+    return references

@@ -26,11 +26,5 @@ class Move(Model):
     """The key that it has now, or had until the next entry that begins there."""
 
 
-class Moves(Model):
-    """moves.yaml, whose list is read under a key of its own."""
-
-    moves: Many[Move] = ()
-
-
 class MoveList(Listing[Many[Move]]):
     """moves.yaml: what got another key, in the order in which it happened."""

@@ -20,24 +20,24 @@ from strata.config.text import short, text_problem
 from strata.errors import Fault, Message
 
 Location = tuple[str | int, ...]
-"""The keys and list positions from the top of a file down to one value."""
+"""The keys and list positions from the top of a file down to a value."""
 
 Value: TypeAlias = "str | bool | int | Sequence[Value] | Mapping[str, Value]"
 """What is written into a file."""
 
 SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The one in C where PyYAML was built with it, which is much quicker."""
+"""That in C where PyYAML was built with it, which is much quicker."""
 
 _LONGEST_KEY = 64
 """Characters of a key that a place names in full; none that can be a configuration key is longer."""
 
 MAX_REPEATED = 100_000
-"""Values beyond one for every character of the file: only aliases of aliases get there."""
+"""Values beyond as many as the file has characters: only aliases of aliases get there."""
 
 
 @dataclass
 class SourceFile:
-    """The data of one file, the line of every entry, and the faults of its notation."""
+    """The data of a file, the line of every entry, and the faults of its notation."""
 
     file: str
     data: dict[str, Any] = field(default_factory=dict)
@@ -63,24 +63,25 @@ class SourceFile:
         return self.lines.get(location, 1)
 
     def fault(self, location: Location, problem: Message, remedy: str, line: int | None = None) -> Fault:
-        """Makes the fault of one value."""
+        """Makes the fault of a value."""
         number = line or self.line(location)
-        # YAML puts the end of a file on the line after the last one.
+        # YAML puts the end of a file on the line after the last.
         return Fault(self.file, min(number, self.length or number), dotted(location), problem, remedy)
 
 
 def dotted(location: Location) -> str:
     """Returns a location as `accounts.data-prod.email`, with list positions counted from 1."""
-    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{_part(part)}" for part in location)
-    return "".join(parts).removeprefix(".")
-
-
-def _part(key: str) -> str:
-    return key if len(key) <= _LONGEST_KEY and key.isprintable() else short(key)
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+        else:
+            text += f".{part if len(part) <= _LONGEST_KEY and part.isprintable() else short(part)}"
+    return text.removeprefix(".")
 
 
 def read(path: Path, name: str, entries: str = "") -> SourceFile:
-    """Reads one file; a file that cannot be read has a fault.
+    """Reads a file; a file that cannot be read has a fault.
 
     Args:
         path: where the file is.
@@ -118,7 +119,7 @@ def parse(text: str, source_file: SourceFile, entries: str = "") -> None:
         problem = Message("nested-too-deeply", "is nested too deeply")
         source_file.faults.append(Fault(source_file.file, 1, "", problem, "flatten it"))
     else:
-        if node is not None and not _is_null(node):
+        if node is not None and not is_null(node):
             _Builder(source_file, len(text) + MAX_REPEATED).top(node, entries)
 
 
@@ -144,23 +145,17 @@ def _syntax(error: yaml.MarkedYAMLError, file: str, text: str) -> Fault:
     mark = error.problem_mark or error.context_mark
     lines = text.splitlines() or [""]
     number = min(mark.line + 1, len(lines)) if mark else 1
-    return Fault(file, number, "", _syntax_problem(error), _syntax_remedy(lines[number - 1]))
-
-
-def _syntax_problem(error: yaml.MarkedYAMLError) -> Message:
     problem = str(error.problem or error.context)
     if problem.startswith("but "):
         problem = f"{error.context}, {problem}"
-    return Message("not-yaml", f"is not YAML: {problem}")
+    remedy = "check indentation, colons and quotes on this line and the one above"
+    if "\t" in lines[number - 1]:
+        remedy = "indent with spaces, YAML allows no tabs"
+    return Fault(file, number, "", Message("not-yaml", f"is not YAML: {problem}"), remedy)
 
 
-def _syntax_remedy(line: str) -> str:
-    if "\t" in line:
-        return "indent with spaces, YAML allows no tabs"
-    return "check indentation, colons and quotes on this line and the one above"
-
-
-def _is_null(node: yaml.Node) -> bool:
+def is_null(node: yaml.Node) -> bool:
+    """Returns whether nothing is written in the place of a node, or a word for nothing."""
     return isinstance(node, yaml.ScalarNode) and not node.style and plain(node.value) is None
 
 
@@ -214,22 +209,24 @@ class _Builder:
         self.open.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
-                return self._unfilled(node, at) if _is_unfilled(node) else self._mapping(node, at)
+                key = node.value[0][0] if node.flow_style and len(node.value) == 1 else None
+                if isinstance(key, yaml.MappingNode) and key.flow_style:
+                    return self._unfilled(key, at)
+                return self._mapping(node, at)
             if isinstance(node, yaml.SequenceNode):
-                return [self._item(item, (*at, index)) for index, item in enumerate(node.value)]
+                for index, item in enumerate(node.value):
+                    self.source_file.lines.setdefault((*at, index), item.start_mark.line + 1)
+                return [self._value(item, (*at, index)) for index, item in enumerate(node.value)]
             return self._scalar(node, at) if isinstance(node, yaml.ScalarNode) else None
         finally:
             self.open.discard(id(node))
 
     def _unfilled(self, node: yaml.MappingNode, at: Location) -> None:
-        names = [str(key.value) for key, _ in node.value[0][0].value if isinstance(key, yaml.ScalarNode)]
+        """Notes `{{ name }}` without quotes: a mapping in braces whose only key is another, which is the node."""
+        names = [str(key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         left = f"{{{{ {' '.join(names)} }}}}"
         problem = f"is {short(left)[1:-1]}, an unfilled template placeholder"
         self._invalid(at, node, Message("placeholder-unfilled", problem, value=left), "write the value")
-
-    def _item(self, node: yaml.Node, at: Location) -> Any:
-        self.source_file.lines.setdefault(at, node.start_mark.line + 1)
-        return self._value(node, at)
 
     def _mapping(self, node: yaml.MappingNode, at: Location) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -259,21 +256,25 @@ class _Builder:
             self._fault(at, node, problem, "write the entries out")
             self.source_file.incomplete.add(at)
             return None
-        found = text_problem(node.value)
-        if found:
-            text = f"has a key that cannot be one: {found.problem}"
-            self._fault(at, node, found.problem.saying(text), found.remedy)
+        if refused := text_problem(node.value):
+            text = f"has a key that cannot be one: {refused.problem}"
+            self._fault(at, node, refused.problem.saying(text), refused.remedy)
             self.source_file.incomplete.add(at)
             return None
         return str(node.value)
 
     def _scalar(self, node: yaml.ScalarNode, at: Location) -> Any:
         text: str = node.value
-        found = text_problem(text)
-        if found:
-            self._invalid(at, node, found.problem, found.remedy)
+        if refused := text_problem(text):
+            self._invalid(at, node, refused.problem, refused.remedy)
             return None
-        if node.style or _is_tagged_text(node):
+        if node.style:
+            return text
+        if (
+            node.tag == _TEXT  # and only its tag makes it text, as in `!!str 7`
+            and plain(text) is not text
+            and SAFE_LOADER("").resolve(yaml.ScalarNode, text, (True, False)) != _TEXT
+        ):
             return text
         if len(text) == _ID_LENGTH and text.isdecimal() and text.isascii():
             problem = f"{text} is an account id without quotes, YAML reads a leading 0 as octal"
@@ -295,21 +296,6 @@ class _Builder:
 
     def _fault(self, at: Location, node: yaml.Node, problem: Message, remedy: str) -> None:
         self.source_file.faults.append(self.source_file.fault(at, problem, remedy, node.start_mark.line + 1))
-
-
-def _is_unfilled(node: yaml.MappingNode) -> bool:
-    """Returns whether it is `{{ name }}` without quotes: a mapping in braces whose only key is one in braces."""
-    if not node.flow_style or len(node.value) != 1:
-        return False
-    key = node.value[0][0]
-    return isinstance(key, yaml.MappingNode) and bool(key.flow_style)
-
-
-def _is_tagged_text(node: yaml.ScalarNode) -> bool:
-    """Returns whether a plain scalar is text only because its tag says so, as in `!!str 7`."""
-    if node.tag != _TEXT or plain(node.value) is node.value:
-        return False
-    return bool(SAFE_LOADER("").resolve(yaml.ScalarNode, node.value, (True, False)) != _TEXT)
 
 
 class _TooLargeError(Exception):

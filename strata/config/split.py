@@ -18,17 +18,17 @@ from strata.errors import Fault, Message
 
 @dataclass
 class SplitSourceFile(SourceFile):
-    """Several files that are read as one; a value keeps the file, the line and the position that it has there."""
+    """Several files that are read together; a value keeps the file, the line and the position that it has there."""
 
     parts: tuple[SourceFile, ...] = ()
     origins: dict[Location, tuple[SourceFile, Location]] = field(default_factory=dict)
-    """The file and the place there of every section and every entry of one."""
+    """The file and the place there of every section, and of every entry in it."""
 
     def origin(self, location: Location) -> tuple[SourceFile, Location]:
         """Returns the file in which a value stands, and its location there."""
         for end in (2, 1):
-            if found := self.origins.get(location[:end]):
-                return found[0], (*found[1], *location[end:])
+            if place := self.origins.get(location[:end]):
+                return place[0], (*place[1], *location[end:])
         return self.parts[0], location
 
     def line(self, location: Location) -> int:
@@ -37,13 +37,13 @@ class SplitSourceFile(SourceFile):
         return part.line(here)
 
     def fault(self, location: Location, problem: Message, remedy: str, line: int | None = None) -> Fault:
-        """Makes the fault of one value, in its own file."""
+        """Makes the fault of a value, in its own file."""
         part, here = self.origin(location)
         return part.fault(here, problem, remedy, line)
 
 
 def joined(name: str, parts: Sequence[SourceFile], model: type[BaseModel]) -> SourceFile:
-    """Returns one source file of several files; what two of them say is a fault at the second that names the first."""
+    """Returns a source file of several files; what two of them say is a fault at the second that names the first."""
     source_file = SplitSourceFile(parts[0].file, name=name, parts=tuple(parts))
     for part in parts:
         source_file.faults += part.faults
@@ -56,7 +56,7 @@ def joined(name: str, parts: Sequence[SourceFile], model: type[BaseModel]) -> So
 
 
 def _take(source_file: SplitSourceFile, part: SourceFile, section: str, model: type[BaseModel]) -> int:
-    """Adds a section of one file; returns how many entries of its list stand before those of this file."""
+    """Adds a section of a file; returns how many entries of its list stand before those of this file."""
     at, value, known = (section,), part.data[section], source_file.data.get(section)
     if value is None or known is None:
         if value is not None or section not in source_file.data:
@@ -64,8 +64,10 @@ def _take(source_file: SplitSourceFile, part: SourceFile, section: str, model: t
             source_file.data[section] = value.copy() if isinstance(value, dict | list) else value
             _note_entries(source_file, part, section, value, 0)
         return 0
-    kind = _kind(model, section)
-    if kind is None:
+    named = {model_field.alias or name: model_field for name, model_field in model.model_fields.items()}
+    origin = typing.get_origin(named[section].annotation) if section in named else None
+    kind = list if origin is tuple else origin
+    if kind not in (list, dict):  # a single value, which stands in a single file
         _twice(source_file, part, at)
     elif not isinstance(value, kind):  # taken instead, for the model to say what is wrong with it
         source_file.data[section], source_file.origins[at] = value, (part, at)
@@ -80,13 +82,6 @@ def _take(source_file: SplitSourceFile, part: SourceFile, section: str, model: t
         known += value
         return len(known) - len(value)
     return 0
-
-
-def _kind(model: type[BaseModel], section: str) -> type | None:
-    """Returns what YAML a section of entries is, None for what is one value and stands in one file."""
-    named = {model_field.alias or name: model_field for name, model_field in model.model_fields.items()}
-    origin = typing.get_origin(named[section].annotation) if section in named else None
-    return list if origin is tuple else dict if origin is dict else None
 
 
 def _note_entries(source_file: SplitSourceFile, part: SourceFile, section: str, value: Any, shift: int) -> None:

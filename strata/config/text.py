@@ -24,7 +24,7 @@ _SHOWN = 60
 
 
 class Problem(ValueError):
-    """The problem of one value, and its remedy; `at` is the path to the part of the value."""
+    """The problem of a value, and its remedy; `at` is the path to the part of the value."""
 
     def __init__(self, problem: Message, remedy: str, at: tuple[str | int, ...] = ()) -> None:
         super().__init__(problem)
@@ -35,11 +35,11 @@ class Problem(ValueError):
 
 @dataclass(frozen=True)
 class Form:
-    """How one kind of text looks, which the JSON Schema says; rules elsewhere say what is wrong with a text.
+    """How a kind of text looks, which the JSON Schema says; rules elsewhere say what is wrong with a text.
 
     Attributes:
         pattern: what the whole text matches, in the notation of AWS's API models and of JSON schemas.
-        example: one that fits, for whoever fills a field in.
+        example: a text that fits, for whoever fills a field in.
     """
 
     pattern: str
@@ -54,7 +54,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Text(Form):
-    """One kind of text with its rule, as an annotation that pydantic takes.
+    """A kind of text with its rule, as an annotation that pydantic takes.
 
     Attributes:
         rule: what is said of a value that does not match.
@@ -93,13 +93,13 @@ class Text(Form):
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        found = super().__get_pydantic_json_schema__(schema, handler)
+        written = super().__get_pydantic_json_schema__(schema, handler)
         if self.limit:
             limit = aws_limits()[self.limit]
-            found["maxLength"] = limit.value
+            written["maxLength"] = limit.value
             if limit.minimum:
-                found["minLength"] = limit.minimum
-        return found
+                written["minLength"] = limit.minimum
+        return written
 
 
 def check_length(value: str, limit: Limit) -> None:
@@ -120,7 +120,7 @@ def check_length(value: str, limit: Limit) -> None:
 
 
 def short(value: object) -> str:
-    """Returns a value as a fault quotes it: on one line, in quotes if it is text, shortened."""
+    """Returns a value as a fault quotes it: on a single line, in quotes if it is text, shortened."""
     if value is None or isinstance(value, bool):
         return "nothing" if value is None else str(value).lower()
     text = str(value) if isinstance(value, dt.date) else repr(value)
@@ -145,14 +145,15 @@ def as_data(value: object) -> str | int | None:
 def text_problem(text: str) -> Problem | None:
     """Returns the problem of a text that people read: invisible or decomposed characters.
 
-    Terraform brings every string into normal form C, so that AWS would get another text than the one that is checked.
+    Terraform brings every string into normal form C, so that AWS would get another text than that which is checked.
     https://developer.hashicorp.com/terraform/language/expressions/strings
     """
     if text.isascii() and text.isprintable():
         return None
     character = unseen(text)
     if character:
-        code, name = f"U+{ord(character):04X}", _name(character)
+        code, kind = f"U+{ord(character):04X}", unicodedata.category(character)
+        name = unicodedata.name(character, "").lower() or _KINDS.get(kind, "invisible")
         quoted = short(text).replace(character, ascii(character)[1:-1])
         problem = f"{quoted} has the character {code} ({name}), which is not visible text"
         return Problem(Message("invisible-character", problem, character=code), "remove it")
@@ -190,12 +191,12 @@ def written_out(text: str) -> str:
 
     No other text is written so.
     """
-    found = text.replace("\\", r"\\")
-    while character := unseen(found):
-        found = found.replace(character, _by_number(character))
-    if unicodedata.normalize("NFC", found) != found:
-        found = "".join(one if one.isascii() else _by_number(one) for one in found)
-    return found
+    written = text.replace("\\", r"\\")
+    while character := unseen(written):
+        written = written.replace(character, _by_number(character))
+    if unicodedata.normalize("NFC", written) != written:
+        written = "".join(letter if letter.isascii() else _by_number(letter) for letter in written)
+    return written
 
 
 def _by_number(character: str) -> str:
@@ -240,10 +241,6 @@ _KINDS = {
 }
 
 
-def _name(character: str) -> str:
-    return unicodedata.name(character, "").lower() or _KINDS.get(unicodedata.category(character), "invisible")
-
-
 # Patterns
 
 
@@ -266,7 +263,7 @@ _ASCII = {
     "Z": " \u00a0\u3000",
 }
 _NAMED_SPACES = "\u00a0\u3000"
-"""Spaces beyond ASCII that AWS's patterns name one by one."""
+"""Spaces beyond ASCII that AWS's patterns name singly."""
 _STAND_INS = 0xE000
 
 

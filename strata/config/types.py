@@ -197,7 +197,7 @@ def validated(kind: Any, text: str) -> str:
 
 
 def did_you_mean(value: str, candidates: Iterable[str]) -> str:
-    """Returns `, did you mean 'x'?` when one of the candidates is close to the value, else nothing."""
+    """Returns `, did you mean 'x'?` when a candidate is close to the value, else nothing."""
     from difflib import get_close_matches
 
     folded = {candidate.lower(): candidate for candidate in sorted(candidates)}
@@ -235,8 +235,8 @@ class _OrOne:
     """Says in the JSON Schema that an entry may stand for a list of it alone."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        found = handler(schema)
-        return {"anyOf": [found["items"], found]}
+        listed = handler(schema)
+        return {"anyOf": [listed["items"], listed]}
 
 
 OneOrMany = Annotated[tuple[T, ...], BeforeValidator(_as_tuple_of_one), _OrOne()]
@@ -342,7 +342,7 @@ CostEmail = Annotated[
 ContactEmail = Annotated[
     str,
     Text(
-        # AWS's pattern; the last character before the '@' is the narrower one of the provider's
+        # AWS's pattern; the last character before the '@' is the narrower rule of the provider's
         # internal/service/account/alternate_contact.go.
         r"[A-Za-z0-9_+=.#|!&-]*[A-Za-z0-9_+=.-]@[A-Za-z0-9_.-]+\.[A-Za-z0-9_]+",
         "is not an address that AWS accepts for a contact: letters, digits and _+=.#|!&- before the '@', not #|!& "
@@ -566,11 +566,8 @@ RESERVED_NAMES = frozenset({"administrator", "awsadministrators"})
 """What neither a user nor a group may be called, in whatever case."""
 
 
-def _in_any_case(word: str) -> str:
-    return "".join(f"[{letter.upper()}{letter}]" for letter in word)
-
-
-_NOT_RESERVED = f"(?!(?:{'|'.join(map(_in_any_case, sorted(RESERVED_NAMES)))})$)"
+_RESERVED = ("".join(f"[{letter.upper()}{letter}]" for letter in word) for word in sorted(RESERVED_NAMES))
+_NOT_RESERVED = f"(?!(?:{'|'.join(_RESERVED)})$)"
 _VISIBLE = r"\p{L}\p{M}\p{S}\p{N}\p{P}"
 
 UserName = Annotated[
@@ -648,7 +645,7 @@ PermissionSetDescription = Annotated[
         example="Sees resources and their metadata.",
     ),
 ]
-# The provider's import ids part these by commas, and it cannot read one back that has more of them.
+# The provider's import ids part these by commas, and it cannot read an id back that has more of them.
 ManagedPolicyName = Annotated[
     str,
     Text(

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 
 class Weaker(Enum):
-    """When another value of a parameter protects less than the one before."""
+    """When another value of a parameter protects less than the value before."""
 
     LOWER = "less"
     HIGHER = "more"

@@ -1,14 +1,15 @@
-"""Refusals about accounts that would be dropped, or confused with another one."""
+"""Refusals about accounts that would be dropped, or confused with another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from strata.aws.organization import ListedAccount
+from strata.config import ORGANIZATION
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import ORGANIZATION, IdentityComparison, Refusal, allowed_by
+from strata.identity.comparison import IdentityComparison, Refusal, allowed_by
 from strata.identity.live import LiveSide
 from strata.identity.things import Holdings, KeyedThing
 from strata.text import folded
@@ -26,17 +27,17 @@ def lost_accounts(c: IdentityComparison) -> Iterator[Refusal]:
     gone = c.recorded.keys("account") - c.declared.keys("account") - c.declared.retired.keys() - {MANAGEMENT}
     for key in sorted(gone):
         thing = c.recorded.things["account", key]
-        if ("account", key) in c.found.given_up or not _is_live(c.live, thing):
+        if ("account", key) in c.matches.given_up or (c.live.accounts is not None and thing.id not in c.live.accounts):
             continue
-        account = f"account {key} ({_facts(thing)})"
+        account = f"account {key} ({', '.join(part for part in (thing.id, thing.name) if part)})"
         under = next((key for key, email in c.declared.retired.items() if email == thing.identity), None)
         if under:
             at: Location = ("accounts", under)
             text = f"retires {account} under another key, so Terraform would remove it from the organization"
             problem = Message("retired-under-another-key", text, account=key, id=thing.id, key=under)
             remedy = f"write the entry under its key {key!r}, with retired: true"
-        elif entry := _unmanaged(c, thing):
-            at = ("unmanaged_accounts", entry - 1)
+        elif (entry := _unmanaged(c, thing)) is not None:
+            at = ("unmanaged_accounts", entry)
             text = f"{account} is in the state, unmanaged_accounts is for accounts that no state has"
             problem = Message("unmanaged-account-in-state", text, account=key, id=thing.id)
             remedy = (
@@ -53,7 +54,7 @@ def lost_accounts(c: IdentityComparison) -> Iterator[Refusal]:
 
 
 def dropped_accounts(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses to drop a retired account that is active still: the stack stops on one that nobody declares."""
+    """Refuses to drop a retired account that is active still: the stack stops on an account that nobody declares."""
     if not c.concerns("organizations"):
         return
     active = {folded(account.email): account for account in (c.live.accounts or {}).values() if account.active}
@@ -70,26 +71,18 @@ def dropped_accounts(c: IdentityComparison) -> Iterator[Refusal]:
             yield Refusal(c.fault(ORGANIZATION, ("accounts",), problem, remedy))
 
 
-def _is_live(live: LiveSide, thing: KeyedThing) -> bool:
-    return live.accounts is None or thing.id in live.accounts
-
-
-def _facts(thing: KeyedThing) -> str:
-    return ", ".join(part for part in (thing.id, thing.name) if part)
-
-
-def _unmanaged(c: IdentityComparison, thing: KeyedThing) -> int:
-    """Returns the position of an account under unmanaged_accounts, counted from 1; 0 when it is not there."""
+def _unmanaged(c: IdentityComparison, thing: KeyedThing) -> int | None:
+    """Returns the position of an account under unmanaged_accounts, None when it is not there."""
     now = c.live.accounts[thing.id].email if c.live.accounts and thing.id in c.live.accounts else ""
     names = {thing.identity, thing.id, folded(now)} - {""}
-    return next((place for place, entry in enumerate(c.declared.unmanaged, 1) if entry in names), 0)
+    return next((index for index, entry in enumerate(c.declared.unmanaged) if entry in names), None)
 
 
 def changed_emails(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses an e-mail address that AWS does not have for the account: Terraform changes none."""
     if not c.concerns("organizations"):
         return
-    taken = {thing.key for thing, _ in c.found.taken if thing.kind == "account"}
+    taken = {thing.key for thing, _ in c.matches.taken if thing.kind == "account"}
     for thing in c.declared.of("account"):
         known = c.recorded.things.get(("account", thing.key))
         if thing.key == MANAGEMENT or thing.key in taken or not (known and c.live.accounts):
@@ -111,7 +104,7 @@ def changed_emails(c: IdentityComparison) -> Iterator[Refusal]:
 
 
 def closed_accounts(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses a new account whose address one has that is closed: one that was deployed before is left out."""
+    """Refuses a new account with the address of a closed account; what was deployed before is left out."""
     if not c.concerns("organizations", "security", "sso"):
         return
     closed = shut(c.declared, c.recorded, c.live)
@@ -142,12 +135,12 @@ def left_out(declared: Holdings, recorded: Holdings, live: LiveSide) -> Iterator
 def shut(declared: Holdings, recorded: Holdings, live: LiveSide) -> Mapping[str, ListedAccount]:
     """Returns the declared and retired accounts by key that are closed or suspended at AWS, or gone.
 
-    AWS lists a closed one for 90 days. One that a state has, or that was left out before, and that is not there any
+    AWS lists a closed account for 90 days. What a state has, or what was left out before, and is not there any
     more, is gone: AWS makes none again. Only the state has its id.
     """
     there = live.accounts or {}
-    # Of several with an address, the open one.
-    held = {folded(one.email): one for one in sorted(there.values(), key=lambda account: not account.shut)}
+    # Of several with an address, the open account.
+    held = {folded(account.email): account for account in sorted(there.values(), key=lambda listed: not listed.shut)}
     if there:
         lost = dict.fromkeys(recorded.retired.values(), "")
         lost |= {thing.identity: thing.id for thing in recorded.of("account") if thing.id not in there}

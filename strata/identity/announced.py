@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from typing import Any
 
 from strata.aws import kept
 from strata.aws.session import Aws, AwsError
@@ -21,7 +20,7 @@ from strata.printing import line
 
 Name = tuple[Kind, str]
 KINDS: tuple[Kind, ...] = ("user", "group", "permission-set")
-"""What has a name of which AWS has one, and which no import block of the stacks finds."""
+"""What has a name that AWS gives once, and that no import block of the stacks finds."""
 TRIES = 5
 """How often a write is tried again after somebody else's came first."""
 
@@ -65,7 +64,9 @@ def _change(aws: Aws, project: Project, *, add: frozenset[Name], remove: frozens
         if after == before:
             return
         try:
-            kept.write(aws, project, kept.ANNOUNCED, _written(after), **condition)
+            data = {"format": kept.FORMAT, "announced": sorted(after)}
+            body = json.dumps(data, indent=2, ensure_ascii=False).encode()
+            kept.write(aws, project, kept.ANNOUNCED, body, **condition)
         except AwsError as error:
             if error.code not in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"):
                 raise
@@ -78,12 +79,12 @@ def _change(aws: Aws, project: Project, *, add: frozenset[Name], remove: frozens
 
 def _read(aws: Aws, project: Project) -> tuple[frozenset[Name], dict[str, str]]:
     """Returns what is announced, and the condition under which it may be written over."""
-    found = kept.read(aws, project, kept.ANNOUNCED)
-    if found is None:
+    file = kept.read(aws, project, kept.ANNOUNCED)
+    if file is None:
         return frozenset(), {"IfNoneMatch": "*"}
-    condition = {"IfMatch": found.etag}
+    condition = {"IfMatch": file.etag}
     try:
-        return _parsed(found.body), condition
+        return _parsed(file.body), condition
     except ValueError as error:
         place = kept.shown(project, kept.ANNOUNCED)
         problem = f"{place} is not what Strata writes ({error}), so nothing counts as announced"
@@ -93,19 +94,13 @@ def _read(aws: Aws, project: Project) -> tuple[frozenset[Name], dict[str, str]]:
         return frozenset(), condition
 
 
-def _written(names: frozenset[Name]) -> bytes:
-    return json.dumps({"format": kept.FORMAT, "announced": sorted(names)}, indent=2, ensure_ascii=False).encode()
-
-
 def _parsed(body: bytes) -> frozenset[Name]:
     entries = kept.parsed(body).get("announced")
-    if not isinstance(entries, list):
-        entries = [entries]
-    return frozenset(_name(entry) for entry in entries)
-
-
-def _name(entry: Any) -> Name:
-    match entry:
-        case ["user" | "group" | "permission-set" as kind, str(name)]:
-            return kind, name
-    raise ValueError("an entry is no kind with a name")
+    names = set[Name]()
+    for entry in entries if isinstance(entries, list) else [entries]:
+        match entry:
+            case ["user" | "group" | "permission-set" as kind, str(name)]:
+                names.add((kind, name))
+            case _:
+                raise ValueError("an entry is no kind with a name")
+    return frozenset(names)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from strata.config import ORGANIZATION, SSO
 from strata.config.source import Location
 from strata.errors import Fault, Message
 from strata.identity.live import LiveSide
@@ -15,14 +16,6 @@ from strata.identity.matching import Matches
 from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds import STACKS
 from strata.text import exact, folded, listed
-
-PROJECT, ORGANIZATION, SECURITY, SSO, IMPORTS = (
-    "project.yaml",
-    "organization.yaml",
-    "security.yaml",
-    "sso.yaml",
-    "imports.yaml",
-)
 
 
 @dataclass(frozen=True, order=True)
@@ -49,27 +42,27 @@ class IdentityComparison:
     declared: Holdings
     recorded: Holdings
     live: LiveSide
-    found: Matches
+    matches: Matches
     announced: frozenset[tuple[str, str]]
     stacks: frozenset[str]
     folder: str
 
     def concerns(self, *stacks: str) -> bool:
-        """Returns whether one of the stacks is chosen; none named means all."""
+        """Returns whether any of the stacks is chosen; none named means all."""
         return not self.stacks or bool(self.stacks.intersection(stacks))
 
     def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
-        """Makes the fault of one value, at the nearest line that the file still has."""
+        """Makes the fault of a value, at the nearest line that the file still has."""
         return self.declared.fault(file, location, problem, remedy)
 
     @cached_property
     def assignments(self) -> Mapping[tuple[str, str], list[str]]:
         """The recorded assignments as text, by kind and key of their owner."""
-        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        texts: dict[tuple[str, str], list[str]] = defaultdict(list)
         for assignment in sorted(self.recorded.assignments):
-            found["permission-set", assignment.permission_set].append(str(assignment))
-            found[assignment.principal_type, assignment.principal].append(str(assignment))
-        return dict(found)
+            texts["permission-set", assignment.permission_set].append(str(assignment))
+            texts[assignment.principal_type, assignment.principal].append(str(assignment))
+        return dict(texts)
 
     @property
     def begins_anew(self) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from strata.config import ORGANIZATION, SSO
-from strata.config.source import Location
 from strata.config.split import SplitSourceFile
 from strata.identity.comparison import file_of
 from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
@@ -33,8 +32,13 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
     sharing = organization.ram_sharing
     return Holdings(
         things={(kind, thing.name): _thing(kind, thing, mark) for kind, thing, mark in marked if not thing.external},
-        assignments=frozenset(_assigned(grant) for grant in landing_zone.grants),
-        attachments=frozenset(_attachments(landing_zone)),
+        assignments=frozenset(map(_assigned, landing_zone.grants)),
+        attachments=frozenset(
+            Attached(policy.key, "ou" if target.unit else target.kind, "" if target.kind == "root" else target.key)
+            for policy in landing_zone.policies.values()
+            for target in policy.attachments
+            if not policy.external
+        ),
         placed={
             key: account.unit for key, account in landing_zone.accounts.items() if account.unit in landing_zone.units
         },
@@ -45,7 +49,12 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
         retired={key: folded(account.email) for key, account in landing_zone.retired.items()},
         unmanaged=tuple(map(folded, organization.unmanaged_accounts)),
         external={(kind, thing.name): mark.identity for kind, thing, mark in marked if thing.external},
-        emptied=frozenset(_emptied(landing_zone)),
+        emptied=frozenset(
+            section
+            for file, sections in MAY_BE_EMPTY.items()
+            for section in sections
+            if landing_zone.source_file(file).data.get(section) in ({}, [])
+        ),
         imports=landing_zone.imports,
         source_files=landing_zone.source_files,
         files=files(landing_zone),
@@ -54,47 +63,46 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
 
 def files(landing_zone: LandingZone) -> dict[str, dict[str, frozenset[str]]]:
     """Returns every file with its sections; where teams own files, with the names of the resources of each."""
-    found: dict[str, dict[str, set[str]]] = {}
+    named: dict[str, dict[str, set[str]]] = {}
     for whole, sections in MAY_BE_EMPTY.items():
         source_file = landing_zone.source_file(whole)
         for part in source_file.parts if isinstance(source_file, SplitSourceFile) else [source_file]:
-            found[part.name] = {section: set() for section in sections if part.data.get(section) is not None}
-    for whole, section, location, name in _placed(landing_zone):
+            named[part.name] = {section: set() for section in sections if part.data.get(section) is not None}
+    # Everything that is deleted as soon as its entry goes has a name in a section of a file.
+    placed = [
+        (file_of(thing.kind), SECTIONS[thing.kind], thing.location, thing.key)
+        for thing in things(landing_zone)
+        if thing.kind in SECTIONS
+    ]
+    for grant, locations in landing_zone.grants.items():
+        placed += [(SSO, "assignments", location, _assigned(grant).name) for location in locations]
+    for whole, section, location, name in placed:
         source_file = landing_zone.source_file(whole)
         if isinstance(source_file, SplitSourceFile) and location[0] == section:  # not of an option
-            found[source_file.origin(location)[0].name][section].add(name)
-    return {file: {section: frozenset(names) for section, names in found[file].items()} for file in sorted(found)}
+            named[source_file.origin(location)[0].name][section].add(name)
+    return {file: {section: frozenset(names) for section, names in named[file].items()} for file in sorted(named)}
 
 
 def files_by_stack(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, list[str]]]]:
     """Returns the resources by stack, file and section, where teams own files: what the next run has to know."""
-    found: dict[str, dict[str, dict[str, list[str]]]] = {}
+    by_stack: dict[str, dict[str, dict[str, list[str]]]] = {}
     stacks = {**{section: STACKS[kind] for kind, section in SECTIONS.items()}, "assignments": "sso"}
     for file, sections in files(landing_zone).items():
         for section, names in sections.items():
             if names:
-                found.setdefault(stacks[section], {}).setdefault(file, {})[section] = sorted(names)
-    return found
-
-
-def _placed(landing_zone: LandingZone) -> Iterator[tuple[str, str, Location, str]]:
-    """Yields file, section, place and name of the resource of everything that is deleted as soon as its entry goes."""
-    for thing in things(landing_zone):
-        if thing.kind in SECTIONS:
-            yield file_of(thing.kind), SECTIONS[thing.kind], thing.location, thing.key
-    for grant, locations in landing_zone.grants.items():
-        yield from ((SSO, "assignments", location, _assigned(grant).name) for location in locations)
+                by_stack.setdefault(stacks[section], {}).setdefault(file, {})[section] = sorted(names)
+    return by_stack
 
 
 def declared_keys(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, str]]]:
     """Returns what each key stands for, by stack and kind: constants that a stack's guard compares next time."""
-    found: dict[str, dict[str, dict[str, str]]] = {}
+    by_stack: dict[str, dict[str, dict[str, str]]] = {}
     for kind, stack in STACKS.items():
-        found.setdefault(stack, {})[kind] = {}
+        by_stack.setdefault(stack, {})[kind] = {}
     for thing in things(landing_zone):
         identity = thing.also if thing.kind == "ou" else thing.identity
-        found[STACKS[thing.kind]][thing.kind][thing.key] = identity
-    return found
+        by_stack[STACKS[thing.kind]][thing.kind][thing.key] = identity
+    return by_stack
 
 
 def things(landing_zone: LandingZone) -> Iterator[KeyedThing]:
@@ -118,28 +126,15 @@ def _thing(kind: Kind, thing: Declared, mark: Mark) -> KeyedThing:
 def keeping_names(declared: Holdings, recorded: Holdings) -> Holdings:
     """Returns what is declared, under the name that the state records where the configuration writes none."""
     taken = {(thing.kind, thing.identity) for thing in declared.things.values()}
-    found = dict(declared.things)
+    things = dict(declared.things)
     for at, thing in declared.things.items():
         known = recorded.things.get(at)
         if thing.keeps_name and known and known.type == thing.type and (known.kind, known.identity) not in taken:
             if thing.kind == "ou" and known.identity.partition("/")[0] != thing.identity.partition("/")[0]:
                 continue  # it moves
-            found[at] = replace(thing, identity=known.identity, name=known.name, also=known.also)
-    return replace(declared, things=found)
+            things[at] = replace(thing, identity=known.identity, name=known.name, also=known.also)
+    return replace(declared, things=things)
 
 
 def _assigned(grant: Grant) -> Assigned:
     return Assigned(grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal)
-
-
-def _attachments(landing_zone: LandingZone) -> Iterator[Attached]:
-    for policy in (policy for policy in landing_zone.policies.values() if not policy.external):
-        for target in policy.attachments:
-            kind, key = "ou" if target.unit else target.kind, "" if target.kind == "root" else target.key
-            yield Attached(policy.key, kind, key)
-
-
-def _emptied(landing_zone: LandingZone) -> Iterator[str]:
-    for file, sections in MAY_BE_EMPTY.items():
-        data = landing_zone.source_file(file).data
-        yield from (section for section in sections if section in data and data[section] in ({}, []))

@@ -7,13 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import MANAGEMENT
 from strata.errors import Fault, Message
 from strata.identity.comparison import (
-    ORGANIZATION,
-    PROJECT,
-    SECURITY,
-    SSO,
     IdentityComparison,
     Refusal,
     allowed_by,
@@ -23,8 +20,7 @@ from strata.identity.comparison import (
     file_of,
     terraform,
 )
-from strata.identity.matching import moved_assignment
-from strata.identity.things import KeyedThing, Kind
+from strata.identity.things import Kind
 from strata.kinds import KEYED, SECTIONS, STACKS, WORDS, resource_of
 from strata.kinds.moves import address_parts
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
@@ -41,7 +37,7 @@ DELETE_TRAIL = "delete:trail"
 DELETE_RAM_SHARING = "delete:ram-sharing"
 
 FEW = 5
-"""So many things of a kind may go in one run, whatever share of all they are."""
+"""So many things of a kind may go in a run, whatever share of all they are."""
 
 _MADE_BY_OPTIONS = frozenset({BREAK_GLASS, STATE_ACCESS, "region-restriction", "ec2-defaults"})
 """Keys that options create: a section may be empty beside them."""
@@ -49,7 +45,7 @@ _MADE_BY_OPTIONS = frozenset({BREAK_GLASS, STATE_ACCESS, "region-restriction", "
 
 def replaced_things(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses a change that destroys a thing and creates it again: a permission set's name, a policy's type."""
-    taken = {(thing.kind, thing.key) for thing, _ in c.found.taken}
+    taken = {(thing.kind, thing.key) for thing, _ in c.matches.taken}
     for thing in (*c.declared.of("permission-set"), *c.declared.of("policy")):
         known = c.recorded.things.get((thing.kind, thing.key))
         if not known or (thing.kind, thing.key) in taken or not c.concerns(STACKS[thing.kind]):
@@ -90,16 +86,13 @@ def own_becomes_external(c: IdentityComparison) -> Iterator[Refusal]:
         text += beside("and no longer bind" if kind == "policy" else "with its assignments:", lost)
         problem = Message("external-in-state", text, kind=kind, key=known.key, lost=lost)
         remedy = _HANDED_OVER[kind].format(known.key, KEYED[kind].type)
-        lines = _out_of_state(c, known) if kind in ("permission-set", "policy") else ()
+        lines: tuple[str, ...] = ()
+        if kind in ("permission-set", "policy"):  # no state has it then, nor what is attached to it
+            its = (address for address in sorted(c.recorded.addresses) if resource_of(address).keys[:1] == (kind,))
+            own = " ".join(shlex.quote(address) for address in its if (kind, known.key) in address_parts(address))
+            command = terraform(c, STACKS[kind])
+            lines = (f"{command} init", f"{command} state rm {own}")
         yield Refusal(c.fault(file_of(kind), (SECTIONS[kind], key, "external"), problem, remedy), "", lines)
-
-
-def _out_of_state(c: IdentityComparison, thing: KeyedThing) -> tuple[str, ...]:
-    """Returns the commands after which no state has a permission set or policy, nor what is attached to it."""
-    its = (address for address in sorted(c.recorded.addresses) if resource_of(address).keys[:1] == (thing.kind,))
-    addresses = " ".join(shlex.quote(one) for one in its if (thing.kind, thing.key) in address_parts(one))
-    command = terraform(c, STACKS[thing.kind])
-    return f"{command} init", f"{command} state rm {addresses}"
 
 
 _HANDED_OVER: Mapping[Kind, str] = {
@@ -133,7 +126,7 @@ def last_administrator(c: IdentityComparison) -> Iterator[Refusal]:
 
 
 def mass_deletions(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses to delete many things of a kind at once, or all of a section, in one file of a team as in all files."""
+    """Refuses to delete many things of a kind at once, or all of a section, in a file of a team as in all files."""
     sections = list(_sections(c))
     files = {file: lost for file in sorted(c.recorded.files) if (lost := _lost_with(c, file, sections))}
     for file, lost in files.items():
@@ -166,7 +159,7 @@ class _Section(NamedTuple):
 def _sections(c: IdentityComparison) -> Iterator[_Section]:
     for kind, section in SECTIONS.items():
         if c.concerns(STACKS[kind]):
-            aside = {key for its, key in c.found.given_up if its == kind}
+            aside = {key for its, key in c.matches.given_up if its == kind}
             aside |= {key for its, key in c.declared.external if its == kind}
             had, has = c.recorded.keys(kind) - aside, c.declared.keys(kind)
             own = had - _MADE_BY_OPTIONS
@@ -177,10 +170,16 @@ def _sections(c: IdentityComparison) -> Iterator[_Section]:
 
 
 def _assignments(c: IdentityComparison) -> _Section:
-    """Returns the assignments, without those of accounts that are retired and of what is refused for itself."""
+    """Returns the assignments, without what is refused for itself and those that go with their accounts.
+
+    Those are lost accounts, and retired ones unless these are many.
+    """
     handed_over = c.declared.external.keys() & c.recorded.things.keys()
-    aside = _accounts_aside(c)
-    moved = {moved_assignment(assignment, c.found) for assignment in c.recorded.assignments}
+    recorded = c.recorded.keys("account")
+    retired = c.declared.retired.keys() & recorded
+    lost = recorded - c.declared.keys("account") - retired
+    aside = lost if _is_many(len(retired), len(recorded)) else lost | retired
+    moved = {assignment.moved(c.matches.new_key) for assignment in c.recorded.assignments}
     had = {
         assignment
         for assignment in moved
@@ -195,13 +194,13 @@ def _assignments(c: IdentityComparison) -> _Section:
 
 def _lost_with(c: IdentityComparison, file: str, sections: Sequence[_Section]) -> dict[str, dict[str, str]]:
     """Returns the sections that a file has no more and of which it had nothing that stays: name to text of each."""
-    found: dict[str, dict[str, str]] = {}
+    lost: dict[str, dict[str, str]] = {}
     for section in sections:
         names = c.recorded.files[file].get(section.section, frozenset()) & section.had.keys()
         is_written = section.section in c.declared.files.get(file, {}) or section.section in c.declared.emptied
         if names and not is_written and names.issubset(section.gone):
-            found[section.section] = {name: section.had[name] for name in section.gone if name in names}
-    return found
+            lost[section.section] = {name: section.had[name] for name in section.gone if name in names}
+    return lost
 
 
 def _lost_file(c: IdentityComparison, file: str, lost: Mapping[str, Mapping[str, str]]) -> Refusal:
@@ -224,14 +223,6 @@ def _words(section: str) -> str:
 
 def _empty(section: str) -> str:
     return f"{section}: {'[]' if section == 'assignments' else '{}'}"
-
-
-def _accounts_aside(c: IdentityComparison) -> frozenset[str]:
-    """Returns the accounts whose assignments may go with them: lost ones, and retired ones unless these are many."""
-    recorded = c.recorded.keys("account")
-    retired = c.declared.retired.keys() & recorded
-    lost = recorded - c.declared.keys("account") - retired
-    return lost if _is_many(len(retired), len(recorded)) else lost | retired
 
 
 def _is_many(gone: int, of: int) -> bool:
@@ -265,7 +256,7 @@ def removed_units(c: IdentityComparison) -> Iterator[Refusal]:
         return
     known = c.declared.keys("account") | c.declared.retired.keys()
     for unit in sorted(c.recorded.keys("ou") - c.declared.keys("ou")):
-        if ("ou", unit) in c.found.given_up:
+        if ("ou", unit) in c.matches.given_up:
             continue
         its = {
             attachment.policy
@@ -299,12 +290,12 @@ def _unbound(c: IdentityComparison, unit: str, accounts: Sequence[str], policies
 
 def _way_up(c: IdentityComparison, account: str) -> list[str]:
     """Returns the recorded units above an account, nearest first."""
-    found: list[str] = []
+    way: list[str] = []
     unit = c.recorded.placed.get(account, "")
-    while unit not in found and ("ou", unit) in c.recorded.things:
-        found.append(unit)
+    while unit not in way and ("ou", unit) in c.recorded.things:
+        way.append(unit)
         unit = c.recorded.things["ou", unit].identity.partition("/")[0]
-    return found
+    return way
 
 
 def _still_bound_by(c: IdentityComparison, account: str) -> set[str]:

@@ -21,7 +21,7 @@ from strata.identity.moves import idle, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.tagged import told_by_tag
-from strata.identity.things import Holdings, KeyedThing, Moved
+from strata.identity.things import Holdings, Moved
 from strata.kinds import TYPES
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
@@ -69,8 +69,8 @@ def examine(
     known = replayed(held, newest_keys(landing_zone.moves))
     wanted = keeping_names(declared(landing_zone, today), known)
     seen = live(aws, landing_zone, wanted, known)
-    found = [*refused_moves(landing_zone, wanted, held, seen, tuple(stacks))]
-    found += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
+    refused = [*refused_moves(landing_zone, wanted, held, seen, tuple(stacks))]
+    refused += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
     doubts = [
         *warnings(wanted, known, seen),
         *left_out(wanted, known, seen),
@@ -82,7 +82,7 @@ def examine(
         ),
     ]
     closed = shut(wanted, known, seen)
-    return Examination(tuple(sorted(found)), tuple(doubts), tuple(moved(wanted, known)), closed)
+    return Examination(tuple(sorted(refused)), tuple(doubts), tuple(moved(wanted, known)), closed)
 
 
 def strangers(
@@ -112,11 +112,7 @@ def moved(declared: Holdings, recorded: Holdings) -> Iterator[Moved]:
         for thing in declared.of(kind):
             if thing.key in before or thing.key not in now:
                 continue
-            same = [key for key, text in sorted(gone.items()) if text in _texts(thing)]
+            called = {folded(text) for text in (thing.identity, thing.name, thing.also) if text}  # by any output
+            same = [key for key, text in sorted(gone.items()) if text in called]
             if same:
                 yield Moved(kind, same[0], thing.key)
-
-
-def _texts(thing: KeyedThing) -> set[str]:
-    """Returns all that an output may call the identity of a thing."""
-    return {folded(one) for one in (thing.identity, thing.name, thing.also) if one}

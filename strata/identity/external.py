@@ -17,18 +17,18 @@ from strata.text import folded
 
 
 def lookup(address: str, zone: LandingZone) -> Who | None:
-    """Returns whom the data source of an address looks up, None where it is another one."""
+    """Returns whom the data source of an address looks up, None where it is another address."""
     data, _, rest = address.partition(".")
     type, _, key = rest.partition(".")
-    found = ((kind, its) for kind, its in external(zone) if (data, TYPES[kind], its) == ("data", type, key))
-    return next(found, None)
+    named = ((kind, its) for kind, its in external(zone) if (data, TYPES[kind], its) == ("data", type, key))
+    return next(named, None)
 
 
 def external(zone: LandingZone) -> dict[Who, str]:
     """Returns what each declared group, user and permission set of others is looked up by."""
-    found: dict[Who, str] = {("group", key): group.name for key, group in zone.groups.items() if group.external}
-    found |= {("user", key): user.sign_in_name for key, user in zone.users.items() if user.external}
-    return found | {
+    names: dict[Who, str] = {("group", key): group.name for key, group in zone.groups.items() if group.external}
+    names |= {("user", key): user.sign_in_name for key, user in zone.users.items() if user.external}
+    return names | {
         ("permission-set", key): permission_set.name
         for key, permission_set in zone.permission_sets.items()
         if permission_set.external
@@ -45,21 +45,25 @@ def lost(center: CenterClient, zone: LandingZone, who: Who, was: ExternalPrincip
         was: as the state has it, None where no state does.
     """
     (kind, key), name = who, external(zone)[who]
-    if kind == "permission-set":
-        return None if name in center.set_names else _no_set(zone, key, name)
-    found = center.user(name) if kind == "user" else center.group(name)
-    if found and (was is None or was.id == found):
+    if kind == "permission-set":  # AWS gives none another name
+        text = f"Identity Center has no permission set {short(name)}"
+        remedy = "write the name that it has there, have it made again by whoever looks after it, or take it out with "
+        problem = Message("permission-set-missing", text, key=key, name=name)
+        at = (SECTIONS[kind], key, "name")
+        return None if name in center.set_names else zone.fault(SSO, at, problem, f"{remedy}its assignments")
+    id = center.user(name) if kind == "user" else center.group(name)
+    if id and (was is None or was.id == id):
         return None
     now = (center.user_name_of(was.id) if kind == "user" else center.group_name_of(was.id)) if was else None
     is_renamed = was and now and folded(was.name or name) == folded(name) and now != name
-    if found and not is_renamed:
-        return None  # it was made again, or an edit means another one
+    if id and not is_renamed:
+        return None  # it was made again, or an edit means another
     field = "user_name" if kind == "user" else "name"
     if is_renamed and now:
         case = "principal-renamed"
         text = f"{WORDS[kind]} {short(name)} is called {short(now)} at AWS since it was deployed, and has its access"
         remedy = f"write {field}: {scalar(now)}"
-        if found:
+        if id:
             text += f"; another one is called {short(name)} by now, and a deploy would give it all of that"
             remedy += "; where the other one is meant, declare it under a key of its own"
     elif was and not now:
@@ -68,13 +72,5 @@ def lost(center: CenterClient, zone: LandingZone, who: Who, was: ExternalPrincip
     else:
         case, text = "principal-missing", f"Identity Center has no {WORDS[kind]} {short(name)}"
         remedy = "write the name that it has there, or have it made first by whoever looks after it"
-    problem = Message(case, text, kind=kind, key=key, name=name, now=now, other=bool(found))
+    problem = Message(case, text, kind=kind, key=key, name=name, now=now, other=bool(id))
     return zone.fault(SSO, (SECTIONS[kind], key, field), problem, remedy)
-
-
-def _no_set(zone: LandingZone, key: str, name: str) -> Fault:
-    """Says that a permission set is not there: AWS gives none another name."""
-    text = f"Identity Center has no permission set {short(name)}"
-    problem = Message("permission-set-missing", text, key=key, name=name)
-    remedy = "write the name that it has there, have it made again by whoever looks after it, or take it out with its "
-    return zone.fault(SSO, (SECTIONS["permission-set"], key, "name"), problem, f"{remedy}assignments")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
-from strata.config.source import Location
+from strata.config import IMPORTS, ORGANIZATION, PROJECT, SSO
+from strata.config.source import Location, SourceFile
 from strata.errors import Message
 from strata.identity.comparison import (
-    IMPORTS,
-    ORGANIZATION,
-    PROJECT,
-    SSO,
     IdentityComparison,
     Refusal,
     compared,
@@ -27,15 +24,16 @@ def strangers(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to take what has a declared name at AWS, unless a run of ours made it or imports.yaml names it."""
     if not c.concerns("sso") or c.begins_anew:
         return
-    renamed = {(thing.kind, thing.key) for thing in c.found.renamed.values()}
-    taken = {(thing.kind, thing.key) for thing, _ in c.found.taken}
+    renamed = {(thing.kind, thing.key) for thing in c.matches.renamed.values()}
+    taken = {(thing.kind, thing.key) for thing, _ in c.matches.taken}
     for met in c.live.met:
         thing = c.declared.things[met.kind, met.key]
         if (met.kind, met.key) in renamed | taken or _is_wanted(c, thing, met):
             continue
+        some, none = _HELD[met.kind]
         text = (
             f"{thing.name!r} is a {WORDS[met.kind]} that exists in AWS and that Strata did not create: "
-            f"{met.id}, {_holding(met)}"
+            f"{met.id}, {f'{some} {listed(met.holds)}' if met.holds else none}"
         )
         problem = Message("made-by-others", text, kind=met.kind, key=met.key, id=met.id, holds=list(met.holds))
         lines: tuple[str, ...] = ()
@@ -47,6 +45,14 @@ def strangers(c: IdentityComparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(SSO, named_at(thing), problem, remedy), "", lines)
 
 
+_HELD = {
+    "group": ("with the members", "without members"),
+    "user": ("in the groups", "in no group"),
+    "permission-set": ("in the accounts", "in no account"),
+}
+"""How it is said what something holds, and that it holds nothing, by kind."""
+
+
 def _is_wanted(c: IdentityComparison, thing: KeyedThing, met: Met) -> bool:
     known = c.recorded.things.get((met.kind, met.key))
     # Somebody may have given it at AWS the very name that is declared.
@@ -55,15 +61,6 @@ def _is_wanted(c: IdentityComparison, thing: KeyedThing, met: Met) -> bool:
     announced = (met.kind, compared(met.kind, thing.name)) in c.announced
     # A permission set whose name changed is created again under its own key.
     return announced and (met.kind == "permission-set" or (met.kind, met.key) not in c.recorded.things)
-
-
-def _holding(met: Met) -> str:
-    some, none = {
-        "group": ("with the members", "without members"),
-        "user": ("in the groups", "in no group"),
-        "permission-set": ("in the accounts", "in no account"),
-    }[met.kind]
-    return f"{some} {listed(met.holds)}" if met.holds else none
 
 
 def kept_by_others(c: IdentityComparison) -> Iterator[Refusal]:
@@ -79,14 +76,15 @@ def kept_by_others(c: IdentityComparison) -> Iterator[Refusal]:
 
 
 def imported_elsewhere(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses an import of what a state has at another address, and of one thing at two."""
+    """Refuses an import of what a state has at another address, and of a thing at two."""
     holders = {(address.partition(".")[0], id): address for address, id in c.recorded.addresses.items() if id}
     for address, id in sorted(c.declared.imports.items()):
         type = address.partition(".")[0]
         if address in c.recorded.addresses:
             continue
         holder = holders.setdefault((type, id.strip()), address)
-        if holder == address or not c.concerns(*_stacks_of(c, type, holder)):
+        own = [STACKS[kind] for kind in TYPES if TYPES[kind] == type]
+        if holder == address or not c.concerns(*([c.recorded.stacks[holder]] if holder in c.recorded.stacks else own)):
             continue
         if holder in c.recorded.addresses:
             problem = Message("import-in-state", f"{id} is in the state already, at {holder}", id=id, at=holder)
@@ -97,11 +95,6 @@ def imported_elsewhere(c: IdentityComparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(IMPORTS, (address,), problem, remedy))
 
 
-def _stacks_of(c: IdentityComparison, type: str, holder: str) -> tuple[str, ...]:
-    own = [STACKS[kind] for kind in TYPES if TYPES[kind] == type]
-    return (c.recorded.stacks[holder],) if holder in c.recorded.stacks else tuple(own)
-
-
 def states_elsewhere(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to start with empty states while AWS has resources of an earlier state."""
     stacks = c.begins_anew
@@ -109,9 +102,9 @@ def states_elsewhere(c: IdentityComparison) -> Iterator[Refusal]:
         return
     seen = [f"s3://{bucket}" for bucket in c.live.elsewhere]
     seen += [what for stack in stacks for what in c.live.tagged.get(stack, ())]
-    one = "states of {} are" if stacks[1:] else "state of {} is"
+    states = f"states of {', '.join(stacks)} are" if stacks[1:] else f"state of {stacks[0]} is"
     text = (
-        f"the {one.format(', '.join(stacks))} empty in s3://{c.live.bucket}, while AWS has resources that Strata "
+        f"the {states} empty in s3://{c.live.bucket}, while AWS has resources that Strata "
         f"created before: {listed(seen)}; they would be created again, or conflict"
     )
     problem = Message("states-elsewhere", text, stacks=list(stacks), bucket=c.live.bucket, seen=seen)
@@ -126,9 +119,6 @@ def states_elsewhere(c: IdentityComparison) -> Iterator[Refusal]:
             "set short_name, state.bucket and regions.primary back to what they were; if the state was deleted, the "
             "bucket and its replica keep earlier versions: docs/recover.md#restoring-the-state"
         )
-    at: Location = ("state", "bucket") if "state" in _data(c, PROJECT) else ("short_name",)
+    project = c.declared.source_files.get(PROJECT, SourceFile(PROJECT))
+    at: Location = ("state", "bucket") if "state" in project.data else ("short_name",)
     yield Refusal(c.fault(PROJECT, at, problem, remedy), "", lines)
-
-
-def _data(c: IdentityComparison, file: str) -> Collection[str]:
-    return c.declared.source_files[file].data if file in c.declared.source_files else ()

@@ -23,8 +23,8 @@ from strata.text import counted, listed, plural
 
 
 def renamed_keys(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses a key that changed while the thing stayed: Terraform destroys it under the one, or imports it twice."""
-    for (kind, old), thing in sorted(c.found.renamed.items()):
+    """Refuses a key that changed while the thing stayed: Terraform destroys it under the old, or imports it twice."""
+    for (kind, old), thing in sorted(c.matches.renamed.items()):
         if not c.concerns(STACKS[kind], *(["sso"] if kind == "account" else [])):
             continue
         remedy = f"write the key {old!r} again"
@@ -88,7 +88,7 @@ def moved_units(c: IdentityComparison) -> Iterator[Refusal]:
             continue
         old, new = was.identity.partition("/")[0], unit.identity.partition("/")[0]
         known = not old or ("ou", old) in c.recorded.things
-        if not known or c.found.new_key("ou", old) == new or not c.concerns(STACKS["ou"]):
+        if not known or c.matches.new_key("ou", old) == new or not c.concerns(STACKS["ou"]):
             continue
         remedy = (
             f"write it below {old or 'the root'} again; or, to have one there, declare a unit with another key below "
@@ -104,7 +104,7 @@ def moved_units(c: IdentityComparison) -> Iterator[Refusal]:
 
 def taken_identities(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses an e-mail, name or user name that a recorded thing has under another key: a swap, or a shift."""
-    for thing, owner in c.found.taken:
+    for thing, owner in c.matches.taken:
         if not c.concerns(STACKS[thing.kind]):
             continue
         kind = thing.kind
@@ -145,8 +145,8 @@ def _taken_remedy(c: IdentityComparison, thing: KeyedThing, owner: KeyedThing) -
 
 
 def recorded_twice(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses to destroy under an old key what a rename that was broken off has put under the new one as well."""
-    for old, thing in c.found.twice:
+    """Refuses to destroy under an old key what a rename that was broken off has put under the new key as well."""
+    for old, thing in c.matches.twice:
         if not c.concerns(STACKS[old.kind]):
             continue
         command = terraform(c, c.recorded.stacks.get(old.address, STACKS[old.kind]))

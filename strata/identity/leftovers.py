@@ -45,7 +45,7 @@ def announced_as(thing: KeyedThing) -> Name:
 def to_create(landing_zone: LandingZone, state: State) -> list[KeyedThing]:
     """Returns the resources that a deploy will create: declared, not recorded, and not imported on purpose.
 
-    A permission set whose name changed counts, because AWS cannot rename one.
+    A permission set whose name changed counts, because AWS renames none.
     """
     recorded = attributes(state, newest_keys(landing_zone.moves))
     return [
@@ -119,10 +119,10 @@ class Directory:
             remove: the command that takes an address out of the state.
         """
         recorded = attributes(self._state, newest_keys(self.landing_zone.moves))
-        found = ((thing, self.import_id(thing)) for thing in gone(self.landing_zone, self._state, created))
+        absent = ((thing, self.import_id(thing)) for thing in gone(self.landing_zone, self._state, created))
         return [
             self._made_again(named, import_id, remove)
-            for named, import_id in found
+            for named, import_id in absent
             if import_id and import_id != recorded[named.address].get("id")
         ]
 
@@ -183,16 +183,13 @@ class Directory:
 
     @cached_property
     def _sets(self) -> dict[str, str]:
-        center, known = self.center, self._recorded_sets()
+        # AWS lists permission sets without names, and renames none.
+        center, type = self.center, TYPES["permission-set"]
+        recorded = (values for at, values in attributes(self._state, {}).items() if at.startswith(f"{type}."))
+        known = {values["arn"]: values["name"] for values in recorded}
         return {
             exact(known.get(arn) or center.name_of(arn)): f"{arn},{center.instance}" for arn in center.permission_sets()
         }
-
-    def _recorded_sets(self) -> dict[str, str]:
-        """Returns names by ARN: AWS lists permission sets without one, and never gives one another."""
-        recorded = attributes(self._state, {})
-        type = TYPES["permission-set"]
-        return {one["arn"]: one["name"] for address, one in recorded.items() if address.startswith(f"{type}.")}
 
     @cached_property
     def _user_names(self) -> dict[str, str]:
@@ -218,7 +215,7 @@ class Directory:
         return sorted(self._user_names.get(user_id, user_id) for user_id in ids)
 
     def _declared_members(self, key: str) -> set[str]:
-        """Returns the user names of the members; who is recorded keeps the one that was created."""
+        """Returns the user names of the members; who is recorded keeps the name that was created."""
         zone = self.landing_zone
         recorded = attributes(self._state, newest_keys(self.landing_zone.moves))
         users = {thing.key: thing for thing in declared(self.landing_zone) if thing.kind == "user"}
@@ -230,26 +227,26 @@ class Directory:
     def _policies(self, import_id: str) -> dict[str, object]:
         """Returns the policies of a permission set by what they are called in a message."""
         center, arn = self.center, import_id.partition(",")[0]
-        found: dict[str, object] = {managed: managed for managed in center.aws_managed_policies_of(arn)}
+        policies: dict[str, object] = {managed: managed for managed in center.aws_managed_policies_of(arn)}
         for customer in center.customer_managed_policies_of(arn):
             name = _named(customer)
-            found[f"customer policy {name}"] = ("customer", name)
+            policies[f"customer policy {name}"] = ("customer", name)
         if inline := center.inline_policy_of(arn):
-            found["an inline policy"] = ("inline", meaning_of_text(inline))
+            policies["an inline policy"] = ("inline", meaning_of_text(inline))
         if boundary := center.boundary_of(arn):
             reference = boundary.get("CustomerManagedPolicyReference")
             name = _named(reference) if reference else boundary["ManagedPolicyArn"]
-            found[f"the boundary {name}"] = ("boundary", name)
-        return found
+            policies[f"the boundary {name}"] = ("boundary", name)
+        return policies
 
     def _declared_policies(self, address: str) -> dict[str, object]:
         """Returns the policies that the stack attaches to a permission set, by address."""
-        own, found = f"${{{address}.arn}}", dict[str, object]()
+        own, policies = f"${{{address}.arn}}", dict[str, object]()
         for type, entries in self.document.get("resource", {}).items():
             for name, entry in entries.items() if type in _POLICY_OF else ():
                 if entry.get("permission_set_arn") == own:
-                    found[f"{type}.{name}"] = _POLICY_OF[type](self._evaluated(entry))
-        return found
+                    policies[f"{type}.{name}"] = _POLICY_OF[type](self._evaluated(entry))
+        return policies
 
     def _evaluated(self, value: Any) -> Any:
         """Returns a value of the Terraform JSON as Terraform evaluates it, as far as it reads other stacks' outputs."""
@@ -259,12 +256,12 @@ class Directory:
             return [self._evaluated(inner) for inner in value]
         if not isinstance(value, str):
             return value
-        text = _OUTPUT.sub(lambda match: self._output(match[1], match[2]) or match[0], value)
+        text = _OUTPUT.sub(self._output, value)
         return text.replace("$${", "${").replace("%%{", "%{")
 
-    def _output(self, stack: str, name: str) -> str | None:
-        output = self.states.get(stack, {}).get("outputs", {}).get(name)
-        return str(output["value"]) if output else None
+    def _output(self, reference: re.Match[str]) -> str:
+        output = self.states.get(reference[1], {}).get("outputs", {}).get(reference[2])
+        return (str(output["value"]) if output else "") or reference[0]
 
 
 def _having(held: Sequence[str]) -> str:

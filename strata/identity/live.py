@@ -1,4 +1,4 @@
-"""The live side of the comparison: one function per question, read only as far as needed."""
+"""The live side of the comparison: a function per question, read only as far as needed."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ class LiveSide:
 
     accounts: Mapping[str, ListedAccount] | None = None
     """By id; None when nobody asked."""
-    found: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
-    """Identities by kind and id: of units beside which one is to be created, of policies of the type of a new one."""
+    beside: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
+    """Identities by kind and id: of units beside which another is to be created, of policies of a new policy's type."""
     user_names: Mapping[str, str] = field(default_factory=dict)
-    """By import id: of the users who are declared with another one than is recorded."""
+    """By import id: of the users who are declared with another user name than is recorded."""
     met: tuple[Met, ...] = ()
     kept: tuple[KeptPolicy, ...] = ()
     tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class LiveSide:
         """Returns the identities of what was seen, by kind and the id that a state has."""
         accounts = (self.accounts or {}).values()
         seen: dict[tuple[Kind, str], str] = {("account", account.id): folded(account.email) for account in accounts}
-        return {**seen, **self.found} | {("user", id): folded(name) for id, name in self.user_names.items()}
+        return {**seen, **self.beside} | {("user", id): folded(name) for id, name in self.user_names.items()}
 
 
 def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> LiveSide:
@@ -89,17 +89,25 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
         AwsError: AWS rejected a call.
     """
     new = _new(declared, recorded)
-    doubtful = _other_names(declared, recorded)
-    center = CenterClient.of(aws, landing_zone.project) if doubtful or _asks_center(new, recorded) else None
+    people = ((thing, recorded.things.get(("user", thing.key))) for thing in declared.of("user"))
+    other_names = [was.id for thing, was in people if was and was.id and was.identity != thing.identity]
+    asked = other_names or "sso" in recorded.empty or new.keys() & {"user", "group", "permission-set"}
+    center = CenterClient.of(aws, landing_zone.project) if asked else None
     accounts = {account.id: account for account in list_accounts(aws)}
     traces = _Traces(aws, landing_zone, recorded)
-    policies = _policies(aws, new) if accounts else {}
+    # The policies of the types of which another is to be created: its import would find them by name.
+    types = sorted({thing.type for thing in new.get("policy", ())}) if accounts else []
+    policies: dict[tuple[Kind, str], str] = {
+        ("policy", id): policy_identity(type, name) for type in types for id, name in list_policies(aws, type).items()
+    }
+    # Somebody may have changed a user name at AWS: a state follows when its stack is deployed next.
+    names = {id: center.user_name_of(id.rpartition("/")[2]) for id in other_names} if center else {}
     return LiveSide(
         accounts=accounts,
-        found={**_units(aws, new, recorded), **policies} if accounts else {},
+        beside={**_units(aws, new, recorded), **policies} if accounts else {},
         kept=tuple(_kept(aws, new, policies, recorded)),
-        user_names=_user_names(center, doubtful) if center else {},
-        met=_met(center, new, recorded),
+        user_names={id: name for id, name in names.items() if name},
+        met=tuple(_met(center, new, recorded)) if center else (),
         tagged=traces.tagged(center, has_organization=bool(accounts)),
         elsewhere=traces.elsewhere(),
         bucket=landing_zone.project.state_bucket,
@@ -114,7 +122,8 @@ def met(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdi
         AwsError: AWS rejected a call.
     """
     new = _new(declared, recorded)
-    return LiveSide(met=_met(CenterClient.of(aws, landing_zone.project), new, recorded))
+    center = CenterClient.of(aws, landing_zone.project)
+    return LiveSide(met=tuple(_met(center, new, recorded)) if center else ())
 
 
 New = Mapping[Kind, Sequence[KeyedThing]]
@@ -122,21 +131,21 @@ New = Mapping[Kind, Sequence[KeyedThing]]
 
 
 def _new(declared: Holdings, recorded: Holdings) -> New:
-    found: dict[Kind, list[KeyedThing]] = {}
+    things: dict[Kind, list[KeyedThing]] = {}
     named = {(thing.kind, thing.identity) for thing in recorded.things.values()}
     for (kind, key), thing in sorted(declared.things.items()):
         has_key = (kind, key) in recorded.things
         renames = kind in ("group", "permission-set") and (kind, thing.identity) not in named
         if not has_key or renames:
-            found.setdefault(kind, []).append(thing)
-    return found
+            things.setdefault(kind, []).append(thing)
+    return things
 
 
 # The organization
 
 
 def _units(aws: Aws, new: New, recorded: Holdings) -> dict[tuple[Kind, str], str]:
-    """Reads the units beside which one is to be created, which its import would find by name."""
+    """Reads the units beside which another is to be created, which its import would find by name."""
     parents = {thing.identity.partition("/")[0] for thing in new.get("ou", ())}
     ids = {unit.id: unit.key for unit in recorded.of("ou") if unit.id and unit.key in parents}
     if "" in parents:
@@ -145,14 +154,6 @@ def _units(aws: Aws, new: New, recorded: Holdings) -> dict[tuple[Kind, str], str
         ("ou", unit): unit_identity(ids[parent], name)
         for parent in sorted(ids)
         for unit, name in list_units(aws, parent).items()
-    }
-
-
-def _policies(aws: Aws, new: New) -> dict[tuple[Kind, str], str]:
-    """Reads the policies of the types of which one is to be created, which its import would find by name."""
-    types = sorted({thing.type for thing in new.get("policy", ())})
-    return {
-        ("policy", id): policy_identity(type, name) for type in types for id, name in list_policies(aws, type).items()
     }
 
 
@@ -174,43 +175,20 @@ def _kept(aws: Aws, new: New, policies: Mapping[tuple[Kind, str], str], recorded
 # Identity Center
 
 
-def _asks_center(new: New, recorded: Holdings) -> bool:
-    return "sso" in recorded.empty or any(new.get(kind) for kind in ("user", "group", "permission-set"))
-
-
-def _other_names(declared: Holdings, recorded: Holdings) -> list[str]:
-    """Returns the import ids of recorded users who are declared with another user name."""
-    known = ((thing, recorded.things.get(("user", thing.key))) for thing in declared.of("user"))
-    return [was.id for thing, was in known if was and was.id and was.identity != thing.identity]
-
-
-def _user_names(center: CenterClient, ids: Sequence[str]) -> dict[str, str]:
-    """Reads user names, which somebody may have changed at AWS: a state follows when its stack is deployed next."""
-    found = {id: center.user_name_of(id.rpartition("/")[2]) for id in ids}
-    return {id: name for id, name in found.items() if name}
-
-
-def _met(center: CenterClient | None, new: New, recorded: Holdings) -> tuple[Met, ...]:
-    return (*_principals(center, new), *_permission_sets(center, new, recorded)) if center else ()
-
-
-def _principals(center: CenterClient, new: New) -> Iterator[Met]:
-    """Looks up users and groups by name."""
+def _met(center: CenterClient, new: New, recorded: Holdings) -> Iterator[Met]:
+    """Looks up users, groups and permission sets by name."""
     for thing in new.get("user", ()):
         if user := center.user(thing.name):
             yield Met("user", thing.key, f"{center.store}/{user}", tuple(center.groups_of(user)))
     for thing in new.get("group", ()):
         if group := center.group(thing.name):
             yield Met("group", thing.key, f"{center.store}/{group}", tuple(center.members(group)))
-
-
-def _permission_sets(center: CenterClient, new: New, recorded: Holdings) -> Iterator[Met]:
-    """Looks up permission sets by name: AWS lists them without one, and never gives one another."""
+    # AWS lists permission sets without names, and renames none.
     wanted = {thing.identity: thing for thing in new.get("permission-set", ())}
     known = {thing.id.partition(",")[0]: thing.identity for thing in recorded.of("permission-set")}
     for arn in center.permission_sets() if wanted else ():
-        if thing := wanted.get(known.get(arn) or exact(center.name_of(arn))):
-            yield Met("permission-set", thing.key, f"{arn},{center.instance}", tuple(center.accounts_of(arn)))
+        if named := wanted.get(known.get(arn) or exact(center.name_of(arn))):
+            yield Met("permission-set", named.key, f"{arn},{center.instance}", tuple(center.accounts_of(arn)))
 
 
 # Resources of an earlier state
@@ -236,38 +214,33 @@ class _Traces:
 
     def tagged(self, center: CenterClient | None, *, has_organization: bool) -> dict[str, tuple[str, ...]]:
         """Returns what is tagged, by stack."""
-        project, found = self._landing_zone.project, {}
+        project, layers = self._landing_zone.project, {}
         if not self._lost:
             return {}
         if center and "sso" in self._empty:
-            found["sso"] = self._seen(_tagged_sets(center))
+            ours = (arn for arn in center.permission_sets() if _ours(center.tags_of(arn), "sso"))
+            layers["sso"] = self._seen(f"permission set {center.name_of(arn)}" for arn in ours)
         if has_organization:
-            found["organizations"] = self._seen(_tagged_account(self._aws, project.management_account.id))
-        found["security"] = self._seen(_tagged_trails(self._aws.client("cloudtrail", project.regions.primary)))
-        return {stack: things for stack, things in found.items() if things}
+            layers["organizations"] = self._seen(_tagged_account(self._aws, project.management_account.id))
+        layers["security"] = self._seen(_tagged_trails(self._aws.client("cloudtrail", project.regions.primary)))
+        return {stack: things for stack, things in layers.items() if things}
 
     def elsewhere(self) -> tuple[str, ...]:
         """Returns buckets that hold other states of ours."""
         return self._seen(states_elsewhere(self._aws, self._landing_zone)) if self._lost else ()
 
-    def _seen(self, found: Iterator[str]) -> tuple[str, ...]:
+    def _seen(self, names: Iterator[str]) -> tuple[str, ...]:
         things: list[str] = []
         try:
-            things.extend(found)
+            things.extend(names)
         except AwsError as error:
             self.unseen.append(str(error))
         return tuple(things)
 
 
 def _ours(tags: Sequence[Mapping[str, str]], stack: str) -> bool:
-    found = {tag["Key"]: tag["Value"] for tag in tags}
-    return found.get("ManagedBy") == "strata" and found.get("Layer") == stack
-
-
-def _tagged_sets(center: CenterClient) -> Iterator[str]:
-    return (
-        f"permission set {center.name_of(arn)}" for arn in center.permission_sets() if _ours(center.tags_of(arn), "sso")
-    )
+    values = {tag["Key"]: tag["Value"] for tag in tags}
+    return values.get("ManagedBy") == "strata" and values.get("Layer") == stack
 
 
 def _tagged_account(aws: Aws, account: str) -> Iterator[str]:
@@ -286,29 +259,19 @@ def _tagged_trails(client: Client) -> Iterator[str]:
 
 
 def states_elsewhere(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
-    """Yields buckets that are ours and hold a state, besides the configured one and its replica."""
+    """Yields buckets that are ours and hold a state, besides the configured bucket and its replica."""
     project = landing_zone.project
     client = aws.client("s3", project.regions.primary)
     for name in client.items("list_buckets", "Buckets[].Name"):
         if name in (project.state_bucket, project.replica_bucket) or name.endswith(REPLICA):
             continue
         bucket = {"Bucket": name, "ExpectedBucketOwner": project.management_account.id}
-        if _is_tagged_bucket(client, bucket) and _has_state(client, bucket):
-            yield name
-
-
-def _is_tagged_bucket(client: Client, bucket: Mapping[str, str]) -> bool:
-    try:
-        tags = client.get_bucket_tagging(**bucket)["TagSet"]
-        # Bootstrap sets no Layer, and with default_tags: false it stays so.
-        return _ours([{"Key": "Layer", "Value": "backend"}, *tags], "backend")
-    except AwsError:  # not tagged, or not to be seen, or elsewhere
-        return False
-
-
-def _has_state(client: Client, bucket: Mapping[str, str]) -> bool:
-    try:
-        client.get_object(**bucket, Key=state_key("backend"), Range="bytes=0-0")
-    except AwsError:
-        return False
-    return True
+        try:
+            tags = client.get_bucket_tagging(**bucket)["TagSet"]
+            # Bootstrap sets no Layer, and with default_tags: false it stays so.
+            if not _ours([{"Key": "Layer", "Value": "backend"}, *tags], "backend"):
+                continue
+            client.get_object(**bucket, Key=state_key("backend"), Range="bytes=0-0")
+        except AwsError:  # not tagged, or not to be seen, or elsewhere, or without a state
+            continue
+        yield name

@@ -46,21 +46,21 @@ def lost_beside_replica(aws: Aws, landing_zone: LandingZone) -> Message | Litera
 def other_store(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
     """Returns why nothing is to be made under a new name, empty where no other bucket holds a state of ours."""
     try:
-        found = list(states_elsewhere(aws, landing_zone))
+        elsewhere = list(states_elsewhere(aws, landing_zone))
     except AwsError:
         return ""
-    if not found:
+    if not elsewhere:
         return ""
     text = (
-        f"s3://{landing_zone.project.state_bucket} is not complete, and s3://{found[0]} holds the states of an earlier "
-        "deploy: short_name, state.bucket and regions.primary stay while they do; set them back to what they were; "
-        "docs/recover.md says how it is really done"
+        f"s3://{landing_zone.project.state_bucket} is not complete, and s3://{elsewhere[0]} holds the states of an "
+        "earlier deploy: short_name, state.bucket and regions.primary stay while they do; set them back to what they "
+        "were; docs/recover.md says how it is really done"
     )
-    return Message("states-elsewhere", text, bucket=landing_zone.project.state_bucket, seen=found)
+    return Message("states-elsewhere", text, bucket=landing_zone.project.state_bucket, seen=elsewhere)
 
 
 def second_store(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
-    """Returns why no store is to be made beside the one that there is; whoever writes `state.bucket` wants another.
+    """Returns why no store is to be made beside what there is; whoever writes `state.bucket` wants another.
 
     Raises:
         AwsError: the bucket is somebody else's, or may not be read.

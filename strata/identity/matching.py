@@ -1,13 +1,13 @@
-"""Which declared thing is which recorded one: renames, and identities that another key has."""
+"""Which declared thing is which recorded thing: renames, and identities that another key has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from strata.config.models import MANAGEMENT
 from strata.identity.live import LiveSide
-from strata.identity.things import Assigned, Holdings, KeyedThing, Kind
+from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds import TYPES
 
 
@@ -16,11 +16,11 @@ class Matches:
     """The result of comparing keys and identities."""
 
     renamed: Mapping[tuple[Kind, str], KeyedThing] = field(default_factory=dict)
-    """A recorded thing whose key is no longer declared, by kind and key, to the declared one it is now."""
+    """A recorded thing whose key is no longer declared, by kind and key, to the declared thing it is now."""
     taken: tuple[tuple[KeyedThing, KeyedThing], ...] = ()
-    """A declared thing with the identity of a recorded one that another key has, and that one."""
+    """A declared thing with the identity of a recorded thing that another key has, and that recorded thing."""
     twice: tuple[tuple[KeyedThing, KeyedThing], ...] = ()
-    """Two recorded things of one id: one that is no longer declared, and one that is."""
+    """Two recorded things of the same id: the first is no longer declared, the second is."""
 
     def new_key(self, kind: Kind, key: str) -> str:
         """Returns the key that a recorded thing has now."""
@@ -38,9 +38,12 @@ def matches(declared: Holdings, recorded: Holdings, live: LiveSide) -> Matches:
     taken: list[tuple[KeyedThing, KeyedThing]] = []
     twice: list[tuple[KeyedThing, KeyedThing]] = []
     for kind in TYPES:
-        twice += _twice(kind, declared, recorded)
-        aside = {old.key for old, _ in twice if old.kind == kind}
         here, there = declared.keys(kind), recorded.keys(kind)
+        # What a rename that was broken off has left: the same object under its old key and under its new key.
+        kept = {thing.id: thing for thing in recorded.of(kind) if thing.id and thing.key in here}
+        left = [thing for thing in recorded.of(kind) if thing.key not in here and thing.id in kept]
+        twice += [(thing, kept[thing.id]) for thing in left]
+        aside = {thing.key for thing in left}
         owners = _owners(kind, declared, recorded, live, aside)
         by_mark = {thing.also: thing for thing in recorded.of(kind) if thing.also and thing.key not in aside}
         for thing in declared.of(kind):
@@ -58,15 +61,6 @@ def matches(declared: Holdings, recorded: Holdings, live: LiveSide) -> Matches:
                 else:
                     renamed[kind, owner.key] = thing
     return Matches(renamed, tuple(taken), tuple(twice))
-
-
-def _twice(kind: Kind, declared: Holdings, recorded: Holdings) -> Iterator[tuple[KeyedThing, KeyedThing]]:
-    """Yields what a rename that was broken off has left: one object under its old key and under its new one."""
-    here = declared.keys(kind)
-    kept = {thing.id: thing for thing in recorded.of(kind) if thing.id and thing.key in here}
-    for thing in recorded.of(kind):
-        if thing.key not in here and thing.id in kept:
-            yield thing, kept[thing.id]
 
 
 def _owners(
@@ -88,16 +82,3 @@ def _owners(
 def live_identity(thing: KeyedThing, live: LiveSide) -> str | None:
     """Returns the identity that AWS has for the id of a recorded thing, None where nothing was seen of it."""
     return live.identities.get((thing.kind, thing.id))
-
-
-def moved_assignment(assignment: Assigned, found: Matches) -> Assigned:
-    """Returns what an assignment is after the renames."""
-    if not found.renamed:
-        return assignment
-    principal: Kind = "group" if assignment.principal_type == "group" else "user"
-    return replace(
-        assignment,
-        account=found.new_key("account", assignment.account),
-        permission_set=found.new_key("permission-set", assignment.permission_set),
-        principal=found.new_key(principal, assignment.principal),
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from strata.aws.runs import Run
@@ -13,7 +13,7 @@ from strata.errors import Message
 from strata.identity.comparison import Refusal
 from strata.identity.live import LiveSide
 from strata.identity.matching import live_identity
-from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
+from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds import SECTIONS, STACKS, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.moves import Keys, address_now, address_parts, earlier_addresses, is_made, newest_keys
@@ -24,102 +24,82 @@ from strata.landing_zone.administrators import Administrators
 def replayed(holdings: Holdings, keys: Keys) -> Holdings:
     """Returns what a side holds once the moves are made: everything under its key of today.
 
-    Where old and new address are there, the new one counts.
+    Where old and new address are there, the new counts.
     """
     if not keys:
         return holdings
-    things = {}
-    for (kind, key), thing in sorted(holdings.things.items(), key=lambda one: (one[0][0], one[0][1]) not in keys):
-        things[kind, keys.get((kind, key), key)] = _thing(thing, keys)
+
+    def now(kind: Kind, key: str) -> str:
+        return keys.get((kind, key), key)
+
+    def moved_first(kind: Kind, values: Mapping[str, str]) -> list[tuple[str, str]]:
+        return sorted(values.items(), key=lambda item: (kind, item[0]) not in keys)
+
+    types = {**{section: TYPES[kind] for kind, section in SECTIONS.items()}, "assignments": ASSIGNMENT.type}
     addresses = sorted(holdings.addresses, key=lambda address: address_now(address, keys) == address)
     return replace(
         holdings,
-        things=things,
-        addresses={address_now(address, keys): holdings.addresses[address] for address in addresses},
-        stacks={address_now(key, keys): stack for key, stack in holdings.stacks.items()},
-        assignments=frozenset(_assigned(assignment, keys) for assignment in holdings.assignments),
-        attachments=frozenset(_attached(attachment, keys) for attachment in holdings.attachments),
-        named_after=frozenset(
-            (kind, keys.get((kind, key), key), stack, id) for kind, key, stack, id in holdings.named_after
-        ),
-        placed={
-            keys.get(("account", key), key): keys.get(("ou", unit), unit)
-            for key, unit in sorted(holdings.placed.items(), key=lambda one: ("account", one[0]) not in keys)
+        things={
+            (kind, now(kind, key)): _thing(thing, now)
+            for (kind, key), thing in sorted(holdings.things.items(), key=lambda item: item[0] not in keys)
         },
-        tags={keys.get(("account", key), key): tag for key, tag in holdings.tags.items()},
-        memberships=frozenset(
-            (keys.get(("group", group), group), keys.get(("user", user), user)) for group, user in holdings.memberships
+        addresses={address_now(address, keys): holdings.addresses[address] for address in addresses},
+        stacks={address_now(address, keys): stack for address, stack in holdings.stacks.items()},
+        assignments=frozenset(assignment.moved(now) for assignment in holdings.assignments),
+        attachments=frozenset(
+            replace(
+                attachment,
+                policy=now("policy", attachment.policy),
+                key=now("ou" if attachment.target == "ou" else "account", attachment.key),
+            )
+            for attachment in holdings.attachments
         ),
-        administrators=_administrators(holdings.administrators, keys),
-        external={(kind, keys.get((kind, key), key)): identity for (kind, key), identity in holdings.external.items()},
-        imports={address_now(key, keys): id for key, id in holdings.imports.items()},
-        previously={kind: _renamed(kind, found, keys) for kind, found in holdings.previously.items()},
-        files={file: _of_today(sections, keys) for file, sections in holdings.files.items()},
+        named_after=frozenset((kind, now(kind, key), stack, id) for kind, key, stack, id in holdings.named_after),
+        placed={now("account", key): now("ou", unit) for key, unit in moved_first("account", holdings.placed)},
+        tags={now("account", key): tags for key, tags in holdings.tags.items()},
+        memberships=frozenset((now("group", group), now("user", user)) for group, user in holdings.memberships),
+        administrators=Administrators(
+            frozenset(now("user", key) for key in holdings.administrators.people),
+            frozenset(now("group", key) for key in holdings.administrators.external),
+        ),
+        external={(kind, now(kind, key)): identity for (kind, key), identity in holdings.external.items()},
+        imports={address_now(address, keys): id for address, id in holdings.imports.items()},
+        previously={
+            kind: {now(kind, key): identity for key, identity in moved_first(kind, identities)}
+            for kind, identities in holdings.previously.items()
+        },
+        files={
+            file: {
+                section: frozenset(address_now(f"{types[section]}.{name}", keys).partition(".")[2] for name in names)
+                for section, names in sections.items()
+                if section in types
+            }
+            for file, sections in holdings.files.items()
+        },
     )
 
 
-def _of_today(sections: Mapping[str, frozenset[str]], keys: Keys) -> dict[str, frozenset[str]]:
-    types = {**{section: TYPES[kind] for kind, section in SECTIONS.items()}, "assignments": ASSIGNMENT.type}
-    return {
-        section: frozenset(address_now(f"{types[section]}.{name}", keys).partition(".")[2] for name in names)
-        for section, names in sections.items()
-        if section in types
-    }
-
-
-def _thing(thing: KeyedThing, keys: Keys) -> KeyedThing:
-    key = keys.get((thing.kind, thing.key), thing.key)
+def _thing(thing: KeyedThing, now: Callable[[Kind, str], str]) -> KeyedThing:
+    key = now(thing.kind, thing.key)
     if thing.kind != "ou":
         return replace(thing, key=key)
     parent, _, name = thing.identity.partition("/")
-    return replace(thing, key=key, identity=f"{keys.get(('ou', parent), parent)}/{name}")
-
-
-def _assigned(assignment: Assigned, keys: Keys) -> Assigned:
-    principal: Kind = "group" if assignment.principal_type == "group" else "user"
-    return replace(
-        assignment,
-        account=keys.get(("account", assignment.account), assignment.account),
-        permission_set=keys.get(("permission-set", assignment.permission_set), assignment.permission_set),
-        principal=keys.get((principal, assignment.principal), assignment.principal),
-    )
-
-
-def _attached(attachment: Attached, keys: Keys) -> Attached:
-    policy = keys.get(("policy", attachment.policy), attachment.policy)
-    target: Kind = "ou" if attachment.target == "ou" else "account"
-    return replace(attachment, policy=policy, key=keys.get((target, attachment.key), attachment.key))
-
-
-def _administrators(administrators: Administrators, keys: Keys) -> Administrators:
-    return Administrators(
-        frozenset(keys.get(("user", key), key) for key in administrators.people),
-        frozenset(keys.get(("group", key), key) for key in administrators.external),
-    )
-
-
-def _renamed(kind: Kind, found: Mapping[str, str], keys: Keys) -> dict[str, str]:
-    ordered = sorted(found.items(), key=lambda one: (kind, one[0]) not in keys)
-    return {keys.get((kind, key), key): identity for key, identity in ordered}
+    return replace(thing, key=key, identity=f"{now('ou', parent)}/{name}")
 
 
 # States that hold old and new address
 
 
 def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple[str, str, bool]]:
-    """Yields what a state has at an old address beside a newer one: both addresses, and whether it is the same thing.
+    """Yields what a state has at an old address beside a newer: both addresses, and whether it is the same thing.
 
-    A rename that broke off half way leaves the like. The stacks let go of what is at the old one.
+    A rename that broke off half way leaves the like. The stacks let go of what is at the old address.
     """
     keys = newest_keys(landing_zone.moves)
     if not keys:
         return
     for now in sorted({address_now(address, keys) for address in recorded.addresses}):
-        held = [
-            earlier_address
-            for earlier_address in earlier_addresses(now, landing_zone.moves)
-            if earlier_address in recorded.addresses
-        ]
+        held = [old for old in earlier_addresses(now, landing_zone.moves) if old in recorded.addresses]
         for old in held[:-1]:
             id = recorded.addresses[old]
             yield old, held[-1], bool(id) and id == recorded.addresses[held[-1]]
@@ -127,15 +107,15 @@ def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple
 
 def moves_by_stack(landing_zone: LandingZone) -> dict[str, list[list[str]]]:
     """Returns kind and old key of every move, by the stack that has the thing: what the next run has to know."""
-    found: dict[str, list[list[str]]] = {}
+    by_stack: dict[str, list[list[str]]] = {}
     for move in landing_zone.moves:
-        found.setdefault(STACKS[move.kind], []).append([move.kind, move.from_])
-    return found
+        by_stack.setdefault(STACKS[move.kind], []).append([move.kind, move.from_])
+    return by_stack
 
 
 def idle(landing_zone: LandingZone, recorded: Holdings, last: Mapping[str, Run]) -> Iterator[Message]:
     """Yields moves that are new since the last run and move nothing: no state has the old key."""
-    said = [(kind, key) for kind, found in recorded.previously.items() for key in found]
+    said = [(kind, key) for kind, identities in recorded.previously.items() for key in identities]
     for index, move in enumerate(landing_zone.moves):
         run = last.get(STACKS[move.kind])
         if not run or run.moves is None or [move.kind, move.from_] in run.moves:
@@ -154,7 +134,7 @@ def idle(landing_zone: LandingZone, recorded: Holdings, last: Mapping[str, Run])
 def refused_moves(
     landing_zone: LandingZone, declared: Holdings, recorded: Holdings, live: LiveSide, stacks: Sequence[str] = ()
 ) -> Iterator[Refusal]:
-    """Refuses a move whose two sides are two things, and one onto an address at which a state has another thing.
+    """Refuses a move whose two sides are two things, and a move onto an address at which a state has another thing.
 
     Args:
         landing_zone: the configuration.
@@ -180,11 +160,13 @@ def refused_moves(
             text += f"({recorded.addresses[now_at]}): the move would leave the first to nobody"
             problem = Message("move-onto-another", text, old=old, new=now_at)
             remedy = "give each its own key: remove the entry, and declare both"
-            yield Refusal(declared.fault(MOVES, _entry_of(landing_zone, old), problem, remedy))
+            parts = ((kind, key) for kind, key in address_parts(old) if kind and (kind, key) in keys)
+            entry = next((_entry(landing_zone, kind, key) for kind, key in parts), (ENTRIES,))
+            yield Refusal(declared.fault(MOVES, entry, problem, remedy))
 
 
 def _is_same(was: KeyedThing, now: KeyedThing, recorded: Holdings, live: LiveSide) -> bool:
-    """Returns whether two things are one by id and by what AWS tells it from its like, now or at the last deploy."""
+    """Returns whether two things are the same by id, and by what AWS tells it from its like, now or a deploy ago."""
     if was.id and now.id and was.id != now.id:
         return False
     previous = recorded.previously.get(was.kind, {}).get(was.key, "")
@@ -198,9 +180,9 @@ def _named(thing: KeyedThing) -> str:
 
 
 def _way(was: KeyedThing, new: str, recorded: Holdings) -> str:
-    """Returns how the thing at the new key becomes the one that is moved.
+    """Returns how the thing at the new key becomes what is moved.
 
-    A user is known by the user name that was declared last, whether AWS has it or kept an older one.
+    A user is known by the user name that was declared last, whether AWS has it or kept an older name.
     """
     if was.kind == "user":
         last = recorded.previously.get("user", {}).get(was.key, was.identity)
@@ -216,9 +198,3 @@ def _mark(thing: KeyedThing) -> str:
 def _entry(landing_zone: LandingZone, kind: Kind, old: str) -> tuple[str | int, ...]:
     places = (index for index, move in enumerate(landing_zone.moves) if (move.kind, move.from_) == (kind, old))
     return (ENTRIES, next(places, 0))
-
-
-def _entry_of(landing_zone: LandingZone, address: str) -> tuple[str | int, ...]:
-    old = newest_keys(landing_zone.moves)
-    found = ((kind, text) for kind, text in address_parts(address) if kind and (kind, text) in old)
-    return next((_entry(landing_zone, kind, text) for kind, text in found), (ENTRIES,))

@@ -29,26 +29,38 @@ Files = Mapping[str, Mapping[str, Iterable[str]]]
 
 
 def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None = None) -> Holdings:
-    """Returns what the states record, one by stack, empty before its first deploy; and the files that it came from."""
-    found = list(resources(states))
+    """Returns what the states record, by stack, empty before its first deploy; and the files that it came from."""
+    objects = list(resources(states))
     by_type: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
-    for resource in found:
+    for resource in objects:
         by_type[resource.type][resource.name] = resource.attributes
-    addresses = {resource.address: str(resource.attributes.get("id") or "") for resource in found}
-    things = {(thing.kind, thing.key): thing for thing in _things(InStates(zone, by_type), addresses)}
-    assignments = frozenset(_assignments(by_type[ASSIGNMENT.type]))
-    memberships = frozenset(_pairs(by_type[MEMBERSHIP.type]))
+    addresses = {resource.address: str(resource.attributes.get("id") or "") for resource in objects}
+    marked = ((kind, of.type, thing) for kind, of in KEYED.items() for thing in of.recorded(InStates(zone, by_type)))
+    things = {
+        (kind, thing.name): KeyedThing(
+            kind, thing.name, thing.mark.identity, thing.mark.name, addresses[f"{type}.{thing.name}"], thing.mark.also
+        )
+        for kind, type, thing in marked
+        if thing.mark and not thing.external
+    }
+    # Of the keys between which a resource stands its name is made; they have no underscore.
+    assignments = frozenset(Assigned(*keys) for keys in _split(by_type[ASSIGNMENT.type], 4))
+    memberships = frozenset((group, user) for group, user in _split(by_type[MEMBERSHIP.type], 2))
+    attachments = (name.split("_", 2) for name in by_type[ATTACHMENT.type])
+    units = {text(unit, "id"): key for key, unit in by_type[TYPES["ou"]].items() if unit.get("id")}
+    accounts = by_type[TYPES["account"]]
+    parents = {key: text(account, "parent_id") for key, account in accounts.items()}
     administrators = _administrators(by_type, assignments, memberships, things)
     return Holdings(
         things=things,
         addresses=addresses,
-        stacks={resource.address: resource.stack for resource in found},
-        empty=frozenset(states) - {resource.stack for resource in found},
+        stacks={resource.address: resource.stack for resource in objects},
+        empty=frozenset(states) - {resource.stack for resource in objects},
         assignments=assignments,
-        attachments=frozenset(_attachments(by_type[ATTACHMENT.type])),
-        named_after=frozenset(_named_after(found)),
-        placed=dict(_placed(by_type[TYPES["account"]], by_type[TYPES["ou"]])),
-        tags={key: one.get("tags") or {} for key, one in by_type[TYPES["account"]].items()},
+        attachments=frozenset(Attached(*keys) for keys in attachments if keys[1:2] in (["root"], ["ou"], ["account"])),
+        named_after=frozenset(_named_after(objects)),
+        placed={key: units[parent] for key, parent in parents.items() if parent in units},
+        tags={key: account.get("tags") or {} for key, account in accounts.items()},
         memberships=memberships,
         administrators=administrators or _declared_administrators(states),
         trail="on" if f"{TRAIL.type}.organization" in addresses else "off",
@@ -62,54 +74,12 @@ def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None
     )
 
 
-def _things(in_states: InStates, addresses: Mapping[str, str]) -> Iterator[KeyedThing]:
-    for kind, of in KEYED.items():
-        for thing in of.recorded(in_states):
-            if thing.mark and not thing.external:
-                id = addresses[f"{of.type}.{thing.name}"]
-                yield KeyedThing(kind, thing.name, thing.mark.identity, thing.mark.name, id, thing.mark.also)
+def _split(names: Iterable[str], count: int) -> Iterator[list[str]]:
+    return (keys for name in names if len(keys := name.split("_")) == count)
 
 
-def _placed(
-    accounts: Mapping[str, Mapping[str, Any]], units: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[str, str]]:
-    by_id = {text(unit, "id"): key for key, unit in units.items() if unit.get("id")}
-    return (
-        (key, by_id[text(account, "parent_id")])
-        for key, account in accounts.items()
-        if text(account, "parent_id") in by_id
-    )
-
-
-# Names of the resources between things; keys have no underscore
-
-_PARTS = {"membership": 2, "assignment": 4}
-
-
-def _assignments(names: Iterable[str]) -> Iterator[Assigned]:
-    for name in names:
-        parts = name.split("_")
-        if len(parts) == _PARTS["assignment"]:
-            yield Assigned(*parts)
-
-
-def _pairs(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for name in names:
-        parts = name.split("_")
-        if len(parts) == _PARTS["membership"]:
-            yield parts[0], parts[1]
-
-
-def _attachments(names: Iterable[str]) -> Iterator[Attached]:
-    for name in names:
-        policy, _, target = name.partition("_")
-        kind, _, key = target.partition("_")
-        if kind in ("root", "ou", "account"):
-            yield Attached(policy, kind, key)
-
-
-def _named_after(found: Iterable[Object]) -> Iterator[tuple[Kind, str, str, str]]:
-    for resource in found:
+def _named_after(objects: Iterable[Object]) -> Iterator[tuple[Kind, str, str, str]]:
+    for resource in objects:
         attributes = resource_of(resource.type).references
         keys = [(kind, key) for kind, key in address_parts(resource.address) if kind] if attributes else []
         for (kind, key), attribute in zip(keys, attributes, strict=False):  # the root has no key
@@ -128,11 +98,11 @@ def _administrators(
     """Returns who has full access to the management account by what is recorded."""
     full = {
         name.partition("_")[0]
-        for name, one in by_type[MANAGED].items()
-        if text(one, "managed_policy_arn").endswith(f":policy/{FULL_ACCESS}")
+        for name, values in by_type[MANAGED].items()
+        if text(values, "managed_policy_arn").endswith(f":policy/{FULL_ACCESS}")
     }
     full -= set(by_type[BOUNDARY.type])
-    full -= {key for key, one in by_type[INLINE.type].items() if denies_everything(text(one, "inline_policy"))}
+    full -= {key for key, values in by_type[INLINE.type].items() if denies_everything(text(values, "inline_policy"))}
     people: set[str] = set()
     external: set[str] = set()
     for assignment in assignments:
@@ -152,18 +122,18 @@ def _declared_administrators(states: Mapping[str, State]) -> Administrators:
     for value in declared_keys(states):
         named = value.get("administrators")
         if isinstance(named, list | dict) and named:
-            return Administrators(frozenset(str(one) for one in named))
+            return Administrators(frozenset(str(account) for account in named))
     return Administrators()
 
 
 def _declared_keys(states: Mapping[str, State]) -> dict[Kind, dict[str, str]]:
     """Returns what the outputs `declared_keys` say: kind to key to identity, the latter alone or beside other facts."""
-    found: dict[Kind, dict[str, str]] = {}
+    declared: dict[Kind, dict[str, str]] = {}
     for value in declared_keys(states):
         for kind in TYPES:
             entries = value.get(kind)
             for key, entry in entries.items() if isinstance(entries, dict) else ():
                 identity = entry.get("identity") if isinstance(entry, dict) else entry
                 if isinstance(identity, str):
-                    found.setdefault(kind, {})[str(key)] = identity
-    return found
+                    declared.setdefault(kind, {})[str(key)] = identity
+    return declared

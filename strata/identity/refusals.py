@@ -63,8 +63,8 @@ def refusals(
         cases: what is looked for.
     """
     names = frozenset((kind, compared(kind, name)) for kind, name in announced)
-    found = matches(declared, recorded, live)
-    comparison = IdentityComparison(declared, recorded, live, found, names, frozenset(stacks), folder)
+    matched = matches(declared, recorded, live)
+    comparison = IdentityComparison(declared, recorded, live, matched, names, frozenset(stacks), folder)
     every = {refusal for case in cases for refusal in case(comparison)}
     return sorted(refusal for refusal in every if not refusal.kind or refusal.kind not in allow)
 

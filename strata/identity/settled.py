@@ -1,15 +1,15 @@
-"""What the states have settled in project.yaml: short name, table, replica, regions; and layers of one's own."""
+"""What the states have settled in project.yaml: short name, table, replica, regions; and your own layers."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from strata.config import ORGANIZATION
+from strata.config import ORGANIZATION, PROJECT
 from strata.config.layers import IN_ACCOUNT
 from strata.config.models import state_key
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import PROJECT, Refusal
+from strata.identity.comparison import Refusal
 from strata.identity.leftovers import attributes
 from strata.kinds.control import TRAIL_BUCKET
 from strata.kinds.moves import moved_keys
@@ -62,33 +62,27 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
         if held := sorted(attributes(state, {})):
             account = stack.partition(IN_ACCOUNT)[2]
             has = f"the state of {stack!r} has {len(held)} {'things' if held[1:] else 'thing'}, as {held[0]}"
+            lines: tuple[str, ...] = ()
             if account in landing_zone.retired:
-                yield _not_emptied(landing_zone, stack, account, has)
-            elif new := moved_keys(landing_zone.moves, "account").get(account):
-                yield _named_anew(landing_zone, stack, new, has)
+                # Terraform reaches an account only while it is declared; what it leaves there nobody knows any more.
+                text = f"the account is retired before it was emptied: {has}"
+                problem = Message("account-not-emptied", text, stack=stack, account=account)
+                remedy = f"take retired out, run cdktf destroy {stack}, then retire it; docs/layers.md says more"
+                fault = landing_zone.fault(ORGANIZATION, ("accounts", account, "retired"), problem, remedy)
+            elif key := moved_keys(landing_zone.moves, "account").get(account):
+                # A stack is named after its account, and its state after it.
+                new = f"{stack.partition(IN_ACCOUNT)[0]}{IN_ACCOUNT}{key}"
+                bucket = f"s3://{landing_zone.project.state_bucket}/"
+                text = f"{has}, and the stack is {new} now, as the account has another key"
+                problem = Message("state-not-moved", text, stack=stack, new=new)
+                lines = (f"aws s3 mv {bucket}{state_key(stack)} {bucket}{state_key(new)}",)
+                remedy = "move its state, and deploy then:"
+                fault = landing_zone.fault(ORGANIZATION, ("accounts", key), problem, remedy)
             else:
                 problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
                 remedy = "give the layer its name again, or destroy it before it goes; docs/layers.md says how"
-                yield Refusal(landing_zone.fault(PROJECT, (), problem, remedy))
-
-
-def _not_emptied(landing_zone: LandingZone, stack: str, account: str, has: str) -> Refusal:
-    """Terraform reaches an account only while it is declared, and what it leaves there nobody knows any more."""
-    text = f"the account is retired before it was emptied: {has}"
-    problem = Message("account-not-emptied", text, stack=stack, account=account)
-    remedy = f"take retired out, run cdktf destroy {stack}, then retire it; docs/layers.md says more"
-    return Refusal(landing_zone.fault(ORGANIZATION, ("accounts", account, "retired"), problem, remedy))
-
-
-def _named_anew(landing_zone: LandingZone, stack: str, account: str, has: str) -> Refusal:
-    """A stack is named after its account, and its state after it."""
-    new = f"{stack.partition(IN_ACCOUNT)[0]}{IN_ACCOUNT}{account}"
-    bucket = f"s3://{landing_zone.project.state_bucket}/"
-    text = f"{has}, and the stack is {new} now, as the account has another key"
-    problem = Message("state-not-moved", text, stack=stack, new=new)
-    copied = f"aws s3 mv {bucket}{state_key(stack)} {bucket}{state_key(new)}"
-    fault = landing_zone.fault(ORGANIZATION, ("accounts", account), problem, "move its state, and deploy then:")
-    return Refusal(fault, lines=(copied,))
+                fault = landing_zone.fault(PROJECT, (), problem, remedy)
+            yield Refusal(fault, lines=lines)
 
 
 def _named(landing_zone: LandingZone, part: str) -> Location:

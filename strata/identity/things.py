@@ -1,9 +1,9 @@
-"""The things that a configuration key stands for, and all that one side of the comparison holds of them."""
+"""The things that a configuration key stands for, and all that a side of the comparison holds of them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -21,8 +21,8 @@ Kind: TypeAlias = config.Kind
 class KeyedThing:
     """One thing under its key, with its identity in AWS.
 
-    Two things of a kind with the same `identity` are one at AWS. `also` is a second mark of the same thing: of a user
-    the e-mail address, of a unit the names on the way down to it.
+    Two things of a kind with the same `identity` are the same at AWS. `also` is a second mark of it: of a user the
+    e-mail address, of a unit the names on the way down to it.
     """
 
     kind: Kind
@@ -33,7 +33,7 @@ class KeyedThing:
     also: str = ""
     location: Location = ()
     keeps_name: bool = False
-    """The configuration writes no name, so that it keeps the one that it has."""
+    """The configuration writes no name, so that it keeps the name that it has."""
 
     @property
     def address(self) -> str:
@@ -56,7 +56,7 @@ class KeyedThing:
 
 @dataclass(frozen=True, order=True)
 class Assigned:
-    """One permission set for one principal in one account, by key."""
+    """A permission set for a principal in an account, by key."""
 
     account: str
     permission_set: str
@@ -68,13 +68,19 @@ class Assigned:
         """Returns the name of its resource."""
         return f"{self.account}_{self.permission_set}_{self.principal_type}_{self.principal}"
 
+    def moved(self, now: Callable[[Kind, str], str]) -> Assigned:
+        """Returns it by other keys: those that things have now, by kind and key."""
+        principal: Kind = "group" if self.principal_type == "group" else "user"
+        account, permission_set = now("account", self.account), now("permission-set", self.permission_set)
+        return Assigned(account, permission_set, self.principal_type, now(principal, self.principal))
+
     def __str__(self) -> str:
         return f"{self.permission_set} of {self.principal_type} {self.principal} in {self.account}"
 
 
 @dataclass(frozen=True, order=True)
 class Attached:
-    """One policy on one target, by key; the root has no key."""
+    """A policy on a target, by key; the root has no key."""
 
     policy: str
     target: str
@@ -103,7 +109,7 @@ class Holdings:
     named_after: frozenset[tuple[Kind, str, str, str]] = frozenset()
     """Kind and key of a thing after which resources are named, the stack that has them, and the id that they name."""
     placed: Mapping[str, str] = field(default_factory=dict)
-    """Account to the unit it is in, by key; one below the root, or in a unit that no state has, is not here."""
+    """Account to the unit it is in, by key, unless that is the root, or a unit that no state has."""
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The recorded tags of each account."""
     memberships: frozenset[tuple[str, str]] = frozenset()
@@ -126,24 +132,24 @@ class Holdings:
     """Where teams own files: file to section to the names of the resources that it declares."""
 
     def of(self, kind: Kind) -> Iterator[KeyedThing]:
-        """Yields the things of one kind, by key."""
+        """Yields the things of a kind, by key."""
         for (its, _), thing in sorted(self.things.items()):
             if its == kind:
                 yield thing
 
     def keys(self, kind: Kind) -> frozenset[str]:
-        """Returns the keys of one kind."""
+        """Returns the keys of a kind."""
         return self._keys.get(kind, frozenset())
 
     @cached_property
     def _keys(self) -> Mapping[Kind, frozenset[str]]:
-        found: defaultdict[Kind, set[str]] = defaultdict(set)
+        by_kind: defaultdict[Kind, set[str]] = defaultdict(set)
         for kind, key in self.things:
-            found[kind].add(key)
-        return {kind: frozenset(keys) for kind, keys in found.items()}
+            by_kind[kind].add(key)
+        return {kind: frozenset(keys) for kind, keys in by_kind.items()}
 
     def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
-        """Makes the fault of one value, at the nearest line that the file still has."""
+        """Makes the fault of a value, at the nearest line that the file still has."""
         return self.source_files.get(file, SourceFile(file)).fault(location, problem, remedy)
 
 

@@ -1,4 +1,4 @@
-"""The landing zone: one frozen object with everything resolved for stacks, rules and reports."""
+"""The landing zone: a frozen object with everything resolved for stacks, rules and reports."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class LandingZone:
     moves: tuple[Move, ...] = ()
     """The keys that changed, in order."""
     layers: Mapping[str, Layer] = field(default_factory=dict)
-    """The layers of one's own by name, after those that they read from."""
+    """Your own layers by name, after those that they read from."""
     expectations: tuple[Expectation, ...] = ()
     """What holds whatever else is configured."""
     external: External = field(default_factory=External)
@@ -110,14 +110,14 @@ class LandingZone:
 
     @cached_property
     def account_stacks(self) -> Mapping[str, str]:
-        """Returns the accounts of the stacks that layers of one's own have in accounts, by the name of the stack."""
+        """Returns the accounts of the stacks that your own layers have in accounts, by the name of the stack."""
         layers = [layer for layer in self.layers.values() if layer.code.in_accounts]
         return {layer.stack_in(key): key for layer in layers for key in self.members}
 
     @cached_property
     def waves(self) -> Mapping[str, tuple[frozenset[str], ...]]:
         """Returns the accounts of each wave, by layer: an account is in the first that names it."""
-        found = {}
+        all_waves = {}
         for name, layer in self.layers.items():
             if layer.deploying.rollout:
                 left, waves = frozenset(self.members), list[frozenset[str]]()
@@ -125,8 +125,8 @@ class LandingZone:
                     named = frozenset[str]().union(*map(self.selector.at, places))
                     waves.append(left & named)
                     left -= named
-                found[name] = tuple(waves)
-        return found
+                all_waves[name] = tuple(waves)
+        return all_waves
 
     def roles(self, stack: str) -> Roles:
         """Returns the roles that a stack in a member account assumes."""
@@ -156,11 +156,12 @@ class LandingZone:
     def policies(self) -> Mapping[str, Policy]:
         """Returns the organization policies by key, those of options among them, sorted by type and key."""
         parts = (self.organization, self.project, self.documents, self.external)
-        order, policies = list(PolicyType), all_policies(*parts, self.account_ids)
-        return {one.key: one for one in sorted(policies, key=lambda policy: (order.index(policy.type), policy.key))}
+        order = list(PolicyType)
+        policies = sorted(all_policies(*parts, self.account_ids), key=lambda its: (order.index(its.type), its.key))
+        return {policy.key: policy for policy in policies}
 
     def knowing(self, account_ids: Mapping[str, str]) -> LandingZone:
-        """Returns the same with ids of accounts in the documents that name one."""
+        """Returns the same with ids of accounts in the documents that name any."""
         named = any(SECURITY_ADMINISTRATOR in policy.document.template for policy in self.policies.values())
         return replace(self, account_ids=account_ids) if named else self
 
@@ -209,14 +210,14 @@ class LandingZone:
     def permission_sets(self) -> Mapping[str, PermissionSet]:
         """Returns the permission sets by key, those of options among them, sorted."""
         permission_sets = all_permission_sets(self.sso, self.project, self.documents, self.external)
-        return {one.key: one for one in sorted(permission_sets, key=lambda permission_set: permission_set.key)}
+        ordered = sorted(permission_sets, key=lambda its: its.key)
+        return {permission_set.key: permission_set for permission_set in ordered}
 
     @cached_property
     def external_sets(self) -> frozenset[str]:
         """Returns the names of the permission sets that others look after."""
-        return frozenset(
-            permission_set.name for permission_set in self.permission_sets.values() if permission_set.external
-        )
+        sets = self.permission_sets.values()
+        return frozenset(permission_set.name for permission_set in sets if permission_set.external)
 
     @cached_property
     def grants(self) -> Mapping[Grant, tuple[Location, ...]]:
@@ -252,7 +253,7 @@ class LandingZone:
         return SourceLocation(part.name or file, part.line(here))
 
     def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
-        """Makes the fault of one value, for what only shows when Terraform is written."""
+        """Makes the fault of a value, for what only shows when Terraform is written."""
         return self.source_file(file).fault(location, problem, remedy)
 
     def source_file(self, file: str) -> SourceFile:

@@ -32,24 +32,22 @@ def accounts(project: Project, organization: Organization) -> dict[str, Account]
     """Returns all accounts, the management account first, the others sorted, retired ones among them."""
     own = project.management_account
     management = Account(MANAGEMENT, own.name, own.email, ROOT, PROJECT, ("management_account",), own.id)
-    found = {MANAGEMENT: management}
+    resolved = {MANAGEMENT: management}
     for key, account in sorted(organization.accounts.items()):
-        name, location = account.name or default_name(project, key), ("accounts", key)
-        unit, tags = account.organizational_unit, account.tags
-        found[key] = Account(
+        resolved[key] = Account(
             key,
-            name,
+            account.name or default_name(project, key),
             account.email,
-            unit,
+            account.organizational_unit,
             ORGANIZATION,
-            location,
-            tags=tags,
+            ("accounts", key),
+            tags=account.tags,
             retired=account.retired,
             unwritten=account.unwritten,
         )
-    return found
+    return resolved
 
 
 def default_name(project: Project, key: str) -> str:
-    """Returns the name of an account without a declared one."""
+    """Returns the name of an account that declares none."""
     return f"{project.name}-{key}"

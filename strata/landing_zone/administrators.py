@@ -47,10 +47,7 @@ def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> A
 
 def has_ended(landing_zone: LandingZone, entry: Location, today: dt.date) -> bool:
     """Returns whether an entry that gives access ended before a day; what an option gives never does."""
-    if entry[0] != "assignments":
-        return False
-    until = landing_zone.sso.assignments[int(entry[1])].until
-    return until is not None and until < today
+    return entry[0] == "assignments" and landing_zone.sso.assignments[int(entry[1])].ended(today)
 
 
 def is_full(permission_set: PermissionSet) -> bool:
@@ -74,7 +71,7 @@ def denies_everything(document: str) -> bool:
 
 def _says_of_everything(effect: str, document: str) -> bool:
     try:
-        found = list(statements(json.loads(document))) if document else []
+        parsed = list(statements(json.loads(document))) if document else []
     except ValueError:
         return False
     return any(
@@ -82,7 +79,7 @@ def _says_of_everything(effect: str, document: str) -> bool:
         and _reaches_nearly_all(statement, "Action")
         and _reaches_nearly_all(statement, "Resource")
         and not statement.content.get("Condition")
-        for statement in found
+        for statement in parsed
     )
 
 

@@ -20,22 +20,26 @@ _ACCOUNT_IDS = frozenset({"012345678901", "111122223333", "123456789012", "44445
 
 def example_values(landing_zone: LandingZone) -> Iterator[tuple[str, Location, str]]:
     """Yields file, location and value of every account id and e-mail address that somebody has to replace."""
-    for file, location, value in _values(landing_zone):
-        if is_example(value):
-            yield file, location, value
+    parts = {
+        PROJECT: landing_zone.project,
+        ORGANIZATION: landing_zone.organization,
+        SECURITY: landing_zone.security,
+        SSO: landing_zone.sso,
+    }
+    for file, part in parts.items():
+        yield from ((file, location, value) for location, value in _personal(part, ()) if is_example(value))
 
 
 def example_faults(landing_zone: LandingZone) -> list[Fault]:
     """Returns every example value as a fault: AWS would take them for accounts and mailboxes that exist."""
-    return [_fault(landing_zone, *example_value) for example_value in example_values(landing_zone)]
-
-
-def _fault(landing_zone: LandingZone, file: str, location: Location, value: str) -> Fault:
-    if "@" in value:
-        problem, remedy = f"{value!r} is an example's address", "write one that reaches you: AWS writes to it"
-    else:
-        problem, remedy = f"{value!r} is an example's account id", "write your own, in quotes"
-    return landing_zone.fault(file, location, Message("example-value", problem, value=value), remedy)
+    faults = []
+    for file, location, value in example_values(landing_zone):
+        if "@" in value:
+            problem, remedy = f"{value!r} is an example's address", "write one that reaches you: AWS writes to it"
+        else:
+            problem, remedy = f"{value!r} is an example's account id", "write your own, in quotes"
+        faults.append(landing_zone.fault(file, location, Message("example-value", problem, value=value), remedy))
+    return faults
 
 
 def is_example(value: str) -> bool:
@@ -46,18 +50,8 @@ def is_example(value: str) -> bool:
     return any(domain == example or domain.endswith(f".{example}") for example in _DOMAINS)
 
 
-def _values(landing_zone: LandingZone) -> Iterator[tuple[str, Location, str]]:
-    parts = {
-        PROJECT: landing_zone.project,
-        ORGANIZATION: landing_zone.organization,
-        SECURITY: landing_zone.security,
-        SSO: landing_zone.sso,
-    }
-    return ((file, location, value) for file, part in parts.items() for location, value in _personal(part, ()))
-
-
 def _personal(value: Any, location: Location) -> Iterator[tuple[Location, str]]:
-    """Yields the values below one that have a personal type; a retired account keeps its values."""
+    """Yields the values below a value that have a personal type; a retired account keeps its values."""
     if isinstance(value, Model):
         if not getattr(value, "retired", False):
             for name in _fields(type(value)):
@@ -66,8 +60,8 @@ def _personal(value: Any, location: Location) -> Iterator[tuple[Location, str]]:
         for key in sorted(value):
             yield from _personal(value[key], (*location, key))
     elif isinstance(value, tuple):
-        for index, one in enumerate(value):
-            yield from _personal(one, (*location, index))
+        for index, entry in enumerate(value):
+            yield from _personal(entry, (*location, index))
     elif isinstance(value, str) and value:
         yield location, value
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from strata.config import ACCEPTED, EXPECTATIONS, SSO
 from strata.config.accepted import ENTRIES as ACCEPTANCES
+from strata.config.accepted import Acceptance
 from strata.config.expectations import ENTRIES as EXPECTED
+from strata.config.expectations import Expectation
 from strata.config.models import ROOT, Assignment
 from strata.config.source import Location
 from strata.errors import Fault, Message, StrataError
@@ -42,24 +45,42 @@ class Ending:
         return self.until < on
 
 
+E = TypeVar("E", Assignment, Acceptance, Expectation)
+
+
+def due(entries: Iterable[E], on: dt.date, notice: dt.timedelta = NOTICE) -> list[tuple[int, E]]:
+    """Returns the entries that have ended on a day or end soon, each with its position, those that end first first."""
+    # In days, since a date has an end as well.
+    ending = [(entry.until, index, entry) for index, entry in enumerate(entries) if entry.until]
+    soon = [(until, index, entry) for until, index, entry in ending if until - on <= notice]
+    return [(index, entry) for _, index, entry in sorted(soon, key=lambda ending: ending[:2])]
+
+
 def endings(landing_zone: LandingZone, on: dt.date, notice: dt.timedelta = NOTICE) -> list[Ending]:
     """Returns the assignments that have expired on a day or are due, those that end first before the others."""
-    # In days, since a date has an end as well.
-    found = [ending for ending in _all(landing_zone) if ending.until - on <= notice]
-    return sorted(found, key=lambda ending: (ending.until, ending.index))
+    ending = list[Ending]()
+    for index, assignment in due(landing_zone.sso.assignments, on, notice):
+        if assignment.until:
+            at = ("assignments", index)
+            file, line = landing_zone.source(SSO, at)
+            position = int(landing_zone.source_file(SSO).origin(at)[1][1])
+            ending.append(Ending(index, assignment, assignment.until, file, position, line))
+    return ending
 
 
 def expired(landing_zone: LandingZone, on: dt.date) -> list[Ending]:
     """Returns the assignments whose last day is over on a day, in the order of the file."""
-    return [ending for ending in _all(landing_zone) if ending.expired(on)]
+    over = [ending for ending in endings(landing_zone, on) if ending.expired(on)]
+    return sorted(over, key=lambda ending: ending.index)
 
 
 def over(landing_zone: LandingZone, on: dt.date) -> Iterator[Fault]:
     """Yields every last day that is over on a day, of access, of what is accepted and of what is expected."""
-    for ending in expired(landing_zone, on):
-        problem = f"{ending.until} is over, and access is given until strata expire takes it out"
-        message = Message("last-day-over", problem, kind="assignment", until=str(ending.until))
-        yield landing_zone.fault(SSO, (*ending.location, "until"), message, "correct the day")
+    for index, assignment in enumerate(landing_zone.sso.assignments):
+        if assignment.ended(on):
+            problem = f"{assignment.until} is over, and access is given until strata expire takes it out"
+            message = Message("last-day-over", problem, kind="assignment", until=str(assignment.until))
+            yield landing_zone.fault(SSO, ("assignments", index, "until"), message, "correct the day")
     for index, accepted in enumerate(landing_zone.accepted):
         if accepted.ended(on):
             problem = f"{accepted.until} is over, the last day on which {accepted.finding} at {accepted.at} is accepted"
@@ -73,15 +94,6 @@ def over(landing_zone: LandingZone, on: dt.date) -> Iterator[Fault]:
 
 
 _OR_OUT = "correct the day, or take the entry out"
-
-
-def _all(landing_zone: LandingZone) -> Iterator[Ending]:
-    for index, assignment in enumerate(landing_zone.sso.assignments):
-        if assignment.until:
-            at = ("assignments", index)
-            file, line = landing_zone.source(SSO, at)
-            position = int(landing_zone.source_file(SSO).origin(at)[1][1])
-            yield Ending(index, assignment, assignment.until, file, position, line)
 
 
 def who(assignment: Assignment) -> str:
@@ -127,7 +139,7 @@ def day_of(text: str) -> dt.date:
 
 
 def ending_text(ending: Ending, on: dt.date) -> str:
-    """Returns what ends when, in one line."""
+    """Returns what ends when, in a line."""
     assignment = ending.assignment
     reason = f"; {' '.join(assignment.reason.split())}" if assignment.reason else ""
     sets = ", ".join(assignment.permission_sets)

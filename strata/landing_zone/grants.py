@@ -12,7 +12,7 @@ from strata.landing_zone.selection import AccountSelector
 
 
 class Grant(NamedTuple):
-    """One permission set for one principal in one account; a tuple, since they come by the ten thousand."""
+    """A permission set for a principal in an account; a tuple, since they come by the ten thousand."""
 
     account: str
     permission_set: str
@@ -22,13 +22,13 @@ class Grant(NamedTuple):
 
 def grants(sso: Sso, selector: AccountSelector) -> Mapping[Grant, tuple[Location, ...]]:
     """Returns every grant once, sorted, with the entries of sso.yaml that give it."""
-    found: dict[Grant, list[Location]] = {}
+    given: dict[Grant, list[Location]] = {}
     for location, assignment in all_assignments(sso):
         for grant in _expanded(assignment, selector):
-            entries = found.setdefault(grant, [])
+            entries = given.setdefault(grant, [])
             if location not in entries:
                 entries.append(location)
-    return {grant: tuple(found[grant]) for grant in sorted(found)}
+    return {grant: tuple(given[grant]) for grant in sorted(given)}
 
 
 def all_assignments(sso: Sso) -> Iterator[tuple[Location, Assignment]]:

@@ -25,12 +25,12 @@ CONTROL_TOWER = (
 
 @dataclass(frozen=True)
 class Group:
-    """A group, with the members that sso.yaml gives it, or that external.yaml says are in an external one.
+    """A group, with the members that sso.yaml gives it, or that external.yaml says are in an external group.
 
     Attributes:
         members: the keys of the users in it.
         unwritten: those of its attributes that the configuration leaves as they are.
-        is_known: whether it is known who is in it: an identity provider fills its groups from one day to the next.
+        is_known: whether it is known who is in it: an identity provider fills its groups from day to day.
         strangers: the names of members whom sso.yaml does not have.
     """
 
@@ -82,7 +82,7 @@ def groups(sso: Sso, external: External) -> dict[str, Group]:
 
 
 def _group(key: str, group: models.GroupEntry, sso: Sso, external: External) -> Group:
-    found = Group(
+    resolved = Group(
         key,
         group.name or key,
         group.description,
@@ -91,13 +91,13 @@ def _group(key: str, group: models.GroupEntry, sso: Sso, external: External) -> 
         group.unwritten,
         is_known=not group.external,
     )
-    read = external.groups.get(found.name) if is_of_control_tower(found) else None
+    read = external.groups.get(resolved.name) if is_of_control_tower(resolved) else None
     if read is None:
-        return found
+        return resolved
     users = {user.sign_in_name.casefold(): key for key, user in sso.users.items()}
     members = tuple(users[name.casefold()] for name in read.members if name.casefold() in users)
     strangers = tuple(name for name in read.members if name.casefold() not in users)
-    return replace(found, members=members, strangers=strangers, is_known=True)
+    return replace(resolved, members=members, strangers=strangers, is_known=True)
 
 
 def may_be_in(user: User, groups: Mapping[str, Group]) -> frozenset[str]:

@@ -32,12 +32,12 @@ def layers(landing_zone: LandingZone) -> list[LayerStack]:
         "security": (_security(landing_zone), ("organizations",)),
         "sso": (_sso(landing_zone), (*(("backend",) if state else ()), "organizations", "security")),
     }
-    found = [LayerStack(name, owns, reads, state_key(name)) for name, (owns, reads) in owns_and_reads.items()]
-    return [*found, *(_own(landing_zone, layer) for layer in landing_zone.layers.values())]
+    stacks = [LayerStack(name, owns, reads, state_key(name)) for name, (owns, reads) in owns_and_reads.items()]
+    return [*stacks, *(_own(landing_zone, layer) for layer in landing_zone.layers.values())]
 
 
 def _own(landing_zone: LandingZone, layer: OwnLayer) -> LayerStack:
-    """Returns a layer of one's own; what it makes stands in its code alone."""
+    """Returns a layer of your own; what it makes stands in its code alone."""
     if not layer.code.in_accounts:
         return LayerStack(layer.name, ("a layer of your own",), layer.reads, state_key(layer.name))
     owns = [f"a layer of your own, a stack in each of {counted(len(landing_zone.members), 'member account')}"]

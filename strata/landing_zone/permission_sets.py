@@ -19,12 +19,12 @@ STATE_ACCESS = "StateAccess"
 
 FULL_ACCESS = "AdministratorAccess"
 AWS_MANAGED = "arn:aws:iam::aws:policy/"
-"""What the ARN of one of AWS's policies has before its name."""
+"""What the ARN of a policy of AWS's has before its name."""
 
 
 @dataclass(frozen=True)
 class ManagedPolicy:
-    """A policy by name: one of AWS's, or one of your own in every account."""
+    """A policy by name: AWS's, or your own in every account."""
 
     aws: str = ""
     customer: str = ""
@@ -32,7 +32,7 @@ class ManagedPolicy:
 
     @property
     def name(self) -> str:
-        """Returns its name, with the path if it is one of AWS's."""
+        """Returns its name, with the path if it is AWS's."""
         return self.aws or self.customer
 
     def __str__(self) -> str:
@@ -106,7 +106,7 @@ class PermissionSet:
 def all_permission_sets(
     sso: Sso, project: Project | None, documents: Mapping[str, str], external: External
 ) -> list[PermissionSet]:
-    """Returns all permission sets, those of options first; two have one key where the YAML has an option's as well."""
+    """Returns all permission sets, those of options first; two have a key where the YAML has an option's as well."""
     values = placeholder_values(project)
     permission_sets = [*_of_options(sso, project, values)]
     for key, permission_set in sso.permission_sets.items():
@@ -136,9 +136,7 @@ def _external(key: str, name: str, read: ExternalPermissionSet | None) -> Permis
     at: Location = ("permission_sets", key)
     if read is None:
         return PermissionSet(key, name, (UnreadPolicies(name),), at, external=True)
-    managed = tuple(
-        ManagedPolicy(held_policy.aws, held_policy.customer, held_policy.path) for held_policy in read.policies
-    )
+    managed = tuple(ManagedPolicy(policy.aws, policy.customer, policy.path) for policy in read.policies)
     limit = read.boundary
     words = f"inline policy of permission set {name} in {EXTERNAL}"
     return PermissionSet(

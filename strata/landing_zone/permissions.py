@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def permissions(project: Project) -> Mapping[str, DocumentTemplate]:
 
 
 def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any]]:
-    """Returns the documents of a layer of one's own: who deploys it has the one of its name, its roles the others."""
+    """Returns the documents of your own layer: who deploys it has that of its name, its roles the others."""
     stacks = layer.stack_in("*") if layer.code.in_accounts else layer.name
     values = {**placeholder_values(project), "state_bucket": project.state_bucket, "stacks": stacks}
     content = DocumentTemplate(minified((_FOLDER / "layer.json").read_text(encoding="utf-8")), values).content
@@ -63,8 +63,8 @@ def _allow(sid: str, actions: Iterable[str], resource: str | list[str] = "*") ->
 @cache
 def types() -> Mapping[str, Mapping[str, list[str]]]:
     """Returns the actions that a plan of each type needs, and a deploy besides, of the types that Strata knows."""
-    found: Mapping[str, Mapping[str, list[str]]] = json.loads((_FOLDER / "types.json").read_text(encoding="utf-8"))
-    return found
+    actions: Mapping[str, Mapping[str, list[str]]] = json.loads((_FOLDER / "types.json").read_text(encoding="utf-8"))
+    return actions
 
 
 def template(name: str) -> str:
@@ -81,18 +81,18 @@ def denied(text: str, operation: str = "") -> str | None:
 
 def remedy(action: str) -> str | None:
     """Returns which of the documents allow an action, in any case of its letters; None where none does."""
-    found = list(_granting(action))
-    places = [f"`strata permissions {name}` (statement {sid})" for name, sid, _ in found]
-    return f"attach the policy that {' or '.join(places)} prints: it allows {found[0][2]}" if found else None
-
-
-def _granting(action: str) -> Iterator[tuple[str, str, str]]:
-    for name in NAMES:
-        for statement in _statements(name):
-            yield from ((name, statement["Sid"], one) for one in statement["Action"] if one.lower() == action.lower())
+    granting = [
+        (name, statement["Sid"], pattern)
+        for name in NAMES
+        for statement in _statements(name)
+        for pattern in statement["Action"]
+        if pattern.lower() == action.lower()
+    ]
+    places = [f"`strata permissions {name}` (statement {sid})" for name, sid, _ in granting]
+    return f"attach the policy that {' or '.join(places)} prints: it allows {granting[0][2]}" if granting else None
 
 
 @cache
 def _statements(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(template(name))["Statement"]
-    return found
+    statements: list[dict[str, Any]] = json.loads(template(name))["Statement"]
+    return statements

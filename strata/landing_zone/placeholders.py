@@ -78,7 +78,7 @@ def fill(document: str, values: Mapping[str, str]) -> str:
 
 
 def misplaced(document: str) -> set[str]:
-    """Returns the placeholders for lists that are not an entry of one; to fill them would break the document."""
+    """Returns the placeholders for lists that are no entry of a list; to fill them would break the document."""
 
     def walk(value: Any) -> Iterator[str]:
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The organization policies: those of JSON files and those of options, as one list."""
+"""The organization policies: those of JSON files and those of options, as a list."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Policy:
     external: bool = False
     """Others look after it: nothing of it is changed, neither what it says nor where it is attached."""
     is_known: bool = True
-    """False for an external one whose document external.yaml lacks."""
+    """False for an external policy whose document external.yaml lacks."""
 
     @cached_property
     def attachments(self) -> Mapping[Target, Location]:
@@ -84,12 +84,12 @@ def without_full_access(organization: Organization) -> dict[tuple[PolicyType, Ta
 
 def _named(targets: Targets, at: Location) -> dict[Target, Location]:
     """Returns the targets that are named below a location, each with its own."""
-    found = {THE_ROOT: (*at, "root")} if targets.root else {}
+    places = {THE_ROOT: (*at, "root")} if targets.root else {}
     for index, key in enumerate(targets.organizational_units):
-        found[Target("unit", key)] = (*at, "organizational_units", index)
+        places[Target("unit", key)] = (*at, "organizational_units", index)
     for index, key in enumerate(targets.accounts):
-        found[Target("account", key)] = (*at, "accounts", index)
-    return found
+        places[Target("account", key)] = (*at, "accounts", index)
+    return places
 
 
 def all_policies(
@@ -99,7 +99,7 @@ def all_policies(
     external: External,
     account_ids: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Policy]:
-    """Returns all policies, those of options first; two have one key where the YAML has an option's as well.
+    """Returns all policies, those of options first; two have the same key where the YAML has an option's as well.
 
     Args:
         account_ids: the ids of accounts by key, as far as they are known; documents have a placeholder for others.
@@ -140,8 +140,8 @@ def all_policies(
 def security_administrator(organization: Organization, account_ids: Mapping[str, str]) -> dict[str, str]:
     """Returns the placeholder for the account that Access Analyzer is delegated to.
 
-    Where it is to none, or to one that is gone and has an empty id, no account has the id that stands for it, so that
-    nobody is exempt.
+    Where it is to none, or to an account that is gone and has an empty id, no account has the id that stands for it,
+    so that nobody is exempt.
     """
     account = organization.delegated_administrators.get(ACCESS_ANALYZER)
     id = account_ids.get(account, f"{{{{id of account {account}}}}}") if account else ""

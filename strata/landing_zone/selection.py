@@ -87,13 +87,13 @@ class AccountSelector:
 
     def tagged(self, tags: Mapping[str, str]) -> frozenset[str]:
         """Returns the accounts that have all of the tags."""
-        found = [self._with_tag(tag, pattern) for tag, pattern in tags.items()]
-        return found[0].intersection(*found[1:]) if found else frozenset()
+        having = [self._with_tag(tag, pattern) for tag, pattern in tags.items()]
+        return having[0].intersection(*having[1:]) if having else frozenset()
 
     def _with_tag(self, tag: str, pattern: str) -> frozenset[str]:
         if (tag, pattern) not in self._tagged:
             values = self._tags.get(tag, {})
-            self._tagged[tag, pattern] = frozenset[str]().union(*(values[one] for one in matching(pattern, values)))
+            self._tagged[tag, pattern] = frozenset[str]().union(*(values[value] for value in matching(pattern, values)))
         return self._tagged[tag, pattern]
 
     def tag_values(self, tag: str) -> frozenset[str]:
@@ -112,7 +112,7 @@ def is_wildcard(name: str) -> bool:
 
 
 def matching(pattern: str, names: Iterable[str]) -> list[str]:
-    """Returns the names that a key or a wildcard matches: `*` is any text, `?` one character."""
+    """Returns the names that a key or a wildcard matches: `*` is any text, `?` any character."""
     if not is_wildcard(pattern):
         return [pattern] if pattern in names else []
     expression = re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."))
@@ -123,8 +123,8 @@ def _by_unit(organization: Organization) -> dict[str, frozenset[str]]:
     inside: defaultdict[str, set[str]] = defaultdict(set)
     for key, account in organization.accounts.items():
         inside[account.organizational_unit].add(key)
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    below: defaultdict[str, set[str]] = defaultdict(set)
     for unit in units(organization):
         for key in unit.keys:
-            found[key] |= inside[unit.key]
-    return {key: frozenset(accounts) for key, accounts in found.items()}
+            below[key] |= inside[unit.key]
+    return {key: frozenset(accounts) for key, accounts in below.items()}

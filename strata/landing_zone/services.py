@@ -25,7 +25,7 @@ def own_switches(organization: Organization) -> dict[str, Location]:
     places: dict[str, Location] = {
         trusted_service: ("trusted_services", at) for at, trusted_service in enumerate(organization.trusted_services)
     }
-    places |= {one: ("delegated_administrators", one) for one in organization.delegated_administrators}
+    places |= {service: ("delegated_administrators", service) for service in organization.delegated_administrators}
     return {place: places[place] for place in sorted(places) if place in aws_limits().own_switches}
 
 

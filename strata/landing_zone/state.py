@@ -1,4 +1,4 @@
-"""The policies of the resources that hold the state: those of its buckets, and the one that AWS gives a key."""
+"""The policies of the resources that hold the state: those of its buckets, and what AWS gives a key."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def bucket_denials(arn: str) -> list[dict[str, Any]]:
 
 
 def default_key_policy(partition: str, account: str) -> dict[str, Any]:
-    """Returns the policy of a KMS key that is made without one, as both keys of the state are.
+    """Returns the policy that AWS gives a KMS key without any, as both keys of the state are.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """

@@ -42,11 +42,10 @@ def units(organization: Organization) -> Iterator[Unit]:
 
 
 def _walk(below: Mapping[str, OrganizationalUnit], above: tuple[str, ...]) -> Iterator[Unit]:
-    for key, one in sorted(below.items()):
+    for key, unit in sorted(below.items()):
         keys = (*above, key)
-        unit = Unit(keys, one.name or key, bool(one.organizational_units), unwritten=one.unwritten)
-        yield unit
-        yield from _walk(one.organizational_units, unit.keys)
+        yield Unit(keys, unit.name or key, bool(unit.organizational_units), unwritten=unit.unwritten)
+        yield from _walk(unit.organizational_units, keys)
 
 
 # The tree
@@ -77,12 +76,12 @@ Ancestors = Mapping[Target, tuple[Target, ...]]
 """What is above the root, each unit and each account, from the root down, itself the last; in the order of the tree."""
 
 
-def ancestors(found: Iterable[Unit], accounts: Iterable[Account]) -> Ancestors:
+def ancestors(units: Iterable[Unit], accounts: Iterable[Account]) -> Ancestors:
     """Returns the way down to every target, the accounts of a unit before the units in it."""
     below: defaultdict[str, list[Target]] = defaultdict(list)
     for account in accounts:
         below[account.unit].append(Target("account", account.key))
-    for unit in found:
+    for unit in units:
         below[unit.parent or ROOT].append(Target("unit", unit.key))
 
     def down(way: tuple[Target, ...]) -> Iterator[tuple[Target, ...]]:

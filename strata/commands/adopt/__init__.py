@@ -143,7 +143,7 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
     texts = changed_texts(to, merged, inventory)
     warned = worse(to, existing, merged) if texts else []
     new = merged.landing_zone
-    if differs := overtaken(new.external, external_at_aws(new, inventory, merged.found.keys, None)):
+    if differs := overtaken(new.external, external_at_aws(new, inventory, merged.description.keys, None)):
         way = f"strata adopt --refresh-external --config {word(to)}"  # which alone writes external.yaml
         text = f"AWS has otherwise than {EXTERNAL}: {listed(differs)}; strata drift says what, {way} writes it"
         warned.append(Message("external-differs", text, things=differs))
@@ -154,7 +154,7 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
         if written:
             offer(options, to, existing, texts, merged, dry_run=False, yes=True, quiet=True)
             forget_answers(to)
-        facts = _facts(to, merged.found, reading, written=written)
+        facts = _facts(to, merged.description, reading, written=written)
         document(output("adopt", {**facts, **merged.since.facts(), "warnings": warned}))
         return 0
     reading.tell()

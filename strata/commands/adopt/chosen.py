@@ -285,7 +285,7 @@ def kept(
             refusals.append(Message("not-declarable", text, kind=difference.kind, name=difference.name))
         why = {
             f"{omission.kind} {omission.name}: {omission.reason}": omission
-            for omission in merged.found.left_alone
+            for omission in merged.description.left_alone
             if any(name and name in omission.name for name in names)
         }
         refusals += [omission.reason.saying(text, name=omission.name) for text, omission in why.items()]
