@@ -89,8 +89,8 @@ class Sections:
 
     def evidence(self) -> str:
         """Returns the facts of the reading; nothing of a report on files."""
-        found = self.live.facts() if self.live else ()
-        rows = "".join(f"<tr><th scope=row>{html(name)}<td>{html(value)}" for name, value in found)
+        facts = self.live.facts() if self.live else ()
+        rows = "".join(f"<tr><th scope=row>{html(name)}<td>{html(value)}" for name, value in facts)
         return _table(("Fact", "Value"), rows)
 
     def differences(self) -> str:
