@@ -199,7 +199,7 @@ def _case_as_json(case: Case) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Dated:
+class DatedEntry:
     """An entry that has ended or ends soon: where it stands, its last day, and what it is in words and in JSON."""
 
     file: str
@@ -221,20 +221,20 @@ class Dated:
         }
 
 
-def _endings(zone: LandingZone, folder: Path, day: dt.date) -> dict[str, list[Dated]]:
+def _endings(zone: LandingZone, folder: Path, day: dt.date) -> dict[str, list[DatedEntry]]:
     """Returns the entries that have ended on a day or end soon, by their names in JSON; those that end first first."""
 
     def of_list(
         file: str, key: str, entries: Iterable[T], fields: Iterable[str], words: Callable[[T], str]
-    ) -> Iterator[Dated]:
+    ) -> Iterator[DatedEntry]:
         for index, entry in accepted.endings(entries, day, expiry.NOTICE):
             number, until = zone.source_file(file).line((key, index)), entry.until or day
             text = f"{words(entry)}; {expiry.when(until, day)}; {' '.join(entry.reason.split())}"
             subject = {field: getattr(entry, field) for field in fields}
-            yield Dated(f"{folder}/{file}", number, entry.until, entry.reason, text, subject)
+            yield DatedEntry(f"{folder}/{file}", number, entry.until, entry.reason, text, subject)
 
     assignments = [
-        Dated(
+        DatedEntry(
             f"{folder}/{ending.file}",
             ending.line,
             ending.until,
