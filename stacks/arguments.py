@@ -38,7 +38,7 @@ def check_value(name: str, value: Any) -> None:
 
 def _faults(kind: type, arguments: Mapping[str, Any]) -> Iterator[str]:
     parameters, types = _signature(kind)
-    if not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         for argument in sorted(arguments.keys() - parameters.keys()):
             yield f"has no argument {argument!r}{did_you_mean(argument, parameters)}"
     for argument, one in parameters.items():
@@ -62,9 +62,9 @@ def _resources(value: Any) -> Iterator[str]:
     if isinstance(value, Added):
         yield f"{value.fqn} is a resource where a value belongs; write one of its attributes, as `.id`, or `.fqn`"
     elif isinstance(value, Mapping):
-        yield from (found for inner in value.values() for found in _resources(inner))
+        yield from (resource for inner in value.values() for resource in _resources(inner))
     elif isinstance(value, (list, tuple)):
-        yield from (found for inner in value for found in _resources(inner))
+        yield from (resource for inner in value for resource in _resources(inner))
     elif hasattr(type(value), "__jsii_struct_bases__"):
         yield from _resources(value._values)
 

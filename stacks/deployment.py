@@ -105,8 +105,8 @@ def _without(landing_zone: LandingZone, closed: Mapping[str, str]) -> LandingZon
     """
     organization = landing_zone.organization
     accounts = {
-        key: one.model_copy(update={"retired": True}) if key in closed else one
-        for key, one in organization.accounts.items()
+        key: account.model_copy(update={"retired": True}) if key in closed else account
+        for key, account in organization.accounts.items()
     }
     delegated = organization.delegated_administrators.items()
     theirs = {f"{DELEGATED.type}.{delegation(service)}" for service, account in delegated if account in closed}

@@ -76,7 +76,7 @@ class OrganizationsStack(BaseStack):
 
     def _declare(self, keys: Mapping[str, Mapping[str, str]], allow: Collection[str]) -> None:
         """Stops when an account that is deployed is neither declared nor retired, wherever its entry went."""
-        retired = {key: one.email.lower() for key, one in self.landing_zone.retired.items()}
+        retired = {key: account.email.lower() for key, account in self.landing_zone.retired.items()}
         self._retired = frozenset(retired)
         moved = {email for key, email in keys["account"].items() if f"moved:account:{key}" in allow}
         away = moved_keys(self.landing_zone.moves, "account")
@@ -198,7 +198,7 @@ class OrganizationsStack(BaseStack):
 
     def _policies(self, backend: BackendStack) -> None:
         """Makes and attaches the policies; those that name the state get its ARNs from the backend stack."""
-        own = [one for one in self.landing_zone.policies.values() if not one.external]
+        own = [policy for policy in self.landing_zone.policies.values() if not policy.external]
         for kind in policy_types(own):
             self._read_live(kind)
         delegated = self.configuration.delegated_administrators.values()
@@ -225,7 +225,7 @@ class OrganizationsStack(BaseStack):
             depends_on=[self.organization],
         )
         self.import_if_exists(f"aws_organizations_policy.{policy.key}", hcl.live_policies(policy.type, policy.name))
-        for target in sorted(policy.attachments, key=lambda one: one.address_part):
+        for target in sorted(policy.attachments, key=lambda target: target.address_part):
             if target.kind == "account" and target.key not in self.accounts:
                 continue  # it is closed
             name = resource_name(policy.key, target.address_part)
@@ -263,8 +263,8 @@ class OrganizationsStack(BaseStack):
             name_regex="^AWSServiceRoleForAccessAnalyzer$",
             path_prefix=f"/aws-service-role/{ACCESS_ANALYZER}/",
         )
-        found = hcl.set_of("data.aws_iam_roles.access-analyzer.arns")
-        self.import_if_exists("aws_iam_service_linked_role.access-analyzer", found)
+        expression = hcl.set_of("data.aws_iam_roles.access-analyzer.arns")
+        self.import_if_exists("aws_iam_service_linked_role.access-analyzer", expression)
         return self.add(
             IamServiceLinkedRole,
             "access-analyzer",

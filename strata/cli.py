@@ -78,7 +78,7 @@ _OF_AWS: dict[str, frozenset[str]] = {
 
 def _shared(command: str) -> dict[str, Any]:
     options = {**_SHARED, "region": RequestRegionOption} if command == "can" else _SHARED
-    return {key: one for key, one in options.items() if command in _OF_AWS.get(key, {command})}
+    return {key: option for key, option in options.items() if command in _OF_AWS.get(key, {command})}
 
 
 @app.callback()
@@ -602,10 +602,10 @@ def adopt(
         ]:
             text = f"KIND:NAME is about the configuration, see --config; it takes no {given[0]}"
             raise UsageError(Message("arguments-conflict", text, options=["KIND:NAME", given[0]]))
-        from strata.commands.adopt.chosen import Choice
+        from strata.commands.adopt.chosen import AdoptionChoice
         from strata.commands.adopt.chosen import run as run_chosen
 
-        return run_chosen(options, Choice(things, literal, thorough, yes, dry_run, json))
+        return run_chosen(options, AdoptionChoice(things, literal, thorough, yes, dry_run, json))
     if refresh_external:
         others = {**of_all, "--literal": literal, "--thorough": thorough, "--prune": prune}
         if given := [flag for flag, value in others.items() if value]:
@@ -627,10 +627,10 @@ def adopt(
     if not to:
         text = "give --to: the folder of the new configuration, or of the one that what is new goes into"
         raise UsageError(Message("argument-missing", text, option="--to"))
-    from strata.commands.adopt import How, Names, run
+    from strata.commands.adopt import AdoptOptions, Names, run
 
     names = Names(name, short_name, primary, secondary, identity_center_region)
-    return run(options, to=to, names=names, how=How(literal, thorough, yes, dry_run, json))
+    return run(options, to=to, names=names, how=AdoptOptions(literal, thorough, yes, dry_run, json))
 
 
 @command("doctor", "strata doctor --profile ex-bootstrap")
@@ -1039,7 +1039,7 @@ def report(
     from strata.live import Source
 
     only, source = Only(account or (), ou or (), person, group), Source(live, kept, save)
-    allowed = [one.value for one in allow or ()]
+    allowed = [allowed_change.value for allowed_change in allow or ()]
     return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of, only=only, source=source)
 
 
@@ -1060,7 +1060,11 @@ def main() -> None:
 
 def asked(named: Sequence[str]) -> typer.Typer:
     """Returns the command line with the one command that is named: to make those of all others takes 10 ms."""
-    if not (commands := [one for one in app.registered_commands if one.name in named]):
+    if not (
+        commands := [
+            registered_command for registered_command in app.registered_commands if registered_command.name in named
+        ]
+    ):
         return app
     found = copy.copy(app)
     found.registered_commands, found.registered_groups = commands, []

@@ -34,7 +34,7 @@ def keys(*kinds: str, more: Iterable[str] = ()) -> Completion:
     """Returns a completion of the keys of some kinds, such as `account`, and of some words."""
 
     def complete(context: typer.Context) -> list[str]:
-        return [*dict.fromkeys(one for kind in kinds for one in _keys(_folder(context), kind)), *more]
+        return [*dict.fromkeys(key for kind in kinds for key in _keys(_folder(context), kind)), *more]
 
     return complete
 
@@ -52,7 +52,7 @@ def permissions(context: typer.Context) -> list[str]:
 
 def _layers(context: typer.Context) -> list[str]:
     with suppress(OSError):
-        return sorted(one.stem for one in (_folder(context) / "layers").glob("*.yaml") if _KEY.fullmatch(one.stem))
+        return sorted(path.stem for path in (_folder(context) / "layers").glob("*.yaml") if _KEY.fullmatch(path.stem))
     return []
 
 

@@ -27,7 +27,7 @@ FORMATS: Mapping[str, int] = {
 
 def output(name: str, data: Mapping[str, Any], notes: Sequence[Message] = ()) -> str:
     """Returns the JSON of a command; `messages` has every `Message` of the data, and notes, each once."""
-    messages = {(one["id"], one["text"], one["place"]): one for one in _messages([data, *notes])}
+    messages = {(message["id"], message["text"], message["place"]): message for message in _messages([data, *notes])}
     return as_json({"format": FORMATS[name], **data, "messages": list(messages.values())})
 
 
@@ -52,7 +52,9 @@ def error_facts(error: Exception) -> dict[str, Any]:
     if isinstance(error, ConfigurationError):
         return {"faults": [fault_facts(fault) for fault in error.faults], "errors": [], "advice": []}
     if refusals := getattr(error, "refusals", ()):
-        faults = [fault_facts(one.fault) | {"allow": one.kind, "copy": list(one.lines)} for one in refusals]
+        faults = [
+            fault_facts(refusal.fault) | {"allow": refusal.kind, "copy": list(refusal.lines)} for refusal in refusals
+        ]
         return {"faults": faults, "errors": [], "advice": []}
     if isinstance(error, StrataError):
         return {"faults": [], "errors": list(error.args), "advice": list(getattr(error, "advice", ()))}

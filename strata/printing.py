@@ -35,14 +35,14 @@ def flat(text: object) -> str:
 def visible(text: str) -> str:
     """Returns text with what a terminal obeys, or does not show, written out as in JSON; tabs and line ends stay."""
     if text.isascii():
-        return _CONTROL.sub(lambda found: _escape(found[0]), text)
-    return _HIDDEN.sub(lambda found: _escape(found[0]), text.translate(_SEEN))
+        return _CONTROL.sub(lambda match: _escape(match[0]), text)
+    return _HIDDEN.sub(lambda match: _escape(match[0]), text.translate(_SEEN))
 
 
 def values_cut(text: str) -> str:
     """Returns a message in which no quoted value is so long that it hides the rest."""
     return _QUOTED.sub(
-        lambda found: f"{found[0][:_BRIEF]}...{found[0][-1]}" if len(found[0]) > _LONG else found[0], text
+        lambda match: f"{match[0][:_BRIEF]}...{match[0][-1]}" if len(match[0]) > _LONG else match[0], text
     )
 
 
@@ -67,7 +67,7 @@ _HIDDEN = re.compile(
 )
 
 
-class _Seen(dict[int, str | int]):
+class _Escaped(dict[int, str | int]):
     """Letters by their number, those that cannot be printed escaped; made as they come."""
 
     def __missing__(self, code: int) -> str | int:
@@ -78,7 +78,7 @@ class _Seen(dict[int, str | int]):
         return self[code]
 
 
-_SEEN = _Seen()
+_SEEN = _Escaped()
 
 
 def _escape(letter: str) -> str:
@@ -430,7 +430,8 @@ class _Guarded:
         if _MARK.search(text):
             pieces = _PAINTED.split(text)
             shown = "".join(
-                f"{one[0]}{visible(one[1:-1])}{_PLAIN}" if _PAINTED.fullmatch(one) else visible(one) for one in pieces
+                f"{piece[0]}{visible(piece[1:-1])}{_PLAIN}" if _PAINTED.fullmatch(piece) else visible(piece)
+                for piece in pieces
             )
         else:
             shown = visible(text)
@@ -446,13 +447,13 @@ class _Guarded:
         if self._begun:
             return self._in_colour(text)
         painted = (
-            _LEVEL.sub(lambda found: paint(found[0], _LEVELS[found[0]]), text, count=1) if _LEVEL.match(text) else text
+            _LEVEL.sub(lambda match: paint(match[0], _LEVELS[match[0]]), text, count=1) if _LEVEL.match(text) else text
         )
         end = text[len(text.rstrip(" ")) :]
         return self._in_colour("\n".join(wrapped(painted.rstrip(" "), self._columns or _USUAL)) + end)
 
     def _in_colour(self, text: str) -> str:
-        return _MARK.sub(lambda found: _CODES[found[0]] if self._colours else "", text)
+        return _MARK.sub(lambda match: _CODES[match[0]] if self._colours else "", text)
 
     def writelines(self, lines: list[str]) -> None:
         for one in lines:

@@ -57,18 +57,18 @@ def is_given(given: Known, question: Question) -> bool:
 
 def from_options(questions: Sequence[Question], given: Known, known: dict[str, Any]) -> Iterator[Message]:
     """Reads what the options give into `known`; yields what is wrong with it."""
-    for one in questions:
-        if not is_given(given, one):
+    for question in questions:
+        if not is_given(given, question):
             continue
-        value = given[one.name]
+        value = given[question.name]
         try:
-            if one.many:
-                known[one.name] = tuple(dict.fromkeys(one.read(text, known) for text in value))
+            if question.many:
+                known[question.name] = tuple(dict.fromkeys(question.read(text, known) for text in value))
             else:
-                known[one.name] = one.read(value if isinstance(value, str) else ",".join(value), known)
+                known[question.name] = question.read(value if isinstance(value, str) else ",".join(value), known)
         except Problem as problem:
             why = problem.problem
-            yield why.saying(f"{one.flag}: {why}; {problem.remedy}", option=one.flag)
+            yield why.saying(f"{question.flag}: {why}; {problem.remedy}", option=question.flag)
 
 
 def ask(words: str, flag: str, read: Callable[[str], T], *, hint: str = "") -> T:

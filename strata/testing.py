@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from strata.config.expectations import Expectation
 from strata.config.text import Problem
 from strata.errors import Message, StrataError
-from strata.evaluation.expectations import Case, Examination, Result
+from strata.evaluation.expectations import Case, Examiner, ExpectationResult
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.sentences import ANYBODY, EVERYBODY, problems, resolved
 from strata.landing_zone import LandingZone
@@ -49,9 +49,9 @@ class Zone:
         return cls(load(folder))
 
     @cached_property
-    def examination(self) -> Examination:
+    def examination(self) -> Examiner:
         """Returns what asks; it remembers what it has found out."""
-        return Examination(Evaluated(self.landing_zone))
+        return Examiner(Evaluated(self.landing_zone))
 
     def principal(self, *names: str) -> Principal:
         """Returns users, groups, permission sets, `role/NAME`, `root`, `deployer` or services, each by itself."""
@@ -72,9 +72,9 @@ class Zone:
             AssertionError: some do not; it names each with its first cases.
         """
         __tracebackhide__ = True
-        failing = [one for one in examined(self.landing_zone) if not one.holds]
+        failing = [result for result in examined(self.landing_zone) if not result.holds]
         if failing:
-            raise AssertionError("\n".join(f"{one.expectation.id}: {_told(one)}" for one in failing))
+            raise AssertionError("\n".join(f"{result.expectation.id}: {_told(result)}" for result in failing))
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Principal:
             raise AssertionError(_told(result))
         return True
 
-    def _asked(self, expectation: Expectation) -> Result:
+    def _asked(self, expectation: Expectation) -> ExpectationResult:
         examination = self.zone.examination
         if found := list(problems(examination.evaluated, expectation, places=True, principals=True)):
             raise StrataError(*map(_with_remedy, found))
@@ -177,7 +177,7 @@ def _with_remedy(problem: Problem) -> Message:
 # What a failed assertion says
 
 
-def _told(result: Result) -> str:
+def _told(result: ExpectationResult) -> str:
     first = result.failing[0]
     lines = [case_in_words(first), *_way(first)]
     lines += [f"and {case_in_words(case)}" for case in result.failing[1:_SHOWN]]

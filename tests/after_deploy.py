@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from strata.config.models import RegionalSetting, Security
 from strata.kinds.at_aws import (
-    Account,
-    Assignment,
-    Attached,
-    Center,
-    Group,
     Inventory,
-    Organization,
-    PermissionSet,
-    Policy,
+    LiveAccount,
+    LiveAssignment,
+    LiveCenter,
+    LiveCustomerPolicy,
+    LiveGroup,
+    LiveOrganization,
+    LivePermissionSet,
+    LivePolicy,
+    LiveUnit,
+    LiveUser,
     Settings,
-    Unit,
-    User,
 )
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import ManagedPolicy
@@ -38,11 +38,11 @@ def _ids(zone: LandingZone) -> dict[str, str]:
     return {key: one.id or f"{number:012d}" for number, (key, one) in enumerate(zone.accounts.items(), 10)}
 
 
-def _organization(zone: LandingZone) -> Organization:
+def _organization(zone: LandingZone) -> LiveOrganization:
     ids, units = _ids(zone), {key: f"ou-abcd-{number:08d}" for number, key in enumerate(zone.units)}
     places = {"root": ROOT, **units}
     own = tuple(
-        Policy(
+        LivePolicy(
             f"p-{number:08d}",
             one.name,
             one.type.value,
@@ -56,16 +56,16 @@ def _organization(zone: LandingZone) -> Organization:
     bare = {target for type, target in zone.without_full_access if type == "SERVICE_CONTROL_POLICY"}
     attached = [id for key, id in places.items() if Target("unit" if key in units else "root", key) not in bare]
     everything = (*attached, *(id for key, id in ids.items() if Target("account", key) not in bare))
-    full = Policy("p-FullAWSAccess", "FullAWSAccess", "SERVICE_CONTROL_POLICY", "", "", True, everything)
-    return Organization(
+    full = LivePolicy("p-FullAWSAccess", "FullAWSAccess", "SERVICE_CONTROL_POLICY", "", "", True, everything)
+    return LiveOrganization(
         "o-abcdefghij",
         ROOT,
         ids["management"],
         tuple(
-            Account(ids[key], one.name, one.email, "ACTIVE", "CREATED", places[one.unit], one.tags)
+            LiveAccount(ids[key], one.name, one.email, "ACTIVE", "CREATED", places[one.unit], one.tags)
             for key, one in zone.accounts.items()
         ),
-        tuple(Unit(units[key], one.name, places[one.parent or "root"]) for key, one in zone.units.items()),
+        tuple(LiveUnit(units[key], one.name, places[one.parent or "root"]) for key, one in zone.units.items()),
         (full, *own),
         tuple(one.value for one in zone.policy_types),
         tuple(sorted(zone.trusted_services)),
@@ -73,14 +73,14 @@ def _organization(zone: LandingZone) -> Organization:
     )
 
 
-def _center(zone: LandingZone) -> Center:
+def _center(zone: LandingZone) -> LiveCenter:
     ids, arns = _ids(zone), {key: f"arn:aws:sso:::permissionSet/ssoins-1/ps-{key}" for key in zone.permission_sets}
-    return Center(
+    return LiveCenter(
         INSTANCE,
         "d-1234567890",
         zone.project.identity_center_region,
         tuple(
-            User(
+            LiveUser(
                 f"user {key}",
                 one.sign_in_name,
                 one.given_name,
@@ -92,7 +92,7 @@ def _center(zone: LandingZone) -> Center:
             for key, one in zone.users.items()
         ),
         tuple(
-            Group(
+            LiveGroup(
                 f"group {key}",
                 one.name,
                 one.description,
@@ -103,7 +103,7 @@ def _center(zone: LandingZone) -> Center:
         ),
         tuple(_permission_set(arns[key], one) for key, one in zone.permission_sets.items()),
         frozenset(
-            Assignment(
+            LiveAssignment(
                 ids[one.account],
                 arns[one.permission_set],
                 one.principal_type,
@@ -116,8 +116,8 @@ def _center(zone: LandingZone) -> Center:
     )
 
 
-def _permission_set(arn: str, one: Declared) -> PermissionSet:
-    return PermissionSet(
+def _permission_set(arn: str, one: Declared) -> LivePermissionSet:
+    return LivePermissionSet(
         arn,
         one.name,
         {"Description": one.description, "SessionDuration": one.session_duration, "RelayState": one.relay_state},
@@ -133,8 +133,8 @@ def _arn(policy: ManagedPolicy) -> str:
     return f"arn:aws:iam::aws:policy/{policy.aws}"
 
 
-def _attached(policy: ManagedPolicy) -> Attached:
-    return Attached(policy.customer, policy.path)
+def _attached(policy: ManagedPolicy) -> LiveCustomerPolicy:
+    return LiveCustomerPolicy(policy.customer, policy.path)
 
 
 def _settings(security: Security, regions: tuple[str, ...]) -> Settings:

@@ -143,12 +143,12 @@ def a_sound_configuration_is_evaluated_once(patched: pytest.MonkeyPatch) -> None
 @pytest.fixture(scope="session", autouse=True)
 def an_expectation_is_asked_once(patched: pytest.MonkeyPatch) -> None:
     """Asks an expectation once of what many tests load, which is most of a report."""
-    from strata.evaluation.expectations import Examination, Result
+    from strata.evaluation.expectations import Examiner, ExpectationResult
     from strata.evaluation.sentences import Sentence
 
-    examine, results = Examination.examine, dict[object, Result]()
+    examine, results = Examiner.examine, dict[object, ExpectationResult]()
 
-    def examined(self: Examination, index: int, sentence: Sentence) -> Result:
+    def examined(self: Examiner, index: int, sentence: Sentence) -> ExpectationResult:
         zone = self.evaluated.landing_zone
         if "content" not in zone.derived:
             zone.derived["content"] = repr(zone)
@@ -157,18 +157,18 @@ def an_expectation_is_asked_once(patched: pytest.MonkeyPatch) -> None:
             results[key] = examine(self, index, sentence)
         return results[key]
 
-    patched.setattr(Examination, "examine", examined)
+    patched.setattr(Examiner, "examine", examined)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def who_can_undo_a_stack_is_asked_once(patched: pytest.MonkeyPatch) -> None:
     """Asks once whether somebody bound by the same policies can undo a stack: it took a fifth of the tests of drift."""
-    from strata.evaluation.lockout import Management, Way
-    from strata.policy.patterns import Actions
+    from strata.evaluation.lockout import Management, UndoingWay
+    from strata.policy.patterns import ActionPatterns
 
-    asked, ways = Management._asked, dict[str, Way]()
+    asked, ways = Management._asked, dict[str, UndoingWay]()
 
-    def known(self: Management, stack: str, actor: Actor, name: str) -> Way:
+    def known(self: Management, stack: str, actor: Actor, name: str) -> UndoingWay:
         about = self.evaluated.today, self.landing_zone.project, self._buckets, self._key
         key = repr((stack, name, actor, *about))
         assert " object at " not in key, "a repr of another object may be the same later"
@@ -176,7 +176,7 @@ def who_can_undo_a_stack_is_asked_once(patched: pytest.MonkeyPatch) -> None:
             ways[key] = asked(self, stack, actor, name)
         return ways[key]
 
-    patched.setattr(Actions, "__repr__", lambda actions: repr(actions.patterns))
+    patched.setattr(ActionPatterns, "__repr__", lambda actions: repr(actions.patterns))
     patched.setattr(Management, "_asked", known)
 
 

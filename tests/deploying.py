@@ -19,7 +19,7 @@ from strata.config.models import state_key
 from strata.errors import Message
 from strata.load import load
 from strata.options import Options
-from strata.terraform.change_list import Expected
+from strata.terraform.change_list import ApprovedList
 from strata.terraform.plans import plan_folder
 from strata.terraform.preflight import Prepared
 from strata.terraform.progress import Progress
@@ -185,7 +185,7 @@ class Site:
         *,
         yes: bool = False,
         warnings: tuple[Message, ...] = (),
-        expected: Expected | None = None,
+        expected: ApprovedList | None = None,
         command: str = "strata deploy",
     ) -> int:
         """Runs `strata deploy` behind its first checks."""

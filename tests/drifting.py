@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from strata.adoption.existing import Existing, Merged
+from strata.adoption.existing import ExistingConfiguration, MergedFiles
 from strata.commands.adopt.chosen import kept
 from strata.commands.adopt.existing import deployed, existing_at
 from strata.drift.comparison import Drift
@@ -26,10 +26,10 @@ def told(drift: Drift) -> list[str]:
 
 def adopted(
     folder: Path, there: Organization, *chosen: Difference, was: Mapping[str, Json] | None = None, **more: Any
-) -> Merged:
+) -> MergedFiles:
     """Returns the configuration with some differences written."""
     return kept(existing_in(folder, there, was), was or there.states, there.inventory, chosen, **more)
 
 
-def existing_in(folder: Path, there: Organization, was: Mapping[str, Json] | None = None) -> Existing:
+def existing_in(folder: Path, there: Organization, was: Mapping[str, Json] | None = None) -> ExistingConfiguration:
     return existing_at(folder, load(folder), there.inventory.organization.id, *deployed(was or there.states))

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from strata.policy.documents import parse
-from strata.policy.layers import Layer
+from strata.policy.layers import PolicyLayer
 from strata.policy.requests import Context as Keys
-from strata.policy.requests import Principal, Request
+from strata.policy.requests import Request, RequestPrincipal
 
 Context = Mapping[str, str | list[str]]
 
@@ -22,8 +22,8 @@ def effect(
 ) -> Literal["Deny", "Allow"] | None:
     """Returns Deny or Allow, or nothing if no statement of the document has a word for the request."""
     keys = {key: value if isinstance(value, str) else tuple(value) for key, value in (context or {}).items()}
-    request = Request(Principal("*"), action, resource, context=Keys(keys, complete=True))
-    verdict = Layer("policy", (parse(json.dumps(document), "policy"),)).judge(request)
+    request = Request(RequestPrincipal("*"), action, resource, context=Keys(keys, complete=True))
+    verdict = PolicyLayer("policy", (parse(json.dumps(document), "policy"),)).judge(request)
     if verdict.denies is True:
         return "Deny"
     return "Allow" if verdict.allows is True else None

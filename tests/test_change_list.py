@@ -17,7 +17,7 @@ from strata.commands import plan as plan_command
 from strata.commands.deploy import AGAIN, DIFFERS
 from strata.errors import Message, StrataError, UsageError
 from strata.options import Options
-from strata.terraform.change_list import ChangeList, Expected
+from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.plans import Plan, changed_outputs, changes
 from strata.terraform.preview import Preview
 from tests import deploying
@@ -161,7 +161,7 @@ def test_the_hash_is_that_of_the_file(tmp_path: Path) -> None:
     file.write_text(listed(shown()).text)
 
     assert hashlib.sha256(file.read_bytes()).hexdigest() == listed(shown()).sha256
-    assert Expected.of(str(file)).differences(listed(shown())) == []
+    assert ApprovedList.of(str(file)).differences(listed(shown())) == []
     assert ChangeList.model_validate_json(file.read_text()).text == file.read_text()
 
 
@@ -174,7 +174,7 @@ def test_a_difference_says_what_was_expected_and_what_is_planned(said: Said) -> 
     new["resource_changes"].append({"address": "aws_a.b", "mode": "managed", "change": {"actions": ["delete"]}})
     new["output_changes"] = {}
 
-    told = Expected(listed(old).sha256, listed(old)).differences(listed(new))
+    told = ApprovedList(listed(old).sha256, listed(old)).differences(listed(new))
 
     stack = {"stack": "organizations"}
     description = {"argument": "description", "expected": '"old" -> "new"', "planned": '"old" -> "newer"'}
@@ -203,8 +203,8 @@ def test_a_hash_alone_tells_that_the_list_is_another() -> None:
     found = listed(shown())
 
     for given in (found.sha256, found.sha256.upper(), f"sha256:{found.sha256}", f"SHA256:{found.sha256.upper()}"):
-        assert Expected.of(given).differences(found) == []
-    (told,) = Expected.of("0" * 64).differences(found)
+        assert ApprovedList.of(given).differences(found) == []
+    (told,) = ApprovedList.of("0" * 64).differences(found)
     assert (told.id, told.data["planned"]) == ("plan-unexpected", found.sha256)
 
 
@@ -228,7 +228,7 @@ def test_what_is_no_list_is_refused(tmp_path: Path, content: str, at: str, said:
     file.write_text(content)
 
     with pytest.raises(StrataError) as refused:
-        Expected.of(str(file))
+        ApprovedList.of(str(file))
 
     (told,) = said(refused)
     assert (told.id, told.place, told.data) == ("list-malformed", str(file), {"at": at})
@@ -255,7 +255,7 @@ def test_a_list_that_was_edited_is_refused(tmp_path: Path, edit: str, said: Said
     file.write_bytes(after.encode())
 
     with pytest.raises(StrataError) as refused:
-        Expected.of(str(file))
+        ApprovedList.of(str(file))
 
     (told,) = said(refused)
     assert (told.id, told.place) == ("list-edited", str(file))
@@ -263,7 +263,7 @@ def test_a_list_that_was_edited_is_refused(tmp_path: Path, edit: str, said: Said
 
 def test_what_is_neither_file_nor_hash_is_a_wrong_command(tmp_path: Path, said: Said) -> None:
     with pytest.raises(UsageError) as refused:
-        Expected.of(str(tmp_path / "nothing"))
+        ApprovedList.of(str(tmp_path / "nothing"))
 
     (told,) = said(refused)
     assert (told.id, told.data) == (
@@ -376,7 +376,7 @@ def approved(site: Site, tmp_path: Path) -> Path:
 
 
 def deploys(site: Site, expect: Path | str) -> int:
-    return site.deploys(yes=True, expected=Expected.of(str(expect)))
+    return site.deploys(yes=True, expected=ApprovedList.of(str(expect)))
 
 
 @pytest.mark.e2e

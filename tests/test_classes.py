@@ -17,7 +17,7 @@ from strata.commands import plan as plan_command
 from strata.commands.deploy import AGAIN, DIFFERS
 from strata.config.models import state_key
 from strata.errors import Message, StrataError
-from strata.terraform.change_list import ChangeList, Expected, classes, without_id
+from strata.terraform.change_list import ApprovedList, ChangeList, classes, without_id
 from strata.terraform.expressions import expressions, terraform
 from strata.terraform.plan_text import show
 from strata.terraform.plans import Plan, changed_outputs, changes
@@ -147,7 +147,7 @@ def test_the_hash_changes_if_and_only_if_the_effect_in_an_account_does(
     before, after = listed(fleet), listed({**fleet, key: other})
 
     assert (before.sha256 == after.sha256) is (matters(fleet[key]) == matters(other))
-    unapproved = Expected(before.sha256, before).on_no_list(after)
+    unapproved = ApprovedList(before.sha256, before).on_no_list(after)
     assert unapproved == (set() if before.sha256 == after.sha256 else {f"log_{key}"})
 
 
@@ -473,7 +473,7 @@ def test_a_list_of_a_newer_strata_is_refused_with_what_to_do(tmp_path: Path, sai
     file.write_text('{"format": 3, "account": "1", "waves": []}')
 
     with pytest.raises(StrataError) as refused:
-        Expected.of(str(file))
+        ApprovedList.of(str(file))
 
     (told,) = said(refused)
     assert (told.id, told.place, told.data) == ("list-too-new", str(file), {"format": 3})
@@ -501,7 +501,7 @@ def approved(site: Site, tmp_path: Path, accounts: str = "abc") -> Path:
 
 
 def deploys(site: Site, expect: Path | str) -> int:
-    return site.deploys(yes=True, expected=Expected.of(str(expect)))
+    return site.deploys(yes=True, expected=ApprovedList.of(str(expect)))
 
 
 def test_one_question_for_many_accounts(fleet: Site) -> None:
@@ -527,8 +527,8 @@ def test_a_hash_and_a_list_of_format_1_are_taken_too(fleet: Site, tmp_path: Path
 
     assert json.loads(before.text)["format"] == 1
     for expect in (now.sha256, before.sha256, str(file)):
-        assert Expected.of(expect).stops(now, before) == []
-        assert Expected.of(expect).differences(now, before) == []
+        assert ApprovedList.of(expect).stops(now, before) == []
+        assert ApprovedList.of(expect).differences(now, before) == []
     assert deploys(fleet, file) == 0
 
 
@@ -594,7 +594,7 @@ def test_a_rerun_takes_what_is_left_of_the_list(fleet: Site, tmp_path: Path) -> 
 def test_where_all_accounts_are_put_off_nothing_is_applied(fleet: Site, tmp_path: Path) -> None:
     file = approved(fleet, tmp_path)
     fleet.plans("backend", {})
-    file.write_text(Expected.of(str(file)).without(["backend"]).changes.text)  # type: ignore[union-attr]
+    file.write_text(ApprovedList.of(str(file)).without(["backend"]).changes.text)  # type: ignore[union-attr]
     for key in "abc":
         fleet.plans(f"log_{key}", planned(("delete", "aws_a.old")))
 

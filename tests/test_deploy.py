@@ -32,11 +32,11 @@ from strata.options import Options
 from strata.terraform import locks, preflight
 from strata.terraform.apply import Applied
 from strata.terraform.apply import apply as applies
-from strata.terraform.change_list import ChangeList, Expected
+from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.events import Events
 from strata.terraform.plans import Plan, ended, plan_folder
 from strata.terraform.preflight import Prepared, RefusedError
-from strata.terraform.process import Result
+from strata.terraform.process import ProcessResult
 from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import StoppedError
 from strata.terraform.workspace import Workspace
@@ -436,7 +436,7 @@ def test_what_can_be_planned_later_is_asked_about_once_for_all_waves(site: Site)
 def test_accounts_that_are_all_put_off_end_with_a_list_of_their_own(site: Site, said: Said) -> None:
     """The later wave was put off as well, so the earlier one stops nothing; the line is one."""
     _roll_out(site)
-    expected = Expected("0", ChangeList(format=1, account=ACCOUNT, stacks={}, later=[]))
+    expected = ApprovedList("0", ChangeList(format=1, account=ACCOUNT, stacks={}, later=[]))
 
     assert site.deploys(yes=True, expected=expected) == deploy.AGAIN
 
@@ -455,7 +455,7 @@ def test_whose_terraform_was_killed_is_told_how_its_lock_is_freed(
         key = f"{state_key('backend')}.tflock"
         site.aws.client("s3").put_object(Bucket=site.bucket, Key=key, Body=json.dumps(lock).encode())
         events = Events(site.deployment.progress, "backend")
-        return Applied(False, events, (ended(Result(-signal.SIGKILL, ""), events),))
+        return Applied(False, events, (ended(ProcessResult(-signal.SIGKILL, ""), events),))
 
     monkeypatch.setattr(deploy, "apply", killed)
     monkeypatch.setattr(locks, "_processes", list)
@@ -990,7 +990,7 @@ def _provisions(site: Site, status: str, code: int, *, changed: bool, monkeypatc
     monkeypatch.setattr(deploy, "provision_permission_sets", provisions)
     site.stacks = ("backend",)
     site.deploys()
-    site.deployment.outcomes = {"sso": deploy.Outcome("sso", status)}
+    site.deployment.outcomes = {"sso": deploy.StackOutcome("sso", status)}
     site.deployment._written, site.deployment._provisions = {"sso"}, changed
     monkeypatch.setattr(site.deployment, "_outputs", lambda _: {})
 
@@ -1036,7 +1036,7 @@ def test_permission_sets_that_are_not_everywhere_are_no_whole_run(site: Site, mo
     site.deploys()
     monkeypatch.setattr(site.deployment, "_outputs", lambda _: {})
     monkeypatch.setattr(deploy, "providers", lambda *_: {})
-    site.deployment.outcomes["sso"] = deploy.Outcome("sso", "applied")
+    site.deployment.outcomes["sso"] = deploy.StackOutcome("sso", "applied")
     site.deployment._provisions = True
     for provisioned, code, whole in ((False, 0, False), (True, 130, False), (True, 0, True)):
         monkeypatch.setattr(deploy, "provision_permission_sets", lambda *_, done=provisioned: done)

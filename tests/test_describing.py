@@ -26,7 +26,7 @@ from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Mode
 from strata.drift.comparison import compare, differing
-from strata.drift.difference import How
+from strata.drift.difference import DifferenceKind
 from strata.errors import Message
 from strata.files.config_edit import write_texts
 from strata.landing_zone import LandingZone
@@ -746,7 +746,7 @@ def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
     known = known_keys(zone, live, imported={}, record={})
     deployed = differing(zone, None, live, known, {}, accepted)
 
-    assert [one.at for one in drift.differences if one.how is How.MADE] == []
+    assert [one.at for one in drift.differences if one.how is DifferenceKind.MADE] == []
     assert [one.at for one in deployed.differences] == []
     assert ("changed-outside", "permission set Long: session_duration is PT3601S") in accepted
     assert any(r"\u200b" in one.at for one in drift.accepted), "what nobody sees is written out in the YAML"
@@ -773,7 +773,7 @@ def test_the_way_back_of_an_account_has_no_line_where_no_state_has_its_id(tmp_pa
 
     (lost,) = (one for one in differing(zone, None, live, known, {}).differences if one.kind == "account")
 
-    assert (lost.how, lost.way.undo) == (How.GONE, ())
+    assert (lost.how, lost.way.undo) == (DifferenceKind.GONE, ())
 
 
 def test_full_access_of_somebody_who_is_left_alone_is_not_accepted(tmp_path: Path) -> None:
@@ -796,7 +796,7 @@ def test_full_access_of_somebody_who_is_left_alone_is_not_accepted(tmp_path: Pat
     files = written(tmp_path, there)
     zone = load(tmp_path)
     drift = compare(zone, {}, there.inventory, {(one.finding, one.at) for one in zone.accepted})
-    apart = [f"{one.kind} {one.name}" for one in drift.differences if one.how is How.MADE]
+    apart = [f"{one.kind} {one.name}" for one in drift.differences if one.how is DifferenceKind.MADE]
 
     who = f"no space ({user('u3').id})"
     assert apart == [

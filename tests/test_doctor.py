@@ -21,8 +21,8 @@ from moto.core.botocore_stubber import MockRawResponse
 from typer.testing import CliRunner, Result
 
 from strata.aws.defaults import Values
-from strata.aws.identity_center import Center
-from strata.aws.organization import LiveAccount
+from strata.aws.identity_center import CenterClient
+from strata.aws.organization import ListedAccount
 from strata.aws.session import Aws, AwsError, Caller
 from strata.cli import app
 from strata.commands import doctor
@@ -91,7 +91,7 @@ class Answering:
 def facts(
     zone: LandingZone,
     *,
-    accounts: Sequence[LiveAccount] = (),
+    accounts: Sequence[ListedAccount] = (),
     instances: Sequence[Mapping[str, Any]] = (),
     managed: Managed = MappingProxyType({}),
     has_organization: bool = True,
@@ -216,15 +216,15 @@ def test_name_and_email_of_the_management_account_are_compared(shipped: LandingZ
     ]
 
 
-def live(*emails: str, state: str = "ACTIVE", first: int = 1) -> list[LiveAccount]:
-    return [LiveAccount(f"{first + n:012}", f"example-{n}", email, state) for n, email in enumerate(emails)]
+def live(*emails: str, state: str = "ACTIVE", first: int = 1) -> list[ListedAccount]:
+    return [ListedAccount(f"{first + n:012}", f"example-{n}", email, state) for n, email in enumerate(emails)]
 
 
 SECURITY_MAIL, SHARED_MAIL = "aws+security@example.com", "aws+shared@example.com"
 
 
 def test_the_quota_holds_what_is_there_and_what_comes(shipped: LandingZone, said: Said) -> None:
-    def check(accounts: Sequence[LiveAccount], quota: int) -> Finding:
+    def check(accounts: Sequence[ListedAccount], quota: int) -> Finding:
         return account.check_quota(facts(shipped, accounts=accounts, get_service_quota={"Quota": {"Value": quota}}))
 
     there = live("aws@example.com", SECURITY_MAIL.upper(), "old@example.com")
@@ -282,7 +282,7 @@ def test_an_anomaly_monitor_in_the_way_comes_with_its_import_line(shipped: Landi
 
 
 def members_found(
-    zone: LandingZone, accounts: Sequence[LiveAccount], managed: Managed = MappingProxyType({})
+    zone: LandingZone, accounts: Sequence[ListedAccount], managed: Managed = MappingProxyType({})
 ) -> list[Finding]:
     """Returns what is wrong with the accounts."""
     found = members.check_accounts(facts(zone, accounts=accounts, managed=managed))
@@ -316,7 +316,7 @@ def test_accounts_that_are_closed_stand_before_those_that_would_be_renamed(shipp
 
 
 def test_addresses_of_swapped_accounts_are_a_failure(shipped: LandingZone, said: Said) -> None:
-    swapped = [LiveAccount("1" * 12, "example-shared", SECURITY_MAIL, "ACTIVE")]
+    swapped = [ListedAccount("1" * 12, "example-shared", SECURITY_MAIL, "ACTIVE")]
     found = only(members_found(shipped, swapped))
     assert found.level is FAILURE
     (told,) = said(found)
@@ -326,7 +326,7 @@ def test_addresses_of_swapped_accounts_are_a_failure(shipped: LandingZone, said:
 def test_an_address_of_another_account_warns_that_a_deploy_adopts_and_renames_it(
     shipped: LandingZone, said: Said
 ) -> None:
-    found = only(members_found(shipped, [LiveAccount("1" * 12, "Audit", SECURITY_MAIL.upper(), "ACTIVE")]))
+    found = only(members_found(shipped, [ListedAccount("1" * 12, "Audit", SECURITY_MAIL.upper(), "ACTIVE")]))
     assert found.level is WARNING
     (told,) = said(found)
     assert (told.id, told.data["name"]) == ("account-would-be-adopted", "example-security")
@@ -335,25 +335,25 @@ def test_an_address_of_another_account_warns_that_a_deploy_adopts_and_renames_it
 def test_an_address_of_the_management_account_or_an_unmanaged_one_is_a_failure(
     shipped: LandingZone, said: Said
 ) -> None:
-    own = [LiveAccount(MANAGEMENT, "m", SECURITY_MAIL, "ACTIVE")]
+    own = [ListedAccount(MANAGEMENT, "m", SECURITY_MAIL, "ACTIVE")]
     assert said.ids(members_found(shipped, own)) == ["management-email-taken"]
     organization = shipped.organization.model_copy(update={"unmanaged_accounts": ("111111111111",)})
     listed = replace(shipped, organization=organization)
-    theirs = [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")]
+    theirs = [ListedAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")]
     assert said.ids(members_found(listed, theirs)) == ["account-unmanaged"]
 
 
 def test_an_adopted_account_with_its_own_name_is_nothing_to_speak_of(shipped: LandingZone) -> None:
-    assert list(members_found(shipped, [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")])) == []
+    assert list(members_found(shipped, [ListedAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")])) == []
 
 
 def test_only_active_accounts_that_nobody_mentions_stop_a_deploy(shipped: LandingZone, said: Said) -> None:
-    stranger = LiveAccount("222222222222", "stranger", "who@example.com", "ACTIVE")
+    stranger = ListedAccount("222222222222", "stranger", "who@example.com", "ACTIVE")
     *_, found = members_found(shipped, [*live(SECURITY_MAIL, SHARED_MAIL), stranger])
     assert found.level is FAILURE
     assert [(told.id, told.data["account"]) for told in said(found)] == [("account-undeclared", "222222222222")]
-    gone = [LiveAccount("222222222222", "stranger", "who@example.com", "CLOSED")]
-    own = [LiveAccount(MANAGEMENT, "m", "whatever@example.com", "ACTIVE")]
+    gone = [ListedAccount("222222222222", "stranger", "who@example.com", "CLOSED")]
+    own = [ListedAccount(MANAGEMENT, "m", "whatever@example.com", "ACTIVE")]
     assert list(members_found(shipped, [*gone, *own])) == []
 
 
@@ -438,7 +438,7 @@ DELEGATION = "aws_organizations_delegated_administrator.access-analyzer"
 
 def delegations(
     zone: LandingZone,
-    accounts: Sequence[LiveAccount],
+    accounts: Sequence[ListedAccount],
     registered: Mapping[str, set[str]],
     managed: Managed,
     monkeypatch: pytest.MonkeyPatch,
@@ -635,7 +635,7 @@ def test_identity_center_that_is_right_whatever_members_have(irish: LandingZone)
 def test_permission_sets_that_did_not_arrive_come_with_the_command(
     shipped: LandingZone, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    closed = LiveAccount("3" * 12, "old", "old@example.com", "CLOSED")
+    closed = ListedAccount("3" * 12, "old", "old@example.com", "CLOSED")
     lacking = {"arn:ps": ["1" * 12, closed.id], "arn:other": [closed.id]}
     center = SimpleNamespace(
         instance="arn:i",
@@ -643,7 +643,7 @@ def test_permission_sets_that_did_not_arrive_come_with_the_command(
         accounts_of=lambda arn, *, outdated: lacking.get(arn, []) if outdated else ["1" * 12, "2" * 12],
         name_of={"arn:ps": "DevOps"}.__getitem__,
     )
-    monkeypatch.setattr(Center, "of", lambda *_: center)
+    monkeypatch.setattr(CenterClient, "of", lambda *_: center)
     found = only(sign_in.check_permission_sets(facts(shipped, accounts=[closed])))
     assert found.level is FAILURE
     (told,) = said(found)

@@ -17,18 +17,18 @@ import yaml
 from typer.testing import CliRunner
 
 from strata import printing
-from strata.adoption.existing import Merged
+from strata.adoption.existing import MergedFiles
 from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD
 from strata.cli import app
 from strata.commands.adopt import configuration
-from strata.commands.adopt.chosen import Choice, _offered, chosen_of, kept, nothing_of, parsed
+from strata.commands.adopt.chosen import AdoptionChoice, _offered, chosen_of, kept, nothing_of, parsed
 from strata.commands.adopt.existing import with_unwritten, worse
 from strata.commands.drift import _adopt, _to_copy, _told
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
 from strata.drift.comparison import HIDDEN, ORDER, Drift, compare, things_by_name
-from strata.drift.difference import Difference, How, changed_statements, written
+from strata.drift.difference import Difference, DifferenceKind, changed_statements, written
 from strata.drift.ways import with_needed
 from strata.errors import Message, StrataError, UsageError
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
@@ -134,7 +134,7 @@ def test_what_no_yaml_can_say_is_not_offered_to_adopt() -> None:
     for name, case in BY_HAND.items():
         for one in compared(case.there).differences:
             assert one.way.adopt is not bool(one.way.not_adopted)
-            assert (why_not(one) == GONE) is (one.how is How.GONE), one
+            assert (why_not(one) == GONE) is (one.how is DifferenceKind.GONE), one
             if why_not(one) not in ("", GONE):
                 said[f"{name}{f': {one.attribute}' if one.attribute else ''}"] = why_not(one)
     assert said == NOT_ADOPTED
@@ -150,8 +150,10 @@ def test_each_difference_is_adopted_alone(folder: Path) -> None:
         for one in (each for each in before if each.way.adopt):
             merged = adopted(folder, there, one)
             after = compare(merged.landing_zone, there.states, live).differences
-            left = [each.at.partition(" (")[0] for each in before if each is not one and each.how is not How.MADE]
-            told_after = [each.at.partition(" (")[0] for each in after if each.how is not How.MADE]
+            left = [
+                each.at.partition(" (")[0] for each in before if each is not one and each.how is not DifferenceKind.MADE
+            ]
+            told_after = [each.at.partition(" (")[0] for each in after if each.how is not DifferenceKind.MADE]
             lines = set(merged.landing_zone.imports)
             known = all((each.partition(".")[0], id) in live_ids(live) for each, id in _imports(merged, lines))
             if one.at in [each.at for each in after] or told_after != left or not known or RECORD in merged.files:
@@ -159,7 +161,7 @@ def test_each_difference_is_adopted_alone(folder: Path) -> None:
     assert wrong == {}
 
 
-def _imports(merged: Merged, lines: set[str]) -> list[tuple[str, str]]:
+def _imports(merged: MergedFiles, lines: set[str]) -> list[tuple[str, str]]:
     imports = merged.landing_zone.imports
     return [(one, imports[one]) for one in sorted(lines) if "aws_iam_organizations_features" not in one]
 
@@ -382,7 +384,9 @@ def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(
     wanted = [(kind, name) for kind in ORDER for name in (NASTY, "eve (0001)", "-x", "##[add-mask]x")]
     with printing.guarded():
         for kind, name in wanted:
-            printing.document(_to_copy(options, _adopt(options, Difference(How.MADE, kind, name, Way(adopt=True)))))
+            printing.document(
+                _to_copy(options, _adopt(options, Difference(DifferenceKind.MADE, kind, name, Way(adopt=True))))
+            )
     lines = capsys.readouterr().out.splitlines()
     script = "strata() { printf '%s\\0' \"$@\"; printf '\\1\\0'; }\n" + "\n".join(lines)
     (tmp_path / "typed").write_text(script)
@@ -827,7 +831,7 @@ def test_a_change_is_not_called_done_before_it_is(
     (new,) = compared(there).differences
     existing = existing_in(edited.path, there)
     merged = kept(existing, there.states, there.inventory, [new])
-    offer = existing, merged.files, merged, Choice([], yes=True)
+    offer = existing, merged.files, merged, AdoptionChoice([], yes=True)
 
     with monkeypatch.context() as patch:
         patch.setattr("strata.commands.adopt.mending.write", _full)
@@ -875,7 +879,7 @@ def test_what_gets_worse_is_told_before_it_is_written(
 
     found = worse(edited.path, existing, merged)
     assert worse(edited.path, replace(existing, landing_zone=merged.landing_zone), merged) == []
-    done = _offered(Options(edited.path), existing, merged.files, merged, Choice([], yes=True), found)
+    done = _offered(Options(edited.path), existing, merged.files, merged, AdoptionChoice([], yes=True), found)
 
     assert [one for one, start in zip(found, said, strict=True) if not one.startswith(f"{edited.path}/{start}")] == []
     assert all(f"{edited.path}/policies/policy-1.json:4" in one for one in found if "works" in one)
@@ -1274,7 +1278,11 @@ def test_what_was_accepted_and_changed_since_is_told_so_without_a_line_that_dele
     drift = compared(made.at_aws(later), accepted)
 
     (one,) = drift.differences
-    assert (one.how, one.way.undo, said.ids(str(one.way.by_hand))) == (How.MADE, (), ["changed-since-accepted"])
+    assert (one.how, one.way.undo, said.ids(str(one.way.by_hand))) == (
+        DifferenceKind.MADE,
+        (),
+        ["changed-since-accepted"],
+    )
     text = [*_told(Options(Path("config")), DEPLOYED.zone, drift, ())]
     assert (text[0].startswith("changed since "), text[0].endswith(f": {one.kind} {one.name}")) == (True, True)
     assert compared(made.at_aws(later), {(one.how.value, one.at)}).differences == ()

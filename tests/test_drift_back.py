@@ -159,7 +159,7 @@ def test_full_access_goes_only_once_something_else_allows() -> None:
 
 
 def detached(organization: models.Organization, unit_: str) -> models.Organization:
-    full = models.Policy.model_validate(
+    full = models.PolicyEntry.model_validate(
         {"external": True, "type": "SERVICE_CONTROL_POLICY", "detached": {"organizational_units": [unit_]}}
     )
     return organization.model_copy(update={"policies": {**organization.policies, "FullAWSAccess": full}})

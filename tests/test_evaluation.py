@@ -19,12 +19,12 @@ from strata.policy.asked import settled
 from strata.policy.documents import DocumentError, parse
 from strata.policy.evaluator import evaluate
 from strata.policy.keys import PRESENT
-from strata.policy.layers import Account, Layer, Policies
-from strata.policy.operators import OPERATORS, Comparison, Operator
-from strata.policy.patterns import Actions, Kind, Pattern
-from strata.policy.requests import ABSENT, Context, Principal, Request
+from strata.policy.layers import AccountLevels, Policies, PolicyLayer
+from strata.policy.operators import OPERATORS, ComparisonResult, Operator
+from strata.policy.patterns import ActionPatterns, Pattern, PatternKind
+from strata.policy.requests import ABSENT, Context, Request, RequestPrincipal
 from strata.policy.truth import Truth, all_of, any_of, negated
-from strata.policy.values import Wanted, _texts
+from strata.policy.values import WantedPattern, _texts
 from tests.said import Said
 from tests.vectors.vectors import DOCUMENTED_OTHERWISE, Json, answer, documented, recorded
 
@@ -100,13 +100,16 @@ def test_the_vectors_cover_every_operator_and_every_kind_of_policy(
 def _broken(operator: Operator) -> Iterator[tuple[str, Operator]]:
     """Yields an operator with one mistake each."""
 
-    def turned(value: str, wanted: str) -> Comparison:
+    def turned(value: str, wanted: str) -> ComparisonResult:
         found = operator.compare(value, wanted)
-        return {Comparison.SAME: Comparison.DIFFERENT, Comparison.DIFFERENT: Comparison.SAME}.get(found, found)
+        return {
+            ComparisonResult.SAME: ComparisonResult.DIFFERENT,
+            ComparisonResult.DIFFERENT: ComparisonResult.SAME,
+        }.get(found, found)
 
     yield "the comparison is turned round", operator._replace(compare=turned)
     yield "the negation is forgotten, or added", operator._replace(negated=not operator.negated)
-    yield "it always matches", operator._replace(compare=lambda *_: Comparison.SAME)
+    yield "it always matches", operator._replace(compare=lambda *_: ComparisonResult.SAME)
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -155,16 +158,16 @@ Statements = list[dict[str, Any]]
 
 def judged(identity: Statements, scp: Statements, context: Context, boundary: Statements | None = None) -> Answer:
     """Returns the answer to a request of a user."""
-    account = Account("111122223333", service_control=(layer(scp),))
+    account = AccountLevels("111122223333", service_control=(layer(scp),))
     request = Request(
-        Principal("arn:aws:iam::111122223333:user/kim"), "s3:GetObject", "arn:aws:s3:::b/k", context=context
+        RequestPrincipal("arn:aws:iam::111122223333:user/kim"), "s3:GetObject", "arn:aws:s3:::b/k", context=context
     )
     limit = layer(boundary) if boundary else None
     return evaluate(request, Policies(account, account, layer(identity), limit))
 
 
-def layer(found: Statements) -> Layer:
-    return Layer("layer", (parse(json.dumps({"Version": "2012-10-17", "Statement": found}), "policy"),))
+def layer(found: Statements) -> PolicyLayer:
+    return PolicyLayer("layer", (parse(json.dumps({"Version": "2012-10-17", "Statement": found}), "policy"),))
 
 
 @given(documents, documents, contexts, statements(effects=("Deny",)), st.integers(0, 4), st.booleans())
@@ -255,8 +258,10 @@ def real_statements(draw: st.DrawFn) -> dict[str, Any]:
 @settings(max_examples=150, deadline=None)
 def test_what_is_settled_holds_whatever_the_open_keys_are(given_: Statements, data: st.DataObject) -> None:
     """With any value of each key the answer is the one that was given without them."""
-    account = Account("111122223333", service_control=(layer([{"Effect": "Allow", "Action": "*", "Resource": "*"}]),))
-    request = Request(Principal("arn:aws:iam::111122223333:user/kim"), "s3:GetObject", "arn:aws:s3:::b/k")
+    account = AccountLevels(
+        "111122223333", service_control=(layer([{"Effect": "Allow", "Action": "*", "Resource": "*"}]),)
+    )
+    request = Request(RequestPrincipal("arn:aws:iam::111122223333:user/kim"), "s3:GetObject", "arn:aws:s3:::b/k")
     policies = Policies(account, account, layer(given_))
     before = settled(request, policies)
     values = {
@@ -280,9 +285,9 @@ def test_three_valued_logic(truths: list[Truth]) -> None:
 parts = st.sampled_from(["a", "0", "1", ":", "*", "?"])
 
 
-@given(st.text("a01:*?", max_size=6), st.text("a01:\ue000\ue001", max_size=5), st.sampled_from(Kind))
+@given(st.text("a01:*?", max_size=6), st.text("a01:\ue000\ue001", max_size=5), st.sampled_from(PatternKind))
 @settings(max_examples=200, deadline=None)
-def test_a_value_with_unknown_parts_matches_only_if_all_values_do(text: str, value: str, kind: Kind) -> None:
+def test_a_value_with_unknown_parts_matches_only_if_all_values_do(text: str, value: str, kind: PatternKind) -> None:
     """Whatever an unknown part turns out to be, an answer that was certain stays."""
     found = Pattern(text, kind).match(value)
     for digit in "01a":
@@ -294,11 +299,11 @@ def test_a_value_with_unknown_parts_matches_only_if_all_values_do(text: str, val
 def test_unknown_accounts_differ_from_each_other() -> None:
     one, other = unknown.account_id(1), unknown.account_id(2)
 
-    assert Pattern(one, Kind.EXACT).match(one) is True
-    assert Pattern(one, Kind.EXACT).match(other) is False
-    assert Pattern("111122223333", Kind.EXACT).match(one) is None
-    assert Pattern("11112222333x", Kind.EXACT).match(one) is False
-    assert Pattern("arn:aws:iam::*:role/x", Kind.ARN).match(f"arn:aws:iam::{one}:role/x") is True
+    assert Pattern(one, PatternKind.EXACT).match(one) is True
+    assert Pattern(one, PatternKind.EXACT).match(other) is False
+    assert Pattern("111122223333", PatternKind.EXACT).match(one) is None
+    assert Pattern("11112222333x", PatternKind.EXACT).match(one) is False
+    assert Pattern("arn:aws:iam::*:role/x", PatternKind.ARN).match(f"arn:aws:iam::{one}:role/x") is True
 
 
 RESERVED = "arn:*:iam::*:role/aws-reserved/sso.amazonaws.com"
@@ -319,10 +324,12 @@ RESERVED = "arn:*:iam::*:role/aws-reserved/sso.amazonaws.com"
 def test_the_suffix_of_a_role_of_identity_center_is_not_known(pattern: str, answer: bool | None) -> None:
     arn = f"arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_{unknown.SUFFIX}"
 
-    assert Pattern(pattern, Kind.ARN).match(arn) is answer
+    assert Pattern(pattern, PatternKind.ARN).match(arn) is answer
 
 
-@pytest.mark.parametrize("match", [Pattern("*a" * 60 + "b", Kind.TEXT).match, Actions(["*a" * 60 + "b"]).match])
+@pytest.mark.parametrize(
+    "match", [Pattern("*a" * 60 + "b", PatternKind.TEXT).match, ActionPatterns(["*a" * 60 + "b"]).match]
+)
 def test_many_stars_are_not_slow(match: Callable[[str], Any]) -> None:
     """Without end, if each star would give back what it took."""
     assert match("a" * 3000) is False
@@ -346,10 +353,12 @@ POLICY = """{
 
 def test_an_answer_names_file_line_sid_and_level() -> None:
     found = parse(POLICY, "policies/x.json", line=lambda at: 7 if 1 in at else 5)
-    account = Account("1", service_control=(Layer("SCPs of the root", (found,)),))
-    request = Request(Principal("arn:aws:iam::1:role/x"), "s3:GetObject", context=Context({"a:b": "true"}))
-    denied = evaluate(request, Policies(account, account, Layer("identity", (found,))))
-    open_ = evaluate(replace(request, context=Context({})), Policies(account, account, Layer("identity", (found,))))
+    account = AccountLevels("1", service_control=(PolicyLayer("SCPs of the root", (found,)),))
+    request = Request(RequestPrincipal("arn:aws:iam::1:role/x"), "s3:GetObject", context=Context({"a:b": "true"}))
+    denied = evaluate(request, Policies(account, account, PolicyLayer("identity", (found,))))
+    open_ = evaluate(
+        replace(request, context=Context({})), Policies(account, account, PolicyLayer("identity", (found,)))
+    )
 
     assert (denied.outcome, denied.decided.level) == (Outcome.DENIED, "SCPs of the root")
     assert str(denied.decided.statement) == "policies/x.json:5 First"
@@ -392,13 +401,15 @@ def test_a_document_that_aws_refuses_is_refused(statement: Any, problem: str, sa
 
 def test_neither_scps_nor_rcps_bind_the_management_account() -> None:
     deny = layer([{"Effect": "Deny", "Action": "*", "Resource": "*"}])
-    management = Account("1", service_control=(deny,), resource_control=(deny,), management=True)
-    member = Account("2", service_control=(deny,), resource_control=(deny,))
+    management = AccountLevels("1", service_control=(deny,), resource_control=(deny,), management=True)
+    member = AccountLevels("2", service_control=(deny,), resource_control=(deny,))
     allow = [{"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*"}]
     identity, resource = layer([{**allow[0]}]), layer(allow)
 
-    def outcome(here: Account, there: Account) -> Outcome:
-        request = Request(Principal(f"arn:aws:iam::{here.id}:role/x"), "s3:GetObject", "arn:aws:s3:::b/k", there.id)
+    def outcome(here: AccountLevels, there: AccountLevels) -> Outcome:
+        request = Request(
+            RequestPrincipal(f"arn:aws:iam::{here.id}:role/x"), "s3:GetObject", "arn:aws:s3:::b/k", there.id
+        )
         return evaluate(request, Policies(here, there, identity, None, resource)).outcome
 
     assert outcome(management, management) is Outcome.ALLOWED
@@ -425,7 +436,7 @@ def test_text_that_is_not_known_is_what_an_answer_depends_on(
 ) -> None:
     """`+` allows, `!` denies, `-` says nothing, `?` is not known."""
 
-    def made(signs: str) -> Layer:
+    def made(signs: str) -> PolicyLayer:
         effects = {"+": "Allow", "!": "Deny"}
         found = [
             {"Effect": effects[one], "Action": "*", "Resource": "*", "Principal": "*"}
@@ -433,10 +444,10 @@ def test_text_that_is_not_known_is_what_an_answer_depends_on(
             if one in effects
         ]
         document = parse(json.dumps({"Version": "2012-10-17", "Statement": found}), "policy")
-        return Layer(signs, (document,), ("the text",) if "?" in signs else ())
+        return PolicyLayer(signs, (document,), ("the text",) if "?" in signs else ())
 
-    account = Account("1")
-    request = Request(Principal("arn:aws:iam::1:user/x"), "s3:GetObject", "arn:aws:s3:::b/k")
+    account = AccountLevels("1")
+    request = Request(RequestPrincipal("arn:aws:iam::1:user/x"), "s3:GetObject", "arn:aws:s3:::b/k")
     policies = Policies(
         account, account, made(identity), made(boundary) if boundary else None, made(resource) if resource else None
     )
@@ -455,7 +466,7 @@ def test_keys_have_no_case_and_tags_that_are_not_named_are_absent() -> None:
 
 
 def test_a_text_without_case_meets_a_pattern_with_case() -> None:
-    wanted = (Wanted("Abc", Kind.EXACT, folded=True), Wanted("ab*", Kind.TEXT))
+    wanted = (WantedPattern("Abc", PatternKind.EXACT, folded=True), WantedPattern("ab*", PatternKind.TEXT))
     texts, complete = _texts(wanted)
     assert complete
     assert any(all(one.matches(str(text.value)) for one in wanted) for text in texts)

@@ -20,16 +20,16 @@ from strata.config.keys import with_key_expected
 from strata.config.moves import Move
 from strata.diff.expectations import expectation_changes
 from strata.errors import ConfigurationError, StrataError
-from strata.evaluation.expectations import Case, Examination, contradictions, idle
+from strata.evaluation.expectations import Case, Examiner, contradictions, idle
 from strata.evaluation.landing_zone import SOMEBODY, Evaluated
-from strata.evaluation.questions import Question, actors, ask
+from strata.evaluation.questions import PrincipalQuestion, actors, ask
 from strata.evaluation.sentences import Sentence, resolved
 from strata.files.template import EXAMPLE, Placed, rendered
 from strata.load import load
 from strata.policy import unknown
 from strata.policy.answers import Outcome
 from strata.policy.keys import region_of
-from strata.policy.patterns import Actions
+from strata.policy.patterns import ActionPatterns
 from strata.policy.reference import reference
 from strata.rules import warnings
 from strata.rules.expectations import UnmetError, require
@@ -222,7 +222,7 @@ def test_a_denial_of_log_groups_by_what_follows_their_names_is_none_of_all_actio
         for effect, name in (("Allow", "*"), ("Deny", "/a:*"))
     ]
     (folder / "policies/devops.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": statements}))
-    examination = Examination(Evaluated(load(folder)))
+    examination = Examiner(Evaluated(load(folder)))
     asked = resolved(examination.evaluated, Expectation.model_validate(one))
 
     assert {case.action: case.outcome for case in examination.examine(0, asked).failing} == {
@@ -250,7 +250,10 @@ def test_what_is_grouped_is_answered_as_each_question_alone(company_zone: Zone) 
             acting = actors(evaluated, who, account)
             for action in [action for written in one["denied"] for action in reference().actions(written)]:
                 for region in asked.regions:
-                    found = {ask(evaluated, actor, Question(action, None, region), account).outcome for actor in acting}
+                    found = {
+                        ask(evaluated, actor, PrincipalQuestion(action, None, region), account).outcome
+                        for actor in acting
+                    }
                     answer = next((one for one in (Outcome.ALLOWED, Outcome.DEPENDS) if one in found), None)
                     if answer:
                         sent_to = region_of(action.full_name, "*") or region
@@ -286,7 +289,7 @@ def test_a_pattern_covers_another_only_where_it_matches_all_of_it(pattern: str, 
     ("pattern", "meets"), [("s3:Get*", True), ("s3:*", True), ("s3:PutObject", False), ("*", True)]
 )
 def test_patterns_that_may_share_an_action_meet(pattern: str, meets: bool) -> None:
-    assert Actions([pattern]).may_meet("s3:getobject*") is meets
+    assert ActionPatterns([pattern]).may_meet("s3:getobject*") is meets
 
 
 def test_a_guardrail_that_does_less_is_noticed(shipped_zone: Zone) -> None:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from typer.testing import CliRunner
 
-from strata.aws.identity_center import Center
+from strata.aws.identity_center import CenterClient
 from strata.cli import app
 from strata.commands.check import identity_center_reads
 from strata.commands.doctor.sign_in import check_permission_sets
@@ -86,7 +86,7 @@ def test_no_deploy_puts_into_force_what_somebody_put_into_a_set(monkeypatch: pyt
         provision=lambda arn, _: provisioned.append(arn),
         provisioning=lambda _: {"Status": "SUCCEEDED"},
     )
-    monkeypatch.setattr(Center, "of", lambda *_: center)
+    monkeypatch.setattr(CenterClient, "of", lambda *_: center)
     monkeypatch.setattr(recovery, "list_accounts", lambda _: [])
     aws, zone = cast("Any", None), load(EVERY_OPTION)
     context: Any = SimpleNamespace(aws=aws, project=zone.project, landing_zone=zone, accounts=list)
@@ -122,12 +122,12 @@ def test_a_set_that_aws_does_not_have_is_told_at_its_line(
     run = cast("Prepared", SimpleNamespace(landing_zone=load(folder), aws=None, states={}))
     failed = [Failure("not found", f"data.aws_ssoadmin_permission_set.{KEY}")]
 
-    monkeypatch.setattr(Center, "of", lambda *_: SimpleNamespace(set_names={"ReadOnly"}))
+    monkeypatch.setattr(CenterClient, "of", lambda *_: SimpleNamespace(set_names={"ReadOnly"}))
     (told,) = said(one.remedy for one in explained(run, "sso", failed))
     assert (told.id, told.data) == ("permission-set-missing", {"key": KEY, "name": NAME})
     assert told.place.endswith(f"sso.yaml:39: permission_sets.{KEY}.name")
 
-    monkeypatch.setattr(Center, "of", lambda *_: SimpleNamespace(set_names={NAME}))
+    monkeypatch.setattr(CenterClient, "of", lambda *_: SimpleNamespace(set_names={NAME}))
     assert explained(run, "sso", failed) == failed
 
 

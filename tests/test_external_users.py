@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 from typer.testing import CliRunner
 
-from strata.aws.identity_center import Center
+from strata.aws.identity_center import CenterClient
 from strata.cli import app
 from strata.commands.adopt.chosen import chosen_of
 from strata.commands.drift import _unused
@@ -27,7 +27,7 @@ from strata.evaluation.landing_zone import Evaluated
 from strata.identity.external import lost
 from strata.kinds import addresses
 from strata.kinds.assignment import ASSIGNMENT
-from strata.kinds.thing import Principal
+from strata.kinds.thing import ExternalPrincipal
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.policy.requests import UNKNOWN
@@ -36,7 +36,7 @@ from strata.terraform.attributes import Attribute
 from strata.terraform.errors import advice
 from strata.terraform.events import Failure
 from strata.terraform.lookups import explained, refuse_handed_on
-from strata.terraform.plans import Change, Plan
+from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import Prepared, RefusedError
 from strata.terraform.workspace import Workspace
 from strata.testing import Zone
@@ -359,18 +359,18 @@ class Named:
     user, user_name_of = group, group_name_of
 
 
-GROUP = Principal("g", "sg-auditors")
-SAID: dict[str, tuple[Mapping[str, str], Principal | None, tuple[str, str | None, bool] | None]] = {
+GROUP = ExternalPrincipal("g", "sg-auditors")
+SAID: dict[str, tuple[Mapping[str, str], ExternalPrincipal | None, tuple[str, str | None, bool] | None]] = {
     "as it was deployed": ({"g": "sg-auditors"}, GROUP, None),
     "not deployed yet": ({"g": "sg-auditors"}, None, None),
     "another name": ({"g": "a: b"}, GROUP, ("principal-renamed", "a: b", False)),
-    "another name, by its access alone": ({"g": "sg-b"}, Principal("g"), ("principal-renamed", "sg-b", False)),
+    "another name, by its access alone": ({"g": "sg-b"}, ExternalPrincipal("g"), ("principal-renamed", "sg-b", False)),
     "another case, not met by AWS": ({"g": "SG-Auditors"}, GROUP, ("principal-renamed", "SG-Auditors", False)),
     "its name is another group's": ({"g": "sg-b", "h": "sg-auditors"}, GROUP, ("principal-renamed", "sg-b", True)),
-    "an edit means another group": ({"g": "sg-before", "h": "sg-auditors"}, Principal("g", "sg-before"), None),
+    "an edit means another group": ({"g": "sg-before", "h": "sg-auditors"}, ExternalPrincipal("g", "sg-before"), None),
     "an edit means a group that is not there": (
         {"g": "sg-before"},
-        Principal("g", "sg-before"),
+        ExternalPrincipal("g", "sg-before"),
         ("principal-missing", "sg-before", False),
     ),
     "deleted": ({}, GROUP, ("principal-deleted", None, False)),
@@ -383,7 +383,7 @@ SAID: dict[str, tuple[Mapping[str, str], Principal | None, tuple[str, str | None
 def test_what_became_of_one_is_said_with_the_line_to_write(folder: Path, said: Said) -> None:
     zone, met = load(folder), {}
     for name, (names, was, _) in SAID.items():
-        fault = lost(cast("Center", Named(names)), zone, ("group", "sg-auditors"), was)
+        fault = lost(cast("CenterClient", Named(names)), zone, ("group", "sg-auditors"), was)
         told = [(one.id, one.data["now"], one.data["other"]) for one in said(str(fault or ""))]
         met[name] = told[0] if told else None
         renamed = fault and fault.problem.id == "principal-renamed"
@@ -393,9 +393,9 @@ def test_what_became_of_one_is_said_with_the_line_to_write(folder: Path, said: S
 
 def test_it_stands_beside_the_line_of_the_entry(folder: Path) -> None:
     lines = (folder / "sso.yaml").read_text().splitlines()
-    center = cast("Center", Named({"u": "guest@idp"}))
+    center = cast("CenterClient", Named({"u": "guest@idp"}))
 
-    fault = lost(center, load(folder), ("user", "visitor"), Principal("u"))
+    fault = lost(center, load(folder), ("user", "visitor"), ExternalPrincipal("u"))
 
     assert fault
     assert (Path(fault.file).name, fault.remedy) == ("sso.yaml", "write user_name: guest@idp")
@@ -404,7 +404,9 @@ def test_it_stands_beside_the_line_of_the_entry(folder: Path) -> None:
 
 def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch, names: Mapping[str, str] | None) -> Prepared:
     """Returns the start of a run; who asks an Identity Center without names fails."""
-    monkeypatch.setattr(Center, "of", lambda *_: Named(names) if names is not None else pytest.fail("AWS was asked"))
+    monkeypatch.setattr(
+        CenterClient, "of", lambda *_: Named(names) if names is not None else pytest.fail("AWS was asked")
+    )
     run = SimpleNamespace(landing_zone=load(folder), aws=None, states={"sso": VISITED.states["sso"]})
     return cast("Prepared", run)
 
@@ -433,7 +435,9 @@ def test_aws_is_asked_about_lookups_that_failed_and_about_nothing_else(
 def test_a_plan_hands_no_access_on_to_another_group(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def planned(id: str) -> Plan:
         gets = Attribute("principal_id", AUDITORS, id)
-        return Plan("sso", {f"{ASSIGNMENT.type}.a2_Admin_group_sg-auditors": Change("replace", attributes=(gets,))})
+        return Plan(
+            "sso", {f"{ASSIGNMENT.type}.a2_Admin_group_sg-auditors": PlannedChange("replace", attributes=(gets,))}
+        )
 
     names = {AUDITORS: "sg-audit", OTHER: "sg-auditors"}
     with pytest.raises(RefusedError) as refused:

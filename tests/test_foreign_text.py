@@ -35,7 +35,7 @@ from strata.config.text import text_problem
 from strata.errors import Fault, Message
 from strata.files.config_edit import write_texts
 from strata.identity.comparison import Refusal
-from strata.kinds.at_aws import PermissionSet
+from strata.kinds.at_aws import LivePermissionSet
 from strata.landing_zone import LandingZone
 from strata.live.evidence import Evidence
 from strata.live.reading import told
@@ -77,7 +77,7 @@ def with_text(value: Any, text: str, number: Iterator[int], *, of_others: bool =
     """Returns an inventory whose texts end with another one, and with a number, since names are unique."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
-        free = OF_OTHERS - {"name"} if isinstance(value, PermissionSet) else OF_OTHERS
+        free = OF_OTHERS - {"name"} if isinstance(value, LivePermissionSet) else OF_OTHERS
         return replace(
             value, **{key: with_text(one, text, number, of_others=key in free) for key, one in fields.items()}
         )

@@ -16,7 +16,7 @@ import pytest
 from moto import mock_aws
 from moto.ssoadmin.responses import SSOAdminResponse
 
-from strata.aws.organization import LiveAccount
+from strata.aws.organization import ListedAccount
 from strata.aws.runs import Run
 from strata.aws.session import Aws, Client
 from strata.aws.states import Version
@@ -27,14 +27,14 @@ from strata.identity.accounts import left_out, shut
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.examine import Examination, examine, moved
-from strata.identity.live import Kept, Live, Met
+from strata.identity.live import KeptPolicy, LiveSide, Met
 from strata.identity.lost_states import lost_states
 from strata.identity.moves import idle, moves_by_stack, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals, warnings
 from strata.identity.settled import settled
 from strata.identity.tagged import told_by_tag
-from strata.identity.things import Holdings, Moved, Thing
+from strata.identity.things import Holdings, KeyedThing, Moved
 from strata.kinds.identity import policy_identity, unit_identity
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
@@ -221,10 +221,10 @@ def states() -> States:
     return {stack: {**state, "outputs": {}} for stack, state in THERE.states.items()}
 
 
-def seen(known: Holdings) -> Live:
+def seen(known: Holdings) -> LiveSide:
     """Returns AWS as the states record its accounts."""
-    accounts = {one.id: LiveAccount(one.id, "", one.name, "ACTIVE") for one in known.of("account")}
-    return Live(accounts=accounts, bucket="ac-terraform-state-210987654321")
+    accounts = {one.id: ListedAccount(one.id, "", one.name, "ACTIVE") for one in known.of("account")}
+    return LiveSide(accounts=accounts, bucket="ac-terraform-state-210987654321")
 
 
 Edit = tuple[str, str, str]
@@ -249,7 +249,7 @@ class Case:
     says: tuple[Says, ...] = ()
     allow: tuple[str, ...] = ()
     stacks: tuple[str, ...] = ()
-    changes: Callable[[Live, States], tuple[Live, States]] = field(default=lambda live, states: (live, states))
+    changes: Callable[[LiveSide, States], tuple[LiveSide, States]] = field(default=lambda live, states: (live, states))
 
     def __str__(self) -> str:
         return self.name
@@ -283,10 +283,10 @@ ORGANIZATION, SSO, SECURITY, PROJECT, IMPORTS = "organization", "sso", "security
 LAB = "000000000002"
 
 
-def renamed(address: str, **attributes: Any) -> Callable[[Live, States], tuple[Live, States]]:
+def renamed(address: str, **attributes: Any) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
     """Changes attributes of a recorded resource, as if they had been different when it was deployed."""
 
-    def change(live: Live, states: States) -> tuple[Live, States]:
+    def change(live: LiveSide, states: States) -> tuple[LiveSide, States]:
         type, _, name = address.partition(".")
         for state in states.values():
             for resource in state["resources"]:
@@ -329,10 +329,10 @@ RESOURCE_POLICY = (
 TEN = "\n".join(f"  n{n}:\n    given_name: U\n    family_name: N\n    email: n{n}@acme.io" for n in range(6, 16))
 
 
-def with_users(number: int) -> Callable[[Live, States], tuple[Live, States]]:
+def with_users(number: int) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
     """Records more users, as if they had been declared before."""
 
-    def change(live: Live, states: States) -> tuple[Live, States]:
+    def change(live: LiveSide, states: States) -> tuple[LiveSide, States]:
         for n in range(number):
             attributes = {"id": f"{STORE}/n{n}", "user_name": f"n{n}@acme.io"}
             states["sso"]["resources"].append(
@@ -358,38 +358,38 @@ def _template() -> LandingZone:
     return load(TEMPLATE)
 
 
-def live_unit(id: str, name: str) -> Callable[[Live, States], tuple[Live, States]]:
+def live_unit(id: str, name: str) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
     return lambda live, states: (replace(live, found={("ou", id): unit_identity("", name)}), states)
 
 
-def live_policy(id: str, name: str) -> Callable[[Live, States], tuple[Live, States]]:
+def live_policy(id: str, name: str) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
     identity = policy_identity("SERVICE_CONTROL_POLICY", name)
     return lambda live, states: (replace(live, found={("policy", id): identity}), states)
 
 
-def met(*found: Met) -> Callable[[Live, States], tuple[Live, States]]:
+def met(*found: Met) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
     return lambda live, states: (replace(live, met=found), states)
 
 
-def live_email(id: str, email: str) -> Callable[[Live, States], tuple[Live, States]]:
-    def change(live: Live, states: States) -> tuple[Live, States]:
-        accounts = {**(live.accounts or {}), id: LiveAccount(id, "", email, "ACTIVE")}
+def live_email(id: str, email: str) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
+    def change(live: LiveSide, states: States) -> tuple[LiveSide, States]:
+        accounts = {**(live.accounts or {}), id: ListedAccount(id, "", email, "ACTIVE")}
         return replace(live, accounts=accounts), states
 
     return change
 
 
-def not_live(id: str) -> Callable[[Live, States], tuple[Live, States]]:
-    def change(live: Live, states: States) -> tuple[Live, States]:
+def not_live(id: str) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
+    def change(live: LiveSide, states: States) -> tuple[LiveSide, States]:
         return replace(live, accounts={key: one for key, one in (live.accounts or {}).items() if key != id}), states
 
     return change
 
 
-def attached(policy: str, unit: str) -> Callable[[Live, States], tuple[Live, States]]:
+def attached(policy: str, unit: str) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
     """Records a policy on a unit."""
 
-    def change(live: Live, states: States) -> tuple[Live, States]:
+    def change(live: LiveSide, states: States) -> tuple[LiveSide, States]:
         resource = {"mode": "managed", "type": "aws_organizations_policy_attachment", "name": f"{policy}_ou_{unit}"}
         states["organizations"]["resources"].append({**resource, "instances": [{"attributes": {}}]})
         return live, states
@@ -406,42 +406,42 @@ def _parent(states: States, unit: str) -> str:
     return str(id)
 
 
-def moved_already(live: Live, states: States) -> tuple[Live, States]:
+def moved_already(live: LiveSide, states: States) -> tuple[LiveSide, States]:
     """Records the unit lab with a policy and no account, as the first of two deploys leaves it."""
     live, states = attached("guard", "lab")(live, states)
     return renamed("aws_organizations_account.web-lab", parent_id=_parent(states, "shops"))(live, states)
 
 
-def both_in_shops(live: Live, states: States) -> tuple[Live, States]:
+def both_in_shops(live: LiveSide, states: States) -> tuple[LiveSide, States]:
     """Records both accounts in one unit that has two policies."""
     for key in ("guard", "extra"):
         live, states = attached(key, "shops")(live, states)
     return renamed("aws_organizations_account.web-lab", parent_id=_parent(states, "shops"))(live, states)
 
 
-def retired_before(live: Live, states: States) -> tuple[Live, States]:
+def retired_before(live: LiveSide, states: States) -> tuple[LiveSide, States]:
     """As after a deploy with web-lab as a retired account."""
     for state in states.values():
         state["resources"] = [one for one in state["resources"] if not one["name"].startswith("web-lab")]
     states["organizations"]["outputs"]["declared_keys"] = {"value": {"retired": {"web-lab": "aws+lab@acme.io"}}}
-    account = LiveAccount(LAB, "acme-web-lab", "aws+lab@acme.io", "ACTIVE")
+    account = ListedAccount(LAB, "acme-web-lab", "aws+lab@acme.io", "ACTIVE")
     return replace(live, accounts={**(live.accounts or {}), LAB: account}), states
 
 
-def lab_is(state: str, *, in_state: bool = True) -> Callable[[Live, States], tuple[Live, States]]:
+def lab_is(state: str, *, in_state: bool = True) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
     """Has AWS close or suspend the account web-lab, which the states have or do not."""
 
-    def change(live: Live, states: States) -> tuple[Live, States]:
+    def change(live: LiveSide, states: States) -> tuple[LiveSide, States]:
         if not in_state:
             _, states = retired_before(live, states)
             states["organizations"]["outputs"] = {}
-        account = LiveAccount(LAB, "acme-web-lab", "AWS+lab@acme.io", state)
+        account = ListedAccount(LAB, "acme-web-lab", "AWS+lab@acme.io", state)
         return replace(live, accounts={**(live.accounts or {}), LAB: account}), states
 
     return change
 
 
-def made_in_organizations(live: Live, states: States) -> tuple[Live, States]:
+def made_in_organizations(live: LiveSide, states: States) -> tuple[LiveSide, States]:
     """As after a deploy of organizations alone, with a rename of web-lab to lab-web."""
     for stack, state in states.items():
         for resource in state["resources"]:
@@ -454,10 +454,10 @@ def made_in_organizations(live: Live, states: States) -> tuple[Live, States]:
     return live, states
 
 
-def recorded_as_well(address: str, beside: str) -> Callable[[Live, States], tuple[Live, States]]:
+def recorded_as_well(address: str, beside: str) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
     """Records an object under a second name, as a rename leaves it that was broken off."""
 
-    def change(live: Live, states: States) -> tuple[Live, States]:
+    def change(live: LiveSide, states: States) -> tuple[LiveSide, States]:
         type, _, name = address.partition(".")
         for state in states.values():
             for resource in list(state["resources"]):
@@ -504,8 +504,8 @@ OPS_OF_OTHERS = Says(
     ('aws_identitystore_group.ops: "d-1234567890/9f000000-0000-4000-a000-000000000000"',),
 )
 THEIRS = POLICIES.partition("  no-root")[0].replace("no-leave:", "new:").replace("NoLeave", "Theirs")
-KEPT = Kept(
-    Thing("policy", "new", "SERVICE_CONTROL_POLICY/Theirs", "Theirs", location=("policies", "new")),
+KEPT = KeptPolicy(
+    KeyedThing("policy", "new", "SERVICE_CONTROL_POLICY/Theirs", "Theirs", location=("policies", "new")),
     "p-00000099",
     Message("made-by-stack", "the CloudFormation stack theirs looks after it"),
 )
@@ -1506,13 +1506,15 @@ def test_a_renamed_unit_is_not_taken_out(folder: Path, states: States, tmp_path:
     """Under its new key it is the same unit, with the same accounts."""
     move: Edit = ("moves.yaml", "", "- kind: ou\n  from: lab\n  to: labs\n")
     edits = ((ORGANIZATION, "  lab:\n", "  labs:\n"), (ORGANIZATION, "unit: lab", "unit: labs"), move)
-    _, before = attached("guard", "lab")(Live(), copied(states))
+    _, before = attached("guard", "lab")(LiveSide(), copied(states))
     landing_zone = edited(folder, edits, tmp_path)
     known = replayed(held(before), newest_keys(landing_zone.moves))
     assert known.placed["web-lab"] == "labs"
     assert not refusals(declared(landing_zone, TODAY), known, seen(known))
     (tmp_path / "gone").mkdir()
-    (found,) = refusals(declared(edited(folder, (WITHOUT_UNIT, MOVED_LAB), tmp_path / "gone"), TODAY), known, Live())
+    (found,) = refusals(
+        declared(edited(folder, (WITHOUT_UNIT, MOVED_LAB), tmp_path / "gone"), TODAY), known, LiveSide()
+    )
     assert found.fault.problem.data == {"unit": "labs", "accounts": ["web-lab"], "policies": ["guard"]}
 
 
@@ -1590,7 +1592,7 @@ def test_external_groups_count_as_administrators_with_a_warning(
     edits = ((SSO, "      - admins\n", "      - idp\n"), (SSO, "groups:\n", "groups:\n  idp:\n    external: true\n"))
     known, wanted = held(states), declared(edited(folder, edits, tmp_path), TODAY)
     assert not refusals(wanted, known, seen(known))
-    (told,) = said(warnings(wanted, known, Live()))
+    (told,) = said(warnings(wanted, known, LiveSide()))
     assert (told.id, told.data) == ("administrators-external", {"groups": ["idp"]})
 
 
@@ -1610,7 +1612,7 @@ def test_a_user_name_that_will_not_change_is_told(
     known, wanted = held(states), declared(edited(folder, edits, tmp_path), TODAY)
     assert not refusals(wanted, known, seen(known))
     data = {"user": "lou", "name": "lou@acme.io", "value": name}
-    assert [(one.id, one.data) for one in said(warnings(wanted, known, Live()))] == (
+    assert [(one.id, one.data) for one in said(warnings(wanted, known, LiveSide()))] == (
         [("user-name-stays", data)] if name else []
     )
 
@@ -1635,7 +1637,7 @@ def test_a_user_name_that_will_not_change_is_told(
     ],
 )
 def test_an_account_that_is_left_out_is_told(
-    changes: Callable[[Live, States], tuple[Live, States]],
+    changes: Callable[[LiveSide, States], tuple[LiveSide, States]],
     id: str | None,
     state: str,
     folder: Path,
@@ -1653,9 +1655,9 @@ def test_an_account_that_is_left_out_is_told(
     assert held_back == ({"web-lab": id} if id is not None else {})
 
 
-def two_with_the_address(live: Live, states: States) -> tuple[Live, States]:
+def two_with_the_address(live: LiveSide, states: States) -> tuple[LiveSide, States]:
     """Has another account of the same address be open."""
-    other = LiveAccount("000000000001", "other", "aws+lab@acme.io", "ACTIVE")
+    other = ListedAccount("000000000001", "other", "aws+lab@acme.io", "ACTIVE")
     return replace(live, accounts={other.id: other, **(live.accounts or {})}), states
 
 
@@ -1666,9 +1668,9 @@ def test_who_stays_in_a_group_that_is_imported_is_told(
     edits = (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STRANGER.id}"\n'))
     known, wanted = held(states), declared(edited(folder, edits, tmp_path), TODAY)
 
-    (told,) = said(warnings(wanted, known, Live(met=(STRANGER,))))
+    (told,) = said(warnings(wanted, known, LiveSide(met=(STRANGER,))))
     assert (told.id, told.data) == ("members-stay", {"group": "ops", "members": ["eve@acme.io"]})
-    assert list(warnings(wanted, known, Live(met=(replace(STRANGER, holds=("LOU@acme.io",)),)))) == []
+    assert list(warnings(wanted, known, LiveSide(met=(replace(STRANGER, holds=("LOU@acme.io",)),)))) == []
 
 
 def test_a_user_name_that_was_changed_at_aws_is_no_longer_told(
@@ -1682,7 +1684,7 @@ def test_a_user_name_that_was_changed_at_aws_is_no_longer_told(
     landing_zone = edited(folder, edits, tmp_path)
     (told_of_the_record,) = examined(aws, landing_zone, states).warnings
     assert told_of_the_record.data == {"user": "lou", "name": "lou@acme.io", "value": "lou.berg@acme.io"}
-    _, before = renamed("aws_identitystore_user.lou", id=f"{store}/{made['UserId']}")(Live(), copied(states))
+    _, before = renamed("aws_identitystore_user.lou", id=f"{store}/{made['UserId']}")(LiveSide(), copied(states))
     found = examined(aws, landing_zone, before)
     assert (found.warnings, found.refusals) == ((), ())
 
@@ -1698,7 +1700,7 @@ def test_a_person_who_changes_key_and_address_in_one_edit_keeps_the_user_name_de
     def found(email: str, to: str) -> list[Refusal]:
         move = (MOVES, "", "- kind: user\n  from: kim\n  to: kim-berg\n")
         landing_zone = edited(folder, (*KIM_BERG, (SSO, "email: kim@acme.io", email), move), tmp_path / to)
-        return list(refused_moves(landing_zone, declared(landing_zone, TODAY), known, Live()))
+        return list(refused_moves(landing_zone, declared(landing_zone, TODAY), known, LiveSide()))
 
     (refused,) = found("email: kim.berg@acme.io", "bare")
     assert said.ids(refused) == ["move-of-another"]
@@ -1718,9 +1720,9 @@ def test_administrators_whom_a_broken_run_took_are_known_by_the_last_output(
     before["sso"]["resources"] = [one for one in resources if not one["name"].startswith("management_")]
     edits = ((SSO, "    accounts: all\n", "    accounts:\n      - web-live\n"),)
     wanted = declared(edited(folder, edits, tmp_path), TODAY)
-    assert not refusals(wanted, held(before), Live())
+    assert not refusals(wanted, held(before), LiveSide())
     before["sso"]["outputs"]["declared_keys"] = {"value": {"administrators": ["kim"]}}
-    assert [one.kind for one in refusals(wanted, held(before), Live())] == ["last-administrator"]
+    assert [one.kind for one in refusals(wanted, held(before), LiveSide())] == ["last-administrator"]
 
 
 @pytest.mark.parametrize(
@@ -1768,7 +1770,7 @@ def test_what_a_tag_takes_or_gives_is_told(
     )
     before = copied(states)
     for key, value in (("web-live", "data"), ("web-lab", was)):
-        renamed(f"aws_organizations_account.{key}", tags={"team": value} if value else None)(Live(), before)
+        renamed(f"aws_organizations_account.{key}", tags={"team": value} if value else None)(LiveSide(), before)
     if not was:
         resources = before["sso"]["resources"]
         before["sso"]["resources"] = [one for one in resources if not one["name"].startswith("web-lab_Look")]
@@ -1894,8 +1896,8 @@ def test_units_and_policies_of_another_key_are_met_by_their_live_names(
         Content=CONFIGURATION["policies/no-leave.json"], Description="", Name="Else", Type="SERVICE_CONTROL_POLICY"
     )["Policy"]["PolicySummary"]["Id"]
     before = copied(states)
-    _, before = renamed("aws_organizations_organizational_unit.lab", id=unit)(Live(), before)
-    _, before = renamed("aws_organizations_policy.no-leave", id=policy)(Live(), before)
+    _, before = renamed("aws_organizations_organizational_unit.lab", id=unit)(LiveSide(), before)
+    _, before = renamed("aws_organizations_policy.no-leave", id=policy)(LiveSide(), before)
     new = POLICIES.partition("  no-root")[0].replace("no-leave:", "new:").replace("NoLeave", "Else")
     edits = (
         (ORGANIZATION, "  lab:\n", "  play:\n    name: Play\n  lab:\n"),
@@ -1957,7 +1959,7 @@ def test_an_account_is_lost_only_while_it_is_live(aws: Aws, folder: Path, states
     edits = ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB)
     landing_zone = edited(folder, edits, tmp_path)
     assert not examined(aws, landing_zone, states).refusals, "the recorded id is of no live account"
-    _, before = renamed("aws_organizations_account.web-lab", id=made["AccountId"])(Live(), copied(states))
+    _, before = renamed("aws_organizations_account.web-lab", id=made["AccountId"])(LiveSide(), copied(states))
     (lost,) = examined(aws, landing_zone, before).refusals
     assert lost.fault.problem.data == {"account": "web-lab", "id": made["AccountId"]}
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from strata.cli import app
 from strata.commands import init
 from strata.errors import StrataError
-from strata.files.template import _PARTS, EXAMPLE, TEMPLATE, Answers, onto, rendered, template
+from strata.files.template import _PARTS, EXAMPLE, TEMPLATE, TemplateAnswers, onto, rendered, template
 from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
@@ -64,7 +64,7 @@ def flags(**others: str | None) -> list[str]:
     return [word for flag, value in answers.items() if value is not None for word in (flag, value)]
 
 
-def answers(**others: str) -> Answers:
+def answers(**others: str) -> TemplateAnswers:
     """Returns the answers as flags are read."""
     given = {flag.removeprefix("--").replace("-", "_"): value for flag, value in ANSWERS.items()}
     return init.gather(Options(config=Path()), {"governed": "", **given, **others})

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from strata.aws import identity_center
-from strata.aws.questions import Question
+from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws as Session
 from strata.aws.session import AwsError
 from strata.config.models import Project
@@ -24,7 +24,7 @@ from strata.inventory.controls import read_controls
 from strata.inventory.kept import GOOD_FOR, KeptAnswers
 from strata.inventory.pace import Pace
 from strata.inventory.reading import Depth, Pool, read, read_center
-from strata.kinds.at_aws import Assignment, Attached, Inventory
+from strata.kinds.at_aws import Inventory, LiveAssignment, LiveCustomerPolicy
 from strata.landing_zone.permissions import permissions
 from strata.options import Options
 from strata.terraform.reread import wanted
@@ -138,17 +138,17 @@ def test_identity_center_is_read_as_it_is(found: Inventory, ids: dict[str, Any])
     assert (one.name, *described) == ("Admin", "PT90M", "https://example.com")
     assert (one.aws_managed, one.customer_managed) == (
         ("arn:aws:iam::aws:policy/ReadOnlyAccess",),
-        (Attached("Ops", "/a/"),),
+        (LiveCustomerPolicy("Ops", "/a/"),),
     )
-    assert (one.inline, one.boundary, one.tags) == (DENY, Attached("Edge", "/"), {"a": "b"})
+    assert (one.inline, one.boundary, one.tags) == (DENY, LiveCustomerPolicy("Edge", "/"), {"a": "b"})
     assert found.center.attributes is None
 
 
 def test_assignments_of_the_deleted_are_seen_where_nobody_else_explains_the_account(
     session: Session, found: Inventory, ids: dict[str, Any]
 ) -> None:
-    def assignment(account: str, kind: Any, principal: str) -> Assignment:
-        return Assignment(account, ids["set"], kind, principal)
+    def assignment(account: str, kind: Any, principal: str) -> LiveAssignment:
+        return LiveAssignment(account, ids["set"], kind, principal)
 
     living = {assignment(ids["accounts"][0], "GROUP", ids["group"]), assignment(ACCOUNT, "USER", ids["user"])}
     beside, alone = (assignment(ids["accounts"][number], "USER", ids["gone"]) for number in (0, 1))
@@ -284,7 +284,7 @@ def test_identity_center_is_asked_for_sets_and_principals_whatever_the_number_of
         of_state = read_center(session, PROJECT, wanted(state), Event())
         plan = _services(aws, before)
         before = len(aws.calls())
-        center = identity_center.Center.of(session, PROJECT)
+        center = identity_center.CenterClient.of(session, PROJECT)
         admin, people = (Pool(ThreadPoolExecutor(2)) for _ in range(2))
         assert center
         whole = reading._center(session, center, PROJECT, admin, people, Depth(told=None, once=True))
@@ -312,10 +312,10 @@ def test_a_principal_that_is_made_meanwhile_is_not_taken_for_a_deleted_one(
 ) -> None:
     """It is assigned after the groups were listed, and looks like an assignment that nobody explains."""
     aws = running[0]
-    before, center = aws.snapshot(), identity_center.Center.of(session, PROJECT)
+    before, center = aws.snapshot(), identity_center.CenterClient.of(session, PROJECT)
     assert center
-    late = Assignment(ids["accounts"][2], ids["set"], "GROUP", ids["group"])
-    deleted = Assignment(ids["accounts"][1], ids["set"], "USER", ids["gone"])
+    late = LiveAssignment(ids["accounts"][2], ids["set"], "GROUP", ids["group"])
+    deleted = LiveAssignment(ids["accounts"][1], ids["set"], "USER", ids["gone"])
     try:
         reading._check_gone(session, center, {deleted})
         with pytest.raises(StrataError) as changed:
@@ -429,7 +429,7 @@ def test_a_control_without_a_region_is_asked_about_in_the_primary_one(monkeypatc
     asked: list[tuple[str, str | None]] = []
     monkeypatch.setattr(Session, "client", lambda _, service, region=None: asked.append((service, region)))
 
-    Question(Session(None, "eu-west-1"), PROJECT, {"arn": "x"}).client("cloudtrail")
-    Question(Session(None, "eu-west-1"), PROJECT, {"region": "us-west-2"}).client("accessanalyzer")
+    ResourceQuestion(Session(None, "eu-west-1"), PROJECT, {"arn": "x"}).client("cloudtrail")
+    ResourceQuestion(Session(None, "eu-west-1"), PROJECT, {"region": "us-west-2"}).client("accessanalyzer")
 
     assert asked == [("cloudtrail", "us-east-1"), ("accessanalyzer", "us-west-2")]

@@ -20,9 +20,9 @@ from strata.cli import app
 from strata.commands import drift, plan
 from strata.drift.authors import Author
 from strata.drift.comparison import Drift
-from strata.drift.difference import Difference, How
+from strata.drift.difference import Difference, DifferenceKind
 from strata.errors import Message
-from strata.inventory.progress import Reading
+from strata.inventory.progress import InventoryReading
 from strata.kinds.change import Way
 from strata.kinds.cli import line
 from strata.kinds.thing import Thing
@@ -31,7 +31,7 @@ from strata.load import load
 from strata.outputs import FORMATS
 from strata.sides.recorded import states_of
 from strata.terraform.change_list import ChangeList
-from strata.terraform.expressions import PROVISIONER, Expression
+from strata.terraform.expressions import PROVISIONER, ParsedExpression
 from strata.terraform.plans import Plan, changes
 from tests import deploying
 from tests.deploying import Json, Site, planned
@@ -219,17 +219,17 @@ LOOK, DENIED = Message("look-there", "look"), Message("aws-denied", "not allowed
 
 def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     zone, here = load(SHIPPED), Way(("sso",), (line("iam", "list-roles"),), adopt=True, by_hand=LOOK)
-    gone = Difference(How.GONE, "group", "ops", here, place="sso.yaml:1")
+    gone = Difference(DifferenceKind.GONE, "group", "ops", here, place="sso.yaml:1")
     was, now = ({"document": {"Statement": [{"Sid": sid}]}} for sid in ("A", "B"))
     sides: Any = {"recorded": Thing("policy", "p", was), "live": Thing("policy", "p", now)}
-    changed = Difference(How.CHANGED, "policy", "p", here, "document", **sides)
+    changed = Difference(DifferenceKind.CHANGED, "policy", "p", here, "document", **sides)
     found = Drift((gone, changed), (gone,), ("group admins",), {"policies": DENIED})
     monkeypatch.setattr(drift, "connect", lambda *_: None)
     monkeypatch.setattr(drift, "management_caller", lambda *_: None)
     monkeypatch.setattr(drift, "steady_states", lambda *_: {})
     monkeypatch.setattr(drift, "check_same", lambda *_: None)
-    monkeypatch.setattr(Reading, "read", lambda *_, **__: None)
-    monkeypatch.setattr(Reading, "controls", lambda *_: None)
+    monkeypatch.setattr(InventoryReading, "read", lambda *_, **__: None)
+    monkeypatch.setattr(InventoryReading, "controls", lambda *_: None)
     author = Author("arn:of:jane", dt.datetime(2026, 11, 20, tzinfo=dt.UTC), "DeleteGroup")
     monkeypatch.setattr(drift, "History", lambda _: None)
     monkeypatch.setattr(drift, "authors", lambda *_: [author, author])
@@ -300,7 +300,7 @@ def test_the_list_of_changes() -> None:
     made = {"name": "c", "password": "x"}
     create = {"actions": ["create"], "after": made, "after_sensitive": {"password": True}}
     changed = {"resource_changes": [{"mode": "managed", "address": "aws_a.d", "change": create}]}
-    runs = {"aws_a.d": {PROVISIONER: Expression({PROVISIONER: []})}}
+    runs = {"aws_a.d": {PROVISIONER: ParsedExpression({PROVISIONER: []})}}
     plans.append(Plan("topics_lab", dict(changes(changed)), ("topic",), written=runs))
 
     listed = [ChangeList.of(plans, "123456789012", accounts=ids) for ids in ({}, {"topics_lab": ""})]

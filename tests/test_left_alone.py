@@ -12,9 +12,9 @@ from strata.config.models import PasswordPolicy
 from strata.diff.comparison import compare
 from strata.errors import ConfigurationError
 from strata.identity.declared import keeping_names
-from strata.identity.things import Holdings, Thing
+from strata.identity.things import Holdings, KeyedThing
 from strata.load import load
-from strata.terraform.plans import Change, changes
+from strata.terraform.plans import PlannedChange, changes
 from tests.conftest import Golden, Variant
 from tests.synthesized import COMPANY, SHIPPED, Deployment, Stack
 
@@ -234,16 +234,16 @@ def test_a_plan_names_the_values_that_an_import_replaces() -> None:
 
 def test_who_was_shown_a_creation_is_asked_when_something_would_go() -> None:
     """What turned out to exist is imported without a question, but for what it would lose."""
-    shown = Change("create", unknown=frozenset({"id"}))
+    shown = PlannedChange("create", unknown=frozenset({"id"}))
 
-    assert shown.covers(Change("import and update"))
-    assert not shown.covers(Change("import and update", loses=("vault of client_id_list",)))
+    assert shown.covers(PlannedChange("import and update"))
+    assert not shown.covers(PlannedChange("import and update", loses=("vault of client_id_list",)))
 
 
 # What a comparison and a diff make of it
 
 
-def known_as(declared: Thing, recorded: Thing, *others: Thing) -> str:
+def known_as(declared: KeyedThing, recorded: KeyedThing, *others: KeyedThing) -> str:
     """Returns the identity that a declared thing is compared by."""
     wanted = Holdings(things={(one.kind, one.key): one for one in (declared, *others)})
     known = Holdings(things={(recorded.kind, recorded.key): recorded})
@@ -251,20 +251,25 @@ def known_as(declared: Thing, recorded: Thing, *others: Thing) -> str:
 
 
 def test_a_thing_without_a_written_name_is_compared_by_the_name_it_has() -> None:
-    live, unwritten = Thing("group", "ops", "Old", "Old"), Thing("group", "ops", "ops", "ops", keeps_name=True)
+    live, unwritten = (
+        KeyedThing("group", "ops", "Old", "Old"),
+        KeyedThing("group", "ops", "ops", "ops", keeps_name=True),
+    )
 
     assert known_as(unwritten, live) == "Old"
-    assert known_as(Thing("group", "ops", "ops", "ops"), live) == "ops"
-    assert known_as(unwritten, live, Thing("group", "other", "Old", "Old")) == "ops", "the name went to another key"
+    assert known_as(KeyedThing("group", "ops", "ops", "ops"), live) == "ops"
+    assert known_as(unwritten, live, KeyedThing("group", "other", "Old", "Old")) == "ops", (
+        "the name went to another key"
+    )
 
 
 def test_what_is_made_anew_is_not_compared_by_the_name_it_had() -> None:
-    policy = Thing("policy", "guard", "TAG_POLICY/guard", "guard", keeps_name=True)
-    unit = Thing("ou", "lab", "prod/lab", "lab", keeps_name=True)
+    policy = KeyedThing("policy", "guard", "TAG_POLICY/guard", "guard", keeps_name=True)
+    unit = KeyedThing("ou", "lab", "prod/lab", "lab", keeps_name=True)
 
-    assert known_as(policy, Thing("policy", "guard", "S3_POLICY/old", "old")) == policy.identity
-    assert known_as(unit, Thing("ou", "lab", "/Laboratory", "Laboratory")) == unit.identity
-    assert known_as(unit, Thing("ou", "lab", "prod/Laboratory", "Laboratory")) == "prod/Laboratory"
+    assert known_as(policy, KeyedThing("policy", "guard", "S3_POLICY/old", "old")) == policy.identity
+    assert known_as(unit, KeyedThing("ou", "lab", "/Laboratory", "Laboratory")) == unit.identity
+    assert known_as(unit, KeyedThing("ou", "lab", "prod/Laboratory", "Laboratory")) == "prod/Laboratory"
 
 
 def test_a_diff_says_of_a_line_taken_out_that_nothing_changes(tmp_path: Path, golden: Golden) -> None:

@@ -30,7 +30,7 @@ from strata.config.external import External
 from strata.config.moves import Kind
 from strata.drift.comparison import Drift, compare
 from strata.errors import Message, StrataError
-from strata.inventory.progress import Reading
+from strata.inventory.progress import InventoryReading
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TRUSTED_SERVICES
 from strata.landing_zone import LandingZone
 from strata.live import reading as live_reading
@@ -1043,8 +1043,8 @@ class Told:
         monkeypatch.setattr(live_reading, "management_caller", lambda *_: Caller(MANAGEMENT, CALLER))
         monkeypatch.setattr(live_reading, "read_states", self.states)
         monkeypatch.setattr(live_reading, "check_same", self.unchanged)
-        monkeypatch.setattr(Reading, "read", lambda *_, **how: live if how == {"partly": True} else None)
-        monkeypatch.setattr(Reading, "controls", lambda *asked: replace(asked[2], controls={}))
+        monkeypatch.setattr(InventoryReading, "read", lambda *_, **how: live if how == {"partly": True} else None)
+        monkeypatch.setattr(InventoryReading, "controls", lambda *asked: replace(asked[2], controls={}))
 
     def unchanged(self, *_: Any) -> None:
         if self.held:

@@ -21,15 +21,15 @@ from strata.cli import app
 from strata.config.loader import read_partial
 from strata.errors import ConfigurationError
 from strata.evaluation import lockout
-from strata.evaluation.lockout import Way, ways
+from strata.evaluation.lockout import UndoingWay, ways
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permissions import NAMES, STACKS, permissions
 from strata.landing_zone.state import bucket_denials
 from strata.load import load
 from strata.policy.documents import parse
 from strata.policy.evaluator import evaluate
-from strata.policy.layers import Account, Layer, Policies
-from strata.policy.requests import Principal, Request
+from strata.policy.layers import AccountLevels, Policies, PolicyLayer
+from strata.policy.requests import Request, RequestPrincipal
 from strata.policy.usual import usual
 from strata.rules import LocatedWarning, found_warnings, warnings
 from strata.rules.lockout import Guard
@@ -604,9 +604,9 @@ def test_check_knows_the_day_and_loading_does_not(tmp_path: Path) -> None:
 def test_a_range_is_nobodys_where_all_of_it_is_reserved(written: str, public: bool) -> None:
     """One that has public addresses shows one of them, however it begins and ends."""
     others = deny(Condition={"NotIpAddress": {"aws:SourceIp": written}})
-    layer = Layer("", (parse(json.dumps(_document(deny(Effect="Allow"), others)), "x"),))
-    request = Request(Principal("arn:aws:iam::111122223333:role/x"), "s3:GetObject")
-    policies = Policies(Account("1"), Account("1"), layer)
+    layer = PolicyLayer("", (parse(json.dumps(_document(deny(Effect="Allow"), others)), "x"),))
+    request = Request(RequestPrincipal("arn:aws:iam::111122223333:role/x"), "s3:GetObject")
+    policies = Policies(AccountLevels("1"), AccountLevels("1"), layer)
     found = [str(one["aws:sourceip"]) for one in usual(evaluate(request, policies), policies) if one["aws:sourceip"]]
     assert any(ip_address(one) in ip_network(written) for one in found) == public
 
@@ -877,7 +877,7 @@ def test_who_can_undo_what() -> None:
     assert (billing.falls_short, billing.decided.reason[:12]) == (True, "no statement")
 
 
-def _outcomes(found: Sequence[Way], what: str) -> dict[str, str]:
+def _outcomes(found: Sequence[UndoingWay], what: str) -> dict[str, str]:
     return {one.by: str(one.outcome) for one in found if one.what == what}
 
 

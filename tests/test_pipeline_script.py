@@ -25,7 +25,7 @@ import pytest
 
 from strata.commands.plan import _said as plan_says
 from strata.terraform.change_list import ChangeList
-from strata.terraform.plans import Change, Plan
+from strata.terraform.plans import Plan, PlannedChange
 from tests.documents import CHECKOUT
 from tests.pipelines import BIN, gitlab, workflow
 
@@ -35,9 +35,9 @@ LIST, OF_STACKS, OF_OUTPUTS, OF_ACCOUNTS = (
     ChangeList.of([*plans, LATER], "123456789012", accounts={"topics_lab": "111111111111"}).text
     for plans in (
         [],
-        [Plan("security", {"aws_a.b": Change("delete")})],
+        [Plan("security", {"aws_a.b": PlannedChange("delete")})],
         [Plan("organizations", outputs=("account_ids",))],
-        [Plan("topics_lab", {"aws_a.b": Change("delete")})],
+        [Plan("topics_lab", {"aws_a.b": PlannedChange("delete")})],
     )
 )
 """The lists of changes of nothing, of a stack, and of one account alone, which is of format 2."""

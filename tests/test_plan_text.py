@@ -14,7 +14,7 @@ import pytest
 from strata.options import Options
 from strata.policy.equality import same_document
 from strata.terraform.document_diff import document, document_diff
-from strata.terraform.expressions import Expression
+from strata.terraform.expressions import ParsedExpression
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, changed_outputs, changes
 from strata.terraform.progress import Progress, duration
@@ -175,7 +175,7 @@ def test_what_is_the_same_in_many_accounts_is_shown_once(golden: Golden) -> None
 
     def plan(stack: str, name: str, arn: str = "one") -> Plan:
         found = {"resource_changes": [change("create", None, {"name": name}, after_unknown={"arn": True})]}
-        return Plan(stack, dict(changes(found)), written={"aws_a.b": {"arn": Expression({"arn": arn})}})
+        return Plan(stack, dict(changes(found)), written={"aws_a.b": {"arn": ParsedExpression({"arn": arn})}})
 
     ids = {"111111111111": "a", "222222222222": "b", "333333333333": "c", "444444444444": "d", "555555555555": "e"}
     plans = [plan(f"log_{key}", f"log-{id}") for id, key in ids.items()]

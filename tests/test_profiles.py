@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from strata.aws.organization import LiveAccount
+from strata.aws.organization import ListedAccount
 from strata.cli import app
 from strata.commands.profiles import OrganizationFacts, Portal, ProfileRequest, Profiles, build_profiles, identify
 from strata.config.models import state_key
@@ -260,7 +260,7 @@ def test_the_role_needs_a_profile_to_assume_it_from(landing_zone: LandingZone, s
 @settings(deadline=None, max_examples=60, phases=(Phase.explicit, Phase.generate), derandomize=True)
 def test_the_aws_cli_reads_what_was_written_whatever_the_text(text: str, field: str) -> None:
     """Or it is refused, with its name: names of accounts are of others, and the rest is of whoever runs this."""
-    live = [LiveAccount(id, text if field == "name" else key, f"{key}@b.io", "ACTIVE") for key, id in IDS.items()]
+    live = [ListedAccount(id, text if field == "name" else key, f"{key}@b.io", "ACTIVE") for key, id in IDS.items()]
     zone = _small()
     facts = OrganizationFacts(identify(live, zone)[0], None)
     asked = request(**{"source_profile": "boot", **({field: text} if field != "name" else {})})
@@ -301,8 +301,8 @@ def test_two_profiles_of_one_name_are_refused(config: Path, said: Said) -> None:
 # Which account is which
 
 
-def live(id: str, name: str, email: str, state: str = "ACTIVE") -> LiveAccount:
-    return LiveAccount(id, name, email, state)
+def live(id: str, name: str, email: str, state: str = "ACTIVE") -> ListedAccount:
+    return ListedAccount(id, name, email, state)
 
 
 ROOT = live(OURS, "whatever", "changed@acme.io")

@@ -7,15 +7,15 @@ import pytest
 from strata.adoption.pruning import gone, lines_of, made, without
 from strata.errors import StrataError
 from strata.kinds.at_aws import (
-    Assignment,
-    Attached,
-    Center,
-    Group,
     Inventory,
-    Organization,
-    PermissionSet,
-    Policy,
-    User,
+    LiveAssignment,
+    LiveCenter,
+    LiveCustomerPolicy,
+    LiveGroup,
+    LiveOrganization,
+    LivePermissionSet,
+    LivePolicy,
+    LiveUser,
 )
 from tests.said import Said
 
@@ -63,7 +63,7 @@ def test_a_line_that_keeps_tags_stays_though_it_is_made() -> None:
 def test_the_line_of_a_setting_goes_once_it_is_made() -> None:
     """It has no tags, and no account is without it: it is never gone at AWS."""
     setting = "aws_iam_account_password_policy.main"
-    organization = Organization("o-1", "r-1", "1", (), (), (), (), (), {})
+    organization = LiveOrganization("o-1", "r-1", "1", (), (), (), (), (), {})
 
     assert made([setting], {setting}) == [setting]
     assert gone({setting: "iam-account-password-policy"}, Inventory(organization, None)) == []
@@ -87,17 +87,23 @@ def test_what_aws_does_not_have_is_gone_and_what_was_not_read_is_not() -> None:
         "aws_ssoadmin_account_assignment.a_a_group_a": f"g,GROUP,111111111111,AWS_ACCOUNT,{inside}",
         "aws_ssoadmin_account_assignment.a_a_user_a": f"x,USER,111111111111,AWS_ACCOUNT,{inside}",
     }
-    policy = Policy("p-1", "a", "SERVICE_CONTROL_POLICY", "", "{}", False, ("r-1",))
-    organization = Organization("o-1", "r-1", "1", (), (), (policy,), (), (), {"a.amazonaws.com": ("111111111111",)})
-    center = Center(
+    policy = LivePolicy("p-1", "a", "SERVICE_CONTROL_POLICY", "", "{}", False, ("r-1",))
+    organization = LiveOrganization(
+        "o-1", "r-1", "1", (), (), (policy,), (), (), {"a.amazonaws.com": ("111111111111",)}
+    )
+    center = LiveCenter(
         instance,
         "d-1",
         "us-east-1",
-        (User("u", "u", "U", "U", "U", (), external=False),),
-        (Group("g", "g", "", external=False, members={"u": "m"}),),
-        (PermissionSet(arn, "a", {}, ("arn:aws:iam::aws:policy/R",), (Attached("C", "/p/"),), "{}", "B"),),
-        frozenset({Assignment("111111111111", arn, "GROUP", "g")}),
-        frozenset({Assignment("111111111111", arn, "USER", "x")}),
+        (LiveUser("u", "u", "U", "U", "U", (), external=False),),
+        (LiveGroup("g", "g", "", external=False, members={"u": "m"}),),
+        (
+            LivePermissionSet(
+                arn, "a", {}, ("arn:aws:iam::aws:policy/R",), (LiveCustomerPolicy("C", "/p/"),), "{}", "B"
+            ),
+        ),
+        frozenset({LiveAssignment("111111111111", arn, "GROUP", "g")}),
+        frozenset({LiveAssignment("111111111111", arn, "USER", "x")}),
         {},
     )
     dead = {address: f"x{id}" for address, id in live.items()}
@@ -111,7 +117,7 @@ def test_what_aws_does_not_have_is_gone_and_what_was_not_read_is_not() -> None:
 def test_a_line_of_what_the_reading_does_not_tell_stays() -> None:
     """The role of Access Analyzer is read by nobody, so that it is neither gone nor done with."""
     role = "aws_iam_service_linked_role.access-analyzer"
-    organization = Organization("o-1", "r-1", "1" * 12, (), (), (), (), (), {})
+    organization = LiveOrganization("o-1", "r-1", "1" * 12, (), (), (), (), (), {})
 
     assert made([role], [role]) == []
     assert gone({role: "arn:aws:iam::111111111111:role/aws-service-role/x"}, Inventory(organization, None)) == []

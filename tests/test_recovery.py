@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from strata.aws.identity_center import Center
+from strata.aws.identity_center import CenterClient
 from strata.aws.session import Aws
 from strata.config.models import User
 from strata.identity.leftovers import Directory, announced_as, declared, to_create
 from strata.identity.live import _permission_sets
-from strata.identity.things import Holdings, Thing
+from strata.identity.things import Holdings, KeyedThing
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.terraform import preflight
 from strata.terraform.errors import advice
 from strata.terraform.events import Failure
-from strata.terraform.existing import Existing, exists_already
+from strata.terraform.existing import ExistingTable, exists_already
 from strata.terraform.preflight import identity_center_refusals
 from strata.terraform.recovery import beside, looked_up, tainted
 from strata.terraform.settling import settling
@@ -78,7 +78,7 @@ def directory(aws: Aws, shipped: Deployment) -> Directory:
         load(SHIPPED),
         {},
         shipped["sso"].json,
-        Center(
+        CenterClient(
             aws.client("sso-admin"), aws.client("identitystore"), instance["InstanceArn"], instance["IdentityStoreId"]
         ),
     )
@@ -127,19 +127,19 @@ def test_the_name_of_a_permission_set_that_the_state_has_is_not_asked(
     here = {"arn": old["PermissionSetArn"], "name": "ReadOnly"}
     recorded = {"type": "aws_ssoadmin_permission_set", "name": "ReadOnly", "instances": [{"attributes": here}]}
     asked: list[str] = []
-    describe = Center.describe
+    describe = CenterClient.describe
 
-    def noted(center: Center, arn: str) -> Any:
+    def noted(center: CenterClient, arn: str) -> Any:
         asked.append(arn)
         return describe(center, arn)
 
-    monkeypatch.setattr(Center, "describe", noted)
+    monkeypatch.setattr(CenterClient, "describe", noted)
     directory = replace(directory, states={"sso": {"resources": [recorded]}})
 
     found, _ = directory.sorted_out(declared(directory.landing_zone), {("permission-set", "FinOps")})
 
     assert found == {"aws_ssoadmin_permission_set.FinOps": f"{new['PermissionSetArn']},{instance}"}
-    thing = Thing("permission-set", "FinOps", "FinOps", "FinOps", "")
+    thing = KeyedThing("permission-set", "FinOps", "FinOps", "FinOps", "")
     was = Holdings(
         {("permission-set", "ReadOnly"): replace(thing, key="ReadOnly", identity="ReadOnly", id=here["arn"])}
     )
@@ -355,7 +355,7 @@ def test_a_membership_is_found_by_its_two_ends(aws: Aws, directory: Directory) -
     )["UserId"]
     values = {"identity_store_id": directory.center.store, "group_id": group, "member_id": user}
     type = "aws_identitystore_group_membership"
-    existing = Existing(aws, directory.landing_zone.project)
+    existing = ExistingTable(aws, directory.landing_zone.project)
 
     assert existing.id_of(type, values) is None
     member = directory.center.people.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})

@@ -21,8 +21,8 @@ from strata.aws.states import Version
 from strata.config.models import Project, state_key
 from strata.errors import Message
 from strata.kinds import RESOURCES
-from strata.kinds.at_aws import Assignment, Attached, Center, Group, PermissionSet, User
-from strata.kinds.reading import Reading
+from strata.kinds.at_aws import LiveAssignment, LiveCenter, LiveCustomerPolicy, LiveGroup, LivePermissionSet, LiveUser
+from strata.kinds.reading import BulkReading
 from strata.terraform import refresh
 from strata.terraform.refresh import Refreshing, providers
 from strata.terraform.reread import difference
@@ -169,7 +169,7 @@ STATE: dict[str, Json] = {
 MADE_BY_THE_PROVIDER = {"region", "timeouts", "force_destroy", "name_prefix"}
 
 
-def reading() -> Reading:
+def reading() -> BulkReading:
     """Returns what AWS has where nothing drifted."""
     user = {
         "UserId": "u1",
@@ -182,19 +182,19 @@ def reading() -> Reading:
     }
     group = {"GroupId": "g1", "DisplayName": "ops"}
     date = dt.datetime(2026, 3, 1, 10, 0, 0, 700, tzinfo=dt.timezone(dt.timedelta(hours=1)))
-    permission_set = PermissionSet(
+    permission_set = LivePermissionSet(
         *(SET, "Admin", {"Description": "All.", "SessionDuration": "PT1H", "CreatedDate": date}, (READ_ONLY,)),
-        *((Attached("Ops", "/a/"),), DOCUMENT, Attached("Edge", "/")),
+        *((LiveCustomerPolicy("Ops", "/a/"),), DOCUMENT, LiveCustomerPolicy("Edge", "/")),
         tags={"Team": "a", **DEFAULT_TAGS, "aws:made": "by us"},
     )
-    center = Center(
+    center = LiveCenter(
         instance=INSTANCE,
         store=STORE,
         region="eu-west-1",
-        users=(User("u1", "ana", "Ana", "Adler", "Ana", ("ana@x.io",), external=False, described=user),),
-        groups=(Group("g1", "ops", "", external=False, members={"u1": "m1"}, described=group),),
+        users=(LiveUser("u1", "ana", "Ana", "Adler", "Ana", ("ana@x.io",), external=False, described=user),),
+        groups=(LiveGroup("g1", "ops", "", external=False, members={"u1": "m1"}, described=group),),
         permission_sets=(permission_set,),
-        assignments=frozenset({Assignment(ACCOUNT, SET, "GROUP", "g1")}),
+        assignments=frozenset({LiveAssignment(ACCOUNT, SET, "GROUP", "g1")}),
         orphans=frozenset(),
         attributes={"Team": "${path:x}"},
         access_control={
@@ -215,7 +215,7 @@ def reading() -> Reading:
         "Arn": "arn:aws:sns:eu-west-1:123456789012:alerts",
         "InputTransformer": {"InputPathsMap": {"a": "$.account"}, "InputTemplate": "<a>"},
     }
-    return Reading(center, {"r": Rule(described, DEFAULT_TAGS, (target,))})
+    return BulkReading(center, {"r": Rule(described, DEFAULT_TAGS, (target,))})
 
 
 def state_of(type: str, **attributes: Any) -> Json:
@@ -257,9 +257,9 @@ def test_an_attribute_that_is_not_read_is_not_covered(type: str) -> None:
 
 @pytest.mark.parametrize("type", sorted(set(STATE) - {"aws_ssoadmin_account_assignment"}))
 def test_what_aws_does_not_have_is_no_equal(type: str) -> None:
-    empty = Center(INSTANCE, STORE, "eu-west-1", (), (), (), frozenset(), frozenset(), None)
+    empty = LiveCenter(INSTANCE, STORE, "eu-west-1", (), (), (), frozenset(), frozenset(), None)
 
-    found = difference(state_of(type), Reading(empty, {}), DEFAULT_TAGS)
+    found = difference(state_of(type), BulkReading(empty, {}), DEFAULT_TAGS)
 
     assert found
     assert (found.id, found.place) == ("not-at-aws", f"{type}.x")
@@ -279,7 +279,7 @@ def test_a_parameter_of_a_target_that_an_alert_does_not_have_is_not_covered(said
     (target,) = found.rules["r"].targets  # type: ignore[union-attr]
     more = Rule(found.rules["r"].described, DEFAULT_TAGS, ({**target, "RetryPolicy": {}},))  # type: ignore[union-attr]
 
-    why = difference(state_of("aws_cloudwatch_event_target"), Reading(found.center, {"r": more}), DEFAULT_TAGS)
+    why = difference(state_of("aws_cloudwatch_event_target"), BulkReading(found.center, {"r": more}), DEFAULT_TAGS)
 
     (told,) = said(why)
     assert (told.id, told.data["argument"]) == ("not-read-in-bulk", "ecs_target")

@@ -23,7 +23,7 @@ from strata.cli import app
 from strata.config import ACCEPTED, MOVES
 from strata.config.keys import with_moves, with_scalars
 from strata.config.loader import read_partial
-from strata.config.models import Assignment, Group, Mode, Policy, PolicyType, Targets, User
+from strata.config.models import Assignment, GroupEntry, Mode, PolicyEntry, PolicyType, Targets, User
 from strata.config.moves import Move
 from strata.config.source import SourceFile, parse
 from strata.diff.statements import allowed_more, denied_less
@@ -200,7 +200,7 @@ def test_what_ends_within_thirty_days_is_told(zone: LandingZone, until: dt.date,
 def test_what_is_open_is_told(zone: LandingZone) -> None:
     new = User(given_name="New", family_name="Person", email="new@nordwind.dev")
     sso = zone.sso.model_copy(
-        update={"users": {**zone.sso.users, "new-person": new}, "groups": {**zone.sso.groups, "finance": Group()}}
+        update={"users": {**zone.sso.users, "new-person": new}, "groups": {**zone.sso.groups, "finance": GroupEntry()}}
     )
     off = zone.security.trail.model_copy(update={"mode": Mode.OFF})
     loose = {key: one for key, one in zone.organization.policies.items() if key != "deny-leaving-organization"}
@@ -334,7 +334,7 @@ def test_people_of_external_groups_are_not_invented(zone: LandingZone) -> None:
 
 
 def test_a_group_without_members_is_told(unasked: LandingZone) -> None:
-    changed = _with(unasked, "sso", groups={**unasked.sso.groups, "finance": Group()})
+    changed = _with(unasked, "sso", groups={**unasked.sso.groups, "finance": GroupEntry()})
     assert "finance has no members" in as_text(tables(changed, EDITION), 100)
 
 
@@ -805,7 +805,7 @@ def _without_sandbox(zone: LandingZone, *, retired: bool) -> LandingZone:
 def _detached(zone: LandingZone, **targets: Any) -> LandingZone:
     where = targets or {"organizational_units": ["workloads"]}
     full = {"external": True, "type": "SERVICE_CONTROL_POLICY", "detached": where}
-    return _with_policies(zone, FullAWSAccess=Policy.model_validate(full))
+    return _with_policies(zone, FullAWSAccess=PolicyEntry.model_validate(full))
 
 
 def _account_that_no_scp_binds(zone: LandingZone) -> tuple[LandingZone, LandingZone]:

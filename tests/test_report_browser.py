@@ -13,7 +13,7 @@ import pytest
 from strata.config.models import Assignment
 from strata.landing_zone import LandingZone
 from strata.load import load
-from strata.report.access import Principal, access
+from strata.report.access import AccessHolder, access
 from strata.report.edition import Edition
 from strata.report.page import page
 from strata.report.revisions import Revision
@@ -100,7 +100,7 @@ def rows(browser: Browser) -> dict[str, list[str]]:
 
 def test_the_matrix_has_everybody_and_all_they_have(browser: Browser, company: Path, zone: LandingZone) -> None:
     browser.open(company)
-    expected: dict[Principal, set[tuple[str, str]]] = {}
+    expected: dict[AccessHolder, set[tuple[str, str]]] = {}
     for one in access(zone):
         expected.setdefault(one.holder, set()).add((one.permission_set, one.account))
     shown = rows(browser)

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from strata import atomic
-from strata.adoption.existing import Merged
+from strata.adoption.existing import MergedFiles
 from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION
@@ -98,7 +98,7 @@ class Folder:
         literal: bool = False,
         imported: Mapping[str, str] | None = None,
         elsewhere: Mapping[str, str] | None = None,
-    ) -> Merged:
+    ) -> MergedFiles:
         inventory = there.inventory
         existing = existing_at(self.path, load(self.path), inventory.organization.id, imported or {}, elsewhere or {})
         merged = merge(existing, inventory, literal=literal)

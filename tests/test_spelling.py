@@ -23,7 +23,7 @@ from strata.config.source import SourceFile, parse
 from strata.errors import ConfigurationError
 from strata.load import load
 from strata.policy.documents import statements
-from strata.policy.effects import Kind, doubtful
+from strata.policy.effects import DocumentKind, doubtful
 from strata.policy.grammar import document_problems
 from strata.policy.reference import MANAGED_FILE, REFERENCE_FILE, Reference, managed_documents, read, reference
 from strata.policy.spelling import misspelt, unknown_managed_policy
@@ -37,8 +37,8 @@ from tools import iam_data
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 VALID, *_ = bad_configurations()
-SERVICE_CONTROL, RESOURCE_CONTROL = Kind.SERVICE_CONTROL, Kind.RESOURCE_CONTROL
-PERMISSION_SET, RESOURCE = Kind.PERMISSION_SET, Kind.RESOURCE
+SERVICE_CONTROL, RESOURCE_CONTROL = DocumentKind.SERVICE_CONTROL, DocumentKind.RESOURCE_CONTROL
+PERMISSION_SET, RESOURCE = DocumentKind.PERMISSION_SET, DocumentKind.RESOURCE
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 EXEMPT = {"ArnNotLike": {"aws:PrincipalArn": f"arn:*:iam::*:role/{ACCESS_ROLE}"}}
 
@@ -363,7 +363,7 @@ IN_VAIN = [
 @pytest.mark.parametrize(
     ("finding", "kind", "found_in"), IN_VAIN, ids=[f"{one[0]}-{n}" for n, one in enumerate(IN_VAIN)]
 )
-def test_a_statement_in_vain_is_found(finding: str, kind: Kind, found_in: dict[str, Any]) -> None:
+def test_a_statement_in_vain_is_found(finding: str, kind: DocumentKind, found_in: dict[str, Any]) -> None:
     """By its finding, and by nothing else."""
     found = doubtful(found_in, kind, ACCESS_ROLE)
     assert [one.id for one in found] == [finding]
@@ -416,7 +416,7 @@ IN_ORDER = [
 
 
 @pytest.mark.parametrize(("kind", "right"), IN_ORDER, ids=[str(number) for number in range(len(IN_ORDER))])
-def test_what_is_meant_so_is_not_found(kind: Kind, right: Any) -> None:
+def test_what_is_meant_so_is_not_found(kind: DocumentKind, right: Any) -> None:
     assert [one for one in doubtful(right, kind, ACCESS_ROLE) if one.id != "unknown-service"] == []
 
 

@@ -21,7 +21,7 @@ from strata.config import FOLDERS, ORGANIZATION, SSO
 from strata.config.source import Location
 from strata.errors import Message
 from strata.identity.declared import declared, files_by_stack
-from strata.identity.live import Live
+from strata.identity.live import LiveSide
 from strata.identity.moves import replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals
@@ -219,7 +219,7 @@ def test_a_file_that_loses_a_section_is_refused_by_its_name(folder: Path, edit: 
     if text is not None:
         (folder / "sso/shop.yaml").write_text(text)
 
-    found = refusals(declared(load(folder)), known, Live())
+    found = refusals(declared(load(folder)), known, LiveSide())
 
     gone = {
         "users": ["grace"],
@@ -234,7 +234,7 @@ def test_a_file_that_loses_a_section_is_refused_by_its_name(folder: Path, edit: 
         )
         for _ in lost[:1]
     ]
-    assert not refusals(declared(load(folder)), known, Live(), allow=["mass-deletion"])
+    assert not refusals(declared(load(folder)), known, LiveSide(), allow=["mass-deletion"])
 
 
 def deployed(folder: Path) -> Holdings:
@@ -247,7 +247,7 @@ def test_what_stands_in_another_file_is_not_lost(folder: Path) -> None:
     """Under a new key as well, and in the single file alone."""
     known = deployed(folder)
     (folder / "sso/shop.yaml").rename(folder / "sso/team.yaml")
-    assert not refusals(declared(load(folder)), known, Live())
+    assert not refusals(declared(load(folder)), known, LiveSide())
 
     text = TEAM.replace("  shop:\n    members", "  team:\n    name: shop\n    members").replace(
         "groups:\n      - shop", "groups:\n      - team"
@@ -255,7 +255,7 @@ def test_what_stands_in_another_file_is_not_lost(folder: Path) -> None:
     (folder / "sso/team.yaml").write_text(text)
     (folder / "moves.yaml").write_text("- {kind: group, from: shop, to: team}\n")
     landing_zone = load(folder)
-    assert not refusals(declared(landing_zone), replayed(known, newest_keys(landing_zone.moves)), Live())
+    assert not refusals(declared(landing_zone), replayed(known, newest_keys(landing_zone.moves)), LiveSide())
 
 
 # Commands

@@ -32,7 +32,7 @@ from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import ADVICE, TerraformError, advice
 from strata.terraform.events import Events, Failure, failure
 from strata.terraform.fleet import Fleet
-from strata.terraform.plans import Change, Plan, Planner, changed_outputs, changes
+from strata.terraform.plans import Plan, PlannedChange, Planner, changed_outputs, changes
 from strata.terraform.process import run
 from strata.terraform.progress import Progress
 from strata.terraform.recovery import tainted
@@ -179,7 +179,7 @@ def resource(actions: list[str], before: Json | None = None, after: Json | None 
     return {"address": "aws_a.b", "mode": "managed", "change": change, **more}
 
 
-def only(*found: Json, **outputs: Json) -> dict[str, Change]:
+def only(*found: Json, **outputs: Json) -> dict[str, PlannedChange]:
     return dict(changes({"resource_changes": found, "output_changes": outputs}))
 
 
@@ -231,7 +231,7 @@ def test_an_output_is_no_change_and_yet_something_to_apply() -> None:
 
 def test_what_no_event_tells_of_is_counted_by_the_plan() -> None:
     actions = ("import", "import and update", "move", "forget", "create", "update", "replace")
-    planned = Plan("sso", {f"aws_a.{action}": Change(action) for action in actions})
+    planned = Plan("sso", {f"aws_a.{action}": PlannedChange(action) for action in actions})
 
     assert planned.counts == {"imported": 2, "moved": 1, "forgotten": 1}
 

@@ -39,11 +39,11 @@ def until_accepted(describe: Callable[[Mapping[str, Message]], Description], fin
     """
     refused: dict[str, Message] = {}
     while True:
-        found = describe(refused)
+        description = describe(refused)
         try:
-            return finish(found)
+            return finish(description)
         except ConfigurationError as error:
-            more = refused_entries(error, found)
+            more = refused_entries(error, description)
             if not more.keys() - refused:
                 refusal = Message("refused-by-check", "what was found is not a valid configuration:")
                 faults = (fault.message for fault in error.faults)
@@ -51,14 +51,14 @@ def until_accepted(describe: Callable[[Mapping[str, Message]], Description], fin
             refused = more | refused
 
 
-def refused_entries(error: ConfigurationError, found: Description) -> dict[str, Message]:
+def refused_entries(error: ConfigurationError, description: Description) -> dict[str, Message]:
     """Returns which entries AWS took and the configuration does not, each with its first fault.
 
     A fault stands at the entry or below it, or in the document of the entry.
     """
     refused: dict[str, Message] = {}
     for fault in error.faults:
-        for entry, document in _entries(found):
+        for entry, document in _entries(description):
             if f"{fault.path}.".startswith(f"{entry}."):
                 refused.setdefault(entry, _of_itself(fault.problem, document))
             elif document and f"/{fault.file}".endswith(f"/{document}"):
@@ -75,12 +75,12 @@ def _of_itself(problem: Message, document: str) -> Message:
     return problem.saying(text)
 
 
-def _entries(found: Description) -> Iterator[tuple[str, str]]:
+def _entries(description: Description) -> Iterator[tuple[str, str]]:
     """Yields what may be left out, as a fault names it, each with its document."""
     for section in ("accounts", "policies", "delegated_administrators"):
-        for key, entry in found.organization.get(section, {}).items():
+        for key, entry in description.organization.get(section, {}).items():
             yield f"{section}.{key}", entry.get("file", "") if section == "policies" else ""
     for section in ("users", "groups", "permission_sets"):
-        for key, entry in found.sso.get(section, {}).items():
+        for key, entry in description.sso.get(section, {}).items():
             policies = entry.get("policies", ())
-            yield f"{section}.{key}", next((one["inline"] for one in policies if "inline" in one), "")
+            yield f"{section}.{key}", next((policy["inline"] for policy in policies if "inline" in policy), "")

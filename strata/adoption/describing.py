@@ -18,13 +18,13 @@ from strata.config.limits import aws_limits
 from strata.config.models import (
     MANAGEMENT,
     OWN_TAGS,
-    Account,
+    AccountEntry,
     Assignment,
-    Group,
+    GroupEntry,
     Mode,
     Model,
-    PermissionSet,
-    Policy,
+    PermissionSetEntry,
+    PolicyEntry,
     PolicyType,
     Project,
     Security,
@@ -39,7 +39,7 @@ from strata.errors import Message
 from strata.inventory.reading import ENTITLEMENTS
 from strata.kinds import WORDS, at_aws
 from strata.kinds.account import ACCOUNT
-from strata.kinds.at_aws import Attached, Center, Inventory, Organization
+from strata.kinds.at_aws import Inventory, LiveCenter, LiveCustomerPolicy, LiveOrganization
 from strata.kinds.control_tower import (
     CONTROL_TOWER,
     by_its_name,
@@ -63,7 +63,7 @@ from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
-from strata.landing_zone.placeholders import Document
+from strata.landing_zone.placeholders import DocumentTemplate
 from strata.landing_zone.policies import ACCESS_ANALYZER
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT, unknown_types
@@ -151,48 +151,55 @@ def describe(
         new_units: the ids of those whose names are written, None for all: the others may have any name.
         own: kind and name of what a configuration has that is not external.
     """
-    found = Description(refused=refused or {}, own=own)
-    _Organization(inventory, inventory.organization, project, found, known or {}, new_units).describe()
-    found.security = dict(_settings(inventory))
-    found.organization |= _root_access(inventory)
-    _entitled(inventory, found)
+    description = Description(refused=refused or {}, own=own)
+    _Organization(inventory, inventory.organization, project, description, known or {}, new_units).describe()
+    description.security = dict(_settings(inventory))
+    description.organization |= _root_access(inventory)
+    _entitled(inventory, description)
     if inventory.center:
-        _Center(inventory, inventory.center, found, known or {}, literal=literal).describe()
-    _leave_details(inventory, project, found)
-    for keeper, names in found.kept.items():
+        _Center(inventory, inventory.center, description, known or {}, literal=literal).describe()
+    _leave_details(inventory, project, description)
+    for keeper, names in description.kept.items():
         text = f"External, which no deploy changes, since {keeper}: {', '.join(names)}."
-        found.looks.append(keeper.saying(text, things=names))
-    return found
+        description.looks.append(keeper.saying(text, things=names))
+    return description
 
 
 def describe_things(inventory: Inventory, project: Project, known: Keys) -> Description:
     """Returns the description of what has a key, by itself: units of any name, and nothing of who has what."""
-    found = Description()
-    _Organization(inventory, inventory.organization, project, found, known, ()).describe()
+    description = Description()
+    _Organization(inventory, inventory.organization, project, description, known, ()).describe()
     if inventory.center:
-        _Center(inventory, inventory.center, found, known, literal=False).describe_things()
-    return found
+        _Center(inventory, inventory.center, description, known, literal=False).describe_things()
+    return description
 
 
-def gives_everything(one: at_aws.PermissionSet) -> bool:
+def gives_everything(permission_set: at_aws.LivePermissionSet) -> bool:
     """Returns whether a permission set gives full access, as far as its own documents and AWS's policies say."""
-    policies = [ManagedPolicy(**live_policy(arn)) for arn in one.aws_managed]
-    inline = [InlinePolicy(Document(one.inline), "", "")] if one.inline else []
-    boundary = ManagedPolicy(customer="boundary") if one.boundary else None
-    return allows_everything(Resolved(one.arn, one.name, (*policies, *inline), (), boundary=boundary))
+    policies = [ManagedPolicy(**live_policy(arn)) for arn in permission_set.aws_managed]
+    inline = [InlinePolicy(DocumentTemplate(permission_set.inline), "", "")] if permission_set.inline else []
+    boundary = ManagedPolicy(customer="boundary") if permission_set.boundary else None
+    return allows_everything(
+        Resolved(permission_set.arn, permission_set.name, (*policies, *inline), (), boundary=boundary)
+    )
 
 
 def sets_with_full_access(inventory: Inventory) -> frozenset[str]:
     """Returns the ARNs of the permission sets that give full access."""
-    return frozenset(one.arn for center in inventory.centers for one in center.permission_sets if gives_everything(one))
+    return frozenset(
+        permission_set.arn
+        for center in inventory.centers
+        for permission_set in center.permission_sets
+        if gives_everything(permission_set)
+    )
 
 
 def groups_with_full_access(inventory: Inventory) -> Iterator[str]:
     """Yields the ids of the groups that give somebody full access."""
     full = sets_with_full_access(inventory)
     for center in inventory.centers:
-        having = {one.principal for one in center.assignments if one.permission_set in full}
-        yield from (one.id for one in center.groups if one.members and one.id in having)
+        having = {assignment.principal for assignment in center.assignments if assignment.permission_set in full}
+        yield from (group.id for group in center.groups if group.members and group.id in having)
 
 
 def valid(type: Any, value: object) -> bool:
@@ -205,18 +212,18 @@ def objection(model: type[Model], field: str, value: object) -> Message | Litera
     return _objections(model, {field: value}).get(field, "")
 
 
-def unit_objections(units: Sequence[at_aws.Unit]) -> dict[str, Message]:
+def unit_objections(units: Sequence[at_aws.LiveUnit]) -> dict[str, Message]:
     """Returns of the units whose names no configuration can have why, by id."""
-    siblings = Counter((one.parent, exact(one.name).lower()) for one in units)
-    found = dict[str, Message]()
+    siblings = Counter((unit.parent, exact(unit.name).lower()) for unit in units)
+    messages = dict[str, Message]()
     for one in units:
         reason = _objections(OrganizationalUnitName, one.name).get("")
         if not reason and siblings[one.parent, one.name.lower()] > 1:
             alike = f"{one.name!r} differs from the name of a unit beside it in case or Unicode's form alone"
             reason = Message("name-taken", alike, value=one.name)
         if reason:
-            found[one.id] = reason.saying(f"{reason}; rename it at AWS first")
-    return found
+            messages[one.id] = reason.saying(f"{reason}; rename it at AWS first")
+    return messages
 
 
 def _objections(type: Any, value: object) -> dict[str, Message]:
@@ -254,7 +261,7 @@ def _names(kind: Kind, inventory: Inventory, ids: Collection[str] | None = None)
 
 
 def _accepted(
-    found: Description,
+    description: Description,
     model: type[Model],
     place: str,
     entry: dict[str, Any],
@@ -266,7 +273,7 @@ def _accepted(
 
     What is not written keeps the value that it has. What is found `by_name` has to have its name written.
     """
-    if found.refuses(place, *what):
+    if description.refuses(place, *what):
         return False
     kind, called, id = what
     objections = _objections(model, entry)
@@ -274,11 +281,11 @@ def _accepted(
         if name in entry and name in model.stays and not (by_name and name == "name"):
             value = entry.pop(name)
             reason = f"{value!r} cannot be written here; it stays as it is"
-            found.leave(f"{name} of {kind}", called, Message("value-rejected", reason, key=name, value=value))
+            description.leave(f"{name} of {kind}", called, Message("value-rejected", reason, key=name, value=value))
     rest = _objections(model, entry)
     if rest:
         reason = "; ".join(sorted(set(rest.values())))
-        found.leave(kind, called, Message("value-rejected", reason, keys=sorted(rest)), id)
+        description.leave(kind, called, Message("value-rejected", reason, keys=sorted(rest)), id)
     return not rest
 
 
@@ -314,41 +321,41 @@ def _root_access(inventory: Inventory) -> dict[str, Any]:
     return {"member_root_access": {key: name in inventory.root_features for name, key in ROOT_FEATURES.items()}}
 
 
-def _entitled(inventory: Inventory, found: Description) -> None:
+def _entitled(inventory: Inventory, description: Description) -> None:
     """Names what Account access manager gives, which no configuration describes."""
     if isinstance(inventory.entitlements, str):
         text = f"Account access manager could not be read: {inventory.entitlements}."
-        found.looks.append(Message("part-unread", text, part=ENTITLEMENTS))
+        description.looks.append(Message("part-unread", text, part=ENTITLEMENTS))
         return
     names = _called(inventory)
     for principal, role, *_ in inventory.entitlements:
         who = names.get(principal, principal)
         reason = Message("not-declarable", "Account access manager gives it, beside permission sets")
-        found.leave("entitlement", f"{role} for {who}", reason)
+        description.leave("entitlement", f"{role} for {who}", reason)
 
 
-def _leave_details(inventory: Inventory, project: Project, found: Description) -> None:
+def _leave_details(inventory: Inventory, project: Project, description: Description) -> None:
     """Names what AWS has of described things, and of the organization, and no field of the configuration holds."""
     organization = inventory.organization
-    types = {SERVICE_CONTROL, *(one["type"] for one in found.organization["policies"].values())}
+    types = {SERVICE_CONTROL, *(one["type"] for one in description.organization["policies"].values())}
     unused = Message("policy-type-unused", "it is on, and no policy of it is described; it stays on")
     for type in sorted({*organization.policy_types} - types):
-        found.leave("policy type", type, unused)
+        description.leave("policy type", type, unused)
     no_field = Message("no-field", "the configuration has no field for it; it stays as it is")
-    words = {id: WORDS[kind] for kind, known in found.keys.items() for id in known}
-    management = [one for one in organization.accounts if one.id == organization.management]
-    taggable: list[at_aws.Account | at_aws.Unit | at_aws.Policy]
+    words = {id: WORDS[kind] for kind, known in description.keys.items() for id in known}
+    management = [account for account in organization.accounts if account.id == organization.management]
+    taggable: list[at_aws.LiveAccount | at_aws.LiveUnit | at_aws.LivePolicy]
     taggable = [*management, *organization.units, *organization.policies]
     for one in taggable:
         own = {tag for tag in one.tags if not tag.startswith("aws:")} - {*OWN_TAGS, *project.tags}
         if one.id in words and own:
-            found.leave(f"tags of {words[one.id]}", f"{one.id} {one.name}", no_field)
+            description.leave(f"tags of {words[one.id]}", f"{one.id} {one.name}", no_field)
     for user in inventory.center.users if inventory.center else ():
-        entry, said = found.sso["users"].get(found.keys["user"].get(user.id)), snaked(dict(user.described))
+        entry, said = description.sso["users"].get(description.keys["user"].get(user.id)), snaked(dict(user.described))
         if entry and not entry.get("external"):
             for name in (*DETAILS, "nick_name"):
                 if said.get(name):
-                    found.leave(f"{name} of user", user.user_name, no_field)
+                    description.leave(f"{name} of user", user.user_name, no_field)
 
 
 def _called(inventory: Inventory) -> dict[str, str]:
@@ -362,7 +369,7 @@ def _called(inventory: Inventory) -> dict[str, str]:
 @dataclass
 class _Organization:
     inventory: Inventory
-    live: Organization
+    live: LiveOrganization
     project: Project
     found: Description
     known: Keys
@@ -384,8 +391,10 @@ class _Organization:
         self.found.looks += self._looks()
 
     @property
-    def _members(self) -> list[at_aws.Account]:
-        return [one for one in self.live.accounts if one.state == ACTIVE and one.id != self.live.management]
+    def _members(self) -> list[at_aws.LiveAccount]:
+        return [
+            account for account in self.live.accounts if account.state == ACTIVE and account.id != self.live.management
+        ]
 
     def _looks(self) -> Iterator[Message]:
         """Yields what Strata takes for granted and is otherwise here."""
@@ -403,7 +412,7 @@ class _Organization:
                 "docs/coming-from-control-tower.md says who opens and moves accounts."
             )
             yield Message("control-tower", text)
-        if called := sorted(one.name for one in self.live.policies if is_called_so(self.inventory, one)):
+        if called := sorted(policy.name for policy in self.live.policies if is_called_so(self.inventory, policy)):
             text = (
                 f"The names alone of {listed(called)} are Control Tower's: they have other statements, so they are "
                 "described as your own. See who made them."
@@ -421,9 +430,9 @@ class _Organization:
             text += "to everything then."
             yield Message("policy-type-off", text, type=SERVICE_CONTROL)
             return
-        attached = {id for one in self.live.policies if one.id == FULL_ACCESS for id in one.targets}
+        attached = {id for policy in self.live.policies if policy.id == FULL_ACCESS for id in policy.targets}
         names = {self.live.root: "the root", **{unit.id: f"unit {unit.name}" for unit in self.live.units}}
-        names |= {one.id: f"account {one.name}" for one in self._members}
+        names |= {account.id: f"account {account.name}" for account in self._members}
         without = sorted(name for id, name in names.items() if id not in attached)
         if without:
             quoted = [
@@ -441,7 +450,7 @@ class _Organization:
         named = _names(UNIT, self.inventory, {unit.id for unit in self._describable_units()})
         self.found.keys["ou"] = keys("unit", named, taken=self.known.get("ou"))
 
-    def _describable_units(self) -> Iterator[at_aws.Unit]:
+    def _describable_units(self) -> Iterator[at_aws.LiveUnit]:
         """Yields units but those whose names no configuration can have, which stay as they are with all in them."""
         objections = unit_objections(self.live.units)
         for unit in self.live.units:
@@ -455,11 +464,11 @@ class _Organization:
         """Returns why nothing in a unit can be described: the unit is not."""
         if parent not in self.found.reasons:
             return None
-        name = next(one.name for one in self.live.units if one.id == parent)
+        name = next(unit.name for unit in self.live.units if unit.id == parent)
         text = f"it is in organizational unit {parent} {name}, which is not described"
         return Message("not-described", text, missing="organizational unit", unit=parent)
 
-    def _is_named(self, unit: at_aws.Unit) -> bool:
+    def _is_named(self, unit: at_aws.LiveUnit) -> bool:
         return self.new_units is None or unit.id in self.new_units
 
     def _tree(self, parent: str) -> dict[str, Any]:
@@ -474,7 +483,7 @@ class _Organization:
 
     def _accounts(self) -> dict[str, Any]:
         active = self._members
-        named = _names(ACCOUNT, self.inventory, {one.id for one in active})
+        named = _names(ACCOUNT, self.inventory, {account.id for account in active})
         names = [(id, self._key_names(*some)) for id, some in named]
         chosen = keys("account", names, taken=self.known.get("account"))
         described: dict[str, Any] = {}
@@ -484,7 +493,7 @@ class _Organization:
                 self.found.leave(what[0], what[1], reason, one.id)
                 continue
             entry = self._account(one, key)
-            if _accepted(self.found, Account, f"accounts.{key}", entry, what):
+            if _accepted(self.found, AccountEntry, f"accounts.{key}", entry, what):
                 self.found.keys["account"][one.id] = key
                 described[key] = entry
         self.found.keys["account"][self.live.management] = MANAGEMENT
@@ -497,20 +506,20 @@ class _Organization:
         best = short if slug(short)[:1].isalpha() else name
         return [best if slug(best) else mailbox, mailbox, *others]
 
-    def _account(self, one: at_aws.Account, key: str) -> dict[str, Any]:
-        parent = "root" if one.parent == self.live.root else self.found.keys["ou"][one.parent]
-        fields = _written(ACCOUNT, one, name=default_name(self.project, key))
-        return {"email": one.email, "organizational_unit": parent, **fields}
+    def _account(self, account: at_aws.LiveAccount, key: str) -> dict[str, Any]:
+        parent = "root" if account.parent == self.live.root else self.found.keys["ou"][account.parent]
+        fields = _written(ACCOUNT, account, name=default_name(self.project, key))
+        return {"email": account.email, "organizational_unit": parent, **fields}
 
     def _unmanaged(self) -> list[str]:
         declared = self.found.keys["account"]
-        others = [one for one in self.live.accounts if one.id not in declared]
+        others = [account for account in self.live.accounts if account.id not in declared]
         for one in others:
             if one.state != ACTIVE:
                 reason = f"it is {one.state.lower().replace('_', ' ')}"
                 closed = Message("account-inactive", reason, state=one.state)
                 self.found.leave("account", f"{one.id} {one.name}", closed, one.id)
-        return [one.id for one in others]
+        return [account.id for account in others]
 
     # Policies
 
@@ -518,7 +527,7 @@ class _Organization:
         """Describes where AWS's policies that allow everything are not attached, of the types that are on."""
         described = dict[str, Any]()
         for type, name in ALLOW_ALL.items():
-            one = next((one for one in self.live.policies if one.aws_managed and one.name == name), None)
+            one = next((policy for policy in self.live.policies if policy.aws_managed and policy.name == name), None)
             there = (self.live.root, *(each for each in self.found.keys["ou"]), *(each.id for each in self._members))
             missing = [id for id in there if one and id not in one.targets]
             if one and type in self.live.policy_types and (detached := self._named(missing)):
@@ -526,61 +535,63 @@ class _Organization:
         return described
 
     def _policies(self) -> dict[str, Any]:
-        types = {one.value for one in PolicyType}
-        some = [one for one in self.live.policies if not one.aws_managed and self._can_be_declared(one, types)]
-        names = _names(POLICY, self.inventory, {one.id for one in some})
+        types = {policy_type.value for policy_type in PolicyType}
+        some = [
+            policy for policy in self.live.policies if not policy.aws_managed and self._can_be_declared(policy, types)
+        ]
+        names = _names(POLICY, self.inventory, {policy.id for policy in some})
         chosen = keys("policy", names, taken=self.known.get("policy"))
         described: dict[str, Any] = {}
         for one in some:
             key, what = chosen[one.id], ("policy", one.name, one.id)
             entry = self._policy(one, key)
-            if _accepted(self.found, Policy, f"policies.{key}", entry, what, by_name=True):
+            if _accepted(self.found, PolicyEntry, f"policies.{key}", entry, what, by_name=True):
                 self.found.keys["policy"][one.id] = key
                 if "file" in entry:
                     self.found.documents[entry["file"]] = one.content
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _can_be_declared(self, one: at_aws.Policy, types: set[str]) -> bool:
-        if one.type not in types:
-            text = f"policies of the type {one.type} cannot be declared"
-            reason = Message("not-declarable", text, type=one.type)
-        elif one.type not in self.live.policy_types:
-            text = f"the policy type {one.type} is off, and Strata would switch it on"
-            reason = Message("policy-type-off", text, type=one.type)
-        elif (service := aws_limits().policy_types[one.type].service) not in (None, *self.live.trusted_services):
+    def _can_be_declared(self, policy: at_aws.LivePolicy, types: set[str]) -> bool:
+        if policy.type not in types:
+            text = f"policies of the type {policy.type} cannot be declared"
+            reason = Message("not-declarable", text, type=policy.type)
+        elif policy.type not in self.live.policy_types:
+            text = f"the policy type {policy.type} is off, and Strata would switch it on"
+            reason = Message("policy-type-off", text, type=policy.type)
+        elif (service := aws_limits().policy_types[policy.type].service) not in (None, *self.live.trusted_services):
             text = f"its type needs trusted access for {service}, which is off, and Strata would switch it on"
             reason = Message("trusted-access-off", text, service=service)
         else:
             return True
-        self.found.leave("policy", one.name, reason, one.id)
+        self.found.leave("policy", policy.name, reason, policy.id)
         return False
 
-    def _policy(self, one: at_aws.Policy, key: str) -> dict[str, Any]:
+    def _policy(self, policy: at_aws.LivePolicy, key: str) -> dict[str, Any]:
         """Describes a policy; of one that others look after, or that no file can have, external.yaml has the rest."""
-        fields = _written(POLICY, one, name=key)
-        targets = {"targets": targets} if (targets := self._targets(one)) else {}
-        keeper = _kept(self.found, "policy", one.name, keeper_of_policy(self.inventory, one))
-        if keeper or _external_own(self.found, "policy", one.name, _braces(one) or self._twin(one)):
-            return {"external": True, "type": one.type, **_name_of(fields), **targets}
-        return {"type": one.type, "file": f"policies/{key}.json", **fields, **targets}
+        fields = _written(POLICY, policy, name=key)
+        targets = {"targets": targets} if (targets := self._targets(policy)) else {}
+        keeper = _kept(self.found, "policy", policy.name, keeper_of_policy(self.inventory, policy))
+        if keeper or _external_own(self.found, "policy", policy.name, _braces(policy) or self._twin(policy)):
+            return {"external": True, "type": policy.type, **_name_of(fields), **targets}
+        return {"type": policy.type, "file": f"policies/{key}.json", **fields, **targets}
 
-    def _twin(self, one: at_aws.Policy) -> Message | None:
+    def _twin(self, policy: at_aws.LivePolicy) -> Message | None:
         """Returns why a deploy would not find a new policy by its name: Terraform takes the name of another for it."""
-        for other in self.live.policies if one.id not in self.known.get("policy", {}) else ():
-            if other.id != one.id and other.type == one.type and exact(other.name) == exact(one.name):
+        for other in self.live.policies if policy.id not in self.known.get("policy", {}) else ():
+            if other.id != policy.id and other.type == policy.type and exact(other.name) == exact(policy.name):
                 text = (
                     f"Terraform takes {other.id} for it, whose name differs in Unicode's form alone; rename that at AWS"
                 )
-                return Message("name-taken", text, value=one.name)
+                return Message("name-taken", text, value=policy.name)
         return None
 
-    def _targets(self, one: at_aws.Policy) -> dict[str, Any]:
-        for id in one.targets:
+    def _targets(self, policy: at_aws.LivePolicy) -> dict[str, Any]:
+        for id in policy.targets:
             if id not in (self.live.root, *self.found.keys["ou"], *self.found.keys["account"]):
                 what = "organizational unit" if id.startswith("ou-") else "account"
-                self.found.leave("attachment", f"{one.name} on {id}", _not_described(what))
-        return self._named(one.targets)
+                self.found.leave("attachment", f"{policy.name} on {id}", _not_described(what))
+        return self._named(policy.targets)
 
     def _named(self, ids: Collection[str]) -> dict[str, Any]:
         """Returns what is described of the root, units and accounts of some ids."""
@@ -597,7 +608,7 @@ class _Organization:
         for service, ids in sorted(self.live.delegations.items()):
             accounts = [self.found.keys["account"].get(id, id) for id in ids]
             reason = self._why_not_delegated(service)
-            declared = min((one for one in accounts if one not in ids), default=None)
+            declared = min((account for account in accounts if account not in ids), default=None)
             for one in sorted(accounts):
                 name = f"{one} for {service}"
                 if reason or one in ids:
@@ -617,15 +628,15 @@ class _Organization:
         return self.found.refused.get(f"delegated_administrators.{service}")
 
 
-def _braces(one: at_aws.Policy) -> Message | None:
+def _braces(policy: at_aws.LivePolicy) -> Message | None:
     text = "its document contains {{, which stands for a value in a policy file"
-    return Message("document-has-braces", text) if "{{" in one.content else None
+    return Message("document-has-braces", text) if "{{" in policy.content else None
 
 
-def _kept(found: Description, kind: str, name: str, keeper: Message | None) -> Message | None:
+def _kept(description: Description, kind: str, name: str, keeper: Message | None) -> Message | None:
     """Names what others look after, with who does, if anybody does."""
-    if keeper and (kind, name) not in found.own:
-        found.kept[keeper].append(f"{kind} '{name}'")
+    if keeper and (kind, name) not in description.own:
+        description.kept[keeper].append(f"{kind} '{name}'")
     return keeper
 
 
@@ -633,11 +644,11 @@ def _by_provider() -> Message:
     return Message("made-by-provider", "an identity provider made it")
 
 
-def _external_own(found: Description, kind: str, name: str, reason: Message | None) -> Message | None:
+def _external_own(description: Description, kind: str, name: str, reason: Message | None) -> Message | None:
     """Names what is external although nobody else looks after it, with the reason, if there is one."""
-    if reason and (kind, name) not in found.own:
+    if reason and (kind, name) not in description.own:
         text = f"{kind} '{name}' is external, so that no deploy changes it: {reason}."
-        found.looks.append(reason.saying(text, kind=kind, name=name))
+        description.looks.append(reason.saying(text, kind=kind, name=name))
     return reason
 
 
@@ -655,7 +666,7 @@ def _not_described(thing: str) -> Message:
 @dataclass
 class _Center:
     inventory: Inventory
-    live: Center
+    live: LiveCenter
     found: Description
     known: Keys
     literal: bool = field(kw_only=True)
@@ -664,7 +675,7 @@ class _Center:
         self.describe_things()
         self._grants()
         self.found.sso |= {
-            "assignments": [written(one) for one in self.found.assignments],
+            "assignments": [written(assignment) for assignment in self.found.assignments],
             **({"access_control_attributes": attributes} if (attributes := self._attributes()) else {}),
         }
 
@@ -685,46 +696,50 @@ class _Center:
 
     def _users(self) -> dict[str, Any]:
         chosen = keys("user", _names(USER, self.inventory), taken=self.known.get("user"))
-        needed = {one.principal for one in self.live.assignments}
+        needed = {assignment.principal for assignment in self.live.assignments}
         needed |= {id for group in self.live.groups if not group.external for id in group.members}
         described: dict[str, Any] = {}
-        for one in self.live.users:
-            entry = self._user(one)
-            if entry.get("external") and one.id not in needed and not keeps_user(self.inventory, one):
-                text = "an identity provider made it" if one.external else _UNWRITABLE
-                case = "made-by-provider" if one.external else "user-not-writable"
-                self.found.leave("user", one.user_name, Message(case, f"{text}, and nothing names it"), one.id)
-            elif _accepted(self.found, User, f"users.{chosen[one.id]}", entry, ("user", one.user_name, one.id)):
-                self.found.keys["user"][one.id] = chosen[one.id]
-                described[chosen[one.id]] = entry
+        for user in self.live.users:
+            entry = self._user(user)
+            if entry.get("external") and user.id not in needed and not keeps_user(self.inventory, user):
+                text = "an identity provider made it" if user.external else _UNWRITABLE
+                case = "made-by-provider" if user.external else "user-not-writable"
+                self.found.leave("user", user.user_name, Message(case, f"{text}, and nothing names it"), user.id)
+            elif _accepted(self.found, User, f"users.{chosen[user.id]}", entry, ("user", user.user_name, user.id)):
+                self.found.keys["user"][user.id] = chosen[user.id]
+                described[chosen[user.id]] = entry
                 if entry.get("external"):
-                    _kept(self.found, "user", one.user_name, self._keeper_of_user(one))
+                    _kept(self.found, "user", user.user_name, self._keeper_of_user(user))
         return dict(sorted(described.items()))
 
-    def _user(self, one: at_aws.User) -> dict[str, Any]:
+    def _user(self, user: at_aws.LiveUser) -> dict[str, Any]:
         """Describes a user; one that somebody else looks after, or whom Strata cannot write, is referred to."""
-        reference = {"external": True, "user_name": one.user_name}
-        if one.external or keeps_user(self.inventory, one) or len(one.emails) != 1:
+        reference = {"external": True, "user_name": user.user_name}
+        if user.external or keeps_user(self.inventory, user) or len(user.emails) != 1:
             return reference
-        shown = f"{one.given_name} {one.family_name}"
-        entry = _written(USER, one, user_name=one.emails[0], display_name=one.display_name and shown)
+        shown = f"{user.given_name} {user.family_name}"
+        entry = _written(USER, user, user_name=user.emails[0], display_name=user.display_name and shown)
         return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
 
-    def _keeper_of_user(self, one: at_aws.User) -> Message:
+    def _keeper_of_user(self, user: at_aws.LiveUser) -> Message:
         """Returns why a user is referred to, as a phrase."""
-        if keeps_user(self.inventory, one):
+        if keeps_user(self.inventory, user):
             return by_its_name()
-        return _by_provider() if one.external else Message("user-not-writable", _UNWRITABLE)
+        return _by_provider() if user.external else Message("user-not-writable", _UNWRITABLE)
 
-    def _is_foreign(self, one: at_aws.Group) -> bool:
-        return one.external or keeps_group(self.inventory, one.name)
+    def _is_foreign(self, group: at_aws.LiveGroup) -> bool:
+        return group.external or keeps_group(self.inventory, group.name)
 
     def _groups(self) -> dict[str, Any]:
         chosen = keys("group", _names(GROUP, self.inventory), taken=self.known.get("group"))
         known = self.found.keys
-        holders = {one.principal for one in self.live.assignments if one.permission_set in known["permission-set"]}
+        holders = {
+            assignment.principal
+            for assignment in self.live.assignments
+            if assignment.permission_set in known["permission-set"]
+        }
         described: dict[str, Any] = {}
-        same = Counter(one.name.casefold() for one in self.live.groups)
+        same = Counter(group.name.casefold() for group in self.live.groups)
         for one in self.live.groups:
             foreign = self._is_foreign(one)
             if one.external and one.id not in holders:
@@ -736,7 +751,7 @@ class _Center:
                 self.found.leave("group", f"{one.name} ({one.id})", taken, one.id)
             elif not self.found.refuses(f"groups.{chosen[one.id]}", "group", one.name, one.id):
                 entry = self._group(one, chosen[one.id], external=foreign)
-                if _accepted(self.found, Group, "", entry, ("group", one.name, one.id), by_name=foreign):
+                if _accepted(self.found, GroupEntry, "", entry, ("group", one.name, one.id), by_name=foreign):
                     self.found.keys["group"][one.id] = chosen[one.id]
                     described[chosen[one.id]] = entry
                     if foreign:
@@ -744,14 +759,14 @@ class _Center:
                         _kept(self.found, "group", one.name, keeper)
         return dict(sorted(described.items()))
 
-    def _group(self, one: at_aws.Group, key: str, *, external: bool) -> dict[str, Any]:
-        fields = _written(GROUP, one, name=key, description=one.description if external else "")
+    def _group(self, group: at_aws.LiveGroup, key: str, *, external: bool) -> dict[str, Any]:
+        fields = _written(GROUP, group, name=key, description=group.description if external else "")
         if external:
             return {**fields, "external": True}
-        members = [self.found.keys["user"][id] for id in one.members if id in self.found.keys["user"]]
-        for id in one.members:
+        members = [self.found.keys["user"][id] for id in group.members if id in self.found.keys["user"]]
+        for id in group.members:
             if id not in self.found.keys["user"]:
-                self.found.leave("membership", f"{self._name(id)} in {one.name}", _not_described("user"))
+                self.found.leave("membership", f"{self._name(id)} in {group.name}", _not_described("user"))
         return {**fields, **({"members": sorted(members)} if members else {})}
 
     # Permission sets
@@ -763,39 +778,45 @@ class _Center:
         taken = {**self.known.get("permission-set", {}), **reserved}
         chosen = keys("Set", names, taken=taken, lower=False)
         described: dict[str, Any] = {}
-        for one in self.live.permission_sets:
-            key, what = chosen[one.arn], ("permission set", one.name, one.arn)
-            keeper = _kept(self.found, "permission set", one.name, keeper_of_set(self.inventory, one))
+        for permission_set in self.live.permission_sets:
+            key, what = chosen[permission_set.arn], ("permission set", permission_set.name, permission_set.arn)
+            keeper = _kept(
+                self.found, "permission set", permission_set.name, keeper_of_set(self.inventory, permission_set)
+            )
             place = f"permission_sets.{key}"
             beyond = self.found.refused.get(place)
             beyond = beyond if beyond and beyond.id in _BEYOND else None
-            external = keeper or self._why_not_written(one, beyond)
-            entry = self._external_set(one, key) if external else self._permission_set(one, key)
+            external = keeper or self._why_not_written(permission_set, beyond)
+            entry = self._external_set(permission_set, key) if external else self._permission_set(permission_set, key)
             place = "" if beyond else place  # AWS has it, and external it is not counted
-            if _accepted(self.found, PermissionSet, place, entry, what, by_name=bool(external)):
-                self.found.keys["permission-set"][one.arn] = key
-                if one.inline and not external:
-                    self.found.documents[inline_file(key)] = one.inline
+            if _accepted(self.found, PermissionSetEntry, place, entry, what, by_name=bool(external)):
+                self.found.keys["permission-set"][permission_set.arn] = key
+                if permission_set.inline and not external:
+                    self.found.documents[inline_file(key)] = permission_set.inline
                 described[key] = entry
         return dict(sorted(described.items()))
 
-    def _why_not_written(self, one: at_aws.PermissionSet, beyond: Message | None) -> Message | None:
-        reason = _undescribable(one) or beyond
-        if "{{" in one.inline:
+    def _why_not_written(self, permission_set: at_aws.LivePermissionSet, beyond: Message | None) -> Message | None:
+        reason = _undescribable(permission_set) or beyond
+        if "{{" in permission_set.inline:
             text = "its inline policy contains {{, which stands for a value here"
             reason = Message("document-has-braces", text)
-        return _external_own(self.found, "permission set", one.name, reason)
+        return _external_own(self.found, "permission set", permission_set.name, reason)
 
-    def _external_set(self, one: at_aws.PermissionSet, key: str) -> dict[str, Any]:
+    def _external_set(self, permission_set: at_aws.LivePermissionSet, key: str) -> dict[str, Any]:
         """Describes one that others look after, or that no entry can have: external.yaml has the rest."""
-        return {"external": True, **_name_of(_written(SET, one, name=key))}
+        return {"external": True, **_name_of(_written(SET, permission_set, name=key))}
 
-    def _permission_set(self, one: at_aws.PermissionSet, key: str) -> dict[str, Any]:
-        inline = [{"inline": inline_file(key)}] if one.inline else []
+    def _permission_set(self, permission_set: at_aws.LivePermissionSet, key: str) -> dict[str, Any]:
+        inline = [{"inline": inline_file(key)}] if permission_set.inline else []
         return {
-            **_written(SET, one, name=key, session_duration=_SESSION),
-            "policies": [*map(live_policy, one.aws_managed), *map(live_policy, one.customer_managed), *inline],
-            **({"boundary": live_policy(one.boundary)} if one.boundary else {}),
+            **_written(SET, permission_set, name=key, session_duration=_SESSION),
+            "policies": [
+                *map(live_policy, permission_set.aws_managed),
+                *map(live_policy, permission_set.customer_managed),
+                *inline,
+            ],
+            **({"boundary": live_policy(permission_set.boundary)} if permission_set.boundary else {}),
         }
 
     # Access
@@ -805,13 +826,18 @@ class _Center:
         accounts, sets = self.found.keys["account"], self.found.keys["permission-set"]
         described: set[Grant] = set()
         apart: Counter[tuple[str, Message]] = Counter()
-        for one in self.live.assignments:
-            principals = users if one.principal_type == "USER" else groups
-            reason = next(self._why_apart(one, principals), None)
+        for assignment in self.live.assignments:
+            principals = users if assignment.principal_type == "USER" else groups
+            reason = next(self._why_apart(assignment, principals), None)
             if reason:
-                apart[f"{self._name(one.permission_set)} of {self._name(one.principal)}", reason] += 1
+                apart[f"{self._name(assignment.permission_set)} of {self._name(assignment.principal)}", reason] += 1
             else:
-                grant = accounts[one.account], sets[one.permission_set], one.principal_type, principals[one.principal]
+                grant = (
+                    accounts[assignment.account],
+                    sets[assignment.permission_set],
+                    assignment.principal_type,
+                    principals[assignment.principal],
+                )
                 described.add(Grant(*grant))
         for (name, reason), count in sorted(apart.items()):
             self.found.leave("assignment", f"{name} in {counted(count, 'account')}", reason)
@@ -822,12 +848,12 @@ class _Center:
         self.found.grants = frozenset(described)
         self.found.assignments = fold(described, declared, literal=self.literal)
 
-    def _why_apart(self, one: at_aws.Assignment, principals: Mapping[str, str]) -> Iterator[Message]:
-        if one.permission_set not in self.found.keys["permission-set"]:
+    def _why_apart(self, assignment: at_aws.LiveAssignment, principals: Mapping[str, str]) -> Iterator[Message]:
+        if assignment.permission_set not in self.found.keys["permission-set"]:
             yield _not_described("permission set")
-        if one.account not in self.found.keys["account"]:
+        if assignment.account not in self.found.keys["account"]:
             yield _not_described("account")
-        if one.principal not in principals:
+        if assignment.principal not in principals:
             yield _not_described("user or group")
 
     def _name(self, id: str) -> str:
@@ -862,20 +888,24 @@ def written(rule: Assignment) -> dict[str, Any]:
 
 _BEYOND = frozenset({"too-many", "text-too-long", "not-latin-1"})
 """The ids of faults of a permission set that has more than AWS gives unasked."""
-_SESSION = str(PermissionSet.model_fields["session_duration"].default)
+_SESSION = str(PermissionSetEntry.model_fields["session_duration"].default)
 """What need not be written: a deploy leaves it, and drift compares AWS with it."""
 
 
-def _undescribable(one: at_aws.PermissionSet) -> Message | None:
+def _undescribable(permission_set: at_aws.LivePermissionSet) -> Message | None:
     """Returns why no entry can have the policies of a permission set."""
-    for policy in [*one.aws_managed, *one.customer_managed, *([one.boundary] if one.boundary else [])]:
-        others = one.customer_managed if policy in one.customer_managed else ()
+    for policy in [
+        *permission_set.aws_managed,
+        *permission_set.customer_managed,
+        *([permission_set.boundary] if permission_set.boundary else []),
+    ]:
+        others = permission_set.customer_managed if policy in permission_set.customer_managed else ()
         if reason := undescribable_policy(policy, [each for each in others if each != policy]):
             return reason
     return None
 
 
-def undescribable_policy(policy: str | Attached, others: Iterable[Attached]) -> Message | None:
+def undescribable_policy(policy: str | LiveCustomerPolicy, others: Iterable[LiveCustomerPolicy]) -> Message | None:
     """Returns why no entry of a permission set can name a policy, one of AWS's by its ARN, beside others."""
     if isinstance(policy, str):
         if policy.startswith(AWS_MANAGED) and valid(AwsManagedPolicy, policy.removeprefix(AWS_MANAGED)):

@@ -16,7 +16,7 @@ Texts = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Existing:
+class ExistingConfiguration:
     """The configuration as it is.
 
     Attributes:
@@ -45,7 +45,7 @@ class Existing:
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergedFiles:
     """The result: the files that change, what they mean, the new record, what was found, and the words for it."""
 
     files: Texts

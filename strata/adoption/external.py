@@ -26,32 +26,39 @@ from strata.sides.join import Keys
 def external_at_aws(zone: LandingZone, inventory: Inventory, keys: Keys, day: dt.date | None) -> External:
     """Returns what AWS has in what is external, without what AWS has not or has no document in."""
     sets, policies, groups = declared_external(zone)
-    found = External(read=day)
+    external = External(read=day)
     for center in inventory.centers:
-        for one in center.permission_sets:
-            if one.name in sets and keys["permission-set"].get(one.arn) == sets[one.name].key:
-                found.permission_sets[one.name] = _set(one)
-        names = {one.id: as_read(one.user_name) for one in center.users}
+        for permission_set in center.permission_sets:
+            if (
+                permission_set.name in sets
+                and keys["permission-set"].get(permission_set.arn) == sets[permission_set.name].key
+            ):
+                external.permission_sets[permission_set.name] = _set(permission_set)
+        names = {user.id: as_read(user.user_name) for user in center.users}
         for group in center.groups:
             its = groups.get(keys["group"].get(group.id, ""))
             if its and is_filled_by_people(its, group):
                 members = sorted(names[id] for id in group.members if id in names)
-                found.groups[its.name] = ExternalGroup(members=tuple(members))
+                external.groups[its.name] = ExternalGroup(members=tuple(members))
     for policy in inventory.organization.policies:
         here = policies.get(keys["policy"].get(policy.id, ""))
         if here and isinstance(content(policy.content), dict):
             read = ExternalPolicy(id=policy.id, description=as_read(policy.description), document=policy.content)
-            found.policies.setdefault(here.type, {})[here.name] = read
-    return found
+            external.policies.setdefault(here.type, {})[here.name] = read
+    return external
 
 
 def declared_external(
     zone: LandingZone,
 ) -> tuple[Mapping[str, PermissionSet], Mapping[str, Policy], Mapping[str, Group]]:
     """Returns what is external: permission sets by name, policies by key, and Control Tower's groups by key."""
-    sets = {one.name: one for one in zone.permission_sets.values() if one.external}
-    groups = {key: one for key, one in zone.groups.items() if is_of_control_tower(one)}
-    return sets, {key: one for key, one in zone.policies.items() if one.external}, groups
+    sets = {
+        permission_set.name: permission_set
+        for permission_set in zone.permission_sets.values()
+        if permission_set.external
+    }
+    groups = {key: group for key, group in zone.groups.items() if is_of_control_tower(group)}
+    return sets, {key: policy for key, policy in zone.policies.items() if policy.external}, groups
 
 
 def is_any_external(zone: LandingZone) -> bool:
@@ -111,7 +118,9 @@ def text_of(external: External) -> dict[str, str]:
             str(type): {name: _shown(one) for name, one in sorted(some.items())}
             for type, some in sorted(policies.items())
         },
-        "groups": {name: {"members": list(one.members)} for name, one in sorted(external.groups.items())},
+        "groups": {
+            name: {"members": list(external_group.members)} for name, external_group in sorted(external.groups.items())
+        },
     }
     return rendering.files({EXTERNAL: contents}, {})
 
@@ -128,12 +137,17 @@ def document_lines(text: str) -> str:
     return json.dumps(json.loads(text), indent=2, ensure_ascii=text_problem(text) is not None) + "\n"
 
 
-def _set(one: at_aws.PermissionSet) -> ExternalPermissionSet:
+def _set(permission_set: at_aws.LivePermissionSet) -> ExternalPermissionSet:
     return ExternalPermissionSet.model_validate(
         {
-            **fields_as_read(one),
-            "policies": [*map(live_policy, one.aws_managed), *map(live_policy, one.customer_managed)],
-            "inline": one.inline if isinstance(content(one.inline), dict) and one.inline else None,
-            "boundary": live_policy(one.boundary) if one.boundary else None,
+            **fields_as_read(permission_set),
+            "policies": [
+                *map(live_policy, permission_set.aws_managed),
+                *map(live_policy, permission_set.customer_managed),
+            ],
+            "inline": permission_set.inline
+            if isinstance(content(permission_set.inline), dict) and permission_set.inline
+            else None,
+            "boundary": live_policy(permission_set.boundary) if permission_set.boundary else None,
         }
     )

@@ -65,7 +65,7 @@ def fold(grants: Iterable[Grant], organization: Organization, *, literal: bool =
 
 
 def _of_set(accounts: Mapping[Pair, frozenset[str]], name: str) -> dict[Pair, frozenset[str]]:
-    return {pair: found for pair, found in accounts.items() if pair.permission_set == name}
+    return {pair: account for pair, account in accounts.items() if pair.permission_set == name}
 
 
 # Selections of accounts
@@ -129,8 +129,8 @@ class _Tree:
     def selection(self, accounts: frozenset[str]) -> _Selection:
         """Returns the shortest selection of exactly these accounts."""
         first, *rest = self.pieces(accounts)
-        for one in rest:
-            first |= one
+        for selection in rest:
+            first |= selection
         return first
 
     def pieces(self, accounts: frozenset[str]) -> tuple[_Selection, ...]:
@@ -203,16 +203,16 @@ class _Rule(NamedTuple):
 def _whole(accounts: Mapping[Pair, frozenset[str]], select: Callable[[frozenset[str]], _Selection]) -> list[_Rule]:
     """Folds those who have the same accounts: what one has of a permission set stands in one rule."""
     alike: defaultdict[frozenset[str], set[Pair]] = defaultdict(set)
-    for pair, found in accounts.items():
-        alike[found].add(pair)
+    for pair, account in accounts.items():
+        alike[account].add(pair)
     return [_Rule(*product, select(found)) for found, pairs in alike.items() for product in _products(pairs)]
 
 
 def _parts(accounts: Mapping[Pair, frozenset[str]], tree: _Tree) -> list[_Rule]:
     """Folds those who have a unit, tag or account in common, whatever else they have."""
     having: defaultdict[_Selection, set[Pair]] = defaultdict(set)
-    for pair, found in accounts.items():
-        for piece in tree.pieces(found):
+    for pair, account in accounts.items():
+        for piece in tree.pieces(account):
             having[piece].add(pair)
     alike: defaultdict[frozenset[Pair], list[_Selection]] = defaultdict(list)
     for piece, pairs in having.items():

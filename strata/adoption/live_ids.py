@@ -9,9 +9,9 @@ TypedId = tuple[str, str]
 """A Terraform type, and an import id in the form that the AWS provider's importer reads."""
 
 _GIVEN = [kind for kind in KINDS if kind.import_ids]
-TYPES = frozenset(one.type for kind in _GIVEN for one in kind.resources if not one.imported)
+TYPES = frozenset(resource.type for kind in _GIVEN for resource in kind.resources if not resource.imported)
 """The types whose ids are given: what AWS does not have of these is gone."""
-OF_THE_CENTER = frozenset(one.type for kind in _GIVEN if kind.stack == "sso" for one in kind.resources)
+OF_THE_CENTER = frozenset(resource.type for kind in _GIVEN if kind.stack == "sso" for resource in kind.resources)
 
 
 def live_ids(inventory: Inventory) -> frozenset[TypedId]:

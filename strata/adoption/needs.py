@@ -22,5 +22,5 @@ def with_needs(things: Iterable[TypedId], inventory: Inventory) -> frozenset[Typ
     return frozenset(found)
 
 
-BY_TYPE = {type: one for one in KINDS if one.resources for type in (one.key, one.name, one.type)}
+BY_TYPE = {type: kind for kind in KINDS if kind.resources for type in (kind.key, kind.name, kind.type)}
 """Kinds by what `strata adopt` calls their things: a word, or a Terraform type."""

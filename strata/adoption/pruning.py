@@ -14,7 +14,7 @@ from strata.kinds.at_aws import Inventory
 from strata.kinds.organization import ROOT_ACCESS
 from strata.kinds.setting import SETTING
 
-SETTINGS = frozenset({ROOT_ACCESS.type, *(one.type for one in SETTING.resources)})
+SETTINGS = frozenset({ROOT_ACCESS.type, *(resource.type for resource in SETTING.resources)})
 """The others that it writes, of settings that every account has. A line of any other type stays: it keeps tags."""
 
 

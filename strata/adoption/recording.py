@@ -9,7 +9,7 @@ from strata.adoption.live_ids import TypedId
 from strata.adoption.pruning import kind as type_of
 from strata.config.moves import KINDS, Kind
 from strata.kinds import attribute, organization
-from strata.kinds.at_aws import Center, Inventory
+from strata.kinds.at_aws import Inventory, LiveCenter
 from strata.kinds.group import MEMBERSHIP as MEMBERSHIP_KIND
 from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import LandingZone
@@ -21,14 +21,14 @@ MEMBERSHIP = MEMBERSHIP_KIND.name
 
 
 def record_of(
-    zone: LandingZone, inventory: Inventory, found: Description, lines: Mapping[str, str]
+    zone: LandingZone, inventory: Inventory, description: Description, lines: Mapping[str, str]
 ) -> tuple[dict[Kind, dict[str, str]], frozenset[TypedId]]:
     """Returns the keys and ids that the record keeps of what the configuration describes now."""
     named = identities(zone)
-    keys = {kind: {id: key for id, key in found.keys[kind].items() if key in named[kind]} for kind in KINDS}
+    keys = {kind: {id: key for id, key in description.keys[kind].items() if key in named[kind]} for kind in KINDS}
     ids = {(type_of(address), id) for address, id in lines.items()}
-    ids |= {(TRUSTED, one) for one in zone.organization.trusted_services}
-    ids |= {(UNMANAGED, one) for one in zone.organization.unmanaged_accounts}
+    ids |= {(TRUSTED, trusted_service) for trusted_service in zone.organization.trusted_services}
+    ids |= {(UNMANAGED, unmanaged_account) for unmanaged_account in zone.organization.unmanaged_accounts}
     ids |= {(ATTRIBUTE, one) for one in zone.sso.access_control_attributes}
     ids |= set(_attachments_of_others(zone, inventory, keys))
     if inventory.center:
@@ -43,7 +43,7 @@ def _attachments_of_others(zone: LandingZone, inventory: Inventory, keys: Keys) 
         yield from ((ATTACHMENT.type, f"{id}:{policy.id}") for id in policy.targets if here and here.external)
 
 
-def _members(zone: LandingZone, center: Center, keys: Keys) -> Iterator[TypedId]:
+def _members(zone: LandingZone, center: LiveCenter, keys: Keys) -> Iterator[TypedId]:
     """Yields the memberships of groups of the configuration."""
     for group in center.groups:
         here = zone.groups.get(keys["group"].get(group.id, ""))

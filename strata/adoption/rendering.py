@@ -37,9 +37,9 @@ def project(content: Project) -> dict[str, Any]:
     return {**content.model_dump(exclude_defaults=True, mode="json"), "default_tags": False}
 
 
-def security(found: Description) -> dict[str, Any]:
+def security(description: Description) -> dict[str, Any]:
     """Returns the content of security.yaml: controls as found, and all others left as they are."""
-    return {name: found.security.get(name, {"mode": Mode.UNMANAGED}) for name in Security.model_fields}
+    return {name: description.security.get(name, {"mode": Mode.UNMANAGED}) for name in Security.model_fields}
 
 
 def files(contents: Mapping[str, Mapping[str, Any]], documents: Mapping[str, str]) -> dict[str, str]:
@@ -56,7 +56,7 @@ def people_and_access(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]
     if sum(map(len, content.values())) < _LONG:
         return {SSO: content}
     parts = {section: found for section, found in content.items() if found}
-    return {f"{FOLDERS[SSO]}/{section.replace('_', '-')}.yaml": {section: found} for section, found in parts.items()}
+    return {f"{FOLDERS[SSO]}/{section.replace('_', '-')}.yaml": {section: part} for section, part in parts.items()}
 
 
 _LONG = 200
@@ -76,7 +76,7 @@ def expectations(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 def _entries(name: str, head: str, entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     if not entries:
         return {}
-    parts = [yaml.dump([one], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110) for one in entries]
+    parts = [yaml.dump([entry], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110) for entry in entries]
     between = "\n" if name == EXPECTATIONS else ""
     text = between.join(parts).replace('\n  "on":', "\n  on:")  # a key, which our readers take as text
     return {name: f"# {head}{_GAP}{text}"}
@@ -85,8 +85,8 @@ def _entries(name: str, head: str, entries: Sequence[Mapping[str, Any]]) -> dict
 def looks_of(entries: Sequence[Mapping[str, Any]]) -> Iterator[Message]:
     """Yields what to look at among the accepted findings, by what each means."""
     places = defaultdict[str, list[str]](list)
-    for one in entries:
-        places["unknown-name" if one["finding"].startswith("unknown-") else one["finding"]].append(one["at"])
+    for entry in entries:
+        places["unknown-name" if entry["finding"].startswith("unknown-") else entry["finding"]].append(entry["at"])
     for finding, at in places.items():
         id, text = _LOOKS[finding]
         yield Message(id, f"{text}: {listed(at)}.", at=at)
@@ -198,15 +198,19 @@ NEW = "New at AWS, and written"
 
 
 def adoption(
-    inventory: Inventory, found: Description, since: Since | None = None, *, shown: Callable[[str], str] = markdown
+    inventory: Inventory,
+    description: Description,
+    since: Since | None = None,
+    *,
+    shown: Callable[[str], str] = markdown,
 ) -> str:
     """Returns ADOPTION.md, after a rerun with what is other than it was; `shown` makes texts of AWS safe elsewhere."""
     parts = (
-        _opening(inventory, found, first=since is None),
+        _opening(inventory, description, first=since is None),
         _since(replace(since or Since(), left=[]), shown),
-        _future(found, shown),
-        _left_alone(found, shown),
-        _next(found, shown, first=since is None),
+        _future(description, shown),
+        _left_alone(description, shown),
+        _next(description, shown, first=since is None),
     )
     return "\n".join(line for part in parts for line in part)
 
@@ -244,14 +248,14 @@ def _since(since: Since, shown: Callable[[str], str]) -> Iterator[str]:
             yield ""
 
 
-def _opening(inventory: Inventory, found: Description, *, first: bool) -> Iterator[str]:
-    organization, sso = found.organization, found.sso
+def _opening(inventory: Inventory, description: Description, *, first: bool) -> Iterator[str]:
+    organization, sso = description.organization, description.sso
     described = {
         "accounts": (len(organization["accounts"]) + 1, len(inventory.organization.accounts)),
-        "organizational units": (len(found.keys["ou"]), len(inventory.organization.units)),
+        "organizational units": (len(description.keys["ou"]), len(inventory.organization.units)),
         "policies": (
             len(organization["policies"]),
-            sum(not one.aws_managed for one in inventory.organization.policies),
+            sum(not policy.aws_managed for policy in inventory.organization.policies),
         ),
     }
     if inventory.center:
@@ -260,7 +264,7 @@ def _opening(inventory: Inventory, found: Description, *, first: bool) -> Iterat
             "users": (len(sso["users"]), len(center.users)),
             "groups": (len(sso["groups"]), len(center.groups)),
             "permission sets": (len(sso["permission_sets"]), len(center.permission_sets)),
-            "account assignments": (len(found.grants), len(center.assignments) + len(center.orphans)),
+            "account assignments": (len(description.grants), len(center.assignments) + len(center.orphans)),
         }
     if inventory.entitlements and not isinstance(inventory.entitlements, str):
         described["entitlements of Account access manager"] = 0, len(inventory.entitlements)
@@ -275,15 +279,19 @@ def _opening(inventory: Inventory, found: Description, *, first: bool) -> Iterat
     yield ""
     if inventory.center:
         exactly = ", which give exactly these" if first else ""
-        yield f"The account assignments stand in {counted(len(found.assignments), 'rule')}{exactly}."
+        yield f"The account assignments stand in {counted(len(description.assignments), 'rule')}{exactly}."
     else:
         so = "so sso.yaml is empty" if first else "so nothing of it was added"
         yield f"IAM Identity Center is not enabled in the region that was asked, {so}."
     yield ""
 
 
-def _future(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
-    wide = [one for one in found.assignments if one.accounts == "all" or one.organizational_units or one.tags]
+def _future(description: Description, shown: Callable[[str], str]) -> Iterator[str]:
+    wide = [
+        assignment
+        for assignment in description.assignments
+        if assignment.accounts == "all" or assignment.organizational_units or assignment.tags
+    ]
     if not wide:
         return
     yield "## Rules that reach future accounts"
@@ -291,30 +299,30 @@ def _future(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
     yield "An account that comes into the organizational unit, gets the tag, or is opened at all, gets this access too."
     yield "`strata adopt --literal` names every account instead."
     yield ""
-    yield from (f"- {shown(_rule(one))}" for one in wide)
+    yield from (f"- {shown(_rule(assignment))}" for assignment in wide)
     yield ""
 
 
-def _rule(one: Assignment) -> str:
-    who = ", ".join([*one.groups, *(f"user {key}" for key in one.users)])
-    where = ["every account"] if one.accounts == "all" else []
-    where += [f"everything below {unit}" for unit in one.organizational_units]
-    where += [f"accounts tagged {key}={value}" for key, value in one.tags.items()]
-    without = [*one.except_.organizational_units, *one.except_.accounts] if one.except_ else []
+def _rule(assignment: Assignment) -> str:
+    who = ", ".join([*assignment.groups, *(f"user {key}" for key in assignment.users)])
+    where = ["every account"] if assignment.accounts == "all" else []
+    where += [f"everything below {unit}" for unit in assignment.organizational_units]
+    where += [f"accounts tagged {key}={value}" for key, value in assignment.tags.items()]
+    without = [*assignment.except_.organizational_units, *assignment.except_.accounts] if assignment.except_ else []
     apart = f", but {', '.join(without)}" if without else ""
-    return f"{', '.join(one.permission_sets)} for {who} in {', '.join(where)}{apart}"
+    return f"{', '.join(assignment.permission_sets)} for {who} in {', '.join(where)}{apart}"
 
 
-def _left_alone(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
+def _left_alone(description: Description, shown: Callable[[str], str]) -> Iterator[str]:
     yield "## Left alone"
     yield ""
-    if not found.left_alone:
+    if not description.left_alone:
         yield "Nothing: the configuration describes everything that was found."
         yield ""
         return
     yield "Strata neither changes nor removes this."
     yield ""
-    for heading, names in _alike(found.left_alone).items():
+    for heading, names in _alike(description.left_alone).items():
         yield _item(*heading, shown)
         yield from (_name(name, shown) for name in names)
     yield ""
@@ -323,8 +331,8 @@ def _left_alone(found: Description, shown: Callable[[str], str]) -> Iterator[str
 def _alike(left_alone: Iterable[LeftAlone]) -> dict[tuple[str, str], list[str]]:
     """Returns the names of what is left alone, each once, by kind and reason."""
     alike = defaultdict[tuple[str, str], list[str]](list)
-    for one in dict.fromkeys(left_alone):
-        alike[one.kind, one.reason].append(one.name)
+    for omission in dict.fromkeys(left_alone):
+        alike[omission.kind, omission.reason].append(omission.name)
     return alike
 
 
@@ -342,18 +350,22 @@ def left_since(left_alone: Iterable[LeftAlone], page: str) -> list[str]:
     for text in page.splitlines():
         heading = heading if text.startswith("  - ") else text
         there.add((heading, text))
-    new = [one for one in left_alone if (_item(one.kind, one.reason), _name(one.name)) not in there]
+    new = [
+        omission
+        for omission in left_alone
+        if (_item(omission.kind, omission.reason), _name(omission.name)) not in there
+    ]
     return [f"{kind} {', '.join(map(repr, names))}: {reason}" for (kind, reason), names in _alike(new).items()]
 
 
-def _next(found: Description, shown: Callable[[str], str], *, first: bool) -> Iterator[str]:
+def _next(description: Description, shown: Callable[[str], str], *, first: bool) -> Iterator[str]:
     yield "## Look at"
     yield ""
-    for text in found.looks:
+    for text in description.looks:
         yield from _look(text, shown)
-    if found.sso:
+    if description.sso:
         yield "- `strata adopt --thorough` alone finds an assignment of a deleted user beside one of a living user."
-    yield from _written_once(found) if first else ["- `strata plan` shows what a deploy imports and changes."]
+    yield from _written_once(description) if first else ["- `strata plan` shows what a deploy imports and changes."]
     yield ""
 
 
@@ -365,21 +377,21 @@ def _look(text: Message, shown: Callable[[str], str]) -> Iterator[str]:
         yield f"- {shown(text)}"
     else:
         yield f"- {shown(head)}"
-        yield from (f"  - {shown(one)}" for one in things)
+        yield from (f"  - {shown(thing)}" for thing in things)
 
 
 _FEW = 3
 """So many things stand in a sentence."""
 
 
-def _written_once(found: Description) -> Iterator[str]:
+def _written_once(description: Description) -> Iterator[str]:
     """Yields what to know of files that a rerun leaves as they are."""
     yield "- `security.yaml`: a control is `on` where it is set as Strata sets it, and `unmanaged` everywhere else."
     yield "  Switch one on at a time, and read the plan."
-    unread = [one for one in Security.model_fields if one not in Security.kinds(Setting)]
+    unread = [model_field for model_field in Security.model_fields if model_field not in Security.kinds(Setting)]
     yield f"- Not read, and left as it is whether the account has it or not: {', '.join(f'`{one}`' for one in unread)}."
     yield "- `project.yaml`: `default_tags: false` keeps Strata's tags off what exists."
-    if found.organization["disable_services"]:
+    if description.organization["disable_services"]:
         yield "- `organization.yaml`: `disable_services` names what Strata switches on otherwise."
         yield "  Without account.amazonaws.com it renames no account."
     yield "- `strata plan` shows imports, and of `backend` what Strata adds, before you deploy."

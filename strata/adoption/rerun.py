@@ -14,7 +14,7 @@ from typing import Any
 
 from strata.adoption.checking import until_accepted
 from strata.adoption.describing import Description, describe, groups_with_full_access, written
-from strata.adoption.existing import SECTIONS, Existing, Merged
+from strata.adoption.existing import SECTIONS, ExistingConfiguration, MergedFiles
 from strata.adoption.external import completed, external_at_aws, text_of
 from strata.adoption.folding import fold
 from strata.adoption.importing import import_ids
@@ -32,7 +32,7 @@ from strata.config.text import short
 from strata.errors import Message, StrataError
 from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT, assignment_id
-from strata.kinds.at_aws import Center, Inventory
+from strata.kinds.at_aws import Inventory, LiveCenter
 from strata.kinds.change import Edit
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.moves import newest_keys
@@ -48,14 +48,14 @@ from strata.text import counted, folded
 
 
 def merge(
-    existing: Existing,
+    existing: ExistingConfiguration,
     inventory: Inventory,
     *,
     literal: bool,
     only: Collection[TypedId] | None = None,
     edits: Callable[[Keys], Iterable[Edit]] = lambda _: (),
     day: dt.date | None = None,
-) -> Merged:
+) -> MergedFiles:
     """Returns the configuration with what is new at AWS.
 
     Args:
@@ -70,12 +70,12 @@ def merge(
         StrataError: a file is written in a way that cannot be edited, or the result would give what nobody has.
     """
     zone, known = existing.landing_zone, known_to(existing, inventory)
-    units = {one.id for one in inventory.organization.units if known["ou"].get(one.id) not in zone.units}
+    units = {unit.id for unit in inventory.organization.units if known["ou"].get(unit.id) not in zone.units}
     if only is not None:
         units &= {id for kind, id in only if kind == "ou"}
 
-    declared = (one for kind in KEYED.values() for one in kind.declared(zone) if not one.external)
-    own = {(one.kind, one.mark.name) for one in declared if one.mark}
+    declared = (thing for kind in KEYED.values() for thing in kind.declared(zone) if not thing.external)
+    own = {(thing.kind, thing.mark.name) for thing in declared if thing.mark}
 
     def attempt(refused: Mapping[str, Message]) -> Description:
         taken = _reserving(existing, known)
@@ -83,19 +83,19 @@ def merge(
         return describe(inventory, zone.project, known=taken, **more)
 
     return until_accepted(
-        attempt, lambda found: _Merge(existing, inventory, found, known, literal, only, edits, day).merged()
+        attempt, lambda description: _Merge(existing, inventory, description, known, literal, only, edits, day).merged()
     )
 
 
 # Keys
 
 
-def known_to(existing: Existing, inventory: Inventory) -> dict[Kind, dict[str, str]]:
+def known_to(existing: ExistingConfiguration, inventory: Inventory) -> dict[Kind, dict[str, str]]:
     """Returns the key of what AWS has by kind and id: as states and imports.yaml say, or its name, or the record."""
     return known_keys(existing.landing_zone, inventory, imported=existing.imported, record=existing.record.keys)
 
 
-def _reserving(existing: Existing, known: Keys) -> dict[Kind, dict[str, str]]:
+def _reserving(existing: ExistingConfiguration, known: Keys) -> dict[Kind, dict[str, str]]:
     """Returns known keys, and beside them those that nothing new may get, each below an id that nothing has."""
     stems = {path.removeprefix("policies/").removesuffix(".json") for path in existing.documents}
     used: dict[Kind, set[str]] = {kind: set(identities(existing.landing_zone)[kind]) for kind in KINDS}
@@ -119,7 +119,7 @@ def _reserving(existing: Existing, known: Keys) -> dict[Kind, dict[str, str]]:
 
 @dataclass
 class _Merge:
-    existing: Existing
+    existing: ExistingConfiguration
     inventory: Inventory
     found: Description
     known: Keys
@@ -130,7 +130,7 @@ class _Merge:
 
     def __post_init__(self) -> None:
         page = self.existing.kept.get(ADOPTION)
-        things = [one for one in self.found.left_alone if one.kind in WORDS.values()]
+        things = [omission for omission in self.found.left_alone if omission.kind in WORDS.values()]
         self.since = Since(left=[] if page is None else left_since(things, page))
         self.texts = dict(self.existing.texts)
         self.zone = self.existing.landing_zone
@@ -149,7 +149,7 @@ class _Merge:
         self.expected: set[Grant] = set()
         self.loaded: dict[str, str] = {}
 
-    def merged(self) -> Merged:
+    def merged(self) -> MergedFiles:
         """Returns the result; each thing is added before what names it."""
         self._take_out()
         documents = self._policies_and_above() | self._people_and_sets() | self._edited()
@@ -165,7 +165,7 @@ class _Merge:
             self._telling().tell()
         changed = {name: text for name, text in self.texts.items() if text != self.existing.texts.get(name)}
         record = self.existing.record.with_more(*record_of(self.zone, self.inventory, self.found, lines))
-        return Merged({**documents, **changed}, self.zone, record, self.found, self.since)
+        return MergedFiles({**documents, **changed}, self.zone, record, self.found, self.since)
 
     def _load(self, documents: Mapping[str, str]) -> None:
         """Reads what is written so far, where there is more than last time: it is most of what a rerun takes."""
@@ -205,7 +205,7 @@ class _Merge:
     def _take_out(self) -> None:
         """Takes out of the description what somebody took out of the configuration, and names it."""
         unmanaged = set(map(folded, self.zone.organization.unmanaged_accounts))
-        emails = {one.id: folded(one.email) for one in self.inventory.organization.accounts}
+        emails = {account.id: folded(account.email) for account in self.inventory.organization.accounts}
         layered = {
             (kind, KEYED[kind].id_of(id)) for kind in KINDS for type, id in self.elsewhere if type == TYPES[kind]
         }
@@ -353,7 +353,7 @@ class _Merge:
         organization, found = self.zone.organization, self.found.organization
         trusted = {*self.zone.trusted_services, *organization.disable_services}
         self._list(ORGANIZATION, "trusted_services", TRUSTED, set(found["trusted_services"]) - trusted)
-        emails = {one.id: folded(one.email) for one in self.inventory.organization.accounts}
+        emails = {account.id: folded(account.email) for account in self.inventory.organization.accounts}
         here = set(map(folded, organization.unmanaged_accounts))
         left = {id for id in found["unmanaged_accounts"] if not {id, emails[id]} & here}
         closed = {id for id in left if self._key_of_account(id) in self.identities["account"]}
@@ -384,14 +384,14 @@ class _Merge:
     def _edited(self) -> dict[str, str]:
         """Writes the values that were asked for; returns documents."""
         documents = dict[str, str]()
-        for one in self.edits(self.found.keys):
-            before = self.texts.get(one.file, "")
-            if not one.way:
-                documents[one.file] = str(one.value)
-            elif one.more and one.value is not None:
-                self.texts[one.file] = with_entry(before, one.way, [one.value], one.file)
+        for edit in self.edits(self.found.keys):
+            before = self.texts.get(edit.file, "")
+            if not edit.way:
+                documents[edit.file] = str(edit.value)
+            elif edit.more and edit.value is not None:
+                self.texts[edit.file] = with_entry(before, edit.way, [edit.value], edit.file)
             else:
-                self.texts[one.file] = with_value(before, one.way, one.value, one.file)
+                self.texts[edit.file] = with_value(before, edit.way, edit.value, edit.file)
         return documents
 
     def _external(self) -> bool:
@@ -405,8 +405,8 @@ class _Merge:
         left = {id for id, key in keys["group"].items() if key in self.existing.landing_zone.groups}
         left |= set(groups_with_full_access(self.inventory))
         keys["group"] = {id: key for id, key in keys["group"].items() if id not in left}
-        found = external_at_aws(self.zone, self.inventory, keys, self.day)
-        more = completed(self.zone.external, found)
+        external = external_at_aws(self.zone, self.inventory, keys, self.day)
+        more = completed(self.zone.external, external)
         self.texts |= text_of(more) if more != self.zone.external else {}
         return more != self.zone.external
 
@@ -441,7 +441,7 @@ class _Merge:
             self.since.added += [f"{ATTRIBUTE} {key}" for key in new]
         return documents
 
-    def _memberships(self, center: Center) -> None:
+    def _memberships(self, center: LiveCenter) -> None:
         for group in center.groups:
             key = self.found.keys["group"].get(group.id, "")
             here = self.zone.groups.get(key)
@@ -466,17 +466,19 @@ class _Merge:
         """Adds assignments, folded into rules; the result must give what was given and what is there, and no more."""
         before, now = set(self.existing.landing_zone.grants), set(self.zone.grants)
         live = dict(self._live_grants())
-        new = {one for one, id in live.items() if one not in now and self._is_assigned_newly(id)}
-        taken = Counter((one.permission_set, one.principal) for one in live.keys() - now - new)
+        new = {grant for grant, id in live.items() if grant not in now and self._is_assigned_newly(id)}
+        taken = Counter((grant.permission_set, grant.principal) for grant in live.keys() - now - new)
         for (permission_set, principal), count in sorted(taken.items()) if self.only is None else ():
             self.since.taken_out.append(f"{permission_set} of {principal} in {counted(count, 'account')}")
-        reached = Counter((one.account, one.permission_set, one.principal) for one in now - before - live.keys())
+        reached = Counter(
+            (grant.account, grant.permission_set, grant.principal) for grant in now - before - live.keys()
+        )
         self.since.reached += [f"{set_} for {who} in {account}" for account, set_, who in sorted(reached)]
         self.expected = now | new
         self.found.grants = frozenset(live.keys() & self.expected)
         if new:
             rules = fold(new, self.zone.organization, literal=self.literal)
-            self._add_to(SSO, "assignments", [written(one) for one in rules])
+            self._add_to(SSO, "assignments", [written(assignment) for assignment in rules])
             self.since.added.append(f"{counted(len(new), 'assignment')} in {counted(len(rules), 'rule')}")
 
     def _is_assigned_newly(self, id: str) -> bool:
@@ -485,16 +487,19 @@ class _Merge:
     def _live_grants(self) -> Iterator[tuple[Grant, str]]:
         """Yields what is assigned at AWS between things that are declared, with its import id."""
         center = self.inventory.center
-        for one in center.assignments if center else ():
-            kind: Kind = "user" if one.principal_type == "USER" else "group"
+        for assignment in center.assignments if center else ():
+            kind: Kind = "user" if assignment.principal_type == "USER" else "group"
             keys = self.found.keys
-            account, set_ = keys["account"].get(one.account), keys["permission-set"].get(one.permission_set)
-            who = keys[kind].get(one.principal)
+            account, set_ = (
+                keys["account"].get(assignment.account),
+                keys["permission-set"].get(assignment.permission_set),
+            )
+            who = keys[kind].get(assignment.principal)
             declared_all = (
                 account in self.zone.accounts and set_ in self.zone.permission_sets and who in self.identities[kind]
             )
             if center and account and set_ and who and declared_all:
-                yield Grant(account, set_, one.principal_type, who), assignment_id(one, center.instance)
+                yield Grant(account, set_, assignment.principal_type, who), assignment_id(assignment, center.instance)
 
     def _imports(self) -> dict[str, str]:
         """Adds the lines that neither stand there, nor did before, nor have a state that needs them no more."""

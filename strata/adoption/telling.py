@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.adoption.describing import Description
-from strata.adoption.existing import SECTIONS, Existing
+from strata.adoption.existing import SECTIONS, ExistingConfiguration
 from strata.adoption.importing import candidates
 from strata.adoption.live_ids import live_ids
 from strata.adoption.pruning import kind as type_of
@@ -38,7 +38,7 @@ class Telling:
         is_known: returns whether an earlier run described an id of a type, or a deploy made it.
     """
 
-    existing: Existing
+    existing: ExistingConfiguration
     inventory: Inventory
     found: Description
     zone: LandingZone
@@ -117,7 +117,9 @@ class Telling:
                     _differing(f"{WORDS[kind]} {key}", name, at_aws, declared_one)
                     for name, at_aws, declared_one in _differences(here[key], fresh[key], own_name)
                 ]
-        off = {one.type.value for one in self.zone.policies.values()} - {*self.inventory.organization.policy_types}
+        off = {policy.type.value for policy in self.zone.policies.values()} - {
+            *self.inventory.organization.policy_types
+        }
         self.since.differs += [
             Message("policy-type-off", f"the policy type {one} is off at AWS, and on here", type=one)
             for one in sorted(off)
@@ -144,19 +146,20 @@ class Telling:
     def _other_names(self) -> Iterator[Message]:
         """Yields what no file names and is not called by its key at AWS, as drift tells it."""
         for kind, names in live_names(self.inventory).items():
-            unnamed = {one.name for one in KEYED[kind].declared(self.zone) if one.by_default & BY_KEY}
+            unnamed = {thing.name for thing in KEYED[kind].declared(self.zone) if thing.by_default & BY_KEY}
             for key, id in sorted((key, id) for id, key in self.found.keys[kind].items() if key in unnamed):
                 counting = names_by_key(self.zone, kind, key)
                 if names[id] not in counting:
                     yield _differing(f"{WORDS[kind]} {key}", "name", names[id], counting[0])
 
     def _closed_accounts(self) -> Iterator[Message]:
-        for one in self.inventory.organization.accounts:
-            key = self.known.get("account", {}).get(one.id)
-            if key in self.zone.accounts and one.state != ACTIVE:
-                state = one.state.lower().replace("_", " ")
-                text = f"account {key} ({one.id}): it is {state} at AWS, which no deploy changes; write `retired: true`"
-                yield Message("account-inactive", text, account=key, state=one.state)
+        for account in self.inventory.organization.accounts:
+            key = self.known.get("account", {}).get(account.id)
+            if key in self.zone.accounts and account.state != ACTIVE:
+                state = account.state.lower().replace("_", " ")
+                words = "at AWS, which no deploy changes; write `retired: true`"
+                text = f"account {key} ({account.id}): it is {state} {words}"
+                yield Message("account-inactive", text, account=key, state=account.state)
 
     def _other_documents(self) -> Iterator[str]:
         """Yields the documents of the configuration that are not as at AWS."""
@@ -164,10 +167,15 @@ class Telling:
             here = self.zone.policies.get(self.found.keys["policy"].get(policy.id, ""))
             if here and here.file and not same_document(here.document.text, policy.content):
                 yield here.file
-        for one in self.inventory.center.permission_sets if self.inventory.center else ():
-            set_ = self.zone.permission_sets.get(self.found.keys["permission-set"].get(one.arn, ""))
+        for permission_set in self.inventory.center.permission_sets if self.inventory.center else ():
+            set_ = self.zone.permission_sets.get(self.found.keys["permission-set"].get(permission_set.arn, ""))
             inline = set_.inline if set_ else None
-            if inline and inline.file and one.inline and not same_document(inline.document.text, one.inline):
+            if (
+                inline
+                and inline.file
+                and permission_set.inline
+                and not same_document(inline.document.text, permission_set.inline)
+            ):
                 yield inline.file
 
 
@@ -200,4 +208,4 @@ _NOT_COMPARED = frozenset({"members", "targets", "file", "retired", "external"})
 
 
 def _policy_names(policies: Iterable[Any]) -> list[str]:
-    return sorted(one.aws or one.customer or "inline" for one in policies)
+    return sorted(policy.aws or policy.customer or "inline" for policy in policies)

@@ -36,12 +36,12 @@ def home(aws: Aws, project: Project) -> str | None:
 
     https://docs.aws.amazon.com/singlesignon/latest/userguide/multi-region-iam-identity-center.html
     """
-    found = (one for one in list_instances(aws, project, everywhere=True) if is_ours(one, project))
+    found = (instance for instance in list_instances(aws, project, everywhere=True) if is_ours(instance, project))
     return next((str(one["PrimaryRegion"]) for one in found if one.get("PrimaryRegion")), None)
 
 
 @dataclass(frozen=True)
-class Center:
+class CenterClient:
     """The organization's instance, and the questions to it.
 
     Attributes:
@@ -55,16 +55,16 @@ class Center:
     store: str
 
     @classmethod
-    def of(cls, aws: Aws, project: Project) -> Center | None:
+    def of(cls, aws: Aws, project: Project) -> CenterClient | None:
         """Returns the organization's instance in the configured region, None where Identity Center is not enabled."""
         region = project.identity_center_region
-        found = next((one for one in list_instances(aws, project) if is_ours(one, project)), None)
+        found = next((instance for instance in list_instances(aws, project) if is_ours(instance, project)), None)
         if found is None:
             return None
         admin, people = aws.client("sso-admin", region), aws.client("identitystore", region)
         return cls(admin, people, found["InstanceArn"], found["IdentityStoreId"])
 
-    def asked_by(self, aws: Aws, project: Project) -> Center:
+    def asked_by(self, aws: Aws, project: Project) -> CenterClient:
         """Returns the same instance for another session."""
         region = project.identity_center_region
         return replace(self, admin=aws.client("sso-admin", region), people=aws.client("identitystore", region))

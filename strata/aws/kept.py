@@ -16,14 +16,14 @@ FORMAT = 1
 MAX_BYTES = 10_000_000
 
 
-class Kept(NamedTuple):
+class KeptObject(NamedTuple):
     """An object as it lies there."""
 
     body: bytes
     etag: str
 
 
-def read(aws: Aws, project: Project, key: str) -> Kept | None:
+def read(aws: Aws, project: Project, key: str) -> KeptObject | None:
     """Returns an object, None where there is none.
 
     Raises:
@@ -31,7 +31,7 @@ def read(aws: Aws, project: Project, key: str) -> Kept | None:
     """
     client = aws.client("s3", project.regions.primary)
     answer = unless_absent(lambda: client.get_object(**_place(project, key)), ABSENT)
-    return None if answer is None else Kept(answer["Body"].read(MAX_BYTES + 1), answer["ETag"])
+    return None if answer is None else KeptObject(answer["Body"].read(MAX_BYTES + 1), answer["ETag"])
 
 
 def parsed(body: bytes) -> dict[str, Any]:

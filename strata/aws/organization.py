@@ -20,7 +20,7 @@ _NO_SUCH_TYPE = frozenset({"InvalidInputException", "PolicyTypeNotEnabledExcepti
 
 
 @dataclass(frozen=True)
-class LiveAccount:
+class ListedAccount:
     """An account as the organization lists it. Its state is `State`: AWS retired `Status` in September 2026."""
 
     id: str
@@ -79,15 +79,15 @@ def check_ours(found: Mapping[str, Any], project: Project) -> None:
         raise StrataError(Message("features-missing", text, organization=found["Id"]))
 
 
-def list_accounts(aws: Aws) -> list[LiveAccount]:
+def list_accounts(aws: Aws) -> list[ListedAccount]:
     """Returns every account, sorted by id; none where there is no organization."""
     try:
-        found = [_account(one) for one in paginate(aws.client("organizations"), "list_accounts", "Accounts[]")]
+        accounts = [_account(one) for one in paginate(aws.client("organizations"), "list_accounts", "Accounts[]")]
     except AwsError as error:
         if error.code == _NONE_YET:
             return []
         raise
-    return sorted(found, key=lambda account: account.id)
+    return sorted(accounts, key=lambda account: account.id)
 
 
 def list_requests(aws: Aws) -> list[Mapping[str, Any]]:
@@ -99,7 +99,7 @@ def list_requests(aws: Aws) -> list[Mapping[str, Any]]:
     return list(paginate(client, "list_create_account_status", "CreateAccountStatuses[]", **asked))
 
 
-def describe_account(aws: Aws, id: str) -> LiveAccount:
+def describe_account(aws: Aws, id: str) -> ListedAccount:
     """Returns one account of the organization."""
     return _account(aws.client("organizations").describe_account(AccountId=id)["Account"])
 
@@ -114,8 +114,8 @@ def is_new(aws: Aws, id: str) -> bool:
     return found.get("JoinedMethod") == "CREATED" and bool(found["JoinedTimestamp"] > since)
 
 
-def _account(found: Mapping[str, Any]) -> LiveAccount:
-    return LiveAccount(found["Id"], found.get("Name", ""), found.get("Email", ""), found.get("State", ""))
+def _account(found: Mapping[str, Any]) -> ListedAccount:
+    return ListedAccount(found["Id"], found.get("Name", ""), found.get("Email", ""), found.get("State", ""))
 
 
 def accounts_below(aws: Aws, parent: str) -> list[Mapping[str, Any]]:

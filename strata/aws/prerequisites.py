@@ -29,14 +29,14 @@ def inspect(aws: Aws, landing_zone: LandingZone) -> tuple[list[ResourceStatus], 
     ]
     if landing_zone.security.trail.on:
         questions.insert(3, trail_bucket)
-    found: list[ResourceStatus] = []
+    resource_statuses: list[ResourceStatus] = []
     refusals: list[Message] = []
     for status in questions:
         try:
-            found.append(status(aws, landing_zone.project))
+            resource_statuses.append(status(aws, landing_zone.project))
         except StrataError as refusal:
             refusals += refusal.args
-    return found, list(dict.fromkeys(refusals))
+    return resource_statuses, list(dict.fromkeys(refusals))
 
 
 def management_caller(aws: Aws, project: Project) -> Caller:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.aws.defaults import account_setting
-from strata.aws.identity_center import Center
+from strata.aws.identity_center import CenterClient
 from strata.aws.session import Aws, Client, unless_absent
 from strata.config.models import Project
 
 
 @dataclass(frozen=True)
-class Question:
+class ResourceQuestion:
     """Whoever asks AWS about one resource, by the `Ask` of its kind.
 
     Attributes:
@@ -41,11 +41,11 @@ class Question:
         return unless_absent(ask, ("NotFoundException", "ResourceNotFoundException"))
 
     @property
-    def center(self) -> Center:
+    def center(self) -> CenterClient:
         """Returns Identity Center, by the instance and the identity store that the resource names."""
         region, values = self.project.identity_center_region, self.values
         admin, people = self.aws.client("sso-admin", region), self.aws.client("identitystore", region)
-        return Center(admin, people, values.get("instance_arn", ""), values.get("identity_store_id", ""))
+        return CenterClient(admin, people, values.get("instance_arn", ""), values.get("identity_store_id", ""))
 
     def setting(self, key: str) -> Mapping[str, Any]:
         """Returns what the account has of a setting of security.yaml."""

@@ -59,8 +59,8 @@ def write(aws: Aws, project: Project, ended: Mapping[str, Run]) -> None:
         known = read(aws, project)
     except ValueError:
         known = {}
-    took = {stack: one.seconds for stack, one in known.items()}
-    runs = {**known, **{stack: replace(one, seconds=one.seconds or took.get(stack, 0)) for stack, one in ended.items()}}
+    took = {stack: run.seconds for stack, run in known.items()}
+    runs = {**known, **{stack: replace(run, seconds=run.seconds or took.get(stack, 0)) for stack, run in ended.items()}}
     if runs != known:
         kept.write(aws, project, kept.RUNS, _written(runs))
 
@@ -73,13 +73,13 @@ def shown(project: Project) -> str:
 def _written(runs: Mapping[str, Run]) -> bytes:
     entries = {
         stack: {
-            **one.version._asdict(),
-            "providers": dict(sorted(one.providers.items())),
-            "files": one.files,
-            "moves": one.moves,
-            "seconds": one.seconds,
+            **run.version._asdict(),
+            "providers": dict(sorted(run.providers.items())),
+            "files": run.files,
+            "moves": run.moves,
+            "seconds": run.seconds,
         }
-        for stack, one in sorted(runs.items())
+        for stack, run in sorted(runs.items())
     }
     return json.dumps({"format": kept.FORMAT, "runs": entries}, indent=2).encode()
 
@@ -113,7 +113,7 @@ def _moves(found: Any) -> list[list[str]] | None:
 
 def _files(found: Any) -> dict[str, dict[str, list[str]]]:
     if isinstance(found, dict) and all(isinstance(sections, dict) for sections in found.values()):
-        names = [one for sections in found.values() for one in sections.values()]
+        names = [section for sections in found.values() for section in sections.values()]
         if all(isinstance(one, list) and all(isinstance(name, str) for name in one) for one in names):
             return found
     raise ValueError("the files of an entry are none")

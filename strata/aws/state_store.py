@@ -76,7 +76,7 @@ class OwnBucket:
 
 
 @dataclass(frozen=True)
-class Setting:
+class BucketSetting:
     """A setting of the state bucket: how it is read, whether it is satisfied, and how it is created."""
 
     name: str
@@ -94,7 +94,7 @@ class Setting:
 _BLOCKED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 _ENFORCED = [{"ObjectOwnership": "BucketOwnerEnforced"}]
 SETTINGS = (
-    Setting(
+    BucketSetting(
         "versioning",
         "get_bucket_versioning",
         "",
@@ -102,7 +102,7 @@ SETTINGS = (
         "put_bucket_versioning",
         {"VersioningConfiguration": {"Status": "Enabled"}},
     ),
-    Setting(
+    BucketSetting(
         "public access block",
         "get_public_access_block",
         "NoSuchPublicAccessBlockConfiguration",
@@ -110,7 +110,7 @@ SETTINGS = (
         "put_public_access_block",
         {"PublicAccessBlockConfiguration": _BLOCKED},
     ),
-    Setting(
+    BucketSetting(
         "owner enforced",
         "get_bucket_ownership_controls",
         "OwnershipControlsNotFoundError",
@@ -118,7 +118,7 @@ SETTINGS = (
         "put_bucket_ownership_controls",
         {"OwnershipControls": {"Rules": _ENFORCED}},
     ),
-    Setting(
+    BucketSetting(
         "encryption",
         "get_bucket_encryption",
         "ServerSideEncryptionConfigurationNotFoundError",

@@ -18,7 +18,7 @@ from strata.config.external import External
 from strata.config.loader import read_partial
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.files.config_edit import check_unchanged, loaded, offer, replace, texts
-from strata.inventory.progress import Reading
+from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -48,18 +48,18 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     if garbled:
         nothing_read = f"{folder / EXTERNAL} is not UTF-8 text: what it had is not compared"
         options.note(Message("not-utf8", nothing_read, place=str(folder / EXTERNAL)))
-    reading, found = Reading(options, zone.project), External()
+    reading, external = InventoryReading(options, zone.project), External()
     same = Message("nothing-external", f"nothing to do: nothing in {folder} is external", place=str(folder))
     if is_any_external(zone):
-        found = _at_aws(options, zone, reading)
+        external = _at_aws(options, zone, reading)
         same = Message("nothing-to-do", f"nothing to do: {EXTERNAL} has what AWS has")
     empty = rendering.files({EXTERNAL: {}}, {}) if EXTERNAL in before or garbled else {}
-    files = {name: text for name, text in (text_of(found) or empty).items() if text != before.get(name)}
-    changes = list(told(had, found))
+    files = {name: text for name, text in (text_of(external) or empty).items() if text != before.get(name)}
+    changes = list(told(had, external))
     after = loaded(folder, {**before, **files}, folder)
     with suppress(ConfigurationError):  # then nothing was known that may have held
-        for one in newly_unmet(load(folder), after) if files else ():
-            options.note(one)
+        for message in newly_unmet(load(folder), after) if files else ():
+            options.note(message)
     check_unchanged(folder, before)
     code = 0
     if not json and is_any_external(zone):
@@ -96,7 +96,7 @@ def _garbled(path: Path) -> str:
     return ""
 
 
-def _at_aws(options: Options, zone: LandingZone, reading: Reading) -> External:
+def _at_aws(options: Options, zone: LandingZone, reading: InventoryReading) -> External:
     """Returns what AWS has in what is external.
 
     Raises:
@@ -114,15 +114,21 @@ def _at_aws(options: Options, zone: LandingZone, reading: Reading) -> External:
 def _missing(options: Options, zone: LandingZone, inventory: Inventory) -> Iterator[Message]:
     """Yields what is declared external and AWS does not have."""
     sets, policies, groups = declared_external(zone)
-    called = {folded(one.name) for center in inventory.centers for one in center.groups}
-    names = {one.name for center in inventory.centers for one in center.permission_sets}
-    there = {(one.type, one.name) for one in inventory.organization.policies}
-    gone = [(SSO, one.location, "permission set", one.name) for one in sets.values() if one.name not in names]
-    gone += [(SSO, one.location, "group", one.name) for one in groups.values() if folded(one.name) not in called]
+    called = {folded(group.name) for center in inventory.centers for group in center.groups}
+    names = {permission_set.name for center in inventory.centers for permission_set in center.permission_sets}
+    there = {(policy.type, policy.name) for policy in inventory.organization.policies}
+    gone = [
+        (SSO, permission_set.location, "permission set", permission_set.name)
+        for permission_set in sets.values()
+        if permission_set.name not in names
+    ]
     gone += [
-        (ORGANIZATION, one.location, "policy", one.name)
-        for one in policies.values()
-        if (one.type.value, one.name) not in there
+        (SSO, group.location, "group", group.name) for group in groups.values() if folded(group.name) not in called
+    ]
+    gone += [
+        (ORGANIZATION, policy.location, "policy", policy.name)
+        for policy in policies.values()
+        if (policy.type.value, policy.name) not in there
     ]
     for file, location, kind, name in gone:
         place = f"{options.config}/{zone.source(file, location)}"

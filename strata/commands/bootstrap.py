@@ -37,18 +37,18 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     _check_region(options.region, project)
     aws = connect(options, project)
     caller = management_caller(aws, project)
-    found, refusals = inspect(aws, landing_zone)
+    resource_statuses, refusals = inspect(aws, landing_zone)
     if not refusals and (lost := lost_beside_replica(aws, landing_zone) or second_store(aws, landing_zone)):
         refusals.append(lost)
     if refusals:
         for refusal in refusals:
             print(line(f"error: {refusal}"), file=sys.stderr)
         return 1
-    _print_plan(caller, project, found)
+    _print_plan(caller, project, resource_statuses)
     _warn_about_names(aws, project, options.config)
     if dry_run:
         return 0
-    incomplete = [status for status in found if status.missing]
+    incomplete = [status for status in resource_statuses if status.missing]
     if not incomplete:
         options.note("nothing to do: everything exists")
     elif not yes and not confirmed(f"create this in account {project.management_account.id}?"):
@@ -64,11 +64,11 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     return 0
 
 
-def _print_plan(caller: Caller, project: Project, found: list[ResourceStatus]) -> None:
+def _print_plan(caller: Caller, project: Project, resource_statuses: list[ResourceStatus]) -> None:
     with readers_may_leave():
-        for text in (f"{project.name}: account {caller.account}, as {caller.arn}", *found):
+        for text in (f"{project.name}: account {caller.account}, as {caller.arn}", *resource_statuses):
             print(line(text), flush=True)
-    for status in found:
+    for status in resource_statuses:
         if status.caution:
             warn(status.caution)
 

@@ -15,7 +15,7 @@ from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.landing_zone import NO_DEPLOYER, Evaluated
 from strata.evaluation.questions import (
     ANYBODY,
-    Question,
+    PrincipalQuestion,
     Who,
     actors,
     ask,
@@ -49,7 +49,7 @@ NOT_LOOKED_AT = (
 
 
 @dataclass(frozen=True)
-class Case:
+class CanAnswer:
     """The answer for one way of acting in one account."""
 
     account: str
@@ -84,7 +84,7 @@ def run(
         text = "--who asks for everybody and --as for one; give one of them"
         raise UsageError(Message("arguments-conflict", text, options=["--who", "--as"]))
     asked = find_action(action)
-    question = Question(asked, on, _region(options.region), dict(_keys(keys, asked)))
+    question = PrincipalQuestion(asked, on, _region(options.region), dict(_keys(keys, asked)))
     landing_zone = load(options.config)
     evaluated = Evaluated(landing_zone)
     if on:
@@ -167,22 +167,22 @@ def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
         raise StrataError(message) from error
 
 
-def _one(evaluated: Evaluated, question: Question, who: Who, account: str) -> Iterator[Case]:
+def _one(evaluated: Evaluated, question: PrincipalQuestion, who: Who, account: str) -> Iterator[CanAnswer]:
     found = actors(evaluated, who, account)
     if not found:
-        yield Case(account, str(who), "", None)
+        yield CanAnswer(account, str(who), "", None)
     for actor in found:
         name = "" if who is ANYBODY or actor.name.endswith(str(who)) else str(who)
         answer = ask(evaluated, actor, question, account)
         exempt = _exempt(evaluated, answer, question, account) if who is ANYBODY else ()
-        yield Case(account, name, actor.name, answer, exempt)
+        yield CanAnswer(account, name, actor.name, answer, exempt)
 
 
 _PRINCIPAL = "aws:PrincipalArn"
 _ROLE = re.compile(r"arn:[^:]*:iam::[^:]*:role/(.+)")
 
 
-def _exempt(evaluated: Evaluated, answer: Answer, question: Question, account: str) -> tuple[str, ...]:
+def _exempt(evaluated: Evaluated, answer: Answer, question: PrincipalQuestion, account: str) -> tuple[str, ...]:
     """Returns the roles that policies exempt by their names, where every other role is denied; else nothing."""
     exempt: list[str] = []
     while answer.outcome is Outcome.DEPENDS:
@@ -207,34 +207,34 @@ def _exempt(evaluated: Evaluated, answer: Answer, question: Question, account: s
     return tuple(f"role/{name}" for name in exempt if perhaps_allowed(name))
 
 
-def _everybody(evaluated: Evaluated, question: Question, account: str) -> Iterator[Case]:
+def _everybody(evaluated: Evaluated, question: PrincipalQuestion, account: str) -> Iterator[CanAnswer]:
     for who, permission_set in everybody(evaluated, account):
         actor = evaluated.permission_set(permission_set, account, who.key if who.kind == "user" else None)
         answer = ask(evaluated, actor, question, account)
-        yield Case(account, str(who), actor.name, answer, of_group=who.kind == "group")
+        yield CanAnswer(account, str(who), actor.name, answer, of_group=who.kind == "group")
 
 
-def _best(cases: Iterable[Case]) -> Outcome:
+def _best(cases: Iterable[CanAnswer]) -> Outcome:
     """Returns the answer for somebody with several access paths: one that allows is enough."""
-    found = {case.outcome for case in cases}
-    return next((one for one in (Outcome.ALLOWED, Outcome.DEPENDS) if one in found), Outcome.DENIED)
+    outcomes = {case.outcome for case in cases}
+    return next((one for one in (Outcome.ALLOWED, Outcome.DEPENDS) if one in outcomes), Outcome.DENIED)
 
 
-def _overall(cases: Sequence[Case]) -> Outcome:
+def _overall(cases: Sequence[CanAnswer]) -> Outcome:
     """Returns the answer for all accounts: allowed only where it is in each of them."""
     accounts = dict.fromkeys(case.account for case in cases)
-    found = {_best(case for case in cases if case.account == account) for account in accounts}
-    return next(one for one in (Outcome.DENIED, Outcome.DEPENDS, Outcome.ALLOWED) if one in found)
+    outcomes = {_best(case for case in cases if case.account == account) for account in accounts}
+    return next(one for one in (Outcome.DENIED, Outcome.DEPENDS, Outcome.ALLOWED) if one in outcomes)
 
 
-def _somebody(cases: Sequence[Case]) -> Outcome:
+def _somebody(cases: Sequence[CanAnswer]) -> Outcome:
     return _best(cases) if cases else Outcome.DENIED
 
 
 # Text
 
 
-def _lines(outcome: Outcome, cases: Sequence[Case], list_all: bool, *, every: bool) -> Iterator[str]:
+def _lines(outcome: Outcome, cases: Sequence[CanAnswer], list_all: bool, *, every: bool) -> Iterator[str]:
     yield _overall_words(outcome, cases)
     if list_all:
         yield from _list_lines(cases, every=every)
@@ -251,7 +251,7 @@ def _lines(outcome: Outcome, cases: Sequence[Case], list_all: bool, *, every: bo
     yield from ("", "not looked at:", *(f"  {one}" for one in NOT_LOOKED_AT))
 
 
-def _overall_words(outcome: Outcome, cases: Sequence[Case]) -> str:
+def _overall_words(outcome: Outcome, cases: Sequence[CanAnswer]) -> str:
     exempt = dict.fromkeys(role for case in cases for role in case.exempt)
     everywhere = all(case.exempt or case.outcome is Outcome.DENIED for case in cases)
     return _except(exempt) if exempt and everywhere and outcome is Outcome.DEPENDS else outcome.value
@@ -261,10 +261,10 @@ def _except(roles: Iterable[str]) -> str:
     return f"{Outcome.DENIED}, except {', '.join(roles)}"
 
 
-def _alike(cases: Iterable[Case]) -> Iterator[tuple[Case, list[str]]]:
+def _alike(cases: Iterable[CanAnswer]) -> Iterator[tuple[CanAnswer, list[str]]]:
     """Yields the first case of those that only the account tells apart, with their accounts."""
     accounts: defaultdict[object, list[str]] = defaultdict(list)
-    firsts: dict[object, Case] = {}
+    firsts: dict[object, CanAnswer] = {}
     for case in cases:
         decided = case.answer.decided if case.answer else None
         tests = tuple(case.answer.undecided(decided)) if case.answer and decided else ()
@@ -296,7 +296,7 @@ def _places(accounts: Sequence[str], *, every: bool) -> str:
 _NAMED = 3
 
 
-def _case_lines(case: Case, where: str, *, whole: bool) -> Iterator[str]:
+def _case_lines(case: CanAnswer, where: str, *, whole: bool) -> Iterator[str]:
     if case.answer is None:
         yield f"{case.who} in {where}: denied, has no access there"
         return
@@ -334,7 +334,7 @@ def _without_full_access(steps: Sequence[Step]) -> Iterator[Step]:
         yield Step(f"{chain} of {where}", Outcome.ALLOWED, f"{policy} allows it")
 
 
-def _list_lines(cases: Sequence[Case], *, every: bool) -> Iterator[str]:
+def _list_lines(cases: Sequence[CanAnswer], *, every: bool) -> Iterator[str]:
     for outcome, title in ((Outcome.ALLOWED, "may"), (Outcome.DEPENDS, "depends"), (Outcome.DENIED, "may not")):
         chosen = [case for case in cases if case.outcome is outcome]
         if chosen:
@@ -354,7 +354,7 @@ def _on(answer: Answer | None) -> str:
     return f" on {', '.join(answer.keys)}" if answer and answer.keys else ""
 
 
-def _hint(key: str, cases: Sequence[Case]) -> Message | Literal[""]:
+def _hint(key: str, cases: Sequence[CanAnswer]) -> Message | Literal[""]:
     """Returns the options that resolve an answer's dependencies."""
     if key == _PRINCIPAL and not any(case.who for case in cases):
         return Message("say-who-acts", "say who acts: --as WHO", key=key)
@@ -373,7 +373,7 @@ def _hint(key: str, cases: Sequence[Case]) -> Message | Literal[""]:
 # JSON
 
 
-def _facts(question: Question, outcome: Outcome, cases: Sequence[Case]) -> dict[str, Any]:
+def _facts(question: PrincipalQuestion, outcome: Outcome, cases: Sequence[CanAnswer]) -> dict[str, Any]:
     return {
         "answer": outcome.value,
         "action": question.action.full_name,
@@ -384,7 +384,7 @@ def _facts(question: Question, outcome: Outcome, cases: Sequence[Case]) -> dict[
     }
 
 
-def _case_facts(case: Case) -> dict[str, Any]:
+def _case_facts(case: CanAnswer) -> dict[str, Any]:
     return {
         "account": case.account,
         "who": case.who or case.acts_as,

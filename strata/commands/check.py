@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from strata.config.accepted import Acceptance
     from strata.config.expectations import Expectation
-    from strata.evaluation.expectations import Case, Result
+    from strata.evaluation.expectations import Case, ExpectationResult
     from strata.landing_zone.expiry import Ending
 
 CALLS_A_SECOND = 20
@@ -56,13 +56,17 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
             "faults": [],
             "errors": [],
             "advice": [],
-            "warnings": [_warning_as_json(landing_zone, one) for one in doubtful],
+            "warnings": [_warning_as_json(landing_zone, warning) for warning in doubtful],
             "expectations": _expectations_as_json(examined),
         }
         if day:
             found |= {"as_of": str(day), "endings": [_as_json(options, ending, day) for ending in due]}
-            found["acceptances"] = [_acceptance_as_json(options, number, one, day) for number, one in accepted]
-            found["ending_expectations"] = [_ending_as_json(options, number, one, day) for number, one in over]
+            found["acceptances"] = [
+                _acceptance_as_json(options, number, acceptance, day) for number, acceptance in accepted
+            ]
+            found["ending_expectations"] = [
+                _ending_as_json(options, number, expectation, day) for number, expectation in over
+            ]
         with readers_may_leave():
             document(output("check", found))
         return 3 if due or accepted or over else 0
@@ -78,17 +82,17 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
     return 3 if due or accepted or over else 0
 
 
-def _warning_as_json(landing_zone: LandingZone, one: LocatedWarning) -> dict[str, Any]:
+def _warning_as_json(landing_zone: LandingZone, warning: LocatedWarning) -> dict[str, Any]:
     return {
-        "file": landing_zone.source_file(one.source.file).file,
-        "line": one.source.line,
-        "path": one.path,
-        "problem": one.problem,
-        "remedy": one.remedy,
-        "id": getattr(one.problem, "id", ""),
-        "finding": one.finding,
-        "at": one.at,
-        "accepted_until": one.over or None,
+        "file": landing_zone.source_file(warning.source.file).file,
+        "line": warning.source.line,
+        "path": warning.path,
+        "problem": warning.problem,
+        "remedy": warning.remedy,
+        "id": getattr(warning.problem, "id", ""),
+        "finding": warning.finding,
+        "at": warning.at,
+        "accepted_until": warning.over or None,
     }
 
 
@@ -116,10 +120,18 @@ def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
     name: ListPermissionSets, and DescribePermissionSet of each until it is found.
     """
     sso = landing_zone.sso
-    external = sum(one.external for one in sso.groups.values()) + sum(one.external for one in sso.users.values())
+    external = sum(group.external for group in sso.groups.values()) + sum(user.external for user in sso.users.values())
     people = len(sso.users) + len(sso.groups) + external + sum(len(group.members) for group in sso.groups.values())
     every = landing_zone.permission_sets.values()
-    sets = sum(2 + (len(every) if one.external else len(one.policies) + (one.boundary is not None)) for one in every)
+    sets = sum(
+        2
+        + (
+            len(every)
+            if permission_set.external
+            else len(permission_set.policies) + (permission_set.boundary is not None)
+        )
+        for permission_set in every
+    )
     return 1 + bool(sso.access_control_attributes) + people + sets + assignments
 
 
@@ -140,11 +152,11 @@ def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[st
         members = counted(len(landing_zone.members), "member account")
         where = f"in each of {members}" if layer.code.in_accounts else "one stack"
         print(line(f"  layer     {name}, {where}"))
-    for one in unused(landing_zone.layers) if options.config.resolve() == CONFIG else ():
-        missing = f"{options.config}/{LAYERS}/{one.name.replace('_', '-')}.yaml"
-        fields = required(one)
+    for path in unused(landing_zone.layers) if options.config.resolve() == CONFIG else ():
+        missing = f"{options.config}/{LAYERS}/{path.name.replace('_', '-')}.yaml"
+        fields = required(path)
         content = f"which needs {listed(fields)}" if fields else "which may be empty"
-        print(line(f"  no layer  stacks/layers/{one.name} takes no part without {missing}, {content}"))
+        print(line(f"  no layer  stacks/layers/{path.name} takes no part without {missing}, {content}"))
     time = _duration(math.ceil(reads / CALLS_A_SECOND))
     print(f"  {reads:>7}   Identity Center {plural(reads, 'read')} a full refresh: {time} at {CALLS_A_SECOND} a second")
 
@@ -161,17 +173,17 @@ def _print_held(number: int) -> None:
         print(f"  {number:>7}   {plural(number, 'expectation holds', 'expectations hold')}")
 
 
-def _expectations_as_json(results: Iterable[Result]) -> list[dict[str, Any]]:
+def _expectations_as_json(results: Iterable[ExpectationResult]) -> list[dict[str, Any]]:
     return [
         {
-            "id": one.expectation.id,
-            "reason": one.expectation.reason,
-            "expects": one.expectation.expects,
-            "holds": one.holds,
-            "failing": [_case_as_json(case) for case in one.failing],
-            "cut": one.cut,
+            "id": result.expectation.id,
+            "reason": result.expectation.reason,
+            "expects": result.expectation.expects,
+            "holds": result.holds,
+            "failing": [_case_as_json(case) for case in result.failing],
+            "cut": result.cut,
         }
-        for one in results
+        for result in results
     ]
 
 
@@ -227,17 +239,17 @@ def _print_endings(options: Options, due: list[Ending], day: dt.date | None) -> 
 def _as_json(options: Options, ending: Ending, day: dt.date) -> dict[str, Any]:
     from strata.landing_zone.expiry import where
 
-    one = ending.assignment
+    assignment = ending.assignment
     return {
         "file": f"{options.config}/{ending.file}",
         "line": ending.line,
-        "permission_sets": list(one.permission_sets),
-        "groups": list(one.groups),
-        "users": list(one.users),
-        "where": where(one),
+        "permission_sets": list(assignment.permission_sets),
+        "groups": list(assignment.groups),
+        "users": list(assignment.users),
+        "where": where(assignment),
         "until": str(ending.until),
         "expired": ending.expired(day),
-        "reason": one.reason,
+        "reason": assignment.reason,
     }
 
 
@@ -250,7 +262,10 @@ def _acceptances(landing_zone: LandingZone, day: dt.date | None) -> list[tuple[i
     from strata.landing_zone.expiry import NOTICE
 
     source_file = landing_zone.source_file(ACCEPTED)
-    return [(source_file.line((ENTRIES, index)), one) for index, one in endings(landing_zone.accepted, day, NOTICE)]
+    return [
+        (source_file.line((ENTRIES, index)), acceptance)
+        for index, acceptance in endings(landing_zone.accepted, day, NOTICE)
+    ]
 
 
 def _print_acceptances(options: Options, accepted: list[tuple[int, Acceptance]], day: dt.date | None) -> None:
@@ -258,21 +273,22 @@ def _print_acceptances(options: Options, accepted: list[tuple[int, Acceptance]],
         return
     from strata.landing_zone.expiry import when
 
-    for number, one in accepted:
-        if one.until and day:
-            words = f"{one.finding} at {one.at} is accepted; {when(one.until, day)}; {' '.join(one.reason.split())}"
+    for number, acceptance in accepted:
+        if acceptance.until and day:
+            reason = " ".join(acceptance.reason.split())
+            words = f"{acceptance.finding} at {acceptance.at} is accepted; {when(acceptance.until, day)}; {reason}"
             print(line(f"{options.config}/accepted.yaml:{number}: {words}"))
 
 
-def _acceptance_as_json(options: Options, number: int, one: Acceptance, day: dt.date) -> dict[str, Any]:
+def _acceptance_as_json(options: Options, number: int, acceptance: Acceptance, day: dt.date) -> dict[str, Any]:
     return {
         "file": f"{options.config}/accepted.yaml",
         "line": number,
-        "finding": one.finding,
-        "at": one.at,
-        "until": str(one.until),
-        "expired": one.ended(day),
-        "reason": one.reason,
+        "finding": acceptance.finding,
+        "at": acceptance.at,
+        "until": str(acceptance.until),
+        "expired": acceptance.ended(day),
+        "reason": acceptance.reason,
     }
 
 
@@ -285,8 +301,12 @@ def _ending_expectations(landing_zone: LandingZone, day: dt.date | None) -> list
     from strata.landing_zone.expiry import NOTICE
 
     lines = landing_zone.source_file(EXPECTATIONS)
-    found = [(index, one) for index, one in enumerate(landing_zone.expectations) if one.until]
-    due = [(lines.line((ENTRIES, index)), one) for index, one in found if one.until and one.until - day <= NOTICE]
+    found = [(index, expectation) for index, expectation in enumerate(landing_zone.expectations) if expectation.until]
+    due = [
+        (lines.line((ENTRIES, index)), expectation)
+        for index, expectation in found
+        if expectation.until and expectation.until - day <= NOTICE
+    ]
     return sorted(due, key=lambda ending: (ending[1].until or day, ending[0]))
 
 
@@ -295,18 +315,20 @@ def _print_ending_expectations(options: Options, over: list[tuple[int, Expectati
         return
     from strata.landing_zone.expiry import when
 
-    for number, one in over:
-        if one.until and day:
-            words = f"{one.id} is expected; {when(one.until, day)}; {' '.join(one.reason.split())}"
+    for number, expectation in over:
+        if expectation.until and day:
+            words = (
+                f"{expectation.id} is expected; {when(expectation.until, day)}; {' '.join(expectation.reason.split())}"
+            )
             print(line(f"{options.config}/expectations.yaml:{number}: {words}"))
 
 
-def _ending_as_json(options: Options, number: int, one: Expectation, day: dt.date) -> dict[str, Any]:
+def _ending_as_json(options: Options, number: int, expectation: Expectation, day: dt.date) -> dict[str, Any]:
     return {
         "file": f"{options.config}/expectations.yaml",
         "line": number,
-        "id": one.id,
-        "until": str(one.until),
-        "expired": one.ended(day),
-        "reason": one.reason,
+        "id": expectation.id,
+        "until": str(expectation.until),
+        "expired": expectation.ended(day),
+        "reason": expectation.reason,
     }

@@ -39,10 +39,10 @@ from strata.sides.states import ids
 from strata.terminal import confirmed, require_terminal
 from strata.terraform import fleet, whole
 from strata.terraform.apply import Applied, apply
-from strata.terraform.change_list import Expected
+from strata.terraform.change_list import ApprovedList
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
-from strata.terraform.existing import Existing, exists_already
+from strata.terraform.existing import ExistingTable, exists_already
 from strata.terraform.gone import PRUNE, GoneImports
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on
@@ -95,7 +95,7 @@ QUICK, UNKNOWN = 5 * 60, 30 * 60
 
 
 @dataclass
-class Outcome:
+class StackOutcome:
     """How one stack ended."""
 
     stack: str
@@ -125,7 +125,7 @@ def run(
         refresh: whether every plan refreshes.
         command: what is run again after an interruption.
     """
-    expected = Expected.of(expect) if expect is not None else None
+    expected = ApprovedList.of(expect) if expect is not None else None
     taken = fleet.Fleet.of(at_once, shard, wave)
     if not yes:
         require_terminal("strata plan")
@@ -166,7 +166,7 @@ class Deployment:
         progress: Progress,
         *,
         yes: bool,
-        expected: Expected | None = None,
+        expected: ApprovedList | None = None,
         command: str = "strata deploy",
     ) -> None:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
@@ -174,7 +174,9 @@ class Deployment:
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
         self._announced = prepared.announced
         zone = prepared.landing_zone
-        self._existing = Existing(self.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader)
+        self._existing = ExistingTable(
+            self.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader
+        )
         self._gone = GoneImports(prepared.landing_zone)
         self._muted = fleet.Muted(options)
         going = [stack for stack in prepared.chosen if stack not in prepared.spared]  # what fails stops waves, too
@@ -224,7 +226,7 @@ class Deployment:
         self._odd: dict[str, int] = dict.fromkeys(self._shut_out(), 1)
         """The exit code for each stack that failed or was put off while others went on."""
         took_part = {*prepared.chosen, *self._odd}
-        self.outcomes = {stack: Outcome(stack) for stack in self.workspace.stacks if stack in took_part}
+        self.outcomes = {stack: StackOutcome(stack) for stack in self.workspace.stacks if stack in took_part}
         self._reasons: list[Message] = [prepared.empty] if prepared.empty else []
         """Why stacks were left to another run."""
 
@@ -300,7 +302,11 @@ class Deployment:
     def finish(self, code: int, *, json: bool, error: StrataError | None = None) -> int:
         """Says how it went, and returns the exit code."""
         accounts = () if json else self.landing_zone.account_stacks
-        stacks = [one.stack for one in self.outcomes.values() if one.status == "applied" and one.stack not in accounts]
+        stacks = [
+            outcome.stack
+            for outcome in self.outcomes.values()
+            if outcome.status == "applied" and outcome.stack not in accounts
+        ]
         try:
             if self._may_be_outdated() and not (code in (0, 1, AGAIN) and self._provisioned()):
                 self._whole.pop(STACK, None)
@@ -425,12 +431,12 @@ class Deployment:
         made = {key for key in found if f"{TYPES['account']}.{key}" in self._created}
         return {key: found[key] for key in sorted(made) if found[key] not in there and key != MANAGEMENT}
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _tell(self, outcome: StackOutcome) -> None:
         """Prints how a stack ended, once."""
         if outcome.stack in self._told:
             return
         self._told.add(outcome.stack)
-        did = ", ".join(f"{outcome.counts[one]} {one}" for one in ACTIONS if outcome.counts.get(one))
+        did = ", ".join(f"{outcome.counts[action]} {action}" for action in ACTIONS if outcome.counts.get(action))
         if outcome.status == "applied":
             what = did or ("outputs only" if outcome.seconds else "no changes")
         else:
@@ -439,13 +445,16 @@ class Deployment:
         took = f"  {duration(outcome.seconds)}" if outcome.seconds else ""
         print(f"{outcome.stack:<{width}}  {what}{took}", file=self.to, flush=True)
 
-    def _tell_together(self, outcomes: Sequence[Outcome]) -> None:
+    def _tell_together(self, outcomes: Sequence[StackOutcome]) -> None:
         """Prints how the stacks in member accounts ended, a line for each layer."""
-        for layer in dict.fromkeys(fleet.layer_of(one.stack) for one in outcomes):
-            some = [one for one in outcomes if fleet.layer_of(one.stack) == layer]
-            counts = sum((Counter(one.counts) for one in some), Counter())
-            did = ", ".join(f"{counts[one]} {one}" for one in ACTIONS if counts[one])
-            ended = Counter("unchanged" if one.status == "applied" and not one.seconds else one.status for one in some)
+        for layer in dict.fromkeys(fleet.layer_of(outcome.stack) for outcome in outcomes):
+            some = [outcome for outcome in outcomes if fleet.layer_of(outcome.stack) == layer]
+            counts = sum((Counter(outcome.counts) for outcome in some), Counter())
+            did = ", ".join(f"{counts[action]} {action}" for action in ACTIONS if counts[action])
+            ended = Counter(
+                "unchanged" if outcome.status == "applied" and not outcome.seconds else outcome.status
+                for outcome in some
+            )
             how = ", ".join(f"{number} {status}" for status, number in ended.items())
             print(f"{layer} in {counted(len(some), 'account')}: {how}{f'; {did}' if did else ''}", file=self.to)
 
@@ -496,7 +505,7 @@ class Deployment:
 
     def _left_out(self, stack: str) -> bool:
         """Says whether a stack cannot be deployed, since it failed before, or another did that it reads from."""
-        odd = [one for one in self.workspace.producers(stack) if one in self._odd]
+        odd = [producer for producer in self.workspace.producers(stack) if producer in self._odd]
         if odd and stack not in self._odd:
             self._odd[stack] = 1
             text = f"{stack}: not started, since it reads from {listed(odd)}"
@@ -522,7 +531,7 @@ class Deployment:
 
     def _left(self, stacks: Iterable[str]) -> list[str]:
         """Returns those of stacks that are still to be deployed, and can be."""
-        return [one for one in stacks if self.outcomes[one].status != "applied" and not self._left_out(one)]
+        return [stack for stack in stacks if self.outcomes[stack].status != "applied" and not self._left_out(stack)]
 
     def _deploy_waves(self, stacks: Sequence[str]) -> bool:
         """Deploys stacks in member accounts; those whose account lets nobody in yet come last in their wave."""
@@ -568,7 +577,11 @@ class Deployment:
         waves = {name: len(self.landing_zone.waves[name]) for name, rollout in rollouts.items() if rollout}
         parts = [f"{name}: wave {self.landing_zone.wave(stacks[0])} of {number}" for name, number in waves.items()]
         told = ", ".join([*parts, counted(len(stacks), "account stack")])
-        bounds = [one.at_once for one in rollouts.values() if one and one.at_once and not self.prepared.fleet.bound]
+        bounds = [
+            rollout.at_once
+            for rollout in rollouts.values()
+            if rollout and rollout.at_once and not self.prepared.fleet.bound
+        ]
         at_once = min([self._planner.at_once, len(stacks), *bounds])
         if not self._idle:
             self.progress.doing(f"{told}: deploying, {at_once} at once")
@@ -587,7 +600,7 @@ class Deployment:
             if rollout is None or len(failed) <= rollout.stop_after:
                 continue
             theirs = [stack for stack in self.prepared.chosen if fleet.layer_of(stack) == layer]
-            later = [one for one in theirs if self.landing_zone.wave(one) > number and one not in self._odd]
+            later = [its for its in theirs if self.landing_zone.wave(its) > number and its not in self._odd]
             self._odd |= dict.fromkeys(later, 1)
             left = [stack for stack in later if stack not in self.prepared.spared]
             if left:
@@ -740,7 +753,7 @@ class Deployment:
             outcome = self.outcomes[stack]
             outcome.seconds = round(outcome.seconds + time.monotonic() - begun, 1)
 
-    def _finished(self, outcome: Outcome) -> bool:
+    def _finished(self, outcome: StackOutcome) -> bool:
         outcome.status = "applied"
         if outcome.stack == STACK:
             announced.withdraw(self.aws, self.landing_zone.project, self._announced)
@@ -776,7 +789,7 @@ class Deployment:
         plans += self.prepared.unasked()
         self._shown |= {planned.stack: planned for planned in [*plans, *map(Plan, late)]}
         cannot = Message("not-planned", "cannot be planned")
-        self._show([replace(one, error=one.error and cannot, advice=(), told=()) for one in plans])
+        self._show([replace(plan, error=plan.error and cannot, advice=(), told=()) for plan in plans])
         for planned in plans:
             report_kept(planned, self._kept.get(planned.stack, ()), self.note)
         failed = {planned.stack: planned.failures for planned in plans if planned.error}
@@ -835,7 +848,7 @@ class Deployment:
 
     # Expecting
 
-    def _is_another_list(self, expected: Expected, plans: Sequence[Plan]) -> bool:
+    def _is_another_list(self, expected: ApprovedList, plans: Sequence[Plan]) -> bool:
         """Says whether more is planned otherwise than expected than what is put off: accounts."""
         expected, lists = self.prepared.approved(expected).without(self._odd), self.prepared.lists(plans)
         stops, accounts = expected.stops(*lists), expected.on_no_list(lists[0])
@@ -894,7 +907,7 @@ class Deployment:
         reasons = list(dict.fromkeys(reasons))
         text = f"{stack}: {'; '.join(reasons)}; trying again in {seconds} s"
         self._note_of(stack)(
-            Message("aws-settling", text, stack=stack, seconds=seconds, reasons=[one.id for one in reasons])
+            Message("aws-settling", text, stack=stack, seconds=seconds, reasons=[message.id for message in reasons])
         )
         self.outcomes[stack].status = "interrupted"  # by who stops it now
         wait(seconds)
@@ -946,7 +959,9 @@ class Deployment:
         if any(failure.id == STOPPED for failure in failures):
             project, now = self.landing_zone.project, dt.datetime.now(tz=dt.UTC)
             lock = next(abandoned(self.aws, project, self.workspace, [stack], now), None)
-            failures = [replace(one, remedy=lock if one.id == STOPPED else one.remedy) for one in failures]
+            failures = [
+                replace(failure, remedy=lock if failure.id == STOPPED else failure.remedy) for failure in failures
+            ]
         self._fails(TerraformError(self.workspace, stack, failures))
 
     def _fails(self, error: StrataError) -> None:
@@ -979,4 +994,4 @@ def _at(end: dt.datetime) -> str:
 def _together(errors: Sequence[StrataError]) -> dict[str, list[Any]]:
     """Returns all errors of a run as a script gets them."""
     found = [error_facts(error) for error in errors]
-    return {part: [one for facts in found for one in facts[part]] for part in ("faults", "errors", "advice")}
+    return {part: [fact for facts in found for fact in facts[part]] for part in ("faults", "errors", "advice")}

@@ -35,7 +35,7 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
         options.note(f"nothing to do: no assignment has expired on {day}")
         return 0
     check_unchanged(folder, before)
-    by_file = {name: [one.position for one in gone if one.file == name] for name in before}
+    by_file = {name: [ending.position for ending in gone if ending.file == name] for name in before}
     changed = {name: without(before[name], entries, name) for name, entries in by_file.items() if entries}
     files, where = before | changed, listed([str(folder / name) for name in changed])
     try:
@@ -113,7 +113,7 @@ def _compare(before: str, after: str, entries: Sequence[int], file: str) -> None
     """Makes sure that only the entries are removed."""
     expected, result = _data(before), _data(after)
     assignments = expected.data["assignments"]
-    expected.data["assignments"] = [one for index, one in enumerate(assignments) if index not in entries]
+    expected.data["assignments"] = [assignment for index, assignment in enumerate(assignments) if index not in entries]
     if result.faults or expected.data != result.data:
         numbers = ", ".join(str(entry + 1) for entry in entries)
         text = (

@@ -38,7 +38,7 @@ from strata.report.reviews import GroupReview, group_reviews
 from strata.text import listed
 
 if TYPE_CHECKING:
-    from strata.report.live import Live
+    from strata.report.live import LiveEvidence
 
 
 def run(
@@ -75,13 +75,13 @@ def run(
     return 1 if evidence and evidence.unread else 0
 
 
-def _evidence(live: Live) -> Iterator[str]:
+def _evidence(live: LiveEvidence) -> Iterator[str]:
     yield ""
     yield str(live)
     yield f"  organization {live.organization}, management account {live.management}"
     yield f"  SHA-256 of the reading: {live.sha256}"
-    for one in live.unread:
-        yield f"  unread: {one}"
+    for unread in live.unread:
+        yield f"  unread: {unread}"
     yield f"Differences to the configuration here: {live.summary}"
     for difference in live.differences:
         yield f"  {difference.what}{f', {difference.place}' if difference.place else ''}"
@@ -141,15 +141,15 @@ class Explained:
         knowing = known_to(self.landing_zone.groups[one] for one in maybe)
         others = f"; {knowing} alone knows whether {listed(maybe)}" if maybe else ""
         yield from _wrapped(f"groups: {', '.join(groups) or 'none'}{' here' * bool(maybe)}{others}", "  ")
-        found, deciding = self._access_of_user(key, account), undecided(self.landing_zone, key, account)
+        accesses, deciding = self._access_of_user(key, account), undecided(self.landing_zone, key, account)
         there = f" to {account}" if account else ""
         if deciding:
-            more = "more access" if found else "access"
+            more = "more access" if accesses else "access"
             yield ""
             yield from _wrapped(f"{more}{there} depends on membership of {listed(deciding)}", "")
-        elif not found:
+        elif not accesses:
             yield from ("", f"no access{there}")
-        for bundle in bundles(found):
+        for bundle in bundles(accesses):
             yield ""
             yield from _wrapped(f"{bundle.permission_set} in {self._accounts(bundle.accounts)}", "")
             yield from self._way_lines(bundle.ways, "  ")
@@ -157,7 +157,7 @@ class Explained:
 
     def user_facts(self, key: str, account: str | None = None) -> Json:
         """Returns the same for a script."""
-        user, found = self.landing_zone.users[key], self._access_of_user(key, account)
+        user, accesses = self.landing_zone.users[key], self._access_of_user(key, account)
         return {
             "user": key,
             "name": user.shown_name,
@@ -166,8 +166,8 @@ class Explained:
             "place": self._shown_at(SSO, ("users", key)),
             "groups": self._groups(key),
             "depends_on_groups": undecided(self.landing_zone, key, account),
-            "access": [self._access_facts(one) for one in found],
-            "permission_sets": self._sets_facts(found),
+            "access": [self._access_facts(one) for one in accesses],
+            "permission_sets": self._sets_facts(accesses),
         }
 
     def _access_of_user(self, key: str, account: str | None) -> list[Access]:
@@ -197,21 +197,21 @@ class Explained:
         for service, where in self._administers(key).items():
             yield from _wrapped(f"administers {service}, {where}", "  ")
         yield from ("", "Policies that bind it", *self._policy_lines(key), "", "Who gets in")
-        found = self._access_to(key)
-        if not found:
+        accesses = self._access_to(key)
+        if not accesses:
             yield f"  {self._unread('people') or 'nobody'}"
-        for one in found:
+        for one in accesses:
             yield from _wrapped(f"{one.permission_set}: {one.holder}", "  ")
             yield from self._way_lines(one.ways, "    ")
         yield from self._empty_lines(self._empty_groups(account=key))
-        if found:
+        if accesses:
             yield from ("", "What the permission sets allow")
-        for permission_set in sorted({one.permission_set for one in found}):
+        for permission_set in sorted({one.permission_set for one in accesses}):
             yield from self._allows_lines(f"{permission_set}: ", permission_set)
 
     def account_facts(self, key: str) -> Json:
         """Returns the same for a script."""
-        account, found = self.landing_zone.accounts[key], self._access_to(key)
+        account, accesses = self.landing_zone.accounts[key], self._access_to(key)
         return {
             "account": key,
             "name": account.name,
@@ -219,15 +219,17 @@ class Explained:
             "place": self._shown_at(account.file, account.location),
             "path": self._path(key),
             **self._unless_unread("delegations", {"administers": self._administers(key)}),
-            **self._unless_unread("policies", {"policies": [self._policy_facts(one) for one in self._effective(key)]}),
-            **self._unless_unread("people", self._entering_facts(key, found)),
+            **self._unless_unread(
+                "policies", {"policies": [self._policy_facts(policy) for policy in self._effective(key)]}
+            ),
+            **self._unless_unread("people", self._entering_facts(key, accesses)),
         }
 
-    def _entering_facts(self, key: str, found: list[Access]) -> Json:
+    def _entering_facts(self, key: str, accesses: list[Access]) -> Json:
         return {
-            "access": [self._access_facts(one) for one in found],
+            "access": [self._access_facts(one) for one in accesses],
             "groups_without_members": self._empty_groups(account=key),
-            "permission_sets": self._sets_facts(found),
+            "permission_sets": self._sets_facts(accesses),
         }
 
     def _unless_unread(self, part: Part, facts: Json) -> Json:
@@ -235,8 +237,8 @@ class Explained:
         return {} if part in self.landing_zone.unread else facts
 
     def _access_to(self, key: str) -> list[Access]:
-        found = (one for one in access(self.landing_zone) if one.account == key)
-        return sorted(found, key=lambda one: (one.permission_set, one.holder))
+        accesses = (one for one in access(self.landing_zone) if one.account == key)
+        return sorted(accesses, key=lambda one: (one.permission_set, one.holder))
 
     def _path(self, key: str) -> list[str]:
         return [target.key for target in self.landing_zone.ancestors[Target("account", key)][:-1]]
@@ -255,7 +257,7 @@ class Explained:
         by_policy: dict[str, list[EffectivePolicy]] = defaultdict(list)
         for effective in self._effective(key):
             by_policy[effective.policy.key].append(effective)
-        if not any(found[0].binds for found in by_policy.values()):
+        if not any(policies[0].binds for policies in by_policy.values()):
             yield f"  {self._unread('policies') or 'none'}"
         for policy, found in by_policy.items():
             if found[0].binds:
@@ -310,7 +312,7 @@ class Explained:
             yield from self._way_lines([one.way], "    ")
         if review.given:
             yield from ("", "What the permission sets allow")
-        for permission_set in sorted({one.permission_set for one in review.given}):
+        for permission_set in sorted({given.permission_set for given in review.given}):
             yield from self._allows_lines(f"{permission_set}: ", permission_set)
 
     def group_facts(self, key: str) -> Json:
@@ -325,21 +327,21 @@ class Explained:
             "members": {member: self._shown(place) for member, place in review.members},
             "given": [
                 {
-                    "permission_set": one.permission_set,
-                    "accounts": list(one.accounts),
-                    "entry": self._shown(one.way.entry),
-                    "reason": one.way.reason,
-                    "until": one.way.until,
+                    "permission_set": given.permission_set,
+                    "accounts": list(given.accounts),
+                    "entry": self._shown(given.way.entry),
+                    "reason": given.way.reason,
+                    "until": given.way.until,
                 }
-                for one in review.given
+                for given in review.given
             ],
             "permission_sets": {
-                key: self._set_facts(key) for key in sorted({one.permission_set for one in review.given})
+                key: self._set_facts(key) for key in sorted({given.permission_set for given in review.given})
             },
         }
 
     def _review(self, key: str) -> GroupReview:
-        return next(one for one in group_reviews(self.landing_zone) if one.group.key == key)
+        return next(group_review for group_review in group_reviews(self.landing_zone) if group_review.group.key == key)
 
     # A permission set
 
@@ -350,13 +352,13 @@ class Explained:
         yield f"  {self._shown_at(SSO, permission_set.location)}"
         yield from _wrapped(permission_set.description, "  ")
         yield from ("", "Allows")
-        for one in allowances(self.landing_zone, permission_set):
-            yield from _wrapped(one, "  ")
+        for allowance in allowances(self.landing_zone, permission_set):
+            yield from _wrapped(allowance, "  ")
         yield from ("", "Who has it")
-        found = self._access_with(key)
-        if not found:
+        accesses = self._access_with(key)
+        if not accesses:
             yield "  nobody"
-        for bundle in bundles(found):
+        for bundle in bundles(accesses):
             yield from _wrapped(f"{bundle.holder} in {self._accounts(bundle.accounts)}", "  ")
             yield from self._way_lines(bundle.ways, "    ")
         yield from self._empty_lines(self._empty_groups(permission_set=key))
@@ -384,8 +386,8 @@ class Explained:
             "known": permission_set.is_known,
         }
 
-    def _sets_facts(self, found: Iterable[Access]) -> dict[str, Json]:
-        return {key: self._set_facts(key) for key in sorted({one.permission_set for one in found})}
+    def _sets_facts(self, accesses: Iterable[Access]) -> dict[str, Json]:
+        return {key: self._set_facts(key) for key in sorted({one.permission_set for one in accesses})}
 
     # What all three say
 

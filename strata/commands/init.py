@@ -45,8 +45,8 @@ from strata.files.template import (
     DEFAULT_ACCOUNTS,
     TEMPLATE,
     TREE,
-    Answers,
     Placed,
+    TemplateAnswers,
     account_address,
     onto,
     rendered,
@@ -135,7 +135,7 @@ class Together:
         return ", ".join(f"--{name.replace('_', '-')}" for name in self.names)
 
 
-def gather(options: Options, given: Mapping[str, Any]) -> Answers:
+def gather(options: Options, given: Mapping[str, Any]) -> TemplateAnswers:
     """Returns all answers: from flags, from the caller's account, and from whoever sits at the terminal.
 
     Raises:
@@ -162,12 +162,12 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
     for question in missing:
         if question.name in known:
             continue
-        together = next((one for one in TOGETHER if question.name in one.names), None)
+        together = next((together for together in TOGETHER if question.name in together.names), None)
         if together and not known.keys() & set(together.names):
             known |= _ask(together, known)
         else:
             known[question.name] = _ask(question, known)
-    return Answers(**known)
+    return TemplateAnswers(**known)
 
 
 def _ask(question: Question | Together, known: Known) -> Any:
@@ -360,7 +360,9 @@ def _initials(known: Known) -> str:
     return str(known["name"]).replace("-", "")[:4]
 
 
-_DEFAULT = tuple(Placed(key, (unit,)) for key, _, unit in (one.partition("@") for one in DEFAULT_ACCOUNTS))
+_DEFAULT = tuple(
+    Placed(key, (unit,)) for key, _, unit in (default_account.partition("@") for default_account in DEFAULT_ACCOUNTS)
+)
 
 QUESTIONS = (
     Question("name", "project name, the prefix of account names", _typed(ProjectName)),
@@ -526,7 +528,7 @@ def _is_own(config: Path) -> bool:
     return bool(leaves) and not any(map(is_example, leaves))
 
 
-def _edited(folder: Path, before: Mapping[str, str], answers: Answers) -> dict[str, str]:
+def _edited(folder: Path, before: Mapping[str, str], answers: TemplateAnswers) -> dict[str, str]:
     """Returns the files with the answers in place of the example's; what else was set in them stays.
 
     Raises:

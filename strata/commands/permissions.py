@@ -16,7 +16,7 @@ def run(options: Options, *, document: str | None) -> int:
     if document is None:
         raise UsageError(Message("argument-missing", f"name a policy: {', '.join(NAMES)}"))
     landing_zone = load(options.config)
-    found = {name: one.content for name, one in permissions(landing_zone.project).items()}
+    found = {name: document.content for name, document in permissions(landing_zone.project).items()}
     for layer in landing_zone.layers.values():
         found |= layer_permissions(landing_zone.project, layer)
     if document not in found:

@@ -14,8 +14,8 @@ from strata.outputs import output, warning_facts
 from strata.outside import refuse_in_configuration
 from strata.printing import document, line, readers_may_leave
 from strata.terraform import fleet
-from strata.terraform.change_list import ChangeList, Expected, classes
-from strata.terraform.existing import Existing
+from strata.terraform.change_list import ApprovedList, ChangeList, classes
+from strata.terraform.existing import ExistingTable
 from strata.terraform.gone import GoneImports
 from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.made_again import refuse_made_again
@@ -55,7 +55,7 @@ def run(
     Raises:
         UsageError: the list has no place to be written to, or that of the expected one, or the expected one is none.
     """
-    expected = Expected.of(expect) if expect is not None else None
+    expected = ApprovedList.of(expect) if expect is not None else None
     taken = fleet.Fleet.of(at_once, shard, wave)
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
@@ -91,7 +91,7 @@ def run(
     with readers_may_leave():
         if json:
             found = [planned.as_json() for planned in plans]
-            warnings = [warning_facts(one) for one in (*prepared.warnings, *gone.warnings.values())]
+            warnings = [warning_facts(message) for message in (*prepared.warnings, *gone.warnings.values())]
             notes = [prepared.empty] if prepared.empty else []
             before = {"preview": preview.as_json()} if preview else {}
             same = [
@@ -138,7 +138,7 @@ def _plans(
     options: Options, prepared: Prepared, progress: Progress, gone: GoneImports
 ) -> tuple[Preview | None, list[Plan]]:
     workspace, zone = prepared.workspace, prepared.landing_zone
-    existing = Existing(prepared.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader)
+    existing = ExistingTable(prepared.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader)
     with plan_folder() as folder:
         preview = Preview.of(
             workspace,

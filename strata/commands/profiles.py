@@ -17,7 +17,7 @@ from typing import Any
 
 from strata.atomic import UnreadableError, read_bytes
 from strata.aws.identity_center import is_ours, list_instances
-from strata.aws.organization import LiveAccount, list_accounts
+from strata.aws.organization import ListedAccount, list_accounts
 from strata.aws.session import Aws, connect
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION
@@ -288,7 +288,7 @@ def _check_source(profiles: Profiles, update: aws_config.Update) -> None:
 # The organization as it is now
 
 
-def identify(accounts: Iterable[LiveAccount], landing_zone: LandingZone) -> tuple[dict[str, str], list[Message]]:
+def identify(accounts: Iterable[ListedAccount], landing_zone: LandingZone) -> tuple[dict[str, str], list[Message]]:
     """Returns the ids of the active accounts by key, retired ones left out, and what to warn about.
 
     An account that the configuration does not know is named by a slug of its name.
@@ -331,7 +331,7 @@ def identify(accounts: Iterable[LiveAccount], landing_zone: LandingZone) -> tupl
     return ids, warnings
 
 
-def _slug(account: LiveAccount, taken: Iterable[str]) -> str:
+def _slug(account: ListedAccount, taken: Iterable[str]) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", account.name.lower()).strip("-")
     return f"{slug}-{account.id}".strip("-") if not slug or slug in taken else slug
 
@@ -402,7 +402,7 @@ def _outputs(
     if not found["organizations"]:
         text = f"s3://{project.state_bucket} has no outputs of organizations; deploy it, or name a file with --outputs"
         raise StrataError(Message("not-deployed", text, stack="organizations"))
-    values = {stack: {name: one["value"] for name, one in outputs.items()} for stack, outputs in found.items()}
+    values = {stack: {name: output["value"] for name, output in outputs.items()} for stack, outputs in found.items()}
     return values, Path(f"s3:/{project.state_bucket}")
 
 

@@ -102,8 +102,8 @@ def _renamed(options: Options, landing_zone: LandingZone, before: Texts, move: M
 
 def _is_in_no_state(landing_zone: LandingZone, move: Move) -> bool:
     """Returns whether no resource has the key in its name: a policy of others has no attachments of ours."""
-    one = landing_zone.policies.get(move.from_) if move.kind == "policy" else None
-    return one is not None and one.external
+    policy = landing_zone.policies.get(move.from_) if move.kind == "policy" else None
+    return policy is not None and policy.external
 
 
 def _differing(before: Texts, files: Texts) -> dict[str, str]:
@@ -145,15 +145,15 @@ def _compare(before: LandingZone, after: LandingZone, move: Move) -> None:
     keys = {(move.kind, move.from_): move.to}
     was, now = replayed(declared(before), keys), declared(after)
     differ = sorted(
-        {str(one) for one in was.assignments ^ now.assignments}
-        | {f"policy {one.policy} on {one}" for one in was.attachments ^ now.attachments}
+        {str(assignment) for assignment in was.assignments ^ now.assignments}
+        | {f"policy {attachment.policy} on {attachment}" for attachment in was.attachments ^ now.attachments}
         | {f"user {user} in group {group}" for group, user in was.memberships ^ now.memberships}
         | _things(was) ^ _things(now)
         | {f"external {name}" for name in {*was.external.values()} ^ {*now.external.values()}}
         | ({"who has full access"} if was.administrators != now.administrators else set())
     )
-    names = {keys.get(("account", key), key): one.name for key, one in before.accounts.items()}
-    differ += sorted(key for key, one in after.accounts.items() if names.get(key) != one.name)
+    names = {keys.get(("account", key), key): account.name for key, account in before.accounts.items()}
+    differ += sorted(key for key, account in after.accounts.items() if names.get(key) != account.name)
     if differ:
         text = (
             f"nothing was changed; with the new key these would differ: {listed(differ)}; where a wildcard matches one "
@@ -164,7 +164,7 @@ def _compare(before: LandingZone, after: LandingZone, move: Move) -> None:
 
 def _things(holdings: Holdings) -> set[str]:
     bare = (changed(thing, location=()) for thing in holdings.things.values())
-    return {f"{one} ({one.name or one.also})" for one in bare}
+    return {f"{thing} ({thing.name or thing.also})" for thing in bare}
 
 
 def _accepted_anyhow(before: Texts, move: Move) -> dict[str, str]:
@@ -178,17 +178,17 @@ def _accepted(before: LandingZone, after: LandingZone, text: str, move: Move) ->
     """Returns accepted.yaml with the places that name the key, where they are found under the new one."""
     was, now = accepted_here(before), accepted_here(after)
     new = {}
-    for one in before.accepted:
-        place = place_with_other_key(one.at, move)
-        if (one.finding, one.at) in was - now and (one.finding, place) in now:
-            new[one.at] = place
+    for acceptance in before.accepted:
+        place = place_with_other_key(acceptance.at, move)
+        if (acceptance.finding, acceptance.at) in was - now and (acceptance.finding, place) in now:
+            new[acceptance.at] = place
     return with_scalars(text, lambda found: new.get(found, found))
 
 
 def _schema_line(before: Texts) -> str:
     """Returns the line that tells editors the schema, as another file has it."""
     lines = (text.partition("\n")[0].strip() for text in before.values())
-    found = (re.sub(r"\w+\.json$", "moves.json", one) for one in lines if one.startswith("# yaml-language-server:"))
+    found = (re.sub(r"\w+\.json$", "moves.json", line) for line in lines if line.startswith("# yaml-language-server:"))
     return next(found, "")
 
 
@@ -213,7 +213,7 @@ def _pruned(options: Options, landing_zone: LandingZone, before: Texts) -> dict[
     management_caller(aws, landing_zone.project)
     held = recorded(landing_zone, read_states(aws, landing_zone.project))
     said = [(kind, key) for kind, found in held.previously.items() for key in found]
-    stay = [one for one in moves if not is_made(one, moves, held.addresses, said)]
+    stay = [move for move in moves if not is_made(move, moves, held.addresses, said)]
     for one in stay:
         options.note(f"{one.kind} {one.from_} to {one.to} stays: a state has yet to make the move; run strata deploy")
     if len(stay) == len(moves):

@@ -23,7 +23,7 @@ from strata.printing import as_utf_8, columns, document, markdown, readers_may_l
 if TYPE_CHECKING:
     from strata.live.reading import Read
     from strata.report.edition import Edition
-    from strata.report.live import Live
+    from strata.report.live import LiveEvidence
     from strata.report.scope import Scope
 
 PIPE_WIDTH = 100
@@ -112,10 +112,10 @@ def _report(landing_zone: LandingZone, edition: Edition, only: Only, width: int)
     return Report(landing_zone, edition, scope, width)
 
 
-def _exit_code(options: Options, live: Live) -> int:
+def _exit_code(options: Options, live: LiveEvidence) -> int:
     """Returns the exit code, and says why it is not 0; the report says that as well."""
-    for one in live.unread:
-        options.note(f"unread: {one}")
+    for unread in live.unread:
+        options.note(f"unread: {unread}")
     if live.exit_code:
         options.note(f"differences to the configuration: {live.summary}")
     return live.exit_code
@@ -143,13 +143,13 @@ def _difference(options: Options, format: str, output: Path | None, revision: st
         raise UsageError(Message("arguments-conflict", text, options=["--diff", "--format"], value=format))
     after = load(options.config)
     before = configuration_at(options.config, revision, after)
-    found = diff.compare(before.landing_zone, after, before.moves)
+    changes = diff.compare(before.landing_zone, after, before.moves)
     with readers_may_leave():
-        _write(options, format, writers[format](found, revision), output)
+        _write(options, format, writers[format](changes, revision), output)
     if before.unknown and any(keys_of(before.landing_zone, kind) - keys_of(after, kind) for kind in KINDS):
         text = f"what is gone may be there under another key, by a move that is not known here: {before.unknown}"
         options.note(Message("move-unknown", text, reason=before.unknown))
-    stopped = diff.risks(found) - set(allow)
+    stopped = diff.risks(changes) - set(allow)
     if stopped:
         flags = " ".join(f"--allow {risk}" for risk in sorted(stopped))
         text = f"{diff.risk_words(stopped)}: exit 3; if that is meant, add {flags}"

@@ -51,13 +51,17 @@ class Accepted(Model):
 
 def find(accepted: Iterable[Acceptance], finding: str, at: str) -> Acceptance | None:
     """Returns the entry that accepts a finding at a place, whether its last day is over or not."""
-    return next((one for one in accepted if (one.finding, one.at) == (finding, at)), None)
+    return next((acceptance for acceptance in accepted if (acceptance.finding, acceptance.at) == (finding, at)), None)
 
 
 def endings(accepted: Iterable[Acceptance], day: dt.date, notice: dt.timedelta) -> list[tuple[int, Acceptance]]:
     """Returns the entries that have ended on a day or are due, each with its position, those that end first first."""
     # In days, since a date has an end as well.
-    found = [(index, one) for index, one in enumerate(accepted) if one.until and one.until - day <= notice]
+    found = [
+        (index, acceptance)
+        for index, acceptance in enumerate(accepted)
+        if acceptance.until and acceptance.until - day <= notice
+    ]
     return sorted(found, key=lambda ending: (ending[1].until or day, ending[0]))
 
 

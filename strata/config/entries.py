@@ -84,7 +84,7 @@ def _pair(text: str, way: Way) -> tuple[yaml.Node, yaml.Node] | None:
     pair, node = None, yaml.compose(text, Loader=yaml.SafeLoader) if text else None
     for part in way:
         entries = node.value if isinstance(node, yaml.MappingNode) else ()
-        pair = next((one for one in entries if one[0].value == part), None)
+        pair = next((entry for entry in entries if entry[0].value == part), None)
         if pair is None:
             return None
         node = pair[1]

@@ -65,8 +65,8 @@ def json_lines(text: str) -> dict[Location, int]:
     here: list[str | int] = []
     """The keys and positions down to what comes next; an empty key until it is read."""
     number, wants_key = 1, False
-    for found in _PART.finditer(text):
-        match part := found[0]:
+    for match in _PART.finditer(text):
+        match part := match[0]:
             case "\n":
                 number += 1
             case "[" | "{":

@@ -72,19 +72,19 @@ class _Cut:
 def with_key(text: str, move: Move, name: str | None) -> str:
     """Returns the text with a key replaced wherever it stands; a name is written beside the entry's own key."""
     cuts: dict[int, _Cut] = {}
-    for found in _scalars(text):
-        if found.node.value != move.from_ or not _is_place(move.kind, found):
+    for node in _scalars(text):
+        if node.node.value != move.from_ or not _is_place(move.kind, node):
             continue
-        cuts[found.node.start_mark.index] = _replaced(text, found.node, move.to)
-        if name is not None and found.value is not None:
-            cut = _named(text, found, name)
+        cuts[node.node.start_mark.index] = _replaced(text, node.node, move.to)
+        if name is not None and node.value is not None:
+            cut = _named(text, node, name)
             cuts[cut.start] = cut
     return _applied(text, cuts.values())
 
 
 def with_scalars(text: str, new: Callable[[str], str]) -> str:
     """Returns the text with whole scalars replaced, keys and values alike: addresses, and places of findings."""
-    found = {one.node.start_mark.index: (one.node, new(one.node.value)) for one in _scalars(text)}
+    found = {node.node.start_mark.index: (node.node, new(node.node.value)) for node in _scalars(text)}
     cuts = [_replaced(text, node, other) for node, other in found.values() if other != node.value]
     return _applied(text, cuts)
 
@@ -92,7 +92,7 @@ def with_scalars(text: str, new: Callable[[str], str]) -> str:
 def with_key_in_waves(text: str, move: Move) -> str:
     """Returns the text of a layer's file with the key of an account or a unit replaced in its waves."""
     prefix = {"account": "", "ou": "ou/"}.get(move.kind)
-    found = [one.node for one in _scalars(text) if prefix is not None and one.path == ("rollout", "waves", "*", "*")]
+    found = [node.node for node in _scalars(text) if prefix is not None and node.path == ("rollout", "waves", "*", "*")]
     cuts = [_replaced(text, node, f"{prefix}{move.to}") for node in found if node.value == f"{prefix}{move.from_}"]
     return _applied(text, cuts)
 
@@ -100,11 +100,11 @@ def with_key_in_waves(text: str, move: Move) -> str:
 def with_key_expected(text: str, move: Move) -> str:
     """Returns the text of expectations.yaml with a key replaced wherever it stands, in an ARN as well."""
     cuts = []
-    for one in _scalars(text):
-        field = next((part for part in reversed(one.path) if part not in ("*", _KEY)), "")
-        value = one.node.value
-        new = _expected(field, value, move) if one.path[-1:] != (_KEY,) and one.path[0] == "*" else value
-        cuts += [_replaced(text, one.node, new)] if new != value else []
+    for node in _scalars(text):
+        field = next((part for part in reversed(node.path) if part not in ("*", _KEY)), "")
+        value = node.node.value
+        new = _expected(field, value, move) if node.path[-1:] != (_KEY,) and node.path[0] == "*" else value
+        cuts += [_replaced(text, node.node, new)] if new != value else []
     return _applied(text, cuts)
 
 
@@ -122,13 +122,13 @@ def _expected(field: str, value: str, move: Move) -> str:
 
 
 def _applied(text: str, cuts: Iterable[_Cut]) -> str:
-    for cut in sorted(cuts, key=lambda one: one.start, reverse=True):
+    for cut in sorted(cuts, key=lambda cut: cut.start, reverse=True):
         text = text[: cut.start] + cut.text + text[cut.end :]
     return text
 
 
-def _is_place(kind: Kind, found: _Node) -> bool:
-    path = found.path
+def _is_place(kind: Kind, node: _Node) -> bool:
+    path = node.path
     if kind == "ou" and path[-1:] == (_KEY,):
         return len(path) % 2 == 0 and set(path[0::2]) == {"organizational_units"}
     return any(
@@ -169,10 +169,10 @@ def _replaced(text: str, node: yaml.ScalarNode, new: str) -> _Cut:
     return _Cut(start, end, whole + text[start:end][len(text[start:end].rstrip()) :])
 
 
-def _named(text: str, found: _Node, name: str) -> _Cut:
+def _named(text: str, node: _Node, name: str) -> _Cut:
     """Returns the line that writes a name into an entry which took it from its key."""
-    value, written = found.value, f"name: {_quoted(name)}"
-    column = found.node.start_mark.column
+    value, written = node.value, f"name: {_quoted(name)}"
+    column = node.node.start_mark.column
     end = "\r\n" if "\r\n" in text else "\n"
     if isinstance(value, yaml.MappingNode) and value.value and not value.flow_style:
         first = value.value[0][0].start_mark
@@ -182,10 +182,10 @@ def _named(text: str, found: _Node, name: str) -> _Cut:
         at = value.start_mark.index + 1
         return _Cut(at, at, f"{written}, " if value.value else written)
     if value is None or value.start_mark.index != value.end_mark.index:
-        start = value.start_mark.index if value else found.node.end_mark.index
+        start = value.start_mark.index if value else node.node.end_mark.index
         return _Cut(start, value.end_mark.index if value else start, f"{{{written}}}")
-    at = text.index(":", found.node.end_mark.index) + 1
-    return _Cut(at, at, f" {{{written}}}" if found.flow else f"{end}{' ' * (column + 2)}{written}")
+    at = text.index(":", node.node.end_mark.index) + 1
+    return _Cut(at, at, f" {{{written}}}" if node.flow else f"{end}{' ' * (column + 2)}{written}")
 
 
 def _quoted(text: str) -> str:
@@ -228,7 +228,7 @@ def with_moves(text: str, moves: Sequence[Move], schema: str = "") -> str:
     if kept and not kept[-1].endswith(("\n", "\r")):
         kept[-1] += end
     tail = lines[last:]
-    return "".join([*kept, *(f"{_line(one)}{end}" for one in stay), *tail])
+    return "".join([*kept, *(f"{_line(move)}{end}" for move in stay), *tail])
 
 
 _HEAD = "# What got another key, in the order in which it happened; strata rename writes it, and --prune takes it out."

@@ -135,7 +135,7 @@ def folder_of(name: str) -> Path:
 def unused(names: Collection[str]) -> list[Path]:
     """Returns the code of the layers that a configuration with these layers does not switch on."""
     used = {folder_of(name) for name in names}
-    return sorted(one.parent for one in CODE.glob("*/stack.py") if one.parent not in used)
+    return sorted(path.parent for path in CODE.glob("*/stack.py") if path.parent not in used)
 
 
 def required(folder: Path) -> tuple[str, ...]:
@@ -154,7 +154,7 @@ def read_code(name: str, file: str) -> tuple[Code | None, list[Fault]]:
     folder = folder_of(name)
     stack, model = folder / "stack.py", folder / "model.py"
     if not stack.is_file():
-        near = did_you_mean(folder.name, (one.parent.name for one in CODE.glob("*/stack.py")))
+        near = did_you_mean(folder.name, (path.parent.name for path in CODE.glob("*/stack.py")))
         text = f"there is no layer {short(name)}: {_shown(stack)} does not exist{near}"
         problem = Message("unknown-name", text, kind="layer", name=name)
         return None, [Fault(file, 1, "", problem, "correct the name of the file, or add the layer, see docs/layers.md")]
@@ -176,7 +176,7 @@ def wiring_faults(layers: Mapping[str, Layer], broken: Collection[str]) -> Itera
     for layer in layers.values():
         code, stack = layer.code, layer.code.folder / "stack.py"
         others = [one for one in layers.values() if one.name != layer.name and not one.code.in_accounts]
-        known = {*GIVEN, *STACKS, *(one.name.replace("-", "_") for one in others)}
+        known = {*GIVEN, *STACKS, *(layer.name.replace("-", "_") for layer in others)}
         if not code.in_accounts:
             known.discard("account")
         if code.model is None:
@@ -260,7 +260,7 @@ def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
     if kind is None:
         remedy = "name it class Stack(BaseStack), or class Stack(AccountStack) for one in each member account"
         return Fault(_shown(file), 1, "", Message("class-missing", f"has no class {_STACK}", name=_STACK), remedy)
-    bases = [one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in kind.bases]
+    bases = [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in kind.bases]
     if not set(bases).intersection(_BASES):
         problem = f"class {_STACK} is derived neither from BaseStack nor from AccountStack"
         message = Message("class-not-derived", problem, name=_STACK)
@@ -287,7 +287,7 @@ def types_of(folder: Path) -> list[str]:
     """Returns the Terraform types whose classes the code of a layer imports, `data.` before sources of data."""
     nodes = [node for file in sorted(folder.glob("*.py")) if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
     modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
-    modules |= {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
+    modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
     found = (module.split(".")[1] for module in modules if module.partition(".")[0] in _BINDINGS and "." in module)
     names = (one.replace("_", ".", 1) if one.startswith("data_aws_") else f"aws_{one}" for one in found)
     return sorted({*names} - {"aws_provider"})
@@ -326,7 +326,7 @@ def _heavy(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [one.name for one in node.names]
+            names = [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [node.module]
         yield from ((node.lineno, name) for name in names if name.partition(".")[0] in _HEAVY)  # type: ignore[attr-defined]
@@ -345,7 +345,7 @@ def _loaded(file: Path) -> object:
 
 def _line_of(error: BaseException, file: Path) -> int:
     frames = traceback.extract_tb(error.__traceback__)
-    return next((one.lineno or 1 for one in reversed(frames) if one.filename == str(file)), 1)
+    return next((frame.lineno or 1 for frame in reversed(frames) if frame.filename == str(file)), 1)
 
 
 def failure(code: Code, error: BaseException) -> Fault:

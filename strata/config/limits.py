@@ -117,7 +117,7 @@ def aws_limits() -> Limits:
             part: limit(f"{name.lower()}_{part}", entry, entry[part], unit, adjustable=True)
             for part, unit in units.items()
         }
-        values |= {one.name: one for one in own.values()}
+        values |= {limit.name: limit for limit in own.values()}
         policy_types[name] = PolicyTypeLimits(
             name,
             **own,

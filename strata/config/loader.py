@@ -214,7 +214,7 @@ def _read_list(
 def _read_layers(partial: PartialConfiguration) -> list[Fault]:
     """Reads the settings of every layer of one's own, by the model that its code has; an empty file switches it on."""
     faults: list[Fault] = []
-    found: dict[str, Layer] = {}
+    layers: dict[str, Layer] = {}
     broken: set[str] = set()
     for file in split_files(partial.folder, LAYERS):
         source_file = partial.source_files[file] = _source_file(partial.folder, file)
@@ -230,20 +230,20 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
             if source_file.data:
                 problem = Message("layer-has-no-settings", "is not empty, and the layer has no model.py", layer=name)
                 faults.append(source_file.fault((), problem, "empty the file, or add a model.py"))
-            found[name] = Layer(name, code, deploying=deploying)
+            layers[name] = Layer(name, code, deploying=deploying)
         else:
             try:
                 with contextlib.redirect_stdout(sys.stderr):  # stdout may be JSON
                     settings, partial.skipped[file], _ = _parse(code.model, source_file, code)
-                found[name] = Layer(name, code, settings, deploying)
+                layers[name] = Layer(name, code, settings, deploying)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001  # of a validator that somebody wrote
                 broken.add(name)
                 faults.append(failure(code, error))
         faults += source_file.faults
-    partial.layers = in_order(found)
-    return [*faults, *wiring_faults(found, broken)]
+    partial.layers = in_order(layers)
+    return [*faults, *wiring_faults(layers, broken)]
 
 
 def _read_deploying(source_file: SourceFile, model: type[BaseModel] | None) -> Deploying:
@@ -575,8 +575,8 @@ def _read_policies(partial: PartialConfiguration) -> list[Fault]:
 
 
 def _policy_files(folder: Path) -> list[str]:
-    found = (*folder.glob("*.json"), *folder.glob("*/*.json"))
-    return [str(path.relative_to(folder)) for path in found if path.is_file()]
+    paths = (*folder.glob("*.json"), *folder.glob("*/*.json"))
+    return [str(path.relative_to(folder)) for path in paths if path.is_file()]
 
 
 def _unreadable(error: Exception, text: str) -> tuple[Message, str, int]:

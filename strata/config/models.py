@@ -290,7 +290,7 @@ class PolicyReference(Model):
         return self
 
 
-class Deployer(Model):
+class DeployerEntry(Model):
     """The role that deploys, for `strata can` and expectations; Strata neither makes nor changes it."""
 
     role: RoleName
@@ -325,7 +325,7 @@ class Project(Model):
     exempt_roles: Many[RoleName] = ()
     """Roles that protect-foundation and protect-tagged do not bind, besides OrganizationAccountAccessRole; in member
     accounts nobody else may make or change them. `*` is a wildcard, as in `stacksets-exec-*`."""
-    deployer: Deployer | None = None
+    deployer: DeployerEntry | None = None
     """The role of the management account that deploys, so that `strata can` may judge what it does."""
     limits: dict[LimitName, Annotated[int, Field(ge=1)]] = {}
     """AWS quotas that were raised for you, by their name in strata/config/limits.yaml."""
@@ -403,7 +403,7 @@ class OrganizationalUnit(Model):
     """The units below it, up to five levels in all."""
 
 
-class Account(Model):
+class AccountEntry(Model):
     """A member account; its key is its identity, its name may change."""
 
     stays: ClassVar[tuple[str, ...]] = ("name", "tags")
@@ -461,9 +461,9 @@ def _required_unless_external(value: object, handler: ValidatorFunctionWrapHandl
     raise PydanticKnownError("missing")
 
 
-def _refuse_more(one: Model, what: str, allowed: Collection[str]) -> None:
+def _refuse_more(model: Model, what: str, allowed: Collection[str]) -> None:
     """Refuses what an entry has that says only which thing of others is meant."""
-    if more := sorted(one.model_fields_set - {*allowed}):
+    if more := sorted(model.model_fields_set - {*allowed}):
         names = " and ".join(more)
         message = Message("managed-elsewhere", f"an external {what} has {names} here", key=more[0])
         remedy = f"take {names} out: others look after it, and external.yaml has what AWS has of it"
@@ -477,7 +477,7 @@ def _file_unless_external(schema: JsonSchemaValue) -> None:
     schema["else"] = {"required": ["file"]}
 
 
-class Policy(Model):
+class PolicyEntry(Model):
     """An organization policy in a JSON file, and where it is attached."""
 
     model_config = ConfigDict(json_schema_extra=_file_unless_external)
@@ -609,9 +609,9 @@ class Organization(Model):
     """E-mails or ids of accounts in the organization that somebody else looks after."""
     organizational_units: dict[Key, OrganizationalUnit] = {}
     """The units right below the root, by key."""
-    accounts: dict[Key, Account] = {}
+    accounts: dict[Key, AccountEntry] = {}
     """The member accounts, by key."""
-    policies: dict[Key, Policy] = {}
+    policies: dict[Key, PolicyEntry] = {}
     """The policies of the organization, by key."""
     delegated_administrators: dict[ServicePrincipal, AccountReference] = {}
     """Service principal to the key of the account that administers it."""
@@ -1071,7 +1071,7 @@ class User(Model):
         return self.display_name or (self.sign_in_name if self.external else f"{self.given_name} {self.family_name}")
 
 
-class Group(Model):
+class GroupEntry(Model):
     """A group in Identity Center."""
 
     stays: ClassVar[tuple[str, ...]] = ("name", "description")
@@ -1118,7 +1118,7 @@ class Boundary(Model):
         return self
 
 
-class PermissionSet(Model):
+class PermissionSetEntry(Model):
     """What its holder may do in an account, as an IAM role that Identity Center makes there."""
 
     stays: ClassVar[tuple[str, ...]] = ("name", "description", "session_duration", "relay_state", "tags")
@@ -1267,9 +1267,9 @@ class Sso(Model):
 
     users: dict[Key, User] = {}
     """The people, by key."""
-    groups: dict[Key, Group] = {}
+    groups: dict[Key, GroupEntry] = {}
     """The groups, by key."""
-    permission_sets: dict[Key, PermissionSet] = {}
+    permission_sets: dict[Key, PermissionSetEntry] = {}
     """The permission sets, by key."""
     assignments: Many[Assignment] = ()
     """Who gets which permission sets in which accounts."""

@@ -84,7 +84,7 @@ def _take(source_file: SplitSourceFile, part: SourceFile, section: str, model: t
 
 def _kind(model: type[BaseModel], section: str) -> type | None:
     """Returns what YAML a section of entries is, None for what is one value and stands in one file."""
-    named = {found.alias or name: found for name, found in model.model_fields.items()}
+    named = {model_field.alias or name: model_field for name, model_field in model.model_fields.items()}
     origin = typing.get_origin(named[section].annotation) if section in named else None
     return list if origin is tuple else dict if origin is dict else None
 

@@ -79,9 +79,9 @@ class Text(Form):
         Raises:
             Problem: it has a character this kind of text does not allow, or is too long.
         """
-        found = text_problem(value)
-        if found:
-            raise found
+        problem = text_problem(value)
+        if problem:
+            raise problem
         if not matches(self.pattern, value) or not (self.blank or is_visible(value)):
             text = f"{short(value)} {self.rule}"
             raise Problem(Message("text-malformed", text, kind=self.kind, value=value), self.remedy)
@@ -278,7 +278,7 @@ def _stand_in(character: str) -> str:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\p\{(\w)\}", lambda found: _ASCII[found[1]] + chr(_STAND_INS + ord(found[1])), pattern))
+    return re.compile(re.sub(r"\\p\{(\w)\}", lambda match: _ASCII[match[1]] + chr(_STAND_INS + ord(match[1])), pattern))
 
 
 def address_part(text: str) -> str:

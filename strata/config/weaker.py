@@ -44,5 +44,5 @@ class Weaker(Enum):
 def is_weaker(control: type[BaseModel], parameter: str, was: Any, now: Any) -> bool:
     """Returns whether a control protects less with another value of a parameter."""
     field = control.model_fields[parameter]
-    mark = next((found for found in field.metadata if isinstance(found, Weaker)), Weaker.NEVER)
+    mark = next((weaker for weaker in field.metadata if isinstance(weaker, Weaker)), Weaker.NEVER)
     return mark.holds(was, now, default=field.default)

@@ -31,12 +31,12 @@ NAMED = 5
 class Actions:
     """Every action that statements can tell apart, each with its place in a set of bits."""
 
-    def __init__(self, found: Collection[Statement]) -> None:
-        patterns = {one.lower(): one for statement in found for one in statement.actions.patterns}
+    def __init__(self, statements: Collection[Statement]) -> None:
+        patterns = {pattern.lower(): pattern for statement in statements for pattern in statement.actions.patterns}
         self._at: dict[str, int] = {}
         self._names: list[str] = []
         self._services: defaultdict[str, list[str]] = defaultdict(list)
-        prefixes = {one.partition(":")[0] for one in patterns if one.strip("*:")}
+        prefixes = {pattern.partition(":")[0] for pattern in patterns if pattern.strip("*:")}
         named = set(reference().prefixes) if any(map(is_pattern, prefixes)) else prefixes
         for prefix in sorted({*reference().prefixes, *(one for one in named if not is_pattern(one))}):
             service = reference().service(prefix)
@@ -72,7 +72,7 @@ class Actions:
 
     def of(self, statement: Statement) -> int:
         """Returns the actions that a statement is about."""
-        patterns = tuple(sorted({one.lower() for one in statement.actions.patterns}))
+        patterns = tuple(sorted({pattern.lower() for pattern in statement.actions.patterns}))
         key = patterns, statement.not_actions
         if key not in self._sets:
             found = self.all if statement.actions.everything else self._bits(self._matching(patterns))
@@ -91,12 +91,12 @@ class Actions:
         return int.from_bytes(found, "little")
 
     def _matching(self, patterns: Iterable[str]) -> Iterator[str]:
-        for one in patterns:
-            if not is_pattern(one):
-                if one in self._at:
-                    yield one
+        for pattern in patterns:
+            if not is_pattern(pattern):
+                if pattern in self._at:
+                    yield pattern
                 continue
-            prefix, matches = one.partition(":")[0], wildcard(one).fullmatch
+            prefix, matches = pattern.partition(":")[0], wildcard(pattern).fullmatch
             for service in [prefix] if not is_pattern(prefix) else self._services:
                 yield from (name for name in self._services.get(service, ()) if matches(name))
 
@@ -149,5 +149,5 @@ class Actions:
 def _verb(name: str) -> str:
     """Returns an action up to the end of its first word."""
     prefix, _, rest = name.partition(":")
-    found = re.match(r"[A-Z][a-z0-9]*", rest)
-    return f"{prefix}:{found[0] if found else rest}"
+    match = re.match(r"[A-Z][a-z0-9]*", rest)
+    return f"{prefix}:{match[0] if match else rest}"

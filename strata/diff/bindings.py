@@ -37,7 +37,7 @@ def binding_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
 
 def _binding(landing_zone: LandingZone, account: str) -> dict[str, Policy]:
     effective = landing_zone.effective_policies[Target("account", account)]
-    return {one.policy.key: one.policy for one in effective if one.binds}
+    return {policy.policy.key: policy.policy for policy in effective if policy.binds}
 
 
 def _named(one: dict[str, Policy], other: dict[str, Policy]) -> tuple[str, ...]:
@@ -46,8 +46,8 @@ def _named(one: dict[str, Policy], other: dict[str, Policy]) -> tuple[str, ...]:
 
 def _rekeyed(before: LandingZone, after: LandingZone) -> set[str]:
     """Returns the new keys of accounts that were there under another one."""
-    known = {folded(one.email) for one in before.accounts.values()}
-    return {key for key, one in after.accounts.items() if folded(one.email) in known}
+    known = {folded(account.email) for account in before.accounts.values()}
+    return {key for key, account in after.accounts.items() if folded(account.email) in known}
 
 
 def _new(landing_zone: LandingZone, key: str) -> Change:

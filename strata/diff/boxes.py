@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from strata.policy.conditions import Template, Test
 from strata.policy.documents import Statement
-from strata.policy.patterns import Kind, pattern
+from strata.policy.patterns import PatternKind, pattern
 from strata.policy.principals import Principals
 from strata.policy.values import Choice, Choices, holds, plain, resources, values_of_key
 
@@ -43,14 +43,16 @@ class Core:
     def of(cls, statement: Statement) -> Core:
         """Returns the core of a statement."""
         templates = frozenset(statement.resources)
-        if any(not one.text.strip("*") for one in templates):
+        if any(not template.text.strip("*") for template in templates):
             templates = frozenset({Template("*", variables=False)})
         everybody = statement.principals in (_EVERYBODY, _EVERY_AWS)
         return cls(
             templates,
             statement.not_resources,
             None if everybody else statement.principals,
-            tuple(sorted(set(map(_canonical, statement.condition)), key=lambda one: (one.key, one.written, one.texts))),
+            tuple(
+                sorted(set(map(_canonical, statement.condition)), key=lambda test: (test.key, test.written, test.texts))
+            ),
         )
 
 
@@ -63,7 +65,7 @@ def _canonical(test: Test) -> Test:
 
 
 @dataclass(frozen=True)
-class Given:
+class PossibleRequests:
     """The requests that are possible at all."""
 
     known: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
@@ -77,7 +79,7 @@ class Given:
     shapes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Patterns of ARNs, one of which each value of a key matches."""
 
-    def with_fixed(self, key: str, value: Choice) -> Given:
+    def with_fixed(self, key: str, value: Choice) -> PossibleRequests:
         """Returns the same with one value of a key."""
         return replace(self, fixed={**self.fixed, key: (value,)})
 
@@ -101,13 +103,13 @@ class Given:
 class Space:
     """The values that some statements tell apart, on each side."""
 
-    def __init__(self, cores: Collection[Core], given: Given) -> None:
+    def __init__(self, cores: Collection[Core], given: PossibleRequests) -> None:
         self.sides: dict[Side, Choices] = {}
         self.names: dict[str, str] = {}
         tests: defaultdict[str, list[Test]] = defaultdict(list)
         patterns: set[str] = set()
         for core in cores:
-            found = [plain(one) for one in core.resources]
+            found = [plain(template) for template in core.resources]
             patterns.update(one for one in found if one is not None)
             for test in core.tests:
                 if not _is_open(test):
@@ -141,7 +143,7 @@ class Space:
         return box
 
     def _add_resources(self, core: Core, box: dict[Side, int]) -> None:
-        patterns = [plain(one) for one in core.resources]
+        patterns = [plain(template) for template in core.resources]
         if any(one is None for one in patterns):
             box["resource", core.resources, core.not_resources] = 1
         elif patterns and (core.not_resources or any((one or "").strip("*") for one in patterns)):
@@ -207,10 +209,14 @@ _YES_OR_NO = Choices((Choice("true"), Choice("false")))
 
 def _is_open(test: Test) -> bool:
     """Returns whether another key decides on a test: one of its values has a variable."""
-    return test.operator is not None and test.operator.variables and any(plain(one) is None for one in test.values)
+    return (
+        test.operator is not None
+        and test.operator.variables
+        and any(plain(template) is None for template in test.values)
+    )
 
 
 def _reaches(text: str, resource: str) -> bool:
     if not text.strip("*"):
         return True
-    return resource != "*" and pattern(text, Kind.RESOURCE).match(resource) is True
+    return resource != "*" and pattern(text, PatternKind.RESOURCE).match(resource) is True

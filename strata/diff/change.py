@@ -40,9 +40,9 @@ class Change:
     risk: Risk | None = None
 
 
-def risks(found: Iterable[Change]) -> set[Risk]:
+def risks(changes: Iterable[Change]) -> set[Risk]:
     """Returns the risks of all changes."""
-    return {change.risk for change in found if change.risk}
+    return {change.risk for change in changes if change.risk}
 
 
 def risk_words(found: Collection[str]) -> str:

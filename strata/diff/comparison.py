@@ -35,6 +35,6 @@ def compare(before: LandingZone, after: LandingZone, moves: Sequence[Move] = ())
         acceptance_changes,
         layer_changes,
     )
-    found = [*renames(moves), *(change for part in parts for change in part(before, after))]
+    changes = [*renames(moves), *(change for part in parts for change in part(before, after))]
     topics = list(Topic)
-    return sorted(found, key=lambda change: (topics.index(change.topic), change.risk is None))
+    return sorted(changes, key=lambda change: (topics.index(change.topic), change.risk is None))

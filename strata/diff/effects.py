@@ -20,7 +20,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from strata.diff.actions import Actions
-from strata.diff.boxes import RESOURCE, Box, Core, Given, Side, Space, TooManyError
+from strata.diff.boxes import RESOURCE, Box, Core, PossibleRequests, Side, Space, TooManyError
 from strata.landing_zone.units import Target
 from strata.policy.conditions import Test
 from strata.policy.documents import Document, Statement
@@ -52,7 +52,7 @@ class Effect(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundDifferences:
     """The differences, and whether there is none besides."""
 
     effects: tuple[Effect, ...] = ()
@@ -62,8 +62,8 @@ class Found:
     def actions(self) -> int:
         """Returns the actions that may differ."""
         found = 0
-        for one in self.effects:
-            found |= one.actions
+        for effect in self.effects:
+            found |= effect.actions
         return found if self.complete else EVERY
 
 
@@ -98,13 +98,13 @@ class Identity:
 class Comparison:
     """A comparison of documents for the requests that are possible."""
 
-    def __init__(self, documents: Iterable[Document], given: Given) -> None:
-        found = [statement for document in documents for statement in document.statements]
-        self.actions = Actions(found)
+    def __init__(self, documents: Iterable[Document], given: PossibleRequests) -> None:
+        statements = [statement for document in documents for statement in document.statements]
+        self.actions = Actions(statements)
         self._bound = self.actions.all
         self._given = given
         self._names: dict[str, str] = {}
-        for test in (test for statement in found for test in statement.condition):
+        for test in (test for statement in statements for test in statement.condition):
             self._names.setdefault(test.key.lower(), test.key)
             self._names.setdefault(test.written.lower(), test.written)
         self._parts: dict[int, tuple[Document, Parts]] = {}
@@ -115,8 +115,11 @@ class Comparison:
 
     def _of(self, document: Document) -> Parts:
         if id(document) not in self._parts:
-            found = [Part(Core.of(one), self.actions.of(one) & self._bound, one) for one in document.statements]
-            self._parts[id(document)] = document, found
+            parts = [
+                Part(Core.of(statement), self.actions.of(statement) & self._bound, statement)
+                for statement in document.statements
+            ]
+            self._parts[id(document)] = document, parts
         return self._parts[id(document)][1]
 
     def bind(self, prefixes: Iterable[str]) -> None:
@@ -127,10 +130,10 @@ class Comparison:
 
     def denied_less(
         self, old: Parts, new: Parts, others: Parts, verb: Verb = "no longer denies", among: int = EVERY
-    ) -> Found:
+    ) -> FoundDifferences:
         """Returns what denials of one version cover, and neither those of another do nor those of other policies."""
-        denials, besides = ([one for one in some if not one.statement.allows] for some in (new, others))
-        found: list[Found] = []
+        denials, besides = ([part for part in some if not part.statement.allows] for some in (new, others))
+        found: list[FoundDifferences] = []
         for part in old:
             if part.statement.allows:
                 continue
@@ -148,16 +151,16 @@ class Comparison:
         limits: Parts = (),
         verbs: tuple[Verb, Verb] = ALLOWS_MORE,
         among: int = EVERY,
-    ) -> Found:
+    ) -> FoundDifferences:
         """Returns what one version of a permission set allows, and another does not, as far as SCPs let it.
 
         A denial that goes counts whether or not the set allows what it denied: the policy of a resource may.
         """
-        limits = [one for one in limits if not one.statement.allows]
+        limits = [part for part in limits if not part.statement.allows]
         parts = (new.allows, new.within or (), old.allows, old.within or (), new.denies, limits)
         every = 0
-        for one in new.allows:
-            every |= one.actions
+        for allow in new.allows:
+            every |= allow.actions
         allows_now, denies_no_longer = verbs
         found = [self.denied_less(old.denies, new.denies, limits, denies_no_longer, among)]
         for actions, (allows, within, allowed, inside, denies, limited) in self._groups(every & among, *parts):
@@ -176,36 +179,39 @@ class Comparison:
     def _groups(self, actions: int, *parts: Parts) -> Iterator[tuple[int, tuple[list[Core], ...]]]:
         """Yields actions that the same statements of each list are about, with those statements."""
         groups = [actions] if actions else []
-        masks = dict.fromkeys([*(one.actions for some in parts for one in some), self.actions.global_services])
+        masks = dict.fromkeys([*(part.actions for some in parts for part in some), self.actions.global_services])
         for mask in masks:
-            groups = [half for one in groups for half in (one & mask, one & ~mask) if half]
+            groups = [half for group in groups for half in (group & mask, group & ~mask) if half]
         for group in groups:
-            yield group, tuple(list(dict.fromkeys(one.core for one in some if one.actions & group)) for some in parts)
+            yield (
+                group,
+                tuple(list(dict.fromkeys(part.core for part in some if part.actions & group)) for some in parts),
+            )
 
     def _escape(
         self, verb: Verb, statement: Statement, actions: int, start: list[Core], own: list[Core], others: list[Core]
-    ) -> Found:
+    ) -> FoundDifferences:
         """Returns requests of some statements in none of their own other version, as far as no others hold for them."""
         cores = [*start, *own, *others]
         space = Space(cores, self._given_for(actions))
         within = space.within(start)
         if within is None:
-            return Found()
+            return FoundDifferences()
         try:
             told = space.without(within, own)
             if told is None:
-                return Found(complete=space.complete([*start, *own]))
+                return FoundDifferences(complete=space.complete([*start, *own]))
             if space.without(told, others) is None and (told := space.without(within, [*own, *others])) is None:
-                return Found(complete=space.complete(cores))
+                return FoundDifferences(complete=space.complete(cores))
         except TooManyError:
-            return Found(complete=False)
+            return FoundDifferences(complete=False)
         conditions = [one for side in told if (one := self._told(space, side, within, told))]
         if len(conditions) > MOST_CONDITIONS:
             conditions = [*conditions[:MOST_CONDITIONS], "under more conditions"]
         words = f" {', '.join(conditions)}" if conditions else ""
-        return Found((Effect(verb, actions, words, self._whom(space, told), statement),))
+        return FoundDifferences((Effect(verb, actions, words, self._whom(space, told), statement),))
 
-    def _given_for(self, actions: int) -> Given:
+    def _given_for(self, actions: int) -> PossibleRequests:
         """Fixes the region of services that are called in one."""
         if actions & self.actions.global_services:
             return self._given.with_fixed(REGION, Choice("us-east-1", "us-east-1"))
@@ -218,7 +224,7 @@ class Comparison:
         first = ones[0]
         if not actions:
             return first.verb
-        sources = listed(list(dict.fromkeys(str(one.statement) for one in ones)), 2)
+        sources = listed(list(dict.fromkeys(str(effect.statement) for effect in ones)), 2)
         whom = f" to {first.whom}" if first.whom else ""
         return f"{first.verb} {self.actions.words(actions)}{first.conditions}{whom} ({sources})"
 
@@ -228,16 +234,16 @@ class Comparison:
             return ""
         chosen, left = space.chosen(side, end[side]), space.chosen(side, start.get(side, -1) & ~end[side])
         if not isinstance(side, str):
-            holds = any(one.value == "true" for one in chosen)
+            holds = any(choice.value == "true" for choice in chosen)
             return f"{'if' if holds else 'unless'} {self._open(side)}"
         name = "" if side == RESOURCE else f"{self._names.get(side, side)} "
-        words = [one.words for one in chosen if one.words]
-        if not any(one.value for one in chosen):
+        words = [choice.words for choice in chosen if choice.words]
+        if not any(choice.value for choice in chosen):
             return f"without {name.strip()}"
-        if all(one.words for one in chosen if one.value):
-            some = listed([*words, *(["none"] if any(not one.value for one in chosen) else [])], 3)
+        if all(choice.words for choice in chosen if choice.value):
+            some = listed([*words, *(["none"] if any(not choice.value for choice in chosen) else [])], 3)
             return f"on {some}" if side == RESOURCE else f"with {name}{some}"
-        others = listed([one.words or "none" for one in left if one.words or not one.value], 3)
+        others = listed([choice.words or "none" for choice in left if choice.words or not choice.value], 3)
         if not others:
             return ""
         return f"on others than {others}" if side == RESOURCE else f"unless {name}is {others}"
@@ -246,7 +252,7 @@ class Comparison:
         kind, value = side[0], side[1]
         if isinstance(value, Test):
             written, key = self._names.get(value.written, value.written), self._names.get(value.key, value.key)
-            return f"{written} {key} {listed([one.text for one in value.values], 3)}"
+            return f"{written} {key} {listed([template.text for template in value.values], 3)}"
         if kind == "resource" and isinstance(value, frozenset):
             return f"the resource is {listed(sorted(one.text for one in value), 3)}"
         return f"the {kind} is named"
@@ -257,27 +263,29 @@ class Comparison:
         if PRINCIPAL not in end:
             return "everybody"
         chosen = space.chosen(PRINCIPAL, end[PRINCIPAL])
-        if any(not one.words and one.value for one in chosen):
+        if any(not choice.words and choice.value for choice in chosen):
             return "everybody"
-        return listed([one.words or "services" for one in chosen], 4)
+        return listed([choice.words or "services" for choice in chosen], 4)
 
 
 def _of_core(core: Core, parts: Parts) -> int:
     """Returns the actions for which there is a statement with the same core."""
     found = 0
-    for one in parts:
-        if one.core == core:
-            found |= one.actions
+    for part in parts:
+        if part.core == core:
+            found |= part.actions
     return found
 
 
 def _statement(parts: Parts, core: Core, actions: int) -> Statement:
-    return next(one.statement for one in parts if one.core == core and one.actions & actions)
+    return next(part.statement for part in parts if part.core == core and part.actions & actions)
 
 
-def _together(found: Iterable[Found]) -> Found:
+def _together(found: Iterable[FoundDifferences]) -> FoundDifferences:
     every = list(found)
-    return Found(tuple(chain.from_iterable(one.effects for one in every)), all(one.complete for one in every))
+    return FoundDifferences(
+        tuple(chain.from_iterable(one.effects for one in every)), all(one.complete for one in every)
+    )
 
 
 def told(
@@ -296,5 +304,5 @@ def told(
         for one, _ in ones:
             actions |= one.actions
         targets = list(dict.fromkeys(target for _, target in ones))
-        counted.append((actions.bit_count(), words(actions, [one for one, _ in ones]), targets))
+        counted.append((actions.bit_count(), words(actions, [effect for effect, _ in ones]), targets))
     return {text: targets for _, text, targets in sorted(counted, key=lambda one: -one[0])}

@@ -17,8 +17,8 @@ from strata.config.external import place_of_inline, place_of_policy
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION, PolicyType
 from strata.config.source import Location
-from strata.diff.boxes import Given
-from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, Found, Identity, told
+from strata.diff.boxes import PossibleRequests
+from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, FoundDifferences, Identity, told
 from strata.diff.statements import allowed_more, denied_less
 from strata.evaluation.landing_zone import may_send_tags
 from strata.landing_zone import LandingZone
@@ -27,9 +27,9 @@ from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.documents import Document, DocumentError, parse
 from strata.policy.keys import PRESENT
-from strata.policy.patterns import Kind, is_arn, pattern
+from strata.policy.patterns import PatternKind, is_arn, pattern
 from strata.policy.reference import managed_documents
-from strata.policy.requests import ABSENT, Principal, PrincipalKind
+from strata.policy.requests import ABSENT, PrincipalKind, RequestPrincipal
 from strata.policy.values import Choice
 from strata.report.policies import in_words
 from strata.text import accounts_in_words, listed
@@ -61,7 +61,7 @@ class Guardrails:
     def less(self, policy: Policy, now: Sequence[Policy]) -> list[Effect]:
         """Returns what a policy denied, and those of now do not; and what it now allows."""
         found = self._missing("before", policy, "after", now, "no longer denies")
-        as_text = denied_less([policy.document.content], [one.document.content for one in now])
+        as_text = denied_less([policy.document.content], [policy.document.content for policy in now])
         if found is None or not (found.effects or found.complete):
             shown = f"; {NOT_SHOWN}" if found else ""
             return [Effect(f"changes: {listed(as_text)}{shown}")] if as_text else self._allowed(policy, now)
@@ -78,7 +78,9 @@ class Guardrails:
         """Returns differences as text that are alike but for their actions."""
         return self._comparison.words(actions, ones) if actions else ones[0].verb
 
-    def _missing(self, zone: str, policy: Policy, other_zone: str, others: Sequence[Policy], verb: str) -> Found | None:
+    def _missing(
+        self, zone: str, policy: Policy, other_zone: str, others: Sequence[Policy], verb: str
+    ) -> FoundDifferences | None:
         """Returns what a policy denies and others do not; None where a version of it is not known to the evaluator."""
         old = self._document(zone, policy)
         own = [self._document(other_zone, one) for one in others if one.key == policy.key]
@@ -94,7 +96,8 @@ class Guardrails:
         old = self._document("before", policy)
         new = [self._document("after", one) for one in now if one.key == policy.key]
         before, after = (
-            [one for one in self._comparison.parts(filter(None, some)) if one.statement.allows] for some in ([old], new)
+            [part for part in self._comparison.parts(filter(None, some)) if part.statement.allows]
+            for some in ([old], new)
         )
         verb = "where FullAWSAccess is not attached now allows"
         verbs = (verb, "no longer denies")
@@ -114,7 +117,7 @@ class Guardrails:
 
     @cached_property
     def _comparison(self) -> Comparison:
-        found = [
+        documents = [
             document
             for zone, landing_zone in self._zones.items()
             for policy in landing_zone.policies.values()
@@ -123,13 +126,13 @@ class Guardrails:
         people = self._kind is PolicyType.SERVICE_CONTROL
         known = [*_people(self._zones["before"]), *_people(self._zones["after"])]
         present = PRESENT.union(_OF_PEOPLE) if people else PRESENT
-        given = Given(
+        given = PossibleRequests(
             known={PRINCIPAL: list(dict.fromkeys(known))},
             present=present,
             possible=_possible,
             shapes={PRINCIPAL: _PRINCIPALS},
         )
-        comparison = Comparison(found, given)
+        comparison = Comparison(documents, given)
         if not people:
             comparison.bind(aws_limits().resource_control_prefixes)
         return comparison
@@ -142,7 +145,7 @@ def _possible(key: str, value: str) -> bool:
     if value.endswith("/"):
         return False
     try:
-        return is_arn(value) and Principal(value).kind is not PrincipalKind.SERVICE_LINKED_ROLE
+        return is_arn(value) and RequestPrincipal(value).kind is not PrincipalKind.SERVICE_LINKED_ROLE
     except ValueError:
         return True
 
@@ -216,11 +219,11 @@ class PermissionSets:
         except DocumentError:
             return []
         found = comparison.allowed_more(after, before, verbs=ALLOWS_LESS)
-        return list(told([(one, THE_ROOT) for one in found.effects], comparison.words))
+        return list(told([(effect, THE_ROOT) for effect in found.effects], comparison.words))
 
     def _compared(self, key: str, old: PermissionSet, new: PermissionSet) -> tuple[Comparison, Identity, Identity]:
         if key not in self._comparisons:
-            known = [_known(zone, one) for zone, one in ((self._before, old), (self._after, new))]
+            known = [_known(zone, permission_set) for zone, permission_set in ((self._before, old), (self._after, new))]
             controls = [document for documents, _ in self._limits(key) for document in documents]
             comparison = Comparison([*known[0].documents, *known[1].documents, *controls], self._given(key))
             self._comparisons[key] = comparison, known[0].parts(comparison), known[1].parts(comparison)
@@ -229,7 +232,7 @@ class PermissionSets:
     def _more(self, key: str, old: PermissionSet, new: PermissionSet) -> list[str]:
         comparison, before, after = self._compared(key, old, new)
         both = before.within is not None and after.within is not None
-        boundary = comparison.allowed_more(before.limit, after.limit) if both else Found()
+        boundary = comparison.allowed_more(before.limit, after.limit) if both else FoundDifferences()
         found = comparison.allowed_more(before, after)
         if found.complete and not found.effects and boundary.complete and not boundary.effects:
             return []
@@ -241,8 +244,8 @@ class PermissionSets:
             if not effects and not (below.complete and boundary.complete):
                 effects = [Effect(f"{one}: {NOT_SHOWN}") for one in self._as_text(old, new)]
             if not effects and boundary.effects:
-                effects = [one._replace(verb="has a boundary that now allows") for one in boundary.effects]
-            where += [(one, Target("account", account)) for one in effects for account in accounts]
+                effects = [effect._replace(verb="has a boundary that now allows") for effect in boundary.effects]
+            where += [(effect, Target("account", account)) for effect in effects for account in accounts]
         return [
             f"{text} in {self._places(targets)} for {self._people(key, targets)}"
             for text, targets in told(where, comparison.words).items()
@@ -250,7 +253,7 @@ class PermissionSets:
 
     def _places(self, targets: Collection[Target]) -> str:
         """Returns accounts as text, whole units together."""
-        left = {one.key for one in targets}
+        left = {target.key for target in targets}
         if every := accounts_in_words(left, self._after.accounts):
             return every
         units: list[Target] = []
@@ -263,7 +266,7 @@ class PermissionSets:
 
     def _people(self, key: str, targets: Collection[Target]) -> str:
         """Returns who has a permission set in some accounts."""
-        places, groups = {one.key for one in targets}, self._after.groups
+        places, groups = {target.key for target in targets}, self._after.groups
         found: set[str] = set()
         for grant in self._after.grants:
             if grant.permission_set == key and grant.account in places:
@@ -278,9 +281,15 @@ class PermissionSets:
         known: dict[str, Document] = {}
         for account in sorted({grant.account for grant in self._after.grants if grant.permission_set == key}):
             effective = self._after.effective_policies[Target("account", account)]
-            binding = [one.policy for one in effective if one.binds and one.policy.type is PolicyType.SERVICE_CONTROL]
-            known |= {one.document.text: self._guardrail(one) for one in binding if one.document.text not in known}
-            alike[frozenset(one.document.text for one in binding)].append(account)
+            binding = [
+                policy.policy
+                for policy in effective
+                if policy.binds and policy.policy.type is PolicyType.SERVICE_CONTROL
+            ]
+            known |= {
+                policy.document.text: self._guardrail(policy) for policy in binding if policy.document.text not in known
+            }
+            alike[frozenset(policy.document.text for policy in binding)].append(account)
         return [([known[text] for text in sorted(texts)], accounts) for texts, accounts in alike.items()]
 
     def _guardrail(self, policy: Policy) -> Document:
@@ -292,7 +301,7 @@ class PermissionSets:
                 self._guardrails[policy.key] = Document(policy.key, ())
         return self._guardrails[policy.key]
 
-    def _given(self, key: str) -> Given:
+    def _given(self, key: str) -> PossibleRequests:
         """Returns what the sessions of a permission set have: no tags where nobody can send any."""
         absent = Choice(ABSENT, "none")
         fixed = {
@@ -303,17 +312,17 @@ class PermissionSets:
         }
         role = _role(self._after, key)
         shape = role.replace(_ANYWHERE, "*").replace(_SUFFIX, "?" * len(_SUFFIX))
-        return Given(
+        return PossibleRequests(
             known={PRINCIPAL: [Choice(role, "its role")]},
             fixed=fixed,
             present=PRESENT.union(_OF_PEOPLE),
-            possible=lambda name, value: name != PRINCIPAL or pattern(shape, Kind.ARN).match(value) is True,
+            possible=lambda name, value: name != PRINCIPAL or pattern(shape, PatternKind.ARN).match(value) is True,
             shapes={PRINCIPAL: [shape]},
         )
 
     def _as_text(self, old: PermissionSet, new: PermissionSet) -> list[str]:
         """Compares the texts: what the evaluator cannot tell."""
-        was, now = ([*_contents(one)] for one in (old, new))
+        was, now = ([*_contents(permission_set)] for permission_set in (old, new))
         return [*allowed_more(was, now), *denied_less(was, now)]
 
 
@@ -322,7 +331,7 @@ def is_known(policy: ManagedPolicy | None) -> bool:
     return policy is None or (bool(policy.aws) and managed_documents().get(policy.aws) is not None)
 
 
-class _Known(NamedTuple):
+class _KnownDocuments(NamedTuple):
     """The documents of a permission set and of its boundary, as far as they are known."""
 
     policies: list[Document]
@@ -334,18 +343,20 @@ class _Known(NamedTuple):
 
     def parts(self, comparison: Comparison) -> Identity:
         own, limit = comparison.parts(self.policies), comparison.parts([self.boundary] if self.boundary else [])
-        denies, denies_too = ([one for one in some if not one.statement.allows] for some in (own, limit))
-        within = [one for one in limit if one.statement.allows] if self.boundary else None
-        return Identity([one for one in own if one.statement.allows], [*denies, *denies_too], within, denies_too)
+        denies, denies_too = ([part for part in some if not part.statement.allows] for some in (own, limit))
+        within = [part for part in limit if part.statement.allows] if self.boundary else None
+        return Identity([part for part in own if part.statement.allows], [*denies, *denies_too], within, denies_too)
 
 
-def _known(landing_zone: LandingZone, one: PermissionSet) -> _Known:
-    documents = (_known_document(landing_zone, one, policy) for policy in one.policies)
-    boundary = _known_document(landing_zone, one, one.boundary) if one.boundary else None
-    return _Known([document for document in documents if document], boundary)
+def _known(landing_zone: LandingZone, permission_set: PermissionSet) -> _KnownDocuments:
+    documents = (_known_document(landing_zone, permission_set, policy) for policy in permission_set.policies)
+    boundary = (
+        _known_document(landing_zone, permission_set, permission_set.boundary) if permission_set.boundary else None
+    )
+    return _KnownDocuments([document for document in documents if document], boundary)
 
 
-def _known_document(landing_zone: LandingZone, one: PermissionSet, policy: Held) -> Document | None:
+def _known_document(landing_zone: LandingZone, permission_set: PermissionSet, policy: Held) -> Document | None:
     if isinstance(policy, ManagedPolicy):
         content = managed_documents().get(policy.aws)
         return parse(json.dumps(content), str(policy)) if content else None
@@ -353,12 +364,12 @@ def _known_document(landing_zone: LandingZone, one: PermissionSet, policy: Held)
         return None
     if policy.file:
         return _file(landing_zone, policy.file, policy.document.text)
-    file, at = (EXTERNAL, place_of_inline(policy.of)) if policy.of else (SSO, one.location)
+    file, at = (EXTERNAL, place_of_inline(policy.of)) if policy.of else (SSO, permission_set.location)
     return _made(landing_zone, policy.document.text, file, at)
 
 
-def _contents(one: PermissionSet) -> Iterator[Any]:
-    for policy in one.policies:
+def _contents(permission_set: PermissionSet) -> Iterator[Any]:
+    for policy in permission_set.policies:
         if isinstance(policy, InlinePolicy):
             yield policy.document.content
         elif isinstance(policy, ManagedPolicy) and (content := managed_documents().get(policy.aws)):

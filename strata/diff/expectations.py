@@ -10,7 +10,7 @@ from strata.diff.change import Change, Topic
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.sentences import EVERYBODY, Sentence, resolved
 from strata.landing_zone import LandingZone
-from strata.policy.patterns import Actions
+from strata.policy.patterns import ActionPatterns
 from strata.text import listed
 
 
@@ -18,8 +18,10 @@ def expectation_changes(before: LandingZone, after: LandingZone) -> Iterator[Cha
     """Yields expectations that come, go, change their answer, or ask less than before."""
     if not before.expectations and not after.expectations:
         return
-    old, new = ({one.id: one for one in landing_zone.expectations} for landing_zone in (before, after))
-    called = {_content(one): key for key, one in new.items() if key not in old}
+    old, new = (
+        {expectation.id: expectation for expectation in landing_zone.expectations} for landing_zone in (before, after)
+    )
+    called = {_content(expectation): key for key, expectation in new.items() if key not in old}
     was, now = Evaluated(before), Evaluated(after)
     for key, one in old.items():
         other = new.get(key)
@@ -38,9 +40,9 @@ def expectation_changes(before: LandingZone, after: LandingZone) -> Iterator[Cha
         yield Change(Topic.GUARDRAILS, f"expectation {key} is added: {_said(new[key])}")
 
 
-def _content(one: Expectation) -> str:
+def _content(expectation: Expectation) -> str:
     """Returns all but its names; lists in another order are the same."""
-    return repr(_sorted(one.model_dump(exclude={"id", "reason"})))
+    return repr(_sorted(expectation.model_dump(exclude={"id", "reason"})))
 
 
 def _sorted(value: Any) -> Any:
@@ -49,20 +51,21 @@ def _sorted(value: Any) -> Any:
     return sorted(value) if isinstance(value, list | tuple) else value
 
 
-def _said(one: Expectation) -> str:
-    return f"{one.expects} {listed(one.actions, 3)} for {listed(one.as_, 3)} in {listed(one.in_, 3)}"
+def _said(expectation: Expectation) -> str:
+    who, where = listed(expectation.as_, 3), listed(expectation.in_, 3)
+    return f"{expectation.expects} {listed(expectation.actions, 3)} for {who} in {where}"
 
 
 def _less(old: Sentence, new: Sentence, accounts: frozenset[str]) -> Iterator[str]:
     """Yields what an expectation asked about and does no longer; accounts that are gone are no loss."""
-    asked, out = Actions(new.expectation.actions), set(old.but)
+    asked, out = ActionPatterns(new.expectation.actions), set(old.but)
     lost = {
         "about": [
-            *(one for one in old.expectation.actions if not asked.cover(one.lower())),
-            *(str(one or EVERYBODY) for one in old.who if one not in new.who),
-            *(str(one) for one in new.but if one not in out),
+            *(action for action in old.expectation.actions if not asked.cover(action.lower())),
+            *(str(who or EVERYBODY) for who in old.who if who not in new.who),
+            *(str(who) for who in new.but if who not in out),
         ],
-        "in": [one for one in old.accounts if one in accounts and one not in new.accounts],
+        "in": [account for account in old.accounts if account in accounts and account not in new.accounts],
         "on": _narrowed(old.resources, new.resources),
         "in region": _narrowed(old.regions, new.regions),
     }

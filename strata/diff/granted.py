@@ -40,10 +40,10 @@ def _granted(landing_zone: LandingZone) -> set[Grant]:
     }
 
 
-def _sentences(verb: str, found: Collection[Grant], landing_zone: LandingZone) -> Iterator[Change]:
+def _sentences(verb: str, grants: Collection[Grant], landing_zone: LandingZone) -> Iterator[Change]:
     """Yields one sentence for what a group gains or loses in the same way."""
     accounts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for grant in sorted(found):
+    for grant in sorted(grants):
         terms = _terms(landing_zone, grant) if verb == "gains" else ""
         accounts[grant.principal, grant.permission_set, terms].append(grant.account)
     for (group, permission_set, terms), where in sorted(accounts.items()):
@@ -67,7 +67,7 @@ def _reasons(before: LandingZone, after: LandingZone, kept: Collection[Grant]) -
     # One entry gives the same to thousands.
     had, have = cache(partial(_terms_of, before)), cache(partial(_terms_of, after))
     terms = ((grant, had(before.grants[grant]), have(after.grants[grant])) for grant in kept)
-    for grant, was, will_be in sorted(one for one in terms if one[1] != one[2]):
+    for grant, was, will_be in sorted(term for term in terms if term[1] != term[2]):
         accounts[grant.principal, grant.permission_set, was, will_be].append(grant.account)
     for (group, permission_set, was, will_be), where in sorted(accounts.items()):
         words = accounts_in_words(where, after.accounts) or listed(where)

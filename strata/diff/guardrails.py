@@ -10,7 +10,7 @@ from strata.config.models import PolicyType
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.effects import Effect, told
 from strata.diff.evaluated import Guardrails
-from strata.diff.inherited import Merged, Path, looser, settings_of
+from strata.diff.inherited import MergedPolicies, Path, looser, settings_of
 from strata.diff.permission_sets import BY_OTHERS, handed_over, read_or_not
 from strata.diff.statements import set_otherwise
 from strata.landing_zone import LandingZone
@@ -143,12 +143,12 @@ def _gained(old: Policies, held: Held, compared: Compared) -> defaultdict[str, L
     return found
 
 
-def _is_alike(one: Policy, other: Policy | None) -> bool:
-    return other is not None and one.type == other.type and one.document.text == other.document.text
+def _is_alike(policy: Policy, other: Policy | None) -> bool:
+    return other is not None and policy.type == other.type and policy.document.text == other.document.text
 
 
 def _binding(landing_zone: LandingZone, target: Target) -> list[Policy]:
-    binding = (one.policy for one in landing_zone.effective_policies[target] if one.binds)
+    binding = (policy.policy for policy in landing_zone.effective_policies[target] if policy.binds)
     return list({policy.key: policy for policy in binding}.values())
 
 
@@ -203,7 +203,7 @@ def _documents(
         return
     if old.external and new.external:
         yield Change(Topic.GUARDRAILS, f"external policy {old.key} {BY_OTHERS}")
-    said = sorted({one.verb for target, found in lost.items() if _reached(new, target, was) for one in found})
+    said = sorted({effect.verb for target, effects in lost.items() if _reached(new, target, was) for effect in effects})
     if new.type not in IAM:
         nothing = "" if new.key in otherwise else ", and loosens nothing"
         text = f"policy {old.key} changes{f': {listed(said)}' if said else nothing}"
@@ -216,9 +216,9 @@ def _documents(
 
 def _by_effect(name: str, found: Lost, kind: Guardrails, tree: Ancestors, risk: Risk | None) -> Iterator[Change]:
     """Yields what a policy denies less, or more, with the topmost targets at which it does."""
-    where = told(((one, target) for target, effects in found.items() for one in effects), kind.words)
+    where = told(((effect, target) for target, effects in found.items() for effect in effects), kind.words)
     for text, targets in list(where.items())[:MOST_EFFECTS]:
-        top = [one for one in targets if not set(tree[one][:-1]) & set(targets)]
+        top = [target for target in targets if not set(tree[target][:-1]) & set(targets)]
         yield Change(Topic.GUARDRAILS, f"{name} {text} in {in_words(sorted(top))}", risk)
     if len(where) > MOST_EFFECTS:
         more = counted(len(where) - MOST_EFFECTS, "more difference")
@@ -255,7 +255,7 @@ def _set_otherwise(before: LandingZone, after: LandingZone, held: Held, lost: Ma
             if case not in compared:
                 compared[case] = list(_looser(before.policies, after.policies, *case))
             for key, path, text in compared[case]:
-                said = [one.verb for one in lost[key].get(target, ())]
+                said = [effect.verb for effect in lost[key].get(target, ())]
                 if NOTHING not in said and not any(verb.startswith(f"no longer sets {path}.@@") for verb in said):
                     found[key][text].append(target)
     return found
@@ -264,9 +264,9 @@ def _set_otherwise(before: LandingZone, after: LandingZone, held: Held, lost: Ma
 def _attached(landing_zone: LandingZone, target: Target) -> dict[PolicyType, Attached]:
     """Returns the merged policies that reach a target, by type and from the root down."""
     levels: defaultdict[PolicyType, defaultdict[Target, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for one in landing_zone.effective_policies[target]:
-        if one.policy.type not in IAM:
-            levels[one.policy.type][one.source].append(one.policy.key)
+    for policy in landing_zone.effective_policies[target]:
+        if policy.policy.type not in IAM:
+            levels[policy.policy.type][policy.source].append(policy.policy.key)
     way = landing_zone.ancestors[target]
     return {
         kind: tuple((source, tuple(sources[source])) for source in way if source in sources)
@@ -278,7 +278,7 @@ def _looser(
     old: Policies, new: Policies, kind: PolicyType, was: Attached, now: Attached
 ) -> Iterator[tuple[str, str, str]]:
     """Yields the policy that sets something otherwise, the path, and how."""
-    before, after = Merged(), Merged()
+    before, after = MergedPolicies(), MergedPolicies()
     for levels, policies, merged in ((was, old, before), (now, new, after)):
         for _, keys in levels:
             merged.add(policies[key].document.content for key in keys)
@@ -299,7 +299,7 @@ def _told_otherwise(found: Otherwise, tree: Ancestors) -> Iterator[Change]:
     for key, settings in sorted(found.items()):
         alike: defaultdict[tuple[Target, ...], list[str]] = defaultdict(list)
         for text, targets in settings.items():
-            alike[tuple(sorted(one for one in targets if not set(tree[one][:-1]) & set(targets)))].append(text)
+            alike[tuple(sorted(target for target in targets if not set(tree[target][:-1]) & set(targets)))].append(text)
         for top, texts in sorted(alike.items()):
             more = counted(len(texts) - MOST_EFFECTS, "more setting")
             said = [*texts[:MOST_EFFECTS], *([more] if texts[MOST_EFFECTS:] else [])]

@@ -26,7 +26,7 @@ CONTROL = "@@operators_allowed_for_child_policies"
 ASSIGN, APPEND, REMOVE = "@@assign", "@@append", "@@remove"
 
 
-class Setting(NamedTuple):
+class OperatorSetting(NamedTuple):
     """An operator of a document, where it stands and what it is given."""
 
     path: Path
@@ -35,7 +35,7 @@ class Setting(NamedTuple):
 
 
 @dataclass
-class Merged:
+class MergedPolicies:
     """What policies set together, and which operators they leave to those further down."""
 
     values: dict[Path, Value] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Merged:
         """Merges what is attached to one target into what is attached above it."""
         every = (setting for document in documents for setting in settings_of(document))
         settings = [setting for setting in every if not self._is_closed(setting.path)]
-        changes: defaultdict[Path, list[Setting]] = defaultdict(list)
+        changes: defaultdict[Path, list[OperatorSetting]] = defaultdict(list)
         for setting in settings:
             if setting.operator != CONTROL:
                 changes[setting.path].append(setting)
@@ -76,20 +76,22 @@ def _operators(value: Any) -> frozenset[str]:
     return _EVERY if "@@all" in named else frozenset(named & _EVERY)
 
 
-def settings_of(document: Any, path: Path = ()) -> Iterator[Setting]:
+def settings_of(document: Any, path: Path = ()) -> Iterator[OperatorSetting]:
     """Yields what a document sets, operator by operator; a value without one counts as assigned."""
     if not isinstance(document, dict):
-        yield Setting(path, ASSIGN, document)
+        yield OperatorSetting(path, ASSIGN, document)
         return
     for key, value in document.items():
         if key.startswith("@@"):
-            yield Setting(path, key, value)
+            yield OperatorSetting(path, key, value)
         else:
             yield from settings_of(value, (*path, key))
 
 
-def _applied(inherited: Value | None, settings: Sequence[Setting]) -> Value | None:
-    given = {operator: {_value(one.value) for one in settings if one.operator == operator} for operator in _EVERY}
+def _applied(inherited: Value | None, settings: Sequence[OperatorSetting]) -> Value | None:
+    given = {
+        operator: {_value(setting.value) for setting in settings if setting.operator == operator} for operator in _EVERY
+    }
     added, removed = (
         frozenset(text for value in given[operator] for text in ([value] if isinstance(value, str) else value))
         for operator in (APPEND, REMOVE)
@@ -97,7 +99,7 @@ def _applied(inherited: Value | None, settings: Sequence[Setting]) -> Value | No
     start = next(iter(given[ASSIGN]), inherited)
     is_list = start is None or isinstance(start, frozenset)
     by_order = len(given[ASSIGN]) > 1 or (given[ASSIGN] and (added or removed)) or added & removed
-    if by_order or ((added or removed) and not is_list) or any(one.operator not in _EVERY for one in settings):
+    if by_order or ((added or removed) and not is_list) or any(setting.operator not in _EVERY for setting in settings):
         # AWS takes the policy that was attached first, and that is not known here.
         return f"{_UNKNOWN} {json.dumps([inherited, *sorted(map(repr, settings))], default=sorted)}"
     return start if isinstance(start, str) else (start or frozenset()) - removed | added
@@ -123,7 +125,7 @@ class Looser:
     text: str
 
 
-def looser(kind: PolicyType, before: Merged, after: Merged) -> Iterator[Looser]:
+def looser(kind: PolicyType, before: MergedPolicies, after: MergedPolicies) -> Iterator[Looser]:
     """Yields what is set otherwise than before, where nothing shows that it is stricter."""
     for path in sorted(before.values.keys() | after.values.keys()):
         was, now = before.values.get(path), after.values.get(path)
@@ -156,7 +158,7 @@ def _is_strictest(kind: PolicyType, path: Path, value: Value) -> bool:
     return any(_fits(pattern, path) and value == _value(text) for pattern, text in _STRICTEST.get(kind, {}).items())
 
 
-def _adds(kind: PolicyType, path: Path, value: Value, before: Merged) -> bool:
+def _adds(kind: PolicyType, path: Path, value: Value, before: MergedPolicies) -> bool:
     """Returns whether a section is new, as a whole, where a further one takes nothing away, and copies nothing out."""
     if _COPIES & {*path} and not _stays_in_account(path, value):
         return False

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from strata.diff.change import Change, Topic
 from strata.identity.declared import declared
-from strata.identity.live import Live
+from strata.identity.live import LiveSide
 from strata.identity.moves import replayed
 from strata.identity.refusals import refusals
 from strata.kinds.moves import newest_keys
@@ -16,7 +16,7 @@ from strata.landing_zone import LandingZone
 def loss_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields the refusals, with the older configuration as the deployed one."""
     known = replayed(declared(before), newest_keys(after.moves))
-    for refusal in refusals(declared(after), known, Live()):
+    for refusal in refusals(declared(after), known, LiveSide()):
         fault = refusal.fault
         unless = f", unless --allow {refusal.kind} is given" if refusal.kind else ""
         yield Change(

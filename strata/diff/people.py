@@ -12,10 +12,10 @@ from strata.diff.change import Change, Topic, added_and_removed
 from strata.diff.granted import granted_changes, until_and_why
 from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import Group
-from strata.report.access import AccessPath, Principal, way_of, ways_in
+from strata.report.access import AccessHolder, AccessPath, way_of, ways_in
 from strata.text import accounts_in_words, listed
 
-Held = Mapping[tuple[Principal, str, str], Sequence[AccessPath]]
+Held = Mapping[tuple[AccessHolder, str, str], Sequence[AccessPath]]
 """The ways of access by holder, account and permission set."""
 
 
@@ -54,16 +54,16 @@ def _days(landing_zone: LandingZone, entries: Sequence[Location]) -> list[str | 
 def _sentences(verb: str, found: Held, landing_zone: LandingZone) -> Iterator[Change]:
     """Yields one sentence for all who gain or lose the same permission set in the same accounts."""
     gain = verb == "gain"
-    accounts: dict[tuple[Principal, str, str], list[str]] = defaultdict(list)
+    accounts: dict[tuple[AccessHolder, str, str], list[str]] = defaultdict(list)
     for (holder, account, permission_set), ways in sorted(found.items(), key=lambda item: item[0]):
         accounts[holder, permission_set, until_and_why(ways) if gain else ""].append(account)
-    holders: dict[tuple[str, tuple[str, ...], str], list[Principal]] = defaultdict(list)
+    holders: dict[tuple[str, tuple[str, ...], str], list[AccessHolder]] = defaultdict(list)
     for (holder, permission_set, terms), where in accounts.items():
         holders[permission_set, tuple(where), terms].append(holder)
     for (permission_set, places, terms), who in sorted(holders.items()):
         verb_form = verb if len(who) > 1 or who[0].external else f"{verb}s"
         words = accounts_in_words(places, landing_zone.accounts) or listed(places)
-        text = f"{listed([str(one) for one in who])} {verb_form} {permission_set} in {words}{terms}"
+        text = f"{listed([str(principal) for principal in who])} {verb_form} {permission_set} in {words}{terms}"
         yield Change(Topic.ACCESS, text, "access" if gain else None)
 
 
@@ -79,7 +79,7 @@ def _longer(had: Held, have: Held) -> Iterator[Change]:
         yield Change(Topic.ACCESS, text, "access" if later else None)
 
 
-def _by_set(key: tuple[Principal, str, str]) -> tuple[Principal, str, str]:
+def _by_set(key: tuple[AccessHolder, str, str]) -> tuple[AccessHolder, str, str]:
     holder, account, permission_set = key
     return holder, permission_set, account
 

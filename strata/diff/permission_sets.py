@@ -102,8 +102,10 @@ def _effect(compared: PermissionSets, old: PermissionSet, new: PermissionSet, he
     return _Effect(compared.more(new.key), compared.less(new.key), held)
 
 
-def _texts(one: PermissionSet) -> list[str]:
-    return [policy.document.text if isinstance(policy, InlinePolicy) else str(policy) for policy in one.policies]
+def _texts(permission_set: PermissionSet) -> list[str]:
+    return [
+        policy.document.text if isinstance(policy, InlinePolicy) else str(policy) for policy in permission_set.policies
+    ]
 
 
 def _changes(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
@@ -133,7 +135,7 @@ def _told(texts: list[str], *, widens: bool) -> Found:
 
 
 def _policies(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
-    had, has = ({str(policy): policy for policy in one.managed} for one in (old, new))
+    had, has = ({str(policy): policy for policy in permission_set.managed} for permission_set in (old, new))
     for name in sorted(has.keys() - had.keys()):
         unknown = not is_known(has[name])
         nothing = "" if unknown or effect.more or not effect.held else ", which allows no more than it had"

@@ -39,9 +39,9 @@ def as_markdown(found: Sequence[Change], revision: str) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _is_compared(found: Sequence[Change]) -> bool:
+def _is_compared(changes: Sequence[Change]) -> bool:
     """Returns whether policies were compared by effect."""
-    return any(change.topic in _COMPARED for change in found)
+    return any(change.topic in _COMPARED for change in changes)
 
 
 def _item(change: Change) -> str:
@@ -49,11 +49,11 @@ def _item(change: Change) -> str:
     return f"- {warning}{markdown(change.text)}"
 
 
-def _none(found: Sequence[Change]) -> list[str]:
-    return [] if found else ["Nothing changes for people, accounts or guardrails."]
+def _none(changes: Sequence[Change]) -> list[str]:
+    return [] if changes else ["Nothing changes for people, accounts or guardrails."]
 
 
-def as_json(found: Sequence[Change], revision: str) -> str:
+def as_json(changes: Sequence[Change], revision: str) -> str:
     """Returns changes for a script."""
-    listed = [{"topic": change.topic.value, "text": change.text, "risk": change.risk} for change in found]
-    return output("diff", {"since": revision, "risks": sorted(risks(found)), "changes": listed})
+    listed = [{"topic": change.topic.value, "text": change.text, "risk": change.risk} for change in changes]
+    return output("diff", {"since": revision, "risks": sorted(risks(changes)), "changes": listed})

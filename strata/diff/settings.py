@@ -154,7 +154,9 @@ def trust_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields what changes in project.yaml besides the management account, and imports."""
-    old, new = ({path: value for path, value in leaves(one.project) if value != {}} for one in (before, after))
+    old, new = (
+        {path: value for path, value in leaves(landing_zone.project) if value != {}} for landing_zone in (before, after)
+    )
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) != new.get(path) and not path.startswith(("management_account", "regions.governed")):
             text = f"{path} is {in_words(new.get(path))}, not {in_words(old.get(path))}"

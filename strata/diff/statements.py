@@ -60,12 +60,12 @@ def _comparable(document: Any) -> dict[str, str]:
 
 
 def _with_effect(documents: Iterable[Any], effect: str) -> list[Statement]:
-    found = (one for document in documents for one in statements(document))
-    return [one for one in found if one.content.get("Effect") == effect]
+    found = (statement for document in documents for statement in statements(document))
+    return [statement for statement in found if statement.content.get("Effect") == effect]
 
 
 def _uncovered(wanted: list[Statement], by: list[Statement], verb: str) -> list[str]:
-    return [text for one in wanted if (text := _gap(one, by, verb))]
+    return [text for statement in wanted if (text := _gap(statement, by, verb))]
 
 
 def _gap(wanted: Statement, by: list[Statement], verb: str) -> str | None:

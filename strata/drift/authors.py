@@ -10,7 +10,7 @@ from typing import Literal
 
 from strata.aws.session import AwsError
 from strata.config.models import Project
-from strata.drift.difference import Difference, How
+from strata.drift.difference import Difference, DifferenceKind
 from strata.drift.event_history import DAYS, Event, History
 from strata.errors import Message
 from strata.kinds import kind_of
@@ -47,9 +47,9 @@ class Author:
 def authors(history: History, project: Project, differences: Sequence[Difference]) -> Iterator[Author]:
     """Yields who made each difference, as long as it is asked for."""
     refused: Author | None = None
-    for one in differences[:MOST]:
+    for difference in differences[:MOST]:
         try:
-            author = refused or _author(history, project, one)
+            author = refused or _author(history, project, difference)
         except AwsError as error:
             author = refused = Author(unknown=error.args[0])
         yield author
@@ -57,12 +57,12 @@ def authors(history: History, project: Project, differences: Sequence[Difference
         yield Author(unknown=Message("too-many-differences", f"not asked: only the first {MOST} are", limit=MOST))
 
 
-def _author(history: History, project: Project, one: Difference) -> Author:
-    kind, found = kind_of(one.kind, one.name), list[Event]()
-    sides = [side for side in (one.live, one.recorded) if side]
+def _author(history: History, project: Project, difference: Difference) -> Author:
+    kind, found = kind_of(difference.kind, difference.name), list[Event]()
+    sides = [side for side in (difference.live, difference.recorded) if side]
     clues = [each for side in sides for each in kind.clues(side)] if sides else [()]
-    for region in _regions(project, kind, one.name):
-        for name in _names(one):
+    for region in _regions(project, kind, difference.name):
+        for name in _names(difference):
             events = history.events(region, name)
             found += islice((each for each in events if any(each.words.issuperset(some) for some in clues)), 1)
     if not found:
@@ -84,12 +84,17 @@ def _regions(project: Project, kind: Kind, name: str) -> list[str]:
     return [project.identity_center_region if kind.stack == "sso" else _GLOBAL]
 
 
-def _names(one: Difference) -> Sequence[str]:
+def _names(difference: Difference) -> Sequence[str]:
     """Returns the events that may have made a difference; the console and the API of people have some of their own."""
-    kind = kind_of(one.kind, one.name)
+    kind = kind_of(difference.kind, difference.name)
     if kind.is_control:
-        return kind.events.get(key_of(one.name), ())
-    return kind.events.get(one.attribute) or kind.events[_HOW[one.how]]
+        return kind.events.get(key_of(difference.name), ())
+    return kind.events.get(difference.attribute) or kind.events[_HOW[difference.how]]
 
 
-_HOW = {How.MADE: MADE, How.LEFT: MADE, How.CHANGED: CHANGED, How.GONE: GONE}
+_HOW = {
+    DifferenceKind.MADE: MADE,
+    DifferenceKind.LEFT: MADE,
+    DifferenceKind.CHANGED: CHANGED,
+    DifferenceKind.GONE: GONE,
+}

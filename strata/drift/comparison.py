@@ -8,7 +8,7 @@ from typing import Any
 
 from strata.config import EXTERNAL
 from strata.config.models import OPEN
-from strata.drift.difference import CHANGED_SINCE, Difference, How, lasting, written
+from strata.drift.difference import CHANGED_SINCE, Difference, DifferenceKind, lasting, written
 from strata.drift.hindrances import hindrances
 from strata.drift.order import in_order
 from strata.drift.ways import way_back
@@ -78,25 +78,29 @@ def compare(
     known = known_keys(zone, inventory, imported=said.ids, record={})
     drift = differing(zone, said, inventory, known, unread, accepted)
     made = (*drift.differences, *drift.accepted)
-    whole = all(one.id == UNREAD_EXTERNAL for one in unread.values())
-    reasons = {} if not whole else hindrances(zone, inventory, known, {_added(one) for one in made} - {("", "")})
-    left = [replace(one, way=_hindered(one, reasons)) for one in drift.differences]
+    whole = all(message.id == UNREAD_EXTERNAL for message in unread.values())
+    reasons = (
+        {}
+        if not whole
+        else hindrances(zone, inventory, known, {_added(difference) for difference in made} - {("", "")})
+    )
+    left = [replace(difference, way=_hindered(difference, reasons)) for difference in drift.differences]
     return replace(
         drift,
         differences=tuple(in_order(AtAws(zone, inventory, known), left, drift.undeployed)),
-        accepted=tuple(replace(one, way=_hindered(one, reasons)) for one in drift.accepted),
+        accepted=tuple(replace(difference, way=_hindered(difference, reasons)) for difference in drift.accepted),
     )
 
 
-def _added(one: Difference) -> tuple[str, str]:
+def _added(difference: Difference) -> tuple[str, str]:
     """Returns what `strata adopt` would add for what was made."""
-    return one.live.thing if one.live and one.way.adopt and not one.attribute else ("", "")
+    return difference.live.thing if difference.live and difference.way.adopt and not difference.attribute else ("", "")
 
 
-def _hindered(one: Difference, reasons: Mapping[tuple[str, str], Message]) -> Way:
+def _hindered(difference: Difference, reasons: Mapping[tuple[str, str], Message]) -> Way:
     """Returns the way back, with the reason where no configuration can have what was made."""
-    reason = reasons.get(_added(one))
-    return replace(one.way, adopt=False, not_adopted=reason) if reason else one.way
+    reason = reasons.get(_added(difference))
+    return replace(difference.way, adopt=False, not_adopted=reason) if reason else difference.way
 
 
 def differing(
@@ -125,38 +129,44 @@ def differing(
     gone = _gone_accounts(zone, said, by_type, inventory, known)
     zone = zone.knowing({**dict.fromkeys(gone, ""), **{key: id for id, key in known["account"].items()}})
     aws = AtAws(zone, inventory, known, by_type, said.elsewhere)
-    given = side(one for kind in KINDS for one in kind.given(aws))
+    given = side(thing for kind in KINDS for thing in kind.given(aws))
     here, live = {**declared_side(zone), **given}, live_side(aws)
     if not said.whole:  # what a deploy of today would have left, with what it would not have switched off
-        before: Side = {at: one for at, one in live.items() if one.noted} | dict(here)
+        before: Side = {at: thing for at, thing in live.items() if thing.noted} | dict(here)
     else:
         before = recorded_side(zone, said)
         if said.broken:  # which the next deploy makes anew, whether a run had made it or not
             sound = recorded_side(zone, said, said.broken)
-            before = {at: one for at, one in before.items() if at in sound or at not in here}
+            before = {at: thing for at, thing in before.items() if at in sound or at not in here}
     # Deploys leave out what is closed at AWS, and have their states forget it: it is no change that waits for one.
-    shut = gone | {known["account"].get(one.id, "") for one in inventory.organization.accounts if one.state not in OPEN}
+    shut = gone | {
+        known["account"].get(account.id, "") for account in inventory.organization.accounts if account.state not in OPEN
+    }
     before = {**{at: here[at] for at in here if at[0] == ACCOUNT.name and at[1] in shut}, **before}
     out_of_reach = _out_of_reach(zone, inventory, known, live)
-    before = {at: _as_called(aws, one) if one.external else one for at, one in {**before, **given}.items()}
+    before = {at: _as_called(aws, thing) if thing.external else thing for at, thing in {**before, **given}.items()}
     found, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
     for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
         kind, account = kind_of(*at), _account_of(*at)
         if not (at[0] in hidden or (kind.is_control and key_of(at[1]) in parts) or account in out_of_reach):
-            one = _Compared(aws, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
-            differences = list(one.differences())
+            compared = _Compared(aws, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
+            differences = list(compared.differences())
             found += differences
-            if one.waits() and account not in shut:
+            if compared.waits() and account not in shut:
                 waiting.append(" ".join(at))
                 stacks.add(kind.stack)
-            otherwise += one.otherwise({each.attribute for each in differences})
+            otherwise += compared.otherwise({each.attribute for each in differences})
     # A line that gives a name back works once what took it is gone.
-    found = sorted(_by_their_causes(found), key=lambda one: (ORDER[one.kind], one.is_name_back))
-    silenced = tuple(one for one in found if one.is_meant(accepted))
-    left = tuple(_since(_beside(aws, one, silenced), accepted) for one in found if not one.is_meant(accepted))
-    stacks |= {stack for one in silenced for stack in one.way.deploy}
+    found = sorted(_by_their_causes(found), key=lambda difference: (ORDER[difference.kind], difference.is_name_back))
+    silenced = tuple(difference for difference in found if difference.is_meant(accepted))
+    left = tuple(
+        _since(_beside(aws, difference, silenced), accepted)
+        for difference in found
+        if not difference.is_meant(accepted)
+    )
+    stacks |= {stack for difference in silenced for stack in difference.way.deploy}
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise), frozenset(stacks))
 
 
@@ -172,7 +182,7 @@ def _gone_accounts(
         return frozenset()
     had = {folded(text(one, "email")) for one in by_type.get(TYPES["account"], {}).values()} | said.let_go
     there = {*known["account"].values()}
-    return frozenset(key for key, one in zone.members.items() if key not in there and folded(one.email) in had)
+    return frozenset(key for key, account in zone.members.items() if key not in there and folded(account.email) in had)
 
 
 def _out_of_reach(zone: LandingZone, inventory: Inventory, known: Keys, live: Side) -> frozenset[str]:
@@ -181,9 +191,9 @@ def _out_of_reach(zone: LandingZone, inventory: Inventory, known: Keys, live: Si
     AWS lists them no more, or they are closed and nobody declares them.
     """
     accounts = inventory.organization.accounts
-    closed = {known["account"].get(one.id, one.id) for one in accounts if one.state not in OPEN}
-    named = {one.ids["account"] for one in live.values() if one.kind in _BY_ACCOUNT and one.ids.get("account")}
-    unlisted = named - {one.id for one in accounts} if accounts else set[str]()
+    closed = {known["account"].get(account.id, account.id) for account in accounts if account.state not in OPEN}
+    named = {thing.ids["account"] for thing in live.values() if thing.kind in _BY_ACCOUNT and thing.ids.get("account")}
+    unlisted = named - {account.id for account in accounts} if accounts else set[str]()
     return frozenset((closed - zone.members.keys()) | unlisted)
 
 
@@ -201,44 +211,53 @@ def _account_of(kind: str, name: str) -> str:
     return name.rpartition(" of ")[2] if kind_of(kind, name) is CONTACT else ""
 
 
-def _as_called(aws: AtAws, one: Thing) -> Thing:
+def _as_called(aws: AtAws, thing: Thing) -> Thing:
     """Returns something external, of which no state has the ids, with those that AWS gave it."""
-    ids_of = kind_of(one.kind, one.name).ids_at_aws
-    return replace(one, ids=ids_of(aws, one)) if ids_of else one
+    ids_of = kind_of(thing.kind, thing.name).ids_at_aws
+    return replace(thing, ids=ids_of(aws, thing)) if ids_of else thing
 
 
 def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
     """Returns the differences without those that say only that others have deleted what had something, or who had."""
     whole = {
-        one.name
-        for one in differences
-        if one.how is How.GONE and one.kind in (SET.name, POLICY.name) and one.declared and one.declared.external
+        difference.name
+        for difference in differences
+        if difference.how is DifferenceKind.GONE
+        and difference.kind in (SET.name, POLICY.name)
+        and difference.declared
+        and difference.declared.external
     }
     deleted = {
-        one.recorded.ids.get("id", "")
-        for one in differences
-        if one.recorded and one.recorded.external and one.attribute in ("", "id")
+        difference.recorded.ids.get("id", "")
+        for difference in differences
+        if difference.recorded and difference.recorded.external and difference.attribute in ("", "id")
     }
     return _under_what_was_made_again(
         [
-            one
-            for one in differences
-            if not one.recorded or one.how is How.MADE or one.recorded.ids.get("principal") not in deleted
-            if not (one.how is How.GONE and one.declared and _holder(one) in whole)
+            difference
+            for difference in differences
+            if not difference.recorded
+            or difference.how is DifferenceKind.MADE
+            or difference.recorded.ids.get("principal") not in deleted
+            if not (difference.how is DifferenceKind.GONE and difference.declared and _holder(difference) in whole)
         ]
     )
 
 
 def _under_what_was_made_again(differences: Sequence[Difference]) -> list[Difference]:
     """Returns the differences; what a user, group or set lost as it was deleted, and has again, is told with it."""
-    again = [one for one in differences if one.attribute == "id" and one.way.undo and kind_of(one.kind, one.name).key]
+    again = [
+        difference
+        for difference in differences
+        if difference.attribute == "id" and difference.way.undo and kind_of(difference.kind, difference.name).key
+    ]
     told, found = set[int](), list[Difference]()
     for one in again:
         old = one.recorded.ids["id"] if one.recorded else ""
         its = [
             number
             for number, each in enumerate(differences)
-            if number not in told and each not in again and each.how is not How.MADE
+            if number not in told and each not in again and each.how is not DifferenceKind.MADE
             if each.recorded and old in each.recorded.ids.values()
         ]
         told.update(its)
@@ -249,36 +268,45 @@ def _under_what_was_made_again(differences: Sequence[Difference]) -> list[Differ
             by_hand = by_hand.saying(f"{by_hand}, and gives it {listed(names)}", things=names)
         lines = [line for each in lost if each.attribute == "id" for line in each.way.undo]
         found.append(replace(one, way=replace(one.way, undo=(*lines, *one.way.undo), by_hand=by_hand)))
-    rest = [one for number, one in enumerate(differences) if number not in told and one not in again]
+    rest = [
+        difference for number, difference in enumerate(differences) if number not in told and difference not in again
+    ]
     return [*rest, *found]
 
 
-def _beside(aws: AtAws, one: Difference, silenced: Sequence[Difference]) -> Difference:
+def _beside(aws: AtAws, difference: Difference, silenced: Sequence[Difference]) -> Difference:
     """Returns a difference; where its lines give other values of the thing as well, what is accepted stays as it is."""
-    its = [each for each in silenced if (each.kind, each.name) == (one.kind, one.name)]
+    its = [each for each in silenced if (each.kind, each.name) == (difference.kind, difference.name)]
     meant = {each.attribute: each.live.values[each.attribute] for each in its if each.live and each.attribute}
-    if not (meant and one.recorded and one.way.undo):
-        return one
-    before = replace(one.recorded, values={**one.recorded.values, **meant})
-    way = way_back(aws, kind_of(one.kind, one.name), one.attribute, one.declared, before, one.live)
-    return replace(one, way=way)
+    if not (meant and difference.recorded and difference.way.undo):
+        return difference
+    before = replace(difference.recorded, values={**difference.recorded.values, **meant})
+    way = way_back(
+        aws,
+        kind_of(difference.kind, difference.name),
+        difference.attribute,
+        difference.declared,
+        before,
+        difference.live,
+    )
+    return replace(difference, way=way)
 
 
-def _since(one: Difference, accepted: Collection[tuple[str, str]]) -> Difference:
+def _since(difference: Difference, accepted: Collection[tuple[str, str]]) -> Difference:
     """Returns a difference; where somebody accepted it as it was before, without the lines that delete the whole."""
-    if not any(one.was_meant(*entry) for entry in accepted):
-        return one
+    if not any(difference.was_meant(*entry) for entry in accepted):
+        return difference
     text = "take back at AWS what was changed since; or put the new entry of accepted.yaml in place of the old one"
-    return replace(one, way=replace(one.way, undo=(), by_hand=Message(CHANGED_SINCE, text)))
+    return replace(difference, way=replace(difference.way, undo=(), by_hand=Message(CHANGED_SINCE, text)))
 
 
-def _holder(one: Difference) -> str:
+def _holder(difference: Difference) -> str:
     """Returns the permission set that a part is in or that is given, or the policy that is attached."""
-    if one.kind == ASSIGNMENT.name:
-        return one.name.partition(" of ")[0]
-    if one.kind == ATTACHMENT.name:
-        return one.name.partition(" on ")[0]
-    return one.name.rpartition(" in ")[2] if kind_of(one.kind, one.name).is_part else ""
+    if difference.kind == ASSIGNMENT.name:
+        return difference.name.partition(" of ")[0]
+    if difference.kind == ATTACHMENT.name:
+        return difference.name.partition(" on ")[0]
+    return difference.name.rpartition(" in ")[2] if kind_of(difference.kind, difference.name).is_part else ""
 
 
 def things_by_name(
@@ -298,7 +326,7 @@ def things_by_name(
     found = dict[tuple[str, str], tuple[str, str]]()
     for keys in (before, known):
         live = live_side(AtAws(zone, inventory, keys, by_type, frozenset()))
-        found |= {at: one.thing for at, one in live.items()}
+        found |= {at: thing.thing for at, thing in live.items()}
     return found
 
 
@@ -349,13 +377,13 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
     reasons = dict(inventory.unread)
     if isinstance(inventory.entitlements, str):
         reasons[reading.ENTITLEMENTS] = inventory.entitlements
-    found = {part: Message("part-unread", reason, part=part) for part, reason in reasons.items()}
+    messages = {part: Message("part-unread", reason, part=part) for part, reason in reasons.items()}
     if center and not inventory.center:
         region = zone.project.identity_center_region
         off = Message("identity-center-off", f"it is not enabled in {region}", region=region)
-        found.setdefault(reading.CENTER, off)
-    found |= dict(_unread_external(zone, inventory))
-    return dict(sorted(found.items()))
+        messages.setdefault(reading.CENTER, off)
+    messages |= dict(_unread_external(zone, inventory))
+    return dict(sorted(messages.items()))
 
 
 def _unread_external(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, Message]]:
@@ -363,15 +391,23 @@ def _unread_external(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[
 
     A group may have another name at AWS by now; those that a provider fills are compared with nothing.
     """
-    names = {one.name for center in inventory.centers for one in center.permission_sets}
-    policies = {(one.type, one.name) for one in inventory.organization.policies}
-    sets = (one for one in zone.permission_sets.values() if not one.is_known and one.name in names)
-    some = (one for one in zone.policies.values() if not one.is_known and (one.type, one.name) in policies)
-    provided = {folded(one.name) for center in inventory.centers for one in center.groups if one.external}
-    unknown = (one for one in zone.groups.values() if is_of_control_tower(one) and not one.is_known)
-    groups = (one for one in unknown if inventory.centers and folded(one.name) not in provided)
-    lacking = [(SET.name, one.key) for one in sets] + [(POLICY.name, one.key) for one in some]
-    for kind, key in (*lacking, *((GROUP.name, one.key) for one in groups)):
+    names = {permission_set.name for center in inventory.centers for permission_set in center.permission_sets}
+    policies = {(policy.type, policy.name) for policy in inventory.organization.policies}
+    sets = (
+        permission_set
+        for permission_set in zone.permission_sets.values()
+        if not permission_set.is_known and permission_set.name in names
+    )
+    some = (
+        policy for policy in zone.policies.values() if not policy.is_known and (policy.type, policy.name) in policies
+    )
+    provided = {folded(group.name) for center in inventory.centers for group in center.groups if group.external}
+    unknown = (group for group in zone.groups.values() if is_of_control_tower(group) and not group.is_known)
+    groups = (group for group in unknown if inventory.centers and folded(group.name) not in provided)
+    lacking = [(SET.name, permission_set.key) for permission_set in sets] + [
+        (POLICY.name, policy.key) for policy in some
+    ]
+    for kind, key in (*lacking, *((GROUP.name, group.key) for group in groups)):
         text = f"{EXTERNAL} lacks it; strata adopt --refresh-external"
         yield f"{kind} {key}", Message(UNREAD_EXTERNAL, text, kind=kind, name=key)
 
@@ -396,24 +432,24 @@ class _Compared:
     def differences(self) -> Iterator[Difference]:
         """Yields what somebody did outside."""
         if self.now and not self.here and self.before and self.before.noted:
-            yield self._difference(How.LEFT)
+            yield self._difference(DifferenceKind.LEFT)
         elif self.now and not self.here and not self.before:
             rights = self.now.rights
-            yield self._difference(How.MADE, at_aws="" if rights is None else written(rights))
+            yield self._difference(DifferenceKind.MADE, at_aws="" if rights is None else written(rights))
         elif self.here and self.before and not self.now:
-            yield self._difference(How.GONE)
+            yield self._difference(DifferenceKind.GONE)
         elif self.here and self.before and self.now:
             for attribute, declared, recorded, live in self._values(self.here, self.before, self.now):
                 # A deploy that leaves a value notes it in the state, whoever set it.
                 same = (declared,) if attribute in self.here.by_default else (declared, recorded)
                 if not any(self._are_same(attribute, live, one) for one in same):
                     values = written(live), written(recorded), written(declared)
-                    yield self._difference(How.CHANGED, attribute, *values)
+                    yield self._difference(DifferenceKind.CHANGED, attribute, *values)
 
     def waits(self) -> bool:
         """Returns whether a deploy would change something here that nobody changed outside."""
-        sides = [one for one in (self.here, self.before, self.now) if one]
-        if any(one.external for one in sides) and not all((self.here, self.before, self.now)):
+        sides = [thing for thing in (self.here, self.before, self.now) if thing]
+        if any(thing.external for thing in sides) and not all((self.here, self.before, self.now)):
             return False  # a deploy makes nothing of it
         if self.here and self.before and self.now:
             left = {self.kind.left, *self.here.by_default}
@@ -437,16 +473,16 @@ class _Compared:
         if "" in told:
             return
         if self.now and not self.here and not (self.before and self.before.noted):
-            yield self._difference(How.MADE)
+            yield self._difference(DifferenceKind.MADE)
         elif self.here and not self.now:
-            yield self._difference(How.GONE)
+            yield self._difference(DifferenceKind.GONE)
         elif self.here and self.now:
             for attribute, declared in self.here.values.items():
                 live = self.now.values.get(attribute)
                 unknown = declared is AS_IT_IS or attribute in told or self._are_unread_tags(attribute)
                 same = self._are_same(attribute, live, declared) or self._is_earlier_name(attribute, live)
                 if not unknown and not same:
-                    yield self._difference(How.CHANGED, attribute, written(live), "", written(declared))
+                    yield self._difference(DifferenceKind.CHANGED, attribute, written(live), "", written(declared))
 
     def _values(self, here: Thing, before: Thing, now: Thing) -> Iterator[tuple[str, Any, Any, Any]]:
         """Yields the attributes that count, with their values: declared, recorded, live."""
@@ -476,7 +512,7 @@ class _Compared:
         return attribute == reading.TAGS and (STATES in self.unread or apart)
 
     def _difference(
-        self, how: How, attribute: str = "", at_aws: str = "", before: str = "", declared: str = ""
+        self, how: DifferenceKind, attribute: str = "", at_aws: str = "", before: str = "", declared: str = ""
     ) -> Difference:
         place = str(self.aws.zone.source(self.here.file, self.here.location)) if self.here and self.here.file else ""
         sides = self.here, self.before, self.now

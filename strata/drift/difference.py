@@ -20,7 +20,7 @@ from strata.policy.documents import statements
 from strata.policy.equality import meaning
 
 
-class How(StrEnum):
+class DifferenceKind(StrEnum):
     """How something differs; the finding by which accepted.yaml has it."""
 
     MADE = "made-outside"
@@ -44,7 +44,7 @@ class Difference:
         live: the thing as AWS has it, where it does.
     """
 
-    how: How
+    how: DifferenceKind
     kind: str
     name: str
     way: Way
@@ -81,7 +81,7 @@ class Difference:
     @property
     def findings(self) -> tuple[str, ...]:
         """Returns the findings under which accepted.yaml may have it: what a deploy noted may have been made before."""
-        return (self.how.value, How.MADE.value) if self.how is How.LEFT else (self.how.value,)
+        return (self.how.value, DifferenceKind.MADE.value) if self.how is DifferenceKind.LEFT else (self.how.value,)
 
     def is_meant(self, accepted: Collection[tuple[str, str]]) -> bool:
         """Returns whether it is among what accepted.yaml has, by finding and lasting place."""
@@ -92,7 +92,7 @@ class Difference:
 
         What has a key of its own is known by its id, at the end of its name: it may have another name by now.
         """
-        if self.how is not How.MADE or finding != How.MADE.value:
+        if self.how is not DifferenceKind.MADE or finding != DifferenceKind.MADE.value:
             return False
         its, kind, id = written_out(f"{self.kind} {self.name}"), f"{self.kind} ", _ID.search(self.name)
         then = (at, at.rpartition(": content is ")[0])
@@ -136,7 +136,9 @@ def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:
 
 def _statements(document: Any) -> dict[str, Any]:
     found = statements(meaning(document))
-    return {"".join(one.values("Sid")) or f"statement {one.number}": one.content for one in found}
+    return {
+        "".join(statement.values("Sid")) or f"statement {statement.number}": statement.content for statement in found
+    }
 
 
 def written(value: Any) -> str:

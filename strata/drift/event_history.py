@@ -40,7 +40,7 @@ class History:
     def __init__(self, aws: Aws) -> None:
         pace = Pace(PER_SECOND)
         self._aws = replace(aws, answers=None, before_send=pace.wait, throttled=pace.throttled)
-        self._begun: dict[tuple[str, str], _Begun] = {}
+        self._begun: dict[tuple[str, str], _LookupBegun] = {}
 
     def events(self, region: str, name: str) -> Iterator[Event]:
         """Yields the events of a name that succeeded, the newest first, page by page as they are wanted.
@@ -48,7 +48,7 @@ class History:
         Raises:
             AwsError: AWS rejects a call.
         """
-        begun = self._begun.setdefault((region, name), _Begun(self._pages(region, name), []))
+        begun = self._begun.setdefault((region, name), _LookupBegun(self._pages(region, name), []))
         yield from begun.read
         for page in begun.pages:
             begun.read.extend(page)
@@ -61,14 +61,14 @@ class History:
             more = {"NextToken": token} if token else {}
             answer = client.lookup_events(LookupAttributes=[attribute], MaxResults=50, **more)
             found = map(_event, answer.get("Events") or ())
-            yield [one for one in found if one]
+            yield [event for event in found if event]
             token = answer.get("NextToken") or ""
             if not token:
                 return
 
 
 @dataclass
-class _Begun:
+class _LookupBegun:
     pages: Iterator[list[Event]]
     read: list[Event]
 

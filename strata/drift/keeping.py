@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from strata.adoption.describing import objection, undescribable_policy
 from strata.errors import Message
 from strata.kinds import kind_of
-from strata.kinds.at_aws import Attached
-from strata.kinds.change import Change, Edit, Obstacle, edit, in_external_yaml
+from strata.kinds.at_aws import LiveCustomerPolicy
+from strata.kinds.change import Edit, Obstacle, OutsideChange, edit, in_external_yaml
 from strata.kinds.kind import Kind
 from strata.kinds.permission_set import BOUNDARY, SET, SET_POLICY, arn_of
 from strata.kinds.policy import POLICY, full_access_of
@@ -33,7 +33,7 @@ def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, 
         again = Message("deploy-gives-again", "a deploy gives the new one what the deleted one had")
         deleted = "the state has the one that was deleted, and no import replaces it"
         return again if here.external else Message("state-has-deleted", deleted)
-    if why := kind.obstacle(zone, Change(attribute, here, now)) or _undescribable(zone, kind, now):
+    if why := kind.obstacle(zone, OutsideChange(attribute, here, now)) or _undescribable(zone, kind, now):
         return why
     name, value = kind.fields.get(attribute), now.values.get(attribute)
     return objection(kind.model, name, value) if kind.model and name and value else ""
@@ -44,10 +44,17 @@ def _undescribable(zone: LandingZone, kind: Kind, now: Thing) -> Obstacle:
     if kind not in (SET_POLICY, BOUNDARY):
         return ""
     ids, set_ = now.ids, zone.permission_sets[now.ids["set"]]
-    own = Attached(ids["customer"], ids.get("path", "/")) if "customer" in ids else None
+    own = LiveCustomerPolicy(ids["customer"], ids.get("path", "/")) if "customer" in ids else None
     managed = set_.managed if kind is SET_POLICY else ()
-    others = [Attached(one.customer, one.path) for one in managed if one.customer]
-    return undescribable_policy(own or arn_of(ids["aws"]), [one for one in others if one != own]) or ""
+    others = [
+        LiveCustomerPolicy(managed_policy.customer, managed_policy.path)
+        for managed_policy in managed
+        if managed_policy.customer
+    ]
+    return (
+        undescribable_policy(own or arn_of(ids["aws"]), [attachment for attachment in others if attachment != own])
+        or ""
+    )
 
 
 def _is_in_external_yaml(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> bool:
@@ -64,12 +71,12 @@ def adopt_line(kind: str, name: str) -> str:
     return f"strata adopt {word(f'{words}:{name}')}"
 
 
-def is_added(change: Change) -> bool:
+def is_added(change: OutsideChange) -> bool:
     """Returns whether it is an entry of its own, which every run of `strata adopt` can add."""
     return not change.attribute and kind_of(change.now.kind, change.now.name).is_added
 
 
-def edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+def edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     """Yields what is written of what a run over everything does not write."""
     if is_added(change):
         return

@@ -25,12 +25,12 @@ def with_needed(zone: LandingZone, ways: Sequence[Way], undeployed: Collection[s
 
     A deploy refuses to go on while a stack that it reads from has changes.
     """
-    differ, reads = {stack for one in ways for stack in one.deploy}, dict[str, set[str]]()
+    differ, reads = {stack for way in ways for stack in way.deploy}, dict[str, set[str]]()
     for layer in layers(zone):
         reads[layer.name] = {*layer.reads}.union(*(reads.get(name, ()) for name in layer.reads))
     due = {*differ, *undeployed}
     needed = {stack: (*(name for name in reads if name in reads[stack] & due), stack) for stack in differ}
-    return [replace(one, deploy=needed[one.deploy[-1]]) if one.deploy else one for one in ways]
+    return [replace(way, deploy=needed[way.deploy[-1]]) if way.deploy else way for way in ways]
 
 
 def way_back(
@@ -46,7 +46,7 @@ def way_back(
 
 def _into_groups_later(zone: LandingZone, user: str, by_hand: Message | Literal[""]) -> Message | Literal[""]:
     """Returns what to do, and that another run puts the new user, whose id nobody knows yet, into groups again."""
-    groups = [one.name for one in zone.groups.values() if is_of_control_tower(one) and user in one.people]
+    groups = [group.name for group in zone.groups.values() if is_of_control_tower(group) and user in group.people]
     if not groups:
         return by_hand
     again = f"once the new one is there, strata drift --back once more puts it into {listed(groups)}"

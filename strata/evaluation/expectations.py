@@ -18,7 +18,7 @@ from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, PARTITION
 from strata.evaluation.landing_zone import Actor, Evaluated
 from strata.evaluation.questions import (
-    Question,
+    PrincipalQuestion,
     Who,
     actors,
     ask,
@@ -31,8 +31,8 @@ from strata.evaluation.sentences import EVERYBODY, Sentence
 from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome
 from strata.policy.keys import region_of
-from strata.policy.layers import Account, Layer
-from strata.policy.patterns import Actions, is_pattern
+from strata.policy.layers import AccountLevels, PolicyLayer
+from strata.policy.patterns import ActionPatterns, is_pattern
 from strata.policy.reference import Action, reference
 from strata.policy.requests import PrincipalKind, Value
 from strata.policy.resources import takes
@@ -68,7 +68,7 @@ class Case(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Result:
+class ExpectationResult:
     """What was found for one expectation."""
 
     index: int
@@ -102,12 +102,12 @@ class Result:
 
 def _matching(pattern: str) -> Iterator[Action]:
     """Yields the actions that a pattern matches, but for the one that nothing denies."""
-    return (one for one in reference().actions(pattern) if one.full_name != FREE)
+    return (action for action in reference().actions(pattern) if action.full_name != FREE)
 
 
 def _about(actions: Iterable[Action], resource: str | None) -> Iterator[Action]:
     """Yields the actions that may be about a resource: of others there is no such request."""
-    return (one for one in actions if resource is None or takes(one, resource))
+    return (action for action in actions if resource is None or takes(action, resource))
 
 
 def _sent_to(
@@ -149,7 +149,7 @@ class _Asked:
 
     def answer(self, action: Action, region: str | None) -> tuple[Answer | None, Actor | None]:
         """Returns the best answer of somebody with several ways to act, with the way."""
-        question = Question(action, self.resource, region, self.keys)
+        question = PrincipalQuestion(action, self.resource, region, self.keys)
         kind = self._kind(question)
         if kind not in self._answers:
             found = [(ask(self.evaluated, actor, question, self.account), actor) for actor in self.acting]
@@ -157,7 +157,7 @@ class _Asked:
             self._answers[kind] = best
         return self._answers[kind]
 
-    def _kind(self, question: Question) -> object:
+    def _kind(self, question: PrincipalQuestion) -> object:
         """Returns all that the answer to a question depends on."""
         action, name = question.action, question.action.full_name.lower()
         resource, there = resource_of(self.evaluated, question, self.evaluated.account(self.account))
@@ -177,23 +177,24 @@ class _Asked:
         if (self.resource or "").startswith(f"arn:{PARTITION}:logs:"):
             return False  # actions ask about the same log group in different forms
         as_action = Action(prefix, name or "*", "Write", (), None, frozenset())
-        question = Question(as_action, self.resource, region, self.keys)
+        question = PrincipalQuestion(as_action, self.resource, region, self.keys)
         return all(self._denied(actor, question) for actor in self.acting)
 
-    def _denied(self, actor: Actor, question: Question) -> bool:
+    def _denied(self, actor: Actor, question: PrincipalQuestion) -> bool:
         if actor.principal.kind not in _BOUND:
             return False
         request, _ = request_of(self.evaluated, actor, question, self.account)
         return any(
-            _is_about_all(one.actions, request.name, but=one.not_actions) and one.applies(request) is True
+            _is_about_all(statement.actions, request.name, but=statement.not_actions)
+            and statement.applies(request) is True
             for layer in _layers(actor)
             for document in layer.documents
-            for one in document.statements
-            if not one.allows
+            for statement in document.statements
+            if not statement.allows
         )
 
 
-def _layers(actor: Actor, there: Account | None = None) -> Iterator[Layer]:
+def _layers(actor: Actor, there: AccountLevels | None = None) -> Iterator[PolicyLayer]:
     """Yields the policies of somebody, and those above, of an account with resources as well."""
     yield from () if actor.account.management else actor.account.service_control
     yield from there.resource_control if there else ()
@@ -216,7 +217,7 @@ class _Subject(NamedTuple):
         return bool(self.ways or self.who)
 
 
-class Examination:
+class Examiner:
     """Asks the expectations of a landing zone; what is the same for several is found out once."""
 
     def __init__(self, evaluated: Evaluated) -> None:
@@ -224,7 +225,7 @@ class Examination:
         self._signatures: dict[str, tuple[object, ...]] = {}
         self._grants: dict[str, tuple[tuple[str, str, str], ...]] = {}
 
-    def examine(self, index: int, sentence: Sentence) -> Result:
+    def examine(self, index: int, sentence: Sentence) -> ExpectationResult:
         """Returns what is answered otherwise than expected."""
         groups: defaultdict[object, list[tuple[str, _Subject]]] = defaultdict(list)
         for account in sentence.accounts:
@@ -233,7 +234,7 @@ class Examination:
                 ways = tuple((key, user if self._people_differ else None, group) for key, user, group in subject.ways)
                 groups[signature, ways, subject.who].append((account, subject))
         failing = [case for members in groups.values() for case in self._cases(sentence, members)]
-        return Result(index, sentence.expectation, tuple(failing))
+        return ExpectationResult(index, sentence.expectation, tuple(failing))
 
     def _cases(self, sentence: Sentence, members: Sequence[tuple[str, _Subject]]) -> list[Case]:
         """Returns what is answered otherwise for some who are answered alike, asked of the first of them."""
@@ -303,25 +304,27 @@ class Examination:
 
     def _left_out(self, sentence: Sentence, account: str, permission_set: str, user: str, name: str) -> bool:
         groups = self.evaluated.landing_zone.groups
-        for one in sentence.but:
-            if one.kind == "permission set" and one.key == permission_set:
+        for who in sentence.but:
+            if who.kind == "permission set" and who.key == permission_set:
                 return True
-            if one.kind == "user" and one.key == user:
+            if who.kind == "user" and who.key == user:
                 return True
-            if one.kind == "group" and (user in groups[one.key].members if user else name == str(one)):
+            if who.kind == "group" and (user in groups[who.key].members if user else name == str(who)):
                 return True
         return False
 
     def _ways(self, sentence: Sentence, who: Who, account: str) -> tuple[tuple[str, str | None, str], ...]:
-        out = {one.key for one in sentence.but if one.kind == "permission set"}
+        out = {who.key for who in sentence.but if who.kind == "permission set"}
         if who.kind == "user":
             given = sets_of(self.evaluated, who.key, account)
         elif who.kind == "group":
             of_group = ("GROUP", who.key)
             grants = self.evaluated.grants(account)
-            given = {one.permission_set: "" for one in grants if (one.principal_type, one.principal) == of_group}
+            given = {
+                grant.permission_set: "" for grant in grants if (grant.principal_type, grant.principal) == of_group
+            }
         else:
-            granted = {one.permission_set for one in self.evaluated.grants(account)}
+            granted = {grant.permission_set for grant in self.evaluated.grants(account)}
             given = {who.key: ""} if who.key in granted else {}
         user = who.key if who.kind == "user" else None
         return tuple((key, user, group) for key, group in sorted(given.items()) if key not in out)
@@ -330,14 +333,14 @@ class Examination:
         """Returns who has which permission set in an account: a name, the set, and the user if it is one."""
         if account not in self._grants:
             groups, found = self.evaluated.landing_zone.groups, set[tuple[str, str, str]]()
-            for one in self.evaluated.grants(account):
-                if one.principal_type == "USER":
-                    found.add((one.principal, one.permission_set, one.principal))
+            for grant in self.evaluated.grants(account):
+                if grant.principal_type == "USER":
+                    found.add((grant.principal, grant.permission_set, grant.principal))
                     continue
-                group = groups[one.principal]
-                found |= {(one_of, one.permission_set, one_of) for one_of in group.members}
+                group = groups[grant.principal]
+                found |= {(one_of, grant.permission_set, one_of) for one_of in group.members}
                 if group.has_others or not group.members:
-                    found.add((str(Who("group", group.key)), one.permission_set, ""))
+                    found.add((str(Who("group", group.key)), grant.permission_set, ""))
             self._grants[account] = tuple(sorted(found))
         return self._grants[account]
 
@@ -351,12 +354,12 @@ class Examination:
     def _exempt_roles(self, sentence: Sentence) -> Iterator[str]:
         """Yields the names of the roles that a sentence leaves out, those of permission sets among them."""
         deployer, sets = self.evaluated.landing_zone.deployer, self.evaluated.landing_zone.permission_sets
-        for one in sentence.but:
-            if one.kind == "role":
-                yield one.key
-            elif one.kind == "permission set":
-                yield f"aws-reserved/sso.amazonaws.com/*AWSReservedSSO_{sets[one.key].name}_*"
-            elif one.kind == "deployer" and deployer:
+        for who in sentence.but:
+            if who.kind == "role":
+                yield who.key
+            elif who.kind == "permission set":
+                yield f"aws-reserved/sso.amazonaws.com/*AWSReservedSSO_{sets[who.key].name}_*"
+            elif who.kind == "deployer" and deployer:
                 yield deployer.role
 
     # Which accounts give the same answer
@@ -375,14 +378,14 @@ class Examination:
     def _texts(self) -> str:
         """Returns the text of every document of the configuration, in lower case."""
         landing_zone = self.evaluated.landing_zone
-        inline = (one.inline for one in landing_zone.permission_sets.values())
+        inline = (permission_set.inline for permission_set in landing_zone.permission_sets.values())
         deployer = landing_zone.deployer.policies if landing_zone.deployer else ()
         documents = (
-            *(one.document for one in landing_zone.policies.values()),
-            *(one.document for one in inline if one),
+            *(policy.document for policy in landing_zone.policies.values()),
+            *(inline_policy.document for inline_policy in inline if inline_policy),
             *(document for one in deployer if (document := getattr(one, "document", None))),
         )
-        return "\n".join(one.text for one in documents).lower()
+        return "\n".join(document.text for document in documents).lower()
 
     @cached_property
     def _marks(self) -> frozenset[str]:
@@ -405,15 +408,15 @@ _SPECIAL = ("kms", "sts")
 _BOUND = (PrincipalKind.ROLE, PrincipalKind.ROOT, PrincipalKind.USER)
 
 
-def _is_about_all(patterns: Actions, wanted: str, *, but: bool) -> bool:
+def _is_about_all(patterns: ActionPatterns, wanted: str, *, but: bool) -> bool:
     return not patterns.may_meet(wanted) if but else patterns.cover(wanted)
 
 
-def _documents(account: Account) -> Iterator[tuple[int, ...]]:
+def _documents(account: AccountLevels) -> Iterator[tuple[int, ...]]:
     """Yields what stands on each level above an account, but for those where all is allowed."""
     for level in (*account.service_control, *account.resource_control):
         if len(level.documents) > 1 or level.unknown:
-            yield (id(level) if level.unknown else 0, *(id(one) for one in level.documents))
+            yield (id(level) if level.unknown else 0, *(id(document) for document in level.documents))
 
 
 def _mark(text: str) -> re.Pattern[str]:
@@ -423,32 +426,34 @@ def _mark(text: str) -> re.Pattern[str]:
 # Sentences that say nothing, or against each other
 
 
-def idle(examination: Examination, sentence: Sentence) -> str:
+def idle(examination: Examiner, sentence: Sentence) -> str:
     """Returns why an expectation can never fail, empty for one that can."""
     if not sentence.accounts:
         return "is about no account, so it can never fail"
-    found = [one for account in sentence.accounts for one in examination.subjects(sentence, account)]
-    if not found:
+    subjects = [subject for account in sentence.accounts for subject in examination.subjects(sentence, account)]
+    if not subjects:
         return "is about nobody who has access there, so it can never fail"
     if sentence.expectation.denied:
-        if not any(one.has_access for one in found):
-            names = sorted({one.name for one in found})
+        if not any(subject.has_access for subject in subjects):
+            names = sorted({subject.name for subject in subjects})
             return f"is about {', '.join(names)} without any access there, so no policy can break it"
         return ""
-    management = sentence.accounts == (MANAGEMENT,) and all(one is None or "::" in one for one in sentence.resources)
-    if management and all(one.who and one.who.kind == "root" for one in found):
+    management = sentence.accounts == (MANAGEMENT,) and all(
+        resource is None or "::" in resource for resource in sentence.resources
+    )
+    if management and all(subject.who and subject.who.kind == "root" for subject in subjects):
         return "is about the root user of the management account, whom nothing binds, so it can never fail"
-    if all(one == FREE for one in sentence.expectation.actions):
+    if all(action == FREE for action in sentence.expectation.actions):
         return f"is about {FREE}, which nothing denies, so it can never fail"
     return ""
 
 
 def contradictions(sentences: Mapping[int, Sentence]) -> Iterator[tuple[int, int, str]]:
     """Yields sentences of which one allows what another denies: the later, the earlier, and the case in words."""
-    for first, one in sentences.items():
+    for first, sentence in sentences.items():
         for second, other in sentences.items():
-            if first < second and bool(one.expectation.denied) != bool(other.expectation.denied):
-                denied, allowed = (one, other) if one.expectation.denied else (other, one)
+            if first < second and bool(sentence.expectation.denied) != bool(other.expectation.denied):
+                denied, allowed = (sentence, other) if sentence.expectation.denied else (other, sentence)
                 if case := _common(denied, allowed):
                     yield second, first, case
 
@@ -456,7 +461,7 @@ def contradictions(sentences: Mapping[int, Sentence]) -> Iterator[tuple[int, int
 def _common(denied: Sentence, allowed: Sentence) -> str:
     """Returns a case that both are about, as text; empty if there is none."""
     accounts = sorted(set(denied.accounts) & set(allowed.accounts))
-    who = [one for one in allowed.who if one in denied.who and one not in denied.but and one not in allowed.but]
+    who = [who for who in allowed.who if who in denied.who and who not in denied.but and who not in allowed.but]
     if not accounts or not who or (denied.but != allowed.but and who == [Who("anybody")]):
         return ""
     for mine, others in ((denied.resources, allowed.resources), (denied.regions, allowed.regions)):
@@ -464,9 +469,9 @@ def _common(denied: Sentence, allowed: Sentence) -> str:
             return ""
     if any(denied.keys[key] != value for key, value in allowed.keys.items() if key in denied.keys):
         return ""
-    actions = Actions(denied.expectation.actions)
+    actions = ActionPatterns(denied.expectation.actions)
     for written in allowed.expectation.actions:
-        names = [one.full_name for one in _matching(written)] if is_pattern(written) else [written]
-        if name := next((one for one in names if actions.match(one.lower()) and one != FREE), None):
+        names = [action.full_name for action in _matching(written)] if is_pattern(written) else [written]
+        if name := next((name for name in names if actions.match(name.lower()) and name != FREE), None):
             return f"{name} for {who[0] or EVERYBODY} in {accounts[0]}"
     return ""

@@ -20,14 +20,14 @@ from strata.config.source import Location
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import FULL_ACCESS, Held, InlinePolicy, ManagedPolicy
-from strata.landing_zone.placeholders import Document as Filled
+from strata.landing_zone.placeholders import DocumentTemplate as Filled
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
 from strata.landing_zone.policies import Policy, security_administrator
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy import unknown
 from strata.policy.documents import Document, parse
-from strata.policy.layers import Account, Layer
-from strata.policy.requests import ABSENT, UNKNOWN, Missing, Principal, Value
+from strata.policy.layers import AccountLevels, PolicyLayer
+from strata.policy.requests import ABSENT, UNKNOWN, Missing, RequestPrincipal, Value
 
 CONTROLS = {PolicyType.SERVICE_CONTROL: "SCPs", PolicyType.RESOURCE_CONTROL: "RCPs"}
 EVERYTHING = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
@@ -41,10 +41,10 @@ class Actor:
 
     name: str
     """As people read it: permission set Admin."""
-    principal: Principal
-    account: Account
-    identity: Layer
-    boundary: Layer | None = None
+    principal: RequestPrincipal
+    account: AccountLevels
+    identity: PolicyLayer
+    boundary: PolicyLayer | None = None
     keys: Mapping[str, Value | Missing] = field(default_factory=dict)
     """Keys of the session, such as its tags."""
     group: str = ""
@@ -57,10 +57,10 @@ class Evaluated:
     def __init__(self, landing_zone: LandingZone, today: dt.date | None = None) -> None:
         """Looks at it on a day; without one, whether a date is over is not known."""
         self.landing_zone, self.today = landing_zone, today
-        self._levels: dict[tuple[PolicyType, Target], Layer] = {}
+        self._levels: dict[tuple[PolicyType, Target], PolicyLayer] = {}
         self._documents: dict[str, Document] = {}
-        self._accounts: dict[str, Account] = {}
-        self._sets: dict[str, tuple[Layer, Layer | None]] = {}
+        self._accounts: dict[str, AccountLevels] = {}
+        self._sets: dict[str, tuple[PolicyLayer, PolicyLayer | None]] = {}
 
     # Accounts
 
@@ -74,29 +74,29 @@ class Evaluated:
         found = self.landing_zone.selector.in_unit(unit)
         return tuple(key for key in self.keys if key in found)
 
-    def account(self, key: str) -> Account:
+    def account(self, key: str) -> AccountLevels:
         """Returns an account with the levels above it."""
         if key not in self._accounts:
             self._accounts[key] = self._account(key)
         return self._accounts[key]
 
-    def account_of_id(self, number: str) -> Account:
+    def account_of_id(self, number: str) -> AccountLevels:
         """Returns the account with an id, whether or not the configuration knows it."""
         for key in self.keys:
             if self.account(key).id == number:
                 return self.account(key)
-        outside = Layer(f"RCPs of account {number}", unknown=(f"which account {number} is",))
-        return Account(number, number, resource_control=(outside,))
+        outside = PolicyLayer(f"RCPs of account {number}", unknown=(f"which account {number} is",))
+        return AccountLevels(number, number, resource_control=(outside,))
 
-    def _account(self, key: str) -> Account:
+    def _account(self, key: str) -> AccountLevels:
         organization = self._organization_id
         way = self.landing_zone.ancestors[Target("account", key)]
-        units = (f"ou-{unknown.text(2 + self._unit_numbers[one.key])}" for one in way if one.unit)
-        return Account(
+        units = (f"ou-{unknown.text(2 + self._unit_numbers[target.key])}" for target in way if target.unit)
+        return AccountLevels(
             id=self._id(key),
             name=key,
-            service_control=tuple(self._level(PolicyType.SERVICE_CONTROL, one) for one in way),
-            resource_control=tuple(self._level(PolicyType.RESOURCE_CONTROL, one) for one in way),
+            service_control=tuple(self._level(PolicyType.SERVICE_CONTROL, target) for target in way),
+            resource_control=tuple(self._level(PolicyType.RESOURCE_CONTROL, target) for target in way),
             management=key == MANAGEMENT,
             organization=organization,
             path="/".join([organization, f"r-{unknown.text(1)}", *units, ""]),
@@ -125,17 +125,19 @@ class Evaluated:
 
     # Organization policies
 
-    def _level(self, kind: PolicyType, target: Target) -> Layer:
+    def _level(self, kind: PolicyType, target: Target) -> PolicyLayer:
         """Returns the policies of one level; AWS puts one that allows everything on each."""
         if (kind, target) not in self._levels:
             is_open = (kind, target) not in self.landing_zone.without_full_access
             full = (_of_aws(ALLOW_ALL[kind], EVERYTHING),) if is_open else ()
             effective = self.landing_zone.effective_policies[target]
-            attached = [one.policy for one in effective if one.source == target and one.policy.type is kind]
-            documents = (*full, *(self._policy(one) for one in attached if one.is_known))
-            hidden = tuple(f"policy {one.name}, which {EXTERNAL} lacks" for one in attached if not one.is_known)
+            attached = [policy.policy for policy in effective if policy.source == target and policy.policy.type is kind]
+            documents = (*full, *(self._policy(policy) for policy in attached if policy.is_known))
+            hidden = tuple(
+                f"policy {policy.name}, which {EXTERNAL} lacks" for policy in attached if not policy.is_known
+            )
             name = "the root" if target == THE_ROOT else str(target)
-            self._levels[kind, target] = Layer(f"{CONTROLS[kind]} of {name}", documents, hidden)
+            self._levels[kind, target] = PolicyLayer(f"{CONTROLS[kind]} of {name}", documents, hidden)
         return self._levels[kind, target]
 
     # Documents
@@ -162,19 +164,19 @@ class Evaluated:
             self._documents[option] = parse(text, part.file, name=option, line=lambda _: part.line(here))
         return self._documents[option]
 
-    def _layer(self, name: str, policies: Iterable[Held], location: Location) -> Layer:
+    def _layer(self, name: str, policies: Iterable[Held], location: Location) -> PolicyLayer:
         from strata.policy.reference import managed_documents
 
         documents: list[Document] = []
         hidden: list[str] = []
-        for one in policies:
-            if isinstance(one, InlinePolicy):
-                documents.append(self._inline(one, location))
-            elif isinstance(one, ManagedPolicy) and (known := managed_documents().get(one.aws)):
-                documents.append(_of_aws(one.aws, json.dumps(known)))
+        for managed_policy in policies:
+            if isinstance(managed_policy, InlinePolicy):
+                documents.append(self._inline(managed_policy, location))
+            elif isinstance(managed_policy, ManagedPolicy) and (known := managed_documents().get(managed_policy.aws)):
+                documents.append(_of_aws(managed_policy.aws, json.dumps(known)))
             else:
-                hidden.append(str(one))
-        return Layer(name, tuple(documents), tuple(hidden))
+                hidden.append(str(managed_policy))
+        return PolicyLayer(name, tuple(documents), tuple(hidden))
 
     def _inline(self, policy: InlinePolicy, location: Location) -> Document:
         if policy.file:
@@ -208,19 +210,19 @@ class Evaluated:
         path = "aws-reserved/sso.amazonaws.com/" + (f"{region}/" if region != "us-east-1" else "")
         known = self.landing_zone.users[user] if user else None
         session = known.sign_in_name if known else unknown.ANYTHING
-        principal = Principal(
+        principal = RequestPrincipal(
             f"arn:{PARTITION}:iam::{where.id}:role/{path}{name}",
             f"arn:{PARTITION}:sts::{where.id}:assumed-role/{name}/{session}",
         )
         identity, boundary = self._set_layers(key)
         return Actor(f"permission set {key}", principal, where, identity, boundary, self._session_tags(known), group)
 
-    def _set_layers(self, key: str) -> tuple[Layer, Layer | None]:
+    def _set_layers(self, key: str) -> tuple[PolicyLayer, PolicyLayer | None]:
         if key not in self._sets:
-            found, name = self.landing_zone.permission_sets[key], f"permission set {key}"
-            boundary = (found.boundary,) if found.boundary else ()
-            limit = self._layer(f"boundary of {name}", boundary, found.location) if boundary else None
-            self._sets[key] = self._layer(name, found.policies, found.location), limit
+            permission_set, name = self.landing_zone.permission_sets[key], f"permission set {key}"
+            boundary = (permission_set.boundary,) if permission_set.boundary else ()
+            limit = self._layer(f"boundary of {name}", boundary, permission_set.location) if boundary else None
+            self._sets[key] = self._layer(name, permission_set.policies, permission_set.location), limit
         return self._sets[key]
 
     def _session_tags(self, user: User | None) -> dict[str, Value | Missing]:
@@ -240,41 +242,47 @@ class Evaluated:
     def role(self, name: str, account: str) -> Actor:
         """Returns a role of an account; its policies are known for the access role only."""
         where = self.account(account)
-        principal = Principal(f"arn:{PARTITION}:iam::{where.id}:role/{name}", _session(where.id, name))
+        principal = RequestPrincipal(f"arn:{PARTITION}:iam::{where.id}:role/{name}", _session(where.id, name))
         if name == ACCESS_ROLE and not where.management:
-            return Actor(f"role {name}", principal, where, Layer(f"role {name}", (_of_aws(FULL_ACCESS, EVERYTHING),)))
-        return Actor(f"role {name}", principal, where, Layer(f"role {name}", unknown=(f"the policies of role {name}",)))
+            return Actor(
+                f"role {name}", principal, where, PolicyLayer(f"role {name}", (_of_aws(FULL_ACCESS, EVERYTHING),))
+            )
+        return Actor(
+            f"role {name}", principal, where, PolicyLayer(f"role {name}", unknown=(f"the policies of role {name}",))
+        )
 
     def root_user(self, account: str) -> Actor:
         """Returns the root user of an account."""
         where = self.account(account)
-        return Actor("root user", Principal(f"arn:{PARTITION}:iam::{where.id}:root"), where, Layer("root user"))
+        return Actor(
+            "root user", RequestPrincipal(f"arn:{PARTITION}:iam::{where.id}:root"), where, PolicyLayer("root user")
+        )
 
     def service(self, name: str, account: str) -> Actor:
         """Returns an AWS service that acts on an account."""
-        return Actor(f"service {name}", Principal(name), self.account(account), Layer(name))
+        return Actor(f"service {name}", RequestPrincipal(name), self.account(account), PolicyLayer(name))
 
     def somebody(self, account: str, but: Iterable[str] = ()) -> Actor:
         """Returns a role of an account that may do everything that the guardrails allow; none of some roles."""
         where = self.account(account)
-        layer = Layer(SOMEBODY, (_of_aws(FULL_ACCESS, EVERYTHING),))
+        layer = PolicyLayer(SOMEBODY, (_of_aws(FULL_ACCESS, EVERYTHING),))
         arn = f"arn:{PARTITION}:iam::{where.id}:role/{unknown.ANYTHING}"
         others = unknown.Other.than((f"arn:*:iam::*:role/{one}" for one in but), arn)
-        return Actor(SOMEBODY, Principal(others), where, layer)
+        return Actor(SOMEBODY, RequestPrincipal(others), where, layer)
 
     def deployer(self) -> Actor:
         """Returns the role of the management account that deploys; project.yaml may leave facts of it unknown."""
         deployer, where = self.landing_zone.deployer, self.account(MANAGEMENT)
         name = deployer.role if deployer else unknown.ANYTHING
-        principal = Principal(f"arn:{PARTITION}:iam::{where.id}:role/{name}", _session(where.id, name))
+        principal = RequestPrincipal(f"arn:{PARTITION}:iam::{where.id}:role/{name}", _session(where.id, name))
         if deployer and deployer.policies:
             return Actor("deployer", principal, where, self._layer("deployer", deployer.policies, ("deployer",)))
         hidden = "the policies of the deployer, which project.yaml does not name" if deployer else NO_DEPLOYER
-        return Actor("deployer", principal, where, Layer("deployer", unknown=(hidden,)))
+        return Actor("deployer", principal, where, PolicyLayer("deployer", unknown=(hidden,)))
 
     # Resources
 
-    def trust_policy(self, resource: str) -> Layer | None:
+    def trust_policy(self, resource: str) -> PolicyLayer | None:
         """Returns who may assume a role, where that is known: AWS makes the access role for the management account."""
         name = resource.partition(":role/")[2]
         if name != ACCESS_ROLE:
@@ -286,7 +294,7 @@ class Evaluated:
             "Principal": {"AWS": f"arn:{PARTITION}:iam::{management}:root"},
         }
         document = parse(json.dumps({"Version": "2012-10-17", "Statement": statement}), f"trust of {name}")
-        return Layer(f"trust policy of {name}", (document,))
+        return PolicyLayer(f"trust policy of {name}", (document,))
 
     def bucket_account(self, resource: str) -> str | None:
         """Returns the account of a bucket of Strata's own; an ARN of S3 does not tell."""
@@ -302,7 +310,7 @@ def may_send_tags(landing_zone: LandingZone) -> bool:
     https://docs.aws.amazon.com/singlesignon/latest/userguide/configure-abac.html
     """
     users, groups = landing_zone.users.values(), landing_zone.groups.values()
-    external = any(one.external for one in users) or any(one.external for one in groups)
+    external = any(user.external for user in users) or any(group.external for group in groups)
     return external or bool(landing_zone.sso.access_control_attributes)
 
 

@@ -44,9 +44,9 @@ from strata.policy.answers import Answer, Outcome, Step
 from strata.policy.asked import never_sent, settled
 from strata.policy.documents import RESOURCE, Statement, parse, statements
 from strata.policy.keys import OF_ROLE, following, region_of
-from strata.policy.layers import Account, Layer, Policies
+from strata.policy.layers import AccountLevels, Policies, PolicyLayer
 from strata.policy.reference import reference
-from strata.policy.requests import ABSENT, Context, Missing, Principal, PrincipalKind, Request, Value
+from strata.policy.requests import ABSENT, Context, Missing, PrincipalKind, Request, RequestPrincipal, Value
 from strata.policy.usual import usual
 
 DEPLOYER = "deployer"
@@ -61,7 +61,7 @@ class Doubt(NamedTuple):
     keys: frozenset[str]
 
 
-class Way(NamedTuple):
+class UndoingWay(NamedTuple):
     """One way in which somebody could undo something, and whether it stays open."""
 
     what: str
@@ -87,7 +87,7 @@ class Way(NamedTuple):
     """Whether it depends on an identity provider alone."""
 
 
-def ways(landing_zone: LandingZone, day: dt.date | None = None) -> list[Way]:
+def ways(landing_zone: LandingZone, day: dt.date | None = None) -> list[UndoingWay]:
     """Returns who can undo what, the management account first; with a day, without access that ended before it."""
     evaluated = Evaluated(landing_zone, day)
     management = Management(evaluated, day)
@@ -143,30 +143,30 @@ class Management:
         sets = [self.evaluated.permission_set(key, MANAGEMENT) for key in self.holders]
         return [*sets, self.evaluated.deployer()]
 
-    def ways(self) -> Iterator[Way]:
+    def ways(self) -> Iterator[UndoingWay]:
         """Yields every way to undo every stack."""
         for stack in STACKS:
             yield from self.of_stack(stack)
 
-    def of_stack(self, stack: str) -> Iterator[Way]:
+    def of_stack(self, stack: str) -> Iterator[UndoingWay]:
         """Yields every way to undo a stack, those of full access first."""
         for key, people in self.holders.items():
             yield from self._by_set(stack, key, people)
         yield self.of_deployer(stack)
 
-    def of_deployer(self, stack: str) -> Way:
+    def of_deployer(self, stack: str) -> UndoingWay:
         """Returns whether the role that deploys can undo a stack."""
         return self._asked(stack, self.evaluated.deployer(), DEPLOYER)
 
-    def _by_set(self, stack: str, key: str, people: Sequence[str]) -> Iterator[Way]:
+    def _by_set(self, stack: str, key: str, people: Sequence[str]) -> Iterator[UndoingWay]:
         """Yields one way for all who have a set, or one for each where the answer depends on who it is."""
-        found = self._asked(stack, self.evaluated.permission_set(key, MANAGEMENT), f"permission set {key}")
+        way = self._asked(stack, self.evaluated.permission_set(key, MANAGEMENT), f"permission set {key}")
         users = [one for one in people if not self._is_external(one)]
-        if not any(key.lower().startswith(_OF_PERSON) for key in found.decided.keys):
+        if not any(key.lower().startswith(_OF_PERSON) for key in way.decided.keys):
             known, others = users, [one for one in people if one not in users]
             for some, external in ((known, False), (others, True)):
                 if some:
-                    yield _of_people(found, key, some, external=external)
+                    yield _of_people(way, key, some, external=external)
             return
         for one in people:
             user = None if one.startswith("group ") else one
@@ -177,15 +177,15 @@ class Management:
         users = self.evaluated.landing_zone.users
         return one.startswith("group ") or users[one].external
 
-    def _asked(self, stack: str, actor: Actor, name: str) -> Way:
-        worst: Way | None = None
+    def _asked(self, stack: str, actor: Actor, name: str) -> UndoingWay:
+        worst: UndoingWay | None = None
         for deed in self._deciding(stack, actor):
             answer = self._answer(actor, deed)
-            found = Way(stack, (MANAGEMENT,), name, answer.outcome, deed.action, answer.decided)
+            way = UndoingWay(stack, (MANAGEMENT,), name, answer.outcome, deed.action, answer.decided)
             if _falls_short(answer, actor):
-                return found._replace(falls_short=True)
-            if worst is None or _ORDER.index(found.outcome) > _ORDER.index(worst.outcome):
-                worst = found
+                return way._replace(falls_short=True)
+            if worst is None or _ORDER.index(way.outcome) > _ORDER.index(worst.outcome):
+                worst = way
         if worst is None:
             raise ValueError(f"the document of {stack} allows nothing")
         return worst
@@ -193,9 +193,9 @@ class Management:
     def _deciding(self, stack: str, actor: Actor) -> Sequence[_Deed]:
         """Returns what has to be asked: of full access and nothing else, what policies of resources could deny."""
         deeds, own = self._deeds[stack], actor.identity
-        if actor.boundary or own.unknown or [one.name for one in own.documents] != [aws_policy(FULL_ACCESS)]:
+        if actor.boundary or own.unknown or [document.name for document in own.documents] != [aws_policy(FULL_ACCESS)]:
             return deeds
-        return [one for one in deeds if self._of_resource(one)] or deeds[:1]
+        return [deed for deed in deeds if self._of_resource(deed)] or deeds[:1]
 
     def _answer(self, actor: Actor, deed: _Deed) -> Answer:
         here = actor.account
@@ -221,19 +221,19 @@ class Management:
         replica = deed.resource.startswith(_bucket(project.replica_bucket))
         return project.regions.secondary if replica else project.regions.primary
 
-    def _of_resource(self, deed: _Deed) -> Layer | None:
+    def _of_resource(self, deed: _Deed) -> PolicyLayer | None:
         if deed.action.startswith("s3:"):
             return self._buckets.get(deed.resource.partition("/")[0])
         return self._key if deed.action.startswith("kms:") else None
 
     @cached_property
-    def _buckets(self) -> Mapping[str, Layer]:
+    def _buckets(self) -> Mapping[str, PolicyLayer]:
         project = self.evaluated.landing_zone.project
         arns = map(_bucket, (project.state_bucket, project.replica_bucket, project.trail_bucket))
         return {arn: _layer(f"policy of bucket {arn}", {"Statement": bucket_denials(arn)}) for arn in arns}
 
     @cached_property
-    def _key(self) -> Layer:
+    def _key(self) -> PolicyLayer:
         account = self.evaluated.landing_zone.project.management_account.id
         return _layer("policy of the state's key", default_key_policy(PARTITION, account))
 
@@ -278,17 +278,19 @@ def _bucket(name: str) -> str:
     return f"arn:{PARTITION}:s3:::{name}"
 
 
-def _layer(name: str, document: Mapping[str, object]) -> Layer:
-    return Layer(name, (parse(json.dumps({"Version": "2012-10-17", **document}), name),))
+def _layer(name: str, document: Mapping[str, object]) -> PolicyLayer:
+    return PolicyLayer(name, (parse(json.dumps({"Version": "2012-10-17", **document}), name),))
 
 
 def _is_wide(landing_zone: LandingZone, key: str) -> bool:
     """Returns whether a set is likely to be enough, so that it is asked about first."""
-    found = landing_zone.permission_sets[key]
-    return found.boundary is None and any("Administrator" in one.aws for one in found.managed)
+    permission_set = landing_zone.permission_sets[key]
+    return permission_set.boundary is None and any(
+        "Administrator" in managed_policy.aws for managed_policy in permission_set.managed
+    )
 
 
-def _of_people(way: Way, key: str, people: Sequence[str], *, external: bool) -> Way:
+def _of_people(way: UndoingWay, key: str, people: Sequence[str], *, external: bool) -> UndoingWay:
     named = way._replace(by=f"{', '.join(people)} as permission set {key}", permission_set=key)
     if external and way.outcome is Outcome.ALLOWED:
         step = Step("identity provider", Outcome.DEPENDS, "decides who that is", None, ("the identity provider",))
@@ -299,8 +301,8 @@ def _of_people(way: Way, key: str, people: Sequence[str], *, external: bool) -> 
 def _falls_short(answer: Answer, actor: Actor) -> bool:
     """Returns whether no statement of the actor's own policies allows it, whatever denies it besides."""
     return any(
-        one.level == actor.identity.name and one.outcome is Outcome.DENIED and one.statement is None
-        for one in answer.steps
+        step.level == actor.identity.name and step.outcome is Outcome.DENIED and step.statement is None
+        for step in answer.steps
     )
 
 
@@ -309,7 +311,10 @@ def _falls_short(answer: Answer, actor: Actor) -> bool:
 
 def _deeds(project: Project, document: object, reader: object) -> Iterator[_Deed]:
     """Yields what the document of a stack allows to write, and what reads the state, once each."""
-    for statement in (*statements(document), *(one for one in statements(reader) if one.sid in _READING)):
+    for statement in (
+        *statements(document),
+        *(statement for statement in statements(reader) if statement.sid in _READING),
+    ):
         for action in statement.values("Action"):
             if action.startswith("kms:") and not project.state.kms:
                 continue
@@ -324,8 +329,8 @@ _READING = ("States", "StateKey")
 def _one(project: Project, action: str, written: str) -> str:
     """Returns a resource that an element stands for, in a region and otherwise any."""
     if written == "*":
-        found = reference().actions(action)
-        kinds = sorted(kind.arn for one in found for kind in one.resource_types or ())
+        actions = reference().actions(action)
+        kinds = sorted(kind.arn for action in actions for kind in action.resource_types or ())
         if not kinds:
             return "*"
         known = {"Partition": PARTITION, "Account": project.management_account.id, "Region": project.regions.primary}
@@ -381,7 +386,7 @@ _OPEN = _layer(
 )
 
 
-def in_members(evaluated: Evaluated, entering: Sequence[Actor]) -> Iterator[Way]:
+def in_members(evaluated: Evaluated, entering: Sequence[Actor]) -> Iterator[UndoingWay]:
     """Yields what the management account and the access role can do in members, for those that are bound alike.
 
     Policies of their resources do not count: they are what is repaired.
@@ -392,7 +397,7 @@ def in_members(evaluated: Evaluated, entering: Sequence[Actor]) -> Iterator[Way]
             yield _repaired(evaluated, repair, accounts, there)
 
 
-def sign_ins(evaluated: Evaluated) -> Iterator[Way]:
+def sign_ins(evaluated: Evaluated) -> Iterator[UndoingWay]:
     """Yields whether Identity Center can sign people in to members in which somebody has access, likewise."""
     for accounts, there in _alike(evaluated):
         accessible = tuple(key for key in accounts if evaluated.grants(key))
@@ -400,7 +405,7 @@ def sign_ins(evaluated: Evaluated) -> Iterator[Way]:
             yield _signed_in(evaluated, accessible, there)
 
 
-def _signed_in(evaluated: Evaluated, accounts: tuple[str, ...], there: Account) -> Way:
+def _signed_in(evaluated: Evaluated, accounts: tuple[str, ...], there: AccountLevels) -> UndoingWay:
     """Returns whether one of the roles of Identity Center there may be assumed, as far as RCPs decide it.
 
     AWS: 'The aws:PrincipalOrgID condition key is included in the request context only if the calling principal is a
@@ -409,7 +414,7 @@ def _signed_in(evaluated: Evaluated, accounts: tuple[str, ...], there: Account) 
     https://github.com/aws-samples/data-perimeter-policy-examples/tree/main/resource_control_policies
     https://github.com/aws/lza-universal-configuration/issues/29
     """
-    center = Layer("Identity Center")
+    center = PolicyLayer("Identity Center")
     policies = Policies(there, there, center, None, _OPEN)
     sets = sorted({grant.permission_set for key in accounts for grant in evaluated.grants(key)})
     arns = [evaluated.permission_set(one, accounts[0]).principal.arn for one in sets]
@@ -424,11 +429,11 @@ def _signed_in(evaluated: Evaluated, accounts: tuple[str, ...], there: Account) 
     return _way(SIGN_IN, accounts, there, center.name, *answers)
 
 
-_STRANGER = Principal("*")
+_STRANGER = RequestPrincipal("*")
 _BY_SAML: Mapping[str, Value] = {"aws:PrincipalIsAWSService": ABSENT, "saml:aud": "https://signin.aws.amazon.com/saml"}
 
 
-def _alike(evaluated: Evaluated) -> list[tuple[tuple[str, ...], Account]]:
+def _alike(evaluated: Evaluated) -> list[tuple[tuple[str, ...], AccountLevels]]:
     """Returns the members in groups that the same SCPs and RCPs bind alike, each with an account that stands for all.
 
     Levels do not count: each allows everything, and a Deny does the same on every level. The id of a member is not
@@ -442,7 +447,7 @@ def _alike(evaluated: Evaluated) -> list[tuple[tuple[str, ...], Account]]:
     for key in landing_zone.members:
         effective = landing_zone.effective_policies[Target("account", key)]
         bound = frozenset(
-            (one.policy.type, one.policy.document.text) for one in effective if one.policy.type in _BINDING
+            (policy.policy.type, policy.policy.document.text) for policy in effective if policy.policy.type in _BINDING
         )
         found.setdefault(bound, []).append(key)
         if bound not in about_ids:
@@ -456,7 +461,9 @@ _NUMBER = re.compile(r"[0-9]{5,}|[*?][0-9]|[0-9][*?]")
 """A part of a policy that may be an account id, or a pattern of some."""
 
 
-def _entrance(evaluated: Evaluated, entering: Sequence[Actor], accounts: tuple[str, ...], there: Account) -> Way:
+def _entrance(
+    evaluated: Evaluated, entering: Sequence[Actor], accounts: tuple[str, ...], there: AccountLevels
+) -> UndoingWay:
     """Returns whether somebody in the management account may assume the access role, as far as members decide it.
 
     Whose own policies do not allow it can change them.
@@ -464,7 +471,7 @@ def _entrance(evaluated: Evaluated, entering: Sequence[Actor], accounts: tuple[s
     role = f"{_ROLE}{ACCESS_ROLE}".format(there.id)
     named = [_named(evaluated, actor, accounts[0]) for actor in entering]
     answers = [(_answered(evaluated, actor, there, "sts:AssumeRole", role), actor) for actor in named]
-    bound = [one for one in answers if one[0].decided.level not in _own_levels(one[1]) or one[0].allowed]
+    bound = [answer for answer in answers if answer[0].decided.level not in _own_levels(answer[1]) or answer[0].allowed]
     if not bound:
         actor = _named(evaluated, evaluated.somebody(MANAGEMENT), accounts[0])
         bound = [(_answered(evaluated, actor, there, "sts:AssumeRole", role), actor)]
@@ -479,23 +486,25 @@ def _named(evaluated: Evaluated, actor: Actor, account: str) -> Actor:
         return actor
     exempt = json.loads(f'["{placeholder_values(evaluated.landing_zone.project)["exempt_role_arns"]}"]')
     effective = evaluated.landing_zone.effective_policies[Target("account", account)]
-    documents = (one.policy.document for one in effective if one.policy.type is PolicyType.RESOURCE_CONTROL)
-    tests = (test for one in documents for statement in statements(one.content) for test in statement.condition)
+    documents = (policy.policy.document for policy in effective if policy.policy.type is PolicyType.RESOURCE_CONTROL)
+    tests = (
+        test for document in documents for statement in statements(document.content) for test in statement.condition
+    )
     about = {value for test in tests if test.key.lower() == "aws:principalarn" for value in test.texts}
     if not about <= set(exempt):
         return actor
-    return replace(actor, principal=Principal(actor.principal.arn.replace(unnamed, "role/deployer")))
+    return replace(actor, principal=RequestPrincipal(actor.principal.arn.replace(unnamed, "role/deployer")))
 
 
 def _own_levels(actor: Actor) -> set[str]:
     return {actor.identity.name, *([actor.boundary.name] if actor.boundary else [])}
 
 
-def _repaired(evaluated: Evaluated, repair: _Repair, accounts: tuple[str, ...], there: Account) -> Way:
+def _repaired(evaluated: Evaluated, repair: _Repair, accounts: tuple[str, ...], there: AccountLevels) -> UndoingWay:
     role, account = evaluated.role(ACCESS_ROLE, accounts[0]), there
     if repair.services:
         account = replace(account, service_control=())
-    principal = Principal(f"{_ROLE}{ACCESS_ROLE}".format(there.id))
+    principal = RequestPrincipal(f"{_ROLE}{ACCESS_ROLE}".format(there.id))
     actor = replace(role, principal=principal, account=account)
     region = evaluated.landing_zone.project.regions.primary
     resource = repair.resource.format(actor.account.id, region=region)
@@ -506,21 +515,21 @@ def _repaired(evaluated: Evaluated, repair: _Repair, accounts: tuple[str, ...], 
 
 
 def _best(answers: Iterable[Answer]) -> Answer:
-    return min(answers, key=lambda one: _ORDER.index(one.outcome))
+    return min(answers, key=lambda answer: _ORDER.index(answer.outcome))
 
 
-def _answered(evaluated: Evaluated, actor: Actor, there: Account, action: str, resource: str) -> Answer:
+def _answered(evaluated: Evaluated, actor: Actor, there: AccountLevels, action: str, resource: str) -> Answer:
     """Returns the answer to a call of the actor for a resource in a member, whose own policy allows it.
 
     A role may be assumed in each region, so that one is enough.
     """
     primary = evaluated.landing_zone.project.regions.primary
     region = region_of(action, resource) or primary
-    found = _answered_in(evaluated, region, actor, there, action, resource)
-    if found.outcome is not Outcome.DENIED or action != "sts:AssumeRole" or not _is_regional(found):
-        return found
+    answer = _answered_in(evaluated, region, actor, there, action, resource)
+    if answer.outcome is not Outcome.DENIED or action != "sts:AssumeRole" or not _is_regional(answer):
+        return answer
     others = sorted(aws_limits().regions - {region})
-    return _best([found, *(_answered_in(evaluated, one, actor, there, action, resource) for one in others)])
+    return _best([answer, *(_answered_in(evaluated, one, actor, there, action, resource) for one in others)])
 
 
 def _is_regional(answer: Answer) -> bool:
@@ -529,7 +538,9 @@ def _is_regional(answer: Answer) -> bool:
     return any(test.key.lower() == "aws:requestedregion" for test in tests)
 
 
-def _answered_in(evaluated: Evaluated, region: str, actor: Actor, there: Account, action: str, resource: str) -> Answer:
+def _answered_in(
+    evaluated: Evaluated, region: str, actor: Actor, there: AccountLevels, action: str, resource: str
+) -> Answer:
     keys = following(actor.principal, actor.account, there, action=action, resource=resource, region=region)
     context = Context(_sent_by_people(evaluated.today)).filled(actor.keys).filled(keys)
     if actor.account.id == there.id:
@@ -538,19 +549,23 @@ def _answered_in(evaluated: Evaluated, region: str, actor: Actor, there: Account
     return _decided(request, Policies(actor.account, there, actor.identity, actor.boundary, _OPEN), actor.keys)
 
 
-def _way(what: str, accounts: tuple[str, ...], there: Account, by: str, *needed: Answer) -> Way:
+def _way(what: str, accounts: tuple[str, ...], there: AccountLevels, by: str, *needed: Answer) -> UndoingWay:
     """Returns the way that needs all of some answers."""
-    worst = max(needed, key=lambda one: _ORDER.index(one.outcome))
-    denials = tuple((one.request.action, step) for one in needed for step in one.steps if _denies(step))
-    doubts = tuple(doubt for one in needed for doubt in _doubts(one, there)) if worst.outcome is Outcome.DEPENDS else ()
-    return Way(what, accounts, by, worst.outcome, worst.request.action, worst.decided, denials, doubts)
+    worst = max(needed, key=lambda answer: _ORDER.index(answer.outcome))
+    denials = tuple((answer.request.action, step) for answer in needed for step in answer.steps if _denies(step))
+    doubts = (
+        tuple(doubt for answer in needed for doubt in _doubts(answer, there))
+        if worst.outcome is Outcome.DEPENDS
+        else ()
+    )
+    return UndoingWay(what, accounts, by, worst.outcome, worst.request.action, worst.decided, denials, doubts)
 
 
 def _denies(step: Step) -> bool:
     return step.outcome is Outcome.DENIED and step.statement is not None
 
 
-def _doubts(answer: Answer, there: Account) -> Iterator[Doubt]:
+def _doubts(answer: Answer, there: AccountLevels) -> Iterator[Doubt]:
     """Yields the statements of guardrails that may deny it; not those that leave something else to be asked for.
 
     Tags of a resource are not asked for: a statement that denies all without a tag may deny what needs the repair.
@@ -590,18 +605,18 @@ def _decided(request: Request, policies: Policies, session: Mapping[str, Value |
     Nobody is known to have given a role a tag, where its session says nothing of tags. AWS gives the access role none,
     so that it is entered as one without tags.
     """
-    found = settled(request, policies)
-    if found.outcome is not Outcome.DEPENDS:
-        return found
+    answer = settled(request, policies)
+    if answer.outcome is not Outcome.DEPENDS:
+        return answer
     known: dict[str, Value | Missing] = {"aws:PrincipalTag/*": ABSENT, **session}
     if request.principal.kind is PrincipalKind.ROLE:
         known["aws:userid"] = f"{OF_ROLE}:{unknown.ANYTHING}"
     if request.resource.endswith(f":role/{ACCESS_ROLE}"):
         known |= _UNTAGGED
     context = request.context.filled(known)
-    denied = found
-    for keys in usual(found, policies):
+    denied = answer
+    for keys in usual(answer, policies):
         denied = settled(replace(request, context=context.filled(keys)), policies)
         if denied.outcome is not Outcome.DENIED:
-            return found
+            return answer
     return denied

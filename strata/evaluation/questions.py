@@ -18,7 +18,7 @@ from strata.policy.answers import Answer, Outcome, Step
 from strata.policy.asked import settled
 from strata.policy.evaluator import needs_resource
 from strata.policy.keys import following, region_of
-from strata.policy.layers import Account, Layer, Policies
+from strata.policy.layers import AccountLevels, Policies, PolicyLayer
 from strata.policy.patterns import ARN_PARTS
 from strata.policy.reference import Action, reference
 from strata.policy.requests import Context, PrincipalKind, Request, Value
@@ -31,7 +31,7 @@ ROOT_USER = "root"
 
 
 @dataclass(frozen=True)
-class Question:
+class PrincipalQuestion:
     """A question about somebody."""
 
     action: Action
@@ -62,7 +62,7 @@ def find_action(written: str) -> Action:
         raise StrataError(Message("unknown-service", text, service=prefix))
     action = service.action(name)
     if action is None:
-        candidates = [f"{service.prefix}:{one}" for one in service.names]
+        candidates = [f"{service.prefix}:{name}" for name in service.names]
         guess = did_you_mean(f"{service.prefix}:{name}", candidates)
         text = f"{service.prefix} has no action {name!r}{guess or f' (known on {known.date})'}"
         raise StrataError(Message("unknown-action", text, action=f"{service.prefix}:{name}"))
@@ -83,7 +83,7 @@ def check_region(action: Action, resource: str | None, region: Value) -> None:
         raise UsageError(Message("region-fixed", text, action=action.full_name, region=fixed))
 
 
-def ask(evaluated: Evaluated, actor: Actor, question: Question, account: str) -> Answer:
+def ask(evaluated: Evaluated, actor: Actor, question: PrincipalQuestion, account: str) -> Answer:
     """Returns the answer for somebody who acts in an account, or on it from another one.
 
     Raises:
@@ -104,7 +104,9 @@ def _for_members(answer: Answer, group: Group) -> Answer:
     return Answer(Outcome.DEPENDS, keys, step, (step, *answer.steps), answer.request)
 
 
-def request_of(evaluated: Evaluated, actor: Actor, question: Question, account: str) -> tuple[Request, Account]:
+def request_of(
+    evaluated: Evaluated, actor: Actor, question: PrincipalQuestion, account: str
+) -> tuple[Request, AccountLevels]:
     """Returns the request of a question, and the account of its resource.
 
     Raises:
@@ -130,7 +132,7 @@ def request_of(evaluated: Evaluated, actor: Actor, question: Question, account: 
 # Resources
 
 
-def resource_of(evaluated: Evaluated, question: Question, here: Account) -> tuple[str, Account]:
+def resource_of(evaluated: Evaluated, question: PrincipalQuestion, here: AccountLevels) -> tuple[str, AccountLevels]:
     """Returns the resource of a question and its account.
 
     Raises:
@@ -174,14 +176,14 @@ def check_resource(evaluated: Evaluated, resource: str) -> None:
         raise UsageError(Message("unknown-name", text, name=parts[4], kind="account"))
 
 
-def _account_of(evaluated: Evaluated, written: str, resource: str) -> Account | None:
+def _account_of(evaluated: Evaluated, written: str, resource: str) -> AccountLevels | None:
     if written in ("", "aws"):
         key = evaluated.bucket_account(resource)
         return evaluated.account(key) if key else None
     return evaluated.account(written) if written in evaluated.keys else evaluated.account_of_id(written)
 
 
-def _any_resource(question: Question, here: Account) -> str:
+def _any_resource(question: PrincipalQuestion, here: AccountLevels) -> str:
     """Returns the known parts of a resource that was not given: `*` where the action takes no other, or its type."""
     kinds = question.action.resource_types
     if kinds == ():
@@ -194,10 +196,10 @@ def _any_resource(question: Question, here: Account) -> str:
         "Account": here.id,
         "Region": region_of(question.action.full_name, "*") or question.region or unknown.ANYTHING,
     }
-    return re.sub(r"\$\{([^}]*)\}", lambda found: known.get(found[1], unknown.ANYTHING), arns.pop())
+    return re.sub(r"\$\{([^}]*)\}", lambda match: known.get(match[1], unknown.ANYTHING), arns.pop())
 
 
-def _of_resource(evaluated: Evaluated, request: Request, there: Account) -> Layer | None:
+def _of_resource(evaluated: Evaluated, request: Request, there: AccountLevels) -> PolicyLayer | None:
     """Returns the resource-based policy: KMS keys, roles, strangers and other accounts need it."""
     service = request.principal.kind is PrincipalKind.SERVICE
     if not (needs_resource(request) or request.crosses_accounts or service):
@@ -208,7 +210,7 @@ def _of_resource(evaluated: Evaluated, request: Request, there: Account) -> Laye
         request.service, "policy of the resource"
     )
     where = f" in {there.name}" if request.crosses_accounts else ""
-    return Layer(f"{name}{where}", unknown=(f"the {name}{where}",))
+    return PolicyLayer(f"{name}{where}", unknown=(f"the {name}{where}",))
 
 
 # Who
@@ -241,13 +243,13 @@ def find_who(evaluated: Evaluated, name: str) -> Who:
     """
     if name in (DEPLOYER, ROOT_USER):
         return Who("deployer" if name == DEPLOYER else "root", "" if name == DEPLOYER else "user")
-    if found := re.fullmatch(rf"(?:arn:[^:]*:iam::([^:]*):)?role/(.*)|({ACCESS_ROLE})", name):
-        role = found[2] or found[3] or ""
+    if match := re.fullmatch(rf"(?:arn:[^:]*:iam::([^:]*):)?role/(.*)|({ACCESS_ROLE})", name):
+        role = match[2] or match[3] or ""
         # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
         if not re.fullmatch(r"(?:[!-~]*/)?[\w+=,.@-]+", role, re.ASCII) or set(role) & set("*?:"):
             text = f"{role!r} is not the name of a role; write role/NAME, with its path if it has one"
             raise UsageError(Message("text-malformed", text, kind="role", value=role))
-        return Who("role", role, found[1] or "")
+        return Who("role", role, match[1] or "")
     if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", name):
         return Who("service", name)
     return _named(evaluated, name)
@@ -260,27 +262,31 @@ def _named(evaluated: Evaluated, name: str) -> Who:
             for key, user in evaluated.landing_zone.users.items()
         },
         "group": {key: {key, group.name} for key, group in evaluated.landing_zone.groups.items()},
-        "permission set": {key: {key, one.name} for key, one in evaluated.landing_zone.permission_sets.items()},
+        "permission set": {
+            key: {key, permission_set.name} for key, permission_set in evaluated.landing_zone.permission_sets.items()
+        },
     }
-    prefix = next((one for one in PREFIXES if name.startswith(one)), "")
+    prefix = next((prefix for prefix in PREFIXES if name.startswith(prefix)), "")
     name = name.removeprefix(prefix)
     wanted = name.casefold()
     kinds: Iterable[Kind] = (PREFIXES[prefix],) if prefix else PREFIXES.values()
-    found = [
+    whoes = [
         Who(kind, key)
         for kind in kinds
         for key, known in names[kind].items()
         if wanted in {one.casefold() for one in known}
     ]
-    exact = [who for who in found if who.key == name]
-    if len(exact or found) == 1:
-        return (exact or found)[0]
-    if found:
-        several = " and ".join(f"{who.kind} {who.key}" for who in found)
-        examples = " or ".join(f"{one}{who.key}" for who in found[:2] for one in PREFIXES if PREFIXES[one] == who.kind)
-        keys = [who.key for who in found]
+    exact = [who for who in whoes if who.key == name]
+    if len(exact or whoes) == 1:
+        return (exact or whoes)[0]
+    if whoes:
+        several = " and ".join(f"{who.kind} {who.key}" for who in whoes)
+        examples = " or ".join(
+            f"{prefix}{who.key}" for who in whoes[:2] for prefix in PREFIXES if PREFIXES[prefix] == who.kind
+        )
+        keys = [who.key for who in whoes]
         raise StrataError(Message("name-ambiguous", f"{name!r} is {several}; write {examples}", name=name, keys=keys))
-    every = {one for kind in kinds for words in names[kind].values() for one in words}
+    every = {word for kind in kinds for words in names[kind].values() for word in words}
     if prefix:
         text = f"there is no {PREFIXES[prefix]} {name!r}{did_you_mean(name, every)}"
         raise StrataError(Message("unknown-name", text, name=name, kind=PREFIXES[prefix]))
@@ -306,10 +312,10 @@ def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:
             given = sets_of(evaluated, who.key, account)
             return [evaluated.permission_set(key, account, who.key, group) for key, group in sorted(given.items())]
         case "group":
-            granted = {one.permission_set for one in evaluated.grants(account) if _to_group(one, who.key)}
+            granted = {grant.permission_set for grant in evaluated.grants(account) if _to_group(grant, who.key)}
             return [evaluated.permission_set(key, account) for key in sorted(granted)]
         case "permission set":
-            granted = {one.permission_set for one in evaluated.grants(account)}
+            granted = {grant.permission_set for grant in evaluated.grants(account)}
             return [evaluated.permission_set(who.key, account)] if who.key in granted else []
         case "role":
             return [evaluated.role(who.key, account)]
@@ -332,12 +338,12 @@ def sets_of(evaluated: Evaluated, user: str, account: str) -> dict[str, str]:
     landing_zone = evaluated.landing_zone
     groups, maybe = landing_zone.groups, may_be_in(landing_zone.users[user], landing_zone.groups)
     found: dict[str, str] = {}
-    for one in evaluated.grants(account):
-        of_group = one.principal_type == "GROUP"
-        if user in (groups[one.principal].members if of_group else (one.principal,)):
-            found[one.permission_set] = ""
-        elif of_group and one.principal in maybe:
-            found.setdefault(one.permission_set, one.principal)
+    for grant in evaluated.grants(account):
+        of_group = grant.principal_type == "GROUP"
+        if user in (groups[grant.principal].members if of_group else (grant.principal,)):
+            found[grant.permission_set] = ""
+        elif of_group and grant.principal in maybe:
+            found.setdefault(grant.permission_set, grant.principal)
     return found
 
 
@@ -345,11 +351,11 @@ def everybody(evaluated: Evaluated, account: str) -> list[tuple[Who, str]]:
     """Returns who has which permission set in an account: users, and groups of whose members some are not known."""
     groups = evaluated.landing_zone.groups
     found: set[tuple[str, str, str]] = set()
-    for one in evaluated.grants(account):
-        if one.principal_type == "USER":
-            found.add(("user", one.principal, one.permission_set))
+    for grant in evaluated.grants(account):
+        if grant.principal_type == "USER":
+            found.add(("user", grant.principal, grant.permission_set))
             continue
-        found |= {("user", member, one.permission_set) for member in groups[one.principal].members}
-        if groups[one.principal].has_others:
-            found.add(("group", one.principal, one.permission_set))
+        found |= {("user", member, grant.permission_set) for member in groups[grant.principal].members}
+        if groups[grant.principal].has_others:
+            found.add(("group", grant.principal, grant.permission_set))
     return [(Who("user" if kind == "user" else "group", key), name) for kind, key, name in sorted(found)]

@@ -55,7 +55,7 @@ def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, pr
         if principals or name.startswith("role/"):
             yield from _principal_problem(evaluated, name, at)
     on = _listed(("on",), expectation.on)
-    wrong = [one for at, resource in on for one in _resource_problem(evaluated, resource, at, places=places)]
+    wrong = [problem for at, resource in on for problem in _resource_problem(evaluated, resource, at, places=places)]
     yield from wrong or _untaken(evaluated, expectation)
     yield from () if wrong else _elsewhere(evaluated, expectation)
     yield from _key_problems(expectation.with_)
@@ -108,7 +108,7 @@ def _key_problems(keys: Iterable[str]) -> Iterator[Problem]:
             twice = Message("listed-twice", f"is {short(seen[key.lower()])} in another case", key=key)
             yield Problem(twice, "keep one of the two", at=("with", key))
         elif not reference().key(key):
-            known = {one.name for one in reference().global_keys.values()}
+            known = {key.name for key in reference().global_keys.values()}
             text = f"{short(key)} is no condition key of AWS's{did_you_mean(key, known)}"
             problem = Message("unknown-condition-key", text, key=key)
             yield Problem(problem, "write the key as AWS documents it", at=("with", key))
@@ -163,12 +163,12 @@ def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem
         return
     values = placeholder_values(evaluated.landing_zone.project)
     resources = [fill(one, values) for one in expectation.on]
-    actions = {one: found for one in expectation.actions if (found := reference().actions(one))}
+    actions = {action: found for action in expectation.actions if (found := reference().actions(action))}
     fitting = [
         (action, resource)
         for action, found in actions.items()
         for resource in resources
-        if any(takes(one, resource) for one in found)
+        if any(takes(action, resource) for action in found)
     ]
     asked = {action for action, _ in fitting}
     for at, action in _listed((expectation.expects,), expectation.actions):
@@ -187,7 +187,7 @@ def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem
 def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
     """Yields the regions to which the one action of an expectation is no request."""
     (written, *more) = expectation.actions
-    if more or is_pattern(written) or not (found := reference().actions(written)):
+    if more or is_pattern(written) or not (actions := reference().actions(written)):
         return
     values = placeholder_values(evaluated.landing_zone.project)
     named = [*_listed(("region",), expectation.region)]
@@ -199,7 +199,7 @@ def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Probl
         for resource in [fill(one, values) for one in expectation.on] or ["*"]:
             try:
                 if region != OTHER_REGIONS:
-                    check_region(found[0], resource, region)
+                    check_region(actions[0], resource, region)
                 problems.append(None)
             except UsageError as error:
                 problems.append(error.args[0])
@@ -218,10 +218,10 @@ def resolved(evaluated: Evaluated, expectation: Expectation) -> Sentence:
     values = placeholder_values(evaluated.landing_zone.project)
     governed = evaluated.landing_zone.project.regions.all_governed
     no_region = frozenset(_regions(but.region, governed)) if but else frozenset()
-    regions = [one for one in _regions(expectation.region, governed) if one not in no_region]
+    regions = [region for region in _regions(expectation.region, governed) if region not in no_region]
     return Sentence(
         expectation=expectation,
-        accounts=tuple(one for one in _accounts(evaluated, expectation.in_) if one not in out),
+        accounts=tuple(account for account in _accounts(evaluated, expectation.in_) if account not in out),
         who=tuple(dict.fromkeys(_who(evaluated, one) for one in expectation.as_)),
         but=tuple(who for one in (but.as_ if but else ()) if (who := _who(evaluated, one, exempt=True))),
         resources=tuple(fill(one, values) for one in expectation.on) or (None,),

@@ -212,9 +212,9 @@ def _unreadable(file: str, text: str) -> Iterator[Fault]:
     import io
 
     remedy = "correct the file first; `aws configure list` shows when the AWS CLI can read it"
-    if found := re.search(r"[\0\ud800-\udfff]", text):  # what is not UTF-8 was read as halves of surrogate pairs
+    if match := re.search(r"[\0\ud800-\udfff]", text):  # what is not UTF-8 was read as halves of surrogate pairs
         not_utf8 = Message("not-utf8", "is not UTF-8 text")
-        yield Fault(file, len(split_lines(text[: found.end()])), "", not_utf8, remedy)
+        yield Fault(file, len(split_lines(text[: match.end()])), "", not_utf8, remedy)
         return
     try:
         configparser.RawConfigParser().read_file(io.StringIO(text, newline=None))

@@ -45,7 +45,7 @@ def check_unchanged(folder: Path, before: Mapping[str, str]) -> None:
 def files_with(landing_zone: LandingZone, folder: Path, name: str, section: str) -> list[str]:
     """Returns the files, of a single one and those beside it, that have a section; all of them where none has."""
     names = files_of(folder, name) or [name]
-    having = [one for one in names if section in landing_zone.source_file(one).data] if names[1:] else names
+    having = [name for name in names if section in landing_zone.source_file(name).data] if names[1:] else names
     return having or names
 
 
@@ -112,7 +112,9 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
 
 def _others(folder: Path) -> list[Path]:
     """Returns what is no YAML; it is linked to, so that the loader sees what it is: a pipe cannot be copied."""
-    return [one for one in folder.iterdir() if one.suffix not in YAML and one.name not in (*FOLDERS.values(), LAYERS)]
+    return [
+        path for path in folder.iterdir() if path.suffix not in YAML and path.name not in (*FOLDERS.values(), LAYERS)
+    ]
 
 
 def print_diff(target: Path, files: Mapping[str, str], policies: Sequence[Path] = ()) -> None:

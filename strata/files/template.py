@@ -38,7 +38,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Answers:
+class TemplateAnswers:
     """What the configuration is made of."""
 
     name: str
@@ -82,7 +82,7 @@ class Answers:
         return plain if re.match(r"[a-z]", plain) else "administrator"
 
 
-EXAMPLE = Answers(
+EXAMPLE = TemplateAnswers(
     name="example",
     short_name="ex",
     primary="us-east-1",
@@ -113,7 +113,7 @@ def account_address(email: str, account: str) -> str:
     return f"{local}+{account}@{domain}"
 
 
-def rendered(answers: Answers) -> dict[str, str]:
+def rendered(answers: TemplateAnswers) -> dict[str, str]:
     """Returns the files of the template with some answers in place of the example's."""
     return {name: _render(template(name), _PARTS[name](EXAMPLE), _PARTS[name](answers)) for name in _PARTS}
 
@@ -156,7 +156,7 @@ def _same_lines(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
 # What the answers decide, file by file
 
 
-def _project(answers: Answers) -> list[str]:
+def _project(answers: TemplateAnswers) -> list[str]:
     governed = [f"  governed:\n{_items(answers.governed, 4)}"] if answers.governed else []
     locking = [] if answers.locking is Locking.BOTH else [f"\nstate:\n  locking: {answers.locking}\n"]
     return [
@@ -168,12 +168,12 @@ def _project(answers: Answers) -> list[str]:
     ]
 
 
-def _organization(answers: Answers) -> list[str]:
+def _organization(answers: TemplateAnswers) -> list[str]:
     """Returns the units, the accounts, what policies are attached to, and who administers services."""
     accounts = "".join(
-        f"  {one.key}:\n    email: {scalar(account_address(answers.email, one.key))}\n"
-        f"    organizational_unit: {scalar(one.unit)}\n"
-        for one in answers.accounts
+        f"  {placed.key}:\n    email: {scalar(account_address(answers.email, placed.key))}\n"
+        f"    organizational_unit: {scalar(placed.unit)}\n"
+        for placed in answers.accounts
     )
     delegated = "\ndelegated_administrators:\n  access-analyzer.amazonaws.com: security\n"
     return [
@@ -192,19 +192,19 @@ def _units(ways: Sequence[tuple[str, ...]], above: tuple[str, ...]) -> str:
     return f"{pad}organizational_units:\n{''.join(entries)}" if below else ""
 
 
-def _security(answers: Answers) -> list[str]:
+def _security(answers: TemplateAnswers) -> list[str]:
     return [f"  emails:\n{_items([answers.management_email], 4)}"]
 
 
-def _sso(answers: Answers) -> list[str]:
+def _sso(answers: TemplateAnswers) -> list[str]:
     """Returns the administrator, who is in every group, and where the assignments give access."""
     everywhere = but_security = "    organizational_units:\n      - root\n"
-    others = [one for one in answers.accounts if "security" not in one.units]
+    others = [placed for placed in answers.accounts if "security" not in placed.units]
     if others and "security" in answers.top:
         but_security += "    except:\n      organizational_units:\n        - security\n"
     if answers.by_account:
         everywhere = f"    accounts:\n{_items(answers.keys, 6)}"
-        but_security = f"    accounts:\n{_items([one.key for one in others], 6)}"
+        but_security = f"    accounts:\n{_items([placed.key for placed in others], 6)}"
     return [
         f"  {answers.admin}:\n"
         f"    given_name: {scalar(answers.admin_given_name)}\n"
@@ -216,11 +216,14 @@ def _sso(answers: Answers) -> list[str]:
     ]
 
 
-def _expectations(answers: Answers) -> list[str]:
+def _expectations(answers: TemplateAnswers) -> list[str]:
     """Returns where the expectations hold: no policy is attached to the root, where an account may be."""
     administrator = "    in: security\n" if "security" in answers.keys else ""
     units = "".join(f"    - ou/{unit}\n" for unit in answers.top)
-    return [f"  in:\n{units}" if any(not one.units for one in answers.accounts) else "  in: root\n", administrator]
+    return [
+        f"  in:\n{units}" if any(not placed.units for placed in answers.accounts) else "  in: root\n",
+        administrator,
+    ]
 
 
 _PARTS = {

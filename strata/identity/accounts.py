@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from strata.aws.organization import LiveAccount
+from strata.aws.organization import ListedAccount
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import ORGANIZATION, Comparison, Refusal, allowed_by
-from strata.identity.live import Live
-from strata.identity.things import Holdings, Thing
+from strata.identity.comparison import ORGANIZATION, IdentityComparison, Refusal, allowed_by
+from strata.identity.live import LiveSide
+from strata.identity.things import Holdings, KeyedThing
 from strata.text import folded
 
 ALREADY_CLOSED = "already-closed:"
@@ -19,7 +19,7 @@ GONE = "gone"
 """The state of an account that a deploy knows and that AWS lists no more."""
 
 
-def lost_accounts(c: Comparison) -> Iterator[Refusal]:
+def lost_accounts(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to remove an account from the organization that is live and that no entry keeps."""
     if not c.concerns("organizations", "sso"):
         return
@@ -29,7 +29,7 @@ def lost_accounts(c: Comparison) -> Iterator[Refusal]:
         if ("account", key) in c.found.given_up or not _is_live(c.live, thing):
             continue
         account = f"account {key} ({_facts(thing)})"
-        under = next((one for one, email in c.declared.retired.items() if email == thing.identity), None)
+        under = next((key for key, email in c.declared.retired.items() if email == thing.identity), None)
         if under:
             at: Location = ("accounts", under)
             text = f"retires {account} under another key, so Terraform would remove it from the organization"
@@ -52,12 +52,16 @@ def lost_accounts(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(ORGANIZATION, at, problem, remedy))
 
 
-def dropped_accounts(c: Comparison) -> Iterator[Refusal]:
+def dropped_accounts(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to drop a retired account that is active still: the stack stops on one that nobody declares."""
     if not c.concerns("organizations"):
         return
-    active = {folded(one.email): one for one in (c.live.accounts or {}).values() if one.active}
-    kept = {*(one.identity for one in c.declared.of("account")), *c.declared.retired.values(), *c.declared.unmanaged}
+    active = {folded(account.email): account for account in (c.live.accounts or {}).values() if account.active}
+    kept = {
+        *(thing.identity for thing in c.declared.of("account")),
+        *c.declared.retired.values(),
+        *c.declared.unmanaged,
+    }
     for key, email in sorted(c.recorded.retired.items()):
         if email in active and not kept & {email, active[email].id}:
             text = f"account {key} ({active[email].id}, {email}) was retired, is active, and no longer declared"
@@ -66,22 +70,22 @@ def dropped_accounts(c: Comparison) -> Iterator[Refusal]:
             yield Refusal(c.fault(ORGANIZATION, ("accounts",), problem, remedy))
 
 
-def _is_live(live: Live, thing: Thing) -> bool:
+def _is_live(live: LiveSide, thing: KeyedThing) -> bool:
     return live.accounts is None or thing.id in live.accounts
 
 
-def _facts(thing: Thing) -> str:
+def _facts(thing: KeyedThing) -> str:
     return ", ".join(part for part in (thing.id, thing.name) if part)
 
 
-def _unmanaged(c: Comparison, thing: Thing) -> int:
+def _unmanaged(c: IdentityComparison, thing: KeyedThing) -> int:
     """Returns the position of an account under unmanaged_accounts, counted from 1; 0 when it is not there."""
     now = c.live.accounts[thing.id].email if c.live.accounts and thing.id in c.live.accounts else ""
     names = {thing.identity, thing.id, folded(now)} - {""}
     return next((place for place, entry in enumerate(c.declared.unmanaged, 1) if entry in names), 0)
 
 
-def changed_emails(c: Comparison) -> Iterator[Refusal]:
+def changed_emails(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses an e-mail address that AWS does not have for the account: Terraform changes none."""
     if not c.concerns("organizations"):
         return
@@ -106,36 +110,36 @@ def changed_emails(c: Comparison) -> Iterator[Refusal]:
             yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy))
 
 
-def closed_accounts(c: Comparison) -> Iterator[Refusal]:
+def closed_accounts(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses a new account whose address one has that is closed: one that was deployed before is left out."""
     if not c.concerns("organizations", "security", "sso"):
         return
     closed = shut(c.declared, c.recorded, c.live)
     for thing in c.declared.of("account"):
         if thing.key in closed and not was_deployed(c.recorded, thing.identity):
-            one = closed[thing.key]
-            text = (
-                f"{thing.name!r} is the address of account {one}, which is {one.state}: AWS makes no second one with it"
-            )
-            problem = Message("account-already-closed", text, account=thing.key, id=one.id, state=one.state)
+            account = closed[thing.key]
+            state = f"which is {account.state}: AWS makes no second one with it"
+            text = f"{thing.name!r} is the address of account {account}, {state}"
+            problem = Message("account-already-closed", text, account=thing.key, id=account.id, state=account.state)
             remedy = "use another address; or set retired: true; or reopen it with AWS Support; or leave it out, "
             kind = f"{ALREADY_CLOSED}{thing.key}"
             yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy + allowed_by(kind)), kind)
 
 
-def left_out(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Message]:
+def left_out(declared: Holdings, recorded: Holdings, live: LiveSide) -> Iterator[Message]:
     """Yields the declared accounts that a deploy leaves out, since they are closed or suspended at AWS."""
-    for key, one in shut(declared, recorded, live).items():
+    for key, account in shut(declared, recorded, live).items():
         if key not in declared.retired:
             text = (
-                f"account {key}{f' ({one.id})' if one.id else ''} is {one.state} at AWS: it is left out, and what it "
+                f"account {key}{f' ({account.id})' if account.id else ''} is {account.state} at AWS: it is left out, "
+                f"and what it "
                 f"has is forgotten and stays; set retired: true on it"
-                f"{'' if one.state == GONE else ', or reopen it with AWS Support'}"
+                f"{'' if account.state == GONE else ', or reopen it with AWS Support'}"
             )
-            yield Message("account-left-out", text, account=key, id=one.id, state=one.state)
+            yield Message("account-left-out", text, account=key, id=account.id, state=account.state)
 
 
-def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, LiveAccount]:
+def shut(declared: Holdings, recorded: Holdings, live: LiveSide) -> Mapping[str, ListedAccount]:
     """Returns the declared and retired accounts by key that are closed or suspended at AWS, or gone.
 
     AWS lists a closed one for 90 days. One that a state has, or that was left out before, and that is not there any
@@ -143,15 +147,15 @@ def shut(declared: Holdings, recorded: Holdings, live: Live) -> Mapping[str, Liv
     """
     there = live.accounts or {}
     # Of several with an address, the open one.
-    held = {folded(one.email): one for one in sorted(there.values(), key=lambda one: not one.shut)}
+    held = {folded(one.email): one for one in sorted(there.values(), key=lambda account: not account.shut)}
     if there:
         lost = dict.fromkeys(recorded.retired.values(), "")
-        lost |= {one.identity: one.id for one in recorded.of("account") if one.id not in there}
-        held = {email: LiveAccount(id, "", email, GONE) for email, id in lost.items()} | held
+        lost |= {thing.identity: thing.id for thing in recorded.of("account") if thing.id not in there}
+        held = {email: ListedAccount(id, "", email, GONE) for email, id in lost.items()} | held
     wanted = {**{thing.key: thing.identity for thing in declared.of("account")}, **declared.retired}
     return {key: held[email] for key, email in wanted.items() if email in held and held[email].shut}
 
 
 def was_deployed(recorded: Holdings, email: str) -> bool:
     """Returns whether a state has an account with an address, or had it when it was left out."""
-    return email in {*(one.identity for one in recorded.of("account")), *recorded.retired.values()}
+    return email in {*(thing.identity for thing in recorded.of("account")), *recorded.retired.values()}

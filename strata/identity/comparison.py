@@ -10,9 +10,9 @@ from functools import cached_property
 
 from strata.config.source import Location
 from strata.errors import Fault, Message
-from strata.identity.live import Live
+from strata.identity.live import LiveSide
 from strata.identity.matching import Matches
-from strata.identity.things import Holdings, Kind, Thing
+from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds import STACKS
 from strata.text import exact, folded, listed
 
@@ -43,12 +43,12 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class IdentityComparison:
     """The three sides, what matching them found, and what this run is about."""
 
     declared: Holdings
     recorded: Holdings
-    live: Live
+    live: LiveSide
     found: Matches
     announced: frozenset[tuple[str, str]]
     stacks: frozenset[str]
@@ -66,9 +66,9 @@ class Comparison:
     def assignments(self) -> Mapping[tuple[str, str], list[str]]:
         """The recorded assignments as text, by kind and key of their owner."""
         found: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for one in sorted(self.recorded.assignments):
-            found["permission-set", one.permission_set].append(str(one))
-            found[one.principal_type, one.principal].append(str(one))
+        for assignment in sorted(self.recorded.assignments):
+            found["permission-set", assignment.permission_set].append(str(assignment))
+            found[assignment.principal_type, assignment.principal].append(str(assignment))
         return dict(found)
 
     @property
@@ -84,7 +84,7 @@ def file_of(kind: Kind) -> str:
     return ORGANIZATION if STACKS[kind] == "organizations" else SSO
 
 
-def named_at(thing: Thing) -> Location:
+def named_at(thing: KeyedThing) -> Location:
     """Returns the location of the name that identifies a thing in AWS."""
     if thing.kind == "account" or (thing.kind == "user" and thing.identity == thing.also):
         return (*thing.location, "email")
@@ -101,14 +101,14 @@ def allowed_by(kind: str) -> str:
     return f"strata deploy --allow {kind}"
 
 
-def assigned(comparison: Comparison, kind: Kind, key: str) -> list[str]:
+def assigned(comparison: IdentityComparison, kind: Kind, key: str) -> list[str]:
     """Returns the recorded assignments of a permission set, group or user, as text."""
     return comparison.assignments.get((kind, key), [])
 
 
-def attached(comparison: Comparison, policy: str) -> list[str]:
+def attached(comparison: IdentityComparison, policy: str) -> list[str]:
     """Returns the targets of a recorded policy, as text."""
-    return [str(one) for one in sorted(comparison.recorded.attachments) if one.policy == policy]
+    return [str(attachment) for attachment in sorted(comparison.recorded.attachments) if attachment.policy == policy]
 
 
 def beside(words: str, names: Sequence[str]) -> str:
@@ -116,6 +116,6 @@ def beside(words: str, names: Sequence[str]) -> str:
     return f" {words} {listed(names)}" if names else ""
 
 
-def terraform(comparison: Comparison, stack: str) -> str:
+def terraform(comparison: IdentityComparison, stack: str) -> str:
     """Returns the beginning of a Terraform command in the folder of a stack."""
     return f"terraform {shlex.quote(f'-chdir={comparison.folder}/stacks/{stack}')}"

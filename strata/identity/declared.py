@@ -10,7 +10,7 @@ from strata.config import ORGANIZATION, SSO
 from strata.config.source import Location
 from strata.config.split import SplitSourceFile
 from strata.identity.comparison import file_of
-from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
+from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
 from strata.kinds import KEYED, SECTIONS, STACKS
 from strata.kinds.identity import Mark
 from strata.kinds.thing import Thing as Declared
@@ -32,7 +32,7 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
     marked = list(_marked(landing_zone))
     sharing = organization.ram_sharing
     return Holdings(
-        things={(kind, one.name): _thing(kind, one, mark) for kind, one, mark in marked if not one.external},
+        things={(kind, thing.name): _thing(kind, thing, mark) for kind, thing, mark in marked if not thing.external},
         assignments=frozenset(_assigned(grant) for grant in landing_zone.grants),
         attachments=frozenset(_attachments(landing_zone)),
         placed={
@@ -42,9 +42,9 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
         administrators=administrators(landing_zone, today),
         trail="on" if security.trail.on else "off" if security.trail.mode == "off" else "unmanaged",
         ram_sharing="unmanaged" if sharing == "unmanaged" else "on" if sharing else "off",
-        retired={key: folded(one.email) for key, one in landing_zone.retired.items()},
+        retired={key: folded(account.email) for key, account in landing_zone.retired.items()},
         unmanaged=tuple(map(folded, organization.unmanaged_accounts)),
-        external={(kind, one.name): mark.identity for kind, one, mark in marked if one.external},
+        external={(kind, thing.name): mark.identity for kind, thing, mark in marked if thing.external},
         emptied=frozenset(_emptied(landing_zone)),
         imports=landing_zone.imports,
         source_files=landing_zone.source_files,
@@ -97,18 +97,22 @@ def declared_keys(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, st
     return found
 
 
-def things(landing_zone: LandingZone) -> Iterator[Thing]:
+def things(landing_zone: LandingZone) -> Iterator[KeyedThing]:
     """Yields everything that has a key, an identity at AWS, and a Terraform address by its key."""
-    return (_thing(kind, one, mark) for kind, one, mark in _marked(landing_zone) if not one.external)
+    return (_thing(kind, thing, mark) for kind, thing, mark in _marked(landing_zone) if not thing.external)
 
 
 def _marked(landing_zone: LandingZone) -> Iterator[tuple[Kind, Declared, Mark]]:
-    return ((kind, one, one.mark) for kind, of in KEYED.items() for one in of.declared(landing_zone) if one.mark)
+    return (
+        (kind, thing, thing.mark) for kind, of in KEYED.items() for thing in of.declared(landing_zone) if thing.mark
+    )
 
 
-def _thing(kind: Kind, one: Declared, mark: Mark) -> Thing:
-    location = one.location if one.file == file_of(kind) else ()  # project.yaml's has its own key
-    return Thing(kind, one.name, mark.identity, mark.name, one.ids.get("id", ""), mark.also, location, mark.is_kept)
+def _thing(kind: Kind, thing: Declared, mark: Mark) -> KeyedThing:
+    location = thing.location if thing.file == file_of(kind) else ()  # project.yaml's has its own key
+    return KeyedThing(
+        kind, thing.name, mark.identity, mark.name, thing.ids.get("id", ""), mark.also, location, mark.is_kept
+    )
 
 
 def keeping_names(declared: Holdings, recorded: Holdings) -> Holdings:
@@ -129,7 +133,7 @@ def _assigned(grant: Grant) -> Assigned:
 
 
 def _attachments(landing_zone: LandingZone) -> Iterator[Attached]:
-    for policy in (one for one in landing_zone.policies.values() if not one.external):
+    for policy in (policy for policy in landing_zone.policies.values() if not policy.external):
         for target in policy.attachments:
             kind, key = "ou" if target.unit else target.kind, "" if target.kind == "root" else target.key
             yield Attached(policy.key, kind, key)

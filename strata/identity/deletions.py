@@ -14,7 +14,7 @@ from strata.identity.comparison import (
     PROJECT,
     SECURITY,
     SSO,
-    Comparison,
+    IdentityComparison,
     Refusal,
     allowed_by,
     assigned,
@@ -24,7 +24,7 @@ from strata.identity.comparison import (
     terraform,
 )
 from strata.identity.matching import moved_assignment
-from strata.identity.things import Kind, Thing
+from strata.identity.things import KeyedThing, Kind
 from strata.kinds import KEYED, SECTIONS, STACKS, WORDS, resource_of
 from strata.kinds.moves import address_parts
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
@@ -47,7 +47,7 @@ _MADE_BY_OPTIONS = frozenset({BREAK_GLASS, STATE_ACCESS, "region-restriction", "
 """Keys that options create: a section may be empty beside them."""
 
 
-def replaced_things(c: Comparison) -> Iterator[Refusal]:
+def replaced_things(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses a change that destroys a thing and creates it again: a permission set's name, a policy's type."""
     taken = {(thing.kind, thing.key) for thing, _ in c.found.taken}
     for thing in (*c.declared.of("permission-set"), *c.declared.of("policy")):
@@ -73,13 +73,13 @@ def replaced_things(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(file_of(thing.kind), (*thing.location, part), problem, remedy), kind)
 
 
-def own_becomes_external(c: Comparison) -> Iterator[Refusal]:
+def own_becomes_external(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to hand over to others what a state has: it would be destroyed, and what hangs on it would go."""
     gone = {
-        (kind, one.identity): one
+        (kind, thing.identity): thing
         for kind in _HANDED_OVER
-        for one in c.recorded.of(kind)
-        if one.key not in c.declared.keys(kind)
+        for thing in c.recorded.of(kind)
+        if thing.key not in c.declared.keys(kind)
     }
     for (kind, key), identity in sorted(c.declared.external.items()):
         known = c.recorded.things.get((kind, key)) or gone.get((kind, identity))
@@ -94,9 +94,9 @@ def own_becomes_external(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(file_of(kind), (SECTIONS[kind], key, "external"), problem, remedy), "", lines)
 
 
-def _out_of_state(c: Comparison, thing: Thing) -> tuple[str, ...]:
+def _out_of_state(c: IdentityComparison, thing: KeyedThing) -> tuple[str, ...]:
     """Returns the commands after which no state has a permission set or policy, nor what is attached to it."""
-    its = (one for one in sorted(c.recorded.addresses) if resource_of(one).keys[:1] == (thing.kind,))
+    its = (address for address in sorted(c.recorded.addresses) if resource_of(address).keys[:1] == (thing.kind,))
     addresses = " ".join(shlex.quote(one) for one in its if (thing.kind, thing.key) in address_parts(one))
     command = terraform(c, STACKS[thing.kind])
     return f"{command} init", f"{command} state rm {addresses}"
@@ -117,7 +117,7 @@ _HANDED_OVER: Mapping[Kind, str] = {
 """The remedy by what is handed over."""
 
 
-def last_administrator(c: Comparison) -> Iterator[Refusal]:
+def last_administrator(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to leave the management account to its root user alone."""
     had, has = c.recorded.administrators, c.declared.administrators
     if not had or has or not c.concerns("sso"):
@@ -132,17 +132,19 @@ def last_administrator(c: Comparison) -> Iterator[Refusal]:
     yield Refusal(c.fault(SSO, ("assignments",), problem, remedy), LAST_ADMINISTRATOR)
 
 
-def mass_deletions(c: Comparison) -> Iterator[Refusal]:
+def mass_deletions(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to delete many things of a kind at once, or all of a section, in one file of a team as in all files."""
     sections = list(_sections(c))
     files = {file: lost for file in sorted(c.recorded.files) if (lost := _lost_with(c, file, sections))}
     for file, lost in files.items():
         yield _lost_file(c, file, lost)
-    for one in sections:
-        with_files = set[str]().union(*(lost.get(one.section, {}) for lost in files.values()))
-        had = {name: text for name, text in one.had.items() if name not in with_files}
-        whole = [had[name] for name in one.whole if name in had]
-        yield from _many(c, one.file, one.section, [had[name] for name in one.gone if name in had], len(had), whole)
+    for section in sections:
+        with_files = set[str]().union(*(lost.get(section.section, {}) for lost in files.values()))
+        had = {name: text for name, text in section.had.items() if name not in with_files}
+        whole = [had[name] for name in section.whole if name in had]
+        yield from _many(
+            c, section.file, section.section, [had[name] for name in section.gone if name in had], len(had), whole
+        )
 
 
 class _Section(NamedTuple):
@@ -161,7 +163,7 @@ class _Section(NamedTuple):
     whole: Sequence[str]
 
 
-def _sections(c: Comparison) -> Iterator[_Section]:
+def _sections(c: IdentityComparison) -> Iterator[_Section]:
     for kind, section in SECTIONS.items():
         if c.concerns(STACKS[kind]):
             aside = {key for its, key in c.found.given_up if its == kind}
@@ -174,31 +176,35 @@ def _sections(c: Comparison) -> Iterator[_Section]:
         yield _assignments(c)
 
 
-def _assignments(c: Comparison) -> _Section:
+def _assignments(c: IdentityComparison) -> _Section:
     """Returns the assignments, without those of accounts that are retired and of what is refused for itself."""
     handed_over = c.declared.external.keys() & c.recorded.things.keys()
     aside = _accounts_aside(c)
-    moved = {moved_assignment(one, c.found) for one in c.recorded.assignments}
-    had = {one for one in moved if one.account not in aside and (one.principal_type, one.principal) not in handed_over}
-    own = {one for one in had if one.permission_set not in _MADE_BY_OPTIONS}
-    stays = {one for one in c.declared.assignments if one.permission_set not in _MADE_BY_OPTIONS}
-    gone = [one.name for one in sorted(had - c.declared.assignments)]
-    whole = [one.name for one in sorted(own)] if not stays else []
-    return _Section(SSO, "assignments", {one.name: str(one) for one in had}, gone, whole)
+    moved = {moved_assignment(assignment, c.found) for assignment in c.recorded.assignments}
+    had = {
+        assignment
+        for assignment in moved
+        if assignment.account not in aside and (assignment.principal_type, assignment.principal) not in handed_over
+    }
+    own = {assignment for assignment in had if assignment.permission_set not in _MADE_BY_OPTIONS}
+    stays = {assignment for assignment in c.declared.assignments if assignment.permission_set not in _MADE_BY_OPTIONS}
+    gone = [assignment.name for assignment in sorted(had - c.declared.assignments)]
+    whole = [assignment.name for assignment in sorted(own)] if not stays else []
+    return _Section(SSO, "assignments", {assignment.name: str(assignment) for assignment in had}, gone, whole)
 
 
-def _lost_with(c: Comparison, file: str, sections: Sequence[_Section]) -> dict[str, dict[str, str]]:
+def _lost_with(c: IdentityComparison, file: str, sections: Sequence[_Section]) -> dict[str, dict[str, str]]:
     """Returns the sections that a file has no more and of which it had nothing that stays: name to text of each."""
     found: dict[str, dict[str, str]] = {}
-    for one in sections:
-        names = c.recorded.files[file].get(one.section, frozenset()) & one.had.keys()
-        is_written = one.section in c.declared.files.get(file, {}) or one.section in c.declared.emptied
-        if names and not is_written and names.issubset(one.gone):
-            found[one.section] = {name: one.had[name] for name in one.gone if name in names}
+    for section in sections:
+        names = c.recorded.files[file].get(section.section, frozenset()) & section.had.keys()
+        is_written = section.section in c.declared.files.get(file, {}) or section.section in c.declared.emptied
+        if names and not is_written and names.issubset(section.gone):
+            found[section.section] = {name: section.had[name] for name in section.gone if name in names}
     return found
 
 
-def _lost_file(c: Comparison, file: str, lost: Mapping[str, Mapping[str, str]]) -> Refusal:
+def _lost_file(c: IdentityComparison, file: str, lost: Mapping[str, Mapping[str, str]]) -> Refusal:
     entries = "; ".join(f"{_words(section)} {listed(list(names.values()))}" for section, names in lost.items())
     if file in c.declared.files:
         text = f"has no {' and no '.join(map(_words, lost))} any more; all that it had would be deleted: {entries}"
@@ -220,7 +226,7 @@ def _empty(section: str) -> str:
     return f"{section}: {'[]' if section == 'assignments' else '{}'}"
 
 
-def _accounts_aside(c: Comparison) -> frozenset[str]:
+def _accounts_aside(c: IdentityComparison) -> frozenset[str]:
     """Returns the accounts whose assignments may go with them: lost ones, and retired ones unless these are many."""
     recorded = c.recorded.keys("account")
     retired = c.declared.retired.keys() & recorded
@@ -233,7 +239,7 @@ def _is_many(gone: int, of: int) -> bool:
 
 
 def _many(
-    c: Comparison, file: str, section: str, gone: Sequence[str], of: int, whole: Sequence[str]
+    c: IdentityComparison, file: str, section: str, gone: Sequence[str], of: int, whole: Sequence[str]
 ) -> Iterator[Refusal]:
     if section in c.declared.emptied:
         return
@@ -250,7 +256,7 @@ def _many(
     yield Refusal(c.fault(file, (section,), problem, remedy), MASS_DELETION)
 
 
-def removed_units(c: Comparison) -> Iterator[Refusal]:
+def removed_units(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to take out a unit with policies while the state has accounts in it: these would be unbound for a while.
 
     Terraform destroys the attachments of a unit, then moves its accounts, then deletes it.
@@ -261,18 +267,22 @@ def removed_units(c: Comparison) -> Iterator[Refusal]:
     for unit in sorted(c.recorded.keys("ou") - c.declared.keys("ou")):
         if ("ou", unit) in c.found.given_up:
             continue
-        its = {one.policy for one in c.recorded.attachments if (one.target, one.key) == ("ou", unit)}
+        its = {
+            attachment.policy
+            for attachment in c.recorded.attachments
+            if (attachment.target, attachment.key) == ("ou", unit)
+        }
         lost = {
             account: its - _still_bound_by(c, account)
             for account in sorted((known & c.recorded.placed.keys()) - {MANAGEMENT})
             if unit in _way_up(c, account)
         }
-        accounts, policies = [one for one, from_it in lost.items() if from_it], sorted(set().union(*lost.values()))
+        accounts, policies = [key for key, from_it in lost.items() if from_it], sorted(set().union(*lost.values()))
         if accounts:
             yield _unbound(c, unit, accounts, policies)
 
 
-def _unbound(c: Comparison, unit: str, accounts: Sequence[str], policies: Sequence[str]) -> Refusal:
+def _unbound(c: IdentityComparison, unit: str, accounts: Sequence[str], policies: Sequence[str]) -> Refusal:
     word, until = plural(len(accounts), "account"), plural(len(accounts), "it is", "they are")
     text = (
         f"unit {unit} is taken out, and {word} {listed(accounts)} would be without its "
@@ -287,7 +297,7 @@ def _unbound(c: Comparison, unit: str, accounts: Sequence[str], policies: Sequen
     return Refusal(c.fault(ORGANIZATION, ("organizational_units",), problem, remedy), DELETE_UNIT)
 
 
-def _way_up(c: Comparison, account: str) -> list[str]:
+def _way_up(c: IdentityComparison, account: str) -> list[str]:
     """Returns the recorded units above an account, nearest first."""
     found: list[str] = []
     unit = c.recorded.placed.get(account, "")
@@ -297,13 +307,17 @@ def _way_up(c: Comparison, account: str) -> list[str]:
     return found
 
 
-def _still_bound_by(c: Comparison, account: str) -> set[str]:
+def _still_bound_by(c: IdentityComparison, account: str) -> set[str]:
     """Returns the policies that bind a recorded account throughout, by attachments that stay."""
     at = {("root", ""), ("account", account), *(("ou", unit) for unit in _way_up(c, account))}
-    return {one.policy for one in c.recorded.attachments & c.declared.attachments if (one.target, one.key) in at}
+    return {
+        attachment.policy
+        for attachment in c.recorded.attachments & c.declared.attachments
+        if (attachment.target, attachment.key) in at
+    }
 
 
-def deleted_trail(c: Comparison) -> Iterator[Refusal]:
+def deleted_trail(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to delete the organization trail."""
     if c.recorded.trail == "on" and c.declared.trail == "off" and c.concerns("security"):
         problem = Message("delete-trail", "the organization trail would be deleted: no account is logged any more")
@@ -311,7 +325,7 @@ def deleted_trail(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(SECURITY, ("trail", "mode"), problem, remedy), DELETE_TRAIL)
 
 
-def deleted_ram_sharing(c: Comparison) -> Iterator[Refusal]:
+def deleted_ram_sharing(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to end sharing within the organization."""
     if c.recorded.ram_sharing == "on" and c.declared.ram_sharing == "off" and c.concerns("organizations"):
         text = "sharing within the organization would be switched off: what is shared across accounts breaks off"

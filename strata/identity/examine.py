@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from strata.aws.organization import LiveAccount
+from strata.aws.organization import ListedAccount
 from strata.aws.runs import Run
 from strata.aws.session import Aws
 from strata.errors import Message
@@ -21,7 +21,7 @@ from strata.identity.moves import idle, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.tagged import told_by_tag
-from strata.identity.things import Holdings, Moved, Thing
+from strata.identity.things import Holdings, KeyedThing, Moved
 from strata.kinds import TYPES
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
@@ -35,7 +35,7 @@ class Examination:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Message, ...] = ()
     moved: tuple[Moved, ...] = ()
-    closed: Mapping[str, LiveAccount] = field(default_factory=dict)
+    closed: Mapping[str, ListedAccount] = field(default_factory=dict)
     """The accounts that are closed or suspended at AWS, or gone, by key."""
 
 
@@ -117,6 +117,6 @@ def moved(declared: Holdings, recorded: Holdings) -> Iterator[Moved]:
                 yield Moved(kind, same[0], thing.key)
 
 
-def _texts(thing: Thing) -> set[str]:
+def _texts(thing: KeyedThing) -> set[str]:
     """Returns all that an output may call the identity of a thing."""
     return {folded(one) for one in (thing.identity, thing.name, thing.also) if one}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from strata.aws.identity_center import Center
+from strata.aws.identity_center import CenterClient
 from strata.config import SSO
 from strata.config.accepted import scalar
 from strata.config.text import short
 from strata.errors import Fault, Message
 from strata.kinds import SECTIONS, TYPES, WORDS
-from strata.kinds.thing import Principal
+from strata.kinds.thing import ExternalPrincipal
 from strata.landing_zone import LandingZone
 from strata.sides.recorded import Who
 from strata.text import folded
@@ -26,12 +26,16 @@ def lookup(address: str, zone: LandingZone) -> Who | None:
 
 def external(zone: LandingZone) -> dict[Who, str]:
     """Returns what each declared group, user and permission set of others is looked up by."""
-    found: dict[Who, str] = {("group", key): one.name for key, one in zone.groups.items() if one.external}
-    found |= {("user", key): one.sign_in_name for key, one in zone.users.items() if one.external}
-    return found | {("permission-set", key): one.name for key, one in zone.permission_sets.items() if one.external}
+    found: dict[Who, str] = {("group", key): group.name for key, group in zone.groups.items() if group.external}
+    found |= {("user", key): user.sign_in_name for key, user in zone.users.items() if user.external}
+    return found | {
+        ("permission-set", key): permission_set.name
+        for key, permission_set in zone.permission_sets.items()
+        if permission_set.external
+    }
 
 
-def lost(center: Center, zone: LandingZone, who: Who, was: Principal | None) -> Fault | None:
+def lost(center: CenterClient, zone: LandingZone, who: Who, was: ExternalPrincipal | None) -> Fault | None:
     """Returns why a lookup does not find whom the last deploy found, with what to write; None where that is meant.
 
     Args:

@@ -7,14 +7,23 @@ from collections.abc import Collection, Iterator
 
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import IMPORTS, ORGANIZATION, PROJECT, SSO, Comparison, Refusal, compared, named_at
+from strata.identity.comparison import (
+    IMPORTS,
+    ORGANIZATION,
+    PROJECT,
+    SSO,
+    IdentityComparison,
+    Refusal,
+    compared,
+    named_at,
+)
 from strata.identity.live import Met
-from strata.identity.things import Thing
+from strata.identity.things import KeyedThing
 from strata.kinds import STACKS, TYPES, WORDS
 from strata.text import listed
 
 
-def strangers(c: Comparison) -> Iterator[Refusal]:
+def strangers(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to take what has a declared name at AWS, unless a run of ours made it or imports.yaml names it."""
     if not c.concerns("sso") or c.begins_anew:
         return
@@ -38,7 +47,7 @@ def strangers(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(SSO, named_at(thing), problem, remedy), "", lines)
 
 
-def _is_wanted(c: Comparison, thing: Thing, met: Met) -> bool:
+def _is_wanted(c: IdentityComparison, thing: KeyedThing, met: Met) -> bool:
     known = c.recorded.things.get((met.kind, met.key))
     # Somebody may have given it at AWS the very name that is declared.
     if c.declared.imports.get(thing.address) == met.id or (known and known.id == met.id):
@@ -57,7 +66,7 @@ def _holding(met: Met) -> str:
     return f"{some} {listed(met.holds)}" if met.holds else none
 
 
-def kept_by_others(c: Comparison) -> Iterator[Refusal]:
+def kept_by_others(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to take a policy that others look after: the import by its name would overwrite it."""
     for kept in c.live.kept if c.concerns("organizations") else ():
         text = (
@@ -69,7 +78,7 @@ def kept_by_others(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(ORGANIZATION, named_at(kept.thing), problem, remedy))
 
 
-def imported_elsewhere(c: Comparison) -> Iterator[Refusal]:
+def imported_elsewhere(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses an import of what a state has at another address, and of one thing at two."""
     holders = {(address.partition(".")[0], id): address for address, id in c.recorded.addresses.items() if id}
     for address, id in sorted(c.declared.imports.items()):
@@ -88,12 +97,12 @@ def imported_elsewhere(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(IMPORTS, (address,), problem, remedy))
 
 
-def _stacks_of(c: Comparison, type: str, holder: str) -> tuple[str, ...]:
+def _stacks_of(c: IdentityComparison, type: str, holder: str) -> tuple[str, ...]:
     own = [STACKS[kind] for kind in TYPES if TYPES[kind] == type]
     return (c.recorded.stacks[holder],) if holder in c.recorded.stacks else tuple(own)
 
 
-def states_elsewhere(c: Comparison) -> Iterator[Refusal]:
+def states_elsewhere(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to start with empty states while AWS has resources of an earlier state."""
     stacks = c.begins_anew
     if not stacks:
@@ -121,5 +130,5 @@ def states_elsewhere(c: Comparison) -> Iterator[Refusal]:
     yield Refusal(c.fault(PROJECT, at, problem, remedy), "", lines)
 
 
-def _data(c: Comparison, file: str) -> Collection[str]:
+def _data(c: IdentityComparison, file: str) -> Collection[str]:
     return c.declared.source_files[file].data if file in c.declared.source_files else ()

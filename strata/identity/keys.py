@@ -6,14 +6,23 @@ import shlex
 from collections.abc import Iterator
 
 from strata.errors import Message
-from strata.identity.comparison import Comparison, Refusal, assigned, attached, beside, file_of, named_at, terraform
-from strata.identity.things import Kind, Thing
+from strata.identity.comparison import (
+    IdentityComparison,
+    Refusal,
+    assigned,
+    attached,
+    beside,
+    file_of,
+    named_at,
+    terraform,
+)
+from strata.identity.things import KeyedThing, Kind
 from strata.kinds import STACKS, WORDS
 from strata.kinds.moves import address_parts
 from strata.text import counted, listed, plural
 
 
-def renamed_keys(c: Comparison) -> Iterator[Refusal]:
+def renamed_keys(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses a key that changed while the thing stayed: Terraform destroys it under the one, or imports it twice."""
     for (kind, old), thing in sorted(c.found.renamed.items()):
         if not c.concerns(STACKS[kind], *(["sso"] if kind == "account" else [])):
@@ -28,7 +37,7 @@ def renamed_keys(c: Comparison) -> Iterator[Refusal]:
         )
 
 
-def _renamed_problem(c: Comparison, kind: Kind, old: str, thing: Thing) -> Message:
+def _renamed_problem(c: IdentityComparison, kind: Kind, old: str, thing: KeyedThing) -> Message:
     lost = attached(c, old) if kind == "policy" else assigned(c, kind, old)
     loss = {
         "account": "it would be removed from the organization under the old one",
@@ -42,20 +51,20 @@ def _renamed_problem(c: Comparison, kind: Kind, old: str, thing: Thing) -> Messa
     return Message("key-renamed", text, kind=kind, old=old, new=thing.key, lost=lost)
 
 
-def lost_moves(c: Comparison) -> Iterator[Refusal]:
+def lost_moves(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to destroy and make again what a state has by an earlier key of a thing: moves.yaml has lost the rename.
 
     The state that has the thing has made that move already, so that only the ids tell of it.
     """
-    things = {(one.kind, one.bare_id): one for one in c.recorded.things.values() if one.id}
-    lost: dict[tuple[Kind, str, Thing], set[str]] = {}
+    things = {(thing.kind, thing.bare_id): thing for thing in c.recorded.things.values() if thing.id}
+    lost: dict[tuple[Kind, str, KeyedThing], set[str]] = {}
     for kind, old, stack, id in c.recorded.named_after:
         thing = things.get((kind, id))
         if thing and thing.key in c.declared.keys(kind) and old not in c.recorded.keys(kind) and c.concerns(stack):
             lost.setdefault((kind, old, thing), set()).add(stack)
     for (kind, old, thing), stacks in lost.items():
         again = [
-            one for one, stack in c.recorded.stacks.items() if stack in stacks and (kind, old) in address_parts(one)
+            key for key, stack in c.recorded.stacks.items() if stack in stacks and (kind, old) in address_parts(key)
         ]
         text = (
             f"is {WORDS[kind]} {old} in the {plural(len(stacks), 'state')} of {listed(sorted(stacks))}, by the id "
@@ -68,7 +77,7 @@ def lost_moves(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(file_of(kind), at, problem, remedy), "", (f"strata rename {kind} {old} {thing.key}",))
 
 
-def moved_units(c: Comparison) -> Iterator[Refusal]:
+def moved_units(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses a unit below another parent: AWS moves accounts, and no units.
 
     https://docs.aws.amazon.com/organizations/latest/APIReference/API_MoveAccount.html
@@ -93,7 +102,7 @@ def moved_units(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(file_of("ou"), unit.location, problem, remedy))
 
 
-def taken_identities(c: Comparison) -> Iterator[Refusal]:
+def taken_identities(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses an e-mail, name or user name that a recorded thing has under another key: a swap, or a shift."""
     for thing, owner in c.found.taken:
         if not c.concerns(STACKS[thing.kind]):
@@ -116,7 +125,7 @@ def taken_identities(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(file_of(kind), named_at(thing), problem, _taken_remedy(c, thing, owner)))
 
 
-def _taken_remedy(c: Comparison, thing: Thing, owner: Thing) -> str:
+def _taken_remedy(c: IdentityComparison, thing: KeyedThing, owner: KeyedThing) -> str:
     if thing.kind == "account" and owner.key in c.declared.retired and thing.key not in c.recorded.keys("account"):
         return f"deploy without {thing.key!r} first, so that {owner.key!r} is retired, then add it"
     if thing.kind == "account":
@@ -135,7 +144,7 @@ def _taken_remedy(c: Comparison, thing: Thing, owner: Thing) -> str:
     return f"do it in two deploys: {free}; a swap takes three, with a name in between"
 
 
-def recorded_twice(c: Comparison) -> Iterator[Refusal]:
+def recorded_twice(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to destroy under an old key what a rename that was broken off has put under the new one as well."""
     for old, thing in c.found.twice:
         if not c.concerns(STACKS[old.kind]):

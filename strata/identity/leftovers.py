@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from strata.aws.identity_center import Center
+from strata.aws.identity_center import CenterClient
 from strata.aws.session import Aws
 from strata.config import IMPORTS, SSO
 from strata.errors import Message
 from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
 from strata.identity.declared import things
-from strata.identity.things import Thing
+from strata.identity.things import KeyedThing
 from strata.kinds import TYPES, WORDS
 from strata.kinds.moves import Keys, address_now, newest_keys
 from strata.kinds.permission_set import BOUNDARY, CUSTOMER, INLINE, MANAGED
@@ -32,17 +32,17 @@ STACK = "sso"
 Document = Mapping[str, Any]
 
 
-def declared(landing_zone: LandingZone) -> Iterator[Thing]:
+def declared(landing_zone: LandingZone) -> Iterator[KeyedThing]:
     """Yields the declared users, groups and permission sets by name."""
     return (thing for thing in things(landing_zone) if thing.kind in KINDS)
 
 
-def announced_as(thing: Thing) -> Name:
+def announced_as(thing: KeyedThing) -> Name:
     """Returns how a thing is announced."""
     return thing.kind, thing.name
 
 
-def to_create(landing_zone: LandingZone, state: State) -> list[Thing]:
+def to_create(landing_zone: LandingZone, state: State) -> list[KeyedThing]:
     """Returns the resources that a deploy will create: declared, not recorded, and not imported on purpose.
 
     A permission set whose name changed counts, because AWS cannot rename one.
@@ -59,7 +59,7 @@ def to_create(landing_zone: LandingZone, state: State) -> list[Thing]:
     ]
 
 
-def gone(landing_zone: LandingZone, state: State, created: Collection[str]) -> list[Thing]:
+def gone(landing_zone: LandingZone, state: State, created: Collection[str]) -> list[KeyedThing]:
     """Returns the resources that a plan creates although the state has them: AWS has nothing of their ids."""
     recorded = attributes(state, newest_keys(landing_zone.moves))
     return [named for named in declared(landing_zone) if named.address in created and named.address in recorded]
@@ -70,7 +70,9 @@ def attributes(state: State, moved: Keys) -> dict[str, Mapping[str, Any]]:
 
     What was partly created is kept by a deploy, so it counts.
     """
-    return {address_now(one.address, moved): one.attributes for one in managed(state) if not one.deposed}
+    return {
+        address_now(resource.address, moved): resource.attributes for resource in managed(state) if not resource.deposed
+    }
 
 
 @dataclass(frozen=True)
@@ -81,17 +83,19 @@ class Directory:
     states: Mapping[str, State]
     document: Document
     """The Terraform JSON of the stack."""
-    center: Center
+    center: CenterClient
 
     @classmethod
     def of(
         cls, aws: Aws, landing_zone: LandingZone, states: Mapping[str, State], document: Document
     ) -> Directory | None:
         """Returns the directory of the organization, None where Identity Center is not enabled."""
-        center = Center.of(aws, landing_zone.project)
+        center = CenterClient.of(aws, landing_zone.project)
         return cls(landing_zone, states, document, center) if center else None
 
-    def sorted_out(self, wanted: Iterable[Thing], announced: Collection[Name]) -> tuple[dict[str, str], list[Refusal]]:
+    def sorted_out(
+        self, wanted: Iterable[KeyedThing], announced: Collection[Name]
+    ) -> tuple[dict[str, str], list[Refusal]]:
         """Returns the import id of what is there and ours, by address, and why the rest that is there is not taken."""
         ids: dict[str, str] = {}
         objections: list[Refusal] = []
@@ -115,14 +119,14 @@ class Directory:
             remove: the command that takes an address out of the state.
         """
         recorded = attributes(self._state, newest_keys(self.landing_zone.moves))
-        found = ((one, self.import_id(one)) for one in gone(self.landing_zone, self._state, created))
+        found = ((thing, self.import_id(thing)) for thing in gone(self.landing_zone, self._state, created))
         return [
             self._made_again(named, import_id, remove)
             for named, import_id in found
             if import_id and import_id != recorded[named.address].get("id")
         ]
 
-    def _made_again(self, named: Thing, import_id: str, remove: str) -> Refusal:
+    def _made_again(self, named: KeyedThing, import_id: str, remove: str) -> Refusal:
         text = f"{WORDS[named.kind]} {named.name!r} has another id at AWS than in the state: "
         held = self._held(named, import_id)
         text += f"it was deleted there and made again{_having(held)}"
@@ -139,13 +143,13 @@ class Directory:
             lines.append(_line(named, import_id))
         return Refusal(self.landing_zone.fault(SSO, named.location, problem, remedy), "", tuple(lines))
 
-    def import_id(self, named: Thing) -> str | None:
+    def import_id(self, named: KeyedThing) -> str | None:
         """Returns the import id of what has this name now, None if nothing has."""
         if named.kind == "user":
             return self._users.get(named.identity)
         return (self._groups if named.kind == "group" else self._sets).get(named.identity)
 
-    def objection(self, named: Thing, import_id: str, announced: Collection[Name]) -> Refusal | None:
+    def objection(self, named: KeyedThing, import_id: str, announced: Collection[Name]) -> Refusal | None:
         """Returns why a thing may not be imported, with the line that imports it on purpose; None if it is ours."""
         holds = self._foreign(named, import_id)
         if announced_as(named) not in announced:
@@ -192,15 +196,15 @@ class Directory:
 
     @cached_property
     def _user_names(self) -> dict[str, str]:
-        return {found["UserId"]: found["UserName"] for found in self.center.list_users() if found.get("UserName")}
+        return {user["UserId"]: user["UserName"] for user in self.center.list_users() if user.get("UserName")}
 
-    def _held(self, named: Thing, import_id: str) -> list[str]:
+    def _held(self, named: KeyedThing, import_id: str) -> list[str]:
         """Returns the contents of a thing."""
         if named.kind == "group":
             return self._members(import_id)
         return list(self._policies(import_id)) if named.kind == "permission-set" else []
 
-    def _foreign(self, named: Thing, import_id: str) -> list[str]:
+    def _foreign(self, named: KeyedThing, import_id: str) -> list[str]:
         """Returns undeclared contents of a thing."""
         if named.kind == "group":
             return sorted(set(self._members(import_id)) - self._declared_members(named.key))
@@ -267,7 +271,7 @@ def _having(held: Sequence[str]) -> str:
     return f"; it has {listed(held)}" if held else ""
 
 
-def _line(named: Thing, import_id: str) -> str:
+def _line(named: KeyedThing, import_id: str) -> str:
     return f'{named.address}: "{import_id}"'
 
 

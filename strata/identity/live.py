@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from strata.aws.identity_center import Center
+from strata.aws.identity_center import CenterClient
 from strata.aws.organization import (
-    LiveAccount,
+    ListedAccount,
     content_of,
     list_accounts,
     list_policies,
@@ -22,8 +22,8 @@ from strata.config.layers import STACKS as STATES
 from strata.config.models import state_key
 from strata.config.types import REPLICA
 from strata.errors import Message
-from strata.identity.things import Holdings, Kind, Thing
-from strata.kinds.at_aws import Policy
+from strata.identity.things import Holdings, KeyedThing, Kind
+from strata.kinds.at_aws import LivePolicy
 from strata.kinds.control_tower import CONTROL_TOWER, GUARDRAILS, keeper_where
 from strata.kinds.identity import policy_identity, unit_identity
 from strata.landing_zone import LandingZone
@@ -46,26 +46,26 @@ class Met:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptPolicy:
     """A policy that others look after, which AWS has under a declared name and no state knows."""
 
-    thing: Thing
+    thing: KeyedThing
     id: str
     keeper: Message
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveSide:
     """The live side; empty where nothing was read."""
 
-    accounts: Mapping[str, LiveAccount] | None = None
+    accounts: Mapping[str, ListedAccount] | None = None
     """By id; None when nobody asked."""
     found: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
     """Identities by kind and id: of units beside which one is to be created, of policies of the type of a new one."""
     user_names: Mapping[str, str] = field(default_factory=dict)
     """By import id: of the users who are declared with another one than is recorded."""
     met: tuple[Met, ...] = ()
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[KeptPolicy, ...] = ()
     tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Stack to what AWS has that is tagged by it, where its state is empty."""
     elsewhere: tuple[str, ...] = ()
@@ -78,11 +78,11 @@ class Live:
     def identities(self) -> Mapping[tuple[Kind, str], str]:
         """Returns the identities of what was seen, by kind and the id that a state has."""
         accounts = (self.accounts or {}).values()
-        seen: dict[tuple[Kind, str], str] = {("account", one.id): folded(one.email) for one in accounts}
+        seen: dict[tuple[Kind, str], str] = {("account", account.id): folded(account.email) for account in accounts}
         return {**seen, **self.found} | {("user", id): folded(name) for id, name in self.user_names.items()}
 
 
-def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> Live:
+def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> LiveSide:
     """Returns what AWS has, as far as something declared is not recorded so, or a state is empty.
 
     Raises:
@@ -90,11 +90,11 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     """
     new = _new(declared, recorded)
     doubtful = _other_names(declared, recorded)
-    center = Center.of(aws, landing_zone.project) if doubtful or _asks_center(new, recorded) else None
+    center = CenterClient.of(aws, landing_zone.project) if doubtful or _asks_center(new, recorded) else None
     accounts = {account.id: account for account in list_accounts(aws)}
     traces = _Traces(aws, landing_zone, recorded)
     policies = _policies(aws, new) if accounts else {}
-    return Live(
+    return LiveSide(
         accounts=accounts,
         found={**_units(aws, new, recorded), **policies} if accounts else {},
         kept=tuple(_kept(aws, new, policies, recorded)),
@@ -107,22 +107,22 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     )
 
 
-def met(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> Live:
+def met(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> LiveSide:
     """Returns of what AWS has only the users, groups and permission sets with a declared name that is not recorded.
 
     Raises:
         AwsError: AWS rejected a call.
     """
     new = _new(declared, recorded)
-    return Live(met=_met(Center.of(aws, landing_zone.project), new, recorded))
+    return LiveSide(met=_met(CenterClient.of(aws, landing_zone.project), new, recorded))
 
 
-New = Mapping[Kind, Sequence[Thing]]
+New = Mapping[Kind, Sequence[KeyedThing]]
 """Declared things without a record: under their key, or, where AWS allows a new name, under their name."""
 
 
 def _new(declared: Holdings, recorded: Holdings) -> New:
-    found: dict[Kind, list[Thing]] = {}
+    found: dict[Kind, list[KeyedThing]] = {}
     named = {(thing.kind, thing.identity) for thing in recorded.things.values()}
     for (kind, key), thing in sorted(declared.things.items()):
         has_key = (kind, key) in recorded.things
@@ -156,7 +156,7 @@ def _policies(aws: Aws, new: New) -> dict[tuple[Kind, str], str]:
     }
 
 
-def _kept(aws: Aws, new: New, policies: Mapping[tuple[Kind, str], str], recorded: Holdings) -> Iterator[Kept]:
+def _kept(aws: Aws, new: New, policies: Mapping[tuple[Kind, str], str], recorded: Holdings) -> Iterator[KeptPolicy]:
     """Yields what an import by name would take from others."""
     by_identity, ours = {thing.identity: thing for thing in new.get("policy", ())}, {*recorded.addresses.values()}
     for (_, id), identity in policies.items():
@@ -164,11 +164,11 @@ def _kept(aws: Aws, new: New, policies: Mapping[tuple[Kind, str], str], recorded
         if thing is None or id in ours:
             continue
         may_be = thing.name.startswith(GUARDRAILS)
-        tags = {one["Key"]: one["Value"] for one in list_tags(aws, id)}
-        one = Policy(id, thing.name, thing.type, "", content_of(aws, id) if may_be else "", False, (), tags)
+        tags = {tag["Key"]: tag["Value"] for tag in list_tags(aws, id)}
+        policy = LivePolicy(id, thing.name, thing.type, "", content_of(aws, id) if may_be else "", False, (), tags)
         runs = may_be and CONTROL_TOWER in list_trusted_services(aws)
-        if keeper := keeper_where(one, has_control_tower=runs):
-            yield Kept(thing, id, keeper)
+        if keeper := keeper_where(policy, has_control_tower=runs):
+            yield KeptPolicy(thing, id, keeper)
 
 
 # Identity Center
@@ -184,17 +184,17 @@ def _other_names(declared: Holdings, recorded: Holdings) -> list[str]:
     return [was.id for thing, was in known if was and was.id and was.identity != thing.identity]
 
 
-def _user_names(center: Center, ids: Sequence[str]) -> dict[str, str]:
+def _user_names(center: CenterClient, ids: Sequence[str]) -> dict[str, str]:
     """Reads user names, which somebody may have changed at AWS: a state follows when its stack is deployed next."""
     found = {id: center.user_name_of(id.rpartition("/")[2]) for id in ids}
     return {id: name for id, name in found.items() if name}
 
 
-def _met(center: Center | None, new: New, recorded: Holdings) -> tuple[Met, ...]:
+def _met(center: CenterClient | None, new: New, recorded: Holdings) -> tuple[Met, ...]:
     return (*_principals(center, new), *_permission_sets(center, new, recorded)) if center else ()
 
 
-def _principals(center: Center, new: New) -> Iterator[Met]:
+def _principals(center: CenterClient, new: New) -> Iterator[Met]:
     """Looks up users and groups by name."""
     for thing in new.get("user", ()):
         if user := center.user(thing.name):
@@ -204,7 +204,7 @@ def _principals(center: Center, new: New) -> Iterator[Met]:
             yield Met("group", thing.key, f"{center.store}/{group}", tuple(center.members(group)))
 
 
-def _permission_sets(center: Center, new: New, recorded: Holdings) -> Iterator[Met]:
+def _permission_sets(center: CenterClient, new: New, recorded: Holdings) -> Iterator[Met]:
     """Looks up permission sets by name: AWS lists them without one, and never gives one another."""
     wanted = {thing.identity: thing for thing in new.get("permission-set", ())}
     known = {thing.id.partition(",")[0]: thing.identity for thing in recorded.of("permission-set")}
@@ -218,7 +218,7 @@ def _permission_sets(center: Center, new: New, recorded: Holdings) -> Iterator[M
 
 def traces(aws: Aws, landing_zone: LandingZone) -> dict[str, tuple[str, ...]]:
     """Returns by stack what Strata has created before, where no state is left."""
-    center = Center.of(aws, landing_zone.project)
+    center = CenterClient.of(aws, landing_zone.project)
     return _Traces(aws, landing_zone, Holdings(empty=frozenset(STATES))).tagged(center, has_organization=True)
 
 
@@ -234,7 +234,7 @@ class _Traces:
         self._aws, self._landing_zone, self._empty = aws, landing_zone, recorded.empty
         self._lost = "backend" in recorded.empty
 
-    def tagged(self, center: Center | None, *, has_organization: bool) -> dict[str, tuple[str, ...]]:
+    def tagged(self, center: CenterClient | None, *, has_organization: bool) -> dict[str, tuple[str, ...]]:
         """Returns what is tagged, by stack."""
         project, found = self._landing_zone.project, {}
         if not self._lost:
@@ -264,7 +264,7 @@ def _ours(tags: Sequence[Mapping[str, str]], stack: str) -> bool:
     return found.get("ManagedBy") == "strata" and found.get("Layer") == stack
 
 
-def _tagged_sets(center: Center) -> Iterator[str]:
+def _tagged_sets(center: CenterClient) -> Iterator[str]:
     return (
         f"permission set {center.name_of(arn)}" for arn in center.permission_sets() if _ours(center.tags_of(arn), "sso")
     )
@@ -280,8 +280,8 @@ def _tagged_trails(client: Client) -> Iterator[str]:
     for arn in paginate(client, "list_trails", "Trails[].TrailARN"):
         if arn.split(":")[3] != client.boto.meta.region_name:
             continue
-        for found in client.list_tags(ResourceIdList=[arn])["ResourceTagList"]:
-            if _ours(found.get("TagsList", ()), "security"):
+        for tag in client.list_tags(ResourceIdList=[arn])["ResourceTagList"]:
+            if _ours(tag.get("TagsList", ()), "security"):
                 yield f"trail {arn.rpartition('/')[2]}"
 
 

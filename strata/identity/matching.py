@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from strata.config.models import MANAGEMENT
-from strata.identity.live import Live
-from strata.identity.things import Assigned, Holdings, Kind, Thing
+from strata.identity.live import LiveSide
+from strata.identity.things import Assigned, Holdings, KeyedThing, Kind
 from strata.kinds import TYPES
 
 
@@ -15,11 +15,11 @@ from strata.kinds import TYPES
 class Matches:
     """The result of comparing keys and identities."""
 
-    renamed: Mapping[tuple[Kind, str], Thing] = field(default_factory=dict)
+    renamed: Mapping[tuple[Kind, str], KeyedThing] = field(default_factory=dict)
     """A recorded thing whose key is no longer declared, by kind and key, to the declared one it is now."""
-    taken: tuple[tuple[Thing, Thing], ...] = ()
+    taken: tuple[tuple[KeyedThing, KeyedThing], ...] = ()
     """A declared thing with the identity of a recorded one that another key has, and that one."""
-    twice: tuple[tuple[Thing, Thing], ...] = ()
+    twice: tuple[tuple[KeyedThing, KeyedThing], ...] = ()
     """Two recorded things of one id: one that is no longer declared, and one that is."""
 
     def new_key(self, kind: Kind, key: str) -> str:
@@ -32,11 +32,11 @@ class Matches:
         return frozenset(self.renamed) | {(old.kind, old.key) for old, _ in self.twice}
 
 
-def matches(declared: Holdings, recorded: Holdings, live: Live) -> Matches:
+def matches(declared: Holdings, recorded: Holdings, live: LiveSide) -> Matches:
     """Compares what is declared with what is recorded, kind by kind."""
-    renamed: dict[tuple[Kind, str], Thing] = {}
-    taken: list[tuple[Thing, Thing]] = []
-    twice: list[tuple[Thing, Thing]] = []
+    renamed: dict[tuple[Kind, str], KeyedThing] = {}
+    taken: list[tuple[KeyedThing, KeyedThing]] = []
+    twice: list[tuple[KeyedThing, KeyedThing]] = []
     for kind in TYPES:
         twice += _twice(kind, declared, recorded)
         aside = {old.key for old, _ in twice if old.kind == kind}
@@ -60,7 +60,7 @@ def matches(declared: Holdings, recorded: Holdings, live: Live) -> Matches:
     return Matches(renamed, tuple(taken), tuple(twice))
 
 
-def _twice(kind: Kind, declared: Holdings, recorded: Holdings) -> Iterator[tuple[Thing, Thing]]:
+def _twice(kind: Kind, declared: Holdings, recorded: Holdings) -> Iterator[tuple[KeyedThing, KeyedThing]]:
     """Yields what a rename that was broken off has left: one object under its old key and under its new one."""
     here = declared.keys(kind)
     kept = {thing.id: thing for thing in recorded.of(kind) if thing.id and thing.key in here}
@@ -69,33 +69,35 @@ def _twice(kind: Kind, declared: Holdings, recorded: Holdings) -> Iterator[tuple
             yield thing, kept[thing.id]
 
 
-def _owners(kind: Kind, declared: Holdings, recorded: Holdings, live: Live, aside: set[str]) -> dict[str, Thing]:
+def _owners(
+    kind: Kind, declared: Holdings, recorded: Holdings, live: LiveSide, aside: set[str]
+) -> dict[str, KeyedThing]:
     """Returns who has an identity: as AWS has it now, and as it was recorded unless somebody else may have it since."""
-    found: dict[str, Thing] = {}
+    things: dict[str, KeyedThing] = {}
     for thing in recorded.of(kind):
         now = live_identity(thing, live)
         stays = now in (None, thing.identity) or (thing.key not in declared.keys(kind) and kind != "account")
         if thing.identity and stays and thing.key not in aside:
-            found.setdefault(thing.identity, thing)
+            things.setdefault(thing.identity, thing)
     for thing in recorded.of(kind):
         if (now := live_identity(thing, live)) and thing.key not in aside:
-            found[now] = thing
-    return found
+            things[now] = thing
+    return things
 
 
-def live_identity(thing: Thing, live: Live) -> str | None:
+def live_identity(thing: KeyedThing, live: LiveSide) -> str | None:
     """Returns the identity that AWS has for the id of a recorded thing, None where nothing was seen of it."""
     return live.identities.get((thing.kind, thing.id))
 
 
-def moved_assignment(one: Assigned, found: Matches) -> Assigned:
+def moved_assignment(assignment: Assigned, found: Matches) -> Assigned:
     """Returns what an assignment is after the renames."""
     if not found.renamed:
-        return one
-    principal: Kind = "group" if one.principal_type == "group" else "user"
+        return assignment
+    principal: Kind = "group" if assignment.principal_type == "group" else "user"
     return replace(
-        one,
-        account=found.new_key("account", one.account),
-        permission_set=found.new_key("permission-set", one.permission_set),
-        principal=found.new_key(principal, one.principal),
+        assignment,
+        account=found.new_key("account", assignment.account),
+        permission_set=found.new_key("permission-set", assignment.permission_set),
+        principal=found.new_key(principal, assignment.principal),
     )

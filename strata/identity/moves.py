@@ -11,9 +11,9 @@ from strata.config.moves import ENTRIES
 from strata.config.types import did_you_mean
 from strata.errors import Message
 from strata.identity.comparison import Refusal
-from strata.identity.live import Live
+from strata.identity.live import LiveSide
 from strata.identity.matching import live_identity
-from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
+from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
 from strata.kinds import SECTIONS, STACKS, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.moves import Keys, address_now, address_parts, earlier_addresses, is_made, newest_keys
@@ -35,10 +35,10 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
     return replace(
         holdings,
         things=things,
-        addresses={address_now(one, keys): holdings.addresses[one] for one in addresses},
-        stacks={address_now(one, keys): stack for one, stack in holdings.stacks.items()},
-        assignments=frozenset(_assigned(one, keys) for one in holdings.assignments),
-        attachments=frozenset(_attached(one, keys) for one in holdings.attachments),
+        addresses={address_now(address, keys): holdings.addresses[address] for address in addresses},
+        stacks={address_now(key, keys): stack for key, stack in holdings.stacks.items()},
+        assignments=frozenset(_assigned(assignment, keys) for assignment in holdings.assignments),
+        attachments=frozenset(_attached(attachment, keys) for attachment in holdings.attachments),
         named_after=frozenset(
             (kind, keys.get((kind, key), key), stack, id) for kind, key, stack, id in holdings.named_after
         ),
@@ -46,13 +46,13 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
             keys.get(("account", key), key): keys.get(("ou", unit), unit)
             for key, unit in sorted(holdings.placed.items(), key=lambda one: ("account", one[0]) not in keys)
         },
-        tags={keys.get(("account", key), key): found for key, found in holdings.tags.items()},
+        tags={keys.get(("account", key), key): tag for key, tag in holdings.tags.items()},
         memberships=frozenset(
             (keys.get(("group", group), group), keys.get(("user", user), user)) for group, user in holdings.memberships
         ),
         administrators=_administrators(holdings.administrators, keys),
         external={(kind, keys.get((kind, key), key)): identity for (kind, key), identity in holdings.external.items()},
-        imports={address_now(one, keys): id for one, id in holdings.imports.items()},
+        imports={address_now(key, keys): id for key, id in holdings.imports.items()},
         previously={kind: _renamed(kind, found, keys) for kind, found in holdings.previously.items()},
         files={file: _of_today(sections, keys) for file, sections in holdings.files.items()},
     )
@@ -67,7 +67,7 @@ def _of_today(sections: Mapping[str, frozenset[str]], keys: Keys) -> dict[str, f
     }
 
 
-def _thing(thing: Thing, keys: Keys) -> Thing:
+def _thing(thing: KeyedThing, keys: Keys) -> KeyedThing:
     key = keys.get((thing.kind, thing.key), thing.key)
     if thing.kind != "ou":
         return replace(thing, key=key)
@@ -75,26 +75,26 @@ def _thing(thing: Thing, keys: Keys) -> Thing:
     return replace(thing, key=key, identity=f"{keys.get(('ou', parent), parent)}/{name}")
 
 
-def _assigned(one: Assigned, keys: Keys) -> Assigned:
-    principal: Kind = "group" if one.principal_type == "group" else "user"
+def _assigned(assignment: Assigned, keys: Keys) -> Assigned:
+    principal: Kind = "group" if assignment.principal_type == "group" else "user"
     return replace(
-        one,
-        account=keys.get(("account", one.account), one.account),
-        permission_set=keys.get(("permission-set", one.permission_set), one.permission_set),
-        principal=keys.get((principal, one.principal), one.principal),
+        assignment,
+        account=keys.get(("account", assignment.account), assignment.account),
+        permission_set=keys.get(("permission-set", assignment.permission_set), assignment.permission_set),
+        principal=keys.get((principal, assignment.principal), assignment.principal),
     )
 
 
-def _attached(one: Attached, keys: Keys) -> Attached:
-    policy = keys.get(("policy", one.policy), one.policy)
-    target: Kind = "ou" if one.target == "ou" else "account"
-    return replace(one, policy=policy, key=keys.get((target, one.key), one.key))
+def _attached(attachment: Attached, keys: Keys) -> Attached:
+    policy = keys.get(("policy", attachment.policy), attachment.policy)
+    target: Kind = "ou" if attachment.target == "ou" else "account"
+    return replace(attachment, policy=policy, key=keys.get((target, attachment.key), attachment.key))
 
 
-def _administrators(found: Administrators, keys: Keys) -> Administrators:
+def _administrators(administrators: Administrators, keys: Keys) -> Administrators:
     return Administrators(
-        frozenset(keys.get(("user", key), key) for key in found.people),
-        frozenset(keys.get(("group", key), key) for key in found.external),
+        frozenset(keys.get(("user", key), key) for key in administrators.people),
+        frozenset(keys.get(("group", key), key) for key in administrators.external),
     )
 
 
@@ -115,7 +115,11 @@ def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple
     if not keys:
         return
     for now in sorted({address_now(address, keys) for address in recorded.addresses}):
-        held = [one for one in earlier_addresses(now, landing_zone.moves) if one in recorded.addresses]
+        held = [
+            earlier_address
+            for earlier_address in earlier_addresses(now, landing_zone.moves)
+            if earlier_address in recorded.addresses
+        ]
         for old in held[:-1]:
             id = recorded.addresses[old]
             yield old, held[-1], bool(id) and id == recorded.addresses[held[-1]]
@@ -148,7 +152,7 @@ def idle(landing_zone: LandingZone, recorded: Holdings, last: Mapping[str, Run])
 
 
 def refused_moves(
-    landing_zone: LandingZone, declared: Holdings, recorded: Holdings, live: Live, stacks: Sequence[str] = ()
+    landing_zone: LandingZone, declared: Holdings, recorded: Holdings, live: LiveSide, stacks: Sequence[str] = ()
 ) -> Iterator[Refusal]:
     """Refuses a move whose two sides are two things, and one onto an address at which a state has another thing.
 
@@ -179,7 +183,7 @@ def refused_moves(
             yield Refusal(declared.fault(MOVES, _entry_of(landing_zone, old), problem, remedy))
 
 
-def _is_same(was: Thing, now: Thing, recorded: Holdings, live: Live) -> bool:
+def _is_same(was: KeyedThing, now: KeyedThing, recorded: Holdings, live: LiveSide) -> bool:
     """Returns whether two things are one by id and by what AWS tells it from its like, now or at the last deploy."""
     if was.id and now.id and was.id != now.id:
         return False
@@ -189,11 +193,11 @@ def _is_same(was: Thing, now: Thing, recorded: Holdings, live: Live) -> bool:
     return now.identity in (was.identity, live_identity(was, live), previous)
 
 
-def _named(thing: Thing) -> str:
+def _named(thing: KeyedThing) -> str:
     return f"{_mark(thing)!r}{f', {thing.id}' if thing.id else ''}"
 
 
-def _way(was: Thing, new: str, recorded: Holdings) -> str:
+def _way(was: KeyedThing, new: str, recorded: Holdings) -> str:
     """Returns how the thing at the new key becomes the one that is moved.
 
     A user is known by the user name that was declared last, whether AWS has it or kept an older one.
@@ -205,12 +209,12 @@ def _way(was: Thing, new: str, recorded: Holdings) -> str:
     return f"write {_mark(was)!r} under {new!r}, deploy, and change it after that"
 
 
-def _mark(thing: Thing) -> str:
+def _mark(thing: KeyedThing) -> str:
     return thing.also if thing.kind == "ou" else thing.name
 
 
 def _entry(landing_zone: LandingZone, kind: Kind, old: str) -> tuple[str | int, ...]:
-    places = (index for index, one in enumerate(landing_zone.moves) if (one.kind, one.from_) == (kind, old))
+    places = (index for index, move in enumerate(landing_zone.moves) if (move.kind, move.from_) == (kind, old))
     return (ENTRIES, next(places, 0))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from strata.config.models import MANAGEMENT
-from strata.identity.things import Assigned, Attached, Holdings, Kind, Thing
+from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
 from strata.kinds import KEYED, TYPES, resource_of
 from strata.kinds.arguments import text
 from strata.kinds.assignment import ASSIGNMENT
@@ -62,19 +62,23 @@ def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None
     )
 
 
-def _things(found: InStates, addresses: Mapping[str, str]) -> Iterator[Thing]:
+def _things(in_states: InStates, addresses: Mapping[str, str]) -> Iterator[KeyedThing]:
     for kind, of in KEYED.items():
-        for one in of.recorded(found):
-            if one.mark and not one.external:
-                id = addresses[f"{of.type}.{one.name}"]
-                yield Thing(kind, one.name, one.mark.identity, one.mark.name, id, one.mark.also)
+        for thing in of.recorded(in_states):
+            if thing.mark and not thing.external:
+                id = addresses[f"{of.type}.{thing.name}"]
+                yield KeyedThing(kind, thing.name, thing.mark.identity, thing.mark.name, id, thing.mark.also)
 
 
 def _placed(
     accounts: Mapping[str, Mapping[str, Any]], units: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, str]]:
-    by_id = {text(one, "id"): key for key, one in units.items() if one.get("id")}
-    return ((key, by_id[text(one, "parent_id")]) for key, one in accounts.items() if text(one, "parent_id") in by_id)
+    by_id = {text(unit, "id"): key for key, unit in units.items() if unit.get("id")}
+    return (
+        (key, by_id[text(account, "parent_id")])
+        for key, account in accounts.items()
+        if text(account, "parent_id") in by_id
+    )
 
 
 # Names of the resources between things; keys have no underscore
@@ -119,7 +123,7 @@ def _administrators(
     by_type: Mapping[str, Mapping[str, Mapping[str, Any]]],
     assignments: frozenset[Assigned],
     memberships: frozenset[tuple[str, str]],
-    things: Mapping[tuple[Kind, str], Thing],
+    things: Mapping[tuple[Kind, str], KeyedThing],
 ) -> Administrators:
     """Returns who has full access to the management account by what is recorded."""
     full = {
@@ -131,15 +135,15 @@ def _administrators(
     full -= {key for key, one in by_type[INLINE.type].items() if denies_everything(text(one, "inline_policy"))}
     people: set[str] = set()
     external: set[str] = set()
-    for one in assignments:
-        if one.account != MANAGEMENT or one.permission_set not in full:
+    for assignment in assignments:
+        if assignment.account != MANAGEMENT or assignment.permission_set not in full:
             continue
-        if one.principal_type == "user":
-            people.add(one.principal)
-        elif ("group", one.principal) in things:
-            people.update(user for group, user in memberships if group == one.principal)
+        if assignment.principal_type == "user":
+            people.add(assignment.principal)
+        elif ("group", assignment.principal) in things:
+            people.update(user for group, user in memberships if group == assignment.principal)
         else:
-            external.add(one.principal)
+            external.add(assignment.principal)
     return Administrators(frozenset(people), frozenset(external))
 
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from strata.errors import Message
 from strata.identity import accounts, deletions, foreign, keys
-from strata.identity.comparison import Comparison, Refusal, compared
-from strata.identity.live import Live
+from strata.identity.comparison import IdentityComparison, Refusal, compared
+from strata.identity.live import LiveSide
 from strata.identity.matching import matches
 from strata.identity.things import Holdings
 from strata.text import folded, listed, plural
 
 FOLDER = "cdktf.out"
 
-Case = Callable[[Comparison], Iterator[Refusal]]
+Case = Callable[[IdentityComparison], Iterator[Refusal]]
 CASES: tuple[Case, ...] = (
     accounts.lost_accounts,
     accounts.dropped_accounts,
@@ -42,7 +42,7 @@ CASES: tuple[Case, ...] = (
 def refusals(
     declared: Holdings,
     recorded: Holdings,
-    live: Live,
+    live: LiveSide,
     *,
     announced: Collection[tuple[str, str]] = (),
     allow: Collection[str] = (),
@@ -64,12 +64,12 @@ def refusals(
     """
     names = frozenset((kind, compared(kind, name)) for kind, name in announced)
     found = matches(declared, recorded, live)
-    comparison = Comparison(declared, recorded, live, found, names, frozenset(stacks), folder)
+    comparison = IdentityComparison(declared, recorded, live, found, names, frozenset(stacks), folder)
     every = {refusal for case in cases for refusal in case(comparison)}
     return sorted(refusal for refusal in every if not refusal.kind or refusal.kind not in allow)
 
 
-def warnings(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Message]:
+def warnings(declared: Holdings, recorded: Holdings, live: LiveSide) -> Iterator[Message]:
     """Yields what is not refused and yet may not be meant."""
     has = declared.administrators
     if has.external and not has.people:
@@ -92,7 +92,7 @@ def warnings(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Mes
     yield from _kept_members(declared, recorded, live)
 
 
-def _kept_members(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[Message]:
+def _kept_members(declared: Holdings, recorded: Holdings, live: LiveSide) -> Iterator[Message]:
     """Yields the groups that are imported with more members than the configuration gives them."""
     for met in live.met:
         if met.kind != "group" or declared.imports.get(declared.things["group", met.key].address) != met.id:

@@ -18,14 +18,14 @@ def told_by_tag(landing_zone: LandingZone, declared: Holdings, recorded: Holding
     """Yields what accounts lose and get since their tags are other ones than the state has; nothing of new accounts."""
     had, has = recorded.assignments, declared.assignments
     found: dict[tuple[str, int, bool], list[str]] = defaultdict(list)
-    for one in sorted(had ^ has):
-        was = recorded.tags.get(one.account)
-        if was is None or one.account not in landing_zone.members:
+    for assignment in sorted(had ^ has):
+        was = recorded.tags.get(assignment.account)
+        if was is None or assignment.account not in landing_zone.members:
             continue
         for index, rule in enumerate(landing_zone.sso.assignments):
-            before, now = _reaches(rule, was), _reaches(rule, landing_zone.accounts[one.account].tags)
-            if before != now and now == (one in has) and _gives(rule, one):
-                found[one.account, index, now].append(str(one))
+            before, now = _reaches(rule, was), _reaches(rule, landing_zone.accounts[assignment.account].tags)
+            if before != now and now == (assignment in has) and _gives(rule, assignment):
+                found[assignment.account, index, now].append(str(assignment))
     for (account, index, gives), texts in found.items():
         tags = " and ".join(f"{tag}={value}" for tag, value in landing_zone.sso.assignments[index].tags.items())
         source = landing_zone.source(SSO, ("assignments", index))
@@ -41,6 +41,6 @@ def _reaches(rule: Assignment, tags: Mapping[str, str]) -> bool:
     return bool(rule.tags) and all(tag in tags and matching(value, [tags[tag]]) for tag, value in rule.tags.items())
 
 
-def _gives(rule: Assignment, one: Assigned) -> bool:
-    principals = rule.groups if one.principal_type == "group" else rule.users
-    return one.permission_set in rule.permission_sets and one.principal in principals
+def _gives(rule: Assignment, assignment: Assigned) -> bool:
+    principals = rule.groups if assignment.principal_type == "group" else rule.users
+    return assignment.permission_set in rule.permission_sets and assignment.principal in principals

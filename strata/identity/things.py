@@ -18,7 +18,7 @@ Kind: TypeAlias = config.Kind
 
 
 @dataclass(frozen=True)
-class Thing:
+class KeyedThing:
     """One thing under its key, with its identity in AWS.
 
     Two things of a kind with the same `identity` are one at AWS. `also` is a second mark of the same thing: of a user
@@ -91,7 +91,7 @@ Switch = Literal["on", "off", "unmanaged"]
 class Holdings:
     """One side of the comparison: the configuration, the states, or an older configuration in their place."""
 
-    things: Mapping[tuple[Kind, str], Thing] = field(default_factory=dict)
+    things: Mapping[tuple[Kind, str], KeyedThing] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Terraform address to import id, of everything a state has."""
     stacks: Mapping[str, str] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class Holdings:
     files: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     """Where teams own files: file to section to the names of the resources that it declares."""
 
-    def of(self, kind: Kind) -> Iterator[Thing]:
+    def of(self, kind: Kind) -> Iterator[KeyedThing]:
         """Yields the things of one kind, by key."""
         for (its, _), thing in sorted(self.things.items()):
             if its == kind:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from strata.aws.questions import Question
+from strata.aws.questions import ResourceQuestion
 from strata.aws.session import DENIED, Aws, AwsError
 from strata.config.models import Project
 from strata.kinds import KINDS
@@ -19,7 +19,7 @@ Held = Mapping[str, Mapping[str, Attributes]]
 Controls = Mapping[str, Mapping[str, Any]]
 """What AWS has, by address in the state; what it does not have is missing."""
 
-KEYS: Mapping[str, str] = {one.type: one.control for one in KINDS if one.control}
+KEYS: Mapping[str, str] = {kind.type: kind.control for kind in KINDS if kind.control}
 """The key of security.yaml, by type."""
 
 
@@ -36,10 +36,10 @@ def read_controls(aws: Aws, project: Project, held: Held, accounts: Collection[s
         AwsError: AWS rejects a call for another reason.
     """
     found, unread = dict[str, Mapping[str, Any]](), dict[str, str]()
-    for kind, asked in ((one, one.asked) for one in KINDS if one.asked):
+    for kind, asked in ((kind, kind.asked) for kind in KINDS if kind.asked):
         try:
             for name, one in held.get(kind.type, {}).items():
-                if (values := asked(Question(aws, project, one, accounts))) is not None:
+                if (values := asked(ResourceQuestion(aws, project, one, accounts))) is not None:
                     found[f"{kind.type}.{name}"] = values
         except AwsError as error:
             if error.code not in DENIED:

@@ -24,7 +24,7 @@ _EVERY = 5.0
 """Seconds between two words on how far the reading is."""
 
 
-class Reading:
+class InventoryReading:
     """One reading; where its answers are kept, one that broke off goes on from there."""
 
     def __init__(self, options: Options, project: Project, kept: KeptAnswers | None = None) -> None:
@@ -51,7 +51,7 @@ class Reading:
             AwsError: as `strata.inventory.controls.read_controls`.
         """
         asking = self._asking(aws)
-        active = frozenset(one.id for one in inventory.organization.accounts if one.state == "ACTIVE")
+        active = frozenset(account.id for account in inventory.organization.accounts if account.state == "ACTIVE")
         found, unread = read_controls(asking, self._project, held, active)
         return replace(inventory, controls=found, unread={**inventory.unread, **unread})
 

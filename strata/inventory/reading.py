@@ -18,19 +18,19 @@ from strata.config.models import PolicyType, Project
 from strata.errors import Message, StrataError
 from strata.inventory.pace import PER_SECOND
 from strata.kinds.at_aws import (
-    Account,
-    Assignment,
-    Attached,
-    Center,
     Entitlement,
-    Group,
     Inventory,
-    Organization,
-    PermissionSet,
-    Policy,
+    LiveAccount,
+    LiveAssignment,
+    LiveCenter,
+    LiveCustomerPolicy,
+    LiveGroup,
+    LiveOrganization,
+    LivePermissionSet,
+    LivePolicy,
+    LiveUnit,
+    LiveUser,
     Settings,
-    Unit,
-    User,
 )
 from strata.text import counted
 
@@ -123,7 +123,7 @@ CENTER, ROOT_ACCESS, ENTITLEMENTS = "Identity Center", "central root access", "e
 """The parts that may be missing; each setting of security.yaml is one under its key."""
 
 
-def _begun(aws: Aws, project: Project, parts: _Parts) -> tuple[Mapping[str, Any], identity_center.Center | None]:
+def _begun(aws: Aws, project: Project, parts: _Parts) -> tuple[Mapping[str, Any], identity_center.CenterClient | None]:
     """Returns the organization, and Identity Center where it is enabled.
 
     Raises:
@@ -134,7 +134,7 @@ def _begun(aws: Aws, project: Project, parts: _Parts) -> tuple[Mapping[str, Any]
         text = "the account is in no organization; create one with `strata bootstrap`"
         raise StrataError(Message("no-organization", text))
     organization.check_ours(found, project)
-    center = parts.ask(CENTER, lambda: identity_center.Center.of(aws, project), None)
+    center = parts.ask(CENTER, lambda: identity_center.CenterClient.of(aws, project), None)
     home = parts.ask(CENTER, lambda: identity_center.home(aws, project), None)
     if home not in (None, project.identity_center_region):
         asked = project.identity_center_region
@@ -151,7 +151,7 @@ def _inventory(
     project: Project,
     parts: _Parts,
     found: Mapping[str, Any],
-    center: identity_center.Center | None,
+    center: identity_center.CenterClient | None,
     ended: Event,
     depth: Depth,
 ) -> Inventory:
@@ -209,25 +209,25 @@ class Pool:
 class _Things(NamedTuple):
     """What is compared with what AWS says once everything is read: tags and settings of services are not."""
 
-    units: list[Unit]
-    accounts: list[Account]
-    policies: list[Policy]
+    units: list[LiveUnit]
+    accounts: list[LiveAccount]
+    policies: list[LivePolicy]
     types: list[str]
     root: str
 
 
-def _organization(aws: Aws, found: Any, pool: Pool, parts: _Parts) -> Organization:
+def _organization(aws: Aws, found: Any, pool: Pool, parts: _Parts) -> LiveOrganization:
     things = _things(aws, pool, parts)
-    taggable = [*(one.id for one in things.accounts), *(one.id for one in things.units)]
+    taggable = [*(account.id for account in things.accounts), *(unit.id for unit in things.units)]
     taggable += [policy.id for policy in things.policies if not policy.aws_managed]
     tags = parts.ask(TAGS, lambda: _all_tags(aws, taggable, pool), dict[str, dict[str, str]]())
     delegations = parts.ask(DELEGATIONS, lambda: organization.list_delegations(aws), dict[str, set[str]]())
     trusted = parts.ask(TRUSTED_SERVICES, lambda: list(organization.list_trusted_services(aws)), ())
-    read = Organization(
+    read = LiveOrganization(
         id=found["Id"],
         root=things.root,
         management=found["MasterAccountId"],
-        accounts=tuple(sorted(_tagged(things.accounts, tags), key=lambda one: one.id)),
+        accounts=tuple(sorted(_tagged(things.accounts, tags), key=lambda account: account.id)),
         units=tuple(_tagged(things.units, tags)),
         policies=tuple(_tagged(things.policies, tags)),
         policy_types=tuple(things.types),
@@ -249,15 +249,15 @@ def _things(aws: Aws, pool: Pool, parts: _Parts) -> _Things:
     below = pool.map(lambda parent: organization.accounts_below(aws, parent), parents)
     accounts = [_account(one, parent) for parent, some in zip(parents, below, strict=True) for one in some]
     types = organization.enabled_policy_types(aws)
-    policies = parts.ask(POLICIES, lambda: _policies(aws, {*PolicyType, *types}, pool), list[Policy]())
+    policies = parts.ask(POLICIES, lambda: _policies(aws, {*PolicyType, *types}, pool), list[LivePolicy]())
     return _Things(units, accounts, policies, types, root)
 
 
-_Tagged = TypeVar("_Tagged", Account, Unit, Policy)
+_Tagged = TypeVar("_Tagged", LiveAccount, LiveUnit, LivePolicy)
 
 
 def _tagged(things: Iterable[_Tagged], tags: Mapping[str, dict[str, str]]) -> Iterator[_Tagged]:
-    return (replace(one, tags=tags.get(one.id, {})) for one in things)
+    return (replace(thing, tags=tags.get(thing.id, {})) for thing in things)
 
 
 def _anew(aws: Aws) -> Aws:
@@ -281,8 +281,8 @@ _NAMED = 5
 def _by(key: Callable[[_T], str], things: Iterable[_T]) -> dict[str, list[_T]]:
     """Returns things by id: an account that moved meanwhile may have been read in both places."""
     found: defaultdict[str, list[_T]] = defaultdict(list)
-    for one in things:
-        found[key(one)].append(one)
+    for thing in things:
+        found[key(thing)].append(thing)
     return dict(found)
 
 
@@ -296,34 +296,38 @@ def _changed(aws: Aws, what: str, **data: Any) -> StrataError:
     return StrataError(Message("changed-meanwhile", f"{what}; run it again when nobody is changing it", **data))
 
 
-def _units(aws: Aws, root: str, pool: Pool) -> list[Unit]:
+def _units(aws: Aws, root: str, pool: Pool) -> list[LiveUnit]:
     """Returns the units level by level, so that a unit stands behind the one above it."""
-    found: list[Unit] = []
+    found: list[LiveUnit] = []
     level = [root]
     while level:
         below = pool.map(lambda parent: organization.list_units(aws, parent), level)
-        units = [Unit(id, name, parent) for parent, some in zip(level, below, strict=True) for id, name in some.items()]
+        units = [
+            LiveUnit(id, name, parent) for parent, some in zip(level, below, strict=True) for id, name in some.items()
+        ]
         found += units
         level = [unit.id for unit in units]
     return found
 
 
-def _account(one: Any, parent: str) -> Account:
+def _account(one: Any, parent: str) -> LiveAccount:
     # AWS replaced Status by State in September 2026.
     state = one.get("State") or one.get("Status") or ""
-    return Account(one["Id"], one.get("Name", ""), one.get("Email", ""), state, one.get("JoinedMethod", ""), parent)
+    return LiveAccount(one["Id"], one.get("Name", ""), one.get("Email", ""), state, one.get("JoinedMethod", ""), parent)
 
 
-def _policies(aws: Aws, types: Iterable[str], pool: Pool) -> list[Policy]:
+def _policies(aws: Aws, types: Iterable[str], pool: Pool) -> list[LivePolicy]:
     listed = [one for some in pool.map(partial(organization.policies_of, aws), sorted(types)) for one in some]
 
-    def policy(one: Any) -> Policy:
+    def policy(one: Any) -> LivePolicy:
         aws_managed = bool(one.get("AwsManaged"))
         content = "" if aws_managed else organization.content_of(aws, one["Id"])
         targets = tuple(sorted(organization.targets_of(aws, one["Id"])))
-        return Policy(one["Id"], one["Name"], one["Type"], one.get("Description", ""), content, aws_managed, targets)
+        return LivePolicy(
+            one["Id"], one["Name"], one["Type"], one.get("Description", ""), content, aws_managed, targets
+        )
 
-    return sorted(pool.map(policy, listed), key=lambda one: (one.type, one.name, one.id))
+    return sorted(pool.map(policy, listed), key=lambda policy: (policy.type, policy.name, policy.id))
 
 
 def _all_tags(aws: Aws, ids: list[str], pool: Pool) -> dict[str, dict[str, str]]:
@@ -357,7 +361,10 @@ def _settings(aws: Aws, project: Project, parts: _Parts) -> Settings:
 def _entitlements(aws: Aws, project: Project) -> tuple[Entitlement, ...] | str:
     """Returns the entitlements, or why AWS does not tell: they are only named, so that the rest is read."""
     try:
-        return tuple(Entitlement(*one) for one in access_manager.entitlements(aws, project.identity_center_region))
+        return tuple(
+            Entitlement(*entitlement)
+            for entitlement in access_manager.entitlements(aws, project.identity_center_region)
+        )
     except AwsError as error:
         return str(error)
 
@@ -366,8 +373,8 @@ def _entitlements(aws: Aws, project: Project) -> tuple[Entitlement, ...] | str:
 
 
 def _center(
-    aws: Aws, center: identity_center.Center, project: Project, admin: Pool, people: Pool, depth: Depth
-) -> Center:
+    aws: Aws, center: identity_center.CenterClient, project: Project, admin: Pool, people: Pool, depth: Depth
+) -> LiveCenter:
     arns = admin.start(_sets, center)
     directory = _directory(center, people)
     assignments = _all_assignments(center, directory.principals, admin)
@@ -390,23 +397,23 @@ def _center(
 
 
 def _read(
-    center: identity_center.Center,
+    center: identity_center.CenterClient,
     project: Project,
     directory: _Directory,
     arns: Iterable[str],
-    assignments: Iterable[Assignment],
+    assignments: Iterable[LiveAssignment],
     admin: Pool,
-) -> Center:
+) -> LiveCenter:
     access_control = admin.start(center.access_control)
     permission_sets = admin.map(partial(_permission_set, center), arns)
     on = access_control.result()
-    return Center(
+    return LiveCenter(
         instance=center.instance,
         store=center.store,
         region=project.identity_center_region,
         users=tuple(directory.users),
         groups=tuple(directory.groups),
-        permission_sets=tuple(sorted(permission_sets, key=lambda one: one.name)),
+        permission_sets=tuple(sorted(permission_sets, key=lambda permission_set: permission_set.name)),
         assignments=frozenset(assignments),
         orphans=frozenset(),
         attributes=None if on is None else identity_center.sources(on),
@@ -414,19 +421,19 @@ def _read(
     )
 
 
-def _check_gone(aws: Aws, center: identity_center.Center, orphans: Iterable[Assignment]) -> None:
+def _check_gone(aws: Aws, center: identity_center.CenterClient, orphans: Iterable[LiveAssignment]) -> None:
     """Refuses principals that were made while the rest was read, and so look like deleted ones.
 
     Raises:
         StrataError: there is one.
     """
-    for kind, id in sorted({(one.principal_type, one.principal) for one in orphans}):
+    for kind, id in sorted({(assignment.principal_type, assignment.principal) for assignment in orphans}):
         if center.exists(kind, id):
             text = f"the {kind.lower()} {id} was made while the rest was read"
             raise _changed(aws, text, kind=kind.lower(), ids=[id])
 
 
-class Wanted(NamedTuple):
+class WantedDetail(NamedTuple):
     """Of what Identity Center is read more than its name."""
 
     permission_sets: frozenset[str]
@@ -437,7 +444,7 @@ class Wanted(NamedTuple):
     """Those whose assignments are read."""
 
 
-def read_center(aws: Aws, project: Project, wanted: Wanted, ended: Event) -> Center | None:
+def read_center(aws: Aws, project: Project, wanted: WantedDetail, ended: Event) -> LiveCenter | None:
     """Returns what Identity Center has of what is wanted, read once; None where it is not enabled.
 
     Args:
@@ -451,7 +458,7 @@ def read_center(aws: Aws, project: Project, wanted: Wanted, ended: Event) -> Cen
         CancelledError: `ended` was set meanwhile.
     """
     aws = _until(ended, aws)
-    center = identity_center.Center.of(aws, project)
+    center = identity_center.CenterClient.of(aws, project)
     if center is None:
         return None
     with _pools(3, ended) as (services, admin, people):
@@ -461,7 +468,9 @@ def read_center(aws: Aws, project: Project, wanted: Wanted, ended: Event) -> Cen
         return _read(center, project, directory.result(), arns, assignments, admin)
 
 
-def confirmed(aws: Aws, project: Project, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Center | None:
+def confirmed(
+    aws: Aws, project: Project, inventory: Inventory, doubted: Collection[tuple[str, str]]
+) -> LiveCenter | None:
     """Returns Identity Center with who has some sets in some accounts as those are asked one by one.
 
     What AWS lists of a user or group is some moments late, after a deploy as well.
@@ -475,30 +484,40 @@ def confirmed(aws: Aws, project: Project, inventory: Inventory, doubted: Collect
     Raises:
         AwsError: AWS rejects a call.
     """
-    read, center = inventory.center, identity_center.Center.of(aws, project)
+    read, center = inventory.center, identity_center.CenterClient.of(aws, project)
     if read is None or center is None:
         return read
-    known, sets = {*map(_id, read.users), *map(_id, read.groups)}, {one.arn for one in read.permission_sets}
-    accounts = {one.id for one in inventory.organization.accounts if one.state == "ACTIVE"}
+    known, sets = (
+        {*map(_id, read.users), *map(_id, read.groups)},
+        {permission_set.arn for permission_set in read.permission_sets},
+    )
+    accounts = {account.id for account in inventory.organization.accounts if account.state == "ACTIVE"}
     pairs = {(arn, account) for arn, account in doubted if arn in sets and account in accounts}
-    found = {one for pair in sorted(pairs) for one in _assignments(center.assignments_in(*pair))}
-    others = {one for one in read.assignments if (one.permission_set, one.account) not in pairs}
-    return replace(read, assignments=frozenset(others | {one for one in found if one.principal in known}))
+    assignments = {assignment for pair in sorted(pairs) for assignment in _assignments(center.assignments_in(*pair))}
+    others = {
+        assignment for assignment in read.assignments if (assignment.permission_set, assignment.account) not in pairs
+    }
+    return replace(
+        read,
+        assignments=frozenset(others | {assignment for assignment in assignments if assignment.principal in known}),
+    )
 
 
 class _Directory(NamedTuple):
     """Who is in the identity store."""
 
-    users: list[User]
-    groups: list[Group]
+    users: list[LiveUser]
+    groups: list[LiveGroup]
 
     @property
     def principals(self) -> list[Principal]:
         """Returns all that an assignment may name."""
-        return [*(("USER", one.id) for one in self.users), *(("GROUP", one.id) for one in self.groups)]
+        return [*(("USER", user.id) for user in self.users), *(("GROUP", group.id) for group in self.groups)]
 
 
-def _directory(center: identity_center.Center, people: Pool, members_of: Collection[str] | None = None) -> _Directory:
+def _directory(
+    center: identity_center.CenterClient, people: Pool, members_of: Collection[str] | None = None
+) -> _Directory:
     """Returns who is in the identity store, with the members of all groups or of some."""
 
     def memberships(one: Any) -> dict[str, str]:
@@ -508,56 +527,62 @@ def _directory(center: identity_center.Center, people: Pool, members_of: Collect
     members = people.map(memberships, groups.result())
     found = [_group(one, some) for one, some in zip(groups.result(), members, strict=True)]
     return _Directory(
-        sorted(map(_user, users.result()), key=lambda one: (one.user_name, one.id)),
-        sorted(found, key=lambda one: (one.name, one.id)),
+        sorted(map(_user, users.result()), key=lambda user: (user.user_name, user.id)),
+        sorted(found, key=lambda group: (group.name, group.id)),
     )
 
 
-def _all_assignments(center: identity_center.Center, principals: Iterable[Principal], admin: Pool) -> set[Assignment]:
+def _all_assignments(
+    center: identity_center.CenterClient, principals: Iterable[Principal], admin: Pool
+) -> set[LiveAssignment]:
     listed = admin.map(lambda one: _assignments(center.assignments_of(*one)), principals)
     return {assignment for some in listed for assignment in some}
 
 
-def _sets(center: identity_center.Center) -> list[str]:
+def _sets(center: identity_center.CenterClient) -> list[str]:
     """Returns the ARNs of all permission sets, sorted."""
     return sorted(center.permission_sets())
 
 
-def _assignments(listed: Iterable[Any]) -> list[Assignment]:
+def _assignments(listed: Iterable[Any]) -> list[LiveAssignment]:
     return [
-        Assignment(one["AccountId"], one["PermissionSetArn"], one["PrincipalType"], one["PrincipalId"])
+        LiveAssignment(one["AccountId"], one["PermissionSetArn"], one["PrincipalType"], one["PrincipalId"])
         for one in listed
     ]
 
 
 def _orphans(
-    center: identity_center.Center,
+    center: identity_center.CenterClient,
     arns: list[str],
-    explained: set[Assignment],
+    explained: set[LiveAssignment],
     known: set[Principal],
     pool: Pool,
     told: Callable[[str], None] | None,
-) -> set[Assignment]:
+) -> set[LiveAssignment]:
     """Returns assignments of principals that no longer exist, for which nobody can be asked.
 
     A thorough reading asks for every set in every account that has it, and tells how long that takes.
     """
     provisioned = pool.map(center.accounts_of, arns)
     pairs = [(arn, account) for arn, accounts in zip(arns, provisioned, strict=True) for account in accounts]
-    seen = {(one.permission_set, one.account) for one in explained}
+    seen = {(assignment.permission_set, assignment.account) for assignment in explained}
     asked = [pair for pair in pairs if told or pair not in seen]
     if told:
         minutes = max(1, round(len(asked) / PER_SECOND / 60))
         text = f"--thorough: {counted(len(asked), 'call')} for sets in accounts, some {counted(minutes, 'minute')}"
         told(Message("thorough-takes-long", text, calls=len(asked), minutes=minutes))
-    found = {one for some in pool.map(lambda pair: _assignments(center.assignments_in(*pair)), asked) for one in some}
-    return {one for one in found if (one.principal_type, one.principal) not in known}
+    assignments = {
+        assignment
+        for some in pool.map(lambda pair: _assignments(center.assignments_in(*pair)), asked)
+        for assignment in some
+    }
+    return {assignment for assignment in assignments if (assignment.principal_type, assignment.principal) not in known}
 
 
-def _user(one: Any) -> User:
+def _user(one: Any) -> LiveUser:
     name = one.get("Name") or {}
     emails = tuple(each["Value"] for each in one.get("Emails") or () if each.get("Value"))
-    return User(
+    return LiveUser(
         one["UserId"],
         one.get("UserName", ""),
         name.get("GivenName", ""),
@@ -569,15 +594,15 @@ def _user(one: Any) -> User:
     )
 
 
-def _group(one: Any, members: dict[str, str]) -> Group:
+def _group(one: Any, members: dict[str, str]) -> LiveGroup:
     external = bool(one.get("ExternalIds"))
-    return Group(one["GroupId"], one.get("DisplayName", ""), one.get("Description", ""), external, members, one)
+    return LiveGroup(one["GroupId"], one.get("DisplayName", ""), one.get("Description", ""), external, members, one)
 
 
-def _permission_set(center: identity_center.Center, arn: str) -> PermissionSet:
+def _permission_set(center: identity_center.CenterClient, arn: str) -> LivePermissionSet:
     described = center.describe(arn)
     boundary = center.boundary_of(arn)
-    return PermissionSet(
+    return LivePermissionSet(
         arn=arn,
         name=described["Name"],
         described=described,
@@ -589,10 +614,10 @@ def _permission_set(center: identity_center.Center, arn: str) -> PermissionSet:
     )
 
 
-def _attached(one: Any) -> Attached:
-    return Attached(one["Name"], one.get("Path", "/"))
+def _attached(one: Any) -> LiveCustomerPolicy:
+    return LiveCustomerPolicy(one["Name"], one.get("Path", "/"))
 
 
-def _boundary(found: Any) -> str | Attached:
+def _boundary(found: Any) -> str | LiveCustomerPolicy:
     customer = found.get("CustomerManagedPolicyReference")
     return _attached(customer) if customer else str(found["ManagedPolicyArn"])

@@ -26,9 +26,9 @@ KINDS: tuple[Kind, ...] = (
     *(ATTACHMENT, POLICY, DELEGATED, ACCOUNT, UNIT, POLICY_TYPE, ROOT_ACCESS, TRUSTED, RAM_SHARING, ORGANIZATION),
     *(SETTING, *CONTROLS, STORE),
 )
-RESOURCES: Mapping[str, Resource] = {one.type: one for kind in KINDS for one in kind.resources}
+RESOURCES: Mapping[str, Resource] = {resource.type: resource for kind in KINDS for resource in kind.resources}
 """By Terraform type."""
-KEYED: Mapping[Key, Kind] = {one.key: one for key in moves.KINDS for one in KINDS if one.key == key}
+KEYED: Mapping[Key, Kind] = {kind.key: kind for key in moves.KINDS for kind in KINDS if kind.key == key}
 """The kinds whose things have keys, in the order of moves.yaml's words."""
 
 TYPES: Mapping[Key, str] = {key: kind.type for key, kind in KEYED.items()}
@@ -44,7 +44,7 @@ def kind_of(word: str, name: str) -> Kind:
     return _BY_WORD.get((word, name.partition(" ")[0])) or _BY_WORD[word, ""]
 
 
-_BY_WORD: Mapping[tuple[str, str], Kind] = {(one.name, one.control): one for one in KINDS}
+_BY_WORD: Mapping[tuple[str, str], Kind] = {(kind.name, kind.control): kind for kind in KINDS}
 
 
 def resource_of(address: str) -> Resource:

@@ -9,10 +9,10 @@ from strata.config.models import MANAGEMENT
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
-from strata.kinds.change import Change, Edit, Way, edit
+from strata.kinds.change import Edit, OutsideChange, Way, edit
 from strata.kinds.events import GONE, MADE, TAGS
 from strata.kinds.identity import Mark
-from strata.kinds.kind import Found, Kind, Resource
+from strata.kinds.kind import FoundThing, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import ACTIVE, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
@@ -22,13 +22,19 @@ _NAME, _TYPE = "account", "aws_organizations_account"
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
-    for key, one in zone.accounts.items():
-        values = {"name": one.name, "email": one.email, "unit": one.unit, "state": ACTIVE, "tags": dict(one.tags)}
+    for key, account in zone.accounts.items():
+        values = {
+            "name": account.name,
+            "email": account.email,
+            "unit": account.unit,
+            "state": ACTIVE,
+            "tags": dict(account.tags),
+        }
         # AWS neither renames nor moves the management account, and a deploy leaves it as it is.
-        unnamed = one.unwritten & BY_KEY
-        compared = written(values, one.unwritten - unnamed) if key != MANAGEMENT else {}
-        mark, ids = Mark(folded(one.email), one.email), {"id": one.id}
-        yield Thing(_NAME, key, compared, one.file, one.location, ids, by_default=unnamed, mark=mark)
+        unnamed = account.unwritten & BY_KEY
+        compared = written(values, account.unwritten - unnamed) if key != MANAGEMENT else {}
+        mark, ids = Mark(folded(account.email), account.email), {"id": account.id}
+        yield Thing(_NAME, key, compared, account.file, account.location, ids, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -47,17 +53,17 @@ def _recorded(states: InStates) -> Iterator[Thing]:
 
 def _live(aws: AtAws) -> Iterator[Thing]:
     """Yields the accounts but those that are left to others, retired, or closed without being declared."""
-    for one in aws.inventory.organization.accounts:
-        key = aws.known["account"].get(one.id, "")
-        if one.id in aws.left or aws.is_elsewhere(_TYPE, one.id):
+    for account in aws.inventory.organization.accounts:
+        key = aws.known["account"].get(account.id, "")
+        if account.id in aws.left or aws.is_elsewhere(_TYPE, account.id):
             continue
-        values = {**ACCOUNT.live_fields(one), "unit": aws.place(one.parent), "state": one.state}
-        values["tags"] = aws.tags(_TYPE, key, one.tags)
+        values = {**ACCOUNT.live_fields(account), "unit": aws.place(account.parent), "state": account.state}
+        values["tags"] = aws.tags(_TYPE, key, account.tags)
         if key in aws.zone.accounts:
-            values["email"] = as_declared(one.email, aws.zone.accounts[key].email)
-        name, ids = aws.key("account", one.id, one.name), {"id": one.id, "unit": one.parent}
+            values["email"] = as_declared(account.email, aws.zone.accounts[key].email)
+        name, ids = aws.key("account", account.id, account.name), {"id": account.id, "unit": account.parent}
         note = Message("leave-to-others", "unmanaged_accounts in organization.yaml leaves it to others")
-        yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, thing=("account", one.id), note=note)
+        yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, thing=("account", account.id), note=note)
 
 
 def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | None) -> Way | None:
@@ -85,7 +91,7 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | 
 _CLOSED = Message("account-closed", "write retired: true into its entry, once it is closed for good")
 
 
-def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     if change.here and change.attribute == "unit":
         unit = aws.known["ou"].get(change.now.ids["unit"], change.now.values["unit"])
         yield edit(aws.zone, change.here.file, change.here.location, "organizational_unit", value=unit)
@@ -101,15 +107,20 @@ ACCOUNT = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(one.id, one.name, folded(one.email), [one.name, one.email.partition("@")[0], one.id[-4:]])
-        for one in inventory.organization.accounts
+        FoundThing(
+            account.id,
+            account.name,
+            folded(account.email),
+            [account.name, account.email.partition("@")[0], account.id[-4:]],
+        )
+        for account in inventory.organization.accounts
     ),
     live_fields=lambda one: {"email": one.email, "name": one.name, "tags": dict(sorted(one.tags.items()))},
     is_added=True,
-    model=models.Account,
+    model=models.AccountEntry,
     fields={name: name for name in ("name", "email", "tags")},
     needs=lambda inventory, own: (
-        each for one in inventory.organization.accounts if one.id == own for each in target_of(one.parent)
+        each for account in inventory.organization.accounts if account.id == own for each in target_of(account.parent)
     ),
     left="email",
     way=_way,

@@ -8,12 +8,12 @@ from strata.config import SSO
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import Attributes, text
-from strata.kinds.at_aws import Assignment, Inventory
-from strata.kinds.change import Change, Obstacle
+from strata.kinds.at_aws import Inventory, LiveAssignment
+from strata.kinds.change import Obstacle, OutsideChange
 from strata.kinds.events import events
-from strata.kinds.kind import Existing, Ids, Key, Kind, Resource
+from strata.kinds.kind import AlreadyExists, Ids, Key, Kind, Resource
 from strata.kinds.permission_set import of_set
-from strata.kinds.reading import Reading
+from strata.kinds.reading import BulkReading
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
@@ -22,14 +22,14 @@ from strata.landing_zone.grants import Grant
 _TYPE = "aws_ssoadmin_account_assignment"
 
 
-def _address(one: Grant) -> str:
-    return f"{_TYPE}.{one.account}_{one.permission_set}_{one.principal_type.lower()}_{one.principal}"
+def _address(grant: Grant) -> str:
+    return f"{_TYPE}.{grant.account}_{grant.permission_set}_{grant.principal_type.lower()}_{grant.principal}"
 
 
 def _given(inventory: Inventory) -> Iterator[tuple[str, str]]:
     for center in inventory.centers:
-        for one in center.assignments | center.orphans:
-            yield _TYPE, assignment_id(one, center.instance)
+        for assignment in center.assignments | center.orphans:
+            yield _TYPE, assignment_id(assignment, center.instance)
 
 
 def assignment_id(one: tuple[str, str, str, str], instance: str) -> str:
@@ -38,7 +38,7 @@ def assignment_id(one: tuple[str, str, str, str], instance: str) -> str:
     return f"{principal},{principal_type},{account},AWS_ACCOUNT,{permission_set},{instance}"
 
 
-def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     try:
         account, arn = attributes["target_id"], attributes["permission_set_arn"]
         kind, principal = attributes["principal_type"], attributes["principal_id"]
@@ -86,64 +86,71 @@ def _live(aws: AtAws) -> Iterator[Thing]:
 
     A principal that was deleted comes first, so that the living one counts where both are called alike.
     """
-    held = [(one.name, one.ids) for one in _in_states(aws.attributes.get(_TYPE, {}))]
+    held = [(thing.name, thing.ids) for thing in _in_states(aws.attributes.get(_TYPE, {}))]
     deployed = {(ids["account"], ids["arn"], ids["principal"]): name for name, ids in held}
     for center in aws.inventory.centers:
-        for one in (*sorted(center.orphans), *sorted(center.assignments)):
-            id = assignment_id(one, center.instance)
+        for assignment in (*sorted(center.orphans), *sorted(center.assignments)):
+            id = assignment_id(assignment, center.instance)
             if aws.is_elsewhere(_TYPE, id):
                 continue
-            deleted = one in center.orphans
-            who = _deleted(aws, one) if deleted else aws.principal(one.principal)
-            name = deployed.get((one.account, one.permission_set, one.principal)) or name_of(
-                aws.permission_set(one.permission_set), one.principal_type, who, aws.account(one.account)
+            deleted = assignment in center.orphans
+            who = _deleted(aws, assignment) if deleted else aws.principal(assignment.principal)
+            name = deployed.get((assignment.account, assignment.permission_set, assignment.principal)) or name_of(
+                aws.permission_set(assignment.permission_set),
+                assignment.principal_type,
+                who,
+                aws.account(assignment.account),
             )
             yield Thing(
                 "assignment",
                 name,
                 {"principal": "deleted" if deleted else "there"},
-                ids={"account": one.account, "arn": one.permission_set, "principal": one.principal},
+                ids={
+                    "account": assignment.account,
+                    "arn": assignment.permission_set,
+                    "principal": assignment.principal,
+                },
                 thing=(_TYPE, id),
-                undo=(_taken(aws, one),),
+                undo=(_taken(aws, assignment),),
                 note=_NOBODY_HAS_IT if deleted else "",
-                apart=one.account in aws.left,
+                apart=assignment.account in aws.left,
             )
 
 
 def assignments_of(aws: AtAws, id: str) -> Iterator[cli.Line]:
     """Yields the lines that take what a user or group has, or a permission set from all who have it."""
     for center in aws.inventory.centers:
-        for one in sorted(center.assignments):
-            if id in (one.principal, one.permission_set):
-                yield _taken(aws, one)
+        for assignment in sorted(center.assignments):
+            if id in (assignment.principal, assignment.permission_set):
+                yield _taken(aws, assignment)
 
 
-def _taken(aws: AtAws, one: Assignment) -> cli.Line:
+def _taken(aws: AtAws, assignment: LiveAssignment) -> cli.Line:
     return aws.cli.admin(
         "delete-account-assignment",
         target_type="AWS_ACCOUNT",
-        target_id=one.account,
-        permission_set_arn=one.permission_set,
-        principal_type=one.principal_type,
-        principal_id=one.principal,
+        target_id=assignment.account,
+        permission_set_arn=assignment.permission_set,
+        principal_type=assignment.principal_type,
+        principal_id=assignment.principal,
     )
 
 
-def _deleted(aws: AtAws, one: Assignment) -> str:
+def _deleted(aws: AtAws, assignment: LiveAssignment) -> str:
     """Returns the key of a principal that was deleted, where the state has it and no other has the key by now."""
-    kind: Key = "user" if one.principal_type == "USER" else "group"
+    kind: Key = "user" if assignment.principal_type == "USER" else "group"
     recorded = aws.attributes.get(f"aws_identitystore_{kind}", {})
-    key = next((key for key, found in recorded.items() if found.get(f"{kind}_id") == one.principal), None)
-    return key if key and key not in aws.known[kind].values() else one.principal
+    key = next((key for key, found in recorded.items() if found.get(f"{kind}_id") == assignment.principal), None)
+    return key if key and key not in aws.known[kind].values() else assignment.principal
 
 
 def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
     for center in inventory.centers:
-        for one in zone.grants:
-            kind: Key = "group" if one.principal_type == "GROUP" else "user"
-            account, arn = ids["account"].get(one.account), ids["permission-set"].get(one.permission_set)
-            if account and arn and (principal := ids[kind].get(one.principal)):
-                yield _address(one), assignment_id((account, arn, one.principal_type, principal), center.instance)
+        for grant in zone.grants:
+            kind: Key = "group" if grant.principal_type == "GROUP" else "user"
+            account, arn = ids["account"].get(grant.account), ids["permission-set"].get(grant.permission_set)
+            if account and arn and (principal := ids[kind].get(grant.principal)):
+                yield _address(grant), assignment_id((account, arn, grant.principal_type, principal), center.instance)
 
 
 def _needs(_inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
@@ -153,7 +160,7 @@ def _needs(_inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
     yield "permission-set", permission_set
 
 
-def _obstacle(_: LandingZone, change: Change) -> Obstacle:
+def _obstacle(_: LandingZone, change: OutsideChange) -> Obstacle:
     if change.attribute:
         return Message("principal-deleted", "nobody has it any more; take it out by hand, and deploy")
     if change.now.values["principal"] == "deleted":
@@ -172,7 +179,7 @@ ASSIGNMENT = Kind(
             keys=("account", "permission-set"),
             branches={"group": "group", "user": "user"},
             references=("target_id", "permission_set_arn", "principal_id"),
-            existing=Existing(
+            existing=AlreadyExists(
                 f"already exists|{CONFLICT}",
                 "{principal_id},{principal_type},{target_id},{target_type},{permission_set_arn},{instance_arn}",
                 regional=True,
@@ -194,13 +201,22 @@ ASSIGNMENT = Kind(
 
 
 def _entitlements(aws: AtAws) -> Iterator[Thing]:
-    found = aws.inventory.entitlements
-    for one in found if aws.inventory.center and not isinstance(found, str) else ():
-        name = f"{one.role} of {aws.principal(one.principal)}"
-        parameters = {"application_arn": one.application, "entitlement_id": one.id, "region": aws.cli.region}
-        undo = (cli.line("account-access", "delete-entitlement", **parameters),) if one.id else ()
+    entitlements = aws.inventory.entitlements
+    for entitlement in entitlements if aws.inventory.center and not isinstance(entitlements, str) else ():
+        name = f"{entitlement.role} of {aws.principal(entitlement.principal)}"
+        parameters = {
+            "application_arn": entitlement.application,
+            "entitlement_id": entitlement.id,
+            "region": aws.cli.region,
+        }
+        undo = (cli.line("account-access", "delete-entitlement", **parameters),) if entitlement.id else ()
         # A role may be given twice.
-        yield Thing("entitlement", f"{name} ({one.id})" if one.id else name, ids={"id": one.id}, undo=undo)
+        yield Thing(
+            "entitlement",
+            f"{name} ({entitlement.id})" if entitlement.id else name,
+            ids={"id": entitlement.id},
+            undo=undo,
+        )
 
 
 ENTITLEMENT = Kind(

@@ -12,7 +12,7 @@ Described = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Account:
+class LiveAccount:
     """An account of the organization; `parent` is the id of the root or of a unit, `joined` is CREATED or INVITED."""
 
     id: str
@@ -25,7 +25,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Unit:
+class LiveUnit:
     """An organizational unit; `parent` is the id of the root or of a unit."""
 
     id: str
@@ -35,7 +35,7 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Policy:
+class LivePolicy:
     """A policy of any type; `targets` are ids of the root, of units and of accounts."""
 
     id: str
@@ -49,15 +49,15 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Organization:
+class LiveOrganization:
     """The organization; units stand before those below them."""
 
     id: str
     root: str
     management: str
-    accounts: tuple[Account, ...]
-    units: tuple[Unit, ...]
-    policies: tuple[Policy, ...]
+    accounts: tuple[LiveAccount, ...]
+    units: tuple[LiveUnit, ...]
+    policies: tuple[LivePolicy, ...]
     policy_types: tuple[str, ...]
     trusted_services: tuple[str, ...]
     delegations: Mapping[str, tuple[str, ...]]
@@ -65,7 +65,7 @@ class Organization:
 
 
 @dataclass(frozen=True)
-class User:
+class LiveUser:
     """A user of the identity store; `external` if an identity provider made it."""
 
     id: str
@@ -79,7 +79,7 @@ class User:
 
 
 @dataclass(frozen=True)
-class Group:
+class LiveGroup:
     """A group of the identity store, its memberships by user; `external` if an identity provider made it."""
 
     id: str
@@ -90,7 +90,7 @@ class Group:
     described: Described = field(default_factory=dict, compare=False, repr=False)
 
 
-class Attached(NamedTuple):
+class LiveCustomerPolicy(NamedTuple):
     """A customer managed policy as a permission set names it."""
 
     name: str
@@ -98,16 +98,16 @@ class Attached(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PermissionSet:
+class LivePermissionSet:
     """A permission set; `boundary` is the ARN of an AWS managed policy or a customer managed one."""
 
     arn: str
     name: str
     described: Described = field(repr=False)
     aws_managed: tuple[str, ...]
-    customer_managed: tuple[Attached, ...]
+    customer_managed: tuple[LiveCustomerPolicy, ...]
     inline: str
-    boundary: str | Attached | None
+    boundary: str | LiveCustomerPolicy | None
     tags: Tags = field(default_factory=dict)
 
 
@@ -120,7 +120,7 @@ class Entitlement(NamedTuple):
     id: str = ""
 
 
-class Assignment(NamedTuple):
+class LiveAssignment(NamedTuple):
     """A permission set for a principal in an account."""
 
     account: str
@@ -130,7 +130,7 @@ class Assignment(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Center:
+class LiveCenter:
     """Identity Center.
 
     Attributes:
@@ -144,11 +144,11 @@ class Center:
     instance: str
     store: str
     region: str
-    users: tuple[User, ...]
-    groups: tuple[Group, ...]
-    permission_sets: tuple[PermissionSet, ...]
-    assignments: frozenset[Assignment]
-    orphans: frozenset[Assignment]
+    users: tuple[LiveUser, ...]
+    groups: tuple[LiveGroup, ...]
+    permission_sets: tuple[LivePermissionSet, ...]
+    assignments: frozenset[LiveAssignment]
+    orphans: frozenset[LiveAssignment]
     attributes: Mapping[str, str] | None
     access_control: Described = field(default_factory=dict, compare=False, repr=False)
 
@@ -169,8 +169,8 @@ class Inventory:
         unread: what the caller may not read, by the part, with AWS's words; empty unless a part may be missing.
     """
 
-    organization: Organization
-    center: Center | None
+    organization: LiveOrganization
+    center: LiveCenter | None
     settings: Settings = field(default_factory=dict)
     root_features: frozenset[str] = frozenset()
     entitlements: tuple[Entitlement, ...] | str = ()
@@ -178,6 +178,6 @@ class Inventory:
     unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def centers(self) -> tuple[Center, ...]:
+    def centers(self) -> tuple[LiveCenter, ...]:
         """Returns Identity Center as a list, empty where it is not enabled."""
         return (self.center,) if self.center else ()

@@ -10,14 +10,14 @@ from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
 from strata.kinds.events import CHANGED, GONE, MADE, by_nothing
-from strata.kinds.kind import Existing, Ids, Kind, Resource
-from strata.kinds.reading import PROVIDERS, Reading
+from strata.kinds.kind import AlreadyExists, Ids, Kind, Resource
+from strata.kinds.reading import PROVIDERS, BulkReading
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 
 
-def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     found, instance = reading.center.access_control, reading.center.instance
     if not found:
         return None
@@ -84,7 +84,7 @@ ATTRIBUTE = Kind(
         Resource(
             _TYPE,
             "<instance ARN>[@<region>]",
-            existing=Existing(
+            existing=AlreadyExists(
                 CONFLICT, "{instance_arn}", early=lambda ask: ask.center.access_control() is not None, regional=True
             ),
             reads=_read,

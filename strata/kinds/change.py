@@ -18,7 +18,7 @@ Obstacle: TypeAlias = Message | Literal[""]
 
 
 @dataclass(frozen=True)
-class Change:
+class OutsideChange:
     """What AWS has of a thing that the configuration has not.
 
     Attributes:
@@ -106,14 +106,14 @@ def document_text(now: Thing) -> str:
     return document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def why_unwritten(zone: LandingZone, one: Policy | PermissionSet | None, change: Change) -> Obstacle:
+def why_unwritten(zone: LandingZone, policy: Policy | PermissionSet | None, change: OutsideChange) -> Obstacle:
     """Returns why nothing is written of a policy or permission set that is declared, or of what is in it."""
-    if one is None:
+    if policy is None:
         return ""
-    if one.option:
-        text = f"the option {one.option} says what it is; change that by hand, or deploy"
-        return Message("made-by-option", text, option=one.option)
-    part = one if isinstance(one, Policy) else one.inline
+    if policy.option:
+        text = f"the option {policy.option} says what it is; change that by hand, or deploy"
+        return Message("made-by-option", text, option=policy.option)
+    part = policy if isinstance(policy, Policy) else policy.inline
     if change.attribute == "document" and (why := _why_not_replaced(zone, part)):
         return why
     if change.attribute in ("", "document") and "document" in change.now.values and "{{" in document_text(change.now):

@@ -52,7 +52,7 @@ def new_name(attribute: str, name: str) -> list[dict[str, str]]:
 
 
 @dataclass(frozen=True)
-class Center:
+class CenterLines:
     """The lines that name the instance or its identity store."""
 
     instance: str

@@ -11,7 +11,7 @@ from strata.config.text import address_part
 from strata.errors import Message
 from strata.kinds.arguments import Attributes
 from strata.kinds.events import by_nothing
-from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.shared import BUCKET, CONFLICT, ROLE, ROLE_ATTACHMENT, ROLE_POLICY, RULE, named
 from strata.kinds.thing import AS_IT_IS, AtAws, Thing
 from strata.landing_zone import LandingZone
@@ -81,7 +81,7 @@ TRAIL = Kind(
         Resource(
             "aws_cloudtrail",
             "<trail ARN>",
-            existing=Existing(
+            existing=AlreadyExists(
                 "TrailAlreadyExistsException", "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}"
             ),
         ),
@@ -125,7 +125,7 @@ ANALYZER = Kind(
         Resource(
             _ANALYZER,
             "<analyzer name>[@<region>]",
-            existing=Existing(CONFLICT, "{analyzer_name}", regional=True),
+            existing=AlreadyExists(CONFLICT, "{analyzer_name}", regional=True),
         ),
     ),
     control="access_analyzer",
@@ -232,7 +232,7 @@ def _budget_now(ask: Ask) -> Attributes | None:
     notifications = client.items("describe_notifications_for_budget", "Notifications[]", **asked)
     return {
         "limit": _amount(limit.get("Amount"), limit.get("Unit")),
-        "notifications": sorted(_notification(client, asked, one) for one in notifications),
+        "notifications": sorted(_notification(client, asked, notification) for notification in notifications),
     }
 
 
@@ -249,7 +249,7 @@ BUDGET = Kind(
         Resource(
             "aws_budgets_budget",
             "<account id>:<budget name>",
-            existing=Existing("DuplicateRecordException", "{account}:{name}"),
+            existing=AlreadyExists("DuplicateRecordException", "{account}:{name}"),
         ),
     ),
     control="budget",
@@ -293,13 +293,13 @@ MONITOR = Kind(
         Resource(
             "aws_ce_anomaly_monitor",
             "<anomaly monitor ARN>",
-            existing=Existing("Limit exceeded on dimensional spend monitor", _monitor),
+            existing=AlreadyExists("Limit exceeded on dimensional spend monitor", _monitor),
         ),
         # AWS accepts a second one of the same name.
         Resource(
             "aws_ce_anomaly_subscription",
             "<anomaly subscription ARN>",
-            existing=Existing(id=_subscription, early=_subscription),
+            existing=AlreadyExists(id=_subscription, early=_subscription),
         ),
     ),
     addresses=_monitors,
@@ -371,7 +371,7 @@ GITHUB = Kind(
         Resource(
             "aws_iam_openid_connect_provider",
             "<provider ARN>",
-            existing=Existing("EntityAlreadyExists", _provider, early=_provider),
+            existing=AlreadyExists("EntityAlreadyExists", _provider, early=_provider),
         ),
         ROLE,
         ROLE_POLICY,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from strata.errors import Message
-from strata.kinds.at_aws import Inventory, PermissionSet, Policy, User
+from strata.kinds.at_aws import Inventory, LivePermissionSet, LivePolicy, LiveUser
 from strata.landing_zone.groups import CONTROL_TOWER as GROUPS
 from strata.policy.documents import statements
 from strata.text import folded
@@ -36,28 +36,28 @@ _CONTROL = re.compile(r"GR[A-Z0-9_]+|CT[A-Z0-9]+P[VR]\d+")
 """The Sids of its controls, as GRCLOUDTRAILENABLED or CTMULTISERVICEPV1: https://docs.aws.amazon.com/controltower/latest/controlreference/"""
 
 
-def keeper_of_policy(inventory: Inventory, one: Policy) -> Message | None:
+def keeper_of_policy(inventory: Inventory, policy: LivePolicy) -> Message | None:
     """Returns who looks after a policy, as a phrase."""
-    return keeper_where(one, has_control_tower=runs(inventory))
+    return keeper_where(policy, has_control_tower=runs(inventory))
 
 
-def keeper_where(one: Policy, *, has_control_tower: bool) -> Message | None:
+def keeper_where(policy: LivePolicy, *, has_control_tower: bool) -> Message | None:
     """Returns who looks after a policy where Control Tower runs the organization, or does not, as a phrase.
 
     Its name alone says nothing, and neither do its statements: companies copy those of Control Tower into their own.
     """
-    if found := _stack(one.tags):
-        return found
-    if has_control_tower and one.name.startswith(GUARDRAILS) and _is_of_controls(one.content):
+    if message := _stack(policy.tags):
+        return message
+    if has_control_tower and policy.name.startswith(GUARDRAILS) and _is_of_controls(policy.content):
         return Message("control-tower", "Control Tower looks after it")
     return None
 
 
-def keeper_of_set(inventory: Inventory, one: PermissionSet) -> Message | None:
+def keeper_of_set(inventory: Inventory, permission_set: LivePermissionSet) -> Message | None:
     """Returns who looks after a permission set: there is one of a name, and Control Tower works with those of its."""
-    if found := _stack(one.tags):
-        return found
-    return by_its_name() if runs(inventory) and one.name in SETS else None
+    if message := _stack(permission_set.tags):
+        return message
+    return by_its_name() if runs(inventory) and permission_set.name in SETS else None
 
 
 def keeps_group(inventory: Inventory, name: str) -> bool:
@@ -65,17 +65,17 @@ def keeps_group(inventory: Inventory, name: str) -> bool:
     return runs(inventory) and name in GROUPS
 
 
-def keeps_user(inventory: Inventory, one: User) -> bool:
+def keeps_user(inventory: Inventory, user: LiveUser) -> bool:
     """Returns whether Control Tower made a user."""
     live = inventory.organization
     address = next((folded(each.email) for each in live.accounts if each.id == live.management), "")
-    theirs = {folded(one.user_name), *map(folded, one.emails)}
-    return runs(inventory) and (one.display_name == USER or address in theirs)
+    theirs = {folded(user.user_name), *map(folded, user.emails)}
+    return runs(inventory) and (user.display_name == USER or address in theirs)
 
 
-def is_called_so(inventory: Inventory, one: Policy) -> bool:
+def is_called_so(inventory: Inventory, policy: LivePolicy) -> bool:
     """Returns whether a policy has a name of Control Tower's and nothing else of it."""
-    return one.name.startswith(GUARDRAILS) and not keeper_of_policy(inventory, one)
+    return policy.name.startswith(GUARDRAILS) and not keeper_of_policy(inventory, policy)
 
 
 def taken_back_by(keeper: Message | None) -> Message | Literal[""]:
@@ -104,5 +104,5 @@ def _is_of_controls(document: str) -> bool:
         content: Any = json.loads(document)
     except ValueError:
         return False
-    sids = ["".join(one.values("Sid")) for one in statements(content)]
+    sids = ["".join(statement.values("Sid")) for statement in statements(content)]
     return bool(sids) and all(_CONTROL.fullmatch(sid) for sid in sids)

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from strata.config import SSO, models
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, text
-from strata.kinds.at_aws import Center, Inventory
-from strata.kinds.change import Change, Obstacle, in_external_yaml
+from strata.kinds.at_aws import Inventory, LiveCenter
+from strata.kinds.change import Obstacle, OutsideChange, in_external_yaml
 from strata.kinds.cli import Lines, new_name
 from strata.kinds.control_tower import by_its_name, keeps_group, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark
-from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
-from strata.kinds.reading import PROVIDERS, Reading, known, snaked
+from strata.kinds.kind import AlreadyExists, Ask, FoundThing, Ids, Kind, Resource
+from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, as_read, written
 from strata.landing_zone import LandingZone
@@ -22,7 +22,7 @@ from strata.landing_zone.groups import Group, is_of_control_tower
 from strata.text import folded
 
 
-def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     id = str(attributes.get("group_id"))
     found = reading.groups.get(id)
     if found is None:
@@ -56,35 +56,37 @@ def _recorded(states: InStates) -> Iterator[Thing]:
         id, name = text(one, "group_id"), text(one, "display_name")
         values = {"name": name, "description": text(one, "description"), "id": id}
         yield Thing("group", key, values, ids={"id": id}, mark=Mark(folded(name), name))
-    for (kind, key), found in states.looked_up.items():
+    for (kind, key), principal in states.looked_up.items():
         here = states.zone.groups.get(key) if kind == "group" else None
         if here and here.external:
-            looked_up = {"name": found.name or here.name, "id": found.id}
-            yield Thing("group", key, looked_up, ids={"id": found.id}, external=True)
+            looked_up = {"name": principal.name or here.name, "id": principal.id}
+            yield Thing("group", key, looked_up, ids={"id": principal.id}, external=True)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
     """Yields the groups; those that an identity provider looks after by name and id, where they are declared."""
     for center in aws.inventory.centers:
-        for one in center.groups:
-            here = aws.zone.groups.get(key := aws.known["group"].get(one.id, ""))
+        for group in center.groups:
+            here = aws.zone.groups.get(key := aws.known["group"].get(group.id, ""))
             if here and here.external:
-                looked_up = {"name": as_declared(one.name, here.name), "id": one.id}
-                yield Thing("group", key, looked_up, ids={"id": one.id}, thing=("group", one.id), external=True)
-            if _is_ours(aws, center, one):
-                values = {**GROUP.live_fields(one), "id": one.id}
-                theirs = keeps_group(aws.inventory, one.name)
-                undo = () if theirs else aws.cli.people("delete-group", group_id=one.id)
-                note, rights = taken_back_by(by_its_name() if theirs else None), sorted(one.members)
-                name, thing = aws.principal(one.id), ("group", one.id)
-                yield Thing("group", name, values, ids={"id": one.id}, thing=thing, undo=undo, note=note, rights=rights)
+                looked_up = {"name": as_declared(group.name, here.name), "id": group.id}
+                yield Thing("group", key, looked_up, ids={"id": group.id}, thing=("group", group.id), external=True)
+            if _is_ours(aws, center, group):
+                values = {**GROUP.live_fields(group), "id": group.id}
+                theirs = keeps_group(aws.inventory, group.name)
+                undo = () if theirs else aws.cli.people("delete-group", group_id=group.id)
+                note, rights = taken_back_by(by_its_name() if theirs else None), sorted(group.members)
+                name, thing = aws.principal(group.id), ("group", group.id)
+                yield Thing(
+                    "group", name, values, ids={"id": group.id}, thing=thing, undo=undo, note=note, rights=rights
+                )
 
 
-def _is_ours(aws: AtAws, center: Center, one: at_aws.Group) -> bool:
+def _is_ours(aws: AtAws, center: LiveCenter, group: at_aws.LiveGroup) -> bool:
     """Returns whether a deploy makes a group, or nobody else does."""
-    here = aws.zone.groups.get(aws.known["group"].get(one.id, ""))
-    external = here.external if here else one.external or ("group", folded(one.name)) in aws.provided
-    return not external and not aws.is_elsewhere(_TYPE, f"{center.store}/{one.id}")
+    here = aws.zone.groups.get(aws.known["group"].get(group.id, ""))
+    external = here.external if here else group.external or ("group", folded(group.name)) in aws.provided
+    return not external and not aws.is_elsewhere(_TYPE, f"{center.store}/{group.id}")
 
 
 _TYPE = "aws_identitystore_group"
@@ -98,8 +100,8 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
 
 
 def _needs(inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
-    groups = (one for center in inventory.centers for one in center.groups if one.id == id)
-    return (("user", member) for one in groups for member in one.members)
+    groups = (group for center in inventory.centers for group in center.groups if group.id == id)
+    return (("user", member) for group in groups for member in group.members)
 
 
 GROUP = Kind(
@@ -111,7 +113,7 @@ GROUP = Kind(
             "<identity store id>/<group id>[@<region>]",
             keys=("group",),
             id="group_id",
-            existing=Existing(CONFLICT, regional=True),
+            existing=AlreadyExists(CONFLICT, regional=True),
             reads=_read,
         ),
     ),
@@ -120,12 +122,14 @@ GROUP = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(one.id, one.name, folded(one.name), [one.name]) for center in inventory.centers for one in center.groups
+        FoundThing(group.id, group.name, folded(group.name), [group.name])
+        for center in inventory.centers
+        for group in center.groups
     ),
     live_fields=lambda one: {"name": one.name, "description": one.description},
     id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,
-    model=models.Group,
+    model=models.GroupEntry,
     fields={"name": "name", "description": "description"},
     needs=_needs,
     is_written_without=True,
@@ -134,10 +138,10 @@ GROUP = Kind(
     ),
     events={**events("Group"), "name": ("UpdateGroup", "UpdateGroupDisplayName", "CreateGroup")},
     section="groups",
-    addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.groups.items() if not one.external),
+    addresses=lambda zone: (f"{_TYPE}.{key}" for key, group in zone.groups.items() if not group.external),
     wanted=_wanted,
     import_ids=lambda inventory: (
-        (_TYPE, f"{center.store}/{one.id}") for center in inventory.centers for one in center.groups
+        (_TYPE, f"{center.store}/{group.id}") for center in inventory.centers for group in center.groups
     ),
 )
 
@@ -169,7 +173,7 @@ def _membership(ask: Ask) -> str:
     return f"{values['identity_store_id']}/{answer['MembershipId']}"
 
 
-def _read_membership(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read_membership(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     id = str(attributes.get("membership_id"))
     if id not in reading.memberships:
         return None
@@ -232,7 +236,7 @@ def _live_members(aws: AtAws) -> Iterator[Thing]:
     An identity provider fills its groups, and people those of Control Tower, as far as external.yaml has them.
     """
     for center in aws.inventory.centers:
-        users = {one.id: one for one in center.users}
+        users = {user.id: user for user in center.users}
         for group in center.groups:
             key = aws.known["group"].get(group.id)
             here = aws.zone.groups.get(key or "")
@@ -247,18 +251,18 @@ def _live_members(aws: AtAws) -> Iterator[Thing]:
                     yield Thing("membership", name, {"id": id}, ids=ids, thing=thing, undo=undo)
 
 
-def is_filled_by_people(here: Group, one: at_aws.Group) -> bool:
+def is_filled_by_people(here: Group, group: at_aws.LiveGroup) -> bool:
     """Returns whether no provisioning fills an external group: it is Control Tower's, by the name in sso.yaml.
 
     It is still theirs under another name, and without Control Tower.
     """
-    return is_of_control_tower(here) and not one.external
+    return is_of_control_tower(here) and not group.external
 
 
-def _called(aws: AtAws, here: Group, user: at_aws.User) -> str:
+def _called(aws: AtAws, here: Group, user: at_aws.LiveUser) -> str:
     """Returns what a member is called: one without a key as external.yaml does, if it has that one."""
     name, key = as_read(user.user_name), aws.known["user"].get(user.id)
-    stranger = next((one for one in here.strangers if one.casefold() == name.casefold()), "")
+    stranger = next((stranger for stranger in here.strangers if stranger.casefold() == name.casefold()), "")
     return key or stranger or aws.principal(user.id)
 
 
@@ -283,7 +287,7 @@ def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterat
                     yield f"{_MEMBERSHIP}.{key}_{member}", f"{center.store}/{id}"
 
 
-def _why_not_member(zone: LandingZone, change: Change) -> Obstacle:
+def _why_not_member(zone: LandingZone, change: OutsideChange) -> Obstacle:
     group = zone.groups.get(group_of(change.now.name))
     return in_external_yaml() if group and group.external else ""
 
@@ -297,7 +301,7 @@ MEMBERSHIP = Kind(
             "<identity store id>/<membership id>[@<region>]",
             keys=("group", "user"),
             references=("group_id", "member_id"),
-            existing=Existing(CONFLICT, _membership, regional=True),
+            existing=AlreadyExists(CONFLICT, _membership, regional=True),
             reads=_read_membership,
         ),
     ),

@@ -10,10 +10,10 @@ from strata.config import moves
 from strata.config.models import PARTITION, Model, Project
 from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit, Obstacle, Way
+from strata.kinds.change import Edit, Obstacle, OutsideChange, Way
 from strata.kinds.cli import Lines
 from strata.kinds.events import Clues, Events, by_ids
-from strata.kinds.reading import Reading
+from strata.kinds.reading import BulkReading
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.policy.equality import meaning
@@ -58,7 +58,7 @@ class Ask(Protocol):
 
 
 @dataclass(frozen=True)
-class Existing:
+class AlreadyExists:
     """How AWS says that it has what a plan creates, and the id by which that is imported.
 
     Attributes:
@@ -114,16 +114,16 @@ class Resource:
     id: str = ""
     arn: str = ""
     imported: bool = False
-    existing: Existing | None = None
+    existing: AlreadyExists | None = None
     provisioned: bool = False
-    reads: Callable[[Reading, Attributes], Attributes | None] | None = None
+    reads: Callable[[BulkReading, Attributes], Attributes | None] | None = None
 
 
 READABLE = 40
 """How many characters a key of names has at most, where there are others."""
 
 
-class Found(NamedTuple):
+class FoundThing(NamedTuple):
     """A thing that AWS has, of a kind whose things have keys.
 
     Attributes:
@@ -201,7 +201,7 @@ class Kind:
     asked: Callable[[Ask], Attributes | None] | None = None
     live: Callable[[AtAws], Iterable[Thing]] = _nothing
     given: Callable[[AtAws], Iterable[Thing]] = _nothing
-    found: Callable[[Inventory, Mapping[str, str]], Iterable[Found]] = lambda *_: ()
+    found: Callable[[Inventory, Mapping[str, str]], Iterable[FoundThing]] = lambda *_: ()
     live_fields: Callable[[Any], dict[str, Any]] = lambda _: {}
     id_of: Callable[[str], str] = str
     meaning: Callable[[str, Any], Any] = lambda _, value: meaning(value)
@@ -218,8 +218,8 @@ class Kind:
     again: Callable[[AtAws, str, Thing], Lines] = lambda *_: ()
     is_part: bool = False
     rename: Callable[[AtAws, str, str], Lines] | None = None
-    obstacle: Callable[[LandingZone, Change], Obstacle] = lambda *_: ""
-    edits: Callable[[AtAws, Change], Iterable[Edit]] = lambda *_: ()
+    obstacle: Callable[[LandingZone, OutsideChange], Obstacle] = lambda *_: ""
+    edits: Callable[[AtAws, OutsideChange], Iterable[Edit]] = lambda *_: ()
     at_home: bool = False
     events: Events = field(default_factory=dict)
     clues: Callable[[Thing], Clues] = by_ids

@@ -21,11 +21,11 @@ def with_move(moves: Sequence[Move], move: Move) -> tuple[Move, ...]:
         return (*moves, move)
     # Some states may be at a key before both: they pass through the one that is given up.
     kept = (
-        Move.model_validate({"kind": one.kind, "from": one.from_, "to": back.to})
-        if (one.kind, one.to) == (back.kind, back.from_)
-        else one
-        for one in moves
-        if one is not back
+        Move.model_validate({"kind": move.kind, "from": move.from_, "to": back.to})
+        if (move.kind, move.to) == (back.kind, back.from_)
+        else move
+        for move in moves
+        if move is not back
     )
     return (*kept, move)
 
@@ -94,7 +94,7 @@ def address_parts(address: str) -> list[tuple[Kind | None, str]]:
 def names_by_key(zone: LandingZone, kind: Kind, key: str) -> list[str]:
     """Returns what a thing is called that no file names: by its key, and by those that moves.yaml says it had."""
     keys = reversed(histories(zone.moves).get((kind, key), (key,)))
-    return [default_name(zone.project, one) if kind == "account" else one for one in keys]
+    return [default_name(zone.project, key) if kind == "account" else key for key in keys]
 
 
 def histories(moves: Iterable[Move]) -> dict[tuple[Kind, str], tuple[str, ...]]:

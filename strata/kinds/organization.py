@@ -11,10 +11,10 @@ from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit, Obstacle, edit
+from strata.kinds.change import Edit, Obstacle, OutsideChange, edit
 from strata.kinds.control_tower import CONTROL_TOWER
 from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
-from strata.kinds.kind import Ask, Existing, Ids, Kind, Resource
+from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import ACCESS_ANALYZER
@@ -34,7 +34,11 @@ ORGANIZATION = Kind(
 
 def _trusted(aws: AtAws) -> Iterator[Thing]:
     others = _services_of_others(aws.zone)
-    for service in (one for one in aws.inventory.organization.trusted_services if one not in others):
+    for service in (
+        trusted_service
+        for trusted_service in aws.inventory.organization.trusted_services
+        if trusted_service not in others
+    ):
         undo = cli.line("organizations", "disable-aws-service-access", service_principal=service)
         thing = ("trusted service", service)
         if service == CONTROL_TOWER:  # It has to be taken down in its console, before it loses its access.
@@ -46,7 +50,7 @@ def _trusted(aws: AtAws) -> Iterator[Thing]:
 
 def _services_of_others(zone: LandingZone) -> frozenset[str]:
     """Returns the services of what is `unmanaged`, for which somebody else may have switched them on."""
-    unmanaged = {one.trusted[0] for one in zone.security.controls.values() if one.mode is Mode.UNMANAGED}
+    unmanaged = {control.trusted[0] for control in zone.security.controls.values() if control.mode is Mode.UNMANAGED}
     unmanaged |= {"ram.amazonaws.com"} if zone.organization.ram_sharing == "unmanaged" else set()
     return frozenset(unmanaged) - zone.trusted_services - {*zone.organization.disable_services}
 
@@ -66,7 +70,8 @@ TRUSTED = Kind(
     "trusted service",
     "organizations",
     declared=lambda zone: (
-        Thing("trusted service", one, {}, FILE, ("trusted_services",)) for one in zone.trusted_services
+        Thing("trusted service", trusted_service, {}, FILE, ("trusted_services",))
+        for trusted_service in zone.trusted_services
     ),
     recorded=_recorded_services,
     live=_trusted,
@@ -84,7 +89,7 @@ _DELEGATED = "aws_organizations_delegated_administrator"
 
 def _delegated(zone: LandingZone) -> Iterator[str]:
     services = zone.organization.delegated_administrators
-    yield from (f"{_DELEGATED}.{delegation(one)}" for one in services)
+    yield from (f"{_DELEGATED}.{delegation(service)}" for service in services)
     if ACCESS_ANALYZER in services:
         yield "aws_iam_service_linked_role.access-analyzer"
 
@@ -132,7 +137,7 @@ def _wanted(zone: LandingZone, _: Inventory, ids: Ids) -> Iterator[tuple[str, st
             yield f"{_DELEGATED}.{delegation(service)}", f"{ids['account'][account]}/{service}"
 
 
-def _why_not_delegated(zone: LandingZone, change: Change) -> Obstacle:
+def _why_not_delegated(zone: LandingZone, change: OutsideChange) -> Obstacle:
     service = change.now.ids["service"]
     if own := aws_limits().delegated_by_own_resource.get(service):
         return Message("delegated-by-own-resource", f"{own} delegates it, in a layer of your own", resource=own)
@@ -148,7 +153,7 @@ DELEGATED = Kind(
         Resource(
             _DELEGATED,
             "<account id>/<service principal>",
-            existing=Existing("AccountAlreadyRegisteredException", "{account_id}/{service_principal}"),
+            existing=AlreadyExists("AccountAlreadyRegisteredException", "{account_id}/{service_principal}"),
         ),
         Resource("aws_iam_service_linked_role", "<role ARN>", imported=True),
     ),
@@ -193,12 +198,12 @@ def _live_features(aws: AtAws) -> Iterator[Thing]:
         yield Thing("central root access", feature, undo=undo)
 
 
-def _why_no_feature(_: LandingZone, change: Change) -> Obstacle:
+def _why_no_feature(_: LandingZone, change: OutsideChange) -> Obstacle:
     unknown = Message("unknown-feature", "this Strata does not know the feature", feature=change.now.name)
     return "" if change.now.name in ROOT_FEATURES else unknown
 
 
-def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     """Yields one feature, and both where none is declared: they are one thing, and each is on unless it is written."""
     declared = aws.zone.organization.member_root_access
     for feature, key in ROOT_FEATURES.items():
@@ -214,7 +219,7 @@ ROOT_ACCESS = Kind(
         Resource(
             "aws_iam_organizations_features",
             "<organization id>",
-            existing=Existing(id=_root_features, early=_root_features),
+            existing=AlreadyExists(id=_root_features, early=_root_features),
         ),
     ),
     addresses=lambda zone: ("aws_iam_organizations_features.main",) if zone.organization.member_root_access else (),

@@ -14,13 +14,13 @@ from strata.errors import Message
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit, Obstacle, document_text, edit, why_unwritten
+from strata.kinds.change import Edit, Obstacle, OutsideChange, document_text, edit, why_unwritten
 from strata.kinds.cli import Lines
 from strata.kinds.control_tower import keeper_of_set, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
 from strata.kinds.identity import Mark
-from strata.kinds.kind import Ask, Existing, Found, Ids, Kind, Resource
-from strata.kinds.reading import PROVIDERS, Reading, date, same_text, tags
+from strata.kinds.kind import AlreadyExists, Ask, FoundThing, Ids, Kind, Resource
+from strata.kinds.reading import PROVIDERS, BulkReading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
@@ -29,19 +29,19 @@ from strata.policy.equality import meaning
 from strata.text import exact
 
 
-def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
-    found = reading.sets.get(str(attributes.get("arn")))
-    if found is None:
+def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
+    permission_set = reading.sets.get(str(attributes.get("arn")))
+    if permission_set is None:
         return None
     return {
-        "id": f"{found.arn},{reading.center.instance}",
+        "id": f"{permission_set.arn},{reading.center.instance}",
         "instance_arn": reading.center.instance,
-        "name": found.name,
-        **{name: found.described.get(word, "") for name, word in DESCRIBED.items()},
-        "created_date": date(found.described.get("CreatedDate")),
-        **tags(attributes, found.tags),
+        "name": permission_set.name,
+        **{name: permission_set.described.get(word, "") for name, word in DESCRIBED.items()},
+        "created_date": date(permission_set.described.get("CreatedDate")),
+        **tags(attributes, permission_set.tags),
         **PROVIDERS,
-        "arn": found.arn,
+        "arn": permission_set.arn,
     }
 
 
@@ -51,35 +51,45 @@ _UNSAID = {"description": "", "session_duration": "PT1H", "relay_state": ""}
 """What holds of that where AWS says nothing."""
 
 
-def _live_fields(one: at_aws.PermissionSet) -> dict[str, Any]:
-    said = {name: one.described[word] for name, word in DESCRIBED.items() if one.described.get(word)}
-    return {"name": one.name, **said, "tags": dict(sorted(one.tags.items()))}
+def _live_fields(permission_set: at_aws.LivePermissionSet) -> dict[str, Any]:
+    said = {
+        name: permission_set.described[word] for name, word in DESCRIBED.items() if permission_set.described.get(word)
+    }
+    return {"name": permission_set.name, **said, "tags": dict(sorted(permission_set.tags.items()))}
 
 
-def fields_as_read(one: at_aws.PermissionSet) -> dict[str, Any]:
+def fields_as_read(permission_set: at_aws.LivePermissionSet) -> dict[str, Any]:
     """Returns what describes a set, as external.yaml has it."""
-    said = {name: as_read(str(value)) for name, value in _live_fields(one).items() if name in DESCRIBED}
-    own = {key: value for key, value in one.tags.items() if not key.startswith("aws:")}
+    said = {name: as_read(str(value)) for name, value in _live_fields(permission_set).items() if name in DESCRIBED}
+    own = {key: value for key, value in permission_set.tags.items() if not key.startswith("aws:")}
     return {**said, "tags": {as_read(key): as_read(value) for key, value in sorted(own.items())}}
 
 
 def _ours(zone: LandingZone) -> Iterator[PermissionSet]:
     """Yields the permission sets that a deploy makes."""
-    return (one for one in zone.permission_sets.values() if not one.external)
+    return (permission_set for permission_set in zone.permission_sets.values() if not permission_set.external)
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
-    for one in zone.permission_sets.values():
-        values = {name: getattr(one, name) for name in SET.fields} | {"id": AS_IT_IS}
-        if one.external:
-            mark, read = Mark(exact(one.name), one.name), values if one.is_known else {}
-            yield Thing("permission set", one.key, read, SSO, one.location, external=True, mark=mark)
+    for permission_set in zone.permission_sets.values():
+        values = {name: getattr(permission_set, name) for name in SET.fields} | {"id": AS_IT_IS}
+        if permission_set.external:
+            mark, read = (
+                Mark(exact(permission_set.name), permission_set.name),
+                values if permission_set.is_known else {},
+            )
+            yield Thing(
+                "permission set", permission_set.key, read, SSO, permission_set.location, external=True, mark=mark
+            )
             continue
-        by_default = one.unwritten & {"session_duration"}  # how long access lasts is told, though no deploy resets it
-        unwritten = one.unwritten - by_default | ({"tags"} if one.option else set())
-        mark = Mark(exact(one.name), one.name, is_kept="name" in one.unwritten)
+        # How long access lasts is told, though no deploy resets it.
+        by_default = permission_set.unwritten & {"session_duration"}
+        unwritten = permission_set.unwritten - by_default | ({"tags"} if permission_set.option else set())
+        mark = Mark(exact(permission_set.name), permission_set.name, is_kept="name" in permission_set.unwritten)
         kept = written(values, unwritten)
-        yield Thing("permission set", one.key, kept, SSO, one.location, by_default=by_default, mark=mark)
+        yield Thing(
+            "permission set", permission_set.key, kept, SSO, permission_set.location, by_default=by_default, mark=mark
+        )
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -88,28 +98,33 @@ def _recorded(states: InStates) -> Iterator[Thing]:
         values = {**{name: text(one, name) for name in SET.fields}, "tags": tags, "id": id}
         mark = Mark(exact(text(one, "name")), text(one, "name"))
         yield Thing("permission set", key, values, ids={"id": id}, mark=mark)
-    yield from (one for one in _declared(states.zone) if one.external)
+    yield from (thing for thing in _declared(states.zone) if thing.external)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
     for center in aws.inventory.centers:
-        for one in center.permission_sets:
-            if aws.is_elsewhere(_SET, f"{one.arn},{center.instance}"):
+        for permission_set in center.permission_sets:
+            if aws.is_elsewhere(_SET, f"{permission_set.arn},{center.instance}"):
                 continue
-            here = aws.zone.permission_sets.get(key := aws.known["permission-set"].get(one.arn, ""))
+            here = aws.zone.permission_sets.get(key := aws.known["permission-set"].get(permission_set.arn, ""))
             external = here is not None and here.external
-            tags = aws.tags(_SET, "" if external else key, one.tags)
-            values = {**_UNSAID, **_live_fields(one), "tags": tags, "id": one.arn}
-            values |= fields_as_read(one) if external else {}
-            policies = [one.aws_managed, one.customer_managed, content(one.inline), one.boundary]
-            keeper = keeper_of_set(aws.inventory, one)
-            undo = () if keeper else (aws.cli.admin("delete-permission-set", permission_set_arn=one.arn),)
+            tags = aws.tags(_SET, "" if external else key, permission_set.tags)
+            values = {**_UNSAID, **_live_fields(permission_set), "tags": tags, "id": permission_set.arn}
+            values |= fields_as_read(permission_set) if external else {}
+            policies = [
+                permission_set.aws_managed,
+                permission_set.customer_managed,
+                content(permission_set.inline),
+                permission_set.boundary,
+            ]
+            keeper = keeper_of_set(aws.inventory, permission_set)
+            undo = () if keeper else (aws.cli.admin("delete-permission-set", permission_set_arn=permission_set.arn),)
             yield Thing(
                 "permission set",
-                aws.permission_set(one.arn),
+                aws.permission_set(permission_set.arn),
                 values,
-                ids={"id": one.arn},
-                thing=("permission-set", one.arn),
+                ids={"id": permission_set.arn},
+                thing=("permission-set", permission_set.arn),
                 undo=undo,
                 note=taken_back_by(keeper),
                 rights=[values["session_duration"], *policies],
@@ -130,14 +145,14 @@ def _arn(aws: AtAws, key: str) -> str:
     return next((arn for arn, known in aws.known["permission-set"].items() if known == key), "")
 
 
-def _known(aws: AtAws) -> Iterator[tuple[at_aws.PermissionSet, str, str]]:
+def _known(aws: AtAws) -> Iterator[tuple[at_aws.LivePermissionSet, str, str]]:
     """Yields the permission sets of which it is known what they should have, with key and import id."""
     for center in aws.inventory.centers:
-        for one in center.permission_sets:
-            key, whole = aws.known["permission-set"].get(one.arn), f"{one.arn},{center.instance}"
+        for permission_set in center.permission_sets:
+            key, whole = aws.known["permission-set"].get(permission_set.arn), f"{permission_set.arn},{center.instance}"
             here = aws.zone.permission_sets.get(key or "")
             if key and not aws.is_elsewhere(_SET, whole) and (here is None or here.is_known):
-                yield one, key, whole
+                yield permission_set, key, whole
 
 
 _SET, _IN_SET = "aws_ssoadmin_permission_set", "<permission set ARN>,<instance ARN>[@<region>]"
@@ -150,7 +165,7 @@ SET = Kind(
             _IN_SET,
             keys=("permission-set",),
             id="arn",
-            existing=Existing(CONFLICT, regional=True),
+            existing=AlreadyExists(CONFLICT, regional=True),
             provisioned=True,
             reads=_read,
         ),
@@ -161,24 +176,26 @@ SET = Kind(
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(one.arn, one.name, exact(one.name), [one.name])
+        FoundThing(permission_set.arn, permission_set.name, exact(permission_set.name), [permission_set.name])
         for center in inventory.centers
-        for one in center.permission_sets
+        for permission_set in center.permission_sets
     ),
     live_fields=_live_fields,
     id_of=lambda import_id: import_id.partition(",")[0],
     meaning=lambda name, value: session_length(value or "") if name == "session_duration" else meaning(value),
     is_added=True,
-    model=models.PermissionSet,
-    fields={name: name for name in models.PermissionSet.stays},
+    model=models.PermissionSetEntry,
+    fields={name: name for name in models.PermissionSetEntry.stays},
     obstacle=lambda zone, change: why_unwritten(zone, zone.permission_sets.get(change.now.name), change),
     ids_at_aws=lambda aws, here: {"id": _arn(aws, here.name)},
     again=_described_again,
     events={**events("PermissionSet"), **TAGS},
-    addresses=lambda zone: (f"{_SET}.{one.key}" for one in _ours(zone)),
-    wanted=lambda *known: ((f"{_SET}.{one.key}", whole) for one, whole in _wanted(*known)),
+    addresses=lambda zone: (f"{_SET}.{permission_set.key}" for permission_set in _ours(zone)),
+    wanted=lambda *known: ((f"{_SET}.{permission_set.key}", whole) for permission_set, whole in _wanted(*known)),
     import_ids=lambda inventory: (
-        (_SET, f"{one.arn},{center.instance}") for center in inventory.centers for one in center.permission_sets
+        (_SET, f"{permission_set.arn},{center.instance}")
+        for center in inventory.centers
+        for permission_set in center.permission_sets
     ),
 )
 
@@ -194,7 +211,7 @@ in_set = partial(Resource, keys=("permission-set",), references=("permission_set
 """A resource that is named after a permission set, whose accounts get each change of it."""
 
 
-def of_set(reading: Reading, attributes: Attributes, *before: str, **more: Any) -> Attributes:
+def of_set(reading: BulkReading, attributes: Attributes, *before: str, **more: Any) -> Attributes:
     """Returns what everything has that is attached to a permission set."""
     arn, instance = attributes["permission_set_arn"], reading.center.instance
     return {
@@ -209,19 +226,19 @@ def of_set(reading: Reading, attributes: Attributes, *before: str, **more: Any) 
 def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[PermissionSet, str]]:
     """Yields what is declared and AWS has, with its import id."""
     for center in inventory.centers:
-        for one in _ours(zone):
-            if one.key in ids["permission-set"]:
-                yield one, f"{ids['permission-set'][one.key]},{center.instance}"
+        for permission_set in _ours(zone):
+            if permission_set.key in ids["permission-set"]:
+                yield permission_set, f"{ids['permission-set'][permission_set.key]},{center.instance}"
 
 
-def _why_not_in_set(zone: LandingZone, change: Change) -> Obstacle:
+def _why_not_in_set(zone: LandingZone, change: OutsideChange) -> Obstacle:
     """Returns why nothing of a permission set's policies is written into its entry."""
-    one = zone.permission_sets.get(change.now.ids["set"])
+    permission_set = zone.permission_sets.get(change.now.ids["set"])
     gone = Message("set-not-declared", "its permission set is declared no longer", set=change.now.ids["set"])
-    return why_unwritten(zone, one, change) if one else gone
+    return why_unwritten(zone, permission_set, change) if permission_set else gone
 
 
-def _written_policy(aws: AtAws, change: Change, *keys: str, more: bool = False) -> Iterator[Edit]:
+def _written_policy(aws: AtAws, change: OutsideChange, *keys: str, more: bool = False) -> Iterator[Edit]:
     """Yields a managed policy as the entry of its permission set names it."""
     ids = change.now.ids
     policy = {name: ids[name] for name in ("aws", "customer", "path") if name in ids}
@@ -240,31 +257,36 @@ def _address(key: str, policy: ManagedPolicy) -> str:
 
 
 def _policies(zone: LandingZone) -> Iterator[str]:
-    for one in _ours(zone):
-        yield from (_address(one.key, policy) for policy in one.managed)
+    for permission_set in _ours(zone):
+        yield from (_address(permission_set.key, policy) for policy in permission_set.managed)
 
 
 def _live_policies(inventory: Inventory) -> Iterator[tuple[str, str]]:
     for center in inventory.centers:
-        for one in center.permission_sets:
-            whole = f"{one.arn},{center.instance}"
-            yield from ((MANAGED, f"{arn},{whole}") for arn in one.aws_managed)
-            yield from ((CUSTOMER, f"{policy.name},{policy.path},{whole}") for policy in one.customer_managed)
+        for permission_set in center.permission_sets:
+            whole = f"{permission_set.arn},{center.instance}"
+            yield from ((MANAGED, f"{arn},{whole}") for arn in permission_set.aws_managed)
+            yield from (
+                (CUSTOMER, f"{policy.name},{policy.path},{whole}") for policy in permission_set.customer_managed
+            )
 
 
-def _read_managed(reading: Reading, attributes: Attributes) -> Attributes | None:
-    found, arn = reading.sets.get(str(attributes.get("permission_set_arn"))), attributes.get("managed_policy_arn")
-    if found is None or arn not in found.aws_managed:
+def _read_managed(reading: BulkReading, attributes: Attributes) -> Attributes | None:
+    permission_set, arn = (
+        reading.sets.get(str(attributes.get("permission_set_arn"))),
+        attributes.get("managed_policy_arn"),
+    )
+    if permission_set is None or arn not in permission_set.aws_managed:
         return None
     names = {"managed_policy_arn": arn, "managed_policy_name": arn.rpartition("/")[2]}
     return of_set(reading, attributes, arn, **names)
 
 
-def _read_customer(reading: Reading, attributes: Attributes) -> Attributes | None:
-    found = reading.sets.get(str(attributes.get("permission_set_arn")))
+def _read_customer(reading: BulkReading, attributes: Attributes) -> Attributes | None:
+    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
     reference = block(attributes.get("customer_managed_policy_reference"))
     name, path = str(reference.get("name")), str(reference.get("path"))
-    if found is None or (name, path) not in found.customer_managed:
+    if permission_set is None or (name, path) not in permission_set.customer_managed:
         return None
     return of_set(reading, attributes, name, path, customer_managed_policy_reference=[{"name": name, "path": path}])
 
@@ -293,7 +315,7 @@ def _own(reference: Attributes) -> str:
     return f"{text(reference, 'path') or '/'}{text(reference, 'name')}"
 
 
-def live_policy(policy: str | at_aws.Attached) -> dict[str, str]:
+def live_policy(policy: str | at_aws.LiveCustomerPolicy) -> dict[str, str]:
     """Returns a managed policy, one of AWS's by its ARN, as the YAML names it."""
     if isinstance(policy, str):
         return {"aws": policy.removeprefix(AWS_MANAGED)}
@@ -301,10 +323,12 @@ def live_policy(policy: str | at_aws.Attached) -> dict[str, str]:
 
 
 def _declared_policies(zone: LandingZone) -> Iterator[Thing]:
-    for one in zone.permission_sets.values():
-        for policy in one.managed:
-            name = f"{_policy(policy)} in {one.key}"
-            yield Thing("permission set policy", name, {}, SSO, one.location, external=one.external)
+    for permission_set in zone.permission_sets.values():
+        for policy in permission_set.managed:
+            name = f"{_policy(policy)} in {permission_set.key}"
+            yield Thing(
+                "permission set policy", name, {}, SSO, permission_set.location, external=permission_set.external
+            )
 
 
 def _recorded_policies(states: InStates) -> Iterator[Thing]:
@@ -316,37 +340,41 @@ def _recorded_policies(states: InStates) -> Iterator[Thing]:
         reference, key = block(one.get("customer_managed_policy_reference")), name.partition("_")[0]
         ids = {"arn": text(one, "permission_set_arn"), "name": text(reference, "name")}
         yield Thing("permission set policy", f"{_own(reference)} in {key}", ids=ids)
-    yield from (one for one in _declared_policies(states.zone) if one.external)
+    yield from (thing for thing in _declared_policies(states.zone) if thing.external)
 
 
 def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
     """Yields what a permission set has, but for what layers of one's own put into it."""
-    for one, key, whole in _known(aws):
-        for arn in one.aws_managed:
+    for permission_set, key, whole in _known(aws):
+        for arn in permission_set.aws_managed:
             if not aws.is_elsewhere(MANAGED, f"{arn},{whole}"):
-                ids = {"set": key, "arn": one.arn, **live_policy(arn), "policy": arn}
-                undo = aws.cli.change_set("detach-managed-policy-from-permission-set", one.arn, managed_policy_arn=arn)
+                ids = {"set": key, "arn": permission_set.arn, **live_policy(arn), "policy": arn}
+                undo = aws.cli.change_set(
+                    "detach-managed-policy-from-permission-set", permission_set.arn, managed_policy_arn=arn
+                )
                 yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids, undo=undo)
-        for policy in one.customer_managed:
+        for policy in permission_set.customer_managed:
             if not aws.is_elsewhere(CUSTOMER, f"{policy.name},{policy.path},{whole}"):
                 operation = "detach-customer-managed-policy-reference-from-permission-set"
                 reference = {"Name": policy.name, "Path": policy.path}
-                ids = {"set": key, "arn": one.arn, "name": policy.name, **live_policy(policy)}
-                undo = aws.cli.change_set(operation, one.arn, customer_managed_policy_reference=reference)
+                ids = {"set": key, "arn": permission_set.arn, "name": policy.name, **live_policy(policy)}
+                undo = aws.cli.change_set(operation, permission_set.arn, customer_managed_policy_reference=reference)
                 yield Thing("permission set policy", f"{policy.path}{policy.name} in {key}", ids=ids, undo=undo)
 
 
 def _wanted_policies(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
-    for one, whole in _wanted(zone, inventory, ids):
-        for policy in one.managed:
+    for permission_set, whole in _wanted(zone, inventory, ids):
+        for policy in permission_set.managed:
             name = f"{AWS_MANAGED}{policy.aws}" if policy.aws else f"{policy.customer},{policy.path}"
-            yield _address(one.key, policy), f"{name},{whole}"
+            yield _address(permission_set.key, policy), f"{name},{whole}"
 
 
 def _held(aws: AtAws, here: Thing) -> ManagedPolicy:
     """Returns the policy of an external set that a thing is about."""
     name, _, key = here.name.rpartition(" in ")
-    return next(one for one in aws.zone.permission_sets[key].managed if _policy(one) == name)
+    return next(
+        managed_policy for managed_policy in aws.zone.permission_sets[key].managed if _policy(managed_policy) == name
+    )
 
 
 def _ids_in_set(aws: AtAws, here: Thing) -> dict[str, str]:
@@ -370,13 +398,13 @@ SET_POLICY = Kind(
         in_set(
             MANAGED,
             f"<policy ARN>,{_IN_SET}",
-            existing=Existing("already attached", f"{{managed_policy_arn}},{_OF_SET}", regional=True),
+            existing=AlreadyExists("already attached", f"{{managed_policy_arn}},{_OF_SET}", regional=True),
             reads=_read_managed,
         ),
         in_set(
             CUSTOMER,
             f"<customer policy name>,<customer policy path>,{_IN_SET}",
-            existing=Existing(CONFLICT, f"{_REFERENCE},{_OF_SET}", early=_has_customer_policy, regional=True),
+            existing=AlreadyExists(CONFLICT, f"{_REFERENCE},{_OF_SET}", early=_has_customer_policy, regional=True),
             reads=_read_customer,
         ),
     ),
@@ -392,9 +420,9 @@ SET_POLICY = Kind(
     obstacle=_why_not_in_set,
     edits=lambda aws, change: _written_policy(aws, change, "policies", more=True),
     events={
-        MADE: [f"Attach{one}ToPermissionSet" for one in _POLICIES],
-        CHANGED: [f"{done}{one}ToPermissionSet" for done in ("Update", "Attach") for one in _POLICIES],
-        GONE: [f"Detach{one}FromPermissionSet" for one in _POLICIES],
+        MADE: [f"Attach{policy}ToPermissionSet" for policy in _POLICIES],
+        CHANGED: [f"{done}{policy}ToPermissionSet" for done in ("Update", "Attach") for policy in _POLICIES],
+        GONE: [f"Detach{policy}FromPermissionSet" for policy in _POLICIES],
     },
 )
 
@@ -404,45 +432,52 @@ SET_POLICY = Kind(
 _INLINE, _BOUNDARY = "aws_ssoadmin_permission_set_inline_policy", "aws_ssoadmin_permissions_boundary_attachment"
 
 
-def _read_inline(reading: Reading, attributes: Attributes) -> Attributes | None:
-    found = reading.sets.get(str(attributes.get("permission_set_arn")))
-    if found is None or not found.inline:
+def _read_inline(reading: BulkReading, attributes: Attributes) -> Attributes | None:
+    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
+    if permission_set is None or not permission_set.inline:
         return None
-    return of_set(reading, attributes, inline_policy=same_text(found.inline, attributes.get("inline_policy")))
+    return of_set(reading, attributes, inline_policy=same_text(permission_set.inline, attributes.get("inline_policy")))
 
 
-def _read_boundary(reading: Reading, attributes: Attributes) -> Attributes | None:
-    found = reading.sets.get(str(attributes.get("permission_set_arn")))
-    if found is None or not found.boundary:
+def _read_boundary(reading: BulkReading, attributes: Attributes) -> Attributes | None:
+    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
+    if permission_set is None or not permission_set.boundary:
         return None
     boundary: Attributes = (
-        {"managed_policy_arn": found.boundary}
-        if isinstance(found.boundary, str)
-        else {"customer_managed_policy_reference": [found.boundary._asdict()]}
+        {"managed_policy_arn": permission_set.boundary}
+        if isinstance(permission_set.boundary, str)
+        else {"customer_managed_policy_reference": [permission_set.boundary._asdict()]}
     )
     return of_set(reading, attributes, permissions_boundary=[boundary])
 
 
 def _declared_inline(zone: LandingZone) -> Iterator[Thing]:
-    for one in zone.permission_sets.values():
-        if one.inline:
-            inline = one.inline.document
-            document = content(inline.template) if one.external else declared_content(inline)
-            yield Thing("inline policy", one.key, {"document": document}, SSO, one.location, external=one.external)
+    for permission_set in zone.permission_sets.values():
+        if permission_set.inline:
+            inline = permission_set.inline.document
+            document = content(inline.template) if permission_set.external else declared_content(inline)
+            yield Thing(
+                "inline policy",
+                permission_set.key,
+                {"document": document},
+                SSO,
+                permission_set.location,
+                external=permission_set.external,
+            )
 
 
 def _recorded_inline(states: InStates) -> Iterator[Thing]:
     for key, one in states.of(_INLINE).items():
         document, ids = content(text(one, "inline_policy")), {"arn": text(one, "permission_set_arn")}
         yield Thing("inline policy", key, {"document": document}, ids=ids)
-    yield from (one for one in _declared_inline(states.zone) if one.external)
+    yield from (thing for thing in _declared_inline(states.zone) if thing.external)
 
 
 def _live_inline(aws: AtAws) -> Iterator[Thing]:
-    for one, key, whole in _known(aws):
-        if one.inline and not aws.is_elsewhere(_INLINE, whole):
-            document, ids = content(one.inline), {"set": key, "arn": one.arn}
-            undo = aws.cli.change_set("delete-inline-policy-from-permission-set", one.arn)
+    for permission_set, key, whole in _known(aws):
+        if permission_set.inline and not aws.is_elsewhere(_INLINE, whole):
+            document, ids = content(permission_set.inline), {"set": key, "arn": permission_set.arn}
+            undo = aws.cli.change_set("delete-inline-policy-from-permission-set", permission_set.arn)
             yield Thing("inline policy", key, {"document": document}, ids=ids, undo=undo, rights=document)
 
 
@@ -454,24 +489,26 @@ def inline_file(key: str) -> str:
 INLINE_END = "-inline"
 
 
-def _inline_edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+def _inline_edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     """Yields the document, and for the first inline policy of a permission set the entry that names it."""
-    one, text = aws.zone.permission_sets[change.now.ids["set"]], document_text(change.now)
-    if one.inline:
-        yield Edit(str(one.inline.file), (), text)
+    permission_set, text = aws.zone.permission_sets[change.now.ids["set"]], document_text(change.now)
+    if permission_set.inline:
+        yield Edit(str(permission_set.inline.file), (), text)
         return
-    path, number = inline_file(one.key), 2
+    path, number = inline_file(permission_set.key), 2
     while path in aws.zone.documents:
-        path, number = inline_file(f"{one.key}-{number}"), number + 1
+        path, number = inline_file(f"{permission_set.key}-{number}"), number + 1
     yield Edit(path, (), text)
-    yield edit(aws.zone, SSO, one.location, "policies", value={"inline": path}, more=True)
+    yield edit(aws.zone, SSO, permission_set.location, "policies", value={"inline": path}, more=True)
 
 
 def _declared_boundary(zone: LandingZone) -> Iterator[Thing]:
-    for one in zone.permission_sets.values():
-        if one.boundary:
-            values, external = {"policy": _policy(one.boundary)}, one.external
-            yield Thing("permissions boundary", one.key, values, SSO, one.location, external=external)
+    for permission_set in zone.permission_sets.values():
+        if permission_set.boundary:
+            values, external = {"policy": _policy(permission_set.boundary)}, permission_set.external
+            yield Thing(
+                "permissions boundary", permission_set.key, values, SSO, permission_set.location, external=external
+            )
 
 
 def _recorded_boundary(states: InStates) -> Iterator[Thing]:
@@ -480,15 +517,15 @@ def _recorded_boundary(states: InStates) -> Iterator[Thing]:
         arn, own = text(found, "managed_policy_arn"), block(found.get("customer_managed_policy_reference"))
         policy, ids = aws_policy(arn) if arn else _own(own), {"arn": text(one, "permission_set_arn")}
         yield Thing("permissions boundary", key, {"policy": policy}, ids=ids)
-    yield from (one for one in _declared_boundary(states.zone) if one.external)
+    yield from (thing for thing in _declared_boundary(states.zone) if thing.external)
 
 
 def _live_boundary(aws: AtAws) -> Iterator[Thing]:
-    for one, key, whole in _known(aws):
-        if one.boundary and not aws.is_elsewhere(_BOUNDARY, whole):
-            boundary = live_policy(one.boundary)
-            policy, ids = _policy(ManagedPolicy(**boundary)), {"set": key, "arn": one.arn, **boundary}
-            undo = aws.cli.change_set("delete-permissions-boundary-from-permission-set", one.arn)
+    for permission_set, key, whole in _known(aws):
+        if permission_set.boundary and not aws.is_elsewhere(_BOUNDARY, whole):
+            boundary = live_policy(permission_set.boundary)
+            policy, ids = _policy(ManagedPolicy(**boundary)), {"set": key, "arn": permission_set.arn, **boundary}
+            undo = aws.cli.change_set("delete-permissions-boundary-from-permission-set", permission_set.arn)
             yield Thing("permissions boundary", key, {"policy": policy}, ids=ids, undo=undo, rights=policy)
 
 
@@ -516,7 +553,7 @@ INLINE = Kind(
         in_set(
             _INLINE,
             _IN_SET,
-            existing=Existing(id=_OF_SET, regional=True),
+            existing=AlreadyExists(id=_OF_SET, regional=True),
             reads=_read_inline,
         ),
     ),
@@ -532,13 +569,17 @@ INLINE = Kind(
         **dict.fromkeys((MADE, CHANGED), ("PutInlinePolicyToPermissionSet",)),
         GONE: ("DeleteInlinePolicyFromPermissionSet",),
     },
-    addresses=lambda zone: (f"{_INLINE}.{one.key}" for one in _ours(zone) if one.inline),
-    wanted=lambda *known: ((f"{_INLINE}.{one.key}", whole) for one, whole in _wanted(*known) if one.inline),
+    addresses=lambda zone: (
+        f"{_INLINE}.{permission_set.key}" for permission_set in _ours(zone) if permission_set.inline
+    ),
+    wanted=lambda *known: (
+        (f"{_INLINE}.{permission_set.key}", whole) for permission_set, whole in _wanted(*known) if permission_set.inline
+    ),
     import_ids=lambda inventory: (
-        (_INLINE, f"{one.arn},{center.instance}")
+        (_INLINE, f"{permission_set.arn},{center.instance}")
         for center in inventory.centers
-        for one in center.permission_sets
-        if one.inline
+        for permission_set in center.permission_sets
+        if permission_set.inline
     ),
 )
 BOUNDARY = Kind(
@@ -548,7 +589,7 @@ BOUNDARY = Kind(
         in_set(
             _BOUNDARY,
             _IN_SET,
-            existing=Existing(id=_OF_SET, regional=True),
+            existing=AlreadyExists(id=_OF_SET, regional=True),
             reads=_read_boundary,
         ),
     ),
@@ -564,12 +605,18 @@ BOUNDARY = Kind(
         **dict.fromkeys((MADE, CHANGED), ("PutPermissionsBoundaryToPermissionSet",)),
         GONE: ("DeletePermissionsBoundaryFromPermissionSet",),
     },
-    addresses=lambda zone: (f"{_BOUNDARY}.{one.key}" for one in _ours(zone) if one.boundary),
-    wanted=lambda *known: ((f"{_BOUNDARY}.{one.key}", whole) for one, whole in _wanted(*known) if one.boundary),
+    addresses=lambda zone: (
+        f"{_BOUNDARY}.{permission_set.key}" for permission_set in _ours(zone) if permission_set.boundary
+    ),
+    wanted=lambda *known: (
+        (f"{_BOUNDARY}.{permission_set.key}", whole)
+        for permission_set, whole in _wanted(*known)
+        if permission_set.boundary
+    ),
     import_ids=lambda inventory: (
-        (_BOUNDARY, f"{one.arn},{center.instance}")
+        (_BOUNDARY, f"{permission_set.arn},{center.instance}")
         for center in inventory.centers
-        for one in center.permission_sets
-        if one.boundary
+        for permission_set in center.permission_sets
+        if permission_set.boundary
     ),
 )

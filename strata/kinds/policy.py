@@ -12,11 +12,11 @@ from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit, Obstacle, document_text, made_again, why_unwritten
+from strata.kinds.change import Edit, Obstacle, OutsideChange, document_text, made_again, why_unwritten
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
-from strata.kinds.kind import Existing, Found, Ids, Key, Kind, Resource
+from strata.kinds.kind import AlreadyExists, FoundThing, Ids, Key, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
@@ -28,22 +28,22 @@ _TYPE, _ATTACHMENT = "aws_organizations_policy", "aws_organizations_policy_attac
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
-    for key, one in zone.policies.items():
+    for key, policy in zone.policies.items():
         values = {
-            "name": one.name,
-            "description": one.description,
-            "document": declared_content(one.document),
+            "name": policy.name,
+            "description": policy.description,
+            "document": declared_content(policy.document),
             "id": AS_IT_IS,
         }
-        if one.external:
-            mark = Mark(policy_identity(one.type.value, one.name), one.name)
-            read = {**values, "document": content(one.document.template)} if one.is_known else {}
-            yield Thing("policy", key, read, ORGANIZATION, one.location, external=True, mark=mark)
+        if policy.external:
+            mark = Mark(policy_identity(policy.type.value, policy.name), policy.name)
+            read = {**values, "document": content(policy.document.template)} if policy.is_known else {}
+            yield Thing("policy", key, read, ORGANIZATION, policy.location, external=True, mark=mark)
             continue
-        mark = Mark(policy_identity(one.type.value, one.name), one.name, is_kept="name" in one.unwritten)
-        unnamed = one.unwritten & BY_KEY
-        kept = written(values, one.unwritten - unnamed)
-        yield Thing("policy", key, kept, ORGANIZATION, one.location, by_default=unnamed, mark=mark)
+        mark = Mark(policy_identity(policy.type.value, policy.name), policy.name, is_kept="name" in policy.unwritten)
+        unnamed = policy.unwritten & BY_KEY
+        kept = written(values, policy.unwritten - unnamed)
+        yield Thing("policy", key, kept, ORGANIZATION, policy.location, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -56,27 +56,27 @@ def _recorded(states: InStates) -> Iterator[Thing]:
         }
         mark = Mark(policy_identity(text(one, "type"), text(one, "name")), text(one, "name"))
         yield Thing("policy", key, values, ids={"id": text(one, "id")}, mark=mark)
-    yield from (one for one in _declared(states.zone) if one.external)
+    yield from (thing for thing in _declared(states.zone) if thing.external)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
-    for one in aws.inventory.organization.policies:
-        key = aws.known["policy"].get(one.id, "")
-        theirs = aws.is_elsewhere(_TYPE, one.id)
-        if one.aws_managed or theirs:
+    for policy in aws.inventory.organization.policies:
+        key = aws.known["policy"].get(policy.id, "")
+        theirs = aws.is_elsewhere(_TYPE, policy.id)
+        if policy.aws_managed or theirs:
             continue
-        values = {**POLICY.live_fields(one), "document": content(one.content), "id": one.id}
-        detached = (_detach(one.id, target) for target in one.targets)
-        keeper, called = keeper_of_policy(aws.inventory, one), is_called_so(aws.inventory, one)
-        unknown = _unknown_to_provider(one.type)
+        values = {**POLICY.live_fields(policy), "document": content(policy.content), "id": policy.id}
+        detached = (_detach(policy.id, target) for target in policy.targets)
+        keeper, called = keeper_of_policy(aws.inventory, policy), is_called_so(aws.inventory, policy)
+        unknown = _unknown_to_provider(policy.type)
         left = keeper or unknown
-        undo = () if left else (*detached, cli.line("organizations", "delete-policy", policy_id=one.id))
+        undo = () if left else (*detached, cli.line("organizations", "delete-policy", policy_id=policy.id))
         so = "its name alone is Control Tower's: it has other statements"
         note = unknown or (Message("named-like-control-tower", so) if called else taken_back_by(keeper))
-        rights = [values["document"], *one.targets]
-        name, ids = aws.key("policy", one.id, one.name), {"id": one.id}
-        external, thing = key in aws.zone.policies and aws.zone.policies[key].external, ("policy", one.id)
-        values |= {"description": as_read(one.description)} if external else {}
+        rights = [values["document"], *policy.targets]
+        name, ids = aws.key("policy", policy.id, policy.name), {"id": policy.id}
+        external, thing = key in aws.zone.policies and aws.zone.policies[key].external, ("policy", policy.id)
+        values |= {"description": as_read(policy.description)} if external else {}
         yield Thing(
             "policy", name, values, ids=ids, thing=thing, undo=undo, note=note, rights=rights, external=external
         )
@@ -98,17 +98,17 @@ def _id(aws: AtAws, key: str) -> str:
 
 def _id_before(zone: LandingZone, key: str) -> str:
     """Returns the id that external.yaml has of a policy, by which an event names one that is gone."""
-    one = zone.policies[key]
-    read = zone.external.policies.get(one.type, {}).get(one.name)
+    policy = zone.policies[key]
+    read = zone.external.policies.get(policy.type, {}).get(policy.name)
     return read.id if read else ""
 
 
 def _needs(inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
     policies = inventory.organization.policies
-    return (each for one in policies if one.id == id for target in one.targets for each in target_of(target))
+    return (each for policy in policies if policy.id == id for target in policy.targets for each in target_of(target))
 
 
-def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     if change.attribute == "document":
         yield Edit(str(aws.zone.policies[change.now.name].file), (), document_text(change.now))
 
@@ -119,22 +119,22 @@ POLICY = Kind(
     (Resource(_TYPE, "<policy id>", keys=("policy",), id="id", imported=True),),
     key="policy",
     section="policies",
-    addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.policies.items() if not one.external),
+    addresses=lambda zone: (f"{_TYPE}.{key}" for key, policy in zone.policies.items() if not policy.external),
     declared=_declared,
     recorded=_recorded,
     live=_live,
     found=lambda inventory, _: (
-        Found(
-            one.id,
-            one.name,
-            policy_identity(one.type, one.name),
-            [one.name, one.type.removesuffix("_POLICY"), one.id],
+        FoundThing(
+            policy.id,
+            policy.name,
+            policy_identity(policy.type, policy.name),
+            [policy.name, policy.type.removesuffix("_POLICY"), policy.id],
         )
-        for one in inventory.organization.policies
+        for policy in inventory.organization.policies
     ),
     live_fields=lambda one: {"name": one.name, "description": one.description},
     is_added=True,
-    model=models.Policy,
+    model=models.PolicyEntry,
     fields={"name": "name", "description": "description"},
     needs=_needs,
     is_written_without=True,
@@ -172,10 +172,10 @@ def _detach(policy: str, target: str) -> cli.Line:
 
 
 def _declared_attachments(zone: LandingZone) -> Iterator[Thing]:
-    for key, one in zone.policies.items():
-        for target, location in one.attachments.items():
+    for key, policy in zone.policies.items():
+        for target, location in policy.attachments.items():
             name = _name(key, target.kind, "" if target.kind == "root" else target.key)
-            yield Thing("attachment", name, {}, ORGANIZATION, location, external=one.external)
+            yield Thing("attachment", name, {}, ORGANIZATION, location, external=policy.external)
 
 
 def _recorded_attachments(states: InStates) -> Iterator[Thing]:
@@ -184,17 +184,20 @@ def _recorded_attachments(states: InStates) -> Iterator[Thing]:
         kind, _, key = target.partition("_")
         ids = {"policy": text(one, "policy_id"), "target": text(one, "target_id")}
         yield Thing("attachment", _name(policy, "unit" if kind == "ou" else kind, key), ids=ids)
-    yield from (one for one in _declared_attachments(states.zone) if one.external)
+    yield from (thing for thing in _declared_attachments(states.zone) if thing.external)
 
 
-def _full_access(aws: AtAws) -> Iterator[tuple[PolicyType, at_aws.Policy, dict[str, Target]]]:
+def _full_access(aws: AtAws) -> Iterator[tuple[PolicyType, at_aws.LivePolicy, dict[str, Target]]]:
     """Yields AWS's policies that allow everything, of the types that are on, with what has them by default, by id."""
     live, zone = aws.inventory.organization, aws.zone
     targets = {live.root: THE_ROOT}
     targets |= {id: Target("unit", key) for id, key in aws.known["ou"].items() if key in zone.units}
     targets |= {id: Target("account", key) for id, key in aws.known["account"].items() if key in zone.members}
     for type, name in FULL_ACCESS.items():
-        one = next((one for one in live.policies if one.aws_managed and (one.type, one.name) == (type, name)), None)
+        one = next(
+            (policy for policy in live.policies if policy.aws_managed and (policy.type, policy.name) == (type, name)),
+            None,
+        )
         if one and type in live.policy_types:
             yield type, one, targets
 
@@ -206,15 +209,15 @@ def full_access_of(attachment: str) -> PolicyType | None:
 
 
 def _given(aws: AtAws) -> Iterator[Thing]:
-    for type, one, targets in _full_access(aws):
+    for type, policy, targets in _full_access(aws):
         for id, target in targets.items():
             if (type, target) not in aws.zone.without_full_access:
-                yield _attached_full(one, id, target)
+                yield _attached_full(policy, id, target)
 
 
-def _attached_full(one: at_aws.Policy, id: str, target: Target, *undo: cli.Line) -> Thing:
-    name = _name(one.name, target.kind, "" if target == THE_ROOT else target.key)
-    ids = {"policy": one.id, "target": id}
+def _attached_full(policy: at_aws.LivePolicy, id: str, target: Target, *undo: cli.Line) -> Thing:
+    name = _name(policy.name, target.kind, "" if target == THE_ROOT else target.key)
+    ids = {"policy": policy.id, "target": id}
     return Thing("attachment", name, ids=ids, undo=undo, note=_void() if undo else "", external=True)
 
 
@@ -226,14 +229,14 @@ def _live_attachments(aws: AtAws) -> Iterator[Thing]:
     """Yields the targets of what is declared or deployed: the others are told as one with their policy."""
     for _, full, targets in _full_access(aws):
         yield from (_attached_full(full, id, targets[id], _detach(full.id, id)) for id in full.targets if id in targets)
-    for one in aws.inventory.organization.policies:
-        key = aws.known["policy"].get(one.id)
-        if one.aws_managed or not key or aws.is_elsewhere(_TYPE, one.id):
+    for policy in aws.inventory.organization.policies:
+        key = aws.known["policy"].get(policy.id)
+        if policy.aws_managed or not key or aws.is_elsewhere(_TYPE, policy.id):
             continue
-        for target in one.targets:
-            id = f"{target}:{one.id}"
+        for target in policy.targets:
+            id = f"{target}:{policy.id}"
             if not aws.is_elsewhere(_ATTACHMENT, id):
-                ids, undo = {"policy": one.id, "target": target}, (_detach(one.id, target),)
+                ids, undo = {"policy": policy.id, "target": target}, (_detach(policy.id, target),)
                 name = _name(key, *_target(aws, target))
                 yield Thing("attachment", name, ids=ids, thing=(_ATTACHMENT, id), undo=undo)
 
@@ -271,7 +274,7 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield f"{_ATTACHMENT}.{key}_{target.address_part}", f"{at}:{ids['policy'][key]}"
 
 
-def _why_not_attached(_: LandingZone, change: Change) -> Obstacle:
+def _why_not_attached(_: LandingZone, change: OutsideChange) -> Obstacle:
     text = "take it out of the detached of its policy in organization.yaml by hand"
     return Message("take-out-detached", text) if full_access_of(change.now.name) else ""
 
@@ -286,7 +289,7 @@ ATTACHMENT = Kind(
             keys=("policy",),
             branches={"ou": "ou", "account": "account"},
             references=("policy_id", "target_id"),
-            existing=Existing("DuplicatePolicyAttachmentException", "{target_id}:{policy_id}"),
+            existing=AlreadyExists("DuplicatePolicyAttachmentException", "{target_id}:{policy_id}"),
         ),
     ),
     addresses=_attachments,
@@ -310,8 +313,8 @@ ATTACHMENT = Kind(
 
 def _types(aws: AtAws) -> Iterator[Thing]:
     live = aws.inventory.organization
-    theirs = {one.type for one in live.policies if aws.is_elsewhere(_TYPE, one.id)} - {*aws.zone.policy_types}
-    for type in (one for one in live.policy_types if one not in theirs):
+    theirs = {policy.type for policy in live.policies if aws.is_elsewhere(_TYPE, policy.id)} - {*aws.zone.policy_types}
+    for type in (policy_type for policy_type in live.policy_types if policy_type not in theirs):
         line = cli.line("organizations", "disable-policy-type", root_id=live.root, policy_type=type)
         unknown = _unknown_to_provider(type)
         note = unknown or Message("detaches-all-policies", "the line detaches every policy of this type")
@@ -326,7 +329,7 @@ def _unknown_to_provider(type: str) -> Message | Literal[""]:
     return Message("policy-type-unknown", text, type=type)
 
 
-def _why_not_declared(_: LandingZone, change: Change) -> Obstacle:
+def _why_not_declared(_: LandingZone, change: OutsideChange) -> Obstacle:
     type = change.now.name
     if unknown_types([type]):
         return Message("policy-type-unknown", f"policies of the type {type} cannot be declared", type=type)
@@ -337,12 +340,14 @@ POLICY_TYPE = Kind(
     "policy type",
     "organizations",
     declared=lambda zone: (
-        Thing("policy type", one.value, {}, ORGANIZATION, ("policies",)) for one in zone.policy_types
+        Thing("policy type", policy_type.value, {}, ORGANIZATION, ("policies",)) for policy_type in zone.policy_types
     ),
     # A state notes others that were on as well, which no deploy switches off: those were declared once, or somebody
     # else switched them on before the last deploy.
     recorded=lambda states: (
-        Thing("policy type", str(type), noted=type not in {one.value for one in states.zone.policy_types})
+        Thing(
+            "policy type", str(type), noted=type not in {policy_type.value for policy_type in states.zone.policy_types}
+        )
         for one in states.of("aws_organizations_organization").values()
         for type in one.get("enabled_policy_types") or ()
     ),

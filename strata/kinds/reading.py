@@ -9,21 +9,21 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from strata.kinds.arguments import Attributes, block
-from strata.kinds.at_aws import Center, PermissionSet
+from strata.kinds.at_aws import LiveCenter, LivePermissionSet
 from strata.policy.equality import same_document
 from strata.text import snake
 
 
-class Kept:
+class KeptValue:
     """Stands for a value that a refresh leaves as it is: AWS does not have it, or it follows from the id."""
 
 
-KEPT = Kept()
+KEPT = KeptValue()
 PROVIDERS: Attributes = {"arn": KEPT, "region": KEPT, "timeouts": KEPT}
 """What the provider makes itself: an ARN of the id, the region that it asks, the times that it waits."""
 
 
-class Rule(Protocol):
+class EventRule(Protocol):
     """A rule of EventBridge as AWS describes it, with its tags and targets."""
 
     @property
@@ -37,30 +37,30 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True)
-class Reading:
+class BulkReading:
     """What a reading in bulk has.
 
     Attributes:
         rules: the rules of EventBridge by name.
     """
 
-    center: Center
-    rules: Mapping[str, Rule | None]
+    center: LiveCenter
+    rules: Mapping[str, EventRule | None]
 
     @cached_property
-    def sets(self) -> Mapping[str, PermissionSet]:
+    def sets(self) -> Mapping[str, LivePermissionSet]:
         """Returns the permission sets by ARN."""
-        return {one.arn: one for one in self.center.permission_sets}
+        return {permission_set.arn: permission_set for permission_set in self.center.permission_sets}
 
     @cached_property
     def users(self) -> Mapping[str, Attributes]:
         """Returns what AWS says of each user, by id."""
-        return {one.id: one.described for one in self.center.users}
+        return {user.id: user.described for user in self.center.users}
 
     @cached_property
     def groups(self) -> Mapping[str, Attributes]:
         """Returns what AWS says of each group, by id."""
-        return {one.id: one.described for one in self.center.groups}
+        return {group.id: group.described for group in self.center.groups}
 
     @cached_property
     def memberships(self) -> Mapping[str, tuple[str, str]]:

@@ -9,9 +9,9 @@ from strata.config import SECURITY
 from strata.config.models import Project, RegionalSetting, Setting
 from strata.errors import Message
 from strata.kinds.arguments import Attributes
-from strata.kinds.change import Change, Edit, Obstacle, edit
+from strata.kinds.change import Edit, Obstacle, OutsideChange, edit
 from strata.kinds.events import by_nothing
-from strata.kinds.kind import Existing, Kind, Resource
+from strata.kinds.kind import AlreadyExists, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 
@@ -24,7 +24,7 @@ RESOURCES: Mapping[str, Resource] = {
     "password_policy": Resource(
         "aws_iam_account_password_policy",
         "iam-account-password-policy",
-        existing=Existing(id="iam-account-password-policy", early=lambda ask: ask.setting("password_policy")),
+        existing=AlreadyExists(id="iam-account-password-policy", early=lambda ask: ask.setting("password_policy")),
     ),
 }
 """What each setting of security.yaml is in Terraform."""
@@ -96,7 +96,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             yield Thing("setting", name_of(key, region), _values(found, arguments))
 
 
-def _obstacle(zone: LandingZone, change: Change) -> Obstacle:
+def _obstacle(zone: LandingZone, change: OutsideChange) -> Obstacle:
     control = zone.security.settings[key_of(change.here.name)] if change.here else None
     if control and change.attribute not in control.arguments.values():
         return Message("only-unmanaged", "security.yaml can only leave it to others, with mode: unmanaged")
@@ -105,7 +105,7 @@ def _obstacle(zone: LandingZone, change: Change) -> Obstacle:
     return ""
 
 
-def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     key = key_of(change.now.name)
     parameters = {argument: name for name, argument in aws.zone.security.settings[key].arguments.items()}
     value = change.now.values[change.attribute]

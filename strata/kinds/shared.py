@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from strata.kinds.arguments import Attributes
-from strata.kinds.kind import Existing, Resource
-from strata.kinds.reading import KEPT, PROVIDERS, Reading, same_text, tags
+from strata.kinds.kind import AlreadyExists, Resource
+from strata.kinds.reading import KEPT, PROVIDERS, BulkReading, same_text, tags
 
 CONFLICT = "ConflictException"
 """What Identity Center and Access Analyzer say; the provider waits some 50 minutes for one of the former to go."""
 
-ROLE = Resource("aws_iam_role", "<role name>", existing=Existing("EntityAlreadyExists", "{name}"))
-ROLE_POLICY = Resource("aws_iam_role_policy", "<role name>:<policy name>", existing=Existing(id="{role}:{name}"))
+ROLE = Resource("aws_iam_role", "<role name>", existing=AlreadyExists("EntityAlreadyExists", "{name}"))
+ROLE_POLICY = Resource("aws_iam_role_policy", "<role name>:<policy name>", existing=AlreadyExists(id="{role}:{name}"))
 ROLE_ATTACHMENT = Resource(
-    "aws_iam_role_policy_attachment", "<role name>/<policy ARN>", existing=Existing(id="{role}/{policy_arn}")
+    "aws_iam_role_policy_attachment", "<role name>/<policy ARN>", existing=AlreadyExists(id="{role}/{policy_arn}")
 )
 
 _BUCKET = "<bucket>[@<region>]"
@@ -22,7 +22,7 @@ BUCKET = (
     Resource(
         "aws_s3_bucket",
         _BUCKET,
-        existing=Existing("BucketAlreadyOwnedByYou|BucketAlreadyExists", "{bucket}", regional=True),
+        existing=AlreadyExists("BucketAlreadyOwnedByYou|BucketAlreadyExists", "{bucket}", regional=True),
         arn="arn:{partition}:s3:::{bucket}",
     ),
     Resource("aws_s3_bucket_lifecycle_configuration", _BUCKET),
@@ -37,7 +37,7 @@ REPLICATION = Resource("aws_s3_bucket_replication_configuration", _BUCKET)
 
 def named(resources: Iterable[Resource], name: str) -> Iterator[str]:
     """Yields the addresses of some resources of one name."""
-    return (f"{one.type}.{name}" for one in resources)
+    return (f"{resource.type}.{name}" for resource in resources)
 
 
 def target_of(id: str) -> Iterator[tuple[str, str]]:
@@ -49,12 +49,12 @@ def target_of(id: str) -> Iterator[tuple[str, str]]:
 # Rules of EventBridge
 
 
-def _rule(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _rule(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     name = str(attributes.get("name"))
-    found = reading.rules.get(name)
-    if found is None:
+    rule = reading.rules.get(name)
+    if rule is None:
         return None
-    described = found.described
+    described = rule.described
     return {
         "id": name,
         "name": name,
@@ -65,7 +65,7 @@ def _rule(reading: Reading, attributes: Attributes) -> Attributes | None:
         "schedule_expression": described.get("ScheduleExpression"),
         "state": described.get("State"),
         "is_enabled": described.get("State") != "DISABLED",
-        **tags(attributes, found.tags),
+        **tags(attributes, rule.tags),
         "force_destroy": KEPT,
         "name_prefix": KEPT,
         **PROVIDERS,
@@ -73,10 +73,10 @@ def _rule(reading: Reading, attributes: Attributes) -> Attributes | None:
     }
 
 
-def _target(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _target(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     rule, id = str(attributes.get("rule")), attributes.get("target_id")
     found = reading.rules.get(rule)
-    described = next((one for one in found.targets if one["Id"] == id), None) if found else None
+    described = next((target for target in found.targets if target["Id"] == id), None) if found else None
     if found is None or described is None:
         return None
     transformer = described.get("InputTransformer")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strata.kinds.kind import Ask, Existing, Kind, Resource
+from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.shared import BUCKET, REPLICATION, ROLE, ROLE_POLICY, VERSIONING, named
 from strata.landing_zone import LandingZone
 
@@ -31,10 +31,10 @@ _KEY = (
     Resource(
         "aws_kms_alias",
         "<alias name>[@<region>]",
-        existing=Existing("AlreadyExistsException", "{name}", regional=True),
+        existing=AlreadyExists("AlreadyExistsException", "{name}", regional=True),
     ),
     # AWS makes another key each time.
-    Resource("aws_kms_key", "<key id>[@<region>]", existing=Existing(id=_key, early=_key, regional=True)),
+    Resource("aws_kms_key", "<key id>[@<region>]", existing=AlreadyExists(id=_key, early=_key, regional=True)),
 )
 
 

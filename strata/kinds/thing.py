@@ -15,11 +15,11 @@ from strata.config.text import text_problem, written_out
 from strata.errors import Message
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.cli import Center as Cli
+from strata.kinds.cli import CenterLines as Cli
 from strata.kinds.cli import Lines
 from strata.kinds.identity import Mark
 from strata.landing_zone import LandingZone
-from strata.landing_zone.placeholders import PATTERN, Document
+from strata.landing_zone.placeholders import PATTERN, DocumentTemplate
 from strata.text import folded
 
 ACTIVE = "ACTIVE"
@@ -83,7 +83,7 @@ Side: TypeAlias = Mapping[tuple[str, str], Thing]
 
 def side(things: Iterable[Thing]) -> dict[tuple[str, str], Thing]:
     """Returns things by kind and name."""
-    return {(one.kind, one.name): one for one in things}
+    return {(thing.kind, thing.name): thing for thing in things}
 
 
 def as_declared(live: str, declared: str) -> str:
@@ -110,13 +110,13 @@ def content(document: str) -> Any:
         return document
 
 
-def declared_content(document: Document) -> Any:
+def declared_content(document: DocumentTemplate) -> Any:
     """Returns a document as data; one that names what only the state has is taken as the state has it."""
     return AS_IT_IS if PATTERN.search(document.text) else document.content
 
 
 @dataclass(frozen=True)
-class Principal:
+class ExternalPrincipal:
     """A group or user that an identity provider looks after, as a state has it.
 
     Attributes:
@@ -140,7 +140,7 @@ class InStates:
 
     zone: LandingZone
     by_type: Mapping[str, Mapping[str, Attributes]]
-    looked_up: Mapping[tuple[Key, str], Principal] = field(default_factory=dict)
+    looked_up: Mapping[tuple[Key, str], ExternalPrincipal] = field(default_factory=dict)
 
     def of(self, type: str) -> Mapping[str, Attributes]:
         """Returns the attributes of the resources of a type by name."""
@@ -154,7 +154,7 @@ class InStates:
     @cached_property
     def _units(self) -> Mapping[str, str]:
         units = self.of("aws_organizations_organizational_unit")
-        return {id: key for key, one in units.items() if (id := text(one, "id"))}
+        return {id: key for key, unit in units.items() if (id := text(unit, "id"))}
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class AtAws:
         organization = self.inventory.organization
         if id == organization.root:
             return "root"
-        return self.key("ou", id, next((one.name for one in organization.units if one.id == id), ""))
+        return self.key("ou", id, next((unit.name for unit in organization.units if unit.id == id), ""))
 
     def principal(self, id: str) -> str:
         """Returns the key of a user or group."""
@@ -219,30 +219,34 @@ class AtAws:
     def left(self) -> frozenset[str]:
         """Returns the ids of the accounts that are left to others, retired, or closed without being declared."""
         unmanaged, found = set(map(folded, self.zone.organization.unmanaged_accounts)), set[str]()
-        for one in self.inventory.organization.accounts:
-            key = self.known["account"].get(one.id, "")
-            theirs = {one.id, folded(one.email)} & unmanaged or key in self.zone.retired
-            if theirs or (not key and one.state != ACTIVE):
-                found.add(one.id)
+        for account in self.inventory.organization.accounts:
+            key = self.known["account"].get(account.id, "")
+            theirs = {account.id, folded(account.email)} & unmanaged or key in self.zone.retired
+            if theirs or (not key and account.state != ACTIVE):
+                found.add(account.id)
         return frozenset(found)
 
     @cached_property
     def provided(self) -> frozenset[tuple[Key, str]]:
         """Returns kind and name of whom the configuration leaves to an identity provider: AWS does not mark each."""
-        users = (one.sign_in_name for one in self.zone.users.values() if one.external)
-        groups = (one.name for one in self.zone.groups.values() if one.external)
+        users = (user.sign_in_name for user in self.zone.users.values() if user.external)
+        groups = (group.name for group in self.zone.groups.values() if group.external)
         return frozenset((*(("user", folded(name)) for name in users), *(("group", folded(name)) for name in groups)))
 
     @cached_property
     def sets(self) -> Mapping[str, str]:
         """Returns the names of the permission sets by ARN."""
-        return {one.arn: one.name for center in self.inventory.centers for one in center.permission_sets}
+        return {
+            permission_set.arn: permission_set.name
+            for center in self.inventory.centers
+            for permission_set in center.permission_sets
+        }
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
         centers = self.inventory.centers
-        users = {one.id: one.user_name for center in centers for one in center.users}
-        return users | {one.id: one.name for center in centers for one in center.groups}
+        users = {user.id: user.user_name for center in centers for user in center.users}
+        return users | {group.id: group.name for center in centers for group in center.groups}
 
 
 def default_tags(one: Attributes) -> dict[str, str]:

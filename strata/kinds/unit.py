@@ -12,7 +12,7 @@ from strata.kinds.at_aws import Inventory
 from strata.kinds.change import made_again
 from strata.kinds.events import TAGS, events
 from strata.kinds.identity import Mark, unit_identity, unit_path
-from strata.kinds.kind import Found, Kind, Resource
+from strata.kinds.kind import FoundThing, Kind, Resource
 from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
@@ -22,18 +22,18 @@ _NAME, _TYPE = "organizational unit", "aws_organizations_organizational_unit"
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     names: dict[str, tuple[str, ...]] = {}
-    for one in zone.units.values():
-        names[one.key] = (*(names[one.parent] if one.parent else ()), one.name)
-        identity, path = unit_identity(one.parent or "", one.name), unit_path(names[one.key])
-        mark, unnamed = Mark(identity, one.name, path, is_kept="name" in one.unwritten), one.unwritten & BY_KEY
-        values = written({"name": one.name, "unit": one.parent or "root", "id": AS_IT_IS}, one.unwritten - unnamed)
-        yield Thing(_NAME, one.key, values, ORGANIZATION, one.location, by_default=unnamed, mark=mark)
+    for unit in zone.units.values():
+        names[unit.key] = (*(names[unit.parent] if unit.parent else ()), unit.name)
+        identity, path = unit_identity(unit.parent or "", unit.name), unit_path(names[unit.key])
+        mark, unnamed = Mark(identity, unit.name, path, is_kept="name" in unit.unwritten), unit.unwritten & BY_KEY
+        values = written({"name": unit.name, "unit": unit.parent or "root", "id": AS_IT_IS}, unit.unwritten - unnamed)
+        yield Thing(_NAME, unit.key, values, ORGANIZATION, unit.location, by_default=unnamed, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
     units = states.of(_TYPE)
-    for key, one in units.items():
-        id, name, parent = text(one, "id"), text(one, "name"), states.place(one)
+    for key, unit in units.items():
+        id, name, parent = text(unit, "id"), text(unit, "name"), states.place(unit)
         names, above, passed = [name], parent, {key}
         while above in units and above not in passed:
             passed.add(above)
@@ -44,16 +44,16 @@ def _recorded(states: InStates) -> Iterator[Thing]:
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
-    for one in aws.inventory.organization.units:
-        if not aws.is_elsewhere(_TYPE, one.id):
-            values = {**UNIT.live_fields(one), "unit": aws.place(one.parent), "id": one.id}
-            undo = cli.line("organizations", "delete-organizational-unit", organizational_unit_id=one.id)
-            name = aws.key("ou", one.id, one.name)
-            yield Thing(_NAME, name, values, ids={"id": one.id}, thing=("ou", one.id), undo=(undo,))
+    for unit in aws.inventory.organization.units:
+        if not aws.is_elsewhere(_TYPE, unit.id):
+            values = {**UNIT.live_fields(unit), "unit": aws.place(unit.parent), "id": unit.id}
+            undo = cli.line("organizations", "delete-organizational-unit", organizational_unit_id=unit.id)
+            name = aws.key("ou", unit.id, unit.name)
+            yield Thing(_NAME, name, values, ids={"id": unit.id}, thing=("ou", unit.id), undo=(undo,))
 
 
-def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[Found]:
-    root, units = inventory.organization.root, {one.id: one for one in inventory.organization.units}
+def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[FoundThing]:
+    root, units = inventory.organization.root, {unit.id: unit for unit in inventory.organization.units}
     for one in units.values():
         names, above = [one.name], units.get(one.parent)
         while above:
@@ -61,7 +61,7 @@ def _found(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[Found]:
             above = units.get(above.parent)
         is_known = one.parent == root or one.parent in keys
         identity = unit_identity(keys.get(one.parent, ""), one.name) if is_known else ""
-        yield Found(one.id, one.name, identity, names)
+        yield FoundThing(one.id, one.name, identity, names)
 
 
 UNIT = Kind(
@@ -79,7 +79,7 @@ UNIT = Kind(
     model=models.OrganizationalUnit,
     fields={"name": "name"},
     needs=lambda inventory, own: (
-        each for one in inventory.organization.units if one.id == own for each in target_of(one.parent)
+        each for unit in inventory.organization.units if unit.id == own for each in target_of(unit.parent)
     ),
     inside="unit",
     way=made_again,

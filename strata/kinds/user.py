@@ -10,19 +10,19 @@ from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit, Obstacle, Way, edit
+from strata.kinds.change import Edit, Obstacle, OutsideChange, Way, edit
 from strata.kinds.cli import new_name
 from strata.kinds.events import events
 from strata.kinds.identity import Mark
-from strata.kinds.kind import READABLE, Existing, Found, Ids, Kind, Resource
-from strata.kinds.reading import PROVIDERS, Reading, known, snaked
+from strata.kinds.kind import READABLE, AlreadyExists, FoundThing, Ids, Kind, Resource
+from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
 from strata.text import folded, slug
 
 
-def _read(reading: Reading, attributes: Attributes) -> Attributes | None:
+def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
     id = str(attributes.get("user_id"))
     found = reading.users.get(id)
     if found is None:
@@ -78,28 +78,28 @@ def _recorded(states: InStates) -> Iterator[Thing]:
             "id": id,
         }
         yield Thing("user", key, values, ids={"id": id}, mark=Mark(folded(name), name, folded(address)))
-    for (kind, key), found in states.looked_up.items():
+    for (kind, key), principal in states.looked_up.items():
         here = states.zone.users.get(key) if kind == "user" else None
         if here and here.external:
-            looked_up = {"user_name": found.name or here.sign_in_name, "id": found.id}
-            yield Thing("user", key, looked_up, ids={"id": found.id}, external=True)
+            looked_up = {"user_name": principal.name or here.sign_in_name, "id": principal.id}
+            yield Thing("user", key, looked_up, ids={"id": principal.id}, external=True)
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
     """Yields the users; of those that an identity provider looks after, the declared ones by name and id."""
     for center in aws.inventory.centers:
-        for one in center.users:
-            here = aws.zone.users.get(key := aws.known["user"].get(one.id, ""))
-            provided = one.external or ("user", folded(one.user_name)) in aws.provided
+        for user in center.users:
+            here = aws.zone.users.get(key := aws.known["user"].get(user.id, ""))
+            provided = user.external or ("user", folded(user.user_name)) in aws.provided
             if here and here.external:
-                looked_up = {"user_name": as_declared(one.user_name, here.sign_in_name), "id": one.id}
-                yield Thing("user", key, looked_up, ids={"id": one.id}, thing=("user", one.id), external=True)
+                looked_up = {"user_name": as_declared(user.user_name, here.sign_in_name), "id": user.id}
+                yield Thing("user", key, looked_up, ids={"id": user.id}, thing=("user", user.id), external=True)
             external = here.external if here else provided
-            if external or aws.is_elsewhere(_TYPE, f"{center.store}/{one.id}"):
+            if external or aws.is_elsewhere(_TYPE, f"{center.store}/{user.id}"):
                 continue
-            values = {**USER.live_fields(one), "id": one.id}
-            ids, undo = {"id": one.id, **aws.cli.ids}, aws.cli.people("delete-user", user_id=one.id)
-            yield Thing("user", aws.principal(one.id), values, ids=ids, thing=("user", one.id), undo=undo)
+            values = {**USER.live_fields(user), "id": user.id}
+            ids, undo = {"id": user.id, **aws.cli.ids}, aws.cli.people("delete-user", user_id=user.id)
+            yield Thing("user", aws.principal(user.id), values, ids=ids, thing=("user", user.id), undo=undo)
 
 
 _TYPE = "aws_identitystore_user"
@@ -121,7 +121,7 @@ def _way(attribute: str, here: Thing | None, _before: Thing | None, now: Thing |
     return Way(undo=(cli.line("identitystore", "update-user", **where, operations=operations),))
 
 
-def _obstacle(_: LandingZone, change: Change) -> Obstacle:
+def _obstacle(_: LandingZone, change: OutsideChange) -> Obstacle:
     attribute, value = change.attribute, change.now.values.get(change.attribute)
     if attribute == "email" and ", " in str(value):
         return Message("several-addresses", "it has several addresses, and one can be written")
@@ -130,7 +130,7 @@ def _obstacle(_: LandingZone, change: Change) -> Obstacle:
     return ""
 
 
-def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
+def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     here, now = change.here, change.now
     if here and change.attribute == "email" and not aws.zone.sso.users[here.name].user_name:
         # Which was the address until now.
@@ -139,14 +139,14 @@ def _edits(aws: AtAws, change: Change) -> Iterator[Edit]:
         was, name = str(here.values["user_name"]).casefold(), str(now.values["user_name"])
         for group, read in aws.zone.external.groups.items():  # which has members by name
             if was in map(str.casefold, read.members):
-                members = sorted(name if one.casefold() == was else one for one in read.members)
+                members = sorted(name if member.casefold() == was else member for member in read.members)
                 yield edit(aws.zone, EXTERNAL, place_of_group(group), value=members)
 
 
-def _key_name(one: at_aws.User) -> str:
+def _key_name(user: at_aws.LiveUser) -> str:
     """Returns the name for a key: that before the @, unless it has no letter for one or is too long to read."""
-    address = "".join(one.emails[:1]).partition("@")[0]
-    names = [one.user_name.partition("@")[0], address, f"{one.given_name} {one.family_name}"]
+    address = "".join(user.emails[:1]).partition("@")[0]
+    names = [user.user_name.partition("@")[0], address, f"{user.given_name} {user.family_name}"]
     return next((name for name in names if 0 < len(slug(name)) <= READABLE), names[0])
 
 
@@ -159,7 +159,7 @@ USER = Kind(
             "<identity store id>/<user id>[@<region>]",
             keys=("user",),
             id="user_id",
-            existing=Existing(CONFLICT, regional=True),
+            existing=AlreadyExists(CONFLICT, regional=True),
             reads=_read,
         ),
     ),
@@ -169,9 +169,9 @@ USER = Kind(
     live=_live,
     rename=lambda aws, own, name: aws.cli.people("update-user", user_id=own, operations=new_name("userName", name)),
     found=lambda inventory, _: (
-        Found(one.id, one.user_name, folded(one.user_name), [_key_name(one), one.user_name])
+        FoundThing(user.id, user.user_name, folded(user.user_name), [_key_name(user), user.user_name])
         for center in inventory.centers
-        for one in center.users
+        for user in center.users
     ),
     live_fields=lambda one: {
         "given_name": one.given_name,
@@ -190,9 +190,9 @@ USER = Kind(
     edits=_edits,
     events={**events("User"), "user_name": ("UpdateUser", "UpdateUserName", "CreateUser")},
     section="users",
-    addresses=lambda zone: (f"{_TYPE}.{key}" for key, one in zone.sso.users.items() if not one.external),
+    addresses=lambda zone: (f"{_TYPE}.{key}" for key, user in zone.sso.users.items() if not user.external),
     wanted=_wanted,
     import_ids=lambda inventory: (
-        (_TYPE, f"{center.store}/{one.id}") for center in inventory.centers for one in center.users
+        (_TYPE, f"{center.store}/{user.id}") for center in inventory.centers for user in center.users
     ),
 )

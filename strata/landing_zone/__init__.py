@@ -92,17 +92,17 @@ class LandingZone:
     @cached_property
     def accounts(self) -> Mapping[str, Account]:
         """Returns the accounts that are not retired by key, the management account first, the others sorted."""
-        return {key: one for key, one in self._all_accounts.items() if not one.retired}
+        return {key: account for key, account in self._all_accounts.items() if not account.retired}
 
     @cached_property
     def members(self) -> Mapping[str, Account]:
         """Returns the same without the management account."""
-        return {key: one for key, one in self.accounts.items() if key != MANAGEMENT}
+        return {key: account for key, account in self.accounts.items() if key != MANAGEMENT}
 
     @cached_property
     def retired(self) -> Mapping[str, Account]:
         """Returns the retired accounts, by key."""
-        return {key: one for key, one in self._all_accounts.items() if one.retired}
+        return {key: account for key, account in self._all_accounts.items() if account.retired}
 
     @cached_property
     def _all_accounts(self) -> Mapping[str, Account]:
@@ -111,7 +111,7 @@ class LandingZone:
     @cached_property
     def account_stacks(self) -> Mapping[str, str]:
         """Returns the accounts of the stacks that layers of one's own have in accounts, by the name of the stack."""
-        layers = [one for one in self.layers.values() if one.code.in_accounts]
+        layers = [layer for layer in self.layers.values() if layer.code.in_accounts]
         return {layer.stack_in(key): key for layer in layers for key in self.members}
 
     @cached_property
@@ -156,12 +156,12 @@ class LandingZone:
     def policies(self) -> Mapping[str, Policy]:
         """Returns the organization policies by key, those of options among them, sorted by type and key."""
         parts = (self.organization, self.project, self.documents, self.external)
-        order, found = list(PolicyType), all_policies(*parts, self.account_ids)
-        return {one.key: one for one in sorted(found, key=lambda one: (order.index(one.type), one.key))}
+        order, policies = list(PolicyType), all_policies(*parts, self.account_ids)
+        return {one.key: one for one in sorted(policies, key=lambda policy: (order.index(policy.type), policy.key))}
 
     def knowing(self, account_ids: Mapping[str, str]) -> LandingZone:
         """Returns the same with ids of accounts in the documents that name one."""
-        named = any(SECURITY_ADMINISTRATOR in one.document.template for one in self.policies.values())
+        named = any(SECURITY_ADMINISTRATOR in policy.document.template for policy in self.policies.values())
         return replace(self, account_ids=account_ids) if named else self
 
     @cached_property
@@ -208,13 +208,15 @@ class LandingZone:
     @cached_property
     def permission_sets(self) -> Mapping[str, PermissionSet]:
         """Returns the permission sets by key, those of options among them, sorted."""
-        found = all_permission_sets(self.sso, self.project, self.documents, self.external)
-        return {one.key: one for one in sorted(found, key=lambda one: one.key)}
+        permission_sets = all_permission_sets(self.sso, self.project, self.documents, self.external)
+        return {one.key: one for one in sorted(permission_sets, key=lambda permission_set: permission_set.key)}
 
     @cached_property
     def external_sets(self) -> frozenset[str]:
         """Returns the names of the permission sets that others look after."""
-        return frozenset(one.name for one in self.permission_sets.values() if one.external)
+        return frozenset(
+            permission_set.name for permission_set in self.permission_sets.values() if permission_set.external
+        )
 
     @cached_property
     def grants(self) -> Mapping[Grant, tuple[Location, ...]]:

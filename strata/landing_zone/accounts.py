@@ -33,19 +33,19 @@ def accounts(project: Project, organization: Organization) -> dict[str, Account]
     own = project.management_account
     management = Account(MANAGEMENT, own.name, own.email, ROOT, PROJECT, ("management_account",), own.id)
     found = {MANAGEMENT: management}
-    for key, one in sorted(organization.accounts.items()):
-        name, location = one.name or default_name(project, key), ("accounts", key)
-        unit, tags = one.organizational_unit, one.tags
+    for key, account in sorted(organization.accounts.items()):
+        name, location = account.name or default_name(project, key), ("accounts", key)
+        unit, tags = account.organizational_unit, account.tags
         found[key] = Account(
             key,
             name,
-            one.email,
+            account.email,
             unit,
             ORGANIZATION,
             location,
             tags=tags,
-            retired=one.retired,
-            unwritten=one.unwritten,
+            retired=account.retired,
+            unwritten=account.unwritten,
         )
     return found
 

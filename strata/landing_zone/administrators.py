@@ -28,7 +28,7 @@ def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> A
 
     Full access is AdministratorAccess without a boundary and without an inline policy that denies everything.
     """
-    full = {key for key, one in landing_zone.permission_sets.items() if is_full(one)}
+    full = {key for key, permission_set in landing_zone.permission_sets.items() if is_full(permission_set)}
     people: set[str] = set()
     external: set[str] = set()
     for grant, entries in landing_zone.grants.items():
@@ -78,11 +78,11 @@ def _says_of_everything(effect: str, document: str) -> bool:
     except ValueError:
         return False
     return any(
-        one.content.get("Effect") == effect
-        and _reaches_nearly_all(one, "Action")
-        and _reaches_nearly_all(one, "Resource")
-        and not one.content.get("Condition")
-        for one in found
+        statement.content.get("Effect") == effect
+        and _reaches_nearly_all(statement, "Action")
+        and _reaches_nearly_all(statement, "Resource")
+        and not statement.content.get("Condition")
+        for statement in found
     )
 
 

@@ -23,5 +23,7 @@ def deployer_of(project: Project | None, documents: Mapping[str, str]) -> Deploy
     if project is None or project.deployer is None:
         return None
     values = placeholder_values(project)
-    policies = tuple(referenced_policy(one, documents, values) for one in project.deployer.policies)
+    policies = tuple(
+        referenced_policy(policy_reference, documents, values) for policy_reference in project.deployer.policies
+    )
     return Deployer(project.deployer.role, policies)

@@ -27,7 +27,7 @@ def example_values(landing_zone: LandingZone) -> Iterator[tuple[str, Location, s
 
 def example_faults(landing_zone: LandingZone) -> list[Fault]:
     """Returns every example value as a fault: AWS would take them for accounts and mailboxes that exist."""
-    return [_fault(landing_zone, *found) for found in example_values(landing_zone)]
+    return [_fault(landing_zone, *example_value) for example_value in example_values(landing_zone)]
 
 
 def _fault(landing_zone: LandingZone, file: str, location: Location, value: str) -> Fault:

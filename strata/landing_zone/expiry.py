@@ -128,9 +128,10 @@ def day_of(text: str) -> dt.date:
 
 def ending_text(ending: Ending, on: dt.date) -> str:
     """Returns what ends when, in one line."""
-    one = ending.assignment
-    reason = f"; {' '.join(one.reason.split())}" if one.reason else ""
-    return f"{who(one)} has {', '.join(one.permission_sets)} in {where(one)}; {when(ending.until, on)}{reason}"
+    assignment = ending.assignment
+    reason = f"; {' '.join(assignment.reason.split())}" if assignment.reason else ""
+    sets = ", ".join(assignment.permission_sets)
+    return f"{who(assignment)} has {sets} in {where(assignment)}; {when(ending.until, on)}{reason}"
 
 
 def when(until: dt.date, on: dt.date) -> str:

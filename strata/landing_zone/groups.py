@@ -78,12 +78,18 @@ def is_of_control_tower(group: Group) -> bool:
 
 def groups(sso: Sso, external: External) -> dict[str, Group]:
     """Returns the groups by key, as in the file, with the members that external.yaml has."""
-    return {key: _group(key, one, sso, external) for key, one in sso.groups.items()}
+    return {key: _group(key, group, sso, external) for key, group in sso.groups.items()}
 
 
-def _group(key: str, one: models.Group, sso: Sso, external: External) -> Group:
+def _group(key: str, group: models.GroupEntry, sso: Sso, external: External) -> Group:
     found = Group(
-        key, one.name or key, one.description, one.members, one.external, one.unwritten, is_known=not one.external
+        key,
+        group.name or key,
+        group.description,
+        group.members,
+        group.external,
+        group.unwritten,
+        is_known=not group.external,
     )
     read = external.groups.get(found.name) if is_of_control_tower(found) else None
     if read is None:

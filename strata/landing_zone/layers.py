@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from strata.config.layers import Layer as OwnLayer
-from strata.config.models import Control, Group, User, state_key
+from strata.config.models import Control, GroupEntry, User, state_key
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.permission_sets import PermissionSet
 from strata.landing_zone.policies import Policy
@@ -14,7 +14,7 @@ from strata.text import counted
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerStack:
     """One stack."""
 
     name: str
@@ -23,7 +23,7 @@ class Layer:
     state: str
 
 
-def layers(landing_zone: LandingZone) -> list[Layer]:
+def layers(landing_zone: LandingZone) -> list[LayerStack]:
     """Returns the stacks in the order they are deployed."""
     state = landing_zone.sso.state_access
     owns_and_reads: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -32,18 +32,18 @@ def layers(landing_zone: LandingZone) -> list[Layer]:
         "security": (_security(landing_zone), ("organizations",)),
         "sso": (_sso(landing_zone), (*(("backend",) if state else ()), "organizations", "security")),
     }
-    found = [Layer(name, owns, reads, state_key(name)) for name, (owns, reads) in owns_and_reads.items()]
-    return [*found, *(_own(landing_zone, one) for one in landing_zone.layers.values())]
+    found = [LayerStack(name, owns, reads, state_key(name)) for name, (owns, reads) in owns_and_reads.items()]
+    return [*found, *(_own(landing_zone, layer) for layer in landing_zone.layers.values())]
 
 
-def _own(landing_zone: LandingZone, layer: OwnLayer) -> Layer:
+def _own(landing_zone: LandingZone, layer: OwnLayer) -> LayerStack:
     """Returns a layer of one's own; what it makes stands in its code alone."""
     if not layer.code.in_accounts:
-        return Layer(layer.name, ("a layer of your own",), layer.reads, state_key(layer.name))
+        return LayerStack(layer.name, ("a layer of your own",), layer.reads, state_key(layer.name))
     owns = [f"a layer of your own, a stack in each of {counted(len(landing_zone.members), 'member account')}"]
     if landing_zone.retired:
         owns.append(f"none in the retired {', '.join(landing_zone.retired)}")
-    return Layer(layer.name, tuple(owns), layer.reads, state_key(layer.stack_in("<account>")))
+    return LayerStack(layer.name, tuple(owns), layer.reads, state_key(layer.stack_in("<account>")))
 
 
 def _backend(landing_zone: LandingZone) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ def _organizations(landing_zone: LandingZone) -> tuple[str, ...]:
             landing_zone,
             "policies",
             f"{counted(len(policies), 'policy', 'policies')}{_external(policies)}, "
-            f"{counted(sum(len(one.attachments) for one in policies if not one.external), 'attachment')}",
+            f"{counted(sum(len(policy.attachments) for policy in policies if not policy.external), 'attachment')}",
         ),
         _unless_unread(landing_zone, "delegations", counted(delegations, "delegated administrator")),
     )
@@ -90,8 +90,8 @@ def _security(landing_zone: LandingZone) -> tuple[str, ...]:
     return (*listed, f"regional ones in {', '.join(landing_zone.project.regions.all_governed)}")
 
 
-def _external(things: Iterable[User | Group | PermissionSet | Policy]) -> str:
-    number = sum(one.external for one in things)
+def _external(things: Iterable[User | GroupEntry | PermissionSet | Policy]) -> str:
+    number = sum(thing.external for thing in things)
     return f", {number} of them external" if number else ""
 
 

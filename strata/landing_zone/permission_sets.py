@@ -11,7 +11,7 @@ from strata.config import EXTERNAL
 from strata.config.external import External, ExternalPermissionSet
 from strata.config.models import Boundary, PolicyReference, Project, Sso
 from strata.config.source import Location
-from strata.landing_zone.placeholders import Document, placeholder_values
+from strata.landing_zone.placeholders import DocumentTemplate, placeholder_values
 
 BREAK_GLASS = "BreakGlass"
 STATE_ACCESS = "StateAccess"
@@ -43,7 +43,7 @@ class ManagedPolicy:
 class InlinePolicy:
     """A policy that is written out, in a file or by an option."""
 
-    document: Document
+    document: DocumentTemplate
     words: str
     file: str | None = None
     of: str = ""
@@ -108,41 +108,43 @@ def all_permission_sets(
 ) -> list[PermissionSet]:
     """Returns all permission sets, those of options first; two have one key where the YAML has an option's as well."""
     values = placeholder_values(project)
-    found = [*_of_options(sso, project, values)]
-    for key, one in sso.permission_sets.items():
-        if one.external:
-            name = one.name or key
-            found.append(_external(key, name, external.permission_sets.get(name)))
+    permission_sets = [*_of_options(sso, project, values)]
+    for key, permission_set in sso.permission_sets.items():
+        if permission_set.external:
+            name = permission_set.name or key
+            permission_sets.append(_external(key, name, external.permission_sets.get(name)))
             continue
-        policies = tuple(referenced_policy(policy, documents, values) for policy in one.policies)
-        found.append(
+        policies = tuple(referenced_policy(policy, documents, values) for policy in permission_set.policies)
+        permission_sets.append(
             PermissionSet(
                 key,
-                one.name or key,
+                permission_set.name or key,
                 policies,
                 ("permission_sets", key),
-                one.description or "",
-                one.session_duration,
-                boundary=_managed(one.boundary) if one.boundary else None,
-                relay_state=one.relay_state or "",
-                tags=one.tags,
-                unwritten=one.unwritten,
+                permission_set.description or "",
+                permission_set.session_duration,
+                boundary=_managed(permission_set.boundary) if permission_set.boundary else None,
+                relay_state=permission_set.relay_state or "",
+                tags=permission_set.tags,
+                unwritten=permission_set.unwritten,
             )
         )
-    return found
+    return permission_sets
 
 
 def _external(key: str, name: str, read: ExternalPermissionSet | None) -> PermissionSet:
     at: Location = ("permission_sets", key)
     if read is None:
         return PermissionSet(key, name, (UnreadPolicies(name),), at, external=True)
-    managed = tuple(ManagedPolicy(one.aws, one.customer, one.path) for one in read.policies)
+    managed = tuple(
+        ManagedPolicy(held_policy.aws, held_policy.customer, held_policy.path) for held_policy in read.policies
+    )
     limit = read.boundary
     words = f"inline policy of permission set {name} in {EXTERNAL}"
     return PermissionSet(
         key,
         name,
-        (*managed, *([InlinePolicy(Document(read.inline), words, of=name)] if read.inline else [])),
+        (*managed, *([InlinePolicy(DocumentTemplate(read.inline), words, of=name)] if read.inline else [])),
         at,
         read.description,
         read.session_duration,
@@ -159,7 +161,7 @@ def referenced_policy(
     """Returns the policy that a configuration names, with its document if it is a file."""
     if reference.inline is None:
         return _managed(reference)
-    document = Document(documents.get(reference.inline, ""), values)
+    document = DocumentTemplate(documents.get(reference.inline, ""), values)
     return InlinePolicy(document, f"inline policy {reference.inline}", reference.inline)
 
 
@@ -185,7 +187,7 @@ def _of_options(sso: Sso, project: Project | None, values: Mapping[str, str]) ->
         yield PermissionSet(
             STATE_ACCESS,
             STATE_ACCESS,
-            (InlinePolicy(Document(template, values), words),),
+            (InlinePolicy(DocumentTemplate(template, values), words),),
             ("state_access",),
             "Terraform state in the management account.",
             option="state_access",

@@ -12,7 +12,7 @@ from typing import Any
 from strata.config.json_lines import minified
 from strata.config.layers import Layer, types_of
 from strata.config.models import PARTITION, Project
-from strata.landing_zone.placeholders import Document, placeholder_values
+from strata.landing_zone.placeholders import DocumentTemplate, placeholder_values
 
 READER = "reader"
 """The document that a plan needs; a deploy needs it and the documents of the stacks that it deploys."""
@@ -26,18 +26,18 @@ _WITHOUT_WORDS = {"s3:HeadBucket": "s3:ListBucket", "s3:HeadObject": "s3:GetObje
 _FOLDER = Path(__file__).parents[1] / "policies"
 
 
-def permissions(project: Project) -> Mapping[str, Document]:
+def permissions(project: Project) -> Mapping[str, DocumentTemplate]:
     """Returns the documents by name, with the names of this landing zone filled in."""
     own = {"short_name": project.short_name, "state_bucket": project.state_bucket}
     values = {**placeholder_values(project), **own}
-    return {name: Document(template(name), values) for name in NAMES}
+    return {name: DocumentTemplate(template(name), values) for name in NAMES}
 
 
 def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any]]:
     """Returns the documents of a layer of one's own: who deploys it has the one of its name, its roles the others."""
     stacks = layer.stack_in("*") if layer.code.in_accounts else layer.name
     values = {**placeholder_values(project), "state_bucket": project.state_bucket, "stacks": stacks}
-    content = Document(minified((_FOLDER / "layer.json").read_text(encoding="utf-8")), values).content
+    content = DocumentTemplate(minified((_FOLDER / "layer.json").read_text(encoding="utf-8")), values).content
     rows = [row for type in types_of(layer.code.folder) if (row := types().get(type))]
     reads = {action for row in rows for action in row["reads"]}
     writes = reads.union(*(row["writes"] for row in rows))

@@ -26,7 +26,7 @@ SECURITY_ADMINISTRATOR = "security_administrator_id"
 
 
 @dataclass(frozen=True)
-class Document:
+class DocumentTemplate:
     """A policy document with placeholders, and the values they stand for; empty where its file could not be read."""
 
     template: str
@@ -97,8 +97,8 @@ def misplaced(document: str) -> set[str]:
 
 
 def _is_list(text: str) -> bool:
-    found = PATTERN.fullmatch(text)
-    return found is not None and found[1].strip() in LISTS
+    match = PATTERN.fullmatch(text)
+    return match is not None and match[1].strip() in LISTS
 
 
 def placeholder_problems(document: Any, values: Mapping[str, str]) -> Iterator[Problem]:

@@ -25,7 +25,7 @@ from strata.config.models import (
     Targets,
 )
 from strata.config.source import Location
-from strata.landing_zone.placeholders import SECURITY_ADMINISTRATOR, Document, placeholder_values
+from strata.landing_zone.placeholders import SECURITY_ADMINISTRATOR, DocumentTemplate, placeholder_values
 from strata.landing_zone.units import THE_ROOT, Ancestors, Target
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
@@ -39,7 +39,7 @@ class Policy:
     name: str
     type: PolicyType
     description: str
-    document: Document
+    document: DocumentTemplate
     targets: Targets
     location: Location
     file: str | None = None
@@ -67,18 +67,18 @@ FULL_ACCESS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_
 """AWS's own policies that allow everything, which it attaches to the root and to each unit and account, by type."""
 
 
-def is_full_access(key: str, one: models.Policy) -> bool:
+def is_full_access(key: str, policy: models.PolicyEntry) -> bool:
     """Returns whether an entry says where such a policy of AWS's is not attached."""
-    return one.external and (one.name or key) == FULL_ACCESS.get(one.type)
+    return policy.external and (policy.name or key) == FULL_ACCESS.get(policy.type)
 
 
 def without_full_access(organization: Organization) -> dict[tuple[PolicyType, Target], Location]:
     """Returns where such a policy is not attached, with the location that says it."""
     return {
-        (one.type, target): at
-        for key, one in organization.policies.items()
-        if is_full_access(key, one)
-        for target, at in _named(one.detached, ("policies", key, "detached")).items()
+        (policy.type, target): at
+        for key, policy in organization.policies.items()
+        if is_full_access(key, policy)
+        for target, at in _named(policy.detached, ("policies", key, "detached")).items()
     }
 
 
@@ -107,32 +107,34 @@ def all_policies(
     values = placeholder_values(project)
     if project:
         values |= security_administrator(organization, account_ids)
-    found = [*_of_options(organization)]
-    for key, one in organization.policies.items():
-        if is_full_access(key, one):
+    policies = [*_of_options(organization)]
+    for key, policy in organization.policies.items():
+        if is_full_access(key, policy):
             continue
-        location, name = ("policies", key), one.name or key
-        if one.external:
-            read = external.policies.get(one.type, {}).get(name)
-            description, document = (read.description, Document(read.document)) if read else ("", Document(""))
-            foreign = Policy(key, name, one.type, description, document, one.targets, location, external=True)
-            found.append(foreign if read else replace(foreign, is_known=False))
+        location, name = ("policies", key), policy.name or key
+        if policy.external:
+            read = external.policies.get(policy.type, {}).get(name)
+            description, document = (
+                (read.description, DocumentTemplate(read.document)) if read else ("", DocumentTemplate(""))
+            )
+            foreign = Policy(key, name, policy.type, description, document, policy.targets, location, external=True)
+            policies.append(foreign if read else replace(foreign, is_known=False))
             continue
-        document = Document(documents.get(one.file, ""), values)
-        found.append(
+        document = DocumentTemplate(documents.get(policy.file, ""), values)
+        policies.append(
             Policy(
                 key,
                 name,
-                one.type,
-                one.description,
+                policy.type,
+                policy.description,
                 document,
-                one.targets,
+                policy.targets,
                 location,
-                file=one.file,
-                unwritten=one.unwritten,
+                file=policy.file,
+                unwritten=policy.unwritten,
             )
         )
-    return found
+    return policies
 
 
 def security_administrator(organization: Organization, account_ids: Mapping[str, str]) -> dict[str, str]:
@@ -167,9 +169,9 @@ NEVER_BINDS_MANAGEMENT = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTRO
 """Policies that AWS does not apply to the management account, wherever they are attached."""
 
 
-def effective_policies(ways: Ancestors, found: Iterable[Policy]) -> Mapping[Target, tuple[EffectivePolicy, ...]]:
+def effective_policies(ways: Ancestors, policies: Iterable[Policy]) -> Mapping[Target, tuple[EffectivePolicy, ...]]:
     """Returns the policies attached to each target or above it: policy by policy, each from the root down."""
-    listed, management = list(found), Target("account", MANAGEMENT)
+    listed, management = list(policies), Target("account", MANAGEMENT)
     attached = {management}.union(*(policy.attachments for policy in listed))
     effective: dict[Target, tuple[EffectivePolicy, ...]] = {}
     for target, way in ways.items():
@@ -191,10 +193,10 @@ _DECLARING = {PolicyType.DECLARATIVE_EC2: "ec2_attributes", PolicyType.S3: "s3_a
 """The types of policies that set what controls of security.yaml set as well, and the top key of their documents."""
 
 
-def declared_settings(found: Iterable[Policy]) -> Iterator[tuple[Policy, str, str]]:
+def declared_settings(policies: Iterable[Policy]) -> Iterator[tuple[Policy, str, str]]:
     """Yields what policies set in the management account: the policy, its attribute, the control that sets it too."""
     controls = {kind.declared_as: name for name, kind in Security.kinds(Setting).items() if kind.declared_as}
-    for policy in found:
+    for policy in policies:
         if policy.type in _DECLARING and policy.reaches_management:
             # As written: a rule asks before it is known that it can be filled.
             written = _object(json.loads(policy.document.template or "{}"))
@@ -213,7 +215,7 @@ def _of_options(organization: Organization) -> Iterator[Policy]:
     for option, (type, description, document_of) in _OPTIONS.items():
         if given := getattr(organization, option):
             key, text = option.replace("_", "-"), json.dumps(document_of(given), separators=(",", ":"))
-            yield Policy(key, key, type, description, Document(text), given.targets, (option,), option=option)
+            yield Policy(key, key, type, description, DocumentTemplate(text), given.targets, (option,), option=option)
 
 
 def region_restriction_policy(restriction: RegionRestriction) -> dict[str, Any]:

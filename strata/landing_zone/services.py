@@ -17,21 +17,21 @@ TYPES_STAY = "policy-types-stay"
 
 def unknown_types(enabled: Iterable[str]) -> list[str]:
     """Returns the enabled policy types that the AWS provider refuses to name, sorted."""
-    return sorted({*enabled} - {one.value for one in PolicyType})
+    return sorted({*enabled} - {policy_type.value for policy_type in PolicyType})
 
 
 def own_switches(organization: Organization) -> dict[str, Location]:
     """Returns the declared services that trusted access alone does not switch on, and where each is declared."""
     places: dict[str, Location] = {
-        one: ("trusted_services", at) for at, one in enumerate(organization.trusted_services)
+        trusted_service: ("trusted_services", at) for at, trusted_service in enumerate(organization.trusted_services)
     }
     places |= {one: ("delegated_administrators", one) for one in organization.delegated_administrators}
-    return {one: places[one] for one in sorted(places) if one in aws_limits().own_switches}
+    return {place: places[place] for place in sorted(places) if place in aws_limits().own_switches}
 
 
-def policy_types(found: Iterable[Policy]) -> list[PolicyType]:
+def policy_types(policies: Iterable[Policy]) -> list[PolicyType]:
     """Returns the policy types in use, sorted by name; service control policies always are."""
-    return sorted({PolicyType.SERVICE_CONTROL, *(policy.type for policy in found)})
+    return sorted({PolicyType.SERVICE_CONTROL, *(policy.type for policy in policies)})
 
 
 def derived_services(
@@ -39,7 +39,9 @@ def derived_services(
 ) -> dict[str, str]:
     """Returns the service principals that the configuration needs, each with the reason."""
     needed = {"sso.amazonaws.com": "IAM Identity Center"}
-    needed.update(one.trusted for one in (security or Security()).controls.values() if one.on and one.trusted[0])
+    needed.update(
+        control.trusted for control in (security or Security()).controls.values() if control.on and control.trusted[0]
+    )
     # An organization that exists may do without it; then no account is renamed.
     if ACCOUNT_MANAGEMENT not in organization.disable_services:
         needed.update([AlternateContacts.trusted])

@@ -12,7 +12,7 @@ from strata.config.models import MANAGEMENT
 from strata.drift.comparison import CONTROLS, HIDDEN, STATES, differing
 from strata.drift.comparison import unread_parts as parts_of
 from strata.drift.difference import Difference as Drifted
-from strata.drift.difference import How
+from strata.drift.difference import DifferenceKind
 from strata.errors import Message
 from strata.inventory.controls import KEYS
 from strata.kinds.account import ACCOUNT
@@ -25,7 +25,7 @@ from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.unit import UNIT
 from strata.kinds.user import USER
 from strata.landing_zone import LandingZone
-from strata.report.live import CHANGED, GONE, MADE, Difference, Unread
+from strata.report.live import CHANGED, GONE, MADE, ReportedDifference, Unread
 from strata.sides.join import Keys
 from strata.sides.recorded import States
 from strata.text import folded
@@ -37,14 +37,14 @@ _NOT_KEPT = "this reading has none of them; read AWS again with strata report --
 
 def unread_parts(zone: LandingZone, inventory: Inventory, states: States | None) -> list[Unread]:
     """Returns what could not be read of what drift compares."""
-    found = parts_of(zone, inventory, center=True)
+    messages = parts_of(zone, inventory, center=True)
     if states is None:
-        found.setdefault(STATES, Message("states-denied", _DENIED))
+        messages.setdefault(STATES, Message("states-denied", _DENIED))
     controls = [key for key in KEYS.values() if zone.security.controls[key].on]
     if states and inventory.controls is None and controls:
-        found[CONTROLS] = Message("controls-not-kept", _NOT_KEPT)
+        messages[CONTROLS] = Message("controls-not-kept", _NOT_KEPT)
     inside = {**HIDDEN, STATES: _WITHOUT, CONTROLS: tuple(controls)}
-    return [Unread(part, inside.get(part, ()), reason) for part, reason in found.items()]
+    return [Unread(part, inside.get(part, ()), reason) for part, reason in messages.items()]
 
 
 def differences(
@@ -54,7 +54,7 @@ def differences(
     states: States | None,
     unread: Sequence[Unread],
     day: dt.date,
-) -> list[Difference]:
+) -> list[ReportedDifference]:
     """Returns what differs: what drift tells, what accepted.yaml has of it, and what is no drift.
 
     Args:
@@ -65,41 +65,53 @@ def differences(
         unread: what could not be read.
         day: the day of the reading, before which entries of accepted.yaml may have ended.
     """
-    accepted = {(one.finding, one.at) for one in zone.accepted if one.finding in DRIFT and not one.ended(day)}
+    accepted = {
+        (acceptance.finding, acceptance.at)
+        for acceptance in zone.accepted
+        if acceptance.finding in DRIFT and not acceptance.ended(day)
+    }
     parts = {one.part: one.reason for one in unread}
     drift = differing(zone, states, inventory, known, parts, accepted)
     return [
-        *(_told(one, finding=one.how.value) for one in drift.differences),
-        *(_told(one, finding=one.how.value, accepted=True) for one in drift.accepted),
-        *(_told(one) for one in drift.otherwise),
+        *(_told(difference, finding=difference.how.value) for difference in drift.differences),
+        *(_told(difference, finding=difference.how.value, accepted=True) for difference in drift.accepted),
+        *(_told(difference) for difference in drift.otherwise),
         *_of_management(zone, inventory),
     ]
 
 
-def _told(one: Drifted, *, finding: str = "", accepted: bool = False) -> Difference:
-    how = {How.GONE: GONE, How.CHANGED: CHANGED}.get(one.how, MADE)
-    return Difference(
-        how, one.kind, one.name, one.attribute, one.at_aws, one.here, one.place, accepted=accepted, finding=finding
+def _told(difference: Drifted, *, finding: str = "", accepted: bool = False) -> ReportedDifference:
+    how = {DifferenceKind.GONE: GONE, DifferenceKind.CHANGED: CHANGED}.get(difference.how, MADE)
+    return ReportedDifference(
+        how,
+        difference.kind,
+        difference.name,
+        difference.attribute,
+        difference.at_aws,
+        difference.here,
+        difference.place,
+        accepted=accepted,
+        finding=finding,
     )
 
 
-def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Difference]:
+def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[ReportedDifference]:
     """Yields what the management account is called otherwise, which no deploy changes and drift leaves out."""
     live, here = inventory.organization, zone.project.management_account
-    own = next(one for one in live.accounts if one.id == live.management)
+    own = next(account for account in live.accounts if account.id == live.management)
     for attribute, at_aws, declared in (("name", own.name, here.name), ("email", own.email, here.email)):
         if at_aws != declared and not (attribute == "email" and folded(at_aws) == folded(declared)):
             place = str(zone.source(PROJECT, ("management_account", attribute)))
-            yield Difference(CHANGED, ACCOUNT.name, MANAGEMENT, attribute, at_aws, declared, place)
+            yield ReportedDifference(CHANGED, ACCOUNT.name, MANAGEMENT, attribute, at_aws, declared, place)
 
 
 # What concerns somebody
 
 
-def concerning(found: Iterable[Difference], patterns: Iterable[str]) -> list[Difference]:
+def concerning(found: Iterable[ReportedDifference], patterns: Iterable[str]) -> list[ReportedDifference]:
     """Returns the differences that are about something, by expressions for kind and name."""
-    about = re.compile("|".join(f"(?:{one})" for one in patterns) or "(?!)")
-    return [one for one in found if about.fullmatch(f"{one.kind} {one.name}")]
+    about = re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or "(?!)")
+    return [difference for difference in found if about.fullmatch(f"{difference.kind} {difference.name}")]
 
 
 def of_user(name: str, groups: Iterable[str], sets: Iterable[str]) -> Iterator[str]:
@@ -147,5 +159,5 @@ def of_account(name: str, units: Iterable[str], policies: Iterable[str], sets: I
     for unit in map(re.escape, units):
         yield f"{UNIT.name} {unit}"
         yield f"{ATTACHMENT.name} .* on unit {unit}"
-    yield from (f"{POLICY.name} {re.escape(one)}" for one in policies)
+    yield from (f"{POLICY.name} {re.escape(policy)}" for policy in policies)
     yield from _of_sets(sets)

@@ -14,7 +14,7 @@ from typing import Any
 from strata.atomic import read_bytes
 from strata.config.text import as_data, short
 from strata.errors import Message, StrataError
-from strata.kinds.at_aws import Inventory, Unit
+from strata.kinds.at_aws import Inventory, LiveUnit
 from strata.kinds.permission_set import DESCRIBED
 from strata.printing import as_json
 from strata.sides.recorded import States
@@ -72,14 +72,14 @@ class Evidence:
     @cached_property
     def states(self) -> States | None:
         """Returns what the states say, None where they could not be read."""
-        found: States | None = _typed(States, self.facts["states"]) if self.facts["states"] is not None else None
-        return found
+        states: States | None = _typed(States, self.facts["states"]) if self.facts["states"] is not None else None
+        return states
 
     @cached_property
     def inventory(self) -> Inventory:
         """Returns what AWS has."""
-        found: Inventory = _typed(Inventory, _with_described(self.facts["data"]))
-        return found
+        inventory: Inventory = _typed(Inventory, _with_described(self.facts["data"]))
+        return inventory
 
     @cached_property
     def sha256(self) -> str:
@@ -157,9 +157,9 @@ def _check(evidence: Evidence) -> None:
         places.add(unit.id)
     for account in organization.accounts:
         _check_known(account.parent, places)
-    _check_known(organization.management, {one.id for one in organization.accounts})
+    _check_known(organization.management, {account.id for account in organization.accounts})
     if center:
-        sets = {one.arn for one in center.permission_sets}
+        sets = {permission_set.arn for permission_set in center.permission_sets}
         for assignment in center.assignments | center.orphans:
             _check_known(assignment.permission_set, sets)
 
@@ -219,11 +219,11 @@ def _typed(kind: type[Any], data: Any) -> Any:
     return TypeAdapter(kind).validate_python(data)
 
 
-def _from_the_top(units: Iterable[Unit]) -> list[Unit]:
+def _from_the_top(units: Iterable[LiveUnit]) -> list[LiveUnit]:
     """Returns units sorted, each behind the one above it."""
-    by_id = {one.id: one for one in units}
+    by_id = {unit.id: unit for unit in units}
 
-    def depth(one: Unit) -> int:
-        return 1 + depth(by_id[one.parent]) if one.parent in by_id else 0
+    def depth(unit: LiveUnit) -> int:
+        return 1 + depth(by_id[unit.parent]) if unit.parent in by_id else 0
 
-    return sorted(by_id.values(), key=lambda one: (depth(one), one.id))
+    return sorted(by_id.values(), key=lambda unit: (depth(unit), unit.id))

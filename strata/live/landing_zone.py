@@ -22,7 +22,7 @@ from strata.evaluation.landing_zone import CONTROLS
 from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
 from strata.kinds import KEYED, at_aws
 from strata.kinds.account import ACCOUNT
-from strata.kinds.at_aws import Center, Inventory
+from strata.kinds.at_aws import Inventory, LiveCenter
 from strata.kinds.group import GROUP, is_filled_by_people
 from strata.kinds.organization import ADDRESS as ORGANIZATION_ADDRESS
 from strata.kinds.permission_set import SET, live_policy
@@ -34,7 +34,7 @@ from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet
-from strata.landing_zone.placeholders import PATTERN, Document
+from strata.landing_zone.placeholders import PATTERN, DocumentTemplate
 from strata.landing_zone.policies import FULL_ACCESS, Policy
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.documents import parse
@@ -62,7 +62,7 @@ class LiveLandingZone(LandingZone):
     @cached_property
     def accounts(self) -> Mapping[str, Account]:
         """Returns the accounts that are open, with their ids."""
-        return {key: replace(one, id=self.ids[key]) for key, one in super().accounts.items()}
+        return {key: replace(account, id=self.ids[key]) for key, account in super().accounts.items()}
 
     @property
     def policies(self) -> Mapping[str, Policy]:
@@ -152,7 +152,7 @@ class _Reading:
             layers=self.zone.layers,
             expectations=self.zone.expectations,
             unread=self._unread(),
-            ids={self.keys["account"][one.id]: one.id for one in self.inventory.organization.accounts},
+            ids={self.keys["account"][account.id]: account.id for account in self.inventory.organization.accounts},
             found_policies=policies,
             found_detached=self._detached(organization),
             found_sets=sets,
@@ -163,7 +163,7 @@ class _Reading:
 
     def _unread(self) -> dict[Part, Message]:
         parts: Mapping[str, Part] = {CENTER: "people", POLICIES: "policies", DELEGATIONS: "delegations"}
-        found = {
+        messages = {
             parts[part]: Message("part-unread", reason, part=part)
             for part, reason in self.inventory.unread.items()
             if part in parts
@@ -171,10 +171,10 @@ class _Reading:
         if not self.inventory.center:
             where = self.zone.project.identity_center_region
             off = Message("identity-center-off", f"Identity Center is not enabled in {where}", region=where)
-            found.setdefault("people", off)
+            messages.setdefault("people", off)
         if self.unreadable:
-            found["documents"] = Message("document-unreadable", "; ".join(sorted(self.unreadable)))
-        return found
+            messages["documents"] = Message("document-unreadable", "; ".join(sorted(self.unreadable)))
+        return messages
 
     def _place(self, file: str, location: Location, place: Location | None) -> None:
         """Notes where something stands in the configuration: nowhere, or at another location."""
@@ -183,12 +183,12 @@ class _Reading:
 
     def _source_files(self) -> dict[str, SourceFile]:
         """Returns the files of the configuration, in which what it does not have stands nowhere."""
-        parts = (part for one in self.zone.source_files.values() for part in getattr(one, "parts", ()))
+        parts = (part for source_file in self.zone.source_files.values() for part in getattr(source_file, "parts", ()))
         files = {**{part.name: part for part in parts}, **self.zone.source_files}
         live = {
-            name: LiveSourceFile(found.file, name=name, found=found, places=places)
+            name: LiveSourceFile(source_file.file, name=name, found=source_file, places=places)
             for name, places in self.places.items()
-            for found in (self.zone.source_file(name),)
+            for source_file in (self.zone.source_file(name),)
         }
         return {**files, **self.documents, **live, NO_FILE: _NOWHERE}
 
@@ -196,24 +196,26 @@ class _Reading:
 
     def _project(self) -> declared.Project:
         own = next(
-            one for one in self.inventory.organization.accounts if one.id == self.inventory.organization.management
+            account
+            for account in self.inventory.organization.accounts
+            if account.id == self.inventory.organization.management
         )
         account = self.zone.project.management_account.model_copy(update={"name": own.name, "email": own.email})
         return self.zone.project.model_copy(update={"management_account": account})
 
     def _organization(self) -> declared.Organization:
-        live, accounts = self.inventory.organization, dict[str, declared.Account]()
+        live, accounts = self.inventory.organization, dict[str, declared.AccountEntry]()
         unmanaged = {folded(name): at for at, name in enumerate(self.zone.organization.unmanaged_accounts)}
-        for one in live.accounts:
-            key = self.keys["account"][one.id]
-            if one.state != ACTIVE or key == MANAGEMENT:
+        for account in live.accounts:
+            key = self.keys["account"][account.id]
+            if account.state != ACTIVE or key == MANAGEMENT:
                 continue
             here = self.zone.organization.accounts.get(key)
-            tags = here.tags if here and TAGS in self.inventory.unread else one.tags
-            unit = self.keys["ou"].get(one.parent, ROOT)
-            fields = {**ACCOUNT.live_fields(one), "organizational_unit": unit, "tags": dict(tags)}
-            accounts[key] = declared.Account.model_construct(**fields, retired=False)
-            left = unmanaged.get(one.id, unmanaged.get(folded(one.email)))
+            tags = here.tags if here and TAGS in self.inventory.unread else account.tags
+            unit = self.keys["ou"].get(account.parent, ROOT)
+            fields = {**ACCOUNT.live_fields(account), "organizational_unit": unit, "tags": dict(tags)}
+            accounts[key] = declared.AccountEntry.model_construct(**fields, retired=False)
+            left = unmanaged.get(account.id, unmanaged.get(folded(account.email)))
             elsewhere: Location | None = None if left is None else ("unmanaged_accounts", left)
             self._place(ORGANIZATION, ("accounts", key), ("accounts", key) if here else elsewhere)
         update = {"accounts": accounts, "organizational_units": self._units(live.root, ())}
@@ -221,22 +223,24 @@ class _Reading:
 
     def _units(self, parent: str, above: Location) -> dict[str, declared.OrganizationalUnit]:
         found: dict[str, declared.OrganizationalUnit] = {}
-        for one in self.inventory.organization.units:
-            if one.parent == parent:
-                key = self.keys["ou"][one.id]
+        for unit in self.inventory.organization.units:
+            if unit.parent == parent:
+                key = self.keys["ou"][unit.id]
                 at = (*above, "organizational_units", key)
                 here = self.zone.units.get(key)
                 self._place(ORGANIZATION, at, here.location if here else None)
                 found[key] = declared.OrganizationalUnit.model_construct(
-                    **UNIT.live_fields(one), organizational_units=self._units(one.id, at)
+                    **UNIT.live_fields(unit), organizational_units=self._units(unit.id, at)
                 )
         return found
 
     def _policies(self) -> dict[str, Policy]:
         order = list(PolicyType)
-        known = [one for one in self.inventory.organization.policies if not one.aws_managed and one.type in order]
-        found = [self._policy(one) for one in known]
-        return {one.key: one for one in sorted(found, key=lambda one: (order.index(one.type), one.key))}
+        known = [
+            policy for policy in self.inventory.organization.policies if not policy.aws_managed and policy.type in order
+        ]
+        policies = [self._policy(policy) for policy in known]
+        return {one.key: one for one in sorted(policies, key=lambda policy: (order.index(policy.type), policy.key))}
 
     def _detached(self, organization: declared.Organization) -> dict[tuple[PolicyType, Target], Location]:
         """Returns where no policy of AWS's allows everything, of the types that are on."""
@@ -246,36 +250,38 @@ class _Reading:
         accounts = {*organization.accounts, MANAGEMENT}
         places |= {id: Target("account", key) for id, key in self.keys["account"].items() if key in accounts}
         for type, name in FULL_ACCESS.items():
-            one = next((one for one in live.policies if one.aws_managed and one.name == name), None)
+            one = next((policy for policy in live.policies if policy.aws_managed and policy.name == name), None)
             if one and type in live.policy_types:
                 found |= {(type, target): () for id, target in places.items() if id not in one.targets}
         return found
 
-    def _policy(self, one: at_aws.Policy) -> Policy:
-        key = self.keys["policy"][one.id]
+    def _policy(self, policy: at_aws.LivePolicy) -> Policy:
+        key = self.keys["policy"][policy.id]
         here = self.zone.policies.get(key)
         location = here.location if here else ("policies", key)
         self._place(ORGANIZATION, location, location if here else None)
-        fields = {**POLICY.live_fields(one), "targets": self._targets(one, here), "location": location}
+        fields = {**POLICY.live_fields(policy), "targets": self._targets(policy, here), "location": location}
         fields["external"] = bool(here and here.external)
         live = replace(here, **fields) if here else None
-        if live and _means(one.content, live.document):
+        if live and _means(policy.content, live.document):
             found = live
         else:
-            file = self._document(f"policy {key} at AWS", one.content, asked=PolicyType(one.type) in CONTROLS)
-            found = Policy(key, type=PolicyType(one.type), document=Document(one.content), file=file, **fields)
+            file = self._document(f"policy {key} at AWS", policy.content, asked=PolicyType(policy.type) in CONTROLS)
+            found = Policy(
+                key, type=PolicyType(policy.type), document=DocumentTemplate(policy.content), file=file, **fields
+            )
         for target, at in found.attachments.items():
             self._place(ORGANIZATION, at, here.attachments.get(target) if here else None)
         return found
 
-    def _targets(self, one: at_aws.Policy, here: Policy | None) -> declared.Targets:
+    def _targets(self, policy: at_aws.LivePolicy, here: Policy | None) -> declared.Targets:
         """Returns what a policy is attached to, first what the configuration names, in its order."""
         listed = list(here.attachments) if here else []
-        units = {self.keys["ou"][id] for id in one.targets if id in self.keys["ou"]}
+        units = {self.keys["ou"][id] for id in policy.targets if id in self.keys["ou"]}
         open_ = {each.id for each in self.inventory.organization.accounts if each.state == ACTIVE}
-        accounts = {self.keys["account"][id] for id in one.targets if id in open_}
+        accounts = {self.keys["account"][id] for id in policy.targets if id in open_}
         return declared.Targets.model_construct(
-            root=self.inventory.organization.root in one.targets,
+            root=self.inventory.organization.root in policy.targets,
             organizational_units=_in_order(units, (each.key for each in listed if each.kind == "unit")),
             accounts=_in_order(accounts, (each.key for each in listed if each.kind == "account")),
         )
@@ -301,20 +307,20 @@ class _Reading:
     # People
 
     def _sso(
-        self, center: Center, sets: Mapping[str, PermissionSet], granted: Mapping[Grant, tuple[Location, ...]]
+        self, center: LiveCenter, sets: Mapping[str, PermissionSet], granted: Mapping[Grant, tuple[Location, ...]]
     ) -> declared.Sso:
-        options = {one.option for one in sets.values()}
+        options = {permission_set.option for permission_set in sets.values()}
         giving = {location for entries in granted.values() for location in entries}
         given = self.zone.sso
         # What gives nothing at AWS ends nothing there.
         assignments = tuple(
-            one if ("assignments", index) in giving else one.model_copy(update={"until": None})
-            for index, one in enumerate(given.assignments)
+            assignment if ("assignments", index) in giving else assignment.model_copy(update={"until": None})
+            for index, assignment in enumerate(given.assignments)
         )
         return given.model_copy(
             update={
-                "users": {self.keys["user"][one.id]: self._user(one) for one in center.users},
-                "groups": {self.keys["group"][one.id]: self._group(one) for one in center.groups},
+                "users": {self.keys["user"][user.id]: self._user(user) for user in center.users},
+                "groups": {self.keys["group"][group.id]: self._group(group) for group in center.groups},
                 "assignments": assignments,
                 "access_control_attributes": dict(center.attributes or {}),
                 "break_glass": given.break_glass if "break_glass" in options else None,
@@ -322,59 +328,59 @@ class _Reading:
             }
         )
 
-    def _user(self, one: at_aws.User) -> declared.User:
-        key = self.keys["user"][one.id]
+    def _user(self, user: at_aws.LiveUser) -> declared.User:
+        key = self.keys["user"][user.id]
         here = self.zone.users.get(key)
         self._place(SSO, ("users", key), ("users", key) if here else None)
-        full = f"{one.given_name} {one.family_name}".strip()
-        external = here.external if here else one.external
-        shown: dict[str, Any] = {"display_name": one.display_name or full or one.user_name}
+        full = f"{user.given_name} {user.family_name}".strip()
+        external = here.external if here else user.external
+        shown: dict[str, Any] = {"display_name": user.display_name or full or user.user_name}
         if here and external:
             shown = {"email": "", "display_name": None}
-        return declared.User.model_construct(external=external, **USER.live_fields(one) | shown)
+        return declared.User.model_construct(external=external, **USER.live_fields(user) | shown)
 
-    def _group(self, one: at_aws.Group) -> declared.Group:
+    def _group(self, group: at_aws.LiveGroup) -> declared.GroupEntry:
         """Returns a group with its members, whom AWS knows of an external group as well."""
-        key = self.keys["group"][one.id]
+        key = self.keys["group"][group.id]
         here = self.zone.groups.get(key)
         self._place(SSO, ("groups", key), ("groups", key) if here else None)
         listed = here.members if here else ()
-        users = {self.keys["user"][id] for id in one.members if id in self.keys["user"]}
+        users = {self.keys["user"][id] for id in group.members if id in self.keys["user"]}
         members = _in_order(users, listed)
         for index, member in enumerate(members):
             at: Location = ("groups", key, "members")
             self._place(SSO, (*at, index), (*at, listed.index(member)) if member in listed else None)
-        external = here.external if here else one.external
-        unknown = external and not members and not (here and is_filled_by_people(here, one))
-        fields = {**GROUP.live_fields(one), "members": members, "external": unknown}
-        return declared.Group.model_construct(**fields)
+        external = here.external if here else group.external
+        unknown = external and not members and not (here and is_filled_by_people(here, group))
+        fields = {**GROUP.live_fields(group), "members": members, "external": unknown}
+        return declared.GroupEntry.model_construct(**fields)
 
     # Permission sets and who has them
 
-    def _permission_sets(self, center: Center) -> dict[str, PermissionSet]:
-        found = [self._permission_set(one) for one in center.permission_sets]
-        return {one.key: one for one in sorted(found, key=lambda one: one.key)}
+    def _permission_sets(self, center: LiveCenter) -> dict[str, PermissionSet]:
+        permission_sets = [self._permission_set(permission_set) for permission_set in center.permission_sets]
+        return {one.key: one for one in sorted(permission_sets, key=lambda permission_set: permission_set.key)}
 
-    def _permission_set(self, one: at_aws.PermissionSet) -> PermissionSet:
-        key = self.keys["permission-set"][one.arn]
+    def _permission_set(self, permission_set: at_aws.LivePermissionSet) -> PermissionSet:
+        key = self.keys["permission-set"][permission_set.arn]
         here = self.zone.permission_sets.get(key)
         location = here.location if here else ("permission_sets", key)
         self._place(SSO, location, location if here else None)
         return PermissionSet(
             key,
-            policies=tuple(self._policies_of(one, here.policies if here else ())),
+            policies=tuple(self._policies_of(permission_set, here.policies if here else ())),
             location=location,
-            boundary=ManagedPolicy(**live_policy(one.boundary)) if one.boundary else None,
+            boundary=ManagedPolicy(**live_policy(permission_set.boundary)) if permission_set.boundary else None,
             option=here.option if here else None,
             external=bool(here and here.external),
-            **SET.live_fields(one),
+            **SET.live_fields(permission_set),
         )
 
-    def _policies_of(self, one: at_aws.PermissionSet, listed: Iterable[Held]) -> Iterator[Held]:
+    def _policies_of(self, permission_set: at_aws.LivePermissionSet, listed: Iterable[Held]) -> Iterator[Held]:
         """Yields the policies of a permission set, first what the configuration names, in its order."""
-        policies = *map(live_policy, one.aws_managed), *map(live_policy, one.customer_managed)
+        policies = *map(live_policy, permission_set.aws_managed), *map(live_policy, permission_set.customer_managed)
         managed = [ManagedPolicy(**policy) for policy in policies]
-        inline = one.inline
+        inline = permission_set.inline
         for each in listed:
             if isinstance(each, InlinePolicy) and inline and _means(inline, each.document):
                 yield each
@@ -384,23 +390,23 @@ class _Reading:
                 managed.remove(each)
         yield from managed
         if inline:
-            name = self._document(f"inline policy of {self.keys['permission-set'][one.arn]} at AWS", inline)
-            yield InlinePolicy(Document(inline), name, name)
+            name = self._document(f"inline policy of {self.keys['permission-set'][permission_set.arn]} at AWS", inline)
+            yield InlinePolicy(DocumentTemplate(inline), name, name)
 
-    def _grants(self, center: Center, organization: declared.Organization) -> dict[Grant, tuple[Location, ...]]:
+    def _grants(self, center: LiveCenter, organization: declared.Organization) -> dict[Grant, tuple[Location, ...]]:
         open_ = {MANAGEMENT, *organization.accounts}
         found: dict[Grant, tuple[Location, ...]] = {}
-        for one in center.assignments:
-            of_kind = self.keys["user" if one.principal_type == "USER" else "group"]
-            account = self.keys["account"].get(one.account)
-            if account in open_ and one.principal in of_kind:
-                set_ = self.keys["permission-set"][one.permission_set]
-                grant = Grant(account, set_, one.principal_type, of_kind[one.principal])
+        for assignment in center.assignments:
+            of_kind = self.keys["user" if assignment.principal_type == "USER" else "group"]
+            account = self.keys["account"].get(assignment.account)
+            if account in open_ and assignment.principal in of_kind:
+                set_ = self.keys["permission-set"][assignment.permission_set]
+                grant = Grant(account, set_, assignment.principal_type, of_kind[assignment.principal])
                 found[grant] = self.zone.grants.get(grant, (_AT_AWS,))
         return {grant: found[grant] for grant in sorted(found)}
 
 
-_NOBODY = Center("", "", "", (), (), (), frozenset(), frozenset(), None)
+_NOBODY = LiveCenter("", "", "", (), (), (), frozenset(), frozenset(), None)
 """Stands for an Identity Center that is off or was not read."""
 
 
@@ -411,7 +417,7 @@ def _in_order(found: Iterable[str], listed: Iterable[str]) -> tuple[str, ...]:
     return (*first, *sorted(left.difference(first)))
 
 
-def _means(live: str, document: Document) -> bool:
+def _means(live: str, document: DocumentTemplate) -> bool:
     """Returns whether AWS has a document in other words at most; what only a state has of it is taken for the same."""
     return bool(PATTERN.search(document.text)) or same_document(live, document.text)
 

@@ -19,7 +19,7 @@ from strata.drift.steady import check_same
 from strata.errors import Message, StrataError
 from strata.identity.lost_states import lost_states
 from strata.inventory.controls import KEYS
-from strata.inventory.progress import Reading
+from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
 from strata.kinds.control import TRAIL
 from strata.kinds.setting import key_of
@@ -39,7 +39,7 @@ from strata.live.differences import (
 from strata.live.evidence import Evidence, kept_in
 from strata.live.landing_zone import LiveLandingZone, all_keys, live_landing_zone
 from strata.options import Options
-from strata.report.live import NOT_READ, ControlAtAws, Difference, Live, Unread
+from strata.report.live import NOT_READ, ControlAtAws, LiveEvidence, ReportedDifference, Unread
 from strata.sides.join import Keys, known_keys, live_names
 from strata.sides.recorded import States, states_of
 from strata.text import listed
@@ -57,7 +57,7 @@ class Read:
     """
 
     zone: LiveLandingZone
-    live: Live
+    live: LiveEvidence
     called: Keys
     evidence: Evidence
 
@@ -67,10 +67,10 @@ class Read:
             write({source.save: self.evidence.written()}, private=True)
             options.note(f"kept what was read in {source.save}")
 
-    def about(self, kind: Kind, key: str) -> Live:
+    def about(self, kind: Kind, key: str) -> LiveEvidence:
         """Returns the evidence with what concerns a user, group, permission set or account, and so no control."""
         differences = concerning(self.live.differences, self._patterns(kind, key))
-        unread = tuple(one for one in self.live.unread if one.part not in {CONTROLS, *KEYS.values()})
+        unread = tuple(unread for unread in self.live.unread if unread.part not in {CONTROLS, *KEYS.values()})
         return replace(self.live, differences=differences, unread=unread)
 
     def _patterns(self, kind: Kind, key: str) -> Iterator[str]:
@@ -79,21 +79,25 @@ class Read:
         if kind == "user":
             of = {one for one, group in zone.groups.items() if key in group.members}
             held = {
-                one.permission_set
-                for one in zone.grants
-                if one.principal in (of if one.principal_type == "GROUP" else {key})
+                grant.permission_set
+                for grant in zone.grants
+                if grant.principal in (of if grant.principal_type == "GROUP" else {key})
             }
             yield from of_user(name, (groups[one] for one in of), (sets[one] for one in held))
         elif kind == "group":
-            held = {one.permission_set for one in zone.grants if one.principal_type == "GROUP" and one.principal == key}
+            held = {
+                grant.permission_set
+                for grant in zone.grants
+                if grant.principal_type == "GROUP" and grant.principal == key
+            }
             yield from of_group(name, (sets[one] for one in held))
         elif kind == "permission-set":
             yield from of_set(name)
         else:
-            held = {one.permission_set for one in zone.grants if one.account == key}
+            held = {grant.permission_set for grant in zone.grants if grant.account == key}
             target = Target("account", key)
-            units = (called["ou"][one.key] for one in zone.ancestors[target] if one.unit)
-            policies = (called["policy"][one.policy.key] for one in zone.effective_policies[target])
+            units = (called["ou"][ancestor.key] for ancestor in zone.ancestors[target] if ancestor.unit)
+            policies = (called["policy"][policy.policy.key] for policy in zone.effective_policies[target])
             yield from of_account(name, units, policies, (sets[one] for one in held))
 
 
@@ -126,7 +130,7 @@ def _from_aws(options: Options, zone: LandingZone, *, controls: bool) -> Evidenc
     caller = management_caller(aws, zone.project)
     states = _states(aws, zone)
     lost = "" if states is None or any(states.values()) else lost_states(aws, zone)
-    reading = Reading(options, zone.project)
+    reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, partly=True)
     if lost:
         states, inventory = None, replace(inventory, unread={**inventory.unread, STATES: lost})
@@ -160,7 +164,7 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
     live = live_landing_zone(zone, inventory, keys)
     center, unread = inventory.center, list(_unread(zone, live, inventory, states))
     differing = differences(zone, inventory, known, states, unread, evidence.read_at.date())
-    found = Live(
+    found = LiveEvidence(
         read_at=evidence.read_at,
         caller=evidence.caller,
         organization=inventory.organization.id,
@@ -200,7 +204,9 @@ def _called(inventory: Inventory, known: Keys, keys: Keys) -> dict[Kind, dict[st
 
 def _not_read(zone: LandingZone) -> Iterator[str]:
     read = {*KEYS.values()}
-    others = [name for name, one in zone.security.controls.items() if not (isinstance(one, Setting) or name in read)]
+    others = [
+        name for name, control in zone.security.controls.items() if not (isinstance(control, Setting) or name in read)
+    ]
     yield f"{listed(others, most=len(others))}: told as security.yaml says, which strata plan compares"
     yield "bucket and event selectors of the trail, archive rules of analyzers"
     if zone.deployer:
@@ -211,21 +217,27 @@ def _not_read(zone: LandingZone) -> Iterator[str]:
 
 def _notes(inventory: Inventory) -> Iterator[Message]:
     live = inventory.organization
-    closed = {one.id: f"{one.name} ({one.id}, {one.state})" for one in live.accounts if one.state != ACTIVE}
+    closed = {
+        account.id: f"{account.name} ({account.id}, {account.state})"
+        for account in live.accounts
+        if account.state != ACTIVE
+    }
     if closed:
         text = f"not open, and so not among the accounts: {listed(list(closed.values()))}"
         yield Message("account-inactive", text, accounts=list(closed))
-    types = {one.value for one in PolicyType}
-    others = [one for one in live.policies if one.type not in types and not one.aws_managed]
+    types = {policy_type.value for policy_type in PolicyType}
+    others = [policy for policy in live.policies if policy.type not in types and not policy.aws_managed]
     if others:
-        text = f"policies of types that are not shown: {listed([f'{one.name} ({one.type})' for one in others])}"
-        yield Message("not-declarable", text, policies=[one.name for one in others])
+        text = (
+            f"policies of types that are not shown: {listed([f'{policy.name} ({policy.type})' for policy in others])}"
+        )
+        yield Message("not-declarable", text, policies=[policy.name for policy in others])
     if SERVICE_CONTROL not in live.policy_types:
         text = "service control policies are switched off in this organization, so that none binds"
         yield Message("policy-type-off", text, type=SERVICE_CONTROL)
-    full = {id for one in live.policies if one.id == FULL_ACCESS for id in one.targets}
-    everything = {live.root: "root"} | {one.id: f"unit {one.name}" for one in live.units}
-    everything |= {one.id: f"account {one.name}" for one in live.accounts if one.state == ACTIVE}
+    full = {id for policy in live.policies if policy.id == FULL_ACCESS for id in policy.targets}
+    everything = {live.root: "root"} | {unit.id: f"unit {unit.name}" for unit in live.units}
+    everything |= {account.id: f"account {account.name}" for account in live.accounts if account.state == ACTIVE}
     without = [name for id, name in everything.items() if id not in full]
     if full and without:
         text = f"FullAWSAccess is not attached to {listed(without)}, where only what other policies allow is allowed"
@@ -233,12 +245,12 @@ def _notes(inventory: Inventory) -> Iterator[Message]:
 
 
 def _controls(
-    zone: LandingZone, inventory: Inventory, states: States | None, differing: Iterable[Difference]
+    zone: LandingZone, inventory: Inventory, states: States | None, differing: Iterable[ReportedDifference]
 ) -> Iterator[tuple[str, ControlAtAws]]:
     """Yields what AWS has of each control."""
-    for name, one in zone.security.controls.items():
-        if isinstance(one, Setting):
-            yield name, _setting(one, inventory.settings.get(name))
+    for name, control in zone.security.controls.items():
+        if isinstance(control, Setting):
+            yield name, _setting(control, inventory.settings.get(name))
         else:
             differs = [each for each in differing if each.kind == TRAIL.name and key_of(each.name) == name]
             yield name, _control(name, inventory, states, differs)
@@ -253,13 +265,15 @@ def _setting(setting: Setting, found: Mapping[str, Mapping[str, Any]] | None) ->
     return ControlAtAws(f"as Strata {sets} it")
 
 
-def _control(name: str, inventory: Inventory, states: States | None, differs: Iterable[Difference]) -> ControlAtAws:
+def _control(
+    name: str, inventory: Inventory, states: States | None, differs: Iterable[ReportedDifference]
+) -> ControlAtAws:
     """Returns what AWS has of a thing of its own, which it is asked about where the states have it."""
     types = [type for type, key in KEYS.items() if key == name]
     asked = states is not None and inventory.controls is not None and name not in inventory.unread
     if not asked or not any(states.attributes.get(type) for type in types if states):
         return NOT_READ
-    if words := [one.what.removeprefix(f"{TRAIL.name} {name}").lstrip(": ") for one in differs]:
+    if words := [difference.what.removeprefix(f"{TRAIL.name} {name}").lstrip(": ") for difference in differs]:
         return ControlAtAws(listed(words), differs=True)
     return ControlAtAws(f"as deployed{_APART.get(name, '')}")
 

@@ -15,7 +15,7 @@ from strata.policy.conditions import Test, variables
 from strata.policy.documents import Statement
 from strata.policy.evaluator import evaluate
 from strata.policy.keys import PRESENT
-from strata.policy.layers import Layer, Policies
+from strata.policy.layers import Policies, PolicyLayer
 from strata.policy.reference import reference
 from strata.policy.requests import ABSENT, UNKNOWN, Context, Request, Value
 from strata.policy.values import FRESH, Choice, plain, values_of_key
@@ -45,18 +45,18 @@ def settled(request: Request, policies: Policies) -> Answer:
 def _whatever(answer: Answer, keys: Sequence[str]) -> Answer:
     """Returns an answer that says that it is the same whatever some keys are."""
     decided = answer.decided._replace(reason=f"{answer.decided.reason}, or another does, whatever {listed(keys)} is")
-    steps = tuple(decided if one is answer.decided else one for one in answer.steps)
+    steps = tuple(decided if step is answer.decided else step for step in answer.steps)
     return answer._replace(decided=decided, steps=steps)
 
 
-def never_sent(layers: Iterable[Layer], action: str) -> dict[str, Value]:
+def never_sent(layers: Iterable[PolicyLayer], action: str) -> dict[str, Value]:
     """Returns the keys that policies ask for and no request for an action has: those of other services, and tags."""
     taken = {_family(key) for found in reference().actions(action) for key in found.keys}
     asked = {test.key.lower() for statement in _about(layers, action) for test in statement.condition}
     return {key: ABSENT for key in asked if _family(key) not in taken and _is_of_action(key)}
 
 
-def _about(layers: Iterable[Layer], action: str) -> Iterator[Statement]:
+def _about(layers: Iterable[PolicyLayer], action: str) -> Iterator[Statement]:
     return (statement for layer in layers for statement in layer.about(action.lower()))
 
 
@@ -84,10 +84,10 @@ def _told_apart(policies: Policies, answer: Answer) -> Iterator[Context]:
     if any(context.get(key) is not UNKNOWN for key in keys):
         return  # a part of its value is not known
     statements = list(_about(policies.layers, answer.request.action))
-    compared = {key.lower() for one in statements for text in _texts(one) for key in variables(text)}
+    compared = {key.lower() for statement in statements for text in _texts(statement) for key in variables(text)}
     tests = [test for statement in statements for test in statement.condition]
     values = [
-        [] if key in compared else _values(key, list(dict.fromkeys(one for one in tests if one.key.lower() == key)))
+        [] if key in compared else _values(key, list(dict.fromkeys(test for test in tests if test.key.lower() == key)))
         for key in keys
     ]
     if prod(map(len, values)) <= MOST_REQUESTS:
@@ -95,7 +95,7 @@ def _told_apart(policies: Policies, answer: Answer) -> Iterator[Context]:
 
 
 def _texts(statement: Statement) -> Iterator[str]:
-    yield from (one.text for one in statement.resources)
+    yield from (template.text for template in statement.resources)
     yield from (value.text for test in statement.condition for value in test.values)
 
 
@@ -109,7 +109,7 @@ def _values(key: str, tests: Sequence[Test]) -> list[Value]:
     absent = key not in PRESENT
     if known.type == "Bool":
         return ["true", "false", *([ABSENT] if absent else [])]
-    found = values_of_key(tests, [Choice(FRESH)] if known.type == "String" else [], absent=absent)
-    if not found.complete:
+    choices = values_of_key(tests, [Choice(FRESH)] if known.type == "String" else [], absent=absent)
+    if not choices.complete:
         return []
-    return [*(one.value for one in found.values), *([""] if any(test.quantifier for test in tests) else [])]
+    return [*(choice.value for choice in choices.values), *([""] if any(test.quantifier for test in tests) else [])]

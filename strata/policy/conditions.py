@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from strata.config.source import Location
-from strata.policy.operators import ALL_VALUES, ANY_VALUE, NULL, OPERATORS, Comparison, Operator, truth
+from strata.policy.operators import ALL_VALUES, ANY_VALUE, NULL, OPERATORS, ComparisonResult, Operator, truth
 from strata.policy.patterns import literal
 from strata.policy.requests import ABSENT, UNKNOWN, Context
 from strata.policy.truth import Truth, all_of, any_of, negated
@@ -58,7 +58,7 @@ class Template(NamedTuple):
             UnresolvedError: a key is absent and the variable has no default.
             DependsError: a key is not known.
         """
-        return _VARIABLE.sub(lambda found: _value(found, context), self.text) if self.variables else self.text
+        return _VARIABLE.sub(lambda match: _value(match, context), self.text) if self.variables else self.text
 
 
 def variables(text: str) -> Iterator[str]:
@@ -71,15 +71,15 @@ def variables(text: str) -> Iterator[str]:
 
 def fills(text: str) -> str:
     """Returns a text with `*` for every policy variable, and the characters that some of them stand for."""
-    return _WRITTEN.sub(lambda found: found[1] if found[1] == "$" else "*", text) if "${" in text else text
+    return _WRITTEN.sub(lambda match: match[1] if match[1] == "$" else "*", text) if "${" in text else text
 
 
 _WRITTEN = re.compile(r"\$\{([^{}]*)\}")
 """A variable of any form, whether or not AWS fills it in."""
 
 
-def _value(found: re.Match[str], context: Context) -> str:
-    key, default = found[1], found[2]
+def _value(match: re.Match[str], context: Context) -> str:
+    key, default = match[1], match[2]
     if key in _CHARACTERS:
         return literal(key)
     value = context.get(key.lower())
@@ -123,7 +123,7 @@ class Test:
     @property
     def texts(self) -> tuple[str, ...]:
         """Returns its values as the policy has them; numbers and true or false as JSON writes them."""
-        return tuple(one.text for one in self.values)
+        return tuple(template.text for template in self.values)
 
     def __str__(self) -> str:
         values = ", ".join(value.text for value in self.values)
@@ -145,7 +145,7 @@ class Test:
         if not any(values):
             # AWS: a key that resolves to an empty text is an empty set.
             return self.quantifier == ALL_VALUES
-        each = (self._met(self.operator, one, context) for one in values)
+        each = (self._met(self.operator, value, context) for value in values)
         return any_of(each) if self.quantifier == ANY_VALUE else all_of(each)
 
     @cached_property
@@ -178,12 +178,12 @@ class Test:
                 continue
             yield self._as_truth(operator.compare(value, wanted), operator)
 
-    def _as_truth(self, comparison: Comparison, operator: Operator) -> Truth:
-        if comparison is Comparison.UNSURE:
+    def _as_truth(self, comparison: ComparisonResult, operator: Operator) -> Truth:
+        if comparison is ComparisonResult.UNSURE:
             return frozenset({self.key})
-        if comparison is Comparison.SENSELESS:
+        if comparison is ComparisonResult.SENSELESS:
             return operator.negated
-        return comparison is Comparison.SAME
+        return comparison is ComparisonResult.SAME
 
 
 def holds(tests: Iterable[Test], context: Context) -> Truth:

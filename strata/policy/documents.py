@@ -17,7 +17,7 @@ from strata.config.source import Location
 from strata.errors import Message, StrataError
 from strata.policy import conditions
 from strata.policy.conditions import DependsError, Template, Test, UnresolvedError, holds, tests, texts
-from strata.policy.patterns import ARN_PARTS, Actions, Kind, pattern
+from strata.policy.patterns import ARN_PARTS, ActionPatterns, PatternKind, pattern
 from strata.policy.principals import Principals
 from strata.policy.requests import Context, Request
 from strata.policy.truth import Truth, all_of, any_of, negated
@@ -88,9 +88,9 @@ class Statement:
         return [text for _, text in texts(self.content.get(element))]
 
     @cached_property
-    def actions(self) -> Actions:
+    def actions(self) -> ActionPatterns:
         """Returns its actions, or those that it is not about."""
-        return Actions(self.values("NotAction" if self.not_actions else "Action"))
+        return ActionPatterns(self.values("NotAction" if self.not_actions else "Action"))
 
     @cached_property
     def not_actions(self) -> bool:
@@ -101,7 +101,7 @@ class Statement:
     def resources(self) -> tuple[Template, ...]:
         """Returns its resources, or those that it is not about."""
         values = self.values("NotResource" if self.not_resources else "Resource")
-        return tuple(Template.of(one, self.version) for one in values)
+        return tuple(Template.of(value, self.version) for value in values)
 
     @cached_property
     def not_resources(self) -> bool:
@@ -111,7 +111,7 @@ class Statement:
     @cached_property
     def principals(self) -> Principals | None:
         """Returns whom its Principal or NotPrincipal names."""
-        element = next((one for one in _PRINCIPALS if one in self.content), None)
+        element = next((principal for principal in _PRINCIPALS if principal in self.content), None)
         if element is None:
             return None
         value = self.content[element]
@@ -156,13 +156,13 @@ def _reached(template: Template, request: Request, *, but: bool) -> Truth:
         return frozenset({error.key}) if but else False
     if template.variables and _before_the_resource(template.text):
         return frozenset({RESOURCE}) if but else False
-    found = pattern(wanted, Kind.RESOURCE).match(request.resource)
+    found = pattern(wanted, PatternKind.RESOURCE).match(request.resource)
     return frozenset({RESOURCE}) if found is None else found
 
 
 def _before_the_resource(text: str) -> bool:
     """Returns whether a variable stands in a part of the ARN where AWS replaces none: before the fifth colon."""
-    plain = re.sub(r"\$\{[^{}]*\}", lambda found: "\0" if found[0] not in ("${*}", "${?}", "${$}") else "", text)
+    plain = re.sub(r"\$\{[^{}]*\}", lambda match: "\0" if match[0] not in ("${*}", "${?}", "${$}") else "", text)
     return "\0" in ":".join(plain.split(":", ARN_PARTS - 1)[: ARN_PARTS - 1])
 
 
@@ -187,19 +187,21 @@ def parse(text: str, file: str, *, name: str = "", line: Callable[[Location], in
     if not isinstance(document, dict):
         raise DocumentError(Message("wrong-type", f"{file} is not a JSON object", place=file))
     found = tuple(_read(document, file, line))
-    for one in found:
+    for statement in found:
         try:
-            _refuse(one.content)
+            _refuse(statement.content)
         except ValueError as error:
-            where = f"{file}:{one.line}" if one.line else file
-            text = f"{where}: statement {one.number} {error}"
-            raise DocumentError(Message("statement-malformed", text, place=where, statement=one.number)) from error
+            where = f"{file}:{statement.line}" if statement.line else file
+            text = f"{where}: statement {statement.number} {error}"
+            raise DocumentError(
+                Message("statement-malformed", text, place=where, statement=statement.number)
+            ) from error
     return Document(name or file, found)
 
 
 def statements(document: Any) -> Iterator[Statement]:
     """Yields the statements of a document."""
-    return (one for one in _read(document) if type(one.content) is dict)
+    return (statement for statement in _read(document) if type(statement.content) is dict)
 
 
 def _read(

@@ -13,7 +13,7 @@ from strata.config.text import short
 from strata.config.types import did_you_mean, is_action
 from strata.policy.conditions import Test, fills
 from strata.policy.documents import Statement, statements
-from strata.policy.findings import Finding
+from strata.policy.findings import DocumentFinding
 from strata.policy.operators import ALL_VALUES
 from strata.policy.patterns import is_pattern, matches
 from strata.policy.reference import Key, Service, reference
@@ -23,7 +23,7 @@ _ANYBODY = "111122223333"
 """An account that stands for any."""
 
 
-class Kind(Enum):
+class DocumentKind(Enum):
     """The policy type of a document, where it matters."""
 
     SERVICE_CONTROL = "service control policy"
@@ -33,7 +33,7 @@ class Kind(Enum):
     RESOURCE = "policy of a resource"
 
 
-def doubtful(document: Any, kind: Kind, access_role: str) -> list[Finding]:
+def doubtful(document: Any, kind: DocumentKind, access_role: str) -> list[DocumentFinding]:
     """Returns the statements of a document whose effect is hardly intended.
 
     Args:
@@ -41,19 +41,19 @@ def doubtful(document: Any, kind: Kind, access_role: str) -> list[Finding]:
         kind: what it is attached to.
         access_role: the name of the role by which the management account administers members.
     """
-    found: list[Finding] = []
+    findings: list[DocumentFinding] = []
     for statement in statements(document):
         for rule in (_unknown_services, _empty_condition, _fruitless, _foreign_resources):
-            found += rule(statement)
-        found += _tests(statement, kind)
-        found += _binds_everybody(statement, kind, access_role)
-    return found
+            findings += rule(statement)
+        findings += _tests(statement, kind)
+        findings += _binds_everybody(statement, kind, access_role)
+    return findings
 
 
 # Names
 
 
-def _unknown_services(statement: Statement) -> Iterator[Finding]:
+def _unknown_services(statement: Statement) -> Iterator[DocumentFinding]:
     known = reference()
     for element in ("Action", "NotAction"):
         for at, action in statement.listed(element):
@@ -61,35 +61,35 @@ def _unknown_services(statement: Statement) -> Iterator[Finding]:
             if prefix != "*" and is_action(action) and not known.service(prefix):
                 guess = did_you_mean(prefix, known.prefixes)
                 problem = f"{short(action)} is of no service known on {known.date}{guess}"
-                yield Finding("unknown-service", at, action, problem, "correct it")
+                yield DocumentFinding("unknown-service", at, action, problem, "correct it")
 
 
 # Elements
 
 
-def _empty_condition(statement: Statement) -> Iterator[Finding]:
+def _empty_condition(statement: Statement) -> Iterator[DocumentFinding]:
     if statement.content.get("Condition") == {}:
         problem = f"{statement.name} has a Condition without a test, so it holds for every request"
-        yield Finding("empty-condition", (*statement.at, "Condition"), statement.place, problem, "remove it")
+        yield DocumentFinding("empty-condition", (*statement.at, "Condition"), statement.place, problem, "remove it")
 
 
-def _fruitless(statement: Statement) -> Iterator[Finding]:
+def _fruitless(statement: Statement) -> Iterator[DocumentFinding]:
     """A statement about nothing: everything is excepted."""
     for element, what in (("NotAction", "every action"), ("NotResource", "every resource")):
         for at, text in statement.listed(element):
             if not text.replace(":", "").strip("*"):
                 verb = "denies" if statement.denies else "allows"
                 problem = f"{statement.name} excepts {what} by {element} {short(text)}, so it {verb} nothing"
-                yield Finding("no-effect", at, statement.place, problem, f"name what it {verb}, or remove it")
+                yield DocumentFinding("no-effect", at, statement.place, problem, f"name what it {verb}, or remove it")
 
 
 # Conditions
 
 
-def _tests(statement: Statement, kind: Kind) -> Iterator[Finding]:
+def _tests(statement: Statement, kind: DocumentKind) -> Iterator[DocumentFinding]:
     for test in statement.condition:
         key = reference().key(test.key)
-        if kind not in (Kind.ROLE, Kind.RESOURCE):
+        if kind not in (DocumentKind.ROLE, DocumentKind.RESOURCE):
             yield from _mfa(statement, test)
         if test.base in _NEGATED:
             yield from _exempts_everybody(statement, test)
@@ -103,7 +103,7 @@ def _tests(statement: Statement, kind: Kind) -> Iterator[Finding]:
 _MFA_KEYS = ("aws:multifactorauthpresent", "aws:multifactorauthage")
 
 
-def _mfa(statement: Statement, test: Test) -> Iterator[Finding]:
+def _mfa(statement: Statement, test: Test) -> Iterator[DocumentFinding]:
     """Sessions of Identity Center are federated, and carry no key about MFA.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
@@ -111,7 +111,7 @@ def _mfa(statement: Statement, test: Test) -> Iterator[Finding]:
     if test.key.lower() in _MFA_KEYS:
         problem = f"{statement.name} tests {test.key}, which no session of Identity Center carries"
         remedy = "require MFA in the settings of Identity Center instead"
-        yield Finding("mfa-key", test.at, f"{statement.place} {test.key}", problem, remedy)
+        yield DocumentFinding("mfa-key", test.at, f"{statement.place} {test.key}", problem, remedy)
 
 
 _NEGATED = frozenset(
@@ -129,14 +129,16 @@ _ALWAYS_THERE = frozenset(
 _NETWORKS = ("0.0.0.0/0", "::/0")
 
 
-def _exempts_everybody(statement: Statement, test: Test) -> Iterator[Finding]:
+def _exempts_everybody(statement: Statement, test: Test) -> Iterator[DocumentFinding]:
     for value in test.texts:
         everybody = value in _NETWORKS if test.base == "NotIpAddress" else _is_everybody(test, value)
         if everybody:
             whom = "every role" if value.strip("*") and test.key.lower() == "aws:principalarn" else "everybody"
             effect = "denies" if statement.denies else "allows"
             text = f"{statement.name} exempts {whom} by {test.key} {short(value)}, so it {effect} next to nothing"
-            yield Finding("exempts-everybody", test.at, f"{statement.place} {value}", text, "name who is exempt")
+            yield DocumentFinding(
+                "exempts-everybody", test.at, f"{statement.place} {value}", text, "name who is exempt"
+            )
             return
 
 
@@ -145,7 +147,7 @@ def _is_everybody(test: Test, value: str) -> bool:
         return False
     if not value.strip("*"):
         return True
-    return test.key.lower() == "aws:principalarn" and all(_arn_matches(value, one) for one in _PRINCIPALS)
+    return test.key.lower() == "aws:principalarn" and all(_arn_matches(value, principal) for principal in _PRINCIPALS)
 
 
 def _arn_matches(pattern: str, arn: str) -> bool:
@@ -156,7 +158,7 @@ def _arn_matches(pattern: str, arn: str) -> bool:
 _BY_ACTION = ("aws:requesttag/", "aws:resourcetag/", "aws:tagkeys")
 
 
-def _unused(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
+def _unused(statement: Statement, test: Test, key: Key) -> Iterator[DocumentFinding]:
     lower = key.name.lower()
     if "." in lower.partition(":")[0] or (lower in reference().global_keys and not lower.startswith(_BY_ACTION)):
         return
@@ -164,7 +166,7 @@ def _unused(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
         return
     problem = f"{statement.name} tests {test.key}, which none of its actions supports: {_outcome(test)}"
     remedy = "name actions that support it, or another key"
-    yield Finding("unused-condition-key", test.at, f"{statement.place} {test.key}", problem, remedy)
+    yield DocumentFinding("unused-condition-key", test.at, f"{statement.place} {test.key}", problem, remedy)
 
 
 def _outcome(test: Test) -> str:
@@ -211,7 +213,7 @@ _FAMILIES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _operator(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
+def _operator(statement: Statement, test: Test, key: Key) -> Iterator[DocumentFinding]:
     if test.base == "Null":
         return
     families = _FAMILIES.get(key.type, ())
@@ -221,20 +223,20 @@ def _operator(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
     if families and not test.base.startswith(families):
         problem = f"{statement.name} compares {test.key} by {test.written}, and the key is of type {key.type}"
         remedy = f"use an operator that starts with {' or '.join(dict.fromkeys(families))}"
-        yield Finding("operator-type", test.at, f"{statement.place} {test.key}", problem, remedy)
+        yield DocumentFinding("operator-type", test.at, f"{statement.place} {test.key}", problem, remedy)
 
 
-def _set_operator(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
+def _set_operator(statement: Statement, test: Test, key: Key) -> Iterator[DocumentFinding]:
     at, value = test.at, f"{statement.place} {test.key}"
     if key.many and not test.quantifier and test.base != "Null":
         problem = f"{statement.name} tests {test.key}, which has several values, by {test.written}"
-        yield Finding("set-operator", at, value, problem, "write ForAnyValue: or ForAllValues: before it")
+        yield DocumentFinding("set-operator", at, value, problem, "write ForAnyValue: or ForAllValues: before it")
     elif not key.many and test.quantifier == ALL_VALUES and not statement.denies and not test.if_exists:
         problem = f"{statement.name} allows by {test.written} what has no {test.key} at all"
-        yield Finding("set-operator", at, value, problem, "leave out ForAllValues: the key has one value")
+        yield DocumentFinding("set-operator", at, value, problem, "leave out ForAllValues: the key has one value")
 
 
-def _values(statement: Statement, test: Test) -> Iterator[Finding]:
+def _values(statement: Statement, test: Test) -> Iterator[DocumentFinding]:
     for value in test.texts:
         place = f"{statement.place} {test.key} {value}"
         if "${" in value:
@@ -244,12 +246,12 @@ def _values(statement: Statement, test: Test) -> Iterator[Finding]:
                 like = test.written.replace("EqualsIgnoreCase", "Like").replace("Equals", "Like")
                 problem = f"{statement.name} compares {test.key} with {short(value)} by {test.written}, to which "
                 problem += "wildcards are letters like others"
-                yield Finding("literal-wildcard", test.at, place, problem, f"write {like}")
+                yield DocumentFinding("literal-wildcard", test.at, place, problem, f"write {like}")
         else:
             wanted = next((words for start, words in _WANTED if test.base.startswith(start)), None)
             if wanted and not wanted[1](value):
                 problem = f"{statement.name} compares {test.key} by {test.written} with {short(value)}, which is not "
-                yield Finding("operator-value", test.at, place, problem + wanted[0], "correct the value")
+                yield DocumentFinding("operator-value", test.at, place, problem + wanted[0], "correct the value")
 
 
 def _has_names(key: str) -> bool:
@@ -289,34 +291,34 @@ _WANTED: tuple[tuple[str, tuple[str, Callable[[str], bool]]], ...] = (
 # Who is bound
 
 
-def _binds_everybody(statement: Statement, kind: Kind, access_role: str) -> Iterator[Finding]:
-    if not statement.denies or kind is Kind.RESOURCE or not _is_everywhere(statement, kind):
+def _binds_everybody(statement: Statement, kind: DocumentKind, access_role: str) -> Iterator[DocumentFinding]:
+    if not statement.denies or kind is DocumentKind.RESOURCE or not _is_everywhere(statement, kind):
         return
     everything = any(not action.replace(":", "").strip("*") for action in statement.values("Action"))
-    if kind in (Kind.PERMISSION_SET, Kind.ROLE):
+    if kind in (DocumentKind.PERMISSION_SET, DocumentKind.ROLE):
         if everything and not statement.content.get("Condition"):
-            held = "role" if kind is Kind.ROLE else "permission set"
+            held = "role" if kind is DocumentKind.ROLE else "permission set"
             problem = f"{statement.name} denies everything to whoever has the {held}"
-            yield Finding("denies-everything", statement.at, statement.place, problem, "name what it denies")
+            yield DocumentFinding("denies-everything", statement.at, statement.place, problem, "name what it denies")
         return
     wide = everything or _denies_all_but(statement) or _denies_roles(statement)
-    if not _may_bind(statement, access_role) or not (wide or kind is Kind.RESOURCE_CONTROL):
+    if not _may_bind(statement, access_role) or not (wide or kind is DocumentKind.RESOURCE_CONTROL):
         return
     if everything and not statement.content.get("Condition"):
         problem = f"{statement.name} denies everything to everybody, {access_role} among them"
         remedy = f"exempt arn:*:iam::*:role/{access_role} by ArnNotLike aws:PrincipalArn, or name what it denies"
-        yield Finding("denies-everything", statement.at, statement.place, problem, remedy)
+        yield DocumentFinding("denies-everything", statement.at, statement.place, problem, remedy)
         return
     problem = f"{statement.name} binds {access_role} too, which the management account needs for repairs"
     remedy = f"exempt arn:*:iam::*:role/{access_role} by ArnNotLike aws:PrincipalArn"
-    yield Finding("binds-deployer", statement.at, statement.place, problem, remedy)
+    yield DocumentFinding("binds-deployer", statement.at, statement.place, problem, remedy)
 
 
-def _is_everywhere(statement: Statement, kind: Kind) -> bool:
+def _is_everywhere(statement: Statement, kind: DocumentKind) -> bool:
     """Returns whether a statement is about every resource; that of a resource control policy, of one service."""
     if "NotResource" in statement.content:
         return True
-    whole = r"\*+|arn:[^:]*:[^:]*:\*?:\*?:\*+" if kind is Kind.RESOURCE_CONTROL else r"\*+"
+    whole = r"\*+|arn:[^:]*:[^:]*:\*?:\*?:\*+" if kind is DocumentKind.RESOURCE_CONTROL else r"\*+"
     return any(re.fullmatch(whole, text) for text in statement.values("Resource"))
 
 
@@ -350,11 +352,11 @@ def _may_bind(statement: Statement, role: str) -> bool:
 # What is acted on
 
 
-def _foreign_resources(statement: Statement) -> Iterator[Finding]:
+def _foreign_resources(statement: Statement) -> Iterator[DocumentFinding]:
     """A statement none of whose resources is one that its actions act on."""
     patterns = statement.values("Action")
     resources = statement.listed("Resource")
-    if not patterns or not resources or any(not is_action(one) or one.startswith("*") for one in patterns):
+    if not patterns or not resources or any(not is_action(pattern) or pattern.startswith("*") for pattern in patterns):
         return
     if any(not text.startswith("arn:") for _, text in resources):
         return
@@ -367,7 +369,9 @@ def _foreign_resources(statement: Statement) -> Iterator[Finding]:
     rest = f" and {len(resources) - 1} more" if resources[1:] else ""
     acted_on = f"such as {min(kinds, key=len)}" if kinds else "none of a type that AWS lists: it may deny nothing"
     problem = f"{statement.name} names {short(text)}{rest}, but its actions act on {acted_on}"
-    yield Finding("foreign-resource", at, f"{statement.place} {text}", problem, "correct the resource, or write *")
+    yield DocumentFinding(
+        "foreign-resource", at, f"{statement.place} {text}", problem, "correct the resource, or write *"
+    )
 
 
 def _may_be_all(resource: str) -> bool:
@@ -388,7 +392,7 @@ def _acted_on(patterns: tuple[str, ...], *, denies: bool) -> frozenset[str] | No
     found: set[str] = set()
     for pattern in patterns:
         service = reference().service(pattern.partition(":")[0])
-        kinds = [one.resource_types for one in service.matching(pattern.partition(":")[2])] if service else []
+        kinds = [action.resource_types for action in service.matching(pattern.partition(":")[2])] if service else []
         if not kinds or None in kinds or (() in kinds and not denies):
             return None
         found.update(kind.arn for some in kinds for kind in some or ())

@@ -37,8 +37,8 @@ def _sorted(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {_composed(name): _sorted(one) for name, one in value.items()}
     texts = [value] if isinstance(value, str) else value
-    if isinstance(texts, list) and all(isinstance(one, str) for one in texts):
-        return sorted({_composed(one) for one in texts})
+    if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+        return sorted({_composed(text) for text in texts})
     return value
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from strata.config.limits import aws_limits
 from strata.policy.answers import Answer, Outcome, Step, denial, step
-from strata.policy.layers import Granted, Layer, Policies, Verdict, judge_resource
+from strata.policy.layers import Granted, Policies, PolicyLayer, Verdict, judge_resource
 from strata.policy.principals import Grade
 from strata.policy.requests import PrincipalKind, Request
 from strata.policy.truth import Truth, all_of, any_of
 
-NO_POLICY = Layer("policy of the resource")
+NO_POLICY = PolicyLayer("policy of the resource")
 
 
 def evaluate(request: Request, policies: Policies) -> Answer:
@@ -26,14 +26,14 @@ def evaluate(request: Request, policies: Policies) -> Answer:
     bounded = policies.boundary is not None
     granted = judge_resource(policies.resource or NO_POLICY, request, bounded=bounded)
     controls = _controls(request, policies)
-    verdicts = [*(one for one in controls if isinstance(one, Verdict)), granted.verdict]
+    verdicts = [*(verdict for verdict in controls if isinstance(verdict, Verdict)), granted.verdict]
     own: list[Step] | None = None
     if _has_identity(request):
         identity, boundary = policies.identity.judge(request), policies.boundary and policies.boundary.judge(request)
         verdicts += [boundary, identity] if boundary else [identity]
         own = [*([_passed(boundary)] if boundary else []), _own(request, identity)]
     denials = [found for verdict in verdicts if (found := denial(verdict))]
-    passed = [one if isinstance(one, Step) else _passed(one) for one in controls]
+    passed = [control if isinstance(control, Step) else _passed(control) for control in controls]
     return _answer(request, denials, [*passed, *_access(request, granted, own)])
 
 

@@ -8,7 +8,7 @@ from strata.config.findings import LONGEST
 from strata.config.source import Location
 
 
-class Finding(NamedTuple):
+class DocumentFinding(NamedTuple):
     """One thing found in a document."""
 
     id: str

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from strata.policy import unknown
-from strata.policy.layers import Account
-from strata.policy.requests import ABSENT, Principal, PrincipalKind, Value
+from strata.policy.layers import AccountLevels
+from strata.policy.requests import ABSENT, PrincipalKind, RequestPrincipal, Value
 
 IN_US_EAST_1 = frozenset({"account", "budgets", "ce", "cloudfront", "iam", "organizations", "route53", "shield"})
 """Services with one endpoint, to which all their requests are made.
@@ -27,9 +27,9 @@ PRESENT = frozenset(
 
 
 def following(
-    principal: Principal,
-    account: Account,
-    resource_account: Account | None,
+    principal: RequestPrincipal,
+    account: AccountLevels,
+    resource_account: AccountLevels | None,
     *,
     action: str,
     resource: str = "*",
@@ -63,7 +63,7 @@ _TYPES = {
 }
 
 
-def _of_principal(principal: Principal, account: Account) -> Iterator[tuple[str, Value]]:
+def _of_principal(principal: RequestPrincipal, account: AccountLevels) -> Iterator[tuple[str, Value]]:
     if principal.kind is PrincipalKind.SERVICE:
         yield "aws:PrincipalIsAWSService", "true"
         yield "aws:PrincipalServiceName", principal.arn
@@ -97,7 +97,7 @@ _OF_PEOPLE = (
 """Keys that a service or a stranger does not have."""
 
 
-def _of_resource(account: Account) -> Mapping[str, Value]:
+def _of_resource(account: AccountLevels) -> Mapping[str, Value]:
     if not account.organization:
         return {"aws:ResourceAccount": account.id}
     return {

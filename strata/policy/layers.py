@@ -19,7 +19,7 @@ MOST_ACTIONS = 4096
 class Verdict(NamedTuple):
     """The result of the policies of one layer for a request, and the statement that decides it first."""
 
-    layer: Layer
+    layer: PolicyLayer
     denies: Truth = False
     denied_by: Statement | None = None
     allows: Truth = False
@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class PolicyLayer:
     """Policies that count together: those of one level of the organization, of a principal, of a resource."""
 
     name: str
@@ -51,18 +51,18 @@ class Layer:
 
     def about(self, action: str) -> tuple[Statement, ...]:
         """Returns the statements about an action, given in lower case."""
-        found = self._statements.get(action)
-        if found is None:
+        statements = self._statements.get(action)
+        if statements is None:
             if len(self._statements) >= MOST_ACTIONS:
                 self._statements.clear()
-            found = tuple(one for one, matches, but in self._matchers if matches(action) is not but)
-            self._statements[action] = found
-        return found
+            statements = tuple(statement for statement, matches, but in self._matchers if matches(action) is not but)
+            self._statements[action] = statements
+        return statements
 
     @cached_property
     def _matchers(self) -> tuple[tuple[Statement, Callable[[str], bool], bool], ...]:
-        every = (one for document in self.documents for one in document.statements)
-        return tuple((one, one.actions.match, one.not_actions) for one in every)
+        every = (statement for document in self.documents for statement in document.statements)
+        return tuple((statement, statement.actions.match, statement.not_actions) for statement in every)
 
 
 class _Finding:
@@ -93,7 +93,7 @@ class Granted(NamedTuple):
         return any_of(self.by_grade[grade][0] for grade in grades if grade in self.by_grade)
 
 
-def judge_resource(layer: Layer, request: Request, *, bounded: bool = False) -> Granted:
+def judge_resource(layer: PolicyLayer, request: Request, *, bounded: bool = False) -> Granted:
     """Returns the result of a resource-based policy for a principal, who may have a permissions boundary."""
     denies, allows = _Finding(), _Finding()
     grades: dict[Grade, _Finding] = {}
@@ -110,7 +110,7 @@ def judge_resource(layer: Layer, request: Request, *, bounded: bool = False) -> 
     return Granted(verdict, {grade: (finding.truth, finding.by) for grade, finding in grades.items()})
 
 
-def _named(layer: Layer, request: Request, *, bounded: bool) -> Iterator[tuple[Statement, Grade, Truth]]:
+def _named(layer: PolicyLayer, request: Request, *, bounded: bool) -> Iterator[tuple[Statement, Grade, Truth]]:
     for statement in layer.about(request.name):
         applies = statement.applies(request)
         if statement.principals is None or applies is False:
@@ -125,14 +125,14 @@ def _named(layer: Layer, request: Request, *, bounded: bool) -> Iterator[tuple[S
 
 
 @dataclass(frozen=True, eq=False)
-class Account:
+class AccountLevels:
     """An account with the levels above it, from the root down to itself."""
 
     id: str
     name: str = ""
-    service_control: tuple[Layer, ...] = ()
+    service_control: tuple[PolicyLayer, ...] = ()
     """The SCPs of each level; none outside an organization."""
-    resource_control: tuple[Layer, ...] = ()
+    resource_control: tuple[PolicyLayer, ...] = ()
     """The RCPs of each level."""
     management: bool = False
     """Whether it is the management account, whose principals and resources neither of them binds."""
@@ -146,17 +146,17 @@ class Account:
 class Policies:
     """Everything that binds a request."""
 
-    principal_account: Account
-    resource_account: Account
-    identity: Layer
+    principal_account: AccountLevels
+    resource_account: AccountLevels
+    identity: PolicyLayer
     """The policies of the principal."""
-    boundary: Layer | None = None
+    boundary: PolicyLayer | None = None
     """The permissions boundary of the principal."""
-    resource: Layer | None = None
+    resource: PolicyLayer | None = None
     """The policy of the resource; None where it has none."""
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
+    def layers(self) -> tuple[PolicyLayer, ...]:
         """Returns every policy there is, whether it binds or not."""
         controls = (*self.principal_account.service_control, *self.resource_account.resource_control)
-        return (*controls, self.identity, *(one for one in (self.boundary, self.resource) if one))
+        return (*controls, self.identity, *(layer for layer in (self.boundary, self.resource) if layer))

@@ -16,10 +16,10 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from strata.policy import unknown
-from strata.policy.patterns import Kind, is_arn, pattern
+from strata.policy.patterns import PatternKind, is_arn, pattern
 
 
-class Comparison(Enum):
+class ComparisonResult(Enum):
     """The results of a comparison."""
 
     SAME = "same"
@@ -30,7 +30,7 @@ class Comparison(Enum):
     """One of the two is no value of the kind, so that neither the operator nor its negation holds."""
 
 
-Compare = Callable[[str, str], Comparison]
+Compare = Callable[[str, str], ComparisonResult]
 """Compares a value of a request with a value of a policy, in this order."""
 
 
@@ -49,41 +49,41 @@ NULL: Final = "Null"
 ANY_VALUE, ALL_VALUES = "ForAnyValue", "ForAllValues"
 
 
-def _told(found: bool | None) -> Comparison:
+def _told(found: bool | None) -> ComparisonResult:
     if found is None:
-        return Comparison.UNSURE
-    return Comparison.SAME if found else Comparison.DIFFERENT
+        return ComparisonResult.UNSURE
+    return ComparisonResult.SAME if found else ComparisonResult.DIFFERENT
 
 
-def _exactly(value: str, wanted: str) -> Comparison:
-    return _told(pattern(wanted, Kind.EXACT).match(value))
+def _exactly(value: str, wanted: str) -> ComparisonResult:
+    return _told(pattern(wanted, PatternKind.EXACT).match(value))
 
 
-def _whatever_the_case(value: str, wanted: str) -> Comparison:
+def _whatever_the_case(value: str, wanted: str) -> ComparisonResult:
     return _exactly(value.lower(), wanted.lower())
 
 
-def _like(value: str, wanted: str) -> Comparison:
-    return _told(pattern(wanted, Kind.TEXT).match(value))
+def _like(value: str, wanted: str) -> ComparisonResult:
+    return _told(pattern(wanted, PatternKind.TEXT).match(value))
 
 
-def _arn(value: str, wanted: str) -> Comparison:
+def _arn(value: str, wanted: str) -> ComparisonResult:
     if not is_arn(wanted) or not (is_arn(value) or unknown.ANYTHING in value):
-        return Comparison.SENSELESS
-    return _told(pattern(wanted, Kind.ARN).match(value))
+        return ComparisonResult.SENSELESS
+    return _told(pattern(wanted, PatternKind.ARN).match(value))
 
 
 def _compared(parse: Callable[[str], Any], holds: Callable[[Any, Any], bool]) -> Compare:
     """Returns a comparison of parsed values: numbers, dates, booleans, addresses."""
 
-    def compare(value: str, wanted: str) -> Comparison:
+    def compare(value: str, wanted: str) -> ComparisonResult:
         right = parse(wanted)
         if right is None:
-            return Comparison.SENSELESS
+            return ComparisonResult.SENSELESS
         if unknown.is_partial(value):
-            return Comparison.UNSURE
+            return ComparisonResult.UNSURE
         left = parse(value)
-        return Comparison.SENSELESS if left is None else _told(holds(left, right))
+        return ComparisonResult.SENSELESS if left is None else _told(holds(left, right))
 
     return compare
 
@@ -91,8 +91,8 @@ def _compared(parse: Callable[[str], Any], holds: Callable[[Any, Any], bool]) ->
 @lru_cache(maxsize=4096)
 def number(text: str) -> Decimal | None:
     """Returns an integer or decimal number."""
-    found = re.fullmatch(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\s*", text)
-    return Decimal(found[1]) if found else None
+    match = re.fullmatch(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\s*", text)
+    return Decimal(match[1]) if match else None
 
 
 _DATE = re.compile(
@@ -109,22 +109,22 @@ def moment(text: str) -> Decimal | None:
     if re.fullmatch(r"-?\d{5,}(?:\.\d+)?", text):
         seconds = Decimal(text)
         return seconds / 1000 if seconds >= _SECONDS_END else seconds
-    found = _DATE.fullmatch(text)
-    if found is None:
+    match = _DATE.fullmatch(text)
+    if match is None:
         return None
     year, month, day, hour, minute, second = (
-        int(part or default) for part, default in zip(found.groups(), "011000", strict=False)
+        int(part or default) for part, default in zip(match.groups(), "011000", strict=False)
     )
     try:
         date = dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)
     except ValueError:
         return None
     offset = 0
-    if found[8] and found[8] not in "Zz":
-        hours, minutes = int(found[8][1:3]), int(found[8][-2:])
-        offset = (hours * 60 + minutes) * 60 * (-1 if found[8][0] == "-" else 1)
+    if match[8] and match[8] not in "Zz":
+        hours, minutes = int(match[8][1:3]), int(match[8][-2:])
+        offset = (hours * 60 + minutes) * 60 * (-1 if match[8][0] == "-" else 1)
     whole = (date - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1)
-    return Decimal(whole - offset) + Decimal(f"0.{found[7] or 0}")
+    return Decimal(whole - offset) + Decimal(f"0.{match[7] or 0}")
 
 
 def truth(text: str) -> bool | None:

@@ -49,7 +49,7 @@ def wildcard(pattern: str) -> re.Pattern[str]:
     return re.compile(_part(pattern, "."), re.DOTALL)
 
 
-class Kind(Enum):
+class PatternKind(Enum):
     """How a pattern is read."""
 
     EXACT = "exact"
@@ -62,8 +62,11 @@ class Kind(Enum):
     """As for an ARN, but a star at the end of a part reaches over the colons behind it."""
 
 
-class _Wild(NamedTuple):
+class Wild(NamedTuple):
+    """A wildcard of a pattern."""
+
     many: bool
+    """Whether it stands for any number of characters."""
     colons: bool
     """Whether it matches colons."""
 
@@ -73,14 +76,14 @@ class Pattern:
     """One pattern, compiled when it is first needed."""
 
     text: str
-    kind: Kind
+    kind: PatternKind
 
     @cached_property
     def _matches(self) -> Callable[[str], bool]:
         """Returns the quickest test of a known value."""
-        if self.kind is Kind.EXACT or not _WILD.search(self.text):
+        if self.kind is PatternKind.EXACT or not _WILD.search(self.text):
             return _unescaped(self.text).__eq__
-        if self.kind is Kind.TEXT:
+        if self.kind is PatternKind.TEXT:
             expression = re.compile(_part(self.text, "."), re.DOTALL)
             return lambda value: expression.fullmatch(value) is not None
         *parts, last = self.text.split(":", ARN_PARTS - 1)
@@ -88,21 +91,22 @@ class Pattern:
         arn = re.compile(
             ":".join([*(_part(part, "[^:]") for part in parts), _part(last, "[^:]" if few else ".")]), re.DOTALL
         )
-        if self.kind is Kind.RESOURCE and (few or any(part.endswith("*") for part in parts)):
-            return lambda value: arn.fullmatch(value) is not None or _reaches(self._tokens, value, _certain)
+        if self.kind is PatternKind.RESOURCE and (few or any(part.endswith("*") for part in parts)):
+            return lambda value: arn.fullmatch(value) is not None or _reaches(self.tokens, value, _certain)
         return lambda value: arn.fullmatch(value) is not None
 
     @cached_property
-    def _tokens(self) -> tuple[str | _Wild, ...]:
-        found: list[str | _Wild] = []
+    def tokens(self) -> tuple[str | Wild, ...]:
+        """Returns its characters and wildcards."""
+        found: list[str | Wild] = []
         colons, text = 0, self.text
         for index, character in enumerate(text):
             colons += character == ":"
-            if character in "*?" and self.kind is not Kind.EXACT:
-                inside = self.kind is not Kind.TEXT and colons < ARN_PARTS - 1
-                if inside and self.kind is Kind.RESOURCE and character == "*":
+            if character in "*?" and self.kind is not PatternKind.EXACT:
+                inside = self.kind is not PatternKind.TEXT and colons < ARN_PARTS - 1
+                if inside and self.kind is PatternKind.RESOURCE and character == "*":
                     inside = text[index + 1 : index + 2] not in ("", ":")
-                found.append(_Wild(many=character == "*", colons=not inside))
+                found.append(Wild(many=character == "*", colons=not inside))
             else:
                 found.append(_unescaped(character))
         return tuple(found)
@@ -111,7 +115,7 @@ class Pattern:
         """Returns whether a value matches; None if that depends on an unknown part of it."""
         if value.isascii() and self.text.isascii():
             return self._matches(value)
-        if self.text == "*" and self.kind is Kind.TEXT:
+        if self.text == "*" and self.kind is PatternKind.TEXT:
             return True
         if isinstance(value, unknown.Other) and value.excludes(self.text):
             return False
@@ -124,18 +128,18 @@ class Pattern:
     @cached_property
     def _start(self) -> str:
         """Returns the start of the pattern, before its first wildcard or unknown part."""
-        wild = None if self.kind is Kind.EXACT else _WILD.search(self.text)
+        wild = None if self.kind is PatternKind.EXACT else _WILD.search(self.text)
         return _unescaped(unknown.known_start(self.text[: wild.start()] if wild else self.text))
 
     @cached_property
     def _parts(self) -> tuple[Pattern, ...]:
         """Returns the parts of an ARN, where each is matched on its own: many ARNs share most of theirs."""
         parts = self.text.split(":", ARN_PARTS - 1)
-        if self.kind not in (Kind.ARN, Kind.RESOURCE) or len(parts) < ARN_PARTS:
+        if self.kind not in (PatternKind.ARN, PatternKind.RESOURCE) or len(parts) < ARN_PARTS:
             return ()
-        if self.kind is Kind.RESOURCE and any(part.endswith("*") for part in parts[:-1]):
+        if self.kind is PatternKind.RESOURCE and any(part.endswith("*") for part in parts[:-1]):
             return ()
-        return tuple(pattern(part, Kind.TEXT) for part in parts)
+        return tuple(pattern(part, PatternKind.TEXT) for part in parts)
 
     @cached_property
     def _partial(self) -> dict[str, Match]:
@@ -152,9 +156,9 @@ class Pattern:
             parts = value.split(":", ARN_PARTS - 1)
             if not any(unknown.ANYTHING in part for part in parts[:-1]):
                 return _all(one.match(part) for one, part in zip(self._parts, parts, strict=True))
-        if _reaches(self._tokens, value, _certain):
+        if _reaches(self.tokens, value, _certain):
             return True
-        return None if _reaches(self._tokens, value, _possible) else False
+        return None if _reaches(self.tokens, value, _possible) else False
 
 
 def _all(found: Iterable[Match]) -> Match:
@@ -163,7 +167,7 @@ def _all(found: Iterable[Match]) -> Match:
 
 
 @lru_cache(maxsize=1 << 16)
-def pattern(text: str, kind: Kind) -> Pattern:
+def pattern(text: str, kind: PatternKind) -> Pattern:
     """Returns a pattern, the same one for the same text."""
     return Pattern(text, kind)
 
@@ -196,10 +200,10 @@ def _plain(text: str, any_character: str) -> str:
 
 # Values with unknown parts
 
-Step = Callable[[str | _Wild, str], bool]
+Step = Callable[[str | Wild, str], bool]
 
 
-def _certain(token: str | _Wild, part: str) -> bool:
+def _certain(token: str | Wild, part: str) -> bool:
     """Returns whether a token of a pattern matches a part of a value whatever that is."""
     if isinstance(token, str):
         return token == part and unknown.is_fixed(part)
@@ -208,12 +212,12 @@ def _certain(token: str | _Wild, part: str) -> bool:
     return token.colons or part not in {":", unknown.ANYTHING}
 
 
-def _possible(token: str | _Wild, part: str) -> bool:
+def _possible(token: str | Wild, part: str) -> bool:
     """Returns whether a token of a pattern may match a part of a value."""
     return unknown.may_be(part, token) if isinstance(token, str) else token.colons or part != ":"
 
 
-def _reaches(tokens: tuple[str | _Wild, ...], value: str, takes: Step) -> bool:
+def _reaches(tokens: tuple[str | Wild, ...], value: str, takes: Step) -> bool:
     """Returns whether tokens get from the start of a value to its end, each taking what it can.
 
     States are positions in the value; an unknown text may take several tokens, or go on to the next part.
@@ -221,7 +225,7 @@ def _reaches(tokens: tuple[str | _Wild, ...], value: str, takes: Step) -> bool:
     long_parts = takes is _possible
     open_positions = _over_nothing({0}, value) if long_parts else {0}
     for token in tokens:
-        if isinstance(token, _Wild) and token.many:
+        if isinstance(token, Wild) and token.many:
             reached, queue = set(open_positions), list(open_positions)
             while queue:
                 at = queue.pop()
@@ -260,7 +264,7 @@ def _onwards(positions: set[int], value: str) -> set[int]:
 # Actions
 
 
-class Actions:
+class ActionPatterns:
     """Patterns of actions, sorted by service so that thousands of them are looked up quickly; case does not count."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
@@ -303,5 +307,5 @@ class Actions:
 
 def _start(text: str) -> str:
     """Returns a pattern up to its first wildcard."""
-    found = _WILD.search(text)
-    return text[: found.start()] if found else text
+    match = _WILD.search(text)
+    return text[: match.start()] if match else text

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
-from strata.policy.patterns import Kind, pattern
-from strata.policy.requests import Principal, PrincipalKind
+from strata.policy.patterns import PatternKind, pattern
+from strata.policy.requests import PrincipalKind, RequestPrincipal
 from strata.policy.truth import Truth, any_of, negated
 
 
@@ -31,7 +31,7 @@ class Principals(NamedTuple):
     but: bool = False
     """Whether it is all but these."""
 
-    def match(self, principal: Principal) -> dict[Grade, Truth]:
+    def match(self, principal: RequestPrincipal) -> dict[Grade, Truth]:
         """Returns for each grade whether the element names a principal."""
         found: dict[Grade, list[Truth]] = {}
         for kind, value in self.entries:
@@ -41,7 +41,7 @@ class Principals(NamedTuple):
         return {Grade.ITSELF: negated(any_of(named.values()))} if self.but else named
 
 
-def _named(kind: str, value: str, principal: Principal) -> Iterator[tuple[Grade, Truth]]:
+def _named(kind: str, value: str, principal: RequestPrincipal) -> Iterator[tuple[Grade, Truth]]:
     if value == "*" and kind in ("AWS", "*"):
         yield Grade.ITSELF, True
     elif principal.kind is PrincipalKind.SERVICE:
@@ -62,5 +62,5 @@ def _named(kind: str, value: str, principal: Principal) -> Iterator[tuple[Grade,
 
 
 def _same(written: str, actual: str) -> Truth:
-    found = pattern(written, Kind.EXACT).match(actual)
+    found = pattern(written, PatternKind.EXACT).match(actual)
     return frozenset({"aws:PrincipalArn"}) if found is None else found

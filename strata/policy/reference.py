@@ -222,8 +222,10 @@ class Reference:
         if is_pattern(prefix):
             if pattern not in self._matched:
                 matches = wildcard(prefix.lower()).fullmatch
-                found = [service for service in self.services() if matches(service.prefix)]
-                self._matched[pattern] = tuple(one for service in found for one in service.matching(name or "*"))
+                services = [service for service in self.services() if matches(service.prefix)]
+                self._matched[pattern] = tuple(
+                    action for service in services for action in service.matching(name or "*")
+                )
             return self._matched[pattern]
         service = self.service(prefix)
         return service.matching(name) if service else ()
@@ -233,8 +235,8 @@ class Reference:
         lower = name.lower()
         prefix, _, _ = lower.partition(":")
         for keys in (self.global_keys, *(service.keys for service in self._with_keys_of(prefix))):
-            if found := keys.get(lower) or _filled_in(keys, lower):
-                return found
+            if key := keys.get(lower) or _filled_in(keys, lower):
+                return key
         return _claim(lower, known=prefix in self._foreign)
 
     def _with_keys_of(self, prefix: str) -> Iterator[Service]:
@@ -245,7 +247,7 @@ class Reference:
             if "${" in template and _template(template).fullmatch(prefix)
             for service in services
         ]
-        yield from (service for one in dict.fromkeys(named) if (service := self.service(one)))
+        yield from (service for name in dict.fromkeys(named) if (service := self.service(name)))
 
     def managed_policy(self, name: str) -> str | None:
         """Returns an AWS managed policy with its path by its name in any case, with any path or none."""
@@ -253,7 +255,7 @@ class Reference:
 
     @cached_property
     def _managed_by_name(self) -> Mapping[str, str]:
-        return {one.rpartition("/")[2].lower(): one for one in self.managed_policies}
+        return {managed_policy.rpartition("/")[2].lower(): managed_policy for managed_policy in self.managed_policies}
 
 
 class ManagedDocuments:

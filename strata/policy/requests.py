@@ -78,7 +78,7 @@ _KINDS = (
 
 
 @dataclass(frozen=True)
-class Principal:
+class RequestPrincipal:
     """Who makes a request: a user, a role, the root user, a service (`s3.amazonaws.com`), or nobody known (`*`)."""
 
     arn: str
@@ -87,10 +87,10 @@ class Principal:
     """The ARN of the session of a role, as in arn:aws:sts::111122223333:assumed-role/name/session."""
 
     @classmethod
-    def of(cls, arn: str) -> Principal:
+    def of(cls, arn: str) -> RequestPrincipal:
         """Returns the principal of an ARN; a session's role is taken to have no path."""
-        found = re.fullmatch(r"arn:([^:]*):sts::([^:]*):assumed-role/([^/]+)/.+", arn)
-        return cls(f"arn:{found[1]}:iam::{found[2]}:role/{found[3]}", arn) if found else cls(arn)
+        match = re.fullmatch(r"arn:([^:]*):sts::([^:]*):assumed-role/([^/]+)/.+", arn)
+        return cls(f"arn:{match[1]}:iam::{match[2]}:role/{match[3]}", arn) if match else cls(arn)
 
     @cached_property
     def kind(self) -> PrincipalKind:
@@ -120,7 +120,7 @@ class Principal:
 class Request:
     """A principal, an action, a resource with its account, and a context."""
 
-    principal: Principal
+    principal: RequestPrincipal
     action: str
     resource: str = "*"
     resource_account: str = ""

@@ -11,7 +11,7 @@ from strata.config.text import short
 from strata.config.types import did_you_mean, is_action
 from strata.policy.conditions import variables
 from strata.policy.documents import Statement, statements
-from strata.policy.findings import Finding
+from strata.policy.findings import DocumentFinding
 from strata.policy.patterns import is_pattern
 from strata.policy.reference import reference
 
@@ -19,19 +19,19 @@ _GUESSES = 20
 """Guesses for one document; each compares with hundreds of names."""
 
 
-def misspelt(document: Any) -> list[Finding]:
+def misspelt(document: Any) -> list[DocumentFinding]:
     """Returns the names in the statements of a document that AWS does not have."""
-    found = list(_misspelt(document))
-    return [_guess(one) if index < _GUESSES else one for index, one in enumerate(found)]
+    findings = list(_misspelt(document))
+    return [_guess(finding) if index < _GUESSES else finding for index, finding in enumerate(findings)]
 
 
-def misspelt_actions(actions: Iterable[str]) -> list[Finding]:
+def misspelt_actions(actions: Iterable[str]) -> list[DocumentFinding]:
     """Returns the actions of a list that AWS does not have, each with its position."""
-    found = [one for index, action in enumerate(actions) for one in unknown_action((index,), action)]
-    return [_guess(one) if index < _GUESSES else one for index, one in enumerate(found)]
+    findings = [finding for index, action in enumerate(actions) for finding in unknown_action((index,), action)]
+    return [_guess(finding) if index < _GUESSES else finding for index, finding in enumerate(findings)]
 
 
-def _misspelt(document: Any) -> Iterator[Finding]:
+def _misspelt(document: Any) -> Iterator[DocumentFinding]:
     for statement in statements(document):
         for element in ("Action", "NotAction"):
             for at, action in statement.listed(element):
@@ -54,7 +54,7 @@ def _with_variables(statement: Statement) -> Iterator[tuple[Location, str]]:
         yield from ((test.at, value) for value in test.texts)
 
 
-def unknown_action(at: Location, action: str) -> Iterator[Finding]:
+def unknown_action(at: Location, action: str) -> Iterator[DocumentFinding]:
     """Reports an action or a pattern that a service does not have; unknown services are not judged."""
     prefix, _, name = action.partition(":")
     service = reference().service(prefix) if is_action(action) else None
@@ -62,19 +62,19 @@ def unknown_action(at: Location, action: str) -> Iterator[Finding]:
         return
     if is_pattern(name):
         problem = f"{short(action)} matches no action of {service.prefix}"
-        yield Finding("unmatched-pattern", at, action, problem, "correct it, or remove it")
+        yield DocumentFinding("unmatched-pattern", at, action, problem, "correct it, or remove it")
     else:
         problem = f"{short(action)} is no action of {service.prefix}"
-        yield Finding("unknown-action", at, action, problem, "correct it, or remove it")
+        yield DocumentFinding("unknown-action", at, action, problem, "correct it, or remove it")
 
 
-def _unknown_key(at: Location, key: str) -> Finding:
-    return Finding("unknown-condition-key", at, key, f"{short(key)} is not a condition key", "correct it")
+def _unknown_key(at: Location, key: str) -> DocumentFinding:
+    return DocumentFinding("unknown-condition-key", at, key, f"{short(key)} is not a condition key", "correct it")
 
 
-def _guess(found: Finding) -> Finding:
-    guess = _key_meant(found.value) if found.id == "unknown-condition-key" else _action_meant(found.value)
-    return Finding(found.id, found.location, found.value, f"{found.problem}{guess}", found.remedy)
+def _guess(finding: DocumentFinding) -> DocumentFinding:
+    guess = _key_meant(finding.value) if finding.id == "unknown-condition-key" else _action_meant(finding.value)
+    return DocumentFinding(finding.id, finding.location, finding.value, f"{finding.problem}{guess}", finding.remedy)
 
 
 @lru_cache(maxsize=1000)
@@ -82,13 +82,13 @@ def _action_meant(action: str) -> str:
     prefix, _, name = action.partition(":")
     service = reference().service(prefix)
     plain = name.replace("*", "").replace("?", "")
-    names = (f"{service.prefix}:{one}" for one in service.names) if service else ()
+    names = (f"{service.prefix}:{name}" for name in service.names) if service else ()
     return did_you_mean(f"{prefix.lower()}:{plain}", names) or _elsewhere(name)
 
 
 def _elsewhere(name: str) -> str:
     services = reference().services() if not is_pattern(name) else ()
-    found = next((one for service in services if (one := service.action(name))), None)
+    found = next((action for service in services if (action := service.action(name))), None)
     return f", did you mean {short(found.full_name)}?" if found else ""
 
 
@@ -97,8 +97,8 @@ def _key_meant(key: str) -> str:
     prefix = key.lower().partition(":")[0]
     known = reference()
     service = known.service(prefix)
-    names = [one.name for one in (service.keys.values() if service else ())]
-    names += [one.name for one in known.global_keys.values()]
+    names = [key.name for key in (service.keys.values() if service else ())]
+    names += [key.name for key in known.global_keys.values()]
     plain = {name.partition("${")[0] + ("KEY" if "${" in name else ""): name for name in names}
     return did_you_mean(key, plain)
 
@@ -119,7 +119,7 @@ _OPERATORS = frozenset({"@@assign", "@@append", "@@remove", "@@operators_allowed
 _ALLOWED = frozenset({"@@all", "@@none", "@@assign", "@@append", "@@remove"})
 
 
-def misspelt_operators(document: Any) -> list[Finding]:
+def misspelt_operators(document: Any) -> list[DocumentFinding]:
     """Returns the inheritance operators of a management policy that AWS does not have.
 
     https://docs.aws.amazon.com/organizations/latest/userguide/policy-operators.html
@@ -127,7 +127,7 @@ def misspelt_operators(document: Any) -> list[Finding]:
     return list(_misspelt_operators(document, ()))
 
 
-def _misspelt_operators(document: Any, at: Location) -> Iterator[Finding]:
+def _misspelt_operators(document: Any, at: Location) -> Iterator[DocumentFinding]:
     if isinstance(document, dict):
         for key, value in document.items():
             here = (*at, key)
@@ -145,6 +145,6 @@ def _misspelt_operators(document: Any, at: Location) -> Iterator[Finding]:
             yield from _misspelt_operators(value, (*at, index))
 
 
-def _unknown_operator(at: Location, operator: str, known: frozenset[str]) -> Finding:
+def _unknown_operator(at: Location, operator: str, known: frozenset[str]) -> DocumentFinding:
     problem = f"{short(operator)} is not an inheritance operator{did_you_mean(operator, known)}"
-    return Finding("unknown-operator", at, operator, problem, f"choose from {', '.join(sorted(known))}")
+    return DocumentFinding("unknown-operator", at, operator, problem, f"choose from {', '.join(sorted(known))}")

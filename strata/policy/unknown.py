@@ -27,9 +27,9 @@ class Other(str):
     @classmethod
     def than(cls, but: Iterable[str], text: str = ANYTHING) -> Other:
         """Returns a text with unknown parts that matches none of some patterns."""
-        found = cls(text)
-        found.but = tuple(but)
-        return found
+        other = cls(text)
+        other.but = tuple(but)
+        return other
 
     def excludes(self, pattern: str) -> bool:
         """Returns whether the text cannot match a pattern, since all that it matches is left out."""
@@ -75,8 +75,8 @@ def is_partial(value: str) -> bool:
 
 def known_start(value: str) -> str:
     """Returns a text up to its first unknown part."""
-    found = _PARTS.search(value)
-    return value[: found.start()] if found else value
+    match = _PARTS.search(value)
+    return value[: match.start()] if match else value
 
 
 def is_text(character: str) -> bool:

@@ -39,9 +39,15 @@ def _addresses(policies: Policies, action: str) -> list[str]:
     AWS: 'Only public IP addresses or public IP ranges are supported.'
     https://repost.aws/knowledge-center/iam-restrict-access-policy
     """
-    ranges = [found for test in _tests(policies, action) for one in test.values if (found := network(one.text))]
+    ranges = [
+        found for test in _tests(policies, action) for template in test.values if (found := network(template.text))
+    ]
     ends = [address for one in ranges for address in _around(one)]
-    return [str(one) for one in dict.fromkeys((*ends, *map(ipaddress.ip_address, _BEHIND_RESERVED))) if _is_public(one)]
+    return [
+        str(address)
+        for address in dict.fromkeys((*ends, *map(ipaddress.ip_address, _BEHIND_RESERVED)))
+        if _is_public(address)
+    ]
 
 
 def _tests(policies: Policies, action: str) -> Iterator[Test]:

@@ -18,7 +18,7 @@ from strata.report.allowed import allowed_by_service
 
 
 @dataclass(frozen=True, order=True)
-class Principal:
+class AccessHolder:
     """Who has access: a user, or those in a group whom nobody knows here."""
 
     external: bool
@@ -48,7 +48,7 @@ class AccessPath:
 class Access:
     """One permission set that one holder has in one account."""
 
-    holder: Principal
+    holder: AccessHolder
     account: str
     permission_set: str
     ways: tuple[AccessPath, ...]
@@ -61,25 +61,27 @@ def access(landing_zone: LandingZone) -> list[Access]:
 
 def ways_in(
     landing_zone: LandingZone, only: Collection[tuple[str, str]] | None = None
-) -> dict[tuple[Principal, str, str], list[AccessPath]]:
+) -> dict[tuple[AccessHolder, str, str], list[AccessPath]]:
     """Returns all ways in which somebody has something, by holder, account and permission set.
 
     Args:
         landing_zone: the configuration.
         only: accounts and permission sets that are asked for, each as a pair; all where it is not given.
     """
-    found: dict[tuple[Principal, str, str], list[AccessPath]] = defaultdict(list)
+    found: dict[tuple[AccessHolder, str, str], list[AccessPath]] = defaultdict(list)
     reached = {group.key: list(_holders(landing_zone, group)) for group in landing_zone.groups.values()}
     # One entry gives the same to thousands.
     ways: dict[tuple[Location, ...], list[AccessPath]] = {}
-    through: dict[tuple[tuple[Location, ...], str], list[tuple[Principal, list[AccessPath]]]] = {}
+    through: dict[tuple[tuple[Location, ...], str], list[tuple[AccessHolder, list[AccessPath]]]] = {}
     for grant, entries in landing_zone.grants.items():
         if only is not None and (grant.account, grant.permission_set) not in only:
             continue
         if entries not in ways:
             ways[entries] = [way_of(landing_zone, entry) for entry in entries]
         if grant.principal_type == "USER":
-            found[Principal(external=False, key=grant.principal), grant.account, grant.permission_set] += ways[entries]
+            found[AccessHolder(external=False, key=grant.principal), grant.account, grant.permission_set] += ways[
+                entries
+            ]
             continue
         by_group = (entries, grant.principal)
         if by_group not in through:
@@ -120,12 +122,12 @@ def way_of(landing_zone: LandingZone, entry: Location) -> AccessPath:
     return AccessPath(where, reason=assignment.reason, until=str(assignment.until) if assignment.until else None)
 
 
-def _holders(landing_zone: LandingZone, group: Group) -> Iterator[tuple[Principal, SourceLocation | None]]:
+def _holders(landing_zone: LandingZone, group: Group) -> Iterator[tuple[AccessHolder, SourceLocation | None]]:
     """Yields the members of a group, with the line of the membership."""
     if group.has_others:
-        yield Principal(external=True, key=group.key), None
+        yield AccessHolder(external=True, key=group.key), None
     for index, user in enumerate(group.members):
-        yield Principal(external=False, key=user), landing_zone.source(*group.membership(index))
+        yield AccessHolder(external=False, key=user), landing_zone.source(*group.membership(index))
 
 
 def undecided(landing_zone: LandingZone, user: str, account: str | None = None) -> list[str]:
@@ -144,16 +146,16 @@ def undecided(landing_zone: LandingZone, user: str, account: str | None = None) 
 class GroupedAccess:
     """Access that is the same in several accounts: the same permission set, given in the same ways."""
 
-    holder: Principal
+    holder: AccessHolder
     permission_set: str
     ways: tuple[AccessPath, ...]
     accounts: tuple[str, ...]
 
 
-def bundles(found: Iterable[Access]) -> list[GroupedAccess]:
+def bundles(accesses: Iterable[Access]) -> list[GroupedAccess]:
     """Returns access with accounts put together, in the order of holders and permission sets."""
-    grouped: dict[tuple[Principal, str, tuple[AccessPath, ...]], list[str]] = defaultdict(list)
-    for one in sorted(found, key=lambda one: (one.holder, one.permission_set)):
+    grouped: dict[tuple[AccessHolder, str, tuple[AccessPath, ...]], list[str]] = defaultdict(list)
+    for one in sorted(accesses, key=lambda one: (one.holder, one.permission_set)):
         grouped[one.holder, one.permission_set, one.ways].append(one.account)
     return [GroupedAccess(*same, tuple(accounts)) for same, accounts in grouped.items()]
 

@@ -21,8 +21,8 @@ def allowed_by_service(document: str) -> str:
         return ""
     parts = []
     for effect, conditional, start in _PARTS:
-        alike = (one for one in found if one.content.get("Effect") == effect)
-        some = [one for one in alike if bool(one.content.get("Condition")) is conditional]
+        alike = (statement for statement in found if statement.content.get("Effect") == effect)
+        some = [statement for statement in alike if bool(statement.content.get("Condition")) is conditional]
         if texts := _services(some):
             parts.append(start + ", ".join(texts))
     return "; ".join(parts)

@@ -28,20 +28,20 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
         **edition.as_data(),
         "overview": first.as_data(),
         "users": {
-            key: {"name": one.shown_name, "email": one.email, "external": one.external}
-            for key, one in landing_zone.users.items()
+            key: {"name": user.shown_name, "email": user.email, "external": user.external}
+            for key, user in landing_zone.users.items()
         },
-        "groups": {one.group.key: _group(one) for one in group_reviews(landing_zone)},
+        "groups": {group_review.group.key: _group(group_review) for group_review in group_reviews(landing_zone)},
         "permission_sets": {
             key: {
-                "name": one.name,
-                "allows": allowances(landing_zone, one),
-                "full_access": allows_everything(one),
-                "external": one.external,
-                "known": one.is_known,
-                "place": str(source(SSO, one.location)),
+                "name": permission_set.name,
+                "allows": allowances(landing_zone, permission_set),
+                "full_access": allows_everything(permission_set),
+                "external": permission_set.external,
+                "known": permission_set.is_known,
+                "place": str(source(SSO, permission_set.location)),
             }
-            for key, one in landing_zone.permission_sets.items()
+            for key, permission_set in landing_zone.permission_sets.items()
         },
         "access": [access_as_json(one) for one in access(landing_zone)],
         "organization": _organization(landing_zone),
@@ -63,10 +63,10 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
             for policy in landing_zone.policies.values()
         ],
         "guardrails": first.guardrails.as_data(),
-        "controls": {name: one.mode.value for name, one in landing_zone.security.controls.items()},
+        "controls": {name: control.mode.value for name, control in landing_zone.security.controls.items()},
         "layers": [
-            {"stack": one.name, "owns": list(one.owns), "reads": list(one.reads), "state": one.state}
-            for one in layers(landing_zone)
+            {"stack": layer.name, "owns": list(layer.owns), "reads": list(layer.reads), "state": layer.state}
+            for layer in layers(landing_zone)
         ],
     }
     unread = landing_zone.unread.keys()
@@ -90,13 +90,13 @@ def _group(review: GroupReview) -> dict[str, Any]:
         "place": str(review.place),
         "given": [
             {
-                "permission_set": one.permission_set,
-                "accounts": list(one.accounts),
-                "reason": one.way.reason,
-                "until": one.way.until,
-                "entry": str(one.way.entry),
+                "permission_set": given.permission_set,
+                "accounts": list(given.accounts),
+                "reason": given.way.reason,
+                "until": given.way.until,
+                "entry": str(given.way.entry),
             }
-            for one in review.given
+            for given in review.given
         ],
     }
 
@@ -108,7 +108,7 @@ def _organization(landing_zone: LandingZone) -> list[dict[str, Any]]:
             "kind": target.kind,
             "key": target.key,
             **({"name": landing_zone.accounts[target.key].name} if target.kind == "account" else {}),
-            "path": [one.key for one in way[:-1]],
+            "path": [target.key for target in way[:-1]],
             **({} if "policies" in landing_zone.unread else {"slots": list(map(_slots, found[target]))}),
         }
         for target, way in landing_zone.ancestors.items()

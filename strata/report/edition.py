@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from strata.report.live import Live
+from strata.report.live import LiveEvidence
 from strata.report.revisions import Revision
 
 
@@ -16,7 +16,7 @@ class Edition:
 
     as_of: dt.date
     revision: Revision | None = None
-    live: Live | None = None
+    live: LiveEvidence | None = None
     """The evidence, of a report on what AWS has."""
 
     def __str__(self) -> str:

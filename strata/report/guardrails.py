@@ -24,7 +24,7 @@ GUARDRAILS_REST_ON: tuple[Part, ...] = ("people", "policies", "documents")
 
 
 @dataclass(frozen=True)
-class Expected:
+class HeldExpectation:
     """One expectation, and where it holds.
 
     Attributes:
@@ -55,7 +55,7 @@ class Undoing:
 
 
 @dataclass(frozen=True)
-class Guardrails:
+class GuardrailAnswers:
     """The answers.
 
     Attributes:
@@ -63,7 +63,7 @@ class Guardrails:
     """
 
     places: tuple[str, ...]
-    expected: tuple[Expected, ...]
+    expected: tuple[HeldExpectation, ...]
     undoing: tuple[Undoing, ...]
 
     def as_data(self) -> dict[str, Any]:
@@ -71,29 +71,35 @@ class Guardrails:
         return {
             "expectations": [
                 {
-                    "id": one.expectation.id,
-                    "reason": one.expectation.reason,
-                    "expects": one.expectation.expects,
-                    "ended": one.ended,
-                    "holds": {place: held for place, held in one.held.items() if held is not None},
-                    "broken": list(one.broken),
-                    "place": one.place,
+                    "id": expected.expectation.id,
+                    "reason": expected.expectation.reason,
+                    "expects": expected.expectation.expects,
+                    "ended": expected.ended,
+                    "holds": {place: held for place, held in expected.held.items() if held is not None},
+                    "broken": list(expected.broken),
+                    "place": expected.place,
                 }
-                for one in self.expected
+                for expected in self.expected
             ],
             "undoing": [
-                {"what": one.what, "where": one.where, "by": one.by, "answer": one.outcome.value, "why": one.why}
-                for one in self.undoing
+                {
+                    "what": undoing.what,
+                    "where": undoing.where,
+                    "by": undoing.by,
+                    "answer": undoing.outcome.value,
+                    "why": undoing.why,
+                }
+                for undoing in self.undoing
             ],
         }
 
 
-def guardrails(landing_zone: LandingZone, as_of: dt.date) -> Guardrails:
+def guardrails(landing_zone: LandingZone, as_of: dt.date) -> GuardrailAnswers:
     """Returns what the expectations of a landing zone come to on a day, and who can undo what; nothing of unread."""
     inside = _inside(landing_zone)
     if landing_zone.unread.keys() & set(GUARDRAILS_REST_ON):
-        return Guardrails(tuple(inside), (), ())
-    return Guardrails(
+        return GuardrailAnswers(tuple(inside), (), ())
+    return GuardrailAnswers(
         tuple(inside), tuple(_expected(landing_zone, as_of, inside)), tuple(_undoing(landing_zone, as_of))
     )
 
@@ -106,20 +112,20 @@ def _inside(landing_zone: LandingZone) -> dict[str, set[str]]:
     return {place: accounts for place, accounts in found.items() if accounts}
 
 
-def _expected(landing_zone: LandingZone, as_of: dt.date, inside: Mapping[str, set[str]]) -> Iterator[Expected]:
+def _expected(landing_zone: LandingZone, as_of: dt.date, inside: Mapping[str, set[str]]) -> Iterator[HeldExpectation]:
     evaluated = Evaluated(landing_zone)
     results = {result.index: result for result in examined(landing_zone, as_of)}
-    for index, one in enumerate(landing_zone.expectations):
+    for index, expectation in enumerate(landing_zone.expectations):
         place = str(landing_zone.source(EXPECTATIONS, (ENTRIES, index)))
         result = results.get(index)
         if result is None:
-            why = "" if one.ended(as_of) else unaskable(evaluated, one)
-            yield Expected(one, dict.fromkeys(inside), (why,) if why else (), place, ended=not why)
+            why = "" if expectation.ended(as_of) else unaskable(evaluated, expectation)
+            yield HeldExpectation(expectation, dict.fromkeys(inside), (why,) if why else (), place, ended=not why)
             continue
-        about = set(resolved(evaluated, one).accounts)
+        about = set(resolved(evaluated, expectation).accounts)
         otherwise = {account for case in result.failing for account in case.accounts}
         held = {key: not otherwise & accounts if about & accounts else None for key, accounts in inside.items()}
-        yield Expected(one, held, tuple(map(case_in_words, result.failing)), place)
+        yield HeldExpectation(expectation, held, tuple(map(case_in_words, result.failing)), place)
 
 
 def _undoing(landing_zone: LandingZone, as_of: dt.date) -> Iterator[Undoing]:

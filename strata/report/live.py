@@ -12,7 +12,7 @@ from strata.text import counted, in_sentence
 
 
 @dataclass(frozen=True)
-class Difference:
+class ReportedDifference:
     """Something that AWS has otherwise than the configuration.
 
     Attributes:
@@ -111,7 +111,7 @@ def summary(differences: int, accepted: int, unread: int, *, none: str = "none")
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveEvidence:
     """The evidence.
 
     Attributes:
@@ -132,7 +132,7 @@ class Live:
     identity_store: str
     accounts: Mapping[str, str]
     sha256: str
-    differences: Sequence[Difference] = ()
+    differences: Sequence[ReportedDifference] = ()
     unread: Sequence[Unread] = ()
     not_read: Sequence[str] = ()
     notes: Sequence[str] = ()
@@ -153,15 +153,15 @@ class Live:
             ("SHA-256 of the reading", self.sha256),
             ("Differences", self.summary),
         ]
-        found += [("! Unread", str(one)) for one in self.unread]
+        found += [("! Unread", str(unread)) for unread in self.unread]
         found += [("Not read", one) for one in self.not_read]
-        return [*found, *(("Note", one) for one in self.notes)]
+        return [*found, *(("Note", note) for note in self.notes)]
 
     @property
     def summary(self) -> str:
         """Returns how many differences there are, as drift counts them, and what is no drift."""
-        drift = sum(one.is_drift for one in self.differences)
-        accepted = sum(one.accepted for one in self.differences)
+        drift = sum(difference.is_drift for difference in self.differences)
+        accepted = sum(difference.accepted for difference in self.differences)
         others = len(self.differences) - drift - accepted
         text = summary(drift, accepted, len(self.unread))
         return f"{text}; {others:,} that {'is' if others == 1 else 'are'} no drift" if others else text
@@ -169,12 +169,12 @@ class Live:
     @property
     def controls_not_read(self) -> list[str]:
         """Returns the controls of which nobody knows whether they are on."""
-        return [name for name, one in self.controls.items() if not one.was_read]
+        return [name for name, control_at_aws in self.controls.items() if not control_at_aws.was_read]
 
     @property
     def exit_code(self) -> int:
         """Returns what `strata drift` ends with: 1 where something could not be read, else 3 where it differs."""
-        return 1 if self.unread else 3 if any(one.is_drift for one in self.differences) else 0
+        return 1 if self.unread else 3 if any(difference.is_drift for difference in self.differences) else 0
 
     def as_data(self) -> dict[str, Any]:
         """Returns it for a script."""
@@ -187,10 +187,10 @@ class Live:
             "identity_store": self.identity_store,
             "accounts": dict(self.accounts),
             "sha256": self.sha256,
-            "differences": [one.as_data() for one in self.differences],
-            "unread": [one.as_data() for one in self.unread],
+            "differences": [difference.as_data() for difference in self.differences],
+            "unread": [unread.as_data() for unread in self.unread],
             "not_read": list(self.not_read),
             "notes": list(self.notes),
-            "controls": {name: one.words for name, one in self.controls.items()},
+            "controls": {name: control_at_aws.words for name, control_at_aws in self.controls.items()},
             "controls_not_read": self.controls_not_read,
         }

@@ -47,8 +47,12 @@ class Pills:
     """Permission sets and policies as pills; full access with its sign. The style makes them of bold text in a list."""
 
     def __init__(self, landing_zone: LandingZone) -> None:
-        self.full = {key for key, one in landing_zone.permission_sets.items() if allows_everything(one)}
-        self._unread = {key for key, one in landing_zone.permission_sets.items() if not one.is_known}
+        self.full = {
+            key for key, permission_set in landing_zone.permission_sets.items() if allows_everything(permission_set)
+        }
+        self._unread = {
+            key for key, permission_set in landing_zone.permission_sets.items() if not permission_set.is_known
+        }
 
     def sets(self, keys: Iterable[str]) -> str:
         """Returns the pills of permission sets, those of full access first."""

@@ -23,11 +23,11 @@ def matrix(landing_zone: LandingZone) -> dict[str, Any]:
     given = list(_grants(landing_zone, entries))
     return {
         "accounts": [
-            [key, says_more(one.name, key), " ".join(way.key for way in above[Target("account", key)][1:-1])]
-            for key, one in landing_zone.accounts.items()
+            [key, says_more(account.name, key), " ".join(way.key for way in above[Target("account", key)][1:-1])]
+            for key, account in landing_zone.accounts.items()
         ],
         "units": [unit.key for unit in landing_zone.units.values()],
-        "users": [[key, says_more(one.shown_name, key), one.email] for key, one in landing_zone.users.items()],
+        "users": [[key, says_more(user.shown_name, key), user.email] for key, user in landing_zone.users.items()],
         "groups": [
             {
                 "key": key,
@@ -41,11 +41,11 @@ def matrix(landing_zone: LandingZone) -> dict[str, Any]:
         "sets": [
             {
                 "key": key,
-                "allows": allowances(landing_zone, one),
-                "place": str(landing_zone.source(SSO, one.location)),
-                "full": allows_everything(one),
+                "allows": allowances(landing_zone, permission_set),
+                "place": str(landing_zone.source(SSO, permission_set.location)),
+                "full": allows_everything(permission_set),
             }
-            for key, one in landing_zone.permission_sets.items()
+            for key, permission_set in landing_zone.permission_sets.items()
         ],
         "entries": [_entry(landing_zone, entry) for entry in entries],
         "grants": given,

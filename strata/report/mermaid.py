@@ -9,7 +9,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.printing import mermaid, mermaid_comment
-from strata.report.live import Live
+from strata.report.live import LiveEvidence
 from strata.report.policies import short_type
 from strata.text import counted
 
@@ -17,13 +17,13 @@ MANY = 60
 """Accounts from which on the chart counts them unit by unit: Mermaid draws 500 lines and no more."""
 
 
-def flowchart(landing_zone: LandingZone, live: Live | None = None) -> str:
+def flowchart(landing_zone: LandingZone, live: LiveEvidence | None = None) -> str:
     """Returns the chart: root, units, accounts, with the policies attached to each."""
     evidence = (
         (live, f"SHA-256 of the reading: {live.sha256}", f"Differences: {live.summary}", *live.unread) if live else ()
     )
     lines = [*map(mermaid_comment, evidence), *_lines(landing_zone)]
-    return "\n".join(["flowchart LR", *(f"  {one}" for one in lines), ""])
+    return "\n".join(["flowchart LR", *(f"  {line}" for line in lines), ""])
 
 
 def _lines(landing_zone: LandingZone) -> Iterator[str]:

@@ -61,7 +61,7 @@ def find_group(landing_zone: LandingZone, name: str) -> str:
 
 def find_unit(landing_zone: LandingZone, name: str) -> str:
     """Returns the key of an organizational unit by key or name; `root` is none."""
-    return _find({key: {key, one.name} for key, one in landing_zone.units.items()}, name, "an organizational unit")
+    return _find({key: {key, unit.name} for key, unit in landing_zone.units.items()}, name, "an organizational unit")
 
 
 def _unknown(landing_zone: LandingZone, name: str) -> Message:
@@ -109,17 +109,21 @@ def _every_name(names: Names) -> set[str]:
 
 def _user_names(landing_zone: LandingZone) -> Names:
     return {
-        key: {key, one.sign_in_name, one.shown_name} | ({one.email} - {""}) for key, one in landing_zone.users.items()
+        key: {key, user.sign_in_name, user.shown_name} | ({user.email} - {""})
+        for key, user in landing_zone.users.items()
     }
 
 
 def _account_names(landing_zone: LandingZone) -> Names:
-    return {key: {key, one.email, one.name} | ({one.id} - {""}) for key, one in landing_zone.accounts.items()}
+    return {
+        key: {key, account.email, account.name} | ({account.id} - {""})
+        for key, account in landing_zone.accounts.items()
+    }
 
 
 def _group_names(landing_zone: LandingZone) -> Names:
-    return {key: {key, one.name} for key, one in landing_zone.groups.items()}
+    return {key: {key, group.name} for key, group in landing_zone.groups.items()}
 
 
 def _permission_set_names(landing_zone: LandingZone) -> Names:
-    return {key: {key, one.name} for key, one in landing_zone.permission_sets.items()}
+    return {key: {key, permission_set.name} for key, permission_set in landing_zone.permission_sets.items()}

@@ -18,8 +18,8 @@ from strata.landing_zone.groups import known_to, may_be_in
 from strata.landing_zone.units import Target
 from strata.policy.answers import Outcome
 from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups, undecided
-from strata.report.guardrails import GUARDRAILS_REST_ON, Guardrails, guardrails
-from strata.report.live import Live
+from strata.report.guardrails import GUARDRAILS_REST_ON, GuardrailAnswers, guardrails
+from strata.report.live import LiveEvidence
 from strata.report.places import places
 from strata.text import counted, listed
 
@@ -85,11 +85,11 @@ class Overview:
     as_of: dt.date
     access: Sequence[Access]
     numbers: Numbers
-    live: Live | None = None
+    live: LiveEvidence | None = None
 
     def points(self) -> list[Point]:
         """Returns the first screen in the order that it is read."""
-        found = [
+        points = [
             *([self._differences(self.live)] if self.live else []),
             self._administrators(),
             self._break_glass(),
@@ -104,12 +104,14 @@ class Overview:
             self._people("without_access", "People without access", self.without_access, self.unknown_access),
             self._empty(),
         ]
-        return list(map(self._as_read, found))
+        return list(map(self._as_read, points))
 
     def _as_read(self, point: Point) -> Point:
         """Returns a point, or that it is unread, where it rests on what nobody could read."""
         reasons = dict.fromkeys(self.landing_zone.unread[part] for part in self._unread(point.key))
-        return replace(point, lines=tuple(f"unread: {one}" for one in reasons), level="danger") if reasons else point
+        return (
+            replace(point, lines=tuple(f"unread: {reason}" for reason in reasons), level="danger") if reasons else point
+        )
 
     def _unread(self, key: str) -> list[Part]:
         """Returns the parts that an answer rests on and nobody could read."""
@@ -117,17 +119,17 @@ class Overview:
 
     # What AWS has otherwise
 
-    def _differences(self, live: Live) -> Point:
+    def _differences(self, live: LiveEvidence) -> Point:
         """Returns what drift would tell, what is not of people first, a few of each kind."""
         kinds: dict[str, list[str]] = defaultdict(list)
-        for one in sorted(live.differences, key=lambda one: one.kind not in _FIRST):
+        for one in sorted(live.differences, key=lambda difference: difference.kind not in _FIRST):
             if one.is_drift:
                 kinds[one.kind].append(one.what)
         lines = [live.summary]
         for kind, some in kinds.items():
             lines += some[:_FEW]
             lines += [f"{len(some) - _FEW:,} more of kind {kind}"] if some[_FEW:] else []
-        lines += [f"unread: {one}" for one in live.unread]
+        lines += [f"unread: {unread}" for unread in live.unread]
         remark = "strata drift tells the same, with the way back."
         level: Level = "danger" if live.exit_code else "fine"
         return Point("differences", "Differences to the configuration", tuple(lines), level, remark)
@@ -138,12 +140,20 @@ class Overview:
     def full(self) -> frozenset[str]:
         """Returns the permission sets that allow everything, but for break-glass."""
         sets = self.landing_zone.permission_sets.values()
-        return frozenset(one.key for one in sets if allows_everything(one) and one.option != "break_glass")
+        return frozenset(
+            permission_set.key
+            for permission_set in sets
+            if allows_everything(permission_set) and permission_set.option != "break_glass"
+        )
 
     @cached_property
     def not_known(self) -> frozenset[str]:
         """Returns the permission sets of others that nobody has read: each may allow everything."""
-        return frozenset(one.key for one in self.landing_zone.permission_sets.values() if not one.is_known)
+        return frozenset(
+            permission_set.key
+            for permission_set in self.landing_zone.permission_sets.values()
+            if not permission_set.is_known
+        )
 
     def administrators(self, *, everything: bool, known: bool = True) -> list[GroupedAccess]:
         """Returns full access to everything or, where it is not asked for, to single accounts.
@@ -152,10 +162,10 @@ class Overview:
             everything: whether it reaches all accounts.
             known: false for the access of which nobody knows whether it is full.
         """
-        found = [one for one in self.access if one.permission_set in (self.full if known else self.not_known)]
+        accesses = [one for one in self.access if one.permission_set in (self.full if known else self.not_known)]
         # The management account reaches every member by its access role.
-        above = {one.holder for one in found if one.account == MANAGEMENT}
-        return _merged(one for one in found if (one.holder in above) is everything)
+        above = {one.holder for one in accesses if one.account == MANAGEMENT}
+        return _merged(one for one in accesses if (one.holder in above) is everything)
 
     def _administrators(self) -> Point:
         lines = self._full_access(everything=True)
@@ -184,19 +194,23 @@ class Overview:
         remark = "For emergencies; every use raises an alert."
         return Point("break_glass", "Break-glass", lines or ("nobody",), "danger" if lines else "warning", remark)
 
-    def _holders(self, found: Iterable[GroupedAccess]) -> tuple[str, ...]:
+    def _holders(self, grouped_accesses: Iterable[GroupedAccess]) -> tuple[str, ...]:
         alike: dict[str, list[str]] = defaultdict(list)
-        for one in found:
-            alike[self._has(one)].append(str(one.holder))
+        for grouped_access in grouped_accesses:
+            alike[self._has(grouped_access)].append(str(grouped_access.holder))
         return tuple(f"{', '.join(holders)}: {has}" for has, holders in alike.items())
 
-    def _has(self, one: GroupedAccess) -> str:
-        groups = dict.fromkeys(way.group for way in one.ways if way.group and way.group != one.holder.key)
-        direct = [] if groups or one.holder.external else ["directly"]
+    def _has(self, grouped_access: GroupedAccess) -> str:
+        groups = dict.fromkeys(
+            way.group for way in grouped_access.ways if way.group and way.group != grouped_access.holder.key
+        )
+        direct = [] if groups or grouped_access.holder.external else ["directly"]
         through = f", through {listed(list(groups))}" if groups else ", ".join(["", *direct])
-        ends = {way.until for way in one.ways}
+        ends = {way.until for way in grouped_access.ways}
         until = "" if None in ends else f", until {max(end for end in ends if end)}"
-        return f"{one.permission_set} in {places(self.landing_zone, one.accounts)}{through}{until}"
+        return (
+            f"{grouped_access.permission_set} in {places(self.landing_zone, grouped_access.accounts)}{through}{until}"
+        )
 
     def _pipeline(self) -> Point:
         deployer, github = self.landing_zone.deployer, self.landing_zone.security.github_actions
@@ -211,15 +225,15 @@ class Overview:
     @property
     def ended(self) -> list[Ending]:
         """Returns assignments whose last day is over and that are still in the file, so that AWS still gives them."""
-        return [one for one in endings(self.landing_zone, self.as_of, SOON) if one.expired(self.as_of)]
+        return [ending for ending in endings(self.landing_zone, self.as_of, SOON) if ending.expired(self.as_of)]
 
     @property
     def ending(self) -> list[Ending]:
         """Returns assignments that end within 30 days."""
-        return [one for one in endings(self.landing_zone, self.as_of, SOON) if not one.expired(self.as_of)]
+        return [ending for ending in endings(self.landing_zone, self.as_of, SOON) if not ending.expired(self.as_of)]
 
     def _ends(self) -> Point:
-        lines = tuple(self._ending(one) for one in [*self.ended, *self.ending])
+        lines = tuple(self._ending(ending) for ending in [*self.ended, *self.ending])
         over = (
             "What has expired stays at AWS until strata expire takes it out of the file and a deploy follows."
             if self.ended
@@ -228,21 +242,23 @@ class Overview:
         title = f"Ends within {SOON.days} days"
         return Point("ends_soon", title, lines or ("nothing",), "danger" if over else _if(lines), over)
 
-    def _ending(self, one: Ending) -> str:
-        given = f"{', '.join(one.assignment.permission_sets)} of {who(one.assignment)} in {where(one.assignment)}"
-        reason = f" ({one.assignment.reason})" if one.assignment.reason else ""
-        return f"{when(one.until, self.as_of)}: {given}{reason}, {one.file}:{one.line}"
+    def _ending(self, ending: Ending) -> str:
+        given = (
+            f"{', '.join(ending.assignment.permission_sets)} of {who(ending.assignment)} in {where(ending.assignment)}"
+        )
+        reason = f" ({ending.assignment.reason})" if ending.assignment.reason else ""
+        return f"{when(ending.until, self.as_of)}: {given}{reason}, {ending.file}:{ending.line}"
 
     # What policies answer
 
     @cached_property
-    def guardrails(self) -> Guardrails:
+    def guardrails(self) -> GuardrailAnswers:
         """Returns what expectations come to, and who can undo what."""
         return guardrails(self.landing_zone, self.as_of)
 
     def _expectations(self) -> Point:
-        asked = [one for one in self.guardrails.expected if not one.ended]
-        broken = [f"{one.expectation.id}: {one.broken[0]}" for one in asked if one.broken]
+        asked = [expected for expected in self.guardrails.expected if not expected.ended]
+        broken = [f"{expected.expectation.id}: {expected.broken[0]}" for expected in asked if expected.broken]
         if broken:
             return Point("expectations", "Expectations that do not hold", tuple(broken), "danger")
         lines = (counted(len(asked), "expectation") + (" holds" if len(asked) == 1 else " hold"),)
@@ -254,9 +270,12 @@ class Overview:
         )
 
     def _undoing(self) -> Point:
-        found = [one for one in self.guardrails.undoing if one.outcome is not Outcome.DENIED and one.stacks]
+        undoings = [
+            undoing for undoing in self.guardrails.undoing if undoing.outcome is not Outcome.DENIED and undoing.stacks
+        ]
         lines = tuple(
-            f"{one.by}{'' if one.outcome is Outcome.ALLOWED else ', not for certain'}: {one.what}" for one in found
+            f"{undoing.by}{'' if undoing.outcome is Outcome.ALLOWED else ', not for certain'}: {undoing.what}"
+            for undoing in undoings
         )
         remark = "Who may still write what a deploy writes in the management account."
         return Point("can_undo", "Can undo a deploy", lines or ("nobody",), "fine" if lines else "danger", remark)
@@ -270,7 +289,7 @@ class Overview:
         return [
             key
             for key in self.landing_zone.members
-            if not any(one.policy.type is PolicyType.SERVICE_CONTROL for one in effective[Target("account", key)])
+            if not any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in effective[Target("account", key)])
         ]
 
     def _unbound(self) -> Point:
@@ -281,15 +300,21 @@ class Overview:
 
     def controls(self, mode: Mode) -> list[str]:
         """Returns the controls in a mode; one that opens something is fine where it is off."""
-        found: dict[str, Control] = self.landing_zone.security.controls
-        return [name for name, one in found.items() if one.mode is mode and not (one.opens and mode is Mode.OFF)]
+        controls: dict[str, Control] = self.landing_zone.security.controls
+        return [
+            name
+            for name, control in controls.items()
+            if control.mode is mode and not (control.opens and mode is Mode.OFF)
+        ]
 
     def _controls(self) -> Point:
         off, unmanaged = self.controls(Mode.OFF), self.controls(Mode.UNMANAGED)
         lines = [*off, *(f"{name}: unmanaged, as it is at AWS" for name in unmanaged)]
         if self.live:
             at_aws = self.live.controls
-            lines = [f"{name}: {one.words}" for name, one in at_aws.items() if one.differs]
+            lines = [
+                f"{name}: {control_at_aws.words}" for name, control_at_aws in at_aws.items() if control_at_aws.differs
+            ]
             lines += [f"{name}: off in security.yaml; at AWS {at_aws[name].words}" for name in off]
             lines += [f"{name}: unmanaged; at AWS {at_aws[name].words}" for name in unmanaged]
             not_read = self.live.controls_not_read
@@ -330,7 +355,7 @@ class Overview:
         return {key: found for key in self._holding_nothing if (found := undecided(self.landing_zone, key))}
 
     def _people(self, key: str, title: str, found: Sequence[str], unknown: Mapping[str, Sequence[str]]) -> Point:
-        lines = (*found, *(f"{one}: unknown, may be in {listed(groups)}" for one, groups in unknown.items()))
+        lines = (*found, *(f"{key}: unknown, may be in {listed(groups)}" for key, groups in unknown.items()))
         return Point(key, title, lines or ("none",), _if(lines))
 
     def _empty(self) -> Point:
@@ -355,15 +380,21 @@ class Overview:
             "administrators": _holders_as_data(self.administrators(everything=True)),
             "full_access_to_single_accounts": _holders_as_data(self.administrators(everything=False)),
             "full_access_not_known": _holders_as_data(
-                [one for everything in (True, False) for one in self.administrators(everything=everything, known=False)]
+                [
+                    grouped_access
+                    for everything in (True, False)
+                    for grouped_access in self.administrators(everything=everything, known=False)
+                ]
             ),
             "break_glass": _holders_as_data(self.break_glass()),
             "accounts_bound_by_no_scp": self.unbound,
             "controls_off": self.controls(Mode.OFF),
             "controls_unmanaged": self.controls(Mode.UNMANAGED),
-            "expectations_broken": [one.expectation.id for one in self.guardrails.expected if one.broken],
-            "ended": [_ending_as_data(one) for one in self.ended],
-            "ends_soon": [_ending_as_data(one) for one in self.ending],
+            "expectations_broken": [
+                expected.expectation.id for expected in self.guardrails.expected if expected.broken
+            ],
+            "ended": [_ending_as_data(ending) for ending in self.ended],
+            "ends_soon": [_ending_as_data(ending) for ending in self.ending],
         }
         return {name: one for name, one in found.items() if not self._unread(name)}
 
@@ -386,28 +417,28 @@ _RESTS_ON: Mapping[str, tuple[Part, ...]] = {
 """The parts that each answer rests on; all others on people and their access."""
 
 
-def overview(landing_zone: LandingZone, as_of: dt.date, live: Live | None = None) -> Overview:
+def overview(landing_zone: LandingZone, as_of: dt.date, live: LiveEvidence | None = None) -> Overview:
     """Returns the first screen of a landing zone on a day, of what AWS has with the evidence."""
-    found = access(landing_zone)
-    holders = {one.holder for one in found}
+    accesses = access(landing_zone)
+    holders = {one.holder for one in accesses}
     numbers = Numbers(
         people=len(landing_zone.users),
         with_access=sum(not holder.external for holder in holders),
         external=sum(holder.external for holder in holders),
         empty=tuple(empty_groups(landing_zone, landing_zone.grants)),
         assignments=len(landing_zone.grants),
-        grants=len(found),
+        grants=len(accesses),
         unread=landing_zone.unread.get("people", ""),
         knowing=known_to(landing_zone.groups[holder.key] for holder in holders if holder.external),
     )
-    first = Overview(landing_zone, as_of, found, numbers, live)
+    first = Overview(landing_zone, as_of, accesses, numbers, live)
     return replace(first, numbers=replace(numbers, unknown=len(first.unknown_access)))
 
 
-def _merged(found: Iterable[Access]) -> list[GroupedAccess]:
+def _merged(accesses: Iterable[Access]) -> list[GroupedAccess]:
     """Returns one entry for each holder and permission set, with every way that gives any of it."""
     merged: dict[Any, tuple[dict[str, None], dict[Any, None]]] = {}
-    for bundle in bundles(found):
+    for bundle in bundles(accesses):
         accounts, ways = merged.setdefault((bundle.holder, bundle.permission_set), ({}, {}))
         accounts.update(dict.fromkeys(bundle.accounts))
         ways.update(dict.fromkeys(bundle.ways))
@@ -420,20 +451,24 @@ def _if(found: Sequence[object]) -> Level:
     return "warning" if found else "fine"
 
 
-def _holders_as_data(found: Iterable[GroupedAccess]) -> list[dict[str, Any]]:
+def _holders_as_data(grouped_accesses: Iterable[GroupedAccess]) -> list[dict[str, Any]]:
     return [
-        {one.holder.kind: one.holder.key, "permission_set": one.permission_set, "accounts": list(one.accounts)}
-        for one in found
+        {
+            grouped_access.holder.kind: grouped_access.holder.key,
+            "permission_set": grouped_access.permission_set,
+            "accounts": list(grouped_access.accounts),
+        }
+        for grouped_access in grouped_accesses
     ]
 
 
-def _ending_as_data(one: Ending) -> dict[str, Any]:
+def _ending_as_data(ending: Ending) -> dict[str, Any]:
     return {
-        "until": str(one.until),
-        "permission_sets": list(one.assignment.permission_sets),
-        "groups": list(one.assignment.groups),
-        "users": list(one.assignment.users),
-        "where": where(one.assignment),
-        "reason": one.assignment.reason,
-        "place": f"{one.file}:{one.line}",
+        "until": str(ending.until),
+        "permission_sets": list(ending.assignment.permission_sets),
+        "groups": list(ending.assignment.groups),
+        "users": list(ending.assignment.users),
+        "where": where(ending.assignment),
+        "reason": ending.assignment.reason,
+        "place": f"{ending.file}:{ending.line}",
     }

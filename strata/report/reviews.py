@@ -17,7 +17,7 @@ from strata.report.access import AccessPath, way_of
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenAccess:
     """What one entry of sso.yaml gives a group or a user: one permission set in some accounts."""
 
     permission_set: str
@@ -32,7 +32,7 @@ class GroupReview:
     group: Group
     place: SourceLocation
     members: tuple[tuple[str, SourceLocation], ...]
-    given: tuple[Given, ...]
+    given: tuple[GivenAccess, ...]
 
 
 def group_reviews(landing_zone: LandingZone, accounts: Collection[str] | None = None) -> list[GroupReview]:
@@ -51,19 +51,21 @@ def group_reviews(landing_zone: LandingZone, accounts: Collection[str] | None = 
     ]
 
 
-def given_to(landing_zone: LandingZone, kind: str, accounts: Collection[str] | None = None) -> dict[str, list[Given]]:
+def given_to(
+    landing_zone: LandingZone, kind: str, accounts: Collection[str] | None = None
+) -> dict[str, list[GivenAccess]]:
     """Returns by group or by user what each entry gives them directly, in the order of the file."""
     found: dict[tuple[str, Location, str], list[str]] = defaultdict(list)
     for grant, entries in landing_zone.grants.items():
         if grant.principal_type == kind and (accounts is None or grant.account in accounts):
             for entry in entries:
                 found[grant.principal, entry, grant.permission_set].append(grant.account)
-    given: dict[str, list[Given]] = defaultdict(list)
+    given: dict[str, list[GivenAccess]] = defaultdict(list)
     ways = {entry: way_of(landing_zone, entry) for _, entry, _ in found}
     for (principal, entry, permission_set), where in found.items():
-        given[principal].append(Given(permission_set, tuple(where), ways[entry]))
+        given[principal].append(GivenAccess(permission_set, tuple(where), ways[entry]))
     for each in given.values():
-        each.sort(key=lambda one: (one.permission_set, one.way.entry, one.accounts))
+        each.sort(key=lambda given: (given.permission_set, given.way.entry, given.accounts))
     return given
 
 
@@ -99,19 +101,19 @@ def accounts_alike(landing_zone: LandingZone, accounts: Collection[str] | None =
     for target, way in landing_zone.ancestors.items():
         if target.kind != "account" or (accounts is not None and target.key not in accounts):
             continue
-        reached = [one for one in landing_zone.effective_policies[target] if one.binds]
-        by_key = tuple((one.policy.key, one.source) for one in reached)
-        policies[by_key] = tuple((one.policy, one.source) for one in reached)
-        path = tuple(one.key for one in way[:-1])
+        reached = [policy for policy in landing_zone.effective_policies[target] if policy.binds]
+        by_key = tuple((policy.policy.key, policy.source) for policy in reached)
+        policies[by_key] = tuple((policy.policy, policy.source) for policy in reached)
+        path = tuple(target.key for target in way[:-1])
         found.setdefault((path, by_key, tuple(entering.get(target.key, ()))), []).append(target.key)
     return [Alike(path, tuple(keys), policies[by_key], who) for (path, by_key, who), keys in found.items()]
 
 
-def entering_everywhere(found: Iterable[Alike]) -> tuple[Entering, ...]:
+def entering_everywhere(alikes: Iterable[Alike]) -> tuple[Entering, ...]:
     """Returns who gets into every account, in the same way."""
-    each = [one.entering for one in found]
+    each = [alike.entering for alike in alikes]
     common = set(each[0]).intersection(*each[1:]) if each else set()
-    return tuple(one for one in each[0] if one in common) if each else ()
+    return tuple(entering for entering in each[0] if entering in common) if each else ()
 
 
 def _entering(landing_zone: LandingZone) -> dict[str, list[Entering]]:

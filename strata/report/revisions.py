@@ -90,7 +90,7 @@ def _under_keys_of_today(folder: Path, moves: Sequence[Move], now: LandingZone) 
     landing_zone = load(folder)
     if not moves:
         return landing_zone, ()
-    keys = {kind: set(keys_of(landing_zone, kind)) for kind in {one.kind for one in moves}}
+    keys = {kind: set(keys_of(landing_zone, kind)) for kind in {move.kind for move in moves}}
     files = {file: read_text(folder / file) for file in _files(folder)}
     made: list[Move] = []
     for move in _leading_here(moves, landing_zone, now):
@@ -256,13 +256,13 @@ def moves_since(folder: Path, commit: str) -> tuple[list[Move], str]:
     every = list(dict.fromkeys(name for names in commits for name in names))
     contents = _blobs(folder, [f"{name}:./{MOVES}" for name in every])
     held = {name: _moves_in(content or b"") for name, content in zip(every, contents, strict=True)}
-    found: list[Move] = []
+    moves: list[Move] = []
     for name, *parents in commits:
         before = [move for parent in parents for move in held[parent]]
-        found += [move for move in held[name] if move not in before]
+        moves += [move for move in held[name] if move not in before]
     cut = (_git(folder, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
     roots = _git(folder, "rev-list", "--max-parents=0", "--max-count=1", between)
-    return found, "the clone is shallow: fetch its whole history (git fetch --unshallow)" if cut and roots else ""
+    return moves, "the clone is shallow: fetch its whole history (git fetch --unshallow)" if cut and roots else ""
 
 
 def _moves_in(content: bytes) -> list[Move]:

@@ -33,8 +33,8 @@ class Scope:
 
     def access(self, landing_zone: LandingZone) -> list[Access]:
         """Returns the access that belongs to it."""
-        found = access(landing_zone)
-        return found if self.is_everything else [one for one in found if self._has(one)]
+        accesses = access(landing_zone)
+        return accesses if self.is_everything else [one for one in accesses if self._has(one)]
 
     def _has(self, one: Access) -> bool:
         if self.accounts is not None and one.account not in self.accounts:

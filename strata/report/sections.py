@@ -14,10 +14,10 @@ from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target, children
 from strata.policy.answers import Outcome
 from strata.printing import html
-from strata.report.access import Access, AccessPath, Principal, allowances, of_others, undecided
-from strata.report.guardrails import Expected
+from strata.report.access import Access, AccessHolder, AccessPath, allowances, of_others, undecided
+from strata.report.guardrails import HeldExpectation
 from strata.report.labels import says_more
-from strata.report.live import Live
+from strata.report.live import LiveEvidence
 from strata.report.markup import FULL, SIGN, Pills, anchor, items, link, soft, until_and_why
 from strata.report.overview import Overview, Point
 from strata.report.places import places
@@ -25,7 +25,7 @@ from strata.report.policies import Slots, short_type, slots
 from strata.report.reviews import (
     Alike,
     Entering,
-    Given,
+    GivenAccess,
     GroupReview,
     accounts_alike,
     entering_everywhere,
@@ -46,7 +46,7 @@ FIRST = 8
 class Sections:
     """Makes every section of one landing zone."""
 
-    def __init__(self, landing_zone: LandingZone, overview: Overview, live: Live | None = None) -> None:
+    def __init__(self, landing_zone: LandingZone, overview: Overview, live: LiveEvidence | None = None) -> None:
         self.landing_zone = landing_zone
         self.live = live
         self.overview = overview
@@ -98,7 +98,10 @@ class Sections:
         """Returns what AWS has otherwise than the configuration."""
         if not self.live or not self.live.differences:
             return f"<p>{html(self.live.summary if self.live else '')}"
-        rows = "".join(f"<tr><td>{html(one.what)}<td><code>{html(one.place)}</code>" for one in self.live.differences)
+        rows = "".join(
+            f"<tr><td>{html(difference.what)}<td><code>{html(difference.place)}</code>"
+            for difference in self.live.differences
+        )
         return _table(("What", "Declared at"), rows)
 
     def unread(self, part: Part) -> str:
@@ -132,13 +135,13 @@ class Sections:
         sign = "<p class=sign-here>"
         return _item("g", group.key, head, facts, f"{body}{declared}{sign}", is_open=is_open)
 
-    def _is_full(self, given: Iterable[Given]) -> bool:
+    def _is_full(self, given: Iterable[GivenAccess]) -> bool:
         return any(one.permission_set in self.pills.full for one in given)
 
     def _person(self, key: str) -> str:
         return link("u", key) + soft(says_more(self.landing_zone.users[key].shown_name, key))
 
-    def _given(self, given: Iterable[Given]) -> str:
+    def _given(self, given: Iterable[GivenAccess]) -> str:
         alike: dict[tuple[tuple[str, ...], AccessPath], list[str]] = defaultdict(list)
         for one in given:
             alike[one.accounts, one.way].append(one.permission_set)
@@ -162,25 +165,27 @@ class Sections:
 
     def people(self) -> str:
         """Returns every person with their groups and all that they have."""
-        found: dict[Principal, list[Access]] = defaultdict(list)
-        for one in self.overview.access:
-            found[one.holder].append(one)
+        found: dict[AccessHolder, list[Access]] = defaultdict(list)
+        for access in self.overview.access:
+            found[access.holder].append(access)
         direct = given_to(self.landing_zone, "USER")
         users = self.landing_zone.users
         return "".join(
-            self._user(key, found[Principal(external=False, key=key)], direct.get(key, []), is_open=len(users) <= OPEN)
+            self._user(
+                key, found[AccessHolder(external=False, key=key)], direct.get(key, []), is_open=len(users) <= OPEN
+            )
             for key in users
         )
 
-    def _user(self, key: str, found: list[Access], direct: list[Given], *, is_open: bool) -> str:
+    def _user(self, key: str, accesses: list[Access], direct: list[GivenAccess], *, is_open: bool) -> str:
         user = self.landing_zone.users[key]
-        full = f" {FULL}" if any(one.permission_set in self.pills.full for one in found) else ""
+        full = f" {FULL}" if any(access.permission_set in self.pills.full for access in accesses) else ""
         head = f"<b>{html(key)}</b>{soft(says_more(user.shown_name, key))}{full}"
         unknown = undecided(self.landing_zone, key)
-        facts = counted(len({one.account for one in found}), "account") if found else "no access"
-        facts = facts if not unknown else f"{facts} and more, if in a group" if found else "unknown access"
+        facts = counted(len({access.account for access in accesses}), "account") if accesses else "no access"
+        facts = facts if not unknown else f"{facts} and more, if in a group" if accesses else "unknown access"
         groups = [name for name, group in self.landing_zone.groups.items() if key in group.members]
-        reached = {way.group for one in found for way in one.ways}
+        reached = {way.group for access in accesses for way in access.ways}
         silent = [link("g", name) for name in groups if name not in reached]
         member = f" · in {', '.join(silent)}, which gives nothing" if silent else "" if groups else " · in no group"
         if unknown:
@@ -188,17 +193,18 @@ class Sections:
             knowing = known_to(self.landing_zone.groups[name] for name in unknown)
             member = f" · {knowing} alone knows whether in {where}"
         known = "managed elsewhere" if user.external else user.email
-        body = f"<p>{html(known)}{member}{self._has(one for one in found if any(way.group for way in one.ways))}"
+        by_group = (access for access in accesses if any(way.group for way in access.ways))
+        body = f"<p>{html(known)}{member}{self._has(by_group)}"
         body += self._given(direct) if direct else ""
         return _item("u", key, head, facts, body, is_open=is_open)
 
-    def _has(self, found: Iterable[Access]) -> str:
+    def _has(self, accesses: Iterable[Access]) -> str:
         """Returns what somebody has through groups, in one line where places and groups are the same."""
         by_set: dict[str, tuple[list[str], dict[AccessPath, None]]] = {}
-        for one in found:
-            accounts, ways = by_set.setdefault(one.permission_set, ([], {}))
-            accounts.append(one.account)
-            ways.update(dict.fromkeys(way for way in one.ways if way.group))
+        for access in accesses:
+            accounts, ways = by_set.setdefault(access.permission_set, ([], {}))
+            accounts.append(access.account)
+            ways.update(dict.fromkeys(way for way in access.ways if way.group))
         alike: dict[str, list[str]] = defaultdict(list)
         for permission_set, (accounts, ways) in by_set.items():
             through = ", ".join(dict.fromkeys(link("g", way.group) for way in ways if way.group))
@@ -215,8 +221,8 @@ class Sections:
         is_open = len(self.landing_zone.accounts) <= OPEN
         # Said once where it would be said hundreds of times.
         everywhere = () if is_open else entering_everywhere(families)
-        for one in families:
-            alike[one.path[-1]].append(one)
+        for family in families:
+            alike[family.path[-1]].append(family)
 
         def unit(target: Target) -> str:
             name = self.landing_zone.units[target.key].name if target.unit else ""
@@ -235,8 +241,8 @@ class Sections:
         said = f'<div id="everywhere"><b>Gets in everywhere</b>{listed}</div>' if everywhere else ""
         return said + unit(THE_ROOT)
 
-    def _alike(self, one: Alike, everywhere: Collection[Entering], *, is_open: bool) -> str:
-        keys = one.accounts
+    def _alike(self, alike: Alike, everywhere: Collection[Entering], *, is_open: bool) -> str:
+        keys = alike.accounts
         identity = ("a", keys[0]) if len(keys) == 1 else ("", "")
         head = ", ".join(f"<b>{html(key)}</b>" for key in keys[:SHOWN])
         head += soft(self._details(keys[0])) if len(keys) == 1 else ""
@@ -244,11 +250,11 @@ class Sections:
         facts = f"{counted(len(keys), 'account')}, alike" if keys[1:] else ""
         names = f"<ul class=accounts>{''.join(self._accounts(keys))}</ul>" if keys[1:] else ""
         bound = self.unread("policies").removeprefix("<p>")
-        bound += " ".join(self.pills.policy(policy.key, source) for policy, source in one.policies)
+        bound += " ".join(self.pills.policy(policy.key, source) for policy, source in alike.policies)
         if MANAGEMENT in keys:
             bound += " <small>no SCP or RCP binds the management account</small>"
         nothing = f"<b class=f>{SIGN} no policy</b>"
-        own = [entering for entering in one.entering if entering not in everywhere]
+        own = [entering for entering in alike.entering if entering not in everywhere]
         lines = [*self._entering(own)]
         if everywhere:
             lines.append(f'<a href="#everywhere">those who get in everywhere</a> <small>{len(everywhere):,}</small>')
@@ -263,18 +269,18 @@ class Sections:
         account = self.landing_zone.accounts[key]
         return " · ".join(part for part in (says_more(account.name, key), account.id, account.email) if part)
 
-    def _entering(self, found: Iterable[Entering]) -> Iterator[str]:
+    def _entering(self, enterings: Iterable[Entering]) -> Iterator[str]:
         alike: dict[str, list[str]] = defaultdict(list)
-        for one in found:
-            alike[f"{self._enters(one)}{until_and_why(one.ways)}"].append(one.permission_set)
+        for entering in enterings:
+            alike[f"{self._enters(entering)}{until_and_why(entering.ways)}"].append(entering.permission_set)
         yield from (f"{self.pills.sets(sets)} {who}" for who, sets in alike.items())
 
-    def _enters(self, one: Entering) -> str:
-        if not one.group:
-            return link("u", one.principal)
-        group = self.landing_zone.groups[one.principal]
-        number = counted(self.sizes[one.principal], "person", "people") if group.is_known else "external"
-        return f"{link('g', one.principal)} <small>{number}</small>"
+    def _enters(self, entering: Entering) -> str:
+        if not entering.group:
+            return link("u", entering.principal)
+        group = self.landing_zone.groups[entering.principal]
+        number = counted(self.sizes[entering.principal], "person", "people") if group.is_known else "external"
+        return f"{link('g', entering.principal)} <small>{number}</small>"
 
     # Permission sets, policies, controls, layers
 
@@ -285,10 +291,11 @@ class Sections:
             held[grant.permission_set].add((grant.principal_type, grant.principal))
         rows = "".join(
             f'<tr id="{anchor("s", key)}"><th scope=row class=has>{self.pills.sets([key])}'
-            f"{soft(says_more(one.name, key))}<td>{items(map(html, allowances(self.landing_zone, one)))}"
+            f"{soft(says_more(permission_set.name, key))}"
+            f"<td>{items(map(html, allowances(self.landing_zone, permission_set)))}"
             f"<td>{_held(held[key])}"
-            f"<td><code>{html(str(self.landing_zone.source(SSO, one.location)))}</code>"
-            for key, one in self.landing_zone.permission_sets.items()
+            f"<td><code>{html(str(self.landing_zone.source(SSO, permission_set.location)))}</code>"
+            for key, permission_set in self.landing_zone.permission_sets.items()
         )
         return _table(("Permission set", "Allows", "Given to", "Declared at"), rows)
 
@@ -313,23 +320,23 @@ class Sections:
         if not found.expected:
             return "<p class=soft>No expectation is written: expectations.yaml."
         heads = ("Expectation", *(f"<code>{html(place)}</code>" for place in found.places))
-        rows = "".join(self._expected(one, found.places) for one in found.expected)
+        rows = "".join(self._expected(expected, found.places) for expected in found.expected)
         return f"<div class=wide role=region tabindex=0 aria-label=Expectations>{_table(heads, rows)}</div>"
 
-    def _expected(self, one: Expected, places: Iterable[str]) -> str:
-        wrong = items(map(html, one.broken[:FIRST]))
-        more = f"<p class=soft>and {len(one.broken) - FIRST:,} more" if one.broken[FIRST:] else ""
-        over = f"<p class=soft>ended on {one.expectation.until}" if one.ended else ""
-        cells = "".join(_HELD[one.held[place]].format(html(place)) for place in places)
-        head = f"{html(one.expectation.id)}<p class=soft>{html(one.expectation.reason)}{over}"
-        return f"<tr><th scope=row>{head}{wrong if one.broken else ''}{more}{cells}"
+    def _expected(self, expected: HeldExpectation, places: Iterable[str]) -> str:
+        wrong = items(map(html, expected.broken[:FIRST]))
+        more = f"<p class=soft>and {len(expected.broken) - FIRST:,} more" if expected.broken[FIRST:] else ""
+        over = f"<p class=soft>ended on {expected.expectation.until}" if expected.ended else ""
+        cells = "".join(_HELD[expected.held[place]].format(html(place)) for place in places)
+        head = f"{html(expected.expectation.id)}<p class=soft>{html(expected.expectation.reason)}{over}"
+        return f"<tr><th scope=row>{head}{wrong if expected.broken else ''}{more}{cells}"
 
     def undoing(self) -> str:
         """Returns who can undo what."""
         rows = "".join(
-            f"<tr><th scope=row>{html(one.by)}<td>{html(one.what)}<td>{html(one.where)}"
-            f"<td class=has>{_ANSWER[one.outcome]}<p class=soft>{html(one.why)}"
-            for one in self.overview.guardrails.undoing
+            f"<tr><th scope=row>{html(undoing.by)}<td>{html(undoing.what)}<td>{html(undoing.where)}"
+            f"<td class=has>{_ANSWER[undoing.outcome]}<p class=soft>{html(undoing.why)}"
+            for undoing in self.overview.guardrails.undoing
         )
         return f"<h3>Who can undo what</h3>{_table(('By', 'What', 'In', 'Answer'), rows)}"
 
@@ -354,10 +361,10 @@ class Sections:
     def layers(self) -> str:
         """Returns the stacks."""
         return "".join(
-            f"<div class=layer><h3>{html(one.name)}</h3>{items(map(html, one.owns))}"
-            f"<p class=soft>reads {html(', '.join(one.reads) or 'no other stack')}<br>"
-            f"<code>{html(one.state)}</code></div>"
-            for one in layers(self.landing_zone)
+            f"<div class=layer><h3>{html(layer.name)}</h3>{items(map(html, layer.owns))}"
+            f"<p class=soft>reads {html(', '.join(layer.reads) or 'no other stack')}<br>"
+            f"<code>{html(layer.state)}</code></div>"
+            for layer in layers(self.landing_zone)
         )
 
 

@@ -20,7 +20,7 @@ from strata.printing import csv_cell, flat, markdown, wrapped
 from strata.report.access import AccessPath, allowances, bundles, empty_groups, of_others
 from strata.report.edition import Edition
 from strata.report.labels import says_more
-from strata.report.live import Live
+from strata.report.live import LiveEvidence
 from strata.report.overview import overview
 from strata.report.places import places
 from strata.report.policies import Slots, short_type, slots
@@ -78,16 +78,16 @@ def _unless_unread(landing_zone: LandingZone, part: Part, table: Table) -> Table
     return replace(table, rows=[("! unread", *[""] * (len(table.header) - 1))], notes=(landing_zone.unread[part],))
 
 
-def _evidence_table(live: Live) -> Table:
+def _evidence_table(live: LiveEvidence) -> Table:
     return Table("Evidence", ("Fact", "Value"), live.facts())
 
 
-def _differences_table(live: Live) -> Table:
-    rows = [(one.what, one.place) for one in live.differences] or [(live.summary, "")]
+def _differences_table(live: LiveEvidence) -> Table:
+    rows = [(difference.what, difference.place) for difference in live.differences] or [(live.summary, "")]
     return Table("Differences to the configuration", ("What", "Declared at"), rows)
 
 
-def _ids_table(live: Live) -> Table:
+def _ids_table(live: LiveEvidence) -> Table:
     return Table("Account ids", ("Account", "Id"), list(live.accounts.items()))
 
 
@@ -96,8 +96,8 @@ class Marked:
 
     def __init__(self, landing_zone: LandingZone) -> None:
         sets = landing_zone.permission_sets.items()
-        self._sign = {key: "! " for key, one in sets if allows_everything(one)}
-        self._sign |= {key: "? " for key, one in sets if not one.is_known}
+        self._sign = {key: "! " for key, permission_set in sets if allows_everything(permission_set)}
+        self._sign |= {key: "? " for key, permission_set in sets if not permission_set.is_known}
         self.note = "!: full access." + (f" ?: {EXTERNAL} lacks it." if "? " in self._sign.values() else "")
 
     def __call__(self, key: str) -> str:
@@ -139,7 +139,7 @@ def as_markdown(found: Iterable[Table]) -> str:
     return "\n".join(parts)
 
 
-def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: Live | None = None) -> str:
+def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: LiveEvidence | None = None) -> str:
     """Returns the access matrix with one line for each person, account, permission set and way."""
     written = io.StringIO()
     evidence = [live.read_at.isoformat(timespec="seconds"), live.sha256, live.summary] if live else []
@@ -161,13 +161,15 @@ def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: Live | No
             *(("read_at", "sha256", "differences") if live else ()),
         ]
     )
-    units = {target.key: " > ".join(one.key for one in way[:-1]) for target, way in landing_zone.ancestors.items()}
-    for one in scope.access(landing_zone):
-        user = landing_zone.users[one.holder.key] if one.holder.kind == "user" else None
-        who = [one.holder.key, user.shown_name, user.email] if user else ["", "", ""]
-        for way in one.ways:
+    units = {
+        target.key: " > ".join(target.key for target in way[:-1]) for target, way in landing_zone.ancestors.items()
+    }
+    for access in scope.access(landing_zone):
+        user = landing_zone.users[access.holder.key] if access.holder.kind == "user" else None
+        who = [access.holder.key, user.shown_name, user.email] if user else ["", "", ""]
+        for way in access.ways:
             known = "yes" if user else "no"
-            place = [one.account, units[one.account], one.permission_set, way.group or "", known]
+            place = [access.account, units[access.account], access.permission_set, way.group or "", known]
             writer.writerow(
                 [
                     csv_cell(cell)
@@ -213,8 +215,13 @@ _FEW = 20
 
 def _access_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
     rows = [
-        (str(one.holder), marked(one.permission_set), places(landing_zone, one.accounts), through(one.ways))
-        for one in bundles(scope.access(landing_zone))
+        (
+            str(grouped_access.holder),
+            marked(grouped_access.permission_set),
+            places(landing_zone, grouped_access.accounts),
+            through(grouped_access.ways),
+        )
+        for grouped_access in bundles(scope.access(landing_zone))
     ]
     notes = [
         f"{group} has no members, so its assignments reach nobody."
@@ -238,7 +245,8 @@ def _groups_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Ta
         members = listed(group.people) or "nobody" if group.is_known else f"known to {known_to([group])}"
         first = f"{group.key} {review.place}: {members}"
         given = [
-            (marked(one.permission_set), places(landing_zone, one.accounts), _terms(one.way)) for one in review.given
+            (marked(given.permission_set), places(landing_zone, given.accounts), _terms(given.way))
+            for given in review.given
         ]
         for index, row in enumerate(given or [("nothing", "", "")]):
             rows.append(("" if index else first, *row))
@@ -254,18 +262,18 @@ def _terms(way: AccessPath) -> str:
 def _accounts_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
     reached = None if scope.accounts is None and scope.is_everything else scope.accounts_of(landing_zone)
     rows = []
-    for one in accounts_alike(landing_zone, reached):
-        bound = ", ".join(f"{policy.key} from {source.key}" for policy, source in one.policies)
+    for alike in accounts_alike(landing_zone, reached):
+        bound = ", ".join(f"{policy.key} from {source.key}" for policy, source in alike.policies)
         bound = "! unread" if "policies" in landing_zone.unread else bound
-        if one.accounts == (MANAGEMENT,):
+        if alike.accounts == (MANAGEMENT,):
             bound = f"{bound}; never by an SCP or RCP" if bound else "never by an SCP or RCP"
         who = [
             f"{marked(entering.permission_set)}: {_who(landing_zone, entering)}"
-            for entering in one.entering
+            for entering in alike.entering
             if scope.is_everything or scope.enters(landing_zone, entering.group, entering.principal)
         ]
         nobody = "! unread" if "people" in landing_zone.unread else "nobody"
-        rows.append((listed(one.accounts), " > ".join(one.path), bound or "! no policy", "; ".join(who) or nobody))
+        rows.append((listed(alike.accounts), " > ".join(alike.path), bound or "! no policy", "; ".join(who) or nobody))
     notes = ("Accounts of one OU that differ in nothing share a row.",)
     return Table("By account", ("Accounts", "In", "Bound by", "Who gets in"), rows, notes)
 
@@ -288,10 +296,14 @@ def through(ways: Iterable[AccessPath]) -> str:
 
 
 def _permission_sets_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
-    held = None if scope.is_everything else {one.permission_set for one in scope.access(landing_zone)}
+    held = None if scope.is_everything else {access.permission_set for access in scope.access(landing_zone)}
     rows = [
-        (marked(key), "; ".join(allowances(landing_zone, one)), str(landing_zone.source(SSO, one.location)))
-        for key, one in landing_zone.permission_sets.items()
+        (
+            marked(key),
+            "; ".join(allowances(landing_zone, permission_set)),
+            str(landing_zone.source(SSO, permission_set.location)),
+        )
+        for key, permission_set in landing_zone.permission_sets.items()
         if held is None or key in held
     ]
     return Table("Permission sets", ("Permission set", "Allows", "Declared at"), rows)
@@ -301,10 +313,10 @@ def _organization_table(landing_zone: LandingZone) -> Table:
     rows = []
     targets = slots(landing_zone)
     for target, way in landing_zone.ancestors.items():
-        found = targets[target]
+        slotss = targets[target]
         label = _SPACE * 2 * (len(way) - 1) + _label(landing_zone, target)
-        attached = ", ".join(policy for one in found for policy in one.policies)
-        used = ", ".join(f"{short_type(one.type)} {one.used} of {one.limit}" for one in shown(found))
+        attached = ", ".join(policy for one in slotss for policy in one.policies)
+        used = ", ".join(f"{short_type(one.type)} {one.used} of {one.limit}" for one in shown(slotss))
         rows.append((label, "! unread", "") if "policies" in landing_zone.unread else (label, attached, used))
     return Table("Organization", ("Where", "Policies attached here", "Slots used"), rows, (slots_note(landing_zone),))
 
@@ -315,9 +327,9 @@ def slots_note(landing_zone: LandingZone) -> str:
     return f"One SCP slot of every target is taken by AWS's FullAWSAccess, one RCP slot by RCPFullAWSAccess.{but}"
 
 
-def shown(found: Sequence[Slots]) -> list[Slots]:
+def shown(slotss: Sequence[Slots]) -> list[Slots]:
     """Returns the slots worth a word: those with policies of one's own, else those of SCPs."""
-    return [one for one in found if one.policies] or list(found[:1])
+    return [one for one in slotss if one.policies] or list(slotss[:1])
 
 
 def _label(landing_zone: LandingZone, target: Target) -> str:
@@ -339,15 +351,16 @@ def _policies_table(landing_zone: LandingZone) -> Table:
     return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)
 
 
-def _controls_table(landing_zone: LandingZone, live: Live | None) -> Table:
-    found = {name: one.words for name, one in live.controls.items()} if live else {}
+def _controls_table(landing_zone: LandingZone, live: LiveEvidence | None) -> Table:
+    found = {name: control_at_aws.words for name, control_at_aws in live.controls.items()} if live else {}
     rows = [
         (
             name,
-            one.mode.value,
-            found.get(name) or ("" if one.on else f"where it was on, {one.off}" if one.mode is Mode.OFF else LEFT),
+            control.mode.value,
+            found.get(name)
+            or ("" if control.on else f"where it was on, {control.off}" if control.mode is Mode.OFF else LEFT),
         )
-        for name, one in landing_zone.security.controls.items()
+        for name, control in landing_zone.security.controls.items()
     ]
     return Table("Controls", ("Control", "Mode in security.yaml" if live else "Mode", "At AWS"), rows)
 
@@ -357,7 +370,10 @@ LEFT = "it stays at AWS as it is"
 
 
 def _layers_table(landing_zone: LandingZone) -> Table:
-    rows = [(one.name, "; ".join(one.owns), ", ".join(one.reads) or "none", one.state) for one in layers(landing_zone)]
+    rows = [
+        (layer.name, "; ".join(layer.owns), ", ".join(layer.reads) or "none", layer.state)
+        for layer in layers(landing_zone)
+    ]
     return Table("Layers", ("Stack", "Owns", "Reads", "State"), rows)
 
 

@@ -84,7 +84,7 @@ def lock_outs_in(partial: PartialConfiguration) -> list[tuple[str, str]]:
     landing_zone = LandingZone.of(partial)
     if landing_zone is None or any(fault.rule != rule_id(spelling.spelling) for fault in check(partial)):
         return []
-    return [(LOCK_OUT, one.at) for one in Guard.of(landing_zone).lock_outs]
+    return [(LOCK_OUT, lockout.at) for lockout in Guard.of(landing_zone).lock_outs]
 
 
 def rule_id(rule: Rule) -> str:

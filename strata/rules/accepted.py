@@ -52,10 +52,16 @@ def unused(landing_zone: LandingZone, doubts: Iterable[Warned], errors: Iterable
     """Yields the entries of accepted.yaml that accept nothing: the finding is corrected, or has another place."""
     if not landing_zone.accepted:
         return
-    met = {*((one.finding, one.at) for one in doubts), *errors}
+    met = {*((warned.finding, warned.at) for warned in doubts), *errors}
     # What drift finds is at AWS, where nobody looks here.
-    here = [(index, one) for index, one in enumerate(landing_zone.accepted) if one.finding not in DRIFT]
-    in_vain = {f"{one.finding} {one.at}" for _, one in here if (one.finding, one.at) not in met}
+    here = [
+        (index, acceptance) for index, acceptance in enumerate(landing_zone.accepted) if acceptance.finding not in DRIFT
+    ]
+    in_vain = {
+        f"{acceptance.finding} {acceptance.at}"
+        for _, acceptance in here
+        if (acceptance.finding, acceptance.at) not in met
+    }
     for index, one in here:
         if one.finding == _IN_VAIN and one.at in in_vain:
             continue

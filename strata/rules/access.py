@@ -129,7 +129,7 @@ def _inline(partial: PartialConfiguration, limits: Limits, at: Location, file: s
         yield partial.fault(SSO, at, message, "replace it, or make it a customer managed policy")
 
 
-class _Known(NamedTuple):
+class _KnownNames(NamedTuple):
     """The names that assignments may use, gathered once: None where not everything could be read."""
 
     permission_sets: frozenset[str] | None
@@ -158,11 +158,11 @@ def assignments(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault
         yield from _per_account(partial, limits, sso, known.selector)
 
 
-def _known(partial: PartialConfiguration, sso: Sso) -> _Known:
+def _known(partial: PartialConfiguration, sso: Sso) -> _KnownNames:
     organization = partial.organization or Organization()
     units = unit_keys(organization) | {ROOT}
     whole = partial.organization is not None and partial.complete(ORGANIZATION, "accounts", "organizational_units")
-    return _Known(
+    return _KnownNames(
         permission_sets=partial.declared(SSO, "permission_sets", sso.permission_sets),
         groups=partial.declared(SSO, "groups", sso.groups),
         users=partial.declared(SSO, "users", sso.users),
@@ -173,7 +173,9 @@ def _known(partial: PartialConfiguration, sso: Sso) -> _Known:
     )
 
 
-def _assignment(partial: PartialConfiguration, known: _Known, at: Location, assignment: Assignment) -> Iterator[Fault]:
+def _assignment(
+    partial: PartialConfiguration, known: _KnownNames, at: Location, assignment: Assignment
+) -> Iterator[Fault]:
     for part, what in (("permission_sets", "permission set"), ("groups", "group"), ("users", "user")):
         for index, name in enumerate(getattr(assignment, part)):
             yield from report_unknown(partial, SSO, (*at, part, index), name, getattr(known, part), what)
@@ -184,7 +186,9 @@ def _assignment(partial: PartialConfiguration, known: _Known, at: Location, assi
         yield from _exceptions(partial, known.selector, at, assignment)
 
 
-def _targets(partial: PartialConfiguration, known: _Known, at: Location, assignment: Assignment) -> Iterator[Fault]:
+def _targets(
+    partial: PartialConfiguration, known: _KnownNames, at: Location, assignment: Assignment
+) -> Iterator[Fault]:
     """Accounts and units exist; a wildcard or a tag matches something."""
     accounts = assignment.accounts if assignment.accounts != "all" else ()
     yield from _named(partial, known, at, accounts, assignment.organizational_units)
@@ -195,7 +199,7 @@ def _targets(partial: PartialConfiguration, known: _Known, at: Location, assignm
 
 
 def _named(
-    partial: PartialConfiguration, known: _Known, at: Location, accounts: tuple[str, ...], units: tuple[str, ...]
+    partial: PartialConfiguration, known: _KnownNames, at: Location, accounts: tuple[str, ...], units: tuple[str, ...]
 ) -> Iterator[Fault]:
     for index, name in enumerate(accounts):
         here: Location = (*at, "accounts", index)

@@ -12,35 +12,35 @@ from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.errors import Message
 from strata.landing_zone import LandingZone
-from strata.policy.effects import Kind, doubtful
+from strata.policy.effects import DocumentKind, doubtful
 from strata.policy.grammar import TOP_KEYS
 from strata.policy.reference import reference
 from strata.rules.accepted import Warned
 from strata.rules.documents import DocumentFile, Named
 
 _KINDS = {
-    PolicyType.SERVICE_CONTROL: Kind.SERVICE_CONTROL,
-    PolicyType.RESOURCE_CONTROL: Kind.RESOURCE_CONTROL,
-    None: Kind.PERMISSION_SET,
+    PolicyType.SERVICE_CONTROL: DocumentKind.SERVICE_CONTROL,
+    PolicyType.RESOURCE_CONTROL: DocumentKind.RESOURCE_CONTROL,
+    None: DocumentKind.PERMISSION_SET,
 }
 
 
 def document_warnings(landing_zone: LandingZone) -> list[Warned]:
     """Returns the warnings about policies: in their files, in options that create one, in names of AWS policies."""
     found = (_files, _options, _managed_policies, _service_principals)
-    return list(dict.fromkeys(one for rule in found for one in rule(landing_zone)))
+    return list(dict.fromkeys(warned for rule in found for warned in rule(landing_zone)))
 
 
 def _files(landing_zone: LandingZone) -> Iterator[Warned]:
-    for one in Named.of(landing_zone).files():
-        if one.type not in TOP_KEYS:
-            for found in doubtful(one.document.content, _kind(one), ACCESS_ROLE):
-                message = Message(found.id, f"{found.problem}; {found.remedy}", value=found.value)
-                yield Warned(found.at(one.file), (one.file, found.location, message))
+    for document_file in Named.of(landing_zone).files():
+        if document_file.type not in TOP_KEYS:
+            for finding in doubtful(document_file.document.content, _kind(document_file), ACCESS_ROLE):
+                message = Message(finding.id, f"{finding.problem}; {finding.remedy}", value=finding.value)
+                yield Warned(finding.at(document_file.file), (document_file.file, finding.location, message))
 
 
-def _kind(file: DocumentFile) -> Kind:
-    return Kind.ROLE if file.of_deployer else _KINDS[file.type]
+def _kind(file: DocumentFile) -> DocumentKind:
+    return DocumentKind.ROLE if file.of_deployer else _KINDS[file.type]
 
 
 def _options(landing_zone: LandingZone) -> Iterator[Warned]:
@@ -48,8 +48,8 @@ def _options(landing_zone: LandingZone) -> Iterator[Warned]:
     for policy in landing_zone.policies.values():
         if not policy.option or policy.type is not PolicyType.SERVICE_CONTROL:
             continue
-        findings = doubtful(policy.document.content, Kind.SERVICE_CONTROL, ACCESS_ROLE)
-        if any(found.id == "exempts-everybody" for found in findings):
+        findings = doubtful(policy.document.content, DocumentKind.SERVICE_CONTROL, ACCESS_ROLE)
+        if any(finding.id == "exempts-everybody" for finding in findings):
             location: Location = (*policy.location, "exempt_roles")
             text = Message("exempts-everybody", "exempts every role, so the policy denies next to nothing; name roles")
             yield Warned(dotted(location), (ORGANIZATION, location, text))

@@ -12,7 +12,7 @@ from strata.config.source import Location
 from strata.landing_zone import LandingZone
 from strata.landing_zone.deployer import Deployer, deployer_of
 from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet, all_permission_sets
-from strata.landing_zone.placeholders import Document
+from strata.landing_zone.placeholders import DocumentTemplate
 from strata.landing_zone.policies import Policy, all_policies
 
 
@@ -20,7 +20,7 @@ class DocumentFile(NamedTuple):
     """A policy file with one use of it."""
 
     file: str
-    document: Document
+    document: DocumentTemplate
     type: PolicyType | None = None
     """None for an inline policy."""
     of_deployer: bool = False
@@ -64,26 +64,44 @@ class Named(NamedTuple):
 
     def files(self) -> Iterator[DocumentFile]:
         """Yields every policy file that could be read, once for each use."""
-        found = [DocumentFile(one.file, one.document, one.type) for one in self.policies if one.file]
-        found += [DocumentFile(one.file, one.document) for one in self._inline_of_sets() if one.file]
+        document_files = [
+            DocumentFile(policy.file, policy.document, policy.type) for policy in self.policies if policy.file
+        ]
+        document_files += [
+            DocumentFile(inline_policy.file, inline_policy.document)
+            for inline_policy in self._inline_of_sets()
+            if inline_policy.file
+        ]
         held = self.deployer.policies if self.deployer else ()
-        inline = (one for one in held if isinstance(one, InlinePolicy))
-        found += [DocumentFile(one.file, one.document, of_deployer=True) for one in inline if one.file]
-        yield from ({(one.file, one.type, one.of_deployer): one for one in found if one.document.template}).values()
+        inline = (inline_policy for inline_policy in held if isinstance(inline_policy, InlinePolicy))
+        document_files += [
+            DocumentFile(inline_policy.file, inline_policy.document, of_deployer=True)
+            for inline_policy in inline
+            if inline_policy.file
+        ]
+        yield from (
+            {
+                (document_file.file, document_file.type, document_file.of_deployer): document_file
+                for document_file in document_files
+                if document_file.document.template
+            }
+        ).values()
 
     def _inline_of_sets(self) -> Iterator[InlinePolicy]:
         for permission_set in self.permission_sets:
-            yield from (one for one in permission_set.policies if isinstance(one, InlinePolicy))
+            yield from (
+                inline_policy for inline_policy in permission_set.policies if isinstance(inline_policy, InlinePolicy)
+            )
 
     def of_aws(self) -> Iterator[AwsPolicy]:
         """Yields the managed policies of AWS's that are named, boundaries among them."""
-        for one in self.permission_sets:
-            if one.option or one.external:
+        for permission_set in self.permission_sets:
+            if permission_set.option or permission_set.external:
                 continue
-            holder = f"permission_sets.{one.key}"
-            yield from _of_aws(SSO, one.location, holder, one.policies)
-            if one.boundary and one.boundary.aws:
-                yield AwsPolicy(SSO, (*one.location, "boundary", "aws"), holder, one.boundary.aws)
+            holder = f"permission_sets.{permission_set.key}"
+            yield from _of_aws(SSO, permission_set.location, holder, permission_set.policies)
+            if permission_set.boundary and permission_set.boundary.aws:
+                yield AwsPolicy(SSO, (*permission_set.location, "boundary", "aws"), holder, permission_set.boundary.aws)
         if self.deployer:
             yield from _of_aws(PROJECT, ("deployer",), "deployer", self.deployer.policies)
 

@@ -26,7 +26,7 @@ from strata.rules.accepted import Doubt
 from strata.text import counted, listed
 
 if TYPE_CHECKING:
-    from strata.evaluation.expectations import Case, Examination, Result
+    from strata.evaluation.expectations import Case, Examiner, ExpectationResult
     from strata.evaluation.landing_zone import Evaluated
     from strata.evaluation.sentences import Sentence
 
@@ -35,14 +35,18 @@ class Cause(NamedTuple):
     """What several broken expectations have in common."""
 
     fault: Fault
-    results: tuple[Result, ...]
+    results: tuple[ExpectationResult, ...]
 
 
 class UnmetError(ConfigurationError):
     """Expectations that do not hold, or contradict each other."""
 
     def __init__(
-        self, faults: Sequence[Fault], results: Sequence[Result], unmet: Mapping[Fault, Result], causes: Sequence[Cause]
+        self,
+        faults: Sequence[Fault],
+        results: Sequence[ExpectationResult],
+        unmet: Mapping[Fault, ExpectationResult],
+        causes: Sequence[Cause],
     ) -> None:
         super().__init__([*faults, *unmet])
         self.results = tuple(results)
@@ -70,11 +74,11 @@ def expectations(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     if not partial.expectations:
         return
     seen: dict[str, int] = {}
-    for index, one in partial.expectations.items():
-        first = seen.setdefault(one.id, index)
+    for index, expectation in partial.expectations.items():
+        first = seen.setdefault(expectation.id, index)
         if first != index:
-            problem = f"the id {short(one.id)} is that of entry {first + 1} as well"
-            message = Message("name-taken", problem, kind="expectation", name=one.id, entry=first + 1)
+            problem = f"the id {short(expectation.id)} is that of entry {first + 1} as well"
+            message = Message("name-taken", problem, kind="expectation", name=expectation.id, entry=first + 1)
             yield partial.fault(EXPECTATIONS, (ENTRIES, index, "id"), message, "give it another id")
     landing_zone = LandingZone.of(partial)
     if landing_zone is None:
@@ -85,8 +89,8 @@ def expectations(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     evaluated = Evaluated(landing_zone)
     places = partial.complete(ORGANIZATION, "organizational_units", "accounts")
     principals = partial.complete(SSO, "users", "groups", "permission_sets")
-    for index, one in partial.expectations.items():
-        for found in problems(evaluated, one, places=places, principals=principals):
+    for index, expectation in partial.expectations.items():
+        for found in problems(evaluated, expectation, places=places, principals=principals):
             at = (ENTRIES, index, *found.at)
             yield partial.fault(EXPECTATIONS, _written(partial, at), found.problem, found.remedy)
 
@@ -100,7 +104,7 @@ def _written(partial: PartialConfiguration, at: Location) -> Location:
 # Whether they hold
 
 
-def examined(landing_zone: LandingZone, day: dt.date | None = None) -> list[Result]:
+def examined(landing_zone: LandingZone, day: dt.date | None = None) -> list[ExpectationResult]:
     """Returns what was found for each expectation; with a day, not those that ended before it.
 
     One that names what AWS has no more cannot be asked of AWS: `unaskable` says why.
@@ -115,10 +119,10 @@ def unaskable(evaluated: Evaluated, expectation: Expectation) -> Message | Liter
     """Returns what an expectation names and is not there, so that nobody can ask it; empty where all is."""
     from strata.evaluation.sentences import problems
 
-    return next((one.problem for one in problems(evaluated, expectation, places=True, principals=True)), "")
+    return next((problem.problem for problem in problems(evaluated, expectation, places=True, principals=True)), "")
 
 
-def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Result]:
+def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[ExpectationResult]:
     """Returns what was found for each expectation, all of which hold.
 
     Raises:
@@ -141,8 +145,8 @@ def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Resul
         )
         faults.append(_fault(landing_zone, later, message, "leave the case out of one of the two, under except"))
     results = [examination.examine(index, sentence) for index, sentence in sentences.items()]
-    unmet = (one for one in results if not one.holds and one.index not in opposed)
-    broken = {_fault(landing_zone, one.index, *_in_words(one)): one for one in unmet}
+    unmet = (result for result in results if not result.holds and result.index not in opposed)
+    broken = {_fault(landing_zone, result.index, *_in_words(result)): result for result in unmet}
     if faults or broken:
         raise UnmetError(faults, results, broken, list(causes(landing_zone, list(broken.values()))))
     return results
@@ -154,8 +158,8 @@ AS_EXPECTED = "make the expectations say what is meant first; --dry-run shows th
 
 def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
     """Yields what breaks expectations that hold in one configuration and not in another, and each of these."""
-    held = {one.expectation.id for one in examined(before) if one.holds}
-    broken = [one for one in examined(after) if not one.holds and one.expectation.id in held]
+    held = {result.expectation.id for result in examined(before) if result.holds}
+    broken = [result for result in examined(after) if not result.holds and result.expectation.id in held]
     common = list(causes(after, broken))
     for cause in common:
         problem, place = cause.fault.problem, f"{ORGANIZATION}:{cause.fault.line}"
@@ -171,17 +175,19 @@ def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
 
 def _sentences(
     landing_zone: LandingZone, day: dt.date | None, *, askable: bool = False
-) -> tuple[Examination, Mapping[int, Sentence]]:
+) -> tuple[Examiner, Mapping[int, Sentence]]:
     """Returns the expectations that did not end before a day, or those of them that name nothing in vain."""
-    from strata.evaluation.expectations import Examination
+    from strata.evaluation.expectations import Examiner
     from strata.evaluation.landing_zone import Evaluated
     from strata.evaluation.sentences import resolved
 
     evaluated = Evaluated(landing_zone)
-    asked = {index: one for index, one in enumerate(landing_zone.expectations) if not one.ended(day)}
+    asked = {
+        index: expectation for index, expectation in enumerate(landing_zone.expectations) if not expectation.ended(day)
+    }
     if askable:
-        asked = {index: one for index, one in asked.items() if not unaskable(evaluated, one)}
-    return Examination(evaluated), {index: resolved(evaluated, one) for index, one in asked.items()}
+        asked = {index: expectation for index, expectation in asked.items() if not unaskable(evaluated, expectation)}
+    return Examiner(evaluated), {index: resolved(evaluated, expectation) for index, expectation in asked.items()}
 
 
 def _fault(landing_zone: LandingZone, index: int, problem: Message, remedy: str) -> Fault:
@@ -195,16 +201,16 @@ _SEVERAL = 3
 """So many expectations that break in the same accounts are no coincidence."""
 
 
-def causes(landing_zone: LandingZone, unmet: Sequence[Result]) -> Iterator[Cause]:
+def causes(landing_zone: LandingZone, unmet: Sequence[ExpectationResult]) -> Iterator[Cause]:
     """Yields the accounts in which several expectations break, and nowhere else, with what binds these accounts."""
-    by_accounts: defaultdict[frozenset[str], list[Result]] = defaultdict(list)
+    by_accounts: defaultdict[frozenset[str], list[ExpectationResult]] = defaultdict(list)
     for result in unmet:
         by_accounts[frozenset(account for case in result.failing for account in case.accounts)].append(result)
     for accounts, results in by_accounts.items():
         if len(results) >= _SEVERAL:
             where, at = _common_place(landing_zone, accounts)
             problem, remedy = _bound(landing_zone, accounts, where, len(results))
-            broken = [one.expectation.id for one in results]
+            broken = [result.expectation.id for result in results]
             message = Message("expectations-unmet-together", problem, accounts=sorted(accounts), expectations=broken)
             yield Cause(landing_zone.fault(ORGANIZATION, at, message, remedy), tuple(results))
 
@@ -247,29 +253,29 @@ _LISTED = 20
 """Cases that are listed where all are asked for; the JSON has every one."""
 
 
-def _in_words(result: Result) -> tuple[Message, str]:
-    one, first = result.expectation, result.failing[0]
-    text = f"{one.id} ({' '.join(one.reason.split())}): {case_in_words(first)}{_more(result)}"
+def _in_words(result: ExpectationResult) -> tuple[Message, str]:
+    expectation, first = result.expectation, result.failing[0]
+    text = f"{expectation.id} ({' '.join(expectation.reason.split())}): {case_in_words(first)}{_more(result)}"
     problem = Message(
         "expectation-unmet",
         text,
-        expectation=one.id,
+        expectation=expectation.id,
         action=first.action,
         accounts=list(first.accounts),
         outcome=first.outcome,
         count=result.number,
     )
-    return problem, remedy(one, first)
+    return problem, remedy(expectation, first)
 
 
-def _briefly(result: Result) -> str:
+def _briefly(result: ExpectationResult) -> str:
     """Returns the first case of a broken expectation, without what decides it, and the number of the others."""
     first = result.failing[0]
     may = {Outcome.ALLOWED: "may", Outcome.DENIED: "may not"}.get(first.outcome, "may perhaps")
     return f"{_who(first)} {may} {first.action}{_where(first)}{_more(result)}"
 
 
-def _more(result: Result) -> str:
+def _more(result: ExpectationResult) -> str:
     more = result.number - len(result.failing[0].accounts)
     return f", and {'at least ' if result.cut else ''}{counted(more, 'case')} more" if more else ""
 
@@ -294,7 +300,7 @@ def case_in_words(case: Case) -> str:
 
 
 def _who(case: Case) -> str:
-    names = [one for one in dict.fromkeys((case.who, case.acts_as)) if one]
+    names = [name for name in dict.fromkeys((case.who, case.acts_as)) if name]
     return f"{' as '.join(names)} in {listed(case.accounts, _SHOWN)}"
 
 
@@ -303,23 +309,23 @@ def _where(case: Case) -> str:
     return f"{on} in region {case.region}" if case.region else on
 
 
-def remedy(one: Expectation, case: Case) -> str:
+def remedy(expectation: Expectation, case: Case) -> str:
     """Returns what to do about a case, and the command that shows more of it."""
-    return f"{_remedy(one, case)}; {_way(one, case)}"
+    return f"{_remedy(expectation, case)}; {_way(expectation, case)}"
 
 
-def _way(one: Expectation, case: Case) -> str:
-    return f"the whole way: {_command(one, case)}"
+def _way(expectation: Expectation, case: Case) -> str:
+    return f"the whole way: {_command(expectation, case)}"
 
 
-def _remedy(one: Expectation, case: Case) -> str:
+def _remedy(expectation: Expectation, case: Case) -> str:
     if case.answer and case.outcome is Outcome.DEPENDS:
         said = [_said(key) for key in case.answer.keys]
         if case.acts_as == SOMEBODY and _PRINCIPAL in case.answer.keys:
             said[case.answer.keys.index(_PRINCIPAL)] = "leave the exempt roles out under except, as: role/NAME"
-        said = [one for one in dict.fromkeys(said) if one] or ["ask what does not depend on that"]
+        said = [remedy for remedy in dict.fromkeys(said) if remedy] or ["ask what does not depend on that"]
         return f"{' and '.join(said)}, or mend the policy"
-    return "deny it there, or mend the expectation" if one.denied else "allow it there, or mend the expectation"
+    return "deny it there, or mend the expectation" if expectation.denied else "allow it there, or mend the expectation"
 
 
 def _said(key: str) -> str:
@@ -339,13 +345,13 @@ _MISSING = {
 """What a request needs so that a key of it is known."""
 
 
-def _command(one: Expectation, case: Case) -> str:
+def _command(expectation: Expectation, case: Case) -> str:
     words = ["strata", "can", case.action, "--in", case.account]
     if case.who or case.acts_as != SOMEBODY:
         words += ["--as", _asked(case)]
     for option, value in (("--on", case.resource), ("--region", case.region)):
         words += [option, value] if value else []
-    for key, values in one.with_.items():
+    for key, values in expectation.with_.items():
         words += [part for value in values or ("",) for part in ("--with", f"{key}={value}")]
     return " ".join(map(word, words))
 

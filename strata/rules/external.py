@@ -31,9 +31,9 @@ def documents(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 
 
 def _documents(external: External) -> Iterator[tuple[Location, str]]:
-    for name, one in external.permission_sets.items():
-        if one.inline:
-            yield place_of_inline(name), one.inline
+    for name, permission_set in external.permission_sets.items():
+        if permission_set.inline:
+            yield place_of_inline(name), permission_set.inline
     for type, policies in external.policies.items():
         for name, policy in policies.items():
             yield place_of_policy(type, name), policy.document
@@ -46,10 +46,14 @@ def unread(landing_zone: LandingZone) -> Iterator[Doubt]:
         if not policy.is_known:
             message = Message("unread-external", text.format(f"{policy.type} {policy.name}"), policy=policy.key)
             yield ORGANIZATION, policy.location, message
-    for one in landing_zone.permission_sets.values():
-        if not one.is_known:
-            message = Message("unread-external", text.format(f"permission set {one.name}"), permission_set=one.key)
-            yield SSO, one.location, message
+    for permission_set in landing_zone.permission_sets.values():
+        if not permission_set.is_known:
+            message = Message(
+                "unread-external",
+                text.format(f"permission set {permission_set.name}"),
+                permission_set=permission_set.key,
+            )
+            yield SSO, permission_set.location, message
     for group in landing_zone.groups.values():
         if is_of_control_tower(group) and not group.is_known:
             text = (
@@ -71,10 +75,14 @@ def unused_entries(landing_zone: LandingZone) -> Iterator[Doubt]:
     """Yields the entries of external.yaml that belong to nothing declared as external."""
     external = landing_zone.external
     named: set[Location] = {
-        ("permission_sets", one.name) for one in landing_zone.permission_sets.values() if one.external
+        ("permission_sets", permission_set.name)
+        for permission_set in landing_zone.permission_sets.values()
+        if permission_set.external
     }
-    named |= {("policies", one.type.value, one.name) for one in landing_zone.policies.values() if one.external}
-    named |= {("groups", one.name) for one in landing_zone.groups.values() if is_of_control_tower(one)}
+    named |= {
+        ("policies", policy.type.value, policy.name) for policy in landing_zone.policies.values() if policy.external
+    }
+    named |= {("groups", group.name) for group in landing_zone.groups.values() if is_of_control_tower(group)}
     has: list[Location] = [("permission_sets", name) for name in external.permission_sets]
     has += [("policies", type.value, name) for type, policies in external.policies.items() for name in policies]
     has += [("groups", name) for name in external.groups]

@@ -36,7 +36,7 @@ def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             for index, place in enumerate(wave)
             if (problem := landing_zone.selector.problem(place, (*at, number, index)))
         ]
-        yield from (partial.fault(layer.file, one.at, one.problem, one.remedy) for one in problems)
+        yield from (partial.fault(layer.file, problem.at, problem.problem, problem.remedy) for problem in problems)
         for number, accounts in enumerate(found if places and not problems else ()):
             if not accounts:
                 message = Message("wave-empty", "names no member account that no wave before it has", wave=number + 1)

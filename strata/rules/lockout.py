@@ -21,7 +21,7 @@ from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Fault, Message
 from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.lockout import DEPLOYER, ENTER, SIGN_IN, Management, Way, in_members, sign_ins
+from strata.evaluation.lockout import DEPLOYER, ENTER, SIGN_IN, Management, UndoingWay, in_members, sign_ins
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import has_ended
 from strata.landing_zone.permission_sets import Held
@@ -71,15 +71,15 @@ class Guard:
     def faults(self, day: dt.date | None = None) -> Iterator[Fault]:
         """Yields what nobody could undo and accepted.yaml does not accept; with a day, or no longer on it."""
         zone = self.landing_zone
-        for one in self.lock_outs:
-            entry = find(zone.accepted, LOCK_OUT, one.at)
+        for lockout in self.lock_outs:
+            entry = find(zone.accepted, LOCK_OUT, lockout.at)
             if entry and not entry.ended(day):
                 continue
             over = f", accepted until {entry.until} only" if entry else ""
-            remedy = f"{one.remedy}; or accept it in {ACCEPTED} [{hint(LOCK_OUT, one.at)}]"
+            remedy = f"{lockout.remedy}; or accept it in {ACCEPTED} [{hint(LOCK_OUT, lockout.at)}]"
             until = str(entry.until) if entry else None
-            message = Message(LOCK_OUT, f"{one.problem}{over}", accepted_until=until, **one.problem.data)
-            fault = zone.fault(one.file, one.location, message, remedy)
+            message = Message(LOCK_OUT, f"{lockout.problem}{over}", accepted_until=until, **lockout.problem.data)
+            fault = zone.fault(lockout.file, lockout.location, message, remedy)
             yield replace(fault, rule="lockout.lock_outs")
 
     @cached_property
@@ -91,7 +91,7 @@ class Guard:
         )
 
     @cached_property
-    def _of_members(self) -> tuple[Way, ...]:
+    def _of_members(self) -> tuple[UndoingWay, ...]:
         return (
             *in_members(self._evaluated, self._standing.management.actors),
             *sign_ins(self._evaluated),
@@ -105,20 +105,20 @@ class Guard:
         yield from _nobody(self._standing)
         yield from _uncertain(self._standing)
         yield from _ending(self.landing_zone, self._standing)
-        said = {one.statement for one in self.lock_outs}
-        yield from (one for one in _doubtful(self.landing_zone, self._of_members) if one.at not in said)
+        said = {lockout.statement for lockout in self.lock_outs}
+        yield from (warned for warned in _doubtful(self.landing_zone, self._of_members) if warned.at not in said)
         yield from _by_others(_closing(self.landing_zone, self._of_members))
 
 
 def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[Message]:
     """Yields what somebody can undo in one configuration and nobody could in another, whether accepted or not."""
-    known = {one.at for one in Guard.of(before).lock_outs}
-    for one in Guard.of(after).lock_outs:
-        if one.at not in known:
-            accepted = f"; {ACCEPTED} accepts it" if find(after.accepted, LOCK_OUT, one.at) else ""
-            where = str(after.source(one.file, one.location))
-            text = f"{where}: {one.problem}{accepted}; {one.remedy}"
-            yield Message(LOCK_OUT, text, place=where, **one.problem.data)
+    known = {lockout.at for lockout in Guard.of(before).lock_outs}
+    for lock_out in Guard.of(after).lock_outs:
+        if lock_out.at not in known:
+            accepted = f"; {ACCEPTED} accepts it" if find(after.accepted, LOCK_OUT, lock_out.at) else ""
+            where = str(after.source(lock_out.file, lock_out.location))
+            text = f"{where}: {lock_out.problem}{accepted}; {lock_out.remedy}"
+            yield Message(LOCK_OUT, text, place=where, **lock_out.problem.data)
 
 
 # The management account
@@ -143,17 +143,17 @@ class _Standing:
         self.deployer = management.landing_zone.deployer
 
     @cached_property
-    def ways(self) -> Mapping[str, Sequence[Way]]:
+    def ways(self) -> Mapping[str, Sequence[UndoingWay]]:
         """Returns the ways to undo each stack; none where the first that was found is open."""
         return {stack: self._until_open(stack) for stack in STACKS}
 
-    def _until_open(self, stack: str) -> list[Way]:
-        found: list[Way] = []
+    def _until_open(self, stack: str) -> list[UndoingWay]:
+        ways: list[UndoingWay] = []
         for way in self.management.of_stack(stack):
             if way.outcome is Outcome.ALLOWED:
                 return []
-            found.append(way)
-        return found
+            ways.append(way)
+        return ways
 
     def on(self, day: dt.date) -> _Standing:
         """Returns how they stand on a day."""
@@ -190,12 +190,12 @@ class _Standing:
         """Returns the stacks of a rank."""
         return [stack for stack in STACKS if self.rank(stack) is rank]
 
-    def open(self, stack: str) -> list[Way]:
+    def open(self, stack: str) -> list[UndoingWay]:
         """Returns the ways that depend on something; a deployer that nobody names is none."""
-        found = (way for way in self.ways[stack] if way.outcome is Outcome.DEPENDS)
-        return [way for way in found if way.by != DEPLOYER or self.deployer]
+        ways = (way for way in self.ways[stack] if way.outcome is Outcome.DEPENDS)
+        return [way for way in ways if way.by != DEPLOYER or self.deployer]
 
-    def barred(self, stack: str) -> list[Way]:
+    def barred(self, stack: str) -> list[UndoingWay]:
         """Returns the ways that were meant to be open and are not: of people, else of the deployer."""
         denied = [way for way in self.ways[stack] if way.outcome is Outcome.DENIED]
         people = [way for way in denied if way.permission_set and not way.falls_short]
@@ -211,7 +211,7 @@ def _in_management(landing_zone: LandingZone, standing: _Standing, day: dt.date 
             yield _ended(landing_zone, standing, ended, day)
         lost = [stack for stack in lost if stack not in ended]
     by_cause: dict[tuple[str, Location, str], list[str]] = defaultdict(list)
-    ways: dict[tuple[str, Location, str], Way] = {}
+    ways: dict[tuple[str, Location, str], UndoingWay] = {}
     for stack in lost:
         way = standing.barred(stack)[0]
         cause = _cause(landing_zone, way)
@@ -232,7 +232,7 @@ def _undone(stacks: Sequence[str]) -> str:
     return "a deploy" if len(stacks) == len(STACKS) else f"a deploy of {listed(stacks)}"
 
 
-def _why(way: Way) -> str:
+def _why(way: UndoingWay) -> str:
     statement = way.decided.statement
     if statement:
         named = f"statement {statement.sid}" if statement.line else statement.file
@@ -242,7 +242,7 @@ def _why(way: Way) -> str:
     return f"the {way.decided.level} does not allow {way.action} to {way.by}"
 
 
-def _cause(landing_zone: LandingZone, way: Way) -> tuple[str, Location, str]:
+def _cause(landing_zone: LandingZone, way: UndoingWay) -> tuple[str, Location, str]:
     """Returns where the reason stands: in a document, at the boundary, at the permission set, or at the deployer."""
     decided = way.decided
     here: Location
@@ -250,8 +250,8 @@ def _cause(landing_zone: LandingZone, way: Way) -> tuple[str, Location, str]:
     if not way.permission_set:
         policies, file, here = landing_zone.deployer.policies if landing_zone.deployer else (), PROJECT, ("deployer",)
     else:
-        found = landing_zone.permission_sets[way.permission_set]
-        policies, file, here = found.policies, SSO, found.location
+        permission_set = landing_zone.permission_sets[way.permission_set]
+        policies, file, here = permission_set.policies, SSO, permission_set.location
         if decided.level.startswith("boundary"):
             return file, (*here, "boundary"), ""
     for name in (getattr(policy, "file", None) for policy in policies):
@@ -291,7 +291,7 @@ def _ending(landing_zone: LandingZone, standing: _Standing) -> Iterator[Warned]:
 def _last(landing_zone: LandingZone, standing: _Standing, needed: _Rank, day: dt.date) -> tuple[int, dt.date]:
     """Returns the assignment, of those that ended before a day, after which fewer are left than are needed."""
     ends = _ends(landing_zone, day)
-    until = next(one for one in sorted(ends) if standing.after(one).lowest < needed)
+    until = next(end for end in sorted(ends) if standing.after(end).lowest < needed)
     undoing = standing.on(until).undoing
     return next((index for index, permission_set in ends[until] if permission_set in undoing), ends[until][0][0]), until
 
@@ -337,7 +337,7 @@ def _uncertain(standing: _Standing) -> Iterator[Warned]:
         yield Warned(f"assignments {on}"[:LONGEST], (SSO, ("assignments",), message))
 
 
-def _on(way: Way) -> Iterable[str]:
+def _on(way: UndoingWay) -> Iterable[str]:
     return [f"{way.by.partition(' as ')[0]} of an identity provider"] if way.external else way.decided.keys
 
 
@@ -364,19 +364,21 @@ class _Affected(NamedTuple):
     keys: Iterable[str] = ()
 
 
-def _in_members(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[LockOut]:
+def _in_members(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator[LockOut]:
     """Yields those that a deploy brings about: what others look after is not its doing."""
-    return (one for one in _closing(landing_zone, ways) if one.file != EXTERNAL)
+    return (lockout for lockout in _closing(landing_zone, ways) if lockout.file != EXTERNAL)
 
 
-def _by_others(found: Iterable[LockOut]) -> Iterator[Warned]:
-    for one in found:
-        if one.file == EXTERNAL:
-            text = f"{one.problem}; it is of others, and no deploy changes it: have them {one.remedy}"
-            yield Warned(one.at, (one.file, one.location, Message("closed-by-others", text, **one.problem.data)))
+def _by_others(lockouts: Iterable[LockOut]) -> Iterator[Warned]:
+    for lockout in lockouts:
+        if lockout.file == EXTERNAL:
+            text = f"{lockout.problem}; it is of others, and no deploy changes it: have them {lockout.remedy}"
+            yield Warned(
+                lockout.at, (lockout.file, lockout.location, Message("closed-by-others", text, **lockout.problem.data))
+            )
 
 
-def _closing(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[LockOut]:
+def _closing(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator[LockOut]:
     """Yields one lock-out for each statement and each place that it is attached to."""
     found: dict[_Cause, list[_Affected]] = defaultdict(list)
     for way in ways:
@@ -390,15 +392,15 @@ def _closing(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[LockOut
 
 
 def _attached(landing_zone: LandingZone, account: str, statement: Statement) -> Iterator[_Cause]:
-    for one in landing_zone.effective_policies[Target("account", account)]:
-        file = one.policy.file
+    for policy in landing_zone.effective_policies[Target("account", account)]:
+        file = policy.policy.file
         if file and _is_of(landing_zone, file, statement):
-            yield _Cause(file, statement.at, f"{file} {statement.place[:LONGEST]}", one.source)
-        elif one.policy.external:
-            at = place_of_policy(one.policy.type, one.policy.name)
+            yield _Cause(file, statement.at, f"{file} {statement.place[:LONGEST]}", policy.source)
+        elif policy.policy.external:
+            at = place_of_policy(policy.policy.type, policy.policy.name)
             line = landing_zone.source(EXTERNAL, at).line
             if _is_of(landing_zone, EXTERNAL, statement) and statement.line == line:
-                yield _Cause(EXTERNAL, at, f"{one.policy.name} {statement.place[:LONGEST]}", one.source)
+                yield _Cause(EXTERNAL, at, f"{policy.policy.name} {statement.place[:LONGEST]}", policy.source)
 
 
 def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
@@ -409,7 +411,7 @@ def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
     if signed_in := _accounts(denied, SIGN_IN):
         closed.append(f"ends every sign-in by Identity Center in {signed_in}")
     if repairs := _repairs(denied):
-        action = next(one.action for one in denied if one.what in repairs)
+        action = next(affected.action for affected in denied if affected.what in repairs)
         repaired = f"{listed(repairs)} of {_accounts(denied, *repairs)}"
         closed.append(f"denies {ACCESS_ROLE} {action}, so it cannot repair {repaired}")
     text = f"attached to {target}, statement {denied[0].statement.sid} {', and '.join(closed)}"
@@ -418,7 +420,7 @@ def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
     return LockOut(cause.file, cause.location, at, problem, _remedy(denied), cause.statement)
 
 
-def _doubtful(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[Warned]:
+def _doubtful(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator[Warned]:
     """Yields one warning for each statement that may close members, wherever it is attached."""
     found: dict[tuple[str, Location, str], list[_Affected]] = defaultdict(list)
     for way in ways:
@@ -434,7 +436,7 @@ def _doubtful(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[Warned
             opened.append(f"Identity Center can sign people in to {signed_in}")
         if repairs := _repairs(doubted):
             opened.append(f"{ACCESS_ROLE} can repair {listed(repairs)} of {_accounts(doubted, *repairs)}")
-        depends = sorted({key for one in doubted for key in one.keys})
+        depends = sorted({key for affected in doubted for key in affected.keys})
         text = f"whether {', and whether '.join(opened)}, depends on {listed(depends)}; {_remedy(doubted)}"
         message = Message("uncertain-repair", text, depends=depends, **_facts(doubted))
         yield Warned(at, (file, location, message))

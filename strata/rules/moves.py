@@ -23,8 +23,8 @@ def moves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Moves can be replayed in their order, and end at what is declared."""
     earlier: dict[int, Move] = {}
     for index, move in partial.moves.items():
-        found = list(_step(partial, index, move, earlier))
-        yield from found or _ends(partial, index, move)
+        faults = list(_step(partial, index, move, earlier))
+        yield from faults or _ends(partial, index, move)
         earlier[index] = move
 
 
@@ -94,7 +94,7 @@ def _ends(partial: PartialConfiguration, index: int, move: Move) -> Iterator[Fau
 
 def _is_onto(partial: PartialConfiguration, kind: Kind, key: str) -> bool:
     """Returns whether a move leads to a key, so that another fault tells of its reuse."""
-    return any(one.kind == kind and one.to == key for one in partial.moves.values())
+    return any(move.kind == kind and move.to == key for move in partial.moves.values())
 
 
 def _is_retired(partial: PartialConfiguration, key: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from strata.config import ORGANIZATION, SECURITY
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import MANAGEMENT, ROOT, Account, Organization
+from strata.config.models import MANAGEMENT, ROOT, AccountEntry, Organization
 from strata.config.source import Location
 from strata.config.text import Problem, check_length, short
 from strata.errors import Fault, Message
@@ -74,7 +74,7 @@ def accounts(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
 _MOVED = "; if the unit was taken out, name the one that its accounts move to"
 
 
-def _account(partial: PartialConfiguration, limits: Limits, key: str, account: Account) -> Iterator[Fault]:
+def _account(partial: PartialConfiguration, limits: Limits, key: str, account: AccountEntry) -> Iterator[Fault]:
     project, tags = partial.project, limits["tags"]
     if project and not account.name:
         try:

@@ -14,7 +14,7 @@ from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.source import Location
 from strata.config.text import Problem, short, text_problem
 from strata.errors import Fault, Message
-from strata.landing_zone.placeholders import Document, misplaced, placeholder_problems, texts
+from strata.landing_zone.placeholders import DocumentTemplate, misplaced, placeholder_problems, texts
 from strata.landing_zone.policies import (
     FULL_ACCESS,
     all_policies,
@@ -64,7 +64,7 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             yield from _too_long(partial, (*at, "file"), policy.file, policy.document.length, size)
 
 
-def renamed(entries: Mapping[str, models.Policy] | Mapping[str, models.PermissionSet], *keys: str) -> str:
+def renamed(entries: Mapping[str, models.PolicyEntry] | Mapping[str, models.PermissionSetEntry], *keys: str) -> str:
     """Returns what to do where two have one name; that of others cannot be another."""
     external = any(key in entries and entries[key].external for key in keys)
     return "take one of the two out" if external else "give it another name"
@@ -72,12 +72,12 @@ def renamed(entries: Mapping[str, models.Policy] | Mapping[str, models.Permissio
 
 def full_access(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """AWS's own policies that allow everything are attached wherever nothing says that they are not."""
-    for key, one in partial.organization.policies.items() if partial.organization else ():
-        full, at = is_full_access(key, one), ("policies", key)
-        if full and not one.targets.empty:
-            message = Message("managed-elsewhere", f"AWS attaches {one.name or key} to everything", key="targets")
+    for key, policy in partial.organization.policies.items() if partial.organization else ():
+        full, at = is_full_access(key, policy), ("policies", key)
+        if full and not policy.targets.empty:
+            message = Message("managed-elsewhere", f"AWS attaches {policy.name or key} to everything", key="targets")
             yield partial.fault(ORGANIZATION, (*at, "targets"), message, "say under detached where it is not")
-        if not full and not one.detached.empty:
+        if not full and not policy.detached.empty:
             message = Message(
                 "managed-elsewhere", f"only external {listed([*FULL_ACCESS.values()])} have it", key="detached"
             )
@@ -92,7 +92,12 @@ def _too_long(partial: PartialConfiguration, at: Location, what: str, length: in
 
 
 def wrong_document(
-    partial: PartialConfiguration, yaml_file: str, at: Location, file: str, document: Document, kind: PolicyType | None
+    partial: PartialConfiguration,
+    yaml_file: str,
+    at: Location,
+    file: str,
+    document: DocumentTemplate,
+    kind: PolicyType | None,
 ) -> Iterator[Fault]:
     """Reports the faults of a policy file, in its final text, at the place that names it."""
     for name in sorted(misplaced(document.template)):
@@ -118,9 +123,9 @@ def _characters(document: str) -> Iterator[Problem]:
     if document.isascii() and document.isprintable() and "\\u0" not in document:
         return
     for text in texts(json.loads(document)):
-        found = text_problem(text)
-        if found:
-            yield found
+        problem = text_problem(text)
+        if problem:
+            yield problem
 
 
 def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -132,9 +137,9 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     accounts = partial.declared(ORGANIZATION, "accounts", organization.accounts)
     slots: dict[tuple[PolicyType, Target], list[tuple[str, Location]]] = defaultdict(list)
     found = all_policies(organization, partial.project, partial.documents, partial.external)
-    ordered = sorted(found, key=lambda one: (bool(one.option), not one.external, one.key))
-    named = [((*one.location, "targets"), one.targets) for one in ordered]
-    named += [(("policies", key, "detached"), one.detached) for key, one in organization.policies.items()]
+    ordered = sorted(found, key=lambda policy: (bool(policy.option), not policy.external, policy.key))
+    named = [((*policy.location, "targets"), policy.targets) for policy in ordered]
+    named += [(("policies", key, "detached"), policy.detached) for key, policy in organization.policies.items()]
     for at, where in named:
         for index, unit in enumerate(where.organizational_units):
             here: Location = (*at, "organizational_units", index)
@@ -186,7 +191,7 @@ def conflicts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     if not partial.organization or not partial.security:
         return
     found = all_policies(partial.organization, partial.project, partial.documents, partial.external)
-    for policy, attribute, control in declared_settings(one for one in found if not one.option):
+    for policy, attribute, control in declared_settings(policy for policy in found if not policy.option):
         if getattr(partial.security, control).on:
             problem = f"sets {attribute} in the management account, where AWS then rejects security.yaml's {control}"
             remedy = f"set mode of {control} to unmanaged, or attach the policy below the root"

@@ -46,7 +46,7 @@ def _sso(landing_zone: LandingZone) -> Iterator[Doubt]:
     yield from _over(SSO, ("groups",), len(sso.groups), limits["groups"])
     sets = landing_zone.permission_sets.values()
     yield from _over(SSO, ("permission_sets",), len(sets), limits["permission_sets"])
-    for one in (one for one in sets if not one.external):
+    for one in (permission_set for permission_set in sets if not permission_set.external):
         at = (*one.location, "policies")
         yield from _over(SSO, at, len(one.managed), limits["managed_policies_per_role"])
 

@@ -19,7 +19,7 @@ from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
 from strata.landing_zone.placeholders import misplaced
 from strata.policy import spelling as iam
-from strata.policy.findings import Finding
+from strata.policy.findings import DocumentFinding
 from strata.policy.grammar import TOP_KEYS
 from strata.policy.reference import reference
 from strata.rules.documents import Named
@@ -39,37 +39,50 @@ class _Unknown(NamedTuple):
 
 def spelling(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """AWS has the names in policies; newer names are accepted in accepted.yaml."""
-    for one in _unknown(Named.of_partial(partial), partial.organization):
-        entry = find(partial.accepted, one.finding, one.at)
-        if one.at in partial.accepted_until_mended or (entry and not entry.ended(partial.day)):
+    for unknown in _unknown(Named.of_partial(partial), partial.organization):
+        entry = find(partial.accepted, unknown.finding, unknown.at)
+        if unknown.at in partial.accepted_until_mended or (entry and not entry.ended(partial.day)):
             continue
         over = f", accepted until {entry.until} only" if entry else ""
         remedy = f"correct it; or, if AWS has it since {reference().date}, accept it in {ACCEPTED}"
         until = str(entry.until) if entry else None
-        message = Message(one.finding, f"{one.problem}{over}", value=one.value, at=one.at, accepted_until=until)
-        fault = partial.fault(one.file, one.location, message, f"{remedy} [{hint(one.finding, one.at)}]")
-        yield replace(fault, alike=one.value)
+        message = Message(
+            unknown.finding, f"{unknown.problem}{over}", value=unknown.value, at=unknown.at, accepted_until=until
+        )
+        fault = partial.fault(
+            unknown.file, unknown.location, message, f"{remedy} [{hint(unknown.finding, unknown.at)}]"
+        )
+        yield replace(fault, alike=unknown.value)
 
 
 def unknown_names(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:
     """Yields the finding and the place of every unknown name, all accepted in a loaded configuration."""
-    yield from ((one.finding, one.at) for one in _unknown(Named.of(landing_zone), landing_zone.organization))
+    yield from (
+        (unknown.finding, unknown.at) for unknown in _unknown(Named.of(landing_zone), landing_zone.organization)
+    )
 
 
 def unknown_in(partial: PartialConfiguration) -> Iterator[tuple[str, str]]:
     """Yields the same of a configuration in which some may not be accepted."""
-    yield from ((one.finding, one.at) for one in _unknown(Named.of_partial(partial), partial.organization))
+    yield from ((unknown.finding, unknown.at) for unknown in _unknown(Named.of_partial(partial), partial.organization))
 
 
 def _unknown(named: Named, organization: Organization | None) -> Iterator[_Unknown]:
     seen: set[str] = set()
-    for one in named.files():
+    for document_file in named.files():
         # A placeholder for a list in the wrong place is a fault of its own, and breaks the document.
-        if one.file in seen or misplaced(one.document.template):
+        if document_file.file in seen or misplaced(document_file.document.template):
             continue
-        seen.add(one.file)
-        for found in misspelt(one.document.text, management=one.type in TOP_KEYS):
-            yield _Unknown(found.id, found.at(one.file), one.file, found.location, found.value, found.problem)
+        seen.add(document_file.file)
+        for finding in misspelt(document_file.document.text, management=document_file.type in TOP_KEYS):
+            yield _Unknown(
+                finding.id,
+                finding.at(document_file.file),
+                document_file.file,
+                finding.location,
+                finding.value,
+                finding.problem,
+            )
     yield from _exempt_actions(organization)
     for policy in named.of_aws():
         if problem := iam.unknown_managed_policy(policy.name):
@@ -77,7 +90,7 @@ def _unknown(named: Named, organization: Organization | None) -> Iterator[_Unkno
 
 
 @lru_cache(maxsize=256)
-def misspelt(document: str, *, management: bool) -> tuple[Finding, ...]:
+def misspelt(document: str, *, management: bool) -> tuple[DocumentFinding, ...]:
     """Returns the names in the text of a document that AWS does not have; management policies are no IAM policies."""
     content = json.loads(document)
     return tuple(iam.misspelt_operators(content) if management else iam.misspelt(content))
@@ -86,9 +99,9 @@ def misspelt(document: str, *, management: bool) -> tuple[Finding, ...]:
 def _exempt_actions(organization: Organization | None) -> Iterator[_Unknown]:
     restriction = organization.region_restriction if organization else None
     at: Location = ("region_restriction", "exempt_actions")
-    for found in iam.misspelt_actions(restriction.exempt_actions if restriction else ()):
-        place = found.at(f"{at[0]}.{at[1]}")
-        yield _Unknown(found.id, place, ORGANIZATION, (*at, *found.location), found.value, found.problem)
+    for finding in iam.misspelt_actions(restriction.exempt_actions if restriction else ()):
+        place = finding.at(f"{at[0]}.{at[1]}")
+        yield _Unknown(finding.id, place, ORGANIZATION, (*at, *finding.location), finding.value, finding.problem)
 
 
 def attachable(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:

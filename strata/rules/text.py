@@ -33,7 +33,9 @@ def text(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 
     It gets nothing of external.yaml.
     """
-    for file, source_file in ((name, one) for name, one in partial.source_files.items() if name != EXTERNAL):
+    for file, source_file in (
+        (name, source_file) for name, source_file in partial.source_files.items() if name != EXTERNAL
+    ):
         for location, problem in _found(source_file.data, ()):
             yield partial.fault(file, location, problem, _REMEDY)
     for file in policy_references(partial):
@@ -78,7 +80,7 @@ def _line(partial: PartialConfiguration, file: str) -> int:
     """Returns the line of the first value of a document that is refused."""
     source_file = partial.source_files[file]
     document = source_file.text if isinstance(source_file, JsonSourceFile) else ""
-    for found in _JSON_VALUE.finditer(document):
-        if _problem(str(json.loads(found[0]))):
-            return document.count("\n", 0, found.start()) + 1
+    for match in _JSON_VALUE.finditer(document):
+        if _problem(str(json.loads(match[0]))):
+            return document.count("\n", 0, match.start()) + 1
     return 1

@@ -10,7 +10,7 @@ from strata.config import EXPECTATIONS
 from strata.config.expectations import ENTRIES, OTHER_REGIONS, Expectation
 from strata.config.models import MANAGEMENT
 from strata.config.source import SourceFile, parse
-from strata.evaluation.expectations import Examination, Result, idle
+from strata.evaluation.expectations import Examiner, ExpectationResult, idle
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.sentences import problems, resolved
 from strata.landing_zone import ROOT, LandingZone
@@ -34,7 +34,7 @@ def usual() -> Iterator[Entry]:
 
 def holding(landing_zone: LandingZone) -> list[Entry]:
     """Returns the usual expectations that a configuration keeps, each where it does; one that cannot fail is none."""
-    examination = Examination(Evaluated(landing_zone))
+    examination = Examiner(Evaluated(landing_zone))
     found = (_where_it_holds(examination, _adapted(landing_zone, entry)) for entry in usual())
     return [entry for entry in found if entry]
 
@@ -62,14 +62,14 @@ def _with_roles(written: str | Sequence[str], roles: Iterable[str]) -> str | lis
 
 def _full_access(landing_zone: LandingZone) -> Iterator[str]:
     """Yields the permission sets with full access that somebody has in the management account."""
-    granted = {one.permission_set for one in landing_zone.grants if one.account == MANAGEMENT}
+    granted = {grant.permission_set for grant in landing_zone.grants if grant.account == MANAGEMENT}
     for key in sorted(granted):
-        one = landing_zone.permission_sets[key]
-        if ManagedPolicy(aws=FULL_ACCESS) in one.policies and not one.option:
+        permission_set = landing_zone.permission_sets[key]
+        if ManagedPolicy(aws=FULL_ACCESS) in permission_set.policies and not permission_set.option:
             yield key
 
 
-def _where_it_holds(examination: Examination, entry: Entry) -> Entry | None:
+def _where_it_holds(examination: Examiner, entry: Entry) -> Entry | None:
     """Returns an expectation with the places where it holds, None where it holds nowhere."""
     result = _examined(examination, entry)
     if result is None or result.holds:
@@ -82,7 +82,7 @@ def _where_it_holds(examination: Examination, entry: Entry) -> Entry | None:
     return narrowed if again and again.holds else None
 
 
-def _examined(examination: Examination, entry: Entry) -> Result | None:
+def _examined(examination: Examiner, entry: Entry) -> ExpectationResult | None:
     """Returns what is found, None for an expectation that names what is not there, or that cannot fail."""
     expectation = Expectation.model_validate(entry)
     if next(problems(examination.evaluated, expectation, places=True, principals=True), None):
@@ -91,7 +91,7 @@ def _examined(examination: Examination, entry: Entry) -> Result | None:
     return None if idle(examination, sentence) else examination.examine(0, sentence)
 
 
-def _keeping(landing_zone: LandingZone, result: Result) -> list[str]:
+def _keeping(landing_zone: LandingZone, result: ExpectationResult) -> list[str]:
     """Returns the units, and the accounts elsewhere, in which an expectation holds, the highest alone."""
     found: list[str] = []
     within: set[str] = set()
@@ -101,7 +101,7 @@ def _keeping(landing_zone: LandingZone, result: Result) -> list[str]:
             within.add(unit.key)
             found.append(f"ou/{unit.key}")
     for key in landing_zone.members:
-        above = {one.key for one in landing_zone.ancestors[Target("account", key)] if one.unit}
+        above = {target.key for target in landing_zone.ancestors[Target("account", key)] if target.unit}
         if not above & within and not result.fails_in([key]):
             found.append(key)
     return found

@@ -70,7 +70,7 @@ class LocatedWarning(NamedTuple):
 
 def warnings(landing_zone: LandingZone, day: dt.date | None = None) -> list[str]:
     """Returns every warning as `file:line: path: text [finding: id, at: place]`, in the order of the files."""
-    return [str(one) for one in found_warnings(landing_zone, day)]
+    return [str(warning) for warning in found_warnings(landing_zone, day)]
 
 
 def found_warnings(
@@ -94,29 +94,31 @@ def found_warnings(
             grouped[one.finding, one.doubt[0]].append(one)
         else:
             found.append(_told(landing_zone, one, [], over))
-    found += [_told(landing_zone, one, others) for one, *others in grouped.values()]
-    return sorted(found, key=lambda one: (one.source, one.told))
+    found += [_told(landing_zone, warned, others) for warned, *others in grouped.values()]
+    return sorted(found, key=lambda warning: (warning.source, warning.told))
 
 
 def accepted_here(landing_zone: LandingZone) -> frozenset[tuple[str, str]]:
     """Returns finding and place of everything that accepted.yaml may accept."""
     guard = Guard.of(landing_zone)
-    found = ((one.finding, one.at) for one in _doubts(landing_zone, guard))
+    found = ((warned.finding, warned.at) for warned in _doubts(landing_zone, guard))
     return frozenset({*found, *_errors(landing_zone, guard)})
 
 
 def _errors(landing_zone: LandingZone, guard: Guard) -> Iterator[tuple[str, str]]:
     """Yields the errors that accepted.yaml accepts in a valid configuration."""
     yield from unknown_names(landing_zone)
-    yield from ((LOCK_OUT, one.at) for one in guard.lock_outs)
+    yield from ((LOCK_OUT, lockout.at) for lockout in guard.lock_outs)
 
 
 def _doubts(landing_zone: LandingZone, guard: Guard) -> list[Warned]:
-    found = [Warned(place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
+    warneds = [Warned(place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
     uncertain = list(guard.doubts())
-    said = {*(one.statement for one in guard.lock_outs), *(one.at for one in uncertain)}
-    documents = [one for one in document_warnings(landing_zone) if one.finding not in _WIDE or one.at not in said]
-    return [*found, *uncertain, *documents]
+    said = {*(lockout.statement for lockout in guard.lock_outs), *(warned.at for warned in uncertain)}
+    documents = [
+        warned for warned in document_warnings(landing_zone) if warned.finding not in _WIDE or warned.at not in said
+    ]
+    return [*warneds, *uncertain, *documents]
 
 
 _WIDE = frozenset({"denies-everything", "binds-deployer"})
@@ -127,17 +129,17 @@ _TOLD_ONCE = frozenset({"example-value", "unbound-account"})
 """Findings that are reported once per file, because a new configuration has a page of them."""
 
 
-def _told(landing_zone: LandingZone, one: Warned, others: list[Warned], over: str = "") -> LocatedWarning:
-    file, location, text = one.doubt
-    if one.finding in _TOLD_ONCE:
+def _told(landing_zone: LandingZone, warned: Warned, others: list[Warned], over: str = "") -> LocatedWarning:
+    file, location, text = warned.doubt
+    if warned.finding in _TOLD_ONCE:
         here = [_here(landing_zone, other) for other in others]
         text = text.saying(text.replace(_OTHERS, _and(here)), others=here)
     where = landing_zone.source(file, location)
-    return LocatedWarning(where, _here(landing_zone, one), text, one.at, over)
+    return LocatedWarning(where, _here(landing_zone, warned), text, warned.at, over)
 
 
-def _here(landing_zone: LandingZone, one: Warned) -> str:
-    file, location, _ = one.doubt
+def _here(landing_zone: LandingZone, warned: Warned) -> str:
+    file, location, _ = warned.doubt
     return dotted(landing_zone.source_file(file).origin(location)[1])
 
 
@@ -200,15 +202,19 @@ _Named = tuple[str, Location, str, str]
 
 def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
     kinds: dict[str, list[_Named]] = defaultdict(list)
-    kinds["accounts"] = [(one.file, _name_of(one), one.key, one.name) for one in landing_zone.accounts.values()]
+    kinds["accounts"] = [
+        (account.file, _name_of(account), account.key, account.name) for account in landing_zone.accounts.values()
+    ]
     for unit in landing_zone.units.values():
         kinds[f"units in {unit.parent}"].append((ORGANIZATION, unit.location, unit.key, unit.name))
     for policy in landing_zone.policies.values():
         kinds[policy.type].append((ORGANIZATION, policy.location, policy.key, policy.name))
-    kinds["users"] = [(SSO, ("users", key), key, one.sign_in_name) for key, one in landing_zone.users.items()]
-    kinds["groups"] = [(SSO, one.location, one.key, one.name) for one in landing_zone.groups.values()]
+    kinds["users"] = [(SSO, ("users", key), key, user.sign_in_name) for key, user in landing_zone.users.items()]
+    kinds["groups"] = [(SSO, group.location, group.key, group.name) for group in landing_zone.groups.values()]
     sets = landing_zone.permission_sets.values()
-    kinds["permission sets"] = [(SSO, one.location, one.key, one.name) for one in sets]
+    kinds["permission sets"] = [
+        (SSO, permission_set.location, permission_set.key, permission_set.name) for permission_set in sets
+    ]
     return kinds
 
 
@@ -219,8 +225,12 @@ def _name_of(account: Account) -> Location:
 def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
     accounts = (*landing_zone.accounts.values(), *landing_zone.retired.values())
     tagged: list[tuple[str, Location, Mapping[str, str]]] = [
-        *((one.file, one.location, one.tags) for one in accounts),
-        *((SSO, one.location, one.tags) for one in landing_zone.permission_sets.values() if not one.external),
+        *((account.file, account.location, account.tags) for account in accounts),
+        *(
+            (SSO, permission_set.location, permission_set.tags)
+            for permission_set in landing_zone.permission_sets.values()
+            if not permission_set.external
+        ),
     ]
     inherited = landing_zone.project.tags_of_everything
     for file, at, tags in tagged:
@@ -243,8 +253,8 @@ def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _is_bound(landing_zone: LandingZone, account: str) -> bool:
-    found = landing_zone.effective_policies[Target("account", account)]
-    return any(one.policy.type is PolicyType.SERVICE_CONTROL for one in found)
+    policies = landing_zone.effective_policies[Target("account", account)]
+    return any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in policies)
 
 
 def _unattached(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -265,8 +275,8 @@ def _bound_management(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 def _allow_only(landing_zone: LandingZone) -> Iterator[Doubt]:
     bare = {target for _, target in landing_zone.without_full_access}
-    for policy in (one for one in landing_zone.policies.values() if not one.external):
-        effects = {one.content.get("Effect") for one in statements(policy.document.content)}
+    for policy in (policy for policy in landing_zone.policies.values() if not policy.external):
+        effects = {statement.content.get("Effect") for statement in statements(policy.document.content)}
         if policy.type is PolicyType.SERVICE_CONTROL and effects == {"Allow"} and not bare & policy.attachments.keys():
             text = "contains only Allow statements, which restrict nothing while FullAWSAccess is attached; use Deny"
             yield ORGANIZATION, policy.location, Message("allow-only", text, policy=policy.key)
@@ -332,10 +342,10 @@ def _groups(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _permission_sets(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for one in landing_zone.permission_sets.values():
-        if not one.policies and not one.external:
+    for permission_set in landing_zone.permission_sets.values():
+        if not permission_set.policies and not permission_set.external:
             text = "has no policy, so it allows nothing; give at least one under policies"
-            yield SSO, one.location, Message("empty-permission-set", text, permission_set=one.key)
+            yield SSO, permission_set.location, Message("empty-permission-set", text, permission_set=permission_set.key)
 
 
 def _assignments(landing_zone: LandingZone) -> Iterator[Doubt]:

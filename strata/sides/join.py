@@ -50,8 +50,10 @@ def held(key: moves.Kind, zone: LandingZone, imported: Mapping[str, str]) -> dic
         if type == kind.type:
             found[kind.id_of(id)] = now.get((key, its), its)
     if key == "policy":
-        external = ((one, zone.external.policies.get(one.type, {}).get(one.name)) for one in zone.policies.values())
-        found |= {read.id: one.key for one, read in external if one.external and read and read.id}
+        external = (
+            (policy, zone.external.policies.get(policy.type, {}).get(policy.name)) for policy in zone.policies.values()
+        )
+        found |= {read.id: policy.key for policy, read in external if policy.external and read and read.id}
     return found
 
 
@@ -88,7 +90,11 @@ def live_names(inventory: Inventory) -> dict[moves.Kind, dict[str, str]]:
 def identities(zone: LandingZone) -> dict[moves.Kind, dict[str, str]]:
     """Returns the identities of what is declared, by kind and key, of retired accounts and external people as well."""
     found = {
-        key: {one.name: one.mark.identity for one in kind.declared(zone) if one.mark} for key, kind in KEYED.items()
+        key: {thing.name: thing.mark.identity for thing in kind.declared(zone) if thing.mark}
+        for key, kind in KEYED.items()
     }
     # Whose address another one may have by now.
-    return {**found, "account": {**{key: folded(one.email) for key, one in zone.retired.items()}, **found["account"]}}
+    return {
+        **found,
+        "account": {**{key: folded(account.email) for key, account in zone.retired.items()}, **found["account"]},
+    }

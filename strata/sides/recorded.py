@@ -13,7 +13,7 @@ from strata.kinds.arguments import Attributes
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.group import MEMBERSHIP
 from strata.kinds.moves import Keys, address_now, newest_keys
-from strata.kinds.thing import InStates, Principal, Thing, side
+from strata.kinds.thing import ExternalPrincipal, InStates, Thing, side
 from strata.landing_zone import LandingZone
 from strata.sides.states import Object, State, blocks, managed, objects, resources
 
@@ -42,7 +42,7 @@ class States:
     ids: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, Mapping[str, Attributes]] = field(default_factory=dict)
     elsewhere: frozenset[tuple[str, str]] = frozenset()
-    looked_up: Mapping[str, Principal] = field(default_factory=dict)
+    looked_up: Mapping[str, ExternalPrincipal] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
     whole: bool = False
     let_go: frozenset[str] = frozenset()
@@ -63,20 +63,22 @@ def states_of(states: Mapping[str, State]) -> States:
     """Returns what some states say, by stack."""
     ours, others = parted(states)
     held = list(resources(ours))
-    sound = {one.address for state in ours.values() for one in managed(state) if not one.tainted}
-    looked_up = {f"{KEYED[kind].type}.{key}": one for (kind, key), one in principals(ours, {}).items()}
+    sound = {resource.address for state in ours.values() for resource in managed(state) if not resource.tainted}
+    looked_up = {f"{KEYED[kind].type}.{key}": principal for (kind, key), principal in principals(ours, {}).items()}
     said: dict[str, dict[str, Attributes]] = {}
     for one in held:
         said.setdefault(one.type, {})[one.name] = one.attributes
     return States(
         ids={
-            **{address: one.id for address, one in looked_up.items()},
-            **{one.address: str(one.attributes.get("id") or "") for one in held},
+            **{address: principal.id for address, principal in looked_up.items()},
+            **{resource.address: str(resource.attributes.get("id") or "") for resource in held},
         },
         attributes=said,
-        elsewhere=frozenset([*(_typed(one) for state in others.values() for one in managed(state)), *_deposed(ours)]),
+        elsewhere=frozenset(
+            [*(_typed(resource) for state in others.values() for resource in managed(state)), *_deposed(ours)]
+        ),
         looked_up=looked_up,
-        broken=frozenset(one.address for one in held if one.address not in sound),
+        broken=frozenset(resource.address for resource in held if resource.address not in sound),
         whole=True,
         let_go=frozenset(retired_accounts(states).values()),
     )
@@ -84,7 +86,11 @@ def states_of(states: Mapping[str, State]) -> States:
 
 def retired_accounts(states: Mapping[str, State]) -> dict[str, str]:
     """Returns the addresses of accounts that the last deploy took for retired, or left out, by key."""
-    return {str(key): str(email) for one in declared_keys(states) for key, email in one.get("retired", {}).items()}
+    return {
+        str(key): str(email)
+        for declared_key in declared_keys(states)
+        for key, email in declared_key.get("retired", {}).items()
+    }
 
 
 def declared_keys(states: Mapping[str, State]) -> Iterator[Mapping[str, Any]]:
@@ -99,11 +105,11 @@ def recorded_side(zone: LandingZone, states: States, without: Collection[str] = 
     """Returns what the states hold, but for some addresses."""
     now = newest_keys(zone.moves)
     looked_up = {}
-    for address, one in states.looked_up.items():
+    for address, principal in states.looked_up.items():
         type, _, key = address_now(address, now).partition(".")
-        looked_up[KINDS_BY_TYPE[type], key] = one
-    found = InStates(zone, moved(zone, (one for one in states.held() if one[0] not in without)), looked_up)
-    return side(one for kind in KINDS for one in kind.recorded(found))
+        looked_up[KINDS_BY_TYPE[type], key] = principal
+    in_states = InStates(zone, moved(zone, (one for one in states.held() if one[0] not in without)), looked_up)
+    return side(thing for kind in KINDS for thing in kind.recorded(in_states))
 
 
 def moved(zone: LandingZone, held: Iterable[tuple[str, Attributes]]) -> dict[str, dict[str, Attributes]]:
@@ -120,36 +126,36 @@ def moved(zone: LandingZone, held: Iterable[tuple[str, Attributes]]) -> dict[str
 def _deposed(states: Mapping[str, State]) -> Iterator[tuple[str, str]]:
     """Yields type and id of what a deploy has replaced, and deletes as soon as it can."""
     for block in (block for state in states.values() for block in blocks(state)):
-        old = [one for one in block if one.deposed and one.mode == "managed"]
+        old = [resource for resource in block if resource.deposed and resource.mode == "managed"]
         if len(old) < len(block):
             yield from map(_typed, old)
 
 
-def _typed(one: Object) -> tuple[str, str]:
-    return one.type, str(one.attributes.get("id") or "")
+def _typed(resource: Object) -> tuple[str, str]:
+    return resource.type, str(resource.attributes.get("id") or "")
 
 
 # Whom an identity provider looks after
 
 
-def principals(states: Mapping[str, State], keys: Keys) -> dict[Who, Principal]:
+def principals(states: Mapping[str, State], keys: Keys) -> dict[Who, ExternalPrincipal]:
     """Returns the groups and users that states name and do not manage, under their keys of today.
 
     Each is there as a data source, and its id in each of its assignments and memberships.
     """
-    found, ours = dict[Who, Principal](), set[Who]()
+    found, ours = dict[Who, ExternalPrincipal](), set[Who]()
     for stack, state in states.items():
         found |= dict(_looked_up(state))
-        for one in resources({stack: state}):
-            if kind := KINDS_BY_TYPE.get(one.type):
-                ours.add((kind, one.name))
-            elif who := recipient(one.address):
-                id = one.attributes.get("member_id" if one.type == MEMBERSHIP.type else "principal_id")
-                found.setdefault(who, Principal(str(id or "")))
+        for resource in resources({stack: state}):
+            if kind := KINDS_BY_TYPE.get(resource.type):
+                ours.add((kind, resource.name))
+            elif who := recipient(resource.address):
+                id = resource.attributes.get("member_id" if resource.type == MEMBERSHIP.type else "principal_id")
+                found.setdefault(who, ExternalPrincipal(str(id or "")))
     return {
-        (kind, keys.get((kind, key), key)): one
-        for (kind, key), one in found.items()
-        if one.id and (kind, key) not in ours
+        (kind, keys.get((kind, key), key)): principal
+        for (kind, key), principal in found.items()
+        if principal.id and (kind, key) not in ours
     }
 
 
@@ -168,9 +174,9 @@ KINDS_BY_TYPE: Mapping[str, Kind] = {KEYED["group"].type: "group", KEYED["user"]
 _NAMES: Mapping[Kind, str] = {"group": "display_name", "user": "user_name"}
 
 
-def _looked_up(state: State) -> Iterator[tuple[Who, Principal]]:
-    for one in objects(state):
-        kind = KINDS_BY_TYPE.get(one.type) if one.mode == "data" else None
+def _looked_up(state: State) -> Iterator[tuple[Who, ExternalPrincipal]]:
+    for resource in objects(state):
+        kind = KINDS_BY_TYPE.get(resource.type) if resource.mode == "data" else None
         if kind:
-            id, name = one.attributes.get(f"{kind}_id"), one.attributes.get(_NAMES[kind])
-            yield (kind, one.name), Principal(str(id or ""), str(name or ""))
+            id, name = resource.attributes.get(f"{kind}_id"), resource.attributes.get(_NAMES[kind])
+            yield (kind, resource.name), ExternalPrincipal(str(id or ""), str(name or ""))

@@ -11,9 +11,9 @@ from strata.landing_zone import LandingZone
 
 def declared_side(zone: LandingZone) -> Mapping[tuple[str, str], Thing]:
     """Returns what the configuration would have a deploy make, with the values that a deploy puts back."""
-    return side(one for kind in KINDS for one in kind.declared(zone))
+    return side(thing for kind in KINDS for thing in kind.declared(zone))
 
 
-def live_side(found: AtAws) -> Mapping[tuple[str, str], Thing]:
+def live_side(at_aws: AtAws) -> Mapping[tuple[str, str], Thing]:
     """Returns all that AWS has of the kinds that the stacks manage, with the lines that would take it away."""
-    return side(one for kind in KINDS for one in kind.live(found))
+    return side(thing for kind in KINDS for thing in kind.live(at_aws))

@@ -38,12 +38,12 @@ class Object(NamedTuple):
 
 def objects(state: State, stack: str = "") -> Iterator[Object]:
     """Yields all that a state holds."""
-    return (one for block in blocks(state, stack) for one in block)
+    return (resource for block in blocks(state, stack) for resource in block)
 
 
 def managed(state: State, stack: str = "") -> Iterator[Object]:
     """Yields what a state manages, tainted and deposed objects included, because they exist at AWS."""
-    return (one for one in objects(state, stack) if one.mode == "managed")
+    return (resource for resource in objects(state, stack) if resource.mode == "managed")
 
 
 def resources(states: Mapping[str, State]) -> Iterator[Object]:
@@ -51,12 +51,12 @@ def resources(states: Mapping[str, State]) -> Iterator[Object]:
     for stack, state in states.items():
         for block in blocks(state, stack):
             if block and block[0].mode == "managed":
-                yield next((one for one in block if not one.deposed), block[0])
+                yield next((resource for resource in block if not resource.deposed), block[0])
 
 
 def ids(states: Mapping[str, State]) -> dict[str, str]:
     """Returns the id of each resource that some states manage, by address."""
-    return {one.address: str(one.attributes.get("id") or "") for one in resources(states)}
+    return {resource.address: str(resource.attributes.get("id") or "") for resource in resources(states)}
 
 
 def blocks(state: State, stack: str = "") -> Iterator[list[Object]]:

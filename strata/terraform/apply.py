@@ -30,9 +30,9 @@ class Applied:
 
     def did_unsaid(self, planned: Plan, later: Plan) -> Counter[str]:
         """Returns how much of a plan it did though it failed, and told by no event: a later plan has it no more."""
-        gone = {} if self.stale else {at: one for at, one in planned.changes.items() if at not in later.changes}
+        gone = {} if self.stale else {at: change for at, change in planned.changes.items() if at not in later.changes}
         failed = {failure.address for failure in self.failures}
-        changed = sum(one.action == "update" and at in failed for at, one in gone.items())
+        changed = sum(change.action == "update" and at in failed for at, change in gone.items())
         return Plan(planned.stack, gone).counts + Counter(changed=changed)
 
 

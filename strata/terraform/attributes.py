@@ -82,9 +82,9 @@ def identity(change: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     values = {name: masked(one, [marks.get(name) for marks in hidden]) for name, one in before.items()}
     known = {
-        name: one
-        for name, one in sorted(values.items())
-        if one not in (None, "", [], {}) and (name == "name" or not _MADE_UP.search(json.dumps(one)))
+        name: value
+        for name, value in sorted(values.items())
+        if value not in (None, "", [], {}) and (name == "name" or not _MADE_UP.search(json.dumps(value)))
     }
     for name in ("name", "id", "arn"):
         if name in known:

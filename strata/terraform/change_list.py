@@ -23,9 +23,9 @@ from strata.config.layers import IN_ACCOUNT
 from strata.errors import Message, StrataError, UsageError
 from strata.printing import as_json, line
 from strata.terraform.attributes import ACCOUNT, UNKNOWN, Attribute, in_words
-from strata.terraform.expressions import PROVISIONER, Expression
+from strata.terraform.expressions import PROVISIONER, ParsedExpression
 from strata.terraform.fleet import layer_of
-from strata.terraform.plans import Change, Plan, own_version
+from strata.terraform.plans import Plan, PlannedChange, own_version
 from strata.text import counted, listed
 
 Json = dict[str, Any]
@@ -133,21 +133,23 @@ class ChangeList(_Part):
         waiting = {planned.stack for planned in plans if planned.waits_for}.union(later)
         now = [planned for planned in plans if planned.differs and planned.stack not in waiting]
         ids = accounts or {}
-        found = [_class(same, ids, lineage) for same in classes(now, ids) if same[0].stack in ids]
+        class_changess = [_class(same, ids, lineage) for same in classes(now, ids) if same[0].stack in ids]
         return cls(
-            format=2 if found else 1,
+            format=2 if class_changess else 1,
             account=account,
             stacks={planned.stack: _stack(planned) for planned in now if planned.stack not in ids},
-            classes=sorted(found, key=lambda one: (one.layer, one.accounts)),
+            classes=sorted(class_changess, key=lambda class_changes: (class_changes.layer, class_changes.accounts)),
             later=sorted(waiting),
         )
 
     def without(self, stacks: Collection[str]) -> Self:
         """Returns the list of the other stacks."""
-        found = [one for one in (same.without(stacks) for same in self.classes) if one.accounts]
+        class_changess = [
+            class_changes for class_changes in (same.without(stacks) for same in self.classes) if class_changes.accounts
+        ]
         others = {name: changes for name, changes in self.stacks.items() if name not in stacks}
         later = [one for one in self.later if one not in stacks]
-        update = {"format": 2 if found else 1, "stacks": others, "classes": found, "later": later}
+        update = {"format": 2 if class_changess else 1, "stacks": others, "classes": class_changess, "later": later}
         return self.model_copy(update=update)
 
     @property
@@ -164,7 +166,7 @@ class ChangeList(_Part):
     def count(self) -> int:
         """Returns how many resources would change."""
         here = sum(len(stack.changes) for stack in self.stacks.values())
-        return here + sum(len(one.changes) * len(one.accounts) for one in self.classes)
+        return here + sum(len(class_changes.changes) * len(class_changes.accounts) for class_changes in self.classes)
 
     def differences(self, now: ChangeList) -> Iterator[Message]:
         """Yields what another list has more, less or otherwise, in words."""
@@ -218,9 +220,9 @@ class ChangeList(_Part):
     def by_account(self) -> dict[str, tuple[int, str]]:
         """Returns which class a stack in an account is of, and the hash of its sensitive values."""
         return {
-            one.stack_in(account): (number, one.secrets.get(account, ""))
-            for number, one in enumerate(self.classes)
-            for account in one.accounts
+            class_changes.stack_in(account): (number, class_changes.secrets.get(account, ""))
+            for number, class_changes in enumerate(self.classes)
+            for account in class_changes.accounts
         }
 
 
@@ -292,10 +294,12 @@ def _secrets(planned: Plan) -> Iterator[list[Any]]:
     for address, change in planned.changes.items():
         written = planned.written.get(address, {})
         hidden = {
-            one.name: written[one.name].written for one in change.attributes if one.sensitive and one.name in written
+            attribute.name: written[attribute.name].written
+            for attribute in change.attributes
+            if attribute.sensitive and attribute.name in written
         }
         found = [
-            {one.name: one.secret for one in change.attributes if one.secret},
+            {attribute.name: attribute.secret for attribute in change.attributes if attribute.secret},
             {name: behind.secret for name, behind in written.items() if behind.secret},
             hidden,
         ]
@@ -327,14 +331,14 @@ def _key(planned: Plan) -> str:
 
 
 @dataclass(frozen=True)
-class Expected:
+class ApprovedList:
     """The list that somebody has approved, or its hash alone."""
 
     sha256: str
     changes: ChangeList | None = None
 
     @classmethod
-    def of(cls, given: str) -> Expected:
+    def of(cls, given: str) -> ApprovedList:
         """Returns what `--expect` names: a file with a list, or the hash of one.
 
         Raises:
@@ -344,8 +348,8 @@ class Expected:
         if not given:
             text = "--expect is empty; give the list that was approved, or its hash"
             raise UsageError(Message("argument-missing", text, option="--expect"))
-        if found := re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})", given.lower()):
-            return cls(found[1])
+        if match := re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})", given.lower()):
+            return cls(match[1])
         path = Path(given)
         try:
             text = read_text(path, MOST)
@@ -370,14 +374,14 @@ class Expected:
             raise StrataError(Message("list-edited", text, place=given))
         return cls(changes.sha256, changes)
 
-    def without(self, stacks: Collection[str]) -> Expected:
+    def without(self, stacks: Collection[str]) -> ApprovedList:
         """Returns what was approved of the other stacks; a hash alone says nothing of them."""
         if not stacks or not self.changes:
             return self
         changes = self.changes.without(stacks)
         return replace(self, sha256=changes.sha256, changes=changes)
 
-    def only(self, stacks: Collection[str]) -> Expected:
+    def only(self, stacks: Collection[str]) -> ApprovedList:
         """Returns what was approved of these stacks."""
         return self.without(self.changes.stacks_named.difference(stacks)) if self.changes else self
 
@@ -392,9 +396,11 @@ class Expected:
         Args:
             now: the list in each format.
         """
-        if self.sha256 in [one.sha256 for one in now]:
+        if self.sha256 in [change_list.sha256 for change_list in now]:
             return []
-        planned = next((one for one in now if self.changes and one.format == self.changes.format), now[0])
+        planned = next(
+            (change_list for change_list in now if self.changes and change_list.format == self.changes.format), now[0]
+        )
         text = f"the plan is not the expected one: sha256 {self.sha256} expected, {planned.sha256} planned"
         head = Message("plan-unexpected", text, expected=self.sha256, planned=planned.sha256)
         return [head, *(self.changes.differences(planned) if self.changes else ())]
@@ -417,8 +423,8 @@ class Expected:
         """Returns the stacks in accounts of which something else was approved, or nothing."""
         if not (known := self.by_account):
             return set()
-        approved = {number: one.effect for number, one in enumerate(known.classes)}
-        planned = {number: one.effect for number, one in enumerate(now.classes)}
+        approved = {number: class_changes.effect for number, class_changes in enumerate(known.classes)}
+        planned = {number: class_changes.effect for number, class_changes in enumerate(now.classes)}
         before = known.by_account()
         found = set()
         for stack, (number, secret) in now.by_account().items():
@@ -446,7 +452,7 @@ def _of_one(stack: str, address: str, old: Listed | None, new: Listed | None) ->
     said = f"  {stack}: {new.action} {address}"
     parts = [{"moved_from": one.moved_from, "import_id": one.import_id, **one.goes} for one in (old, new)]
     for name in dict.fromkeys([*parts[0], *parts[1]]):
-        before, after = (one.get(name) for one in parts)
+        before, after = (part.get(name) for part in parts)
         if before != after:
             text = f"{said}: {name}: {in_words(before)} expected, {in_words(after)} planned"
             facts = {"stack": stack, "argument": name, "expected": before, "planned": after}
@@ -454,8 +460,8 @@ def _of_one(stack: str, address: str, old: Listed | None, new: Listed | None) ->
     for name in sorted({*old.attributes, *new.attributes}):
         if old.attributes.get(name) != new.attributes.get(name):
             both = [side.attributes.get(name) for side in (old, new)]
-            text = f"{said}: {name}: {' expected, '.join(_brief(one, in_words) for one in both)} planned"
-            one, other = (_brief(one, partial(json.dumps, sort_keys=True)) for one in both)
+            text = f"{said}: {name}: {' expected, '.join(_brief(values, in_words) for values in both)} planned"
+            one, other = (_brief(values, partial(json.dumps, sort_keys=True)) for values in both)
             facts = {"stack": stack, "argument": name, "expected": one, "planned": other}
             yield Message("change-differs", text, place=address, **facts)
 
@@ -476,24 +482,26 @@ def _stack(planned: Plan, *, in_class: bool = False) -> StackChanges:
     return StackChanges(changes=changes, outputs=list(planned.outputs))
 
 
-def _in_class(change: Change, written: Mapping[str, Expression]) -> Listed:
+def _in_class(change: PlannedChange, written: Mapping[str, ParsedExpression]) -> Listed:
     return _listed(change, written).model_copy(update={"goes": dict(change.goes)})
 
 
-def _listed(change: Change, written: Mapping[str, Expression]) -> Listed:
+def _listed(change: PlannedChange, written: Mapping[str, ParsedExpression]) -> Listed:
     return Listed(
         action=change.action,
         moved_from=change.moved_from,
         import_id=change.import_id,
         attributes={
-            one.name: Values(
-                before=one.before,
-                after=one.after,
-                replaces=one.replaces,
-                expression=written[one.name].written if one.name in written and not one.sensitive else None,
+            attribute.name: Values(
+                before=attribute.before,
+                after=attribute.after,
+                replaces=attribute.replaces,
+                expression=written[attribute.name].written
+                if attribute.name in written and not attribute.sensitive
+                else None,
             )
-            for one in change.attributes
-            if (one.name in written or not _is_given_later(one)) and not _says_when(one)
+            for attribute in change.attributes
+            if (attribute.name in written or not _is_given_later(attribute)) and not _says_when(attribute)
         },
     )
 
@@ -506,7 +514,7 @@ def _is_given_later(attribute: Attribute) -> bool:
 def _says_when(attribute: Attribute) -> bool:
     """Says whether a value that the configuration does not write is a time, which no two runs have the same."""
     values = [one for one in (attribute.before, attribute.after) if one is not None]
-    return attribute.computed and all(isinstance(one, str) and _TIME.match(one) for one in values)
+    return attribute.computed and all(isinstance(value, str) and _TIME.match(value) for value in values)
 
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")

@@ -76,8 +76,8 @@ def _statement(lines: Sequence[str], first: int, end: int) -> str:
     if any(_SID.search(line) for line in lines[first:end]):
         return ""
     for line in reversed(lines[:first]):
-        if found := _SID.search(line):
-            return f" {found[1]}"
+        if match := _SID.search(line):
+            return f" {match[1]}"
     return ""
 
 

@@ -22,11 +22,11 @@ class TerraformError(StrataError):
         told: each with the call, the account, the region and what to do; where another has the same remedy, its place.
     """
 
-    def __init__(self, workspace: Workspace, stack: str, found: Sequence[Failure]) -> None:
-        super().__init__(*(_error(workspace, stack, failure) for failure in found))
-        self.advice = list(advice(workspace, stack, found))
+    def __init__(self, workspace: Workspace, stack: str, failures: Sequence[Failure]) -> None:
+        super().__init__(*(_error(workspace, stack, failure) for failure in failures))
+        self.advice = list(advice(workspace, stack, failures))
         self.told, first = list[str](), dict[str, str]()
-        for error, failure in zip(self.args, found, strict=True):
+        for error, failure in zip(self.args, failures, strict=True):
             way = "; ".join(advice(workspace, stack, [failure]))
             same = first.setdefault(way, error.place)
             what = f"do as for {same}" if same not in ("", error.place) else line(way, sys.maxsize)
@@ -284,8 +284,8 @@ _OF_STATES = ("s3", "dynamodb")
 
 def _called(text: str) -> tuple[str, str] | None:
     """Returns the service, as policies call it, and the operation that an error of the provider names."""
-    found = _CALL.search(text)
-    return (_PREFIXES.get(found[1], found[1].lower()), found[2]) if found else None
+    match = _CALL.search(text)
+    return (_PREFIXES.get(match[1], match[1].lower()), match[2]) if match else None
 
 
 def _error(workspace: Workspace, stack: str, failure: Failure) -> Message:
@@ -304,9 +304,9 @@ def _error(workspace: Workspace, stack: str, failure: Failure) -> Message:
     return Message(failure.id, f"{stack}: {failure.told}{where}", place=failure.place, stack=stack)
 
 
-def advice(workspace: Workspace, stack: str, found: Sequence[Failure]) -> Iterator[Message]:
+def advice(workspace: Workspace, stack: str, failures: Sequence[Failure]) -> Iterator[Message]:
     """Yields what to do about errors of a stack, each advice once."""
-    yield from dict.fromkeys(way for failure in found for way in _ways(workspace, stack, failure))
+    yield from dict.fromkeys(way for failure in failures for way in _ways(workspace, stack, failure))
 
 
 def _ways(workspace: Workspace, stack: str, failure: Failure) -> Iterator[Message]:

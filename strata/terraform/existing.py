@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from strata.aws.access_role import account_ids, entered
-from strata.aws.questions import Question
+from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import read_state
 from strata.config.models import ACCESS_ROLE, Project
@@ -21,7 +21,7 @@ from strata.terraform.plans import Plan
 
 
 @dataclass(frozen=True)
-class Existing:
+class ExistingTable:
     """The table, as one landing zone asks it: each stack in its own account.
 
     Attributes:
@@ -68,7 +68,7 @@ class Existing:
                 except (AwsError, IndexError, KeyError):  # there is nothing, or Terraform says why not
                     continue
 
-    def _question(self, stack: str, values: Attributes) -> Question:
+    def _question(self, stack: str, values: Attributes) -> ResourceQuestion:
         """Returns a question to AWS as the provider of a stack would ask it.
 
         Raises:
@@ -76,13 +76,13 @@ class Existing:
             KeyError: no state has the id of its account.
         """
         if stack not in self.members:
-            return Question(self.aws, self.project, values)
+            return ResourceQuestion(self.aws, self.project, values)
         if stack not in self._entered:
             key = self.members[stack]
             account = dict(account_ids(read_state(self.aws, self.project, "organizations"), [key]))[key]
             self._entered[stack] = entered(self.aws, account, self.reader(stack)), account
         aws, account = self._entered[stack]
-        return Question(aws, self.project, values, account=account)
+        return ResourceQuestion(aws, self.project, values, account=account)
 
 
 def exists_already(address: str, said: str) -> bool:

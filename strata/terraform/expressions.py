@@ -15,7 +15,7 @@ from strata.terraform.attributes import MASKED, any_true, digest
 Json = dict[str, Any]
 
 
-class Expression(NamedTuple):
+class ParsedExpression(NamedTuple):
     """The Terraform of an argument, by its name, and what it refers to, by its address."""
 
     written: Json
@@ -31,8 +31,8 @@ def terraform(document: Mapping[str, Any]) -> Json:
     provider, *_ = document.get("provider", {}).get("aws") or [{}]
     own, *_ = provider.get("allowed_account_ids") or [""]
     text = json.dumps({part: found for part, found in document.items() if part not in ("terraform", "//")})
-    if found := re.fullmatch(r"\$\{(data\..+\.outputs\.)([\w-]+)\}", own):
-        text = re.sub(rf"{re.escape(found[1])}{found[2]}(?![\w-])", f"{found[1]}{_OWN}", text)
+    if match := re.fullmatch(r"\$\{(data\..+\.outputs\.)([\w-]+)\}", own):
+        text = re.sub(rf"{re.escape(match[1])}{match[2]}(?![\w-])", f"{match[1]}{_OWN}", text)
     without_places: Json = json.loads(text, object_hook=_without_place)
     return without_places
 
@@ -45,13 +45,13 @@ def _without_place(entry: Json) -> Json:
     return {name: value for name, value in entry.items() if not (name == "//" and isinstance(value, dict))}
 
 
-def expressions(document: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, dict[str, Expression]]:
+def expressions(document: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, dict[str, ParsedExpression]]:
     """Returns the Terraform of the arguments that a plan in Terraform's JSON does not know, by address and argument.
 
     With them the commands that Terraform runs where it creates something: no plan says them.
     """
     known = _known(shown)
-    found: dict[str, dict[str, Expression]] = {}
+    found: dict[str, dict[str, ParsedExpression]] = {}
     for resource in shown.get("resource_changes", ()):
         type, _, name = resource["address"].partition(".")
         written = document.get("resource", {}).get(type, {}).get(name.partition("[")[0], {})
@@ -69,7 +69,7 @@ PROVISIONER = "provisioner"
 
 def _expression(
     argument: str, given: Json, document: Mapping[str, Any], known: Mapping[str, list[Mapping[str, Any]]]
-) -> Expression:
+) -> ParsedExpression:
     written, secrets, waiting = {argument: given[argument]}, [], [given[argument]]
     if "each." in json.dumps(given[argument]):
         written["for_each"] = given.get("for_each")
@@ -86,7 +86,7 @@ def _expression(
                     place = resource["address"] + reference["path"]
                     written[place] = MASKED if hidden else value
                     secrets += [f"{place} {digest(value)}"] if hidden else []
-    return Expression(dict(sorted(written.items())), digest(sorted(secrets)) if secrets else "")
+    return ParsedExpression(dict(sorted(written.items())), digest(sorted(secrets)) if secrets else "")
 
 
 _REFERENCE = re.compile(

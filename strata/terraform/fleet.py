@@ -46,14 +46,14 @@ class Fleet:
         fleet = cls(at_once or machine(), wave=wave, bound=at_once is not None)
         if shard is None:
             return fleet
-        found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", shard)
-        if not found or int(found[1]) > int(found[2]):
+        match = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", shard)
+        if not match or int(match[1]) > int(match[2]):
             why = (
-                f"{found[1]} is more than {found[2]}" if found else "not a number and how many there are, such as 3/16"
+                f"{match[1]} is more than {match[2]}" if match else "not a number and how many there are, such as 3/16"
             )
             text = f"--shard {shard}: {why}"
             raise UsageError(Message("argument-malformed", text, option="--shard", value=shard))
-        return replace(fleet, shard=(int(found[1]), int(found[2])))
+        return replace(fleet, shard=(int(match[1]), int(match[2])))
 
     @property
     def part(self) -> str | None:
@@ -77,10 +77,10 @@ def machine() -> int:
     """Returns how many Terraforms run at once on this machine: as many as it has cores and free memory for."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        found = re.search(r"^MemAvailable: +(\d+) kB$", Path("/proc/meminfo").read_text(encoding="ascii"), re.MULTILINE)
+        match = re.search(r"^MemAvailable: +(\d+) kB$", Path("/proc/meminfo").read_text(encoding="ascii"), re.MULTILINE)
     except OSError:  # Linux alone tells it
-        found = None
-    return max(1, min(cores, int(found[1]) // 1024 // MEMORY)) if found else cores
+        match = None
+    return max(1, min(cores, int(match[1]) // 1024 // MEMORY)) if match else cores
 
 
 def groups(workspace: Workspace, stacks: Sequence[str], in_accounts: Collection[str]) -> Iterator[list[str]]:

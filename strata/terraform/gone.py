@@ -26,8 +26,12 @@ class GoneImports:
 
     def among(self, failures: Sequence[Failure]) -> list[str]:
         """Returns the addresses whose import failed for want of a thing, and warns of each."""
-        named = [found[1] for failure in failures if (found := _GONE.match(failure.text))]
-        new = [one for one in dict.fromkeys(named) if one in self.landing_zone.imports and one not in self.warnings]
+        named = [match[1] for failure in failures if (match := _GONE.match(failure.text))]
+        new = [
+            address
+            for address in dict.fromkeys(named)
+            if address in self.landing_zone.imports and address not in self.warnings
+        ]
         for address in new:
             id = self.landing_zone.imports[address]
             problem = Message("import-of-nothing", f"AWS has nothing of the id {id}, so it is created", id=id)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from strata.aws.identity_center import Center
+from strata.aws.identity_center import CenterClient
 from strata.aws.session import AwsError
 from strata.errors import Fault
 from strata.identity.comparison import Refusal
 from strata.identity.external import external, lookup, lost
 from strata.identity.leftovers import STACK
 from strata.kinds.moves import newest_keys
-from strata.kinds.thing import Principal
+from strata.kinds.thing import ExternalPrincipal
 from strata.sides.recorded import Who, principals, recipient
 from strata.terraform.events import Failure
 from strata.terraform.plans import Plan
@@ -22,14 +22,14 @@ from strata.terraform.preflight import Prepared, RefusedError
 def explained(prepared: Prepared, stack: str, failures: Sequence[Failure]) -> list[Failure]:
     """Returns errors of a plan, with the line to write where a lookup failed; AWS is asked only then."""
     zone = prepared.landing_zone
-    named = [lookup(one.address or one.written_in, zone) if stack == STACK else None for one in failures]
+    named = [lookup(failure.address or failure.written_in, zone) if stack == STACK else None for failure in failures]
     try:
-        found = _lost(prepared, {who for who in named if who})
+        faults = _lost(prepared, {who for who in named if who})
     except AwsError:
         return list(failures)  # AWS's own error says why
     return [
-        replace(one, remedy=found[who].message) if who in found else one
-        for one, who in zip(failures, named, strict=True)
+        replace(failure, remedy=faults[who].message) if who in faults else failure
+        for failure, who in zip(failures, named, strict=True)
     ]
 
 
@@ -50,23 +50,26 @@ def refuse_handed_on(prepared: Prepared, planned: Plan, *, applied: bool = False
         return
     recorded, others = _recorded(prepared), set[Who]()
     for address, change in planned.changes.items():
-        who, ids = recipient(address), {one.name: one.after for one in change.attributes if not one.unknown}
+        who, ids = (
+            recipient(address),
+            {attribute.name: attribute.after for attribute in change.attributes if not attribute.unknown},
+        )
         id = ids.get("principal_id", ids.get("member_id"))
         if who in external(prepared.landing_zone) and who in recorded and id and id != recorded[who].id:
             others.add(who)
-    if found := _lost(prepared, others):
-        raise RefusedError(sorted(map(Refusal, found.values())), applied=applied)
+    if faults := _lost(prepared, others):
+        raise RefusedError(sorted(map(Refusal, faults.values())), applied=applied)
 
 
-def _recorded(prepared: Prepared) -> dict[Who, Principal]:
+def _recorded(prepared: Prepared) -> dict[Who, ExternalPrincipal]:
     return principals({STACK: prepared.states.get(STACK, {})}, newest_keys(prepared.landing_zone.moves))
 
 
 def _lost(prepared: Prepared, some: Collection[Who]) -> dict[Who, Fault]:
     zone = prepared.landing_zone
-    center = Center.of(prepared.aws, zone.project) if some else None
+    center = CenterClient.of(prepared.aws, zone.project) if some else None
     if center is None:
         return {}
     recorded = _recorded(prepared)
-    found = {who: lost(center, zone, who, recorded.get(who)) for who in sorted(some)}
-    return {who: fault for who, fault in found.items() if fault}
+    faults = {who: lost(center, zone, who, recorded.get(who)) for who in sorted(some)}
+    return {who: fault for who, fault in faults.items() if fault}

@@ -34,5 +34,5 @@ def refuse_made_again(prepared: Prepared, planned: Plan, *, applied: bool = Fals
     workspace, directory = prepared.workspace, prepared.directory()
     binary, folder = workspace.environment["TERRAFORM_BINARY_NAME"], workspace.stack_folder(STACK)
     remove = f"{word(binary)} -chdir={word(folder)} state rm"
-    if directory and (found := directory.made_again(created, remove)):
-        raise RefusedError(sorted(found), applied=applied)
+    if directory and (refusals := directory.made_again(created, remove)):
+        raise RefusedError(sorted(refusals), applied=applied)

@@ -19,7 +19,7 @@ from strata.terraform.attributes import MASKED, NOTHING, UNKNOWN, Attribute, in_
 from strata.terraform.change_list import classes, without_id
 from strata.terraform.document_diff import document, document_diff, pretty
 from strata.terraform.fleet import layer_of
-from strata.terraform.plans import Change, Plan
+from strata.terraform.plans import Plan, PlannedChange
 from strata.text import NAMED, counted, listed
 
 STYLES: Mapping[str, Style] = {
@@ -81,7 +81,7 @@ def _in_waves(stacks: Sequence[str], wave: Callable[[str], int]) -> Iterator[str
     """Yields for each layer that has waves which accounts come when."""
     for layer in dict.fromkeys(map(layer_of, stacks)):
         waves: dict[int, list[str]] = {}
-        for stack in sorted((one for one in stacks if layer_of(one) == layer and wave(one)), key=wave):
+        for stack in sorted((stack for stack in stacks if layer_of(stack) == layer and wave(stack)), key=wave):
             waves.setdefault(wave(stack), []).append(stack.partition(IN_ACCOUNT)[2])
         if waves:
             yield f"{layer}: {'; '.join(f'wave {number} in {listed(keys)}' for number, keys in waves.items())}"
@@ -91,9 +91,9 @@ def names_of(states: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Returns the keys of the configuration by the ids that AWS gave their things."""
     found: dict[str, str] = {}
     for state in states:
-        for one in objects(state):
-            if id := resource_of(one.type).id:
-                found[str(one.attributes.get(id))] = one.name
+        for resource in objects(state):
+            if id := resource_of(resource.type).id:
+                found[str(resource.attributes.get(id))] = resource.name
     return found
 
 
@@ -110,7 +110,10 @@ def _without_id(planned: Plan, id: str) -> Plan:
     changes = {
         own(address): replace(
             change,
-            attributes=tuple(replace(one, before=own(one.before), after=own(one.after)) for one in change.attributes),
+            attributes=tuple(
+                replace(attribute, before=own(attribute.before), after=own(attribute.after))
+                for attribute in change.attributes
+            ),
             import_id=own(change.import_id),
             moved_from=own(change.moved_from),
             goes=own(change.goes),
@@ -118,7 +121,9 @@ def _without_id(planned: Plan, id: str) -> Plan:
         for address, change in planned.changes.items()
     }
     written = {
-        own(address): {name: one._replace(written=own(one.written)) for name, one in arguments.items()}
+        own(address): {
+            name: expression._replace(written=own(expression.written)) for name, expression in arguments.items()
+        }
         for address, arguments in planned.written.items()
     }
     told = planned.told or ([planned.error] if planned.error else ())
@@ -127,7 +132,7 @@ def _without_id(planned: Plan, id: str) -> Plan:
 
 def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> Iterator[_Line]:
     planned, stack, each = same[0], same[0].stack, ""
-    keys = [one.stack.partition(IN_ACCOUNT)[2] for one in same]
+    keys = [plan.stack.partition(IN_ACCOUNT)[2] for plan in same]
     if keys[1:]:
         stack, each = f"{layer_of(stack)} in {len(keys)} accounts", " each"
     number = f"{counted(planned.count, 'change')}{each}" if planned.count else "no changes"
@@ -147,7 +152,7 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         yield from (_Line(f"      {text}", indent=8) for text in _about(change))
         attributes = _told(change, every)
         if IN_ACCOUNT in planned.stack:  # there an address does not say whose names it had
-            yield from _goes_lines(change, names, {one.name for one in attributes}, every)
+            yield from _goes_lines(change, names, {attribute.name for attribute in attributes}, every)
         for attribute in attributes:
             yield from _attribute_lines(attribute, names)
             written = planned.written.get(address, {}).get(attribute.name)
@@ -160,7 +165,7 @@ _ACTION = len("replace")
 """The width of the column of actions; the one that is longer pushes its address to the right."""
 
 
-def _about(change: Change) -> Iterator[str]:
+def _about(change: PlannedChange) -> Iterator[str]:
     if change.moved_from:
         yield f"from {change.moved_from}"
     if change.import_id:
@@ -169,10 +174,10 @@ def _about(change: Change) -> Iterator[str]:
         yield "left as it is at AWS"
 
 
-def _goes_lines(change: Change, names: Mapping[str, str], told: Collection[str], every: bool) -> Iterator[_Line]:
+def _goes_lines(change: PlannedChange, names: Mapping[str, str], told: Collection[str], every: bool) -> Iterator[_Line]:
     """Yields what names the thing that goes, unless what is told of its attributes does."""
-    for name, one in change.goes.items():
-        value = _value(one, names)
+    for name, go in change.goes.items():
+        value = _value(go, names)
         if name not in told and (every or (name != "region" and len(value) < _SHORT)):
             yield _Line(f"      {name}: {value}", indent=8)
 
@@ -185,13 +190,17 @@ def _total(plans: Sequence[Plan]) -> str:
 # Attributes
 
 
-def _told(change: Change, every: bool) -> list[Attribute]:
+def _told(change: PlannedChange, every: bool) -> list[Attribute]:
     """Returns the attributes that somebody has to see: nothing that follows from what is created."""
     if change.action == "create" and not every:
         return []
-    found = [one for one in change.attributes if (every or not _is_given(one)) and not _says_nothing(one)]
-    all_tags = any(one.name == _ALL_TAGS and not one.unknown for one in found)
-    return [one for one in found if one.name != ("tags" if all_tags else _ALL_TAGS)]
+    attributes = [
+        attribute
+        for attribute in change.attributes
+        if (every or not _is_given(attribute)) and not _says_nothing(attribute)
+    ]
+    all_tags = any(attribute.name == _ALL_TAGS and not attribute.unknown for attribute in attributes)
+    return [attribute for attribute in attributes if attribute.name != ("tags" if all_tags else _ALL_TAGS)]
 
 
 def _is_given(attribute: Attribute) -> bool:
@@ -308,8 +317,8 @@ _ADDRESS = re.compile(r"(  [a-z ]* +aws_\w+\.)(\S+)$")
 def _wrapped(text: str, width: int, indent: int) -> list[str]:
     if len(text) <= width:
         return [text]
-    if found := _ADDRESS.match(text):  # at its dot, because it has no other place to break at
-        return [found[1], *_wrapped(f"{' ' * indent}{found[2]}", width, indent)]
+    if match := _ADDRESS.match(text):  # at its dot, because it has no other place to break at
+        return [match[1], *_wrapped(f"{' ' * indent}{match[2]}", width, indent)]
     text, start = text.lstrip(), text[: len(text) - len(text.lstrip())]
     if text.startswith(("- ", "+ ")):
         text, start = text[2:], start + text[:2]

@@ -37,8 +37,8 @@ from strata.terraform.attributes import (
 )
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Events, Failure
-from strata.terraform.expressions import Expression, expressions, terraform
-from strata.terraform.process import Result
+from strata.terraform.expressions import ParsedExpression, expressions, terraform
+from strata.terraform.process import ProcessResult
 from strata.terraform.progress import Progress
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted
@@ -54,7 +54,7 @@ IMPORTS = ("import", "import and update")
 
 
 @dataclass(frozen=True)
-class Change:
+class PlannedChange:
     """What would be done to one thing."""
 
     action: str
@@ -75,7 +75,7 @@ class Change:
     goes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What names the thing that is destroyed or forgotten."""
 
-    def covers(self, later: Change) -> bool:
+    def covers(self, later: PlannedChange) -> bool:
         """Says whether who has seen this change has seen the later one, too."""
         if self.action == "create" and later.action in IMPORTS:
             return not later.loses  # it turned out to exist
@@ -90,7 +90,7 @@ class Change:
             "action": self.action,
             "moved_from": self.moved_from,
             "import_id": self.import_id,
-            "attributes": {one.name: one.as_json() for one in self.attributes},
+            "attributes": {attribute.name: attribute.as_json() for attribute in self.attributes},
             "loses": list(self.loses),
         }
 
@@ -100,7 +100,7 @@ class Plan:
     """The plan of one stack, the reason for none, or the stacks to apply first."""
 
     stack: str
-    changes: Mapping[str, Change] = field(default_factory=dict)
+    changes: Mapping[str, PlannedChange] = field(default_factory=dict)
     """What would be done to resources, by address."""
     outputs: tuple[str, ...] = ()
     """The outputs that would change in the state, which nobody but other stacks notices."""
@@ -114,7 +114,7 @@ class Plan:
     file: Path | None = None
     versions: Versions = field(default_factory=dict)
     """The states that it rests on, as they were before it was created."""
-    written: Mapping[str, Mapping[str, Expression]] = field(default_factory=dict, repr=False)
+    written: Mapping[str, Mapping[str, ParsedExpression]] = field(default_factory=dict, repr=False)
     """The Terraform of arguments that are not known yet, by address, of a stack in a member account."""
     terraform: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """All Terraform of a stack in a member account that cannot be planned yet."""
@@ -217,7 +217,7 @@ class Planner:
             try:
                 return plan(stack)
             except StrataError as error:
-                return self._unplanned(stack, [Failure(str(one), id=one.id) for one in error.args], ())
+                return self._unplanned(stack, [Failure(str(arg), id=arg.id) for arg in error.args], ())
 
         first = {fleet.layer_of(stack): stack for stack in reversed(stacks)}
         for stack in first.values():  # fills the folder of plugins, which Terraform does not write in parallel
@@ -383,7 +383,7 @@ STOPPED = "terraform-stopped"
 """The case of a Terraform that somebody, or the system, has killed."""
 
 
-def ended(result: Result, events: Events) -> Failure:
+def ended(result: ProcessResult, events: Events) -> Failure:
     """Returns how Terraform ended that says no reason itself."""
     if result.code < 0:
         why = (
@@ -409,26 +409,26 @@ _ABSENT = re.compile(r"Unable to find remote state|Unsupported attribute|Invalid
 """How Terraform begins when a state is not there, or has no such output, or an output has no such key."""
 
 
-def _waits_for(found: Sequence[Failure], pending: Sequence[str]) -> tuple[str, ...]:
+def _waits_for(failures: Sequence[Failure], pending: Sequence[str]) -> tuple[str, ...]:
     """Returns the stacks whose changes will write what a plan lacks, none if anything else is wrong with it."""
-    if not all(_ABSENT.match(failure.text) and failure.reads.intersection(pending) for failure in found):
+    if not all(_ABSENT.match(failure.text) and failure.reads.intersection(pending) for failure in failures):
         return ()
-    return tuple(stack for stack in pending if any(stack in failure.reads for failure in found))
+    return tuple(stack for stack in pending if any(stack in failure.reads for failure in failures))
 
 
 _LACKS = "outputs-missing"
 
 
-def _why_not(stack: str, found: Sequence[Failure]) -> Message:
-    absent = sorted({name for failure in found for name in failure.reads if _ABSENT.match(failure.text)})
-    if absent and all(failure.reads for failure in found):
+def _why_not(stack: str, failures: Sequence[Failure]) -> Message:
+    absent = sorted({name for failure in failures for name in failure.reads if _ABSENT.match(failure.text)})
+    if absent and all(failure.reads for failure in failures):
         text = f"needs outputs that {' and '.join(absent)} lacks; run strata deploy {' '.join(absent)} {stack}"
         return Message(_LACKS, text, stack=stack, producers=absent)
-    place = found[0].place if not found[1:] else ""
-    return Message(found[0].id, "; ".join(failure.told for failure in found), place=place, stack=stack)
+    place = failures[0].place if not failures[1:] else ""
+    return Message(failures[0].id, "; ".join(failure.told for failure in failures), place=place, stack=stack)
 
 
-def changes(shown: Mapping[str, Any]) -> Iterator[tuple[str, Change]]:
+def changes(shown: Mapping[str, Any]) -> Iterator[tuple[str, PlannedChange]]:
     """Yields what a plan in Terraform's JSON would do to resources, by address."""
     written = _written(shown)
     for resource in shown.get("resource_changes", ()):
@@ -468,7 +468,7 @@ def _action(resource: Mapping[str, Any]) -> str | None:
     return "move" if resource.get("previous_address") else None
 
 
-def _with_values(action: str, resource: Mapping[str, Any], written: Collection[str] | None) -> Change:
+def _with_values(action: str, resource: Mapping[str, Any], written: Collection[str] | None) -> PlannedChange:
     change = resource["change"]
     before = {} if action in ("create", "replace") else change.get("before") or {}
     after = change.get("after") or {}
@@ -480,7 +480,7 @@ def _with_values(action: str, resource: Mapping[str, Any], written: Collection[s
     lost = _lost(seen, coming, unknown)
     if action == "import and update":
         lost = chain(_replaced(before, after, unknown, hidden), lost)
-    return Change(
+    return PlannedChange(
         action,
         new,
         unknown,

@@ -12,7 +12,7 @@ from functools import cache, partial
 from strata.aws import runs
 from strata.aws.access_role import account_ids, closed_to_us, way
 from strata.aws.identity_center import console, is_ours, list_instances
-from strata.aws.organization import LiveAccount, is_new, list_accounts
+from strata.aws.organization import ListedAccount, is_new, list_accounts
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
@@ -48,7 +48,7 @@ from strata.rules.lockout import Guard
 from strata.sides.states import State, managed, objects
 from strata.terraform import synthesis, whole
 from strata.terraform.attributes import digest
-from strata.terraform.change_list import ChangeList, Expected
+from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.fleet import Fleet, layer_of
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
@@ -161,7 +161,7 @@ class Prepared:
         newest = ChangeList.of(plans, account, later=later, accounts=ids, lineage=lineage)
         return [newest, *([ChangeList.of(plans, account, later=later)] if newest.classes else [])]
 
-    def approved(self, expected: Expected) -> Expected:
+    def approved(self, expected: ApprovedList) -> ApprovedList:
         """Returns what of an approved list is asked for; all of it, unless only stacks in accounts are."""
         in_accounts = self.landing_zone.account_stacks.keys() >= {*self.chosen}
         return expected.only({*self.chosen, *self.shut_out}) if in_accounts else expected
@@ -243,7 +243,7 @@ def prepare(
     progress.doing("comparing the configuration with the states and AWS")
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in STACKS}
     names = announced.read(aws, landing_zone.project)
-    found = examine(
+    examination = examine(
         aws,
         landing_zone,
         states=states,
@@ -254,26 +254,26 @@ def prepare(
         folder=str(workspace.folder),
         last=_last_runs(aws, landing_zone.project),
     )
-    for warning in found.warnings:
+    for warning in examination.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr)
-    _check_closed(allow, found.closed)
+    _check_closed(allow, examination.closed)
     alone = partial(_refuse_beside_another_run, aws, landing_zone.project, workspace, dict(states))
-    if found.refusals:
+    if examination.refusals:
         alone()
-        raise RefusedError(found.refusals)
+        raise RefusedError(examination.refusals)
     if not stacks or "organizations" in stacks:
-        _check_quota(aws, landing_zone, states.get("organizations", {}), found.closed, progress.note)
+        _check_quota(aws, landing_zone, states.get("organizations", {}), examination.closed, progress.note)
     types = list(types_left(aws, landing_zone))
     progress.doing("writing the Terraform")
-    refreshing.begin(aws, landing_zone.project, states, [one for one in STACKS if not stacks or one in stacks])
-    words = {*_words(found.closed, landing_zone), *(one for one in allow if not one.startswith(ALREADY_CLOSED))}
-    moved = (f"moved:{one.kind}:{one.new}" for one in found.moved)
+    refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
+    words = {*_words(examination.closed, landing_zone), *(one for one in allow if not one.startswith(ALREADY_CLOSED))}
+    moved = (f"moved:{moved.kind}:{moved.new}" for moved in examination.moved)
     prepared = Prepared(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing, fleet=fleet)
     listed = etags(aws, landing_zone.project)
     prepared = _written(prepared, stacks, [*sorted(words), *moved, *(TYPES_STAY for _ in types)], listed)
     written = [stack for stack in STACKS if stack not in workspace.unwritten]
-    left_out = {stack: _leave_out(workspace, stack, states[stack], found.closed) for stack in written}
-    _check_layers(aws, landing_zone, workspace, stacks_of(listed), found.closed)
+    left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in written}
+    _check_layers(aws, landing_zone, workspace, stacks_of(listed), examination.closed)
     chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
     prepared = replace(prepared, chosen=chosen, left_out=left_out)
     prepared = _selected(prepared, stacks, progress.note, deploys=not preview)
@@ -285,7 +285,9 @@ def prepare(
     told += abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
-    return replace(prepared, warnings=(*ended, *found.warnings, *dict.fromkeys(prepared.shut_out.values()), *told))
+    return replace(
+        prepared, warnings=(*ended, *examination.warnings, *dict.fromkeys(prepared.shut_out.values()), *told)
+    )
 
 
 def _loaded(options: Options, today: dt.date) -> LandingZone:
@@ -329,27 +331,30 @@ def _check_layers(
     aws: Aws, landing_zone: LandingZone, workspace: Workspace, deployed: Collection[str], closed: Collection[str]
 ) -> None:
     """Refuses states that no stack has; what is in an account that is closed goes with it."""
-    gone = {one for one in deployed if one not in workspace.stacks and one.partition(IN_ACCOUNT)[2] not in closed}
-    states = {one: read_state(aws, landing_zone.project, one) for one in gone}
+    reachable = {stack for stack in deployed if stack.partition(IN_ACCOUNT)[2] not in closed}
+    states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - {*workspace.stacks}}
     if lost := list(lost_layers(landing_zone, states)):
         raise RefusedError(lost)
 
 
-def _words(closed: Mapping[str, LiveAccount], landing_zone: LandingZone) -> Iterator[str]:
+def _words(closed: Mapping[str, ListedAccount], landing_zone: LandingZone) -> Iterator[str]:
     """Yields what tells a synth of accounts to leave out, each with its id, but for one that is gone."""
-    for key, one in closed.items():
+    for key, account in closed.items():
         if key in landing_zone.members:
-            yield f"{ALREADY_CLOSED}{key}:{'' if one.state == GONE else one.id}"
+            yield f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
 
 
-def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, LiveAccount]) -> frozenset[str]:
+def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, ListedAccount]) -> frozenset[str]:
     """Has a stack forget what its state has of accounts that are closed, where AWS changes nothing any more."""
-    declared, accounts = workspace.document(stack).get("resource", {}), {one.id for one in closed.values() if one.id}
+    declared, accounts = (
+        workspace.document(stack).get("resource", {}),
+        {account.id for account in closed.values() if account.id},
+    )
     found = frozenset(
-        one.address
-        for one in managed(state)
-        if {one.attributes.get(name) for name in ("target_id", "account_id", "id")} & accounts
-        and one.name not in declared.get(one.type, {})
+        resource.address
+        for resource in managed(state)
+        if {resource.attributes.get(name) for name in ("target_id", "account_id", "id")} & accounts
+        and resource.name not in declared.get(resource.type, {})
     )
     if found:
         workspace.forget_next(stack, found)
@@ -371,10 +376,11 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     if not prepared.refreshing.always:
         spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - unwritten])
     asked = [stack for stack in chosen if stack not in {*spared, *failed}]
-    needed = {*asked, *(one for stack in chosen for one in prepared.workspace.producers(stack))} - {*prepared.states}
+    read = {*asked, *(producer for stack in chosen for producer in prepared.workspace.producers(stack))}
+    needed = sorted(read - {*prepared.states})
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(partial(read_state, aws, zone.project), sorted(needed))
-        states = {**prepared.states, **dict(zip(sorted(needed), found, strict=True))}
+        bodies = pool.map(partial(read_state, aws, zone.project), needed)
+        states = {**prepared.states, **dict(zip(needed, bodies, strict=True))}
     shut_out, late = _closed_to_us(aws, zone, states, asked, named, deploys=deploys)
     if late:
         new = sorted({zone.account_stacks[stack] for stack in late})
@@ -413,7 +419,7 @@ def _check_regions(prepared: Prepared) -> None:
     used = {prepared.landing_zone.project.regions.primary}
     wanted: set[str] = set()
     for stack in _own(prepared):
-        used |= {str(one.attributes.get("region")) for one in objects(prepared.states[stack])}
+        used |= {str(resource.attributes.get("region")) for resource in objects(prepared.states[stack])}
         made = prepared.workspace.document(stack).get("resource", {})
         named = {str(one.get("region", "")) for some in made.values() for one in some.values()}
         wanted |= {region for region in named if region and "${" not in region}
@@ -577,7 +583,10 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
     layers = {name for name, layer in landing_zone.layers.items() if layer.code.in_accounts}
     for stack in stacks:
         if stack not in workspace.stacks and stack not in layers:
-            known = [*(one for one in workspace.stacks if one not in landing_zone.account_stacks), *sorted(layers)]
+            known = [
+                *(stack for stack in workspace.stacks if stack not in landing_zone.account_stacks),
+                *sorted(layers),
+            ]
             guess = did_you_mean(stack, {*known, *workspace.stacks})
             if (folder_of(stack) / "stack.py").is_file():
                 file = f"{workspace.environment['STRATA_CONFIG']}/layers/{stack}.yaml"
@@ -646,8 +655,8 @@ def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str])
         return  # the bucket is elsewhere, or somebody else's: what follows says so
     if not any(states.values()) and not other_store(aws, landing_zone) and (lost := lost_states(aws, landing_zone)):
         raise StrataError(lost)
-    if found := list(settled(landing_zone, states, stacks)):
-        raise RefusedError(found)
+    if refusals := list(settled(landing_zone, states, stacks)):
+        raise RefusedError(refusals)
 
 
 def _check_ground(
@@ -687,7 +696,7 @@ def _check_quota(
     Raises:
         StrataError: AWS would refuse to make some of them.
     """
-    known = {*(one.name for one in objects(state) if one.type == TYPES["account"]), *closed}
+    known = {*(resource.name for resource in objects(state) if resource.type == TYPES["account"]), *closed}
     new = {folded(account.email) for key, account in landing_zone.members.items() if key not in known}
     if not new:
         return
@@ -717,7 +726,7 @@ def identity_center_refusals(aws: Aws, landing_zone: LandingZone, note: Callable
     region = project.identity_center_region
     try:
         instances, pauses = list_instances(aws, project), iter(PAUSES)
-        while any(one.get("Status") == _BEGINS and is_ours(one, project) for one in instances):
+        while any(instance.get("Status") == _BEGINS and is_ours(instance, project) for instance in instances):
             seconds = next(pauses, None)
             if seconds is None:
                 text = f"AWS is still setting up Identity Center in {region}; run the command again in some minutes"
@@ -728,7 +737,7 @@ def identity_center_refusals(aws: Aws, landing_zone: LandingZone, note: Callable
             instances = list_instances(aws, project)
     except AwsError as error:
         return list(error.args)
-    owners = [one["OwnerAccountId"] for one in instances if "OwnerAccountId" in one]
+    owners = [instance["OwnerAccountId"] for instance in instances if "OwnerAccountId" in instance]
     if project.management_account.id in owners:
         return []
     case, text = (

@@ -64,7 +64,9 @@ class Preview:
 
     def order(self, chosen: Collection[str]) -> list[str]:
         """Returns the stacks to plan: the chosen ones, and the new ones that they read from."""
-        needed = {one for stack in chosen for one in self.workspace.producers(stack) if one in self.stacks}
+        needed = {
+            producer for stack in chosen for producer in self.workspace.producers(stack) if producer in self.stacks
+        }
         return [stack for stack in self.workspace.stacks if stack in chosen or stack in needed]
 
     def learn(self, stack: str, shown: Mapping[str, Any]) -> None:
@@ -77,7 +79,7 @@ class Preview:
         have = plural(len(self.stacks), "has", "have")
         yield f"a preview before the first deploy: {_all(self.stacks)} {have} no state"
         if self.lacking:
-            yield f"  missing, made by strata bootstrap: {listed([_missing(one) for one in self.lacking])}"
+            yield f"  missing, made by strata bootstrap: {listed([_missing(status) for status in self.lacking])}"
         if self.reads:
             yield f"  assumed: what others read of {_all(self.reads)} is what these plans say"
 
@@ -85,7 +87,7 @@ class Preview:
         """Returns what it takes for granted as `--json` prints it."""
         return {
             "without_state": list(self.stacks),
-            "missing": [one.thing for one in self.lacking],
+            "missing": [resource_status.thing for resource_status in self.lacking],
             "assumed_outputs_of": list(self.reads),
         }
 
@@ -120,7 +122,11 @@ class Preview:
 
     def _without_store(self, document: Document) -> None:
         """Leaves out the imports of what does not exist, which Terraform refuses."""
-        absent = {BOOTSTRAPPED[one.thing] for one in self.lacking if one.thing in BOOTSTRAPPED and one.verb == "create"}
+        absent = {
+            BOOTSTRAPPED[resource_status.thing]
+            for resource_status in self.lacking
+            if resource_status.thing in BOOTSTRAPPED and resource_status.verb == "create"
+        }
         if document.get("import"):
             document["import"] = [block for block in document["import"] if block["to"] not in absent]
 
@@ -154,18 +160,18 @@ _REFERENCE = re.compile(r"\$\{(\w+)\.([\w-]+)\.arn\}")
 def _arn(
     document: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]], value: str, project: Project
 ) -> str | None:
-    found = _REFERENCE.fullmatch(value)
-    if not found or not resource_of(found[1]).arn or f"{found[1]}.{found[2]}" not in resources:
+    match = _REFERENCE.fullmatch(value)
+    if not match or not resource_of(match[1]).arn or f"{match[1]}.{match[2]}" not in resources:
         return None
-    given = document["resource"][found[1]][found[2]]
+    given = document["resource"][match[1]][match[2]]
     here = {
         "partition": PARTITION,
         "account": project.management_account.id,
         "region": given.get("region") or project.regions.primary,
     }
-    known = {name: value for name, value in resources[f"{found[1]}.{found[2]}"]["values"].items() if value is not None}
+    known = {name: value for name, value in resources[f"{match[1]}.{match[2]}"]["values"].items() if value is not None}
     try:
-        return resource_of(found[1]).arn.format_map({**known, **here})
+        return resource_of(match[1]).arn.format_map({**known, **here})
     except KeyError:
         return None
 
@@ -198,8 +204,12 @@ def _without_own_state(document: Document, stack: str) -> None:
         del document["data"][OWN_OUTPUTS]
 
 
-def _missing(one: ResourceStatus) -> str:
-    return one.thing if one.verb == "create" else f"{one.thing} ({', '.join(one.missing)})"
+def _missing(resource_status: ResourceStatus) -> str:
+    return (
+        resource_status.thing
+        if resource_status.verb == "create"
+        else f"{resource_status.thing} ({', '.join(resource_status.missing)})"
+    )
 
 
 def _all(names: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ _PRIVATE = 0o077
 
 
 @dataclass(frozen=True)
-class Result:
+class ProcessResult:
     """How a command ended, and what it said to stdout and to stderr."""
 
     code: int
@@ -68,12 +68,12 @@ class Process:
         """Has it stop after the calls under way and save its state. A second time it would save nothing."""
         self._process.send_signal(signal.SIGINT)
 
-    def result(self) -> Result:
+    def result(self) -> ProcessResult:
         """Waits for its end, and returns how that was."""
         code = self._process.wait()
         if self._end is not None:
             os.close(self._end)
-        return Result(code, *(self._said(file) for file in (self._output, self._errors)))
+        return ProcessResult(code, *(self._said(file) for file in (self._output, self._errors)))
 
     def _ended(self, seconds: float) -> bool:
         """Waits so long at most for its end, where the system tells it; Python alone looks eighty times a second."""
@@ -93,7 +93,7 @@ class Process:
 
 def run(
     command: Sequence[str], environment: Mapping[str, str], heard: Callable[[str], None] = lambda _: None
-) -> Result:
+) -> ProcessResult:
     """Runs Terraform where it changes nothing, or little: who interrupts has it stop at once."""
     process = Process(command, environment)
     try:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from strata.aws.identity_center import Center
+from strata.aws.identity_center import CenterClient
 from strata.aws.organization import list_accounts, list_requests
 from strata.aws.session import Aws, AwsError
 from strata.config.models import state_key
@@ -26,7 +26,7 @@ from strata.landing_zone import LandingZone
 from strata.sides.states import managed
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
-from strata.terraform.existing import Existing, exists_already
+from strata.terraform.existing import ExistingTable, exists_already
 from strata.terraform.plans import IMPORTS, Plan
 from strata.terraform.settling import OURS
 from strata.terraform.workspace import Workspace
@@ -54,7 +54,11 @@ def _end(address: str, moved: Mapping[str, str]) -> str:
 
 def tainted(state: Mapping[str, Any]) -> list[str]:
     """Returns the addresses that Terraform considers partly created."""
-    return sorted(f"{one.address}{one.instance}" for one in managed(state) if one.tainted and not one.deposed)
+    return sorted(
+        f"{resource.address}{resource.instance}"
+        for resource in managed(state)
+        if resource.tainted and not resource.deposed
+    )
 
 
 def _index(instance: Mapping[str, Any]) -> str:
@@ -125,8 +129,8 @@ _WHOLE = {
 def adopt_what_exists(
     workspace: Workspace,
     plan: Callable[[], Plan],
-    found: Sequence[Failure],
-    existing: Existing,
+    failures: Sequence[Failure],
+    existing: ExistingTable,
     directory: Callable[[], Directory | None],
     announced: Collection[Name],
     note: Note,
@@ -136,9 +140,11 @@ def adopt_what_exists(
     Most import ids follow from the configuration, so nothing else can be meant. Users, groups and permission sets are
     found by their name: they are ours if a run announced them and nothing foreign is in them, else it is said why not.
     """
-    wanted = [failure.address for failure in found if failure.address and exists_already(failure.address, failure.text)]
+    wanted = [
+        failure.address for failure in failures if failure.address and exists_already(failure.address, failure.text)
+    ]
     if not wanted:
-        return _imports(plan, [failure.address for failure in found if failure.address])
+        return _imports(plan, [failure.address for failure in failures if failure.address])
     ids, objections = _named(directory, wanted, announced)
     for objection in objections:
         print(f"error: {objection}", file=sys.stderr)
@@ -169,8 +175,8 @@ def looked_up(aws: Aws, landing_zone: LandingZone, failure: Failure) -> Failure:
     if account is None or "EMAIL_ALREADY_EXISTS" not in failure.text:
         return failure
     try:
-        there = {one.id: one for one in list_accounts(aws)}
-        begun = [one for one in list_requests(aws) if one["AccountName"] == account.name]
+        there = {account.id: account for account in list_accounts(aws)}
+        begun = [request for request in list_requests(aws) if request["AccountName"] == account.name]
     except AwsError:
         return failure
     since = dt.datetime.now(dt.UTC) - _LONGEST_CREATION
@@ -188,7 +194,7 @@ def looked_up(aws: Aws, landing_zone: LandingZone, failure: Failure) -> Failure:
 _LONGEST_CREATION = dt.timedelta(hours=1)
 
 
-def adopt_taken(workspace: Workspace, existing: Existing, planned: Plan, note: Note) -> bool:
+def adopt_taken(workspace: Workspace, existing: ExistingTable, planned: Plan, note: Note) -> bool:
     """Has the next plan import what a creation would wait for, make twice or reset; returns whether there is any."""
     ids = existing.early(planned)
     _import_next(workspace, planned.stack, ids, note)
@@ -204,7 +210,7 @@ def _import_next(workspace: Workspace, stack: str, ids: Mapping[str, str], note:
 
 
 def adopt_interrupted(
-    workspace: Workspace, planned: Plan, begun: Iterable[str], existing: Existing, note: Note
+    workspace: Workspace, planned: Plan, begun: Iterable[str], existing: ExistingTable, note: Note
 ) -> None:
     """Imports what an interrupted apply had begun to create, and a plan after it would create again.
 
@@ -246,15 +252,15 @@ def unreached(aws: Aws, landing_zone: LandingZone, failures: Sequence[Failure], 
 
     The provider takes each change of a set to all accounts that have it, and fails where one is closed or suspended.
     """
-    found = [one for one in failures if one.address and resource_of(one.address).provisioned]
-    found = [one for one in found if "provision" in one.text]
+    found = [failure for failure in failures if failure.address and resource_of(failure.address).provisioned]
+    found = [failure for failure in found if "provision" in failure.text]
     try:
-        if not found or not any(one.shut for one in list_accounts(aws)):
+        if not found or not any(account.shut for account in list_accounts(aws)):
             return list(failures)
     except AwsError:
         return list(failures)
     done = provision_permission_sets(aws, landing_zone, note)
-    return [one for one in failures if one not in found] if done else list(failures)
+    return [failure for failure in failures if failure not in found] if done else list(failures)
 
 
 def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -> bool:
@@ -266,8 +272,8 @@ def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -
     (https://github.com/hashicorp/terraform-provider-aws/issues/38247).
     """
     try:
-        center = Center.of(aws, landing_zone.project)
-        shut = {one.id for one in list_accounts(aws) if one.shut}
+        center = CenterClient.of(aws, landing_zone.project)
+        shut = {account.id for account in list_accounts(aws) if account.shut}
         theirs = landing_zone.external_sets
         done = [_provision(center, arn, shut, theirs, note) for arn in center.permission_sets()] if center else []
         return all(done)
@@ -276,7 +282,7 @@ def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -
         return False
 
 
-def _provision(center: Center, arn: str, shut: Collection[str], theirs: Collection[str], note: Note) -> bool:
+def _provision(center: CenterClient, arn: str, shut: Collection[str], theirs: Collection[str], note: Note) -> bool:
     outdated, done = [one for one in center.accounts_of(arn, outdated=True) if one not in shut], True
     name = center.name_of(arn) if outdated else ""
     for account in outdated if name not in theirs else ():
@@ -286,7 +292,7 @@ def _provision(center: Center, arn: str, shut: Collection[str], theirs: Collecti
     return done
 
 
-def _await(center: Center, request: str, account: str, note: Note) -> bool:
+def _await(center: CenterClient, request: str, account: str, note: Note) -> bool:
     for _ in range(60):
         status = center.provisioning(request)
         if status["Status"] != "IN_PROGRESS":

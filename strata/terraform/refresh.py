@@ -24,7 +24,7 @@ from strata.config.models import Project
 from strata.errors import Message
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read_center
-from strata.kinds.reading import Reading
+from strata.kinds.reading import BulkReading
 from strata.options import Options
 from strata.sides.states import State
 from strata.terraform import reread
@@ -52,10 +52,10 @@ class Refreshing:
         self._executor = ThreadPoolExecutor(1)
         self._runs: Mapping[str, runs.Run] = {}
         self._no_runs: Message | None = None
-        self._begun: dict[str, _Begun] = {}
+        self._begun: dict[str, _ReadingBegun] = {}
         self._changed: set[str] = set()
         self._states: Mapping[str, State] = {}
-        self._read: Callable[[State, Event], Reading | None] = lambda *_: None
+        self._read: Callable[[State, Event], BulkReading | None] = lambda *_: None
         self._requests: Callable[[], int] = lambda: 0
 
     def __enter__(self) -> Self:
@@ -157,9 +157,9 @@ class Refreshing:
     def _start(self, stack: str) -> None:
         ended = Event()
         future = self._executor.submit(self._read, self._states[stack], ended)
-        self._begun[stack] = _Begun(future, ended, time.monotonic())
+        self._begun[stack] = _ReadingBegun(future, ended, time.monotonic())
 
-    def _wait(self, stack: str) -> Reading | Message:
+    def _wait(self, stack: str) -> BulkReading | Message:
         """Returns the reading of a stack, or why there is none."""
         old = self._begun.get(stack)
         if old is None or time.monotonic() - old.at > GOOD_FOR:
@@ -184,20 +184,20 @@ class Refreshing:
 
 
 @dataclass(frozen=True)
-class _Begun:
+class _ReadingBegun:
     """A reading that has begun."""
 
-    future: Future[Reading | None]
+    future: Future[BulkReading | None]
     ended: Event
     """Nothing more is asked once it is set."""
     at: float
 
 
-def _read(aws: Aws, project: Project, state: State, ended: Event) -> Reading | None:
+def _read(aws: Aws, project: Project, state: State, ended: Event) -> BulkReading | None:
     center = read_center(aws, project, reread.wanted(state), ended)
     if center is None:
         return None
-    return Reading(center, {name: events.rule(aws, region, name) for name, region in reread.rules(state).items()})
+    return BulkReading(center, {name: events.rule(aws, region, name) for name, region in reread.rules(state).items()})
 
 
 def _version(state: State) -> Version:

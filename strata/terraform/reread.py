@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from strata.errors import Message
-from strata.inventory.reading import Principal, Wanted
+from strata.inventory.reading import Principal, WantedDetail
 from strata.kinds import resource_of
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.group import MEMBERSHIP
 from strata.kinds.permission_set import SET
-from strata.kinds.reading import KEPT, Reading
+from strata.kinds.reading import KEPT, BulkReading
 from strata.kinds.shared import RULE
 from strata.kinds.thing import default_tags
 from strata.sides.states import State, managed, objects
@@ -24,11 +24,11 @@ from strata.sides.states import State, managed, objects
 # What is asked
 
 
-def wanted(state: State) -> Wanted:
+def wanted(state: State) -> WantedDetail:
     """Returns what of Identity Center a state has more of than the name."""
     sets, groups, principals = set[str](), set[str](), set[Principal]()
-    for one in managed(state):
-        type, attributes = one.type, one.attributes
+    for resource in managed(state):
+        type, attributes = resource.type, resource.attributes
         if type == SET.type:
             sets.add(attributes.get("arn", ""))
         elif "permission_set_arn" in attributes:
@@ -37,12 +37,12 @@ def wanted(state: State) -> Wanted:
             groups.add(attributes.get("group_id", ""))
         if type == ASSIGNMENT.type:
             principals.add((attributes.get("principal_type", "GROUP"), attributes.get("principal_id", "")))
-    return Wanted(frozenset(sets), frozenset(groups), frozenset(principals))
+    return WantedDetail(frozenset(sets), frozenset(groups), frozenset(principals))
 
 
 def rules(state: State) -> dict[str, str]:
     """Returns the regions of the event rules in a state by name."""
-    found = (one.attributes for one in managed(state) if one.type == RULE[0].type)
+    found = (resource.attributes for resource in managed(state) if resource.type == RULE[0].type)
     regions = {str(one.get("name")): _REGION.match(str(one.get("arn"))) for one in found}
     return {name: region[1] for name, region in regions.items() if region}
 
@@ -55,18 +55,18 @@ _REGION = re.compile(r"arn:[^:]+:events:([^:]+):")
 
 def uncovered(state: State) -> Message | None:
     """Returns what of a state no reading in bulk has, None where it can have all."""
-    types = sorted(type for type in {one.type for one in managed(state)} if not resource_of(type).reads)
+    types = sorted(type for type in {resource.type for resource in managed(state)} if not resource_of(type).reads)
     return Message("not-read-in-bulk", f"{types[0]} is not read in bulk", type=types[0]) if types else None
 
 
-def difference(state: State, reading: Reading, of_today: Mapping[str, str]) -> Message | None:
+def difference(state: State, reading: BulkReading, of_today: Mapping[str, str]) -> Message | None:
     """Returns the first thing that a refresh might find otherwise than a state has it; None where there is none.
 
     A refresh would put a tag that is neither the thing's own nor one of the default tags of today.
     """
-    for one in managed(state):
-        address, attributes = one.address, one.attributes
-        reads = resource_of(one.type).reads
+    for resource in managed(state):
+        address, attributes = resource.address, resource.attributes
+        reads = resource_of(resource.type).reads
         expected = reads(reading, attributes) if reads else None
         if expected is None:
             return Message("not-at-aws", f"{address} is not at AWS", place=address)
@@ -95,10 +95,10 @@ def _same(one: Any, other: Any) -> bool:
 
 def tainted_or_deposed(state: State) -> Message | None:
     """Returns the first object that a run left half made or has yet to delete, None where there is none."""
-    for one in objects(state):
-        if one.tainted or one.deposed:
-            word = "deposed" if one.deposed else "tainted"
-            return Message(f"object-{word}", f"{one.address} is {word}", place=one.address)
+    for resource in objects(state):
+        if resource.tainted or resource.deposed:
+            word = "deposed" if resource.deposed else "tainted"
+            return Message(f"object-{word}", f"{resource.address} is {word}", place=resource.address)
     return None
 
 

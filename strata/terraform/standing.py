@@ -48,7 +48,9 @@ def types_left(aws: Aws, zone: LandingZone) -> Iterator[Message]:
     known = f"{', '.join(unknown)} is enabled, which the pinned AWS provider does not know"
     if off := sorted({*zone.policy_types} - {*enabled}):
         root = list_roots(aws)[0]
-        ways = "; ".join(f"aws organizations enable-policy-type --root-id {root} --policy-type {one}" for one in off)
+        ways = "; ".join(
+            f"aws organizations enable-policy-type --root-id {root} --policy-type {policy_type}" for policy_type in off
+        )
         text = f"the policy type {', '.join(off)} has to be enabled, and no deploy can do it while {known}: {ways}"
         raise StrataError(Message("policy-type-not-enabled", text, types=off, unknown=unknown))
     text = f"the policy type {known}: a deploy leaves the enabled types as they are"

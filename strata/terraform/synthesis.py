@@ -54,10 +54,10 @@ def _of_layer(landing_zone: LandingZone, layer: Layer) -> list[Any]:
     settings = landing_zone.source_files[f"layers/{layer.name}.yaml"].data  # a model may hide what is secret
     zone: list[Any] = [
         landing_zone.project.model_dump(mode="json"),
-        [one.model_dump(mode="json") for one in landing_zone.moves],
+        [move.model_dump(mode="json") for move in landing_zone.moves],
     ]
     if not {*layer.code.inputs} <= {"account", "settings"}:
-        files = {name: one.data for name, one in landing_zone.source_files.items()}
+        files = {name: source_file.data for name, source_file in landing_zone.source_files.items()}
         zone += [files, landing_zone.documents, landing_zone.external.model_dump(mode="json")]
     roles = layer.deploying.roles
     return [layer.name, settings, roles and roles.model_dump(), *zone]
@@ -86,7 +86,7 @@ def _is_read(path: Path) -> bool:
 
 def _is_plain(folder: Path) -> bool:
     """Says whether the code of a layer reads nothing but what it is given, and nothing of it lies elsewhere."""
-    if folder.is_symlink() or any(one.is_symlink() for one in folder.rglob("*")):
+    if folder.is_symlink() or any(path.is_symlink() for path in folder.rglob("*")):
         return False
     own = f"stacks.layers.{folder.name}"
     for file in folder.rglob("*.py"):

@@ -43,7 +43,7 @@ def cdktf() -> NoReturn:
 
 def parallelism(arguments: Sequence[str]) -> list[str]:
     """Returns what bounds a deploy: the CLI would start a Terraform for every stack that waits for no other."""
-    told = any(one.partition("=")[0] == "--parallelism" for one in arguments)
+    told = any(argument.partition("=")[0] == "--parallelism" for argument in arguments)
     return ["--parallelism", "4"] if arguments[:1] == ["deploy"] and not told else []
 
 
@@ -173,7 +173,7 @@ def find_terraform(variables: Mapping[str, str]) -> Path | None:
 
 
 def terraform_on_path(variables: Mapping[str, str]) -> Path | None:
-    return next((found for found in _on_path(variables, "terraform") if not is_wheel_terraform(found)), None)
+    return next((path for path in _on_path(variables, "terraform") if not is_wheel_terraform(path)), None)
 
 
 def is_wheel_terraform(terraform: Path) -> bool:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from strata.config.layers import IN_ACCOUNT, PLANS, STACKS
 from strata.errors import Message, StrataError
 from strata.terraform import tools
-from strata.terraform.process import Process, Result, run
+from strata.terraform.process import Process, ProcessResult, run
 
 ALLOW = "STRATA_ALLOW"
 """The variable that tells a synth what `strata deploy --allow` allows."""
@@ -187,7 +187,7 @@ class Workspace:
             if entry.get("lifecycle", {}).get("prevent_destroy")
         }
 
-    def initialize(self, stack: str) -> Result:
+    def initialize(self, stack: str) -> ProcessResult:
         """Prepares Terraform in the folder of one stack, anew where locking changed since the last time.
 
         Bucket and key stay, so there is no state to migrate; plain `terraform init` would stop and ask.
@@ -216,7 +216,7 @@ class Workspace:
             for name, place in places.items()
         }
 
-    def terraform(self, stack: str, *arguments: str, heard: Callable[[str], None] = lambda _: None) -> Result:
+    def terraform(self, stack: str, *arguments: str, heard: Callable[[str], None] = lambda _: None) -> ProcessResult:
         """Runs Terraform in the folder of one stack."""
         return run(self._command(stack, arguments), self.environment, heard)
 
@@ -245,10 +245,10 @@ class _Lock:
 def _free(folder: Path) -> tuple[Path, _Lock]:
     """Returns the first of a folder and of those beside it, `-2` and on, in which no other command works, locked."""
     for number in itertools.count(1):
-        found = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
-        found.mkdir(parents=True, exist_ok=True)
+        path = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        path.mkdir(parents=True, exist_ok=True)
         with suppress(BlockingIOError, PermissionError):  # one or the other, by the system
-            return found, _Lock(found / ".in-use")
+            return path, _Lock(path / ".in-use")
     raise AssertionError
 
 

@@ -17,9 +17,9 @@ from moto.backends import get_backend
 from moto.s3.models import s3_backends
 
 from strata.policy.documents import parse
-from strata.policy.layers import Layer
+from strata.policy.layers import PolicyLayer
 from strata.policy.reference import reference
-from strata.policy.requests import Context, Principal, Request
+from strata.policy.requests import Context, Request, RequestPrincipal
 from tests.aws import memory
 from tests.aws.calls import Call, Refused, order
 from tests.aws.organizations import is_member
@@ -354,15 +354,17 @@ def check(needed: Iterable[Need], call: Call) -> None:
     """Refuses a call that the policies do not allow, in the words of its service."""
     documents = tuple(memory.of(Allowed, "", "").documents)
     for need in needed if documents else ():
-        request = Request(Principal("*"), need.action, need.resource, context=Context(dict(need.keys), complete=True))
+        request = Request(
+            RequestPrincipal("*"), need.action, need.resource, context=Context(dict(need.keys), complete=True)
+        )
         if _layer(documents).judge(request).allows is not True:
             raise _denied(call, need)
 
 
 @functools.cache
-def _layer(documents: tuple[str, ...]) -> Layer:
+def _layer(documents: tuple[str, ...]) -> PolicyLayer:
     parsed = (parse(text, f"policy {number}") for number, text in enumerate(documents, 1))
-    return Layer("identity policies", tuple(parsed))
+    return PolicyLayer("identity policies", tuple(parsed))
 
 
 _CODES = {

@@ -185,7 +185,7 @@ EVALUATIONS = 5.0
 def measure_evaluation() -> None:
     """Asks what the shipped guardrails make of 50 requests in each of 1,000 accounts; fails where it takes too long."""
     from strata.evaluation.landing_zone import Evaluated
-    from strata.evaluation.questions import Question, ask, find_action
+    from strata.evaluation.questions import PrincipalQuestion, ask, find_action
     from strata.load import load
 
     with tempfile.TemporaryDirectory() as folder:
@@ -198,7 +198,7 @@ def measure_evaluation() -> None:
         }
         organization = generated.organization.model_copy(update={"policies": shipped})
         evaluated = Evaluated(replace(generated, organization=organization, documents=template.documents))
-        questions = [Question(find_action(action), None, region) for action, region in QUESTIONS]
+        questions = [PrincipalQuestion(find_action(action), None, region) for action, region in QUESTIONS]
         started = time.process_time()
         for account in evaluated.keys:
             actor = evaluated.somebody(account)
@@ -262,7 +262,7 @@ def measure_access() -> None:
     from strata.aws.session import Aws as Session
     from strata.aws.states import Version
     from strata.config.models import Project, state_key
-    from strata.inventory.progress import Reading
+    from strata.inventory.progress import InventoryReading
     from strata.options import Options
     from strata.terraform.refresh import Refreshing
     from strata.terraform.workspace import StateObject, Workspace
@@ -295,7 +295,7 @@ def measure_access() -> None:
                 sys.exit(f"the plan refreshes: {why}")
         told.append(("a plan", _asked(aws, before), time.monotonic() - started, OF_PLAN))
         before, started = len(aws.calls()), time.monotonic()
-        found = Reading(Options(Path(folder)), project).read(session, partly=True, once=True)
+        found = InventoryReading(Options(Path(folder)), project).read(session, partly=True, once=True)
         told.append(("strata drift", _asked(aws, before), time.monotonic() - started, OF_DRIFT))
     number = len(found.center.assignments) if found.center else 0
     print(f"\n{number:,} assignments in {ACCESS.accounts:,} accounts, read without a refresh")

@@ -17,7 +17,7 @@ from strata.kinds import RESOURCES
 from strata.load import load
 from strata.options import Options
 from strata.terraform.events import Events
-from strata.terraform.existing import Existing, exists_already
+from strata.terraform.existing import ExistingTable, exists_already
 from strata.terraform.plans import Plan, changes
 from strata.terraform.progress import Progress
 from tests.aws import real_provider
@@ -94,7 +94,9 @@ def look(trial: Trial) -> Found:
     planned = Plan("main", dict(changes(json.loads(trial.terraform_in(bare, "show", "-json", "plan")))))
     company = load(COMPANY).project
     account = company.management_account.model_copy(update={"id": ACCOUNT})
-    existing = Existing(session.Aws(None, "eu-central-1"), company.model_copy(update={"management_account": account}))
+    existing = ExistingTable(
+        session.Aws(None, "eu-central-1"), company.model_copy(update={"management_account": account})
+    )
     ids, early = existing.ids(planned, planned.changes), existing.early(planned)
     blocks = [{"to": address, "id": id} for address, id in ids.items()]
     whole = trial.folder_of("whole", {**trial.stack, "import": [*others, *blocks]})
@@ -141,7 +143,7 @@ def test_a_type_has_a_region_in_its_id_if_it_has_one_in_the_provider() -> None:
 
 def test_the_id_of_another_region_names_it() -> None:
     """The analyzer of a second region is not the one of the first, though both have one name."""
-    existing = Existing(session.Aws(None, "eu-central-1"), load(COMPANY).project)
+    existing = ExistingTable(session.Aws(None, "eu-central-1"), load(COMPANY).project)
     values = {"analyzer_name": "ex-organization", "region": "eu-west-1"}
 
     assert existing.id_of("aws_accessanalyzer_analyzer", values) == "ex-organization@eu-west-1"
@@ -155,7 +157,7 @@ def test_an_id_that_follows_from_the_plan_needs_no_answer() -> None:
         raise session.AwsError(Message("denied", "denied"), "AccessDenied")
 
     aws = cast("session.Aws", SimpleNamespace(client=denied))
-    ids = Existing(aws, load(COMPANY).project)
+    ids = ExistingTable(aws, load(COMPANY).project)
     reference = [{"name": "Billing", "path": "/"}]
     of_set = {"permission_set_arn": "arn:set", "instance_arn": "arn:instance"}
 

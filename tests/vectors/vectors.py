@@ -14,8 +14,8 @@ import yaml
 from strata.policy.answers import Answer
 from strata.policy.documents import Document, parse
 from strata.policy.evaluator import evaluate
-from strata.policy.layers import Account, Layer, Policies
-from strata.policy.requests import Context, Principal, Request
+from strata.policy.layers import AccountLevels, Policies, PolicyLayer
+from strata.policy.requests import Context, Request, RequestPrincipal
 
 FOLDER = Path(__file__).parent
 RCP_FULL_ACCESS = {
@@ -56,7 +56,9 @@ def answer(vector: Json) -> Answer:
     """Returns what the evaluator says to a vector, whose context is complete unless it says `open`."""
     principal = principal_of(vector)
     here, there = (
-        Account(id=one, service_control=tuple(layers(vector, "scp")), resource_control=tuple(layers(vector, "rcp")))
+        AccountLevels(
+            id=one, service_control=tuple(layers(vector, "scp")), resource_control=tuple(layers(vector, "rcp"))
+        )
         for one in (principal.account, vector.get("account") or principal.account)
     )
     context = {key: tuple(value) if isinstance(value, list) else value for key, value in vector["context"].items()}
@@ -70,24 +72,28 @@ def answer(vector: Json) -> Answer:
     policies = Policies(
         principal_account=here,
         resource_account=there,
-        identity=Layer("identity", documents(vector.get("identity", []), "identity")),
-        boundary=Layer("boundary", documents([vector["boundary"]], "boundary")) if vector.get("boundary") else None,
-        resource=Layer("resource", documents([vector["resource_policy"]], "resource"))
+        identity=PolicyLayer("identity", documents(vector.get("identity", []), "identity")),
+        boundary=PolicyLayer("boundary", documents([vector["boundary"]], "boundary"))
+        if vector.get("boundary")
+        else None,
+        resource=PolicyLayer("resource", documents([vector["resource_policy"]], "resource"))
         if vector.get("resource_policy")
         else None,
     )
     return evaluate(request, policies)
 
 
-def principal_of(vector: Json) -> Principal:
+def principal_of(vector: Json) -> RequestPrincipal:
     """Returns who asks."""
-    return Principal(vector["principal"], vector.get("session"))
+    return RequestPrincipal(vector["principal"], vector.get("session"))
 
 
-def layers(vector: Json, chain: str) -> Iterator[Layer]:
+def layers(vector: Json, chain: str) -> Iterator[PolicyLayer]:
     """Yields the levels of a chain; AWS puts RCPFullAWSAccess on each level of RCPs."""
     for index, level in enumerate(vector.get(chain, [])):
-        yield Layer(f"{chain} {index}", documents([*level, *([RCP_FULL_ACCESS] if chain == "rcp" else [])], chain))
+        yield PolicyLayer(
+            f"{chain} {index}", documents([*level, *([RCP_FULL_ACCESS] if chain == "rcp" else [])], chain)
+        )
 
 
 def documents(found: list[Json], name: str) -> tuple[Document, ...]:

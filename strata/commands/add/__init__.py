@@ -42,11 +42,11 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
         raise
     found = effects(kind, landing_zone, after, known)
     warned = _warnings(landing_zone)
-    new_warnings = [one for text, one in _warnings(after).items() if text not in warned]
+    new_warnings = [message for text, message in _warnings(after).items() if text not in warned]
     unmet = list(newly_unmet(landing_zone, after))
     if unmet and not dry_run:
         text = f"nothing was changed, since strata check refuses it; {AS_EXPECTED}"
-        whole = (one.saying(f"{folder}/{one}", place=f"{folder}/{one.place}") for one in unmet)
+        whole = (message.saying(f"{folder}/{message}", place=f"{folder}/{message.place}") for message in unmet)
         raise StrataError(*whole, Message("refused-by-check", text))
     new_warnings += unmet
     new_warnings += _over(known.get("until"), listed(sorted(files)))
@@ -56,21 +56,26 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
             replace(folder, before, files)
         document(output("add", facts))
         return 0
-    words = [*told(kind, after, known, found), *(f"warning: {folder}/{one}" for one in new_warnings)]
+    words = [*told(kind, after, known, found), *(f"warning: {folder}/{message}" for message in new_warnings)]
     where = listed([str(folder / name) for name in sorted(files)])
     return offer(options, before, files, where, dry_run=dry_run, yes=yes, told=words)
 
 
 def _added(before: Mapping[str, str], entries: list[Addition]) -> dict[str, str]:
     files: dict[str, str] = {}
-    for one in entries:
-        files[one.file] = with_entry(files.get(one.file, before[one.file]), one.way, one.new, one.file)
+    for addition in entries:
+        files[addition.file] = with_entry(
+            files.get(addition.file, before[addition.file]), addition.way, addition.new, addition.file
+        )
     return files
 
 
 def _warnings(zone: LandingZone) -> dict[str, Message]:
     """Returns warnings by their texts without their lines, which an entry further up moves."""
-    return {one.told: one.text.saying(str(one), place=f"{one.source}: {one.path}") for one in found_warnings(zone)}
+    return {
+        warning.told: warning.text.saying(str(warning), place=f"{warning.source}: {warning.path}")
+        for warning in found_warnings(zone)
+    }
 
 
 def _over(until: str | None, file: str) -> list[Message]:

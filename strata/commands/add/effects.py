@@ -23,16 +23,18 @@ def effects(kind: Kind, before: LandingZone, after: LandingZone, known: Known) -
     found: Effects = {}
     if kind in ("account", "ou"):
         found["bound_by"] = [
-            {"policy": one.policy.key, "type": one.policy.type.value, "attached_to": str(one.source)}
-            for one in after.effective_policies.get(
+            {"policy": policy.policy.key, "type": policy.policy.type.value, "attached_to": str(policy.source)}
+            for policy in after.effective_policies.get(
                 Target("account" if kind == "account" else "unit", known["key"]), ()
             )
-            if one.binds
+            if policy.binds
         ]
     if kind == "ou":
         found["gives"] = _in_unit(after, known["key"])
     elif kind == "user":
-        groups = [one for one in after.grants if one.principal_type == "GROUP" and one.principal in known["group"]]
+        groups = [
+            grant for grant in after.grants if grant.principal_type == "GROUP" and grant.principal in known["group"]
+        ]
         found["gives"] = _given(after, groups)
     else:
         found["gives"] = _given(after, (grant for grant in after.grants if grant not in before.grants))
@@ -61,8 +63,8 @@ def _bound(thing: str, policies: list[Mapping[str, str]]) -> Iterator[str]:
     if not policies:
         yield f"{thing} is bound by no policy; name it, or a unit above it, under the targets of one"
     by_place: defaultdict[str, list[str]] = defaultdict(list)
-    for one in policies:
-        by_place[one["attached_to"]].append(one["policy"])
+    for policy in policies:
+        by_place[policy["attached_to"]].append(policy["policy"])
     for place, keys in by_place.items():
         yield f"{thing} is bound by {listed(keys)}, attached to {'the root' if place == 'root' else place}"
 
@@ -87,8 +89,8 @@ def _nothing_yet(known: Known) -> str:
 def _given(after: LandingZone, grants: Iterable[Grant]) -> list[dict[str, Any]]:
     """Returns new grants, one for a permission set with the accounts of one principal."""
     accounts: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for one in grants:
-        accounts[one.permission_set, one.principal_type.lower(), one.principal].append(one.account)
+    for grant in grants:
+        accounts[grant.permission_set, grant.principal_type.lower(), grant.principal].append(grant.account)
     return [
         {
             "permission_set": permission_set,
@@ -103,17 +105,17 @@ def _in_unit(after: LandingZone, unit: str) -> list[dict[str, Any]]:
     """Returns what an account that comes into a unit will be open to."""
     above = {*after.units[unit].keys, "root"}
     found = []
-    for one in after.sso.assignments:
-        left_out = above & set(one.except_.organizational_units) if one.except_ else set()
-        if left_out or not (one.accounts == "all" or above & set(one.organizational_units)):
+    for assignment in after.sso.assignments:
+        left_out = above & set(assignment.except_.organizational_units) if assignment.except_ else set()
+        if left_out or not (assignment.accounts == "all" or above & set(assignment.organizational_units)):
             continue
-        for permission_set in one.permission_sets:
-            for type, keys in (("group", one.groups), ("user", one.users)):
+        for permission_set in assignment.permission_sets:
+            for type, keys in (("group", assignment.groups), ("user", assignment.users)):
                 found += [
                     {
                         "permission_set": permission_set,
                         "to": {"type": type, "key": key, "people": _people(after, type, key)},
-                        "by": where(one),
+                        "by": where(assignment),
                     }
                     for key in keys
                 ]

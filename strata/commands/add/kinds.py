@@ -73,16 +73,16 @@ def additions(kind: Kind, landing_zone: LandingZone, known: Known) -> list[Addit
 def _names_have_no_prefix(landing_zone: LandingZone) -> bool:
     """Returns whether there are accounts and none is named as one is without `name`: a new one is named as they are."""
     prefix = default_name(landing_zone.project, "")
-    names = [one.name for one in landing_zone.members.values()]
+    names = [account.name for account in landing_zone.members.values()]
     return bool(names) and not any(name.startswith(prefix) for name in names)
 
 
 SECTIONS: Mapping[Kind, tuple[str, str, type[models.Model]]] = {
-    "account": (ORGANIZATION, "accounts", models.Account),
+    "account": (ORGANIZATION, "accounts", models.AccountEntry),
     "ou": (ORGANIZATION, "organizational_units", models.OrganizationalUnit),
-    "group": (SSO, "groups", models.Group),
+    "group": (SSO, "groups", models.GroupEntry),
     "user": (SSO, "users", models.User),
-    "permission-set": (SSO, "permission_sets", models.PermissionSet),
+    "permission-set": (SSO, "permission_sets", models.PermissionSetEntry),
     "assignment": (SSO, "assignments", models.Assignment),
 }
 
@@ -149,7 +149,9 @@ def _account(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
 
 def _email(landing_zone: LandingZone, known: Known) -> str:
     """Returns an address like those of the other accounts, else one by plus-addressing of the management account's."""
-    seen = Counter(one.email.replace(key, "{}") for key, one in landing_zone.members.items() if key in one.email)
+    seen = Counter(
+        account.email.replace(key, "{}") for key, account in landing_zone.members.items() if key in account.email
+    )
     local, _, domain = landing_zone.project.management_account.email.partition("@")
     pattern = seen.most_common(1)[0][0] if seen else f"{local}+{{}}@{domain}"
     return pattern.replace("{}", str(known["key"]))
@@ -196,7 +198,7 @@ def _group(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
 
 
 def _user(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
-    own = tuple(key for key, one in landing_zone.groups.items() if not one.external)
+    own = tuple(key for key, group in landing_zone.groups.items() if not group.external)
     taken = dict.fromkeys(landing_zone.users, "the key of a user already")
     return (
         Question("key", "key of the person, such as jane-doe", new_key(Key, "person", taken)),
@@ -220,9 +222,9 @@ def _part(known: Known, *, first: bool) -> str:
 def _person_email(landing_zone: LandingZone, known: Known) -> str:
     """Returns an address like those of the others, where theirs are `given.family` at one domain."""
     domains = Counter(
-        one.email.partition("@")[2]
-        for one in landing_zone.users.values()
-        if one.email.lower().startswith(f"{one.given_name}.{one.family_name}@".lower())
+        user.email.partition("@")[2]
+        for user in landing_zone.users.values()
+        if user.email.lower().startswith(f"{user.given_name}.{user.family_name}@".lower())
     )
     local = f"{known['given_name']}.{known['family_name']}".lower()
     return f"{local}@{domains.most_common(1)[0][0]}" if domains and re.fullmatch(r"[a-z.-]+", local) else ""

@@ -22,10 +22,10 @@ def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
     """
     known: dict[str, Any] = {}
     wrong = list(from_options(questions, given, known))
-    missing = [one for one in questions if one.name not in known and not is_given(given, one)]
+    missing = [question for question in questions if question.name not in known and not is_given(given, question)]
     if not interactive():
         rest = {**given, **known}
-        lacking = [_missing(one) for one in missing if one.otherwise is None and one.needed(rest)]
+        lacking = [_missing(question) for question in missing if question.otherwise is None and question.needed(rest)]
         if lacking:
             raise UsageError(*lacking, *wrong)
     if wrong:

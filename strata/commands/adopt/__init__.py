@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from strata.adoption import rendering
 from strata.adoption.checking import REASON, accepted, until_accepted
 from strata.adoption.describing import Description, describe, sets_with_full_access
-from strata.adoption.existing import Merged
+from strata.adoption.existing import MergedFiles
 from strata.adoption.external import external_at_aws, overtaken, text_of
 from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
@@ -46,12 +46,12 @@ from strata.config import EXTERNAL, IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
 from strata.drift.comparison import compare
 from strata.drift.difference import Difference
-from strata.drift.difference import How as Kind
+from strata.drift.difference import DifferenceKind as Kind
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import write_texts
 from strata.identity.lost_states import lost_states
 from strata.inventory.kept import KeptAnswers
-from strata.inventory.progress import Reading
+from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP, group_of
 from strata.landing_zone import LandingZone
@@ -78,7 +78,7 @@ class Names:
 
 
 @dataclass(frozen=True)
-class How:
+class AdoptOptions:
     """How to read, describe and write."""
 
     literal: bool = False
@@ -88,7 +88,7 @@ class How:
     json: bool = False
 
 
-def run(options: Options, *, to: Path, names: Names, how: How) -> int:
+def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
     """Reads, describes, checks the result, shows it, asks, and writes.
 
     Raises:
@@ -108,10 +108,10 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
     connect(options, project)
     reading = _reading(options, to, project)
     inventory = reading.read(aws, thorough=how.thorough)
-    found, files = configuration(project, inventory, literal=how.literal, day=_today())
+    description, files = configuration(project, inventory, literal=how.literal, day=_today())
     if not how.json:
         with readers_may_leave():
-            print(rendering.adoption(inventory, found, shown=flat))
+            print(rendering.adoption(inventory, description, shown=flat))
             sys.stdout.flush()
         reading.tell()
     if not how.dry_run:
@@ -121,7 +121,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
         write_new(to, files)
         forget_answers(to)
     if how.json:
-        document(output("adopt", _facts(to, found, reading, written=not how.dry_run)))
+        document(output("adopt", _facts(to, description, reading, written=not how.dry_run)))
     elif not how.dry_run:
         _tell_next(to)
     return 0
@@ -130,7 +130,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
 _NEEDED = ("name", "short_name", "primary", "secondary")
 
 
-def _add(options: Options, to: Path, names: Names, how: How) -> int:
+def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
     """Adds what is new to a configuration that exists; a member account's credentials are refused."""
     if mend(to):
         half = f"{to} was half written by a run that broke off: it is as it was before that run"
@@ -173,7 +173,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     return code
 
 
-def _otherwise_external(to: Path, merged: Merged, inventory: Inventory) -> Iterator[Message]:
+def _otherwise_external(to: Path, merged: MergedFiles, inventory: Inventory) -> Iterator[Message]:
     """Yields what external.yaml has otherwise than AWS, which only a refresh writes."""
     zone = merged.landing_zone
     if differs := overtaken(zone.external, external_at_aws(zone, inventory, merged.found.keys, None)):
@@ -211,9 +211,9 @@ def _tell_next(to: Path) -> None:
         print(line(f"next: read {to / rendering.ADOPTION}, then strata check --config {word(to)}"))
 
 
-def _reading(options: Options, to: Path, project: Project) -> Reading:
+def _reading(options: Options, to: Path, project: Project) -> InventoryReading:
     """Returns a reading whose answers are kept until they are written; no other run reads into the folder meanwhile."""
-    return Reading(options, project, KeptAnswers(to / CACHE / "answers.jsonl", project.management_account.id))
+    return InventoryReading(options, project, KeptAnswers(to / CACHE / "answers.jsonl", project.management_account.id))
 
 
 # The management account
@@ -282,21 +282,24 @@ def configuration(
     def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
-    return until_accepted(attempt, lambda found: (found, _files(project, inventory, found, day)))
+    return until_accepted(attempt, lambda description: (description, _files(project, inventory, description, day)))
 
 
 def _today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
 
 
-def _files(project: Project, inventory: Inventory, found: Description, day: dt.date | None) -> dict[str, str]:
+def _files(project: Project, inventory: Inventory, description: Description, day: dt.date | None) -> dict[str, str]:
     contents: dict[str, Mapping[str, Any]] = {
         PROJECT: rendering.project(project),
-        ORGANIZATION: {**found.organization, "policies": {**found.full_access, **found.organization["policies"]}},
-        SECURITY: rendering.security(found),
-        **rendering.people_and_access(found.sso),
+        ORGANIZATION: {
+            **description.organization,
+            "policies": {**description.full_access, **description.organization["policies"]},
+        },
+        SECURITY: rendering.security(description),
+        **rendering.people_and_access(description.sso),
     }
-    files = rendering.files(contents, found.documents)
+    files = rendering.files(contents, description.documents)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_texts(folder, files)
@@ -304,16 +307,16 @@ def _files(project: Project, inventory: Inventory, found: Description, day: dt.d
         files |= rendering.accepted(entries)
         write_texts(folder, files)
         landing_zone = load(folder)
-        if external := text_of(external_at_aws(landing_zone, inventory, found.keys, day)):
+        if external := text_of(external_at_aws(landing_zone, inventory, description.keys, day)):
             files |= external
             write_texts(folder, files)
             landing_zone = load(folder)
         if limits := exceeded(landing_zone):
             files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})
-        if set(landing_zone.grants) != set(found.grants):
+        if set(landing_zone.grants) != set(description.grants):
             fault = "the rules would not give what is there; give --literal, and report this fault of Strata"
             raise StrataError(Message("fault-of-strata", fault))
-        lines = import_ids(landing_zone, inventory, found.keys, found.security)
+        lines = import_ids(landing_zone, inventory, description.keys, description.security)
         files |= rendering.files({IMPORTS: lines} if lines else {}, {})
         write_texts(folder, files)
         landing_zone = load(folder)
@@ -322,9 +325,9 @@ def _files(project: Project, inventory: Inventory, found: Description, day: dt.d
         files |= rendering.expectations(holding(landing_zone))
         write_texts(folder, files)
         require(load(folder))
-    found.looks += [*apart, *rendering.looks_of(entries)]
-    files[rendering.ADOPTION] = rendering.adoption(inventory, found)
-    record = Record().with_more(*record_of(landing_zone, inventory, found, lines))
+    description.looks += [*apart, *rendering.looks_of(entries)]
+    files[rendering.ADOPTION] = rendering.adoption(inventory, description)
+    record = Record().with_more(*record_of(landing_zone, inventory, description, lines))
     files[RECORD] = record.written(inventory.organization.id)
     return files
 
@@ -337,7 +340,7 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     """
     memberless = landing_zone.external.model_copy(update={"groups": {}})
     without = replace(landing_zone, external=memberless)
-    made = [one for one in compare(without, {}, inventory).differences if one.how is Kind.MADE]
+    made = [difference for difference in compare(without, {}, inventory).differences if difference.how is Kind.MADE]
     full, entries, apart = sets_with_full_access(inventory), list[dict[str, Any]](), list[Message]()
     for one in (*made, *left_unwritten(landing_zone, inventory)):
         in_tower = _is_in_external_group(one, landing_zone)
@@ -350,21 +353,21 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     return entries, apart
 
 
-def _is_in_external_group(one: Difference, zone: LandingZone) -> bool:
+def _is_in_external_group(difference: Difference, zone: LandingZone) -> bool:
     """Returns whether it is a member of one of Control Tower's groups, which gives what is declared."""
-    group = zone.groups.get(group_of(one.name)) if one.kind == MEMBERSHIP.name else None
+    group = zone.groups.get(group_of(difference.name)) if difference.kind == MEMBERSHIP.name else None
     return group is not None and group.external
 
 
-def _facts(to: Path, found: Description, reading: Reading, *, written: bool) -> dict[str, Any]:
-    counts = {name: len(found.organization[name]) for name in ("accounts", "policies")}
-    counts["assignments"] = len(found.grants)
-    left = [{**one._asdict(), "id": one.reason.id} for one in found.left_alone]
+def _facts(to: Path, description: Description, reading: InventoryReading, *, written: bool) -> dict[str, Any]:
+    counts = {name: len(description.organization[name]) for name in ("accounts", "policies")}
+    counts["assignments"] = len(description.grants)
+    left = [{**omission._asdict(), "id": omission.reason.id} for omission in description.left_alone]
     return {
         "folder": str(to),
         "written": written,
         "requests": dict(reading.requests),
         "described": counts,
         "left_alone": left,
-        "looks": list(found.looks),
+        "looks": list(description.looks),
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from strata.adoption.existing import Existing, Merged
+from strata.adoption.existing import ExistingConfiguration, MergedFiles
 from strata.adoption.live_ids import TypedId
 from strata.adoption.needs import with_needs
 from strata.adoption.record import RECORD
@@ -21,15 +21,15 @@ from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.drift.comparison import ORDER, Drift, compare, things_by_name
-from strata.drift.difference import Difference, How
+from strata.drift.difference import Difference, DifferenceKind
 from strata.drift.keeping import adopt_line, edits, is_added
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import check_unchanged
-from strata.inventory.progress import Reading
+from strata.inventory.progress import InventoryReading
 from strata.kinds import WORDS
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Change, Edit
+from strata.kinds.change import Edit, OutsideChange
 from strata.kinds.control import BY_HAND, TRAIL
 from strata.kinds.thing import AtAws
 from strata.load import load
@@ -43,7 +43,7 @@ from strata.text import listed
 
 
 @dataclass(frozen=True)
-class Choice:
+class AdoptionChoice:
     """What is written and how."""
 
     things: Sequence[str]
@@ -54,7 +54,7 @@ class Choice:
     json: bool = False
 
 
-def run(options: Options, choice: Choice) -> int:
+def run(options: Options, choice: AdoptionChoice) -> int:
     """Reads, compares as `strata drift` does, shows what some of the differences would write, asks, and writes.
 
     Raises:
@@ -73,7 +73,7 @@ def run(options: Options, choice: Choice) -> int:
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
     states = steady_states(aws, zone)
-    reading = Reading(options, zone.project)
+    reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, thorough=choice.thorough)
     check_same(aws, zone, states)
     existing = existing_at(folder, zone, inventory.organization.id, *deployed(states))
@@ -101,7 +101,7 @@ def run(options: Options, choice: Choice) -> int:
     return code
 
 
-def _described(merged: Merged) -> dict[str, Any]:
+def _described(merged: MergedFiles) -> dict[str, Any]:
     zone = merged.landing_zone
     counts = {"accounts": len(zone.organization.accounts), "policies": len(zone.organization.policies)}
     return {"described": {**counts, "assignments": len(zone.grants)}, "left_alone": [], "looks": []}
@@ -122,12 +122,12 @@ def parsed(things: Sequence[str]) -> Wanted:
     """
     kinds = {kind.replace(" ", "-"): kind for kind in ORDER} | dict.fromkeys(("ou", "unit"), WORDS["ou"])
     found, faults = list[tuple[str, str]](), list[Message]()
-    for one in dict.fromkeys(things):
-        kind, colon, name = one.partition(":")
+    for given in dict.fromkeys(things):
+        kind, colon, name = given.partition(":")
         known = kinds.get(kind.replace(" ", "-"))
         if not (colon and name):
-            text = f"{short(one)} is not KIND:NAME, as strata drift prints it"
-            faults.append(Message("argument-malformed", text, value=one))
+            text = f"{short(given)} is not KIND:NAME, as strata drift prints it"
+            faults.append(Message("argument-malformed", text, value=given))
         elif known is None:
             near = did_you_mean(kind.replace(" ", "-"), kinds) or f"; the kinds are {', '.join(sorted(kinds))}"
             faults.append(Message("unknown-name", f"{short(kind)} is no kind{near}", kind=kind))
@@ -162,27 +162,34 @@ def chosen_of(
         elif not here and (kind, name) not in things:
             text = f"{kind} {short(name)}: nothing differs there{_near(differences, kind, name)}"
             faults.append(Message("nothing-differs", text, kind=kind, name=name))
-        can = [one for one in here if one.way.adopt]
-        refused = [one for one in here if not one.way.adopt]
+        can = [difference for difference in here if difference.way.adopt]
+        refused = [difference for difference in here if not difference.way.adopt]
         if here and not can:
-            faults += [_refusal(one, f"{kind} {short(name)}{_of(one)}: {_why(one)}") for one in refused]
+            faults += [
+                _refusal(difference, f"{kind} {short(name)}{_of(difference)}: {_why(difference)}")
+                for difference in refused
+            ]
         found += can
     if faults:
         raise StrataError(*faults)
     return _with_freed_names(differences, found)
 
 
-def _refusal(one: Difference, opening: str) -> Message:
+def _refusal(difference: Difference, opening: str) -> Message:
     """Returns why a difference cannot be written, as drift tells it."""
-    reason = one.way.not_adopted or Message("not-declarable", "no configuration can have it")
-    of = {"kind": one.kind, "name": one.name, "attribute": one.attribute}
+    reason = difference.way.not_adopted or Message("not-declarable", "no configuration can have it")
+    of = {"kind": difference.kind, "name": difference.name, "attribute": difference.attribute}
     return reason.saying(f"{opening}{reason}", **of)
 
 
 def _with_freed_names(differences: Sequence[Difference], chosen: Sequence[Difference]) -> list[Difference]:
     """Returns chosen differences, and the renames at an identity provider that free the names which they write."""
     found = list(chosen)
-    renamed = [one for one in differences if one.declared and one.declared.external and one.way.adopt]
+    renamed = [
+        difference
+        for difference in differences
+        if difference.declared and difference.declared.external and difference.way.adopt
+    ]
     for one in found:
         name = one.live.values.get(one.attribute) if one in renamed and one.live else None
         found += [
@@ -195,7 +202,7 @@ def _with_freed_names(differences: Sequence[Difference], chosen: Sequence[Differ
 
 def _near(differences: Sequence[Difference], kind: str, name: str) -> str:
     """Returns the names that differ and are nearly this one: a thing made outside is told with its id."""
-    names = [one.name for one in differences if one.kind == kind]
+    names = [difference.name for difference in differences if difference.kind == kind]
     same = dict.fromkeys(one for one in names if one.startswith(f"{name} ("))
     meant = f", did you mean {' or '.join(map(short, same))}?" if same else did_you_mean(name, names)
     return meant or "; strata drift says what does"
@@ -206,9 +213,10 @@ def _of_thing(
 ) -> list[Difference]:
     thing = things.get((kind, name), ("", ""))
     return [
-        one
-        for one in differences
-        if (one.kind, one.name) == (kind, name) or (one.live and thing[1] and one.live.thing == thing)
+        difference
+        for difference in differences
+        if (difference.kind, difference.name) == (kind, name)
+        or (difference.live and thing[1] and difference.live.thing == thing)
     ]
 
 
@@ -220,101 +228,129 @@ def nothing_of(
         if not _of_thing(drift.differences, kind, name, things):
             thing = things[kind, name]
             names = [at for at, other in things.items() if at == (kind, name) or (thing[1] and other == thing)]
-            waits = any(" ".join(one) in drift.waiting for one in names)
+            waits = any(" ".join(name) in drift.waiting for name in names)
             case, words = (
                 ("waits-for-deploy", "waits for strata deploy") if waits else ("as-declared", "is as declared")
             )
-            on_it = [one for one in drift.differences if thing[1] and thing[1] in _ids(one)]
+            on_it = [difference for difference in drift.differences if thing[1] and thing[1] in _ids(difference)]
             if on_it:
                 case, words = "others-differ", f"{words} itself, and what hangs on it is not: {_named(options, on_it)}"
             yield Message(
-                case, f"{kind} {short(name)} {words}", kind=kind, name=name, differs=[one.at for one in on_it]
+                case,
+                f"{kind} {short(name)} {words}",
+                kind=kind,
+                name=name,
+                differs=[difference.at for difference in on_it],
             )
 
 
-def _ids(one: Difference) -> list[str]:
+def _ids(difference: Difference) -> list[str]:
     """Returns the ids of a thing that differs, and of what it hangs on."""
-    return [id for each in (one.live, one.recorded) if each for id in each.ids.values()]
+    return [id for each in (difference.live, difference.recorded) if each for id in each.ids.values()]
 
 
 def _named(options: Options, differences: Sequence[Difference]) -> str:
     """Returns differences with the commands that write them, the first few of many."""
     return listed(
         [
-            f"{one.kind} {short(one.name)} ({adopt_line(one.kind, one.name)}{options.config_words})"
-            if one.way.adopt
-            else f"{one.kind} {short(one.name)} (see strata drift)"
-            for one in differences
+            f"{difference.kind} {short(difference.name)} "
+            f"({adopt_line(difference.kind, difference.name)}{options.config_words})"
+            if difference.way.adopt
+            else f"{difference.kind} {short(difference.name)} (see strata drift)"
+            for difference in differences
         ]
     )
 
 
-def _of(one: Difference) -> str:
-    return f": {one.attribute}" if one.attribute else ""
+def _of(difference: Difference) -> str:
+    return f": {difference.attribute}" if difference.attribute else ""
 
 
-def _why(one: Difference) -> str:
-    return "AWS has it no more; " if one.how is How.GONE else "it cannot be written: "
+def _why(difference: Difference) -> str:
+    return "AWS has it no more; " if difference.how is DifferenceKind.GONE else "it cannot be written: "
 
 
 # What is written
 
 
 def kept(
-    existing: Existing,
+    existing: ExistingConfiguration,
     states: Mapping[str, Any],
     inventory: Inventory,
     chosen: Sequence[Difference],
     *,
     literal: bool = False,
     day: dt.date | None = None,
-) -> Merged:
+) -> MergedFiles:
     """Returns the configuration with what AWS has of some differences, and what they need beside them.
 
     Raises:
         StrataError: something is not written, because the configuration cannot have it.
     """
     zone = existing.landing_zone
-    some = [Change(one.attribute, one.declared, one.live) for one in chosen if one.live]
-    things = [one.now.thing for one in some if is_added(one)]
-    things += [("ou", one.now.ids["unit"]) for one in some if one.attribute == "unit"]
+    some = [
+        OutsideChange(difference.attribute, difference.declared, difference.live)
+        for difference in chosen
+        if difference.live
+    ]
+    things = [change.now.thing for change in some if is_added(change)]
+    things += [("ou", change.now.ids["unit"]) for change in some if change.attribute == "unit"]
     only = with_needs(things, inventory)
 
     def written(keys: Keys) -> Iterator[Edit]:
         aws = AtAws(zone, inventory, keys)
-        return (edit for one in some for edit in edits(aws, one))
+        return (edit for change in some for edit in edits(aws, change))
 
     merged = merge(existing, inventory, literal=literal, only=only, edits=written, day=day)
     left = _left(merged, states, inventory, chosen)
     if left:
         names = set(_names(only, inventory))
-        reasons = [one for one in merged.found.left_alone if any(name and name in one.name for name in names)]
-        cannot = ((one, f"{one.kind} {short(one.name)}{_of(one)}: the configuration cannot have it") for one in left)
-        why = {f"{one.kind} {one.name}: {one.reason}": one for one in reasons}
+        reasons = [
+            omission for omission in merged.found.left_alone if any(name and name in omission.name for name in names)
+        ]
+        cannot = (
+            (
+                difference,
+                f"{difference.kind} {short(difference.name)}{_of(difference)}: the configuration cannot have it",
+            )
+            for difference in left
+        )
+        why = {f"{omission.kind} {omission.name}: {omission.reason}": omission for omission in reasons}
         raise StrataError(
-            *(Message("not-declarable", text, kind=one.kind, name=one.name) for one, text in cannot),
-            *(one.reason.saying(text, name=one.name) for text, one in why.items()),
+            *(
+                Message("not-declarable", text, kind=difference.kind, name=difference.name)
+                for difference, text in cannot
+            ),
+            *(omission.reason.saying(text, name=omission.name) for text, omission in why.items()),
         )
     return merged
 
 
 def _left(
-    merged: Merged, states: Mapping[str, Any], inventory: Inventory, chosen: Sequence[Difference]
+    merged: MergedFiles, states: Mapping[str, Any], inventory: Inventory, chosen: Sequence[Difference]
 ) -> list[Difference]:
     """Returns the differences that differ still, which is so where the configuration cannot have the thing."""
     after = compare(merged.landing_zone, states, inventory).differences
-    made = {one.live.thing for one in after if one.live and one.how in (How.MADE, How.LEFT)}
-    others = {_at(one) for one in after}
+    made = {
+        difference.live.thing
+        for difference in after
+        if difference.live and difference.how in (DifferenceKind.MADE, DifferenceKind.LEFT)
+    }
+    others = {_at(difference) for difference in after}
     return [
-        one
-        for one in chosen
-        if one.live
-        if (one.live.thing in made if one.live.thing[1] and not one.attribute else _at(one) in others)
+        difference
+        for difference in chosen
+        if difference.live
+        if (
+            difference.live.thing in made
+            if difference.live.thing[1] and not difference.attribute
+            else _at(difference) in others
+        )
     ]
 
 
-def _at(one: Difference) -> tuple[str, str, str]:
-    return one.kind, one.name, one.attribute
+def _at(difference: Difference) -> tuple[str, str, str]:
+    return difference.kind, difference.name, difference.attribute
 
 
 def _names(things: Collection[TypedId], inventory: Inventory) -> Iterator[str]:
@@ -326,7 +362,7 @@ def _names(things: Collection[TypedId], inventory: Inventory) -> Iterator[str]:
     yield from ids
 
 
-def _files(existing: Existing, merged: Merged, inventory: Inventory) -> dict[str, str]:
+def _files(existing: ExistingConfiguration, merged: MergedFiles, inventory: Inventory) -> dict[str, str]:
     """Returns the files that change; the record is one of them only where earlier runs began one."""
     files = dict(merged.files)
     if RECORD in existing.kept and files:
@@ -336,10 +372,10 @@ def _files(existing: Existing, merged: Merged, inventory: Inventory) -> dict[str
 
 def _offered(
     options: Options,
-    existing: Existing,
+    existing: ExistingConfiguration,
     files: Mapping[str, str],
-    merged: Merged,
-    choice: Choice,
+    merged: MergedFiles,
+    choice: AdoptionChoice,
     warned: Sequence[Message] = (),
 ) -> tuple[int, bool]:
     """Shows what changes, warns, asks, and writes; returns the exit code, and whether anything was written.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.adoption.checking import REASON, accepted
-from strata.adoption.existing import Existing, Merged
+from strata.adoption.existing import ExistingConfiguration, MergedFiles
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
 from strata.atomic import read_text
@@ -45,14 +45,14 @@ def existing_at(
     organization: str,
     imported: Mapping[str, str],
     elsewhere: Mapping[str, str],
-) -> Existing:
+) -> ExistingConfiguration:
     """Returns the configuration of a folder, with what earlier runs described, and the ids that states have.
 
     Raises:
         StrataError: the record is damaged.
     """
     kept = {name: read_text(folder / name) for name in (RECORD, ADOPTION) if (folder / name).is_file()}
-    return Existing(
+    return ExistingConfiguration(
         landing_zone=zone,
         texts=texts(folder),
         documents=frozenset(map(str, policies(folder))),
@@ -76,7 +76,7 @@ def deployed(states: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str,
 def _copy(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name) / "config"
-        _link(folder, copy, {Path(one).parts for one in files})
+        _link(folder, copy, {Path(file).parts for file in files})
         write_texts(copy, files)
         yield copy
 
@@ -102,12 +102,12 @@ def _load(folder: Path, files: Mapping[str, str]) -> LandingZone:
 
 
 def _unknown(folder: Path, zone: LandingZone, files: Mapping[str, str]) -> list[dict[str, Any]]:
-    known = {(one.finding, one.at) for one in zone.accepted}
+    known = {(acceptance.finding, acceptance.at) for acceptance in zone.accepted}
     with _copy(folder, files) as copy:
         return [one for one in accepted(copy) if (one["finding"], one["at"]) not in known]
 
 
-def changed_texts(folder: Path, merged: Merged, inventory: Inventory) -> dict[str, str]:
+def changed_texts(folder: Path, merged: MergedFiles, inventory: Inventory) -> dict[str, str]:
     """Returns the texts that change, ADOPTION.md and the record with them; none where nothing is new."""
     if not merged.files and not merged.since.left and (folder / RECORD).is_file():
         return {}
@@ -120,11 +120,11 @@ def left_unwritten(zone: LandingZone, inventory: Inventory) -> list[Difference]:
 
     Those are names and session lengths that cannot be written.
     """
-    return [one for one in _without_states(zone, inventory) if _is_unwritten(one)]
+    return [difference for difference in _without_states(zone, inventory) if _is_unwritten(difference)]
 
 
-def _is_unwritten(one: Difference) -> bool:
-    return one.declared is not None and one.attribute in one.declared.by_default
+def _is_unwritten(difference: Difference) -> bool:
+    return difference.declared is not None and difference.attribute in difference.declared.by_default
 
 
 def _without_states(zone: LandingZone, inventory: Inventory) -> Sequence[Difference]:
@@ -132,24 +132,28 @@ def _without_states(zone: LandingZone, inventory: Inventory) -> Sequence[Differe
     return differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
 
 
-def gives_full_access(one: Difference, inventory: Inventory, full: Collection[str]) -> bool:
+def gives_full_access(difference: Difference, inventory: Inventory, full: Collection[str]) -> bool:
     """Returns whether somebody has one of some permission sets by an assignment or a membership."""
-    ids, center = one.live.ids if one.live else {}, inventory.center
-    if one.kind == MEMBERSHIP.name and center:
+    ids, center = difference.live.ids if difference.live else {}, inventory.center
+    if difference.kind == MEMBERSHIP.name and center:
         return any(each.permission_set in full and each.principal == ids["group"] for each in center.assignments)
-    alive = one.live is not None and one.live.values.get("principal") != "deleted"
-    return one.kind == ASSIGNMENT.name and alive and ids["arn"] in full
+    alive = difference.live is not None and difference.live.values.get("principal") != "deleted"
+    return difference.kind == ASSIGNMENT.name and alive and ids["arn"] in full
 
 
-def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> Merged:
+def with_unwritten(existing: ExistingConfiguration, merged: MergedFiles, inventory: Inventory) -> MergedFiles:
     """Returns a result that accepts such values of what it adds."""
     zone, before = merged.landing_zone, existing.landing_zone
     new = declared_side(zone).keys() - declared_side(before).keys()
-    found = _without_states(zone, inventory) if new else []
-    left = [one for one in found if _is_unwritten(one) and (one.kind, one.name) in new]
+    differences = _without_states(zone, inventory) if new else []
+    left = [
+        difference
+        for difference in differences
+        if _is_unwritten(difference) and (difference.kind, difference.name) in new
+    ]
     if not left:
         return merged
-    entries = [{"finding": one.how.value, "at": one.at, "reason": REASON} for one in left]
+    entries = [{"finding": difference.how.value, "at": difference.at, "reason": REASON} for difference in left]
     text = merged.files.get(ACCEPTED, existing.texts.get(ACCEPTED, ""))
     return dataclasses.replace(merged, files={**merged.files, ACCEPTED: with_accepted(text, entries)})
 
@@ -157,9 +161,9 @@ def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> 
 def offer(
     options: Options,
     folder: Path,
-    existing: Existing,
+    existing: ExistingConfiguration,
     files: Mapping[str, str],
-    merged: Merged,
+    merged: MergedFiles,
     *,
     dry_run: bool,
     yes: bool,
@@ -187,29 +191,29 @@ def offer(
     return 0
 
 
-def worse(folder: Path, existing: Existing, merged: Merged) -> list[Message]:
+def worse(folder: Path, existing: ExistingConfiguration, merged: MergedFiles) -> list[Message]:
     """Returns what nobody wants of the result and the configuration does not have yet, each with its place."""
     return [*unmet(folder, existing, merged), *locked_out(folder, existing, merged)]
 
 
-def unmet(folder: Path, existing: Existing, merged: Merged) -> list[Message]:
+def unmet(folder: Path, existing: ExistingConfiguration, merged: MergedFiles) -> list[Message]:
     """Returns the expectations that hold no longer, which `strata check` refuses."""
     return _placed(folder, merged, newly_unmet(existing.landing_zone, merged.landing_zone))
 
 
-def locked_out(folder: Path, existing: Existing, merged: Merged) -> list[Message]:
+def locked_out(folder: Path, existing: ExistingConfiguration, merged: MergedFiles) -> list[Message]:
     """Returns what nobody could undo, which accepted.yaml gets an entry for."""
     return _placed(folder, merged, newly_locked_out(existing.landing_zone, merged.landing_zone))
 
 
-def _placed(folder: Path, merged: Merged, found: Iterable[Message]) -> list[Message]:
+def _placed(folder: Path, merged: MergedFiles, messages: Iterable[Message]) -> list[Message]:
     copy = str(Path(merged.landing_zone.source_file(PROJECT).file).parent)
 
     def here(text: str) -> str:
         inside = text.removeprefix(f"{copy}/").replace(copy, str(folder))
         return f"{folder}/{inside}"
 
-    return [one.saying(here(one), place=here(one.place)) for one in found]
+    return [message.saying(here(message), place=here(message.place)) for message in messages]
 
 
 def warn(warned: Sequence[Message]) -> None:

@@ -58,14 +58,14 @@ def mend(folder: Path) -> bool:
 def _taken_back(folder: Path, journal: Path) -> bool:
     with locked(folder):  # a run that is writing comes to its end first
         files = _files(folder, journal)
-    half = any(one.is_old for one in files)
-    written = [one for one in files if half and one.is_new]
+    half = any(file.is_old for file in files)
+    written = [file for file in files if half and file.is_new]
     for one in written:
         if one.before is None:
             one.path.unlink(missing_ok=True)
         else:
             write({one.path: one.before}, instead_of={one.path: one.after})
-    for parent in {one.path.parent for one in files if half}:
+    for parent in {file.path.parent for file in files if half}:
         for left in parent.glob(".strata-*.new"):
             left.unlink(missing_ok=True)
     journal.unlink(missing_ok=True)
@@ -89,12 +89,12 @@ class _File:
 
 
 def _files(folder: Path, journal: Path) -> list[_File]:
-    found: list[_File] = []
+    files: list[_File] = []
     with suppress(OSError, ValueError):  # the other run has finished, or the journal is no journal
         for name, (before, after) in json.loads(journal.read_text(encoding="utf-8")).items():
             path = folder / name
-            found.append(_File(path, _bytes(before), after.encode(), current(path)))
-    return found
+            files.append(_File(path, _bytes(before), after.encode(), current(path)))
+    return files
 
 
 def _bytes(text: str | None) -> bytes | None:

@@ -113,8 +113,8 @@ def _look(check: Check, context: CheckContext, debug: bool) -> Sequence[Finding]
     if check.needs is Needs.ORGANIZATION and not context.has_organization:
         return [NOT_YET]
     try:
-        found = check.look(context)
-        return [found] if isinstance(found, Finding) else list(found)
+        finding = check.look(context)
+        return [finding] if isinstance(finding, Finding) else list(finding)
     except AwsError as error:
         return [unanswered(error)]
     except StrataError as error:

@@ -103,16 +103,16 @@ def check_plan(context: CheckContext) -> Finding:
 
 def check_names(context: CheckContext) -> Iterator[Finding]:
     """Checks that project.yaml has the name and e-mail that AWS has for the management account."""
-    here, found = context.project.management_account, organizations.describe_account(context.aws, context.account_id)
-    is_named, is_addressed = here.name == found.name, folded(here.email) == folded(found.email)
+    here, account = context.project.management_account, organizations.describe_account(context.aws, context.account_id)
+    is_named, is_addressed = here.name == account.name, folded(here.email) == folded(account.email)
     if not is_named:
-        text = f"management_account.name in project.yaml is {here.name!r}, AWS has {found.name!r}"
-        yield warning("management-name-differs", text, f"write {found.name!r}", value=here.name, aws=found.name)
+        text = f"management_account.name in project.yaml is {here.name!r}, AWS has {account.name!r}"
+        yield warning("management-name-differs", text, f"write {account.name!r}", value=here.name, aws=account.name)
     if not is_addressed:
-        text = f"management_account.email in project.yaml is {here.email!r}, AWS has {found.email!r}"
-        yield warning("management-email-differs", text, f"write {found.email!r}", value=here.email, aws=found.email)
+        text = f"management_account.email in project.yaml is {here.email!r}, AWS has {account.email!r}"
+        yield warning("management-email-differs", text, f"write {account.email!r}", value=here.email, aws=account.email)
     if is_named and is_addressed:
-        yield ok("management-as-declared", f"{found.name!r}, {found.email}", name=found.name, email=found.email)
+        yield ok("management-as-declared", f"{account.name!r}, {account.email}", name=account.name, email=account.email)
 
 
 # How many accounts it may have
@@ -125,7 +125,9 @@ def check_quota(context: CheckContext) -> Finding:
     Service Quotas gives the default.
     """
     holders, quota = context.holders(), account_quota(context.aws)
-    new = sum(folded(one.email) not in holders for one in context.landing_zone.members.values()) - len(context.gone())
+    new = sum(folded(account.email) not in holders for account in context.landing_zone.members.values()) - len(
+        context.gone()
+    )
     now = len(context.accounts()) or 1
     text, numbers = f"{now} accounts now, {new} to create, the quota is {quota}", {"accounts": now, "new": new}
     if new and now == 1:

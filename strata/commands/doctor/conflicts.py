@@ -42,9 +42,9 @@ def check_trails(context: CheckContext) -> Iterator[Finding]:
 
 def check_analyzers(context: CheckContext) -> Iterator[Finding]:
     """Checks the organization's access analyzers in each governed region."""
-    found, is_on = list(_analyzers(context)), context.landing_zone.security.access_analyzer.on
+    findings, is_on = list(_analyzers(context)), context.landing_zone.security.access_analyzer.on
     fine = ok("no-conflict", "none in the way")
-    yield from found or [
+    yield from findings or [
         fine if is_on else ok("control-not-on", "access_analyzer is not on", control="access_analyzer")
     ]
 

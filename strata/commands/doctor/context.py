@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from strata.aws.identity_center import list_instances
-from strata.aws.organization import LiveAccount, list_accounts
+from strata.aws.organization import ListedAccount, list_accounts
 from strata.aws.session import Aws
 from strata.aws.states import read_states
 from strata.commands.doctor.findings import Finding
@@ -54,7 +54,7 @@ class CheckContext:
     folder: Path
     aws: Aws
     has_organization: bool
-    accounts: Callable[[], Sequence[LiveAccount]]
+    accounts: Callable[[], Sequence[ListedAccount]]
     instances: Callable[[], Sequence[Mapping[str, Any]]]
     states: Callable[[], Mapping[str, Mapping[str, Any]]]
     """By stack, of those that were deployed."""
@@ -74,14 +74,14 @@ class CheckContext:
         """Returns the addresses that are in Terraform's state, or that imports.yaml brings there."""
         return frozenset(ids(self.states())) | frozenset(self.landing_zone.imports)
 
-    def holders(self) -> dict[str, LiveAccount]:
+    def holders(self) -> dict[str, ListedAccount]:
         """Returns the account that has each e-mail; of several, closed ones among them, the active one."""
-        return {folded(one.email): one for one in sorted(self.accounts(), key=lambda one: one.active)}
+        return {folded(one.email): one for one in sorted(self.accounts(), key=lambda account: account.active)}
 
     def gone(self) -> list[str]:
         """Returns the keys of declared accounts that were deployed and that AWS lists no more: none is made again."""
         held, declared = self.holders(), self.landing_zone.members.items()
-        absent = {key: folded(one.email) for key, one in declared if held and folded(one.email) not in held}
+        absent = {key: folded(account.email) for key, account in declared if held and folded(account.email) not in held}
         states = recorded(self.landing_zone, self.states()) if absent else Holdings()
         return [key for key, email in absent.items() if was_deployed(states, email)]
 

@@ -26,9 +26,9 @@ def _findings(context: CheckContext) -> Iterator[Finding]:
     for layer in zone.layers.values():
         yield from _in_accounts(context, layer, stored) if layer.code.in_accounts else _here(layer, stored)
     if context.folder.resolve() == CONFIG:
-        for one in unused(zone.layers):
-            text = f"{one.name}: stacks/layers/{one.name} takes no part: there is no config/layers/{one.name}.yaml"
-            yield ok("layer-unused", text, layer=one.name)
+        for path in unused(zone.layers):
+            text = f"{path.name}: stacks/layers/{path.name} takes no part: there is no config/layers/{path.name}.yaml"
+            yield ok("layer-unused", text, layer=path.name)
     known = {*STACKS, *zone.layers, *zone.account_stacks}
     gone = {stack: read_state(context.aws, context.project, stack) for stack in stored if stack not in known}
     yield from (refused(refusal.fault.problem, refusal.fault.remedy) for refusal in lost_layers(zone, gone))

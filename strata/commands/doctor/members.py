@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from strata.aws.organization import (
-    LiveAccount,
+    ListedAccount,
     enabled_policy_types,
     list_delegations,
     list_trusted_services,
@@ -22,7 +22,7 @@ from strata.identity.accounts import ALREADY_CLOSED, GONE, was_deployed
 from strata.identity.comparison import allowed_by
 from strata.identity.recorded import recorded
 from strata.identity.things import Holdings
-from strata.kinds.at_aws import Account, Inventory, Organization
+from strata.kinds.at_aws import Inventory, LiveAccount, LiveOrganization
 from strata.kinds.organization import DELEGATED
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
@@ -36,14 +36,14 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
     """Checks declared accounts against live ones, both ways, by e-mail: so does a deploy find what it imports."""
     zone, live = context.landing_zone, context.accounts()
     known = context.holders(), recorded(zone, context.states())
-    found = [*_declared(zone, *known), *_gone(context), *_undeclared(zone, live)]
+    findings = [*_declared(zone, *known), *_gone(context), *_undeclared(zone, live)]
     active = sum(account.active for account in live)
-    yield from found or [ok("accounts-declared", f"active: {active}, all of them declared", accounts=active)]
+    yield from findings or [ok("accounts-declared", f"active: {active}, all of them declared", accounts=active)]
 
 
-def _declared(zone: LandingZone, holders: Mapping[str, LiveAccount], states: Holdings) -> Iterator[Finding]:
+def _declared(zone: LandingZone, holders: Mapping[str, ListedAccount], states: Holdings) -> Iterator[Finding]:
     """Judges who has the e-mails of declared accounts: those not ACTIVE, then those that a deploy would rename."""
-    names = {one.name: key for key, one in {**zone.retired, **zone.members}.items()}
+    names = {account.name: key for key, account in {**zone.retired, **zone.members}.items()}
     held = [(key, one) for key, declared in zone.members.items() if (one := holders.get(folded(declared.email)))]
     for key, account in sorted(held, key=lambda one: one[1].active):
         declared, entry, place = zone.members[key], f"accounts.{key}", f"accounts.{key}.email"
@@ -83,9 +83,9 @@ def _gone(context: CheckContext) -> Iterator[Finding]:
         yield warning("account-inactive", text, remedy, place=entry, state=GONE)
 
 
-def _undeclared(zone: LandingZone, live: Iterable[LiveAccount]) -> Iterator[Finding]:
+def _undeclared(zone: LandingZone, live: Iterable[ListedAccount]) -> Iterator[Finding]:
     """Judges ACTIVE accounts that organization.yaml does not mention: they stop a deploy on purpose."""
-    mentioned = {folded(one.email) for one in (*zone.accounts.values(), *zone.retired.values())}
+    mentioned = {folded(account.email) for account in (*zone.accounts.values(), *zone.retired.values())}
     mentioned |= {zone.project.management_account.id, *map(folded, zone.organization.unmanaged_accounts)}
     for account in live:
         if account.active and not {account.id, folded(account.email)} & mentioned:
@@ -137,7 +137,7 @@ def check_policy_types(context: CheckContext) -> Finding:
     enabled = enabled_policy_types(context.aws)
     if unknown := unknown_types(enabled):
         text = f"{listed(unknown)}: on, and the pinned AWS provider does not know it"
-        off = sorted({str(one) for one in context.landing_zone.policy_types} - {*enabled})
+        off = sorted({str(policy_type) for policy_type in context.landing_zone.policy_types} - {*enabled})
         way = f"; enable {listed(off)} by the AWS CLI: aws organizations enable-policy-type" if off else ""
         remedy = f"a deploy leaves the enabled types as they are{way}"
         return (failure if off else warning)("policy-type-unknown", text, remedy, types=unknown, off=off)
@@ -150,10 +150,12 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
     One that stands beside the declared one hinders no deploy; adoption leaves it alone, and accepted.yaml has it.
     """
     zone, live, today = context.landing_zone, list_delegations(context.aws), dt.datetime.now(dt.UTC).date()
-    registered = {one.name: one for one in _registered(context, live)}
+    registered = {thing.name: thing for thing in _registered(context, live)}
     declared, ours = zone.organization.delegated_administrators, context.managed_or_imported
-    accepted = {one.at for one in zone.accepted if one.finding in DRIFT and not one.ended(today)}
-    shut = {one.id for one in context.accounts() if one.shut}
+    accepted = {
+        acceptance.at for acceptance in zone.accepted if acceptance.finding in DRIFT and not acceptance.ended(today)
+    }
+    shut = {account.id for account in context.accounts() if account.shut}
     for one in registered.values():
         service, account = one.ids["service"], one.ids["account"]
         if (key := declared.get(service)) is None:
@@ -188,10 +190,14 @@ def _registered(context: CheckContext, live: Mapping[str, Collection[str]]) -> l
 
     They are named as `strata drift` names them, and accepted.yaml.
     """
-    listed = sorted(context.accounts(), key=lambda one: not one.active)  # of several with an address, the active one
-    accounts = tuple(Account(one.id, one.name, one.email, one.state, joined="", parent="") for one in listed)
+    listed = sorted(
+        context.accounts(), key=lambda account: not account.active
+    )  # of several with an address, the active one
+    accounts = tuple(
+        LiveAccount(account.id, account.name, account.email, account.state, joined="", parent="") for account in listed
+    )
     delegations = {service: tuple(sorted(live[service])) for service in sorted(live)}
-    organization = Organization("", "", context.account_id, accounts, (), (), (), (), delegations)
+    organization = LiveOrganization("", "", context.account_id, accounts, (), (), (), (), delegations)
     zone, inventory = context.landing_zone, Inventory(organization, None)
     known = known_keys(zone, inventory, imported=states_of(context.states()).ids, record={})
     return list(DELEGATED.live(AtAws(zone, inventory, known)))

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from strata.aws.identity_center import Center, console
+from strata.aws.identity_center import CenterClient, console
 from strata.aws.session import AwsError, paginate, unless_absent
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, failure, later, listed, ok, refused, warning
@@ -73,37 +73,37 @@ def check_directory(context: CheckContext) -> Iterator[Finding]:
 
     And that those of an identity provider are there under their names, by which a deploy looks them up.
     """
-    center, zone = Center.of(context.aws, context.project), context.landing_zone
+    center, zone = CenterClient.of(context.aws, context.project), context.landing_zone
     if center is None:
         yield _NOT_ENABLED
         return
     states = {stack: context.states().get(stack, {}) for stack in STACKS}
-    found = strangers(
+    refusals = strangers(
         context.aws,
         zone,
         states=states,
         announced=announced.read(context.aws, context.project),
         today=dt.datetime.now(tz=dt.UTC).date(),
     )
-    for refusal in found:
+    for refusal in refusals:
         yield refused(refusal.fault.problem, " ".join((refusal.fault.remedy, *refusal.lines)))
     recorded = principals(states, newest_keys(zone.moves))
     looked_up = [lost(center, zone, who, recorded.get(who)) for who in external(zone)]
     for fault in filter(None, looked_up):
         yield refused(fault.problem, fault.remedy)
-    if not found and not any(looked_up):
+    if not refusals and not any(looked_up):
         text = "nothing has the name of a declared user, group or permission set and is in no state"
         yield ok("no-conflict", text)
 
 
 def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
     """Checks that every account has its permission sets as they are now: no plan shows a change that did not arrive."""
-    center = Center.of(context.aws, context.project)
+    center = CenterClient.of(context.aws, context.project)
     if center is None:
         yield _NOT_ENABLED
         return
     sets = list(center.permission_sets())
-    shut = {one.id for one in context.accounts() if one.shut}  # takes none, and counts as done
+    shut = {account.id for account in context.accounts() if account.shut}  # takes none, and counts as done
     lacking = {arn: [one for one in center.accounts_of(arn, outdated=True) if one not in shut] for arn in sets}
     named = sorted((center.name_of(arn), accounts, arn) for arn, accounts in lacking.items() if accounts)
     outdated = [one for one in named if one[0] not in context.landing_zone.external_sets]
@@ -126,8 +126,8 @@ def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
 def check_alert_mails(context: CheckContext) -> Iterator[Finding]:
     """Checks that everybody who should hear of an alert has confirmed."""
     if context.landing_zone.security.alerts.on:
-        found = [finding for region in context.project.alert_regions for finding in _alert_mails(context, region)]
-        yield from found or [ok("alerts-confirmed", "confirmed by everybody")]
+        findings = [finding for region in context.project.alert_regions for finding in _alert_mails(context, region)]
+        yield from findings or [ok("alerts-confirmed", "confirmed by everybody")]
     else:
         yield ok("control-not-on", "alerts are not on", control="alerts")
 

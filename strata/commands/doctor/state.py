@@ -48,10 +48,10 @@ def check_trail_bucket(context: CheckContext) -> Iterator[Finding]:
         yield _name(trail_bucket(context.aws, context.project))
 
 
-def _name(found: ResourceStatus) -> Finding:
-    if found.verb == "later":
-        return ok("name-free", found.name, place=found.name)
-    return ok("bucket-ours", f"{found.name} is yours", place=found.name)
+def _name(resource_status: ResourceStatus) -> Finding:
+    if resource_status.verb == "later":
+        return ok("name-free", resource_status.name, place=resource_status.name)
+    return ok("bucket-ours", f"{resource_status.name} is yours", place=resource_status.name)
 
 
 def check_lock_table(context: CheckContext) -> Finding:

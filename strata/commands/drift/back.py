@@ -10,7 +10,7 @@ from typing import Any
 
 from strata.aws.session import Aws
 from strata.drift.comparison import Drift
-from strata.drift.difference import How
+from strata.drift.difference import DifferenceKind
 from strata.errors import Message, StrataError
 from strata.kinds.account import ACCOUNT
 from strata.kinds.cli import Line
@@ -46,7 +46,7 @@ Step = Line | tuple[str, ...]
 def steps_of(zone: LandingZone, drift: Drift) -> list[Step]:
     """Returns what the ways back are, in their order; deploys that follow one another are one."""
     order, steps = [layer.name for layer in layers(zone)], list[Step]()
-    for way in (one.way for one in drift.differences if not one.way.is_left_to_hand):
+    for way in (difference.way for difference in drift.differences if not difference.way.is_left_to_hand):
         steps += way.undo
         if way.deploy:
             before = steps.pop() if steps and isinstance(steps[-1], tuple) else ()
@@ -56,21 +56,31 @@ def steps_of(zone: LandingZone, drift: Drift) -> list[Step]:
 
 def agreed(options: Options, zone: LandingZone, drift: Drift, steps: Sequence[Step], *, yes: bool) -> bool:
     """Says what will be run and what is left to a person, and asks."""
-    by_hand = [one for one in drift.differences if one.way.is_left_to_hand or not _has_line(one.way)]
-    if left := list(dict.fromkeys(f"{one.kind} {one.name}" for one in by_hand)):
+    by_hand = [
+        difference
+        for difference in drift.differences
+        if difference.way.is_left_to_hand or not _has_line(difference.way)
+    ]
+    if left := list(dict.fromkeys(f"{difference.kind} {difference.name}" for difference in by_hand)):
         options.note(Message("left-to-hand", f"left to you, see above: {listed(left)}", things=left))
     if not steps:
         options.note(Message("nothing-put-back", "nothing was put back: no line does"))
         return False
-    lines = [one for one in steps if isinstance(one, Line)]
+    lines = [step for step in steps if isinstance(step, Line)]
     taken = len([one for one in lines if one.operation.partition("-")[0] in _TAKES])
-    stacks = [stack for one in steps if not isinstance(one, Line) for stack in one]
+    stacks = [stack for step in steps if not isinstance(step, Line) for stack in step]
     told = (*drift.differences, *drift.accepted)
-    gone = [one.name for one in told if one.kind == ACCOUNT.name and one.how is How.GONE and not one.attribute]
+    gone = [
+        difference.name
+        for difference in told
+        if difference.kind == ACCOUNT.name and difference.how is DifferenceKind.GONE and not difference.attribute
+    ]
     if gone and ACCOUNT.stack in stacks:
         text = f"a deploy would open account {listed(gone)} anew; have it join again first, or take it out of the YAML"
         raise StrataError(Message("account-would-be-opened", text, accounts=gone))
-    back_too = [f"{one.kind} {one.name}" for one in drift.accepted if {*one.way.deploy} & {*stacks}]
+    back_too = [
+        f"{difference.kind} {difference.name}" for difference in drift.accepted if {*difference.way.deploy} & {*stacks}
+    ]
     if back_too:
         text = f"the deploy puts back what accepted.yaml has as well: {listed(back_too)}"
         options.note(Message("back-undoes-accepted", text, things=back_too))

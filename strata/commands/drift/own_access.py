@@ -12,7 +12,7 @@ from strata.drift.difference import Difference
 from strata.errors import Message, StrataError
 from strata.identity.deletions import LAST_ADMINISTRATOR
 from strata.kinds import kind_of
-from strata.kinds.at_aws import Inventory, PermissionSet
+from strata.kinds.at_aws import Inventory, LivePermissionSet
 from strata.kinds.cli import PROVISION, Line
 from strata.landing_zone.permission_sets import AWS_MANAGED, FULL_ACCESS
 from strata.text import folded, listed
@@ -30,30 +30,30 @@ def without_own_loss(
     lost = [*own.lost(drift.differences)] if own else []
     if not own or not lost:
         return drift
-    things = [f"{one.kind} {one.name}" for one in lost]
+    things = [f"{difference.kind} {difference.name}" for difference in lost]
     goes = f"your own access by permission set {own.permission_set.name} goes with {listed(things)}"
     if LAST_ADMINISTRATOR in allow:
         note(Message("own-access-goes", goes, things=things))
         return drift
-    rest = own.provisioned([one for one in drift.differences if one not in lost], lost)
+    rest = own.provisioned([difference for difference in drift.differences if difference not in lost], lost)
     way = f"sign in as somebody else, or strata drift --back --allow {LAST_ADMINISTRATOR}"
-    if any(_is_needed(inventory, one, rest) for one in lost):
+    if any(_is_needed(inventory, difference, rest) for difference in lost):
         text = f"{goes}, and the rest works only after it; nothing was put back; {way}"
         raise StrataError(Message("own-access-goes", text, things=things))
     note(Message("own-access-goes", f"{goes}: left out; {way}", things=things))
     return replace(drift, differences=rest)
 
 
-def _is_needed(inventory: Inventory, one: Difference, rest: Iterable[Difference]) -> bool:
+def _is_needed(inventory: Inventory, difference: Difference, rest: Iterable[Difference]) -> bool:
     """Returns whether the rest fails while something is there: a deploy makes its own, or another gets its name."""
-    if one.way.deploy or one.attribute:
+    if difference.way.deploy or difference.attribute:
         return True
-    found = kind_of(one.kind, one.name).found(inventory, {})
-    names = {each.identity for each in found if one.live and each.id == one.live.ids.get("id")}
+    found = kind_of(difference.kind, difference.name).found(inventory, {})
+    names = {each.identity for each in found if difference.live and each.id == difference.live.ids.get("id")}
     return any(
         each.declared and each.declared.mark and each.declared.mark.identity in names
         for each in rest
-        if each.kind == one.kind
+        if each.kind == difference.kind
     )
 
 
@@ -68,14 +68,14 @@ class _OwnAccess:
     """
 
     account: str
-    permission_set: PermissionSet
+    permission_set: LivePermissionSet
     user: str
     ways: set[str]
     memberships: dict[str, str]
 
     def lost(self, differences: Sequence[Difference]) -> Iterator[Difference]:
         """Yields the differences whose lines take the last way, or what the permission set has full access by."""
-        lines = [line for one in differences for line in one.way.undo if self._is_own(line)]
+        lines = [line for difference in differences for line in difference.way.undo if self._is_own(line)]
         full = f"{AWS_MANAGED}{FULL_ACCESS}"
         keeps_full = full in self.permission_set.aws_managed and not any(
             line.operation in _WHOLE or line.parameters.get("managed_policy_arn") == full for line in lines
@@ -91,16 +91,21 @@ class _OwnAccess:
 
     def provisioned(self, rest: Sequence[Difference], lost: Iterable[Difference]) -> tuple[Difference, ...]:
         """Returns the rest; its last line of the permission set has the provisioning that what is left out had."""
-        given = [line for one in lost for line in one.way.undo if self._is_own(line) and line.operation == PROVISION]
-        found = [*rest]
-        for number in reversed(range(len(found)) if given else ()):
-            way = found[number].way
+        given = [
+            line
+            for difference in lost
+            for line in difference.way.undo
+            if self._is_own(line) and line.operation == PROVISION
+        ]
+        differences = [*rest]
+        for number in reversed(range(len(differences)) if given else ()):
+            way = differences[number].way
             own = [line.operation for line in way.undo if self._is_own(line) and line.operation not in _UNPROVISIONED]
             if own and not way.is_left_to_hand:
                 more = () if PROVISION in own else given[:1]
-                found[number] = replace(found[number], way=replace(way, undo=(*way.undo, *more)))
+                differences[number] = replace(differences[number], way=replace(way, undo=(*way.undo, *more)))
                 break
-        return tuple(found)
+        return tuple(differences)
 
     def _taken(self, line: Line) -> set[str]:
         """Returns the ways that one line takes."""
@@ -137,20 +142,22 @@ _PARTS = {
 
 def _own_access(caller: Caller, inventory: Inventory) -> _OwnAccess | None:
     """Returns what somebody has who signed in by Identity Center; None of others, of whose access drift has no line."""
-    found = _ROLE.fullmatch(caller.arn)
-    for center in inventory.centers if found else ():
-        for one in center.permission_sets:
-            if found and one.name == found["set"]:
-                user = next((e.id for e in center.users if folded(e.user_name) == folded(found["user"])), "")
+    match = _ROLE.fullmatch(caller.arn)
+    for center in inventory.centers if match else ():
+        for permission_set in center.permission_sets:
+            if match and permission_set.name == match["set"]:
+                user = next((e.id for e in center.users if folded(e.user_name) == folded(match["user"])), "")
                 groups = {
                     id: group.id
                     for group in center.groups
                     for member, id in group.members.items()
                     if user in ("", member)
                 }
-                given = {each.principal for each in center.assignments if each[:2] == (caller.account, one.arn)}
+                given = {
+                    each.principal for each in center.assignments if each[:2] == (caller.account, permission_set.arn)
+                }
                 ways = given & {user, *groups.values()} if user else given
-                return _OwnAccess(caller.account, one, user, ways, groups)
+                return _OwnAccess(caller.account, permission_set, user, ways, groups)
     return None
 
 
