@@ -359,7 +359,8 @@ def test_the_schemas_are_current(name: str, golden: Golden) -> None:
 
 def test_the_schema_describes_fields_where_models_do() -> None:
     schema = json.loads(schema_text("organization"))
-    assert schema["$defs"]["AccountEntry"]["properties"]["retired"]["description"].startswith("Strata forgets the account")
+    account = schema["$defs"]["AccountEntry"]
+    assert account["properties"]["retired"]["description"].startswith("Strata forgets the account")
 
 
 # The command

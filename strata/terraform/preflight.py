@@ -347,10 +347,8 @@ def _check_layers(
     aws: Aws, landing_zone: LandingZone, workspace: Workspace, deployed: Collection[str], closed: Collection[str]
 ) -> None:
     """Refuses states that no stack has; what is in an account that is closed goes with it."""
-    gone = {
-        stack for stack in deployed if stack not in workspace.stacks and stack.partition(IN_ACCOUNT)[2] not in closed
-    }
-    states = {stack: read_state(aws, landing_zone.project, stack) for stack in gone}
+    reachable = {stack for stack in deployed if stack.partition(IN_ACCOUNT)[2] not in closed}
+    states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - {*workspace.stacks}}
     if lost := list(lost_layers(landing_zone, states)):
         raise RefusedError(lost)
 
@@ -387,12 +385,11 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     if not prepared.refreshing.always:
         spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - unwritten])
     asked = [stack for stack in chosen if stack not in {*spared, *failed}]
-    needed = {*asked, *(producer for stack in chosen for producer in prepared.workspace.producers(stack))} - {
-        *prepared.states
-    }
+    read = {*asked, *(producer for stack in chosen for producer in prepared.workspace.producers(stack))}
+    needed = sorted(read - {*prepared.states})
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        read = pool.map(partial(read_state, aws, zone.project), sorted(needed))
-        states = {**prepared.states, **dict(zip(sorted(needed), read, strict=True))}
+        bodies = pool.map(partial(read_state, aws, zone.project), needed)
+        states = {**prepared.states, **dict(zip(needed, bodies, strict=True))}
     shut_out, late = _closed_to_us(aws, zone, states, asked, named, deploys=deploys)
     if late:
         new = sorted({zone.account_stacks[stack] for stack in late})
