@@ -22,7 +22,9 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.policy.documents import parse
 from strata.policy.layers import PolicyLayer
+from strata.policy.patterns import wildcard
 from strata.policy.requests import ABSENT, Context, Request, RequestPrincipal, Value
+from strata.policy.values import _texts, holds, values_of_key
 from tests.conftest import Golden
 from tests.mutants import asks, mutants, tells
 from tests.synthesized import COMPANY, SHIPPED
@@ -580,16 +582,41 @@ def test_what_the_evaluator_does_not_know_is_compared_as_text(company: LandingZo
     assert found.text == "policy keep-payments-private changes: S no longer denies sqs:* in account payments-prod"
 
 
-def test_a_difference_that_nothing_shows_is_asked_about(company: LandingZone) -> None:
-    """Three patterns that overlap: whether a text matches all of them but no fourth is not worked out."""
+def test_a_difference_that_nothing_shows_is_asked_about(company: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three patterns that overlap: where it takes too long to work out what they match together, the texts decide."""
     zone = alone(company)
     patterns = ["a*b*c", "*b*d*", "*c", "*a*d*c", "?*?*?"]
     old = deny("s3:*", Condition={"StringLike": {"aws:PrincipalTag/Team": patterns[:3]}})
     new = [
         deny("s3:*", Condition={"StringLike": {"aws:PrincipalTag/Team": [one, *patterns[3:]]}}) for one in patterns[:3]
     ]
-    found = diff.compare(with_document(zone, GUARDRAIL, [old]), with_document(zone, GUARDRAIL, new))
-    assert [one.risk for one in found if "do not show" in one.text] == ["guardrails"]
+    before, after = with_document(zone, GUARDRAIL, [old]), with_document(zone, GUARDRAIL, new)
+    assert not [one for one in diff.compare(before, after) if "do not show" in one.text]
+
+    monkeypatch.setattr("strata.policy.values._MOST_STEPS", 1)
+    _texts.cache_clear()
+    assert [one.risk for one in diff.compare(before, after) if "do not show" in one.text] == ["guardrails"]
+    _texts.cache_clear()
+
+
+def test_the_values_of_a_key_are_all_that_patterns_tell_apart() -> None:
+    """For two hundred sets of patterns, and every text of up to five letters."""
+    chance = random.Random(1)  # noqa: S311
+    texts = ["".join(text) for length in range(1, 6) for text in product("ab:c", repeat=length)]
+    for _ in range(200):
+        written = {"".join(chance.choices("ab*?*:", k=chance.randint(1, 4))) for _ in range(chance.randint(1, 4))}
+        document = {"Statement": [deny("s3:*", Condition={"StringLike": {"aws:PrincipalTag/Team": sorted(written)}})]}
+        tests = [
+            replace(test, values=(value,))
+            for test in parse(json.dumps(document), "x.json").statements[0].condition
+            for value in test.values
+        ]
+        values = values_of_key(tests, absent=False)
+        compiled = [wildcard(test.values[0].text) for test in tests]
+        by_trying = {tuple(one.fullmatch(text) is not None for one in compiled) for text in texts}
+        told = {tuple(holds(test, value.value) for test in tests) for value in values.values if value.value}
+        assert values.complete
+        assert by_trying <= told, sorted(written)
 
 
 def test_a_search_that_takes_too_long_decides_nothing(company: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,8 +62,11 @@ class PatternKind(Enum):
     """As for an ARN, but a star at the end of a part reaches over the colons behind it."""
 
 
-class _Wild(NamedTuple):
+class Wild(NamedTuple):
+    """A wildcard of a pattern."""
+
     many: bool
+    """Whether it stands for any number of characters."""
     colons: bool
     """Whether it matches colons."""
 
@@ -89,12 +92,13 @@ class Pattern:
             ":".join([*(_part(part, "[^:]") for part in parts), _part(last, "[^:]" if few else ".")]), re.DOTALL
         )
         if self.kind is PatternKind.RESOURCE and (few or any(part.endswith("*") for part in parts)):
-            return lambda value: arn.fullmatch(value) is not None or _reaches(self._tokens, value, _certain)
+            return lambda value: arn.fullmatch(value) is not None or _reaches(self.tokens, value, _certain)
         return lambda value: arn.fullmatch(value) is not None
 
     @cached_property
-    def _tokens(self) -> tuple[str | _Wild, ...]:
-        found: list[str | _Wild] = []
+    def tokens(self) -> tuple[str | Wild, ...]:
+        """Returns its characters and wildcards."""
+        found: list[str | Wild] = []
         colons, text = 0, self.text
         for index, character in enumerate(text):
             colons += character == ":"
@@ -102,7 +106,7 @@ class Pattern:
                 inside = self.kind is not PatternKind.TEXT and colons < ARN_PARTS - 1
                 if inside and self.kind is PatternKind.RESOURCE and character == "*":
                     inside = text[index + 1 : index + 2] not in ("", ":")
-                found.append(_Wild(many=character == "*", colons=not inside))
+                found.append(Wild(many=character == "*", colons=not inside))
             else:
                 found.append(_unescaped(character))
         return tuple(found)
@@ -152,9 +156,9 @@ class Pattern:
             parts = value.split(":", ARN_PARTS - 1)
             if not any(unknown.ANYTHING in part for part in parts[:-1]):
                 return _all(one.match(part) for one, part in zip(self._parts, parts, strict=True))
-        if _reaches(self._tokens, value, _certain):
+        if _reaches(self.tokens, value, _certain):
             return True
-        return None if _reaches(self._tokens, value, _possible) else False
+        return None if _reaches(self.tokens, value, _possible) else False
 
 
 def _all(found: Iterable[Match]) -> Match:
@@ -196,10 +200,10 @@ def _plain(text: str, any_character: str) -> str:
 
 # Values with unknown parts
 
-Step = Callable[[str | _Wild, str], bool]
+Step = Callable[[str | Wild, str], bool]
 
 
-def _certain(token: str | _Wild, part: str) -> bool:
+def _certain(token: str | Wild, part: str) -> bool:
     """Returns whether a token of a pattern matches a part of a value whatever that is."""
     if isinstance(token, str):
         return token == part and unknown.is_fixed(part)
@@ -208,12 +212,12 @@ def _certain(token: str | _Wild, part: str) -> bool:
     return token.colons or part not in {":", unknown.ANYTHING}
 
 
-def _possible(token: str | _Wild, part: str) -> bool:
+def _possible(token: str | Wild, part: str) -> bool:
     """Returns whether a token of a pattern may match a part of a value."""
     return unknown.may_be(part, token) if isinstance(token, str) else token.colons or part != ":"
 
 
-def _reaches(tokens: tuple[str | _Wild, ...], value: str, takes: Step) -> bool:
+def _reaches(tokens: tuple[str | Wild, ...], value: str, takes: Step) -> bool:
     """Returns whether tokens get from the start of a value to its end, each taking what it can.
 
     States are positions in the value; an unknown text may take several tokens, or go on to the next part.
@@ -221,7 +225,7 @@ def _reaches(tokens: tuple[str | _Wild, ...], value: str, takes: Step) -> bool:
     long_parts = takes is _possible
     open_positions = _over_nothing({0}, value) if long_parts else {0}
     for token in tokens:
-        if isinstance(token, _Wild) and token.many:
+        if isinstance(token, Wild) and token.many:
             reached, queue = set(open_positions), list(open_positions)
             while queue:
                 at = queue.pop()

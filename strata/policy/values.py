@@ -1,7 +1,7 @@
 """Values that stand for all others: one for each way in which statements tell the values of a key, or resources, apart.
 
-A pattern gives the texts that it matches, those that it shares with another one, and there is a text that none matches.
-Whether that is all follows from how the patterns lie in one another; where it does not, `complete` says so.
+Patterns run beside each other over one text, as one automaton: it finds every way in which they match together, with a
+text for each. Where that takes too long, `complete` says so.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from itertools import combinations, pairwise, product
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
-from strata.policy import unknown
 from strata.policy.conditions import DependsError, Template, Test, UnresolvedError
 from strata.policy.operators import moment, network, number
-from strata.policy.patterns import ARN_PARTS, LITERAL_MARK, LITERAL_STAR, PatternKind, literal, pattern
+from strata.policy.patterns import ARN_PARTS, LITERAL_MARK, LITERAL_STAR, PatternKind, Wild, literal, pattern
 from strata.policy.requests import ABSENT, Context, Value
 
 FRESH = "zq7x"
@@ -30,12 +29,11 @@ _FRESH_USER = "arn:aws:iam::000000000000:user/zq7x"
 _PARTS = ("arn", "aws", FRESH, FRESH, "000000000000")
 """What a star in each part of an ARN stands for."""
 
-_MOST_PATTERNS = 120
-_MOST_WAYS = 1000
+_MOST_STEPS = 300_000
+"""Steps of the automaton of the patterns of one key: a second or less."""
+_OTHERS = ("z", *map(chr, range(0x21, 0x7F)), *map(chr, range(0xC0, 0x250)))
 _ALL_TOGETHER = 7
 """Values of which a request may have any combination; of more, any two, and all of them."""
-
-_LONGEST = 300
 
 
 class Choice(NamedTuple):
@@ -126,11 +124,11 @@ def values_of_key(
 
 def resources(patterns: Iterable[str]) -> Choices:
     """Returns the resources that patterns tell apart, and the request that is about none."""
-    wanted = [WantedPattern(one, PatternKind.RESOURCE) for one in sorted(set(patterns)) if one.strip("*")]
-    choices, complete = _texts(tuple(wanted))
+    wanted = [WantedPattern(text, PatternKind.RESOURCE) for text in sorted(set(patterns)) if text.strip("*")]
+    choices, complete = _texts((*wanted, WantedPattern("arn:*:*:*:*:*", PatternKind.ARN)), shapes=1)
     alike: dict[tuple[bool, ...], Choice] = {}
     for choice in (*choices, Choice(_FRESH_ARN), Choice("*")):
-        alike.setdefault((choice.value == "*", *(wanted_.matches(str(choice.value)) for wanted_ in wanted)), choice)
+        alike.setdefault((choice.value == "*", *(pattern_.matches(str(choice.value)) for pattern_ in wanted)), choice)
     return Choices(tuple(alike.values()), complete)
 
 
@@ -179,42 +177,8 @@ class WantedPattern(NamedTuple):
     @property
     def parts(self) -> list[str]:
         """Returns the parts of an ARN; none where it is not one."""
-        found = self.text.split(":", ARN_PARTS - 1)
-        return found if len(found) == ARN_PARTS and found[0] == "arn" else []
-
-    @property
-    def crosses(self) -> bool:
-        """Returns whether a wildcard before the last part stands for colons as well: that of a text, not of an ARN.
-
-        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
-        """
-        return self.kind is PatternKind.TEXT and any(wild in part for part in self.parts[:-1] for wild in "*?")
-
-    def aligned(self, other: WantedPattern) -> bool:
-        """Returns whether two ARNs are compared part by part: not a text with an ARN, where colons are crossed."""
-        mixed = PatternKind.ARN in (self.kind, other.kind) and (self.crosses or other.crosses)
-        return bool(self.parts and other.parts) and not mixed
-
-    def within(self, other: WantedPattern) -> bool | None:
-        """Returns whether all that it matches is matched by another; False if nothing is, None if it is not clear."""
-        if self.aligned(other) and not self.folded and not other.folded:
-            kind = PatternKind.EXACT if other.kind is PatternKind.EXACT else PatternKind.TEXT
-            found = {
-                pattern(there, kind).match(_open(here, self.kind))
-                for here, there in zip(self.parts, other.parts, strict=True)
-            }
-            return False if False in found else None if None in found else True
-        here, there = self.text, other.text
-        if self.folded or other.folded:
-            here, there = here.lower(), there.lower()
-        found_ = pattern(there, other.kind).match(_open(here, self.kind))
-        return None if found_ and self.folded and not other.folded and there.strip("*") else found_
-
-
-def _open(text: str, kind: PatternKind) -> str:
-    """Returns a pattern as a text of which the wildcards are not known."""
-    opened = text if kind is PatternKind.EXACT else re.sub(r"[*?]+", unknown.ANYTHING, text)
-    return _unescaped(opened)
+        parts = self.text.split(":", ARN_PARTS - 1)
+        return parts if len(parts) == ARN_PARTS and parts[0] == "arn" else []
 
 
 def _unescaped(text: str) -> str:
@@ -240,28 +204,110 @@ def _as_text(test: Test) -> list[WantedPattern]:
 def _texts(
     patterns: tuple[WantedPattern, ...], known: tuple[Choice, ...] = (), shapes: int = 0
 ) -> tuple[tuple[Choice, ...], bool]:
-    """Returns texts for every way in which patterns match, and whether that is all; the last are shapes."""
+    """Returns a text for each way in which patterns match, and whether that is all; the last are shapes."""
     wanted = [*dict.fromkeys(patterns[: len(patterns) - shapes]), *patterns[len(patterns) - shapes :]]
     choices: dict[str, Choice] = {}
-    for one in wanted:
-        for text in _filled(one):
-            choices.setdefault(text, Choice(text, _unescaped(one.text)))
-    if len(wanted) > _MOST_PATTERNS:
-        return tuple(choices.values()), False
-    lie = {(one, other): one.within(other) for one in wanted for other in wanted if one is not other}
-    for one, other in combinations(wanted, 2):
-        if None in (lie[one, other], lie[other, one]) and True not in (lie[one, other], lie[other, one]):
-            for text in _shared(one, other):
-                choices.setdefault(text, Choice(text, _unescaped(f"{one.text} and {other.text}")))
-    for choice in list(_within_longer(choices.values(), wanted)):
-        choices.setdefault(str(choice.value), choice)
-    seen = {tuple(one.matches(text) for one in wanted) for text in (*choices, *(str(choice.value) for choice in known))}
-    ways = _ways(wanted, lie)
+    for pattern_ in wanted:
+        for text in _filled(pattern_):
+            choices.setdefault(text, Choice(text, _unescaped(pattern_.text)))
+    ways = _ways(wanted)
     if ways is None:
         return tuple(choices.values()), False
-    if shapes:
-        ways = [way for way in ways if any(way[-shapes:])]
-    return tuple(choices.values()), all(way in seen or not any(way) for way in ways)
+    texts = (*choices, *(str(choice.value) for choice in known), FRESH, _FRESH_ROLE, _FRESH_ARN)
+    seen = {frozenset(at for at, pattern_ in enumerate(wanted) if pattern_.matches(text)) for text in texts if text}
+    shape = range(len(wanted) - shapes, len(wanted))
+    for way, text in ways.items():
+        if way not in seen and (not shapes or any(at in way for at in shape)):
+            choices.setdefault(text, Choice(text, " and ".join(_narrowest(way, ways, wanted))))
+    return tuple(choices.values()), True
+
+
+Way = frozenset[int]
+"""The patterns that match a text, by number."""
+
+
+def _ways(wanted: Sequence[WantedPattern]) -> dict[Way, str] | None:
+    """Returns every way in which a text that is not empty matches patterns, with a text; None if it takes too long."""
+    automaton, steps = _Automaton(wanted), 0
+    texts, queue, ways = {automaton.start: ""}, deque([automaton.start]), dict[Way, str]()
+    while queue:
+        here = queue.popleft()
+        characters = automaton.characters(here)
+        steps += len(here.places) * len(characters)
+        if steps > _MOST_STEPS:
+            return None
+        for character in sorted(characters):
+            there = automaton.after(here, character)
+            if there not in texts:
+                texts[there] = text = texts[here] + character
+                queue.append(there)
+                way = automaton.way(there)
+                if ways.get(way, "/").endswith("/"):  # no principal's ARN ends so
+                    ways[way] = text
+    return ways
+
+
+class _State(NamedTuple):
+    """The places in each pattern that a text has reached, and as many of its colons as make it an ARN."""
+
+    places: frozenset[tuple[int, int]]
+    colons: int
+
+
+class _Automaton:
+    """Patterns that run beside each other over one text."""
+
+    def __init__(self, wanted: Sequence[WantedPattern]) -> None:
+        self._wanted = wanted
+        self._tokens = [pattern(one.text, one.kind).tokens for one in wanted]
+        named = {token.lower() for tokens in self._tokens for token in tokens if isinstance(token, str)}
+        self._other = next(character for character in _OTHERS if character.lower() not in named)
+        self._arns = any(one.kind is PatternKind.ARN for one in wanted)
+        self._folded = any(one.folded for one in wanted)
+        self.start = _State(self._open((at, 0) for at in range(len(wanted))), 0)
+
+    def characters(self, state: _State) -> set[str]:
+        """Returns those that go on differently; one that no pattern names stands for all others."""
+        named = {token for at, place in state.places for token in self._tokens[at][place : place + 1]}
+        texts = {token for token in named if isinstance(token, str)}
+        return {*texts, *((text.swapcase() for text in texts) if self._folded else ()), ":", self._other}
+
+    def after(self, state: _State, character: str) -> _State:
+        """Returns the state after one more character."""
+        places = self._open(self._step(state, character))
+        return _State(places, min(state.colons + (character == ":"), ARN_PARTS - 1) if self._arns else 0)
+
+    def way(self, state: _State) -> Way:
+        """Returns the patterns that match the whole text."""
+        ends = {at for at, place in state.places if place == len(self._tokens[at])}
+        return frozenset(
+            at for at in ends if self._wanted[at].kind is not PatternKind.ARN or state.colons == ARN_PARTS - 1
+        )
+
+    def _step(self, state: _State, character: str) -> Iterator[tuple[int, int]]:
+        for at, place in state.places:
+            for token in self._tokens[at][place : place + 1]:
+                if isinstance(token, Wild):
+                    if token.colons or character != ":":
+                        yield at, place + (not token.many)
+                elif token == character or (self._wanted[at].folded and token.lower() == character.lower()):
+                    yield at, place + 1
+
+    def _open(self, places: Iterable[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+        """Returns places with those behind a star, which stands for nothing as well."""
+        reached = [*places]
+        for at, place in reached:  # it grows meanwhile
+            if any(isinstance(token, Wild) and token.many for token in self._tokens[at][place : place + 1]):
+                reached.append((at, place + 1))
+        return frozenset(reached)
+
+
+def _narrowest(way: Way, ways: Iterable[Way], wanted: Sequence[WantedPattern]) -> Iterator[str]:
+    """Yields the patterns of a way that hold another one of them nowhere else."""
+    implied = {at: frozenset.intersection(*(other for other in ways if at in other)) for at in way}
+    for at in sorted(way):
+        if not any(at in implied[other] and (other not in implied[at] or other < at) for other in way - {at}):
+            yield _unescaped(wanted[at].text)
 
 
 def _filled(wanted: WantedPattern) -> Iterator[str]:
@@ -286,98 +332,6 @@ def _filled(wanted: WantedPattern) -> Iterator[str]:
 
 def _wild(text: str, meant: str) -> str:
     return _unescaped(re.sub(r"\*+", meant, text).replace("?", "z"))
-
-
-def _shared(wanted: WantedPattern, other: WantedPattern) -> Iterator[str]:
-    """Yields texts that two patterns match."""
-    if wanted.parts and other.parts:
-        parts = [_meeting(here, there) for here, there in zip(wanted.parts, other.parts, strict=True)]
-        if None not in parts:
-            yield ":".join(part or "" for part in parts)
-        if wanted.aligned(other):
-            return
-    texts = (wanted.text.lower(), other.text.lower()) if wanted.folded or other.folded else (wanted.text, other.text)
-    if (found := _meeting(*texts)) is not None:
-        yield found
-
-
-def _within_longer(texts: Iterable[Choice], wanted: Iterable[WantedPattern]) -> Iterator[Choice]:
-    """Yields ARNs of a role and a user that end as another ARN does: the path in one of IAM may have colons."""
-    crossed = {at for one in wanted if one.crosses for at, part in enumerate(one.parts[:-1]) if "*" in part}
-    for at, choice in product(sorted(crossed), texts):
-        parts = str(choice.value).split(":")
-        for other in (_FRESH_ROLE, _FRESH_USER) if len(parts) >= ARN_PARTS else ():
-            longer = ":".join([*parts[: at + 1], *other.split(":")[at + 1 :], *parts[at + 1 :]])
-            yield Choice(longer, choice.words)
-
-
-def _meeting(one: str, other: str) -> str | None:
-    """Returns a text that two patterns match, a new word where both have a star."""
-    if max(len(one), len(other)) > _LONGEST:
-        return None
-    came: dict[tuple[int, int], tuple[tuple[int, int], str]] = {(0, 0): ((0, 0), "")}
-    queue = deque([(0, 0)])
-    while queue:
-        here = queue.popleft()
-        if here == (len(one), len(other)):
-            text = ""
-            while here != (0, 0):
-                here, said = came[here]
-                text = said + text
-            return _unescaped(text)
-        for there, said in _steps(one, other, *here):
-            if there not in came:
-                came[there] = here, said
-                queue.append(there)
-    return None
-
-
-def _steps(one: str, other: str, at: int, beside: int) -> Iterator[tuple[tuple[int, int], str]]:
-    first, second = one[at : at + 1], other[beside : beside + 1]
-    if first == "*":
-        yield (at + 1, beside), FRESH if second == "*" else ""
-        if second and second != "*":
-            yield (at, beside + 1), "z" if second == "?" else second
-    elif second == "*":
-        yield (at, beside + 1), ""
-        if first:
-            yield (at + 1, beside), "z" if first == "?" else first
-    elif first and second and (first == second or "?" in (first, second)):
-        yield (at + 1, beside + 1), "z" if first == second == "?" else second if first == "?" else first
-    if first == "*" == second:
-        yield (at, beside + 1), FRESH
-
-
-def _ways(
-    wanted: Sequence[WantedPattern], lie: dict[tuple[WantedPattern, WantedPattern], bool | None]
-) -> list[tuple[bool, ...]] | None:
-    """Returns the ways in which patterns can match together, some of which may be none; None if there are too many."""
-    ways: list[tuple[bool, ...]] = [()]
-    for at, one in enumerate(wanted):
-        before = wanted[:at]
-        longer = []
-        for way in ways:
-            longer += [(*way, matched) for matched in (False, True) if _fits(one, matched, before, way, lie)]
-        ways = longer
-        if len(ways) > _MOST_WAYS:
-            return None
-    return ways
-
-
-def _fits(
-    wanted: WantedPattern,
-    matched: bool,
-    before: Sequence[WantedPattern],
-    way: tuple[bool, ...],
-    lie: dict[tuple[WantedPattern, WantedPattern], bool | None],
-) -> bool:
-    for other, had in zip(before, way, strict=True):
-        inner, outer = lie[wanted, other], lie[other, wanted]
-        if matched and ((inner is False and had) or (inner is True and not had)):
-            return False
-        if had and ((outer is False and matched) or (outer is True and not matched)):
-            return False
-    return True
 
 
 # Numbers, dates, addresses, true and false
