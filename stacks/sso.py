@@ -57,8 +57,8 @@ from stacks.planned import Added
 from stacks.security import SecurityStack
 from strata.config.models import PARTITION, User
 from strata.config.text import address_part
+from strata.evaluation.administrators import administrators
 from strata.landing_zone import LandingZone
-from strata.landing_zone.administrators import administrators
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.groups import Group
 from strata.landing_zone.permission_sets import BREAK_GLASS, InlinePolicy, ManagedPolicy, PermissionSet

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from strata.config.loader import read_partial
+from strata.evaluation.administrators import administrators
 from strata.landing_zone import LandingZone
-from strata.landing_zone.administrators import administrators
 from tests import bad_configurations
 
 ON = dt.date(2026, 6, 1)

@@ -27,11 +27,11 @@ from strata.config.models import Assignment, GroupEntry, Mode, PolicyEntry, Poli
 from strata.config.moves import Move
 from strata.config.source import SourceFile, parse
 from strata.diff.statements import allowed_more, denied_less
+from strata.evaluation.administrators import allows_everything
 from strata.files.config_edit import texts
-from strata.files.renaming import place_with_other_key, with_other_key
 from strata.kinds.moves import with_move
+from strata.kinds.renaming import place_with_other_key, with_other_key
 from strata.landing_zone import LandingZone
-from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.layers import layers
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.load import load

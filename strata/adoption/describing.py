@@ -35,6 +35,7 @@ from strata.config.models import Organization as DeclaredOrganization
 from strata.config.text import Problem
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
 from strata.errors import Message
+from strata.evaluation.administrators import allows_everything
 from strata.inventory.reading import ENTITLEMENTS
 from strata.kinds import WORDS, at_aws
 from strata.kinds.account import ACCOUNT
@@ -58,7 +59,6 @@ from strata.kinds.thing import ACTIVE
 from strata.kinds.unit import UNIT
 from strata.kinds.user import DETAILS, USER
 from strata.landing_zone.accounts import default_name
-from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved

@@ -16,9 +16,9 @@ from strata.config import SSO
 from strata.config.entries import last_line
 from strata.config.source import SAFE_LOADER, SourceFile, parse
 from strata.errors import ConfigurationError, Message, StrataError
+from strata.evaluation.administrators import administrators
 from strata.files.config_edit import check_unchanged, loaded, offer, texts
 from strata.landing_zone import LandingZone
-from strata.landing_zone.administrators import administrators
 from strata.landing_zone.expiry import day_of, ending_text, expired
 from strata.load import load
 from strata.options import Options

@@ -21,13 +21,13 @@ from strata.config.text import Problem
 from strata.config.types import check_key, did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.files.config_edit import check_unchanged, loaded, offer, texts
-from strata.files.renaming import Texts, keys_of, place_with_other_key, with_other_key
 from strata.identity.declared import declared
 from strata.identity.moves import replayed
 from strata.identity.recorded import recorded
 from strata.identity.things import Holdings
 from strata.kinds import WORDS
 from strata.kinds.moves import is_made, with_move
+from strata.kinds.renaming import Texts, keys_of, place_with_other_key, with_other_key
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options

@@ -121,7 +121,7 @@ def _subject(options: Options, as_of: str | None, source: Source) -> tuple[Landi
 def _difference(options: Options, format: str, output: Path | None, revision: str, allow: Collection[str]) -> int:
     from strata import diff
     from strata.config.moves import KINDS
-    from strata.files.renaming import keys_of
+    from strata.kinds.renaming import keys_of
     from strata.report.revisions import configuration_at
 
     writers = {"text": diff.as_text, "markdown": diff.as_markdown, "json": diff.as_json}

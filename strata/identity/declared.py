@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.split import SplitSourceFile
+from strata.evaluation.administrators import administrators
 from strata.identity.comparison import file_of
 from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
 from strata.kinds import KEYED, SECTIONS, STACKS
 from strata.kinds.identity import Mark
 from strata.kinds.thing import Thing as Declared
 from strata.landing_zone import LandingZone
-from strata.landing_zone.administrators import administrators
 from strata.landing_zone.grants import Grant
 from strata.text import folded
 

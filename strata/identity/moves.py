@@ -10,6 +10,7 @@ from strata.config import MOVES
 from strata.config.moves import ENTRIES
 from strata.config.types import did_you_mean
 from strata.errors import Message
+from strata.evaluation.administrators import Administrators
 from strata.identity.comparison import Refusal
 from strata.identity.live import LiveSide
 from strata.identity.matching import live_identity
@@ -18,7 +19,6 @@ from strata.kinds import SECTIONS, STACKS, TYPES, WORDS
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.moves import Keys, address_now, address_parts, earlier_addresses, is_made, newest_keys
 from strata.landing_zone import LandingZone
-from strata.landing_zone.administrators import Administrators
 
 
 def replayed(holdings: Holdings, keys: Keys) -> Holdings:

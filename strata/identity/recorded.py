@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from strata.config.models import MANAGEMENT
+from strata.evaluation.administrators import Administrators, denies_everything
 from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
 from strata.kinds import KEYED, TYPES, resource_of
 from strata.kinds.arguments import text
@@ -19,7 +20,6 @@ from strata.kinds.permission_set import BOUNDARY, INLINE, MANAGED
 from strata.kinds.policy import ATTACHMENT
 from strata.kinds.thing import InStates
 from strata.landing_zone import LandingZone
-from strata.landing_zone.administrators import Administrators, denies_everything
 from strata.landing_zone.permission_sets import FULL_ACCESS
 from strata.sides.recorded import declared_keys, retired_accounts
 from strata.sides.states import Object, State, resources

@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias
 from strata.config import moves as config
 from strata.config.source import Location, SourceFile
 from strata.errors import Fault, Message
+from strata.evaluation.administrators import Administrators
 from strata.kinds import KEYED, TYPES, WORDS
-from strata.landing_zone.administrators import Administrators
 
 Kind: TypeAlias = config.Kind
 

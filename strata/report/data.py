@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from strata.config import ORGANIZATION, SSO
+from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import LandingZone, Part
-from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.layers import layers
 from strata.report.access import access, access_as_json, allowances
 from strata.report.edition import Edition

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import LandingZone
-from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.units import Target
 from strata.printing import html
 from strata.report.access import AccessPath

@@ -8,8 +8,8 @@ from typing import Any
 
 from strata.config import SSO
 from strata.config.source import Location
+from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import LandingZone
-from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.units import Target
 from strata.report.access import allowances, way_of

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from strata.config import EXTERNAL
 from strata.config.models import MANAGEMENT, Control, Mode, PolicyType
+from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import LandingZone, Part
-from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.expiry import Ending, endings, when, where, who
 from strata.landing_zone.groups import known_to, may_be_in
 from strata.landing_zone.units import Target

@@ -21,7 +21,7 @@ from strata.config.loader import FILES, files_of
 from strata.config.moves import ENTRIES, Kind, Move
 from strata.config.source import SourceFile, parse
 from strata.errors import ConfigurationError, Message, StrataError
-from strata.files.renaming import keys_of, place_with_other_key, with_other_key
+from strata.kinds.renaming import keys_of, place_with_other_key, with_other_key
 from strata.landing_zone import LandingZone
 from strata.load import load
 

@@ -11,8 +11,8 @@ from functools import partial
 
 from strata.config import EXTERNAL, ORGANIZATION, SSO
 from strata.config.models import Mode
+from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import MANAGEMENT, LandingZone, Part
-from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.groups import known_to
 from strata.landing_zone.layers import layers
 from strata.printing import csv_cell, flat, markdown, wrapped

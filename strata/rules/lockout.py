@@ -20,10 +20,10 @@ from strata.config.findings import LONGEST
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Fault, Message
+from strata.evaluation.administrators import has_ended
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.lockout import DEPLOYER, ENTER, SIGN_IN, Management, UndoingWay, in_members, sign_ins
 from strata.landing_zone import LandingZone
-from strata.landing_zone.administrators import has_ended
 from strata.landing_zone.permission_sets import Held
 from strata.landing_zone.permissions import STACKS
 from strata.landing_zone.units import THE_ROOT, Target
