@@ -9,21 +9,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
 
 BINDINGS = "cdktf_cdktf_provider_aws"
-MOCKS = "unittest.mock"
 HOOK = Path(__file__).resolve().with_name("lazy_bindings.cjs")
 
 
 def install_lazy_bindings() -> None:
     """Defers the bindings in Python and starts the jsii kernel with its Node deferring them too."""
     _defer_modules()
-    _load_typeguard()
     # The first assembly that is imported, constructs, starts the kernel. Once it runs it is too late.
     if "constructs" not in sys.modules:
         with _kernel_environment():
@@ -49,28 +47,6 @@ def _submodule(name: str) -> ModuleType:
         if error.name != f"{BINDINGS}.{name}":
             raise
         raise AttributeError(f"module {BINDINGS!r} has no attribute {name!r}") from None
-
-
-class _AnyMock(type):
-    """The class of all mocks, of which there are none before unittest.mock is loaded."""
-
-    def __instancecheck__(cls, value: object) -> bool:
-        mocks = sys.modules.get(MOCKS)
-        return mocks is not None and isinstance(value, mocks.Mock)
-
-
-def _load_typeguard() -> None:
-    """Loads it without unittest.mock, which brings asyncio: it only lets mocks pass as arguments of any type."""
-    if MOCKS in sys.modules:
-        return
-    stand_in = ModuleType(MOCKS)
-    stand_in.Mock = _AnyMock("Mock", (), {})  # type: ignore[attr-defined]
-    sys.modules[MOCKS] = stand_in
-    try:
-        with suppress(ImportError):  # another version than expected loads the plain way
-            import_module("typeguard")
-    finally:
-        del sys.modules[MOCKS]
 
 
 @contextmanager

@@ -25,7 +25,6 @@ def main(checkout: str, output: str) -> None:
         json.dumps(
             {
                 "modules": sum(name.startswith(prefix) for name in sys.modules),
-                "asyncio": "asyncio" in sys.modules,
                 "megabytes": kernel_megabytes(),
             }
         )
