@@ -88,6 +88,7 @@ def test_a_layer_in_every_account(clone: Clone) -> None:
     assert "warning: topics_shared: " in partly.stderr
     assert "role-not-assumable" in partly.ids
     assert {stack: len(changes) for stack, changes in partly.planned.items()} == {"topics_security": 1}
+    assert [one.data["accounts"] for one in judged.told if one.id == "layer-deployed"] == [["security"]]
     assert named.code == 1
     assert [(one.id, one.data["stacks"]) for one in named.told] == [("role-not-assumable", ["topics_shared"])]
     assert [one.data["accounts"] for one in judged.told if one.id == "role-not-assumable"] == [["shared"]]
