@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -556,6 +557,21 @@ def test_a_stack_in_one_account_is_read_by_others(own: Own, tmp_path: Path) -> N
     ]
     (statement, *_) = layer_permissions(landing_zone.project, landing_zone.layers["topics"])["topics"]["Statement"]
     assert not any("topics_*" in one for one in statement["Resource"])
+
+
+def test_what_reads_from_a_closed_account_is_not_written(own: Own, tmp_path: Path) -> None:
+    _read_from_one_account(own)
+    failed: dict[str, BaseException] = {}
+    make = partial(build, own.load(), tmp_path, allow={"already-closed:security:111122223333"})
+
+    try:
+        make(failed=failed)
+        with pytest.raises(LookupError):
+            make()
+    finally:
+        _forget_code()
+
+    assert [*failed] == ["here", "there_shared"]
 
 
 def test_what_reads_from_a_stack_that_raises_is_not_written_either(own: Own, tmp_path: Path) -> None:

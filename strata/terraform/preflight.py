@@ -338,9 +338,9 @@ def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], lis
         workspace.unwritten.update({stack: STACKS[:number] for number, stack in enumerate(STACKS)})
         workspace.unwritten.update(here)
         return prepared
-    # What one in an account outputs for others follows from what these ask for: it is written with all of them.
-    read = {name for names in reads.values() for name in names if name in zone.account_stacks}
-    for stack in needed | read | {stack for stack in zone.account_stacks if read.intersection(reads[stack])}:
+    # What a stack outputs for others follows from what these ask for, but for the accounts: it is written with them.
+    read = {name for names in reads.values() for name in names} - {"organizations"}
+    for stack in needed | {stack for stack in zone.account_stacks if read.intersection((stack, *reads[stack]))}:
         del workspace.unwritten[stack]
     workspace.synth(allow)
     workspace.unwritten.update({stack: reads[stack] for stack in workspace.failed})
