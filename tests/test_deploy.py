@@ -481,6 +481,23 @@ def test_what_reads_from_a_stack_in_an_account_stops_with_it_alone(
     assert len(found["errors"]) == (there == "failed"), "who reads from it has nothing to say"
 
 
+def test_a_layer_that_is_read_and_has_changes_is_deployed_first(site: Site, said: Said) -> None:
+    site.add("base", "security")
+    site.add("alarms", "base")
+    site.plans("base", MADE)
+    prepared = replace(site.prepared(), chosen=("alarms",))
+    vars(site)["prepared"] = lambda _: prepared
+    site.states.update({stack: {"serial": 1} for stack in site.stacks})
+    site.deploys()
+    site.deployment._planner.folder = site.folder
+
+    with pytest.raises(StrataError) as refused:
+        site.deployment.check_producers()
+
+    (told,) = said(refused)
+    assert (told.id, told.data["stack"]) == ("changes-not-deployed", "base")
+
+
 def test_what_reads_from_a_closed_account_stops_nobody(site: Site) -> None:
     site.add("alarms", "organizations")
     prepared = site.prepared()

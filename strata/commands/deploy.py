@@ -266,7 +266,7 @@ class Deployment:
                 text = f"{producer} cannot be planned: {'; '.join(changes.told)}"
                 raise StrataError(Message("not-planned", text, stack=producer))
             if changes.differs and not (
-                changes.changes and self.prepared.left_out[producer].issuperset(changes.changes)
+                changes.changes and self.prepared.left_out.get(producer, frozenset()).issuperset(changes.changes)
             ):
                 what = counted(changes.count, "change") if changes.count else "outputs"
                 text = (
