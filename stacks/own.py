@@ -31,11 +31,18 @@ def own_layers(
         stacks: those that a layer may read from.
         organizations: the stack that makes the accounts.
         without: stacks in member accounts that need not be written.
-        failed: gets why a stack in a member account cannot be made; without it that stops all.
+        failed: gets why a stack in a member account, or what reads from it, cannot be made; without it that stops all.
     """
     made = dict(stacks)
     for layer in landing_zone.layers.values():
         kind = import_module(f"stacks.layers.{layer.code.folder.name}.stack").Stack
+        if lacking := [landing_zone.layers[name].stack for name in layer.reads if name not in made]:
+            closed = LookupError(f"{layer.name} reads from {lacking[0]}, whose account is closed")
+            if failed is None:
+                raise closed
+            names = [layer.stack_in(key) for key in landing_zone.members if layer.is_in(key)]
+            failed.update(dict.fromkeys(names or [layer.name], failed.get(lacking[0], closed)))
+            continue
         ours = {"landing_zone": landing_zone, "settings": layer.settings}
         asked = [name for name in layer.code.inputs if name != "account"]
         given: dict[str, Any] = {name: ours[name] if name in GIVEN else made[stack_name(name)] for name in asked}
@@ -45,7 +52,7 @@ def own_layers(
             continue
         for key, declared in landing_zone.members.items():
             name, id, roles = layer.stack_in(key), organizations.accounts[key].id, layer.deploying.roles
-            if name in without:
+            if name in without or not layer.is_in(key):
                 continue
             account = MemberAccount(key, id, declared, landing_zone.project, layer.name, roles)
             try:
@@ -56,4 +63,5 @@ def own_layers(
                 failed[name] = error
                 app.node.try_remove_child(name)  # what there is of it
                 continue
+            made[layer.name] = stack  # whoever asks for it has checked that there is one alone
             yield stack

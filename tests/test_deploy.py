@@ -373,14 +373,16 @@ def test_a_new_account_that_never_lets_anybody_in_is_left_out(
 def test_a_deploy_begins_without_a_new_account_that_lets_nobody_in_yet(
     site: Site, said: Said, two_accounts: list[str]
 ) -> None:
-    """A plan leaves it out."""
-    prepared, notes = replace(site.prepared(), chosen=("topics_security", "topics_shared")), list[str]()
+    """A plan leaves it out; a deploy has what reads from it wait, too."""
+    site.add("alarms", "topics_security")
+    chosen = ("topics_security", "topics_shared", "alarms")
+    prepared, notes = replace(site.prepared(), chosen=chosen), list[str]()
 
     deploys = preflight._selected(prepared, [], notes.append, deploys=True)
     plans = preflight._selected(prepared, [], notes.append, deploys=False)
 
-    assert (deploys.chosen, [*deploys.late]) == (prepared.chosen, ["topics_security"])
-    assert (plans.chosen, [*plans.shut_out]) == (("topics_shared",), ["topics_security"])
+    assert (deploys.chosen, {*deploys.late}) == (prepared.chosen, {"topics_security", "alarms"})
+    assert (plans.chosen, [*plans.shut_out]) == (chosen[1:], ["topics_security"])
     assert [one.id for note in notes for one in said(note)] == ["access-role-not-seen"]
     assert two_accounts == [], "nobody waits"
 
@@ -420,6 +422,76 @@ def test_a_wave_waits_for_the_one_before(
     assert [one["left"] for one in stopped] == left
     assert site.questions == ["deploy topics to 2 member accounts?"]
     assert "topics: wave 1 in shared; wave 2 in security" in site.to.getvalue()
+
+
+LACKS = json.loads(json.dumps(WAITS).replace("input-backend", "input-topics_security"))
+
+
+def _shut_out(site: Site) -> None:
+    site.shut_out, site.states["topics_security"] = {"topics_security": SHUT}, {}
+    site.plans("alarms", LACKS)
+
+
+def _unplanned(site: Site) -> None:
+    site.plans("topics_security", "no")
+    site.plans("alarms", LACKS)
+
+
+def _unapplied(site: Site) -> None:
+    site.applies("topics_security", **FAILS)
+
+
+def _raises(site: Site) -> None:
+    why = Message("synth-failed", "the Terraform cannot be written: odd one")
+    prepared = site.prepared()
+    prepared.workspace.failed.update(topics_security=why, alarms=why)
+    prepared.workspace.unwritten.update(topics_security=("organizations",), alarms=("topics_security",))
+    vars(site)["prepared"] = lambda _: prepared
+
+
+@pytest.mark.parametrize("wrong", [_shut_out, _unplanned, _unapplied, _raises])
+def test_what_reads_from_a_stack_in_an_account_stops_with_it_alone(
+    site: Site, capsys: pytest.CaptureFixture[str], wrong: Callable[[Site], None]
+) -> None:
+    """Whatever is wrong there, before the plan, in it or after: the rest is deployed."""
+    deploying = Deploying.model_validate({"account": "security"})
+    layers = {
+        "topics": Layer("topics", Code(site.folder, in_accounts=True), deploying=deploying),
+        "alarms": Layer("alarms", Code(site.folder, ("topics",))),
+    }
+    site.landing_zone = replace(site.landing_zone, layers=layers)
+    site.add("topics_security", "organizations")
+    site.add("alarms", "topics_security")
+    for stack in ("security", "topics_security", "alarms"):
+        site.plans(stack, MADE)
+    wrong(site)
+
+    assert site.deployment_ends(yes=True) == 1
+
+    found = json.loads(capsys.readouterr().out)
+    ended = {one["stack"]: one["status"] for one in found["stacks"]}
+    there = "not started" if site.shut_out else "failed"
+    assert ended == {
+        **dict.fromkeys(("backend", "organizations", "security"), "applied"),
+        "topics_security": there,
+        "alarms": "not started",
+    }
+    left = [one["data"] for one in found["messages"] if one["id"] == "producer-failed"]
+    assert left == [{"stack": "alarms", "producers": ["topics_security"]}]
+    assert len(found["errors"]) == (there == "failed"), "who reads from it has nothing to say"
+
+
+def test_what_reads_from_a_closed_account_stops_nobody(site: Site) -> None:
+    site.add("alarms", "organizations")
+    prepared = site.prepared()
+    prepared.workspace.failed["alarms"] = Message("synth-failed", "its account is closed")
+    prepared.workspace.unwritten["alarms"] = ("organizations",)
+    vars(site)["prepared"] = lambda _: prepared
+    site.plans("security", MADE)
+
+    assert site.deploys() == 1
+
+    assert site.statuses == ["applied", "applied", "applied", "failed"]
 
 
 def test_what_can_be_planned_later_is_asked_about_once_for_all_waves(site: Site) -> None:

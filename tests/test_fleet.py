@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strata.aws.session import Aws
 from strata.config.layers import STACKS, Code, Deploying, Layer
 from strata.errors import UsageError
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
-from strata.terraform import fleet, preflight, whole
+from strata.terraform import fleet, preflight, synthesis, whole
 from strata.terraform.fleet import Fleet
+from strata.terraform.preflight import Prepared
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
 from strata.terraform.workspace import Workspace
@@ -44,6 +46,12 @@ def test_what_reads_from_another_account_stack_waits_for_it(tmp_path: Path) -> N
         ["net_a"],
     ]
     assert fleet.many(found, list(found.stacks), IN_ACCOUNTS) == {"log_a", "log_b", "net_b"}
+
+
+def test_what_reads_from_a_closed_account_has_its_place_in_the_order(tmp_path: Path) -> None:
+    found = replace(workspace(tmp_path, {name: [] for name in STACKS}), unwritten={"alarms": ("backend", "log_z")})
+
+    assert found.producers("alarms") == ("backend",)
 
 
 @given(st.sets(st.text(), max_size=30), st.integers(1, 9999))
@@ -135,6 +143,29 @@ def rolled_out(tmp_path: Path) -> tuple[Workspace, LandingZone]:
     layers = {"topics": Layer("topics", code, deploying=waves), "plain": Layer("plain", code)}
     landing_zone = replace(load(SHIPPED), layers=layers)
     return workspace(tmp_path, {stack: [] for stack in (*STACKS, *landing_zone.account_stacks)}), landing_zone
+
+
+def test_what_asks_for_a_stack_is_written_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outputs of the stack follow from that, also where all accounts are as their last run left them."""
+    code, alone = Code(tmp_path, in_accounts=True), Deploying.model_validate({"account": "security"})
+    layers = {
+        "base": Layer("base", Code(tmp_path)),
+        "topics": Layer("topics", code, deploying=alone),
+        "plain": Layer("plain", code),
+        "one": Layer("one", replace(code, inputs=("account", "base"))),
+        "two": Layer("two", replace(code, inputs=("account", "topics"))),
+    }
+    zone = replace(load(SHIPPED), layers=layers)
+    found = workspace(tmp_path, {})
+    monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
+    monkeypatch.setattr(Prepared, "left_whole", lambda _, stacks, __: {*stacks})
+    monkeypatch.setattr(Workspace, "synth", lambda *_: None)
+    refreshing = Refreshing(always=False)
+    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), refreshing=refreshing)
+
+    preflight._written(prepared, [], [], {})
+
+    assert found.unwritten.keys() == {"plain_security", "plain_shared"}
 
 
 def test_a_layer_stands_for_all_its_account_stacks() -> None:

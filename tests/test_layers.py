@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -112,8 +113,12 @@ def synthesized(own: Own, tmp_path: Path) -> Deployment:
     try:
         return synthesize(own.config, outdir)
     finally:
-        for name in [one for one in sys.modules if one.startswith("stacks.layers.")]:
-            del sys.modules[name]
+        _forget_code()
+
+
+def _forget_code() -> None:
+    for name in [one for one in sys.modules if one.startswith("stacks.layers.")]:
+        del sys.modules[name]
 
 
 def test_settings_are_checked_by_the_model(own: Own, said: Said) -> None:
@@ -121,7 +126,11 @@ def test_settings_are_checked_by_the_model(own: Own, said: Said) -> None:
     own.add("topics", "nam: x\ndays: soon\nname: 012345678901\n", stack=IN_ACCOUNTS, model=MODEL)
 
     assert own.faults(said) == [
-        ("layers/topics.yaml:1: nam", "unknown-key", {"key": "nam", "choices": ["days", "name", "roles", "rollout"]}),
+        (
+            "layers/topics.yaml:1: nam",
+            "unknown-key",
+            {"key": "nam", "choices": ["account", "days", "name", "roles", "rollout"]},
+        ),
         ("layers/topics.yaml:2: days", "wrong-type", {}),
         ("layers/topics.yaml:3: name", "account-id-unquoted", {"value": "012345678901"}),
     ]
@@ -162,6 +171,20 @@ def _reader_of_a_broken_one(own: Own) -> None:
 def _reader_of_one_in_each_account(own: Own) -> None:
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
     own.add("reader", "", stack=STACK.format(inputs="landing_zone, topics"))
+
+
+def _reader_of_a_faulty_one(own: Own) -> None:
+    own.add("topics", "name: x\naccount: 5\n", stack=IN_ACCOUNTS, model=MODEL)
+    own.add("reader", "", stack=STACK.format(inputs="landing_zone, topics"))
+
+
+def _in_an_account(own: Own, account: str) -> None:
+    own.add("topics", f"name: x\naccount: {account}\n", stack=IN_ACCOUNTS, model=MODEL)
+
+
+def _in_a_retired_account(own: Own) -> None:
+    _retire_shared(own)
+    _in_an_account(own, "shared")
 
 
 def _names(own: Own) -> None:
@@ -330,6 +353,30 @@ CASES: Mapping[str, Case] = {
             for line, key in ((1, "rollout"), (2, "roles"))
         ],
     ),
+    "an account that there is not": (
+        lambda own: _in_an_account(own, "sharde"),
+        [("layers/topics.yaml:2: account", "unknown-name", {"kind": "account", "name": "sharde"})],
+    ),
+    "the management account": (
+        lambda own: _in_an_account(own, "management"),
+        [("layers/topics.yaml:2: account", "unknown-name", {"kind": "account", "name": "management"})],
+    ),
+    "a retired account": (
+        _in_a_retired_account,
+        [("layers/topics.yaml:2: account", "account-retired", {"account": "shared"})],
+    ),
+    "an account that is no key, and a reader": (
+        _reader_of_a_faulty_one,
+        [("layers/topics.yaml:2: account", "wrong-type", {})],
+    ),
+    "an account of a layer that is one stack": (
+        lambda own: own.add("one", "account: shared\n", stack=STACK.format(inputs="landing_zone")),
+        [("layers/one.yaml:1: account", "layer-is-one-stack", {"layer": "one"})],
+    ),
+    "waves of one account": (
+        lambda own: _in_an_account(own, "shared\nrollout:\n  waves: [[ou/shared]]"),
+        [("layers/topics.yaml:3: rollout", "layer-is-one-stack", {"layer": "topics"})],
+    ),
     "roles that are none": (
         lambda own: own.add(
             "topics", "roles:\n  reader: 'a b'\n  writer: ops*\nname: x\n", stack=IN_ACCOUNTS, model=MODEL
@@ -354,7 +401,7 @@ CASES: Mapping[str, Case] = {
             (
                 "layers/topics.yaml:2: waves",
                 "unknown-key",
-                {"key": "waves", "choices": ["days", "name", "roles", "rollout"]},
+                {"key": "waves", "choices": ["account", "days", "name", "roles", "rollout"]},
             )
         ],
     ),
@@ -400,12 +447,16 @@ def test_a_setting_of_a_layer_that_is_called_as_ours_is_its_own(own: Own) -> Non
 def test_a_rename_reaches_the_waves(own: Own) -> None:
     """Nothing else in the file of a layer, whose words are its own."""
     _waves(own, "[ou/shared, shared]", "[all]")
+    own.add("alone", "account: shared\nname: shared\n", stack=IN_ACCOUNTS, model=MODEL)
+    own.add("own", "account: shared\n", stack=STACK.format(inputs="landing_zone"), model=NAMED)
     own.add("keys", "accounts: {shared: [shared]}\n", stack=STACK.format(inputs="landing_zone"), model=NESTED)
 
     for kind, new in (("ou", "common"), ("account", "data")):
         rename(Options(own.config), kind=kind, old="shared", new=new, prune=False, dry_run=False, yes=True)
 
     assert "    - [ou/common, data]\n" in (own.config / "layers/topics.yaml").read_text()
+    assert (own.config / "layers/alone.yaml").read_text() == "account: data\nname: shared\n"
+    assert (own.config / "layers/own.yaml").read_text() == "account: shared\n"
     assert (own.config / "layers/keys.yaml").read_text() == "accounts: {shared: [shared]}\n"
     own.load()
 
@@ -454,6 +505,87 @@ def test_a_stack_in_each_account_and_one_that_others_read(own: Own, tmp_path: Pa
     assert backend["key"] == "management/topics_shared/terraform.tfstate"
     assert backend["allowed_account_ids"] == ["123456789012"]
     assert found["our-base"].provider["default_tags"][0]["tags"]["Layer"] == "our-base"
+
+
+READER = """
+from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
+from stacks.base import BaseStack
+
+class Stack(BaseStack):
+    def __init__(self, scope, id, *, landing_zone, topics):
+        super().__init__(scope, id, project=landing_zone.project)
+        self.add(SsmParameter, "topic", name="/topic", type="String", value=topics.topic.arn)
+"""
+READER_IN_ACCOUNTS = """
+from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
+from stacks.account import AccountStack
+
+class Stack(AccountStack):
+    def __init__(self, scope, id, *, account, topics):
+        super().__init__(scope, id, account=account)
+        self.add(SsmParameter, "topic", name="/topic", type="String", value=topics.topic.arn)
+"""
+
+
+def _read_from_one_account(own: Own, more: str = "") -> None:
+    """Adds a layer with a stack in `security` alone, and two that read from it."""
+    code = IN_ACCOUNTS.replace("        self.add(", f"{more}        self.topic = self.add(")
+    own.add("topics", "account: security\nname: x\n", stack=code, model=MODEL)
+    own.add("here", "", stack=READER)
+    own.add("there", "", stack=READER_IN_ACCOUNTS)
+
+
+def test_a_stack_in_one_account_is_read_by_others(own: Own, tmp_path: Path) -> None:
+    """By its state, which has the name of the stack; in what is told of them, too."""
+    _read_from_one_account(own)
+
+    landing_zone, found = own.load(), synthesized(own, tmp_path)
+
+    assert [name for name in found if name.startswith("topics")] == ["topics_security"]
+    for reader in ("here", "there_shared", "there_security"):
+        assert "topics_security" in found.dependencies(reader)
+        sources = found[reader].json["data"]["terraform_remote_state"]
+        assert "management/topics_security/terraform.tfstate" in {one["config"]["key"] for one in sources.values()}
+        value = found[reader]["aws_ssm_parameter.topic"]["value"]
+        assert value.endswith("topics_security.outputs.cross-stack-output-aws_sns_topiceventsarn}"), value
+    assert landing_zone.account_stacks.keys() == {"topics_security", "there_security", "there_shared"}
+    rows = {row.name: row for row in reported(landing_zone)}
+    assert rows["topics_security"].state == "management/topics_security/terraform.tfstate"
+    assert [rows[name].reads for name in ("here", "there")] == [
+        ("topics_security",),
+        ("organizations", "topics_security"),
+    ]
+    (statement, *_) = layer_permissions(landing_zone.project, landing_zone.layers["topics"])["topics"]["Statement"]
+    assert not any("topics_*" in one for one in statement["Resource"])
+
+
+def test_what_reads_from_a_closed_account_is_not_written(own: Own, tmp_path: Path) -> None:
+    _read_from_one_account(own)
+    failed: dict[str, BaseException] = {}
+    make = partial(build, own.load(), tmp_path, allow={"already-closed:security:111122223333"})
+
+    try:
+        make(failed=failed)
+        with pytest.raises(LookupError):
+            make()
+    finally:
+        _forget_code()
+
+    assert [*failed] == ["here", "there_shared"]
+
+
+def test_what_reads_from_a_stack_that_raises_is_not_written_either(own: Own, tmp_path: Path) -> None:
+    _read_from_one_account(own, "        raise LookupError('odd one')\n")
+    failed: dict[str, BaseException] = {}
+
+    try:
+        app = build(own.load(), tmp_path, failed=failed)
+    finally:
+        _forget_code()
+
+    assert [*failed] == ["topics_security", "here", "there_security", "there_shared"]
+    assert {str(error) for error in failed.values()} == {"odd one"}
+    assert {child.node.id for child in app.node.children} == {"backend", "organizations", "security", "sso"}
 
 
 def test_a_layer_that_names_roles_assumes_one_to_plan_and_one_to_apply(own: Own, tmp_path: Path) -> None:
@@ -515,9 +647,7 @@ def test_the_terraform_of_two_accounts_is_the_same_but_for_what_is_said_of_them(
 
 def test_a_retired_account_has_no_stack(own: Own) -> None:
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
-    _edit(own, "organization.yaml", "  shared:\n    email", "  shared:\n    retired: true\n    email")
-    _edit(own, "sso.yaml", "      - shared\n", "      - security\n")
-    _edit(own, "sso.yaml", "      - security\n      - security\n", "      - security\n")
+    _retire_shared(own)
 
     landing_zone = own.load()
 
@@ -563,6 +693,12 @@ def test_what_a_layer_left_in_an_account_is_refused_with_the_way(own: Own, said:
         ),
         ("accounts.common.retired", ()),
     ]
+
+
+def _retire_shared(own: Own) -> None:
+    _edit(own, "organization.yaml", "  shared:\n    email", "  shared:\n    retired: true\n    email")
+    _edit(own, "sso.yaml", "      - shared\n", "      - security\n")
+    _edit(own, "sso.yaml", "      - security\n      - security\n", "      - security\n")
 
 
 def _edit(own: Own, file: str, old: str, new: str) -> None:
@@ -647,6 +783,7 @@ def test_an_import_goes_to_the_stack_of_strata_that_makes_the_address(own: Own, 
     assert found["topics_shared"].imports == {}
 
 
+NAMED = "from strata.config.models import Model\nclass Settings(Model):\n    account: str\n"
 NESTED = """
 from pydantic import Field
 from strata.config.models import Model
@@ -801,6 +938,16 @@ def test_what_the_terraform_is_written_from_is_the_same_where_the_terraform_is(
 
 def _of_accounts(deployment: Deployment) -> dict[str, Any]:
     return {name: stack.json for name, stack in deployment.items() if "_" in name}
+
+
+def test_what_reads_from_one_that_reads_elsewhere_is_always_written(own: Own) -> None:
+    _read_from_one_account(own, "        open('x').read()\n")
+    before = sources(own.load())
+    _read_from_one_account(own)
+    after = sources(own.load())
+
+    names = {"topics_security", "there_security", "there_shared"}
+    assert ({name for name in names if before[name]}, {name for name in names if after[name]}) == (set(), names)
 
 
 @pytest.mark.parametrize(

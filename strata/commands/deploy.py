@@ -244,12 +244,15 @@ class Deployment:
         return self._muted.done if stack in self._many else self.note
 
     def check_producers(self) -> None:
-        """Stops when a stack that is read from, but not deployed now, has changes or was never deployed."""
-        stacks = self.prepared.asked
+        """Stops when a stack that is read from, but not deployed now, has changes or was never deployed.
+
+        Of one in a member account, whatever is wrong there, others read what it has recorded.
+        """
+        stacks, accounts = self.prepared.asked, self.landing_zone.account_stacks
         skipped = [
             s
             for s in self.workspace.stacks
-            if s not in stacks and any(s in self.workspace.producers(c) for c in stacks)
+            if s not in stacks and s not in accounts and any(s in self.workspace.producers(c) for c in stacks)
         ]
         for producer in skipped:
             readers = self._words(s for s in (*skipped, *stacks) if producer in self.workspace.stacks[s])
@@ -283,7 +286,9 @@ class Deployment:
             for group in fleet.groups(self.workspace, [*self.outcomes], self.landing_zone.account_stacks):
                 for stack in self._spared(group):
                     self.outcomes[stack].status = "applied"
-                many = self._many.union(self._odd, self.prepared.late).intersection(group)
+                many = self._many.union(self._odd, self.prepared.late).intersection(
+                    group, self.landing_zone.account_stacks
+                )
                 goes_on = self._deploy_waves(group) if many else all(map(self._isolated, self._left(group)))
                 if self.signals.ends:
                     return self._interrupted(self.signals.code)
@@ -494,11 +499,12 @@ class Deployment:
     def _shut_out(self) -> Iterator[str]:
         """Yields the stacks left out in accounts that let nobody in, but for those that were never let in.
 
-        That is the account of a layer without a rollout that has no state, and that nobody has approved.
+        That is the account of a layer without a rollout that has no state, that nobody has approved or reads from.
         """
         approved = self._expected.changes.stacks_named if self._expected and self._expected.changes else ()
+        read = {producer for stack in self.prepared.chosen for producer in self.workspace.producers(stack)}
         for stack in self.prepared.shut_out:
-            if stack in approved or self.prepared.states[stack] or self._rollout(stack):
+            if stack in approved or stack in read or self.prepared.states[stack] or self._rollout(stack):
                 yield stack
 
     def _left_out(self, stack: str) -> bool:
@@ -792,10 +798,12 @@ class Deployment:
         unready = {planned.stack for planned in plans if planned.error or planned.differs or planned.waits_for}
         for stack, failures in failed.items():
             # A stack that lacks outputs of one that failed, or waits behind it, has nothing more to say.
-            if not failures or not all(unready & failure.reads for failure in failures):
+            behind = {*self.prepared.failed, *self._odd}.intersection(self.workspace.producers(stack))
+            if not behind and not (failures and all(unready & failure.reads for failure in failures)):
                 self._report(stack, failures)
-        for stack in failed.keys() & self.landing_zone.account_stacks.keys():
-            self.outcomes[stack].status, self._odd[stack] = "failed", 1
+            isolated = stack in self.landing_zone.account_stacks or stack in self.prepared.failed
+            if isolated and not self._left_out(stack):
+                self.outcomes[stack].status, self._odd[stack] = "failed", 1
         plans = [planned for planned in plans if not self._left_out(planned.stack)]
         idle = not late and not any(planned.differs or planned.waits_for for planned in plans)
         if failed.keys() - self._odd.keys() or (failed and idle):

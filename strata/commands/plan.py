@@ -73,8 +73,9 @@ def run(
         options.note(Message("run-interrupted", "interrupted"))
         return stopped.code
     failed = {planned.stack for planned in plans if planned.error}
-    odd = failed & prepared.landing_zone.account_stacks.keys()
-    odd |= {stack for stack in prepared.chosen if odd.intersection(prepared.workspace.producers(stack))}
+    odd = failed & {*prepared.landing_zone.account_stacks, *prepared.failed}
+    unread = odd.union(prepared.shut_out)
+    odd |= {stack for stack in prepared.chosen if unread.intersection(prepared.workspace.producers(stack))}
     going = [planned for planned in plans if planned.stack not in odd]
     lists = [] if failed - odd else _lists(prepared, preview, going)
     listed = lists[0] if lists else None

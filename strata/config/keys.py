@@ -63,10 +63,15 @@ def with_scalars(text: str, new: Callable[[str], str]) -> str:
     return applied(text, (there.replaced(text, other) for there, other in changed if other != there.node.value))
 
 
-def with_key_in_waves(text: str, move: Move) -> str:
-    """Returns the text of a layer's file with the key of an account or a unit replaced in its waves."""
+def with_key_in_layer(text: str, move: Move, *, placed: bool) -> str:
+    """Returns the text of a layer's file with the key of an account or a unit replaced in its waves.
+
+    Args:
+        placed: whether `account` there is that of the layer's only stack, and no setting of its own.
+    """
     prefix = {"account": "", "ou": "ou/"}.get(move.kind)
-    places = [there for there in scalars(text) if there.path == ("rollout", "waves", "*", "*")]
+    ours = [("rollout", "waves", "*", "*"), *([("account",)] if placed and move.kind == "account" else [])]
+    places = [there for there in scalars(text) if there.path in ours]
     named = [there for there in places if prefix is not None and there.node.value == f"{prefix}{move.from_}"]
     return applied(text, (there.replaced(text, f"{prefix}{move.to}") for there in named))
 

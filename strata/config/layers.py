@@ -21,7 +21,7 @@ from strata.atomic import UnreadableError, read_bytes
 from strata.config.models import ACCESS_ROLE, Model
 from strata.config.source import shown
 from strata.config.text import short
-from strata.config.types import AssumedRole, Many, PlaceReference, did_you_mean
+from strata.config.types import AccountReference, AssumedRole, Many, PlaceReference, did_you_mean
 from strata.errors import Fault, Message
 
 CODE = Path(__file__).resolve().parents[2] / "stacks" / "layers"
@@ -77,6 +77,8 @@ class Deploying(Model):
 
     rollout: Rollout | None = None
     roles: Roles | None = None
+    account: AccountReference | None = None
+    """The member account that has its only stack, which other layers may read."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,19 @@ class Layer:
         return f"layers/{self.name}.yaml"
 
     @property
+    def stack(self) -> str:
+        """Returns the name of its stack, of a layer that has a single one."""
+        return self.stack_in(self.deploying.account) if self.deploying.account else self.name
+
+    @property
     def reads(self) -> tuple[str, ...]:
-        """Returns the names of the stacks that it reads from."""
+        """Returns the names of the layers, and of the stacks of Strata, that it reads from."""
         read = (stack_name(argument) for argument in self.code.inputs if argument not in GIVEN)
         return tuple(sorted({*read, *(("organizations",) if self.code.in_accounts else ())}))
+
+    def is_in(self, account: str) -> bool:
+        """Says whether it has a stack in a member account."""
+        return self.code.in_accounts and self.deploying.account in (None, account)
 
     def stack_in(self, account: str) -> str:
         """Returns the name of its stack in an account."""
@@ -175,7 +186,11 @@ def wiring_faults(layers: Mapping[str, Layer], broken: Collection[str]) -> Itera
     """Yields what a layer asks for and cannot be given; of those that are broken nothing is known."""
     for layer in layers.values():
         code, stack = layer.code, layer.code.folder / "stack.py"
-        others = [other for other in layers.values() if other.name != layer.name and not other.code.in_accounts]
+        others = [
+            other
+            for other in layers.values()
+            if other.name != layer.name and (other.deploying.account or not other.code.in_accounts)
+        ]
         known = {*GIVEN, *STACKS, *(other.name.replace("-", "_") for other in others)}
         if not code.in_accounts:
             known.discard("account")
@@ -216,7 +231,8 @@ def _unknown(argument: str, layers: Mapping[str, Layer], known: Collection[str])
         return Message("layer-has-no-account", text, argument=argument), "derive it from AccountStack"
     if stack_name(argument) in layers:
         problem = Message("layer-in-each-account", f"{asks}, a layer with a stack in each account", argument=argument)
-        return problem, "read a stack of the management account"
+        remedy = f"set account: in {layers[stack_name(argument)].file}, or read a stack of the management account"
+        return problem, remedy
     text = f"{asks}, which nothing is{did_you_mean(argument, known)}"
     problem = Message("unknown-name", text, kind="argument", name=argument)
     return problem, f"it may ask for {', '.join(sorted(known))}"

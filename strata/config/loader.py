@@ -202,7 +202,9 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
             broken.add(name)
             faults += source_file.faults
             continue
-        deploying = _read_deploying(source_file, code.model)
+        deploying, left_out = _read_deploying(source_file, code.model)
+        if left_out:
+            broken.add(name)
         if code.model is None:
             if source_file.data:
                 problem = Message("layer-has-no-settings", "is not empty, and the layer has no model.py", layer=name)
@@ -223,11 +225,15 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
     return [*faults, *wiring_faults(layers, broken)]
 
 
-def _read_deploying(source_file: SourceFile, model: type[BaseModel] | None) -> Deploying:
-    """Takes what is Strata's out of the file of a layer, unless the layer has a setting of that name."""
+def _read_deploying(source_file: SourceFile, model: type[BaseModel] | None) -> tuple[Deploying, set[Location]]:
+    """Takes what is Strata's out of the file of a layer, unless the layer has a setting of that name.
+
+    Returns it, and what of it is faulty.
+    """
     ours = {*Deploying.model_fields} - {*_keys_at(model, ())} if model else {*Deploying.model_fields}
     taken = replace(source_file, data={key: source_file.data.pop(key) for key in ours & source_file.data.keys()})
-    return _parse(Deploying, taken)[0] or Deploying()
+    deploying, left_out, _ = _parse(Deploying, taken)
+    return deploying or Deploying(), left_out
 
 
 def _folder_faults(folder: Path) -> Iterable[Fault]:

@@ -21,7 +21,8 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             yield Change(Topic.SETTINGS, text, "losses")
             continue
         if old is None:
-            where = "in every member account" if new.code.in_accounts else "in the management account"
+            where = f"in {new.deploying.account}" if new.deploying.account else "in every member account"
+            where = where if new.code.in_accounts else "in the management account"
             yield Change(Topic.SETTINGS, f"layer {name} takes part, {where}", "access")
         was, will_be = _values(old) if old else {}, _values(new)
         for path in sorted(was.keys() | will_be.keys()):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from strata.config import ACCEPTED, EXPECTATIONS, EXTERNAL, IMPORTS, LAYERS, MOVES, ORGANIZATION
-from strata.config.keys import with_key, with_key_expected, with_key_in_waves, with_scalars
+from strata.config.keys import with_key, with_key_expected, with_key_in_layer, with_scalars
 from strata.config.moves import Kind, Move
 from strata.errors import Message, StrataError
 from strata.kinds import WORDS
@@ -43,8 +43,11 @@ def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict
     has = {file: text for file, text in before.items() if move.from_ in text or "\\" in text}
     own = {file: text for file, text in has.items() if file not in (MOVES, ACCEPTED, EXTERNAL)}  # the last by names
     imports, expected = own.pop(IMPORTS, None), own.pop(EXPECTATIONS, None)
+    placed = {layer.file for layer in landing_zone.layers.values() if layer.deploying.account}
     files = {
-        file: with_key_in_waves(text, move) if file.startswith(f"{LAYERS}/") else with_key(text, move, name)
+        file: with_key_in_layer(text, move, placed=file in placed)
+        if file.startswith(f"{LAYERS}/")
+        else with_key(text, move, name)
         for file, text in own.items()
     }
     if expected is not None:

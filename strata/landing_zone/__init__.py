@@ -111,8 +111,12 @@ class LandingZone:
     @cached_property
     def account_stacks(self) -> Mapping[str, str]:
         """Returns the accounts of the stacks that your own layers have in accounts, by the name of the stack."""
-        layers = [layer for layer in self.layers.values() if layer.code.in_accounts]
-        return {layer.stack_in(key): key for layer in layers for key in self.members}
+        layers = self.layers.values()
+        return {layer.stack_in(key): key for layer in layers for key in self.members if layer.is_in(key)}
+
+    def reads(self, layer: Layer) -> tuple[str, ...]:
+        """Returns the names of the stacks that a layer reads from."""
+        return tuple(self.layers[name].stack if name in self.layers else name for name in layer.reads)
 
     @cached_property
     def waves(self) -> Mapping[str, tuple[frozenset[str], ...]]:

@@ -38,12 +38,14 @@ def layers(landing_zone: LandingZone) -> list[LayerStack]:
 
 def _own(landing_zone: LandingZone, layer: OwnLayer) -> LayerStack:
     """Returns a layer of your own; what it makes stands in its code alone."""
-    if not layer.code.in_accounts:
-        return LayerStack(layer.name, ("a layer of your own",), layer.reads, state_key(layer.name))
+    reads = landing_zone.reads(layer)
+    if layer.deploying.account or not layer.code.in_accounts:
+        where = f", in {layer.deploying.account}" if layer.deploying.account else ""
+        return LayerStack(layer.stack, (f"a layer of your own{where}",), reads, state_key(layer.stack))
     owns = [f"a layer of your own, a stack in each of {counted(len(landing_zone.members), 'member account')}"]
     if landing_zone.retired:
         owns.append(f"none in the retired {', '.join(landing_zone.retired)}")
-    return LayerStack(layer.name, tuple(owns), layer.reads, state_key(layer.stack_in("<account>")))
+    return LayerStack(layer.name, tuple(owns), reads, state_key(layer.stack_in("<account>")))
 
 
 def _backend(landing_zone: LandingZone) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def permissions(project: Project) -> Mapping[str, DocumentTemplate]:
 
 def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any]]:
     """Returns the documents of your own layer: who deploys it has that of its name, its roles the others."""
-    stacks = layer.stack_in("*") if layer.code.in_accounts else layer.name
+    stacks = layer.stack_in(layer.deploying.account or "*") if layer.code.in_accounts else layer.name
     values = {**placeholder_values(project), "state_bucket": project.state_bucket, "stacks": stacks}
     content = DocumentTemplate(minified((_FOLDER / "layer.json").read_text(encoding="utf-8")), values).content
     rows = [row for type in types_of(layer.code.folder) if (row := types().get(type))]

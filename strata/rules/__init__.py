@@ -57,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     moves.moves,
     expectations.expectations,
     layers.one_stack,
+    layers.account,
     layers.waves,
     spelling.spelling,
     spelling.attachable,

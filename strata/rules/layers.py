@@ -9,6 +9,8 @@ from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
+from strata.rules.organization import retired
+from strata.rules.reporting import report_unknown
 from strata.text import listed
 
 
@@ -22,6 +24,20 @@ def one_stack(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
                 yield partial.fault(layer.file, (key,), message, "remove it")
 
 
+def account(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+    """The account of a layer's only stack is a member account that is not retired, and there is no order of one."""
+    accounts = partial.organization.accounts if partial.organization else {}
+    known = partial.declared(ORGANIZATION, "accounts", accounts)
+    for name, layer in partial.layers.items():
+        if (key := layer.deploying.account) and layer.code.in_accounts:
+            yield from report_unknown(partial, layer.file, ("account",), key, known, "account")
+            yield from retired(partial, layer.file, ("account",), key)
+            if layer.deploying.rollout:
+                problem = f"is for layers with a stack in each account, and {name} has one alone, in {key}"
+                message = Message("layer-is-one-stack", problem, layer=name)
+                yield partial.fault(layer.file, ("rollout",), message, "remove it, or account")
+
+
 def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Each wave names accounts that no wave before it has, and each account is in one."""
     landing_zone = LandingZone.of(partial)
@@ -29,7 +45,8 @@ def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         return
     for name, resolved in landing_zone.waves.items():
         layer, at = partial.layers[name], ("rollout", "waves")
-        places = layer.deploying.rollout.waves if layer.deploying.rollout and layer.code.in_accounts else ()
+        in_each = layer.code.in_accounts and not layer.deploying.account
+        places = layer.deploying.rollout.waves if layer.deploying.rollout and in_each else ()
         problems = [
             problem
             for number, wave in enumerate(places)

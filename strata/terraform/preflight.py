@@ -91,7 +91,10 @@ class Prepared:
     shut_out: Mapping[str, Message] = field(default_factory=dict)
     """What is told of each stack that is left out, since a role cannot be assumed in its account."""
     late: frozenset[str] = frozenset()
-    """The chosen stacks in accounts that AWS has just made, in which the access role cannot be assumed yet."""
+    """The chosen stacks in accounts that AWS has just made, in which the access role cannot be assumed yet.
+
+    With those that read from them.
+    """
     spared: frozenset[str] = frozenset()
     """The chosen stacks in member accounts that are as their last whole run left them."""
     fleet: Fleet = field(default_factory=lambda: Fleet(1))
@@ -103,7 +106,7 @@ class Prepared:
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """Returns the chosen stacks in member accounts whose code fails."""
+        """Returns the chosen stacks in member accounts whose code fails, and those that read from one of them."""
         return tuple(stack for stack in self.chosen if stack in self.workspace.failed)
 
     def unasked(self) -> list[Plan]:
@@ -326,17 +329,18 @@ def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], lis
     prepared = replace(prepared, sources=synthesis.sources(zone))
     chosen = _chosen_in_accounts(zone, named, prepared.fleet)
     known = [stack for stack in chosen if prepared.sources[stack] and not prepared.refreshing.always]
-    reads = {layer.stack_in(account): layer.reads for layer in zone.layers.values() for account in zone.members}
-    workspace.unwritten.update({stack: reads[stack] for stack in zone.account_stacks})  # nothing of these is read yet
+    here = {name: zone.reads(layer) for name, layer in zone.layers.items() if not layer.code.in_accounts}
+    reads = here | {stack: zone.reads(zone.layers[layer_of(stack)]) for stack in zone.account_stacks}
+    workspace.unwritten.update({stack: reads[stack] for stack in zone.account_stacks})  # not written so far
     needed = {*chosen} - prepared.left_whole(known, listed)
     in_accounts = {layer.name for layer in zone.layers.values() if layer.code.in_accounts}
     if not needed and (prepared.fleet.part or (named and {*map(layer_of, named)} <= in_accounts)):
         workspace.unwritten.update({stack: STACKS[:number] for number, stack in enumerate(STACKS)})
-        workspace.unwritten.update(
-            {layer.name: layer.reads for layer in zone.layers.values() if not layer.code.in_accounts}
-        )
+        workspace.unwritten.update(here)
         return prepared
-    for stack in needed:
+    # What a stack outputs for others follows from what these ask for, but for the accounts: it is written with them.
+    read = {name for names in reads.values() for name in names} - {"organizations"}
+    for stack in needed | {stack for stack in zone.account_stacks if read.intersection((stack, *reads[stack]))}:
         del workspace.unwritten[stack]
     workspace.synth(allow)
     workspace.unwritten.update({stack: reads[stack] for stack in workspace.failed})
@@ -395,6 +399,7 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
         new = sorted({zone.account_stacks[stack] for stack in late})
         text = f"{ACCESS_ROLE} lets nobody into the new {', '.join(new)} yet: planned and asked about last"
         note(Message("access-role-not-seen", text, accounts=new))
+        late |= {stack for stack in asked if late.intersection(prepared.workspace.producers(stack))}
     chosen = tuple(stack for stack in chosen if stack not in shut_out)
     if named and prepared.chosen and not chosen:
         text = f"{', '.join(named)}: there is no account left that it has a stack in"
@@ -415,8 +420,9 @@ def _last_runs(aws: Aws, project: Project) -> Mapping[str, runs.Run]:
 
 
 def _own(prepared: Prepared) -> list[str]:
-    """Returns the chosen stacks of the management account."""
-    return [stack for stack in prepared.chosen if stack not in prepared.landing_zone.account_stacks]
+    """Returns the chosen stacks of the management account whose Terraform is written."""
+    accounts, failed = prepared.landing_zone.account_stacks, prepared.failed
+    return [stack for stack in prepared.chosen if stack not in accounts and stack not in failed]
 
 
 def _check_regions(prepared: Prepared) -> None:

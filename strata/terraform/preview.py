@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.aws.resources import ResourceStatus
+from strata.config.layers import IN_ACCOUNT
 from strata.config.models import PARTITION, Project, state_key
 from strata.kinds import resource_of
 from strata.kinds.store import BOOTSTRAPPED, OWN_OUTPUTS
@@ -72,7 +73,8 @@ class Preview:
     def learn(self, stack: str, shown: Mapping[str, Any]) -> None:
         """Keeps the outputs that the plan of a stack, in Terraform's JSON, would give to others."""
         if stack in self.reads:
-            self._keep(stack, dict(known_outputs(self.workspace.document(stack), shown, self.project)))
+            named = None if IN_ACCOUNT in stack else self.project
+            self._keep(stack, dict(known_outputs(self.workspace.document(stack), shown, named)))
 
     def told(self) -> Iterator[str]:
         """Yields what it is and what it takes for granted, in words."""
@@ -140,14 +142,20 @@ class Preview:
         self._file(stack).write_text(json.dumps(state), encoding="utf-8")
 
 
-def known_outputs(document: Mapping[str, Any], shown: Mapping[str, Any], project: Project) -> Iterator[tuple[str, Any]]:
-    """Yields the outputs that a plan in Terraform's JSON knows, and those ARNs that follow from a name."""
+def known_outputs(
+    document: Mapping[str, Any], shown: Mapping[str, Any], project: Project | None
+) -> Iterator[tuple[str, Any]]:
+    """Yields the outputs that a plan in Terraform's JSON knows, and those ARNs that follow from a name.
+
+    Args:
+        project: whose management account the stack is in, None for one in a member account.
+    """
     planned = shown.get("planned_values") or {}
     outputs = planned.get("outputs") or {}
     resources = {known["address"]: known for known in (planned.get("root_module") or {}).get("resources", ())}
     for name, declared in document.get("output", {}).items():
         value = outputs.get(name, {}).get("value")
-        if value is None:
+        if value is None and project:
             value = _arn(document, resources, str(declared.get("value")), project)
         if value is not None:
             yield name, value

@@ -41,11 +41,15 @@ _LIBRARIES = frozenset(
 def sources(landing_zone: LandingZone) -> dict[str, str | None]:
     """Returns a digest of all that the Terraform of each account stack follows from, None where nobody knows that."""
     found: dict[str, str | None] = {}
-    for layer in landing_zone.layers.values():
+    plain: set[str] = set()
+    for name, layer in landing_zone.layers.items():
+        if landing_zone.layers.keys() & {*layer.reads} <= plain and _is_plain(layer.code.folder):
+            plain.add(name)
         if layer.code.in_accounts:
-            common = [*_common(), *_of_layer(landing_zone, layer)] if _is_plain(layer.code.folder) else None
+            common = [*_common(), *_of_layer(landing_zone, layer)] if name in plain else None
             for key, account in landing_zone.members.items():
-                found[layer.stack_in(key)] = digest([*common, asdict(account)], _plain) if common else None
+                if layer.is_in(key):
+                    found[layer.stack_in(key)] = digest([*common, asdict(account)], _plain) if common else None
     return found
 
 

@@ -55,7 +55,7 @@ class Workspace:
     unwritten: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The stacks whose Terraform is not written, with those that they read from: in member accounts, or all."""
     failed: dict[str, Message] = field(default_factory=dict)
-    """Those of them whose code fails, with the reason."""
+    """Those of them whose code fails, and what reads from one that fails, with the reason."""
     lock: _Lock | None = field(default=None, repr=False, compare=False)
     """Keeps other commands out of the folder for as long as it is there."""
 
@@ -127,6 +127,8 @@ class Workspace:
         if not {*STACKS} <= needs.keys():
             manifest = json.loads(self._manifest.read_text(encoding="utf-8"))
             needs = {name: tuple(stack["dependencies"]) for name, stack in manifest["stacks"].items()} | needs
+            # In an account that is closed there is no stack, whoever reads from it.
+            needs = {name: tuple(read for read in reads if read in needs) for name, reads in needs.items()}
         order: dict[str, tuple[str, ...]] = {}
         while len(order) < len(needs):
             ready = [name for name in needs if name not in order and set(needs[name]) <= set(order)]

@@ -559,6 +559,63 @@ def test_a_layer_finds_what_its_own_account_has(clone: Clone) -> None:
     assert again.code == 0, again.text
 
 
+_READER = """
+from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
+
+from stacks.base import BaseStack
+
+
+class Stack(BaseStack):
+    def __init__(self, scope, id, *, landing_zone, topics):
+        super().__init__(scope, id, project=landing_zone.project)
+        self.add(SsmParameter, "topic", name="/ex/topic", type="String", value=topics.topic.arn)
+"""
+
+
+def test_a_layer_reads_from_one_in_an_account(clone: Clone) -> None:
+    """One deploy makes both, in order; where the account lets nobody in, the reader alone is not started."""
+    site = clone.site
+    clone.add("topics")
+    code = clone.folder / "stacks/layers/topics/stack.py"
+    code.write_text(re.sub(r"\btopic\b(?=[.]| = )", "self.topic", code.read_text()))
+    folder = clone.folder / "stacks/layers/alarms"
+    folder.mkdir()
+    (folder / "stack.py").write_text(_READER)
+    clone.types("In every account")
+    clone.types("In one account")
+    (site.config / "layers/alarms.yaml").write_text("")
+    site.sign_in_as_administrator()
+
+    deployed = clone.strata("deploy", "--yes", "--json")
+    again = clone.strata("plan", "--exit-code")
+
+    assert deployed.code == 0, deployed.text
+    assert list(statuses(deployed))[-2:] == ["topics_security", "alarms"]
+    assert again.code == 0, again.text
+    security = clone.member(clone.accounts()["security"], "sns")
+    (topic,) = security.list_topics()["Topics"]
+    parameters = site.aws.client("ssm", clone.home)
+    assert parameters.get_parameter(Name="/ex/topic")["Parameter"]["Value"] == topic["TopicArn"]
+
+    clone.member(clone.accounts()["security"], "iam").delete_role(RoleName=ROLE)
+    site.edit("layers/topics.yaml", ("events", "news"))
+    site.edit("sso.yaml", ("\ngroups:\n", "\ngroups:\n  testers: {description: Testers}\n"))
+    partly = clone.strata("deploy", "--yes", "--json")
+    alone = clone.strata("deploy", "alarms", "--yes")
+
+    assert partly.code == 1, partly.text
+    assert statuses(partly) == {
+        **dict.fromkeys(("backend", "organizations", "security", "sso"), "applied"),
+        **dict.fromkeys(("topics_security", "alarms"), "not started"),
+    }
+    assert [one.data for one in partly.told if one.id == "producer-failed"] == [
+        {"stack": "alarms", "producers": ["topics_security"]}
+    ]
+    store = site.aws.client("identitystore", clone.home)
+    assert "testers" in [one["DisplayName"] for one in store.list_groups(IdentityStoreId=STORE)["Groups"]]
+    assert alone.code == 0, alone.text
+
+
 def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:
     """The refusal names the way, and the way works."""
     site = clone.site

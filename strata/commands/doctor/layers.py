@@ -40,7 +40,8 @@ def check_layers(context: CheckContext) -> list[Finding]:
 
 def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
     state: dict[str, Any] = read_state(context.aws, context.project, "organizations")
-    ids = dict(account_ids(state, context.landing_zone.members))
+    members = [key for key in context.landing_zone.members if layer.is_in(key)]
+    ids = dict(account_ids(state, members))
     closed: list[str] = []
     for role in dict.fromkeys((layer.roles.reader, layer.roles.writer)):
         if shut := [key for key in closed_to_us(context.aws, ids, role) if key not in closed]:
@@ -50,7 +51,7 @@ def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> 
             yield warning(
                 "role-not-assumable", text, way(role, {layer.name: layer.roles}), layer=layer.name, accounts=shut
             )
-    entered = [key for key in context.landing_zone.members if key not in closed]
+    entered = [key for key in members if key not in closed]
     there = [key for key in entered if layer.stack_in(key) in stored]
     lacking = [key for key in entered if key not in there]
     if lacking:
