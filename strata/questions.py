@@ -77,7 +77,7 @@ class Question:
         words = text.replace(",", " ").split()
         if self.many and words:
             return tuple(dict.fromkeys(self.read(word, known) for word in words))
-        if self.many or (not text and self.otherwise is None and not self.names[1:]):
+        if self.many or (not words and not self.names[1:] and (text or self.otherwise is None)):
             raise Problem(Message("answer-missing", "an answer is needed"), "give one")
         return self.read(text, known)
 

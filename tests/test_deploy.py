@@ -522,6 +522,23 @@ def test_what_can_be_planned_later_is_asked_about_once_for_all_waves(site: Site)
     assert site.questions == asked
 
 
+def test_what_another_run_wrote_during_the_question_is_asked_about_again(site: Site) -> None:
+    """Those of all accounts together: once they are deployed beside each other nobody can be asked."""
+    more = planned(("create", "aws_a.new"), ("create", "aws_a.more"))
+    _roll_out(site, MADE, more)
+
+    def answer(_: str) -> bool:
+        if len(site.questions) == 1:
+            for stack in ("topics_security", "topics_shared"):
+                site.write_state(stack, 2)
+        return True
+
+    site.answer = answer
+    assert site.deploys() == 0
+
+    assert site.questions == ["deploy topics to 2 member accounts?"] * 2
+
+
 def test_accounts_that_are_all_put_off_end_with_a_list_of_their_own(site: Site, said: Said) -> None:
     """The later wave was put off as well, so the earlier one stops nothing; the line is one."""
     _roll_out(site)

@@ -645,13 +645,15 @@ class Deployment:
         return finished or (stack in self.landing_zone.account_stacks and stack in self._odd)
 
     def _is_outdated(self, stack: str) -> bool:
-        """Says whether a stack was planned before this run wrote what it reads."""
+        """Says whether a stack was planned before what it reads was written: by this run, or another while it asked."""
         shown = self._shown[stack]
         if shown.waits_for or not shown.versions:
             return True
         wrote = bool(self._written.intersection(self.workspace.producers(stack)))
-        in_account = stack in self.landing_zone.account_stacks
-        return wrote and not (in_account and shown.versions == self._planner.versions(stack))
+        if stack not in self.landing_zone.account_stacks:
+            return wrote
+        took_time = self._expected is None and not self.yes
+        return (wrote or took_time) and shown.versions != self._planner.versions(stack)
 
     def _deploy(self, stack: str) -> bool:
         """Applies the plan of a stack, a new one where it is out of date; returns whether it finished."""

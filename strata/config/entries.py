@@ -47,7 +47,7 @@ def with_entry(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value], 
         _edited(text, way, new),
         file,
         lambda before, after: after == _changed(before, (root, *way) if root else way, longer),
-        StrataError(Message("not-editable", refusal, place=file, **data)),
+        lambda: StrataError(Message("not-editable", refusal, place=file, **data)),
         root,
     )
 
@@ -68,7 +68,7 @@ def with_value(text: str, way: Way, value: Value | None, file: str) -> str:
         _without(text, [pair]) if value is None else _replaced(text, pair[1], value),
         file,
         lambda before, after: _bare(after) == _bare(_changed(before, way, lambda _: value)),
-        StrataError(Message("not-editable", refusal, place=file, keys=list(way))),
+        lambda: StrataError(Message("not-editable", refusal, place=file, keys=list(way))),
     )
 
 
@@ -81,25 +81,32 @@ def without(text: str, keys: Collection[str], file: str) -> str:
     top = yaml.compose(text, Loader=SAFE_LOADER)
     pairs = top.value if isinstance(top, yaml.MappingNode) and not top.flow_style else ()
     refusal = f"{file} is written in a way that cannot be edited; take these lines out by hand:"
-    by_hand = (Message("take-out-by-hand", key, place=key) for key in sorted(keys))
     return _checked(
         text,
         _without(text, [pair for pair in pairs if pair[0].value in keys]),
         file,
         lambda before, after: after == {key: value for key, value in before.items() if key not in keys},
-        StrataError(Message("not-editable", refusal, place=file), *by_hand),
+        lambda: StrataError(
+            Message("not-editable", refusal, place=file),
+            *(Message("take-out-by-hand", key, place=key) for key in sorted(keys)),
+        ),
     )
 
 
 def _checked(
-    text: str, result: str, file: str, is_meant: Callable[[Any, Any], bool], refusal: StrataError, root: str = ""
+    text: str,
+    result: str,
+    file: str,
+    is_meant: Callable[[Any, Any], bool],
+    refusal: Callable[[], StrataError],
+    root: str = "",
 ) -> str:
     """Returns an edited text that says what is meant, and nothing else than before; raises the refusal otherwise."""
     before, after = SourceFile(file), SourceFile(file)
     parse(text, before, root)
     parse(result, after, root)
     if before.faults or after.faults or not is_meant(before.data, after.data):
-        raise refusal
+        raise refusal()
     return result
 
 

@@ -166,8 +166,11 @@ USER = Kind(
         for user in center.users
     ),
     live_fields=lambda live: {
-        **{name: getattr(live, name) for name in ("given_name", "family_name", "user_name", "display_name")},
+        "given_name": live.given_name,
+        "family_name": live.family_name,
         "email": ", ".join(live.emails),
+        "user_name": live.user_name,
+        "display_name": live.display_name,
     },
     id_of=lambda import_id: import_id.rpartition("/")[2],
     is_added=True,

@@ -29,11 +29,11 @@ _FRESH_USER = "arn:aws:iam::000000000000:user/zq7x"
 _PARTS = ("arn", "aws", FRESH, FRESH, "000000000000")
 """What a star in each part of an ARN stands for."""
 
-_MOST_STEPS = 300_000
-"""Steps of the automaton of the patterns of one key: a second or less."""
+_MOST_STEPS = 100_000
+"""Steps of the automaton of the patterns of one key: some tenths of a second."""
 _OTHERS = ("z", *map(chr, range(0x21, 0x7F)), *map(chr, range(0xC0, 0x250)))
-_ALL_TOGETHER = 7
-"""Values of which a request may have any combination; of more, any two, and all of them."""
+_ALL_TOGETHER, _IN_PAIRS = 7, 100
+"""Values of which a request may have any combination; of more, any two, of still more each, and all of them."""
 
 
 class Choice(NamedTuple):
@@ -115,7 +115,7 @@ def values_of_key(
     if several := {test for test in tests if test.quantifier}:
         single = [choice for choice in _different(tests, choices) if isinstance(choice.value, str)]
         # Where there are too many to combine them all, two tests have a request in which each has a value of its own.
-        complete = complete and (len(single) <= _ALL_TOGETHER or len(several) <= 2)  # noqa: PLR2004
+        complete = complete and (len(single) <= _ALL_TOGETHER or (len(several) <= 2 and len(single) <= _IN_PAIRS))  # noqa: PLR2004
         choices += _several(single)
     if absent:
         choices.append(Choice(ABSENT))
@@ -125,7 +125,7 @@ def values_of_key(
 def resources(patterns: Iterable[str]) -> Choices:
     """Returns the resources that patterns tell apart, and the request that is about none."""
     wanted = [WantedPattern(text, PatternKind.RESOURCE) for text in sorted(set(patterns)) if text.strip("*")]
-    choices, complete = _texts((*wanted, WantedPattern("arn:*:*:*:*:*", PatternKind.ARN)), shapes=1)
+    choices, complete = _texts(tuple(wanted), arns=True)
     alike: dict[tuple[bool, ...], Choice] = {}
     for choice in (*choices, Choice(_FRESH_ARN), Choice("*")):
         alike.setdefault((choice.value == "*", *(pattern_.matches(str(choice.value)) for pattern_ in wanted)), choice)
@@ -146,7 +146,7 @@ def _different(tests: Sequence[Test], choices: Iterable[Choice]) -> list[Choice]
 
 def _several(choices: Sequence[Choice]) -> Iterator[Choice]:
     """Yields requests with several values of a key."""
-    longest = len(choices) if len(choices) <= _ALL_TOGETHER else 2
+    longest = len(choices) if len(choices) <= _ALL_TOGETHER else 2 if len(choices) <= _IN_PAIRS else 1
     for many in range(1, longest + 1):
         for some in combinations(choices, many):
             said = " and ".join(choice.words or "others" for choice in some) if many > 1 else some[0].words
@@ -179,6 +179,9 @@ class WantedPattern(NamedTuple):
         return parts if len(parts) == ARN_PARTS and parts[0] == "arn" else []
 
 
+_ANY_ARN = WantedPattern("*:*:*:*:*:*", PatternKind.ARN)
+
+
 def _unescaped(text: str) -> str:
     return text.replace(LITERAL_STAR, "*").replace(LITERAL_MARK, "?")
 
@@ -200,23 +203,34 @@ def _as_text(test: Test) -> list[WantedPattern]:
 
 @lru_cache(maxsize=1024)
 def _texts(
-    patterns: tuple[WantedPattern, ...], known: tuple[Choice, ...] = (), shapes: int = 0
+    patterns: tuple[WantedPattern, ...], known: tuple[Choice, ...] = (), shapes: int = 0, *, arns: bool = False
 ) -> tuple[tuple[Choice, ...], bool]:
-    """Returns a text for each way in which patterns match, and whether that is all; the last are shapes."""
+    """Returns a text for each way in which patterns match, and whether that is all; the last are shapes.
+
+    Args:
+        patterns: those that tell texts apart.
+        known: texts that occur.
+        shapes: so many of the patterns, the last ones, say which texts there are.
+        arns: whether there are no texts but ARNs.
+    """
     wanted = [*dict.fromkeys(patterns[: len(patterns) - shapes]), *patterns[len(patterns) - shapes :]]
     choices: dict[str, Choice] = {}
     for pattern_ in wanted:
         for text in _filled(pattern_):
             choices.setdefault(text, Choice(text, _unescaped(pattern_.text)))
-    ways = _ways(wanted)
-    if ways is None:
+    # Operators of ARNs tell those from other texts, whatever they match.
+    apart = [*wanted, _ANY_ARN] if arns or any(pattern_.kind is PatternKind.ARN for pattern_ in wanted) else wanted
+    automaton = _Automaton.of(apart)
+    ways = automaton.ways() if automaton else None
+    if not automaton or ways is None:
         return tuple(choices.values()), False
-    texts = (*choices, *(str(choice.value) for choice in known), FRESH, _FRESH_ROLE, _FRESH_ARN)
-    seen = {frozenset(at for at, pattern_ in enumerate(wanted) if pattern_.matches(text)) for text in texts if text}
-    shape = range(len(wanted) - shapes, len(wanted))
+    seen = {automaton.way(text) for text in (*choices, FRESH, _FRESH_ROLE, _FRESH_ARN) if text}
+    occurring = (str(choice.value) for choice in known)
+    seen |= {frozenset(at for at, one in enumerate(apart) if one.matches(text)) for text in occurring if text}
+    possible = range(len(wanted) - shapes, len(wanted)) if shapes else range(len(wanted), len(apart)) if arns else ()
     for way, text in ways.items():
-        if way not in seen and (not shapes or any(at in way for at in shape)):
-            choices.setdefault(text, Choice(text, " and ".join(_narrowest(way, ways, wanted))))
+        if way not in seen and (not possible or any(at in way for at in possible)):
+            choices.setdefault(text, Choice(text, " and ".join(_narrowest(way - {len(wanted)}, ways, wanted))))
     return tuple(choices.values()), True
 
 
@@ -224,84 +238,114 @@ Way = frozenset[int]
 """The patterns that match a text, by number."""
 
 
-def _ways(wanted: Sequence[WantedPattern]) -> dict[Way, str] | None:
-    """Returns every way in which a text that is not empty matches patterns, with a text; None if it takes too long."""
-    automaton, steps = _Automaton(wanted), 0
-    texts, queue, ways = {automaton.start: ""}, deque([automaton.start]), dict[Way, str]()
-    while queue:
-        here = queue.popleft()
-        characters = automaton.characters(here)
-        steps += len(here.places) * len(characters)
-        if steps > _MOST_STEPS:
-            return None
-        for character in sorted(characters):
-            there = automaton.after(here, character)
-            if there not in texts:
-                texts[there] = text = texts[here] + character
-                queue.append(there)
-                way = automaton.way(there)
-                if ways.get(way, "/").endswith("/"):  # no principal's ARN ends so
-                    ways[way] = text
-    return ways
-
-
 class _State(NamedTuple):
-    """The places in each pattern that a text has reached, and as many of its colons as make it an ARN."""
+    """The places in all patterns that a text has reached, as bits, and as many of its colons as make it an ARN."""
 
-    places: frozenset[tuple[int, int]]
+    places: int
     colons: int
 
 
 class _Automaton:
-    """Patterns that run beside each other over one text."""
+    """Patterns that run beside each other over one text. A pattern has a bit for each of its tokens, and one behind."""
 
-    def __init__(self, wanted: Sequence[WantedPattern]) -> None:
-        self._wanted = wanted
-        self._tokens = [pattern(expected.text, expected.kind).tokens for expected in wanted]
-        named = {token.lower() for tokens in self._tokens for token in tokens if isinstance(token, str)}
-        self._other = next(character for character in _OTHERS if character.lower() not in named)
-        self._arns = any(expected.kind is PatternKind.ARN for expected in wanted)
-        self._folded = any(expected.folded for expected in wanted)
-        self.start = _State(self._open((at, 0) for at in range(len(wanted))), 0)
-
-    def characters(self, state: _State) -> set[str]:
-        """Returns those that go on differently; one that no pattern names stands for all others."""
-        named = {token for at, place in state.places for token in self._tokens[at][place : place + 1]}
-        texts = {token for token in named if isinstance(token, str)}
-        return {*texts, *((text.swapcase() for text in texts) if self._folded else ()), ":", self._other}
-
-    def after(self, state: _State, character: str) -> _State:
-        """Returns the state after one more character."""
-        places = self._open(self._step(state, character))
-        return _State(places, min(state.colons + (character == ":"), ARN_PARTS - 1) if self._arns else 0)
-
-    def way(self, state: _State) -> Way:
-        """Returns the patterns that match the whole text."""
-        ends = {at for at, place in state.places if place == len(self._tokens[at])}
-        return frozenset(
-            at for at in ends if self._wanted[at].kind is not PatternKind.ARN or state.colons == ARN_PARTS - 1
-        )
-
-    def _step(self, state: _State, character: str) -> Iterator[tuple[int, int]]:
-        for at, place in state.places:
-            for token in self._tokens[at][place : place + 1]:
+    def __init__(self, wanted: Sequence[WantedPattern], other: str) -> None:
+        self._wanted, self._other = wanted, other
+        self._begin = self._stars = self._any = self._but_colons = 0
+        self._letters: dict[str, int] = {other: 0, ":": 0}
+        self._passed: dict[int, int] = {}
+        self._ends: list[int] = []
+        self._arns = any(one.kind is PatternKind.ARN for one in wanted)
+        bit = 1
+        for one in wanted:
+            self._begin |= bit
+            tokens = pattern(one.text, one.kind).tokens
+            for place, token in enumerate(tokens):
                 if isinstance(token, Wild):
-                    if token.colons or character != ":":
-                        yield at, place + (not token.many)
-                elif token == character or (self._wanted[at].folded and token.lower() == character.lower()):
-                    yield at, place + 1
+                    self._any |= bit
+                    self._but_colons |= 0 if token.colons else bit
+                    if token.many:
+                        self._stars |= bit
+                        self._passed[bit] = _passed(tokens, place, bit)
+                else:
+                    for letter in {token, token.lower(), token.upper()} if one.folded else {token}:
+                        self._letters[letter] = self._letters.get(letter, 0) | bit
+                bit <<= 1
+            self._ends.append(bit)
+            bit <<= 1
 
-    def _open(self, places: Iterable[tuple[int, int]]) -> frozenset[tuple[int, int]]:
-        """Returns places with those behind a star, which stands for nothing as well."""
-        reached = [*places]
-        for at, place in reached:  # it grows meanwhile
-            if any(isinstance(token, Wild) and token.many for token in self._tokens[at][place : place + 1]):
-                reached.append((at, place + 1))
-        return frozenset(reached)
+    @classmethod
+    def of(cls, wanted: Sequence[WantedPattern]) -> _Automaton | None:
+        """Returns the automaton of patterns, None where they name every character."""
+        named = set("".join(f"{one.text}{one.text.lower()}{one.text.upper()}" for one in wanted))
+        other = next((character for character in _OTHERS if character not in named), None)
+        return cls(wanted, other) if other else None
+
+    def ways(self) -> dict[Way, str] | None:
+        """Returns every way in which a text that is not empty matches, with a text; None if it takes too long."""
+        start = _State(self._open(self._begin), 0)
+        texts, queue, ways, steps = dict[_State, str](), deque([(start, "")]), dict[Way, str](), 0
+        while queue:
+            here, before = queue.popleft()
+            letters = [letter for letter, bits in self._letters.items() if bits & here.places or letter in self._always]
+            steps += len(letters)
+            if steps > _MOST_STEPS:
+                return None
+            for letter in letters:
+                there = self._after(here, letter)
+                if there not in texts:
+                    texts[there] = text = before + letter
+                    queue.append((there, text))
+                    way = self._way(there)
+                    if ways.get(way, "/").endswith("/"):  # no principal's ARN ends so
+                        ways[way] = text
+        return ways
+
+    def way(self, text: str) -> Way:
+        """Returns the patterns that match a text."""
+        state = _State(self._open(self._begin), 0)
+        for letter in text:
+            state = self._after(state, letter)
+        return self._way(state)
+
+    @property
+    def _always(self) -> tuple[str, str]:
+        return self._other, ":"
+
+    def _after(self, state: _State, letter: str) -> _State:
+        taken = state.places & (self._any & ~self._but_colons if letter == ":" else self._any)
+        moved = (taken & ~self._stars | state.places & self._letters.get(letter, 0)) << 1
+        places = self._open(taken & self._stars | moved)
+        return _State(places, min(state.colons + (letter == ":"), ARN_PARTS - 1) if self._arns else 0)
+
+    def _way(self, state: _State) -> Way:
+        ends = (at for at, bit in enumerate(self._ends) if state.places & bit)
+        short = state.colons < ARN_PARTS - 1
+        return frozenset(at for at in ends if not (short and self._wanted[at].kind is PatternKind.ARN))
+
+    def _open(self, places: int) -> int:
+        """Returns places with those behind a star, which may stand for nothing, without those that it makes up for."""
+        stars = places & self._stars
+        while stars:
+            star = stars & -stars
+            places = places & ~self._passed[star] | star << 1
+            stars = places & self._stars & ~((star << 1) - 1)
+        return places
+
+
+def _passed(tokens: Sequence[str | Wild], star: int, bit: int) -> int:
+    """Returns the bits before a star from which a text can match nothing that it cannot match from there."""
+    wild, passed = tokens[star], 0
+    reaches = isinstance(wild, Wild) and wild.colons
+    for before in range(1, star + 1):
+        passing = tokens[star - before]
+        if not reaches and (passing.colons if isinstance(passing, Wild) else passing == ":"):
+            break
+        passed |= bit >> before
+    return passed
 
 
 def _narrowest(way: Way, ways: Iterable[Way], wanted: Sequence[WantedPattern]) -> Iterator[str]:
-    """Yields the patterns of a way that hold another one of them nowhere else."""
+    """Yields the patterns of a way that no narrower one of them implies."""
     implied = {at: frozenset.intersection(*(other for other in ways if at in other)) for at in way}
     for at in sorted(way):
         if not any(at in implied[other] and (other not in implied[at] or other < at) for other in way - {at}):

@@ -78,7 +78,9 @@ class Process:
     def _ended(self, seconds: float) -> bool:
         """Waits so long at most for its end, where the system tells it; Python alone looks eighty times a second."""
         if self._end is not None:
-            select.select([self._end], [], [], seconds)
+            ends = select.poll()
+            ends.register(self._end, select.POLLIN)
+            ends.poll(seconds * 1000)
             return self._process.poll() is not None
         try:
             self._process.wait(seconds)
