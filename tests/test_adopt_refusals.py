@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import json
@@ -391,8 +392,13 @@ def test_an_interruption_at_the_question_keeps_what_was_read(aws: Aws, to: Path)
     said = b""
     while b"[y/N]" not in said:
         said += os.read(running.stderr.fileno(), 1000)
-    running.send_signal(signal.SIGINT)
-    running.communicate()
+    ended = None
+    while ended is None:
+        running.send_signal(signal.SIGINT)
+        with contextlib.suppress(
+            subprocess.TimeoutExpired
+        ):  # it came just before the read, which Python finishes first
+            ended = running.communicate(timeout=10)
     os.close(master)
     os.close(terminal)
 
