@@ -76,6 +76,7 @@ def owner(upstream: Path, shipped: Site, tmp_path: Path) -> Owner:
     git(clone, "commit", "-q", "-m", "Ours")
     for name in (".venv", "node_modules"):
         (clone / name).symlink_to(CHECKOUT / name)
+    shipped.sign_in_as_administrator()  # who may assume the roles of the layer
     found = Owner(clone, shipped)
     deployed = found.strata("deploy", "--yes")
     assert deployed.code == 0, deployed.text[-3000:]
