@@ -53,7 +53,7 @@ from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
 from strata.kinds.organization import ROOT_FEATURES
 from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
-from strata.kinds.policy import POLICY
+from strata.kinds.policy import POLICY, full_access
 from strata.kinds.reading import snaked
 from strata.kinds.thing import ACTIVE
 from strata.kinds.unit import UNIT
@@ -64,7 +64,6 @@ from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, Manag
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import DocumentTemplate
 from strata.landing_zone.policies import ACCESS_ANALYZER
-from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT, unknown_types
 from strata.sides.join import Keys, live_names
 from strata.text import counted, exact, listed, slug
@@ -507,13 +506,10 @@ class _Organization:
     def _full_access(self) -> dict[str, Any]:
         """Describes where AWS's policies that allow everything are not attached, of the types that are on."""
         described = dict[str, Any]()
-        for type, name in ALLOW_ALL.items():
-            its = (policy for policy in self.live.policies if policy.aws_managed and policy.name == name)
-            policy = next(its, None)
-            there = (self.live.root, *self.description.keys["ou"], *(account.id for account in self._members))
-            missing = [id for id in there if policy and id not in policy.targets]
-            if type in self.live.policy_types and (detached := self._named(missing)):
-                described[name] = {"external": True, "type": type.value, "detached": detached}
+        there = (self.live.root, *self.description.keys["ou"], *(account.id for account in self._members))
+        for type, policy in full_access(self.live):
+            if detached := self._named([id for id in there if id not in policy.targets]):
+                described[policy.name] = {"external": True, "type": type.value, "detached": detached}
         return described
 
     def _policies(self) -> dict[str, Any]:
