@@ -123,6 +123,11 @@ class Layer:
         read = (stack_name(argument) for argument in self.code.inputs if argument not in GIVEN)
         return tuple(sorted({*read, *(("organizations",) if self.code.in_accounts else ())}))
 
+    @property
+    def in_each_account(self) -> bool:
+        """Returns whether it has a stack in each member account, and so no single one."""
+        return self.code.in_accounts and not self.deploying.account
+
     def is_in(self, account: str) -> bool:
         """Says whether it has a stack in a member account."""
         return self.code.in_accounts and self.deploying.account in (None, account)
@@ -186,11 +191,7 @@ def wiring_faults(layers: Mapping[str, Layer], broken: Collection[str]) -> Itera
     """Yields what a layer asks for and cannot be given; of those that are broken nothing is known."""
     for layer in layers.values():
         code, stack = layer.code, layer.code.folder / "stack.py"
-        others = [
-            other
-            for other in layers.values()
-            if other.name != layer.name and (other.deploying.account or not other.code.in_accounts)
-        ]
+        others = [other for other in layers.values() if other.name != layer.name and not other.in_each_account]
         known = {*GIVEN, *STACKS, *(other.name.replace("-", "_") for other in others)}
         if not code.in_accounts:
             known.discard("account")

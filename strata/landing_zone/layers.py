@@ -39,7 +39,7 @@ def layers(landing_zone: LandingZone) -> list[LayerStack]:
 def _own(landing_zone: LandingZone, layer: OwnLayer) -> LayerStack:
     """Returns a layer of your own; what it makes stands in its code alone."""
     reads = landing_zone.reads(layer)
-    if layer.deploying.account or not layer.code.in_accounts:
+    if not layer.in_each_account:
         where = f", in {layer.deploying.account}" if layer.deploying.account else ""
         return LayerStack(layer.stack, (f"a layer of your own{where}",), reads, state_key(layer.stack))
     owns = [f"a layer of your own, a stack in each of {counted(len(landing_zone.members), 'member account')}"]

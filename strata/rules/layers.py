@@ -45,8 +45,7 @@ def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         return
     for name, resolved in landing_zone.waves.items():
         layer, at = partial.layers[name], ("rollout", "waves")
-        in_each = layer.code.in_accounts and not layer.deploying.account
-        places = layer.deploying.rollout.waves if layer.deploying.rollout and in_each else ()
+        places = layer.deploying.rollout.waves if layer.deploying.rollout and layer.in_each_account else ()
         problems = [
             problem
             for number, wave in enumerate(places)
