@@ -79,10 +79,6 @@ class Actions:
             self._sets[key] = self.all & ~bits if statement.not_actions else bits
         return self._sets[key]
 
-    def one_of(self, bits: int) -> str:
-        """Returns an action of a set."""
-        return self._names[(bits & -bits).bit_length() - 1]
-
     def _bits(self, names: Iterable[str]) -> int:
         bits = bytearray(len(self._names) // 8 + 1)
         for name in names:

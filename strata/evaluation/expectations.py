@@ -297,11 +297,11 @@ class Examiner:
         for name, permission_set, user in self._granted(account):
             way = (permission_set, user or None, "")
             same = way[:2] if self._people_differ else (permission_set, None)
-            if same not in seen and not self._left_out(sentence, account, permission_set, user, name):
+            if same not in seen and not self._left_out(sentence, permission_set, user, name):
                 seen.add(same)
                 yield _Subject(name, (way,))
 
-    def _left_out(self, sentence: Sentence, account: str, permission_set: str, user: str, name: str) -> bool:
+    def _left_out(self, sentence: Sentence, permission_set: str, user: str, name: str) -> bool:
         groups = self.evaluated.landing_zone.groups
         for who in sentence.but:
             if who.kind == "permission set" and who.key == permission_set:
