@@ -202,10 +202,11 @@ class Management:
             region = project.regions.secondary if replica else project.regions.primary
         keys = following(actor.principal, here, here, action=deed.action, resource=deed.resource, region=region)
         context = Context({**_sent_by_people(self.evaluated.today), **deed.keys})
-        # The session of the deployer may have keys of a service it runs on; those of people have none about MFA.
-        layers = (actor.identity, *([actor.boundary] if actor.boundary else []))
-        people = {**never_sent(layers, deed.action), **actor.keys, **_WITHOUT_MFA}
-        context = context.filled(actor.keys if actor.name == DEPLOYER else people).filled(keys)
+        own = actor.keys
+        if actor.name != DEPLOYER:  # whose session may have keys of a service it runs on; that of people none about MFA
+            layers = (actor.identity, *([actor.boundary] if actor.boundary else []))
+            own = {**never_sent(layers, deed.action), **own, **_WITHOUT_MFA}
+        context = context.filled(own).filled(keys)
         request = Request(actor.principal, deed.action, deed.resource, here.id, context)
         policies = Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed))
         return _decided(request, policies, actor.keys)
@@ -507,10 +508,11 @@ def _answered(evaluated: Evaluated, actor: Actor, there: AccountLevels, action: 
     primary = evaluated.landing_zone.project.regions.primary
     region = region_of(action, resource) or primary
     answer = _answered_in(evaluated, region, actor, there, action, resource)
+    if answer.outcome is not Outcome.DENIED or action != "sts:AssumeRole":
+        return answer
     # A statement that denies and is about regions may say something else elsewhere.
-    tests = [test for step in answer.steps if step.statement for test in step.statement.condition]
-    regional = any(test.key.lower() == "aws:requestedregion" for test in tests)
-    if answer.outcome is not Outcome.DENIED or action != "sts:AssumeRole" or not regional:
+    tests = (test for step in answer.steps if step.statement for test in step.statement.condition)
+    if not any(test.key.lower() == "aws:requestedregion" for test in tests):
         return answer
     others = sorted(aws_limits().regions - {region})
     return _best(

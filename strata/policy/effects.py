@@ -283,12 +283,12 @@ _WANTED: tuple[tuple[str, tuple[str, Callable[[str], bool]]], ...] = (
 
 
 def _binds_everybody(statement: Statement, kind: DocumentKind, access_role: str) -> Iterator[DocumentFinding]:
+    if not statement.denies or kind is DocumentKind.RESOURCE:
+        return
     # It is about every resource, or all of a service in a resource control policy.
     whole = r"\*+|arn:[^:]*:[^:]*:\*?:\*?:\*+" if kind is DocumentKind.RESOURCE_CONTROL else r"\*+"
-    everywhere = "NotResource" in statement.content or any(
-        re.fullmatch(whole, text) for text in statement.values("Resource")
-    )
-    if not statement.denies or kind is DocumentKind.RESOURCE or not everywhere:
+    resources = statement.values("Resource")
+    if "NotResource" not in statement.content and not any(re.fullmatch(whole, text) for text in resources):
         return
     actions, excepted = statement.values("Action"), statement.values("NotAction")
     everything = any(not action.replace(":", "").strip("*") for action in actions)

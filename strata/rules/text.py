@@ -44,10 +44,10 @@ def text(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 def _refused(value: Any, at: Location) -> Iterator[tuple[Location, Message]]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            reserved = f"{key!r} is no key that Terraform CDK can write"
             if problem := _problem(key):
                 yield (*at, key), problem
             elif key in _KEYS:
+                reserved = f"{key!r} is no key that Terraform CDK can write"
                 yield (*at, key), Message("name-reserved", reserved, value=key, part=key)
             else:
                 yield from _refused(inner, (*at, key))
