@@ -64,13 +64,14 @@ def planned(*changes: tuple[str, str]) -> Json:
 MADE = planned(("create", "aws_a.new"))
 
 
-ABSENT = "data.terraform_remote_state.cross-stack-reference-input-backend"
+def waits_for(stack: str) -> Json:
+    """Returns what Terraform says where a stack that is read has no state yet."""
+    address = f"data.terraform_remote_state.cross-stack-reference-input-{stack}"
+    diagnostic = {"severity": "error", "summary": "Unable to find remote state", "address": address}
+    return {"type": "diagnostic", "diagnostic": diagnostic}
 
 
-WAITS = {
-    "type": "diagnostic",
-    "diagnostic": {"severity": "error", "summary": "Unable to find remote state", "address": ABSENT},
-}
+WAITS = waits_for("backend")
 
 
 STALE = {"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "Saved plan is stale"}}

@@ -52,6 +52,7 @@ from tests.deploying import (
     Json,
     Site,
     planned,
+    waits_for,
 )
 from tests.said import Said
 
@@ -344,8 +345,7 @@ def test_a_new_account_that_lets_nobody_in_yet_is_waited_for_once_the_others_are
         site.late = frozenset({"topics_security"})
     else:
         site.plans("organizations", planned(("create", "aws_organizations_account.security")))
-        later = json.loads(json.dumps(WAITS).replace("input-backend", "input-organizations"))
-        site.plans("topics_security", later, MADE)
+        site.plans("topics_security", waits_for("organizations"), MADE)
 
     assert site.deploys() == 0
 
@@ -424,7 +424,7 @@ def test_a_wave_waits_for_the_one_before(
     assert "topics: wave 1 in shared; wave 2 in security" in site.to.getvalue()
 
 
-LACKS = json.loads(json.dumps(WAITS).replace("input-backend", "input-topics_security"))
+LACKS = waits_for("topics_security")
 
 
 def _shut_out(site: Site) -> None:
@@ -512,8 +512,7 @@ def test_what_reads_from_a_closed_account_stops_nobody(site: Site) -> None:
 
 
 def test_what_can_be_planned_later_is_asked_about_once_for_all_waves(site: Site) -> None:
-    later = json.loads(json.dumps(WAITS).replace("input-backend", "input-organizations"))
-    _roll_out(site, later, MADE)
+    _roll_out(site, waits_for("organizations"), MADE)
     site.plans("organizations", MADE)
 
     assert site.deploys() == 0
