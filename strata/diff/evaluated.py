@@ -61,8 +61,8 @@ class Guardrails:
     def less(self, policy: Policy, now: Sequence[Policy]) -> list[Effect]:
         """Returns what a policy denied, and those of now do not; and what it now allows."""
         missing = self._missing("before", policy, "after", now, "no longer denies")
-        as_text = denied_less([policy.document.content], [policy.document.content for policy in now])
         if missing is None or not (missing.effects or missing.complete):
+            as_text = denied_less([policy.document.content], [other.document.content for other in now])
             shown = f"; {NOT_SHOWN}" if missing else ""
             return [Effect(f"changes: {listed(as_text)}{shown}")] if as_text else self._allowed(policy, now)
         return [*missing.effects, *self._allowed(policy, now)]
