@@ -49,7 +49,7 @@ def fold(grants: Iterable[Grant], organization: Organization, *, literal: bool =
         if grant.account not in tree.everywhere:
             raise KeyError(grant.account)
         held[Pair(grant.permission_set, grant.principal_type, grant.principal)].add(grant.account)
-    accounts = {pair: frozenset(having) for pair, having in held.items()}
+    accounts = {pair: frozenset(theirs) for pair, theirs in held.items()}
     if literal:
         return _assignments(_whole(accounts, lambda those: _Selection(accounts=those)))
     whole, parts = _whole(accounts, tree.selection), _parts(accounts, tree)
@@ -65,7 +65,7 @@ def fold(grants: Iterable[Grant], organization: Organization, *, literal: bool =
 
 
 def _of_set(accounts: Mapping[Pair, frozenset[str]], name: str) -> dict[Pair, frozenset[str]]:
-    return {pair: account for pair, account in accounts.items() if pair.permission_set == name}
+    return {pair: theirs for pair, theirs in accounts.items() if pair.permission_set == name}
 
 
 # Selections of accounts
@@ -200,16 +200,16 @@ class _Rule(NamedTuple):
 def _whole(accounts: Mapping[Pair, frozenset[str]], select: Callable[[frozenset[str]], _Selection]) -> list[_Rule]:
     """Folds those who have the same accounts: all that they have of a permission set stands in a single rule."""
     alike: defaultdict[frozenset[str], set[Pair]] = defaultdict(set)
-    for pair, account in accounts.items():
-        alike[account].add(pair)
-    return [_Rule(*product, select(having)) for having, pairs in alike.items() for product in _products(pairs)]
+    for pair, theirs in accounts.items():
+        alike[theirs].add(pair)
+    return [_Rule(*product, select(theirs)) for theirs, pairs in alike.items() for product in _products(pairs)]
 
 
 def _parts(accounts: Mapping[Pair, frozenset[str]], tree: _Tree) -> list[_Rule]:
     """Folds those who have a unit, tag or account in common, whatever else they have."""
     having: defaultdict[_Selection, set[Pair]] = defaultdict(set)
-    for pair, account in accounts.items():
-        for piece in tree.pieces(account):
+    for pair, theirs in accounts.items():
+        for piece in tree.pieces(theirs):
             having[piece].add(pair)
     alike: defaultdict[frozenset[Pair], list[_Selection]] = defaultdict(list)
     for piece, pairs in having.items():

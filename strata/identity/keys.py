@@ -64,7 +64,9 @@ def lost_moves(c: IdentityComparison) -> Iterator[Refusal]:
             lost.setdefault((kind, old, thing), set()).add(stack)
     for (kind, old, thing), stacks in lost.items():
         again = [
-            key for key, stack in c.recorded.stacks.items() if stack in stacks and (kind, old) in address_parts(key)
+            address
+            for address, stack in c.recorded.stacks.items()
+            if stack in stacks and (kind, old) in address_parts(address)
         ]
         text = (
             f"is {WORDS[kind]} {old} in the {plural(len(stacks), 'state')} of {listed(sorted(stacks))}, by the id "

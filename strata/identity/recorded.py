@@ -122,7 +122,7 @@ def _declared_administrators(states: Mapping[str, State]) -> Administrators:
     for value in declared_keys(states):
         named = value.get("administrators")
         if isinstance(named, list | dict) and named:
-            return Administrators(frozenset(str(account) for account in named))
+            return Administrators(frozenset(map(str, named)))
     return Administrators()
 
 

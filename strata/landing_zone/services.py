@@ -23,10 +23,10 @@ def unknown_types(enabled: Iterable[str]) -> list[str]:
 def own_switches(organization: Organization) -> dict[str, Location]:
     """Returns the declared services that trusted access alone does not switch on, and where each is declared."""
     places: dict[str, Location] = {
-        trusted_service: ("trusted_services", at) for at, trusted_service in enumerate(organization.trusted_services)
+        service: ("trusted_services", at) for at, service in enumerate(organization.trusted_services)
     }
     places |= {service: ("delegated_administrators", service) for service in organization.delegated_administrators}
-    return {place: places[place] for place in sorted(places) if place in aws_limits().own_switches}
+    return {service: places[service] for service in sorted(places) if service in aws_limits().own_switches}
 
 
 def policy_types(policies: Iterable[Policy]) -> list[PolicyType]:

@@ -111,7 +111,7 @@ class Statement:
     @cached_property
     def principals(self) -> Principals | None:
         """Returns whom its Principal or NotPrincipal names."""
-        element = next((principal for principal in _PRINCIPALS if principal in self.content), None)
+        element = next((name for name in _PRINCIPALS if name in self.content), None)
         if element is None:
             return None
         value = self.content[element]
