@@ -513,7 +513,6 @@ def _all_assignments(
 
 
 def _sets(center: identity_center.CenterClient) -> list[str]:
-
     return sorted(center.permission_sets())
 
 

@@ -82,7 +82,6 @@ _DELEGATED = "aws_organizations_delegated_administrator"
 
 
 def _name(account: str, service: str) -> str:
-
     return f"{account} of {service}"
 
 

@@ -137,7 +137,6 @@ def _described_again(aws: AtAws, attribute: str, here: Thing) -> Lines:
 
 
 def _arn(aws: AtAws, key: str) -> str:
-
     return next((arn for arn, known in aws.known["permission-set"].items() if known == key), "")
 
 

@@ -83,7 +83,6 @@ def _again(_: AtAws, attribute: str, here: Thing) -> cli.Lines:
 
 
 def _id(aws: AtAws, key: str) -> str:
-
     return next((id for id, known in aws.known["policy"].items() if known == key), "")
 
 
@@ -139,7 +138,6 @@ POLICY = Kind(
 
 
 def _name(policy: str, target: str, key: str = "") -> str:
-
     return f"{policy} on {target} {key}".strip()
 
 
