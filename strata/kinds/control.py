@@ -258,10 +258,12 @@ MONITOR = Kind(
         ),
     ),
     addresses=lambda zone: (
-        f"{type}.services"
-        for monitor in (zone.security.anomaly_monitor,)
-        for type, on in (("aws_ce_anomaly_monitor", True), ("aws_ce_anomaly_subscription", monitor.emails))
-        if monitor.on and on
+        (
+            "aws_ce_anomaly_monitor.services",
+            *(["aws_ce_anomaly_subscription.services"] if zone.security.anomaly_monitor.emails else []),
+        )
+        if zone.security.anomaly_monitor.on
+        else ()
     ),
 )
 
