@@ -174,6 +174,16 @@ class LandingZone:
         """Returns the policies that reach the root, each unit and each account."""
         return effective_policies(self.ancestors, self.policies.values())
 
+    @property
+    def unbound(self) -> list[str]:
+        """Returns the member accounts that no service control policy binds."""
+        effective = self.effective_policies
+        return [
+            key
+            for key in self.members
+            if not any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in effective[Target("account", key)])
+        ]
+
     @cached_property
     def policy_types(self) -> list[PolicyType]:
         """Returns the policy types in use."""

@@ -10,12 +10,11 @@ from functools import cached_property
 from typing import Any, Literal
 
 from strata.config import EXTERNAL
-from strata.config.models import MANAGEMENT, Control, Mode, PolicyType
+from strata.config.models import MANAGEMENT, Control, Mode
 from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.expiry import Ending, endings, when, where, who
 from strata.landing_zone.groups import known_to, may_be_in
-from strata.landing_zone.units import Target
 from strata.policy.answers import Outcome
 from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups, undecided
 from strata.report.guardrails import GUARDRAILS_REST_ON, GuardrailAnswers, guardrails
@@ -91,7 +90,7 @@ class Overview:
         """Returns the first screen in the order that it is read."""
         everything, somewhere = self._full_access(everything=True), self._full_access(everything=False)
         reach = "Full access to the management account reaches every member account."
-        unbound, empty = tuple(self.unbound), self.numbers.empty
+        unbound, empty = tuple(self.landing_zone.unbound), self.numbers.empty
         never = "No SCP ever binds the management account."
         points = [
             *([self._differences(self.live)] if self.live else []),
@@ -252,16 +251,6 @@ class Overview:
 
     # What is open
 
-    @property
-    def unbound(self) -> list[str]:
-        """Returns the member accounts that no service control policy binds."""
-        effective = self.landing_zone.effective_policies
-        return [
-            key
-            for key in self.landing_zone.members
-            if not any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in effective[Target("account", key)])
-        ]
-
     def controls(self, mode: Mode) -> list[str]:
         """Returns the controls in a mode; one that opens something is fine where it is off."""
         controls: dict[str, Control] = self.landing_zone.security.controls
@@ -342,7 +331,7 @@ class Overview:
                 ]
             ),
             "break_glass": _holders_as_data(self.break_glass()),
-            "accounts_bound_by_no_scp": self.unbound,
+            "accounts_bound_by_no_scp": self.landing_zone.unbound,
             "controls_off": self.controls(Mode.OFF),
             "controls_unmanaged": self.controls(Mode.UNMANAGED),
             "expectations_broken": [

@@ -19,7 +19,6 @@ from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.examples import example_values
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.services import own_switches
-from strata.landing_zone.units import Target
 from strata.policy.documents import statements
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
@@ -226,10 +225,8 @@ def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
     text = "is bound by no service control policy: none is attached to it, a unit above it or the root"
-    for key in landing_zone.members:
-        binding = landing_zone.effective_policies[Target("account", key)]
-        if not any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in binding):
-            yield ORGANIZATION, ("accounts", key), Message("unbound-account", f"{text}{_OTHERS}", account=key)
+    for key in landing_zone.unbound:
+        yield ORGANIZATION, ("accounts", key), Message("unbound-account", f"{text}{_OTHERS}", account=key)
 
 
 def _policies(landing_zone: LandingZone) -> Iterator[Doubt]:
