@@ -19,7 +19,7 @@ def binding_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
     old, new = before.accounts, after.accounts
     alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = defaultdict(list)
     for key in old.keys() & new.keys():
-        had, has = _binding(before, key), _binding(after, key)
+        had, has = (binding(zone, Target("account", key)) for zone in (before, after))
         gained, lost = (_named(mine, other) for mine, other in ((has, had), (had, has)))
         if gained or lost:
             alike[gained, lost].append(key)
@@ -36,9 +36,9 @@ def binding_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
         yield _new(after, key)
 
 
-def _binding(landing_zone: LandingZone, account: str) -> dict[str, Policy]:
-    effective = landing_zone.effective_policies[Target("account", account)]
-    return {policy.policy.key: policy.policy for policy in effective if policy.binds}
+def binding(landing_zone: LandingZone, target: Target) -> dict[str, Policy]:
+    """Returns the policies that bind a target, by key."""
+    return {policy.policy.key: policy.policy for policy in landing_zone.effective_policies[target] if policy.binds}
 
 
 def _named(policies: dict[str, Policy], other: dict[str, Policy]) -> tuple[str, ...]:
@@ -46,9 +46,9 @@ def _named(policies: dict[str, Policy], other: dict[str, Policy]) -> tuple[str, 
 
 
 def _new(landing_zone: LandingZone, key: str) -> Change:
-    binding = _binding(landing_zone, key)
-    named = listed(_named(binding, {}))
-    if any(policy.type is PolicyType.SERVICE_CONTROL for policy in binding.values()) or key == MANAGEMENT:
+    has = binding(landing_zone, Target("account", key))
+    named = listed(_named(has, {}))
+    if any(policy.type is PolicyType.SERVICE_CONTROL for policy in has.values()) or key == MANAGEMENT:
         return Change(Topic.GUARDRAILS, f"account {key} is bound by {named}")
     others = f", but by {named}" if named else ""
     # Only where there are guardrails can an account be without one.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from strata.config import EXTERNAL
 from strata.config.models import PolicyType
+from strata.diff.bindings import binding
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.effects import Effect, told
 from strata.diff.evaluated import Guardrails
@@ -35,7 +36,8 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
     """Yields the changes of policies, and the targets that lose one by a move alone."""
     old, new, was, will_be = before.policies, after.policies, before.ancestors, after.ancestors
     held = {
-        target: (_binding(before, target), _binding(after, target)) for target in sorted(was.keys() & will_be.keys())
+        target: ([*binding(before, target).values()], [*binding(after, target).values()])
+        for target in sorted(was.keys() & will_be.keys())
     }
     compared = {kind: Guardrails(before, after, kind) for kind in IAM}
     # Targets are held to less whatever policy holds them now, and to more by one with another document.
@@ -132,11 +134,6 @@ def _by_policy(held: Held, differences: Callable[[Policy, list[Policy]], Iterabl
 
 def _is_alike(policy: Policy, other: Policy | None) -> bool:
     return other is not None and policy.type == other.type and policy.document.text == other.document.text
-
-
-def _binding(landing_zone: LandingZone, target: Target) -> list[Policy]:
-    binding = (policy.policy for policy in landing_zone.effective_policies[target] if policy.binds)
-    return list({policy.key: policy for policy in binding}.values())
 
 
 def _missing(policy: Policy, now: list[Policy], compared: Compared) -> list[Effect]:
