@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any
@@ -18,7 +17,7 @@ from strata.aws.organization import ListedAccount, enabled_policy_types, is_new,
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
-from strata.aws.session import Aws, AwsError, connect, emulator
+from strata.aws.session import Aws, AwsError, asked_at_once, connect, emulator
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
 from strata.config.layers import IN_ACCOUNT, STACKS, folder_of
 from strata.config.models import ACCESS_ROLE, Project
@@ -61,7 +60,6 @@ from strata.terraform.refresh import Refreshing
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded
 
-_AT_ONCE = 8
 REPLACE = "replace:"
 ALLOWED = (
     *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{ALREADY_CLOSED}KEY"),
@@ -391,9 +389,8 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     asked = [stack for stack in chosen if stack not in {*spared, *failed}]
     read = {*asked, *(producer for stack in chosen for producer in prepared.workspace.producers(stack))}
     needed = sorted(read - {*prepared.states})
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        bodies = pool.map(partial(read_state, aws, zone.project), needed)
-        states = {**prepared.states, **dict(zip(needed, bodies, strict=True))}
+    bodies = asked_at_once(partial(read_state, aws, zone.project), needed)
+    states = {**prepared.states, **dict(zip(needed, bodies, strict=True))}
     shut_out, late = _closed_to_us(aws, zone, states, asked, named, deploys=deploys)
     if late:
         new = sorted({zone.account_stacks[stack] for stack in late})
