@@ -357,10 +357,8 @@ def _check_layers(
 
 def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, ListedAccount]) -> frozenset[str]:
     """Has a stack forget what its state has of accounts that are closed, where AWS changes nothing any more."""
-    declared, accounts = (
-        workspace.document(stack).get("resource", {}),
-        {account.id for account in closed.values() if account.id},
-    )
+    declared = workspace.document(stack).get("resource", {})
+    accounts = {account.id for account in closed.values() if account.id}
     forgotten = frozenset(
         resource.address
         for resource in managed(state)
