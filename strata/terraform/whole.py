@@ -103,7 +103,9 @@ def renew(aws: Aws, project: Project, stack: str, source: str) -> None:
         AwsError: the bucket refuses it.
     """
     if before := kept.read(aws, project, _key(stack)):
-        _put(aws, project, stack, {**kept.parsed(before.body), "source": source}, IfMatch=before.etag)
+        said = kept.parsed(before.body)
+        if said.get("source") != source:
+            _put(aws, project, stack, {**said, "source": source}, IfMatch=before.etag)
 
 
 def _put(aws: Aws, project: Project, stack: str, said: Mapping[str, Any], **condition: str) -> None:
