@@ -503,10 +503,10 @@ def _closed_to_us(
         closed = closed_to_us(aws, into, role)
         new = {key for key in closed if deploys and role == ACCESS_ROLE and is_new(aws, into[key])}
         late |= {stack for stack in stacks if accounts[stack] in new}
-        if found := [stack for stack in stacks if accounts[stack] in {*closed} - new and stack not in left]:
-            remedy = way(role, {layer_of(stack): landing_zone.roles(stack) for stack in found})
-            left |= dict.fromkeys(found, warn_left_out(role, found, remedy))
-            for stack in (one for one in found if one in named):
+        if shut := [stack for stack in stacks if accounts[stack] in {*closed} - new and stack not in left]:
+            remedy = way(role, {layer_of(stack): landing_zone.roles(stack) for stack in shut})
+            left |= dict.fromkeys(shut, warn_left_out(role, shut, remedy))
+            for stack in (stack for stack in shut if stack in named):
                 text = f"{stack}: {role} cannot be assumed in its account; {remedy}"
                 refused.append(Message("role-not-assumable", text, stacks=[stack]))
     if refused:
