@@ -385,7 +385,7 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     if not prepared.refreshing.always:
         spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - unwritten])
     asked = [stack for stack in chosen if stack not in {*spared, *failed}]
-    read = {*asked, *(producer for stack in chosen for producer in prepared.workspace.producers(stack))}
+    read = {*asked, *prepared.workspace.producers(*chosen)}
     needed = sorted(read - {*prepared.states})
     bodies = asked_at_once(partial(read_state, aws, zone.project), needed)
     states = {**prepared.states, **dict(zip(needed, bodies, strict=True))}
