@@ -145,7 +145,8 @@ class Prepared:
     @property
     def asked(self) -> tuple[str, ...]:
         """Returns the chosen stacks for which Terraform is started."""
-        return tuple(stack for stack in self.chosen if stack not in {*self.spared, *self.failed})
+        left = {*self.spared, *self.failed}
+        return tuple(stack for stack in self.chosen if stack not in left)
 
     def account_ids(self, organizations: State | None = None) -> dict[str, str]:
         """Returns the id of its account by the stack in a member account, empty where there is none yet.
@@ -384,7 +385,8 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     spared = {stack for stack in chosen if stack in unwritten} - {*failed}
     if not prepared.refreshing.always:
         spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - unwritten])
-    asked = [stack for stack in chosen if stack not in {*spared, *failed}]
+    left = spared.union(failed)
+    asked = [stack for stack in chosen if stack not in left]
     read = {*asked, *prepared.workspace.producers(*chosen)}
     needed = sorted(read - {*prepared.states})
     bodies = asked_at_once(partial(read_state, aws, zone.project), needed)
@@ -503,7 +505,8 @@ def _closed_to_us(
         closed = closed_to_us(aws, into, role)
         new = {key for key in closed if deploys and role == ACCESS_ROLE and is_new(aws, into[key])}
         late |= {stack for stack in stacks if accounts[stack] in new}
-        if shut := [stack for stack in stacks if accounts[stack] in {*closed} - new and stack not in left]:
+        lost = {*closed} - new
+        if shut := [stack for stack in stacks if accounts[stack] in lost and stack not in left]:
             remedy = way(role, {layer_of(stack): landing_zone.roles(stack) for stack in shut})
             left |= dict.fromkeys(shut, warn_left_out(role, shut, remedy))
             for stack in (stack for stack in shut if stack in named):
