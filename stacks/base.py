@@ -299,7 +299,7 @@ class BaseStack(TerraformStack):
             config |= {"use_path_style": True, "skip_metadata_api_check": True}
         source = {"backend": "s3", "config": config, "count": str(hcl.state_exists(key))}
         self.add_override(f"data.terraform_remote_state.{hcl.OWN_STATE}", source)
-        kinds = [kind for kind, key in keys.items() if isinstance(key, Mapping) and kind != RETIRED]
+        kinds = [kind for kind, some in keys.items() if isinstance(some, Mapping) and kind != RETIRED]
         now = {kind: hcl.keys_by_identity(self._kept(kind, keys[kind], allow)) for kind in kinds}
         self.add_override(f"locals.{hcl.DECLARED}", self._written(now))
         description = "What each configuration key stands for"

@@ -223,11 +223,8 @@ class OrganizationsStack(BaseStack):
         for target in sorted(policy.attachments, key=lambda target: target.address_part):
             if target.kind == "account" and target.key not in self.accounts:
                 continue  # it is closed
-            name, policy_id, target_id = (
-                resource_name(policy.key, target.address_part),
-                self.expression(made, "id"),
-                hcl.ROOT_ID,
-            )
+            name = resource_name(policy.key, target.address_part)
+            policy_id, target_id = self.expression(made, "id"), hcl.ROOT_ID
             if target.kind != "root":
                 target_id = self.expression((self.units if target.unit else self.accounts)[target.key], "id")
             self.add(OrganizationsPolicyAttachment, name, policy_id=policy_id, target_id=target_id)

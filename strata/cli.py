@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
@@ -105,15 +105,7 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
             *(parameter for key, parameter in own.parameters.items() if key != "options"),
-            *(
-                inspect.Parameter(
-                    key,
-                    inspect.Parameter.KEYWORD_ONLY,
-                    default=False if annotation in (QuietOption, VerboseOption, DebugOption) else None,
-                    annotation=annotation,
-                )
-                for key, annotation in _shared(name).items()
-            ),
+            *(_parameter(key, annotation) for key, annotation in _shared(name).items()),
         ]
 
         @functools.wraps(function)
@@ -136,6 +128,12 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
         return function
 
     return register
+
+
+def _parameter(key: str, annotation: Any) -> inspect.Parameter:
+    """Returns a parameter of a command: a flag is off where it is not given, anything else is None."""
+    default = False if get_args(annotation)[:1] == (bool,) else None
+    return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> int:
@@ -302,15 +300,7 @@ def _interview(
         return run(options, given=given, **values)
 
     interview.__doc__ = words
-    parameters = [
-        inspect.Parameter(
-            key,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=False if annotation in (JsonOption, DryRunOption, YesOption) else None,
-            annotation=annotation,
-        )
-        for key, annotation in {"options": Options, **answers, **others}.items()
-    ]
+    parameters = [_parameter(key, annotation) for key, annotation in {"options": Options, **answers, **others}.items()]
     interview.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command(name, example, under)(interview)
 

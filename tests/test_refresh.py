@@ -22,7 +22,7 @@ from strata.errors import Message
 from strata.kinds import RESOURCES
 from strata.kinds.at_aws import LiveAssignment, LiveCenter, LiveCustomerPolicy, LiveGroup, LivePermissionSet, LiveUser
 from strata.kinds.reading import BulkReading, EventRule
-from strata.terraform import refresh
+from strata.terraform import refresh, whole
 from strata.terraform.refresh import Refreshing, providers
 from strata.terraform.reread import difference
 from strata.terraform.workspace import StateObject, Workspace
@@ -494,6 +494,22 @@ def test_nothing_is_written_where_nothing_is_new(bucket: Session) -> None:
     runs.write(bucket, PROJECT, {"sso": RUN})
 
     assert bucket.client("s3").head_object(Bucket=PROJECT.state_bucket, Key=kept.RUNS)["LastModified"] == tag
+
+
+def test_what_a_stack_is_written_from_is_written_down_where_it_is_new(bucket: Session) -> None:
+    key = f"{state_key('topics_shared')}.whole"
+    versioned = {"Bucket": PROJECT.state_bucket, "VersioningConfiguration": {"Status": "Enabled"}}
+    bucket.client("s3").put_bucket_versioning(**versioned)
+    kept.write(bucket, PROJECT, key, json.dumps({"format": kept.FORMAT, "source": "old", "state": "etag"}).encode())
+
+    for source in ("old", "new", "new"):
+        whole.renew(bucket, PROJECT, "topics_shared", source)
+
+    written = kept.read(bucket, PROJECT, key)
+    versions = bucket.client("s3").items("list_object_versions", "Versions[].Key", Bucket=PROJECT.state_bucket)
+    assert written
+    assert kept.parsed(written.body) == {"format": kept.FORMAT, "source": "new", "state": "etag"}
+    assert [*versions] == [key, key]
 
 
 FOREIGN = (

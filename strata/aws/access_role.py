@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
-from strata.aws.session import DENIED, Aws, AwsError
+from strata.aws.session import DENIED, Aws, AwsError, asked_at_once
 from strata.config.layers import Roles
 from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.text import plural
 
 _PAGE = "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_create-cross-account-role.html"
-_AT_ONCE = 8
 
 
 def entered(aws: Aws, account: str, role: str = ACCESS_ROLE) -> Aws:
@@ -51,10 +49,8 @@ def closed_to_us(aws: Aws, accounts: Mapping[str, str], role: str = ACCESS_ROLE)
             raise
         return False
 
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        return [
-            key for key, is_refused in zip(accounts, pool.map(refused, accounts.values()), strict=True) if is_refused
-        ]
+    refusals = asked_at_once(refused, accounts.values())
+    return [key for key, is_refused in zip(accounts, refusals, strict=True) if is_refused]
 
 
 def way(role: str, layers: Mapping[str, Roles]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from strata.aws.session import Aws, AwsError, Client
+from strata.aws.session import Aws, Client, unless_absent
 from strata.config.models import Project
 from strata.text import snake
 
@@ -80,12 +80,8 @@ def root_features(aws: Aws) -> frozenset[str]:
     Raises:
         AwsError: AWS rejected the call for another reason.
     """
-    try:
-        return frozenset(aws.client("iam").list_organizations_features().get("EnabledFeatures") or ())
-    except AwsError as error:
-        if error.code in _NO_ROOT_ACCESS:
-            return frozenset()
-        raise
+    answer = unless_absent(aws.client("iam").list_organizations_features, _NO_ROOT_ACCESS) or {}
+    return frozenset(answer.get("EnabledFeatures") or ())
 
 
 _NO_ROOT_ACCESS = frozenset(
@@ -95,12 +91,8 @@ _NO_ROOT_ACCESS = frozenset(
 
 def _unless(read: Callable[[], Any], key: str, *absent: str) -> Values:
     """Returns the values under a key of a response, by argument; empty where AWS has none."""
-    try:
-        return _by_argument(read()[key])
-    except AwsError as error:
-        if error.code in absent:
-            return {}
-        raise
+    answer = unless_absent(read, absent)
+    return {} if answer is None else _by_argument(answer[key])
 
 
 def _by_argument(values: Values) -> Values:

@@ -8,11 +8,11 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied, remedy
@@ -22,6 +22,9 @@ from strata.printing import line, word
 
 if TYPE_CHECKING:
     from strata.config.models import Project
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def connect(options: Options, project: Project) -> Aws:
@@ -266,6 +269,17 @@ def unless_absent(ask: Callable[[], Any], codes: Collection[str] = ("ResourceNot
         if error.code in codes:
             return None
         raise
+
+
+def asked_at_once(ask: Callable[[T], R], subjects: Iterable[T]) -> list[R]:
+    """Returns the answers to a question about each of many, in their order; eight are asked about at a time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(ask, subjects))
+
+
+_AT_ONCE = 8
 
 
 # AWS errors as operator messages

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from strata.aws.session import Aws, AwsError, unless_absent
+from strata.aws.session import Aws, unless_absent
 from strata.config.models import Project, state_key
 
 ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
@@ -66,12 +66,8 @@ def _listed(aws: Aws, project: Project, bucket: str) -> dict[str, str] | None:
     operation, found = ("list_object_versions", "Versions") if is_replica else ("list_objects_v2", "Contents")
     client = aws.client("s3", project.regions.secondary if is_replica else project.regions.primary)
     asked = {"Bucket": bucket, "Prefix": _PREFIX, "ExpectedBucketOwner": project.management_account.id}
-    try:
-        return dict(client.items(operation, f"{found}[].[Key, ETag]", **asked))
-    except AwsError as error:
-        if error.code in ("NoSuchBucket", "404"):
-            return None
-        raise
+    key = f"{found}[].[Key, ETag]"
+    return unless_absent(lambda: dict(client.items(operation, key, **asked)), ("NoSuchBucket", "404"))
 
 
 _PREFIX = "management/"

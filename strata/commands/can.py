@@ -163,12 +163,14 @@ def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
 
 def _cases(evaluated: Evaluated, question: PrincipalQuestion, who: Who | None, account: str) -> Iterator[CanAnswer]:
     """Yields the answers for somebody, or for each who has a permission set in the account."""
-    for holder, permission_set in everybody(evaluated, account) if who is None else ():
-        actor = evaluated.permission_set(permission_set, account, holder.key if holder.kind == "user" else None)
-        answer = ask(evaluated, actor, question, account)
-        yield CanAnswer(account, str(holder), actor.name, answer, of_group=holder.kind == "group")
-    acting = actors(evaluated, who, account) if who is not None else ()
-    if who is not None and not acting:
+    if who is None:
+        for holder, permission_set in everybody(evaluated, account):
+            actor = evaluated.permission_set(permission_set, account, holder.key if holder.kind == "user" else None)
+            answer = ask(evaluated, actor, question, account)
+            yield CanAnswer(account, str(holder), actor.name, answer, of_group=holder.kind == "group")
+        return
+    acting = actors(evaluated, who, account)
+    if not acting:
         yield CanAnswer(account, str(who), "", None)
     for actor in acting:
         name = "" if who is ANYBODY or actor.name.endswith(str(who)) else str(who)

@@ -204,7 +204,7 @@ class EndingEntry:
 
     file: str
     line: int
-    until: dt.date | None
+    until: dt.date
     reason: str | None
     words: str
     subject: Mapping[str, Any]
@@ -216,7 +216,7 @@ class EndingEntry:
             "line": self.line,
             **self.subject,
             "until": str(self.until),
-            "expired": self.until is not None and self.until < day,
+            "expired": self.until < day,
             "reason": self.reason,
         }
 
@@ -231,7 +231,7 @@ def _endings(zone: LandingZone, folder: Path, day: dt.date) -> dict[str, list[En
             number, until = zone.source_file(file).line((key, index)), entry.until or day
             text = f"{words(entry)}; {expiry.when(until, day)}; {' '.join((entry.reason or '').split())}"
             subject = {field: getattr(entry, field) for field in fields}
-            yield EndingEntry(f"{folder}/{file}", number, entry.until, entry.reason, text, subject)
+            yield EndingEntry(f"{folder}/{file}", number, until, entry.reason, text, subject)
 
     assignments = [
         EndingEntry(

@@ -250,9 +250,7 @@ class Deployment:
         """
         stacks, accounts = self.prepared.asked, self.landing_zone.account_stacks
         skipped = [
-            s
-            for s in self.workspace.stacks
-            if s not in stacks and s not in accounts and any(s in self.workspace.producers(c) for c in stacks)
+            stack for stack in self.workspace.producers(*stacks) if stack not in stacks and stack not in accounts
         ]
         for producer in skipped:
             readers = self._words(s for s in (*skipped, *stacks) if producer in self.workspace.stacks[s])
@@ -502,7 +500,7 @@ class Deployment:
         That is the account of a layer without a rollout that has no state, that nobody has approved or reads from.
         """
         approved = self._expected.changes.stacks_named if self._expected and self._expected.changes else ()
-        read = {producer for stack in self.prepared.chosen for producer in self.workspace.producers(stack)}
+        read = self.workspace.producers(*self.prepared.chosen)
         for stack in self.prepared.shut_out:
             if stack in approved or stack in read or self.prepared.states[stack] or self._rollout(stack):
                 yield stack
@@ -519,8 +517,7 @@ class Deployment:
     def _spared(self, stacks: Iterable[str]) -> Collection[str]:
         """Returns the stacks that are as their last whole run left them, also after what this run wrote."""
         spared = [stack for stack in stacks if stack in self.prepared.spared]
-        wrote = any(self._written.intersection(self.workspace.producers(stack)) for stack in spared)
-        if not wrote:
+        if not self._written.intersection(self.workspace.producers(*spared)):
             return spared
         left = self.prepared.left_whole(spared)
         for stack in self.workspace.unwritten.keys() & {*spared} - left:

@@ -268,12 +268,3 @@ def write(path: Path, old: str | None, new: str, now: datetime) -> Path | None:
                 atomic.put(backup, old.encode("utf-8", "surrogateescape"), like=target)
             atomic.put(target, new.encode("utf-8", "surrogateescape"), like=target)
     return backup
-
-
-def _backup(target: Path, now: datetime) -> Path:
-    """Returns a name beside the file that is free."""
-    name = f"{target.name}.{now:%Y%m%dT%H%M%SZ}"
-    number = 0
-    while (backup := target.with_name(f"{name}{f'-{number}' if number else ''}.bak")).exists():
-        number += 1
-    return backup

@@ -17,10 +17,6 @@ from strata.kinds.thing import ExternalPrincipal, InStates, Thing, side
 from strata.landing_zone import LandingZone
 from strata.sides.states import State, blocks, managed, objects, resources
 
-ByType = Mapping[str, Mapping[str, Attributes]]
-"""Type to name to attributes."""
-
-
 Who = tuple[Kind, str]
 """Kind and key."""
 

@@ -6,32 +6,27 @@ import datetime as dt
 import re
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 from strata.aws.locks import Lock, read_lock
-from strata.aws.session import Aws
+from strata.aws.session import Aws, asked_at_once
 from strata.aws.states import Version, read_state
 from strata.config.models import Project
 from strata.errors import Message, StrataError
 from strata.terraform.errors import held
 from strata.terraform.workspace import Workspace
 
-_AT_ONCE = 8
 OLD = dt.timedelta(hours=1)
 """The provider waits no longer for one thing; a lock that is older is rarely of a run that is alive."""
 
 
 def abandoned(
-    aws: Aws, project: Project, workspace: Workspace, stacks: Iterable[str], now: dt.datetime
+    aws: Aws, project: Project, workspace: Workspace, stacks: Collection[str], now: dt.datetime
 ) -> Iterator[Message]:
     """Yields a text for each lock whose run has ended, or is old: who holds it, since when, and how it is freed."""
-    asked = list(stacks)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        locks = list(pool.map(partial(read_lock, aws, project), asked))
-    for stack, lock in zip(asked, locks, strict=True):
+    for stack, lock in zip(stacks, asked_at_once(partial(read_lock, aws, project), stacks), strict=True):
         if lock and _is_abandoned(lock, workspace.stack_folder(stack), now):
             yield Message("lock-abandoned", _told(lock, workspace, stack), stack=stack, lock=lock.id, who=lock.who)
 

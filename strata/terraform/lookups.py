@@ -53,10 +53,8 @@ def refuse_handed_on(prepared: Prepared, planned: Plan, *, applied: bool = False
         return
     recorded, others = _recorded(prepared), set[Who]()
     for address, change in planned.changes.items():
-        who, ids = (
-            recipient(address),
-            {attribute.name: attribute.after for attribute in change.attributes if not attribute.unknown},
-        )
+        who = recipient(address)
+        ids = {attribute.name: attribute.after for attribute in change.attributes if not attribute.unknown}
         id = ids.get("principal_id", ids.get("member_id"))
         if who in external(prepared.landing_zone) and who in recorded and id and id != recorded[who].id:
             others.add(who)

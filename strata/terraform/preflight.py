@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any
@@ -18,7 +17,7 @@ from strata.aws.organization import ListedAccount, enabled_policy_types, is_new,
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
-from strata.aws.session import Aws, AwsError, connect, emulator
+from strata.aws.session import Aws, AwsError, asked_at_once, connect, emulator
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
 from strata.config.layers import IN_ACCOUNT, STACKS, folder_of
 from strata.config.models import ACCESS_ROLE, Project
@@ -61,7 +60,6 @@ from strata.terraform.refresh import Refreshing
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded
 
-_AT_ONCE = 8
 REPLACE = "replace:"
 ALLOWED = (
     *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{ALREADY_CLOSED}KEY"),
@@ -147,7 +145,8 @@ class Prepared:
     @property
     def asked(self) -> tuple[str, ...]:
         """Returns the chosen stacks for which Terraform is started."""
-        return tuple(stack for stack in self.chosen if stack not in {*self.spared, *self.failed})
+        left = {*self.spared, *self.failed}
+        return tuple(stack for stack in self.chosen if stack not in left)
 
     def account_ids(self, organizations: State | None = None) -> dict[str, str]:
         """Returns the id of its account by the stack in a member account, empty where there is none yet.
@@ -359,10 +358,8 @@ def _check_layers(
 
 def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, ListedAccount]) -> frozenset[str]:
     """Has a stack forget what its state has of accounts that are closed, where AWS changes nothing any more."""
-    declared, accounts = (
-        workspace.document(stack).get("resource", {}),
-        {account.id for account in closed.values() if account.id},
-    )
+    declared = workspace.document(stack).get("resource", {})
+    accounts = {account.id for account in closed.values() if account.id}
     forgotten = frozenset(
         resource.address
         for resource in managed(state)
@@ -388,12 +385,12 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     spared = {stack for stack in chosen if stack in unwritten} - {*failed}
     if not prepared.refreshing.always:
         spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - unwritten])
-    asked = [stack for stack in chosen if stack not in {*spared, *failed}]
-    read = {*asked, *(producer for stack in chosen for producer in prepared.workspace.producers(stack))}
+    left = spared.union(failed)
+    asked = [stack for stack in chosen if stack not in left]
+    read = {*asked, *prepared.workspace.producers(*chosen)}
     needed = sorted(read - {*prepared.states})
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        bodies = pool.map(partial(read_state, aws, zone.project), needed)
-        states = {**prepared.states, **dict(zip(needed, bodies, strict=True))}
+    bodies = asked_at_once(partial(read_state, aws, zone.project), needed)
+    states = {**prepared.states, **dict(zip(needed, bodies, strict=True))}
     shut_out, late = _closed_to_us(aws, zone, states, asked, named, deploys=deploys)
     if late:
         new = sorted({zone.account_stacks[stack] for stack in late})
@@ -508,10 +505,11 @@ def _closed_to_us(
         closed = closed_to_us(aws, into, role)
         new = {key for key in closed if deploys and role == ACCESS_ROLE and is_new(aws, into[key])}
         late |= {stack for stack in stacks if accounts[stack] in new}
-        if found := [stack for stack in stacks if accounts[stack] in {*closed} - new and stack not in left]:
-            remedy = way(role, {layer_of(stack): landing_zone.roles(stack) for stack in found})
-            left |= dict.fromkeys(found, warn_left_out(role, found, remedy))
-            for stack in (one for one in found if one in named):
+        lost = {*closed} - new
+        if shut := [stack for stack in stacks if accounts[stack] in lost and stack not in left]:
+            remedy = way(role, {layer_of(stack): landing_zone.roles(stack) for stack in shut})
+            left |= dict.fromkeys(shut, warn_left_out(role, shut, remedy))
+            for stack in (stack for stack in shut if stack in named):
                 text = f"{stack}: {role} cannot be assumed in its account; {remedy}"
                 refused.append(Message("role-not-assumable", text, stacks=[stack]))
     if refused:

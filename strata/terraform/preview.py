@@ -52,11 +52,12 @@ class Preview:
         folder: Path,
     ) -> Preview | None:
         """Returns the preview of stacks and of those that they read from, None where all have a state."""
-        wanted = {name for stack in stacks for name in (stack, *workspace.producers(stack))}
+        producers = workspace.producers(*stacks)
+        wanted = {*stacks, *producers}
         new = tuple(stack for stack in workspace.stacks if stack in wanted and stack in without_state)
         if not new:
             return None
-        read = tuple(stack for stack in new if any(stack in workspace.producers(reader) for reader in wanted))
+        read = tuple(stack for stack in new if stack in producers)
         preview = cls(workspace, new, read, tuple(lacking), project, folder)
         for stack in new:
             preview._keep(stack, {})
@@ -65,9 +66,7 @@ class Preview:
 
     def order(self, chosen: Collection[str]) -> list[str]:
         """Returns the stacks to plan: the chosen ones, and the new ones that they read from."""
-        needed = {
-            producer for stack in chosen for producer in self.workspace.producers(stack) if producer in self.stacks
-        }
+        needed = {*self.workspace.producers(*chosen)}.intersection(self.stacks)
         return [stack for stack in self.workspace.stacks if stack in chosen or stack in needed]
 
     def learn(self, stack: str, shown: Mapping[str, Any]) -> None:

@@ -9,14 +9,13 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version as installed
 from typing import Any
 
 from strata.aws import kept
-from strata.aws.session import Aws, AwsError
+from strata.aws.session import Aws, AwsError, asked_at_once
 from strata.aws.states import ABSENT, Version
 from strata.config.layers import PLANS
 from strata.config.models import Project, state_key
@@ -24,7 +23,6 @@ from strata.terraform.attributes import digest as digest_of
 from strata.terraform.refresh import providers
 from strata.terraform.workspace import StateObject, Workspace
 
-_AT_ONCE = 8
 Digest = Callable[[StateObject, Collection[str]], str]
 
 
@@ -72,8 +70,7 @@ def unchanged(
         )
         return same and said.get("values") == _values(read, digest)
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return {stack for stack, is_left in zip(stacks, pool.map(is_left, stacks), strict=True) if is_left}
+    return {stack for stack, left in zip(stacks, asked_at_once(is_left, stacks), strict=True) if left}
 
 
 def write(aws: Aws, project: Project, stack: str, origin: Origin, digest: Digest, version: Version | None) -> None:
@@ -106,7 +103,9 @@ def renew(aws: Aws, project: Project, stack: str, source: str) -> None:
         AwsError: the bucket refuses it.
     """
     if before := kept.read(aws, project, _key(stack)):
-        _put(aws, project, stack, {**kept.parsed(before.body), "source": source}, IfMatch=before.etag)
+        said = kept.parsed(before.body)
+        if said.get("source") != source:
+            _put(aws, project, stack, {**said, "source": source}, IfMatch=before.etag)
 
 
 def _put(aws: Aws, project: Project, stack: str, said: Mapping[str, Any], **condition: str) -> None:

@@ -140,10 +140,10 @@ class Workspace:
             order |= {name: needs[name] for name in here or sorted(ready)}
         return order
 
-    def producers(self, stack: str) -> tuple[str, ...]:
-        """Returns every stack that a stack reads from, directly or through others, in order."""
+    def producers(self, *stacks: str) -> tuple[str, ...]:
+        """Returns every stack that any of some stacks reads from, directly or through others, in order."""
         producers: set[str] = set()
-        waiting = [stack]
+        waiting = [*stacks]
         while waiting:
             new = set(self.stacks[waiting.pop()]) - producers
             producers |= new

@@ -114,10 +114,8 @@ def changed_texts(folder: Path, merged: MergedFiles, inventory: Inventory) -> di
     """Returns the texts that change, ADOPTION.md and the record with them; none where nothing is new."""
     if not merged.files and not merged.since.left and (folder / RECORD).is_file():
         return {}
-    page, record = (
-        adoption(inventory, merged.description, merged.since),
-        merged.record.written(inventory.organization.id),
-    )
+    page = adoption(inventory, merged.description, merged.since)
+    record = merged.record.written(inventory.organization.id)
     return {**merged.files, ADOPTION: page, RECORD: record}
 
 
