@@ -5,7 +5,9 @@ Not aliases of one provider: each takes 81 MB for the whole of a run, and any th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from cdktf_cdktf_provider_aws.provider import AwsProviderAssumeRole
 from constructs import Construct
@@ -13,8 +15,11 @@ from constructs import Construct
 from stacks import hcl
 from stacks.base import BaseStack
 from strata.config.layers import PLANS, Roles
+from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION, Project
 from strata.landing_zone.accounts import Account
+from strata.landing_zone.inherited import Words, below, nearest
+from strata.landing_zone.placeholders import DocumentTemplate, placeholder_values
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,24 @@ class MemberAccount:
     """The layer that the stack is of."""
     roles: Roles | None = None
     """The roles that the layer's file names for its stacks."""
+    documents: Mapping[str, str] = field(default_factory=dict)
+    """The policy files of the configuration."""
+    id_of: Callable[[str], str] = str
+    """Gives Terraform's reference to the id of another account, by its key."""
+
+    def document(self, file: str) -> str:
+        """Returns a policy file minified, with the names of the landing zone filled in."""
+        return DocumentTemplate(self.documents[file], placeholder_values(self.project)).text
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Returns the governed regions that the account has enabled."""
+        closed = aws_limits().opt_in_regions - {*self.declared.regions}
+        return tuple(region for region in self.project.regions.all_governed if region not in closed)
+
+    def nearest(self, words: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Returns what counts for the account of words by place: `root`, `ou/KEY`, an account; the nearer wins."""
+        return below(nearest(Words(place, (), words[place]) for place in self.declared.places if place in words))
 
 
 class AccountStack(BaseStack):

@@ -78,6 +78,9 @@ def build(
         declared=landing_zone.declared_controls,
         retired=landing_zone.retired,
         organizations=organizations,
+        hears_members=any(
+            its.sign_in_events and its.sign_in_events.on for its in landing_zone.member_settings.values()
+        ),
     )
     sso = SsoStack(
         app,

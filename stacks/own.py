@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +14,10 @@ from stacks.base import BaseStack
 from stacks.organizations import OrganizationsStack
 from strata.config.layers import GIVEN, stack_name
 from strata.landing_zone import LandingZone
+
+
+def _id_of(organizations: OrganizationsStack, key: str) -> str:
+    return organizations.account_ids[key]
 
 
 def own_layers(
@@ -35,7 +40,7 @@ def own_layers(
     """
     made = dict(stacks)
     for layer in landing_zone.layers.values():
-        kind = import_module(f"stacks.layers.{layer.code.folder.name}.stack").Stack
+        kind = import_module(f"{layer.code.package}.stack").Stack
         if lacking := [landing_zone.layers[name].stack for name in layer.reads if name not in made]:
             closed = LookupError(f"{layer.name} reads from {lacking[0]}, whose account is closed")
             if failed is None:
@@ -54,7 +59,8 @@ def own_layers(
             name, id, roles = layer.stack_in(key), organizations.accounts[key].id, layer.deploying.roles
             if name in without or not layer.is_in(key):
                 continue
-            account = MemberAccount(key, id, declared, landing_zone.project, layer.name, roles)
+            id_of, project = partial(_id_of, organizations), landing_zone.project
+            account = MemberAccount(key, id, declared, project, layer.name, roles, landing_zone.documents, id_of)
             try:
                 stack = kind(app, name, **given, account=account)
             except (Exception, SystemExit) as error:

@@ -198,8 +198,8 @@ def said_to_reach(entry: dict[str, Any], account: str) -> bool:
         return False
     if entry["accounts"] == "all" or any(fnmatchcase(account, name) for name in entry["accounts"]):
         return True
-    tags = declared.tags if declared else {}
-    tagged = [tag in tags and fnmatchcase(tags[tag], value) for tag, value in entry["tags"].items()]
+    tags = (declared.tags or {}) if declared else {}
+    tagged = [fnmatchcase(tags.get(tag) or "", value) for tag, value in entry["tags"].items()]
     return bool(around & set(entry["organizational_units"])) or (bool(tagged) and all(tagged))
 
 

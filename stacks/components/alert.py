@@ -19,6 +19,9 @@ from stacks.base import BaseStack, policy_json, resource_name
 from stacks.planned import Added
 from strata.config.text import address_part
 
+SIGN_INS = "AWS Console Sign In via CloudTrail"
+"""The type of the events of who signs in to the console."""
+
 
 def alert_topic(stack: BaseStack, *, region: str, emails: Sequence[str]) -> Added[SnsTopic]:
     """Makes the topic of a region with its subscriptions; each address confirms by the mail AWS sends."""

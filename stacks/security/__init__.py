@@ -31,6 +31,7 @@ class SecurityStack(Controls):
         declared: the settings that a declarative policy sets.
         retired: keys of accounts that keep what they have.
         organizations: knows the ids, and turns trusted access on.
+        hears_members: the baseline sends sign-ins in member accounts.
 
     Attributes:
         alert_topics: the alert topic by region; empty when alerts are not on.
@@ -47,6 +48,7 @@ class SecurityStack(Controls):
         declared: Collection[str],
         retired: Collection[str],
         organizations: OrganizationsStack,
+        hears_members: bool = False,
     ) -> None:
         super().__init__(scope, id, project=project)
         # Analyzers and the trail need trusted access, which `organizations` turns on.
@@ -54,7 +56,9 @@ class SecurityStack(Controls):
         settings(self, security.settings, declared=declared)
         analyzers(self, security.access_analyzer)
         trail(self, security.trail, organization_id=organizations.organization_id)
-        self.alert_topics = alerts(self, security.alerts)
+        self.alert_topics = alerts(
+            self, security.alerts, organization_id=organizations.organization_id if hears_members else None
+        )
         self.leaves_alerts = security.alerts.mode is Mode.UNMANAGED
         cost(self, security)
         contacts(

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from functools import partial
 
+from cdktf_cdktf_provider_aws.cloudwatch_event_permission import (
+    CloudwatchEventPermission,
+    CloudwatchEventPermissionCondition,
+)
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
-from stacks.components.alert import alert_rule, alert_topic
+from stacks.components.alert import SIGN_INS, alert_rule, alert_topic
 from stacks.planned import Added
 from stacks.security.controls import Controls
 from strata.config.models import ROOT_EVENTS_REGION, Alert
 
 
-def alerts(stack: Controls, control: Alert) -> dict[str, Added[SnsTopic]]:
+def alerts(stack: Controls, control: Alert, *, organization_id: str | None) -> dict[str, Added[SnsTopic]]:
     """Mails when root of the management account signs in, or changes something in the region of its sign-ins.
 
-    Returns the topics by region; there are none when alerts are not on. Sign-ins of member root users stay in the
-    member accounts: the organization trail copies logs, not events.
+    Returns the topics by region; there are none when alerts are not on. Sign-ins in member accounts come by their
+    baseline alone, from an organization whose id is given: its trail copies logs, not events.
     """
-    return stack.make(control, partial(_build, stack, control)) or {}
+    return stack.make(control, partial(_build, stack, control, organization_id)) or {}
 
 
-def _build(stack: Controls, control: Alert) -> dict[str, Added[SnsTopic]]:
+def _build(stack: Controls, control: Alert, organization_id: str | None) -> dict[str, Added[SnsTopic]]:
     regions = stack.project.alert_regions
     topics = {region: alert_topic(stack, region=region, emails=control.emails) for region in regions}
     # Read-only calls are left out: a look at the console makes hundreds.
@@ -32,11 +36,37 @@ def _build(stack: Controls, control: Alert) -> dict[str, Added[SnsTopic]]:
         topic_arn=topics[ROOT_EVENTS_REGION].arn,
         description="The root user of the management account signed in, tried to, or changed something.",
         pattern={
-            "detail-type": ["AWS Console Sign In via CloudTrail", "AWS API Call via CloudTrail"],
+            "detail-type": [SIGN_INS, "AWS API Call via CloudTrail"],
             "detail": {
                 "userIdentity": {"type": ["Root"], "invokedBy": [{"exists": False}]},
                 "eventType": [{"anything-but": "AwsServiceEvent"}],
             },
         },
     )
+    if organization_id:
+        of_organization = CloudwatchEventPermissionCondition(
+            key="aws:PrincipalOrgID", type="StringEquals", value=organization_id
+        )
+        stack.add(
+            CloudwatchEventPermission,
+            "organization",
+            principal="*",
+            statement_id=f"{stack.project.short_name}-organization",
+            action="events:PutEvents",
+            condition=of_organization,
+            region=ROOT_EVENTS_REGION,
+        )
+        # Sign-ins of their root users match the rule above.
+        alert_rule(
+            stack,
+            "member-sign-in",
+            region=ROOT_EVENTS_REGION,
+            topic_arn=topics[ROOT_EVENTS_REGION].arn,
+            description="An IAM user of a member account signed in, or tried to.",
+            pattern={
+                "account": [{"anything-but": [stack.project.management_account.id]}],
+                "detail-type": [SIGN_INS],
+                "detail": {"userIdentity": {"type": ["IAMUser"]}},
+            },
+        )
     return topics

@@ -27,12 +27,13 @@ def contacts(
         for kind in CONTACT_TYPES:
             contact = given.get(kind)
             if contact and key in accounts:
-                _contact(stack, key, account_ids.get(key), kind, contact)
+                alternate_contact(stack, key, account_ids.get(key), kind, contact)
             else:
                 stack.remove_from_state(f"aws_account_alternate_contact.{resource_name(key, kind.lower())}")
 
 
-def _contact(stack: Controls, key: str, account_id: str | None, kind: str, contact: Contact) -> None:
+def alternate_contact(stack: Controls, key: str, account_id: str | None, kind: str, contact: Contact) -> None:
+    """Sets one of the contacts of an account, without its id where it is the account that asks."""
     stack.add(
         AccountAlternateContact,
         resource_name(key, kind.lower()),

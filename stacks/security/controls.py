@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import TypeVar
 
@@ -15,6 +15,11 @@ R = TypeVar("R")
 
 class Controls(BaseStack):
     """A stack of controls. One builder lists the resources of a control, to create or remove them."""
+
+    @property
+    def governed(self) -> Collection[str]:
+        """Returns the regions that regional controls are set in."""
+        return self.project.regions.all_governed
 
     def make(self, control: Control, builder: Callable[[], R]) -> R | None:
         """Creates a control that is on; removes from the state what is unmanaged, or a setting that is off.
@@ -30,7 +35,7 @@ class Controls(BaseStack):
 
     def make_in_regions(self, control: Control, builder: Callable[[str], object], *, by_policy: bool = False) -> None:
         """Creates a control in each governed region, unless a policy sets it; elsewhere it leaves the state."""
-        governed = () if by_policy else self.project.regions.all_governed
+        governed = () if by_policy else self.governed
         for region in sorted(aws_limits().regions):
             if region in governed:
                 self.make(control, partial(builder, region))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cdktf_cdktf_provider_aws.budgets_budget import BudgetsBudget, BudgetsBudgetNotification
+from cdktf_cdktf_provider_aws.budgets_budget import BudgetsBudget, BudgetsBudgetCostFilter, BudgetsBudgetNotification
 from cdktf_cdktf_provider_aws.ce_anomaly_monitor import CeAnomalyMonitor
 from cdktf_cdktf_provider_aws.ce_anomaly_subscription import (
     CeAnomalySubscription,
@@ -19,13 +19,16 @@ from strata.config.models import AnomalyMonitor, Budget, Security
 
 def cost(stack: Controls, security: Security) -> None:
     """Makes the budget, the monitor and the subscription of its mails."""
-    budget, monitor = security.budget, security.anomaly_monitor
-    stack.make(budget, partial(_budget, stack, budget))
+    monitor = security.anomaly_monitor
+    stack.make(security.budget, partial(budget, stack, "monthly", security.budget))
     stack.make(monitor, partial(_anomaly_monitor, stack, monitor))
 
 
-def _budget(stack: Controls, budget: Budget) -> None:
-    thresholds = sorted(budget.thresholds_percent)
+def budget(
+    stack: Controls, name: str, control: Budget, *, cost_filter: list[BudgetsBudgetCostFilter] | None = None
+) -> None:
+    """Makes a monthly budget: of all costs, or of those that a filter lets through."""
+    thresholds = sorted(control.thresholds_percent)
     due = [(threshold, "ACTUAL") for threshold in thresholds] + [(thresholds[-1], "FORECASTED")]
     notifications = [
         BudgetsBudgetNotification(
@@ -33,19 +36,20 @@ def _budget(stack: Controls, budget: Budget) -> None:
             threshold=threshold,
             threshold_type="PERCENTAGE",
             notification_type=kind,
-            subscriber_email_addresses=sorted(budget.emails),
+            subscriber_email_addresses=sorted(control.emails),
         )
         for threshold, kind in due
     ]
     stack.add(
         BudgetsBudget,
-        "monthly",
-        name=f"{stack.project.short_name}-monthly",
+        name,
+        name=f"{stack.project.short_name}-{name}",
         budget_type="COST",
         time_unit="MONTHLY",
-        limit_amount=f"{budget.limit_usd}.0",
+        limit_amount=f"{control.limit_usd}.0",
         limit_unit="USD",
-        notification=notifications if budget.emails else None,
+        cost_filter=cost_filter,
+        notification=notifications if control.emails else None,
     )
 
 

@@ -13,7 +13,7 @@ import yaml
 from strata.adoption.describing import Description, LeftAlone
 from strata.config import ACCEPTED, EXPECTATIONS, EXTERNAL, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.entries import with_entry
-from strata.config.models import Assignment, Mode, Project, Security, Setting
+from strata.config.models import Assignment, Control, Mode, Project, Security, Setting
 from strata.errors import Message
 from strata.kinds.at_aws import Inventory
 from strata.printing import markdown
@@ -39,7 +39,7 @@ def project(content: Project) -> dict[str, Any]:
 
 def security(description: Description) -> dict[str, Any]:
     """Returns the content of security.yaml: controls as they are, and all others left as they are."""
-    return {name: description.security.get(name, {"mode": Mode.UNMANAGED}) for name in Security.model_fields}
+    return {name: description.security.get(name, {"mode": Mode.UNMANAGED}) for name in Security.kinds(Control)}
 
 
 def files(contents: Mapping[str, Mapping[str, Any]], documents: Mapping[str, str]) -> dict[str, str]:
@@ -379,7 +379,7 @@ def _written_once(description: Description) -> Iterator[str]:
     """Yields what to know of files that a rerun leaves as they are."""
     yield "- `security.yaml`: a control is `on` where it is set as Strata sets it, and `unmanaged` everywhere else."
     yield "  Switch one on at a time, and read the plan."
-    unread = [f"`{control}`" for control in Security.model_fields if control not in Security.kinds(Setting)]
+    unread = [f"`{control}`" for control in Security.kinds(Control) if control not in Security.kinds(Setting)]
     yield f"- Not read, and left as it is whether the account has it or not: {', '.join(unread)}."
     yield "- `project.yaml`: `default_tags: false` keeps Strata's tags off what exists."
     if description.organization["disable_services"]:

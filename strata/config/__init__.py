@@ -2,10 +2,10 @@
 
 PROJECT, ORGANIZATION, SECURITY, SSO = "project.yaml", "organization.yaml", "security.yaml", "sso.yaml"
 IMPORTS, ACCEPTED, MOVES, EXPECTATIONS = "imports.yaml", "accepted.yaml", "moves.yaml", "expectations.yaml"
-EXTERNAL = "external.yaml"
+EXTERNAL, BASELINE = "external.yaml", "baseline.yaml"
 """The files of a configuration."""
 
-OPTIONAL = (IMPORTS, ACCEPTED, MOVES, EXPECTATIONS, EXTERNAL)
+OPTIONAL = (IMPORTS, ACCEPTED, MOVES, EXPECTATIONS, EXTERNAL, BASELINE)
 """Those that a configuration need not have."""
 
 FOLDERS = {ORGANIZATION: "organization", SSO: "sso"}

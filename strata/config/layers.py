@@ -25,6 +25,8 @@ from strata.config.types import AccountReference, AssumedRole, Many, PlaceRefere
 from strata.errors import Fault, Message
 
 CODE = Path(__file__).resolve().parents[2] / "stacks" / "layers"
+ACCOUNTS, BASELINE_LAYER = "accounts", "baseline"
+"""The layers that come with Strata: the attributes of accounts, and their baseline."""
 STACKS = ("backend", "organizations", "security", "sso")
 """The stacks of Strata itself, in the order of a first deploy."""
 GIVEN = ("landing_zone", "settings", "account")
@@ -92,6 +94,11 @@ class Code:
     """It has a stack in each member account, none in the management account."""
     model: type[Model] | None = None
 
+    @property
+    def package(self) -> str:
+        """Returns the Python package that has its stack."""
+        return ".".join(self.folder.relative_to(CODE.parents[1]).parts)
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -101,6 +108,8 @@ class Layer:
     code: Code
     settings: BaseModel | None = None
     deploying: Deploying = field(default_factory=Deploying)
+    source: str = ""
+    """The file that switches it on, of one that comes with Strata."""
 
     @property
     def roles(self) -> Roles:
@@ -110,7 +119,7 @@ class Layer:
     @property
     def file(self) -> str:
         """Returns the name of its file in the folder of the configuration."""
-        return f"layers/{self.name}.yaml"
+        return self.source or f"layers/{self.name}.yaml"
 
     @property
     def stack(self) -> str:
@@ -146,6 +155,13 @@ def folder_of(name: str) -> Path:
     """Returns where the code of a layer is: in the folder of its name, with `_` for `-` as Python's modules have it."""
     exact, pythonic = CODE / name, CODE / name.replace("-", "_")
     return exact if exact.is_dir() else pythonic
+
+
+def shipped(name: str, file: str, model: type[Model] | None = None) -> Layer:
+    """Returns a layer that comes with Strata, without its settings."""
+    in_accounts = name == BASELINE_LAYER
+    inputs = ("settings", "account") if in_accounts else ("landing_zone", "organizations")
+    return Layer(name, Code(CODE.parent / name, inputs, in_accounts, model), source=file)
 
 
 def unused(names: Collection[str]) -> list[Path]:

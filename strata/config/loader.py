@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 from strata.atomic import POLICY, UnreadableError, read_bytes
 from strata.config import (
     ACCEPTED,
+    BASELINE,
     EXPECTATIONS,
     EXTERNAL,
     FOLDERS,
@@ -39,8 +40,19 @@ from strata.config.expectations import ENTRIES as EXPECTATION_ENTRIES
 from strata.config.expectations import Expectation
 from strata.config.external import External
 from strata.config.json_lines import JsonSourceFile, minified
-from strata.config.layers import Code, Deploying, Layer, failure, in_order, read_code, wiring_faults
-from strata.config.models import Listing, Organization, Project, Security, Sso
+from strata.config.layers import (
+    ACCOUNTS,
+    BASELINE_LAYER,
+    Code,
+    Deploying,
+    Layer,
+    failure,
+    in_order,
+    read_code,
+    shipped,
+    wiring_faults,
+)
+from strata.config.models import Listing, Organization, PolicyReference, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move
 from strata.config.source import Location, SourceFile, conflicts, read, shown
@@ -189,7 +201,7 @@ def _read_list(
 
 
 def _read_layers(partial: PartialConfiguration) -> list[Fault]:
-    """Reads the settings of each of your own layers, by the model that its code has; an empty file switches it on."""
+    """Reads the settings of each layer, by the model that its code has; an empty file switches one of your own on."""
     faults: list[Fault] = []
     layers: dict[str, Layer] = {}
     broken: set[str] = set()
@@ -201,28 +213,59 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
         if code is None:
             broken.add(name)
             faults += source_file.faults
-            continue
-        deploying, left_out = _read_deploying(source_file, code.model)
-        if left_out:
-            broken.add(name)
-        if code.model is None:
-            if source_file.data:
-                problem = Message("layer-has-no-settings", "is not empty, and the layer has no model.py", layer=name)
-                faults.append(source_file.fault((), problem, "empty the file, or add a model.py"))
-            layers[name] = Layer(name, code, deploying=deploying)
         else:
-            try:
-                with contextlib.redirect_stdout(sys.stderr):  # stdout may be JSON
-                    settings, partial.skipped[file], _ = _parse(code.model, source_file, code)
-                layers[name] = Layer(name, code, settings, deploying)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # noqa: BLE001  # of a validator that somebody wrote
-                broken.add(name)
-                faults.append(failure(code, error))
-        faults += source_file.faults
+            faults += _read_layer(partial, source_file, Layer(name, code), layers, broken)
+    if os.path.lexists(partial.folder / BASELINE):
+        from strata.config.baseline import Baseline  # most configurations have none
+
+        source_file = partial.source_files[BASELINE] = _source_file(partial.folder, BASELINE)
+        if BASELINE_LAYER in {*layers, *broken}:
+            faults += [_name_taken(source_file, BASELINE_LAYER), *source_file.faults]
+        else:
+            faults += _read_layer(partial, source_file, shipped(BASELINE_LAYER, BASELINE, Baseline), layers, broken)
+    if partial.organization and partial.organization.has_attributes:
+        if ACCOUNTS in {*layers, *broken}:
+            faults.append(_name_taken(partial.source_files[ORGANIZATION], ACCOUNTS, ("defaults",)))
+        else:
+            layers[ACCOUNTS] = shipped(ACCOUNTS, ORGANIZATION)
     partial.layers = in_order(layers)
     return [*faults, *wiring_faults(layers, broken)]
+
+
+def _read_layer(
+    partial: PartialConfiguration, source_file: SourceFile, layer: Layer, layers: dict[str, Layer], broken: set[str]
+) -> list[Fault]:
+    """Adds a layer with its settings, or to those that are broken; returns the faults in its file."""
+    name, code, faults = layer.name, layer.code, list[Fault]()
+    deploying, left_out = _read_deploying(source_file, code.model)
+    if left_out:
+        broken.add(name)
+    if code.model is None:
+        if source_file.data:
+            problem = Message("layer-has-no-settings", "is not empty, and the layer has no model.py", layer=name)
+            faults.append(source_file.fault((), problem, "empty the file, or add a model.py"))
+        layers[name] = replace(layer, deploying=deploying)
+    else:
+        try:
+            with contextlib.redirect_stdout(sys.stderr):  # stdout may be JSON
+                settings, partial.skipped[layer.file], _ = _parse(code.model, source_file, code)
+            layers[name] = replace(layer, settings=settings, deploying=deploying)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # of a validator that somebody wrote
+            broken.add(name)
+            faults.append(failure(code, error))
+    return [*faults, *source_file.faults]
+
+
+def _name_taken(source_file: SourceFile, name: str, at: Location = ()) -> Fault:
+    """Returns the fault of a layer that comes with Strata where one of your own has its name."""
+    text = f"switches on the layer {name} that comes with Strata, and you have one of your own of that name"
+    remedy = (
+        f"take it out, or rename yours: cdktf destroy its stacks, rename stacks/layers/{name} and layers/{name}.yaml, "
+        "and deploy it again"
+    )
+    return source_file.fault(at, Message("layer-name-taken", text, layer=name), remedy)
 
 
 def _read_deploying(source_file: SourceFile, model: type[BaseModel] | None) -> tuple[Deploying, set[Location]]:
@@ -576,12 +619,26 @@ def _unreadable(error: Exception, text: str) -> tuple[Message, str, int]:
     return Message("number-too-long", "has a number no policy has"), "write a shorter one", 1
 
 
+def _of_roles(partial: PartialConfiguration) -> Iterable[tuple[Location, PolicyReference]]:
+    """Yields the policies of the roles in baseline.yaml that are files, with their places."""
+    layer = partial.layers.get(BASELINE_LAYER)
+    if not (layer and layer.source and layer.settings):
+        return
+    for place, its in getattr(layer.settings, "settings", {}).items():
+        for name, role in (its.roles or {}).items():
+            for index, reference in enumerate(role.policies if role else ()):
+                if reference.inline:
+                    yield ("settings", place, "roles", name, "policies", index), reference
+
+
 def policy_references(partial: PartialConfiguration) -> dict[str, tuple[str, Location]]:
     """Returns every policy file named, with the file and location that names it first."""
     references: dict[str, tuple[str, Location]] = {}
     for key, policy in partial.organization.policies.items() if partial.organization else ():
         if policy.file:
             references.setdefault(policy.file, (ORGANIZATION, ("policies", key, "file")))
+    for at, reference in _of_roles(partial):
+        references.setdefault(reference.inline or "", (BASELINE, (*at, "inline")))
     deployer = partial.project.deployer if partial.project else None
     for index, reference in enumerate(deployer.policies if deployer else ()):
         if reference.inline:

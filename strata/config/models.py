@@ -39,6 +39,7 @@ from strata.config.types import (
     ContactEmail,
     ContactName,
     ContactPhone,
+    ContactReference,
     ContactTitle,
     CostEmail,
     Email,
@@ -61,6 +62,7 @@ from strata.config.types import (
     PermissionSetReference,
     PersonEmail,
     PersonName,
+    PlaceReference,
     PolicyDescription,
     PolicyFile,
     PolicyName,
@@ -123,6 +125,8 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
     stays: ClassVar[tuple[str, ...]] = ()
     """The fields that keep what AWS has where no file writes them."""
+    inherits: ClassVar[tuple[str, ...]] = ()
+    """The fields where null takes away what is inherited, and so is a value."""
 
     @model_validator(mode="before")
     @classmethod
@@ -131,7 +135,7 @@ class Model(BaseModel):
             return {}
         if not isinstance(data, dict) or None not in data.values():
             return data
-        known = {field.alias or name for name, field in cls.model_fields.items()}
+        known = {field.alias or name for name, field in cls.model_fields.items()} - {*cls.inherits}
         return {key: value for key, value in data.items() if value is not None or key not in known}
 
     @property
@@ -418,18 +422,46 @@ class OrganizationalUnit(Model):
     """The units below it, up to five levels in all."""
 
 
-class AccountEntry(Model, title="Account"):
-    """A member account; its key is its identity, its name may change."""
+class ContactNames(Model):
+    """Whom AWS reaches about an account, by names of `contacts` and `primary_contacts` in security.yaml."""
 
-    stays: ClassVar[tuple[str, ...]] = ("name", "tags")
+    inherits = ("billing", "operations", "security", "primary")
+    billing: ContactReference | None = None
+    """For invoices and payments."""
+    operations: ContactReference | None = None
+    """For the availability of services."""
+    security: ContactReference | None = None
+    """For abuse and security issues."""
+    primary: ContactReference | None = None
+    """The primary contact, an address as well: an entry of `primary_contacts`."""
+
+
+class AccountAttributes(Model):
+    """What accounts have of their own, or inherit: by each attribute the nearest place counts, `null` takes it away."""
+
+    inherits = ("tags", "contacts", "regions", "budget")
+    tags: dict[TagKey, TagValue | None] | None = None
+    """All of its tags, with those of the places above by their keys; without any it keeps those that it has."""
+    contacts: ContactNames | None = None
+    regions: Many[Region] | None = None
+    """The opt-in regions that are enabled for it; none is ever disabled."""
+    budget: "Budget | None" = None
+    """A monthly cost budget of the account, of which `limit_usd` is given somewhere."""
+
+
+class _Account(Model):
     email: RootEmail
     """The root e-mail address: unique in all of AWS, and never to be changed here alone."""
     organizational_unit: UnitReference
     """The key of the unit it is in, or `root`."""
     name: AccountName | None = None
     """Its name as AWS shows it; when not given, it is made as `<project name>-<key>`, and keeps the name it has."""
-    tags: dict[TagKey, TagValue] = {}
-    """All of its own tags; when not given, it keeps those it has."""
+
+
+class AccountEntry(AccountAttributes, _Account, title="Account"):
+    """A member account; its key is its identity, its name may change."""
+
+    stays: ClassVar[tuple[str, ...]] = ("name", "tags")
     retired: bool = False
     """Strata forgets the account and leaves it as it is, open or closed."""
 
@@ -626,6 +658,8 @@ class Organization(Model):
     """The units right below the root, by key."""
     accounts: dict[Key, AccountEntry] = {}
     """The member accounts, by key."""
+    defaults: dict[PlaceReference, AccountAttributes] | None = None
+    """What accounts inherit: by `root` for all, or `ou/KEY` for those in a unit and below; see docs/accounts.md."""
     policies: dict[Key, PolicyEntry] = {}
     """The policies of the organization, by key."""
     delegated_administrators: dict[ServicePrincipal, AccountReference] = {}
@@ -635,6 +669,12 @@ class Organization(Model):
     region_restriction: RegionRestriction | None = None
     member_root_access: MemberRootAccess | None = None
     ec2_defaults: Ec2Defaults | None = None
+
+    @property
+    def has_attributes(self) -> bool:
+        """Returns whether the stack `accounts` takes part, which `defaults: {}` keeps after all else is taken out."""
+        own = {*AccountAttributes.inherits} - {"tags"}
+        return self.defaults is not None or any(own & account.model_fields_set for account in self.accounts.values())
 
 
 # security.yaml
@@ -885,6 +925,29 @@ class Contact(Model):
     """Where AWS calls."""
 
 
+class PrimaryContact(Model):
+    """A primary contact: whom AWS takes for the owner of an account."""
+
+    full_name: ContactName
+    """The name of the person or team."""
+    company_name: ContactName | None = None
+    """The name of the company."""
+    phone_number: ContactPhone
+    """Where AWS calls, with the country's code: `+49 30 1234567`."""
+    address_line_1: ContactName
+    """Street and number."""
+    address_line_2: ContactName | None = None
+    city: ContactName
+    """The city."""
+    state_or_region: ContactName | None = None
+    """Required by AWS in some countries, such as the US."""
+    postal_code: ContactName
+    """The postal code."""
+    country_code: Annotated[str, Form(r"[A-Z]{2}", example="DE")]
+    """The country, by the two letters of ISO 3166-1."""
+    website_url: ContactName | None = None
+
+
 class AlternateContacts(Control):
     """Whom AWS writes to about bills, operations and security, besides the root e-mail, in every account."""
 
@@ -991,6 +1054,10 @@ class Security(Model):
     alternate_contacts: AlternateContacts = Field(default_factory=AlternateContacts)
     github_actions: GithubActions = Field(default_factory=GithubActions)
     """Roles for the pipeline in .github/workflows, see docs/pipeline.md."""
+    contacts: dict[Key, Contact] = {}
+    """Alternate contacts by name, which `contacts` of organization.yaml gives to accounts."""
+    primary_contacts: dict[Key, PrimaryContact] = {}
+    """Primary contacts by name."""
 
     @classmethod
     def kinds(cls, kind: type[C]) -> dict[str, type[C]]:

@@ -257,6 +257,7 @@ AccountPattern = Annotated[str, Form(_WILDCARDS, example="*-prod")]
 UnitReference = Annotated[str, Form(_KEY.pattern, example="workloads")]
 UserReference = Annotated[str, Form(_KEY.pattern, example="jane-doe")]
 GroupReference = Annotated[str, Form(_KEY.pattern, example="administrators")]
+ContactReference = Annotated[str, Form(_KEY.pattern, example="finance")]
 PermissionSetReference = Annotated[str, Form(_KEY.pattern, example="ReadOnly")]
 
 AccountId = Annotated[

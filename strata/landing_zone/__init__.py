@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
 from strata.config.external import External
-from strata.config.layers import IN_ACCOUNT, Layer, Roles
+from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT, Layer, Roles
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
 from strata.config.moves import Move
@@ -21,6 +21,7 @@ from strata.landing_zone.accounts import Account, accounts
 from strata.landing_zone.deployer import Deployer, deployer_of
 from strata.landing_zone.grants import Grant, grants
 from strata.landing_zone.groups import Group, groups
+from strata.landing_zone.inherited import Attributes, Inherited, attributes
 from strata.landing_zone.permission_sets import PermissionSet, all_permission_sets
 from strata.landing_zone.placeholders import SECURITY_ADMINISTRATOR
 from strata.landing_zone.policies import (
@@ -34,6 +35,9 @@ from strata.landing_zone.policies import (
 from strata.landing_zone.selection import AccountSelector
 from strata.landing_zone.services import derived_services, policy_types
 from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
+
+if TYPE_CHECKING:
+    from strata.config.baseline import MemberSettings
 
 __all__ = ["MANAGEMENT", "ROOT", "LandingZone", "Part", "SourceLocation"]
 
@@ -140,6 +144,29 @@ class LandingZone:
         """Returns the number of the wave that a stack is deployed in, 0 where its layer has none."""
         layer, _, account = stack.partition(IN_ACCOUNT)
         return next((number for number, wave in enumerate(self.waves.get(layer, ()), 1) if account in wave), 0)
+
+    @cached_property
+    def attributes(self) -> Mapping[str, Attributes]:
+        """Returns contacts, tags, regions and budget of each account, its own or inherited, by key."""
+        return attributes(self.organization)
+
+    @cached_property
+    def baseline(self) -> Mapping[str, Inherited]:
+        """Returns what baseline.yaml gives each member account, by key; empty where there is no such file."""
+        layer = self.layers.get(BASELINE_LAYER)
+        if not (layer and layer.source and layer.settings):
+            return {}
+        words = layer.settings.model_dump(exclude_unset=True).get("settings", {})
+        return {key: Inherited.of(account.places, words, "settings") for key, account in self.members.items()}
+
+    @cached_property
+    def member_settings(self) -> Mapping[str, MemberSettings]:
+        """Returns the same as it is set, by key."""
+        if not self.baseline:
+            return {}
+        from strata.config.baseline import MemberSettings  # most configurations have none
+
+        return {key: MemberSettings.model_validate(its.at()) for key, its in self.baseline.items()}
 
     @cached_property
     def units(self) -> Mapping[str, Unit]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from strata.config import ORGANIZATION, PROJECT
 from strata.config.models import MANAGEMENT, ROOT, Organization, Project
 from strata.config.source import Location
+from strata.landing_zone.inherited import attributes, places
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,17 @@ class Account:
     retired: bool = False
     unwritten: frozenset[str] = frozenset()
     """Those of its attributes that the configuration leaves as they are."""
+    regions: tuple[str, ...] = ()
+    """The opt-in regions that it has enabled, or will have."""
+    places: tuple[str, ...] = ()
+    """Where words about it stand, from the root down to its own key: `root`, `ou/KEY`, the key."""
 
 
 def accounts(project: Project, organization: Organization) -> dict[str, Account]:
     """Returns all accounts, the management account first, the others sorted, retired ones among them."""
     own = project.management_account
     management = Account(MANAGEMENT, own.name, own.email, ROOT, PROJECT, ("management_account",), own.id)
-    resolved = {MANAGEMENT: management}
+    resolved, its, above = {MANAGEMENT: management}, attributes(organization, ("tags", "regions")), places(organization)
     for key, account in sorted(organization.accounts.items()):
         resolved[key] = Account(
             key,
@@ -41,9 +46,11 @@ def accounts(project: Project, organization: Organization) -> dict[str, Account]
             account.organizational_unit,
             ORGANIZATION,
             ("accounts", key),
-            tags=account.tags,
+            tags=its[key].tags,
             retired=account.retired,
-            unwritten=account.unwritten,
+            unwritten=account.unwritten - ({"tags"} if its[key].tags else set()),
+            regions=its[key].regions,
+            places=above[key],
         )
     return resolved
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from strata.config.layers import ACCOUNTS
 from strata.config.layers import Layer as OwnLayer
-from strata.config.models import Control, GroupEntry, User, state_key
+from strata.config.models import GroupEntry, User, state_key
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.permission_sets import PermissionSet
 from strata.landing_zone.policies import Policy
@@ -37,15 +38,27 @@ def layers(landing_zone: LandingZone) -> list[LayerStack]:
 
 
 def _own(landing_zone: LandingZone, layer: OwnLayer) -> LayerStack:
-    """Returns a layer of your own; what it makes stands in its code alone."""
+    """Returns a layer of your own, of which what it makes stands in its code alone, or one that comes with Strata."""
     reads = landing_zone.reads(layer)
+    whose = "a layer" if layer.source else "a layer of your own"
+    if layer.name == ACCOUNTS and layer.source:
+        return LayerStack(layer.name, _attributes(landing_zone), reads, state_key(layer.stack))
     if not layer.in_each_account:
         where = f", in {layer.deploying.account}" if layer.deploying.account else ""
         return LayerStack(layer.stack, (f"a layer of your own{where}",), reads, state_key(layer.stack))
-    owns = [f"a layer of your own, a stack in each of {counted(len(landing_zone.members), 'member account')}"]
+    owns = [f"{whose}, a stack in each of {counted(len(landing_zone.members), 'member account')}"]
     if landing_zone.retired:
         owns.append(f"none in the retired {', '.join(landing_zone.retired)}")
     return LayerStack(layer.name, tuple(owns), reads, state_key(layer.stack_in("<account>")))
+
+
+def _attributes(landing_zone: LandingZone) -> tuple[str, ...]:
+    attributes = landing_zone.attributes.values()
+    return (
+        f"contacts of {counted(sum(bool(its.contacts) for its in attributes), 'account')}",
+        counted(sum(its.budget is not None for its in attributes), "budget"),
+        f"opt-in regions of {counted(sum(bool(its.regions) for its in attributes), 'account')}",
+    )
 
 
 def _backend(landing_zone: LandingZone) -> tuple[str, ...]:
@@ -83,8 +96,7 @@ def _unless_unread(landing_zone: LandingZone, part: Part, text: str) -> str:
 def _security(landing_zone: LandingZone) -> tuple[str, ...]:
     security = landing_zone.security
     by_mode: dict[str, list[str]] = {}
-    for name in type(security).model_fields:
-        control: Control = getattr(security, name)
+    for name, control in security.controls.items():
         by_mode.setdefault(control.mode.value, []).append(name)
     listed = tuple(
         f"{mode}: {', '.join(sorted(by_mode[mode]))}" for mode in ("on", "off", "unmanaged") if mode in by_mode

@@ -197,11 +197,16 @@ def declared_settings(policies: Iterable[Policy]) -> Iterator[tuple[Policy, str,
     """Yields what policies set in the management account: the policy, its attribute, the control that sets it too."""
     controls = {kind.declared_as: name for name, kind in Security.kinds(Setting).items() if kind.declared_as}
     for policy in policies:
-        if policy.type in _DECLARING and policy.reaches_management:
-            # As written: a rule asks before it is known that it can be filled.
-            written = _object(json.loads(policy.document.template or "{}"))
-            attributes = _object(written.get(_DECLARING[policy.type]))
-            yield from ((policy, attribute, controls[attribute]) for attribute in controls if attribute in attributes)
+        if policy.reaches_management:
+            yield from ((policy, name, controls[name]) for name in controls if name in declared_attributes(policy))
+
+
+def declared_attributes(policy: Policy) -> Mapping[str, Any]:
+    """Returns the settings of accounts that a declarative policy sets, by attribute."""
+    if policy.type not in _DECLARING:
+        return {}
+    # As written: a rule asks before it is known that it can be filled.
+    return _object(_object(json.loads(policy.document.template or "{}")).get(_DECLARING[policy.type]))
 
 
 def _object(value: Any) -> dict[str, Any]:

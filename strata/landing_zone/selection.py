@@ -10,10 +10,11 @@ from strata.config.models import MANAGEMENT, ROOT, Assignment, Organization
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
 from strata.errors import Message
-from strata.landing_zone.units import units
+from strata.landing_zone.inherited import attributes
+from strata.landing_zone.units import UNIT, units
 
-UNIT, EVERYWHERE = "ou/", "all"
-"""How a place names a unit, and all accounts."""
+EVERYWHERE = "all"
+"""How a place names all accounts."""
 
 
 class AccountSelector:
@@ -25,8 +26,8 @@ class AccountSelector:
         self.retired = frozenset(key for key, account in organization.accounts.items() if account.retired)
         self._units = _by_unit(organization)
         self._tags: dict[str, dict[str, set[str]]] = {}
-        for key, account in organization.accounts.items():
-            for tag, value in account.tags.items():
+        for key, its in attributes(organization, ("tags",)).items():
+            for tag, value in its.tags.items():
                 self._tags.setdefault(tag, {}).setdefault(value, set()).add(key)
         self._named: dict[str, frozenset[str]] = {}
         self._tagged: dict[tuple[str, str], frozenset[str]] = {}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from strata.config.models import ROOT, Organization, OrganizationalUnit
 from strata.config.source import Location
-from strata.landing_zone.accounts import Account
+
+if TYPE_CHECKING:
+    from strata.landing_zone.accounts import Account
 
 
 class Unit(NamedTuple):
@@ -49,6 +51,9 @@ def _walk(below: Mapping[str, OrganizationalUnit], above: tuple[str, ...]) -> It
 
 
 # The tree
+
+UNIT = "ou/"
+"""How a place names a unit."""
 
 
 class Target(NamedTuple):

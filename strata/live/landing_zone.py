@@ -190,14 +190,15 @@ class _Reading:
             if account.state != ACTIVE or key == MANAGEMENT:
                 continue
             here = self.zone.organization.accounts.get(key)
-            tags = here.tags if here and TAGS in self.inventory.unread else account.tags
+            here_now = self.zone.accounts.get(key)
+            tags = here_now.tags if here_now and TAGS in self.inventory.unread else account.tags
             unit = self.keys["ou"].get(account.parent, ROOT)
             fields = {**ACCOUNT.live_fields(account), "organizational_unit": unit, "tags": dict(tags)}
             accounts[key] = declared.AccountEntry.model_construct(**fields, retired=False)
             left = unmanaged.get(account.id, unmanaged.get(folded(account.email)))
             elsewhere: Location | None = None if left is None else ("unmanaged_accounts", left)
             self._place(ORGANIZATION, ("accounts", key), ("accounts", key) if here else elsewhere)
-        update = {"accounts": accounts, "organizational_units": self._units(live.root, ())}
+        update = {"defaults": None, "accounts": accounts, "organizational_units": self._units(live.root, ())}
         return self.zone.organization.model_copy(update=update)
 
     def _units(self, parent: str, above: Location) -> dict[str, declared.OrganizationalUnit]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from strata.config import ORGANIZATION, SECURITY
 from strata.config.limits import Limits
@@ -12,6 +12,7 @@ from strata.config.source import Location
 from strata.config.text import short
 from strata.errors import Fault, Message
 from strata.landing_zone.accounts import default_name
+from strata.landing_zone.inherited import attributes
 from strata.landing_zone.policies import all_policies
 from strata.landing_zone.services import delegation, derived_services, policy_types
 from strata.landing_zone.units import Unit, units
@@ -61,6 +62,7 @@ def accounts(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     if not organization:
         return
     known = partial.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
+    tags = attributes(organization, ("tags",))
     for key, account in organization.accounts.items():
         at: Location = ("accounts", key)
         if key == MANAGEMENT:
@@ -71,21 +73,23 @@ def accounts(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         yield from report_unknown(
             partial, ORGANIZATION, (*at, "organizational_unit"), unit, known, "organizational unit", ROOT, _MOVED
         )
-        yield from _account(partial, limits, key, account)
+        yield from _account(partial, limits, key, account, tags[key].tags)
     yield from _emails(partial, organization)
 
 
 _MOVED = "; if the unit was taken out, name the one that its accounts move to"
 
 
-def _account(partial: PartialConfiguration, limits: Limits, key: str, account: AccountEntry) -> Iterator[Fault]:
+def _account(
+    partial: PartialConfiguration, limits: Limits, key: str, account: AccountEntry, own_tags: Mapping[str, str]
+) -> Iterator[Fault]:
     project, tags = partial.project, limits["tags"]
     if project and not account.name:
         name, limit = default_name(project, key), limits["account_name"]
         yield from report_default_name(partial, ORGANIZATION, ("accounts", key), name, limit, "give it another name")
-    if project and (count := len({*account.tags, *project.tags_of_everything})) > tags.value:
+    if project and (count := len({*own_tags, *project.tags_of_everything})) > tags.value:
         own = " and Strata's three" if project.default_tags else ""
-        problem = f"has {len(account.tags)} tags, with those of the project{own}, AWS allows {tags.value}"
+        problem = f"has {len(own_tags)} tags, with those of the project{own}, AWS allows {tags.value}"
         message = Message("too-many", f"{problem} ({tags.cited})", kind="tags", count=count, limit=tags.value)
         yield partial.fault(ORGANIZATION, ("accounts", key, "tags"), message, "drop some")
 

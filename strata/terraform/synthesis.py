@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.aws.session import emulator
-from strata.config.layers import Layer
+from strata.config.layers import Code, Layer
 from strata.landing_zone import LandingZone
 from strata.terraform.attributes import digest
 from strata.terraform.tools import CHECKOUT, LOCK
@@ -43,7 +43,7 @@ def sources(landing_zone: LandingZone) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     plain: set[str] = set()
     for name, layer in landing_zone.layers.items():
-        if landing_zone.layers.keys() & {*layer.reads} <= plain and _is_plain(layer.code.folder):
+        if landing_zone.layers.keys() & {*layer.reads} <= plain and (layer.source or _is_plain(layer.code)):
             plain.add(name)
         if layer.code.in_accounts:
             common = [*_common(), *_of_layer(landing_zone, layer)] if name in plain else None
@@ -55,7 +55,7 @@ def sources(landing_zone: LandingZone) -> dict[str, str | None]:
 
 def _of_layer(landing_zone: LandingZone, layer: Layer) -> list[Any]:
     """Returns what a layer is given: of another stack, or of the landing zone, everything that is configured."""
-    settings = landing_zone.source_files[f"layers/{layer.name}.yaml"].data  # a model may hide what is secret
+    settings = landing_zone.source_files[layer.file].data  # a model may hide what is secret
     zone: list[Any] = [
         landing_zone.project.model_dump(mode="json"),
         [move.model_dump(mode="json") for move in landing_zone.moves],
@@ -63,6 +63,8 @@ def _of_layer(landing_zone: LandingZone, layer: Layer) -> list[Any]:
     if not {*layer.code.inputs} <= {"account", "settings"}:
         files = {name: source_file.data for name, source_file in landing_zone.source_files.items()}
         zone += [files, landing_zone.documents, landing_zone.external.model_dump(mode="json")]
+    if layer.source:
+        zone.append(landing_zone.documents)  # those of roles
     roles = layer.deploying.roles
     return [layer.name, settings, roles and roles.model_dump(), *zone]
 
@@ -88,11 +90,11 @@ def _is_read(path: Path) -> bool:
     return path.is_file() and path.suffix != ".pyc"
 
 
-def _is_plain(folder: Path) -> bool:
+def _is_plain(code: Code) -> bool:
     """Says whether the code of a layer reads nothing but what it is given, and nothing of it lies elsewhere."""
+    folder, own = code.folder, code.package
     if folder.is_symlink() or any(path.is_symlink() for path in folder.rglob("*")):
         return False
-    own = f"stacks.layers.{folder.name}"
     for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_bytes())):
             if not all(_is_seen(name, own) for name in _imported(node)) or _READING & {*_named(node)}:

@@ -1,0 +1,91 @@
+"""The `baseline` stack of a member account: what baseline.yaml sets there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from cdktf_cdktf_provider_aws.backup_region_settings import BackupRegionSettings
+from cdktf_cdktf_provider_aws.ebs_default_kms_key import EbsDefaultKmsKey
+from cdktf_cdktf_provider_aws.iam_account_alias import IamAccountAlias
+from cdktf_cdktf_provider_aws.servicequotas_service_quota import ServicequotasServiceQuota
+from constructs import Construct
+
+from stacks.account import AccountStack, MemberAccount
+from stacks.base import resource_name
+from stacks.baseline.events import sign_in_events
+from stacks.baseline.roles import roles
+from stacks.security.controls import Controls
+from stacks.security.settings import KINDS, settings
+from strata.config.baseline import AccountAlias, Baseline, MemberSettings, Quotas, VolumeEncryption
+from strata.config.models import Control, Mode, Setting
+
+UNMANAGED: Mapping[str, Any] = {"mode": Mode.UNMANAGED}
+
+
+class Stack(AccountStack, Controls):
+    """The settings of one account; one that nobody gives any more stays as it is at AWS."""
+
+    def __init__(self, scope: Construct, id: str, *, account: MemberAccount, settings: Baseline) -> None:
+        super().__init__(scope, id, account=account)
+        words = {place: its.model_dump(exclude_unset=True) for place, its in settings.settings.items()}
+        self.settings = MemberSettings.model_validate(account.nearest(words))
+        self._settings()
+        roles(self, {name: role for name, role in (self.settings.roles or {}).items() if role})
+        sign_in_events(self, self._given("sign_in_events"))
+
+    @property
+    def governed(self) -> tuple[str, ...]:
+        """Returns the governed regions that the account has enabled."""
+        return self.account.regions
+
+    def _given(self, name: str) -> Any:
+        """Returns a control as it is given, unmanaged where it is not."""
+        kind = MemberSettings.kinds()[name]
+        return getattr(self.settings, name) or kind.model_validate(UNMANAGED)
+
+    def _settings(self) -> None:
+        given = {name: self._given(name) for name in MemberSettings.kinds()}
+        plain = {name: control for name, control in given.items() if name in KINDS and isinstance(control, Setting)}
+        settings(self, plain, declared=())
+        self.make_in_regions(given["ebs_encryption"], partial(self._volume_key, given["ebs_encryption"]))
+        self.make_in_regions(given["backup"], partial(self._backup, given["backup"]))
+        self.make(given["account_alias"], partial(self._alias, given["account_alias"]))
+        self._quotas(given["quotas"])
+
+    def _volume_key(self, control: VolumeEncryption, region: str) -> None:
+        if (arn := control.key_arns.get(region)) or not control.on:
+            self.add(EbsDefaultKmsKey, resource_name("main", region), key_arn=arn or "", region=region)
+        else:
+            self.remove_from_state(f"aws_ebs_default_kms_key.{resource_name('main', region)}")
+
+    def _backup(self, control: Control, region: str) -> None:
+        types = getattr(control, "resource_types", {})
+        self.add(
+            BackupRegionSettings,
+            resource_name("main", region),
+            resource_type_opt_in_preference=dict(types),
+            region=region,
+        )
+
+    def _alias(self, control: AccountAlias) -> None:
+        self.add(IamAccountAlias, "main", account_alias=control.name.replace("{key}", self.account.key))
+
+    def _quotas(self, control: Quotas) -> None:
+        """Asks for quotas; what is not asked for any more stays, and its address with it in no state."""
+        for quota, value in sorted(control.values.items()):
+            service, _, code = quota.partition("/")
+            for region in self.governed:
+                name = resource_name(service, code, region)
+                if control.on:
+                    self.add(
+                        ServicequotasServiceQuota,
+                        name,
+                        service_code=service,
+                        quota_code=code,
+                        value=value,
+                        region=region,
+                    )
+                else:
+                    self.remove_from_state(f"aws_servicequotas_service_quota.{name}")

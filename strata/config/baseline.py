@@ -1,0 +1,240 @@
+"""What baseline.yaml may say: settings of member accounts, by the place that gives them."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, ClassVar, Self, get_args
+
+from pydantic import Field, field_validator, model_validator
+
+from strata.config.models import (
+    Boundary,
+    Control,
+    EbsEncryption,
+    Model,
+    PasswordPolicy,
+    PolicyReference,
+    RegionalSetting,
+    Setting,
+)
+from strata.config.text import Form, Problem, short
+from strata.config.types import AccountReference, Many, PlaceReference, Region
+from strata.config.weaker import Weaker
+from strata.errors import Message
+
+_KEY_ARN = Form(
+    r"arn:aws:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+", example="arn:aws:kms:eu-west-1:123456789012:key/1a2b"
+)
+_ALIAS = Form(r"(?!.*--)(?:[a-z0-9-]|\{key\}){3,63}", example="acme-{key}")
+_QUOTA = Form(r"[a-z0-9-]+/L-[A-Z0-9]{8}", example="vpc/L-F678F1CE")
+_ROLE = Form(r"[A-Za-z][A-Za-z0-9-]{0,63}", example="auditor")
+_BACKUP_TYPE = Form(r"[A-Za-z0-9 -]+", example="DynamoDB")
+
+
+class VolumeEncryption(EbsEncryption):
+    """New EBS volumes are encrypted, per governed region."""
+
+    key_arns: dict[Region, Annotated[str, _KEY_ARN]] = Field(default={})
+    """The key of each region; AWS's own, `aws/ebs`, where none is given."""
+
+
+class SerialConsoleAccess(RegionalSetting):
+    """Closes the serial console of EC2, per governed region."""
+
+    declared_as = "serial_console_access"
+    always: ClassVar = {"enabled": False}
+
+
+class EmrPublicAccess(RegionalSetting):
+    """Blocks EMR clusters whose security groups are open to everybody, per governed region."""
+
+    always: ClassVar = {"block_public_security_group_rules": True}
+
+
+class DocumentPublicAccess(RegionalSetting):
+    """Blocks public sharing of SSM documents, per governed region."""
+
+    always: ClassVar = {"setting_id": "/ssm/documents/console/public-sharing-permission", "setting_value": "Disable"}
+
+
+class InternetBlock(StrEnum):
+    """Which traffic of internet gateways is blocked."""
+
+    BOTH = "block-bidirectional"
+    INGRESS = "block-ingress"
+
+
+class VpcPublicAccess(RegionalSetting):
+    """Blocks internet gateways, per governed region: whatever is reached or reaches out through one stops."""
+
+    declared_as = "vpc_block_public_access"
+    breaks = "what is reached through an internet gateway stops"
+    arguments: ClassVar = {"block": "internet_gateway_block_mode"}
+
+    block: Annotated[InternetBlock, Weaker.ELSE] = Field(default=InternetBlock.INGRESS, strict=False)
+    """`block-ingress` lets what is inside reach out through NAT gateways."""
+
+
+class BackupTypes(RegionalSetting):
+    """Which types of resources AWS Backup looks after, per governed region."""
+
+    resource_types: dict[Annotated[str, _BACKUP_TYPE], bool] = Field(default={})
+    """Each type that `aws backup describe-region-settings` lists, with whether it takes part."""
+
+
+class Quotas(Control):
+    """Service quotas that are asked for, per governed region; AWS may take days, and takes none back."""
+
+    off = "AWS keeps what it granted"
+
+    values: dict[Annotated[str, _QUOTA], Annotated[float | int, Field(gt=0)]] = Field(default={})
+    """By service and code of the quota, as `aws service-quotas list-service-quotas` names them."""
+
+
+class AccountAlias(Setting):
+    """The alias in the sign-in address of the account, unique in all of AWS."""
+
+    name: Annotated[str, _ALIAS] = ""
+    """Lower-case letters, digits and hyphens; `{key}` stands for the key of the account."""
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.name and (self.name[0] == "-" or self.name[-1] == "-"):
+            problem = f"{short(self.name)} begins or ends with a hyphen"
+            raise Problem(Message("text-malformed", problem, kind="account alias", value=self.name), "take it off")
+        return self
+
+
+_REPOSITORY = Form(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", example="acme/shop")
+_NUMBER = Form(r"[1-9][0-9]{0,18}", example="123456789")
+_PROJECT = Form(r"[A-Za-z0-9_][A-Za-z0-9_./-]*/[A-Za-z0-9_.-]+", example="acme/shop")
+_NAME = Form(r"[A-Za-z0-9._][A-Za-z0-9._/-]*", example="main")
+
+
+class GithubTrust(Model):
+    """The jobs of one repository of GitHub: those of an environment, of a branch, or both."""
+
+    repository: Annotated[str, _REPOSITORY]
+    """The repository, as in `acme/shop`."""
+    repository_id: Annotated[str, _NUMBER]
+    """Its number, which no other ever gets: `gh api repos/acme/shop --jq .id`."""
+    owner_id: Annotated[str, _NUMBER]
+    """The number of its owner: `--jq .owner.id`."""
+    environment: Annotated[str, _NAME] | None = None
+    """The environment whose jobs may assume the role."""
+    branch: Annotated[str, _NAME] | None = None
+    """The branch whose jobs may."""
+
+    @model_validator(mode="after")
+    def _bound(self) -> Self:
+        if not (self.environment or self.branch):
+            message = Message("key-missing", "every job of the repository could", keys=["environment", "branch"])
+            raise Problem(message, "give environment, branch, or both")
+        return self
+
+
+class GitlabTrust(Model):
+    """The jobs of one branch of a project at gitlab.com."""
+
+    project: Annotated[str, _PROJECT]
+    """The path of the project, as in `acme/shop`."""
+    branch: Annotated[str, _NAME]
+    """The branch whose jobs may assume the role."""
+
+
+class Trust(Model):
+    """Who may assume a role: exactly one of account, github, gitlab."""
+
+    account: AccountReference | None = None
+    """An account of the organization, by key: those in it who have the permission."""
+    role: Annotated[str, _ROLE] | None = None
+    """Of that account, the role of this name alone."""
+    github: GithubTrust | None = None
+    gitlab: GitlabTrust | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name in ("account", "github", "gitlab") if getattr(self, name) is not None]
+        if len(given) != 1:
+            problem = f"has {' and '.join(given) or 'nobody'}, where one of account, github, gitlab belongs"
+            id = "keys-exclude-each-other" if given else "key-missing"
+            raise Problem(Message(id, problem, keys=["account", "github", "gitlab"]), "give exactly one")
+        if self.role and not self.account:
+            raise Problem(Message("key-out-of-place", "role belongs to account", key="role"), "remove role")
+        return self
+
+
+class MemberRole(Control):
+    """An IAM role in the account."""
+
+    opens: ClassVar[bool] = True
+    off = "it is deleted at AWS"
+
+    trust: Trust | None = None
+    """Who may assume it."""
+    policies: Many[PolicyReference] = ()
+    """What it allows."""
+    boundary: Boundary | None = None
+    description: str = ""
+    session_hours: Annotated[int, Field(ge=1, le=12)] = 1
+    """How long a session lasts at most."""
+
+    @field_validator("description")
+    @classmethod
+    def _visible(cls, value: str) -> str:
+        if not re.fullmatch(r"[\t\n\r\x20-\x7e\xa1-\xff]{0,1000}", value):
+            message = Message("text-malformed", f"{short(value)} has characters that IAM rejects", kind="description")
+            raise Problem(message, "use Latin letters, at most 1000")
+        return value
+
+
+class SignInEvents(Control):
+    """Sends sign-ins of root and of IAM users to the alert topics of the management account."""
+
+    off = "its rules are deleted at AWS"
+
+
+class DefaultVpcs(Model):
+    """The VPCs that AWS makes in each region of an account."""
+
+    mode: Annotated["VpcMode", Field(strict=False)]
+    """`removed`: deleted where nothing is in them that AWS did not make; `unmanaged`: left as they are."""
+
+
+class VpcMode(StrEnum):
+    """What becomes of default VPCs."""
+
+    REMOVED = "removed"
+    UNMANAGED = "unmanaged"
+
+
+class MemberSettings(Model):
+    """The settings of the accounts at a place; `null` takes one away that is inherited."""
+
+    ebs_encryption: VolumeEncryption | None = None
+    serial_console_access: SerialConsoleAccess | None = None
+    emr_public_access: EmrPublicAccess | None = None
+    document_public_access: DocumentPublicAccess | None = None
+    vpc_public_access: VpcPublicAccess | None = None
+    backup: BackupTypes | None = None
+    quotas: Quotas | None = None
+    password_policy: PasswordPolicy | None = None
+    account_alias: AccountAlias | None = None
+    roles: dict[Annotated[str, _ROLE], MemberRole | None] | None = None
+    sign_in_events: SignInEvents | None = None
+    default_vpcs: DefaultVpcs | None = None
+
+    @classmethod
+    def kinds(cls) -> dict[str, type[Control]]:
+        """Returns the class of each control, by key."""
+        options = {name: get_args(field.annotation)[0] for name, field in cls.model_fields.items()}
+        return {name: kind for name, kind in options.items() if isinstance(kind, type) and issubclass(kind, Control)}
+
+
+MemberSettings.inherits = tuple(MemberSettings.model_fields)
+
+
+class Baseline(Model):
+    """baseline.yaml: what every member account arrives with; a layer that comes with Strata."""
+
+    settings: dict[PlaceReference, MemberSettings] = Field(default={})
+    """By `root` for all, `ou/KEY` for those in a unit and below, or the key of an account; the nearer wins."""

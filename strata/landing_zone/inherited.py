@@ -1,0 +1,174 @@
+"""What accounts inherit: words of the root, of the units above, of the account itself; the nearest count.
+
+One resolver for all that is written by place: `defaults` of organization.yaml, baseline.yaml, and layers of one's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
+
+from strata.config.models import MANAGEMENT, ROOT, AccountAttributes, Budget, Organization
+from strata.config.source import Location
+from strata.landing_zone.units import UNIT, units
+
+Path: TypeAlias = tuple[str, ...]
+"""The keys down to a value, below the place that has it."""
+
+
+class Given(NamedTuple):
+    """A value, and where it is written.
+
+    Attributes:
+        place: `root`, `ou/KEY` or the key of an account.
+    """
+
+    value: Any
+    place: str
+    location: Location
+
+
+class Words(NamedTuple):
+    """What a place says, with the location of that."""
+
+    place: str
+    location: Location
+    said: Mapping[str, Any]
+
+
+def nearest(words: Iterable[Words], taken: set[Location] | None = None) -> dict[Path, Given]:
+    """Returns the values that count, of places from the root down: the nearer wins, mappings are merged by their keys.
+
+    `None` takes away what stands there, and all below it; an empty mapping adds nothing to what is there.
+
+    Args:
+        words: what the places say, that of the root first.
+        taken: gets where something was taken away.
+    """
+    values: dict[Path, Given] = {}
+    for place, location, said in words:
+        for path, value in _leaves(said):
+            if value == {} and any(other[: len(path)] == path for other in values):
+                continue
+            for other in [other for other in values if other[: len(path)] == path or path[: len(other)] == other]:
+                del values[other]
+                if value is None and taken is not None:
+                    taken.add((*location, *path))
+            if value is not None:
+                values[path] = Given(value, place, (*location, *path))
+    return dict(sorted(values.items()))
+
+
+def _leaves(said: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
+    for key, value in said.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, (*above, key))
+        else:
+            yield (*above, key), value
+
+
+def below(values: Mapping[Path, Given], *path: str) -> dict[str, Any]:
+    """Returns what counts below a path, as it would be written at a single place."""
+    nested: dict[str, Any] = {}
+    for its, given in values.items():
+        if its[: len(path)] == path and len(its) > len(path):
+            holder = nested
+            for key in its[len(path) : -1]:
+                holder = holder.setdefault(key, {})
+            holder[its[-1]] = given.value
+    return nested
+
+
+def places(organization: Organization) -> dict[str, tuple[str, ...]]:
+    """Returns the places whose words count for each account, from the root down to itself."""
+    above = {
+        ROOT: (ROOT,),
+        **{unit.key: (ROOT, *(f"{UNIT}{key}" for key in unit.keys)) for unit in units(organization)},
+    }
+    accounts = organization.accounts.items()
+    return {MANAGEMENT: (ROOT, MANAGEMENT)} | {
+        key: (*above.get(account.organizational_unit, (ROOT,)), key) for key, account in accounts
+    }
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """What counts for an account.
+
+    Attributes:
+        given: the values with their places.
+    """
+
+    given: Mapping[Path, Given]
+
+    @classmethod
+    def of(cls, places: Iterable[str], words: Mapping[str, Mapping[str, Any]], section: str) -> Inherited:
+        """Returns what counts of a section of a file that is written by place."""
+        return cls(nearest(Words(place, (section, place), words[place]) for place in places if place in words))
+
+    def at(self, *path: str) -> dict[str, Any]:
+        """Returns what counts below a path, as it would be written at a single place."""
+        return below(self.given, *path)
+
+    def location(self, *path: str) -> Location:
+        """Returns where the value of a path is written, or the nearest of what stands below it."""
+        return next((given.location for its, given in self.given.items() if its[: len(path)] == path), ())
+
+
+def idle(section: str, words: Mapping[str, Mapping[str, Any]], ways: Iterable[Iterable[str]]) -> Iterator[Location]:
+    """Yields where `None` takes nothing away, on any of the ways from the root to an account."""
+    taken, passed = set[Location](), set[str]()
+    for way in ways:
+        on_it = [place for place in way if place in words]
+        passed.update(on_it)
+        nearest((Words(place, (section, place), words[place]) for place in on_it), taken)
+    for place in words:
+        nulls = ((section, place, *path) for path, value in _leaves(words[place]) if value is None)
+        yield from (null for null in nulls if place in passed and null not in taken)
+
+
+# The attributes of accounts
+
+
+class Attributes(Inherited):
+    """What an account has of its own, or inherits, of tags, contacts, regions and budget."""
+
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        """Returns its tags."""
+        return self.at("tags")
+
+    @cached_property
+    def contacts(self) -> dict[str, str]:
+        """Returns the names of its contacts, by billing, operations, security and primary."""
+        return self.at("contacts")
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Returns the opt-in regions that are enabled for it."""
+        regions = self.given.get(("regions",))
+        return tuple(sorted(regions.value)) if regions else ()
+
+    @cached_property
+    def budget(self) -> Budget | None:
+        """Returns its budget; the rules have seen that it has a limit."""
+        budget = self.at("budget")
+        return Budget.model_validate(budget) if budget else None
+
+
+def attributes(organization: Organization, only: Collection[str] = AccountAttributes.inherits) -> dict[str, Attributes]:
+    """Returns the attributes of each account, the management account among them, to which `root` applies as well."""
+    words = {
+        place: Words(place, ("defaults", place), entry.model_dump(include={*only}, exclude_unset=True))
+        for place, entry in (organization.defaults or {}).items()
+    }
+    words |= {
+        key: Words(key, ("accounts", key), account.model_dump(include={*only}, exclude_unset=True))
+        for key, account in organization.accounts.items()
+    }
+    every = {key: nearest(words[place] for place in way if place in words) for key, way in places(organization).items()}
+    # AWS tags the management account, and no deploy does.
+    every[MANAGEMENT] = {path: given for path, given in every[MANAGEMENT].items() if path[0] != "tags"}
+    return {key: Attributes(given) for key, given in every.items()}
