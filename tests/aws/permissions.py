@@ -27,6 +27,7 @@ from tests.aws.organizations import is_member
 CALLER = "arn:aws:sts::{account}:assumed-role/deployer/session"
 _PREFIXES = {
     "accessanalyzer": "access-analyzer",
+    "emr": "elasticmapreduce",
     "s3control": "s3",
     "service-quotas": "servicequotas",
     "sso-admin": "sso",
@@ -134,6 +135,9 @@ def needs(call: Call) -> Iterator[Need]:
     if operation == "s3:PutBucketReplication":
         passed = call["ReplicationConfiguration"]["Role"]
         yield Need("iam:PassRole", passed, {"iam:PassedToService": "s3.amazonaws.com"})
+    if operation == "events:PutTargets":
+        for role in {target["RoleArn"] for target in call["Targets"] if target.get("RoleArn")}:
+            yield Need("iam:PassRole", role, {"iam:PassedToService": "events.amazonaws.com"})
 
 
 def _nowhere(call: Call) -> bool:
