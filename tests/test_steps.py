@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -49,32 +49,41 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-@pytest.fixture(scope="module")
-def organization(emulated: Aws) -> tuple[Aws, bytes, str]:
+class Organization(NamedTuple):
     """An organization with an account, in which AWS Account Management is trusted."""
+
+    aws: Aws
+    snapshot: bytes
+    account: str
+    member: Session
+
+
+@pytest.fixture(scope="module")
+def organization(emulated: Aws) -> Iterator[Organization]:
     emulated.restore()
     emulated.order("ids")
     organizations = emulated.client("organizations")
     organizations.create_organization(FeatureSet="ALL")
     organizations.enable_aws_service_access(ServicePrincipal="account.amazonaws.com")
     account = emulated.open_account("dev@example.com")
-    return emulated, emulated.snapshot(), account
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in emulated.environment().items():
+            patch.setenv(name, value)
+        member = entered(Session(None, "us-east-1"), account)
+        yield Organization(emulated, emulated.snapshot(), account, member)
 
 
 @pytest.fixture
-def aws(organization: tuple[Aws, bytes, str], clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    aws, snapshot, _ = organization
-    aws.restore(snapshot)
-    aws.order("ids")
-    for name, value in aws.environment().items():
-        monkeypatch.setenv(name, value)
-    yield aws
-    aws.heal()
+def aws(organization: Organization, clock: Clock) -> Iterator[Aws]:
+    organization.aws.restore(organization.snapshot)
+    organization.aws.order("ids")
+    yield organization.aws
+    organization.aws.heal()
 
 
 @pytest.fixture
-def account(organization: tuple[Aws, bytes, str]) -> str:
-    return organization[2]
+def account(organization: Organization) -> str:
+    return organization.account
 
 
 @pytest.fixture
@@ -83,8 +92,8 @@ def management(aws: Aws) -> Session:
 
 
 @pytest.fixture
-def member(management: Session, account: str) -> Session:
-    return entered(management, account)
+def member(organization: Organization, aws: Aws) -> Session:
+    return organization.member
 
 
 def killed(aws: Aws, action: str, nth: int) -> None:

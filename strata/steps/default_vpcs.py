@@ -155,7 +155,7 @@ def remove(member: Aws, region: str, vpc: str) -> None:
     Raises:
         StrataError: something is in it now, a part could not be asked about, or AWS refuses, with its words.
     """
-    asking = replace(member, answers=None)
+    asking = replace(member, answers=None) if member.answers else member
     account = member.session.account or member.caller().account
     try:
         found = _found(asking, account, region)
