@@ -649,7 +649,7 @@ def test_a_layer_says_its_settings_by_place_as_the_page_has_it(own: Own, said: S
     """The account is nearer than its unit, the unit than the root; a place that there is not is a fault."""
     page = CHECKOUT / "docs/layers.md"
     model, stack = (block.text for block in blocks(page, "python", "Different by place"))
-    (settings,) = (block.text for block in blocks(page, "yaml", "Different by place"))
+    (settings,) = (block.text for block in blocks(page, "text", "Different by place"))
     own.add("logs", settings, model=model, stack=stack)
 
     made = synthesized(own, tmp_path)
