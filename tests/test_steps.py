@@ -11,6 +11,7 @@ import pytest
 
 from strata.aws.access_role import entered
 from strata.aws.session import Aws as Session
+from strata.aws.session import AwsError
 from strata.errors import StrataError
 from strata.steps import default_vpcs, regions
 from strata.steps.default_vpcs import NAMING, WITHIN, DefaultVpc, Occupant
@@ -604,6 +605,25 @@ def test_credentials_that_a_region_rejects_though_it_is_enabled_are_no_closed_re
     surveyed = default_vpcs.survey(member, [HERE, CLOSED])
 
     assert (surveyed.closed, set(surveyed.unread)) == ((CLOSED,), {HERE})
+    aws.fail("ec2:DescribeRegions", code="UnauthorizedOperation", message="no", status=403, times=9)
+    surveyed = default_vpcs.survey(member, [HERE, CLOSED])
+    assert (surveyed.closed, set(surveyed.unread)) == ((), {HERE, CLOSED})
+
+
+def test_credentials_that_have_expired_end_a_survey(
+    management: Session, member: Session, aws: Aws, account: str
+) -> None:
+    """The rest would be unread, one by one, or refused."""
+    surveyed = regions.survey(management, {"dev": account}, {"dev": OPT_IN})
+    for action in ("ec2:DescribeVpcs", "account:ListRegions", "account:EnableRegion"):
+        aws.fail(action, code="ExpiredToken", message="no", times=9)
+
+    with pytest.raises(AwsError):
+        default_vpcs.survey(member, [HERE])
+    with pytest.raises(AwsError):
+        regions.survey(management, {"dev": account}, {})
+    with pytest.raises(AwsError):
+        regions.ask(management, surveyed)
 
 
 @pytest.mark.parametrize("action", WRITES)
