@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
 
 from strata.aws.access_role import entered
 from strata.aws.session import Aws as Session
+from strata.aws.session import AwsError
 from strata.errors import StrataError
 from strata.steps import default_vpcs, regions
 from strata.steps.default_vpcs import NAMING, WITHIN, DefaultVpc, Occupant
@@ -207,8 +209,9 @@ def test_a_request_whose_answer_is_lost_is_no_refusal(management: Session, aws: 
     surveyed = regions.survey(management, {"dev": account}, {"dev": OPT_IN[:2]})
     aws.fail("account:EnableRegion", way="lose")
 
-    told = regions.ask(management, surveyed)
+    told = regions.ask(replace(management, answers=(answers := Answered())), surveyed)
 
+    assert answers.kept == {}, "what is done is no answer to keep"
     assert (told.asked, told.enabling, told.refused) == ((("dev", OPT_IN[1]),), (("dev", OPT_IN[0]),), {})
 
 
@@ -535,6 +538,24 @@ def test_a_rule_that_was_added_is_something_and_one_that_was_taken_out_is_not(me
 ALL = [{"CidrIp": "0.0.0.0/0"}]
 
 
+class Answered:
+    """Keeps answers, as a reading does that may break off."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+        self.get, self.put, self.forget = self.kept.get, self.kept.__setitem__, self.kept.clear
+
+
+def test_a_removal_asks_anew_what_was_kept_of_a_survey(member: Session) -> None:
+    vpc = found(keeping := replace(member, answers=Answered()))
+    member.client("ec2", HERE).create_network_interface(SubnetId=vpc.subnets[0])
+
+    with pytest.raises(StrataError) as refused:
+        default_vpcs.remove(keeping, HERE, vpc.id)
+    assert found(keeping).occupants == ()
+    assert [one.id for one in refused.value.args] == ["default-vpc-in-use"]
+
+
 # What AWS does not answer or do
 
 
@@ -584,6 +605,25 @@ def test_credentials_that_a_region_rejects_though_it_is_enabled_are_no_closed_re
     surveyed = default_vpcs.survey(member, [HERE, CLOSED])
 
     assert (surveyed.closed, set(surveyed.unread)) == ((CLOSED,), {HERE})
+    aws.fail("ec2:DescribeRegions", code="UnauthorizedOperation", message="no", status=403, times=9)
+    surveyed = default_vpcs.survey(member, [HERE, CLOSED])
+    assert (surveyed.closed, set(surveyed.unread)) == ((), {HERE, CLOSED})
+
+
+def test_credentials_that_have_expired_end_a_survey(
+    management: Session, member: Session, aws: Aws, account: str
+) -> None:
+    """The rest would be unread, one by one, or refused."""
+    surveyed = regions.survey(management, {"dev": account}, {"dev": OPT_IN})
+    for action in ("ec2:DescribeVpcs", "account:ListRegions", "account:EnableRegion"):
+        aws.fail(action, code="ExpiredToken", message="no", times=9)
+
+    with pytest.raises(AwsError):
+        default_vpcs.survey(member, [HERE])
+    with pytest.raises(AwsError):
+        regions.survey(management, {"dev": account}, {})
+    with pytest.raises(AwsError):
+        regions.ask(management, surveyed)
 
 
 @pytest.mark.parametrize("action", WRITES)

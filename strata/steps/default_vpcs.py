@@ -128,7 +128,7 @@ def survey(member: Aws, regions: Collection[str]) -> DefaultVpcSurvey:
     """Returns the default VPCs of an account in some regions, and what is in them.
 
     Raises:
-        AwsError: the credentials cannot be used at all.
+        AwsError: the credentials have expired.
     """
     account = member.session.account or member.caller().account
 
@@ -136,17 +136,27 @@ def survey(member: Aws, regions: Collection[str]) -> DefaultVpcSurvey:
         try:
             return _found(member, account, region)
         except AwsError as error:
+            if error.args[0].id == "sign-in-expired":
+                raise
             return _unread("the default VPC", error, account, region)
 
     answers = dict(zip(regions, asked_at_once(ask, regions), strict=True))
     unread = {region: answer for region, answer in answers.items() if isinstance(answer, Message)}
     rejected = [region for region, message in unread.items() if message.data["code"] in REJECTED]
-    closed = tuple(closed_regions(member, rejected)) if rejected else ()
+    closed = _closed(member, rejected) if rejected else ()
     return DefaultVpcSurvey(
         tuple(answer for answer in answers.values() if isinstance(answer, DefaultVpc)),
         closed,
         {region: message for region, message in unread.items() if region not in closed},
     )
+
+
+def _closed(member: Aws, rejected: Collection[str]) -> tuple[str, ...]:
+    """Returns the regions that the account has not enabled, among those that reject its credentials."""
+    try:
+        return tuple(closed_regions(member, rejected))
+    except AwsError:
+        return ()  # they are unread then, by what each has said
 
 
 def remove(member: Aws, region: str, vpc: str) -> None:
