@@ -110,7 +110,7 @@ class Stack(AccountStack, Controls):
         )
 
     def _alias(self, control: AccountAlias) -> None:
-        self.add(IamAccountAlias, "main", account_alias=control.name.replace("{key}", self.account.key))
+        self.add(IamAccountAlias, "main", account_alias=(control.name or "").replace("{key}", self.account.key))
 
     def _quotas(self, control: Quotas) -> None:
         """Asks for quotas; what is not asked for any more stays, and its address with it in no state."""
