@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -87,6 +87,8 @@ class LandingZone:
     """What is not known of it, with the reason."""
     account_ids: Mapping[str, str] = field(default_factory=dict)
     """The ids of its accounts by key, where AWS was asked."""
+    closed_regions: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """The opt-in regions by account that are declared and not enabled yet, where AWS was asked."""
 
     @cached_property
     def derived(self) -> dict[object, Any]:
@@ -110,7 +112,7 @@ class LandingZone:
 
     @cached_property
     def _all_accounts(self) -> Mapping[str, Account]:
-        return accounts(self.project, self.organization)
+        return accounts(self.project, self.organization, self.closed_regions)
 
     @cached_property
     def account_stacks(self) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ import datetime as dt
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 from strata.aws import runs
@@ -19,11 +19,11 @@ from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, asked_at_once, connect, emulator
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
-from strata.config.layers import IN_ACCOUNT, STACKS, folder_of
-from strata.config.models import ACCESS_ROLE, Project
+from strata.config.layers import ACCOUNTS, IN_ACCOUNT, STACKS, folder_of
+from strata.config.models import ACCESS_ROLE, MANAGEMENT, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
-from strata.identity import announced, examine
+from strata.identity import Examination, announced, examine
 from strata.identity.accounts import ALREADY_CLOSED, GONE
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import (
@@ -39,6 +39,7 @@ from strata.identity.settled import lost_layers, settled
 from strata.kinds import TYPES
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
+from strata.landing_zone.accounts import CLOSED_REGIONS
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
 from strata.landing_zone.services import TYPES_STAY, unknown_types
@@ -48,6 +49,7 @@ from strata.printing import line
 from strata.rules.expectations import require
 from strata.rules.lockout import Guard
 from strata.sides.states import State, managed, objects
+from strata.steps.known_regions import KnownRegions
 from strata.terraform import synthesis, whole
 from strata.terraform.attributes import digest
 from strata.terraform.change_list import ApprovedList, ChangeList
@@ -57,6 +59,7 @@ from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress, duration
 from strata.terraform.refresh import Refreshing
+from strata.terraform.steps import Steps
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded
 
@@ -99,8 +102,15 @@ class Prepared:
     """How many account stacks are planned and deployed at once."""
     empty: Message | None = None
     """That there is no account in the part that was asked for."""
+    regions: KnownRegions = field(default_factory=KnownRegions)
+    """Which opt-in regions accounts have enabled."""
     sources: Mapping[str, str | None] = field(default_factory=dict)
     """Of what the Terraform of each of these is written, None where nobody knows that."""
+
+    @cached_property
+    def steps(self) -> Steps:
+        """Returns what finds and does the steps of stacks."""
+        return Steps(self.landing_zone, self.aws, self.regions)
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -140,7 +150,7 @@ class Prepared:
 
     def origin(self, stack: str) -> whole.Origin:
         """Returns all that a plan of a stack in a member account follows from."""
-        return whole.origin(self.workspace, stack, self.sources[stack])
+        return whole.origin(self.workspace, stack, self.sources[stack], steps=self.steps.removes_default_vpcs(stack))
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -275,20 +285,26 @@ def prepare(
     if not stacks or "organizations" in stacks:
         _check_quota(aws, landing_zone, states.get("organizations", {}), examination.closed, progress.note)
     types = list(_types_left(aws, landing_zone))
+    regions = _known_regions(
+        aws,
+        landing_zone,
+        states["organizations"],
+        stacks,
+        fleet,
+        examination.closed,
+        progress,
+        always=refreshing.always,
+    )
+    landing_zone = replace(landing_zone, closed_regions=regions.closed)
     progress.doing("writing the Terraform")
     refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
-    words = {
-        *(word for word in allow if not word.startswith(ALREADY_CLOSED)),
-        *(  # what tells a synth of accounts to leave out has their ids; an account that is gone has none
-            f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
-            for key, account in examination.closed.items()
-            if key in landing_zone.members
-        ),
-    }
-    moved = (f"moved:{moved.kind}:{moved.new}" for moved in examination.moved)
-    prepared = Prepared(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing, fleet=fleet)
+    prepared = Prepared(
+        *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing), fleet=fleet, regions=regions
+    )
     listed = etags(aws, landing_zone.project)
-    prepared = _written(prepared, stacks, [*sorted(words), *moved, *(TYPES_STAY for _ in types)], listed)
+    prepared = _written(
+        prepared, stacks, [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)], listed
+    )
     written = [stack for stack in STACKS if stack not in workspace.unwritten]
     left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in written}
     _check_layers(aws, landing_zone, workspace, stacks_of(listed), examination.closed)
@@ -314,6 +330,48 @@ def _loaded(options: Options, today: dt.date) -> LandingZone:
         raise ConfigurationError(faults)
     require(landing_zone)
     return landing_zone
+
+
+def _words(landing_zone: LandingZone, allow: Collection[str], examination: Examination) -> Iterator[str]:
+    """Yields what a synth is told: what is allowed, and what only AWS and the states say."""
+    words = {
+        *(word for word in allow if not word.startswith(ALREADY_CLOSED)),
+        *(  # what tells a synth of accounts to leave out has their ids; an account that is gone has none
+            f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
+            for key, account in examination.closed.items()
+            if key in landing_zone.members
+        ),
+        *(f"{CLOSED_REGIONS}{key}:{'+'.join(names)}" for key, names in landing_zone.closed_regions.items()),
+    }
+    yield from sorted(words)
+    yield from (f"moved:{moved.kind}:{moved.new}" for moved in examination.moved)
+
+
+def _known_regions(
+    aws: Aws,
+    landing_zone: LandingZone,
+    organizations: State,
+    named: Sequence[str],
+    fleet: Fleet,
+    closed: Collection[str],
+    progress: Progress,
+    *,
+    always: bool,
+) -> KnownRegions:
+    """Returns which opt-in regions the accounts have enabled that this run is about."""
+    chosen = {*_chosen_in_accounts(landing_zone, named, fleet).values()}
+    here = not fleet.part and (not named or ACCOUNTS in named)
+    wanted = {
+        key: landing_zone.attributes[key].regions
+        for key in landing_zone.accounts.keys() - {*closed}
+        if landing_zone.attributes[key].regions and (here or key in chosen)
+    }
+    if wanted:
+        progress.doing(f"asking for the opt-in regions of {counted(len(wanted), 'account')}", seen_only=True)
+    ids = dict(account_ids(organizations, landing_zone.accounts))
+    if organizations:
+        ids[MANAGEMENT] = landing_zone.project.management_account.id
+    return KnownRegions.of(aws, landing_zone.project, ids, dict(sorted(wanted.items())), always=always)
 
 
 def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], listed: Mapping[str, str]) -> Prepared:
@@ -610,7 +668,7 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
     ]
 
 
-def _chosen_in_accounts(landing_zone: LandingZone, named: Sequence[str], fleet: Fleet) -> Collection[str]:
+def _chosen_in_accounts(landing_zone: LandingZone, named: Sequence[str], fleet: Fleet) -> Mapping[str, str]:
     """Returns the chosen stacks in member accounts; a layer stands for all that it has."""
     return {
         stack: account
