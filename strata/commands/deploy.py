@@ -189,7 +189,7 @@ class Deployment:
             ),
             explain=partial(explained, prepared),
             steps=prepared.steps.plan,
-            refresh=prepared.refreshing.needed,
+            refresh=prepared.refreshes,
             digest=prepared.digest,
             many=self._many,
             at_once=prepared.fleet.at_once,

@@ -162,7 +162,7 @@ def _plans(
             explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,
             steps=prepared.steps.plan,
-            refresh=prepared.refreshing.needed,
+            refresh=prepared.refreshes,
             digest=prepared.digest,
             many=fleet.many(workspace, prepared.asked, zone.account_stacks),
             at_once=prepared.fleet.at_once,

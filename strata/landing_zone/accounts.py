@@ -13,6 +13,9 @@ from strata.landing_zone.inherited import attributes, places
 CLOSED_REGIONS = "closed-regions:"
 """The beginning of the word that tells a synth of the opt-in regions that an account has not enabled yet."""
 
+LEAVING = "leaving:"
+"""The beginning of the word that tells a synth of a retired account whose baseline goes, with its id or without."""
+
 
 @dataclass(frozen=True)
 class Account:

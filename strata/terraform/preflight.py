@@ -19,8 +19,8 @@ from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, asked_at_once, connect, emulator
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
-from strata.config.layers import ACCOUNTS, IN_ACCOUNT, STACKS, folder_of
-from strata.config.models import ACCESS_ROLE, MANAGEMENT, Project
+from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT, STACKS, baseline_in, folder_of
+from strata.config.models import ACCESS_ROLE, MANAGEMENT, Leaving, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.identity import Examination, announced, examine
@@ -39,7 +39,7 @@ from strata.identity.settled import lost_layers, settled
 from strata.kinds import TYPES
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
-from strata.landing_zone.accounts import CLOSED_REGIONS
+from strata.landing_zone.accounts import CLOSED_REGIONS, LEAVING
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
 from strata.landing_zone.services import TYPES_STAY, unknown_types
@@ -116,6 +116,11 @@ class Prepared:
     def failed(self) -> tuple[str, ...]:
         """Returns the chosen stacks in member accounts whose code fails, and those that read from one of them."""
         return tuple(stack for stack in self.chosen if stack in self.workspace.failed)
+
+    def refreshes(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Any]) -> bool:
+        """Says whether a plan refreshes; never of what is forgotten, into whose account no role need lead any more."""
+        forgotten = {baseline_in(key) for key, id in self.landing_zone.leaving.items() if not id}
+        return stack not in forgotten and self.refreshing.needed(workspace, stack, versions)
 
     def unasked(self) -> list[Plan]:
         """Returns the plans of the chosen stacks for which no Terraform is started."""
@@ -284,24 +289,22 @@ def prepare(
         raise RefusedError(examination.refusals)
     if not stacks or "organizations" in stacks:
         _check_quota(aws, landing_zone, states.get("organizations", {}), examination.closed, progress.note)
-    types = list(_types_left(aws, landing_zone))
+    listed = etags(aws, landing_zone.project)
     regions = _known_regions(
-        aws,
-        landing_zone,
-        states["organizations"],
-        stacks,
-        fleet,
-        examination.closed,
-        progress,
+        *(aws, landing_zone, states["organizations"], stacks, fleet, examination.closed, progress),
         always=refreshing.always,
     )
-    landing_zone = replace(landing_zone, closed_regions=regions.closed)
+    landing_zone = replace(
+        landing_zone,
+        closed_regions=regions.closed,
+        leaving=_leaving(aws, landing_zone, states["organizations"], stacks_of(listed), examination.closed),
+    )
+    types = list(_types_left(aws, landing_zone))
     progress.doing("writing the Terraform")
     refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
     prepared = Prepared(
         *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing), fleet=fleet, regions=regions
     )
-    listed = etags(aws, landing_zone.project)
     prepared = _written(
         prepared, stacks, [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)], listed
     )
@@ -343,6 +346,7 @@ def _words(landing_zone: LandingZone, allow: Collection[str], examination: Exami
         ),
         *(f"{CLOSED_REGIONS}{key}:{'+'.join(names)}" for key, names in landing_zone.closed_regions.items()),
     }
+    words |= {f"{LEAVING}{key}:{id}" for key, id in landing_zone.leaving.items()}
     yield from sorted(words)
     yield from (f"moved:{moved.kind}:{moved.new}" for moved in examination.moved)
 
@@ -401,6 +405,7 @@ def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], lis
         del workspace.unwritten[stack]
     workspace.synth(allow)
     workspace.unwritten.update({stack: reads[stack] for stack in workspace.failed})
+    _forget(prepared)
     return prepared
 
 
@@ -408,10 +413,44 @@ def _check_layers(
     aws: Aws, landing_zone: LandingZone, workspace: Workspace, deployed: Collection[str], closed: Collection[str]
 ) -> None:
     """Refuses states that no stack has; what is in an account that is closed goes with it."""
-    reachable = {stack for stack in deployed if stack.partition(IN_ACCOUNT)[2] not in closed}
+    leaving = {*map(baseline_in, landing_zone.leaving)}
+    reachable = {stack for stack in deployed if stack.partition(IN_ACCOUNT)[2] not in closed} - leaving
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - {*workspace.stacks}}
     if lost := list(lost_layers(landing_zone, states)):
         raise RefusedError(lost)
+
+
+def _leaving(
+    aws: Aws, landing_zone: LandingZone, organizations: State, deployed: Collection[str], closed: Collection[str]
+) -> dict[str, str]:
+    """Returns the retired accounts whose baseline goes: the id of one that is emptied, none where it is forgotten.
+
+    What is in an account that is closed goes with it, and what a state has no more is gone.
+    """
+    entries = landing_zone.organization.accounts
+    words = {
+        key: entries[key].baseline
+        for key in landing_zone.retired.keys() - {*closed}
+        if entries[key].baseline
+        and baseline_in(key) in deployed
+        and any(managed(read_state(aws, landing_zone.project, baseline_in(key))))
+    }
+    ids = dict(account_ids(organizations, words))
+    if words.keys() - ids.keys():  # a run before has let go of it
+        by_email = {folded(account.email): account.id for account in list_accounts(aws)}
+        ids |= {key: id for key in words.keys() - ids.keys() if (id := by_email.get(folded(entries[key].email)))}
+    known = {key: "" if word is Leaving.FORGOTTEN else ids.get(key) for key, word in sorted(words.items())}
+    layer = landing_zone.layers.get(BASELINE_LAYER)
+    return {key: id for key, id in known.items() if id is not None and (not id or (layer and layer.source))}
+
+
+def _forget(prepared: Prepared) -> None:
+    """Has the stacks of accounts that are let go with their baseline forget all that their states have."""
+    for key, id in prepared.landing_zone.leaving.items():
+        stack = baseline_in(key)
+        if not id and stack in prepared.workspace.stacks and stack not in prepared.workspace.unwritten:
+            state = read_state(prepared.aws, prepared.landing_zone.project, stack)
+            prepared.workspace.forget_next(stack, {resource.address for resource in managed(state)})
 
 
 def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, ListedAccount]) -> frozenset[str]:

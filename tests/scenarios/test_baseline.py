@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from tests.scenarios.layers import ROLE
-from tests.scenarios.site import Run, Site
+from tests.scenarios.site import SANDBOX, Run, Site
 
 pytestmark = pytest.mark.only("stand-in")
 
@@ -122,3 +122,55 @@ def test_a_default_vpc_in_use_stays_and_a_killed_run_goes_on(site: Site) -> None
     ec2.delete_network_interface(NetworkInterfaceId=interface)
     assert site.strata("deploy", "--yes", "--json").code == 0
     assert default_vpcs(site, "shared") == []
+
+
+ROLES = """\
+settings:
+  root:
+    ebs_encryption: {mode: on}
+    sign_in_events: {mode: on}
+    roles:
+      auditor: {trust: {account: security}, policies: [{aws: SecurityAudit}]}
+"""
+
+
+def test_an_account_comes_and_goes_with_its_baseline(shipped: Site) -> None:
+    """A new one has all of it after one deploy; a retired one keeps what is forgotten, or loses what Strata made."""
+    shipped.sign_in_as_administrator()
+    (shipped.config / "baseline.yaml").write_text(ROLES)
+    shipped.edit("organization.yaml", SANDBOX)
+    assert shipped.strata("deploy", "--yes").code == 0
+    assert member(shipped, "sandbox", "iam").get_role(RoleName="auditor")
+    assert not any(one["changes"] for one in stacks(shipped.strata("plan", "--json")).values())
+
+    shipped.edit("organization.yaml", ("    email: aws+sandbox@", "    retired: true\n    email: aws+sandbox@"))
+    refused = shipped.strata("plan", "--json")
+    assert (refused.code, refused.ids) == (1, ["account-not-emptied"])
+    for word, stays in (("forgotten", True), ("emptied", False)):
+        shipped.edit("organization.yaml", ("retired: true\n", f"retired: true\n    baseline: {word}\n"))
+        planned = shipped.strata("plan", "--json").planned["baseline_sandbox"]
+        assert planned["aws_ebs_encryption_by_default.main_us-east-1"] == "forget"
+        assert planned["aws_iam_role.auditor"] == ("forget" if stays else "delete")
+        if stays:
+            shipped.edit("organization.yaml", (f"    baseline: {word}\n", ""))
+    shipped.killed("iam:DeleteRole", "strata", "deploy", "--yes")
+    shipped.wait_for_locks()
+
+    deployed = shipped.strata("deploy", "--yes")
+
+    assert deployed.code == 0, deployed.text
+    assert shipped.state("baseline_sandbox") == {}
+    iam = member(shipped, "sandbox", "iam")
+    assert "auditor" not in [role["RoleName"] for role in iam.list_roles()["Roles"]]
+    assert member(shipped, "sandbox", "ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
+    assert "aws_organizations_account.sandbox" not in shipped.state("organizations")
+    last = stacks(shipped.strata("plan", "--json"))
+    assert not any(one["changes"] for one in last.values())
+    assert "baseline_sandbox" not in last
+
+    (shipped.config / "baseline.yaml").unlink()
+    lost = shipped.strata("plan", "--json")
+    assert {(id, facts["stack"]) for id, _, facts in lost.messages} == {
+        ("state-without-stack", "baseline_security"),
+        ("state-without-stack", "baseline_shared"),
+    }
