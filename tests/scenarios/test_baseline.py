@@ -174,3 +174,91 @@ def test_an_account_comes_and_goes_with_its_baseline(shipped: Site) -> None:
         ("state-without-stack", "baseline_security"),
         ("state-without-stack", "baseline_shared"),
     }
+
+
+ALL = """\
+settings:
+  root:
+    ebs_encryption: {mode: on, key_arns: {us-east-1: "arn:aws:kms:us-east-1:123456789012:key/1a2b"}}
+    serial_console_access: {mode: on}
+    emr_public_access: {mode: on}
+    document_public_access: {mode: on}
+    vpc_public_access: {mode: on}
+    backup: {mode: on, resource_types: {DynamoDB: true}}
+    quotas: {mode: on, values: {vpc/L-F678F1CE: 12}}
+    password_policy: {mode: on, minimum_length: 16}
+    account_alias: {mode: on, name: "ex-{key}"}
+    sign_in_events: {mode: on}
+    roles:
+      auditor: {mode: on, trust: {account: security}, policies: [{aws: SecurityAudit}]}
+"""
+
+
+def test_every_setting_is_switched_off_or_let_go(shipped: Site) -> None:
+    shipped.sign_in_as_administrator()
+    file = shipped.config / "baseline.yaml"
+    file.write_text(ALL)
+    assert shipped.strata("deploy", "--yes").code == 0
+    made = shipped.addresses("baseline_shared")
+    assert not any(one["changes"] for one in stacks(shipped.strata("plan", "--json")).values())
+
+    file.write_text(ALL.replace("mode: on", "mode: unmanaged"))
+    let_go = shipped.strata("plan", "baseline", "--json").planned["baseline_shared"]
+    file.write_text(ALL.replace("mode: on", "mode: off"))
+    off = shipped.strata("deploy", "baseline", "--yes")
+
+    assert let_go == dict.fromkeys(made, "forget")
+    assert off.code == 0, off.text
+    assert not any(one["changes"] for one in stacks(shipped.strata("plan", "--json")).values())
+    assert member(shipped, "shared", "iam").list_account_aliases()["AccountAliases"] == []
+    assert not member(shipped, "shared", "ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
+
+
+COMPANY = """\
+rollout:
+  waves: [[sandbox], [root]]
+settings:
+  root:
+    ebs_encryption: {mode: on}
+    password_policy: {minimum_length: 16}
+    sign_in_events: {mode: on}
+  ou/workloads:
+    password_policy: {minimum_length: 20}
+    roles:
+      auditor: {trust: {account: audit}, policies: [{aws: SecurityAudit}]}
+"""
+OF_UNITS = """\
+defaults:
+  root:
+    budget: {limit_usd: 100, emails: [finance@nordwind.dev]}
+  ou/workloads:
+    budget: {limit_usd: 500}
+"""
+
+
+def test_a_company_gets_a_baseline_and_an_account_that_moves_what_is_inherited(company: Site) -> None:
+    company.sign_in_as_administrator()
+    (company.config / "baseline.yaml").write_text(COMPANY)
+    company.append("organization.yaml", OF_UNITS)
+    company.killed("iam:CreateRole", "strata", "deploy", "--yes", containing="auditor")
+    company.wait_for_locks()
+
+    assert company.strata("deploy", "--yes").code == 0
+    assert not any(one["changes"] for one in stacks(company.strata("plan", "--json")).values())
+
+    company.edit(
+        "organization.yaml",
+        (
+            "data-dev@nordwind.dev\n    organizational_unit: data-nonproduction",
+            "data-dev@nordwind.dev\n    organizational_unit: sandbox",
+        ),
+    )
+    moved = {stack: changes for stack, changes in company.strata("plan", "--json").planned.items() if changes}
+    assert moved.pop("organizations")["aws_organizations_account.data-dev"] == "update"
+    assert moved["accounts"] == {"aws_budgets_budget.data-dev": "update"}
+    assert moved["baseline_data-dev"] == {
+        "aws_iam_account_password_policy.main": "update",
+        "aws_iam_role.auditor": "delete",
+        "aws_iam_role_policy_attachment.auditor_SecurityAudit": "delete",
+    }
+    assert {stack for stack in moved if stack.startswith(("baseline", "acc"))} == {"accounts", "baseline_data-dev"}
