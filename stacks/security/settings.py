@@ -14,7 +14,6 @@ from cdktf_cdktf_provider_aws.ec2_serial_console_access import Ec2SerialConsoleA
 from cdktf_cdktf_provider_aws.emr_block_public_access_configuration import EmrBlockPublicAccessConfiguration
 from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
 from cdktf_cdktf_provider_aws.s3_account_public_access_block import S3AccountPublicAccessBlock
-from cdktf_cdktf_provider_aws.ssm_service_setting import SsmServiceSetting
 from cdktf_cdktf_provider_aws.vpc_block_public_access_options import VpcBlockPublicAccessOptions
 
 from stacks.base import leaving, resource_name
@@ -31,7 +30,6 @@ KINDS: Mapping[str, Any] = {
     "password_policy": IamAccountPasswordPolicy,
     "serial_console_access": Ec2SerialConsoleAccess,
     "emr_public_access": EmrBlockPublicAccessConfiguration,
-    "document_public_access": SsmServiceSetting,
     "vpc_public_access": VpcBlockPublicAccessOptions,
 }
 """The resource that each setting of security.yaml and baseline.yaml is."""

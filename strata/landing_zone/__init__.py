@@ -21,7 +21,7 @@ from strata.landing_zone.accounts import Account, accounts
 from strata.landing_zone.deployer import Deployer, deployer_of
 from strata.landing_zone.grants import Grant, grants
 from strata.landing_zone.groups import Group, groups
-from strata.landing_zone.inherited import Attributes, Inherited, attributes
+from strata.landing_zone.inherited import Attributes, Inherited, attributes, words_of
 from strata.landing_zone.permission_sets import PermissionSet, all_permission_sets
 from strata.landing_zone.placeholders import SECURITY_ADMINISTRATOR
 from strata.landing_zone.policies import (
@@ -161,8 +161,11 @@ class LandingZone:
         layer = self.layers.get(BASELINE_LAYER)
         if not (layer and layer.source and layer.settings):
             return {}
-        words = layer.settings.model_dump(exclude_unset=True).get("settings", {})
-        return {key: Inherited.of(account.places, words, "settings") for key, account in self.members.items()}
+        words = words_of("settings", layer.settings.model_dump(exclude_unset=True).get("settings", {}))
+        return {
+            key: Inherited.of(words[place] for place in account.places if place in words)
+            for key, account in self.members.items()
+        }
 
     @cached_property
     def member_settings(self) -> Mapping[str, MemberSettings]:

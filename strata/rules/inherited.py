@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -13,9 +14,11 @@ from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Control, Setting
 from strata.config.source import Location
 from strata.config.text import Problem, short
+from strata.config.types import PlaceReference
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
-from strata.landing_zone.inherited import Attributes, Inherited, attributes, idle
+from strata.landing_zone.inherited import Attributes, Inherited, Words, attribute_words, attributes, idle, words_of
+from strata.landing_zone.inherited import places as places_of
 from strata.landing_zone.policies import declared_attributes
 from strata.landing_zone.selection import EVERYWHERE, AccountSelector
 from strata.landing_zone.units import UNIT, Target
@@ -51,9 +54,21 @@ def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
                 message = Message("region-not-opt-in", text, region=region)
                 remedy = f"remove it; those to enable are {', '.join(sorted(limits.opt_in_regions))}"
                 yield partial.fault(ORGANIZATION, (*at, "regions", index), message, remedy)
+    yield from _idle(partial, ORGANIZATION, attribute_words(organization), places_of(organization).values())
     seen: set[Location] = set()
     for its in attributes(organization, ("budget",)).values():
         yield from _budget(partial, its, seen)
+
+
+def _idle(
+    partial: PartialConfiguration, file: str, words: Mapping[str, Words], ways: Iterable[Iterable[str]]
+) -> Iterator[Fault]:
+    """Reports values of `null` that take nothing away; an attribute without a value is not given, as everywhere."""
+    for path, at in idle(words, ways):
+        if len(path) > 1 or file == BASELINE:
+            message = Message("nothing-to-take-away", "has no value, which takes away what a place above gives")
+            remedy = "give it a value, or remove it: no place above gives any"
+            yield partial.fault(file, at, message, remedy)
 
 
 def _budget(partial: PartialConfiguration, its: Attributes, seen: set[Location]) -> Iterator[Fault]:
@@ -80,28 +95,36 @@ def _places(
             message = Message("nothing-named", "stands for no place from which accounts inherit", name=place)
             yield partial.fault(file, here, message, f"write {ROOT}")
         elif place == MANAGEMENT:
-            text = f"is the management account, whose settings are in {SECURITY}"
-            yield partial.fault(file, here, Message("account-managed", text, account=place), "write them there")
+            text = "is the management account, which has no stack of a layer in accounts"
+            yield partial.fault(
+                file, here, Message("account-managed", text, account=place), f"remove it; {SECURITY} has its settings"
+            )
         elif accounts and place != ROOT and not place.startswith(UNIT):
             message = Message("name-of-another-kind", f"{short(place)} is an account", name=place, kind="account")
             yield partial.fault(file, here, message, f"write it {accounts}, below accounts.{place}")
 
 
-def baseline(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+def places(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+    """What a layer says by place, in a mapping whose keys are `PlaceReference`, stands at places that there are."""
+    for layer in partial.layers.values():
+        for name, field in type(layer.settings).model_fields.items() if layer.settings else ():
+            if get_origin(field.annotation) is dict and get_args(field.annotation)[0] == PlaceReference:
+                yield from _places(partial, layer.file, (name,), getattr(layer.settings, name))
+
+
+def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """The settings of each account fit together, as they are once all that counts for it is put together."""
     landing_zone, layer = LandingZone.of(partial), partial.layers.get(BASELINE_LAYER)
-    if not (landing_zone and layer and layer.source and partial.parsed_cleanly(BASELINE, "settings")):
+    if not (
+        landing_zone and layer and layer.source and layer.settings and partial.parsed_cleanly(BASELINE, "settings")
+    ):
         return
-    faults = list(_places(partial, BASELINE, ("settings",), getattr(layer.settings, "settings", {})))
-    if faults or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
-        yield from faults
+    if any(places(partial, limits)) or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
         return
     from strata.config.baseline import MemberSettings
 
-    words = layer.settings.model_dump(exclude_unset=True).get("settings", {}) if layer.settings else {}
-    for at in idle("settings", words, (account.places for account in landing_zone.members.values())):
-        message = Message("nothing-to-take-away", "takes away what no place above gives")
-        yield partial.fault(BASELINE, at, message, "write {mode: on} if it is meant to be set, or remove it")
+    words = words_of("settings", layer.settings.model_dump(exclude_unset=True).get("settings", {}))
+    yield from _idle(partial, BASELINE, words, (account.places for account in landing_zone.members.values()))
     said: set[tuple[Location, Message]] = set()
     aliases: dict[str, str] = {}
     for key, its in landing_zone.baseline.items():
@@ -118,7 +141,7 @@ def baseline(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             ]
             alias = settings.account_alias
             if alias and alias.on:
-                problems += _alias(its, key, alias.name.replace("{key}", key), aliases)
+                problems += _alias(its, key, (alias.name or "").replace("{key}", key), aliases)
         for at, message, remedy in problems:
             if (at, message) not in said:
                 said.add((at, message))

@@ -300,13 +300,12 @@ def prepare(
         leaving=_leaving(aws, landing_zone, states["organizations"], stacks_of(listed), examination.closed),
     )
     types = list(_types_left(aws, landing_zone))
-    progress.doing("writing the Terraform")
     refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
     prepared = Prepared(
         *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing), fleet=fleet, regions=regions
     )
     prepared = _written(
-        prepared, stacks, [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)], listed
+        prepared, stacks, [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)], listed, progress
     )
     written = [stack for stack in STACKS if stack not in workspace.unwritten]
     left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in written}
@@ -348,7 +347,7 @@ def _words(landing_zone: LandingZone, allow: Collection[str], examination: Exami
     }
     words |= {f"{LEAVING}{key}:{id}" for key, id in landing_zone.leaving.items()}
     yield from sorted(words)
-    yield from (f"moved:{moved.kind}:{moved.new}" for moved in examination.moved)
+    yield from (f"moved:{kind}:{key}" for kind, key in examination.moved)
 
 
 def _known_regions(
@@ -378,7 +377,9 @@ def _known_regions(
     return KnownRegions.of(aws, landing_zone.project, ids, dict(sorted(wanted.items())), always=always)
 
 
-def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], listed: Mapping[str, str]) -> Prepared:
+def _written(
+    prepared: Prepared, named: Sequence[str], allow: Sequence[str], listed: Mapping[str, str], progress: Progress
+) -> Prepared:
     """Writes the Terraform of all stacks, but for those in accounts that are not named or as their last run left them.
 
     Where only such are asked for, none is written.
@@ -403,6 +404,7 @@ def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], lis
     read = {name for names in reads.values() for name in names} - {"organizations"}
     for stack in needed | {stack for stack in zone.account_stacks if read.intersection((stack, *reads[stack]))}:
         del workspace.unwritten[stack]
+    progress.doing("writing the Terraform")
     workspace.synth(allow)
     workspace.unwritten.update({stack: reads[stack] for stack in workspace.failed})
     _forget(prepared)
