@@ -56,6 +56,13 @@ def default_vpcs(site: Site, name: str) -> list[str]:
     ]
 
 
+def free_locks(site: Site) -> None:
+    """Frees the locks of a killed run, as the page for operators says."""
+    for key in [key for key in site.locks() if key.endswith(".tflock")]:
+        lock = json.load(site.client("s3").get_object(Bucket=site.bucket, Key=key)["Body"])["ID"]
+        assert site.terraform(key.split("/")[1], "force-unlock", "-force", lock).code == 0
+
+
 @pytest.fixture
 def site(shipped: Site) -> Site:
     """A landing zone that is to get a baseline, with a region that its management account alone has enabled."""
@@ -154,7 +161,7 @@ def test_an_account_comes_and_goes_with_its_baseline(shipped: Site) -> None:
         if stays:
             shipped.edit("organization.yaml", (f"    baseline: {word}\n", ""))
     shipped.killed("iam:DeleteRole", "strata", "deploy", "--yes")
-    shipped.wait_for_locks()
+    free_locks(shipped)
 
     deployed = shipped.strata("deploy", "--yes")
 
@@ -241,7 +248,7 @@ def test_a_company_gets_a_baseline_and_an_account_that_moves_what_is_inherited(c
     (company.config / "baseline.yaml").write_text(COMPANY)
     company.append("organization.yaml", OF_UNITS)
     company.killed("iam:CreateRole", "strata", "deploy", "--yes", containing="auditor")
-    company.wait_for_locks()
+    free_locks(company)
 
     assert company.strata("deploy", "--yes").code == 0
     assert not any(one["changes"] for one in stacks(company.strata("plan", "--json")).values())
