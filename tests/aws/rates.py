@@ -18,6 +18,8 @@ from tests.aws.calls import Call, Refused, order
 
 _AT_ONCE, _TAKES, _LONGEST_PAUSE = 10, 0.1, 300
 _ALL = "all"
+_TOO_MANY = ("account", "service-quotas")
+"""Services that do not say `ThrottlingException`."""
 
 
 @dataclass
@@ -62,7 +64,7 @@ def require_rate(call: Call, question: str) -> None:
     for name in (call.action, f"{call.service}:{_ALL}"):
         if name in published() and not _free(clock, name):
             clock.refused[question] = times + 1
-            code = "TooManyRequestsException" if call.service == "account" else "ThrottlingException"
+            code = "TooManyRequestsException" if call.service in _TOO_MANY else "ThrottlingException"
             raise Refused(code, "Rate exceeded", status=429 if call.service == "account" else 400)
 
 

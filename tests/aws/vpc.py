@@ -1,0 +1,73 @@
+"""Default VPCs: what of theirs moto lacks, and what keeps a VPC, a subnet or a gateway from being deleted.
+
+https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.vpcs import VPCBackend
+
+from tests.aws.calls import Call, Parameters, Refused, Service, mend
+
+ec2 = Service("ec2")
+_create_default_vpc = VPCBackend.create_default_vpc
+
+
+def _with_gateway(backend: EC2Backend) -> Any:
+    """Makes a default VPC, and the internet gateway that its main route table sends to."""
+    vpc = _create_default_vpc(backend)
+    gateway = backend.create_internet_gateway()
+    backend.attach_internet_gateway(gateway.id, vpc.id)
+    main = backend.describe_route_tables(filters={"vpc-id": [vpc.id], "association.main": ["true"]})[0]
+    backend.create_route(main.id, destination_cidr_block="0.0.0.0/0", gateway_id=gateway.id)
+    return vpc
+
+
+mend(VPCBackend, "create_default_vpc", _with_gateway)
+
+
+@ec2.answers("DeleteVpc")
+def delete_vpc(call: Call) -> Parameters:
+    """Takes what is the VPC's own with it: main route table, default security group and network ACL.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html
+    """
+    backend, id = ec2_backends[call.account][call.region], call["VpcId"]
+    acls = [acl for acl in backend.network_acls.values() if acl.vpc_id == id]
+    gateways: list[Any] = list(backend.internet_gateways.values())
+    inside = [
+        *(gateway for gateway in gateways if gateway.vpc and gateway.vpc.id == id),
+        *(acl for acl in acls if not acl.default),
+        *(group for group in backend.groups[id].values() if not group.is_default),
+        *(point for point in backend.vpc_end_points.values() if point.vpc_id == id),
+        *_interfaces(backend, vpc=id),
+    ]
+    if inside:
+        raise Refused("DependencyViolation", f"The vpc '{id}' has dependencies and cannot be deleted.", status=400)
+    call.moto  # noqa: B018  # moto says the rest
+    for acl in acls:
+        del backend.network_acls[acl.id]
+    return {}
+
+
+@ec2.answers("DeleteSubnet")
+def delete_subnet(call: Call) -> None:
+    id = call["SubnetId"]
+    if _interfaces(ec2_backends[call.account][call.region], subnet=id):
+        raise Refused("DependencyViolation", f"The subnet '{id}' has dependencies and cannot be deleted.", status=400)
+
+
+@ec2.answers("DetachInternetGateway")
+def detach_gateway(call: Call) -> None:
+    """Refuses while something in the VPC has a public address."""
+    id = call["VpcId"]
+    if any(one.public_ip for one in _interfaces(ec2_backends[call.account][call.region], vpc=id)):
+        text = f"Network {id} has some mapped public address(es). Please unmap those public address(es) before"
+        raise Refused("DependencyViolation", f"{text} detaching the gateway.", status=400)
+
+
+def _interfaces(backend: EC2Backend, *, vpc: str = "", subnet: str = "") -> list[Any]:
+    return [one for one in backend.enis.values() if vpc == one.subnet.vpc_id or subnet == one.subnet.id]
