@@ -79,6 +79,12 @@ def denied(text: str, operation: str = "") -> str | None:
     return named[1] if named else _WITHOUT_WORDS.get(operation, operation) or None
 
 
+def denied_by(text: str) -> str | None:
+    """Returns what AWS says denies an action explicitly, such as `service control policy`, if anything does."""
+    explicit = re.search(r"with an explicit deny in an? ([a-z -]+ policy|permissions boundary)", text)
+    return explicit[1] if explicit else None
+
+
 def remedy(action: str) -> str | None:
     """Returns which of the documents allow an action, in any case of its letters; None where none does."""
     granting = [

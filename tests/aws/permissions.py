@@ -27,6 +27,7 @@ from tests.aws.organizations import is_member
 CALLER = "arn:aws:sts::{account}:assumed-role/deployer/session"
 _PREFIXES = {
     "accessanalyzer": "access-analyzer",
+    "elbv2": "elasticloadbalancing",
     "emr": "elasticmapreduce",
     "s3control": "s3",
     "service-quotas": "servicequotas",
