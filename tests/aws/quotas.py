@@ -75,6 +75,14 @@ def grant(account: str, region: str, service: str, code: str, value: float) -> N
     memory.of(Requests, account, "").granted[region, service, code] = value
 
 
+@order("quota-lowered")
+def lower(account: str, region: str, service: str, code: str, value: float) -> None:
+    """Has AWS take back what it granted, as it does where nobody uses it."""
+    kept = memory.of(Requests, account, "")
+    kept.granted[region, service, code] = value
+    kept.all = {id: one for id, one in kept.all.items() if _of(one) != (region, service, code)}
+
+
 @quotas.answers("GetAWSDefaultServiceQuota")
 def default_quota(call: Call) -> Parameters:
     return {"Quota": _shown(call)}

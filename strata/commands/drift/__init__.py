@@ -18,7 +18,7 @@ from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
 from strata.drift.authors import MOST, Author, authors
-from strata.drift.comparison import HIDDEN, Drift, compare, controls_of
+from strata.drift.comparison import Drift, account_of_part, compare, controls_of, hidden_by, shipped_stacks
 from strata.drift.difference import Difference, DifferenceKind, lasting
 from strata.drift.event_history import History
 from strata.drift.keeping import adopt_line
@@ -120,6 +120,7 @@ def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acce
     reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, thorough=thorough, partly=True, once=True)
     inventory = reading.controls(aws, inventory, controls_of(zone, states))
+    inventory = reading.of_accounts(aws, inventory, shipped_stacks(zone, states))
     meant = {(acceptance.finding, acceptance.at) for acceptance in accepted}
     drift = compare(zone, states, inventory, meant)
     # An assignment that was made or taken away may have been so by a deploy just now.
@@ -138,7 +139,7 @@ def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acce
 
 def _agreed(options: Options, back: Back, zone: LandingZone, caller: Caller, seen: _SeenDrift) -> list[Step]:
     """Returns the ways back to run once somebody agreed to them; nothing where nobody did."""
-    if seen.drift.unread:
+    if any(account_of_part(part) is None for part in seen.drift.unread):
         options.note(Message("nothing-put-back", "nothing was put back, since something could not be read"))
         return []
     drift = without_own_loss(caller, seen.inventory, seen.drift, back.allow, options.note)
@@ -313,7 +314,7 @@ def _facts(options: Options, drift: Drift, by: Mapping[str, Author]) -> dict[str
 
 
 def _unread(drift: Drift) -> list[Unread]:
-    return [Unread(part, HIDDEN.get(part, ()), reason) for part, reason in drift.unread.items()]
+    return [Unread(part, hidden_by(part), reason) for part, reason in drift.unread.items()]
 
 
 def _difference_facts(options: Options, difference: Difference, author: Author | None = None) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from strata.aws.session import Aws
 from strata.drift.comparison import Drift
 from strata.drift.difference import DifferenceKind
+from strata.drift.ways import in_order_of_deploy
 from strata.errors import Message, StrataError
 from strata.kinds.account import ACCOUNT
 from strata.kinds.cli import Line
 from strata.landing_zone import LandingZone
-from strata.landing_zone.layers import layers
 from strata.options import Options
 from strata.printing import line
 from strata.terminal import confirmed
@@ -44,7 +44,7 @@ Step = Line | tuple[str, ...]
 
 def steps_of(zone: LandingZone, drift: Drift) -> list[Step]:
     """Returns the ways back in their order; deploys that follow each other are a single step."""
-    order, steps = [layer.name for layer in layers(zone)], list[Step]()
+    order, steps = in_order_of_deploy(zone), list[Step]()
     for way in (difference.way for difference in drift.differences if not difference.way.is_left_to_hand):
         steps += way.undo
         if way.deploy:
