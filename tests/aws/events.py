@@ -53,9 +53,8 @@ def _takes(region: str, owner: str, name: str, sender: str) -> bool:
 def _allows(statement: Any, sender: str) -> bool:
     principal = statement["Principal"]
     named = principal if isinstance(principal, str) else principal.get("AWS", "")
-    if not {"*", sender, f"arn:aws:iam::{sender}:root", "arn:aws:iam::*:root"} & {
-        *([named] if isinstance(named, str) else named)
-    }:
+    senders = {"*", sender, f"arn:aws:iam::{sender}:root", "arn:aws:iam::*:root"}
+    if senders.isdisjoint([named] if isinstance(named, str) else named):
         return False
     wanted = (statement.get("Condition") or {}).get("StringEquals", {}).get("aws:PrincipalOrgID")
     organization = organizations_backends[MANAGEMENT]["aws"].org

@@ -136,6 +136,9 @@ def needs(call: Call) -> Iterator[Need]:
     if operation == "s3:PutBucketReplication":
         passed = call["ReplicationConfiguration"]["Role"]
         yield Need("iam:PassRole", passed, {"iam:PassedToService": "s3.amazonaws.com"})
+    if operation == "events:PutTargets":
+        for role in {target["RoleArn"] for target in call["Targets"] if target.get("RoleArn")}:
+            yield Need("iam:PassRole", role, {"iam:PassedToService": "events.amazonaws.com"})
 
 
 def _nowhere(call: Call) -> bool:

@@ -103,6 +103,15 @@ class EmrBlock(Resource, type="aws_emr_block_public_access_configuration"):
     def read(self, aws: Aws, old: Object) -> Object | None:
         return self.shown(aws, aws(self.get))
 
+    def update(self, aws: Aws, old: Object, new: Object) -> None:
+        """Fails: other ports in as many ranges are no replacement for the real one, and no change that it can make."""
+        raise AwsError("NoUpdate", "doesn't support update")
+
+    def replaced_by(self, prior: Object, planned: Object) -> list[str]:
+        """Another number of ranges replaces it."""
+        ranges = "permitted_public_security_group_rule_range"
+        return [ranges] if len(prior[ranges] or ()) != len(planned[ranges] or ()) else []
+
     def delete(self, aws: Aws, old: Object) -> None:
         """Puts back what AWS has in a new account: all but SSH is blocked."""
         ssh = {"MinRange": 22, "MaxRange": 22}
@@ -229,7 +238,7 @@ class AccountAlias(Resource, type="aws_iam_account_alias"):
     """The name of an account in its sign-in address; creating takes the place of another."""
 
     service, title, id, gone = "iam", "IAM Account Alias", "{account_alias}", ("NoSuchEntity",)
-    make = "create_account_alias"
+    make, looks_back = "create_account_alias", False
 
     def read(self, aws: Aws, old: Object) -> Object | None:
         """Shows the alias that there is, whichever it is."""
