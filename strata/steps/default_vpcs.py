@@ -99,7 +99,7 @@ class DefaultVpc:
         if not self.occupants:
             return self.unread
         there = listed([str(one) for one in self.occupants])
-        text = f"the default VPC {self.id} in {self.region} of account {self.account} is in use: {there}"
+        text = f"the default VPC in {self.region} of account {self.account} is in use: {there}"
         facts = {"account": self.account, "region": self.region, "vpc": self.id}
         return Message("default-vpc-in-use", text, **facts, by=[str(one) for one in self.occupants]), *self.unread
 
@@ -136,7 +136,7 @@ def survey(member: Aws, regions: Collection[str]) -> DefaultVpcSurvey:
         try:
             return _found(member, account, region)
         except AwsError as error:
-            return _unread("its default VPC", error, account, region)
+            return _unread("the default VPC", error, account, region)
 
     answers = dict(zip(regions, asked_at_once(ask, regions), strict=True))
     unread = {region: answer for region, answer in answers.items() if isinstance(answer, Message)}
@@ -155,12 +155,12 @@ def remove(member: Aws, region: str, vpc: str) -> None:
     Raises:
         StrataError: something is in it now, a part could not be asked about, or AWS refuses, with its words.
     """
-    asking = replace(member, answers=None)
+    asking = replace(member, answers=None) if member.answers else member
     account = member.session.account or member.caller().account
     try:
         found = _found(asking, account, region)
     except AwsError as error:
-        raise StrataError(_unread("its default VPC", error, account, region)) from error
+        raise StrataError(_unread("the default VPC", error, account, region)) from error
     if found is None or found.id != vpc:
         return  # a run before has removed it
     if found.refusals:
@@ -170,8 +170,7 @@ def remove(member: Aws, region: str, vpc: str) -> None:
         try:
             unless_absent(partial(getattr(ec2, operation), **parameters), absent)
         except AwsError as error:
-            place = f"the default VPC {vpc} in {region} of account {account}"
-            text = f"{place} is not removed, AWS refuses at {part}: {_words(error)}"
+            text = f"the default VPC in {region} of account {account} is not removed: {_words(error)}"
             facts = {"account": account, "region": region, "vpc": vpc, "code": error.code}
             raise StrataError(Message("default-vpc-refused", text, **facts, part=part, by=denied_by(text))) from error
 
@@ -262,7 +261,7 @@ class _Reading:
                 return list(client.items(question.operation, question.key, **parameters))
             return jmespath.search(question.key, getattr(client, question.operation)(**parameters)) or []
         except AwsError as error:
-            what = f"the {question.kind}s of its default VPC"
+            what = f"the {question.kind}s of the default VPC"
             self.unread.append(_unread(what, error, self.account, self.region))
             return []
 
@@ -318,7 +317,7 @@ def _is_of(gateway: Mapping[str, Any], vpc: str) -> bool:
 def _changes(vpc: Mapping[str, Any], parts: _Parts) -> Iterator[Occupant]:
     """Yields what there is more of than AWS makes; what is less, such as a rule that was taken out, is none."""
     ranges = [*vpc.get("CidrBlockAssociationSet", ()), *vpc.get("Ipv6CidrBlockAssociationSet", ())]
-    blocks = [one.get("CidrBlock") or one["Ipv6CidrBlock"] for one in ranges]
+    blocks = [one.get("CidrBlock") or one["Ipv6CidrBlock"] for one in ranges if "disassociated" not in str(one)]
     yield from (Occupant("address range", block) for block in blocks if block != vpc["CidrBlock"])
     yield from (Occupant("tag", f"{vpc['VpcId']} {tag['Key']}") for tag in vpc.get("Tags", ()))
     # Only such subnets can be shared with other accounts:
@@ -381,13 +380,13 @@ def _rules(permissions: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]
 def _within(reading: _Reading, vpc: str) -> Iterator[Occupant]:
     """Yields what AWS lists by the VPC."""
     here = {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]}
-    for question in _WITHIN:
+    for question in WITHIN:
         yield from (Occupant(question.kind, item[question.id]) for item in reading.items(question, **here))
     zones = reading.items(_ZONES, VPCId=vpc, VPCRegion=reading.region)
     yield from (Occupant(_ZONES.kind, zone[_ZONES.id]) for zone in zones)
 
 
-_WITHIN = (
+WITHIN = (
     _Question("network interface", "ec2", "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
     _Question(
         "VPC endpoint",
@@ -410,7 +409,7 @@ _ZONES = _Question("private hosted zone", "route53", "list_hosted_zones_by_vpc",
 def _naming(reading: _Reading, vpc: str, parts: _Parts) -> Iterator[Occupant]:
     """Yields what names the VPC, a subnet or a security group of it, whether it has a network interface now or not."""
     ids = {vpc, *(one["SubnetId"] for one in parts.subnets), *(one["GroupId"] for one in parts.groups)}
-    for question in _NAMING:
+    for question in NAMING:
         versions = {"Versions": ["$Default", "$Latest"]} if question.kind == "launch template" else {}
         for item in reading.items(question, **versions):
             named = re.findall(r"\b(?:vpc|subnet|sg)-\w+", json.dumps(item, default=str))
@@ -419,7 +418,7 @@ def _naming(reading: _Reading, vpc: str, parts: _Parts) -> Iterator[Occupant]:
                 yield Occupant(question.kind, item[question.id])
 
 
-_NAMING = (
+NAMING = (
     _Question(
         "peering connection",
         "ec2",

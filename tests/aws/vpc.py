@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.dms.models import dms_backends
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.vpcs import VPCBackend
+from moto.moto_api._internal import mock_random
 
-from tests.aws.calls import Call, Parameters, Refused, Service, mend
+from tests.aws.calls import Call, Parameters, Refused, Service, mend, order
 
-ec2 = Service("ec2")
+dms, ec2 = Service("dms"), Service("ec2")
 _create_default_vpc = VPCBackend.create_default_vpc
 
 
@@ -29,6 +31,12 @@ def _with_gateway(backend: EC2Backend) -> Any:
 mend(VPCBackend, "create_default_vpc", _with_gateway)
 
 
+@order("ids")
+def make_ids_anew() -> None:
+    """Has moto give the same ids from now on as the last time."""
+    mock_random.seed(1)
+
+
 @ec2.answers("DeleteVpc")
 def delete_vpc(call: Call) -> Parameters:
     """Takes what is the VPC's own with it: main route table, default security group and network ACL.
@@ -42,7 +50,7 @@ def delete_vpc(call: Call) -> Parameters:
         *(gateway for gateway in gateways if gateway.vpc and gateway.vpc.id == id),
         *(acl for acl in acls if not acl.default),
         *(group for group in backend.groups[id].values() if not group.is_default),
-        *(point for point in backend.vpc_end_points.values() if point.vpc_id == id),
+        *(point for point in backend.vpc_end_points.values() if point.vpc_id == id and point.state != "deleted"),
         *_interfaces(backend, vpc=id),
     ]
     if inside:
@@ -67,6 +75,18 @@ def detach_gateway(call: Call) -> None:
     if any(one.public_ip for one in _interfaces(ec2_backends[call.account][call.region], vpc=id)):
         text = f"Network {id} has some mapped public address(es). Please unmap those public address(es) before"
         raise Refused("DependencyViolation", f"{text} detaching the gateway.", status=400)
+
+
+@dms.answers("DescribeReplicationSubnetGroups")
+def replication_subnet_groups(call: Call) -> Parameters:
+    """Says the VPC that the subnets are in; moto says one that does not exist."""
+    kept = dms_backends[call.account][call.region].replication_subnet_groups
+    for group in call.moto["ReplicationSubnetGroups"]:
+        ids = kept[group["ReplicationSubnetGroupIdentifier"]].subnetIds
+        subnets = ec2_backends[call.account][call.region].describe_subnets(subnet_ids=ids)
+        group["VpcId"] = subnets[0].vpc_id
+        group["Subnets"] = [{"SubnetIdentifier": subnet.id} for subnet in subnets]
+    return call.moto
 
 
 def _interfaces(backend: EC2Backend, *, vpc: str = "", subnet: str = "") -> list[Any]:
