@@ -13,7 +13,7 @@ from strata.cli import app
 from strata.load import load
 from tests.conftest import Golden
 from tests.said import Said
-from tests.synthesized import COMPANY, SHIPPED
+from tests.synthesized import COMPANY, EVERY_OPTION, SHIPPED
 
 
 def explain(*words: str, config: Any = COMPANY) -> Result:
@@ -40,6 +40,10 @@ def line(text: str, file: str = "sso.yaml", after: str = "") -> int:
 @pytest.mark.parametrize("words", ["anna-petersen", "management", "payments-prod", "--permission-set StateAccess"])
 def test_what_is_explained_reads_well(words: str, golden: Golden) -> None:
     golden(f"company/explain/{words.removeprefix('--').replace(' ', '-')}.txt", explained(*words.split()))
+
+
+def test_what_an_account_is_given_has_its_lines_and_what_it_replaces(golden: Golden) -> None:
+    golden("every_option/explain/shop.txt", explained("shop", config=EVERY_OPTION))
 
 
 # A user

@@ -39,7 +39,7 @@ from tests.json_page import tables
 from tests.organizations import account, changed, denied
 from tests.organizations.answers import CALLER
 from tests.organizations.deployed import CLEAN
-from tests.synthesized import COMPANY, SHIPPED
+from tests.synthesized import COMPANY, EVERY_OPTION, SHIPPED
 
 site = deploying.site  # the fixture
 
@@ -154,7 +154,8 @@ def test_explain(rich: Path) -> None:
 
     assert differences("A user", user, of_all) == []
     account = printed("explain", "shared", "--json", config=rich)
-    assert differences("An account", account, printed("explain", "audit", "--json")) == []
+    given = printed("explain", "shop", "--json", config=EVERY_OPTION)
+    assert differences("An account", account, printed("explain", "audit", "--json"), given) == []
     of_set = printed("explain", "--permission-set", "ReadOnly", "--json", config=rich)
     assert differences("`--permission-set`", of_set) == []
 
@@ -173,7 +174,8 @@ def test_report(tmp_path: Path) -> None:
         subprocess.run([*git, *words], check=True)
     (folder / "security.yaml").write_text((folder / "security.yaml").read_text().replace("mode: on", "mode: off"))
 
-    assert differences("strata report", printed("report", "--format", "json")) == []
+    given = printed("report", "--format", "json", config=EVERY_OPTION)
+    assert differences("strata report", printed("report", "--format", "json"), given) == []
     changed = printed("report", "--diff", "HEAD", "--format", "json", config=folder)
     assert differences("strata report --diff", changed) == []
 

@@ -31,6 +31,7 @@ from strata.report.access import (
     of_others,
     undecided,
 )
+from strata.report.inherited import as_data, lines_of, words_of
 from strata.report.names import find_account, find_anyone, find_permission_set, find_user, is_account
 from strata.report.places import places
 from strata.report.policies import short_type
@@ -196,6 +197,8 @@ class Explained:
             yield f"  administers: {unread}"
         for service, where in self._administers(key).items():
             yield f"  administers {service}, {where}"
+        for part, words in words_of(self.landing_zone, key).items():
+            yield from ("", _PARTS[part], *(f"  {line}" for line in lines_of(words, self._shown)))
         yield from ("", "Policies that bind it", *self._policy_lines(key), "", "Who gets in")
         accesses = self._access_to(key)
         if not accesses:
@@ -220,6 +223,7 @@ class Explained:
             "email": account.email,
             "place": self._shown_at(account.file, account.location),
             "path": self._path(key),
+            **as_data(words_of(self.landing_zone, key), self._shown),
             **self._unless_unread("delegations", {"administers": self._administers(key)}),
             **self._unless_unread(
                 "policies", {"policies": [self._policy_facts(policy) for policy in self._effective(key)]}
@@ -431,3 +435,6 @@ class Explained:
     def _shown(self, source: SourceLocation) -> str:
         """Returns a line with the path of its file from here, which terminals and editors open."""
         return str(source._replace(file=self.landing_zone.source_file(source.file).file))
+
+
+_PARTS = {"attributes": "What organization.yaml gives it", "settings": "What baseline.yaml sets in it"}

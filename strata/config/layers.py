@@ -24,7 +24,8 @@ from strata.config.text import short
 from strata.config.types import AccountReference, AssumedRole, Many, PlaceReference, did_you_mean
 from strata.errors import Fault, Message
 
-CODE = Path(__file__).resolve().parents[2] / "stacks" / "layers"
+SHIPPED = Path(__file__).resolve().parents[2] / "stacks"
+CODE = SHIPPED / "layers"
 ACCOUNTS, BASELINE_LAYER = "accounts", "baseline"
 """The layers that come with Strata: the attributes of accounts, and their baseline."""
 STACKS = ("backend", "organizations", "security", "sso")
@@ -97,7 +98,7 @@ class Code:
     @property
     def package(self) -> str:
         """Returns the Python package that has its stack."""
-        return ".".join(self.folder.relative_to(CODE.parents[1]).parts)
+        return f"stacks.{self.folder.name}" if self.folder.parent == SHIPPED else f"stacks.layers.{self.folder.name}"
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def shipped(name: str, file: str, model: type[Model] | None = None) -> Layer:
     """Returns a layer that comes with Strata, without its settings."""
     in_accounts = name == BASELINE_LAYER
     inputs = ("settings", "account") if in_accounts else ("landing_zone", "organizations")
-    return Layer(name, Code(CODE.parent / name, inputs, in_accounts, model), source=file)
+    return Layer(name, Code(SHIPPED / name, inputs, in_accounts, model), source=file)
 
 
 def unused(names: Collection[str]) -> list[Path]:

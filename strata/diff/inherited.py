@@ -15,8 +15,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from strata.config.models import Ec2Defaults, PolicyType, Targets
-from strata.diff.words import in_words
 from strata.landing_zone.policies import ec2_defaults_policy
+from strata.report.words import in_words
 
 Path = tuple[str, ...]
 Value = frozenset[str] | str

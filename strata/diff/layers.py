@@ -8,8 +8,8 @@ from typing import Any
 from strata.config.layers import Layer
 from strata.diff.change import Change, Topic
 from strata.diff.statements import leaves
-from strata.diff.words import in_words
 from strata.landing_zone import LandingZone
+from strata.report.words import in_words
 
 
 def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

@@ -11,9 +11,9 @@ from strata.config.models import Control, Mode, Organization
 from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.statements import leaves
-from strata.diff.words import in_words
 from strata.kinds.account import ACCOUNT
 from strata.landing_zone import LandingZone
+from strata.report.words import in_words
 
 
 def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

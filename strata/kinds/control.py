@@ -129,19 +129,26 @@ TRAIL = _control(
 
 
 def _analyzer_now(ask: Ask) -> Attributes | None:
-    names = ask.client("accessanalyzer").items("list_analyzers", "analyzers[].name", type="ORGANIZATION")
+    type = str(ask.values.get("type"))
+    names = ask.client("accessanalyzer").items("list_analyzers", "analyzers[].name", type=type)
     return {} if ask.values.get("analyzer_name") in names else None
+
+
+def _analyzers(zone: LandingZone) -> Iterator[str]:
+    control = zone.security.access_analyzer
+    if control.on:
+        yield from (f"organization_{region}" for region in zone.project.regions.all_governed)
+        yield from ("unused-access",) if control.unused_access_days else ()
 
 
 _OF_ORGANIZATION = AlreadyExists(CONFLICT, "{analyzer_name}", regional=True)
 ANALYZER = _control(
     "access_analyzer",
     (Resource("aws_accessanalyzer_analyzer", "<analyzer name>[@<region>]", existing=_OF_ORGANIZATION),),
-    names=lambda zone: (
-        f"organization_{region}"
-        for region in (zone.project.regions.all_governed if zone.security.access_analyzer.on else ())
+    names=_analyzers,
+    called=lambda name: (
+        f"access_analyzer {'of' if name == 'unused-access' else 'in'} {name.removeprefix('organization_')}"
     ),
-    called=lambda name: f"access_analyzer in {name.removeprefix('organization_')}",
     recorded=lambda _: {},
     asked=_analyzer_now,
     events=("DeleteAnalyzer",),

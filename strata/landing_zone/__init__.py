@@ -157,7 +157,7 @@ class LandingZone:
         if not (layer and layer.source and layer.settings):
             return {}
         words = layer.settings.model_dump(exclude_unset=True).get("settings", {})
-        return {key: Inherited.of(account.places, words, "settings") for key, account in self.members.items()}
+        return {key: Inherited.at_places(account.places, words, "settings") for key, account in self.members.items()}
 
     @cached_property
     def member_settings(self) -> Mapping[str, MemberSettings]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from strata.config.models import MANAGEMENT, ROOT, AccountAttributes, Budget, Organization
 from strata.config.source import Location
@@ -38,26 +38,40 @@ class Words(NamedTuple):
     said: Mapping[str, Any]
 
 
-def nearest(words: Iterable[Words], taken: set[Location] | None = None) -> dict[Path, Given]:
+class Lost(NamedTuple):
+    """A value that does not count, and what a nearer place says in its stead: `None` takes it away.
+
+    Attributes:
+        at: where the nearer place says it: there, or above it.
+    """
+
+    path: Path
+    given: Given
+    at: Path
+    by: Given
+
+
+def nearest(words: Iterable[Words], lost: list[Lost] | None = None) -> dict[Path, Given]:
     """Returns the values that count, of places from the root down: the nearer wins, mappings are merged by their keys.
 
     `None` takes away what stands there, and all below it; an empty mapping adds nothing to what is there.
 
     Args:
         words: what the places say, that of the root first.
-        taken: gets where something was taken away.
+        lost: gets what does not count, from the root down.
     """
     values: dict[Path, Given] = {}
     for place, location, said in words:
         for path, value in _leaves(said):
             if value == {} and any(other[: len(path)] == path for other in values):
                 continue
+            given = Given(value, place, (*location, *path))
             for other in [other for other in values if other[: len(path)] == path or path[: len(other)] == other]:
-                del values[other]
-                if value is None and taken is not None:
-                    taken.add((*location, *path))
+                gone = values.pop(other)
+                if lost is not None:
+                    lost.append(Lost(other, gone, path, given))
             if value is not None:
-                values[path] = Given(value, place, (*location, *path))
+                values[path] = given
     return dict(sorted(values.items()))
 
 
@@ -99,14 +113,22 @@ class Inherited:
 
     Attributes:
         given: the values with their places.
+        lost: what nearer places say otherwise, or take away.
     """
 
     given: Mapping[Path, Given]
+    lost: tuple[Lost, ...] = ()
 
     @classmethod
-    def of(cls, places: Iterable[str], words: Mapping[str, Mapping[str, Any]], section: str) -> Inherited:
+    def of(cls, words: Iterable[Words]) -> Self:
+        """Returns what counts of what the places say, that of the root first."""
+        lost = list[Lost]()
+        return cls(nearest(words, lost), tuple(lost))
+
+    @classmethod
+    def at_places(cls, places: Iterable[str], words: Mapping[str, Mapping[str, Any]], section: str) -> Self:
         """Returns what counts of a section of a file that is written by place."""
-        return cls(nearest(Words(place, (section, place), words[place]) for place in places if place in words))
+        return cls.of(Words(place, (section, place), words[place]) for place in places if place in words)
 
     def at(self, *path: str) -> dict[str, Any]:
         """Returns what counts below a path, as it would be written at a single place."""
@@ -119,11 +141,12 @@ class Inherited:
 
 def idle(section: str, words: Mapping[str, Mapping[str, Any]], ways: Iterable[Iterable[str]]) -> Iterator[Location]:
     """Yields where `None` takes nothing away, on any of the ways from the root to an account."""
-    taken, passed = set[Location](), set[str]()
+    lost, passed = list[Lost](), set[str]()
     for way in ways:
         on_it = [place for place in way if place in words]
         passed.update(on_it)
-        nearest((Words(place, (section, place), words[place]) for place in on_it), taken)
+        nearest((Words(place, (section, place), words[place]) for place in on_it), lost)
+    taken = {gone.by.location for gone in lost if gone.by.value is None}
     for place in words:
         nulls = ((section, place, *path) for path, value in _leaves(words[place]) if value is None)
         yield from (null for null in nulls if place in passed and null not in taken)
@@ -168,7 +191,9 @@ def attributes(organization: Organization, only: Collection[str] = AccountAttrib
         key: Words(key, ("accounts", key), account.model_dump(include={*only}, exclude_unset=True))
         for key, account in organization.accounts.items()
     }
-    every = {key: nearest(words[place] for place in way if place in words) for key, way in places(organization).items()}
+    ways = places(organization).items()
+    every = {key: Attributes.of(words[place] for place in way if place in words) for key, way in ways}
     # AWS tags the management account, and no deploy does.
-    every[MANAGEMENT] = {path: given for path, given in every[MANAGEMENT].items() if path[0] != "tags"}
-    return {key: Attributes(given) for key, given in every.items()}
+    own = every[MANAGEMENT]
+    given = {path: given for path, given in own.given.items() if path[0] != "tags"}
+    return every | {MANAGEMENT: Attributes(given, tuple(lost for lost in own.lost if lost.path[0] != "tags"))}

@@ -34,6 +34,7 @@ from strata.kinds.user import USER
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.grants import Grant
+from strata.landing_zone.inherited import Attributes, Inherited
 from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.placeholders import PATTERN, DocumentTemplate
 from strata.landing_zone.policies import Policy
@@ -59,6 +60,10 @@ class LiveLandingZone(LandingZone):
     permission_sets: Mapping[str, PermissionSet] = field(default_factory=dict)
     grants: Mapping[Grant, tuple[Location, ...]] = field(default_factory=dict)
     delegated_administrators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    attributes: Mapping[str, Attributes] = field(default_factory=dict)
+    """As the configuration gives them, which no reading has."""
+    baseline: Mapping[str, Inherited] = field(default_factory=dict)
+    """The same of settings."""
 
     @cached_property
     def accounts(self) -> Mapping[str, Account]:
@@ -140,6 +145,8 @@ class _Reading:
             permission_sets=sets,
             grants=granted,
             delegated_administrators=self._administrators(),
+            attributes=self.zone.attributes,
+            baseline=self.zone.baseline,
             source_files=self._source_files(),
         )
 

@@ -9,6 +9,7 @@ from strata.config import ORGANIZATION, SSO
 from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.layers import layers
+from strata.report import inherited
 from strata.report.access import access, access_as_json, allowances
 from strata.report.edition import Edition
 from strata.report.guardrails import GUARDRAILS_REST_ON
@@ -109,6 +110,7 @@ def _organization(landing_zone: LandingZone) -> list[dict[str, Any]]:
             "key": target.key,
             **({"name": landing_zone.accounts[target.key].name} if target.kind == "account" else {}),
             "path": [target.key for target in way[:-1]],
+            **(inherited.as_data(inherited.words_of(landing_zone, target.key)) if target.kind == "account" else {}),
             **(
                 {}
                 if "policies" in landing_zone.unread

@@ -39,6 +39,7 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
             + _section("differences", "Differences to the configuration", _DIFFERENCES, sections.differences())
         )
     )
+    attributes = sections.attributes()
     matrix_section = _ACCESS
     if people:  # the matrix is hidden and not left out: without it the script would not run
         hidden = _ACCESS.replace(" class", " hidden class", 1)
@@ -56,6 +57,7 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
                 f"<p class=soft>{_ACCOUNTS} {html(slots_note(landing_zone))}",
                 sections.accounts(),
             ),
+            _section("attributes", "Attributes and settings", _ATTRIBUTES, attributes) if attributes else "",
             _section("sets", "Permission sets", "", people or sections.sets()),
             _section("policies", "Policies", "", policies or sections.policies()),
             _section("guardrails", "Guardrails", _GUARDRAILS, guardrails),
@@ -86,7 +88,7 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
 <div class="search script" role="search" aria-label="The report"><label for="search">Search</label>
 <input type="search" id="search" placeholder="Person, account, OU" autocomplete="off" spellcheck="false">
 <p id="found" role="status" class="soft"></p></div>
-<ul>{_navigation(landing_zone, edition)}</ul>
+<ul>{_navigation(landing_zone, edition, bool(attributes))}</ul>
 <div class="folds script"><button type="button" class="button" id="expand">Expand all</button>
 <button type="button" class="button" id="collapse">Collapse all</button></div>
 </nav>
@@ -121,6 +123,7 @@ def _section(key: str, title: str, lead: str, content: str, *, look: str = "list
 _DIFFERENCES = "<p class=soft>What AWS has otherwise than the YAML, whoever did it and whether or not a deploy is due."
 _GROUPS = "<p class=soft>What each group gives, by which entry, why and until when. Printed, each has a line to sign."
 _ACCOUNTS = "What binds each account, from where, and who gets in. Accounts that differ in nothing are shown once."
+_ATTRIBUTES = "<p class=soft>What the configuration gives accounts, as their own or inherited, and by which line."
 _GUARDRAILS = "<p class=soft>Whether each expectation holds in the accounts right in a unit, and who can undo what."
 _CONTROLS = "<p class=soft>Of security.yaml. Off is decided by Strata, unmanaged by somebody else."
 _LAYERS = "<p class=soft>The stacks in the order they are deployed, and what each owns."
@@ -180,7 +183,7 @@ def _numbers(landing_zone: LandingZone) -> str:
     return "".join(f"<li><b>{text.partition(' ')[0]}</b> {text.partition(' ')[2]}</li>" for text in numbers)
 
 
-def _navigation(landing_zone: LandingZone, edition: Edition) -> str:
+def _navigation(landing_zone: LandingZone, edition: Edition, attributes: bool) -> str:
     live, unread = edition.live, landing_zone.unread
     evidence = (("evidence", "Evidence", None), ("differences", "Differences", len(live.differences))) if live else ()
     links: tuple[tuple[str, str, int | None], ...] = (
@@ -190,6 +193,7 @@ def _navigation(landing_zone: LandingZone, edition: Edition) -> str:
         ("groups", "By group", None if "people" in unread else len(landing_zone.groups)),
         ("people", "By person", None if "people" in unread else len(landing_zone.users)),
         ("accounts", "By account", len(landing_zone.accounts)),
+        *((("attributes", "Attributes and settings", None),) if attributes else ()),
         ("sets", "Permission sets", None if "people" in unread else len(landing_zone.permission_sets)),
         ("policies", "Policies", None if "policies" in unread else len(landing_zone.policies)),
         ("guardrails", "Guardrails", len(landing_zone.expectations)),

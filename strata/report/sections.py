@@ -14,6 +14,7 @@ from strata.landing_zone.units import THE_ROOT, Target, children
 from strata.policy.answers import Outcome
 from strata.printing import html
 from strata.report.access import Access, AccessHolder, AccessPath, allowances, of_others, undecided
+from strata.report.inherited import shared_words
 from strata.report.labels import says_more
 from strata.report.live import LiveEvidence
 from strata.report.markup import FULL, SIGN, Pills, anchor, items, link, soft, until_and_why
@@ -238,6 +239,16 @@ class Sections:
         listed = items(self._entering(everywhere), "has")
         said = f'<div id="everywhere"><b>Gets in everywhere</b>{listed}</div>' if everywhere else ""
         return said + unit(THE_ROOT)
+
+    def attributes(self) -> str:
+        """Returns what the configuration gives accounts, as their own or inherited; empty where it gives nothing."""
+        rows = "".join(
+            f"<tr><th scope=row>{html(word.name)}<td class=has>{html(word.value)}"
+            f"<td>{html(word.by)} <code>{html(str(word.place))}</code>"
+            f"<td>{html(places(self.landing_zone, word.accounts))}"
+            for word in shared_words(self.landing_zone, self.landing_zone.accounts)
+        )
+        return rows and _table(("What", "Value", "From", "Accounts"), rows)
 
     def _alike(self, alike: Alike, everywhere: Collection[Entering], *, is_open: bool) -> str:
         keys = alike.accounts

@@ -18,6 +18,7 @@ from strata.landing_zone.layers import layers
 from strata.printing import csv_cell, flat, markdown, wrapped
 from strata.report.access import AccessPath, allowances, bundles, empty_groups, of_others
 from strata.report.edition import Edition
+from strata.report.inherited import shared_words
 from strata.report.labels import says_more
 from strata.report.live import LiveEvidence
 from strata.report.overview import overview
@@ -53,6 +54,7 @@ def tables(landing_zone: LandingZone, edition: Edition, scope: Scope = EVERYTHIN
         people(_access_table(landing_zone, marked, scope)),
         people(_groups_table(landing_zone, marked, scope)),
         _accounts_table(landing_zone, marked, scope),
+        *_attributes_tables(landing_zone, scope),
         people(_permission_sets_table(landing_zone, marked, scope)),
     ]
     live, evidence, ids = edition.live, [], []
@@ -241,6 +243,16 @@ def _accounts_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> 
         rows.append((listed(alike.accounts), " > ".join(alike.path), bound or "! no policy", "; ".join(who) or nobody))
     notes = ("Accounts of one OU that differ in nothing share a row.",)
     return Table("By account", ("Accounts", "In", "Bound by", "Who gets in"), rows, notes)
+
+
+def _attributes_tables(landing_zone: LandingZone, scope: Scope) -> Iterator[Table]:
+    """Yields what the configuration gives accounts, as their own or inherited; nothing where it gives nothing."""
+    rows = [
+        (word.name, word.value, word.by, places(landing_zone, word.accounts), str(word.place))
+        for word in shared_words(landing_zone, scope.accounts_of(landing_zone))
+    ]
+    if rows:
+        yield Table("Attributes and settings of accounts", ("What", "Value", "From", "Accounts", "Declared at"), rows)
 
 
 def _who(landing_zone: LandingZone, entering: Entering) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -13,6 +14,7 @@ from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Control, Setting
 from strata.config.source import Location
 from strata.config.text import Problem, short
+from strata.config.types import PlaceReference
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Attributes, Inherited, attributes, idle
@@ -80,21 +82,29 @@ def _places(
             message = Message("nothing-named", "stands for no place from which accounts inherit", name=place)
             yield partial.fault(file, here, message, f"write {ROOT}")
         elif place == MANAGEMENT:
-            text = f"is the management account, whose settings are in {SECURITY}"
-            yield partial.fault(file, here, Message("account-managed", text, account=place), "write them there")
+            text = "is the management account, which has no stack of a layer in accounts"
+            yield partial.fault(
+                file, here, Message("account-managed", text, account=place), f"remove it; {SECURITY} has its settings"
+            )
         elif accounts and place != ROOT and not place.startswith(UNIT):
             message = Message("name-of-another-kind", f"{short(place)} is an account", name=place, kind="account")
             yield partial.fault(file, here, message, f"write it {accounts}, below accounts.{place}")
 
 
-def baseline(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+def places(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+    """What a layer says by place, in a mapping whose keys are `PlaceReference`, stands at places that there are."""
+    for layer in partial.layers.values():
+        for name, field in type(layer.settings).model_fields.items() if layer.settings else ():
+            if get_origin(field.annotation) is dict and get_args(field.annotation)[0] == PlaceReference:
+                yield from _places(partial, layer.file, (name,), getattr(layer.settings, name))
+
+
+def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """The settings of each account fit together, as they are once all that counts for it is put together."""
     landing_zone, layer = LandingZone.of(partial), partial.layers.get(BASELINE_LAYER)
     if not (landing_zone and layer and layer.source and partial.parsed_cleanly(BASELINE, "settings")):
         return
-    faults = list(_places(partial, BASELINE, ("settings",), getattr(layer.settings, "settings", {})))
-    if faults or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
-        yield from faults
+    if any(places(partial, limits)) or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
         return
     from strata.config.baseline import MemberSettings
 

@@ -275,7 +275,6 @@ def prepare(
     if not stacks or "organizations" in stacks:
         _check_quota(aws, landing_zone, states.get("organizations", {}), examination.closed, progress.note)
     types = list(_types_left(aws, landing_zone))
-    progress.doing("writing the Terraform")
     refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
     words = {
         *(word for word in allow if not word.startswith(ALREADY_CLOSED)),
@@ -285,10 +284,10 @@ def prepare(
             if key in landing_zone.members
         ),
     }
-    moved = (f"moved:{moved.kind}:{moved.new}" for moved in examination.moved)
+    moved = (f"moved:{kind}:{key}" for kind, key in examination.moved)
     prepared = Prepared(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing, fleet=fleet)
     listed = etags(aws, landing_zone.project)
-    prepared = _written(prepared, stacks, [*sorted(words), *moved, *(TYPES_STAY for _ in types)], listed)
+    prepared = _written(prepared, stacks, [*sorted(words), *moved, *(TYPES_STAY for _ in types)], listed, progress)
     written = [stack for stack in STACKS if stack not in workspace.unwritten]
     left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in written}
     _check_layers(aws, landing_zone, workspace, stacks_of(listed), examination.closed)
@@ -316,7 +315,9 @@ def _loaded(options: Options, today: dt.date) -> LandingZone:
     return landing_zone
 
 
-def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], listed: Mapping[str, str]) -> Prepared:
+def _written(
+    prepared: Prepared, named: Sequence[str], allow: Sequence[str], listed: Mapping[str, str], progress: Progress
+) -> Prepared:
     """Writes the Terraform of all stacks, but for those in accounts that are not named or as their last run left them.
 
     Where only such are asked for, none is written.
@@ -341,6 +342,7 @@ def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], lis
     read = {name for names in reads.values() for name in names} - {"organizations"}
     for stack in needed | {stack for stack in zone.account_stacks if read.intersection((stack, *reads[stack]))}:
         del workspace.unwritten[stack]
+    progress.doing("writing the Terraform")
     workspace.synth(allow)
     workspace.unwritten.update({stack: reads[stack] for stack in workspace.failed})
     return prepared

@@ -1,4 +1,4 @@
-"""A value of the configuration in words, as changes tell it."""
+"""A value of the configuration in words, as changes and reports tell it."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def in_words(value: Any) -> str:
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json", exclude_none=True)
     if isinstance(value, dict):
-        return ", ".join(map(in_words, value.values()))
+        return ", ".join(map(in_words, value.values())) or "nothing"
     return "nothing" if value is None or value == "" else str(value)
