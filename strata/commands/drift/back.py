@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from strata.aws.session import Aws
+from strata.config.layers import IN_ACCOUNT
 from strata.drift.comparison import Drift
 from strata.drift.difference import DifferenceKind
 from strata.drift.ways import in_order_of_deploy
@@ -40,6 +41,11 @@ _TAKES = {"delete", "deregister", "detach", "disable", "remove"}
 """What operations begin with that take something away."""
 Step = Line | tuple[str, ...]
 """A line of the AWS CLI, or the stacks of a deploy."""
+
+
+def looks_for_real(stacks: Collection[str]) -> bool:
+    """Returns whether a deploy asks AWS about every object: one in accounts starts no Terraform where it knows none."""
+    return any(IN_ACCOUNT in stack for stack in stacks)
 
 
 def steps_of(zone: LandingZone, drift: Drift) -> list[Step]:

@@ -34,7 +34,7 @@ def id_of_account(aws: AtAws | None, name: str, attributes: Attributes) -> Mappi
 
 
 def _called(name: str, _: Attributes) -> str:
-    account, _, kind = name.rpartition("_")
+    account, kind = name.rsplit("_", 1)
     return f"{kind}{OF}{account}"
 
 
