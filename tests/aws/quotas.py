@@ -77,10 +77,11 @@ def grant(account: str, region: str, service: str, code: str, value: float) -> N
 
 @order("quota-lowered")
 def lower(account: str, region: str, service: str, code: str, value: float) -> None:
-    """Has AWS take back what it granted, as it does where nobody uses it."""
+    """Has AWS grant less again, as if it had denied what was asked for."""
     kept = memory.of(Requests, account, "")
     kept.granted[region, service, code] = value
-    kept.all = {id: one for id, one in kept.all.items() if _of(one) != (region, service, code)}
+    for request in kept.all.values():
+        request["Status"] = "DENIED" if _of(request) == (region, service, code) else request["Status"]
 
 
 @quotas.answers("GetAWSDefaultServiceQuota")

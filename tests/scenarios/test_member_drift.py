@@ -69,7 +69,12 @@ TYPES = (
 @pytest.fixture(scope="module")
 def deployed(deployed_shipped: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """The shipped configuration with something of every kind in its two members."""
-    return Snapshot.once(Path("/tmp/b33base/members2"), deployed_shipped.site.aws, deployed_shipped.site.provider, lambda: _made(deployed_shipped, tmp_path_factory))  # DEV
+    return Snapshot.once(
+        Path("/tmp/b33base/members2"),
+        deployed_shipped.site.aws,
+        deployed_shipped.site.provider,
+        lambda: _made(deployed_shipped, tmp_path_factory),
+    )  # DEV
 
 
 def _made(deployed_shipped, tmp_path_factory):
@@ -95,8 +100,8 @@ def site(deployed: Snapshot, tmp_path: Path) -> Site:
 class Console:
     """Somebody in a member account, and in the management account."""
 
-    def __init__(self, site: Site) -> None:
-        self.site, self.id = site, site.state("organizations")[f"aws_organizations_account.{KEY}"]["id"]
+    def __init__(self, site: Site, key: str = KEY) -> None:
+        self.site, self.id = site, site.state("organizations")[f"aws_organizations_account.{key}"]["id"]
         sts = site.client("sts")
         given = sts.assume_role(RoleArn=f"arn:aws:iam::{self.id}:role/{ROLE}", RoleSessionName="eve")["Credentials"]
         self._keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
@@ -221,7 +226,9 @@ def _budget() -> dict[str, Any]:
 def told(run: Run) -> dict[str, tuple[str, str]]:
     """Returns what differs by kind and name: the first attribute, and the deploy that puts it back."""
     found = reversed(json.loads(run.stdout)["differences"])
-    return {f"{one['kind']} {one['name']}": (one["attribute"], one["deploy"].split(" --")[0]) for one in found}
+    return {
+        f"{one['kind']} {one['name']}": (one["attribute"], one["deploy"].partition(" --config")[0]) for one in found
+    }
 
 
 def test_every_kind_is_changed_below() -> None:
@@ -241,10 +248,153 @@ def test_what_is_changed_by_hand_is_told_with_its_account_and_put_back(site: Sit
     found = site.strata("drift", "--json")
 
     own = {"alternate contact", "primary contact", "budget"}
-    deploy = {kind: "accounts" if kind in own else f"baseline_{KEY}" for kind in CHANGES}
+    deploy = {kind: "accounts" if kind in own else f"baseline_{KEY} --refresh" for kind in CHANGES}
     assert found.code == 3, found.text
     assert told(found) == {
         change.name: (change.attribute, f"strata deploy {deploy[kind]}") for kind, change in CHANGES.items()
     }
     back = site.strata("drift", "--back", "--yes")
-    assert back.code == 0, back.text[back.text.index("run: "):][:6000] + back.stderr[-3000:]
+    assert back.code == 0, back.text[-6000:]
+
+
+def deleted(console: Console) -> None:
+    """Deletes what can be."""
+    iam, events, own = console("iam"), console("events"), console.here
+    iam.detach_role_policy(RoleName="auditor", PolicyArn="arn:aws:iam::aws:policy/SecurityAudit")
+    iam.delete_role(RoleName="auditor")
+    iam.delete_account_alias(AccountAlias=f"ex-{KEY}")
+    events.remove_targets(Rule="ex-sign-in-events", Ids=["management"])
+    events.delete_rule(Name="ex-sign-in-events")
+    own("budgets").delete_budget(AccountId=own("sts").get_caller_identity()["Account"], BudgetName=f"ex-{KEY}")
+    own("account").delete_alternate_contact(AccountId=console.id, AlternateContactType="SECURITY")
+
+
+def test_what_is_deleted_by_hand_is_told_with_its_author_and_made_again(site: Site) -> None:
+    console = Console(site)
+    deleted(console)
+
+    found = site.strata("drift", "--json", "--who")
+
+    (account, baseline) = "strata deploy accounts", f"strata deploy baseline_{KEY} --refresh"
+    assert json.loads(found.stdout)["unread"] == []
+    assert told(found) == {
+        f"alternate contact security of {KEY}": ("", account),
+        f"budget {KEY}": ("", account),
+        f"sign-in rule in {HOME} of {KEY}": ("", baseline),
+        f"role auditor of {KEY}": ("", baseline),
+        f"account alias {KEY}": ("", baseline),
+    }
+    who = {one["name"]: one["who"]["by"] for one in json.loads(found.stdout)["differences"]}
+    assert who[f"auditor of {KEY}"] == f"arn:aws:sts::{console.id}:assumed-role/{ROLE}/eve"
+    back = site.strata("drift", "--back", "--yes")
+    assert back.code == 0, back.text[-6000:]
+
+
+def test_what_others_give_a_role_is_left_to_a_person(site: Site) -> None:
+    console = Console(site)
+    console("iam").attach_role_policy(RoleName="auditor", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+
+    (difference,) = json.loads(site.strata("drift", "--json").stdout)["differences"]
+
+    assert (difference["attribute"], difference["at_aws"]) == (
+        "more_policies",
+        "arn:aws:iam::aws:policy/AdministratorAccess",
+    )
+    assert (difference["deploy"], difference["by_hand_id"]) == ("", "policy-of-others")
+
+
+def test_an_account_that_cannot_be_read_is_unread_and_hinders_no_other(site: Site) -> None:
+    """Its own role is gone; what differs in the other is put back."""
+    console, there = Console(site), Console(site, "shared")
+    there("ec2").enable_serial_console_access()
+    console("ec2").enable_serial_console_access()
+    console("iam").delete_role(RoleName=ROLE)
+
+    found = site.strata("drift", "--json")
+    judged = site.strata("doctor", "--json")
+
+    (unread,) = json.loads(found.stdout)["unread"]
+    assert (found.code, unread["part"], "role" in unread["kinds"]) == (1, f"baseline_{KEY}", True)
+    assert [*told(found)] == [f"member setting serial_console_access in {HOME} of shared"]
+    assert [one.data["accounts"] for one in judged.told if one.id == "role-not-assumable"] == [[KEY]]
+    back = site.strata("drift", "--back", "--yes")
+    assert there("ec2").get_serial_console_access_status()["SerialConsoleAccessEnabled"] is False, back.text[-3000:]
+    assert back.code == 1, "it is unread still"
+
+    explained = site.strata("explain", "shared", "--live", "--json")
+    assert (explained.code, json.loads(explained.stdout)["live"]["unread"]) == (0, [])
+
+
+def test_a_call_that_is_refused_leaves_one_kind_of_one_account_unread(site: Site) -> None:
+    console = Console(site)
+    console("ec2").enable_serial_console_access()
+    site.aws.fail("iam:GetRole", way="refuse", code="AccessDenied", times=1)
+
+    found = site.strata("drift", "--json")
+
+    (unread,) = json.loads(found.stdout)["unread"]
+    assert unread["part"] in (f"role of {KEY}", "role of shared")
+    assert [*told(found)] == [f"member setting serial_console_access in {HOME} of {KEY}"]
+
+
+def test_a_closed_account_counts_as_it_is_recorded(site: Site) -> None:
+    site.aws.order("account-state", account=Console(site).id, state="CLOSED")
+
+    found = site.strata("drift", "--json")
+
+    assert json.loads(found.stdout)["unread"] == []
+    assert [one for one in told(found) if "baseline" in one or "setting" in one] == []
+
+
+def test_reports_from_aws_tell_what_is_changed_in_accounts(site: Site, tmp_path: Path) -> None:
+    """A reading that is kept has it as well; an explanation asks the one account."""
+    Console(site)("ec2").enable_serial_console_access()
+    kept, name = tmp_path / "kept.json", f"serial_console_access in {HOME} of {KEY}"
+
+    live = site.strata("report", "--live", "--format", "json", "--save", str(kept))
+    later = site.strata("report", "--from", str(kept), "--format", "json")
+    explained = site.strata("explain", KEY, "--live", "--json")
+    other = site.strata("explain", "shared", "--live", "--json")
+
+    for run in (live, later, explained):
+        found = json.loads(run.stdout)["live"]
+        assert [one["name"] for one in found["differences"] if one["kind"] == "member setting"] == [name], run.text
+        assert found["unread"] == []
+    assert json.loads(other.stdout)["live"]["differences"] == []
+
+
+OLD = """
+alternate_contacts:
+  mode: on
+  security: {name: Sam, title: Guard, email: sam@example.com, phone: "+49 30 1234567"}
+"""
+
+
+def test_alternate_contacts_that_move_are_forgotten_and_written_again(
+    deployed_shipped: Snapshot, tmp_path: Path
+) -> None:
+    """Drift tells nothing before, between and after the two stacks."""
+    site = deployed_shipped.restored(tmp_path)
+    site.sign_in_as_administrator()
+    site.append("security.yaml", OLD)
+    assert site.strata("deploy", "security", "organizations", "--yes").code == 0
+    text = (site.config / "security.yaml").read_text()
+    (site.config / "security.yaml").write_text(
+        text.replace(OLD, f"\nalternate_contacts: {{mode: unmanaged}}\n{CONTACTS}")
+    )
+    site.append("organization.yaml", "\ndefaults: {root: {contacts: {security: soc}}}\n")
+
+    planned = site.strata("plan", "--json").planned
+    before = site.strata("drift", "--json")
+    first = site.strata("deploy", "security", "--yes")
+    between = site.strata("drift", "--json")
+    last = site.strata("deploy", "--yes")
+    after = site.strata("drift", "--json")
+
+    contacts = {f"aws_account_alternate_contact.{key}_security" for key in ("management", "security", "shared")}
+    assert planned["accounts"] == dict.fromkeys(contacts, "create")
+    assert planned["security"] == dict.fromkeys(contacts, "forget")
+    assert (first.code, last.code) == (0, 0), last.text[-3000:]
+    assert [told(one) for one in (before, between, after)] == [{}, {}, {}]
+    assert [one.code for one in (before, between, after)] == [0, 0, 0]
+    assert json.loads(after.stdout)["waiting"] == []
