@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from strata.config.models import SIGN_IN_EVENTS
 from strata.config.source import Location
 from strata.errors import Message
 from strata.kinds.arguments import Attributes, text
@@ -20,11 +21,6 @@ _MORE = "more_policies"
 """What somebody else has given the role: no deploy takes it away."""
 
 
-def sign_in_role(short_name: str) -> str:
-    """Returns the name of the role by which EventBridge sends sign-ins to the management account."""
-    return f"{short_name}-sign-in-events"
-
-
 def _declared(zone: LandingZone, account: str) -> Iterator[tuple[str, Attributes, Location]]:
     its = zone.baseline[account]
     values = as_it_is("trust", "session_seconds", "boundary", "policies", "inline", _MORE)
@@ -32,7 +28,7 @@ def _declared(zone: LandingZone, account: str) -> Iterator[tuple[str, Attributes
         if role and role.on:
             yield name, values, its.location("roles", name)
     if given(zone, account, "sign_in_events"):
-        yield sign_in_role(zone.project.short_name), values, its.location("sign_in_events")
+        yield f"{zone.project.short_name}-{SIGN_IN_EVENTS}", values, its.location("sign_in_events")
 
 
 def _its(state: Attributes) -> tuple[set[str], dict[str, str]]:
