@@ -69,15 +69,6 @@ TYPES = (
 @pytest.fixture(scope="module")
 def deployed(deployed_shipped: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """The shipped configuration with something of every kind in its two members."""
-    return Snapshot.once(
-        Path("/tmp/b33base/members2"),
-        deployed_shipped.site.aws,
-        deployed_shipped.site.provider,
-        lambda: _made(deployed_shipped, tmp_path_factory),
-    )  # DEV
-
-
-def _made(deployed_shipped, tmp_path_factory):
     site = deployed_shipped.restored(tmp_path_factory.mktemp("members"))
     site.append("organization.yaml", DEFAULTS)
     site.append("security.yaml", CONTACTS)
@@ -86,7 +77,7 @@ def _made(deployed_shipped, tmp_path_factory):
     site.sign_in_as_administrator()
     done = site.strata("deploy", "--yes")
     assert done.code == 0, done.text[-6000:]
-    return site
+    return Snapshot.of(site, tmp_path_factory.mktemp("kept") / "site")
 
 
 @pytest.fixture
