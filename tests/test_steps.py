@@ -281,8 +281,10 @@ def test_a_default_vpc_is_removed_with_all_of_it_and_no_other_vpc(member: Sessio
     assert default_vpcs.survey(member, [HERE]).vpcs == ()
     assert left(member) == ({own}, {gateway}, set())
     writes = aws.writing_calls(by="strata") - before
+    ec2.create_default_vpc()
     default_vpcs.remove(member, HERE, vpc.id)
-    assert aws.writing_calls(by="strata") - before == writes, "it is gone"
+    assert (aws.writing_calls(by="strata") - before)["ec2:DeleteVpc"] == writes["ec2:DeleteVpc"], "it is another one"
+    assert default_vpcs.survey(member, [HERE]).vpcs
     assert default_vpcs.survey(member, [THERE]).vpcs
 
 
@@ -371,9 +373,10 @@ def parts(ec2: Any, vpc: DefaultVpc) -> Iterator[tuple[str, str]]:
     yield "subnet", ec2.create_subnet(VpcId=vpc.id, CidrBlock="172.31.240.0/24")["Subnet"]["SubnetId"]
     yield "route table", ec2.create_route_table(VpcId=vpc.id)["RouteTable"]["RouteTableId"]
     yield "network ACL", ec2.create_network_acl(VpcId=vpc.id)["NetworkAcl"]["NetworkAclId"]
-    to = {"DestinationCidrBlock": "10.0.0.0/16", "NetworkInterfaceId": interface["NetworkInterfaceId"]}
-    ec2.create_route(RouteTableId=main, **to)
-    yield "route", f"{main} 10.0.0.0/16"
+    for block, to in {"10.0.0.0/16": interface["NetworkInterfaceId"], "10.1.0.0/16": vpc.gateways[0]}.items():
+        key = "GatewayId" if to in vpc.gateways else "NetworkInterfaceId"
+        ec2.create_route(RouteTableId=main, DestinationCidrBlock=block, **{key: to})
+        yield "route", f"{main} {block}"
     ec2.associate_vpc_cidr_block(VpcId=vpc.id, CidrBlock="10.9.0.0/16")
     yield "address range", "10.9.0.0/16"
     for part in (vpc.id, vpc.subnets[0], *vpc.gateways, main, group):

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from strata.aws.prerequisites import closed_regions
-from strata.aws.session import DENIED, REJECTED, Aws, AwsError, asked_at_once, unless_absent
+from strata.aws.session import DENIED, Aws, AwsError, asked_at_once, unless_absent
 from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied_by
 from strata.text import listed
@@ -142,8 +142,7 @@ def survey(member: Aws, regions: Collection[str]) -> DefaultVpcSurvey:
 
     answers = dict(zip(regions, asked_at_once(ask, regions), strict=True))
     unread = {region: answer for region, answer in answers.items() if isinstance(answer, Message)}
-    rejected = [region for region, message in unread.items() if message.data["code"] in REJECTED]
-    closed = _closed(member, rejected) if rejected else ()
+    closed = _closed(member, unread) if unread else ()
     return DefaultVpcSurvey(
         tuple(answer for answer in answers.values() if isinstance(answer, DefaultVpc)),
         closed,
@@ -151,10 +150,10 @@ def survey(member: Aws, regions: Collection[str]) -> DefaultVpcSurvey:
     )
 
 
-def _closed(member: Aws, rejected: Collection[str]) -> tuple[str, ...]:
-    """Returns the regions that the account has not enabled, among those that reject its credentials."""
+def _closed(member: Aws, unread: Collection[str]) -> tuple[str, ...]:
+    """Returns the regions that the account has not enabled, which reject its credentials as if those were wrong."""
     try:
-        return tuple(closed_regions(member, rejected))
+        return tuple(closed_regions(member, unread))
     except AwsError:
         return ()  # they are unread then, by what each has said
 
