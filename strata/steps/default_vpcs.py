@@ -341,12 +341,12 @@ def _changes(vpc: Mapping[str, Any], parts: _Parts) -> Iterator[Occupant]:
         if not acl["IsDefault"]:
             yield Occupant("network ACL", acl["NetworkAclId"])
         elif not all(map(_is_default_entry, acl["Entries"])):
-            yield Occupant("rule of the network ACL", acl["NetworkAclId"])
+            yield Occupant("network ACL rule", acl["NetworkAclId"])
     for group in parts.groups:
         if group["GroupName"] != "default":
             yield Occupant("security group", group["GroupId"])
         elif not _has_default_rules(group):
-            yield Occupant("rule of the security group", group["GroupId"])
+            yield Occupant("security group rule", group["GroupId"])
     for question, things in zip(_PARTS, parts, strict=True):
         tags = ((thing[question.id], tag["Key"]) for thing in things for tag in thing.get("Tags", ()))
         yield from (Occupant("tag", f"{id} {key}") for id, key in tags if key != MARK)
