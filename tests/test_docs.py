@@ -16,6 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 from strata.cli import app
+from strata.commands.schema import BaselineFile
+from strata.config import BASELINE
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
 from strata.config.findings import FINDINGS
@@ -362,6 +364,7 @@ MODELS: dict[str, type[Model]] = {
     "security.yaml": Security,
     "sso.yaml": Sso,
     "layers/topics.yaml": Deploying,
+    BASELINE: BaselineFile,
 }
 
 
@@ -373,6 +376,7 @@ def top_level_keys() -> dict[str, set[str]]:
     return {
         **{name: set(one["properties"]) for name, one in schemas.items()},
         "layers/topics.yaml": {*Deploying.model_fields},
+        BASELINE: {*BaselineFile.model_fields},
     }
 
 

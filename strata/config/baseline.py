@@ -14,6 +14,7 @@ from strata.config.models import (
     PolicyReference,
     RegionalSetting,
     Setting,
+    check_policies,
 )
 from strata.config.text import Problem, Text
 from strata.config.types import AccountReference, Many, PlaceReference, Region
@@ -105,7 +106,7 @@ class VpcPublicAccess(RegionalSetting):
     breaks = "what is reached through an internet gateway stops"
     arguments: ClassVar = {"block": "internet_gateway_block_mode"}
 
-    block: Annotated[InternetBlock, Weaker.ELSE] = Field(default=InternetBlock.INGRESS, strict=False)
+    block: Annotated[InternetBlock, Weaker.DEFAULT] = Field(default=InternetBlock.INGRESS, strict=False)
     """`block-ingress` lets what is inside reach out through NAT gateways."""
 
 
@@ -231,6 +232,11 @@ class MemberRole(Control):
     """What it is for, in Latin letters."""
     session_hours: Annotated[int, Field(ge=1, le=12)] = 1
     """How long a session lasts at most."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        check_policies(self.policies, apart=False)
+        return self
 
 
 class SignInEvents(Control):

@@ -6,7 +6,7 @@ Rules across entries are in `rules`; how an entry becomes Terraform is decided i
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
@@ -319,6 +319,38 @@ class PolicyReference(Model):
             message = Message("key-out-of-place", "path belongs to a customer managed policy", key="path")
             raise Problem(message, "remove path, or name it under customer")
         return self
+
+
+def check_policies(policies: Iterable[PolicyReference], *, apart: bool = True) -> None:
+    """Refuses policies of one holder that AWS, or Terraform, does not tell apart.
+
+    Args:
+        policies: the policies of a permission set or role.
+        apart: those of AWS have other addresses than one's own of the same name.
+
+    Raises:
+        Problem: there is more than one inline policy, or one is listed twice.
+    """
+    inline, seen = 0, dict[tuple[bool, str], tuple[bool, str]]()
+    for index, policy in enumerate(policies):
+        inline += policy.inline is not None
+        if inline > 1:
+            text = "has more than one inline policy, AWS allows one"
+            message = Message("too-many", text, kind="inline policies", limit=1)
+            raise Problem(message, "merge the documents", at=("policies",))
+        name = policy.aws or policy.customer
+        if name is None:
+            continue
+        named = policy.aws is None, name
+        address = apart and policy.aws is None, address_part(name)
+        if seen.get(address, named) != named:
+            problem = f"{short(name)} and {short(seen[address][1])} get the same Terraform address"
+            message = Message("address-taken", problem, values=[name, seen[address][1]])
+            raise Problem(message, "rename one of the policies", at=("policies", index))
+        if address in seen:
+            message = Message("listed-twice", f"{short(name)} is listed twice", value=name)
+            raise Problem(message, "list it once", at=("policies", index))
+        seen[address] = named
 
 
 class DeployerEntry(Model, title="Deployer"):
@@ -1267,25 +1299,7 @@ class PermissionSetEntry(Model, title="PermissionSet"):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if sum(policy.inline is not None for policy in self.policies) > 1:
-            message = Message(
-                "too-many", "has more than one inline policy, AWS allows one", kind="inline policies", limit=1
-            )
-            raise Problem(message, "merge the documents", at=("policies",))
-        seen: dict[tuple[bool, str], str] = {}
-        for index, policy in enumerate(self.policies):
-            name = policy.aws or policy.customer
-            if name is None:
-                continue
-            reference = (policy.aws is None, address_part(name))
-            if seen.get(reference, name) != name:
-                problem = f"{short(name)} and {short(seen[reference])} get the same Terraform address"
-                message = Message("address-taken", problem, values=[name, seen[reference]])
-                raise Problem(message, "rename one of the policies", at=("policies", index))
-            if reference in seen:
-                message = Message("listed-twice", f"{short(name)} is listed twice", value=name)
-                raise Problem(message, "list it once", at=("policies", index))
-            seen[reference] = name
+        check_policies(self.policies)
         return self
 
 

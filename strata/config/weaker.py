@@ -17,6 +17,7 @@ class Weaker(Enum):
     OFF = "off"
     FEWER = "entries that are missing"
     ELSE = "any but the default"
+    DEFAULT = "the default, of which every other is stricter"
     GONE = "not given"
     NEVER = "it protects nothing"
 
@@ -35,6 +36,8 @@ class Weaker(Enum):
                 return bool(set(was) - set(now))
             case Weaker.ELSE:
                 return now not in (was, default)
+            case Weaker.DEFAULT:
+                return bool(now == default != was)
             case Weaker.GONE:
                 return was is not None and now is None
             case Weaker.NEVER:

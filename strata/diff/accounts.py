@@ -67,10 +67,6 @@ def _account(old: Account, new: Account) -> Iterator[Change]:
         yield Change(Topic.ACCOUNTS, f"account {key} keeps its {part}, which organization.yaml no longer writes")
     if old.name != new.name and "name" not in new.unwritten:
         yield Change(Topic.ACCOUNTS, f"account {key} is named {new.name}, no longer {old.name}")
-    for tag in sorted(old.tags.keys() | new.tags.keys()) if "tags" not in new.unwritten else ():
-        if old.tags.get(tag) != new.tags.get(tag):
-            text = f"account {key} has the tag {tag} {new.tags.get(tag, '(none)')}, not {old.tags.get(tag, '(none)')}"
-            yield Change(Topic.ACCOUNTS, text)
 
 
 def _units(old: Mapping[str, Unit], new: Mapping[str, Unit]) -> Iterator[Change]:

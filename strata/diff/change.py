@@ -14,7 +14,7 @@ _RISK_WORDS: dict[Risk, str] = {
     "access": "widens access",
     "guardrails": "loosens guardrails",
     "accounts": "removes accounts from Strata",
-    "losses": "deletes what a deploy would keep",
+    "losses": "deletes or cuts off what a deploy would keep",
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from strata.config.moves import Move
 from strata.diff.accounts import account_changes
+from strata.diff.attributes import attribute_changes
 from strata.diff.bindings import binding_changes
 from strata.diff.change import Change, Topic
 from strata.diff.expectations import expectation_changes
@@ -26,6 +27,7 @@ def compare(before: LandingZone, after: LandingZone, moves: Sequence[Move] = ())
         people_changes,
         permission_set_changes,
         account_changes,
+        attribute_changes,
         guardrail_changes,
         expectation_changes,
         binding_changes,

@@ -1,4 +1,4 @@
-"""Changes of layers of one's own: which take part, and with which settings; what their code makes is not compared."""
+"""Changes of layers: which take part, and the settings of one's own; what their code makes is not compared."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         if old is None:
             where = f"in {new.deploying.account}" if new.deploying.account else "in every member account"
             where = where if new.code.in_accounts else "in the management account"
-            yield Change(Topic.SETTINGS, f"layer {name} takes part, {where}", "access")
+            yield Change(Topic.SETTINGS, f"layer {name} takes part, {where}", None if new.source else "access")
         was, will_be = _values(old) if old else {}, _values(new)
         for path in sorted(was.keys() | will_be.keys()):
             if was.get(path) != will_be.get(path):
@@ -33,7 +33,7 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 def _values(layer: Layer) -> dict[str, Any]:
     """Returns settings by path, as data: the model may have been loaded twice, and so be two classes."""
-    data = layer.settings.model_dump() if layer.settings else {}
+    data = layer.settings.model_dump() if layer.settings and not layer.source else {}
     data |= layer.deploying.model_dump(exclude_none=True)
     if rollout := layer.deploying.rollout:
         data["rollout"]["waves"] = [f"[{', '.join(wave)}]" for wave in rollout.waves]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel
-
-from strata.config.models import Control, Mode, Organization
+from strata.config.models import Control, Mode, Model, Organization
 from strata.config.weaker import is_weaker
-from strata.diff.change import Change, Risk, Topic
+from strata.diff.change import Change, Risk, Topic, added_and_removed
+from strata.diff.domains import Domains
 from strata.diff.statements import leaves
 from strata.kinds.account import ACCOUNT
 from strata.landing_zone import LandingZone
@@ -18,10 +17,12 @@ from strata.report.words import in_words
 
 def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields controls that change their mode or a parameter, and regions that lose them."""
-    domains = _Domains(before)
+    domains = Domains(before)
     for name, new in after.security.controls.items():
         old = before.security.controls[name]
         yield from _control(name, old, new, domains)
+    for section in ("contacts", "primary_contacts"):
+        yield from _contacts(section, getattr(before.security, section), getattr(after.security, section), domains)
     left = set(before.project.regions.all_governed) - set(after.project.regions.all_governed)
     for region in sorted(left):
         yield Change(
@@ -34,7 +35,7 @@ def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change
     yield from _root_access(before.organization, after.organization)
 
 
-def _control(name: str, old: Control, new: Control, domains: _Domains) -> Iterator[Change]:
+def _control(name: str, old: Control, new: Control, domains: Domains) -> Iterator[Change]:
     """Yields the changes of a control; one that opens something is a risk where it is on, others where they go."""
     opened: Risk | None = "access" if new.on else None
     named = name if new.opens else f"control {name}"
@@ -55,38 +56,21 @@ def _control(name: str, old: Control, new: Control, domains: _Domains) -> Iterat
         if will_be is None:  # a contact
             text = f"{named} no longer has {part} {in_words(was)}: AWS keeps it as it is"
         yield Change(Topic.SECURITY, text, "guardrails" if weaker else None)
-        for address in sorted(_addresses(will_be) - _addresses(was)):
-            if domains.is_new(address):
-                yield Change(Topic.SECURITY, f"{name} writes to {address}, of a domain that nothing else has", "access")
+        yield from domains.changes(name, was, will_be)
 
 
-class _Domains:
-    """The mail domains that a configuration has: of accounts, people, contacts and alerts."""
-
-    def __init__(self, zone: LandingZone) -> None:
-        accounts = (account.email for account in (*zone.accounts.values(), *zone.retired.values()))
-        people = (user.email for user in zone.sso.users.values() if user.email)
-        controls = (address for control in zone.security.controls.values() for address in _addresses(dict(control)))
-        self._known = frozenset(map(_domain, (*accounts, *people, *controls)))
-
-    def is_new(self, address: str) -> bool:
-        """Returns whether no other address has the domain of this one."""
-        return _domain(address) not in self._known
-
-
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2].lower()
-
-
-def _addresses(value: Any) -> set[str]:
-    """Returns the e-mail addresses in the value of a parameter."""
-    if isinstance(value, BaseModel):
-        value = dict(value)
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    if isinstance(value, tuple):
-        return {address for inner in value for address in _addresses(inner)}
-    return {value} if isinstance(value, str) and "@" in value else set()
+def _contacts(section: str, old: Mapping[str, Model], new: Mapping[str, Model], domains: Domains) -> Iterator[Change]:
+    """Yields the changes of contacts by name, which accounts have by it."""
+    what = section.removesuffix("s").replace("_", " ")
+    yield from added_and_removed(Topic.SECURITY, what, old, new)
+    for key in sorted(new):
+        was = old.get(key)
+        if was is not None:
+            for part in type(new[key]).model_fields:
+                had, has = getattr(was, part), getattr(new[key], part)
+                if had != has:
+                    yield Change(Topic.SECURITY, f"{what} {key} has {part} {in_words(has)}, not {in_words(had)}")
+        yield from domains.changes(f"{what} {key}", was, new[key])
 
 
 def _root_access(before: Organization, after: Organization) -> Iterator[Change]:

@@ -130,8 +130,9 @@ class Inherited:
         return below(self.given, *path)
 
     def location(self, *path: str) -> Location:
-        """Returns where the value of a path is written, or the nearest of what stands below it."""
-        return next((given.location for its, given in self.given.items() if its[: len(path)] == path), ())
+        """Returns where what counts of a path is written, by the first place that says any of it."""
+        given = ((its, given.location) for its, given in self.given.items() if its[: len(path)] == path)
+        return next((location[: len(location) - len(its) + len(path)] for its, location in given), ())
 
 
 def words_of(section: str, said: Mapping[str, Mapping[str, Any]]) -> dict[str, Words]:

@@ -123,7 +123,7 @@ def all_permission_sets(
                 ("permission_sets", key),
                 permission_set.description or "",
                 permission_set.session_duration,
-                boundary=_managed(permission_set.boundary) if permission_set.boundary else None,
+                boundary=managed_policy(permission_set.boundary) if permission_set.boundary else None,
                 relay_state=permission_set.relay_state or "",
                 tags=permission_set.tags,
                 unwritten=permission_set.unwritten,
@@ -158,12 +158,13 @@ def referenced_policy(
 ) -> ManagedPolicy | InlinePolicy:
     """Returns the policy that a configuration names, with its document if it is a file."""
     if reference.inline is None:
-        return _managed(reference)
+        return managed_policy(reference)
     document = DocumentTemplate(documents.get(reference.inline, ""), values)
     return InlinePolicy(document, f"inline policy {reference.inline}", reference.inline)
 
 
-def _managed(reference: PolicyReference | Boundary) -> ManagedPolicy:
+def managed_policy(reference: PolicyReference | Boundary) -> ManagedPolicy:
+    """Returns a policy that a configuration names."""
     return ManagedPolicy(reference.aws or "", reference.customer or "", reference.path or "/")
 
 

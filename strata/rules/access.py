@@ -100,10 +100,13 @@ def _policies(
         if isinstance(policy, InlinePolicy) and policy.file and policy.file in partial.documents:
             here = (*at, "policies", index, "inline")
             yield from wrong_document(partial, SSO, here, policy.file, policy.document, None)
-            yield from _inline(partial, limits, here, policy.file, policy.document.text)
+            yield from wrong_inline(partial, limits, SSO, here, policy.file, policy.document.text)
 
 
-def _inline(partial: PartialConfiguration, limits: Limits, at: Location, file: str, document: str) -> Iterator[Fault]:
+def wrong_inline(
+    partial: PartialConfiguration, limits: Limits, holder: str, at: Location, file: str, document: str
+) -> Iterator[Fault]:
+    """Reports an inline policy that IAM does not take: too long, or of other characters than Latin ones."""
     sizes = {
         "inline_policy_characters": len(re.sub(r"\s", "", document).encode()),
         "inline_policy_bytes": len(document.encode()),
@@ -113,12 +116,12 @@ def _inline(partial: PartialConfiguration, limits: Limits, at: Location, file: s
         if size > limit.value:
             problem = f"{file} has {size} {limit.unit}, AWS allows {limit.value} ({limit.cited})"
             message = Message("text-too-long", problem, file=file, length=size, limit=limit.value)
-            yield partial.fault(SSO, at, message, "shorten it with wildcards, or make it a customer managed policy")
+            yield partial.fault(holder, at, message, "shorten it with wildcards, or make it a customer managed policy")
     foreign = re.search(r"[^\t\n\r -\u00ff]", document)
     if foreign and not text_problem(document):
         problem = f"{file} has {short(foreign[0])}, an inline policy allows Latin-1 characters only"
         message = Message("not-latin-1", problem, file=file, character=foreign[0])
-        yield partial.fault(SSO, at, message, "replace it, or make it a customer managed policy")
+        yield partial.fault(holder, at, message, "replace it, or make it a customer managed policy")
 
 
 class _KnownNames(NamedTuple):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from strata.config import PROJECT, SSO
+from strata.config import BASELINE, PROJECT, SSO
 from strata.config.loader import PartialConfiguration
 from strata.config.models import PolicyType
 from strata.config.source import Location
 from strata.landing_zone import LandingZone
 from strata.landing_zone.deployer import Deployer, deployer_of
+from strata.landing_zone.member_roles import written_roles
 from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet, all_permission_sets
 from strata.landing_zone.placeholders import DocumentTemplate
 from strata.landing_zone.policies import Policy, all_policies
@@ -47,6 +48,8 @@ class Named(NamedTuple):
     policies: Collection[Policy]
     permission_sets: Collection[PermissionSet]
     deployer: Deployer | None
+    roles: Collection[PermissionSet] = ()
+    """Those of baseline.yaml, as they are written at each place."""
 
     @classmethod
     def of_partial(cls, partial: PartialConfiguration) -> Named:
@@ -55,17 +58,21 @@ class Named(NamedTuple):
         rest = partial.project, partial.documents, partial.external
         policies = all_policies(organization, *rest) if organization else ()
         sets = all_permission_sets(sso, *rest) if sso else ()
-        return cls(policies, sets, deployer_of(partial.project, partial.documents))
+        roles = written_roles(partial.layers, partial.documents, partial.project)
+        return cls(policies, sets, deployer_of(partial.project, partial.documents), roles)
 
     @classmethod
     def of(cls, landing_zone: LandingZone) -> Named:
         """Returns those of a landing zone."""
-        return cls(landing_zone.policies.values(), landing_zone.permission_sets.values(), landing_zone.deployer)
+        roles = written_roles(landing_zone.layers, landing_zone.documents, landing_zone.project)
+        sets = landing_zone.permission_sets.values()
+        return cls(landing_zone.policies.values(), sets, landing_zone.deployer, roles)
 
     def files(self) -> Iterator[DocumentFile]:
         """Yields every policy file that could be read, once for each use."""
         uses = [DocumentFile(policy.file, policy.document, policy.type) for policy in self.policies if policy.file]
-        held = [(policy, False) for permission_set in self.permission_sets for policy in permission_set.policies]
+        holders = (*self.permission_sets, *self.roles)
+        held = [(policy, False) for permission_set in holders for policy in permission_set.policies]
         held += [(policy, True) for policy in (self.deployer.policies if self.deployer else ())]
         uses += [
             DocumentFile(policy.file, policy.document, of_deployer=of_deployer)
@@ -80,12 +87,17 @@ class Named(NamedTuple):
         for permission_set in self.permission_sets:
             if permission_set.option or permission_set.external:
                 continue
-            holder = f"permission_sets.{permission_set.key}"
-            yield from _of_aws(SSO, permission_set.location, holder, permission_set.policies)
-            if permission_set.boundary and permission_set.boundary.aws:
-                yield AwsPolicy(SSO, (*permission_set.location, "boundary", "aws"), holder, permission_set.boundary.aws)
+            yield from _of_holder(SSO, f"permission_sets.{permission_set.key}", permission_set)
+        for role in self.roles:
+            yield from _of_holder(BASELINE, ".".join(map(str, role.location)), role)
         if self.deployer:
             yield from _of_aws(PROJECT, ("deployer",), "deployer", self.deployer.policies)
+
+
+def _of_holder(file: str, holder: str, its: PermissionSet) -> Iterator[AwsPolicy]:
+    yield from _of_aws(file, its.location, holder, its.policies)
+    if its.boundary and its.boundary.aws:
+        yield AwsPolicy(file, (*its.location, "boundary", "aws"), holder, its.boundary.aws)
 
 
 def _of_aws(file: str, at: Location, holder: str, policies: tuple[Held, ...]) -> Iterator[AwsPolicy]:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import get_args, get_origin
+from typing import TYPE_CHECKING, get_args, get_origin
 
 from pydantic import ValidationError
 
-from strata.config import BASELINE, ORGANIZATION, SECURITY
+from strata.config import BASELINE, ORGANIZATION, PROJECT, SECURITY
 from strata.config.layers import BASELINE_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Setting
 from strata.config.source import Location
-from strata.config.text import Problem, short
+from strata.config.text import Problem, matches, short
 from strata.config.types import PlaceReference
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Attributes, Inherited, Words, attribute_words, attributes, idle, words_of
 from strata.landing_zone.inherited import places as places_of
+from strata.landing_zone.member_roles import permissions
+from strata.landing_zone.permission_sets import InlinePolicy
+from strata.landing_zone.placeholders import placeholder_values
 from strata.landing_zone.policies import declared_attributes
 from strata.landing_zone.selection import EVERYWHERE, AccountSelector
 from strata.landing_zone.units import UNIT, Target
+from strata.rules.accepted import Doubt
+from strata.rules.access import wrong_inline
 from strata.rules.organization import retired
-from strata.rules.reporting import report_unknown
+from strata.rules.policies import wrong_document
+from strata.rules.reporting import report_over_limit, report_unknown
+from strata.text import listed
+
+if TYPE_CHECKING:
+    from strata.config.baseline import MemberRole
 
 
 def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -76,7 +87,7 @@ def _idle(
 
 def _budget(partial: PartialConfiguration, its: Attributes, seen: set[Location]) -> Iterator[Fault]:
     budget, at = its.at("budget"), its.location("budget")
-    if budget and "limit_usd" not in budget and budget.get("mode", "on") == "on" and at not in seen:
+    if at and "limit_usd" not in budget and budget.get("mode", "on") == "on" and at not in seen:
         seen.add(at)
         message = Message("key-missing", "gives a budget to accounts that have no limit_usd", key="limit_usd")
         yield partial.fault(ORGANIZATION, at, message, "add limit_usd here, or at a place above")
@@ -93,15 +104,15 @@ def _places(
     for place in places:
         here, problem = (*at, place), selector.problem(place, ())
         if problem:
-            yield partial.fault(file, here, problem.problem, problem.remedy)
+            own = ", or the key of an account" if not accounts else ""
+            yield partial.fault(file, here, problem.problem, f"write {ROOT}, ou/KEY for a unit{own}")
         elif place == EVERYWHERE:
             message = Message("nothing-named", "stands for no place from which accounts inherit", name=place)
             yield partial.fault(file, here, message, f"write {ROOT}")
         elif place == MANAGEMENT:
-            text = "is the management account, which has no stack of a layer in accounts"
-            yield partial.fault(
-                file, here, Message("account-managed", text, account=place), f"remove it; {SECURITY} has its settings"
-            )
+            text = f"is the management account, whose settings are in {SECURITY}"
+            remedy = f"write {ROOT}, from which it inherits" if accounts else "write them there"
+            yield partial.fault(file, here, Message("account-managed", text, account=place), remedy)
         elif accounts and place != ROOT and not place.startswith(UNIT):
             message = Message("name-of-another-kind", f"{short(place)} is an account", name=place, kind="account")
             yield partial.fault(file, here, message, f"write it {accounts}, below accounts.{place}")
@@ -124,31 +135,19 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     if any(places(partial, limits)) or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
         return
-    from strata.config.baseline import MemberSettings
-
     words = words_of("settings", layer.settings.model_dump(exclude_unset=True).get("settings", {}))
     yield from _idle(partial, BASELINE, words, (account.places for account in landing_zone.members.values()))
-    said: set[tuple[Location, Message]] = set()
-    aliases: dict[str, str] = {}
-    for key, its in landing_zone.baseline.items():
-        try:
-            settings = MemberSettings.model_validate(its.at())
-        except ValidationError as error:
-            problems = [
-                _problem(its, details["loc"], details.get("ctx", {}).get("error")) for details in error.errors()
-            ]
-        else:
-            problems = [
-                *_roles(partial, its, settings.roles or {}),
-                *_declared(landing_zone, key, its, MemberSettings.kinds(), settings.model_fields_set),
-            ]
-            alias = settings.account_alias
-            if alias and alias.on:
-                problems += _alias(its, key, (alias.name or "").replace("{key}", key), aliases)
-        for at, message, remedy in problems:
-            if (at, message) not in said:
-                said.add((at, message))
-                yield partial.fault(BASELINE, at, message, remedy)
+    if "account" in layer.deploying.model_fields_set:
+        message = Message("key-out-of-place", "a baseline is for every member account", key="account")
+        yield partial.fault(BASELINE, ("account",), message, "remove it, and write what is for one below its key")
+    for place, said in getattr(layer.settings, "settings", {}).items():
+        for name, role in (said.roles or {}).items():
+            if role:
+                yield from _role(partial, limits, ("settings", place, "roles", name), name, role)
+    wrong = dict.fromkeys(wrong for its in landing_zone.baseline.values() for wrong in _of_account(partial, its))
+    aliases, declared = _by_account(landing_zone)
+    for at, message, remedy in (*wrong, *aliases, *declared):
+        yield partial.fault(BASELINE, at, message, remedy)
 
 
 _Wrong = tuple[Location, Message, str]
@@ -164,13 +163,48 @@ def _problem(its: Inherited, loc: tuple[int | str, ...], error: object) -> _Wron
     return its.location(*path), message, "write it whole at one place"
 
 
-def _alias(its: Inherited, key: str, alias: str, taken: dict[str, str]) -> Iterator[_Wrong]:
-    at = its.location("account_alias")
-    if not alias:
-        yield at, Message("key-missing", "the alias has no name", key="name"), "add 'name:', as in acme-{key}"
-    elif (other := taken.setdefault(alias, key)) != key:
-        text = f"{short(alias)} is the alias of {other} and of {key}, and AWS gives one to a single account"
-        yield at, Message("name-taken", text, kind="account alias", name=alias, other=other), "write {key} into it"
+def _of_account(partial: PartialConfiguration, its: Inherited) -> Iterator[_Wrong]:
+    from strata.config.baseline import MemberSettings
+
+    try:
+        settings = MemberSettings.model_validate(its.at())
+    except ValidationError as error:
+        yield from (_problem(its, details["loc"], details.get("ctx", {}).get("error")) for details in error.errors())
+        return
+    yield from _roles(partial, its, settings.roles or {})
+
+
+def _by_account(zone: LandingZone) -> tuple[list[_Wrong], list[_Wrong]]:
+    """Returns what several accounts have that only one can, and what a policy sets already, each once for its line."""
+    aliases = defaultdict[tuple[Location, str], list[str]](list)
+    holders = defaultdict[str, list[str]](list)
+    declared = defaultdict[tuple[Location, str], list[str]](list)
+    for key, its in zone.baseline.items():
+        alias = its.at("account_alias")
+        if alias.get("mode", "on") == "on" and ("account_alias",) in {path[:1] for path in its.given}:
+            name = alias.get("name", "").replace("{key}", key)
+            aliases[its.location("account_alias"), name].append(key)
+            holders[name].append(key)
+        for policy, name in _declared(zone, key, its):
+            declared[its.location(name), policy].append(key)
+    return list(_aliases(aliases, holders)), [_set_by(policy, keys, at) for (at, policy), keys in declared.items()]
+
+
+def _aliases(aliases: Mapping[tuple[Location, str], list[str]], holders: Mapping[str, list[str]]) -> Iterator[_Wrong]:
+    for (at, alias), keys in aliases.items():
+        if not alias:
+            yield at, Message("key-missing", "the alias has no name", key="name"), "add 'name:', as in acme-{key}"
+        elif not matches(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", alias):
+            text = (
+                f"{short(alias)} would be the alias of {keys[0]}: AWS takes 3 to 63 characters, no two hyphens together"
+            )
+            yield at, Message("text-malformed", text, kind="account alias", value=alias), "write another for it"
+        elif holders[alias][1:]:
+            text = (
+                f"{short(alias)} would be the alias of {listed(holders[alias])}, and AWS gives one to a single account"
+            )
+            message = Message("name-taken", text, kind="account alias", name=alias, accounts=holders[alias])
+            yield at, message, "write {key} into it"
 
 
 def _roles_of_strata(partial: PartialConfiguration) -> set[str]:
@@ -185,12 +219,14 @@ def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Co
     organization = partial.organization
     accounts = organization.accounts if organization else {}
     known = partial.declared(ORGANIZATION, "accounts", accounts)
-    taken = _roles_of_strata(partial)
+    names: dict[str, str] = {}
     for name, role in roles.items():
+        other = names.setdefault(name.lower(), name)
+        if other != name:
+            text = f"{short(name)} differs from {short(other)} in case only, and IAM does not tell them apart"
+            message = Message("name-taken", text, kind="role", name=name, other=other)
+            yield its.location("roles", name), message, "rename one of the two"
         at, trust = its.location("roles", name), getattr(role, "trust", None)
-        if role and name in taken:
-            text = f"{name} is a role of Strata's or AWS's own in the account"
-            yield at, Message("name-taken", text, kind="role", name=name), "choose another name"
         if role and role.on and trust is None:
             message = Message("key-missing", f"nobody may assume the role {name}", key="trust")
             yield at, message, "add 'trust:' with account, github or gitlab"
@@ -203,24 +239,77 @@ def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Co
                 yield here, fault.problem, fault.remedy
 
 
-def _declared(
-    zone: LandingZone, key: str, its: Inherited, kinds: Mapping[str, type[Control]], given: Iterable[str]
-) -> Iterator[_Wrong]:
-    """Reports settings that a declarative policy sets in the account: AWS refuses them to the account itself."""
+def _declared(zone: LandingZone, key: str, its: Inherited) -> Iterator[tuple[str, str]]:
+    """Yields policies that set what baseline.yaml sets as well, which AWS refuses to the account, with the setting."""
+    from strata.config.baseline import MemberSettings
+
     attributes = {
-        attribute: effective.policy
+        attribute: effective.policy.key
         for effective in zone.effective_policies.get(Target("account", key), ())
         for attribute in declared_attributes(effective.policy)
     }
-    for name in given:
-        kind = kinds.get(name)
-        if (
-            kind
-            and issubclass(kind, Setting)
-            and kind.declared_as in attributes
-            and its.at(name).get("mode", "on") == "on"
-        ):
-            policy = attributes[kind.declared_as]
-            text = f"the policy {policy.key} sets it in {key}, and AWS then rejects it from the account itself"
-            message = Message("set-by-policy", text, policy=policy.key, account=key)
-            yield its.location(name), message, "take it out in one of the two places"
+    for name, kind in MemberSettings.kinds().items() if attributes else ():
+        given = any(path[0] == name for path in its.given)
+        is_on = given and its.at(name).get("mode", "on") == "on"
+        if is_on and issubclass(kind, Setting) and kind.declared_as in attributes:
+            yield attributes[kind.declared_as], name
+
+
+def _set_by(policy: str, accounts: list[str], at: Location) -> _Wrong:
+    text = f"the policy {policy} sets it in {listed(accounts)}, and AWS then rejects it from the account itself"
+    message = Message("set-by-policy", text, policy=policy, accounts=accounts)
+    return at, message, "take it out in one of the two places"
+
+
+# Roles
+
+
+def _role(partial: PartialConfiguration, limits: Limits, at: Location, name: str, role: MemberRole) -> Iterator[Fault]:
+    """Reports a role as it is written at a place: names that are taken, policies that AWS does not attach."""
+    if name.lower() in {other.lower() for other in _roles_of_strata(partial)}:
+        message = Message("name-reserved", f"{short(name)} is a role of AWS or of Strata itself", value=name)
+        yield partial.fault(BASELINE, at, message, "give it another name")
+    held = permissions(name, role, partial.documents, placeholder_values(partial.project), at)
+    yield from report_over_limit(partial, BASELINE, (*at, "policies"), len(held.managed), limits["policies_of_a_role"])
+    for index, policy in enumerate(held.policies):
+        if isinstance(policy, InlinePolicy) and policy.file and policy.file in partial.documents:
+            here = (*at, "policies", index, "inline")
+            yield from wrong_document(partial, BASELINE, here, policy.file, policy.document, None)
+            yield from wrong_inline(partial, limits, BASELINE, here, policy.file, policy.document.text)
+
+
+# Warnings
+
+
+def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Yields places from which no account inherits, contacts that no account has, and regions that none enables."""
+    ways = {place for account in landing_zone.members.values() for place in account.places} | {ROOT}
+    layer, defaults = landing_zone.layers.get(BASELINE_LAYER), landing_zone.organization.defaults or {}
+    settings = getattr(layer.settings, "settings", {}) if layer and layer.source else {}
+    for file, section, places in ((ORGANIZATION, "defaults", defaults), (BASELINE, "settings", settings)):
+        for place in places:
+            if place not in ways:
+                message = Message("idle-place", "no account inherits from it", name=place)
+                yield file, (section, place), message
+    used = {
+        (kind == "primary", name)
+        for key, its in landing_zone.attributes.items()
+        if key in landing_zone.accounts
+        for kind, name in its.contacts.items()
+    }
+    for section, primary in (("contacts", False), ("primary_contacts", True)):
+        for name in getattr(landing_zone.security, section):
+            if (primary, name) not in used:
+                text = "no account has it; name it under contacts of an account or of a place above"
+                yield SECURITY, (section, name), Message("unused-contact", text, contact=name)
+    yield from _closed_regions(landing_zone, bool(settings))
+
+
+def _closed_regions(landing_zone: LandingZone, baseline: bool) -> Iterator[Doubt]:
+    """Yields governed regions that are off in every member account, in which a baseline then sets nothing."""
+    enabled = {region for account in landing_zone.members.values() for region in account.regions}
+    opt_in = landing_zone.project.aws_limits.opt_in_regions
+    for index, region in enumerate(landing_zone.project.regions.governed):
+        if baseline and region in opt_in - enabled:
+            text = f"no account has {region} enabled, so baseline.yaml sets nothing there; name it under regions"
+            yield PROJECT, ("regions", "governed", index), Message("region-of-nobody", text, region=region)

@@ -1,0 +1,245 @@
+"""Changes of what accounts inherit or have of their own: attributes, settings and roles, told once for those alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from strata.config.models import Budget, Control, Mode, Setting
+from strata.config.weaker import is_weaker
+from strata.diff.change import Change, Risk, Topic
+from strata.diff.domains import Domains
+from strata.diff.statements import allowed_more, denied_less, parsed
+from strata.evaluation.administrators import may_make_administrators
+from strata.landing_zone import MANAGEMENT, LandingZone
+from strata.landing_zone.inherited import Attributes
+from strata.landing_zone.member_roles import permissions
+from strata.landing_zone.permission_sets import PermissionSet
+from strata.landing_zone.placeholders import placeholder_values
+from strata.report.access import allowances
+from strata.report.places import places
+from strata.report.words import in_words
+
+if TYPE_CHECKING:
+    from strata.config.baseline import MemberRole, MemberSettings, Trust
+
+_Told = tuple[Topic, str, Risk | None]
+"""What an account has otherwise, as what follows `account shop has`."""
+
+
+def attribute_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    """Yields the changes by account; those that many accounts share are one. A new account comes with all it has."""
+    alike = defaultdict[_Told, list[str]](list)
+    domains, roles = Domains(before), _Roles(before, after)
+    for key in sorted(before.accounts.keys() & after.accounts.keys()):
+        old, new = before.attributes.get(key, _NONE), after.attributes.get(key, _NONE)
+        if dict(_values(old)) != dict(_values(new)):
+            for told in _attributes(old, new, keeps_tags="tags" in after.accounts[key].unwritten):
+                alike[told].append(key)
+        for told in _settings(before, after, key, roles):
+            alike[told].append(key)
+    for (topic, text, risk), keys in alike.items():
+        who = f"account {keys[0]} has" if len(keys) == 1 else f"{places(after, keys)} have"
+        yield Change(topic, f"{who} {text}", risk)
+    said = set[Change]()
+    for key in sorted(before.accounts.keys() & after.accounts.keys()):
+        was, now = (zone.attributes[key].at("budget").get("emails", ()) for zone in (before, after))
+        said.update(domains.changes("a budget", was, now))
+    yield from sorted(said, key=lambda change: change.text)
+
+
+_NONE = Attributes({})
+
+
+def _values(its: Attributes) -> Iterator[tuple[tuple[str, ...], object]]:
+    yield from ((path, given.value) for path, given in its.given.items())
+
+
+# Attributes
+
+
+def _attributes(old: Attributes, new: Attributes, *, keeps_tags: bool) -> Iterator[_Told]:
+    for tag in sorted(old.tags.keys() | new.tags.keys()) if not keeps_tags else ():
+        was, now = old.tags.get(tag, "(none)"), new.tags.get(tag, "(none)")
+        if was != now:
+            yield Topic.ACCOUNTS, f"the tag {tag} {now}, not {was}", None
+    for kind in sorted(old.contacts.keys() | new.contacts.keys()):
+        name, other = new.contacts.get(kind), old.contacts.get(kind)
+        if name is None:
+            risk: Risk | None = "guardrails" if kind == "security" else None
+            yield Topic.SECURITY, f"no {kind} contact any more, not {other}: AWS keeps it as it is", risk
+        elif name != other:
+            yield Topic.SECURITY, f"the {kind} contact {name}, not {other or '(none)'}", None
+    for region in sorted({*new.regions} - {*old.regions}):
+        yield Topic.ACCOUNTS, f"the opt-in region {region}, which is enabled for it", None
+    for region in sorted({*old.regions} - {*new.regions}):
+        yield Topic.ACCOUNTS, f"the opt-in region {region} no longer, which stays enabled at AWS", None
+    yield from _budget(old.budget, new.budget)
+
+
+def _budget(old: Budget | None, new: Budget | None) -> Iterator[_Told]:
+    if new is None and old is not None:
+        yield Topic.SECURITY, "no budget any more: it is deleted at AWS", "guardrails" if old.on else None
+    elif new is not None and old is None:
+        yield Topic.SECURITY, f"a budget of {new.limit_usd} USD", None
+    elif new is not None and old is not None:
+        yield from _control("budget", old, new)
+
+
+# Settings
+
+
+def _settings(before: LandingZone, after: LandingZone, key: str, roles: _Roles) -> Iterator[_Told]:
+    was, now = before.baseline.get(key), after.baseline.get(key)
+    same = (
+        was
+        and now
+        and {path: given.value for path, given in was.given.items()}
+        == {path: given.value for path, given in now.given.items()}
+    )
+    if key == MANAGEMENT or not (was or now) or (same and before.documents == after.documents):
+        return
+    old, new = before.member_settings.get(key), after.member_settings.get(key)
+    settings = new or old
+    for name in settings.kinds() if settings else ():
+        yield from _setting(name, getattr(old, name, None), getattr(new, name, None))
+    yield from _vpcs(old, new)
+    had, has = ((settings.roles or {}) if settings else {} for settings in (old, new))
+    for name in sorted(had.keys() | has.keys()):
+        yield from roles.changes(name, had.get(name), has.get(name))
+
+
+def _setting(name: str, old: Control | None, new: Control | None) -> Iterator[_Told]:
+    if new is None and old is not None:
+        yield Topic.SECURITY, f"no {name} any more: it stays at AWS as it is", "guardrails" if old.on else None
+    elif new is not None and old is None:
+        parts = new.model_dump(mode="json", exclude={"mode"}, exclude_unset=True)
+        given = ", ".join(f"{part} {in_words(value)}" for part, value in parts.items())
+        told = f"{name} {new.mode.value}{f': {given}' if given else ''}"
+        yield Topic.SECURITY, f"{told}{_breaking(new)}", "losses" if _breaking(new) else None
+    elif new is not None and old is not None:
+        yield from _control(name, old, new)
+
+
+def _breaking(new: Control) -> str:
+    """Returns what a setting may break where it is set or made stricter, empty if nothing or nothing that runs."""
+    breaks = new.breaks if isinstance(new, Setting) and new.on else ""
+    return f"; {breaks}" if breaks else ""
+
+
+def _control(name: str, old: Control, new: Control) -> Iterator[_Told]:
+    if old.mode != new.mode:
+        stays = new.off if old.on and new.mode is Mode.OFF else "it stays at AWS as it is"
+        text = f"{name} {new.mode.value}, no longer {old.mode.value}"
+        if new.on:
+            yield Topic.SECURITY, f"{text}{_breaking(new)}", "losses" if _breaking(new) else None
+        else:
+            yield Topic.SECURITY, f"{text}: {stays}", "guardrails" if old.on else None
+    for part in type(new).model_fields:
+        was, now = getattr(old, part), getattr(new, part)
+        if part != "mode" and was != now:
+            weaker = old.on and is_weaker(type(new), part, was, now)
+            breaks = "" if weaker or old.mode != new.mode else _breaking(new)
+            text = f"{name} {part} {in_words(now)}, not {in_words(was)}{breaks}"
+            yield Topic.SECURITY, text, "guardrails" if weaker else "losses" if breaks else None
+
+
+def _vpcs(old: MemberSettings | None, new: MemberSettings | None) -> Iterator[_Told]:
+    was, now = (
+        settings.default_vpcs.mode.value if settings and settings.default_vpcs else "" for settings in (old, new)
+    )
+    if now == "removed" and was != now:
+        yield Topic.SECURITY, "default_vpcs removed: those with nothing in them are deleted", "losses"
+    elif was == "removed" and was != now:
+        yield Topic.SECURITY, f"default_vpcs {now or 'not given'}, no longer removed: none comes back", None
+
+
+# Roles
+
+
+class _Roles:
+    """The roles of two configurations, compared."""
+
+    def __init__(self, before: LandingZone, after: LandingZone) -> None:
+        self._before, self._after = before, after
+        self._known: dict[tuple[str, MemberRole | None, MemberRole | None], list[_Told]] = {}
+
+    def changes(self, name: str, old: MemberRole | None, new: MemberRole | None) -> list[_Told]:
+        """Returns the changes of a role; accounts that have it alike share them."""
+        if (name, old, new) not in self._known:
+            self._known[name, old, new] = list(self._changes(name, old, new))
+        return self._known[name, old, new]
+
+    def _changes(self, name: str, old: MemberRole | None, new: MemberRole | None) -> Iterator[_Told]:
+        was_on = old is not None and old.on
+        if new is None or not new.on:
+            if was_on:
+                stays = "it is deleted at AWS" if new is None or new.mode is Mode.OFF else "it stays at AWS as it is"
+                yield Topic.ACCESS, f"the role {name} no longer: {stays}", None
+            return
+        has = self._permissions(self._after, name, new)
+        admin = "; it can make itself or others administrator" if may_make_administrators(has) else ""
+        if old is None or not was_on:
+            allows = "; ".join(allowances(self._after, has))
+            yield Topic.ACCESS, f"the role {name} for {_whom(new.trust)}: {allows}{admin}", "access"
+            return
+        had = self._permissions(self._before, name, old)
+        if old.trust != new.trust:
+            text = f"the role {name} for {_whom(new.trust)}, not for {_whom(old.trust)}"
+            yield Topic.ACCESS, text, None if _narrower(old.trust, new.trust) else "access"
+        if _allows(had) != _allows(has):
+            more = [*allowed_more(_documents(had), _documents(has)), *denied_less(_documents(had), _documents(has))]
+            now, was = ("; ".join(allowances(zone, its)) for zone, its in ((self._after, has), (self._before, had)))
+            text = f"the role {name} with {now}, not {was}{f': {in_words(more)}' if more else ''}{admin}"
+            yield Topic.ACCESS, text, "access" if more or _wider(had, has) else None
+
+    def _permissions(self, zone: LandingZone, name: str, role: MemberRole) -> PermissionSet:
+        return permissions(name, role, zone.documents, placeholder_values(zone.project))
+
+
+def _whom(trust: Trust | None) -> str:
+    if trust is None:
+        return "nobody"
+    if trust.account:
+        return f"role {trust.role} in account {trust.account}" if trust.role else f"account {trust.account}"
+    if github := trust.github:
+        context = " and ".join(
+            f"{part} {value}"
+            for part, value in (("environment", github.environment), ("branch", github.branch))
+            if value
+        )
+        return f"{context} of {github.repository} ({github.repository_id}) at GitHub"
+    return f"branch {trust.gitlab.branch} of {trust.gitlab.project} at GitLab" if trust.gitlab else "nobody"
+
+
+def _narrower(old: Trust | None, new: Trust | None) -> bool:
+    """Returns whether whoever may assume a role now surely could before."""
+    if old is None or new is None:
+        return new is None
+    if old.account:
+        return new.account == old.account and old.role is None
+    if old.github and new.github:
+        free = {part: None for part in ("environment", "branch") if getattr(old.github, part) is None}
+        return new.github.model_copy(update=free) == old.github
+    return False
+
+
+def _allows(permission_set: PermissionSet) -> list[object]:
+    document = permission_set.inline.document.text if permission_set.inline else ""
+    return [set(permission_set.managed), document, permission_set.boundary, permission_set.session_duration]
+
+
+def _documents(permission_set: PermissionSet) -> list[object]:
+    return [parsed(permission_set.inline.document.text)] if permission_set.inline else []
+
+
+def _wider(old: PermissionSet, new: PermissionSet) -> bool:
+    """Returns whether a role may allow more by the policies that it names; one that goes may have held denials."""
+    managed = {*old.managed} != {*new.managed}
+    boundary = old.boundary is not None and old.boundary != new.boundary
+    return managed or boundary or _hours(new) > _hours(old)
+
+
+def _hours(permission_set: PermissionSet) -> int:
+    return int(permission_set.session_duration.strip("PTH"))

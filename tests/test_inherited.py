@@ -1,0 +1,205 @@
+"""What accounts inherit: the nearer place wins by each key, null takes away, and a change is told by account."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from strata import diff
+from strata.landing_zone import LandingZone
+from strata.landing_zone.inherited import Lost, Words, below, idle, nearest, words_of
+from strata.load import load
+from tests.conftest import Golden
+from tests.synthesized import EVERY_OPTION
+
+WAY = ("root", "ou/a", "ou/b", "shop")
+
+# The resolver
+
+_VALUES = st.one_of(st.none(), st.integers(0, 3))
+_SAID = st.dictionaries(
+    st.sampled_from("abc"),
+    st.one_of(_VALUES, st.dictionaries(st.sampled_from("xyz"), st.one_of(_VALUES, st.just({"deep": 1})), max_size=3)),
+    max_size=3,
+)
+_PLACES = st.lists(_SAID, min_size=len(WAY), max_size=len(WAY))
+
+
+examples = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+"""The first draw takes seconds on a machine that does other things."""
+
+
+def words(said: Iterable[Mapping[str, Any]]) -> list[Words]:
+    return list(words_of("at", dict(zip(WAY, said, strict=True))).values())
+
+
+def resolved(said: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return below(nearest(words(said)))
+
+
+def turned(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: turned(value) if isinstance(value, dict) else value for key, value in [*said.items()][::-1]}
+
+
+def leaves(said: Mapping[str, Any], above: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    found: dict[tuple[str, ...], Any] = {}
+    for key, value in said.items():
+        found |= leaves(value, (*above, key)) if isinstance(value, dict) and value else {(*above, key): value}
+    return found
+
+
+@examples
+@given(_PLACES)
+def test_the_order_of_keys_does_not_matter(said: list[dict[str, Any]]) -> None:
+    assert resolved(map(turned, said)) == resolved(said)
+
+
+@examples
+@given(_PLACES)
+def test_the_nearest_place_wins_and_what_it_does_not_name_stays(said: list[dict[str, Any]]) -> None:
+    before, nearer, after = resolved([*said[:-1], {}]), leaves(said[-1]), leaves(resolved(said))
+
+    assert {path: value for path, value in nearer.items() if value not in (None, {})}.items() <= after.items()
+    for path, value in leaves(before).items():
+        if not any(path[: len(named)] == named or named[: len(path)] == path for named in nearer):
+            assert after[path] == value
+
+
+@examples
+@given(_PLACES)
+def test_null_takes_away_what_stands_there_and_below_and_an_idle_one_changes_nothing(
+    said: list[dict[str, Any]],
+) -> None:
+    after, places = leaves(resolved(said)), {word.place: word for word in words(said)}
+    for named, value in leaves(said[-1]).items():
+        if value is None:
+            assert not [path for path in after if path[: len(named)] == named]
+    without = dict(enumerate(said))
+    for path, at in idle(places, [WAY]):
+        number = WAY.index(str(at[1]))
+        without[number] = _without(without[number], path)
+    assert resolved(without.values()) == resolved(said)
+
+
+def _without(said: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    first, *rest = path
+    kept = {key: value for key, value in said.items() if key != first}
+    inner = _without(said[first], tuple(rest)) if rest else {}
+    return {**kept, first: inner} if inner else kept
+
+
+@examples
+@given(_PLACES)
+def test_what_does_not_count_is_known_with_what_replaced_it(said: list[dict[str, Any]]) -> None:
+    lost = list[Lost]()
+    counting = nearest(words(said), lost)
+
+    written = {(*word.location, *path): value for word in words(said) for path, value in leaves(word.said).items()}
+    assert {one.given.location for one in lost}.isdisjoint(value.location for value in counting.values())
+    for one in lost:
+        assert written[one.given.location] == one.given.value
+        assert WAY.index(one.by.place) > WAY.index(one.given.place)
+    told = {one.given.location for one in lost} | {value.location for value in counting.values()}
+    assert {at for at, value in written.items() if value not in (None, {})} <= told
+
+
+# What a change is
+
+
+def edited(tmp_path: Path, *edits: tuple[str, str, str]) -> LandingZone:
+    folder = Path(shutil.copytree(EVERY_OPTION, tmp_path / "config", dirs_exist_ok=True))
+    for file, old, new in edits:
+        text = (folder / file).read_text(encoding="utf-8")
+        assert old in text
+        (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    return load(folder)
+
+
+CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
+    "a budget of many": (("organization.yaml", "limit_usd: 300", "limit_usd: 400"), [], []),
+    "no security contact": (("organization.yaml", "      security: soc\n", ""), ["guardrails"], []),
+    "no billing contact": (("organization.yaml", "      billing: finance\n", ""), [], []),
+    "a contact elsewhere": (("security.yaml", "soc@nordwind.dev", "soc@nordwind.io"), ["access"], []),
+    "a budget elsewhere": (("organization.yaml", "- shop@nordwind.dev", "- shop@nordwind.io"), ["access"], []),
+    "a budget that goes off": (
+        ("organization.yaml", "budget:\n      mode: on", "budget:\n      mode: off"),
+        ["guardrails"],
+        [],
+    ),
+    "an inherited tag": (("organization.yaml", "Owner: platform", "Owner: network"), [], []),
+    "a region": (("organization.yaml", "      - me-south-1\n", ""), [], []),
+    "another unit": (
+        (
+            "organization.yaml",
+            "organizational_unit: production\n    name: Shop",
+            "organizational_unit: workloads\n    name: Shop",
+        ),
+        ["access", "guardrails", "guardrails", "guardrails"],
+        ["access", "access"],
+    ),
+    "a setting that goes off": (
+        ("baseline.yaml", "emr_public_access:\n      mode: on", "emr_public_access:\n      mode: off"),
+        ["guardrails"],
+        [],
+    ),
+    "a setting unmanaged": (
+        ("baseline.yaml", "backup:\n      mode: on", "backup:\n      mode: unmanaged"),
+        ["guardrails"],
+        [],
+    ),
+    "a setting not given": (("baseline.yaml", "    document_public_access:\n      mode: on\n", ""), ["guardrails"], []),
+    "a weaker setting": (("baseline.yaml", "minimum_length: 20", "minimum_length: 14"), ["guardrails"], []),
+    "a setting that stops traffic": (
+        ("baseline.yaml", "block: block-ingress", "block: block-bidirectional"),
+        ["losses"],
+        ["guardrails"],
+    ),
+    "default VPCs": (("baseline.yaml", "mode: removed", "mode: unmanaged"), [], ["losses"]),
+    "a wider trust": (("baseline.yaml", "          role: scanner\n", ""), ["access"], []),
+    "a role that makes administrators": (
+        ("baseline.yaml", "- aws: ReadOnlyAccess", "- aws: IAMFullAccess"),
+        ["access"],
+        ["access"],
+    ),
+    "a role without a boundary": (
+        ("baseline.yaml", "        boundary:\n          aws: PowerUserAccess\n", ""),
+        ["access"],
+        [],
+    ),
+    "a role that goes": (
+        ("baseline.yaml", "      auditor:\n        mode: on", "      auditor:\n        mode: off"),
+        [],
+        ["access"],
+    ),
+}
+
+
+def test_a_change_is_told_by_account_with_what_it_risks_there_and_back(tmp_path: Path, golden: Golden) -> None:
+    before, texts = load(EVERY_OPTION), []
+    for case, (edit, there, back) in CASES.items():
+        after = edited(tmp_path / case, edit)
+        for title, risks, pair in ((case, there, (before, after)), (f"{case}, back", back, (after, before))):
+            found = diff.compare(*pair)
+            assert [change.risk for change in found if change.risk] == risks, title
+            texts.append(f"# {title}\n{diff.as_text(found, 'HEAD')}")
+    golden("every_option/changes.txt", "\n".join(texts))
+
+
+@pytest.mark.parametrize("file", ["baseline.yaml", "organization.yaml"])
+def test_nothing_is_told_of_words_that_mean_the_same(file: str, tmp_path: Path) -> None:
+    """A unit that says what the root says already, and a comment."""
+    same = {
+        "baseline.yaml": (file, "  ou/production:\n", "  ou/production:\n    backup: {mode: on}\n"),
+        "organization.yaml": (
+            file,
+            "  ou/workloads:\n    regions",
+            "  ou/workloads:\n    tags: {Owner: platform}\n    regions",
+        ),
+    }
+    assert diff.compare(load(EVERY_OPTION), edited(tmp_path, same[file])) == []
