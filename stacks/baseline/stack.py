@@ -8,9 +8,14 @@ from typing import Any
 
 from cdktf_cdktf_provider_aws.backup_region_settings import BackupRegionSettings
 from cdktf_cdktf_provider_aws.ebs_default_kms_key import EbsDefaultKmsKey
+from cdktf_cdktf_provider_aws.ebs_encryption_by_default import EbsEncryptionByDefault
+from cdktf_cdktf_provider_aws.ec2_serial_console_access import Ec2SerialConsoleAccess
+from cdktf_cdktf_provider_aws.emr_block_public_access_configuration import EmrBlockPublicAccessConfiguration
 from cdktf_cdktf_provider_aws.iam_account_alias import IamAccountAlias
+from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
 from cdktf_cdktf_provider_aws.servicequotas_service_quota import ServicequotasServiceQuota
 from cdktf_cdktf_provider_aws.ssm_service_setting import SsmServiceSetting
+from cdktf_cdktf_provider_aws.vpc_block_public_access_options import VpcBlockPublicAccessOptions
 from constructs import Construct
 
 from stacks.account import AccountStack, MemberAccount
@@ -18,7 +23,7 @@ from stacks.base import leaving, resource_name
 from stacks.baseline.events import sign_in_events
 from stacks.baseline.roles import roles
 from stacks.security.controls import Controls
-from stacks.security.settings import KINDS, settings
+from stacks.security.settings import settings
 from strata.config.baseline import AccountAlias, BackupTypes, Baseline, MemberSettings, Quotas, VolumeEncryption
 from strata.config.models import PARTITION, Mode, Setting
 
@@ -50,6 +55,15 @@ BACKUP_TYPES = (
     ),
 )
 """What AWS Backup supports: https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html"""
+# By the imports here `strata permissions baseline/writer` knows what the stack makes.
+KINDS: Mapping[str, Any] = {
+    "ebs_encryption": EbsEncryptionByDefault,
+    "password_policy": IamAccountPasswordPolicy,
+    "serial_console_access": Ec2SerialConsoleAccess,
+    "emr_public_access": EmrBlockPublicAccessConfiguration,
+    "vpc_public_access": VpcBlockPublicAccessOptions,
+}
+"""The resource that each setting is which takes nothing but the arguments of its model."""
 UNMANAGED: Mapping[str, Any] = {"mode": Mode.UNMANAGED}
 
 
@@ -77,7 +91,7 @@ class Stack(AccountStack, Controls):
     def _settings(self) -> None:
         given = {name: self._given(name) for name in MemberSettings.kinds()}
         plain = {name: control for name, control in given.items() if name in KINDS and isinstance(control, Setting)}
-        settings(self, plain, declared=())
+        settings(self, plain, kinds=KINDS, declared=())
         self.make_in_regions(given["document_public_access"], partial(self._documents, given["document_public_access"]))
         self.make_in_regions(given["ebs_encryption"], partial(self._volume_key, given["ebs_encryption"]))
         self.make_in_regions(given["backup"], partial(self._backup, given["backup"]))

@@ -119,6 +119,9 @@ ACCESS_ROLE = "OrganizationAccountAccessRole"
 """The role AWS makes in every account it creates, which the management account may assume."""
 
 
+SIGN_IN_EVENTS = "sign-in-events"
+"""What sends the sign-ins in a member account to the management account, at AWS behind the short name."""
+
 ROOT_EVENTS_REGION = "us-east-1"
 """Where CloudTrail records the console sign-in of root, wherever it happened."""
 

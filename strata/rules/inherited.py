@@ -11,7 +11,7 @@ from strata.config import BASELINE, ORGANIZATION, SECURITY
 from strata.config.layers import BASELINE_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import MANAGEMENT, ROOT, Control, Setting
+from strata.config.models import ACCESS_ROLE, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Setting
 from strata.config.source import Location
 from strata.config.text import Problem, short
 from strata.config.types import PlaceReference
@@ -56,8 +56,11 @@ def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
                 yield partial.fault(ORGANIZATION, (*at, "regions", index), message, remedy)
     yield from _idle(partial, ORGANIZATION, attribute_words(organization), places_of(organization).values())
     seen: set[Location] = set()
-    for its in attributes(organization, ("budget",)).values():
+    for key, its in attributes(organization, ("budget",)).items():
         yield from _budget(partial, its, seen)
+        if key == "monthly" and its.at("budget"):
+            message = Message("name-taken", "its budget would have the name of that of the organization", name=key)
+            yield partial.fault(ORGANIZATION, ("accounts", key), message, "give it 'budget: null', or another key")
 
 
 def _idle(
@@ -170,12 +173,24 @@ def _alias(its: Inherited, key: str, alias: str, taken: dict[str, str]) -> Itera
         yield at, Message("name-taken", text, kind="account alias", name=alias, other=other), "write {key} into it"
 
 
+def _roles_of_strata(partial: PartialConfiguration) -> set[str]:
+    """Returns the names of roles that others make in member accounts, by which Strata enters them among these."""
+    layers = partial.layers.values()
+    short_name = partial.project.short_name if partial.project else ""
+    sends = {SIGN_IN_EVENTS, f"{short_name}-{SIGN_IN_EVENTS}"}
+    return {ACCESS_ROLE, *sends, *(role for layer in layers for role in layer.roles.model_dump().values())}
+
+
 def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Control | None]) -> Iterator[_Wrong]:
     organization = partial.organization
     accounts = organization.accounts if organization else {}
     known = partial.declared(ORGANIZATION, "accounts", accounts)
+    taken = _roles_of_strata(partial)
     for name, role in roles.items():
         at, trust = its.location("roles", name), getattr(role, "trust", None)
+        if role and name in taken:
+            text = f"{name} is a role of Strata's or AWS's own in the account"
+            yield at, Message("name-taken", text, kind="role", name=name), "choose another name"
         if role and role.on and trust is None:
             message = Message("key-missing", f"nobody may assume the role {name}", key="trust")
             yield at, message, "add 'trust:' with account, github or gitlab"

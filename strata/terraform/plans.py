@@ -24,6 +24,7 @@ from strata.config.models import state_key
 from strata.errors import Message, StrataError
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.control import CONTACT
+from strata.kinds.members.primary_contact import PRIMARY_CONTACT
 from strata.terraform import fleet
 from strata.terraform.attributes import (
     MASKED,
@@ -384,7 +385,7 @@ def limit(workspace: Workspace, stack: str) -> tuple[str, ...]:
     return (f"-parallelism={min(limits)}",) if limits else ()
 
 
-_AT_ONCE = {ASSIGNMENT.type: (0, 8), CONTACT.type: (15, 4)}
+_AT_ONCE = {ASSIGNMENT.type: (0, 8), CONTACT.type: (15, 4), PRIMARY_CONTACT.type: (8, 2)}
 """For more things of a type than so many, so many at once.
 
 Identity Center answers about 20 calls a second and refuses more than 10 assignments under way; of contacts AWS gives 10

@@ -75,6 +75,15 @@ def grant(account: str, region: str, service: str, code: str, value: float) -> N
     memory.of(Requests, account, "").granted[region, service, code] = value
 
 
+@order("quota-lowered")
+def lower(account: str, region: str, service: str, code: str, value: float) -> None:
+    """Has AWS grant less again, as if it had denied what was asked for."""
+    kept = memory.of(Requests, account, "")
+    kept.granted[region, service, code] = value
+    for request in kept.all.values():
+        request["Status"] = "DENIED" if _of(request) == (region, service, code) else request["Status"]
+
+
 @quotas.answers("GetAWSDefaultServiceQuota")
 def default_quota(call: Call) -> Parameters:
     return {"Quota": _shown(call)}

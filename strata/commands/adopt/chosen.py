@@ -30,6 +30,8 @@ from strata.kinds import WORDS
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Edit, OutsideChange
 from strata.kinds.control import BY_HAND, TRAIL
+from strata.kinds.members import OF_ACCOUNTS
+from strata.kinds.members.made import WRITTEN_IN
 from strata.kinds.thing import AtAws
 from strata.load import load
 from strata.options import Options
@@ -59,7 +61,7 @@ def run(options: Options, things: Sequence[str], how: AdoptOptions) -> int:
     reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     check_same(aws, zone, states)
-    existing = existing_at(folder, zone, inventory.organization.id, *deployed(states))
+    existing = existing_at(folder, zone, inventory.organization.id, *deployed(states, zone))
     by_name = things_by_name(zone, states, inventory)
     drift = compare(zone, states, inventory)
     chosen = chosen_of(drift.differences, wanted, by_name)
@@ -128,6 +130,10 @@ def parsed(things: Sequence[str]) -> Wanted:
     return parsed_choices
 
 
+_BY_HAND = {TRAIL.name: BY_HAND, **{kind.name: WRITTEN_IN[kind.stack] for kind in OF_ACCOUNTS}}
+"""Of which nothing is written, and what to do instead."""
+
+
 def chosen_of(
     differences: Sequence[Difference],
     wanted: Wanted,
@@ -146,8 +152,8 @@ def chosen_of(
     chosen, faults = list[Difference](), list[Message]()
     for kind, name in wanted:
         here = _of_thing(differences, kind, name, things)
-        if kind == TRAIL.name:
-            text = f"{kind} {short(name)}: it cannot be written: {BY_HAND}"
+        if by_hand := _BY_HAND.get(kind):
+            text = f"{kind} {short(name)}: it cannot be written: {by_hand}"
             faults.append(Message("control-by-hand", text, kind=kind, name=name))
         elif not here and (kind, name) not in things:
             names = [difference.name for difference in differences if difference.kind == kind]

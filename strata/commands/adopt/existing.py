@@ -68,9 +68,9 @@ def existing_at(
     )
 
 
-def deployed(states: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+def deployed(states: Mapping[str, Any], zone: LandingZone) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Returns the ids that Strata's states have by address, and those of added layers, whose keys are theirs."""
-    ours, others = parted(states)
+    ours, _, others = parted(states, zone)
     return ids(ours), ids(others)
 
 
