@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from strata.commands.schema import AcceptedList
-from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES, SECURITY, types
+from strata.commands.schema import AcceptedList, BaselineFile
+from strata.config import ACCEPTED, BASELINE, EXPECTATIONS, IMPORTS, MOVES, SECURITY, types
 from strata.config.expectations import ExpectationList
 from strata.config.loader import FILES, Imports
 from strata.config.moves import MoveList
@@ -29,6 +29,7 @@ MODELS: dict[str, type[BaseModel]] = {
     IMPORTS: Imports,
     MOVES: MoveList,
     ACCEPTED: AcceptedList,
+    BASELINE: BaselineFile,
 }
 NOTES = {
     "project.yaml": "Required.",
@@ -39,6 +40,8 @@ NOTES = {
     "sso.yaml": "Required, as one file or as several in `sso/` ([edits.md](edits.md#files-that-teams-own)). "
     "[access.md](access.md) has the reasoning, [identity-providers.md](identity-providers.md) the groups that are "
     "external.",
+    BASELINE: "Optional: with it each member account has a stack of these settings. [baseline.md](baseline.md) says what "
+    "each does.",
     EXPECTATIONS: "Optional. A list; [guardrails.md](guardrails.md#expectations) says how it is asked.",
     IMPORTS: "Optional. Strata finds the organization, accounts, units and policies that exist by itself, and refuses "
     "an entry for them. An address that no stack creates is an error; `strata check` knows the form of each id.",
@@ -65,6 +68,7 @@ each file, `# yaml-language-server: $schema=...`.
 | `sso.yaml` | people, groups, permission sets, assignments |
 | `organization/*.yaml`, `sso/*.yaml` | optional: the same, in [files that teams own](edits.md#files-that-teams-own) |
 | `policies/*.json` | policy documents as plain AWS JSON |
+| `baseline.yaml` | optional: settings of member accounts, for all, by unit or by account |
 | `expectations.yaml` | optional: who may do what where and who may not, which `strata check` asks the policies |
 | `imports.yaml` | optional: existing resources to import, by Terraform address |
 | `moves.yaml` | optional: keys that changed, as `strata rename` records them |
@@ -147,7 +151,7 @@ class File:
             return f"[`{heading}`](#{''.join(one for one in heading.lower() if one.isalnum() or one in '_-')})"
         if "anyOf" in found:
             kinds = [self.type_of(one, place) for one in found["anyOf"] if one.get("type") != "null"]
-            return " or ".join(kinds)
+            return " or ".join(dict.fromkeys(kinds))
         if "const" in found:
             return f"`{found['const']}`"
         if "enum" in found:
@@ -165,7 +169,7 @@ class File:
             case "string":
                 return "date" if found.get("format") == "date" else "text"
             case kind:
-                return {"integer": "number", "boolean": "`true`, `false`"}[kind]
+                return {"integer": "number", "number": "number", "boolean": "`true`, `false`"}[kind]
 
     def flat(self, found: Json) -> Json:
         """Returns the schema of one value: of an entry of a list, of what is no null, of what a reference names."""

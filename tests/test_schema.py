@@ -13,8 +13,8 @@ import pytest
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from strata.commands.schema import AcceptedList, text
-from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, ORGANIZATION, SSO
+from strata.commands.schema import AcceptedList, BaselineFile, text
+from strata.config import ACCEPTED, BASELINE, EXPECTATIONS, IMPORTS, ORGANIZATION, SSO
 from strata.config.expectations import ExpectationList
 from strata.config.loader import FILES, Imports
 from strata.config.source import SourceFile, parse
@@ -22,7 +22,13 @@ from strata.config.text import Form, Text, matches
 from tests.bad_configurations import read
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
 
-MODELS: dict[str, type[BaseModel]] = {**FILES, IMPORTS: Imports, ACCEPTED: AcceptedList, EXPECTATIONS: ExpectationList}
+MODELS: dict[str, type[BaseModel]] = {
+    **FILES,
+    IMPORTS: Imports,
+    ACCEPTED: AcceptedList,
+    EXPECTATIONS: ExpectationList,
+    BASELINE: BaselineFile,
+}
 LISTS = (ACCEPTED, EXPECTATIONS)
 NAMES = [name.removesuffix(".yaml") for name in MODELS]
 

@@ -11,10 +11,12 @@ import pytest
 
 from strata.aws.access_role import entered
 from strata.aws.session import Aws as Session
+from strata.aws.session import AwsError
 from strata.errors import StrataError
 from strata.steps import default_vpcs, regions
 from strata.steps.default_vpcs import NAMING, WITHIN, DefaultVpc, Occupant
 from tests.aws.client import ACCOUNT, Aws
+from tests.aws.permissions import denied_by_guardrail
 from tests.aws.rates import published
 from tests.said import Said
 
@@ -264,7 +266,7 @@ def test_default_vpcs_are_found_in_regions_that_are_enabled(member: Session, acc
 
     assert [(vpc.account, vpc.region) for vpc in surveyed.vpcs] == [(account, HERE), (account, THERE)]
     assert [vpc.refusals for vpc in surveyed.vpcs] == [(), ()]
-    assert surveyed.vpcs[0].way_back == f"aws ec2 create-default-vpc --region {HERE}"
+    assert surveyed.vpcs[0].way_back.split()[2:] == ["create-default-vpc", "--region", HERE]
     assert (surveyed.closed, surveyed.unread) == ((CLOSED,), {})
 
 
@@ -280,8 +282,10 @@ def test_a_default_vpc_is_removed_with_all_of_it_and_no_other_vpc(member: Sessio
     assert default_vpcs.survey(member, [HERE]).vpcs == ()
     assert left(member) == ({own}, {gateway}, set())
     writes = aws.writing_calls(by="strata") - before
+    ec2.create_default_vpc()
     default_vpcs.remove(member, HERE, vpc.id)
-    assert aws.writing_calls(by="strata") - before == writes, "it is gone"
+    assert (aws.writing_calls(by="strata") - before)["ec2:DeleteVpc"] == writes["ec2:DeleteVpc"], "it is another one"
+    assert default_vpcs.survey(member, [HERE]).vpcs
     assert default_vpcs.survey(member, [THERE]).vpcs
 
 
@@ -370,9 +374,10 @@ def parts(ec2: Any, vpc: DefaultVpc) -> Iterator[tuple[str, str]]:
     yield "subnet", ec2.create_subnet(VpcId=vpc.id, CidrBlock="172.31.240.0/24")["Subnet"]["SubnetId"]
     yield "route table", ec2.create_route_table(VpcId=vpc.id)["RouteTable"]["RouteTableId"]
     yield "network ACL", ec2.create_network_acl(VpcId=vpc.id)["NetworkAcl"]["NetworkAclId"]
-    to = {"DestinationCidrBlock": "10.0.0.0/16", "NetworkInterfaceId": interface["NetworkInterfaceId"]}
-    ec2.create_route(RouteTableId=main, **to)
-    yield "route", f"{main} 10.0.0.0/16"
+    for block, to in {"10.0.0.0/16": interface["NetworkInterfaceId"], "10.1.0.0/16": vpc.gateways[0]}.items():
+        key = "GatewayId" if to in vpc.gateways else "NetworkInterfaceId"
+        ec2.create_route(RouteTableId=main, DestinationCidrBlock=block, **{key: to})
+        yield "route", f"{main} {block}"
     ec2.associate_vpc_cidr_block(VpcId=vpc.id, CidrBlock="10.9.0.0/16")
     yield "address range", "10.9.0.0/16"
     for part in (vpc.id, vpc.subnets[0], *vpc.gateways, main, group):
@@ -443,8 +448,9 @@ def computing(member: Session, vpc: DefaultVpc, group: str) -> Iterator[tuple[st
     """Has what may start machines name a subnet."""
     subnet = vpc.subnets[0]
     data = {"ImageId": "ami-12345678", "NetworkInterfaces": [{"DeviceIndex": 0, "SubnetId": subnet}]}
-    named = {"LaunchTemplateName": "own", "LaunchTemplateData": data}
-    template = member.client("ec2", HERE).create_launch_template(**named)["LaunchTemplate"]["LaunchTemplateId"]
+    ec2, named = member.client("ec2", HERE), {"LaunchTemplateData": {"ImageId": "ami-12345678"}}
+    template = ec2.create_launch_template(LaunchTemplateName="own", **named)["LaunchTemplate"]["LaunchTemplateId"]
+    ec2.create_launch_template_version(LaunchTemplateId=template, LaunchTemplateData=data)
     yield "launch template", template
     size = {"MinSize": 0, "MaxSize": 1, "DesiredCapacity": 0, "LaunchTemplate": {"LaunchTemplateId": template}}
     scaling = member.client("autoscaling", HERE)
@@ -525,11 +531,11 @@ def test_a_rule_that_was_added_is_something_and_one_that_was_taken_out_is_not(me
         authorize = ec2.authorize_security_group_egress if outward else ec2.authorize_security_group_ingress
         revoke = ec2.revoke_security_group_egress if outward else ec2.revoke_security_group_ingress
         authorize(GroupId=group, IpPermissions=[RULE])
-        assert found(member).occupants == (Occupant("rule of the security group", group),), where
+        assert found(member).occupants == (Occupant("security group rule", group),), where
         revoke(GroupId=group, IpPermissions=[RULE])
         number = {"RuleNumber": 50, "Protocol": "-1", "RuleAction": "allow", "Egress": outward}
         ec2.create_network_acl_entry(NetworkAclId=acl, CidrBlock="0.0.0.0/0", **number)
-        assert found(member).occupants == (Occupant("rule of the network ACL", acl),), where
+        assert found(member).occupants == (Occupant("network ACL rule", acl),), where
         ec2.delete_network_acl_entry(NetworkAclId=acl, RuleNumber=50, Egress=outward)
     assert found(member).occupants == ()
 
@@ -591,11 +597,8 @@ def test_a_region_that_a_guardrail_closes_is_unread(member: Session, aws: Aws, s
 
 
 def deny(action: str, aws: Aws, **more: Any) -> None:
-    """Has a guardrail deny an action, in the words of EC2."""
-    said = f"You are not authorized to perform this operation. User: x is not authorized to perform: {action} "
-    arn = "arn:aws:organizations::1:policy/o-1/service_control_policy/p-1"
-    said += f"with an explicit deny in a service control policy: {arn}. Encoded authorization failure message: aGVsbG8"
-    aws.fail(action, code="UnauthorizedOperation", message=said, status=403, **more)
+    """Has a guardrail deny an action of EC2."""
+    aws.fail(action, code="UnauthorizedOperation", message=denied_by_guardrail(action), status=403, **more)
 
 
 def test_credentials_that_a_region_rejects_though_it_is_enabled_are_no_closed_region(member: Session, aws: Aws) -> None:
@@ -604,6 +607,25 @@ def test_credentials_that_a_region_rejects_though_it_is_enabled_are_no_closed_re
     surveyed = default_vpcs.survey(member, [HERE, CLOSED])
 
     assert (surveyed.closed, set(surveyed.unread)) == ((CLOSED,), {HERE})
+    aws.fail("ec2:DescribeRegions", code="UnauthorizedOperation", message="no", status=403, times=9)
+    surveyed = default_vpcs.survey(member, [HERE, CLOSED])
+    assert (surveyed.closed, set(surveyed.unread)) == ((), {HERE, CLOSED})
+
+
+def test_credentials_that_have_expired_end_a_survey(
+    management: Session, member: Session, aws: Aws, account: str
+) -> None:
+    """The rest would be unread, one by one, or refused."""
+    surveyed = regions.survey(management, {"dev": account}, {"dev": OPT_IN})
+    for action in ("ec2:DescribeVpcs", "account:ListRegions", "account:EnableRegion"):
+        aws.fail(action, code="ExpiredToken", message="no", times=9)
+
+    with pytest.raises(AwsError):
+        default_vpcs.survey(member, [HERE])
+    with pytest.raises(AwsError):
+        regions.survey(management, {"dev": account}, {})
+    with pytest.raises(AwsError):
+        regions.ask(management, surveyed)
 
 
 @pytest.mark.parametrize("action", WRITES)
@@ -633,7 +655,7 @@ def test_a_guardrail_that_keeps_a_vpc_is_named(member: Session, aws: Aws, said: 
     [words] = said(refused)
     assert (words.id, words.data["by"]) == ("default-vpc-refused", "service control policy")
     assert "p-1; exempt" in words.text
-    assert "aGVsbG8" not in words.text
+    assert "Encoded" not in words.text
 
 
 def test_a_role_that_may_not_delete_hears_which_action_it_needs(member: Session, aws: Aws, said: Said) -> None:

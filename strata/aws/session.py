@@ -382,7 +382,7 @@ _PAGE = re.compile(r"<(?:!doctype|html|\?xml)\b.*", re.IGNORECASE | re.DOTALL)
 
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-REJECTED = frozenset(
+_UNKNOWN = frozenset(
     {
         "AuthFailure",
         "InvalidAccessKeyId",
@@ -429,7 +429,7 @@ def _refusal(code: str, text: str, call: _Call, profile: str | None, *, failed: 
     action = f"{call.action}{call.where}"
     if code in _EXPIRED:
         return Message("sign-in-expired", f"the AWS credentials have expired; {_sign_in(profile)}")
-    if code in REJECTED:
+    if code in _UNKNOWN:
         why = f"AWS rejects these credentials: {action}: {code}; check the profile, and that the region is enabled"
         return call.failed("credentials-rejected", why)
     if code in DENIED:

@@ -11,9 +11,11 @@ from pydantic import BaseModel
 
 from strata import atomic
 from strata.atomic import cannot
-from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES
+from strata.config import ACCEPTED, BASELINE, EXPECTATIONS, IMPORTS, MOVES
 from strata.config.accepted import Acceptance
+from strata.config.baseline import Baseline
 from strata.config.expectations import ExpectationList
+from strata.config.layers import Rollout
 from strata.config.loader import FILES, Imports
 from strata.config.models import Listing
 from strata.config.moves import MoveList
@@ -27,12 +29,20 @@ class AcceptedList(Listing[Many[Acceptance]]):
     """accepted.yaml: what is accepted, where, why and until when."""
 
 
+class BaselineFile(Baseline):
+    """baseline.yaml: what every member account arrives with, and in which order the accounts get it."""
+
+    rollout: Rollout | None = None
+    """In waves, as a layer of your own; see docs/many-accounts.md."""
+
+
 _FILES: Mapping[str, type[BaseModel]] = {
     **FILES,
     IMPORTS: Imports,
     ACCEPTED: AcceptedList,
     MOVES: MoveList,
     EXPECTATIONS: ExpectationList,
+    BASELINE: BaselineFile,
 }
 _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}
 

@@ -1,10 +1,9 @@
 """What baseline.yaml may say: settings of member accounts, by the place that gives them."""
 
-import re
 from enum import StrEnum
 from typing import Annotated, ClassVar, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from strata.config.models import (
     Boundary,
@@ -16,18 +15,54 @@ from strata.config.models import (
     RegionalSetting,
     Setting,
 )
-from strata.config.text import Form, Problem, short
+from strata.config.text import Problem, Text
 from strata.config.types import AccountReference, Many, PlaceReference, Region
 from strata.config.weaker import Weaker
 from strata.errors import Message
 
-_KEY_ARN = Form(
-    r"arn:aws:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+", example="arn:aws:kms:eu-west-1:123456789012:key/1a2b"
+_KEY_ARN = Text(
+    r"arn:aws:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
+    "is not the ARN of a KMS key",
+    "write the ARN that `aws kms describe-key` prints",
+    kind="key ARN",
+    example="arn:aws:kms:eu-west-1:123456789012:key/1a2b",
 )
-_ALIAS = Form(r"(?!.*--)(?:[a-z0-9-]|\{key\}){3,63}", example="acme-{key}")
-_QUOTA = Form(r"[a-z0-9-]+/L-[A-Z0-9]{8}", example="vpc/L-F678F1CE")
-_ROLE = Form(r"[A-Za-z][A-Za-z0-9-]{0,63}", example="auditor")
-_BACKUP_TYPE = Form(r"[A-Za-z0-9 -]+", example="DynamoDB")
+_ALIAS = Text(
+    r"(?!-)(?!.*--)(?!.*-$)(?:[a-z0-9-]|\{key\}){3,63}",
+    "is not an account alias: 3 to 63 lower-case letters, digits and single hyphens, none at an end",
+    "change it; {key} stands for the key of the account",
+    kind="account alias",
+    example="acme-{key}",
+)
+_QUOTA = Text(
+    r"[a-z0-9-]+/L-[A-Z0-9]{8}",
+    "is not a quota: its service, a slash and its code",
+    "write it as in vpc/L-F678F1CE; `aws service-quotas list-service-quotas` has both",
+    kind="quota",
+    example="vpc/L-F678F1CE",
+)
+_ROLE = Text(
+    r"[A-Za-z][A-Za-z0-9-]{0,63}",
+    "is not the name of a role: a letter, then letters, digits and hyphens, at most 64",
+    "change it",
+    kind="role name",
+    example="auditor",
+)
+_DESCRIPTION = Text(
+    r"[\t\n\r\x20-\x7e\xa1-\xff]{0,1000}",
+    "is not a description of a role that IAM takes",
+    "use Latin letters, at most 1000",
+    blank=True,
+    kind="role description",
+    example="Looks at everything.",
+)
+_BACKUP_TYPE = Text(
+    r"[A-Za-z0-9 -]+",
+    "is not a type of resources of AWS Backup",
+    "`aws backup describe-region-settings` lists them",
+    kind="backup type",
+    example="DynamoDB",
+)
 
 
 class VolumeEncryption(EbsEncryption):
@@ -53,7 +88,7 @@ class EmrPublicAccess(RegionalSetting):
 class DocumentPublicAccess(RegionalSetting):
     """Blocks public sharing of SSM documents, per governed region."""
 
-    always: ClassVar = {"setting_id": "/ssm/documents/console/public-sharing-permission", "setting_value": "Disable"}
+    always: ClassVar = {"setting_value": "Disable"}
 
 
 class InternetBlock(StrEnum):
@@ -78,7 +113,7 @@ class BackupTypes(RegionalSetting):
     """Which types of resources AWS Backup looks after, per governed region."""
 
     resource_types: dict[Annotated[str, _BACKUP_TYPE], bool] = Field(default={})
-    """Each type that `aws backup describe-region-settings` lists, with whether it takes part."""
+    """Types as `aws backup describe-region-settings` lists them, with whether they take part; others stay as is."""
 
 
 class Quotas(Control):
@@ -93,21 +128,38 @@ class Quotas(Control):
 class AccountAlias(Setting):
     """The alias in the sign-in address of the account, unique in all of AWS."""
 
-    name: Annotated[str, _ALIAS] = ""
+    name: Annotated[str, _ALIAS] | None = None
     """Lower-case letters, digits and hyphens; `{key}` stands for the key of the account."""
 
-    @model_validator(mode="after")
-    def _named(self) -> Self:
-        if self.name and (self.name[0] == "-" or self.name[-1] == "-"):
-            problem = f"{short(self.name)} begins or ends with a hyphen"
-            raise Problem(Message("text-malformed", problem, kind="account alias", value=self.name), "take it off")
-        return self
 
-
-_REPOSITORY = Form(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", example="acme/shop")
-_NUMBER = Form(r"[1-9][0-9]{0,18}", example="123456789")
-_PROJECT = Form(r"[A-Za-z0-9_][A-Za-z0-9_./-]*/[A-Za-z0-9_.-]+", example="acme/shop")
-_NAME = Form(r"[A-Za-z0-9._][A-Za-z0-9._/-]*", example="main")
+_REPOSITORY = Text(
+    r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+",
+    "is not owner/name",
+    "write it as in acme/shop",
+    kind="repository",
+    example="acme/shop",
+)
+_NUMBER = Text(
+    r"[1-9][0-9]{0,18}",
+    "is not the number GitHub gave it",
+    "write what `gh api repos/OWNER/NAME --jq .id` prints, or .owner.id, in quotes",
+    kind="number of a repository",
+    example="123456789",
+)
+_PROJECT = Text(
+    r"[A-Za-z0-9_][A-Za-z0-9_./-]*/[A-Za-z0-9_.-]+",
+    "is not the path of a project",
+    "write it as in acme/shop",
+    kind="project",
+    example="acme/shop",
+)
+_NAME = Text(
+    r"(?!refs/)[A-Za-z0-9._][A-Za-z0-9._/-]*",
+    "is not the name of one branch or environment",
+    "write it without wildcards and spaces, as in main",
+    kind="branch",
+    example="main",
+)
 
 
 class GithubTrust(Model):
@@ -149,6 +201,7 @@ class Trust(Model):
     role: Annotated[str, _ROLE] | None = None
     """Of that account, the role of this name alone."""
     github: GithubTrust | None = None
+    """Jobs of a repository at GitHub."""
     gitlab: GitlabTrust | None = None
 
     @model_validator(mode="after")
@@ -174,17 +227,10 @@ class MemberRole(Control):
     policies: Many[PolicyReference] = ()
     """What it allows."""
     boundary: Boundary | None = None
-    description: str = ""
+    description: Annotated[str, _DESCRIPTION] = ""
+    """What it is for, in Latin letters."""
     session_hours: Annotated[int, Field(ge=1, le=12)] = 1
     """How long a session lasts at most."""
-
-    @field_validator("description")
-    @classmethod
-    def _visible(cls, value: str) -> str:
-        if not re.fullmatch(r"[\t\n\r\x20-\x7e\xa1-\xff]{0,1000}", value):
-            message = Message("text-malformed", f"{short(value)} has characters that IAM rejects", kind="description")
-            raise Problem(message, "use Latin letters, at most 1000")
-        return value
 
 
 class SignInEvents(Control):
@@ -220,6 +266,7 @@ class MemberSettings(Model):
     password_policy: PasswordPolicy | None = None
     account_alias: AccountAlias | None = None
     roles: dict[Annotated[str, _ROLE], MemberRole | None] | None = None
+    """IAM roles, by name."""
     sign_in_events: SignInEvents | None = None
     default_vpcs: DefaultVpcs | None = None
 

@@ -147,6 +147,11 @@ class Layer:
         return f"{self.name}{IN_ACCOUNT}{account}"
 
 
+def baseline_in(account: str) -> str:
+    """Returns the name of the stack that has the baseline of an account."""
+    return f"{BASELINE_LAYER}{IN_ACCOUNT}{account}"
+
+
 def stack_name(argument: str) -> str:
     """Returns the stack that a keyword argument stands for."""
     return argument.replace("_", "-")

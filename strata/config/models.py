@@ -35,13 +35,16 @@ from strata.config.types import (
     AccountPattern,
     AccountReference,
     Action,
+    AddressLine,
     AwsManagedPolicy,
+    City,
     ContactEmail,
     ContactName,
     ContactPhone,
     ContactReference,
     ContactTitle,
     CostEmail,
+    CountryCode,
     Email,
     GroupDescription,
     GroupName,
@@ -54,6 +57,8 @@ from strata.config.types import (
     Many,
     MetadataHops,
     OrganizationalUnitName,
+    OwnerName,
+    OwnerPhone,
     PasswordAge,
     PasswordLength,
     PasswordReuse,
@@ -67,6 +72,7 @@ from strata.config.types import (
     PolicyFile,
     PolicyName,
     PortalUrl,
+    PostalCode,
     ProjectName,
     Reason,
     Region,
@@ -86,6 +92,7 @@ from strata.config.types import (
     UnmanagedAccount,
     UserName,
     UserReference,
+    Website,
     did_you_mean,
 )
 from strata.config.weaker import Weaker
@@ -463,12 +470,28 @@ class _Account(Model):
     """Its name as AWS shows it; when not given, it is made as `<project name>-<key>`, and keeps the name it has."""
 
 
+class Leaving(StrEnum):
+    """What becomes of the stack `baseline_<account>` of a retired account."""
+
+    EMPTIED = "emptied"
+    FORGOTTEN = "forgotten"
+
+
 class AccountEntry(AccountAttributes, _Account, title="Account"):
     """A member account; its key is its identity, its name may change."""
 
     stays: ClassVar[tuple[str, ...]] = ("name", "tags")
     retired: bool = False
     """Strata forgets the account and leaves it as it is, open or closed."""
+    baseline: Annotated[Leaving, Field(strict=False)] | None = None
+    """Of a retired account that has one: `emptied` deletes its roles and rules, settings stay; `forgotten` nothing."""
+
+    @model_validator(mode="after")
+    def _baseline_goes(self) -> Self:
+        if self.baseline and not self.retired:
+            message = Message("key-out-of-place", "baseline belongs to retired: true", key="baseline")
+            raise Problem(message, "remove it; baseline.yaml says what an account gets", at=("baseline",))
+        return self
 
 
 class Targets(Model):
@@ -881,7 +904,7 @@ class Alert(Mailing):
 
 
 class Budget(Mailing):
-    """A monthly cost budget of the whole organization."""
+    """A monthly cost budget: of the whole organization, or of an account."""
 
     limit_usd: Annotated[int, Field(ge=1), Weaker.NEVER] = 100
     """What a month may cost, in USD."""
@@ -939,24 +962,26 @@ class Contact(Model):
 class PrimaryContact(Model):
     """A primary contact: whom AWS takes for the owner of an account."""
 
-    full_name: ContactName
+    full_name: OwnerName
     """The name of the person or team."""
-    company_name: ContactName | None = None
+    company_name: OwnerName | None = None
     """The name of the company."""
-    phone_number: ContactPhone
-    """Where AWS calls, with the country's code: `+49 30 1234567`."""
-    address_line_1: ContactName
+    phone_number: OwnerPhone
+    """Where AWS calls, with the code of the country."""
+    address_line_1: AddressLine
     """Street and number."""
-    address_line_2: ContactName | None = None
-    city: ContactName
+    address_line_2: AddressLine | None = None
+    """What else belongs to the address."""
+    city: City
     """The city."""
-    state_or_region: ContactName | None = None
+    state_or_region: City | None = None
     """Required by AWS in some countries, such as the US."""
-    postal_code: ContactName
+    postal_code: PostalCode
     """The postal code."""
-    country_code: Annotated[str, Form(r"[A-Z]{2}", example="DE")]
+    country_code: CountryCode
     """The country, by the two letters of ISO 3166-1."""
-    website_url: ContactName | None = None
+    website_url: Website | None = None
+    """The website of the company."""
 
 
 class AlternateContacts(Control):

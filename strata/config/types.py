@@ -784,6 +784,42 @@ ContactPhone = Annotated[
         example="+49 30 1234567",
     ),
 ]
+
+
+def _address(part: str, limit: str, shape: str, example: str) -> Text:
+    name = f"{part} of a primary contact"
+    return Text(
+        _NAME, f"is not a {part}: visible text", "change it", limit, f"account {shape}", kind=name, example=example
+    )
+
+
+OwnerName = Annotated[str, _address("name", "primary_contact_name", "FullName", "Jane Doe")]
+AddressLine = Annotated[str, _address("line of an address", "primary_contact_address", "AddressLine", "1 Main Street")]
+City = Annotated[str, _address("city", "primary_contact_name", "City", "Hamburg")]
+PostalCode = Annotated[str, _address("postal code", "primary_contact_postal_code", "PostalCode", "20457")]
+Website = Annotated[str, _address("website", "primary_contact_website", "WebsiteUrl", "https://acme.io")]
+CountryCode = Annotated[
+    str,
+    Text(
+        r"[A-Z]{2}",
+        "is not the code of a country: two capital letters, ISO 3166-1",
+        "write it as in DE",
+        kind="country code",
+        example="DE",
+    ),
+]
+OwnerPhone = Annotated[
+    str,
+    Text(
+        r"[+][ 0-9()-]+",
+        "is not a phone number with the code of its country: +, then digits, spaces and ()-",
+        "write it as in +49 30 1234567",
+        "primary_contact_phone",
+        "account ContactInformationPhoneNumber",
+        kind="phone of a primary contact",
+        example="+49 30 1234567",
+    ),
+]
 PasswordLength = Annotated[
     int, AfterValidator(_within("password_length")), Field(json_schema_extra=_bounds("password_length"))
 ]

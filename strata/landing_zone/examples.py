@@ -69,6 +69,7 @@ def _personal(value: Any, location: Location) -> Iterator[tuple[Location, str]]:
 @cache
 def _fields(model: type[Model]) -> tuple[str, ...]:
     """Returns the fields of a model below which something personal can stand."""
+    model.model_rebuild()  # where nothing was read of it yet, it may name types that are not resolved
     return tuple(
         name
         for name, field in model.model_fields.items()

@@ -125,11 +125,6 @@ class Inherited:
         lost = list[Lost]()
         return cls(nearest(words, lost), tuple(lost))
 
-    @classmethod
-    def at_places(cls, places: Iterable[str], words: Mapping[str, Mapping[str, Any]], section: str) -> Self:
-        """Returns what counts of a section of a file that is written by place."""
-        return cls.of(Words(place, (section, place), words[place]) for place in places if place in words)
-
     def at(self, *path: str) -> dict[str, Any]:
         """Returns what counts below a path, as it would be written at a single place."""
         return below(self.given, *path)
@@ -139,17 +134,22 @@ class Inherited:
         return next((given.location for its, given in self.given.items() if its[: len(path)] == path), ())
 
 
-def idle(section: str, words: Mapping[str, Mapping[str, Any]], ways: Iterable[Iterable[str]]) -> Iterator[Location]:
+def words_of(section: str, said: Mapping[str, Mapping[str, Any]]) -> dict[str, Words]:
+    """Returns the words of a section of a file that is written by place."""
+    return {place: Words(place, (section, place), its) for place, its in said.items()}
+
+
+def idle(words: Mapping[str, Words], ways: Iterable[Iterable[str]]) -> Iterator[tuple[Path, Location]]:
     """Yields where `None` takes nothing away, on any of the ways from the root to an account."""
     lost, passed = list[Lost](), set[str]()
     for way in ways:
         on_it = [place for place in way if place in words]
         passed.update(on_it)
-        nearest((Words(place, (section, place), words[place]) for place in on_it), lost)
+        nearest((words[place] for place in on_it), lost)
     taken = {gone.by.location for gone in lost if gone.by.value is None}
-    for place in words:
-        nulls = ((section, place, *path) for path, value in _leaves(words[place]) if value is None)
-        yield from (null for null in nulls if place in passed and null not in taken)
+    for place, location, said in words.values():
+        nulls = ((path, (*location, *path)) for path, value in _leaves(said) if value is None)
+        yield from ((path, at) for path, at in nulls if place in passed and at not in taken)
 
 
 # The attributes of accounts
@@ -183,17 +183,23 @@ class Attributes(Inherited):
 
 def attributes(organization: Organization, only: Collection[str] = AccountAttributes.inherits) -> dict[str, Attributes]:
     """Returns the attributes of each account, the management account among them, to which `root` applies as well."""
-    words = {
-        place: Words(place, ("defaults", place), entry.model_dump(include={*only}, exclude_unset=True))
-        for place, entry in (organization.defaults or {}).items()
-    }
-    words |= {
-        key: Words(key, ("accounts", key), account.model_dump(include={*only}, exclude_unset=True))
-        for key, account in organization.accounts.items()
-    }
+    words = attribute_words(organization, only)
     ways = places(organization).items()
     every = {key: Attributes.of(words[place] for place in way if place in words) for key, way in ways}
     # AWS tags the management account, and no deploy does.
     own = every[MANAGEMENT]
     given = {path: given for path, given in own.given.items() if path[0] != "tags"}
     return every | {MANAGEMENT: Attributes(given, tuple(lost for lost in own.lost if lost.path[0] != "tags"))}
+
+
+def attribute_words(organization: Organization, only: Collection[str] = AccountAttributes.inherits) -> dict[str, Words]:
+    """Returns what the places say of attributes: root and units in `defaults`, accounts in their entries."""
+    entries: Iterable[tuple[str, Mapping[str, AccountAttributes]]] = (
+        ("defaults", organization.defaults or {}),
+        ("accounts", organization.accounts),
+    )
+    words: dict[str, Words] = {}
+    for section, its in entries:
+        said = {place: entry.model_dump(include={*only}, exclude_unset=True) for place, entry in its.items()}
+        words |= words_of(section, said)
+    return words

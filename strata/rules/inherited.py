@@ -17,7 +17,8 @@ from strata.config.text import Problem, short
 from strata.config.types import PlaceReference
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
-from strata.landing_zone.inherited import Attributes, Inherited, attributes, idle
+from strata.landing_zone.inherited import Attributes, Inherited, Words, attribute_words, attributes, idle, words_of
+from strata.landing_zone.inherited import places as places_of
 from strata.landing_zone.policies import declared_attributes
 from strata.landing_zone.selection import EVERYWHERE, AccountSelector
 from strata.landing_zone.units import UNIT, Target
@@ -53,12 +54,24 @@ def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
                 message = Message("region-not-opt-in", text, region=region)
                 remedy = f"remove it; those to enable are {', '.join(sorted(limits.opt_in_regions))}"
                 yield partial.fault(ORGANIZATION, (*at, "regions", index), message, remedy)
+    yield from _idle(partial, ORGANIZATION, attribute_words(organization), places_of(organization).values())
     seen: set[Location] = set()
     for key, its in attributes(organization, ("budget",)).items():
         yield from _budget(partial, its, seen)
         if key == "monthly" and its.at("budget"):
             message = Message("name-taken", "its budget would have the name of that of the organization", name=key)
             yield partial.fault(ORGANIZATION, ("accounts", key), message, "give it 'budget: null', or another key")
+
+
+def _idle(
+    partial: PartialConfiguration, file: str, words: Mapping[str, Words], ways: Iterable[Iterable[str]]
+) -> Iterator[Fault]:
+    """Reports values of `null` that take nothing away; an attribute without a value is not given, as everywhere."""
+    for path, at in idle(words, ways):
+        if len(path) > 1 or file == BASELINE:
+            message = Message("nothing-to-take-away", "has no value, which takes away what a place above gives")
+            remedy = "give it a value, or remove it: no place above gives any"
+            yield partial.fault(file, at, message, remedy)
 
 
 def _budget(partial: PartialConfiguration, its: Attributes, seen: set[Location]) -> Iterator[Fault]:
@@ -105,16 +118,16 @@ def places(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """The settings of each account fit together, as they are once all that counts for it is put together."""
     landing_zone, layer = LandingZone.of(partial), partial.layers.get(BASELINE_LAYER)
-    if not (landing_zone and layer and layer.source and partial.parsed_cleanly(BASELINE, "settings")):
+    if not (
+        landing_zone and layer and layer.source and layer.settings and partial.parsed_cleanly(BASELINE, "settings")
+    ):
         return
     if any(places(partial, limits)) or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
         return
     from strata.config.baseline import MemberSettings
 
-    words = layer.settings.model_dump(exclude_unset=True).get("settings", {}) if layer.settings else {}
-    for at in idle("settings", words, (account.places for account in landing_zone.members.values())):
-        message = Message("nothing-to-take-away", "takes away what no place above gives")
-        yield partial.fault(BASELINE, at, message, "write {mode: on} if it is meant to be set, or remove it")
+    words = words_of("settings", layer.settings.model_dump(exclude_unset=True).get("settings", {}))
+    yield from _idle(partial, BASELINE, words, (account.places for account in landing_zone.members.values()))
     said: set[tuple[Location, Message]] = set()
     aliases: dict[str, str] = {}
     for key, its in landing_zone.baseline.items():
@@ -131,7 +144,7 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             ]
             alias = settings.account_alias
             if alias and alias.on:
-                problems += _alias(its, key, alias.name.replace("{key}", key), aliases)
+                problems += _alias(its, key, (alias.name or "").replace("{key}", key), aliases)
         for at, message, remedy in problems:
             if (at, message) not in said:
                 said.add((at, message))

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from strata.aws.prerequisites import closed_regions
-from strata.aws.session import DENIED, REJECTED, Aws, AwsError, asked_at_once, unless_absent
+from strata.aws.session import DENIED, Aws, AwsError, asked_at_once, unless_absent
 from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied_by
 from strata.text import listed
@@ -128,7 +128,7 @@ def survey(member: Aws, regions: Collection[str]) -> DefaultVpcSurvey:
     """Returns the default VPCs of an account in some regions, and what is in them.
 
     Raises:
-        AwsError: the credentials cannot be used at all.
+        AwsError: the credentials have expired.
     """
     account = member.session.account or member.caller().account
 
@@ -136,17 +136,26 @@ def survey(member: Aws, regions: Collection[str]) -> DefaultVpcSurvey:
         try:
             return _found(member, account, region)
         except AwsError as error:
+            if error.args[0].id == "sign-in-expired":
+                raise
             return _unread("the default VPC", error, account, region)
 
     answers = dict(zip(regions, asked_at_once(ask, regions), strict=True))
     unread = {region: answer for region, answer in answers.items() if isinstance(answer, Message)}
-    rejected = [region for region, message in unread.items() if message.data["code"] in REJECTED]
-    closed = tuple(closed_regions(member, rejected)) if rejected else ()
+    closed = _closed(member, unread) if unread else ()
     return DefaultVpcSurvey(
         tuple(answer for answer in answers.values() if isinstance(answer, DefaultVpc)),
         closed,
         {region: message for region, message in unread.items() if region not in closed},
     )
+
+
+def _closed(member: Aws, unread: Collection[str]) -> tuple[str, ...]:
+    """Returns the regions that the account has not enabled, which reject its credentials as if those were wrong."""
+    try:
+        return tuple(closed_regions(member, unread))
+    except AwsError:
+        return ()  # they are unread then, by what each has said
 
 
 def remove(member: Aws, region: str, vpc: str) -> None:
@@ -332,12 +341,12 @@ def _changes(vpc: Mapping[str, Any], parts: _Parts) -> Iterator[Occupant]:
         if not acl["IsDefault"]:
             yield Occupant("network ACL", acl["NetworkAclId"])
         elif not all(map(_is_default_entry, acl["Entries"])):
-            yield Occupant("rule of the network ACL", acl["NetworkAclId"])
+            yield Occupant("network ACL rule", acl["NetworkAclId"])
     for group in parts.groups:
         if group["GroupName"] != "default":
             yield Occupant("security group", group["GroupId"])
         elif not _has_default_rules(group):
-            yield Occupant("rule of the security group", group["GroupId"])
+            yield Occupant("security group rule", group["GroupId"])
     for question, things in zip(_PARTS, parts, strict=True):
         tags = ((thing[question.id], tag["Key"]) for thing in things for tag in thing.get("Tags", ()))
         yield from (Occupant("tag", f"{id} {key}") for id, key in tags if key != MARK)

@@ -107,7 +107,7 @@ def survey(aws: Aws, accounts: Mapping[str, str], wanted: Mapping[str, Collectio
         wanted: the regions by key that the configuration names, those of accounts without any may be absent.
 
     Raises:
-        AwsError: the credentials cannot be used at all.
+        AwsError: the credentials have expired.
     """
     asking = replace(aws, before_send=Pace(_LISTED).wait)
     own = aws.session.account or aws.caller().account
@@ -145,7 +145,7 @@ def ask(aws: Aws, surveyed: RegionSurvey) -> RegionRequests:
     """Asks AWS to enable the regions that are wanted and disabled, as many as it does at a time; waits for none.
 
     Raises:
-        AwsError: the credentials cannot be used any more. What was asked for is found by the next survey.
+        AwsError: the credentials have expired. What was asked for is found by the next survey.
     """
     asking = replace(aws, before_send=Pace(_ENABLED).wait, answers=None)
     outcomes: dict[tuple[str, str], _Outcome | Message] = {}

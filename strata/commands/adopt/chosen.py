@@ -24,7 +24,7 @@ from strata.drift.difference import Difference, DifferenceKind
 from strata.drift.keeping import adopt_line, edits, is_added
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message, StrataError, UsageError
-from strata.files.config_edit import check_unchanged
+from strata.files.config_edit import agreed, check_unchanged
 from strata.inventory.progress import InventoryReading
 from strata.kinds import WORDS
 from strata.kinds.at_aws import Inventory
@@ -39,7 +39,7 @@ from strata.outputs import output
 from strata.printing import document, word
 from strata.rules.expectations import AS_EXPECTED
 from strata.sides.join import Keys, live_names
-from strata.terminal import confirmed, require_answer
+from strata.terminal import require_answer
 from strata.text import listed
 
 
@@ -346,8 +346,7 @@ def _offered(
     warn(warned)
     if not files or how.dry_run or (how.json and not how.yes):
         return 0, False
-    if not how.yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
-        options.note(Message("nothing-changed", "nothing was changed"))
+    if not (how.yes or agreed(options, folder)):
         return 1, False
     documents = {name: read_text(folder / name) for name in files if (folder / name).is_file()}
     replace(folder, {**documents, **existing.texts, **existing.kept}, files)
