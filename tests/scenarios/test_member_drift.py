@@ -282,6 +282,22 @@ def test_what_is_deleted_by_hand_is_told_with_its_author_and_made_again(site: Si
     assert back.code == 0, back.text[-6000:]
 
 
+def test_what_aws_has_already_is_taken_over(site: Site) -> None:
+    """As after a state was lost: what exists is imported, what is a setting is set again; a second deploy is empty."""
+    for stack in ("accounts", f"baseline_{KEY}"):
+        state = json.loads(site.saved_state(stack))
+        emptied = {**state, "serial": state["serial"] + 1, "resources": []}
+        site.save_state(stack, json.dumps(emptied).encode())
+
+    again = site.strata("deploy", "accounts", f"baseline_{KEY}", "--refresh", "--yes")
+    planned = site.strata("plan", "accounts", f"baseline_{KEY}", "--refresh", "--exit-code")
+    drift = site.strata("drift", "--json")
+
+    assert again.code == 0, again.text[-6000:]
+    assert planned.code == 0, planned.text[-3000:]
+    assert (drift.code, told(drift)) == (0, {})
+
+
 def test_what_others_give_a_role_is_left_to_a_person(site: Site) -> None:
     console = Console(site)
     console("iam").attach_role_policy(RoleName="auditor", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
