@@ -27,6 +27,34 @@ from stacks.security.settings import settings
 from strata.config.baseline import AccountAlias, BackupTypes, Baseline, MemberSettings, Quotas, VolumeEncryption
 from strata.config.models import PARTITION, Mode, Setting
 
+DOCUMENT_SHARING = "/ssm/documents/console/public-sharing-permission"
+"""https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-ssm-sharing.html"""
+BACKUP_TYPES = (
+    *(
+        "Aurora",
+        "CloudFormation",
+        "DSQL",
+        "DocumentDB",
+        "DynamoDB",
+        "EBS",
+        "EC2",
+        "EFS",
+        "EKS",
+        "FSx",
+        "Neptune",
+        "RDS",
+    ),
+    *(
+        "Redshift",
+        "Redshift Serverless",
+        "S3",
+        "SAP HANA on Amazon EC2",
+        "Storage Gateway",
+        "Timestream",
+        "VirtualMachine",
+    ),
+)
+"""What AWS Backup supports: https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html"""
 # By the imports here `strata permissions baseline/writer` knows what the stack makes.
 KINDS: Mapping[str, Any] = {
     "ebs_encryption": EbsEncryptionByDefault,
@@ -36,30 +64,6 @@ KINDS: Mapping[str, Any] = {
     "vpc_public_access": VpcBlockPublicAccessOptions,
 }
 """The resource that each setting is which takes nothing but the arguments of its model."""
-DOCUMENT_SHARING = "/ssm/documents/console/public-sharing-permission"
-"""https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-ssm-sharing.html"""
-BACKUP_TYPES = (
-    "Aurora",
-    "CloudFormation",
-    "DSQL",
-    "DocumentDB",
-    "DynamoDB",
-    "EBS",
-    "EC2",
-    "EFS",
-    "EKS",
-    "FSx",
-    "Neptune",
-    "RDS",
-    "Redshift",
-    "Redshift Serverless",
-    "S3",
-    "SAP HANA on Amazon EC2",
-    "Storage Gateway",
-    "Timestream",
-    "VirtualMachine",
-)
-"""What AWS Backup supports: https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html"""
 UNMANAGED: Mapping[str, Any] = {"mode": Mode.UNMANAGED}
 
 
@@ -98,7 +102,7 @@ class Stack(AccountStack, Controls):
         # The provider reads back an ARN, whatever was written: the short form would differ in each plan.
         id = f"arn:{PARTITION}:ssm:{region}:{self.account_id}:servicesetting{DOCUMENT_SHARING}"
         values: dict[str, Any] = dict(control.values)
-        self.add(SsmServiceSetting, resource_name("main", region), setting_id=id, region=region, **values)
+        self.add(SsmServiceSetting, resource_name("documents", region), setting_id=id, region=region, **values)
 
     def _volume_key(self, control: VolumeEncryption, region: str) -> None:
         if (arn := control.key_arns.get(region)) or not control.on:
@@ -108,12 +112,13 @@ class Stack(AccountStack, Controls):
 
     def _backup(self, control: BackupTypes, region: str) -> None:
         # The state has every type of the region; those that nobody names stay as they are.
-        named = control.resource_types
-        left = [f'resource_type_opt_in_preference["{type}"]' for type in BACKUP_TYPES if type not in named]
+        left = [
+            f'resource_type_opt_in_preference["{type}"]' for type in BACKUP_TYPES if type not in control.resource_types
+        ]
         self.add(
             BackupRegionSettings,
             resource_name("main", region),
-            resource_type_opt_in_preference=dict(named),
+            resource_type_opt_in_preference=dict(control.resource_types),
             region=region,
             lifecycle=leaving(*left),
         )

@@ -42,10 +42,13 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
     reads = {action for row in rows for action in row["reads"]}
     reads |= {"cloudtrail:LookupEvents"} if layer.source else set()  # for strata drift --who
     writes = reads.union(*(row["writes"] for row in rows))
+    if layer.source:
+        steps = _steps()[layer.name]
+        reads, writes = reads.union(steps["reads"]), writes.union(*steps.values())
     if not layer.code.in_accounts:
-        content["Statement"][0]["Resource"].append(f"{values['state_bucket_arn']}/management/runs.json")
-        steps = {"account:EnableRegion"} if layer.source else set[str]()
-        content["Statement"] += _allow("Types", writes | steps)
+        kept = ("runs.json", *(("regions.json",) if layer.source else ()))
+        content["Statement"][0]["Resource"] += [f"{values['state_bucket_arn']}/management/{name}" for name in kept]
+        content["Statement"] += _allow("Types", writes)
         return {layer.name: content}
     roles = dict.fromkeys(layer.roles.model_dump().values())
     arns = [f"arn:{PARTITION}:iam::*:role/{role}" for role in roles]
@@ -60,6 +63,13 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
 def _allow(sid: str, actions: Iterable[str], resource: str | list[str] = "*") -> list[dict[str, Any]]:
     allowed = {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": resource}
     return [allowed] if allowed["Action"] else []
+
+
+@cache
+def _steps() -> Mapping[str, Mapping[str, list[str]]]:
+    """Returns the actions that finding the steps of a layer takes that comes with Strata, and doing them besides."""
+    actions: Mapping[str, Mapping[str, list[str]]] = json.loads((_FOLDER / "steps.json").read_text(encoding="utf-8"))
+    return actions
 
 
 @cache

@@ -47,6 +47,7 @@ settings:
     password_policy: {minimum_length: 16}
     account_alias: {name: "ex-{key}"}
     sign_in_events: {mode: on}
+    default_vpcs: {mode: removed}
     roles:
       auditor:
         trust: {account: security}
@@ -176,6 +177,9 @@ CHANGES = {
         f"member setting password_policy of {KEY}",
         "",
         lambda of: of("iam").delete_account_password_policy(),
+    ),
+    "member setting default_vpcs": ByHand(
+        f"member setting default_vpcs of {KEY}", "regions", lambda of: of("ec2").create_default_vpc()
     ),
     "account alias": ByHand(
         f"account alias {KEY}", "name", lambda of: of("iam").create_account_alias(AccountAlias="somebody-elses")
