@@ -109,7 +109,7 @@ def test_layers_get_the_same_table(golden: Golden) -> None:
     """Each type is a module of the bindings, by which the code of a layer names it."""
     found = {f"data.{type}": {"reads": row.get("reads", []), "writes": []} for type, row in table()["data"].items()}
     for type, row in table()["resources"].items():
-        reads = row.get("reads", [])
+        reads = [*row.get("reads", []), *row.get("asks", [])]
         writes = {action for verb in VERBS for action in row.get(verb, ())}.difference(reads)
         found[type] = {"reads": sorted(reads), "writes": sorted(writes)}
 

@@ -33,13 +33,6 @@ def permissions(project: Project) -> Mapping[str, DocumentTemplate]:
     return {name: DocumentTemplate(template(name), values) for name in NAMES}
 
 
-ASKED: Mapping[str, tuple[str, ...]] = {
-    "aws_iam_openid_connect_provider": ("iam:ListOpenIDConnectProviders",),
-    "aws_servicequotas_service_quota": ("servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",),
-}
-"""What Strata itself asks about a type, beside what the provider reads of it."""
-
-
 def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any]]:
     """Returns the documents of your own layer: who deploys it has that of its name, its roles the others."""
     stacks = layer.stack_in(layer.deploying.account or "*") if layer.code.in_accounts else layer.name
@@ -47,7 +40,6 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
     content = DocumentTemplate(minified((_FOLDER / "layer.json").read_text(encoding="utf-8")), values).content
     rows = [row for type in types_of(layer.code.folder) if (row := types().get(type))]
     reads = {action for row in rows for action in row["reads"]}
-    reads = reads.union(*(asked for type, asked in ASKED.items() if type in types_of(layer.code.folder)))
     reads |= {"cloudtrail:LookupEvents"} if layer.source else set()  # for strata drift --who
     writes = reads.union(*(row["writes"] for row in rows))
     if layer.source:

@@ -17,7 +17,7 @@ from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 
 _KEY = "default_vpcs"
-_NONE: Attributes = {"regions": []}
+_NONE: Attributes = {"regions": ""}
 
 
 def _removed(zone: LandingZone) -> Iterator[str]:
@@ -48,7 +48,7 @@ def _asked(ask: Ask) -> Attributes:
         there: Any = replace(ask, values={"region": region})  # type: ignore[type-var]  # a dataclass is behind it
         return bool(there.client("ec2").describe_vpcs(Filters=default)["Vpcs"])
 
-    return {"regions": sorted(region for region in regions if has_one(region))}
+    return {"regions": ", ".join(sorted(region for region in regions if has_one(region)))}
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:
